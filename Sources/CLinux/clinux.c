@@ -1,1 +1,74 @@
+// Thin names for system calls; each returns -1 and sets errno as the kernel says.
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+int clinux_openat(int directory, const char *path, int flags, unsigned mode) {
+    return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+int clinux_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve) {
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+        .mode = flags & O_CREAT ? mode & 07777 : 0,
+        .resolve = resolve,
+    };
+    // EAGAIN: somebody renamed a directory while ".." was being resolved.
+    for (int attempt = 0;; attempt++) {
+        long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (result >= 0 || errno != EAGAIN || attempt == 100) return (int)result;
+    }
+}
+
+int clinux_dup(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+long clinux_getdents(int directory, void *buffer, size_t size) {
+    return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+int clinux_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags) {
+    return renameat2(from, old_name, to, new_name, flags);
+}
+
+unsigned clinux_major(uint64_t device) { return major(device); }
+
+unsigned clinux_minor(uint64_t device) { return minor(device); }
+
+uint64_t clinux_makedev(unsigned major_number, unsigned minor_number) { return makedev(major_number, minor_number); }
+
+int clinux_fsopen(const char *type) { return fsopen(type, FSOPEN_CLOEXEC); }
+
+int clinux_fsconfig_string(int context, const char *key, const char *value) {
+    return fsconfig(context, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+int clinux_fsconfig_flag(int context, const char *key) { return fsconfig(context, FSCONFIG_SET_FLAG, key, NULL, 0); }
+
+int clinux_fsconfig_create(int context) { return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0); }
+
+int clinux_fsmount(int context, unsigned attributes) { return fsmount(context, FSMOUNT_CLOEXEC, attributes); }
+
+int clinux_open_tree(int directory, const char *path, int clone, int recursive) {
+    unsigned flags = OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+    if (clone) flags |= OPEN_TREE_CLONE;
+    if (clone && recursive) flags |= AT_RECURSIVE;
+    return open_tree(directory, path, flags);
+}
+
+int clinux_move_mount(int mount, int directory, const char *path) {
+    return move_mount(mount, "", directory, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+}
+
+int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear) {
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+    return mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof attributes);
+}

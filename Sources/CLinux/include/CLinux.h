@@ -1,1 +1,51 @@
+// The kernel calls that Swift cannot say: variadic, behind macros, or younger than the C library.
 #pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/xattr.h>
+
+// Flags whose macros Swift does not import.
+enum {
+    clinux_o_path = 010000000,
+    clinux_utime_omit = (1 << 30) - 2,
+};
+
+// How openat2 resolves a path (linux/openat2.h).
+enum {
+    clinux_resolve_no_magiclinks = 0x02,
+    clinux_resolve_no_symlinks = 0x04,
+    clinux_resolve_beneath = 0x08,
+    clinux_resolve_in_root = 0x10,
+};
+
+// Descriptors; each is made close-on-exec.
+int clinux_openat(int directory, const char *path, int flags, unsigned mode);
+int clinux_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve);
+int clinux_dup(int descriptor);
+int clinux_pipe(int ends[2]);
+long clinux_getdents(int directory, void *buffer, size_t size);
+int clinux_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
+unsigned clinux_major(uint64_t device);
+unsigned clinux_minor(uint64_t device);
+uint64_t clinux_makedev(unsigned major, unsigned minor);
+
+// The mount API of Linux 5.2 and later: mounts as descriptors.
+int clinux_fsopen(const char *type);
+int clinux_fsconfig_string(int context, const char *key, const char *value);
+int clinux_fsconfig_flag(int context, const char *key);
+int clinux_fsconfig_create(int context);
+int clinux_fsmount(int context, unsigned attributes);
+int clinux_open_tree(int directory, const char *path, int clone, int recursive);
+int clinux_move_mount(int mount, int directory, const char *path);
+int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear);
+
+enum {
+    clinux_attribute_read_only = 0x01,
+    clinux_attribute_no_suid = 0x02,
+    clinux_attribute_no_dev = 0x04,
+    clinux_attribute_no_exec = 0x08,
+};

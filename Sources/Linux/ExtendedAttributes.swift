@@ -1,0 +1,50 @@
+// Extended attributes of an entry, a link's own where it is one.
+
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+extension Directory {
+    /// The names of an entry's attributes, sorted; none where the file system keeps none.
+    public func attributeNames(of path: FilePath) throws(SystemError) -> [String] {
+        try attribute("list attributes", path) { (link) throws(SystemError) in
+            var buffer = [CChar](repeating: 0, count: 1 << 16)  // XATTR_LIST_MAX
+            let count = unsafe llistxattr(link, &buffer, buffer.count)
+            if count < 0, Glibc.errno == EOPNOTSUPP { return [] }
+            guard count >= 0 else { throw SystemError(last: "list attributes", place(path)) }
+            return buffer[..<count].split(separator: 0)
+                .map { String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+                .sorted()
+        }
+    }
+
+    /// The value of one attribute, nil where the entry does not have it.
+    public func attribute(_ key: String, of path: FilePath) throws(SystemError) -> [UInt8]? {
+        try attribute("get attribute", path) { (link) throws(SystemError) in
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)  // XATTR_SIZE_MAX
+            let count = unsafe lgetxattr(link, key, &buffer, buffer.count)
+            if count < 0, Glibc.errno == ENODATA || Glibc.errno == EOPNOTSUPP { return nil }
+            guard count >= 0 else { throw SystemError(last: "get attribute \(key)", place(path)) }
+            return Array(buffer[..<count])
+        }
+    }
+
+    /// Gives an entry one attribute, replacing its old value.
+    public func setAttribute(_ key: String, of path: FilePath, to value: [UInt8]) throws(SystemError) {
+        try attribute("set attribute", path) { (link) throws(SystemError) in
+            try system("set attribute \(key)", place(path)) { unsafe lsetxattr(link, key, value, value.count, 0) }
+            return
+        }
+    }
+
+    /// The kernel has no *at form of these calls before 6.13, but a descriptor's name in /proc leads to the same place.
+    private func attribute<R>(
+        _ operation: String, _ path: FilePath, _ body: (String) throws(SystemError) -> R
+    ) throws(SystemError) -> R {
+        guard let last = path.lastComponent else { return try body("/proc/self/fd/\(descriptor.rawValue)/.") }
+        guard last.kind == .regular else { throw SystemError(operation, place(path), .invalidArgument) }
+        let parent = path.removingLastComponent()
+        let holder = try open(parent.components.isEmpty ? FilePath(".") : parent, [.path, .directory])
+        return try body("/proc/self/fd/\(holder.rawValue)/\(last.string)")
+    }
+}

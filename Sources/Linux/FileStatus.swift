@@ -1,0 +1,117 @@
+// What the kernel knows about one file.
+
+internal import CLinux
+internal import Glibc
+internal import SystemPackage
+
+/// What a directory entry is.
+public enum FileType: Sendable, Hashable {
+    /// Bytes.
+    case regular
+    /// A directory.
+    case directory
+    /// A symbolic link.
+    case symbolicLink
+    /// A character device; 0:0 is an overlay whiteout.
+    case characterDevice
+    /// A block device.
+    case blockDevice
+    /// A named pipe.
+    case fifo
+    /// A socket's name.
+    case socket
+
+    /// The type in the upper bits of a mode, nil for bits that mean nothing.
+    public init?(mode: UInt32) {
+        switch mode & UInt32(S_IFMT) {
+        case UInt32(S_IFREG): self = .regular
+        case UInt32(S_IFDIR): self = .directory
+        case UInt32(S_IFLNK): self = .symbolicLink
+        case UInt32(S_IFCHR): self = .characterDevice
+        case UInt32(S_IFBLK): self = .blockDevice
+        case UInt32(S_IFIFO): self = .fifo
+        case UInt32(S_IFSOCK): self = .socket
+        default: return nil
+        }
+    }
+}
+
+/// A moment of a file's clock.
+public struct FileTime: Sendable, Hashable, Comparable {
+    /// Seconds since 1970.
+    public let seconds: Int64
+    /// Nanoseconds within the second.
+    public let nanoseconds: Int64
+
+    /// A moment from its two parts.
+    public init(seconds: Int64, nanoseconds: Int64 = 0) {
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Earlier is smaller.
+    public static func < (left: FileTime, right: FileTime) -> Bool {
+        (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+    }
+}
+
+/// What `lstat` tells.
+public struct FileStatus: Sendable, Hashable {
+    /// What it is.
+    public let type: FileType
+    /// Permission bits with set-uid, set-gid and sticky: 0 to 0o7777.
+    public let mode: UInt32
+    /// The owner's number.
+    public let uid: UInt32
+    /// The group's number.
+    public let gid: UInt32
+    /// Size in bytes.
+    public let size: Int64
+    /// Space used on disk, in bytes.
+    public let allocated: Int64
+    /// When the content changed.
+    public let modified: FileTime
+    /// When anything changed; nobody can set it.
+    public let changed: FileTime
+    /// The file's number within its device.
+    public let inode: UInt64
+    /// The device it lives on.
+    public let device: UInt64
+    /// The device it stands for, split as major and minor.
+    public let major: UInt32
+    /// The lower half of the device it stands for.
+    public let minor: UInt32
+    /// How many names it has.
+    public let linkCount: UInt64
+
+    init(_ raw: stat) throws(SystemError) {
+        guard let type = FileType(mode: raw.st_mode) else { throw SystemError("stat", nil, .invalidArgument) }
+        self.type = type
+        mode = raw.st_mode & 0o7777
+        uid = raw.st_uid
+        gid = raw.st_gid
+        size = Int64(raw.st_size)
+        allocated = Int64(raw.st_blocks) * 512
+        modified = FileTime(seconds: Int64(raw.st_mtim.tv_sec), nanoseconds: Int64(raw.st_mtim.tv_nsec))
+        changed = FileTime(seconds: Int64(raw.st_ctim.tv_sec), nanoseconds: Int64(raw.st_ctim.tv_nsec))
+        inode = UInt64(raw.st_ino)
+        device = UInt64(raw.st_dev)
+        major = clinux_major(UInt64(raw.st_rdev))
+        minor = clinux_minor(UInt64(raw.st_rdev))
+        linkCount = UInt64(raw.st_nlink)
+    }
+
+    /// Whether overlayfs means "removed here" by this entry.
+    public var isWhiteout: Bool {
+        type == .characterDevice && major == 0 && minor == 0
+    }
+}
+
+extension OwnedDescriptor {
+    /// What this descriptor is open on.
+    public func status() throws(SystemError) -> FileStatus {
+        var raw = stat()
+        try system("stat") { unsafe fstat(rawValue, &raw) }
+        return try FileStatus(raw)
+    }
+}

@@ -1,0 +1,121 @@
+// Removing a directory with everything in it, however deep and however closed.
+
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+extension Directory {
+    /// Removes an entry and, where it is a directory, all that is below it; a missing entry is no error.
+    ///
+    /// Links are removed, never followed. One descriptor is open at a time and nothing recurses, so the depth does
+    /// not matter; directories without permission bits are opened by their owner first.
+    public func removeTree(_ path: FilePath) throws(SystemError) {
+        do throws(SystemError) {
+            guard try status(of: path).type == .directory else { return try remove(path) }
+            try entry("remove", path) { (parent, name) throws(SystemError) in
+                let descriptor = try TreeRemoval.open(parent, name, place(path))
+                var removal = TreeRemoval(descriptor, place(path))
+                try removal.run()
+            }
+            try removeDirectory(path)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+        }
+    }
+}
+
+/// A walk that goes down by name and up by `..`, checking on the way up that it arrives where it came from.
+private struct TreeRemoval: ~Copyable {
+    private struct Level {
+        let inode: UInt64
+        let device: UInt64
+        var names: [[UInt8]]
+    }
+
+    private var current: OwnedDescriptor
+    private var levels: [Level] = []
+    private let path: FilePath
+
+    init(_ top: consuming OwnedDescriptor, _ path: FilePath) {
+        current = top
+        self.path = path
+    }
+
+    static func open(_ parent: Int32, _ name: [CChar], _ path: FilePath) throws(SystemError)
+        -> OwnedDescriptor
+    {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+        let number = unsafe clinux_openat(parent, name, flags, 0)
+        if number >= 0 { return OwnedDescriptor(owning: number) }
+        guard Glibc.errno == EACCES else { throw SystemError(last: "remove", path) }
+        let place = OwnedDescriptor(
+            owning: try system("remove", path) {
+                unsafe clinux_openat(parent, name, Int32(clinux_o_path) | O_DIRECTORY | O_NOFOLLOW, 0)
+            })
+        try system("remove", path) { unsafe chmod("/proc/self/fd/\(place.rawValue)", 0o700) }
+        return OwnedDescriptor(owning: try system("remove", path) { unsafe clinux_openat(parent, name, flags, 0) })
+    }
+
+    mutating func run() throws(SystemError) {
+        try enter()
+        while let name = levels.last?.names.last {
+            if try isRemoved(name) {
+                levels[levels.count - 1].names.removeLast()
+                try leaveEmptied()
+            } else {
+                current = try Self.open(current.rawValue, name.cString, path)
+                try enter()
+                try leaveEmptied()
+            }
+        }
+    }
+
+    /// Notes the directory that is open now and what must go from it.
+    private mutating func enter() throws(SystemError) {
+        let status = try current.status()
+        let names = try EntryList.read(current, path).map(\.name)
+        levels.append(Level(inode: status.inode, device: status.device, names: names))
+    }
+
+    /// Goes up while there is nothing left here; the emptied directory is removed by its parent's next step.
+    private mutating func leaveEmptied() throws(SystemError) {
+        while let level = levels.last, level.names.isEmpty, levels.count > 1 {
+            levels.removeLast()
+            let parent = OwnedDescriptor(
+                owning: try system("remove", path) {
+                    unsafe clinux_openat(current.rawValue, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+                })
+            let status = try parent.status()
+            guard let expected = levels.last, status.inode == expected.inode, status.device == expected.device else {
+                throw SystemError("remove", path, .staleNFSFileHandle)
+            }
+            current = parent
+            guard let name = levels[levels.count - 1].names.popLast() else { continue }
+            try unlink(name, AT_REMOVEDIR)
+        }
+    }
+
+    /// Removes an entry that is not a directory; false says that it is one.
+    private func isRemoved(_ name: [UInt8]) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try unlink(name, 0)
+            return true
+        } catch {
+            // EPERM is POSIX's word, EISDIR Linux's; another EPERM shows again when the directory is opened.
+            guard error.errno == .isDirectory || error.errno == .notPermitted else { throw error }
+            return false
+        }
+    }
+
+    private func unlink(_ name: [UInt8], _ flags: Int32) throws(SystemError) {
+        try system("remove", path) {
+            unsafe unlinkat(current.rawValue, name.cString, flags)
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate var cString: [CChar] {
+        map { CChar(bitPattern: $0) } + [0]
+    }
+}

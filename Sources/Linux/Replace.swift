@@ -1,0 +1,36 @@
+// Files that are either the old one or the new one, never half of one.
+
+internal import Glibc
+public import SystemPackage
+
+extension Directory {
+    /// Writes a file under another name, syncs it, gives it `path`, and syncs the directory.
+    ///
+    /// When this returns, the new content survives a crash; when it throws, the old file is as it was.
+    public func replace(
+        _ path: FilePath, mode: UInt32 = 0o644, _ write: (borrowing OwnedDescriptor) throws -> Void
+    ) throws {
+        guard let name = path.lastComponent, name.kind == .regular else {
+            throw SystemError("replace", place(path), .invalidArgument)
+        }
+        let parent = path.removingLastComponent()
+        let holder = parent.components.isEmpty ? self : try directory(parent)
+        let temporary = FilePath(".\(name.string).\(getpid()).\(UInt32.random(in: 0 ... .max))")
+        let file = try holder.open(temporary, [.readWrite, .create, .exclusive], mode: mode)
+        do {
+            try write(file)
+            try file.sync()
+            try file.close()
+            try holder.rename(temporary, to: FilePath(root: nil, [name]))
+        } catch {
+            try? holder.remove(temporary)
+            throw error
+        }
+        try holder.sync()
+    }
+
+    /// Replaces a file by these bytes.
+    public func replace(_ path: FilePath, with bytes: [UInt8], mode: UInt32 = 0o644) throws {
+        try replace(path, mode: mode) { try $0.write(bytes) }
+    }
+}

@@ -1,0 +1,32 @@
+// A thread of our own.
+
+internal import Glibc
+
+/// Starts threads outside every pool: for work that blocks long, or that changes what its thread is.
+public enum WorkerThread {
+    private final class Job: Sendable {
+        let body: @Sendable () -> Void
+
+        init(_ body: @Sendable @escaping () -> Void) {
+            self.body = body
+        }
+    }
+
+    /// Runs `body` on a new thread, or at once on this one where the process may have no further thread.
+    public static func start(_ body: @Sendable @escaping () -> Void) {
+        let job = unsafe Unmanaged.passRetained(Job(body))
+        var thread = pthread_t()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, unsafe job.toOpaque())
+        if code == 0 {
+            pthread_detach(thread)
+        } else {
+            unsafe job.takeRetainedValue().body()
+        }
+    }
+}
