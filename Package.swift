@@ -52,6 +52,11 @@ let package = Package(
         module("Frontend"),
         module("Sandbox", "Linux", "CLinux", system),
 
+        module("Project", "TOMLKit"),
+
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
+
+        .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
+        tests("OCITests", "OCI", "Linux", "Support", system),
     ]
 )

@@ -1,0 +1,111 @@
+/// What a blob is, by its IANA name.
+public struct MediaType: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    /// The name as written.
+    public let description: String
+
+    /// A media type of that name.
+    public init(_ name: String) { description = name }
+
+    public init(stringLiteral name: String) { description = name }
+
+    /// OCI image manifest.
+    public static let manifest: MediaType = "application/vnd.oci.image.manifest.v1+json"
+    /// OCI image index.
+    public static let index: MediaType = "application/vnd.oci.image.index.v1+json"
+    /// OCI image configuration.
+    public static let config: MediaType = "application/vnd.oci.image.config.v1+json"
+    /// Docker's manifest, version 2 schema 2.
+    public static let dockerManifest: MediaType = "application/vnd.docker.distribution.manifest.v2+json"
+    /// Docker's manifest list.
+    public static let dockerList: MediaType = "application/vnd.docker.distribution.manifest.list.v2+json"
+    /// Docker's image configuration.
+    public static let dockerConfig: MediaType = "application/vnd.docker.container.image.v1+json"
+
+    /// Whether the blob is one image's manifest.
+    public var isManifest: Bool { self == .manifest || self == .dockerManifest }
+    /// Whether the blob lists manifests.
+    public var isIndex: Bool { self == .index || self == .dockerList }
+
+    /// How a layer of this type is compressed, or nil if it is no layer we can read.
+    public var layerCompression: Compression? {
+        switch description {
+        case "application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar": .uncompressed
+        case "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip": .gzip
+        case "application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.docker.image.rootfs.diff.tar.zstd": .zstd
+        default: nil
+        }
+    }
+
+    /// The OCI layer type of a compression.
+    public static func layer(_ compression: Compression) -> MediaType {
+        switch compression {
+        case .uncompressed: "application/vnd.oci.image.layer.v1.tar"
+        case .gzip: "application/vnd.oci.image.layer.v1.tar+gzip"
+        case .zstd: "application/vnd.oci.image.layer.v1.tar+zstd"
+        }
+    }
+}
+
+/// How a layer's tar is stored.
+public enum Compression: String, Sendable, CaseIterable {
+    case uncompressed, gzip, zstd
+}
+
+/// A blob by type, digest and size (OCI image spec, content descriptors).
+public struct Descriptor: Hashable, Sendable {
+    /// The document as it was read, unknown members included.
+    public private(set) var json: JSON
+    /// What the blob is.
+    public let mediaType: MediaType
+    /// Its content's digest.
+    public let digest: Digest
+    /// Its size in bytes.
+    public let size: Int64
+
+    /// A descriptor of known parts.
+    public init(mediaType: MediaType, digest: Digest, size: Int64) {
+        self.mediaType = mediaType
+        self.digest = digest
+        self.size = size
+        json = .object([
+            "mediaType": .string(mediaType.description), "digest": .string(digest.description), "size": .integer(size),
+        ])
+    }
+
+    /// Reads one; `what` names the document that it stands in.
+    public init(_ json: JSON, what: String) throws(OCIError) {
+        guard let type = json["mediaType"]?.string, let digest = json["digest"]?.string,
+            let size = json["size"]?.integer, size >= 0
+        else { throw .malformedDocument(what, reason: "a descriptor lacks its mediaType, digest or size") }
+        self.json = json
+        mediaType = MediaType(type)
+        self.digest = try Digest(digest)
+        self.size = size
+    }
+
+    /// The platform, where an index says one.
+    public var platform: Platform? {
+        get {
+            guard let platform = json["platform"], let os = platform["os"]?.string,
+                let architecture = platform["architecture"]?.string
+            else { return nil }
+            return Platform(os: os, architecture: architecture, variant: platform["variant"]?.string)
+        }
+        set {
+            guard let newValue else { return json["platform"] = nil }
+            var platform = JSON.strings(["os": newValue.os, "architecture": newValue.architecture])
+            platform["variant"] = newValue.variant.map(JSON.string)
+            json["platform"] = platform
+        }
+    }
+
+    /// The annotation of that name.
+    public subscript(annotation name: String) -> String? {
+        get { json["annotations"]?[name]?.string }
+        set {
+            var annotations = json["annotations"] ?? .object([:])
+            annotations[name] = newValue.map(JSON.string)
+            json["annotations"] = annotations.object?.isEmpty == true ? nil : annotations
+        }
+    }
+}

@@ -1,0 +1,221 @@
+internal import Linux
+
+/// A place that has blobs.
+public protocol BlobSource: Sendable {
+    /// Opens a blob.
+    ///
+    /// The reader checks size and digest, and reports the end only when both held.
+    /// - Throws: ``OCIError/blobMissing(_:)`` where there is no such blob.
+    func open(_ blob: Descriptor) throws -> any ByteSource
+}
+
+extension BlobSource {
+    /// A small blob, whole and verified. Documents over 4 MiB are refused, as registries do.
+    public func read(_ blob: Descriptor, limit: Int64 = 4 << 20) throws -> [UInt8] {
+        guard blob.size <= limit else {
+            throw OCIError.malformedDocument(
+                blob.digest.description, reason: "\(blob.size) bytes are too many for a document")
+        }
+        let source = try open(blob)
+        var bytes: [UInt8] = []
+        while true {
+            let chunk = try source.next()
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+        }
+    }
+}
+
+/// One layer: a blob, and the digest of the tar in it.
+public struct Layer: Sendable, Hashable {
+    /// The blob.
+    public let descriptor: Descriptor
+    /// The digest of its tar.
+    public let diffID: Digest
+
+    /// A layer of known parts.
+    public init(descriptor: Descriptor, diffID: Digest) {
+        self.descriptor = descriptor
+        self.diffID = diffID
+    }
+}
+
+/// An image: a manifest, a configuration and layers, and the place where their blobs are.
+///
+/// A value. An edit gives a new one; the documents of an unedited one keep the bytes they came with.
+public struct Image: Sendable {
+    /// The manifest.
+    public let manifest: Manifest
+    /// Its bytes; what its digest is of.
+    public let manifestBytes: [UInt8]
+    /// The configuration.
+    public let config: ImageConfig
+    /// Its bytes.
+    public let configBytes: [UInt8]
+    /// The layers, lowest first.
+    public let layers: [Layer]
+    /// Where the layers' blobs are.
+    public let source: any BlobSource
+
+    /// Reads an image whose manifest is `descriptor`.
+    public init(manifest descriptor: Descriptor, in source: any BlobSource) throws {
+        guard descriptor.mediaType.isManifest else {
+            throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
+        }
+        manifestBytes = try source.read(descriptor)
+        manifest = try Manifest(parsing: manifestBytes, digest: descriptor.digest)
+        configBytes = try source.read(manifest.config)
+        config = try ImageConfig(parsing: configBytes, digest: manifest.config.digest)
+        let diffIDs = config.diffIDs
+        guard diffIDs.count == manifest.layers.count else {
+            throw OCIError.invalidImage(
+                "its manifest has \(manifest.layers.count) layers, its configuration \(diffIDs.count)")
+        }
+        layers = zip(manifest.layers, diffIDs).map { Layer(descriptor: $0, diffID: $1) }
+        self.source = source
+    }
+
+    /// An image with nothing in it.
+    public static func scratch(_ platform: Platform, in source: any BlobSource) -> Image {
+        Image(config: ImageConfig(platform: platform), layers: [], annotations: [:], source: source)
+    }
+
+    private init(config: ImageConfig, layers: [Layer], annotations: [String: String], source: any BlobSource) {
+        self.config = config
+        configBytes = config.bytes
+        self.layers = layers
+        let descriptor = Descriptor(
+            mediaType: .config, digest: Digest(of: configBytes), size: Int64(configBytes.count))
+        manifest = Manifest(config: descriptor, layers: layers.map(\.descriptor), annotations: annotations)
+        manifestBytes = manifest.bytes
+        self.source = source
+    }
+
+    /// The manifest's descriptor: what the image is known by.
+    public var descriptor: Descriptor {
+        let type = manifest.json["mediaType"]?.string.map { MediaType($0) } ?? .manifest
+        return Descriptor(mediaType: type, digest: Digest(of: manifestBytes), size: Int64(manifestBytes.count))
+    }
+
+    /// Bytes of all layers as they are stored and transferred.
+    public var compressedSize: Int64 { layers.reduce(0) { $0 + $1.descriptor.size } }
+
+    /// This image with one more layer on top.
+    public func appending(_ layer: Layer, history: History) -> Image {
+        edited(layers: layers + [layer]) { $0.history.append(history) }
+    }
+
+    /// This image with other layers and another history; the configuration stays as it is otherwise.
+    public func replacingLayers(_ layers: [Layer], history: [History]) -> Image {
+        edited(layers: layers) { $0.history = history }
+    }
+
+    /// This image with an edited configuration.
+    public func configured(_ edit: (inout ImageConfig) -> Void) -> Image { edited(layers: layers, edit) }
+
+    private func edited(layers: [Layer], _ edit: (inout ImageConfig) -> Void) -> Image {
+        var config = config
+        edit(&config)
+        config.diffIDs = layers.map(\.diffID)
+        return Image(config: config, layers: layers, annotations: manifest.annotations, source: source)
+    }
+}
+
+extension Image {
+    /// Opens a layer's tar, decompressed; its end is reported only when the diff ID held too.
+    public func openTar(_ layer: Layer) throws -> any ByteSource {
+        let descriptor = layer.descriptor
+        guard let compression = descriptor.mediaType.layerCompression else {
+            throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
+        }
+        let plain = try decompressing(source.open(descriptor), compression, name: "layer \(descriptor.digest)")
+        return VerifyingSource(plain, digest: layer.diffID, size: nil)
+    }
+
+    /// Opens a layer for reading entry by entry.
+    public func open(_ layer: Layer) throws -> TarReader {
+        TarReader(try openTar(layer), layer: layer.descriptor.digest.short)
+    }
+
+    /// The layers' tree, read from their headers; with `contents`, every file's SHA-256 too.
+    ///
+    /// Reads every layer once, `width` at a time.
+    public func tree(contents: Bool = false, width: Int = 2) async throws -> FileTree {
+        let lists = try await Offload.map(layers, width: width) { try entries(of: $0, contents: contents) }
+        var tree = FileTree()
+        for (index, list) in lists.enumerated() {
+            try tree.apply(list, layer: index, name: layers[index].descriptor.digest.short)
+        }
+        return tree
+    }
+
+    private func entries(of layer: Layer, contents: Bool) throws -> [(entry: LayerEntry, content: Digest?)] {
+        let reader = try open(layer)
+        var list: [(entry: LayerEntry, content: Digest?)] = []
+        while let entry = try reader.next() {
+            guard contents, case .add(.file) = entry.change else {
+                list.append((entry, nil))
+                continue
+            }
+            var hasher = Digest.Hasher()
+            try reader.readContent { hasher.update($0) }
+            list.append((entry, hasher.finalize()))
+        }
+        return list
+    }
+
+    /// Gives the contents of files to `body`, in the order in which the layers hold them: one pass over every layer
+    /// that has any of them.
+    ///
+    /// `body` may read as much of a content as it likes.
+    public func readContents(
+        of inodes: some Sequence<FileTree.InodeID>, in tree: FileTree,
+        _ body: (FileTree.InodeID, TarReader) throws -> Void
+    ) throws {
+        var wanted = [[Int: FileTree.InodeID]](repeating: [:], count: layers.count)
+        for id in inodes where tree.inodes[id].ordinal >= 0 {
+            wanted[tree.inodes[id].layer][tree.inodes[id].ordinal] = id
+        }
+        for (index, layer) in layers.enumerated() where !wanted[index].isEmpty {
+            let reader = try open(layer)
+            var ordinal = 0
+            var left = wanted[index].count
+            while left > 0, try reader.next() != nil {
+                if let id = wanted[index][ordinal] {
+                    try body(id, reader)
+                    left -= 1
+                }
+                ordinal += 1
+            }
+        }
+    }
+}
+
+/// Passes bytes on and reports their end only when size and digest were as promised.
+final class VerifyingSource: ByteSource {
+    private let source: any ByteSource
+    private let digest: Digest
+    private let size: Int64?
+    private var hasher = Digest.Hasher()
+    private var count: Int64 = 0
+
+    init(_ source: any ByteSource, digest: Digest, size: Int64?) {
+        self.source = source
+        self.digest = digest
+        self.size = size
+    }
+
+    func next() throws -> [UInt8] {
+        let chunk = try source.next()
+        count += Int64(chunk.count)
+        if let size, count > size || (chunk.isEmpty && count < size) {
+            throw OCIError.blobSize(digest, expected: size, found: count)
+        }
+        if chunk.isEmpty {
+            let found = hasher.finalize()
+            guard found == digest else { throw OCIError.blobMismatch(digest, found: found) }
+        }
+        hasher.update(chunk)
+        return chunk
+    }
+}

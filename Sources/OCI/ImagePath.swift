@@ -1,0 +1,101 @@
+/// A path inside an image: relative to its root, without empty, `.` or `..` components.
+///
+/// Bytes, because names on Linux are bytes. The root is the empty path. Sorted by bytes, so a directory comes before
+/// what is in it.
+public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// `usr/bin/env`, with no slash at either end.
+    public let bytes: [UInt8]
+
+    /// The root.
+    public static let root = ImagePath(checked: [])
+
+    private init(checked bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Why some bytes are no path inside an image.
+    public enum Fault: Error, Sendable, Equatable, CustomStringConvertible {
+        case absolute, leavesRoot, containsNul, tooLong
+
+        public var description: String {
+            switch self {
+            case .absolute: "is absolute"
+            case .leavesRoot: "leaves the root"
+            case .containsNul: "contains a NUL byte"
+            case .tooLong: "is longer than 4096 bytes"
+            }
+        }
+    }
+
+    /// Reads the name of an archive's entry; a hostile one is refused.
+    public init(entry raw: some Collection<UInt8>) throws(Fault) {
+        guard raw.first != UInt8(ascii: "/") else { throw .absolute }
+        try self.init(relative: raw)
+    }
+
+    /// Reads a path as a person or a configuration writes it: a leading slash means the root.
+    public init(_ text: String) throws(Fault) {
+        try self.init(relative: text.utf8)
+    }
+
+    private init(relative raw: some Collection<UInt8>) throws(Fault) {
+        guard !raw.contains(0) else { throw .containsNul }
+        guard raw.count <= 4096 else { throw .tooLong }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(raw.count)
+        for component in raw.split(separator: UInt8(ascii: "/")) {
+            if component.elementsEqual([UInt8(ascii: ".")]) { continue }
+            guard !component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) else { throw .leavesRoot }
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: "/")) }
+            bytes.append(contentsOf: component)
+        }
+        self.bytes = bytes
+    }
+
+    /// The path of `name` in this directory. `name` holds no slash and is neither `.` nor `..`.
+    public func appending(_ name: some Collection<UInt8>) -> ImagePath {
+        precondition(!name.isEmpty && !name.contains(UInt8(ascii: "/")), "a name in a directory holds no slash")
+        return ImagePath(checked: bytes.isEmpty ? Array(name) : bytes + [UInt8(ascii: "/")] + name)
+    }
+
+    /// This path below `directory`.
+    public func moved(below directory: ImagePath) -> ImagePath {
+        if bytes.isEmpty { return directory }
+        if directory.bytes.isEmpty { return self }
+        return ImagePath(checked: directory.bytes + [UInt8(ascii: "/")] + bytes)
+    }
+
+    /// Whether this is the root.
+    public var isRoot: Bool { bytes.isEmpty }
+
+    /// The last component; empty for the root.
+    public var name: ArraySlice<UInt8> {
+        bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
+    }
+
+    /// The directory it stands in; the root's is the root.
+    public var parent: ImagePath {
+        bytes.lastIndex(of: UInt8(ascii: "/")).map { ImagePath(checked: Array(bytes[..<$0])) } ?? .root
+    }
+
+    /// The names on the way from the root.
+    public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
+
+    /// Whether this is `directory` or lies below it.
+    public func isWithin(_ directory: ImagePath) -> Bool {
+        directory.isRoot || self == directory
+            || (bytes.count > directory.bytes.count && bytes[directory.bytes.count] == UInt8(ascii: "/")
+                && bytes.starts(with: directory.bytes))
+    }
+
+    /// With a leading slash, as people write it; bytes that are no UTF-8 are shown as U+FFFD.
+    public var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
+
+    /// By components, so that what is in a directory directly follows it.
+    public static func < (left: ImagePath, right: ImagePath) -> Bool {
+        for (one, other) in zip(left.bytes, right.bytes) where one != other {
+            if one == UInt8(ascii: "/") { return true }
+            if other == UInt8(ascii: "/") { return false }
+            return one < other
+        }
+        return left.bytes.count < right.bytes.count
+    }
+}

@@ -1,0 +1,96 @@
+internal import CArchive
+import Dispatch
+
+/// A compressor in front of `sink`. Its bytes depend on its input alone, never on how many cores worked on it.
+func compressing(to sink: any ByteSink, _ compression: Compression) -> any FinishingSink {
+    switch compression {
+    case .uncompressed: PlainSink(sink)
+    case .gzip: BlockSink(to: sink, compress: gzipMember)
+    case .zstd: BlockSink(to: sink, compress: zstdFrame)
+    }
+}
+
+/// A sink that must be told when its input is complete.
+protocol FinishingSink: ByteSink {
+    func finish() throws
+}
+
+private final class PlainSink: FinishingSink {
+    private let sink: any ByteSink
+    init(_ sink: any ByteSink) { self.sink = sink }
+    func write(_ bytes: ArraySlice<UInt8>) throws { try sink.write(bytes) }
+    func finish() {}
+}
+
+/// Cuts its input into blocks of 1 MiB and compresses each alone, several at once.
+///
+/// A block is a gzip member or a zstd frame of its own, which readers concatenate (RFC 1952 section 2.2, RFC 8878
+/// section 3.1). Against one stream that costs less than a percent of size, and buys every core and libdeflate, which
+/// has no streaming form and is 3.4 times as fast as zlib at the same level and smaller.
+private final class BlockSink: FinishingSink {
+    private static let blockSize = 1 << 20
+    private static let width = 8
+
+    private let sink: any ByteSink
+    private let compress: @Sendable (ArraySlice<UInt8>) -> [UInt8]
+    private var pending: [UInt8] = []
+    private var hasWritten = false
+
+    init(to sink: any ByteSink, compress: @escaping @Sendable (ArraySlice<UInt8>) -> [UInt8]) {
+        self.sink = sink
+        self.compress = compress
+    }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws {
+        pending += bytes
+        if pending.count >= Self.blockSize * Self.width { try flush(keeping: pending.count % Self.blockSize) }
+    }
+
+    func finish() throws {
+        if !pending.isEmpty || !hasWritten { try flush(keeping: 0) }
+    }
+
+    private func flush(keeping rest: Int) throws {
+        let end = pending.count - rest
+        let starts = Array(stride(from: 0, to: max(end, 1), by: Self.blockSize))
+        let blocks = starts.map { pending[$0..<min($0 + Self.blockSize, end)] }
+        for member in concurrently(blocks, compress) { try sink.write(member) }
+        pending = Array(pending[end...])
+        hasWritten = true
+    }
+}
+
+/// Maps `items` on as many threads as there are cores, keeping their order.
+private func concurrently(_ items: [ArraySlice<UInt8>], _ body: @Sendable (ArraySlice<UInt8>) -> [UInt8]) -> [[UInt8]] {
+    if items.count == 1 { return [body(items[0])] }
+    var results = [[UInt8]](repeating: [], count: items.count)
+    unsafe results.withUnsafeMutableBufferPointer { buffer in
+        // Each iteration writes the slot of its own index only.
+        nonisolated(unsafe) let slots = unsafe buffer
+        DispatchQueue.concurrentPerform(iterations: items.count) { unsafe slots[$0] = body(items[$0]) }
+    }
+    return results
+}
+
+private func gzipMember(_ block: ArraySlice<UInt8>) -> [UInt8] {
+    guard let compressor = unsafe libdeflate_alloc_compressor(6) else { preconditionFailure("out of memory") }
+    defer { unsafe libdeflate_free_compressor(compressor) }
+    let bound = unsafe libdeflate_gzip_compress_bound(compressor, block.count)
+    return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
+        count = unsafe block.withUnsafeBytes { input in
+            unsafe libdeflate_gzip_compress(
+                compressor, input.baseAddress, input.count, output.baseAddress, output.count)
+        }
+        precondition(count > 0, "the output is as large as libdeflate asked for")
+    }
+}
+
+private func zstdFrame(_ block: ArraySlice<UInt8>) -> [UInt8] {
+    let bound = ZSTD_compressBound(block.count)
+    return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
+        count = unsafe block.withUnsafeBytes { input in
+            unsafe ZSTD_compress(output.baseAddress, output.count, input.baseAddress, input.count, 3)
+        }
+        precondition(ZSTD_isError(count) == 0, "the output is as large as zstd asked for")
+    }
+}

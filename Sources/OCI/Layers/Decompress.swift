@@ -1,0 +1,143 @@
+internal import CArchive
+
+/// What a compressed blob holds, decompressed as it is read. Gzip of several members and zstd of several frames are one
+/// stream, as every reader of layers has it.
+func decompressing(_ source: any ByteSource, _ compression: Compression, name: String) throws(OCIError)
+    -> any ByteSource
+{
+    switch compression {
+    case .uncompressed: source
+    case .gzip: try GzipSource(source, name: name)
+    case .zstd: try ZstdSource(source, name: name)
+    }
+}
+
+private let outputSize = 256 << 10
+
+/// Gunzips a source (RFC 1952) through zlib.
+@safe private final class GzipSource: ByteSource {
+    private let source: any ByteSource
+    private let name: String
+    private var stream = unsafe z_stream()
+    private var input: [UInt8] = []
+    private var consumed = 0
+    private var isBetweenMembers = true
+    private var isAtEnd = false
+
+    init(_ source: any ByteSource, name: String) throws(OCIError) {
+        self.source = source
+        self.name = name
+        let automaticHeader: Int32 = 15 + 16
+        let result = unsafe inflateInit2_(&stream, automaticHeader, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard result == Z_OK else { throw .malformedCompression(name, reason: "zlib cannot start") }
+    }
+
+    deinit { unsafe inflateEnd(&stream) }
+
+    func next() throws -> [UInt8] {
+        while !isAtEnd {
+            if consumed == input.count {
+                input = try source.next()
+                consumed = 0
+                if input.isEmpty {
+                    guard isBetweenMembers else {
+                        throw OCIError.malformedCompression(name, reason: "the gzip stream is truncated")
+                    }
+                    isAtEnd = true
+                    break
+                }
+            }
+            let output = try inflateSome()
+            if !output.isEmpty { return output }
+        }
+        return []
+    }
+
+    /// Inflates some of the input. Both buffers outlive the call, and zlib keeps no pointer that it uses after it.
+    private func inflateSome() throws -> [UInt8] {
+        if isBetweenMembers {
+            // Zero bytes after a member are padding; gzip itself ignores them.
+            while consumed < input.count, input[consumed] == 0 { consumed += 1 }
+            if consumed == input.count { return [] }
+            unsafe inflateReset(&stream)
+            isBetweenMembers = false
+        }
+        var result: Int32 = Z_OK
+        let output = unsafe [UInt8](unsafeUninitializedCapacity: outputSize) { buffer, count in
+            unsafe input.withUnsafeMutableBufferPointer { bytes in
+                unsafe stream.next_in = bytes.baseAddress.map { unsafe $0 + consumed }
+                unsafe stream.avail_in = UInt32(bytes.count - consumed)
+                unsafe stream.next_out = buffer.baseAddress
+                unsafe stream.avail_out = UInt32(buffer.count)
+                result = unsafe inflate(&stream, Z_NO_FLUSH)
+                consumed = unsafe bytes.count - Int(stream.avail_in)
+                count = unsafe buffer.count - Int(stream.avail_out)
+            }
+        }
+        switch result {
+        case Z_OK, Z_BUF_ERROR: break
+        case Z_STREAM_END: isBetweenMembers = true
+        default: throw OCIError.malformedCompression(name, reason: "the gzip stream is corrupt")
+        }
+        return output
+    }
+}
+
+/// Decompresses zstd frames (RFC 8878) through libzstd. The window is limited to 128 MiB, libzstd's default.
+@safe private final class ZstdSource: ByteSource {
+    private let source: any ByteSource
+    private let name: String
+    private let context: OpaquePointer
+    private var input: [UInt8] = []
+    private var consumed = 0
+    private var isBetweenFrames = true
+    private var hasMore = false
+
+    init(_ source: any ByteSource, name: String) throws(OCIError) {
+        guard let context = unsafe ZSTD_createDStream() else {
+            throw .malformedCompression(name, reason: "zstd cannot start")
+        }
+        self.source = source
+        self.name = name
+        unsafe self.context = context
+    }
+
+    deinit { _ = unsafe ZSTD_freeDStream(context) }
+
+    func next() throws -> [UInt8] {
+        while true {
+            if consumed == input.count, !hasMore {
+                input = try source.next()
+                consumed = 0
+                if input.isEmpty {
+                    guard isBetweenFrames else {
+                        throw OCIError.malformedCompression(name, reason: "the zstd stream is truncated")
+                    }
+                    return []
+                }
+            }
+            let output = try decompressSome()
+            if !output.isEmpty { return output }
+        }
+    }
+
+    /// Decompresses some of the input. Both buffers outlive the call; libzstd copies what it needs later.
+    private func decompressSome() throws -> [UInt8] {
+        var result = 0
+        let output = unsafe [UInt8](unsafeUninitializedCapacity: outputSize) { buffer, count in
+            unsafe input.withUnsafeBytes { bytes in
+                var from = unsafe ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: consumed)
+                var to = unsafe ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
+                result = unsafe ZSTD_decompressStream(context, &to, &from)
+                consumed = unsafe from.pos
+                count = unsafe to.pos
+            }
+        }
+        guard ZSTD_isError(result) == 0 else {
+            throw OCIError.malformedCompression(name, reason: "the zstd stream is corrupt")
+        }
+        isBetweenFrames = result == 0
+        hasMore = output.count == outputSize
+        return output
+    }
+}

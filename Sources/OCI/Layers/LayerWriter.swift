@@ -1,0 +1,70 @@
+/// Writes a layer straight into a store: tar, diff ID, compression and digest in one pass, in constant memory.
+///
+/// ```
+/// entries -> tar -+-> SHA-256 (diff ID)
+///                 +-> compressed blocks, in parallel -+-> SHA-256 (digest)
+///                                                     +-> file
+/// ```
+public final class LayerWriter {
+    private let tar: TarWriter
+    private let tee: HashingSink
+    private let compressor: any FinishingSink
+    private let blob: Ingest
+    private let compression: Compression
+    private let store: Store
+    private var skeleton: [UInt8] = []
+
+    /// Starts a layer in `store`.
+    public init(into store: Store, compression: Compression = .gzip) throws {
+        self.compression = compression
+        self.store = store
+        blob = try store.ingest()
+        compressor = compressing(to: blob, compression)
+        tee = HashingSink(compressor)
+        tar = TarWriter(tee)
+    }
+
+    /// Starts an entry; the content of a regular file follows.
+    public func add(_ entry: LayerEntry) throws { skeleton += try tar.add(entry) }
+
+    /// Adds to the current file's content.
+    public func write(_ bytes: ArraySlice<UInt8>) throws { try tar.write(bytes) }
+
+    /// How many bytes of the current file's content are still to come.
+    public var missing: Int64 { tar.missing }
+
+    /// Passes a whole uncompressed layer through as it is, in place of entries.
+    public func copy(tar source: any ByteSource) throws -> Layer {
+        while true {
+            let chunk = try source.next()
+            if chunk.isEmpty { return try close() }
+            try tee.write(chunk)
+        }
+    }
+
+    /// Ends the layer. When this returns, the store has it.
+    public func finish() throws -> Layer {
+        try tar.finish()
+        let layer = try close()
+        try store.remember(skeleton: skeleton, of: layer.diffID)
+        return layer
+    }
+
+    private func close() throws -> Layer {
+        try compressor.finish()
+        return Layer(descriptor: try blob.commit(as: .layer(compression)), diffID: tee.hasher.finalize())
+    }
+}
+
+/// Hashes what it passes on.
+private final class HashingSink: ByteSink {
+    private(set) var hasher = Digest.Hasher()
+    private let sink: any ByteSink
+
+    init(_ sink: any ByteSink) { self.sink = sink }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws {
+        hasher.update(bytes)
+        try sink.write(bytes)
+    }
+}

@@ -1,0 +1,182 @@
+public import Linux
+public import SystemPackage
+
+/// Reads what a command changed from the upper directory of its overlay, and writes it as a layer.
+///
+/// The upper directory holds exactly the change, so nothing is compared but what was copied up: cost follows the change,
+/// not the image. A character device 0:0 is a whiteout; an opaque directory becomes explicit whiteouts, as the image
+/// specification asks of writers. Left out: sockets, whiteouts of nothing, and files that were copied up but are equal
+/// to the lower one.
+///
+/// Times are clamped to `epoch`. A Python bytecode file records its source's time, so where the source's is clamped the
+/// record is rewritten too: the interpreter would otherwise compile again at every start.
+public struct OverlayDiff {
+    private let upper: Directory
+    private let lower: FileTree
+    private let lowerFile: (ImagePath) throws -> (any ByteSource)?
+    private let epoch: Int64
+
+    /// A difference between the tree `lower` and `upper`; `lowerFile` opens a file of the lower tree.
+    public init(
+        upper: Directory, lower: FileTree, epoch: Int64, lowerFile: @escaping (ImagePath) throws -> (any ByteSource)?
+    ) {
+        self.upper = upper
+        self.lower = lower
+        self.epoch = epoch
+        self.lowerFile = lowerFile
+    }
+
+    /// Writes the layer's entries, in path order; true when there was any.
+    public func write(to layer: LayerWriter) throws {
+        var links: [Inode: ImagePath] = [:]
+        for path in try changedPaths() {
+            let status = try upper.status(of: FilePath(path))
+            if status.isWhiteout {
+                if lower.node(at: path) != nil { try layer.add(LayerEntry(path, .remove)) }
+                continue
+            }
+            guard let kind = try kind(of: path, status) else { continue }
+            let metadata = try metadata(of: path, status)
+            if try isUnchanged(path, kind, metadata, status) { continue }
+            let inode = Inode(device: status.device, number: status.inode)
+            if status.linkCount > 1, !kind.isDirectory {
+                if let first = links[inode] {
+                    try layer.add(LayerEntry(path, .link(to: first)))
+                    continue
+                }
+                links[inode] = path
+            }
+            try layer.add(LayerEntry(path, .add(kind), metadata))
+            if kind.isFile { try copy(path, to: layer) }
+            if kind.isDirectory { try addWhiteouts(below: path, to: layer) }
+        }
+    }
+
+    private struct Inode: Hashable {
+        let device: UInt64
+        let number: UInt64
+    }
+
+    /// Every path in the upper directory, each directory before its children.
+    private func changedPaths() throws -> [ImagePath] {
+        var paths: [ImagePath] = []
+        var stack: [ImagePath] = [.root]
+        while let path = stack.popLast() {
+            if !path.isRoot { paths.append(path) }
+            let place = path.isRoot ? FilePath(".") : FilePath(path)
+            guard try path.isRoot || upper.status(of: place).type == .directory else { continue }
+            let names = try upper.directory(place).entries().map(\.name)
+            stack += names.sorted { $1.lexicographicallyPrecedes($0) }.map(path.appending)
+        }
+        return paths
+    }
+
+    private func kind(of path: ImagePath, _ status: FileStatus) throws -> FileKind? {
+        switch status.type {
+        case .directory: .directory
+        case .regular: .file(size: status.size)
+        case .symbolicLink: .symlink(target: try upper.target(ofLink: FilePath(path)))
+        case .characterDevice: .characterDevice(major: status.major, minor: status.minor)
+        case .blockDevice: .blockDevice(major: status.major, minor: status.minor)
+        case .fifo: .fifo
+        case .socket: nil
+        }
+    }
+
+    private func metadata(of path: ImagePath, _ status: FileStatus) throws -> FileMetadata {
+        FileMetadata(
+            mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid,
+            mtime: FileTime(seconds: min(status.modified.seconds, epoch)),
+            xattrs: try upper.layerAttributes(of: FilePath(path)))
+    }
+
+    /// Whether a copied-up file is the lower one still.
+    private func isUnchanged(
+        _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
+    ) throws -> Bool {
+        guard let old = lower.inode(at: path), old.kind == kind, status.linkCount == 1 || kind.isDirectory else {
+            return false
+        }
+        var same = old.metadata
+        same.mtime = metadata.mtime
+        guard same == metadata else { return false }
+        // A directory that merely holds a change need not be told about again, but its time may have changed.
+        if kind.isDirectory { return try !isOpaque(path) && old.metadata.mtime.seconds == metadata.mtime.seconds }
+        guard old.metadata.mtime.seconds == metadata.mtime.seconds else { return false }
+        guard kind.isFile else { return true }
+        guard let before = try lowerFile(path) else { return false }
+        return try Digest(of: before) == Digest(of: FileSource(upper.open(FilePath(path), [.read, .noFollow])))
+    }
+
+    private func isOpaque(_ path: ImagePath) throws -> Bool {
+        let value = try upper.attribute("trusted.overlay.opaque", of: FilePath(path))
+        return value == Array("y".utf8)
+    }
+
+    private func addWhiteouts(below path: ImagePath, to layer: LayerWriter) throws {
+        guard try isOpaque(path), let node = lower.node(at: path) else { return }
+        for name in lower[node: node].children.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let child = path.appending(name)
+            if try !upper.exists(FilePath(child)) { try layer.add(LayerEntry(child, .remove)) }
+        }
+    }
+
+    private func copy(_ path: ImagePath, to layer: LayerWriter) throws {
+        let source = FileSource(try upper.open(FilePath(path), [.read, .noFollow]))
+        var isFirst = true
+        while layer.missing > 0 {
+            var chunk = try source.next()
+            guard !chunk.isEmpty else { throw SystemError("read", FilePath(path), .ioError) }
+            if isFirst, path.bytes.suffix(4).elementsEqual(".pyc".utf8) { try clampSourceTime(of: path, &chunk) }
+            isFirst = false
+            try layer.write(chunk.prefix(Int(min(Int64(chunk.count), layer.missing))))
+        }
+    }
+
+    /// Rewrites the source's time in the header of a bytecode file (PEP 552: magic, flags 0, mtime, size).
+    private func clampSourceTime(of path: ImagePath, _ bytes: inout [UInt8]) throws {
+        guard bytes.count >= 16, bytes[4..<8].allSatisfy({ $0 == 0 }), let source = Self.source(of: path),
+            try upper.exists(FilePath(source))
+        else { return }
+        let modified = try upper.status(of: FilePath(source)).modified.seconds
+        let recorded = bytes[8..<12].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        guard modified > epoch, recorded == UInt32(truncatingIfNeeded: modified) else { return }
+        let clamped = UInt32(truncatingIfNeeded: epoch)
+        for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: clamped >> (8 * UInt32(index))) }
+    }
+
+    /// `dir/__pycache__/name.cpython-311.pyc` is compiled from `dir/name.py`.
+    private static func source(of path: ImagePath) -> ImagePath? {
+        guard path.parent.name.elementsEqual("__pycache__".utf8), let dot = path.name.firstIndex(of: UInt8(ascii: "."))
+        else { return nil }
+        return path.parent.parent.appending(Array(path.name[..<dot]) + Array(".py".utf8))
+    }
+}
+
+extension Directory {
+    /// The extended attributes that belong in a layer: all but overlayfs's own and the host's security labels.
+    public func layerAttributes(of path: FilePath) throws -> [String: [UInt8]] {
+        var attributes: [String: [UInt8]] = [:]
+        for name in try attributeNames(of: path) where !Self.isHostAttribute(name) {
+            attributes[name] = try attribute(name, of: path)
+        }
+        return attributes
+    }
+
+    private static func isHostAttribute(_ name: String) -> Bool {
+        name.hasPrefix("trusted.overlay.") || name == "security.selinux" || name.hasPrefix("system.nfs")
+    }
+}
+
+extension Digest {
+    /// The digest of everything a source gives.
+    public init(of source: any ByteSource) throws {
+        var hasher = Hasher()
+        while true {
+            let chunk = try source.next()
+            if chunk.isEmpty { break }
+            hasher.update(chunk)
+        }
+        self = hasher.finalize()
+    }
+}

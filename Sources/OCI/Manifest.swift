@@ -1,0 +1,74 @@
+/// One image's manifest: its configuration and its layers, lowest first (OCI image spec, image manifest).
+public struct Manifest: Hashable, Sendable {
+    /// The document as it was read, unknown members included.
+    public let json: JSON
+    /// The configuration's blob.
+    public let config: Descriptor
+    /// The layers' blobs, lowest first.
+    public let layers: [Descriptor]
+
+    /// The manifest of an image that we made.
+    public init(config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:]) {
+        var json = JSON.object([
+            "schemaVersion": .integer(2), "mediaType": .string(MediaType.manifest.description),
+            "config": config.json, "layers": .array(layers.map(\.json)),
+        ])
+        if !annotations.isEmpty { json["annotations"] = .strings(annotations) }
+        self.json = json
+        self.config = config
+        self.layers = layers
+    }
+
+    /// Reads a manifest, OCI's or Docker's.
+    public init(parsing bytes: [UInt8], digest: Digest) throws(OCIError) {
+        let what = "manifest \(digest)"
+        json = try JSON(parsing: bytes, what: what)
+        guard json["schemaVersion"]?.integer == 2, let config = json["config"], let layers = json["layers"]?.array
+        else {
+            throw .malformedDocument(what, reason: "it lacks schemaVersion 2, config or layers")
+        }
+        self.config = try Descriptor(config, what: what)
+        var list: [Descriptor] = []
+        for layer in layers { list.append(try Descriptor(layer, what: what)) }
+        self.layers = list
+    }
+
+    /// The canonical bytes.
+    public var bytes: [UInt8] { json.bytes }
+
+    /// The manifest's annotations.
+    public var annotations: [String: String] { json["annotations"]?.object?.compactMapValues(\.string) ?? [:] }
+}
+
+/// A list of manifests (OCI image spec, image index); also the `index.json` of a layout.
+public struct Index: Hashable, Sendable {
+    /// The document as it was read, unknown members included.
+    public private(set) var json: JSON
+    /// The manifests, in the order of the document.
+    public var manifests: [Descriptor] {
+        didSet { json["manifests"] = .array(manifests.map(\.json)) }
+    }
+
+    /// An index of these manifests.
+    public init(manifests: [Descriptor] = []) {
+        self.manifests = manifests
+        json = .object([
+            "schemaVersion": .integer(2), "mediaType": .string(MediaType.index.description),
+            "manifests": .array(manifests.map(\.json)),
+        ])
+    }
+
+    /// Reads an index; `what` names it in errors.
+    public init(parsing bytes: [UInt8], what: String) throws(OCIError) {
+        json = try JSON(parsing: bytes, what: what)
+        guard let entries = json["manifests"]?.array else {
+            throw .malformedDocument(what, reason: "it has no list of manifests")
+        }
+        var list: [Descriptor] = []
+        for entry in entries { list.append(try Descriptor(entry, what: what)) }
+        manifests = list
+    }
+
+    /// The canonical bytes.
+    public var bytes: [UInt8] { json.bytes }
+}

@@ -1,0 +1,44 @@
+/// What can be wrong with an image, a layer or the place that keeps them.
+///
+/// Each case carries the facts a caller could act on; `description` makes one sentence of them.
+public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
+    case malformedDigest(String)
+    case malformedReference(String, reason: String)
+    case malformedPlatform(String)
+    case malformedDocument(String, reason: String)
+    case unsupportedMediaType(String, of: Digest)
+    case noPlatform(String, reference: String, available: [String])
+    case imageNotFound(String, store: String)
+    case blobMissing(Digest)
+    case blobMismatch(Digest, found: Digest)
+    case blobSize(Digest, expected: Int64, found: Int64)
+    case unsafeEntry(String, layer: String, reason: String)
+    case malformedLayer(String, offset: Int64, reason: String)
+    case malformedCompression(String, reason: String)
+    case unreadableArchive(String, reason: String)
+    case invalidImage(String)
+
+    public var description: String {
+        switch self {
+        case .malformedDigest(let text):
+            "'\(text.prefix(100))' is not a digest: sha256: and 64 lower-case hex digits are expected"
+        case .malformedReference(let text, let reason): "'\(text.prefix(300))' is not an image reference: \(reason)"
+        case .malformedPlatform(let text): "'\(text.prefix(100))' is not a platform: OS/ARCH[/VARIANT] is expected"
+        case .malformedDocument(let what, let reason): "cannot read \(what): \(reason)"
+        case .unsupportedMediaType(let type, let digest): "\(digest) has the unsupported media type '\(type)'"
+        case .noPlatform(let wanted, let reference, let available):
+            "\(reference) has no image for \(wanted); it has \(available.joined(separator: ", "))"
+        case .imageNotFound(let reference, let store): "image \(reference) is not in the store \(store)"
+        case .blobMissing(let digest): "blob \(digest) is missing"
+        case .blobMismatch(let digest, let found): "blob \(digest) is corrupt: its bytes hash to \(found)"
+        case .blobSize(let digest, let expected, let found):
+            "blob \(digest) is truncated or padded: \(found) bytes where its descriptor says \(expected)"
+        case .unsafeEntry(let path, let layer, let reason): "cannot read layer \(layer): entry '\(path)' \(reason)"
+        case .malformedLayer(let layer, let offset, let reason):
+            "cannot read layer \(layer): \(reason) at byte \(offset) of its tar"
+        case .malformedCompression(let layer, let reason): "cannot decompress \(layer): \(reason)"
+        case .unreadableArchive(let path, let reason): "cannot read archive '\(path)': \(reason)"
+        case .invalidImage(let reason): "the image is not valid: \(reason)"
+        }
+    }
+}

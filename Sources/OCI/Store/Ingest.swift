@@ -1,0 +1,51 @@
+internal import Linux
+internal import SystemPackage
+
+/// A blob on its way into a store: written and hashed in one pass, visible only when whole.
+///
+/// ```
+/// thaw/ingest/PID.RANDOM  --write, hash-->  fsync  --rename-->  blobs/sha256/HEX  --fsync directory
+/// ```
+/// Each holds the store's lease, so collection, which waits for all leases, may sweep whatever it finds in `thaw/ingest`:
+/// killed processes left it.
+public final class Ingest: ByteSink {
+    private let root: Directory
+    private let lease: Lock
+    private let path: FilePath
+    private let file: OwnedDescriptor
+    private var hasher = Digest.Hasher()
+    private var isPlaced = false
+    /// How many bytes were written.
+    public private(set) var size: Int64 = 0
+
+    init(into store: Store) throws(SystemError) {
+        root = store.root
+        lease = try store.lease()
+        path = FilePath("thaw/ingest/\(UInt64.random(in: 0 ... .max))")
+        file = try root.open(path, [.readWrite, .create, .exclusive], mode: 0o644)
+    }
+
+    deinit {
+        // Nothing can be done about a file that cannot be removed; collection tries again.
+        if !isPlaced { try? root.remove(path) }
+    }
+
+    public func write(_ bytes: ArraySlice<UInt8>) throws {
+        hasher.update(bytes)
+        size += Int64(bytes.count)
+        try unsafe file.write(bytes.span.bytes)
+    }
+
+    /// Makes the blob visible under its digest. Nil error means that the store has the blob, whoever wrote it first.
+    public func commit(as mediaType: MediaType) throws -> Descriptor {
+        let digest = hasher.finalize()
+        let target = FilePath("blobs/sha256/\(digest.hex)")
+        if try !root.exists(target) {
+            try file.syncData()
+            try root.rename(path, to: target)
+            isPlaced = true
+            try root.directory("blobs/sha256").sync()
+        }
+        return Descriptor(mediaType: mediaType, digest: digest, size: size)
+    }
+}

@@ -1,0 +1,180 @@
+public import Linux
+public import SystemPackage
+
+/// Where images are kept: an OCI image layout that other tools can read, and Thaw's own things beside it.
+///
+/// ```
+/// oci-layout  index.json  blobs/sha256/HEX       OCI image layout 1.0; a name is the ref.name annotation
+/// thaw/lock      shared while an image is in use, exclusive while garbage is collected
+/// thaw/ingest/   blobs being written
+/// thaw/cache/    what build steps gave, by their key
+/// thaw/index/    the headers of layers, by diff ID
+/// thaw/layers/   layers unpacked for running commands, by chain ID
+/// ```
+/// Safe for several processes; nothing half-written ever has its final name.
+public struct Store: BlobSource {
+    /// The store's directory.
+    public let path: FilePath
+    /// The same, open: paths are resolved inside it.
+    public let root: Directory
+
+    private static let reference = "org.opencontainers.image.ref.name"
+    private static let layout: [UInt8] = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
+
+    /// Opens the store at `path`, making it where there is none.
+    public init(at path: FilePath) throws {
+        self.path = path
+        root = try Directory.make(path, mode: 0o755)
+        for directory: FilePath in ["blobs/sha256", "thaw/ingest", "thaw/cache", "thaw/index", "thaw/layers"] {
+            try root.makeDirectories(directory)
+        }
+        if try !root.exists("oci-layout") { try root.replace("oci-layout", with: Self.layout) }
+        if try !root.exists("index.json") { try root.replace("index.json", with: Index().bytes) }
+    }
+
+    /// Keeps collection away while the value lives.
+    public func lease() throws(SystemError) -> Lock { try Lock(path.appending("thaw/lock"), .shared) }
+}
+
+// MARK: - Blobs
+
+extension Store {
+    public func open(_ blob: Descriptor) throws -> any ByteSource {
+        try openBlob(blob, in: root)
+    }
+
+    /// Whether the store has the blob, whole by its size.
+    public func has(_ blob: Descriptor) throws -> Bool {
+        let path = Self.path(of: blob.digest)
+        return try root.exists(path) && root.status(of: path).size == blob.size
+    }
+
+    /// Starts a new blob.
+    public func ingest() throws -> Ingest { try Ingest(into: self) }
+
+    /// Stores a document.
+    public func put(_ bytes: [UInt8], as mediaType: MediaType) throws -> Descriptor {
+        let blob = try ingest()
+        try blob.write(bytes)
+        return try blob.commit(as: mediaType)
+    }
+
+    /// Stores what `source` gives, which must be the blob that `descriptor` describes.
+    public func put(_ source: any ByteSource, expecting descriptor: Descriptor) throws {
+        if try has(descriptor) { return }
+        let blob = try ingest()
+        let verified = VerifyingSource(source, digest: descriptor.digest, size: descriptor.size)
+        while true {
+            let chunk = try verified.next()
+            if chunk.isEmpty { break }
+            try blob.write(chunk)
+        }
+        _ = try blob.commit(as: descriptor.mediaType)
+    }
+
+    static func path(of digest: Digest) -> FilePath { FilePath("blobs/sha256/\(digest.hex)") }
+}
+
+// MARK: - Images
+
+extension Store {
+    /// The store's index as it is now.
+    public func index() throws -> Index {
+        try Index(parsing: root.contents(of: "index.json", limit: 64 << 20), what: "\(path)/index.json")
+    }
+
+    /// All names with what they name, sorted by name.
+    public func images() throws -> [(name: String, descriptor: Descriptor)] {
+        try index().manifests
+            .compactMap { entry in entry[annotation: Self.reference].map { ($0, entry) } }
+            .sorted { $0.0 < $1.0 }
+    }
+
+    /// The image of that name for a platform.
+    public func image(_ reference: Reference, for platform: Platform = .host) throws -> Image {
+        let manifests = try index().manifests
+        let found = manifests.first { entry in
+            if let digest = reference.digest { return entry.digest == digest }
+            return entry[annotation: Self.reference] == reference.description
+        }
+        guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }
+        return try image(found, for: platform, name: reference.familiar)
+    }
+
+    /// The image that a descriptor leads to, through an index where it is one.
+    public func image(_ descriptor: Descriptor, for platform: Platform, name: String) throws -> Image {
+        try Image(manifest: resolve(descriptor, for: platform, name: name, in: self), in: self)
+    }
+
+    /// Stores an image whose blobs are elsewhere or already here, and gives it a name.
+    ///
+    /// When this returns, everything the image needs is in the store and survives a crash.
+    @discardableResult
+    public func publish(_ image: Image, as reference: Reference?) throws -> Descriptor {
+        let lease = try lease()
+        for layer in image.layers where try !has(layer.descriptor) {
+            try put(image.source.open(layer.descriptor), expecting: layer.descriptor)
+        }
+        _ = try put(image.configBytes, as: image.manifest.config.mediaType)
+        let descriptor = try put(image.manifestBytes, as: image.descriptor.mediaType)
+        if let reference { try name(descriptor, reference, platform: image.config.platform) }
+        try lease.release()
+        return descriptor
+    }
+
+    /// Takes a name away; what it named stays until collection.
+    ///
+    /// - Throws: ``OCIError/imageNotFound(_:store:)`` where nothing has that name.
+    public func remove(_ reference: Reference) throws {
+        try editIndex { index in
+            let count = index.manifests.count
+            index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
+            guard index.manifests.count < count else {
+                throw OCIError.imageNotFound(reference.familiar, store: path.string)
+            }
+        }
+    }
+
+    private func name(_ descriptor: Descriptor, _ reference: Reference, platform: Platform) throws {
+        var entry = descriptor
+        entry[annotation: Self.reference] = reference.description
+        entry.platform = platform
+        try editIndex { index in
+            index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
+            index.manifests.append(entry)
+        }
+    }
+
+    private func editIndex(_ edit: (inout Index) throws -> Void) throws {
+        let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
+        var index = try index()
+        try edit(&index)
+        try root.replace("index.json", with: index.bytes)
+        try lock.release()
+    }
+}
+
+/// A blob of a layout's directory, verified as it is read.
+func openBlob(_ blob: Descriptor, in root: Directory) throws -> any ByteSource {
+    let path = Store.path(of: blob.digest)
+    guard try root.exists(path) else { throw OCIError.blobMissing(blob.digest) }
+    return VerifyingSource(FileSource(try root.open(path)), digest: blob.digest, size: blob.size)
+}
+
+/// The manifest for `platform` that a descriptor leads to, through at most eight indexes.
+func resolve(
+    _ descriptor: Descriptor, for platform: Platform, name: String, in source: any BlobSource
+) throws -> Descriptor {
+    var current = descriptor
+    for _ in 0..<8 where current.mediaType.isIndex {
+        let index = try Index(parsing: source.read(current), what: "index \(current.digest)")
+        let candidates = index.manifests.filter { $0.platform.map(platform.accepts) ?? true }
+        guard let chosen = candidates.first(where: { $0.platform != nil }) ?? candidates.first else {
+            throw OCIError.noPlatform(
+                platform.description, reference: name,
+                available: index.manifests.compactMap { $0.platform?.description })
+        }
+        current = chosen
+    }
+    return current
+}

@@ -1,0 +1,51 @@
+/// A number of bytes, as people write it: `60MB` is 60,000,000, `256MiB` is 268,435,456.
+public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The number.
+    public let bytes: Int64
+
+    /// That many bytes.
+    public init(_ bytes: Int64) { self.bytes = bytes }
+
+    private static let units: [(suffix: String, factor: Int64)] = [
+        ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000),
+        ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1), ("", 1),
+    ]
+
+    /// Reads a number with an optional fraction and one of B kB MB GB KiB MiB GiB; K, M and G alone are binary, as
+    /// Docker's memory options have it. Nil for anything else, negative numbers included.
+    public init?(_ text: String) {
+        let lower = text.lowercased().filter { $0 != " " }
+        let digits = lower.prefix { $0.isNumber || $0 == "." }
+        guard let factor = Self.units.first(where: { $0.suffix == lower.dropFirst(digits.count) })?.factor,
+            let value = Double(digits), value.isFinite, value >= 0, value * Double(factor) < 1e18
+        else { return nil }
+        bytes = Int64((value * Double(factor)).rounded())
+    }
+
+    /// Decimal units, as Docker prints sizes: `12.3MB`.
+    public var description: String {
+        var value = Double(bytes)
+        var unit = "B"
+        for next in ["kB", "MB", "GB", "TB"] where abs(value) >= 1000 {
+            value /= 1000
+            unit = next
+        }
+        if unit == "B" { return "\(bytes)B" }
+        let tenths = (value * 10).rounded() / 10
+        return tenths >= 100 ? "\(Int(value.rounded()))\(unit)" : "\(tenths)\(unit)"
+    }
+
+    public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+}
+
+extension Duration {
+    /// Reads `500ms`, `1.5s`, `2m` or `1h`; nil for anything else.
+    public init?(human text: String) {
+        let digits = text.prefix { $0.isNumber || $0 == "." }
+        let factors: [Substring: Double] = ["ms": 1e-3, "s": 1, "m": 60, "h": 3600]
+        guard let value = Double(digits), value.isFinite, value >= 0, value < 1e7,
+            let factor = factors[text.dropFirst(digits.count)]
+        else { return nil }
+        self = .milliseconds(Int64((value * factor * 1000).rounded()))
+    }
+}

@@ -1,0 +1,1 @@
+// The next commit fills this.

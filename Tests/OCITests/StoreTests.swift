@@ -1,0 +1,74 @@
+import Linux
+import Support
+import SystemPackage
+import Testing
+
+@testable import OCI
+
+@Suite("Store")
+struct StoreTests {
+    @Test("A published image is found again by name, byte for byte, and is valid")
+    func publish() async throws {
+        let space = try Workspace()
+        let image = try space.image([[try file("a", "1")], [try file("b", "2")]]).configured { $0.user = "app" }
+        try space.store.publish(image, as: Reference("demo:1"))
+        let again = try Store(at: space.path.appending("store")).image(Reference("docker.io/library/demo:1"))
+        #expect(again.manifestBytes == image.manifestBytes)
+        #expect(again.config.user == "app")
+        #expect(try await space.store.validate() == 1)
+    }
+
+    @Test("A name moves to the new image")
+    func rename() throws {
+        let space = try Workspace()
+        try space.store.publish(space.image([[try file("a", "1")]]), as: Reference("demo"))
+        let second = try space.image([[try file("a", "2")]])
+        try space.store.publish(second, as: Reference("demo"))
+        #expect(try space.store.images().map(\.descriptor.digest) == [second.descriptor.digest])
+    }
+
+    @Test("Collection takes what nothing names and spares the rest")
+    func collect() async throws {
+        let space = try Workspace()
+        let kept = try space.image([[try file("a", "1")]])
+        try space.store.publish(kept, as: Reference("kept"))
+        let cached = try space.layer([try file("c", "cached")])
+        try space.store.cache(cached, for: Digest(of: [1]))
+        _ = try space.layer([try file("b", "garbage")])
+        try space.store.root.replace("thaw/ingest/leftover", with: [1])
+        #expect(try space.store.collect().blobs == 1)
+        #expect(try space.store.root.directory("thaw/ingest").entries().isEmpty)
+        #expect(try space.store.cachedLayer(for: Digest(of: [1])) == cached)
+        #expect(try await space.store.validate() == 1)
+    }
+
+    @Test("An unwritten blob leaves nothing behind")
+    func abandoned() throws {
+        let space = try Workspace()
+        do {
+            let blob = try space.store.ingest()
+            try blob.write([1, 2, 3])
+        }
+        #expect(try space.store.root.directory("thaw/ingest").entries().isEmpty)
+        #expect(try space.store.root.directory("blobs/sha256").entries().isEmpty)
+    }
+
+    @Test("A missing image is one sentence with its name and the store")
+    func missing() throws {
+        let space = try Workspace()
+        #expect { try space.store.image(Reference("nope")) } throws: {
+            "\($0)" == "image nope:latest is not in the store \(space.store.path)"
+        }
+    }
+
+    @Test("An image goes out as a layout and comes back the same")
+    func layout() throws {
+        let space = try Workspace()
+        let image = try space.image([[try file("a", "1")]])
+        let directory = space.path.appending("layout")
+        try Layout.write(image, to: directory, tag: "demo:1")
+        let other = try Store(at: space.path.appending("other"))
+        #expect(try other.load(directory).map(\.familiar) == ["demo:1"])
+        #expect(try other.image(Reference("demo:1")).manifestBytes == image.manifestBytes)
+    }
+}
