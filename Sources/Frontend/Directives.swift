@@ -1,0 +1,145 @@
+/// The `# key=value` lines at the very top of a file.
+public struct Directives: Sendable {
+    /// `# syntax=`: the frontend image that the file asks for.
+    public private(set) var syntax: Word?
+    /// `# escape=`: a backslash or a backtick.
+    public private(set) var escape = UInt8(ascii: "\\")
+    /// `# check=`: what to lint.
+    public private(set) var check: Word?
+
+    private var seen: Set<String> = []
+
+    init() {}
+
+    /// Takes one comment line.
+    ///
+    /// - Returns: whether the next line may be a directive too.
+    /// - Throws: a ``Diagnostic`` for a repeated directive or a wrong value.
+    mutating func read(_ line: ArraySlice<UInt8>, at position: Position) throws(Diagnostic) -> Bool {
+        guard let (key, value) = Self.split(line, at: position) else { return false }
+        guard ["syntax", "escape", "check"].contains(key) else { return false }
+        guard seen.insert(key).inserted else {
+            throw Diagnostic(position, "only one \(key) parser directive can be used")
+        }
+        switch key {
+        case "syntax": syntax = value
+        case "check":
+            check = value
+            _ = try CheckOptions(value)
+        default:
+            guard value.text == "\\" || value.text == "`", let byte = value.text.utf8.first else {
+                throw Diagnostic(value.position, "invalid escape token '\(value.text)' does not match ` or \\")
+            }
+            escape = byte
+        }
+        return true
+    }
+
+    /// `# key = value`, the key in lower case.
+    static func split(_ line: ArraySlice<UInt8>, at position: Position) -> (key: String, value: Word)? {
+        let body = line.dropFirst().drop(while: \.isBlank)
+        guard body.first?.isLetter == true else { return nil }
+        let key = body.prefix { $0.isLetter || $0.isDigit }
+        let mark = body[key.endIndex...].drop(while: \.isBlank)
+        guard mark.first == Ascii.equals else { return nil }
+        let value = mark.dropFirst().trimmingBlanks()
+        guard !value.isEmpty else { return nil }
+        let place = Position(line: position.line, column: position.column + value.startIndex - line.startIndex)
+        return (key.text.asciiLowercased, Word(value.text, at: place))
+    }
+
+    /// A syntax line in another language's clothes: after `#!`, as `// syntax=`, or in a JSON object.
+    mutating func findForeignSyntax(in bytes: [UInt8]) {
+        var lines = bytes.prefix(4096).split(separator: Ascii.newline, maxSplits: 32, omittingEmptySubsequences: false)
+        guard var first = lines.first else { return }
+        var number = 1
+        if first.starts(with: "#!".utf8), lines.count > 1 {
+            lines.removeFirst()
+            number = 2
+            first = lines[0]
+            if let (key, value) = Self.split(first, at: Position(line: 2, column: 1)), key == "syntax",
+                first.first == Ascii.hash
+            {
+                syntax = value
+                return
+            }
+        }
+        if first.starts(with: "//".utf8) {
+            if let (key, value) = Self.split(first.dropFirst(), at: Position(line: number, column: 2)), key == "syntax"
+            {
+                syntax = value
+            }
+        } else if first.first(where: { !$0.isBlank }) == Ascii.openBrace {
+            findJSONSyntax(Array(lines.joined(separator: [Ascii.newline])), line: number)
+        }
+    }
+
+    private mutating func findJSONSyntax(_ bytes: [UInt8], line: Int) {
+        let key = Array("\"syntax\"".utf8)
+        guard let start = (0...max(0, bytes.count - key.count)).first(where: { bytes[$0...].starts(with: key) }) else {
+            return
+        }
+        let rest = bytes[(start + key.count)...].drop(while: \.isBlank)
+        guard rest.first == Ascii.colon else { return }
+        let value = rest.dropFirst().drop(while: \.isBlank)
+        guard value.first == Ascii.quote else { return }
+        syntax = Word(value.dropFirst().prefix { $0 != Ascii.quote }.text, at: Position(line: line, column: 1))
+    }
+
+    /// Why the file's frontend can't be used, or nil if it is the language this module reads.
+    static func refusal(override: String?, in directives: Directives) -> Diagnostic? {
+        let wanted = override.map { Word($0, at: Position(line: 0, column: 0)) } ?? directives.syntax
+        guard let wanted else { return nil }
+        let image = wanted.text.utf8.prefix { !$0.isBlank }.text
+        if override != nil, image == "dockerfile.v0" { return nil }
+        var name = image.utf8.prefix { $0 != UInt8(ascii: "@") }
+        for host in ["docker.io/", "index.docker.io/"] where name.starts(with: host.utf8) {
+            name = name.dropFirst(host.utf8.count)
+        }
+        let repository = name.prefix { $0 != Ascii.colon }.text
+        if repository == "docker/dockerfile" || repository.utf8.starts(with: "docker/dockerfile-".utf8) { return nil }
+        let reason = "thaw reads the language of docker/dockerfile itself and runs no other frontend"
+        return Diagnostic(wanted.position, "unsupported syntax image \(image.goQuoted): \(reason)")
+    }
+}
+
+/// `skip=A,B;error=true;experimental=A`, the value of `# check=`.
+public struct CheckOptions: Sendable, Equatable {
+    /// The rules to leave out.
+    public private(set) var skipped: Set<String> = []
+    /// `skip=all`.
+    public private(set) var skipsAll = false
+    /// Whether a finding fails the build.
+    public private(set) var failsOnFinding = false
+    /// The experimental rules to turn on.
+    public private(set) var experimental: Set<String> = []
+    /// `experimental=all`.
+    public private(set) var allExperimental = false
+
+    /// Every stable rule, none fatal.
+    public init() {}
+
+    /// - Throws: a ``Diagnostic`` for a key or value that the grammar doesn't know.
+    public init(_ word: Word) throws(Diagnostic) {
+        for part in word.text.utf8.split(separator: UInt8(ascii: ";")) {
+            guard let (rawKey, rawValue) = part.text.cut(Ascii.equals) else {
+                throw Diagnostic(word.position, "invalid check option \(part.text.trimmed.goQuoted)")
+            }
+            let (key, value) = (rawKey.trimmed, rawValue.trimmed)
+            let names = Set(value.utf8.split(separator: Ascii.comma).map { $0.text.trimmed })
+            switch key {
+            case "skip": if value == "all" { skipsAll = true } else { skipped.formUnion(names) }
+            case "experimental":
+                if value == "all" { allExperimental = true } else { experimental.formUnion(names) }
+            case "error":
+                guard ["true", "1", "t", "false", "0", "f"].contains(value.asciiLowercased) else {
+                    throw Diagnostic(word.position, "failed to parse check option \(part.text.goQuoted)")
+                }
+                failsOnFinding = ["true", "1", "t"].contains(value.asciiLowercased)
+            default:
+                let ending = Suggestion.ending(for: key, in: ["skip", "error", "experimental"])
+                throw Diagnostic(word.position, "invalid check option \(key.goQuoted)\(ending)")
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// The flags of one instruction, checked against those it knows.
+struct Flags {
+    enum Kind { case bool, string, list }
+
+    private var values: [String: [Word]] = [:]
+
+    /// - Throws: a ``Diagnostic`` for the first unknown, repeated, valueless or malformed flag.
+    init(_ node: SyntaxNode, _ known: KeyValuePairs<String, Kind> = [:]) throws(Diagnostic) {
+        for flag in node.flags {
+            let body = flag.text.utf8.dropFirst(2).text
+            let (name, value) = body.cut(Ascii.equals) ?? (body, nil)
+            guard let kind = known.first(where: { $0.key == name })?.value else {
+                let ending = Suggestion.ending(for: name, in: known.map(\.key))
+                throw Diagnostic(flag.position, "unknown flag: --\(name)\(ending)")
+            }
+            guard kind == .list || values[name] == nil else {
+                throw Diagnostic(flag.position, "duplicate flag specified: --\(name)")
+            }
+            let text = try Self.checked(value, name, kind, flag)
+            let column = flag.position.column + (value == nil ? 0 : name.utf8.count + 3)
+            values[name, default: []].append(Word(text, at: Position(line: flag.position.line, column: column)))
+        }
+    }
+
+    private static func checked(
+        _ value: String?, _ name: String, _ kind: Kind, _ flag: Word
+    ) throws(Diagnostic) -> String {
+        guard kind == .bool else {
+            guard let value else { throw Diagnostic(flag.position, "missing a value on flag: --\(name)") }
+            return value
+        }
+        guard let value else { return "true" }
+        if value.isEmpty { throw Diagnostic(flag.position, "missing a value on flag: --\(name)") }
+        let lower = value.asciiLowercased
+        guard lower == "true" || lower == "false" else {
+            throw Diagnostic(flag.position, "expecting boolean value for flag --\(name), not: \(value)")
+        }
+        return lower
+    }
+
+    /// A string flag; an empty value counts as none.
+    func word(_ name: String) -> Word? {
+        values[name]?.first.flatMap { $0.text.isEmpty ? nil : $0 }
+    }
+
+    func list(_ name: String) -> [Word] { values[name] ?? [] }
+
+    func bool(_ name: String) -> Bool? { values[name]?.first.map { $0.text == "true" } }
+}

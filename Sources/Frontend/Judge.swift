@@ -1,0 +1,318 @@
+extension Instruction {
+    /// Every keyword, for those who mistype one.
+    static let keywords = [
+        "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
+        "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    ]
+
+    /// Judges a syntax node: flags, number of arguments, values that need no expansion.
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        switch node.name {
+        case "arg": self = .arg(try Arg(node))
+        case "env": self = .env(Env(pairs: try Pair.list(node)))
+        case "label": self = .label(Label(pairs: try Pair.list(node)))
+        case "run": self = .run(try Run(node))
+        case "cmd": self = .cmd(try CommandLine(checking: node))
+        case "entrypoint": self = .entrypoint(try CommandLine(checking: node))
+        case "shell": self = .shell(try Shell(node))
+        case "workdir": self = .workdir(Workdir(path: try node.onlyArgument()))
+        case "user": self = .user(User(user: try node.onlyArgument()))
+        case "copy": self = .copy(try Copy(node))
+        case "add": self = .add(try Add(node))
+        case "volume": self = .volume(try Volume(node))
+        case "expose": self = .expose(try Expose(node))
+        case "stopsignal": self = .stopSignal(try StopSignal(node))
+        case "healthcheck": self = .healthcheck(try Healthcheck(node))
+        case "onbuild": self = .onBuild(try OnBuild(node))
+        case "maintainer": self = .maintainer(Maintainer(name: try node.onlyArgument().text))
+        default: throw node.unknownInstruction
+        }
+    }
+}
+
+extension SyntaxNode {
+    var unknownInstruction: Diagnostic {
+        let name = keyword.text
+        let ending = Suggestion.ending(for: name, in: Instruction.keywords)
+        return Diagnostic(keyword.position, "unknown instruction: \(name)\(ending)")
+    }
+
+    private var shown: String { name.asciiUppercased }
+
+    func onlyArgument() throws(Diagnostic) -> Word {
+        _ = try Flags(self)
+        guard arguments.count == 1 else {
+            throw Diagnostic(keyword.position, "\(shown) requires exactly one argument")
+        }
+        return arguments[0]
+    }
+
+    func someArguments() throws(Diagnostic) -> [Word] {
+        guard !arguments.isEmpty else {
+            throw Diagnostic(keyword.position, "\(shown) requires at least one argument")
+        }
+        return arguments
+    }
+}
+
+extension CommandLine {
+    init(_ words: [Word], isJSON: Bool) {
+        self = isJSON ? .exec(words.map(\.text)) : .shell(words.map(\.text).joined(separator: " "))
+    }
+
+    init(checking node: SyntaxNode) throws(Diagnostic) {
+        _ = try Flags(node)
+        self.init(node.arguments, isJSON: node.isJSON)
+    }
+}
+
+extension Instruction.Arg {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        _ = try Flags(node)
+        var declarations: [Declaration] = []
+        for word in try node.someArguments() {
+            guard let (name, value) = word.text.cut(Ascii.equals) else {
+                declarations.append(Declaration(name: word, defaultValue: nil))
+                continue
+            }
+            if name.isEmpty { throw Diagnostic(word.position, "ARG names can not be blank") }
+            let column = word.position.column + name.utf8.count + 1
+            let place = Position(line: word.position.line, column: column)
+            declarations.append(
+                Declaration(name: Word(name, at: word.position), defaultValue: Word(value, at: place)))
+        }
+        self.init(declarations: declarations)
+    }
+}
+
+extension Instruction.Pair {
+    static func list(_ node: SyntaxNode) throws(Diagnostic) -> [Instruction.Pair] {
+        _ = try Flags(node)
+        let words = try node.someArguments()
+        var pairs: [Instruction.Pair] = []
+        for index in stride(from: 0, to: words.count - 2, by: 3) {
+            if words[index].text.isEmpty {
+                throw Diagnostic(words[index].position, "\(node.name.asciiUppercased) names can not be blank")
+            }
+            let isLegacy = words[index + 2].text.isEmpty
+            pairs.append(Instruction.Pair(key: words[index], value: words[index + 1], isLegacy: isLegacy))
+        }
+        return pairs
+    }
+}
+
+extension Instruction.Run {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        let flags = try Flags(node, ["mount": .list, "network": .string, "security": .string, "device": .list])
+        command = CommandLine(node.arguments, isJSON: node.isJSON)
+        heredocs = node.heredocs
+        body = Self.body(command, node.heredocs)
+        var mounts: [MountFlag] = []
+        for word in flags.list("mount") { mounts.append(try MountFlag(word)) }
+        self.mounts = mounts
+        network = try Self.choice(flags.word("network")) { "invalid network mode: \($0)" }
+        security = try Self.choice(flags.word("security")) { "security \($0.goQuoted) is not valid" }
+        devices = flags.list("device")
+    }
+
+    private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ word: Word?, _ complaint: (String) -> String
+    ) throws(Diagnostic) -> Choice? {
+        guard let word else { return nil }
+        if let choice = Choice(rawValue: word.text) { return choice }
+        let ending = Suggestion.ending(for: word.text, in: Choice.allCases.map(\.rawValue))
+        throw Diagnostic(word.position, complaint(word.text) + ending)
+    }
+
+    /// One heredoc and nothing else is the script itself; in any other shape the shell reads the documents.
+    private static func body(_ command: CommandLine, _ heredocs: [Heredoc]) -> Body {
+        switch command {
+        case .exec(let words): return .exec(words)
+        case .shell(let text):
+            guard let first = heredocs.first else { return .shell(text) }
+            if Heredoc(text, at: first.position) != nil {
+                let isScript = first.body.utf8.starts(with: "#!".utf8)
+                return isScript ? .script(name: first.name, contents: first.content) : .shell(first.content)
+            }
+            return .shell(heredocs.reduce(text) { "\($0)\n\($1.body)\($1.name)" })
+        }
+    }
+}
+
+extension Instruction.Shell {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        _ = try Flags(node)
+        let arguments = try node.someArguments()
+        guard node.isJSON else {
+            throw Diagnostic(arguments[0].position, "SHELL requires the arguments to be in JSON form")
+        }
+        words = arguments.map(\.text)
+    }
+}
+
+extension Instruction.Transfer {
+    init(_ node: SyntaxNode, _ flags: Flags) throws(Diagnostic) {
+        let command = node.name.asciiUppercased
+        guard let last = node.arguments.last, node.arguments.count >= 2 else {
+            let rule = "\(command) requires at least two arguments, but only one was provided"
+            throw Diagnostic(node.keyword.position, "\(rule). Destination could not be determined")
+        }
+        if !node.isJSON, Heredoc(last.text, at: last.position) != nil {
+            throw Diagnostic(last.position, "\(command) cannot accept a heredoc as a destination")
+        }
+        var documents = node.heredocs
+        var sources: [Word] = []
+        var heredocs: [Heredoc] = []
+        for word in node.arguments.dropLast() {
+            if !node.isJSON, let opening = Heredoc(word.text, at: word.position),
+                let index = documents.firstIndex(where: { $0.name == opening.name })
+            {
+                heredocs.append(documents.remove(at: index))
+            } else {
+                sources.append(word)
+            }
+        }
+        self.sources = sources
+        self.heredocs = heredocs
+        destination = last
+        chown = flags.word("chown")
+        chmod = flags.word("chmod")
+        link = flags.bool("link") ?? false
+        parents = flags.bool("parents") ?? false
+        exclude = flags.list("exclude")
+        if let chmod, !chmod.mayExpand { try FileMode.check(chmod.text, at: chmod.position) }
+    }
+}
+
+extension Instruction.Copy {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        let flags = try Flags(
+            node,
+            [
+                "from": .string, "chown": .string, "chmod": .string, "link": .bool, "parents": .bool, "exclude": .list,
+            ])
+        from = flags.word("from")
+        if let from, MountFlag.looksVariable(from.text) {
+            let message = "'from' doesn't support variable expansion, define alias stage instead"
+            throw Diagnostic(from.position, message)
+        }
+        transfer = try Instruction.Transfer(node, flags)
+    }
+}
+
+extension Instruction.Add {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        let flags = try Flags(
+            node,
+            [
+                "chown": .string, "chmod": .string, "link": .bool, "keep-git-dir": .bool, "checksum": .string,
+                "unpack": .bool, "exclude": .list,
+            ])
+        checksum = flags.word("checksum")
+        unpack = flags.bool("unpack")
+        keepGitDir = flags.bool("keep-git-dir") ?? false
+        transfer = try Instruction.Transfer(node, flags)
+    }
+}
+
+extension Instruction.Volume {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        _ = try Flags(node)
+        let words = try node.someArguments()
+        paths = words.map { Word($0.text.trimmed, at: $0.position) }
+        if let empty = paths.first(where: \.text.isEmpty) {
+            throw Diagnostic(empty.position, "VOLUME specified can not be an empty string")
+        }
+    }
+}
+
+extension Instruction.Expose {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        let words = try node.someArguments()
+        _ = try Flags(node)
+        ports = words.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        for port in ports where !port.mayExpand { _ = try Port.list(port.text, at: port.position) }
+    }
+}
+
+extension Instruction.StopSignal {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        signal = try node.onlyArgument()
+        if !signal.mayExpand { try SignalName.check(signal.text, at: signal.position) }
+    }
+}
+
+extension Instruction.Healthcheck {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        let words = try node.someArguments()
+        let kind = words[0].text.asciiUppercased
+        if kind == "NONE" {
+            guard words.count == 1 else { throw Diagnostic(words[1].position, "HEALTHCHECK NONE takes no arguments") }
+            self.init(command: nil, interval: 0, timeout: 0, startPeriod: 0, startInterval: 0, retries: 0)
+            return
+        }
+        let flags = try Flags(
+            node,
+            [
+                "interval": .string, "timeout": .string, "start-period": .string, "start-interval": .string,
+                "retries": .string,
+            ])
+        guard kind == "CMD" else {
+            throw Diagnostic(words[0].position, "Unknown type \(kind.goQuoted) in HEALTHCHECK (try CMD)")
+        }
+        guard words.count > 1 else { throw Diagnostic(words[0].position, "Missing command after HEALTHCHECK CMD") }
+        self.init(
+            command: CommandLine(Array(words.dropFirst()), isJSON: node.isJSON),
+            interval: try Self.duration(flags, "interval"),
+            timeout: try Self.duration(flags, "timeout"),
+            startPeriod: try Self.duration(flags, "start-period"),
+            startInterval: try Self.duration(flags, "start-interval"),
+            retries: try Self.retries(flags))
+    }
+
+    private static func duration(_ flags: Flags, _ name: String) throws(Diagnostic) -> Int64 {
+        guard let word = flags.word(name) else { return 0 }
+        guard let value = GoDuration.nanoseconds(word.text) else {
+            throw Diagnostic(word.position, "invalid duration \(word.text.goQuoted) for --\(name)")
+        }
+        guard value == 0 || value >= 1_000_000 else {
+            throw Diagnostic(word.position, "Interval \(name.goQuoted) cannot be less than 1ms")
+        }
+        return value
+    }
+
+    private static func retries(_ flags: Flags) throws(Diagnostic) -> Int {
+        guard let word = flags.word("retries") else { return 0 }
+        guard let value = Int32(word.text) else {
+            throw Diagnostic(word.position, "invalid number \(word.text.goQuoted) for --retries")
+        }
+        guard value >= 0 else { throw Diagnostic(word.position, "--retries cannot be negative (\(value))") }
+        return Int(value)
+    }
+}
+
+extension Instruction.OnBuild {
+    init(_ node: SyntaxNode) throws(Diagnostic) {
+        _ = try Flags(node)
+        guard let inner = node.trigger.first else {
+            throw Diagnostic(node.keyword.position, "ONBUILD requires at least one argument")
+        }
+        switch inner.name {
+        case "onbuild":
+            throw Diagnostic(inner.keyword.position, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+        case "maintainer", "from":
+            let name = inner.name.asciiUppercased
+            throw Diagnostic(inner.keyword.position, "\(name) isn't allowed as an ONBUILD trigger")
+        default: break
+        }
+        let text = node.original.utf8.drop(while: \.isBlank).dropFirst(7).drop(while: \.isBlank).text
+        var judged = inner
+        judged.heredocs = node.heredocs
+        let full = node.heredocs.reduce(text) { "\($0)\n\($1.body)\($1.name)" }
+        do {
+            self.init(trigger: full, instruction: try Instruction(judged), problem: nil)
+        } catch {
+            self.init(trigger: full, instruction: nil, problem: error)
+        }
+    }
+}

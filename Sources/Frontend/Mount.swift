@@ -1,0 +1,247 @@
+/// A `--mount=` of RUN as it stands in the file; ``Scope/mount(_:)`` makes a ``Mount`` of it.
+public struct MountFlag: Hashable, Sendable {
+    struct Field: Hashable {
+        let key: String
+        let value: Word?
+        let text: String
+    }
+
+    /// The whole value of the flag.
+    public let word: Word
+    /// `from=`, which is never expanded.
+    public let from: Word?
+    let fields: [Field]
+
+    init(_ word: Word) throws(Diagnostic) {
+        self.word = word
+        fields = try Self.split(word)
+        from = fields.last { $0.key == "from" }?.value
+        if let from, Self.looksVariable(from.text) {
+            let message = "'from' doesn't support variable expansion, define alias stage instead"
+            throw Diagnostic(from.position, message)
+        }
+        if !word.mayExpand { _ = try Mount(self) { (value) throws(Diagnostic) in value.text } }
+    }
+
+    /// A dollar sign with anything behind it.
+    static func looksVariable(_ text: String) -> Bool {
+        guard let mark = text.utf8.firstIndex(of: Ascii.dollar) else { return false }
+        return text.utf8.index(after: mark) != text.utf8.endIndex
+    }
+
+    /// The comma-separated fields; one in double quotes may hold commas, and two quotes in it mean one.
+    private static func split(_ word: Word) throws(Diagnostic) -> [Field] {
+        var fields: [Field] = []
+        let bytes = Array(word.text.utf8)
+        var index = 0
+        repeat {
+            let start = index
+            var text: [UInt8] = []
+            if index < bytes.count, bytes[index] == Ascii.quote {
+                text = try quotedField(bytes, &index, word)
+            } else {
+                while index < bytes.count, bytes[index] != Ascii.comma {
+                    guard bytes[index] != Ascii.quote else { throw csvError(word, "bare \" in non-quoted-field") }
+                    text.append(bytes[index])
+                    index += 1
+                }
+            }
+            fields.append(field(text.text, Position(line: word.position.line, column: word.position.column + start)))
+            index += 1
+        } while index <= bytes.count
+        return fields
+    }
+
+    private static func quotedField(
+        _ bytes: [UInt8], _ index: inout Int, _ word: Word
+    ) throws(Diagnostic) -> [UInt8] {
+        var text: [UInt8] = []
+        index += 1
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            guard byte == Ascii.quote else {
+                text.append(byte)
+                continue
+            }
+            if index == bytes.count || bytes[index] == Ascii.comma { return text }
+            guard bytes[index] == Ascii.quote else { break }
+            text.append(byte)
+            index += 1
+        }
+        throw csvError(word, "extraneous or missing \" in quoted-field")
+    }
+
+    private static func csvError(_ word: Word, _ reason: String) -> Diagnostic {
+        Diagnostic(word.position, "failed to parse csv mounts: \(reason)")
+    }
+
+    private static func field(_ text: String, _ position: Position) -> Field {
+        guard let (key, value) = text.cut(Ascii.equals) else {
+            return Field(key: text.asciiLowercased, value: nil, text: text)
+        }
+        let place = Position(line: position.line, column: position.column + key.utf8.count + 1)
+        return Field(key: key.asciiLowercased, value: Word(value, at: place), text: text)
+    }
+}
+
+/// A `--mount=` of RUN with its values expanded and checked.
+public struct Mount: Hashable, Sendable {
+    /// What is mounted.
+    public enum Kind: String, Sendable, CaseIterable { case bind, cache, tmpfs, secret, ssh }
+    /// Who may use a cache at the same time.
+    public enum Sharing: String, Sendable, CaseIterable { case shared, `private`, locked }
+
+    /// `type=`.
+    public private(set) var kind = Kind.bind
+    /// `from=`: a stage, a named context or an image.
+    public private(set) var from: Word?
+    /// `source=`, "" for the root of what it comes from.
+    public private(set) var source = ""
+    /// `target=`, "" where it has a default.
+    public private(set) var target = ""
+    /// Whether the process may write.
+    public private(set) var isReadOnly = true
+    /// `id=`, "" where it has a default.
+    public private(set) var id = ""
+    /// `sharing=`, shared unless said otherwise.
+    public private(set) var sharing = Sharing.shared
+    /// `required`: an absent secret or agent is an error.
+    public private(set) var isRequired = false
+    /// `mode=`.
+    public private(set) var mode: UInt32?
+    /// `uid=`.
+    public private(set) var uid: UInt32?
+    /// `gid=`.
+    public private(set) var gid: UInt32?
+    /// `size=` of a tmpfs in bytes, 0 for no limit.
+    public private(set) var size: Int64 = 0
+    /// `env=` of a secret: the variable that holds it, "" for the id.
+    public private(set) var environmentName: String?
+
+    private var explicitReadOnly: Bool?
+    private var explicitSharing: Sharing?
+
+    private static let keys = [
+        "type", "from", "source", "target", "readonly", "id", "sharing", "required", "size", "mode", "uid", "gid",
+        "src", "dst", "destination", "ro", "rw", "readwrite", "env",
+    ]
+
+    init(_ flag: MountFlag, expand: (Word) throws(Diagnostic) -> String) throws(Diagnostic) {
+        for field in flag.fields {
+            guard let value = field.value else {
+                try setBare(field, flag)
+                continue
+            }
+            let text = field.key == "from" ? value.text : try expand(value)
+            try set(field, text, value)
+        }
+        try validate(flag.word.position)
+    }
+
+    private mutating func setBare(_ field: MountFlag.Field, _ flag: MountFlag) throws(Diagnostic) {
+        switch field.key {
+        case "readonly", "ro": explicitReadOnly = true
+        case "readwrite", "rw": explicitReadOnly = false
+        case "required" where kind == .secret || kind == .ssh: isRequired = true
+        case "env" where kind == .secret: environmentName = ""
+        case "required", "env":
+            throw Diagnostic(flag.word.position, "unexpected key '\(field.key)' for mount type '\(kind.rawValue)'")
+        default:
+            throw Diagnostic(flag.word.position, "invalid field '\(field.text)' must be a key=value pair")
+        }
+    }
+
+    private mutating func set(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) {
+        switch field.key {
+        case "type": kind = try choice(text, word, "unsupported mount type")
+        case "sharing": explicitSharing = try choice(text, word, "unsupported sharing value")
+        case "from": from = text.isEmpty ? nil : Word(text, at: word.position)
+        case "source", "src": source = text
+        case "target", "dst", "destination": target = text
+        case "id": id = text
+        case "readonly", "ro": explicitReadOnly = try bool(field, text, word)
+        case "readwrite", "rw": explicitReadOnly = try !bool(field, text, word)
+        case "mode": mode = try number(text, 8, field, word)
+        case "uid": uid = try number(text, 10, field, word)
+        case "gid": gid = try number(text, 10, field, word)
+        case "size" where kind == .tmpfs: size = try bytes(field, text, word)
+        case "required" where kind == .secret || kind == .ssh: isRequired = try bool(field, text, word)
+        case "env" where kind == .secret: environmentName = text
+        case "size", "required", "env":
+            throw Diagnostic(word.position, "unexpected key '\(field.key)' for mount type '\(kind.rawValue)'")
+        default:
+            let ending = Suggestion.ending(for: field.key, in: Self.keys)
+            throw Diagnostic(word.position, "unexpected key '\(field.key)' in '\(field.text)'\(ending)")
+        }
+    }
+
+    private func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ text: String, _ word: Word, _ complaint: String
+    ) throws(Diagnostic) -> Choice {
+        if let choice = Choice(rawValue: text.asciiLowercased) { return choice }
+        let ending = Suggestion.ending(for: text, in: Choice.allCases.map(\.rawValue))
+        throw Diagnostic(word.position, "\(complaint) \(text.goQuoted)\(ending)")
+    }
+
+    /// What Go's `strconv.ParseBool` takes.
+    private func bool(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) -> Bool {
+        switch text {
+        case "1", "t", "T", "TRUE", "true", "True": return true
+        case "0", "f", "F", "FALSE", "false", "False": return false
+        default: throw Diagnostic(word.position, "invalid value for \(field.key): \(text)")
+        }
+    }
+
+    private func number(
+        _ text: String, _ radix: Int, _ field: MountFlag.Field, _ word: Word
+    ) throws(Diagnostic) -> UInt32 {
+        guard text.utf8.allSatisfy(\.isDigit), let value = UInt32(text, radix: radix) else {
+            throw Diagnostic(word.position, "invalid value \(text) for \(field.key)")
+        }
+        return value
+    }
+
+    private func bytes(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) -> Int64 {
+        guard let bytes = MemorySize.bytes(text) else {
+            throw Diagnostic(word.position, "invalid value for \(field.key): \(text)")
+        }
+        return bytes
+    }
+
+    private mutating func validate(_ position: Position) throws(Diagnostic) {
+        func refuse(_ message: String) throws(Diagnostic) { throw Diagnostic(position, message) }
+        if kind == .bind || kind == .tmpfs {
+            for (name, value) in [("mode", mode), ("uid", uid), ("gid", gid)] where value != nil {
+                try refuse("\(name) not allowed for \(kind.rawValue.goQuoted) type mounts")
+            }
+        }
+        isReadOnly = explicitReadOnly ?? (kind != .cache && kind != .tmpfs)
+        if kind == .secret {
+            if from != nil { try refuse("secret mount should not have a from") }
+            if explicitSharing != nil { try refuse("secret mount should not define sharing") }
+            if source.isEmpty && target.isEmpty && id.isEmpty && (environmentName ?? "").isEmpty {
+                try refuse("invalid secret mount. one of source, target required")
+            }
+            if !source.isEmpty && !id.isEmpty { try refuse("both source and id can't be set") }
+        }
+        if explicitSharing != nil && kind != .cache {
+            try refuse("invalid cache sharing set for \(kind.rawValue) mount")
+        }
+        sharing = explicitSharing ?? .shared
+    }
+}
+
+/// Sizes of memory: `64m`, `1.5GiB`, powers of 1024 whatever the spelling.
+enum MemorySize {
+    static func bytes(_ text: String) -> Int64? {
+        let number = text.utf8.prefix { $0.isDigit || $0 == Ascii.dot }
+        var unit = text.utf8.dropFirst(number.count).drop(while: \.isBlank).text.asciiLowercased
+        guard number.first?.isDigit == true, let value = Double(number.text) else { return nil }
+        if unit.utf8.last == UInt8(ascii: "b") { unit.removeLast() }
+        if unit.utf8.last == UInt8(ascii: "i"), unit.utf8.count == 2 { unit.removeLast() }
+        guard let power = ["", "k", "m", "g", "t", "p"].firstIndex(of: unit) else { return nil }
+        let bytes = value * Double(Int64(1) << (10 * Int64(power)))
+        return bytes < 9.2e18 ? Int64(bytes) : nil
+    }
+}

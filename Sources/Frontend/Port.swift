@@ -1,0 +1,37 @@
+/// One port of EXPOSE, as the image config lists it.
+public struct Port: Hashable, Sendable, Comparable {
+    /// The number.
+    public let number: UInt16
+    /// `tcp`, `udp` or `sctp`.
+    public let transport: String
+
+    /// As the config writes it: `80/tcp`.
+    public var text: String { "\(number)/\(transport)" }
+
+    /// The order of numbers, then of transports.
+    public static func < (left: Port, right: Port) -> Bool {
+        (left.number, left.transport) < (right.number, right.transport)
+    }
+
+    /// The ports of one EXPOSE word: `[ip:][host:]port[-port][/transport]`.
+    static func list(_ text: String, at position: Position) throws(Diagnostic) -> [Port] {
+        func invalid(_ reason: String) -> Diagnostic { Diagnostic(position, "invalid containerPort: \(text)\(reason)") }
+        let (address, transport) = text.cut(Ascii.slash) ?? (text, "tcp")
+        let lower = transport.isEmpty ? "tcp" : transport.asciiLowercased
+        guard ["tcp", "udp", "sctp"].contains(lower) else {
+            throw Diagnostic(
+                position, "invalid proto: \(transport)\(Suggestion.ending(for: lower, in: ["tcp", "udp", "sctp"]))")
+        }
+        let start = address.utf8.lastIndex(of: Ascii.colon).map { address.utf8.index(after: $0) }
+        let range = start.map { address[$0...].utf8.text } ?? address
+        guard !range.isEmpty else { throw Diagnostic(position, "no port specified: \(text)<empty>") }
+        let (first, last) = range.cut(Ascii.dash) ?? (range, range)
+        guard let low = port(first), let high = port(last) else { throw invalid("") }
+        guard low <= high else { throw invalid(": the range ends before it starts") }
+        return (low...high).map { Port(number: $0, transport: lower) }
+    }
+
+    private static func port(_ text: String) -> UInt16? {
+        text.utf8.allSatisfy(\.isDigit) ? UInt16(text) : nil
+    }
+}

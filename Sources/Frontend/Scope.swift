@@ -1,0 +1,298 @@
+/// A platform as the predefined arguments name it.
+public struct PlatformArguments: Hashable, Sendable {
+    /// `linux`.
+    public var os: String
+    /// `amd64`.
+    public var architecture: String
+    /// `v8`, or "".
+    public var variant: String
+    /// The version of the operating system, or "".
+    public var osVersion: String
+
+    /// A platform.
+    public init(os: String, architecture: String, variant: String = "", osVersion: String = "") {
+        self.os = os
+        self.architecture = architecture
+        self.variant = variant
+        self.osVersion = osVersion
+    }
+
+    /// `linux/arm64/v8`.
+    public var text: String { variant.isEmpty ? "\(os)/\(architecture)" : "\(os)/\(architecture)/\(variant)" }
+}
+
+/// What a build brings from outside the file.
+public struct BuildArguments: Sendable {
+    /// `--build-arg NAME=value`.
+    public var values: [String: String]
+    /// Where the build runs.
+    public var build: PlatformArguments
+    /// What the image is for.
+    public var target: PlatformArguments
+    /// `--target`, or `default`.
+    public var targetStage: String
+
+    /// The outside of a build; the target platform is the build platform unless given.
+    public init(
+        values: [String: String] = [:], build: PlatformArguments, target: PlatformArguments? = nil,
+        targetStage: String? = nil
+    ) {
+        self.values = values
+        self.build = build
+        self.target = target ?? build
+        self.targetStage = targetStage ?? "default"
+    }
+
+    /// The values of BUILDPLATFORM, TARGETPLATFORM and their kin, build arguments applied.
+    public var predefined: [String: String] {
+        var result = ["TARGETSTAGE": targetStage]
+        for (prefix, platform) in [("BUILD", build), ("TARGET", target)] {
+            result["\(prefix)PLATFORM"] = platform.text
+            result["\(prefix)OS"] = platform.os
+            result["\(prefix)ARCH"] = platform.architecture
+            result["\(prefix)VARIANT"] = platform.variant
+            result["\(prefix)OSVERSION"] = platform.osVersion
+        }
+        return result.merging(values.filter { result[$0.key] != nil }) { $1 }
+    }
+
+    /// The names that a file may use without an ARG line of its own in global scope.
+    static let predefinedNames =
+        ["BUILD", "TARGET"].flatMap { prefix in
+            ["PLATFORM", "OS", "ARCH", "VARIANT", "OSVERSION"].map { prefix + $0 }
+        } + ["TARGETSTAGE"]
+
+    /// The proxy arguments given, in both cases; RUN sees them, history and cache keys don't.
+    public var proxyEnvironment: [Variable] {
+        var result: [Variable] = []
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"] {
+            let lower = name.asciiLowercased
+            guard let value = values[name] ?? values[lower] else { continue }
+            result += [Variable(name, value), Variable(lower, value)]
+        }
+        return result
+    }
+}
+
+/// A name with a value.
+public struct Variable: Hashable, Sendable, CustomStringConvertible {
+    /// The name.
+    public let name: String
+    /// The value.
+    public let value: String
+
+    /// A variable.
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    /// A variable from `NAME=value`; without `=` the value is empty.
+    public init(_ text: String) {
+        (name, value) = text.cut(Ascii.equals) ?? (text, "")
+    }
+
+    /// `NAME=value`.
+    public var description: String { "\(name)=\(value)" }
+}
+
+/// The values that FROM lines see: predefined platform arguments and the ARG lines before the first FROM.
+public struct GlobalScope: Sendable {
+    /// What was brought from outside.
+    public let arguments: BuildArguments
+    /// The values, names to texts.
+    public private(set) var values: [String: String]
+    /// The escape character of the file.
+    public let escape: UInt8
+
+    /// Evaluates the global ARG lines in order, each seeing those before it.
+    public init(_ dockerfile: Dockerfile, _ arguments: BuildArguments) throws(Diagnostic) {
+        self.arguments = arguments
+        values = arguments.predefined
+        escape = dockerfile.directives.escape
+        for line in dockerfile.globalArguments {
+            for declaration in line.value.declarations { try declare(declaration) }
+        }
+    }
+
+    private mutating func declare(_ declaration: Instruction.Arg.Declaration) throws(Diagnostic) {
+        let name = try expand(declaration.name)
+        if let value = arguments.values[name] {
+            values[name] = value
+        } else if let value = declaration.defaultValue {
+            values[name] = try expand(value)
+        }
+    }
+
+    /// A word of a FROM line, expanded.
+    public func expand(_ word: Word) throws(Diagnostic) -> String {
+        try word.expanded(escape: escape) { values[$0] }
+    }
+}
+
+/// The variables of a stage at one point of it.
+///
+/// ```.
+/// FROM image:    Scope(global, baseEnvironment: config.env)
+/// FROM stage:    Scope(of the stage, where it ended)          a copy: arguments and environment are inherited
+/// ARG:           try scope.declare(arg)
+/// ENV:           try scope.set(env)
+/// other words:   try scope.expand(word)
+/// RUN sees:      scope.runEnvironment, then scope.global.arguments.proxyEnvironment
+/// ```.
+public struct Scope: Sendable {
+    /// What a process gets as PATH where the base image says nothing.
+    public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    /// Arguments that steer the builder and are kept from processes.
+    private static let neverInEnvironment: Set<String> = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]
+    /// Variables beyond this could not be handed to any process.
+    private static let mostBytes = 8 << 20
+
+    /// The scope of the FROM lines.
+    public let global: GlobalScope
+    /// The `Env` of the image config, in order of first definition: what the base had, and ENV.
+    public private(set) var configEnvironment: [Variable]
+    /// What RUN sees, in order of first definition: the config's variables and ARG, the last writer wins.
+    public private(set) var runEnvironment: [Variable]
+    /// Every ARG of the stage and its base stages, in order, with the value it was declared with.
+    private var declared: [(name: String, value: String?)] = []
+    private var places: [String: Int] = [:]
+    private var byteCount = 0
+
+    /// The start of a stage whose base is an image, or `scratch`.
+    public init(_ global: GlobalScope, baseEnvironment: [Variable] = []) {
+        self.global = global
+        let hasPath = baseEnvironment.contains { $0.name == "PATH" }
+        configEnvironment = baseEnvironment + (hasPath ? [] : [Variable("PATH", Self.defaultPath)])
+        runEnvironment = []
+        for variable in configEnvironment { assign(variable) }
+    }
+
+    /// The value of a variable here, or nil.
+    public func value(of name: String) -> String? { places[name].map { runEnvironment[$0].value } }
+
+    /// Expands a word.
+    ///
+    /// - Throws: a ``Diagnostic`` at the word with BuildKit's text.
+    public func expand(_ word: Word) throws(Diagnostic) -> String {
+        try word.expanded(escape: global.escape) { value(of: $0) }
+    }
+
+    /// Expands a word, and says which variables it asked for in vain.
+    public func expandNotingUnset(_ word: Word) throws(Diagnostic) -> (text: String, unset: [String]) {
+        try word.expansion(escape: global.escape) { value(of: $0) }
+    }
+
+    /// The contents of a heredoc of COPY or ADD, expanded unless its name was quoted.
+    public func contents(of heredoc: Heredoc) throws(Diagnostic) -> String {
+        guard heredoc.expands else { return heredoc.content }
+        let options = Expander.Options(ignoresQuotes: true)
+        var expander = Expander(Array(heredoc.content.utf8), options) { value(of: $0) }
+        do { return try expander.expanded() } catch { throw Diagnostic(heredoc.position, error.message) }
+    }
+
+    /// The ports of an EXPOSE line: expanded, split, ranges unrolled, in order of number.
+    public func ports(_ expose: Instruction.Expose) throws(Diagnostic) -> [Port] {
+        var ports: Set<Port> = []
+        for word in expose.ports {
+            let texts = try word.expandedWords(escape: global.escape) { value(of: $0) }
+            for text in texts { ports.formUnion(try Port.list(text, at: word.position)) }
+        }
+        return ports.sorted()
+    }
+
+    /// A mount of RUN, expanded and checked.
+    public func mount(_ flag: MountFlag) throws(Diagnostic) -> Mount {
+        try Mount(flag) { (word) throws(Diagnostic) in try expand(word) }
+    }
+
+    /// A `--chmod` value, expanded and checked.
+    public func mode(_ word: Word) throws(Diagnostic) -> FileMode {
+        try FileMode(try expand(word), at: word.position)
+    }
+
+    /// A STOPSIGNAL value, expanded and checked.
+    public func signal(_ instruction: Instruction.StopSignal) throws(Diagnostic) -> String {
+        let text = try expand(instruction.signal)
+        try SignalName.check(text, at: instruction.signal.position)
+        return text
+    }
+
+    /// Takes an ARG line: `--build-arg`, else this line's default, else the global value.
+    ///
+    /// - Returns: the names with their values, as the history of the image shows them.
+    @discardableResult
+    public mutating func declare(_ line: Instruction.Arg) throws(Diagnostic) -> [(name: String, value: String?)] {
+        let before = self
+        var result: [(name: String, value: String?)] = []
+        for declaration in line.declarations {
+            let name = try before.expand(declaration.name)
+            var value = global.arguments.values[name]
+            if value == nil, let word = declaration.defaultValue { value = try before.expand(word) }
+            value = value ?? global.values[name]
+            if let value, !Self.neverInEnvironment.contains(name) { assign(Variable(name, value)) }
+            declared.append((name, value))
+            result.append((name, value))
+            try checkSize(declaration.name)
+        }
+        return result
+    }
+
+    /// Takes an ENV line; every value sees the variables as they were before the line.
+    ///
+    /// - Returns: the expanded pairs.
+    @discardableResult
+    public mutating func set(_ line: Instruction.Env) throws(Diagnostic) -> [Variable] {
+        let variables = try expand(line.pairs)
+        for variable in variables {
+            assign(variable)
+            if let index = configEnvironment.firstIndex(where: { $0.name == variable.name }) {
+                configEnvironment[index] = variable
+            } else {
+                configEnvironment.append(variable)
+            }
+        }
+        if let first = line.pairs.first { try checkSize(first.key) }
+        return variables
+    }
+
+    /// Expands the pairs of ENV or LABEL.
+    public func expand(_ pairs: [Instruction.Pair]) throws(Diagnostic) -> [Variable] {
+        var result: [Variable] = []
+        for pair in pairs {
+            let name = try expand(pair.key)
+            if name.isEmpty { throw Diagnostic(pair.key.position, "name can not be blank after expansion") }
+            result.append(Variable(name, try expand(pair.value)))
+        }
+        return result
+    }
+
+    /// The arguments as the history of a RUN shows them: every ARG once, with its latest value.
+    ///
+    /// Joined by blanks, and before the command: `|2 A=1 B=`.
+    public var historyArguments: [String] {
+        var seen: Set<String> = []
+        let texts = declared.filter { seen.insert($0.name).inserted }.map { argument in
+            "\(argument.name)=\(value(of: argument.name) ?? argument.value ?? "")"
+        }
+        return texts.isEmpty ? [] : ["|\(texts.count)"] + texts
+    }
+
+    private mutating func assign(_ variable: Variable) {
+        if let place = places[variable.name] {
+            byteCount -= runEnvironment[place].value.utf8.count
+            runEnvironment[place] = variable
+        } else {
+            places[variable.name] = runEnvironment.count
+            runEnvironment.append(variable)
+            byteCount += variable.name.utf8.count
+        }
+        byteCount += variable.value.utf8.count
+    }
+
+    private func checkSize(_ word: Word) throws(Diagnostic) {
+        guard byteCount <= Self.mostBytes else {
+            throw Diagnostic(word.position, "the variables of this stage exceed \(Self.mostBytes >> 20) MiB")
+        }
+    }
+}

@@ -1,0 +1,163 @@
+/// Where a base or a `--from` gets its files.
+public enum StageSource: Hashable, Sendable {
+    /// An earlier stage, by index.
+    case stage(Int)
+    /// A `--build-context` of this name.
+    case context(String)
+    /// An image, by its reference as written.
+    case image(String)
+    /// No files at all.
+    case scratch
+    /// The build context.
+    case buildContext
+}
+
+/// Which stage needs which, and in what order they can be built.
+public struct StageGraph: Sendable {
+    private let dockerfile: Dockerfile
+    private let contexts: Set<String>
+    private let byName: [String: [Int]]
+    /// The source of every stage's FROM, by stage index.
+    public let bases: [StageSource]
+    /// The expanded `--platform` of every stage, or nil.
+    public let platforms: [String?]
+
+    /// Resolves the FROM lines.
+    ///
+    /// - Parameters:
+    ///   - contexts: the names of the `--build-context` options; one replaces the stage or image of its name.
+    /// - Throws: a ``Diagnostic`` for a base or platform that is empty after expansion.
+    public init(_ dockerfile: Dockerfile, _ scope: GlobalScope, contexts: Set<String> = []) throws(Diagnostic) {
+        self.dockerfile = dockerfile
+        self.contexts = Set(contexts.map(\.asciiLowercased))
+        var byName: [String: [Int]] = [:]
+        var bases: [StageSource] = []
+        var platforms: [String?] = []
+        for stage in dockerfile.stages {
+            let text = try scope.expand(stage.base)
+            if text.isEmpty {
+                throw Diagnostic(stage.base.position, "base name (\(stage.base.text)) should not be blank")
+            }
+            bases.append(Self.base(text, byName, self.contexts))
+            platforms.append(try Self.platform(stage, scope))
+            if let name = stage.name { byName[name, default: []].append(stage.index) }
+        }
+        self.byName = byName
+        self.bases = bases
+        self.platforms = platforms
+    }
+
+    private static func base(_ text: String, _ stages: [String: [Int]], _ contexts: Set<String>) -> StageSource {
+        if contexts.contains(text.asciiLowercased) { return .context(text.asciiLowercased) }
+        if let index = stages[text]?.last { return .stage(index) }
+        return text == "scratch" ? .scratch : .image(text)
+    }
+
+    private static func platform(_ stage: Stage, _ scope: GlobalScope) throws(Diagnostic) -> String? {
+        guard let word = stage.platform else { return nil }
+        let text = try scope.expand(word)
+        if text.isEmpty {
+            throw Diagnostic(word.position, "empty platform value from expression \(word.text)")
+        }
+        return text
+    }
+
+    /// Whether a named context replaces the stage itself.
+    public func replacement(of stage: Int) -> String? {
+        dockerfile.stages[stage].name.flatMap { contexts.contains($0) ? $0 : nil }
+    }
+
+    /// The stage that `--target` names, or the last one.
+    public func target(_ name: String?) throws(Diagnostic) -> Int {
+        guard let name, !name.isEmpty else { return dockerfile.stages.count - 1 }
+        if let index = byName[name.asciiLowercased]?.last { return index }
+        if let index = Int(name), dockerfile.stages.indices.contains(index) { return index }
+        let names = dockerfile.stages.compactMap(\.name)
+        let ending = Suggestion.ending(for: name, in: names)
+        throw Diagnostic(Position(line: 0, column: 0), "target stage \(name.goQuoted) could not be found\(ending)")
+    }
+
+    /// What a `--from` in a stage means: a stage index, a stage name, a named context, else an image.
+    ///
+    /// - Throws: a ``Diagnostic`` for the stage itself or one that comes later.
+    public func source(_ from: Word, in stage: Int, allowsIndex: Bool = true) throws(Diagnostic) -> StageSource {
+        let text = from.text
+        if allowsIndex, text.utf8.allSatisfy(\.isDigit) {
+            guard let index = Int(text), dockerfile.stages.indices.contains(index) else {
+                throw Diagnostic(from.position, "invalid from flag value \(text): no stage has that index")
+            }
+            try check(index, from, in: stage)
+            return .stage(index)
+        }
+        let lower = text.asciiLowercased
+        if contexts.contains(lower) { return .context(lower) }
+        if let indices = byName[lower] {
+            if let earlier = indices.last(where: { $0 < stage }) { return .stage(earlier) }
+            try check(indices[0], from, in: stage)
+        }
+        return lower == "scratch" ? .scratch : .image(text)
+    }
+
+    private func check(_ index: Int, _ from: Word, in stage: Int) throws(Diagnostic) {
+        if index == stage {
+            let name = dockerfile.stages[stage].label
+            throw Diagnostic(from.position, "circular dependency detected on stage: \(name)")
+        }
+        if index > stage {
+            let rule = "\(dockerfile.stages[index].label) needs to be defined before current stage"
+            throw Diagnostic(from.position, "cannot copy from stage \(from.text.goQuoted), \(rule)")
+        }
+    }
+
+    /// The stages one stage reads directly, its base included.
+    public func dependencies(of stage: Int) throws(Diagnostic) -> Set<Int> {
+        guard replacement(of: stage) == nil else { return [] }
+        var result: Set<Int> = []
+        if case .stage(let index) = bases[stage] { result.insert(index) }
+        for instruction in dockerfile.stages[stage].instructions {
+            for (word, allowsIndex) in instruction.value.froms {
+                if case .stage(let index) = try source(word, in: stage, allowsIndex: allowsIndex) {
+                    result.insert(index)
+                }
+            }
+        }
+        return result
+    }
+
+    /// The stages that must be built for `target`, in order; the target is the last one.
+    public func reachable(from target: Int) throws(Diagnostic) -> [Int] {
+        var wanted: Set<Int> = [target]
+        for stage in stride(from: target, through: 0, by: -1) where wanted.contains(stage) {
+            wanted.formUnion(try dependencies(of: stage))
+        }
+        return wanted.sorted()
+    }
+}
+
+extension Instruction {
+    /// The `--from` words of the instruction, and whether a number in one means a stage index.
+    public var froms: [(word: Word, allowsIndex: Bool)] {
+        switch self {
+        case .copy(let copy): copy.from.map { [($0, true)] } ?? []
+        case .run(let run): run.mounts.compactMap(\.from).filter { !$0.text.isEmpty }.map { ($0, false) }
+        default: []
+        }
+    }
+
+    /// Reads the text of an ONBUILD trigger from a base image's config.
+    ///
+    /// - Throws: a ``Diagnostic`` whose line counts from the start of the trigger.
+    public init(parsingTrigger text: String) throws(Diagnostic) {
+        var reader = Reader(Array(text.utf8))
+        let nodes = reader.nodes()
+        if let problem = reader.problems.first { throw problem }
+        guard nodes.count == 1, let node = nodes.first else {
+            throw Diagnostic(Position(line: 1, column: 1), "an ONBUILD trigger must be one instruction")
+        }
+        if ["onbuild", "from", "maintainer"].contains(node.name) {
+            let name = node.name.asciiUppercased
+            throw Diagnostic(node.keyword.position, "\(name) isn't allowed as an ONBUILD trigger")
+        }
+        try self.init(node)
+    }
+}
