@@ -1,0 +1,96 @@
+# Everything that is done with this repository, by name. `make help` lists it.
+
+PREFIX ?= /usr/local
+DEMO ?= python-api
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Debian packages, each for its reason. `make deps` installs those that are missing, and nothing else.
+for-build += libarchive-dev     # reads and writes tar with extended attributes, sparse files and long names
+for-build += zlib1g-dev         # reads gzip layers as a stream
+for-build += libzstd-dev        # reads and writes zstd layers
+for-build += libdeflate-dev     # writes gzip members in parallel, 3.4 times as fast as zlib at the same size
+for-build += libstdc++-12-dev   # what Swift links C and C++ with: the TOML parser is C++
+for-build += git                # how the Swift package manager gets the sources of dependencies
+for-test += mmdebstrap          # makes the base images from apt's packages
+for-test += qemu-system-x86     # the engine "qemu"
+for-test += skopeo              # a referee: must read our images
+for-test += umoci               # a referee: must unpack our layers
+for-test += podman              # a referee: must load and list our images
+for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
+
+# A target may only import what Package.swift says that it depends on.
+swift-flags := --explicit-target-dependency-import-check error
+debug := .build/debug
+release := .build/release
+scripts := fixtures/*.sh .ci/run
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install the Debian packages that are missing (PACKAGES=... for others than all)
+	@missing=(); for package in $(or $(PACKAGES),$(for-build) $(for-test)); do
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null || true)" = installed ] ||
+			missing+=($$package)
+	done
+	[ $${#missing[@]} = 0 ] && exit
+	apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+	[ "$$(id -u)" = 0 ] || apt=(sudo "$${apt[@]}")
+	echo "installing $${missing[*]}"
+	"$${apt[@]}" update
+	"$${apt[@]}" install -y --no-install-recommends "$${missing[@]}" </dev/null
+
+.PHONY: deps-build
+deps-build: ## Install only what building needs
+	@$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-build))"
+
+.PHONY: build
+build: ## Build for debugging
+	swift build $(swift-flags)
+
+.PHONY: release
+release: ## Build optimised, with Swift's runtime inside the binary
+	swift build -c release --static-swift-stdlib $(swift-flags)
+
+.PHONY: fixtures
+fixtures: build ## Make the base images that tests and the demo build on; kept in ~/.cache/thaw
+	THAW=$(debug)/thaw fixtures/bases.sh
+
+.PHONY: test
+test: fixtures ## Run all tests
+	swift test $(swift-flags)
+
+.PHONY: check
+check: ## Check the format of Swift and the syntax of shell scripts
+	swift format lint -s -r Sources Tests Package.swift
+	for script in $(scripts); do bash -n $$script; done
+	if command -v shellcheck >/dev/null; then shellcheck $(scripts); fi
+
+.PHONY: format
+format: ## Format the Swift sources
+	swift format -i -r Sources Tests Package.swift
+
+.PHONY: demo
+demo: deps release ## Build, slim, boot and judge an application (DEMO=python-api or c-server)
+	@layout=$$(THAW=$(release)/thaw fixtures/bases.sh)
+	store=$$(mktemp -d /var/tmp/thaw-demo.XXXXXX)
+	trap 'rm -rf "$$store"' EXIT
+	$(release)/thaw --store "$$store" load -i "$$layout"
+	status=0
+	$(release)/thaw --store "$$store" optimize fixtures/apps/$(DEMO) -o out/$(DEMO) || status=$$?
+	echo "The report is $$PWD/out/$(DEMO)/report.html"
+	exit "$$status"
+
+.PHONY: install
+install: ## Copy the release to PREFIX (/usr/local); build it first with make release
+	install -D -m 755 $(release)/thaw $(DESTDIR)$(PREFIX)/bin/thaw
+	install -D -m 755 $(release)/thaw-init $(DESTDIR)$(PREFIX)/libexec/thaw/thaw-init
+
+.PHONY: clean
+clean: ## Remove what was built here; the base images stay
+	rm -rf .build out
+
+.ONESHELL:
