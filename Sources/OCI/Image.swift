@@ -111,11 +111,13 @@ public struct Image: Sendable {
     }
 
     /// This image with an edited configuration.
-    public func configured(_ edit: (inout ImageConfig) -> Void) -> Image { edited(layers: layers, edit) }
+    public func configured(_ edit: (inout ImageConfig) throws -> Void) rethrows -> Image {
+        try edited(layers: layers, edit)
+    }
 
-    private func edited(layers: [Layer], _ edit: (inout ImageConfig) -> Void) -> Image {
+    private func edited(layers: [Layer], _ edit: (inout ImageConfig) throws -> Void) rethrows -> Image {
         var config = config
-        edit(&config)
+        try edit(&config)
         config.diffIDs = layers.map(\.diffID)
         return Image(config: config, layers: layers, annotations: manifest.annotations, source: source)
     }
@@ -188,6 +190,22 @@ extension Image {
                 ordinal += 1
             }
         }
+    }
+}
+
+extension Image {
+    /// A small file's content, links followed inside the root; nil where there is no such file.
+    ///
+    /// Reads the file's layer as far as the file. Files over 16 MiB are refused.
+    public func contents(of path: String, in tree: FileTree) throws -> [UInt8]? {
+        guard let path = try? ImagePath(path), let found = tree.resolve(path) else { return nil }
+        let inode = tree.inode(of: found.node)
+        guard inode.kind.isFile, inode.kind.size <= 16 << 20 else { return nil }
+        var bytes: [UInt8] = []
+        try readContents(of: [tree[node: found.node].inode], in: tree) { _, reader in
+            try reader.readContent { bytes += $0 }
+        }
+        return bytes
     }
 }
 

@@ -32,13 +32,13 @@ struct StoreTests {
         let space = try Workspace()
         let kept = try space.image([[try file("a", "1")]])
         try space.store.publish(kept, as: Reference("kept"))
-        let cached = try space.layer([try file("c", "cached")])
+        let cached = CachedStep(layer: try space.layer([try file("c", "cached")]), epoch: 7)
         try space.store.cache(cached, for: Digest(of: [1]))
         _ = try space.layer([try file("b", "garbage")])
         try space.store.root.replace("thaw/ingest/leftover", with: [1])
         #expect(try space.store.collect().blobs == 1)
         #expect(try space.store.root.directory("thaw/ingest").entries().isEmpty)
-        #expect(try space.store.cachedLayer(for: Digest(of: [1])) == cached)
+        #expect(try space.store.cachedStep(for: Digest(of: [1])) == cached)
         #expect(try await space.store.validate() == 1)
     }
 

@@ -151,7 +151,7 @@ extension Store {
     /// Makes an image of a root file system's tar, plain or compressed.
     public func importRootfs(
         _ path: FilePath, platform: Platform, created: String?, comment: String?,
-        _ configure: (inout ImageConfig) -> Void
+        _ configure: (inout ImageConfig) throws -> Void
     ) throws -> Image {
         let source = try unpacking(FileSource(OwnedDescriptor(path)), name: path.string)
         let layer = try LayerWriter(into: self).copy(tar: source)
@@ -160,9 +160,9 @@ extension Store {
         let image = Image.scratch(platform, in: self).appending(layer, history: history)
         // An archive that is no tar must not become an image.
         _ = try entries(of: layer, in: image)
-        return image.configured {
+        return try image.configured {
             $0.created = created
-            configure(&$0)
+            try configure(&$0)
         }
     }
 }

@@ -14,9 +14,18 @@ extension Store {
     ///
     /// Mark and sweep under the exclusive lock, so it waits for whoever uses the store. Marks come from the index,
     /// through indexes and manifests, and from `thaw/cache`.
-    public func collect() throws -> Collected {
+    ///
+    /// With `forgettingSteps`, remembered steps and unpacked layers go too.
+    public func collect(forgettingSteps: Bool = false) throws -> Collected {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
-        var live = Set(try cachedLayers().map(\.descriptor.digest))
+        if forgettingSteps {
+            for directory: FilePath in ["thaw/cache", "thaw/index", "thaw/layers"] {
+                try root.removeTree(directory)
+                try root.makeDirectories(directory)
+            }
+        }
+        try removeAbandonedWork()
+        var live = Set(try cachedSteps().map(\.layer.descriptor.digest))
         for entry in try index().manifests { try mark(entry, &live) }
         for entry in try root.directory("thaw/ingest").entries() {
             try root.remove(FilePath("thaw/ingest").appending(FilePath(bytes: entry.name).components))
@@ -32,6 +41,13 @@ extension Store {
         }
         try lock.release()
         return Collected(blobs: blobs, bytes: bytes)
+    }
+
+    /// Work areas of builds that were killed: whoever lives holds the lock's shared side.
+    private func removeAbandonedWork() throws {
+        for entry in try root.directory("thaw/layers").entries() where entry.name.starts(with: "tmp.".utf8) {
+            try root.removeTree(FilePath("thaw/layers").appending(FilePath(bytes: entry.name).components))
+        }
     }
 
     private func mark(_ descriptor: Descriptor, _ live: inout Set<Digest>) throws {
