@@ -53,6 +53,10 @@ let package = Package(
         module("Sandbox", "Linux", "CLinux", system),
 
         module("Project", "TOMLKit"),
+        module("Guest"),
+        .executableTarget(
+            name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
+            linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s", "-Xlinker", "--gc-sections"])]),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 

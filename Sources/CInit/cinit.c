@@ -1,1 +1,329 @@
+#define _GNU_SOURCE
 #include "CInit.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static int result(long value) { return value < 0 ? -errno : (int)value; }
+
+static int argument_count;
+static char **arguments;
+
+// glibc hands main's arguments to constructors too, which Embedded Swift has no other way to see.
+__attribute__((constructor)) static void keep_arguments(int count, char **list) {
+    argument_count = count;
+    arguments = list;
+}
+
+const char *cinit_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
+
+int cinit_open(const char *path) { return result(open(path, O_RDONLY | O_CLOEXEC)); }
+
+int cinit_open_channel(const char *path) {
+    int descriptor = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    struct termios settings;
+    if (descriptor >= 0 && tcgetattr(descriptor, &settings) == 0) {
+        cfmakeraw(&settings);
+        tcsetattr(descriptor, TCSANOW, &settings);
+    }
+    return result(descriptor);
+}
+
+long cinit_read(int descriptor, void *buffer, unsigned long capacity) {
+    long count;
+    do count = read(descriptor, buffer, capacity);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : count;
+}
+
+int cinit_write(int descriptor, const void *buffer, unsigned long count) {
+    const char *next = buffer;
+    while (count > 0) {
+        long written = write(descriptor, next, count);
+        if (written > 0) {
+            next += written;
+            count -= (unsigned long)written;
+        } else if (errno == EAGAIN) {
+            struct pollfd wait = {descriptor, POLLOUT, 0};
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+void cinit_close(int descriptor) { close(descriptor); }
+
+int cinit_write_file(const char *path, const void *buffer, unsigned long count) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor < 0) return -errno;
+    int error = cinit_write(descriptor, buffer, count);
+    close(descriptor);
+    return error;
+}
+
+int cinit_load_module(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return -errno;
+    int error = result(syscall(SYS_finit_module, descriptor, "", 0));
+    close(descriptor);
+    return error == -EEXIST ? 0 : error;
+}
+
+int cinit_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+    return result(mount(source, target, type, flags, data));
+}
+
+int cinit_make_directory(const char *path, unsigned int mode) {
+    int error = result(mkdir(path, mode));
+    return error == -EEXIST ? 0 : error;
+}
+
+int cinit_link(const char *target, const char *path) { return result(symlink(target, path)); }
+
+int cinit_make_character_device(const char *path, unsigned int mode, unsigned int major, unsigned int minor) {
+    if (mknod(path, S_IFCHR | mode, makedev(major, minor)) < 0) return -errno;
+    return result(chmod(path, mode));
+}
+
+int cinit_exists(const char *path) { return access(path, F_OK) == 0; }
+
+void cinit_remove(const char *path) { unlink(path); }
+
+int cinit_enter_root(const char *path) {
+    if (chdir(path) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0) return -errno;
+    return result(chdir("/"));
+}
+
+int cinit_set_hostname(const char *name, unsigned long length) { return result(sethostname(name, length)); }
+
+int cinit_loopback_up(void) {
+    struct ifreq request = {.ifr_name = "lo"};
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int error = result(ioctl(descriptor, SIOCGIFFLAGS, &request));
+    request.ifr_flags |= IFF_UP | IFF_RUNNING;
+    if (error == 0) error = result(ioctl(descriptor, SIOCSIFFLAGS, &request));
+    close(descriptor);
+    return error;
+}
+
+void cinit_power_off(void) {
+    reboot(RB_POWER_OFF);
+    for (;;) pause();
+}
+
+void cinit_exit(int status) { _exit(status); }
+
+unsigned long long cinit_monotonic(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec;
+}
+
+unsigned long long cinit_cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+
+static struct timespec duration(unsigned long long nanoseconds) {
+    return (struct timespec){(time_t)(nanoseconds / 1000000000ull), (long)(nanoseconds % 1000000000ull)};
+}
+
+void cinit_sleep(unsigned long long nanoseconds) {
+    struct timespec time = duration(nanoseconds);
+    nanosleep(&time, NULL);
+}
+
+int cinit_poll(struct cinit_watch *watches, unsigned long count, unsigned long long nanoseconds) {
+    _Static_assert(sizeof(struct cinit_watch) == sizeof(struct pollfd), "a watch is a pollfd");
+    _Static_assert(cinit_readable == POLLIN && cinit_writable == POLLOUT, "a watch is a pollfd");
+    struct timespec time = duration(nanoseconds);
+    int ready = result(ppoll((struct pollfd *)watches, count, &time, NULL));
+    return ready == -EINTR ? 0 : ready;
+}
+
+static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+
+int cinit_signal_descriptor(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned long i = 0; i < sizeof handled / sizeof *handled; i++) sigaddset(&set, handled[i]);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+    return result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int cinit_next_signal(int descriptor) {
+    struct signalfd_siginfo info;
+    return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int cinit_kill(int process, int signal) { return result(kill(process, signal)); }
+
+int cinit_reap(int *status) {
+    int raw, process = waitpid(-1, &raw, WNOHANG);
+    if (process <= 0) return 0;
+    *status = WIFSIGNALED(raw) ? 256 + WTERMSIG(raw) : WEXITSTATUS(raw);
+    return process;
+}
+
+unsigned long long cinit_children_peak(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_CHILDREN, &usage) == 0 ? (unsigned long long)usage.ru_maxrss * 1024 : 0;
+}
+
+// Between fork and exec: nothing here but system calls, memory that existed before, and _exit.
+
+static const unsigned char kept_capabilities[] = {
+    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD, CAP_NET_RAW, CAP_SETGID, CAP_SETUID,
+    CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE,
+};
+
+static int limit_capabilities(void) {
+    unsigned long long kept = 0;
+    for (unsigned long i = 0; i < sizeof kept_capabilities; i++) kept |= 1ull << kept_capabilities[i];
+    for (unsigned long capability = 0; capability < 64; capability++)
+        if (!(kept >> capability & 1) && prctl(PR_CAPBSET_READ, capability) == 1
+            && prctl(PR_CAPBSET_DROP, capability) < 0)
+            return -errno;
+    return 0;
+}
+
+static int become(const struct cinit_command *command) {
+    int error = limit_capabilities();
+    if (error) return error;
+    if (syscall(SYS_setgroups, command->group_count, command->groups) < 0) return -errno;
+    if (syscall(SYS_setresgid, command->group, command->group, command->group) < 0) return -errno;
+    if (syscall(SYS_setresuid, command->user, command->user, command->user) < 0) return -errno;
+    return 0;
+}
+
+static int execute(const struct cinit_command *command) {
+    const char *name = command->arguments[0], *search = command->search_path;
+    int error = -ENOENT;
+    if (strchr(name, '/') || !*name) {
+        execve(name, command->arguments, command->environment);
+        return -errno;
+    }
+    while (*search) {
+        unsigned long length = strcspn(search, ":"), name_length = strlen(name);
+        char path[4096];
+        if (length > 0 && length + name_length + 2 <= sizeof path) {
+            memcpy(path, search, length);
+            path[length] = '/';
+            memcpy(path + length + 1, name, name_length + 1);
+            execve(path, command->arguments, command->environment);
+            if (errno != ENOENT && errno != ENOTDIR) error = -errno;
+        }
+        search += length + (search[length] == ':');
+    }
+    return error;
+}
+
+static void default_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int signal = 1; signal < 32; signal++) {
+        struct sigaction action = {.sa_handler = SIG_DFL};
+        sigaction(signal, &action, NULL);
+    }
+}
+
+static void run_child(const struct cinit_command *command, int output, int error, int report) {
+    int failure[2] = {0, 0}, null = open("/dev/null", O_RDONLY);
+    setsid();
+    default_signals();
+    if (command->cgroup) {
+        int group = open(command->cgroup, O_WRONLY | O_CLOEXEC);
+        if (group >= 0) (void)!write(group, "0", 1);
+    }
+    if (null >= 0) dup2(null, 0);
+    dup2(output, 1);
+    dup2(error, 2);
+    failure[0] = cinit_at_directory;
+    failure[1] = result(chdir(command->directory));
+    if (failure[1] == 0) {
+        failure[0] = cinit_at_identity;
+        failure[1] = become(command);
+    }
+    if (failure[1] == 0) {
+        failure[0] = cinit_at_execute;
+        failure[1] = execute(command);
+    }
+    (void)!write(report, failure, sizeof failure);
+    _exit(127);
+}
+
+int cinit_spawn(const struct cinit_command *command, int *output, int *error, int *stage) {
+    int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, failure[2] = {0, 0};
+    *stage = cinit_at_execute;
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0) return -errno;
+    int process = fork();
+    if (process == 0) run_child(command, out[1], err[1], report[1]);
+    int fork_error = errno;
+    close(out[1]);
+    close(err[1]);
+    close(report[1]);
+    long count = process < 0 ? 0 : cinit_read(report[0], failure, sizeof failure);
+    close(report[0]);
+    if (process < 0 || count > 0) {
+        close(out[0]);
+        close(err[0]);
+        *stage = failure[0];
+        return process < 0 ? -fork_error : failure[1];
+    }
+    *output = out[0];
+    *error = err[0];
+    return process;
+}
+
+int cinit_signal_is_child(int signal) { return signal == SIGCHLD; }
+
+int cinit_is_refusal(int error) { return error == -ECONNREFUSED; }
+
+int cinit_is_pending(int error) { return error == -EINPROGRESS || error == -EAGAIN; }
+
+int cinit_connect(unsigned short port, int version_6) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int descriptor = socket(version_6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -errno;
+    int error = version_6 ? connect(descriptor, (struct sockaddr *)&v6, sizeof v6)
+                          : connect(descriptor, (struct sockaddr *)&v4, sizeof v4);
+    if (error == 0 || errno == EINPROGRESS) return descriptor;
+    error = -errno;
+    close(descriptor);
+    return error;
+}
+
+int cinit_connection_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+    return -error;
+}

@@ -1,1 +1,77 @@
+// What PID 1 needs from the kernel, in words that Embedded Swift can import: no system header is included here.
+// Every function that can fail returns a negative errno.
 #pragma once
+
+// Files.
+int cinit_open(const char *path);
+/// Opens a terminal or a file for frames; a terminal is set to pass every byte unchanged.
+int cinit_open_channel(const char *path);
+long cinit_read(int descriptor, void *buffer, unsigned long capacity);
+/// Writes all of `count` bytes, waiting where it must.
+int cinit_write(int descriptor, const void *buffer, unsigned long count);
+void cinit_close(int descriptor);
+int cinit_write_file(const char *path, const void *buffer, unsigned long count);
+
+// The machine.
+/// The argument at `index`, or null; 0 is the program's own name.
+const char *cinit_argument(int index);
+int cinit_load_module(const char *path);
+int cinit_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int cinit_make_directory(const char *path, unsigned int mode);
+int cinit_link(const char *target, const char *path);
+int cinit_make_character_device(const char *path, unsigned int mode, unsigned int major, unsigned int minor);
+int cinit_exists(const char *path);
+void cinit_remove(const char *path);
+/// Makes `path` the root of this process and of everything it starts.
+int cinit_enter_root(const char *path);
+int cinit_set_hostname(const char *name, unsigned long length);
+int cinit_loopback_up(void);
+void cinit_power_off(void) __attribute__((noreturn));
+void cinit_exit(int status) __attribute__((noreturn));
+
+// Time.
+unsigned long long cinit_monotonic(void);
+unsigned long long cinit_cycles(void);
+void cinit_sleep(unsigned long long nanoseconds);
+
+// Waiting.
+struct cinit_watch {
+    int descriptor;
+    short wanted, ready;
+};
+enum { cinit_readable = 1, cinit_writable = 4 };
+int cinit_poll(struct cinit_watch *watches, unsigned long count, unsigned long long nanoseconds);
+
+// Processes.
+/// Blocks the signals that init handles and returns a descriptor that tells of them.
+int cinit_signal_descriptor(void);
+/// The next signal, or 0.
+int cinit_next_signal(int descriptor);
+int cinit_kill(int process, int signal);
+/// A process that ended, or 0; `status` is its exit status, or 256 plus the signal.
+int cinit_reap(int *status);
+/// The largest resident set of any child that was waited for, in bytes.
+unsigned long long cinit_children_peak(void);
+
+struct cinit_command {
+    char *const *arguments;
+    char *const *environment;
+    const char *search_path;
+    const char *directory;
+    const char *cgroup;
+    unsigned int user, group;
+    const unsigned int *groups;
+    unsigned long group_count;
+};
+enum { cinit_at_directory = 1, cinit_at_identity, cinit_at_execute };
+/// Starts a command with two pipes for its output and returns its process id once its program runs.
+int cinit_spawn(const struct cinit_command *command, int *output, int *error, int *stage);
+
+// The probe.
+int cinit_signal_is_child(int signal);
+int cinit_is_refusal(int error);
+int cinit_is_pending(int error);
+/// Begins to connect to the loopback address.
+int cinit_connect(unsigned short port, int version_6);
+/// Zero once a connection that was pending is made.
+int cinit_connection_error(int descriptor);

@@ -1,0 +1,257 @@
+/// What the guest's init tells the host while it starts the image's entrypoint.
+public enum Message: Equatable, Sendable {
+    /// Something happened, by the guest's clocks.
+    case mark(Mark, Clock)
+    /// The entrypoint wrote this.
+    case output(Stream, Clock, [UInt8])
+    /// An attempt of the probe ended; only the last one counts.
+    case answer(Answer)
+    /// The most memory that the entrypoint and its children held at once, in bytes.
+    case peakMemory(UInt64)
+    /// The entrypoint ended.
+    case exited(Ending)
+    /// Init cannot go on.
+    case failed(Failure)
+    /// Init is done and powers the machine off.
+    case finished(Verdict)
+
+    /// The moments that a start goes through, in their order.
+    public enum Mark: UInt8, Sendable, CaseIterable {
+        /// Init runs its first instruction.
+        case started = 1
+        /// The image's root file system is mounted.
+        case rootMounted
+        /// The entrypoint's program replaced init's child.
+        case executed
+        /// The probed port accepts connections.
+        case listening
+        /// The first byte of the answer that passed the probe, or the end of the probing command.
+        case firstByte
+    }
+
+    /// Which of its two outputs the entrypoint wrote to.
+    public enum Stream: UInt8, Sendable {
+        /// Standard output.
+        case output = 1
+        /// Standard error.
+        case error
+    }
+
+    /// How one attempt of the probe ended.
+    public enum Answer: Equatable, Sendable {
+        /// Nothing listens on the port.
+        case refused
+        /// The connection closed, or broke, before a whole answer came.
+        case broken
+        /// An HTTP status, and how many bytes the body had.
+        case http(status: UInt16, byteCount: UInt64)
+        /// A connection was accepted.
+        case connected
+        /// The probing command ended.
+        case command(Ending)
+    }
+
+    /// How a process ended.
+    public enum Ending: Equatable, Sendable {
+        /// With an exit status.
+        case status(UInt8)
+        /// By a signal.
+        case signal(UInt8)
+    }
+
+    /// What init failed at.
+    public enum Stage: UInt8, Sendable {
+        /// Reading its orders.
+        case orders = 1
+        /// Loading a kernel module.
+        case module
+        /// Waiting for the root disk.
+        case disk
+        /// Mounting a file system.
+        case mount
+        /// Finding the user or the group in the image.
+        case user
+        /// Entering the working directory.
+        case workingDirectory
+        /// Taking the user's identity and capabilities.
+        case identity
+        /// Replacing the child by the entrypoint's program.
+        case execute
+        /// Running the probing command.
+        case probe
+    }
+
+    /// What init failed at, on what, and the kernel's errno (0 where there is none).
+    public struct Failure: Equatable, Sendable {
+        private static let subjectLimit = 1_024
+
+        /// What init was doing.
+        public var stage: Stage
+        /// The kernel's answer, or 0.
+        public var errno: UInt32
+        /// The path or the name in question, cut to a length that fits a frame.
+        public private(set) var subject: [UInt8]
+
+        public init(stage: Stage, errno: UInt32, subject: [UInt8]) {
+            self.stage = stage
+            self.errno = errno
+            self.subject = Array(subject.prefix(Failure.subjectLimit))
+        }
+    }
+
+    /// Why init stopped.
+    public enum Verdict: UInt8, Sendable {
+        /// The probe passed.
+        case passed = 1
+        /// The entrypoint ended before the probe passed.
+        case ended
+        /// The time was over before the probe passed.
+        case timedOut
+        /// Init itself could not go on.
+        case failed
+    }
+}
+
+/// The guest's two clocks at one moment.
+public struct Clock: Equatable, Sendable {
+    /// `CLOCK_MONOTONIC`, which starts with the kernel.
+    public var nanoseconds: UInt64
+    /// The time-stamp counter, which starts with the machine and counts instructions where the machine does.
+    public var cycles: UInt64
+
+    public init(nanoseconds: UInt64, cycles: UInt64) {
+        self.nanoseconds = nanoseconds
+        self.cycles = cycles
+    }
+}
+
+extension Message {
+    /// The message's payload in a ``Frame``.
+    public func encode() -> [UInt8] {
+        var writer = WireWriter()
+        switch self {
+        case .mark(let mark, let clock):
+            writer.put(UInt8(1))
+            writer.put(mark.rawValue)
+            writer.put(clock)
+        case .output(let stream, let clock, let bytes):
+            writer.put(UInt8(2))
+            writer.put(stream.rawValue)
+            writer.put(clock)
+            writer.put(bytes)
+        case .answer(let answer):
+            writer.put(UInt8(3))
+            writer.put(answer)
+        case .peakMemory(let byteCount):
+            writer.put(UInt8(4))
+            writer.put(byteCount)
+        case .exited(let ending):
+            writer.put(UInt8(5))
+            writer.put(ending)
+        case .failed(let failure):
+            writer.put(UInt8(6))
+            writer.put(failure.stage.rawValue)
+            writer.put(failure.errno)
+            writer.put(failure.subject)
+        case .finished(let verdict):
+            writer.put(UInt8(7))
+            writer.put(verdict.rawValue)
+        }
+        return writer.bytes
+    }
+
+    /// The message in a payload, or `nil` if the payload is not exactly one message.
+    public init?(decoding payload: [UInt8]) {
+        var reader = WireReader(payload)
+        guard let message = reader.message(), reader.isAtEnd else { return nil }
+        self = message
+    }
+}
+
+extension WireWriter {
+    fileprivate mutating func put(_ clock: Clock) {
+        put(clock.nanoseconds)
+        put(clock.cycles)
+    }
+
+    fileprivate mutating func put(_ ending: Message.Ending) {
+        switch ending {
+        case .status(let status):
+            put(UInt8(1))
+            put(status)
+        case .signal(let signal):
+            put(UInt8(2))
+            put(signal)
+        }
+    }
+
+    fileprivate mutating func put(_ answer: Message.Answer) {
+        switch answer {
+        case .refused: put(UInt8(1))
+        case .broken: put(UInt8(2))
+        case .http(let status, let byteCount):
+            put(UInt8(3))
+            put(status)
+            put(byteCount)
+        case .connected: put(UInt8(4))
+        case .command(let ending):
+            put(UInt8(5))
+            put(ending)
+        }
+    }
+}
+
+extension WireReader {
+    fileprivate mutating func message() -> Message? {
+        switch number(UInt8.self) {
+        case 1: clocked(number().flatMap(Message.Mark.init(rawValue:))) { .mark($0, $1) }
+        case 2:
+            if let stream = number().flatMap(Message.Stream.init(rawValue:)), let clock = clock(), let text = text() {
+                .output(stream, clock, text)
+            } else {
+                nil
+            }
+        case 3: answer().map { .answer($0) }
+        case 4: number(UInt64.self).map { .peakMemory($0) }
+        case 5: ending().map { .exited($0) }
+        case 6: failure().map { .failed($0) }
+        case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
+        default: nil
+        }
+    }
+
+    private mutating func clocked(_ mark: Message.Mark?, _ make: (Message.Mark, Clock) -> Message) -> Message? {
+        guard let mark, let clock = clock() else { return nil }
+        return make(mark, clock)
+    }
+
+    private mutating func clock() -> Clock? {
+        guard let nanoseconds = number(UInt64.self), let cycles = number(UInt64.self) else { return nil }
+        return Clock(nanoseconds: nanoseconds, cycles: cycles)
+    }
+
+    private mutating func ending() -> Message.Ending? {
+        guard let kind = number(UInt8.self), let value = number(UInt8.self) else { return nil }
+        return kind == 1 ? .status(value) : kind == 2 ? .signal(value) : nil
+    }
+
+    private mutating func answer() -> Message.Answer? {
+        switch number(UInt8.self) {
+        case 1: return .refused
+        case 2: return .broken
+        case 3:
+            guard let status = number(UInt16.self), let byteCount = number(UInt64.self) else { return nil }
+            return .http(status: status, byteCount: byteCount)
+        case 4: return .connected
+        case 5: return ending().map { .command($0) }
+        default: return nil
+        }
+    }
+
+    private mutating func failure() -> Message.Failure? {
+        guard let stage = number().flatMap(Message.Stage.init(rawValue:)), let errno = number(UInt32.self),
+            let subject = text()
+        else { return nil }
+        return Message.Failure(stage: stage, errno: errno, subject: subject)
+    }
+}

@@ -1,0 +1,133 @@
+/// Everything init must know, written by the host and read by init once.
+///
+/// Strings are bytes here because neither the image nor the kernel promises UTF-8.
+public struct Orders: Equatable, Sendable {
+    /// Where init runs, which decides how much of the machine it must make first.
+    public enum Place: UInt8, Sendable {
+        /// PID 1 of a virtual machine: modules, mounts, network and power are init's business.
+        case machine = 1
+        /// PID 1 of a container that somebody else has set up.
+        case container
+    }
+
+    /// What proves that the entrypoint serves.
+    public enum Probe: Equatable, Sendable {
+        /// Nothing: the entrypoint runs until it ends or the host stops it.
+        case none
+        /// A GET on the loopback address, answered with a status from 200 to 399.
+        case http(port: UInt16, path: [UInt8])
+        /// A connection on the loopback address.
+        case tcp(port: UInt16)
+        /// A command in the image that ends with status 0.
+        case command([[UInt8]])
+    }
+
+    /// Where init runs.
+    public var place: Place
+    /// The device or descriptor that frames are written to.
+    public var channel: [UInt8]
+    /// Modules in the initramfs, in the order in which they can be loaded.
+    public var modules: [[UInt8]] = []
+    /// The block device that holds the EROFS root.
+    public var rootDevice: [UInt8] = []
+    /// The host name inside.
+    public var hostname: [UInt8]
+    /// The entrypoint and its arguments.
+    public var arguments: [[UInt8]]
+    /// `NAME=value`, as the image's configuration has them.
+    public var environment: [[UInt8]]
+    /// Where the entrypoint starts; empty means `/`.
+    public var workingDirectory: [UInt8]
+    /// `user[:group]` by name or by number; empty means root.
+    public var user: [UInt8]
+    /// What proves that the entrypoint serves.
+    public var probe: Probe
+    /// How long init waits for the probe, from its own start.
+    public var timeoutMilliseconds: UInt32
+
+    public init(
+        place: Place, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
+        workingDirectory: [UInt8], user: [UInt8], probe: Probe, timeoutMilliseconds: UInt32
+    ) {
+        self.place = place
+        self.channel = channel
+        self.hostname = hostname
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.probe = probe
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+}
+
+extension Orders {
+    private static let version: UInt32 = 0x3177_6874
+
+    /// The orders as the bytes of a file.
+    public func encode() -> [UInt8] {
+        var writer = WireWriter()
+        writer.put(Orders.version)
+        writer.put(place.rawValue)
+        writer.put(channel)
+        writer.put(modules)
+        writer.put(rootDevice)
+        writer.put(hostname)
+        writer.put(arguments)
+        writer.put(environment)
+        writer.put(workingDirectory)
+        writer.put(user)
+        writer.put(timeoutMilliseconds)
+        writer.put(probe)
+        return writer.bytes
+    }
+
+    /// The orders in a file, or `nil` if it is of another version or damaged.
+    public init?(decoding bytes: [UInt8]) {
+        var reader = WireReader(bytes)
+        guard reader.number(UInt32.self) == Orders.version,
+            let place = reader.number().flatMap(Place.init(rawValue:)),
+            let channel = reader.text(), let modules = reader.list(), let rootDevice = reader.text(),
+            let hostname = reader.text(), let arguments = reader.list(), let environment = reader.list(),
+            let workingDirectory = reader.text(), let user = reader.text(),
+            let timeout = reader.number(UInt32.self), let probe = reader.probe(), reader.isAtEnd
+        else { return nil }
+        self.init(
+            place: place, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
+            workingDirectory: workingDirectory, user: user, probe: probe, timeoutMilliseconds: timeout)
+        self.modules = modules
+        self.rootDevice = rootDevice
+    }
+}
+
+extension WireWriter {
+    fileprivate mutating func put(_ probe: Orders.Probe) {
+        switch probe {
+        case .none: put(UInt8(0))
+        case .http(let port, let path):
+            put(UInt8(1))
+            put(port)
+            put(path)
+        case .tcp(let port):
+            put(UInt8(2))
+            put(port)
+        case .command(let words):
+            put(UInt8(3))
+            put(words)
+        }
+    }
+}
+
+extension WireReader {
+    fileprivate mutating func probe() -> Orders.Probe? {
+        switch number(UInt8.self) {
+        case 0: return Orders.Probe.none
+        case 1:
+            guard let port = number(UInt16.self), let path = text() else { return nil }
+            return .http(port: port, path: path)
+        case 2: return number(UInt16.self).map { .tcp(port: $0) }
+        case 3: return list().map { .command($0) }
+        default: return nil
+        }
+    }
+}

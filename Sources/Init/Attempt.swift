@@ -1,0 +1,86 @@
+import CInit
+
+/// One try of the probe, advanced whenever something may have happened; it never blocks.
+enum Attempt {
+    case connecting(Int32)
+    case requesting(Int32, Response)
+    case running(Child)
+
+    /// What a step of an attempt came to.
+    enum Step {
+        case waiting
+        case connected
+        case answered(Message.Answer)
+    }
+
+    /// What the loop must wait for on the attempt's behalf.
+    var watch: cinit_watch? {
+        switch self {
+        case .connecting(let descriptor):
+            cinit_watch(descriptor: descriptor, wanted: Int16(cinit_writable), ready: 0)
+        case .requesting(let descriptor, _):
+            cinit_watch(descriptor: descriptor, wanted: Int16(cinit_readable), ready: 0)
+        case .running: nil
+        }
+    }
+
+    /// Begins a connection, or says how it ended at once.
+    static func connect(to port: UInt16, version6: Bool) -> (Attempt?, Message.Answer) {
+        let descriptor = cinit_connect(port, version6 ? 1 : 0)
+        return descriptor >= 0 ? (.connecting(descriptor), .refused) : (nil, .refused)
+    }
+
+    /// Asks once the connection stands: `nil` while it does not, the outcome if it failed.
+    mutating func request(_ path: [UInt8]?, port: UInt16) -> Step {
+        guard case .connecting(let descriptor) = self else { return .waiting }
+        guard cinit_connection_error(descriptor) == 0 else {
+            cinit_close(descriptor)
+            return .answered(.refused)
+        }
+        guard let path else {
+            cinit_close(descriptor)
+            return .answered(.connected)
+        }
+        let request =
+            bytes("GET ") + path + bytes(" HTTP/1.1\r\nHost: 127.0.0.1:") + decimal(port)
+            + bytes("\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n")
+        _ = request.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
+        self = .requesting(descriptor, Response())
+        return .connected
+    }
+
+    /// Reads what has come of the answer.
+    mutating func read() -> Step {
+        guard case .requesting(let descriptor, var response) = self else { return .waiting }
+        let limit = 16
+        for _ in 0..<limit {
+            var piece = [UInt8](repeating: 0, count: 16_384)
+            let count = piece.withUnsafeMutableBytes { cinit_read(descriptor, $0.baseAddress, UInt($0.count)) }
+            if count < 0 && cinit_is_pending(Int32(truncatingIfNeeded: count)) != 0 { break }
+            if count > 0 { response.receive(Array(piece.prefix(count))) } else { response.close() }
+            guard !response.isComplete, !response.isMalformed else {
+                cinit_close(descriptor)
+                guard response.isComplete, let status = response.status else { return .answered(.broken) }
+                return .answered(.http(status: status, byteCount: response.byteCount))
+            }
+        }
+        self = .requesting(descriptor, response)
+        return .waiting
+    }
+
+    /// The status that has arrived so far.
+    var status: UInt16? {
+        guard case .requesting(_, let response) = self else { return nil }
+        return response.status
+    }
+}
+
+private func decimal(_ number: UInt16) -> [UInt8] {
+    var digits: [UInt8] = []
+    var rest = number
+    repeat {
+        digits.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: 0)
+        rest /= 10
+    } while rest > 0
+    return digits
+}

@@ -1,0 +1,88 @@
+import CInit
+
+/// A command that runs as the image's user, in the image's directory, with the image's environment.
+struct Command {
+    let arguments: [[UInt8]]
+    let environment: [[UInt8]]
+    let directory: [UInt8]
+    let identity: Identity
+    let cgroup: StaticString?
+
+    init(_ arguments: [[UInt8]], of orders: Orders) throws(Message.Failure) {
+        let passwd = contents(of: bytes("/etc/passwd")) ?? []
+        let groups = contents(of: bytes("/etc/group")) ?? []
+        guard let identity = Identity(orders.user, passwd: passwd, groups: groups) else {
+            throw Message.Failure(stage: .user, errno: 0, subject: orders.user)
+        }
+        guard !arguments.isEmpty else { throw Message.Failure(stage: .orders, errno: 0, subject: []) }
+        self.arguments = arguments
+        self.identity = identity
+        directory = orders.workingDirectory.isEmpty ? bytes("/") : orders.workingDirectory
+        environment = completed(orders.environment, hostname: orders.hostname, home: identity.home)
+        cgroup = orders.place == .machine ? Machine.cgroup : nil
+    }
+
+    func start() throws(Message.Failure) -> Child {
+        makeDirectories(directory)
+        var output: Int32 = -1
+        var error: Int32 = -1
+        var stage: Int32 = 0
+        let process = spawn(&output, &error, &stage)
+        guard process < 0 else { return Child(process: process, output: output, error: error) }
+        switch stage {
+        case Int32(cinit_at_directory):
+            throw Message.Failure(stage: .workingDirectory, errno: UInt32(-process), subject: directory)
+        case Int32(cinit_at_identity):
+            throw Message.Failure(stage: .identity, errno: UInt32(-process), subject: [])
+        default: throw Message.Failure(stage: .execute, errno: UInt32(-process), subject: arguments[0])
+        }
+    }
+
+    private func spawn(_ output: inout Int32, _ error: inout Int32, _ stage: inout Int32) -> Int32 {
+        let cgroupFile = cgroup.map { bytes($0) + bytes("/cgroup.procs") } ?? bytes("/dev/null")
+        let search = value(of: bytes("PATH"), in: environment) ?? []
+        return withVector(arguments) { arguments in
+            withVector(environment) { environment in
+                withCString(search) { search in
+                    withCString(directory) { directory in
+                        withCString(cgroupFile) { cgroup in
+                            identity.supplementary.withUnsafeBufferPointer { groups in
+                                var command = cinit_command(
+                                    arguments: arguments, environment: environment, search_path: search,
+                                    directory: directory, cgroup: cgroup, user: identity.user, group: identity.group,
+                                    groups: groups.baseAddress, group_count: UInt(groups.count))
+                                return cinit_spawn(&command, &output, &error, &stage)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A process that init started, and the reading ends of its two outputs (-1 once they are closed).
+struct Child {
+    let process: Int32
+    var output: Int32
+    var error: Int32
+}
+
+/// The image's environment with what Docker adds where the image is silent.
+private func completed(_ environment: [[UInt8]], hostname: [UInt8], home: [UInt8]) -> [[UInt8]] {
+    var completed = environment
+    let defaults: [(StaticString, [UInt8])] = [
+        ("PATH", bytes("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
+        ("HOSTNAME", hostname), ("HOME", home),
+    ]
+    for (name, text) in defaults where value(of: bytes(name), in: environment) == nil {
+        completed.append(bytes(name) + bytes("=") + text)
+    }
+    return completed
+}
+
+private func value(of name: [UInt8], in environment: [[UInt8]]) -> [UInt8]? {
+    let prefix = name + bytes("=")
+    guard let entry = environment.last(where: { $0.starts(with: prefix) }) else { return nil }
+    return Array(entry.dropFirst(prefix.count))
+}

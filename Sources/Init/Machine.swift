@@ -1,0 +1,112 @@
+import CInit
+
+/// Makes a bare kernel into what an image expects to find around it, in the order in which each step needs the last.
+struct Machine {
+    let orders: Orders
+
+    private static let nosuid: UInt = 2
+    private static let nodev: UInt = 4
+    private static let noexec: UInt = 8
+    private static let readOnly: UInt = 1
+
+    /// The group that counts the entrypoint's memory.
+    static let cgroup: StaticString = "/sys/fs/cgroup/image"
+
+    /// Devices appear here before anything else can be opened.
+    static func mountDevices() {
+        _ = cinit_make_directory("/dev", 0o755)
+        _ = cinit_mount("devtmpfs", "/dev", "devtmpfs", nosuid, "mode=755")
+    }
+
+    /// Loads the modules and enters the image's root, read-only below and memory above.
+    func enterRoot() throws(Message.Failure) {
+        for module in orders.modules {
+            try check(.module, module, withCString(module) { cinit_load_module($0) })
+        }
+        try awaitRootDevice()
+        _ = cinit_make_directory("/disk", 0o755)
+        _ = cinit_make_directory("/upper", 0o755)
+        _ = cinit_make_directory("/root", 0o755)
+        try check(
+            .mount, orders.rootDevice,
+            withCString(orders.rootDevice) { cinit_mount($0, "/disk", "erofs", Machine.readOnly, nil) })
+        try mount("tmpfs", at: "/upper", as: "tmpfs", 0, "mode=755")
+        _ = cinit_make_directory("/upper/upper", 0o755)
+        _ = cinit_make_directory("/upper/work", 0o755)
+        try mount(
+            "overlay", at: "/root", as: "overlay", 0, "lowerdir=/disk,upperdir=/upper/upper,workdir=/upper/work")
+        try check(.mount, bytes("/root"), cinit_enter_root("/root"))
+    }
+
+    /// Mounts and links what every container has.
+    func furnish() throws(Message.Failure) {
+        let plain = Machine.nosuid | Machine.nodev | Machine.noexec
+        try mount("proc", at: "/proc", as: "proc", plain, "")
+        try mount("sysfs", at: "/sys", as: "sysfs", plain, "")
+        try mount("cgroup2", at: "/sys/fs/cgroup", as: "cgroup2", plain, "")
+        countMemory()
+        try mount("tmpfs", at: "/dev", as: "tmpfs", Machine.nosuid, "mode=755,size=65536k")
+        try mount("devpts", at: "/dev/pts", as: "devpts", Machine.nosuid | Machine.noexec, "newinstance,ptmxmode=0666,mode=0620,gid=5")
+        try mount("tmpfs", at: "/dev/shm", as: "tmpfs", plain, "mode=1777,size=65536k")
+        makeDevices()
+        _ = cinit_loopback_up()
+        _ = withCString(orders.hostname) { cinit_set_hostname($0, UInt(orders.hostname.count)) }
+        makeDirectories(bytes("/etc"))
+        replace("/etc/hostname", with: orders.hostname + bytes("\n"))
+        replace("/etc/hosts", with: bytes("127.0.0.1\tlocalhost ") + orders.hostname + bytes("\n::1\tlocalhost ip6-localhost\n"))
+        replace("/etc/resolv.conf", with: bytes("# This machine has no network but its own.\n"))
+    }
+
+    private func awaitRootDevice() throws(Message.Failure) {
+        for _ in 0..<5_000 {
+            if withCString(orders.rootDevice, { cinit_exists($0) }) != 0 { return }
+            cinit_sleep(1_000_000)
+        }
+        throw Message.Failure(stage: .disk, errno: 0, subject: orders.rootDevice)
+    }
+
+    private func countMemory() {
+        let controllers = bytes("+memory")
+        _ = controllers.withUnsafeBytes {
+            cinit_write_file("/sys/fs/cgroup/cgroup.subtree_control", $0.baseAddress, UInt($0.count))
+        }
+        makeDirectories(bytes(Machine.cgroup))
+    }
+
+    private func makeDevices() {
+        let devices: [(StaticString, UInt32, UInt32)] = [
+            ("/dev/null", 1, 3), ("/dev/zero", 1, 5), ("/dev/full", 1, 7), ("/dev/random", 1, 8),
+            ("/dev/urandom", 1, 9), ("/dev/tty", 5, 0),
+        ]
+        for (path, major, minor) in devices {
+            _ = withCString(bytes(path)) { cinit_make_character_device($0, 0o666, major, minor) }
+        }
+        let links: [(StaticString, StaticString)] = [
+            ("/proc/self/fd", "/dev/fd"), ("/proc/self/fd/0", "/dev/stdin"), ("/proc/self/fd/1", "/dev/stdout"),
+            ("/proc/self/fd/2", "/dev/stderr"), ("pts/ptmx", "/dev/ptmx"), ("/proc/kcore", "/dev/core"),
+        ]
+        for (target, path) in links {
+            _ = withCString(bytes(target)) { target in withCString(bytes(path)) { cinit_link(target, $0) } }
+        }
+    }
+
+    private func mount(
+        _ source: StaticString, at target: StaticString, as type: StaticString, _ flags: UInt, _ data: StaticString
+    ) throws(Message.Failure) {
+        makeDirectories(bytes(target))
+        let error = withCString(bytes(source)) { source in
+            withCString(bytes(target)) { target in
+                withCString(bytes(type)) { type in
+                    withCString(bytes(data)) { cinit_mount(source, target, type, flags, $0) }
+                }
+            }
+        }
+        try check(.mount, bytes(target), error)
+    }
+}
+
+/// Turns a negative errno into a failure.
+func check(_ stage: Message.Stage, _ subject: [UInt8], _ error: Int32) throws(Message.Failure) {
+    guard error < 0 else { return }
+    throw Message.Failure(stage: stage, errno: UInt32(-error), subject: subject)
+}

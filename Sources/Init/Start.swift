@@ -1,0 +1,58 @@
+import CInit
+
+/// PID 1 of a measured start, in a virtual machine of ours, of QEMU's, or in a container.
+///
+/// It reads its orders, makes the machine ready, starts the image's entrypoint, reports every step as a frame, and is
+/// done when the probe passes. Anything that fails is a frame too; only without a link does it just end.
+@main
+struct Start {
+    let clock: Clock
+    let orders: Orders
+    let link: Link
+
+    /// In a machine the orders lie in the initramfs; a container passes their path.
+    static func main() {
+        let clock = now()
+        let path = firstArgument()
+        if path == nil { Machine.mountDevices() }
+        guard let file = contents(of: path ?? bytes("/orders")), let orders = Orders(decoding: file) else {
+            cinit_exit(81)
+        }
+        guard let link = Link(orders.channel) else { cinit_exit(82) }
+        link.send(.mark(.started, clock))
+        link.send(.finished(Start(clock: clock, orders: orders, link: link).serve()))
+        if path == nil { cinit_power_off() }
+        cinit_exit(0)
+    }
+
+    private static func firstArgument() -> [UInt8]? {
+        guard let text = cinit_argument(1) else { return nil }
+        var argument: [UInt8] = []
+        while text[argument.count] != 0 { argument.append(UInt8(bitPattern: text[argument.count])) }
+        return argument
+    }
+
+    private func serve() -> Message.Verdict {
+        do throws(Message.Failure) {
+            if orders.place == .machine { try prepareMachine() }
+            let signals = cinit_signal_descriptor()
+            let child = try Command(orders.arguments, of: orders).start()
+            link.mark(.executed)
+            let deadline = clock.nanoseconds &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
+            var supervisor = Supervisor(child, orders: orders, link: link, signals: signals, deadline: deadline)
+            let verdict = supervisor.run()
+            link.send(.peakMemory(supervisor.peakMemory()))
+            return verdict
+        } catch {
+            link.send(.failed(error))
+            return .failed
+        }
+    }
+
+    private func prepareMachine() throws(Message.Failure) {
+        let machine = Machine(orders: orders)
+        try machine.enterRoot()
+        link.mark(.rootMounted)
+        try machine.furnish()
+    }
+}

@@ -1,0 +1,224 @@
+import CInit
+
+/// Watches over the entrypoint until the probe passes, the entrypoint ends, or the time is over.
+///
+/// One thread and one `poll`: output goes to the host as it comes, signals go to the entrypoint, orphans are reaped, and
+/// the probe is tried again every millisecond.
+struct Supervisor {
+    let orders: Orders
+    let link: Link
+    let signals: Int32
+    let deadline: UInt64
+
+    private var child: Child
+    private var attempt: Attempt?
+    private var nextAttempt: UInt64 = 0
+    private var usesVersion6 = false
+    private var hasListened = false
+    private var hasMarkedByte = false
+    private var lastAnswer: Message.Answer?
+    private var ending: Message.Ending?
+
+    private static let interval: UInt64 = 1_000_000
+    private static let commandInterval: UInt64 = 20_000_000
+    private static let pieceLength = 4_096
+
+    init(_ child: Child, orders: Orders, link: Link, signals: Int32, deadline: UInt64) {
+        self.child = child
+        self.orders = orders
+        self.link = link
+        self.signals = signals
+        self.deadline = deadline
+    }
+
+    /// Runs until there is a verdict, and tells the host what led to it.
+    mutating func run() -> Message.Verdict {
+        while true {
+            if let verdict = turn() {
+                drain()
+                if let lastAnswer { link.send(.answer(lastAnswer)) }
+                if let ending { link.send(.exited(ending)) }
+                return verdict
+            }
+        }
+    }
+
+    private mutating func turn() -> Message.Verdict? {
+        let time = cinit_monotonic()
+        guard time < deadline else { return .timedOut }
+        var watches = [
+            cinit_watch(descriptor: signals, wanted: Int16(cinit_readable), ready: 0),
+            cinit_watch(descriptor: child.output, wanted: Int16(cinit_readable), ready: 0),
+            cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
+        ]
+        if let watch = attempt?.watch { watches.append(watch) }
+        let wake = attempt == nil && orders.probe != .none ? min(nextAttempt, deadline) : deadline
+        let patience = wake > time ? wake - time : 0
+        _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
+        if watches[1].ready != 0 { forward(.output) }
+        if watches[2].ready != 0 { forward(.error) }
+        if watches[0].ready != 0 { handleSignals() }
+        if let verdict = probe(isReady: watches.count > 3 && watches[3].ready != 0) { return verdict }
+        return ending == nil ? nil : .ended
+    }
+
+    /// Sends one piece of output; a closed pipe is not watched again.
+    private mutating func forward(_ stream: Message.Stream) {
+        let descriptor = stream == .output ? child.output : child.error
+        guard descriptor >= 0 else { return }
+        if let piece = read(descriptor, atMost: Supervisor.pieceLength), !piece.isEmpty {
+            link.send(.output(stream, now(), piece))
+        } else {
+            cinit_close(descriptor)
+            if stream == .output { child.output = -1 } else { child.error = -1 }
+        }
+    }
+
+    /// Sends what is left in the pipes, without waiting for whoever still holds them, and with an end.
+    private mutating func drain() {
+        for _ in 0..<64 {
+            var watches = [
+                cinit_watch(descriptor: child.output, wanted: Int16(cinit_readable), ready: 0),
+                cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
+            ]
+            let ready = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), 0) }
+            guard ready > 0 else { return }
+            if watches[0].ready != 0 { forward(.output) }
+            if watches[1].ready != 0 { forward(.error) }
+        }
+    }
+
+    private mutating func handleSignals() {
+        while true {
+            let signal = cinit_next_signal(signals)
+            guard signal != 0 else { return }
+            if cinit_signal_is_child(signal) != 0 { reap() } else { _ = cinit_kill(child.process, signal) }
+        }
+    }
+
+    private mutating func reap() {
+        var status: Int32 = 0
+        while true {
+            let process = cinit_reap(&status)
+            guard process != 0 else { return }
+            let ending = status >= 256 ? Message.Ending.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
+            if process == child.process { self.ending = ending } else { commandEnded(process, ending) }
+        }
+    }
+
+    // MARK: The probe
+
+    private mutating func probe(isReady: Bool) -> Message.Verdict? {
+        switch orders.probe {
+        case .none: nil
+        case .tcp(let port): connection(isReady, to: port, path: nil)
+        case .http(let port, let path): connection(isReady, to: port, path: path)
+        case .command(let words): command(words)
+        }
+    }
+
+    private mutating func connection(_ isReady: Bool, to port: UInt16, path: [UInt8]?) -> Message.Verdict? {
+        if attempt == nil {
+            guard cinit_monotonic() >= nextAttempt else { return nil }
+            let (begun, answer) = Attempt.connect(to: port, version6: usesVersion6)
+            attempt = begun
+            if begun == nil { return answered(answer) }
+            return nil
+        }
+        guard isReady, var current = attempt else { return nil }
+        let step: Attempt.Step
+        if case .connecting = current { step = current.request(path, port: port) } else { step = current.read() }
+        attempt = current
+        markByte(current.status)
+        switch step {
+        case .waiting: return nil
+        case .connected:
+            markListening()
+            return nil
+        case .answered(let answer):
+            if answer == .connected { markListening() }
+            if case .http(let status, _) = answer { markByte(status) }
+            return answered(answer)
+        }
+    }
+
+    private mutating func markListening() {
+        guard !hasListened else { return }
+        hasListened = true
+        link.mark(.listening)
+    }
+
+    /// Marks as soon as the status line says that this answer may pass, before the rest of it is read.
+    private mutating func markByte(_ status: UInt16?) {
+        guard let status, isSuccess(status), !hasMarkedByte else { return }
+        hasMarkedByte = true
+        link.mark(.firstByte)
+    }
+
+    private mutating func answered(_ answer: Message.Answer) -> Message.Verdict? {
+        lastAnswer = answer
+        attempt = nil
+        switch answer {
+        case .connected:
+            link.mark(.firstByte)
+            return .passed
+        case .http(let status, _) where isSuccess(status): return .passed
+        case .command(.status(0)): return .passed
+        case .refused: if !hasListened { usesVersion6.toggle() }
+        default: break
+        }
+        hasMarkedByte = false
+        nextAttempt = cinit_monotonic() + Supervisor.interval
+        return nil
+    }
+
+    private mutating func command(_ words: [[UInt8]]) -> Message.Verdict? {
+        if case .command(.status(0)) = lastAnswer { return .passed }
+        guard attempt == nil, cinit_monotonic() >= nextAttempt else { return nil }
+        do throws(Message.Failure) {
+            let command = try Command(words, of: orders)
+            let process = try command.start()
+            cinit_close(process.output)
+            cinit_close(process.error)
+            attempt = .running(process)
+            return nil
+        } catch {
+            link.send(.failed(Message.Failure(stage: .probe, errno: error.errno, subject: error.subject)))
+            return .failed
+        }
+    }
+
+    private mutating func commandEnded(_ process: Int32, _ ending: Message.Ending) {
+        guard case .running(let command) = attempt, command.process == process else { return }
+        if ending == .status(0) { link.mark(.firstByte) }
+        _ = answered(.command(ending))
+        nextAttempt = cinit_monotonic() + Supervisor.commandInterval
+    }
+
+    /// The most memory the entrypoint held, by its group where there is one, else by its largest process.
+    func peakMemory() -> UInt64 {
+        if orders.place == .machine,
+            let text = contents(of: bytes(Machine.cgroup) + bytes("/memory.peak"), limit: 64)
+        {
+            var peak: UInt64 = 0
+            for digit in text where digit >= UInt8(ascii: "0") && digit <= UInt8(ascii: "9") {
+                peak = peak &* 10 &+ UInt64(digit - UInt8(ascii: "0"))
+            }
+            if peak > 0 { return peak }
+        }
+        if ending == nil { stopChild() }
+        return cinit_children_peak()
+    }
+
+    /// Kills the entrypoint and waits for at most a second, since only children that ended have been measured.
+    private func stopChild() {
+        _ = cinit_kill(child.process, 9)
+        var status: Int32 = 0
+        for _ in 0..<1_000 {
+            if cinit_reap(&status) == child.process { return }
+            cinit_sleep(1_000_000)
+        }
+    }
+}
+
+private func isSuccess(_ status: UInt16) -> Bool { status >= 200 && status < 400 }

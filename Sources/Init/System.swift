@@ -1,0 +1,99 @@
+import CInit
+
+extension Message.Failure: Error {}
+
+/// The guest's clocks now.
+func now() -> Clock { Clock(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }
+
+/// The bytes of a literal.
+func bytes(_ text: StaticString) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+}
+
+/// Lends bytes to C as a string that ends with a zero; bytes after a zero of their own are lost, as in any C string.
+func withCString<Result>(_ text: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    var terminated = text
+    terminated.append(0)
+    return terminated.withUnsafeBytes { buffer in
+        body(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self))
+    }
+}
+
+/// Lends a list of strings to C as the kind of vector that `execve` takes.
+func withVector<Result>(
+    _ list: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var storage: [CChar] = []
+    var offsets: [Int] = []
+    for text in list {
+        offsets.append(storage.count)
+        for byte in text { storage.append(CChar(bitPattern: byte)) }
+        storage.append(0)
+    }
+    storage.append(0)
+    return storage.withUnsafeMutableBufferPointer { buffer in
+        let base = buffer.baseAddress.unsafelyUnwrapped
+        var pointers: [UnsafeMutablePointer<CChar>?] = []
+        for offset in offsets { pointers.append(base + offset) }
+        pointers.append(nil)
+        return pointers.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
+    }
+}
+
+/// A whole file, up to `limit` bytes, or `nil` if it cannot be read.
+func contents(of path: [UInt8], limit: Int = 4 << 20) -> [UInt8]? {
+    let descriptor = withCString(path) { cinit_open($0) }
+    guard descriptor >= 0 else { return nil }
+    defer { cinit_close(descriptor) }
+    var contents: [UInt8] = []
+    while contents.count < limit, let piece = read(descriptor, atMost: 65_536), !piece.isEmpty { contents += piece }
+    return contents
+}
+
+/// What a descriptor has to give now: empty at its end, `nil` where there is nothing yet or nothing any more.
+func read(_ descriptor: Int32, atMost capacity: Int) -> [UInt8]? {
+    var count = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
+        count = Int(cinit_read(descriptor, buffer.baseAddress, UInt(capacity)))
+        initialized = max(0, count)
+    }
+    return count < 0 ? nil : bytes
+}
+
+/// Writes a file that must not exist as a link into nowhere: whatever had its name is replaced.
+func replace(_ path: StaticString, with contents: [UInt8]) {
+    withCString(bytes(path)) { path in
+        cinit_remove(path)
+        _ = contents.withUnsafeBytes { cinit_write_file(path, $0.baseAddress, UInt($0.count)) }
+    }
+}
+
+/// Makes a directory and the ones above it.
+func makeDirectories(_ path: [UInt8]) {
+    for index in path.indices where index > 0 && path[index] == UInt8(ascii: "/") {
+        _ = withCString(Array(path[..<index])) { cinit_make_directory($0, 0o755) }
+    }
+    _ = withCString(path) { cinit_make_directory($0, 0o755) }
+}
+
+/// The way to the host: frames on a serial line, or on a descriptor that somebody opened before.
+struct Link {
+    let descriptor: Int32
+
+    /// Opens a path, or takes the one digit after `fd:`; `nil` if there is no such thing.
+    init?(_ channel: [UInt8]) {
+        if channel.count == 4, channel.starts(with: bytes("fd:")), let digit = number([channel[3]]) {
+            descriptor = Int32(digit)
+        } else {
+            descriptor = withCString(channel) { cinit_open_channel($0) }
+        }
+        guard descriptor >= 0 else { return nil }
+    }
+
+    func send(_ message: Message) {
+        let frame = Frame.encode(message.encode())
+        _ = frame.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
+    }
+
+    func mark(_ mark: Message.Mark) { send(.mark(mark, now())) }
+}

@@ -1,0 +1,1 @@
+../Guest/Wire.swift
