@@ -54,9 +54,14 @@ let package = Package(
 
         module("Project", "TOMLKit"),
         module("Guest"),
+        module("ColdStart", "Guest", "Linux", "CLinux", system),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s", "-Xlinker", "--gc-sections"])]),
+
+        tests("GuestTests", "Guest"),
+        tests("InitTests"),
+        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 

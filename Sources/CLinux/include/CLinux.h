@@ -49,3 +49,12 @@ enum {
     clinux_attribute_no_dev = 0x04,
     clinux_attribute_no_exec = 0x08,
 };
+
+// The processor's time-stamp counter, or 0 where there is none that user code may read.
+static inline uint64_t clinux_cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}

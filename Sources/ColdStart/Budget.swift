@@ -1,0 +1,118 @@
+/// What a budget can limit.
+public enum Quantity: String, Sendable, CaseIterable {
+    /// Bytes of the image's files, unpacked.
+    case size
+    /// Bytes of the image's layers as they travel.
+    case compressedSize
+    /// How many layers the image has.
+    case layers
+    /// Bytes that later layers hide.
+    case wastedBytes
+    /// The same as a share of the layers after the first, in percent.
+    case wastedPercent
+    /// Milliseconds to the first byte of the answer.
+    case timeToFirstRequestMs
+    /// Instructions until then.
+    case guestInstructions
+    /// The most memory the entrypoint held at once.
+    case peakGuestMemoryBytes
+
+    /// The quantity as a sentence calls it.
+    public var words: String {
+        switch self {
+        case .size: "size"
+        case .compressedSize: "compressed size"
+        case .layers: "number of layers"
+        case .wastedBytes: "waste"
+        case .wastedPercent: "share of waste"
+        case .timeToFirstRequestMs: "time to first request"
+        case .guestInstructions: "instructions to first request"
+        case .peakGuestMemoryBytes: "peak memory"
+        }
+    }
+
+    /// A figure with its unit.
+    public func text(_ figure: Double) -> String {
+        switch self {
+        case .size, .compressedSize, .wastedBytes, .peakGuestMemoryBytes: bytesText(figure)
+        case .layers, .guestInstructions: decimals(figure, 0)
+        case .wastedPercent: decimals(figure, 1) + " %"
+        case .timeToFirstRequestMs: decimals(figure, 1) + " ms"
+        }
+    }
+}
+
+/// The most that one quantity may be; exactly that much is still within it.
+public struct Budget: Sendable, Hashable {
+    /// What is limited.
+    public let quantity: Quantity
+    /// The most it may be, in the quantity's own unit.
+    public let limit: Double
+
+    /// A budget.
+    public init(_ quantity: Quantity, atMost limit: Double) {
+        self.quantity = quantity
+        self.limit = limit
+    }
+
+    /// Holds figures against budgets, in the order of the budgets.
+    public static func judge(_ budgets: [Budget], by figures: [Quantity: Double]) -> Judgement {
+        var violations: [Violation] = []
+        var unmeasured: [Quantity] = []
+        for budget in budgets {
+            guard let figure = figures[budget.quantity], figure.isFinite else {
+                unmeasured.append(budget.quantity)
+                continue
+            }
+            if figure > budget.limit { violations.append(Violation(budget, measured: figure)) }
+        }
+        return Judgement(violations: violations, unmeasured: unmeasured)
+    }
+}
+
+/// What came of holding figures against budgets.
+public struct Judgement: Sendable, Equatable {
+    /// The budgets that do not hold.
+    public let violations: [Violation]
+    /// What a budget limits and nobody measured; such a budget neither holds nor fails.
+    public let unmeasured: [Quantity]
+}
+
+/// A budget that does not hold.
+public struct Violation: Sendable, Equatable, CustomStringConvertible {
+    /// The budget.
+    public let budget: Budget
+    /// What was measured.
+    public let measured: Double
+
+    init(_ budget: Budget, measured: Double) {
+        self.budget = budget
+        self.measured = measured
+    }
+
+    /// By how much the figure is too great, in the quantity's own unit.
+    public var excess: Double { measured - budget.limit }
+
+    /// `size is 61.2 MB, 11.2 MB over its budget of 50.0 MB`
+    public var description: String {
+        let quantity = budget.quantity
+        return "\(quantity.words) is \(quantity.text(measured)), \(quantity.text(excess)) over its budget of "
+            + quantity.text(budget.limit)
+    }
+}
+
+private func bytesText(_ figure: Double) -> String {
+    for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where figure >= size {
+        return decimals(figure / size, 1) + " " + unit
+    }
+    return decimals(figure, 0) + " bytes"
+}
+
+/// A figure with a fixed number of decimals, rounded half up.
+private func decimals(_ figure: Double, _ count: Int) -> String {
+    let scale = count == 0 ? 1.0 : 10.0
+    let scaled = (figure * scale).rounded()
+    guard abs(scaled) < 1e15 else { return String(figure) }
+    let whole = Int64(scaled)
+    return count == 0 ? String(whole) : "\(whole / 10).\(abs(whole % 10))"
+}

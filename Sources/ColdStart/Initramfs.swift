@@ -1,0 +1,53 @@
+/// The file system that a kernel starts from, as a `newc` cpio archive.
+///
+/// ```
+/// "070701" ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check   13 x %08X
+/// name NUL, padded to 4 · data, padded to 4                          ... "TRAILER!!!" ends it
+/// ```
+/// The same entries give the same bytes: times are 0 and inode numbers count up.
+struct Initramfs {
+    private(set) var bytes: [UInt8] = []
+    private var count: UInt32 = 0
+
+    mutating func addDirectory(_ path: String) { add(path, mode: 0o040_755) }
+
+    mutating func addCharacterDevice(_ path: String, major: UInt32, minor: UInt32) {
+        add(path, mode: 0o020_600, device: (major, minor))
+    }
+
+    /// - Precondition: `contents` is shorter than 4 GiB, as the format wants.
+    mutating func addFile(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) {
+        add(path, mode: 0o100_000 | mode, contents)
+    }
+
+    /// The whole archive, with its end.
+    consuming func finished() -> [UInt8] {
+        add("TRAILER!!!", mode: 0)
+        return bytes
+    }
+
+    private mutating func add(
+        _ path: String, mode: UInt32, _ contents: [UInt8] = [], device: (UInt32, UInt32) = (0, 0)
+    ) {
+        count += 1
+        let name = Array(path.utf8) + [0]
+        let size = UInt32(contents.count)
+        bytes += Array("070701".utf8)
+        for field in [count, mode, 0, 0, 1, 0, size, 0, 0, device.0, device.1, UInt32(name.count), 0] {
+            bytes += Initramfs.hexadecimal(field)
+        }
+        bytes += name
+        pad()
+        bytes += contents
+        pad()
+    }
+
+    private mutating func pad() {
+        while !bytes.count.isMultiple(of: 4) { bytes.append(0) }
+    }
+
+    private static func hexadecimal(_ field: UInt32) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return (0..<8).map { digits[Int(field >> (28 - 4 * UInt32($0)) & 0xF)] }
+    }
+}

@@ -1,0 +1,101 @@
+internal import Linux
+internal import SystemPackage
+
+/// The modules of one kernel: which files they are, and in which order they load.
+///
+/// A module says in its own `.modinfo` section what it needs, so nothing that `depmod` makes is wanted: a package that
+/// was only unpacked has no `modules.dep`.
+struct ModuleTree {
+    private let files: [String: FilePath]
+    private let builtIn: Set<String>
+    private let release: String
+
+    /// One module, ready for an initramfs.
+    struct Module {
+        let name: String
+        let contents: [UInt8]
+    }
+
+    private static let sizeLimit = 64 << 20
+    private static let depthLimit = 16
+
+    init(_ kernel: Kernel) throws(ColdStartError) {
+        release = kernel.release
+        var files: [String: FilePath] = [:]
+        try ModuleTree.collect(kernel.modules.appending("kernel"), depth: 0, into: &files)
+        self.files = files
+        let list = (try? readFile(kernel.modules.appending("modules.builtin"), limit: 1 << 20)) ?? []
+        builtIn = Set(String(decoding: list, as: UTF8.self).split(separator: "\n").map { ModuleTree.name(of: String($0)) })
+    }
+
+    /// The modules that `wanted` are and need, each after what it needs; what is built in is left out.
+    func modules(_ wanted: [String]) throws(ColdStartError) -> [Module] {
+        var ordered: [Module] = []
+        var visited: Set<String> = []
+        for name in wanted { try visit(name, &visited, &ordered) }
+        return ordered
+    }
+
+    /// Depth is bounded by the number of modules, since none is visited twice.
+    private func visit(_ name: String, _ visited: inout Set<String>, _ ordered: inout [Module]) throws(ColdStartError) {
+        guard visited.insert(name).inserted, !builtIn.contains(name) else { return }
+        guard let path = files[name] else { throw .moduleMissing(name, release: release) }
+        let contents = try ModuleTree.unpacked(path)
+        for dependency in ModuleTree.dependencies(of: contents) { try visit(dependency, &visited, &ordered) }
+        ordered.append(Module(name: name, contents: contents))
+    }
+
+    /// The names after `depends=`, one of the zero-terminated strings of a module's `.modinfo`.
+    static func dependencies(of module: [UInt8]) -> [String] {
+        let key = Array("depends=".utf8)
+        var position = 0
+        while let start = module[position...].firstIndex(of: key[0]) {
+            position = start + 1
+            guard start == 0 || module[start - 1] == 0, module[start...].starts(with: key) else { continue }
+            let value = module[(start + key.count)...].prefix { $0 != 0 }
+            return String(decoding: value, as: UTF8.self).split(separator: ",").map { name(of: String($0)) }
+        }
+        return []
+    }
+
+    /// `kernel/drivers/virtio/virtio-rng.ko.xz` is `virtio_rng`: file names and module names differ in their dashes.
+    static func name(of path: String) -> String {
+        let file = path.split(separator: "/").last.map(String.init) ?? path
+        let stem = String(file.prefix(upTo: file.firstRange(of: ".ko")?.lowerBound ?? file.endIndex))
+        return stem.replacing("-", with: "_")
+    }
+
+    private static func collect(
+        _ path: FilePath, depth: Int, into files: inout [String: FilePath]
+    ) throws(ColdStartError) {
+        guard depth < depthLimit else { return }
+        for entry in try entries(path) {
+            guard let text = String(validating: entry.name, as: UTF8.self), let component = FilePath.Component(text) else { continue }
+            if entry.type == .directory {
+                try collect(path.appending(component), depth: depth + 1, into: &files)
+            } else if text.contains(".ko") {
+                files[name(of: text)] = path.appending(component)
+            }
+        }
+    }
+
+    private static func entries(_ path: FilePath) throws(ColdStartError) -> [DirectoryEntry] {
+        do throws(SystemError) { return try Directory(path).entries() } catch { throw .file("read", path, error.errno) }
+    }
+
+    private static func unpacked(_ path: FilePath) throws(ColdStartError) -> [UInt8] {
+        switch path.extension {
+        case "xz": try Tool.output(["xz", "-dc", path.string], limit: sizeLimit)
+        case "zst": try Tool.output(["zstd", "-dcq", path.string], limit: sizeLimit)
+        case "gz": try Tool.output(["gzip", "-dc", path.string], limit: sizeLimit)
+        default: try readFile(path, limit: sizeLimit)
+        }
+    }
+}
+
+/// A whole file of this machine.
+func readFile(_ path: FilePath, limit: Int) throws(ColdStartError) -> [UInt8] {
+    do throws(SystemError) {
+        return try OwnedDescriptor(path).readAll(limit: limit)
+    } catch { throw .file("read", path, error.errno) }
+}

@@ -1,0 +1,37 @@
+internal import Guest
+
+extension Orders {
+    /// What a scenario asks of init.
+    init(_ scenario: Scenario, in place: Place, channel: String) {
+        self.init(
+            place: place, channel: Array(channel.utf8), hostname: Array(scenario.hostname.utf8),
+            arguments: scenario.arguments.map { Array($0.utf8) },
+            environment: scenario.environment.map { Array($0.utf8) },
+            workingDirectory: Array(scenario.workingDirectory.utf8), user: Array(scenario.user.utf8),
+            probe: Orders.Probe(scenario.probe), timeoutMilliseconds: scenario.timeout.milliseconds)
+    }
+}
+
+extension Orders.Probe {
+    /// A pattern is looked for by the host, so init has nothing to do for it.
+    init(_ probe: Probe) {
+        self =
+            switch probe {
+            case .http(let port, let path): .http(port: port, path: Array(path.utf8))
+            case .tcp(let port): .tcp(port: port)
+            case .exec(let words): .command(words.map { Array($0.utf8) })
+            case .log: .none
+            }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, of at most a day.
+    var milliseconds: UInt32 {
+        let (seconds, attoseconds) = components
+        return UInt32(clamping: min(seconds, 86_400) * 1_000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// The same in nanoseconds.
+    var nanoseconds: UInt64 { UInt64(milliseconds) * 1_000_000 }
+}

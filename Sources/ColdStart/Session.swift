@@ -1,0 +1,125 @@
+internal import Guest
+
+/// What one start has told so far: it takes bytes as they arrive and knows when there is nothing more to wait for.
+///
+/// Times are nanoseconds of one host clock. Whatever a guest sends, a session's memory is bounded.
+struct Session {
+    /// A mark on both clocks.
+    struct Stamp: Equatable {
+        var host: UInt64
+        var guest: Clock
+    }
+
+    let probe: Probe
+    let start: UInt64
+    private(set) var marks: [Message.Mark: Stamp] = [:]
+    private(set) var answer: Message.Answer?
+    private(set) var peakMemory: UInt64?
+    private(set) var ending: Message.Ending?
+    private(set) var failure: Message.Failure?
+    private(set) var verdict: Message.Verdict?
+    private(set) var output = Transcript()
+    private(set) var console = Transcript()
+    private var frames = FrameReader()
+    private var log: LogMatcher?
+
+    init(probe: Probe, start: UInt64) {
+        self.probe = probe
+        self.start = start
+        if case .log(let pattern) = probe { log = LogMatcher(pattern) }
+    }
+
+    /// Nothing that may still come changes the result.
+    var isDone: Bool { verdict != nil }
+
+    /// Bytes of the channel that carries frames.
+    mutating func receive(_ bytes: [UInt8], at time: UInt64) {
+        for payload in frames.receive(bytes) where !isDone {
+            if let message = Message(decoding: payload) { receive(message, at: time) }
+        }
+    }
+
+    /// Bytes of the console, where the kernel writes.
+    mutating func receiveConsole(_ bytes: [UInt8]) { console.append(bytes) }
+
+    private mutating func receive(_ message: Message, at time: UInt64) {
+        switch message {
+        case .mark(let mark, let clock): marks[mark] = Stamp(host: time, guest: clock)
+        case .output(_, let clock, let bytes): receiveOutput(bytes, Stamp(host: time, guest: clock))
+        case .answer(let answer): self.answer = answer
+        case .peakMemory(let byteCount): peakMemory = byteCount
+        case .exited(let ending): self.ending = ending
+        case .failed(let failure): self.failure = failure
+        case .finished(let verdict): self.verdict = verdict
+        }
+    }
+
+    private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: Stamp) {
+        output.append(bytes)
+        console.append(bytes)
+        guard log?.matches(bytes) == true else { return }
+        marks[.firstByte] = stamp
+        verdict = .passed
+    }
+}
+
+/// The end of a text that may be long.
+struct Transcript {
+    private static let limit = 65_536
+    private var bytes: [UInt8] = []
+
+    mutating func append(_ piece: [UInt8]) {
+        bytes += piece
+        if bytes.count > 2 * Transcript.limit { bytes.removeFirst(bytes.count - Transcript.limit) }
+    }
+
+    var text: String { String(decoding: bytes.suffix(Transcript.limit), as: UTF8.self) }
+
+    /// The last line that says something, made safe for a terminal.
+    var lastLine: String? { lastLine { _ in true } }
+
+    /// The last such line.
+    func lastLine(where isWanted: (String) -> Bool) -> String? {
+        let lines = bytes.suffix(Transcript.limit).split { $0 == 0x0A || $0 == 0x0D }
+        for line in lines.reversed() {
+            let text = Transcript.plain(line)
+            if !text.isEmpty, isWanted(text) { return text }
+        }
+        return nil
+    }
+
+    /// No control characters, no escape sequences' start, no more than fits a message.
+    private static func plain(_ line: ArraySlice<UInt8>) -> String {
+        let text = String(decoding: line.filter { $0 >= 0x20 && $0 != 0x7F }, as: UTF8.self)
+        let visible = text.unicodeScalars.filter { !(0x80...0x9F).contains($0.value) }
+        return String(String(String.UnicodeScalarView(visible)).prefix(300).drop { $0 == " " })
+    }
+}
+
+/// Looks for a pattern in the lines of an output that arrives in pieces.
+private struct LogMatcher {
+    private static let limit = 16_384
+    private let regex: Regex<AnyRegexOutput>
+    private var line: [UInt8] = []
+
+    /// `nil` for a pattern that is none, which a probe never holds.
+    init?(_ pattern: String) {
+        guard let regex = try? Regex(pattern) else { return nil }
+        self.regex = regex
+    }
+
+    /// A line is tried when it ends, and as far as it goes when there is no more for now.
+    mutating func matches(_ bytes: [UInt8]) -> Bool {
+        for byte in bytes {
+            if byte != 0x0A {
+                if line.count < LogMatcher.limit { line.append(byte) }
+            } else {
+                if isMatch { return true }
+                line = []
+            }
+        }
+        return isMatch
+    }
+
+    private var isMatch: Bool { !line.isEmpty && String(decoding: line, as: UTF8.self).contains(regex) }
+}

@@ -1,0 +1,137 @@
+internal import Guest
+
+/// The figures of one start that passed.
+struct Run {
+    var phases: [(name: Phase.Name, milliseconds: Double)] = []
+    var milliseconds: Double
+    var instructions: UInt64?
+    var response: Response?
+    var peakMemory: UInt64?
+    var console: String
+}
+
+/// Which clock the phases are read from.
+enum Clocking {
+    /// The host's, when each mark arrived.
+    case host
+    /// The guest's counter, where it counts instructions: one per nanosecond since the machine was switched on.
+    case instructions
+}
+
+extension Run {
+    /// Reads the figures of a session that passed, or `nil` if its marks are not all there, or not in their order.
+    init?(_ session: Session, by clocking: Clocking, hasKernel: Bool) {
+        let marks = session.marks
+        func position(_ mark: Message.Mark) -> UInt64? {
+            guard let stamp = marks[mark] else { return nil }
+            switch clocking {
+            case .host: return stamp.host >= session.start ? stamp.host - session.start : 0
+            case .instructions: return stamp.guest.cycles
+            }
+        }
+        guard let started = position(.started), let executed = position(.executed), let end = position(.firstByte),
+            let clock = marks[.started]?.guest
+        else { return nil }
+        var ends: [(Phase.Name, UInt64)] = []
+        if hasKernel {
+            guard let mounted = position(.rootMounted) else { return nil }
+            ends = [(.vmm, started - min(started, clock.nanoseconds)), (.kernel, started), (.`init`, mounted)]
+        } else {
+            ends = [(.`init`, started)]
+        }
+        ends.append((.exec, executed))
+        if let listening = position(.listening) { ends.append((.listen, listening)) }
+        ends.append((.firstByte, end))
+        self.init(milliseconds: Double(end) / 1e6, console: session.console.text)
+        var previous: UInt64 = 0
+        for (name, position) in ends {
+            guard position >= previous else { return nil }
+            phases.append((name, Double(position - previous) / 1e6))
+            previous = position
+        }
+        if case .instructions = clocking { instructions = end }
+        if case .http(let status, let byteCount) = session.answer {
+            response = Response(status: Int(status), byteCount: byteCount)
+        }
+        peakMemory = session.peakMemory
+    }
+}
+
+extension Session {
+    /// Why a session that did not pass did not, as far as the guest itself has told.
+    func failure(timeout: Duration) -> ColdStartError {
+        if let failure { return error(of: failure) }
+        switch verdict {
+        case .ended: return .ended(how: ending?.words ?? "ended", lastLine: output.lastLine)
+        case .timedOut:
+            return .notServing(probe, last: lastAnswer, after: timeout, lastLine: output.lastLine)
+        case .failed, .passed, nil: return .lost(lastLine: output.lastLine ?? console.lastLine)
+        }
+    }
+
+    /// The line with which the guest's kernel gave up.
+    var panic: String? { console.lastLine { $0.contains("Kernel panic - ") } }
+
+    private func error(of failure: Message.Failure) -> ColdStartError {
+        var subject = Transcript()
+        subject.append(failure.subject)
+        let text = subject.lastLine ?? ""
+        let reason = reasonWords(failure.errno)
+        return switch failure.stage {
+        case .execute: .notExecutable(text, reason: reason)
+        case .user: .unknownUser(text)
+        default: .guestFailed(stage: failure.stage.words, subject: text, reason: reason)
+        }
+    }
+
+    private var lastAnswer: String {
+        switch (probe, answer) {
+        case (.log, _): "no line matched"
+        case (_, .http(let status, _)): "the last answer had status \(status)"
+        case (.http(let port, _), .refused), (.tcp(let port), .refused): "nothing listens on port \(port)"
+        case (_, .broken): "the connection closed before a whole answer came"
+        case (_, .command(let ending)): "the command \(ending.words)"
+        case (.exec, _): "the command did not end"
+        default: "there was no answer"
+        }
+    }
+}
+
+extension Message.Ending {
+    var words: String {
+        switch self {
+        case .status(let status): "ended with status \(status)"
+        case .signal(let signal): "was killed by signal \(signal)"
+        }
+    }
+}
+
+extension Measurement {
+    /// Puts runs of one engine together.
+    ///
+    /// - Precondition: there is at least one run.
+    init(
+        _ runs: [Run], engine: String, isAccelerated: Bool, accelerationNote: String?, kernelRelease: String?,
+        emulator: String?, probe: Probe
+    ) {
+        guard let last = runs.last, let total = Statistics(runs.map(\.milliseconds)) else {
+            preconditionFailure("a measurement has a run")
+        }
+        self.engine = engine
+        self.isAccelerated = isAccelerated
+        self.accelerationNote = accelerationNote
+        self.kernelRelease = kernelRelease
+        self.emulator = emulator
+        self.probe = probe
+        phases = Phase.Name.allCases.compactMap { name in
+            let samples = runs.flatMap { run in run.phases.filter { $0.name == name }.map(\.milliseconds) }
+            return Statistics(samples).map { Phase(name: name, milliseconds: $0) }
+        }
+        timeToFirstRequest = total
+        let counts = runs.compactMap(\.instructions)
+        guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
+        response = last.response
+        peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
+        console = last.console
+    }
+}
