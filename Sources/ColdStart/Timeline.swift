@@ -1,4 +1,5 @@
 internal import Guest
+internal import SystemPackage
 
 /// The figures of one start that passed.
 struct Run {
@@ -94,6 +95,17 @@ extension Session {
         case (.exec, _): "the command did not end"
         default: "there was no answer"
         }
+    }
+}
+
+/// The kernel's reason in words that fit a program or a file.
+private func reasonWords(_ code: UInt32) -> String {
+    guard code > 0, let number = Int32(exactly: code) else { return "it is not there" }
+    return switch Errno(rawValue: number) {
+    case .noSuchFileOrDirectory: "it, or the interpreter that it names, does not exist"
+    case .permissionDenied: "it is not executable for this user"
+    case .execFormatError: "it is no program for this machine"
+    default: "\(Errno(rawValue: number))"
     }
 }
 

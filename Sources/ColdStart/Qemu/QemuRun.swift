@@ -1,3 +1,4 @@
+internal import Guest
 internal import Linux
 internal import SystemPackage
 

@@ -1,0 +1,135 @@
+import Testing
+
+@testable import Guest
+
+@Suite("Frames")
+struct FrameTests {
+    private let payloads: [[UInt8]] = [[1, 2, 3], [], [0xF5, 0x54, 0xF5], [UInt8](repeating: 0xF5, count: Frame.limit)]
+
+    @Test("Frames survive a stream that is cut anywhere", arguments: [1, 2, 3, 7, 8, 9, 4_096])
+    func splitAnywhere(length: Int) {
+        let stream = payloads.flatMap { Frame.encode($0) }
+        var reader = FrameReader()
+        var received: [[UInt8]] = []
+        for start in stride(from: 0, to: stream.count, by: length) {
+            received += reader.receive(Array(stream[start..<min(start + length, stream.count)]))
+        }
+        #expect(received == payloads)
+    }
+
+    @Test("Kernel text around frames is dropped")
+    func textAround() {
+        let noise = Array("[    1.2] Kernel panic - not syncing: été \u{1F980}\r\n".utf8)
+        var reader = FrameReader()
+        #expect(reader.receive(noise + Frame.encode([7]) + noise + Frame.encode([8])) == [[7], [8]])
+    }
+
+    @Test("A damaged byte costs its own frame and no other", arguments: 0..<12)
+    func damage(index: Int) {
+        var damaged = Frame.encode([1, 2, 3, 4])
+        damaged[index] ^= 0x01
+        var reader = FrameReader()
+        // A longer length may swallow what follows until enough bytes came, so enough of them come.
+        let rest = [UInt8](repeating: 0x20, count: 512)
+        #expect(reader.receive(damaged + Frame.encode([5]) + rest).contains([5]))
+    }
+
+    @Test("A frame inside a broken frame is found")
+    func nested() {
+        let inner = Frame.encode([9, 9])
+        var reader = FrameReader()
+        #expect(reader.receive([0xF5, 0x54, 10, 0, 1, 2, 3, 4] + inner + [0, 0]) == [[9, 9]])
+    }
+
+    @Test("Noise makes no frame and no memory")
+    func noise() {
+        var generator = SystemRandomNumberGenerator()
+        var reader = FrameReader()
+        for _ in 0..<200 {
+            let piece = (0..<1_000).map { _ in UInt8.random(in: 0...255, using: &generator) & 0xF7 | 0x50 }
+            #expect(reader.receive(piece).allSatisfy { $0.count <= Frame.limit })
+        }
+    }
+}
+
+@Suite("Messages")
+struct MessageTests {
+    static let messages: [Message] = [
+        .mark(.started, Clock(nanoseconds: 1, cycles: .max)),
+        .mark(.firstByte, Clock(nanoseconds: .max, cycles: 0)),
+        .output(.output, Clock(nanoseconds: 5, cycles: 6), Array("hello\n".utf8)),
+        .output(.error, Clock(nanoseconds: 0, cycles: 0), []),
+        .answer(.refused), .answer(.broken), .answer(.connected),
+        .answer(.http(status: 503, byteCount: .max)),
+        .answer(.command(.status(255))), .answer(.command(.signal(9))),
+        .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
+        .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
+        .finished(.passed), .finished(.timedOut),
+    ]
+
+    @Test("A message comes back as it was", arguments: messages)
+    func roundTrip(message: Message) {
+        #expect(Message(decoding: message.encode()) == message)
+    }
+
+    @Test("A message that is cut short, or goes on, is none", arguments: messages)
+    func truncated(message: Message) {
+        let payload = message.encode()
+        for length in 0..<payload.count { #expect(Message(decoding: Array(payload[..<length])) == nil) }
+        #expect(Message(decoding: payload + [0]) == nil)
+    }
+
+    @Test(
+        "Values that nobody sends are no message",
+        arguments: [
+            [], [0], [8], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20), [3, 6],
+            [5, 3, 0], [7, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
+        ] as [[UInt8]])
+    func hostile(payload: [UInt8]) {
+        #expect(Message(decoding: payload) == nil)
+    }
+
+    @Test("Any message fits a frame, whatever its failure names")
+    func longSubject() {
+        let failure = Message.Failure(stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
+        #expect(Message.failed(failure).encode().count < Frame.limit)
+    }
+}
+
+@Suite("Orders")
+struct OrdersTests {
+    private static func sample(_ probe: Orders.Probe) -> Orders {
+        var orders = Orders(
+            place: .machine, channel: Array("/dev/ttyS1".utf8), hostname: Array("box".utf8),
+            arguments: [Array("/bin/server".utf8), [], [0xFF, 0xFE]], environment: [Array("A=b=c".utf8)],
+            workingDirectory: Array("/srv".utf8), user: Array("web:web".utf8), probe: probe, timeoutMilliseconds: 1_234)
+        orders.modules = [Array("/modules/virtio.ko".utf8)]
+        orders.rootDevice = Array("/dev/vda".utf8)
+        return orders
+    }
+
+    private static let probes: [Orders.Probe] = [
+        .none, .http(port: 8080, path: Array("/healthz?x=1".utf8)), .tcp(port: 65_535),
+        .command([Array("true".utf8), Array("a b".utf8)]),
+    ]
+
+    @Test("Orders come back as they were", arguments: probes)
+    func roundTrip(probe: Orders.Probe) {
+        let orders = OrdersTests.sample(probe)
+        #expect(Orders(decoding: orders.encode()) == orders)
+    }
+
+    @Test("Orders that are cut short, go on, or are of another version are none", arguments: probes)
+    func damaged(probe: Orders.Probe) {
+        let bytes = OrdersTests.sample(probe).encode()
+        for length in 0..<bytes.count { #expect(Orders(decoding: Array(bytes[..<length])) == nil) }
+        #expect(Orders(decoding: bytes + [0]) == nil)
+        #expect(Orders(decoding: [bytes[0] ^ 1] + bytes.dropFirst()) == nil)
+    }
+
+    @Test("A count that lies reserves nothing")
+    func lyingCount() {
+        var reader = WireReader([0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0])
+        #expect(reader.list() == nil)
+    }
+}
