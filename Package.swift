@@ -62,6 +62,7 @@ let package = Package(
         tests("GuestTests", "Guest"),
         tests("InitTests"),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
+        module("Disk", "OCI", "Linux", system),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 
