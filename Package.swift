@@ -63,10 +63,12 @@ let package = Package(
         tests("InitTests"),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         module("Disk", "OCI", "Linux", system),
+        module("Analysis", "Linux", "OCI"),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
         tests("OCITests", "OCI", "Linux", "Support", system),
+        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
     ]
 )

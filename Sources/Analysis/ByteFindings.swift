@@ -1,0 +1,175 @@
+internal import OCI
+
+/// Findings about bytes: each names the two commands involved, or the one.
+struct ByteFindings {
+    private let layers: [LayerFacts]
+
+    init(_ layers: [LayerFacts]) { self.layers = layers }
+
+    func findings(
+        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: Leftovers, _ python: CompiledPython.Problems,
+        _ tree: FileTree
+    ) -> [Finding] {
+        self.waste(waste) + duplicate(duplicates) + leftovers.groups.map(leftover) + compiled(python, tree)
+            + dangling(tree.danglingWhiteouts)
+    }
+
+    /// `layer 3 (RUN apt-get update …)`.
+    private func name(_ layer: Int) -> String {
+        let command = layers.indices.contains(layer) ? layers[layer].command : ""
+        let what = command.isEmpty ? "" : " (\(truncated(command, to: 60)))"
+        return layer == 0 ? "layer 0, the base\(what)" : "layer \(layer)\(what)"
+    }
+
+    private func packed(_ bytes: Int64, _ layer: Int) -> Int64 {
+        layers.indices.contains(layer) ? layers[layer].compressedShare(of: bytes) : 0
+    }
+}
+
+// MARK: - Waste
+
+extension ByteFindings {
+    private struct Cause: Hashable {
+        let kind: Waste.Kind
+        let layer: Int
+        let takenBy: Int
+    }
+
+    private struct Sum {
+        var count = 0
+        var bytes: Int64 = 0
+        var examples: [ImagePath] = []
+    }
+
+    private func waste(_ waste: Waste) -> [Finding] {
+        var sums: [Cause: Sum] = [:]
+        // Items come biggest first, so the examples are the big ones.
+        for item in waste.items {
+            for copy in item.copies {
+                let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.takenBy)
+                sums[cause, default: Sum()].count += 1
+                sums[cause, default: Sum()].bytes &+= copy.bytes
+                if sums[cause, default: Sum()].examples.count < 10 { sums[cause]?.examples.append(item.path) }
+            }
+        }
+        return sums.map { cause, sum in
+            Finding(
+                id: cause.kind.rawValue, severity: cause.layer == 0 ? .info : Finding.severity(of: sum.bytes),
+                message: message(cause, sum), bytes: sum.bytes, compressedBytes: packed(sum.bytes, cause.layer),
+                layer: cause.layer, fix: fix(cause), paths: sum.examples)
+        }
+    }
+
+    private func message(_ cause: Cause, _ sum: Sum) -> String {
+        let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
+        if cause.layer == cause.takenBy {
+            return "\(what) stand twice in it; \(humanBytes(sum.bytes)) are shipped for nothing."
+        }
+        let fate =
+            switch cause.kind {
+            case .deletedLater: "deleted by"
+            case .rewritten: "rewritten by"
+            case .metadataOnly: "copied unchanged, but for owner, mode or time, by"
+            case .moved: "moved by"
+            }
+        let verb = sum.count == 1 ? "is" : "are"
+        return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(humanBytes(sum.bytes)) are shipped for nothing."
+    }
+
+    private func fix(_ cause: Cause) -> String {
+        if cause.layer == 0 {
+            return "The bytes belong to the base image: choose a smaller base, or let thaw slim write the image anew."
+        }
+        return switch cause.kind {
+        case .deletedLater:
+            "Delete it in the RUN that makes it, or make it in another stage and COPY --from it only what is needed."
+        case .rewritten: "Write the file once: join the two steps, or bring the final form first."
+        case .metadataOnly:
+            "Set owner and mode where the file is made: COPY --chown and --chmod, or chmod in the same RUN."
+        case .moved: "Put it in its final place at once."
+        }
+    }
+}
+
+// MARK: - Other bytes
+
+extension ByteFindings {
+    private func duplicate(_ duplicates: [Duplicate]) -> [Finding] {
+        guard let largest = duplicates.first else { return [] }
+        let bytes = duplicates.reduce(0) { $0 &+ $1.bytes }
+        let compressed = duplicates.reduce(0) { $0 &+ packed($1.bytes, $1.layers.last ?? 0) }
+        return [
+            Finding(
+                id: "duplicate-content", severity: Finding.severity(of: bytes),
+                message: "\(counted(duplicates.count, "content")) live under several names; the copies take "
+                    + "\(humanBytes(bytes)), the largest \(humanBytes(largest.bytes)).",
+                bytes: bytes, compressedBytes: compressed, layer: largest.layers.count == 1 ? largest.layers[0] : nil,
+                fix: "Keep one copy and link to it, or COPY it only once.", paths: largest.paths)
+        ]
+    }
+
+    private func leftover(_ group: Leftovers.Group) -> Finding {
+        Finding(
+            id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
+            message:
+                "\(name(group.layer)) leaves \(group.kind.what): \(counted(group.count, "file")), \(humanBytes(group.bytes)).",
+            bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
+            fix: group.kind.fix,
+            paths: [group.largest])
+    }
+
+    private func dangling(_ whiteouts: [(layer: Int, path: ImagePath)]) -> [Finding] {
+        Dictionary(grouping: whiteouts, by: \.layer).map { layer, whiteouts in
+            Finding(
+                id: "dangling-whiteout", severity: .info,
+                message: "\(name(layer)) deletes \(counted(whiteouts.count, "path")) that no lower layer has.",
+                layer: layer,
+                fix: "Harmless; the image was probably assembled over another base than it was built on.",
+                paths: whiteouts.map(\.path))
+        }
+    }
+
+    private func compiled(_ python: CompiledPython.Problems, _ tree: FileTree) -> [Finding] {
+        var findings: [Finding] = []
+        let measured = "imports of uncompiled modules take 3 to 7 times as long, at every start of a fresh container"
+        if !python.stale.isEmpty {
+            findings.append(
+                Finding(
+                    id: "stale-bytecode", severity: .warning,
+                    message:
+                        "\(counted(python.stale.count, "compiled Python module")) don't fit their source by time and size, "
+                        + "so Python ignores them: \(measured).",
+                    bytes: python.uselessBytes, layer: layer(of: python.stale, in: tree),
+                    fix:
+                        "Compile after the last change of times: python -m compileall --invalidation-mode unchecked-hash.",
+                    paths: python.stale))
+        }
+        if !python.missing.isEmpty {
+            findings.append(
+                Finding(
+                    id: "missing-bytecode", severity: python.missing.count >= 20 ? .warning : .info,
+                    message: "\(counted(python.missing.count, "Python module")) have no compiled form: \(measured).",
+                    layer: layer(of: python.missing, in: tree),
+                    fix:
+                        "RUN python -m compileall --invalidation-mode unchecked-hash on them; unset PYTHONDONTWRITEBYTECODE "
+                        + "while building.",
+                    paths: python.missing))
+        }
+        if !python.orphaned.isEmpty {
+            findings.append(
+                Finding(
+                    id: "orphaned-bytecode", severity: .info,
+                    message:
+                        "\(counted(python.orphaned.count, "compiled Python module")) have no source, so Python ignores them.",
+                    layer: layer(of: python.orphaned, in: tree), fix: "Delete them together with their sources.",
+                    paths: python.orphaned))
+        }
+        return findings
+    }
+
+    /// The one layer that all `paths` come from.
+    private func layer(of paths: [ImagePath], in tree: FileTree) -> Int? {
+        let layers = Set(paths.compactMap { tree.inode(at: $0)?.layer })
+        return layers.count == 1 ? layers.first : nil
+    }
+}

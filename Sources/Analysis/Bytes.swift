@@ -1,0 +1,36 @@
+/// The lines of some bytes, without their ends; nothing is copied.
+struct Lines: Sequence, IteratorProtocol {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    mutating func next() -> ArraySlice<UInt8>? {
+        guard !rest.isEmpty else { return nil }
+        let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+        defer { rest = rest[end...].dropFirst() }
+        let line = rest[..<end]
+        return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+    }
+}
+
+extension RandomAccessCollection<UInt8> {
+    /// Whether these bytes end in those of `text`.
+    func hasSuffix(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && suffix(text.utf8CodeUnitCount).elementsEqual(text.description.utf8)
+    }
+
+    /// Whether these bytes begin with those of `text`.
+    func hasPrefix(_ text: String) -> Bool { starts(with: text.utf8) }
+
+    /// The bytes as text; what is no UTF-8 becomes U+FFFD.
+    var text: String { String(decoding: self, as: UTF8.self) }
+
+    /// Without blanks and tabs at both ends.
+    var trimmed: SubSequence {
+        let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else {
+            return self[endIndex...]
+        }
+        return self[first...last]
+    }
+}

@@ -1,0 +1,108 @@
+public import OCI
+
+extension Report {
+    /// The document that `thaw analyze --format json` prints.
+    public var json: JSON {
+        .object([
+            "schemaVersion": .integer(1), "kind": .string("analysis"), "image": image.json,
+            "efficiency": .number(waste.efficiency), "wastedBytes": .integer(waste.wastedBytes),
+            "userWastedPercent": .number(waste.userWastedPercent),
+            "wastedBytesBySide": .object([
+                "base": .integer(waste.baseWastedBytes), "user": .integer(waste.userWastedBytes),
+            ]),
+            "layers": .array(layers.map(\.json)), "waste": .array(waste.items.map(\.json)),
+            "duplicates": .array(duplicates.map(\.json)), "packages": .array(packages.map(\.json)),
+            "secrets": .array(secrets.map(\.json)), "findings": .array(findings.map(\.json)),
+        ])
+    }
+}
+
+extension JSON {
+    fileprivate static func optional(_ value: Int?) -> JSON { value.map { .integer(Int64($0)) } ?? .null }
+
+    fileprivate static func paths(_ paths: [ImagePath]) -> JSON { .strings(paths.map(\.description)) }
+
+    fileprivate static func numbers(_ numbers: [Int]) -> JSON { .array(numbers.map { .integer(Int64($0)) }) }
+}
+
+extension Report.ImageFacts {
+    /// Its part of the document.
+    public var json: JSON {
+        .object([
+            "reference": .string(reference), "digest": .string(digest.description),
+            "platform": .string(platform.description), "size": .integer(size),
+            "compressedSize": .integer(compressedSize), "layerCount": .integer(Int64(layerCount)),
+        ])
+    }
+}
+
+extension LayerFacts {
+    fileprivate var json: JSON {
+        .object([
+            "index": .integer(Int64(index)), "digest": .string(digest.description),
+            "diffID": .string(diffID.description),
+            "size": .integer(size), "compressedSize": .integer(compressedSize), "createdBy": .string(createdBy),
+            "wastedBytes": .integer(wastedBytes),
+            "files": .object([
+                "added": .integer(Int64(files.added)), "modified": .integer(Int64(files.modified)),
+                "removed": .integer(Int64(files.removed)),
+            ]),
+        ])
+    }
+}
+
+extension Waste.Item {
+    fileprivate var json: JSON {
+        .object([
+            "path": .string(path.description), "count": .integer(Int64(copies.count)), "bytes": .integer(bytes),
+            "layers": .numbers(layers), "class": .string(kind.rawValue), "copies": .array(copies.map(\.json)),
+        ])
+    }
+}
+
+extension Waste.Copy {
+    fileprivate var json: JSON {
+        .object([
+            "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(takenBy)), "class": .string(kind.rawValue),
+            "bytes": .integer(bytes),
+        ])
+    }
+}
+
+extension Duplicate {
+    fileprivate var json: JSON {
+        .object([
+            "digest": .string(digest.description), "bytes": .integer(bytes), "layers": .numbers(layers),
+            "paths": .paths(paths),
+        ])
+    }
+}
+
+extension Package {
+    fileprivate var json: JSON {
+        .object([
+            "manager": .string(manager.rawValue), "name": .string(name), "version": .string(version),
+            "bytes": .integer(bytes), "layer": .integer(Int64(layer)),
+        ])
+    }
+}
+
+extension Secret {
+    fileprivate var json: JSON {
+        .object([
+            "rule": .string(rule), "path": .string(path), "layer": .optional(layer), "line": .optional(line),
+            "deletedLater": .bool(deletedLater),
+        ])
+    }
+}
+
+extension Finding {
+    /// Its part of the document.
+    public var json: JSON {
+        .object([
+            "id": .string(id), "severity": .string(severity.rawValue), "message": .string(message),
+            "bytes": .integer(bytes), "compressedBytes": .integer(compressedBytes), "layer": .optional(layer),
+            "fix": .string(fix), "paths": .paths(paths),
+        ])
+    }
+}

@@ -1,0 +1,125 @@
+internal import OCI
+
+extension Report {
+    /// The report for a terminal, 100 columns wide.
+    public var text: String {
+        headline + "\n" + layerTable + wasteTable + duplicateTable + secretTable + packageTable + findingList
+    }
+
+    private static let shown = 15
+
+    private var headline: String {
+        let name = truncated(printable(image.reference), to: 60)
+        return """
+            \(name)  \(image.digest.short)  \(image.platform)
+
+            Size        \(humanBytes(image.size)) in \(counted(image.layerCount, "layer")); \
+            \(humanBytes(image.compressedSize)) to pull
+            Efficiency  \(percent(waste.efficiency))
+            Wasted      \(humanBytes(waste.wastedBytes)): \(humanBytes(waste.userWastedBytes)) by your layers, \
+            \(humanBytes(waste.baseWastedBytes)) of the base's (\(percent(waste.userWastedPercent)) of your bytes)
+                        Layer 0 counts as the base, all layers above it as yours.
+
+            """
+    }
+
+    private var layerTable: String {
+        var table = Table(
+            [
+                .init("#", isNumber: true), .init("SIZE", isNumber: true), .init("PULL", isNumber: true),
+                .init("WASTED", isNumber: true), .init("ADD", isNumber: true), .init("MOD", isNumber: true),
+                .init("DEL", isNumber: true), .init("COMMAND", limit: 46),
+            ], indentation: "  ")
+        for layer in layers {
+            table.add([
+                String(layer.index), humanBytes(layer.size), humanBytes(layer.compressedSize),
+                layer.wastedBytes == 0 ? "-" : humanBytes(layer.wastedBytes), grouped(layer.files.added),
+                grouped(layer.files.modified), grouped(layer.files.removed), layer.command,
+            ])
+        }
+        return "Layers\n" + table.text
+    }
+
+    private var wasteTable: String {
+        guard !waste.items.isEmpty else { return "" }
+        var table = Table(
+            [
+                .init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("CLASS"),
+                .init("LAYERS", limit: 14),
+                .init("PATH", limit: 52),
+            ], indentation: "  ")
+        for item in waste.items.prefix(Self.shown) {
+            table.add([
+                humanBytes(item.bytes), String(item.copies.count), item.kind.rawValue,
+                item.layers.map(String.init).joined(separator: ","),
+                abbreviated(printable(item.path.description), to: 52),
+            ])
+        }
+        return section("Waste", waste.items.count, "path") + table.text
+    }
+
+    private var duplicateTable: String {
+        let large = duplicates.filter { $0.bytes >= 100_000 }
+        guard !large.isEmpty else { return "" }
+        var table = Table(
+            [.init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("PATHS")], indentation: "  ")
+        for duplicate in large.prefix(5) {
+            let paths = duplicate.paths.prefix(2).map { abbreviated(printable($0.description), to: 36) }
+            table.add([humanBytes(duplicate.bytes), String(duplicate.paths.count), paths.joined(separator: "  ")])
+        }
+        return section("Duplicates", duplicates.count, "content") + table.text
+    }
+
+    private var secretTable: String {
+        guard !secrets.isEmpty else { return "" }
+        var table = Table(
+            [.init("RULE"), .init("LAYER", isNumber: true), .init("LINE", isNumber: true), .init("PLACE", limit: 60)],
+            indentation: "  ")
+        for secret in secrets.prefix(Self.shown) {
+            table.add([
+                secret.rule, secret.layer.map(String.init) ?? "-", secret.line.map(String.init) ?? "-",
+                abbreviated(printable(secret.path), to: secret.deletedLater ? 42 : 60)
+                    + (secret.deletedLater ? " (deleted later)" : ""),
+            ])
+        }
+        return section("Secrets", secrets.count, "place") + table.text
+    }
+
+    private var packageTable: String {
+        guard !packages.isEmpty else { return "" }
+        var table = Table(
+            [
+                .init("BYTES", isNumber: true), .init("LAYER", isNumber: true), .init("MANAGER"),
+                .init("PACKAGE", limit: 36),
+                .init("VERSION", limit: 28),
+            ], indentation: "  ")
+        for package in packages.sorted(by: { ($1.bytes, $0.name) < ($0.bytes, $1.name) }).prefix(10) {
+            table.add([
+                humanBytes(package.bytes), String(package.layer), package.manager.rawValue, package.name,
+                package.version,
+            ])
+        }
+        return section("Packages", packages.count, "package", limit: 10) + table.text
+    }
+
+    private var findingList: String {
+        guard !findings.isEmpty else { return "\nNothing else was found.\n" }
+        return "\nFindings (\(findings.count))\n" + findings.map(\.text).joined(separator: "\n")
+    }
+
+    private func section(_ title: String, _ count: Int, _ noun: String, limit: Int = shown) -> String {
+        let largest = count > limit ? ", the largest \(limit)" : ""
+        return "\n\(title) (\(counted(count, noun))\(largest))\n"
+    }
+}
+
+extension Finding {
+    fileprivate var text: String {
+        var title = "  \(severity.rawValue) \(id)"
+        if bytes > 0 { title += "  \(humanBytes(bytes))" }
+        if compressedBytes > 0 { title += " (about \(humanBytes(compressedBytes)) to pull)" }
+        return title + "\n" + wrapped(printable(message), width: 100, indentation: "    ")
+            + (paths.isEmpty ? "" : "    e.g. \(abbreviated(printable(paths[0].description), to: 90))\n")
+            + wrapped("Fix: " + fix, width: 100, indentation: "    ")
+    }
+}

@@ -1,0 +1,88 @@
+internal import OCI
+
+/// Findings about what is dangerous.
+enum SafetyFindings {
+    static func findings(
+        _ secrets: [Secret], _ hazards: Hazards, _ image: Image, _ tree: FileTree
+    ) -> [Finding] {
+        secret(secrets) + permissions(hazards, tree) + managers(hazards) + configuration(image)
+    }
+
+    private struct SecretGroup: Hashable {
+        let rule: String
+        let layer: Int?
+        let deletedLater: Bool
+    }
+
+    private static func secret(_ secrets: [Secret]) -> [Finding] {
+        let groups = Dictionary(grouping: secrets) {
+            SecretGroup(rule: $0.rule, layer: $0.layer, deletedLater: $0.deletedLater)
+        }
+        return groups.map { group, members in
+            let places = Set(members.map(\.path)).sorted()
+            let more = places.count > 3 ? " and \(counted(places.count - 3, "more place"))" : ""
+            let still = group.deletedLater ? "; a later layer deletes it, but everybody who pulls the image has it" : ""
+            let shown = places.prefix(3).map { abbreviated(printable($0), to: 60) }.joined(separator: ", ")
+            return Finding(
+                id: "secret", severity: group.rule == "secret-variable" ? .warning : .error,
+                message: "What looks like a secret (\(group.rule)) is in \(shown)\(more)\(still).", layer: group.layer,
+                fix: "Revoke it, then build with RUN --mount=type=secret, or give it to the container when it runs.")
+        }
+    }
+
+    private static func permissions(_ hazards: Hazards, _ tree: FileTree) -> [Finding] {
+        var findings: [Finding] = []
+        if !hazards.setuid.isEmpty {
+            findings.append(
+                Finding(
+                    id: "setuid", severity: .info,
+                    message: "\(counted(hazards.setuid.count, "program")) run with the rights of their owner or group.",
+                    fix: "Take the bits away (chmod a-s) in the layer that brings them, or run with no_new_privileges.",
+                    paths: hazards.setuid))
+        }
+        if !hazards.worldWritable.isEmpty {
+            findings.append(
+                Finding(
+                    id: "world-writable", severity: .warning,
+                    message: "\(counted(hazards.worldWritable.count, "path")) may be changed by every user.",
+                    fix: "Give them an owner and take the right from others: COPY --chmod, or chmod o-w.",
+                    paths: hazards.worldWritable))
+        }
+        return findings
+    }
+
+    private static func managers(_ hazards: Hazards) -> [Finding] {
+        let managers = hazards.packageManagers
+        guard !managers.isEmpty else { return [] }
+        let names = Set(managers.map { $0.path.name.text }).sorted().joined(separator: ", ")
+        return [
+            Finding(
+                id: "package-manager", severity: .info,
+                message: "The image can install software (\(names)), which a running service has no use for.",
+                bytes: managers.reduce(0) { $0 &+ $1.bytes },
+                fix: "Leave it in the build stage: COPY --from it into a smaller base, or run thaw slim.",
+                paths: managers.map(\.path))
+        ]
+    }
+
+    private static func configuration(_ image: Image) -> [Finding] {
+        var findings: [Finding] = []
+        if Hazards.isRoot(image.config.user) {
+            findings.append(
+                Finding(
+                    id: "runs-as-root", severity: .warning, message: "The image's program runs as root.",
+                    fix: "Name another user: USER 65532, with files that this user needs made readable for it."))
+        }
+        let claimed = ImageHistory.claimedLayers(of: image)
+        if claimed != image.layers.count, !image.config.history.isEmpty {
+            findings.append(
+                Finding(
+                    id: "history-mismatch", severity: .info,
+                    message:
+                        "The history tells of \(counted(claimed, "layer")), but the image has \(image.layers.count); "
+                        + "commands may be shown with the wrong layer.",
+                    fix: "Whatever rewrote the image's layers must rewrite its history."))
+        }
+        return findings
+    }
+}

@@ -1,0 +1,96 @@
+internal import OCI
+
+/// A place in an image that holds what looks like a secret. The secret itself is never kept.
+public struct Secret: Sendable, Hashable {
+    /// The rule that matched.
+    public let rule: String
+    /// The file; for the configuration `Env NAME`, for the history `history N`, counted from the oldest line.
+    public let path: String
+    /// The layer; nil for the configuration's environment.
+    public let layer: Int?
+    /// The line in the file, from 1; nil outside of files.
+    public let line: Int?
+    /// Whether a later layer takes the file away, which takes nothing out of the image.
+    public let deletedLater: Bool
+}
+
+/// Looks for secrets in files, one after another, and in the configuration.
+struct SecretSurvey {
+    private(set) var secrets: [Secret] = []
+
+    /// The largest file that is looked at.
+    static let maximumSize: Int64 = 1 << 20
+    private static let maximumPerFile = 100
+
+    /// Whether a file may hold a secret in text, by size and name.
+    static func concerns(_ inode: FileTree.Inode) -> Bool {
+        guard inode.kind.size > 0, inode.kind.size <= maximumSize else { return false }
+        if let dot = inode.path.name.lastIndex(of: UInt8(ascii: ".")),
+            binaryExtensions.contains(inode.path.name[(dot + 1)...].text)
+        {
+            return false
+        }
+        return !isSample(inode.path)
+    }
+
+    private static let binaryExtensions: Set<String> = [
+        "a", "bz2", "class", "deb", "gif", "gz", "ico", "jar", "jpeg", "jpg", "mo", "o", "otf", "png", "pyc", "so",
+        "tgz",
+        "ttf", "whl", "woff", "woff2", "xz", "zip", "zst",
+    ]
+    private static let installed: [ImagePath] = ["usr/lib", "usr/share", "usr/local/lib"].compactMap {
+        try? ImagePath($0)
+    }
+    private static let sampleNames: Set<String> = ["doc", "docs", "example", "examples", "test", "testdata", "tests"]
+
+    /// Whether a file is part of the tests or documentation of somebody else's software, where keys are for show.
+    private static func isSample(_ path: ImagePath) -> Bool {
+        let components = path.components
+        let isForeign =
+            installed.contains(where: path.isWithin)
+            || components.contains { $0.elementsEqual("node_modules".utf8) || $0.elementsEqual("site-packages".utf8) }
+        return isForeign && components.dropLast().contains { sampleNames.contains($0.text) }
+    }
+
+    /// Looks through a file's content.
+    mutating func read(_ bytes: [UInt8], of inode: FileTree.Inode) {
+        guard !bytes.prefix(1024).contains(0) else { return }
+        let hits = SecretRules.matches(in: bytes) + SecretRules.matches(in: bytes, of: inode.path)
+        var seen: Set<Secret> = []
+        var (line, counted) = (1, 0)
+        for hit in hits.sorted(by: { $0.offset < $1.offset }) where seen.count < Self.maximumPerFile {
+            line += bytes[counted..<hit.offset].count { $0 == UInt8(ascii: "\n") }
+            counted = hit.offset
+            let secret = Secret(
+                rule: hit.rule, path: inode.path.description, layer: inode.layer, line: line,
+                deletedLater: inode.linkCount == 0)
+            if seen.insert(secret).inserted { secrets.append(secret) }
+        }
+    }
+
+    /// Looks through environment and history.
+    mutating func read(configurationOf image: Image) {
+        for variable in image.config.environment {
+            let name = variable.prefix { $0 != "=" }
+            for rule in Self.rules(in: variable) {
+                secrets.append(Secret(rule: rule, path: "Env \(name)", layer: nil, line: nil, deletedLater: false))
+            }
+        }
+        for (index, step) in ImageHistory.steps(of: image).enumerated() {
+            for rule in Self.rules(in: step.history?.createdBy ?? "") {
+                secrets.append(
+                    Secret(rule: rule, path: "history \(index)", layer: step.layer, line: nil, deletedLater: false))
+            }
+        }
+    }
+
+    private static func rules(in text: String) -> [String] {
+        let bytes = Array(text.utf8)
+        var rules = Set(SecretRules.matches(in: bytes).map(\.rule))
+        if text.split(whereSeparator: \.isWhitespace).contains(where: SecretRules.isSecretAssignment) {
+            rules.insert("secret-variable")
+        }
+        if SecretRules.hasCredentials(url: bytes[...]) { rules.insert("url-credentials") }
+        return rules.sorted()
+    }
+}
