@@ -1,0 +1,208 @@
+// What an ELF file says about itself (System V ABI, chapters 4 and 5; ld.so(8)).
+//
+// ```
+// ELF header -> program headers -> PT_INTERP   the loader's path
+//                               -> PT_DYNAMIC  needed, rpath, runpath, soname, ... as offsets into DT_STRTAB
+//                               -> PT_NOTE     owner, type, description
+//            -> section headers -> SHT_NOTE    the same for notes that are not loaded
+// ```
+// The one ELF parser: slimming follows its libraries, the machine loads kernels by its segments. The bytes are hostile:
+// every offset is checked where it is used, and what a file can make us allocate is bounded.
+
+/// An ELF file's facts, read from the whole of its bytes.
+public struct ELF: Hashable, Sendable {
+    /// Word size.
+    public enum Class: UInt8, Sendable {
+        case bits32 = 1
+        case bits64 = 2
+    }
+
+    /// What the file is (e_type).
+    public enum FileType: Hashable, Sendable {
+        case relocatable, executable, shared, core
+        case other(UInt16)
+    }
+
+    /// A program header.
+    public struct Segment: Hashable, Sendable {
+        /// PT_LOAD is 1, PT_DYNAMIC 2, PT_INTERP 3, PT_NOTE 4.
+        public let type: UInt32
+        /// Executable 1, writable 2, readable 4.
+        public let flags: UInt32
+        /// Where it stands in the file.
+        public let offset: UInt64
+        /// Where it is mapped.
+        public let virtualAddress: UInt64
+        /// Where a kernel wants it.
+        public let physicalAddress: UInt64
+        /// Bytes in the file.
+        public let fileSize: UInt64
+        /// Bytes in memory.
+        public let memorySize: UInt64
+
+        /// Whether it is mapped.
+        public var isLoaded: Bool { type == 1 }
+        /// Whether the program may write to it.
+        public var isWritable: Bool { flags & 2 != 0 }
+    }
+
+    /// A note: who wrote it, what it is, and its bytes.
+    public struct Note: Hashable, Sendable {
+        /// `GNU`, `FDO`, `Xen`.
+        public let owner: String
+        /// Of a meaning that the owner gives.
+        public let type: UInt32
+        /// The content.
+        public let content: [UInt8]
+    }
+
+    /// Why some bytes are no ELF file that can be read.
+    public enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
+        case notELF
+        case unknownClass(UInt8)
+        case unknownByteOrder(UInt8)
+        case outside(String)
+
+        public var description: String {
+            switch self {
+            case .notELF: "is not an ELF file"
+            case .unknownClass(let value): "has the unknown ELF class \(value)"
+            case .unknownByteOrder(let value): "has the unknown byte order \(value)"
+            case .outside(let what): "has its \(what) outside the file"
+            }
+        }
+    }
+
+    /// Word size.
+    public let `class`: Class
+    /// Whether numbers are stored with the high byte first.
+    public let isBigEndian: Bool
+    /// EM_X86_64 is 62, EM_AARCH64 183.
+    public let machine: UInt16
+    /// What the file is.
+    public let type: FileType
+    /// Where execution begins.
+    public let entry: UInt64
+    /// Its program headers, in order.
+    public let segments: [Segment]
+    /// The loader's path (PT_INTERP).
+    public private(set) var interpreter: [UInt8]?
+    /// Whether there is a dynamic section: a static file has none, a static PIE has one without a loader.
+    public private(set) var isDynamic = false
+    /// Names of the libraries it wants, in order (DT_NEEDED).
+    public private(set) var needed: [[UInt8]] = []
+    /// The name it is known by (DT_SONAME).
+    public private(set) var soname: [UInt8]?
+    /// Directories, unexpanded (DT_RPATH).
+    public private(set) var rpath: [[UInt8]] = []
+    /// Directories, unexpanded (DT_RUNPATH).
+    public private(set) var runpath: [[UInt8]] = []
+    /// Libraries that stand in for its own symbols (DT_AUXILIARY, DT_FILTER).
+    public private(set) var filters: [[UInt8]] = []
+    /// Auditing libraries (DT_AUDIT, DT_DEPAUDIT).
+    public private(set) var audits: [[UInt8]] = []
+    /// Whether default directories are not searched (DF_1_NODEFLIB).
+    public private(set) var ignoresDefaultDirectories = false
+    /// All notes.
+    public private(set) var notes: [Note] = []
+    /// Texts in read-only data that look like names of shared libraries, in order of appearance.
+    public private(set) var libraryTexts: [[UInt8]] = []
+
+    /// Reads a file.
+    public init(_ bytes: [UInt8]) throws(Fault) {
+        let file = try ELFBytes(bytes)
+        self.class = file.is64 ? .bits64 : .bits32
+        isBigEndian = file.isBigEndian
+        machine = try file.half(18, "header")
+        type = try FileType(file.half(16, "header"))
+        entry = try file.word(24, "header")
+        segments = try file.segments()
+        interpreter = try segments.first { $0.type == 3 }.map { segment throws(Fault) in
+            try file.text(at: segment.offset, limit: segment.fileSize, "interpreter")
+        }
+        try readDynamic(file)
+        notes = file.notes(in: segments)
+        libraryTexts = file.libraryTexts(in: segments)
+    }
+
+    /// Whether some bytes begin as an ELF file does.
+    public static func isELF(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: ELFBytes.magic) }
+
+    /// The contents of `.note.dlopen`: JSON texts that name what is loaded at run time (UAPI group, ELF dlopen metadata).
+    public var dlopenNotes: [[UInt8]] {
+        notes.filter { $0.owner == "FDO" && $0.type == 0x407c_0c0a }.map(\.content)
+    }
+}
+
+extension ELF.FileType {
+    init(_ value: UInt16) {
+        switch value {
+        case 1: self = .relocatable
+        case 2: self = .executable
+        case 3: self = .shared
+        case 4: self = .core
+        default: self = .other(value)
+        }
+    }
+}
+
+// MARK: - Dynamic section
+
+extension ELF {
+    /// The tags we read.
+    private enum Tag: UInt64 {
+        case end = 0
+        case needed = 1
+        case stringTable = 5
+        case stringSize = 10
+        case soname = 14
+        case rpath = 15
+        case runpath = 29
+        case depaudit = 0x6fff_fefb
+        case audit = 0x6fff_fefc
+        case flags1 = 0x6fff_fffb
+        case auxiliary = 0x7fff_fffd
+        case filter = 0x7fff_ffff
+    }
+
+    /// More entries of strings than any linker writes; it bounds what a file makes us keep.
+    private static let maximumStrings = 4096
+
+    private mutating func readDynamic(_ file: ELFBytes) throws(Fault) {
+        guard let segment = segments.first(where: { $0.type == 2 }) else { return }
+        isDynamic = true
+        var entries: [(tag: Tag, value: UInt64)] = []
+        for (number, value) in try file.dynamicEntries(segment) {
+            guard let tag = Tag(rawValue: number) else { continue }
+            if tag == .end { break }
+            entries.append((tag, value))
+            if entries.count > Self.maximumStrings { break }
+        }
+        if entries.contains(where: { $0.tag == .flags1 && $0.value & 0x800 != 0 }) { ignoresDefaultDirectories = true }
+        guard let address = entries.first(where: { $0.tag == .stringTable })?.value,
+            let table = file.offset(of: address, in: segments)
+        else { return }
+        let size = entries.first { $0.tag == .stringSize }?.value ?? UInt64(file.count)
+        for (tag, value) in entries {
+            switch tag {
+            case .needed, .soname, .rpath, .runpath, .audit, .depaudit, .auxiliary, .filter:
+                try add(file.string(value, table: table, size: size), as: tag)
+            case .end, .stringTable, .stringSize, .flags1: continue
+            }
+        }
+    }
+
+    private mutating func add(_ text: [UInt8], as tag: Tag) {
+        switch tag {
+        case .needed: needed.append(text)
+        case .soname: soname = text
+        case .rpath: rpath += Self.list(text)
+        case .runpath: runpath += Self.list(text)
+        case .audit, .depaudit: audits += Self.list(text)
+        case .auxiliary, .filter: filters.append(text)
+        case .end, .stringTable, .stringSize, .flags1: break
+        }
+    }
+
+    private static func list(_ text: [UInt8]) -> [[UInt8]] { text.split(separator: UInt8(ascii: ":")).map(Array.init) }
+}

@@ -1,0 +1,248 @@
+// The bytes of an ELF file, read with every bound checked.
+
+/// Numbers and texts at offsets of a file in its own byte order and word size.
+struct ELFBytes {
+    static let magic: [UInt8] = [0x7f, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]
+    /// Paths are no longer; it bounds what one entry costs.
+    private static let maximumText = 4096
+
+    let bytes: [UInt8]
+    let is64: Bool
+    let isBigEndian: Bool
+
+    init(_ bytes: [UInt8]) throws(ELF.Fault) {
+        guard bytes.count >= 20, bytes.starts(with: Self.magic) else { throw .notELF }
+        guard bytes[4] == 1 || bytes[4] == 2 else { throw .unknownClass(bytes[4]) }
+        guard bytes[5] == 1 || bytes[5] == 2 else { throw .unknownByteOrder(bytes[5]) }
+        self.bytes = bytes
+        is64 = bytes[4] == 2
+        isBigEndian = bytes[5] == 2
+    }
+
+    var count: Int { bytes.count }
+
+    /// The range of `count` bytes at `offset`, if the file has it.
+    func range(_ offset: UInt64, _ count: UInt64) -> Range<Int>? {
+        let (end, overflow) = offset.addingReportingOverflow(count)
+        guard !overflow, end <= UInt64(bytes.count) else { return nil }
+        return Int(offset)..<Int(end)
+    }
+
+    private func number(_ offset: UInt64, _ size: Int) -> UInt64? {
+        guard let range = range(offset, UInt64(size)) else { return nil }
+        var value: UInt64 = 0
+        for index in range {
+            if isBigEndian {
+                value = value << 8 | UInt64(bytes[index])
+            } else {
+                value |= UInt64(bytes[index]) << UInt64(8 * (index - range.lowerBound))
+            }
+        }
+        return value
+    }
+
+    func half(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt16 {
+        guard let value = number(offset, 2) else { throw .outside(what) }
+        return UInt16(truncatingIfNeeded: value)
+    }
+
+    func int(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt32 {
+        guard let value = number(offset, 4) else { throw .outside(what) }
+        return UInt32(truncatingIfNeeded: value)
+    }
+
+    /// A number of the file's word size.
+    func word(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt64 {
+        guard let value = number(offset, is64 ? 8 : 4) else { throw .outside(what) }
+        return value
+    }
+
+    /// A text that a NUL or the limit ends.
+    func text(at offset: UInt64, limit: UInt64, _ what: String) throws(ELF.Fault) -> [UInt8] {
+        guard offset < UInt64(bytes.count) else { throw .outside(what) }
+        let length = min(limit, UInt64(Self.maximumText), UInt64(bytes.count) - offset)
+        return Array(bytes[Int(offset)..<Int(offset + length)].prefix { $0 != 0 })
+    }
+
+    /// The text at `index` of a string table.
+    func string(_ index: UInt64, table: UInt64, size: UInt64) throws(ELF.Fault) -> [UInt8] {
+        let (offset, overflow) = table.addingReportingOverflow(index)
+        guard !overflow, index < size else { throw .outside("string table") }
+        return try text(at: offset, limit: size - index, "string table")
+    }
+}
+
+// MARK: - Tables
+
+extension ELFBytes {
+    /// The program headers; there are at most 65535 of them.
+    func segments() throws(ELF.Fault) -> [ELF.Segment] {
+        let table = try word(is64 ? 32 : 28, "header")
+        let size = try UInt64(half(is64 ? 54 : 42, "header"))
+        let count = try UInt64(half(is64 ? 56 : 44, "header"))
+        guard count > 0 else { return [] }
+        guard size >= (is64 ? 56 : 32), range(table, size * count) != nil else { throw .outside("program headers") }
+        var list: [ELF.Segment] = []
+        for index in 0..<count { list.append(try segment(at: table + index * size)) }
+        return list
+    }
+
+    private func segment(at offset: UInt64) throws(ELF.Fault) -> ELF.Segment {
+        let what = "program headers"
+        guard is64 else {
+            return try ELF.Segment(
+                type: int(offset, what), flags: int(offset + 24, what), offset: word(offset + 4, what),
+                virtualAddress: word(offset + 8, what), physicalAddress: word(offset + 12, what),
+                fileSize: word(offset + 16, what), memorySize: word(offset + 20, what))
+        }
+        return try ELF.Segment(
+            type: int(offset, what), flags: int(offset + 4, what), offset: word(offset + 8, what),
+            virtualAddress: word(offset + 16, what), physicalAddress: word(offset + 24, what),
+            fileSize: word(offset + 32, what), memorySize: word(offset + 40, what))
+    }
+
+    /// Tag and value of every dynamic entry.
+    func dynamicEntries(_ segment: ELF.Segment) throws(ELF.Fault) -> [(UInt64, UInt64)] {
+        guard range(segment.offset, segment.fileSize) != nil else { throw .outside("dynamic section") }
+        let size: UInt64 = is64 ? 16 : 8
+        var list: [(UInt64, UInt64)] = []
+        for index in 0..<(segment.fileSize / size) {
+            let offset = segment.offset + index * size
+            let tag = try word(offset, "dynamic section")
+            list.append((tag, try word(offset + size / 2, "dynamic section")))
+            if tag == 0 { break }
+        }
+        return list
+    }
+
+    /// Where in the file a virtual address is stored.
+    func offset(of address: UInt64, in segments: [ELF.Segment]) -> UInt64? {
+        for segment in segments where segment.isLoaded {
+            guard address >= segment.virtualAddress else { continue }
+            let distance = address - segment.virtualAddress
+            guard distance < segment.fileSize else { continue }
+            let (offset, overflow) = segment.offset.addingReportingOverflow(distance)
+            return overflow ? nil : offset
+        }
+        return nil
+    }
+}
+
+// MARK: - Notes
+
+extension ELFBytes {
+    private static let maximumNotes = 1024
+    /// No linker makes more; it bounds how often the same bytes are read.
+    private static let maximumRegions = 64
+
+    /// The notes of segments and sections, each once; a malformed rest is left out.
+    func notes(in segments: [ELF.Segment]) -> [ELF.Note] {
+        var found: [ELF.Note] = []
+        var places = Set<UInt64>()
+        let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) } + noteSections()
+        for (offset, size) in regions.prefix(Self.maximumRegions) {
+            guard let range = range(offset, size) else { continue }
+            readNotes(range, &found, &places)
+        }
+        return found
+    }
+
+    private func readNotes(_ range: Range<Int>, _ found: inout [ELF.Note], _ places: inout Set<UInt64>) {
+        var position = UInt64(range.lowerBound)
+        let end = UInt64(range.upperBound)
+        while position + 12 <= end, found.count < Self.maximumNotes,
+            let nameSize = number(position, 4), let size = number(position + 4, 4), let type = number(position + 8, 4)
+        {
+            let content = position + 12 + (nameSize + 3) & ~3
+            guard content + size <= end, let name = self.range(position + 12, nameSize),
+                let bytes = self.range(content, min(size, 65536))
+            else { return }
+            if places.insert(position).inserted {
+                let owner = String(decoding: self.bytes[name].prefix { $0 != 0 }.prefix(64), as: UTF8.self)
+                found.append(
+                    ELF.Note(owner: owner, type: UInt32(truncatingIfNeeded: type), content: Array(self.bytes[bytes])))
+            }
+            position = content + (size + 3) & ~3
+        }
+    }
+
+    /// Offset and size of every section of notes. Section headers may be missing or wrong; nobody needs them to run.
+    private func noteSections() -> [(UInt64, UInt64)] {
+        let size: UInt64 = is64 ? 64 : 40
+        guard let table = number(is64 ? 40 : 32, is64 ? 8 : 4), table > 0,
+            let count = number(is64 ? 60 : 48, 2), range(table, size * count) != nil
+        else { return [] }
+        return (0..<count).compactMap { index in
+            let header = table + index * size
+            guard number(header + 4, 4) == 7, let offset = number(header + (is64 ? 24 : 16), is64 ? 8 : 4),
+                let length = number(header + (is64 ? 32 : 20), is64 ? 8 : 4)
+            else { return nil }
+            return (offset, length)
+        }
+    }
+}
+
+// MARK: - Texts
+
+extension ELFBytes {
+    private static let maximumTexts = 4096
+    private static let maximumName = 255
+
+    /// C strings in segments that are not writable, whose last component is `lib*.so*`, or that are absolute paths
+    /// with `.so` in them. Format strings are none.
+    func libraryTexts(in segments: [ELF.Segment]) -> [[UInt8]] {
+        var found: [[UInt8]] = []
+        var seen = Set<[UInt8]>()
+        for segment in segments.filter({ $0.isLoaded && !$0.isWritable }).prefix(Self.maximumRegions) {
+            guard let range = range(segment.offset, segment.fileSize) else { continue }
+            var position = range.lowerBound
+            while found.count < Self.maximumTexts, let dot = nextSuffix(position..<range.upperBound) {
+                let run = printableRun(around: dot, in: position..<range.upperBound)
+                position = max(run.upperBound, dot + 3)
+                guard isCString(run, in: range) else { continue }
+                let text = Array(bytes[run])
+                if Self.namesLibrary(text), seen.insert(text).inserted { found.append(text) }
+            }
+        }
+        return found
+    }
+
+    /// Where the next `.so` stands. The pointer lives for the call alone, and the range lies within the bytes.
+    private func nextSuffix(_ range: Range<Int>) -> Int? {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var index = range.lowerBound + 1
+            while index + 1 < range.upperBound {
+                if unsafe buffer[index] == 0x73, unsafe buffer[index - 1] == 0x2e, unsafe buffer[index + 1] == 0x6f {
+                    return index - 1
+                }
+                index += 1
+            }
+            return nil
+        }
+    }
+
+    private func printableRun(around position: Int, in range: Range<Int>) -> Range<Int> {
+        var start = position
+        while start > range.lowerBound, Self.isPrintable(bytes[start - 1]) { start -= 1 }
+        var end = position
+        while end < range.upperBound, Self.isPrintable(bytes[end]) { end += 1 }
+        return start..<end
+    }
+
+    /// Whether NULs enclose a text that could be a name.
+    private func isCString(_ run: Range<Int>, in range: Range<Int>) -> Bool {
+        run.count <= Self.maximumName && run.upperBound < range.upperBound && bytes[run.upperBound] == 0
+            && (run.lowerBound == range.lowerBound || bytes[run.lowerBound - 1] == 0)
+    }
+
+    private static func isPrintable(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f }
+
+    private static func namesLibrary(_ text: [UInt8]) -> Bool {
+        guard !text.contains(UInt8(ascii: "%")) else { return false }
+        let name = text.lastIndex(of: UInt8(ascii: "/")).map { text[($0 + 1)...] } ?? text[...]
+        guard text.first == UInt8(ascii: "/") || name.starts(with: "lib".utf8) else { return false }
+        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard let suffix = parts.lastIndex(where: { $0.elementsEqual("so".utf8) }), suffix > 0 else { return false }
+        return parts[(suffix + 1)...].allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
+    }
+}

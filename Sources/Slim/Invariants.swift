@@ -1,0 +1,163 @@
+internal import Linux
+public import OCI
+
+/// A promise that a slim image breaks.
+public enum Violation: Hashable, Sendable, CustomStringConvertible {
+    case invented(ImagePath)
+    case changedKind(ImagePath)
+    case changedMetadata(ImagePath)
+    case changedContent(ImagePath)
+    case separated(ImagePath, from: ImagePath)
+    case unresolvedLibrary(MissingLibrary)
+    case lostInterpreter(ImagePath, String)
+    case lostTarget(ImagePath, String)
+    case lostSource(ImagePath)
+    case lostUser(String)
+    case lostDirectory(String)
+    case lostProgram(String)
+    case changedConfiguration
+
+    public var description: String {
+        switch self {
+        case .invented(let path): "\(path) was not in the image before"
+        case .changedKind(let path): "\(path) is another kind of file than before"
+        case .changedMetadata(let path): "\(path) has another mode, owner, time or attribute than before"
+        case .changedContent(let path): "\(path) has other content than before"
+        case .separated(let path, let other): "\(path) and \(other) were one file before"
+        case .unresolvedLibrary(let library): "\(library.path) wants \(library.name), which is gone"
+        case .lostInterpreter(let path, let name): "\(path) is run by \(name), which is gone"
+        case .lostTarget(let path, let target): "\(path) links to \(target), which is gone"
+        case .lostSource(let path): "\(path) is a compiled file whose source is gone"
+        case .lostUser(let name): "the user '\(name)' is gone"
+        case .lostDirectory(let path): "the directory '\(path)' is gone"
+        case .lostProgram(let name): "the program '\(name)' is gone"
+        case .changedConfiguration: "the configuration differs in more than layers and history"
+        }
+    }
+}
+
+/// What must hold between an image and its slim form, checked on what was written, not on what was planned.
+public enum Invariants {
+    /// What `after` breaks of what held for `before`; empty if nothing.
+    ///
+    /// What did not hold before may fail after as well: a dangling link may go on dangling. `rewritten` are the paths
+    /// whose contents may differ.
+    public static func check(_ after: Specimen, against before: Specimen, rewritten: Set<ImagePath> = []) -> [Violation]
+    {
+        sameFiles(after, before, rewritten) + loads(after, before) + leads(after, before) + runs(after, before)
+    }
+
+    /// Metadata, contents and shared inodes are as they were.
+    private static func sameFiles(_ after: Specimen, _ before: Specimen, _ rewritten: Set<ImagePath>) -> [Violation] {
+        var violations: [Violation] = []
+        var names: [FileTree.InodeID: (path: ImagePath, inode: FileTree.InodeID)] = [:]
+        after.tree.walk { path, node in
+            guard let old = before.tree.node(at: path) else { return violations.append(.invented(path)) }
+            let (new, was) = (after.tree.inode(of: node), before.tree.inode(of: old))
+            let isRewritten = rewritten.contains(path)
+            if new.kind != was.kind, !(isRewritten && new.kind.isFile && was.kind.isFile) {
+                violations.append(.changedKind(path))
+            }
+            if !isSame(new, was) { violations.append(.changedMetadata(path)) }
+            let (inode, oldInode) = (after.tree[node: node].inode, before.tree[node: old].inode)
+            if !isRewritten, after.inventory.digests[inode] != before.inventory.digests[oldInode] {
+                violations.append(.changedContent(path))
+            }
+            if let first = names[oldInode], first.inode != inode, !isRewritten {
+                violations.append(.separated(path, from: first.path))
+            }
+            if !isRewritten, names[oldInode] == nil { names[oldInode] = (path, inode) }
+        }
+        return violations
+    }
+
+    /// Layers keep whole seconds.
+    private static func isSame(_ new: FileTree.Inode, _ old: FileTree.Inode) -> Bool {
+        var metadata = old.metadata
+        metadata.mtime = FileTime(seconds: metadata.mtime.seconds)
+        var other = new.metadata
+        other.mtime = FileTime(seconds: other.mtime.seconds)
+        return metadata == other
+    }
+
+    /// Libraries, loaders and scripts' interpreters are found if they were.
+    private static func loads(_ after: Specimen, _ before: Specimen) -> [Violation] {
+        let unresolved = Set(libraries(of: after)).subtracting(libraries(of: before))
+        var violations = unresolved.sorted { $0.description < $1.description }.map(Violation.unresolvedLibrary)
+        after.tree.walk { path, node in
+            let inode = after.tree[node: node].inode
+            let programs =
+                (after.inventory.elf[inode]?.interpreter.map { [$0] } ?? [])
+                + (after.inventory.scripts[inode]?.programs ?? [])
+            for program in programs where after.program(program) == nil && before.program(program) != nil {
+                violations.append(.lostInterpreter(path, String(decoding: program, as: UTF8.self)))
+            }
+        }
+        return violations
+    }
+
+    /// Everything in the image that wants a library which the image's loader would not find.
+    private static func libraries(of specimen: Specimen) -> [MissingLibrary] {
+        var planner = Planner(specimen, SlimOptions())
+        let nodes = specimen.tree.nodes(below: FileTree.rootNode)
+        planner.keepLibraries(of: nodes.filter { specimen.inventory.elf[specimen.tree[node: $0].inode] != nil })
+        return planner.missing
+    }
+
+    /// Links lead somewhere if they did, and compiled files have their sources.
+    private static func leads(_ after: Specimen, _ before: Specimen) -> [Violation] {
+        var violations: [Violation] = []
+        after.tree.walk { path, node in
+            if case .symlink(let target) = after.tree.inode(of: node).kind, after.tree.resolve(path) == nil,
+                before.tree.resolve(path) != nil
+            {
+                violations.append(.lostTarget(path, String(decoding: target, as: UTF8.self)))
+            }
+            if let source = source(of: path), before.tree.node(at: source) != nil, after.tree.node(at: source) == nil {
+                violations.append(.lostSource(path))
+            }
+        }
+        return violations
+    }
+
+    /// `a/__pycache__/b.cpython-311.pyc` is compiled from `a/b.py`.
+    private static func source(of path: ImagePath) -> ImagePath? {
+        guard path.name.suffix(4).elementsEqual(".pyc".utf8), path.parent.name.elementsEqual("__pycache__".utf8) else {
+            return nil
+        }
+        let stem = path.name.prefix { $0 != UInt8(ascii: ".") }
+        return stem.isEmpty ? nil : path.parent.parent.appending(stem + Array(".py".utf8))
+    }
+
+    /// Program, user and directories of the configuration are there if they were.
+    private static func runs(_ after: Specimen, _ before: Specimen) -> [Violation] {
+        let config = after.image.config
+        var violations: [Violation] = []
+        if let name = config.arguments.first, after.program(Array(name.utf8)) == nil,
+            before.program(Array(name.utf8)) != nil
+        {
+            violations.append(.lostProgram(name))
+        }
+        if !Accounts(after.inventory, after.tree).knows(config.user),
+            Accounts(before.inventory, before.tree).knows(config.user)
+        {
+            violations.append(.lostUser(config.user))
+        }
+        for directory in [config.workingDirectory] + config.volumes where !directory.isEmpty {
+            let (now, was) = (
+                after.tree.follow(directory.utf8, from: FileTree.rootNode),
+                before.tree.follow(directory.utf8, from: FileTree.rootNode)
+            )
+            if now == nil, was != nil { violations.append(.lostDirectory(directory)) }
+        }
+        if essence(config) != essence(before.image.config) { violations.append(.changedConfiguration) }
+        return violations
+    }
+
+    private static func essence(_ config: ImageConfig) -> JSON {
+        var json = config.json
+        json["rootfs"] = nil
+        json["history"] = nil
+        return json
+    }
+}

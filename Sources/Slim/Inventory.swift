@@ -1,0 +1,101 @@
+public import Linux
+public import OCI
+
+/// What is in an image's files, as far as slimming must know: one pass over all contents, little of which is kept.
+public struct Inventory: Sendable {
+    /// What every ELF file says.
+    public private(set) var elf: [FileTree.InodeID: ELF] = [:]
+    /// SHA-256 of every regular file.
+    public private(set) var digests: [FileTree.InodeID: Digest] = [:]
+    /// What executable scripts say.
+    private(set) var scripts: [FileTree.InodeID: Script] = [:]
+    /// The contents of the files that configure loaders and packages.
+    private(set) var texts: [FileTree.InodeID: [UInt8]] = [:]
+
+    /// Larger ELF files are kept or dropped as plain data.
+    private static let maximumELF: Int64 = 1 << 30
+    private static let maximumScript: Int64 = 256 << 10
+    private static let maximumText: Int64 = 64 << 20
+
+    /// Reads all living files of an image.
+    init(of image: Image, _ tree: FileTree) throws {
+        let wanted = Self.configuration(in: tree)
+        let living = tree.inodes.indices.filter { tree.inodes[$0].linkCount > 0 && tree.inodes[$0].kind.isFile }
+        try image.readContents(of: living, in: tree) { id, reader in
+            try read(id, of: tree.inodes[id], keepsText: wanted.contains(id), reader)
+        }
+        // Files of a layer that its tar doesn't give bytes for do not exist; an empty one still has a digest.
+        for id in living where digests[id] == nil { digests[id] = Digest(of: []) }
+    }
+
+    private mutating func read(
+        _ id: FileTree.InodeID, of inode: FileTree.Inode, keepsText: Bool, _ reader: TarReader
+    ) throws {
+        var hasher = Digest.Hasher()
+        var bytes: [UInt8] = []
+        var limit: Int64 = keepsText ? Self.maximumText : 4
+        try reader.readContent { chunk in
+            hasher.update(chunk)
+            if bytes.isEmpty { limit = max(limit, Self.limit(for: chunk, of: inode)) }
+            if inode.kind.size <= limit { bytes += chunk }
+        }
+        digests[id] = hasher.finalize()
+        guard inode.kind.size <= limit else { return }
+        if keepsText { texts[id] = bytes }
+        if ELF.isELF(bytes) {
+            // What only begins as an ELF file is data: no loader takes it.
+            if let file = try? ELF(bytes) { elf[id] = file }
+        } else if inode.metadata.mode & 0o111 != 0, let script = Script(bytes) {
+            scripts[id] = script
+        }
+    }
+
+    private static func limit(for start: ArraySlice<UInt8>, of inode: FileTree.Inode) -> Int64 {
+        if ELF.isELF(start) { return maximumELF }
+        return start.starts(with: "#!".utf8) && inode.metadata.mode & 0o111 != 0 ? maximumScript : 0
+    }
+
+    /// The text of a configuration file, through links.
+    func text(at path: ImagePath, in tree: FileTree) -> [UInt8]? {
+        tree.resolve(path).flatMap { texts[tree[node: $0.node].inode] }
+    }
+}
+
+extension Inventory {
+    /// Single files and whole directories whose contents we read.
+    private static let configurationFiles = [
+        "etc/ld.so.conf", "etc/ld.so.cache", "etc/ld.so.preload", "etc/nsswitch.conf", "etc/passwd", "etc/group",
+        "var/lib/dpkg/status", "var/lib/dpkg/diversions", "lib/apk/db/installed", "usr/lib/apk/db/installed",
+    ]
+    private static let configurationDirectories = ["etc/ld.so.conf.d", "var/lib/dpkg/info", "var/lib/dpkg/status.d"]
+
+    private static func configuration(in tree: FileTree) -> Set<FileTree.InodeID> {
+        var wanted = Set<FileTree.InodeID>()
+        func want(_ path: ImagePath) {
+            if let node = tree.resolve(path)?.node { wanted.insert(tree[node: node].inode) }
+        }
+        for file in configurationFiles { want(.known(file)) }
+        for directory in configurationDirectories {
+            guard let found = tree.resolve(.known(directory)) else { continue }
+            let path = tree.path(of: found.node)
+            for name in tree[node: found.node].children.keys { want(path.appending(name)) }
+        }
+        if let found = tree.resolve(.known("etc")) {
+            for name in tree[node: found.node].children.keys where name.starts(with: "ld-musl-".utf8) {
+                want(tree.path(of: found.node).appending(name))
+            }
+        }
+        return wanted
+    }
+}
+
+extension ImagePath {
+    /// A path that we wrote ourselves.
+    static func known(_ text: String) -> ImagePath {
+        do {
+            return try ImagePath(text)
+        } catch {
+            preconditionFailure("'\(text)' is a path of ours and \(error)")
+        }
+    }
+}

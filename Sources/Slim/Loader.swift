@@ -1,0 +1,265 @@
+internal import Linux
+internal import OCI
+
+/// Finds the libraries that an ELF file asks for, as the image's own loader would (ld.so(8), musl's dynlink.c), without
+/// running anything of the image.
+///
+/// Order for glibc, after DT_NEEDED with a slash, which is a path:
+/// ```
+/// DT_RPATH of the file and its loaders, each without DT_RUNPATH     $ORIGIN $LIB $PLATFORM expanded
+/// LD_LIBRARY_PATH of the image's ENV                                not for setuid, setgid, file capabilities
+/// DT_RUNPATH of the file itself
+/// /etc/ld.so.cache
+/// /lib and /usr/lib with their multiarch directories                not with DF_1_NODEFLIB
+/// ```
+/// Then the directories of ld.so.conf, which the loader itself does not read: a cache may be made anew later. Variants in
+/// `glibc-hwcaps` are all kept, since another processor takes another; files of another class or machine are passed over.
+/// musl: LD_LIBRARY_PATH, then RPATH and RUNPATH alike of the file and its loaders, then `/etc/ld-musl-ARCH.path` or
+/// `/lib:/usr/local/lib:/usr/lib`.
+struct Loader {
+    /// A file as it is loaded: `$ORIGIN` is where it was found, or where that leads.
+    struct Loaded {
+        let node: FileTree.NodeID
+        let elf: ELF
+        let origins: [FileTree.NodeID]
+        var isPrivileged = false
+    }
+
+    private let specimen: Specimen
+    let cache: LoaderCache?
+    private let isMusl: Bool
+    private let libraryPath: [[UInt8]]
+    private let defaults: [[UInt8]]
+    private let configured: [[UInt8]]
+    private let muslPath: [[UInt8]]
+    private let libraryNames: [[UInt8]]
+
+    private var tree: FileTree { specimen.tree }
+
+    init(_ specimen: Specimen) {
+        self.specimen = specimen
+        let (tree, inventory) = (specimen.tree, specimen.inventory)
+        cache = inventory.text(at: .known("etc/ld.so.cache"), in: tree).flatMap(LoaderCache.init)
+        isMusl =
+            inventory.elf.values.contains { Self.isMusl($0) } && !inventory.elf.values.contains { Self.isGlibc($0) }
+        libraryPath = Self.list(specimen.image.config.environmentValue("LD_LIBRARY_PATH"), by: ":;")
+        let multiarch = Self.multiarch(tree)
+        libraryNames =
+            multiarch.map { Array("lib/".utf8) + $0 } + ["lib64", "lib", "lib32", "libx32"].map { Array($0.utf8) }
+        defaults = libraryNames.flatMap { name in [Array("/".utf8) + name, Array("/usr/".utf8) + name] }
+        configured = LoaderConfiguration(inventory, tree).directories
+        muslPath = Self.muslPath(inventory, tree) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
+    }
+
+    /// A file that is to be loaded.
+    func loaded(_ node: FileTree.NodeID, foundIn directory: FileTree.NodeID? = nil) -> Loaded? {
+        guard let elf = specimen.inventory.elf[tree[node: node].inode] else { return nil }
+        let metadata = tree.inode(of: node).metadata
+        let origins = [directory, tree[node: node].parent].compactMap(\.self)
+        return Loaded(
+            node: node, elf: elf, origins: origins,
+            isPrivileged: metadata.mode & 0o6000 != 0 || metadata.xattrs["security.capability"] != nil)
+    }
+
+    /// The files that `name` may lead to when `file` asks for it; `loaders` are who loaded it, nearest first.
+    ///
+    /// More than one where processors differ. Each comes with the directory in which it was found.
+    func find(
+        _ name: [UInt8], for file: Loaded, loaders: [Loaded], isPrivileged: Bool
+    ) -> [(found: FileTree.Found, directory: FileTree.NodeID)] {
+        if name.contains(UInt8(ascii: "/")) {
+            let paths = expand(name, for: file)
+            return paths.lazy.compactMap { fit($0, in: specimen.workingNode, file) }.first.map { [$0] } ?? []
+        }
+        var matches: [(found: FileTree.Found, directory: FileTree.NodeID)] = []
+        for place in places(for: file, loaders: loaders, isPrivileged: isPrivileged) {
+            switch place {
+            case .cache:
+                if search(cache: name, file, &matches) { return matches }
+            case .directory(let directory):
+                if search(directory, name, file, &matches) { return matches }
+            }
+        }
+        return matches
+    }
+}
+
+// MARK: - Where to look
+
+extension Loader {
+    private enum Place {
+        case directory([UInt8])
+        case cache
+    }
+
+    private func places(for file: Loaded, loaders: [Loaded], isPrivileged: Bool) -> [Place] {
+        let environment = isPrivileged ? [] : libraryPath
+        if isMusl {
+            let paths = ([file] + loaders).flatMap { one in
+                (one.elf.rpath + one.elf.runpath).flatMap { expand($0, for: one) }
+            }
+            return (environment + paths + muslPath).map(Place.directory)
+        }
+        var places: [[UInt8]] = []
+        if file.elf.runpath.isEmpty {
+            for one in [file] + loaders where one.elf.runpath.isEmpty {
+                places += one.elf.rpath.flatMap { expand($0, for: one) }
+            }
+        }
+        places += environment + file.elf.runpath.flatMap { expand($0, for: file) }
+        let last = file.elf.ignoresDefaultDirectories ? [] : defaults
+        return places.map(Place.directory) + [.cache] + (last + configured).map(Place.directory)
+    }
+
+    /// The paths that a path with `$ORIGIN`, `$LIB` or `$PLATFORM` may mean.
+    private func expand(_ text: [UInt8], for file: Loaded) -> [[UInt8]] {
+        guard text.contains(UInt8(ascii: "$")) else { return [text] }
+        let origins = file.origins.map { Array(tree.path(of: $0).description.utf8) }
+        var results = [text]
+        for (name, values) in [("ORIGIN", origins), ("LIB", libraryNames), ("PLATFORM", Self.platforms)] {
+            results = results.flatMap { Self.replace(name, in: $0, with: values) }
+        }
+        return results
+    }
+
+    private static let platforms = ["x86_64", "haswell", "xeon_phi", "aarch64", "i686", "i386", "v7l", "v8l"].map {
+        Array($0.utf8)
+    }
+
+    private static func replace(_ name: String, in text: [UInt8], with values: [[UInt8]]) -> [[UInt8]] {
+        for form in ["${\(name)}", "$\(name)"] {
+            guard let range = text.firstRange(of: Array(form.utf8)) else { continue }
+            return values.map { text[..<range.lowerBound] + $0 + text[range.upperBound...] }
+        }
+        return [text]
+    }
+
+    private static func list(_ text: String?, by separators: String) -> [[UInt8]] {
+        (text ?? "").split(whereSeparator: { separators.contains($0) }).map { Array($0.utf8) }
+    }
+
+    private static func multiarch(_ tree: FileTree) -> [[UInt8]] {
+        var names = Set<[UInt8]>()
+        for directory in ["lib", "usr/lib"] {
+            guard let found = tree.resolve(.known(directory)) else { continue }
+            for name in tree[node: found.node].children.keys where name.firstRange(of: Array("-linux-gnu".utf8)) != nil
+            {
+                names.insert(name)
+            }
+        }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private static func muslPath(_ inventory: Inventory, _ tree: FileTree) -> [[UInt8]]? {
+        guard let etc = tree.resolve(.known("etc")) else { return nil }
+        let file = tree.children(of: etc.node).first {
+            $0.name.starts(with: "ld-musl-".utf8) && $0.name.suffix(5).elementsEqual(".path".utf8)
+        }
+        guard let file, let text = inventory.text(at: tree.path(of: file.node), in: tree) else { return nil }
+        return text.split { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "\n") }.map(Array.init)
+    }
+
+    static func isMusl(_ elf: ELF) -> Bool {
+        (elf.interpreter.map { $0.firstRange(of: Array("ld-musl-".utf8)) != nil } ?? false)
+            || elf.needed.contains { $0.starts(with: "libc.musl-".utf8) }
+    }
+
+    static func isGlibc(_ elf: ELF) -> Bool {
+        (elf.interpreter.map { $0.firstRange(of: Array("/ld-linux".utf8)) != nil } ?? false)
+            || elf.needed.contains { $0.elementsEqual("libc.so.6".utf8) }
+    }
+}
+
+// MARK: - Looking
+
+extension Loader {
+    private static let variants = ["glibc-hwcaps", "tls", "x86_64", "haswell"]
+
+    /// Looks in one directory and those for some processors below it; true if the search ends here.
+    private func search(
+        _ directory: [UInt8], _ name: [UInt8], _ file: Loaded,
+        _ matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
+    ) -> Bool {
+        guard let place = tree.follow(directory, from: specimen.workingNode),
+            tree.inode(of: place.node).kind.isDirectory
+        else { return false }
+        for variant in Self.variants {
+            guard let below = tree[node: place.node].children[Array(variant.utf8)] else { continue }
+            let directories =
+                [below] + tree.children(of: below).map(\.node).filter { tree.inode(of: $0).kind.isDirectory }
+            for directory in directories {
+                if let match = fit(name, in: directory, file) { matches.append(add(place.links, to: match)) }
+            }
+        }
+        guard let match = fit(name, in: place.node, file) else { return false }
+        matches.append(add(place.links, to: match))
+        return true
+    }
+
+    private func search(
+        cache name: [UInt8], _ file: Loaded, _ matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
+    ) -> Bool {
+        var isFound = false
+        for entry in cache?.paths(of: name) ?? [] where entry.isVariant || !isFound {
+            guard let match = fit(entry.path, in: FileTree.rootNode, file) else { continue }
+            matches.append(match)
+            if !entry.isVariant { isFound = true }
+        }
+        return isFound
+    }
+
+    /// The file at a path, if `file` can load it.
+    private func fit(
+        _ path: [UInt8], in start: FileTree.NodeID, _ file: Loaded
+    ) -> (found: FileTree.Found, directory: FileTree.NodeID)? {
+        guard let found = tree.follow(path, from: start),
+            let elf = specimen.inventory.elf[tree[node: found.node].inode],
+            elf.class == file.elf.class, elf.machine == file.elf.machine, elf.isBigEndian == file.elf.isBigEndian
+        else { return nil }
+        let above = path.lastIndex(of: UInt8(ascii: "/")).flatMap {
+            tree.follow(path[..<$0] + [UInt8(ascii: "/")], from: start)
+        }
+        return (found, above?.node ?? start)
+    }
+
+    private func add(
+        _ links: [FileTree.NodeID], to match: (found: FileTree.Found, directory: FileTree.NodeID)
+    ) -> (found: FileTree.Found, directory: FileTree.NodeID) {
+        (FileTree.Found(node: match.found.node, links: links + match.found.links), match.directory)
+    }
+}
+
+/// The directories of `/etc/ld.so.conf`, with its includes.
+struct LoaderConfiguration {
+    private(set) var directories: [[UInt8]] = []
+    private var seen = Set<ImagePath>()
+
+    init(_ inventory: Inventory, _ tree: FileTree) {
+        read(.known("etc/ld.so.conf"), inventory, tree)
+    }
+
+    private mutating func read(_ path: ImagePath, _ inventory: Inventory, _ tree: FileTree) {
+        guard seen.insert(path).inserted, let text = inventory.text(at: path, in: tree) else { return }
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            let words = line.prefix { $0 != UInt8(ascii: "#") }.split { " \t,:=".utf8.contains($0) }
+            if let first = words.first, first.elementsEqual("include".utf8) {
+                for pattern in words.dropFirst() { include(Array(pattern), from: path, inventory, tree) }
+            } else {
+                directories += words.filter { $0.first == UInt8(ascii: "/") }.map(Array.init)
+            }
+        }
+    }
+
+    /// A file is read once, so configurations that include each other end.
+    private mutating func include(_ text: [UInt8], from path: ImagePath, _ inventory: Inventory, _ tree: FileTree) {
+        let full = text.first == UInt8(ascii: "/") ? text : path.parent.bytes + [UInt8(ascii: "/")] + text
+        guard let pattern = try? PathPattern(String(decoding: full, as: UTF8.self)),
+            let slash = full.lastIndex(of: UInt8(ascii: "/")),
+            let directory = tree.follow(full[..<slash], from: FileTree.rootNode)
+        else { return }
+        let place = tree.path(of: directory.node)
+        for (name, _) in tree.children(of: directory.node) where pattern.matches(place.appending(name)) {
+            read(place.appending(name), inventory, tree)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import OCI
+
+extension Planner {
+    /// Keeps the rows of packages that are still here, in part or whole, with their licences: a scanner sees what there
+    /// is, no more and no less.
+    mutating func keepPackageMetadata() {
+        let survivors = self.survivors()
+        for index in survivors {
+            keepLicence(of: packages.list[index].name)
+            for kind in ["list", "md5sums"] {
+                for name in infoNames(of: packages.list[index]) {
+                    keep(at: "var/lib/dpkg/info/\(name).\(kind)", .packageMetadata)
+                }
+            }
+            for suffix in ["", ".md5sums"] {
+                keep(at: "var/lib/dpkg/status.d/\(packages.list[index].name)\(suffix)", .packageMetadata)
+            }
+        }
+        for path in ["var/lib/dpkg/status"] + Packages.apkPaths where inventory.text(at: .known(path), in: tree) != nil
+        {
+            keep(at: path, .packageMetadata)
+        }
+        if options.keep.contains(.packages) {
+            for directory in ["var/lib/dpkg", "lib/apk/db", "usr/lib/apk/db", "var/lib/rpm", "usr/lib/sysimage/rpm"] {
+                keep(below: directory, .packageMetadata)
+            }
+        }
+    }
+
+    /// The packages of which at least one file is kept.
+    func survivors() -> [Int] {
+        packages.list.indices.filter { index in
+            packages.list[index].nodes.contains { node in
+                isKept(node) && !tree.inode(of: node).kind.isDirectory && kept[node] != [.packageMetadata]
+            }
+        }
+    }
+
+    private mutating func keepLicence(of name: String) {
+        keep(at: "usr/share/doc/\(name)/copyright", .packageMetadata)
+    }
+
+    private func infoNames(of package: Packages.Package) -> [String] {
+        let architecture = package.architecture.map { ["\(package.name):\($0)"] } ?? []
+        return architecture + [package.name]
+    }
+}
+
+extension Planner {
+    /// The new contents of kept files that list what is in the image: the loader's cache and the package databases.
+    func replacements() -> [FileTree.NodeID: [UInt8]] {
+        var contents: [FileTree.NodeID: [UInt8]] = [:]
+        if let cache = loader.cache, let node = tree.resolve(.known("etc/ld.so.cache"))?.node, isKept(node) {
+            contents[node] = cache.reduced { entry in
+                tree.follow(entry.path, from: FileTree.rootNode).map { isKept($0.node) } ?? false
+            }
+        }
+        guard !options.keep.contains(.packages) else { return contents }
+        let survivors = self.survivors()
+        if let node = tree.resolve(.known("var/lib/dpkg/status"))?.node, isKept(node) {
+            contents[node] =
+                Array(survivors.map { packages.list[$0].row }.joined(separator: [UInt8(ascii: "\n")])) + [
+                    UInt8(ascii: "\n")
+                ]
+        }
+        for path in Packages.apkPaths {
+            guard let node = tree.resolve(.known(path))?.node, isKept(node) else { continue }
+            contents[node] =
+                Array(survivors.map { reducedApk(packages.list[$0].row) }.joined(separator: [UInt8(ascii: "\n")])) + [
+                    UInt8(ascii: "\n")
+                ]
+        }
+        addLists(to: &contents)
+        return contents
+    }
+
+    /// dpkg's `info/*.list` (a path a line) and `*.md5sums` (32 digits, two blanks, a path without a leading slash).
+    private func addLists(to contents: inout [FileTree.NodeID: [UInt8]]) {
+        for directory in ["var/lib/dpkg/info", "var/lib/dpkg/status.d"] {
+            guard let found = tree.resolve(.known(directory)) else { continue }
+            for (name, node) in tree.children(of: found.node) where isKept(node) {
+                guard let text = inventory.texts[tree[node: node].inode] else { continue }
+                if name.suffix(5).elementsEqual(".list".utf8) { contents[node] = lines(text, pathAt: 0) }
+                if name.suffix(8).elementsEqual(".md5sums".utf8) { contents[node] = lines(text, pathAt: 34) }
+            }
+        }
+    }
+
+    /// The lines whose path is kept.
+    private func lines(_ text: [UInt8], pathAt offset: Int) -> [UInt8] {
+        let kept = text.split(separator: UInt8(ascii: "\n")).filter { isKept(path: $0.dropFirst(offset)) }
+        return kept.flatMap { $0 + [UInt8(ascii: "\n")] }
+    }
+
+    private func isKept(path: some Collection<UInt8>) -> Bool {
+        guard let path = try? ImagePath(String(decoding: path, as: UTF8.self)) else { return false }
+        return tree.resolveParent(of: path).map { isKept($0.node) } ?? false
+    }
+
+    /// A row of apk's without the files that are gone: `R:`, and the `a:` and `Z:` that follow it.
+    private func reducedApk(_ row: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var isFileKept = true
+        Packages.readApk(row) { key, value, path in
+            switch key {
+            case UInt8(ascii: "F"): isFileKept = true
+            case UInt8(ascii: "R"): isFileKept = path.map { isKept(path: $0) } ?? false
+            default: break
+            }
+            if isFileKept { bytes += [key, UInt8(ascii: ":")] + value + [UInt8(ascii: "\n")] }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,71 @@
+internal import Linux
+public import OCI
+
+extension Image {
+    /// The image with only what `plan` keeps: one layer over nothing, the configuration as it was except for the layer
+    /// and its history. The same plan gives the same bytes.
+    ///
+    /// When this returns, `store` has all of it.
+    public func slimmed(by plan: SlimPlan, into store: Store, compression: Compression = .gzip) async throws -> Image {
+        let layer = try await Offload.run { try Rewrite(plan).write(into: store, compression) }
+        let history = History(
+            created: config.created, createdBy: "thaw slim \(descriptor.digest)", comment: "thaw slim")
+        let slim = replacingLayers([layer], history: [history])
+        return try Image(manifest: store.publish(slim, as: nil), in: store)
+    }
+}
+
+/// Writes the layer of a plan.
+///
+/// ```
+/// directories | links, devices | files, in the order of the old layers | files with new contents | further names
+/// ```
+/// Whatever is below a directory follows it, and a hard link follows its file, so a reader needs no second pass.
+private struct Rewrite {
+    private let plan: SlimPlan
+    private var tree: FileTree { plan.specimen.tree }
+
+    /// The kept paths by what they need: the first path of every file, and the others.
+    private var directories: [FileTree.NodeID] = []
+    private var specials: [FileTree.NodeID] = []
+    private var files: [FileTree.InodeID: FileTree.NodeID] = [:]
+    private var replaced: [FileTree.NodeID] = []
+    private var links: [(FileTree.NodeID, to: FileTree.NodeID)] = []
+
+    init(_ plan: SlimPlan) {
+        self.plan = plan
+        var firsts: [FileTree.InodeID: FileTree.NodeID] = [:]
+        plan.specimen.tree.walk { _, node in
+            guard plan.keep[node] != nil else { return }
+            let inode = plan.specimen.tree[node: node].inode
+            let kind = plan.specimen.tree.inodes[inode].kind
+            if kind.isDirectory { return directories.append(node) }
+            if plan.replacements[node] != nil { return replaced.append(node) }
+            if let first = firsts[inode] { return links.append((node, to: first)) }
+            firsts[inode] = node
+            if kind.isFile { files[inode] = node } else { specials.append(node) }
+        }
+    }
+
+    func write(into store: Store, _ compression: Compression) throws -> Layer {
+        let writer = try LayerWriter(into: store, compression: compression)
+        for node in directories + specials { try writer.add(entry(node)) }
+        try plan.specimen.image.readContents(of: files.keys.sorted(), in: tree) { inode, reader in
+            guard let node = files[inode] else { return }
+            try writer.add(entry(node))
+            try reader.readContent { try writer.write($0) }
+        }
+        for node in replaced {
+            let content = plan.replacements[node] ?? []
+            try writer.add(entry(node, .add(.file(size: Int64(content.count)))))
+            if !content.isEmpty { try writer.write(content[...]) }
+        }
+        for (node, first) in links { try writer.add(entry(node, .link(to: tree.path(of: first)))) }
+        return try writer.finish()
+    }
+
+    private func entry(_ node: FileTree.NodeID, _ change: LayerEntry.Change? = nil) -> LayerEntry {
+        let inode = tree.inode(of: node)
+        return LayerEntry(tree.path(of: node), change ?? .add(inode.kind), inode.metadata)
+    }
+}

@@ -1,0 +1,122 @@
+internal import OCI
+
+extension Planner {
+    /// Keeps what the image's configuration names: its program, health check, variables, directories.
+    mutating func keepRoots() throws(SlimError) {
+        let config = specimen.image.config
+        let commands = [(config.arguments, "ENTRYPOINT and CMD"), (Self.healthCommand(config), "HEALTHCHECK")]
+        guard !config.arguments.isEmpty || !options.include.isEmpty else { throw .nothingToRun }
+        for (arguments, source) in commands where !arguments.isEmpty { try keepCommand(arguments, source) }
+        if config.onBuild.contains(where: { $0.hasPrefix("RUN") }) { keepShell() }
+        keepEnvironment()
+        keepDeclared()
+    }
+
+    /// A shell with `-c` runs the words of its text; any other program may be handed a path or another program.
+    private mutating func keepCommand(_ arguments: [String], _ source: String) throws(SlimError) {
+        guard let name = arguments.first else { return }
+        guard let program = specimen.program(Array(name.utf8)) else { throw .programMissing(name) }
+        keep(program, .entrypoint(source))
+        let runsText = Script.isShell(Array(name.utf8)) && arguments.contains("-c")
+        for argument in arguments.dropFirst() {
+            if runsText, argument.contains(" ") {
+                keepCommands(Script.words(of: Array(argument.utf8)), in: nil)
+            } else {
+                keepArgument(argument, source)
+            }
+        }
+    }
+
+    /// `FILE`, `--option=FILE` or `PROGRAM`.
+    private mutating func keepArgument(_ argument: String, _ source: String) {
+        for text in [argument, argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? ""]
+        where !text.isEmpty {
+            let found = specimen.file(tree.follow(text.utf8, from: specimen.workingNode))
+            if let found { keep(found, .argument(source)) }
+            if !text.hasPrefix("-"), let found = specimen.program(Array(text.utf8)) { keep(found, .command(in: nil)) }
+        }
+    }
+
+    private static func healthCommand(_ config: ImageConfig) -> [String] {
+        guard let test = config.healthcheck?["Test"]?.strings, let kind = test.first else { return [] }
+        switch kind {
+        case "CMD": return Array(test.dropFirst())
+        case "CMD-SHELL": return (config.shell ?? ["/bin/sh", "-c"]) + test.dropFirst()
+        default: return []
+        }
+    }
+
+    /// Files that variables name stay, and so do the directories that libraries and modules are searched in.
+    private mutating func keepEnvironment() {
+        for (name, value) in specimen.environment where name != "PATH" {
+            let isModulePath = ["PYTHONPATH", "PYTHONHOME", "SSL_CERT_DIR"].contains(name)
+            for part in value.split(whereSeparator: { $0 == ":" || (name == "LD_PRELOAD" && $0 == " ") }) {
+                if part.hasPrefix("/"), let found = tree.follow(part.utf8, from: FileTree.rootNode) {
+                    keep(found, .argument("ENV \(name)"))
+                    if isModulePath { keep(below: String(part), .argument("ENV \(name)")) }
+                } else if name == "LD_PRELOAD" {
+                    keepPreload(Array(part.utf8), .argument("ENV \(name)"))
+                }
+            }
+        }
+        let preload = inventory.text(at: .known("etc/ld.so.preload"), in: tree) ?? []
+        if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc)) }
+        for name in preload.split(whereSeparator: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) {
+            keepPreload(Array(name), .profile(.glibc))
+        }
+    }
+
+    private mutating func keepPreload(_ name: [UInt8], _ reason: Reason) {
+        guard let program = specimen.image.config.arguments.first.flatMap({ specimen.program(Array($0.utf8)) }),
+            let file = loader.loaded(program.node)
+        else { return }
+        for match in loader.find(name, for: file, loaders: [], isPrivileged: false) { keep(match.found, reason) }
+    }
+
+    private mutating func keepDeclared() {
+        let config = specimen.image.config
+        if !config.workingDirectory.isEmpty { keep(at: config.workingDirectory, .declared("WORKDIR")) }
+        for volume in config.volumes {
+            let found = tree.follow(volume.utf8, from: FileTree.rootNode)
+            guard let found, found.node != FileTree.rootNode else { continue }
+            keep(found, .declared("VOLUME"))
+            keep(below: volume, .declared("VOLUME"))
+        }
+        if let home = Accounts(inventory, tree).home(of: config.user) { keep(at: home, .declared("home")) }
+    }
+
+    /// What `--include` names.
+    mutating func keepIncluded() {
+        guard !options.include.isEmpty else { return }
+        var wanted: [(FileTree.NodeID, PathPattern)] = []
+        tree.walk { path, node in
+            if let pattern = options.include.first(where: { $0.matches(path) }) { wanted.append((node, pattern)) }
+        }
+        for (node, pattern) in wanted { keep(node, .userInclude(pattern.description)) }
+    }
+}
+
+/// `/etc/passwd` as far as an image's USER needs it.
+struct Accounts {
+    private let rows: [[String]]
+
+    init(_ inventory: Inventory, _ tree: FileTree) {
+        let text = inventory.text(at: .known("etc/passwd"), in: tree) ?? []
+        rows = text.split(separator: UInt8(ascii: "\n")).map { line in
+            String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false).map(
+                String.init)
+        }.filter { $0.count >= 6 }
+    }
+
+    /// The row of `USER`: a name or number, with or without a group; empty means root.
+    private func row(of user: String) -> [String]? {
+        let name = user.split(separator: ":").first.map(String.init) ?? "0"
+        return rows.first { $0[0] == name } ?? rows.first { $0[2] == name }
+    }
+
+    /// Where a user is at home.
+    func home(of user: String) -> String? { row(of: user)?[5] }
+
+    /// Whether a user is known.
+    func knows(_ user: String) -> Bool { row(of: user) != nil }
+}
