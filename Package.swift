@@ -51,6 +51,7 @@ let package = Package(
         module("OCI", "Linux", "CArchive", crypto, system),
         module("Frontend"),
         module("Sandbox", "Linux", "CLinux", system),
+        module("Slim", "OCI", "Linux"),
 
         module("Project", "TOMLKit"),
         module("Guest"),
@@ -70,5 +71,7 @@ let package = Package(
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
+        tests("LinuxTests", "Linux", "Support", system),
+        tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
     ]
 )

@@ -16,6 +16,7 @@ extension Planner {
                 keep(at: "var/lib/dpkg/status.d/\(packages.list[index].name)\(suffix)", .packageMetadata)
             }
         }
+        if !survivors.isEmpty { keep(at: "var/lib/dpkg/info/format", .packageMetadata) }
         for path in ["var/lib/dpkg/status"] + Packages.apkPaths where inventory.text(at: .known(path), in: tree) != nil
         {
             keep(at: path, .packageMetadata)
@@ -30,9 +31,16 @@ extension Planner {
     /// The packages of which at least one file is kept.
     func survivors() -> [Int] {
         packages.list.indices.filter { index in
-            packages.list[index].nodes.contains { node in
-                isKept(node) && !tree.inode(of: node).kind.isDirectory && kept[node] != [.packageMetadata]
-            }
+            packages.list[index].nodes.contains { isKept($0) && !isPlace($0) && kept[$0] != [.packageMetadata] }
+        }
+    }
+
+    /// A directory, or a link to one: `/lib` is in the list of every package that has a file there.
+    private func isPlace(_ node: FileTree.NodeID) -> Bool {
+        switch tree.inode(of: node).kind {
+        case .directory: true
+        case .symlink: tree.resolve(tree.path(of: node)).map { tree.inode(of: $0.node).kind.isDirectory } ?? false
+        default: false
         }
     }
 

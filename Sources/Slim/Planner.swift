@@ -160,7 +160,7 @@ extension Planner {
         "usr/share/apport", "usr/share/icons", "etc/init.d", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly",
         "etc/cron.hourly",
         "etc/cron.monthly", "etc/logrotate.d", "etc/bash_completion.d", "etc/apparmor.d", "etc/apt", "lib/systemd",
-        "usr/lib/systemd", "usr/lib/tmpfiles.d", "usr/lib/sysusers.d", "usr/lib/udev", "lib/udev",
+        "usr/lib/systemd", "usr/lib/binfmt.d", "usr/lib/tmpfiles.d", "usr/lib/sysusers.d", "usr/lib/udev", "lib/udev",
     ].map { ImagePath.known($0) }
 
     /// Keeps the package of a file that is used, and the packages it depends on, without what every base image has:

@@ -119,7 +119,7 @@ extension Planner {
 
 extension Planner {
     private static let glibcLibraries = [
-        "libc.so.6", "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1",
+        "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1",
         "libresolv.so.2", "libanl.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libnss_compat.so.2", "libgcc_s.so.1",
     ]
     private static let conversions = ["ANSI_X3.110.so", "CP1252.so", "ISO8859-1.so", "ISO8859-15.so", "UNICODE.so"]

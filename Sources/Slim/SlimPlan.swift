@@ -43,6 +43,9 @@ extension SlimPlan {
         return lines
     }
 
+    /// The paths whose contents are new.
+    public var rewritten: Set<ImagePath> { Set(replacements.keys.map { specimen.tree.path(of: $0) }) }
+
     /// Kept paths by the name of their main reason.
     public var reasonCounts: [String: Int] {
         keep.keys.reduce(into: [:]) { counts, node in
@@ -86,8 +89,7 @@ extension SlimPlan {
     private func mainReason(of node: FileTree.NodeID) -> Reason? {
         let order = [
             "entrypoint", "userInclude", "application", "declared", "argument", "command", "interpreter", "elfClosure",
-            "shebang",
-            "profile", "package", "dynamicLoad", "bytecode", "symlink", "packageMetadata", "parentDirectory",
+            "shebang", "dynamicLoad", "profile", "package", "bytecode", "symlink", "packageMetadata", "parentDirectory",
         ]
         return keep[node]?.min {
             let (left, right) = (order.firstIndex(of: $0.name) ?? 0, order.firstIndex(of: $1.name) ?? 0)
