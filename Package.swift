@@ -66,6 +66,9 @@ let package = Package(
         module("Disk", "OCI", "Linux", system),
         module("Analysis", "Linux", "OCI"),
 
+        tests("LinuxTests", "Linux", system),
+        tests("SandboxTests", "Sandbox", "Linux", system),
+
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),

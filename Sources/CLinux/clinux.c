@@ -1,4 +1,5 @@
 // Thin names for system calls; each returns -1 and sets errno as the kernel says.
+#define _GNU_SOURCE
 #include "CLinux.h"
 
 #include <errno.h>

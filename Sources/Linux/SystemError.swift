@@ -24,7 +24,7 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
         self.init(operation, path, Errno(rawValue: Glibc.errno))
     }
 
-    /// `mount overlay '/x': Permission denied`
+    /// The sentence: `mount overlay '/x': Permission denied`.
     public var description: String {
         let place = path.map { " '\($0.string)'" } ?? ""
         return "\(operation)\(place): \(errno)"
@@ -37,11 +37,12 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
 /// - Throws: ``SystemError`` with the kernel's errno.
 @discardableResult
 public func system<R: FixedWidthInteger>(
-    _ operation: String, _ path: FilePath? = nil, _ body: () -> R
+    _ operation: String, _ path: @autoclosure () -> FilePath? = nil, _ body: () -> R
 ) throws(SystemError) -> R {
     while true {
         let result = body()
         if result >= 0 { return result }
-        guard Glibc.errno == EINTR else { throw SystemError(last: operation, path) }
+        let code = Glibc.errno
+        if code != EINTR { throw SystemError(operation, path(), Errno(rawValue: code)) }
     }
 }

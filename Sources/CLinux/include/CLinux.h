@@ -1,9 +1,6 @@
 // The kernel calls that Swift cannot say: variadic, behind macros, or younger than the C library.
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/xattr.h>
@@ -58,3 +55,4 @@ static inline uint64_t clinux_cycles(void) {
     return 0;
 #endif
 }
+#include "Child.h"

@@ -1,0 +1,88 @@
+// A child process in namespaces of its own. What it does between clone and exec is a list of steps that the parent
+// prepared: every string is ready, nothing allocates, and the first step that fails is named on the status pipe.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    clinux_step_isolate_mounts,   // nothing mounted from here on shows on the host
+    clinux_step_attach,           // descriptor: a mount; path: its place
+    clinux_step_enter,            // descriptor: the new root, attached; the old one is unmounted
+    clinux_step_mount,            // source, path, type, flags, data
+    clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
+    clinux_step_stub_file,        // path: the same for a file
+    clinux_step_make_directory,   // path, mode
+    clinux_step_make_node,        // path, mode, device in flags; source: the host's node where mknod is not allowed
+    clinux_step_make_link,        // source: what the link holds; path
+    clinux_step_owned_directory,  // path, uid in flags, gid in more: made for its owner where it is missing
+    clinux_step_mask,             // path: hidden behind nothing, where it exists
+    clinux_step_protect,          // path: read-only from now on, where it exists
+    clinux_step_hostname,         // path: the name
+    clinux_step_loopback,         // brings lo up
+    clinux_step_limit,            // mode: resource; flags: soft; more: hard
+    clinux_step_bound,            // flags: the capabilities that may ever be had
+    clinux_step_identity,         // flags: uid; more: gid; list: groups, mode: their number
+    clinux_step_capabilities,     // flags: the capabilities held now; for uid 0 alone
+    clinux_step_directory,        // path: the working directory
+    clinux_step_no_new_privileges,
+};
+
+struct clinux_step {
+    int kind;
+    int descriptor;
+    unsigned mode;
+    uint64_t flags;
+    uint64_t more;
+    const char *path;
+    const char *source;
+    const char *type;
+    const char *data;
+    const uint32_t *list;
+};
+
+struct clinux_child {
+    uint64_t namespaces;  // CLONE_NEW*
+    const struct clinux_step *steps;
+    size_t step_count;
+    char *const *arguments;
+    char *const *environment;
+    const char *search;  // PATH of the command
+    int streams[3];
+    int status;  // write end of the status pipe, not blocking
+};
+
+enum { clinux_report_failure, clinux_report_stub };
+
+// One record on the status pipe, followed by path_length bytes of path.
+struct clinux_report {
+    int32_t kind;
+    int32_t step;  // the number of the step; step_count is the exec
+    int32_t error;
+    int32_t path_length;
+    int32_t is_directory;
+    int32_t reserved;
+    int64_t modified[2];  // of the parent before the stub: seconds, nanoseconds
+    int64_t settled[2];   // the same after it
+};
+
+// Starts the child; returns when it runs its command or has failed, with its pid, or -1 where none came to be.
+// `times` receives CLOCK_MONOTONIC in nanoseconds before clone and at the return.
+int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2]);
+
+// Waits for the process of a pidfd. 0: *value is its exit status. 1: *value is the signal that ended it.
+int clinux_wait(int pidfd, int *value);
+
+int clinux_pidfd_signal(int pidfd, int signal);
+
+// A socket in the network namespace behind `descriptor`. The thread must not be used for anything afterwards.
+int clinux_enter_network(int descriptor);
+
+enum {
+    clinux_new_mounts = 0x00020000,
+    clinux_new_cgroup = 0x02000000,
+    clinux_new_uts = 0x04000000,
+    clinux_new_ipc = 0x08000000,
+    clinux_new_pid = 0x20000000,
+    clinux_new_network = 0x40000000,
+};

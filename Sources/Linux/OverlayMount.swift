@@ -1,0 +1,57 @@
+// Directories stacked into one by overlayfs.
+//
+//     upper ──────── what is written here        (with work, its scratch directory on the same file system)
+//     lowers[0] ──── topmost layer
+//     lowers[1] ──── the one below it
+//     ...
+
+internal import Glibc
+public import SystemPackage
+
+extension Mount {
+    /// How an overlay behaves beyond stacking.
+    public struct OverlayOptions: Sendable {
+        /// Never sync the upper directory: right for one that is thrown away after a crash.
+        public var isVolatile: Bool
+        /// Keep overlay's marks in `user.*` attributes, as a user namespace needs.
+        public var usesUserAttributes: Bool
+
+        /// Options; by default upper is not synced and marks are `trusted.*`.
+        public init(isVolatile: Bool = true, usesUserAttributes: Bool = false) {
+            self.isVolatile = isVolatile
+            self.usesUserAttributes = usesUserAttributes
+        }
+    }
+
+    /// Stacks `lowers`, topmost first, below `upper`; without an upper directory the result is read-only.
+    ///
+    /// Renamed directories are copied and changed modes copy the file, so that upper can be read as a layer. With
+    /// Linux 6.5 the number of layers is the kernel's limit of 500; before, their names share one page.
+    public static func overlay(
+        lowers: [FilePath], upper: FilePath?, work: FilePath?, options: OverlayOptions = OverlayOptions()
+    ) throws(SystemError) -> Mount {
+        precondition(!lowers.isEmpty, "an overlay has a lower directory")
+        // Overlay without an upper directory wants two lowers; one alone is shown as it is.
+        if upper == nil, lowers.count == 1 { return try bind(lowers[0], attributes: .readOnly, recursive: false) }
+        var common: [(key: String, value: String?)] = []
+        if let upper, let work {
+            common = [("upperdir", upper.string), ("workdir", work.string)]
+            if options.isVolatile { common.append(("volatile", nil)) }
+        }
+        common += [("redirect_dir", "off"), ("metacopy", "off"), ("index", "off"), ("xino", "off")]
+        if options.usesUserAttributes { common.append(("userxattr", nil)) }
+        do throws(SystemError) {
+            return try make("overlay", options: lowers.map { ("lowerdir+", $0.string) } + common)
+        } catch {
+            guard error.operation.hasSuffix("lowerdir+"), error.errno == .invalidArgument else { throw error }
+            return try make("overlay", options: [("lowerdir", joined(lowers))] + common)
+        }
+    }
+
+    /// The lowers as one option, with overlay's own escapes.
+    private static func joined(_ lowers: [FilePath]) -> String {
+        lowers.map { path in
+            path.string.map { $0 == ":" || $0 == "\\" || $0 == "," ? "\\\($0)" : String($0) }.joined()
+        }.joined(separator: ":")
+    }
+}

@@ -1,0 +1,76 @@
+// Who runs a command: `user[:group]` looked up in the root file system's own files.
+
+/// Numbers and a home directory, as the kernel and the command want them.
+public struct Account: Sendable, Hashable {
+    /// The user's number.
+    public var uid: UInt32
+    /// The primary group's number.
+    public var gid: UInt32
+    /// Supplementary groups.
+    public var groups: [UInt32]
+    /// What HOME is set to where the environment has none.
+    public var home: String
+
+    /// Exactly these numbers.
+    public init(uid: UInt32, gid: UInt32, groups: [UInt32] = [], home: String = "/") {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+        self.home = home
+    }
+
+    /// User 0, group 0, home /root.
+    public static let root = Account(uid: 0, gid: 0, home: "/root")
+
+    /// Looks `user[:group]` up, by name or number, as Docker does.
+    ///
+    /// Without a group the user brings the primary group of /etc/passwd and every group of /etc/group that lists it;
+    /// with one there is only that. Numbers need not be listed: the group is then 0. Empty text is root.
+    ///
+    /// - Parameters:
+    ///   - passwd: the bytes of /etc/passwd, nil where there is none.
+    ///   - group: the bytes of /etc/group, nil where there is none.
+    public init(_ text: String, passwd: [UInt8]?, group: [UInt8]?) throws(SandboxError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let name = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
+        let number = try Self.number(name, in: text)
+        let user = Self.rows(passwd, fields: 7).first { $0[0] == name || (number != nil && UInt32($0[2]) == number) }
+        guard let uid = user.flatMap({ UInt32($0[2]) }) ?? number else { throw .unknownUser(name) }
+        let home = user.map { $0[5] }.flatMap { $0.isEmpty ? nil : $0 } ?? (uid == 0 ? "/root" : "/")
+        if parts.count == 2, !parts[1].isEmpty {
+            self.init(uid: uid, gid: try Self.group(parts[1], group, in: text), home: home)
+        } else {
+            let groups = user.map { Self.memberships(of: $0[0], group) } ?? []
+            self.init(uid: uid, gid: user.flatMap { UInt32($0[3]) } ?? 0, groups: groups, home: home)
+        }
+    }
+
+    private static func group(_ name: String, _ file: [UInt8]?, in text: String) throws(SandboxError) -> UInt32 {
+        let number = try number(name, in: text)
+        let row = rows(file, fields: 3).first { $0[0] == name || (number != nil && UInt32($0[2]) == number) }
+        guard let gid = row.flatMap({ UInt32($0[2]) }) ?? number else { throw .unknownGroup(name) }
+        return gid
+    }
+
+    private static func memberships(of user: String, _ file: [UInt8]?) -> [UInt32] {
+        rows(file, fields: 4).filter { $0[3].split(separator: ",").contains { $0 == user } }
+            .compactMap { UInt32($0[2]) }
+    }
+
+    /// The number that `text` is, nil for a name.
+    private static func number(_ text: String, in whole: String) throws(SandboxError) -> UInt32? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard let number = Int32(text) else { throw .malformedUser(whole) }
+        return UInt32(number)
+    }
+
+    /// The lines with at least `fields` fields; comments and broken lines are passed over.
+    private static func rows(_ file: [UInt8]?, fields: Int) -> [[String]] {
+        (file ?? []).split(separator: 0x0a).compactMap { line in
+            guard line.first != 0x23 else { return nil }
+            let row = line.split(separator: 0x3a, omittingEmptySubsequences: false)
+                .map { String(decoding: $0, as: UTF8.self) }
+            return row.count >= fields && !row[0].isEmpty ? row : nil
+        }
+    }
+}

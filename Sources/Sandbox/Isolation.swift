@@ -1,0 +1,104 @@
+// What stands between a command and the host, told in the order in which the child does it.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// Docker's lists.
+private enum Hidden {
+    static let masked = [
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+        "/sys/devices/virtual/powercap",
+    ]
+    static let readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+    static let nodes: [(name: String, major: UInt32, minor: UInt32)] = [
+        ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
+    ]
+    static let links = [
+        ("pts/ptmx", "/dev/ptmx"), ("/proc/self/fd", "/dev/fd"), ("/proc/self/fd/0", "/dev/stdin"),
+        ("/proc/self/fd/1", "/dev/stdout"), ("/proc/self/fd/2", "/dev/stderr"),
+    ]
+}
+
+private let noSetUID = UInt64(MS_NOSUID)
+private let noDevices = UInt64(MS_NODEV)
+private let noExecution = UInt64(MS_NOEXEC)
+
+extension Script {
+    /// The whole way from a fresh child to the command.
+    mutating func isolate(
+        _ command: Command, root: Int32, place: FilePath,
+        _ attachments: [(descriptor: Int32, target: FilePath, isDirectory: Bool)]
+    ) {
+        add(clinux_step_isolate_mounts, "make mounts private", "/")
+        add(clinux_step_attach, "mount overlay", place.string, descriptor: root)
+        add(clinux_step_enter, "enter root file system", place.string, descriptor: root)
+        add(clinux_step_hostname, "set host name", command.hostname)
+        if command.network == .none { add(clinux_step_loopback, "bring up loopback") }
+        mountKernelFiles()
+        mountDevices(sharedMemory: command.sharedMemorySize)
+        for (descriptor, target, isDirectory) in attachments {
+            let stub = isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
+            add(stub, "make mount point", target.string)
+            add(clinux_step_attach, "mount", target.string, descriptor: descriptor)
+        }
+        for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
+        for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
+        takeIdentity(command)
+    }
+
+    private mutating func mountKernelFiles() {
+        add(clinux_step_stub_directory, "make mount point", "/proc")
+        mount("proc", "/proc", flags: noSetUID | noDevices | noExecution)
+        add(clinux_step_stub_directory, "make mount point", "/sys")
+        mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | UInt64(MS_RDONLY))
+    }
+
+    private mutating func mountDevices(sharedMemory: Int) {
+        add(clinux_step_stub_directory, "make mount point", "/dev")
+        mount("tmpfs", "/dev", flags: noSetUID, data: "mode=755,size=65536k")
+        for (name, major, minor) in Hidden.nodes {
+            add(
+                clinux_step_make_node, "make node", "/dev/\(name)", mode: UInt32(S_IFCHR) | 0o666,
+                flags: clinux_makedev(major, minor))
+        }
+        for (target, path) in Hidden.links { add(clinux_step_make_link, "make link", path, source: target) }
+        for name in ["pts", "shm", "mqueue"] {
+            add(clinux_step_make_directory, "make directory", "/dev/\(name)", mode: 0o755)
+        }
+        mount("devpts", "/dev/pts", flags: noSetUID | noExecution, data: "newinstance,ptmxmode=0666,mode=0620,gid=5")
+        let size = "mode=1777,size=\(sharedMemory)"
+        mount("tmpfs", "/dev/shm", flags: noSetUID | noDevices | noExecution, data: size)
+        mount("mqueue", "/dev/mqueue", flags: noSetUID | noDevices | noExecution)
+    }
+
+    private mutating func mount(_ type: String, _ path: String, flags: UInt64, data: String? = nil) {
+        add(clinux_step_mount, "mount \(type)", path, source: type, type: type, data: data, flags: flags)
+    }
+
+    private mutating func takeIdentity(_ command: Command) {
+        let account = command.account
+        for limit in command.limits {
+            add(
+                clinux_step_limit, "set resource limit \(limit.resource)", mode: limit.resource, flags: limit.soft,
+                more: limit.hard)
+        }
+        var prefix = FilePath("/")
+        for component in command.workingDirectory.components {
+            prefix.append(component)
+            add(
+                clinux_step_owned_directory, "make working directory", prefix.string, flags: UInt64(account.uid),
+                more: UInt64(account.gid))
+        }
+        let capabilities = command.capabilities.rawValue
+        add(clinux_step_bound, "drop capabilities", flags: capabilities)
+        add(
+            clinux_step_identity, "become user \(account.uid)", mode: UInt32(account.groups.count),
+            flags: UInt64(account.uid), more: UInt64(account.gid), list: account.groups)
+        if account.uid == 0 { add(clinux_step_capabilities, "set capabilities", flags: capabilities) }
+        add(clinux_step_directory, "enter working directory", prefix.string)
+        if command.forbidsNewPrivileges { add(clinux_step_no_new_privileges, "forbid new privileges") }
+    }
+}

@@ -1,0 +1,58 @@
+// The root file system of a container: read-only layers below one that is written.
+
+public import Linux
+public import SystemPackage
+
+/// Directories stacked into a root file system; a value, nothing is mounted before a container starts.
+///
+/// The mount lives in the container's own mount namespace: when the container ends, or this process is killed,
+/// nothing is left but what was written to `upper`.
+public struct Overlay: Sendable, Hashable {
+    /// The read-only layers, topmost first.
+    public var lowers: [FilePath]
+    /// Where the container writes; afterwards, the layer.
+    public var upper: FilePath
+    /// A scratch directory on the file system of `upper`; its content belongs to the kernel.
+    public var work: FilePath
+    /// Whether upper is never synced, as is right for a layer that counts only when it has been stored elsewhere.
+    public var isVolatile: Bool
+
+    /// A stack of layers.
+    public init(lowers: [FilePath], upper: FilePath, work: FilePath, isVolatile: Bool = true) {
+        self.lowers = lowers
+        self.upper = upper
+        self.work = work
+        self.isVolatile = isVolatile
+    }
+
+    /// What a container would see now, read-only, for look-ups such as /etc/passwd; gone with its last holder.
+    ///
+    /// Only while no container runs on this overlay.
+    public func view() throws(SystemError) -> Directory {
+        try Mount.overlay(lowers: [upper] + lowers, upper: nil, work: nil).root(named: upper)
+    }
+
+    /// Looks `user[:group]` up in this root file system.
+    public func account(_ text: String) throws -> Account {
+        let root = try view()
+        return try Account(text, passwd: try file("etc/passwd", root), group: try file("etc/group", root))
+    }
+
+    private func file(_ path: FilePath, _ root: Directory) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try root.contents(of: path, limit: 16 << 20)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Mounts the stack without a place, for one container.
+    func mount() throws -> Mount {
+        // The kernel refuses a work directory that a volatile overlay has used.
+        try Directory(work).removeTree("work")
+        if lowers.isEmpty { return try Mount.bind(upper, recursive: false) }
+        let options = Mount.OverlayOptions(isVolatile: isVolatile)
+        return try Mount.overlay(lowers: lowers, upper: upper, work: work, options: options)
+    }
+}

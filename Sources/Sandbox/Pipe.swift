@@ -1,0 +1,87 @@
+// Pipes between a container and its thread.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// A pipe that this process reads without waiting.
+struct Pipe: ~Copyable {
+    /// Where it is read.
+    let end: OwnedDescriptor
+    /// Where it is written.
+    let start: OwnedDescriptor
+
+    init(isNonBlocking: Bool = false) throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        try system("make pipe") { unsafe clinux_pipe(&ends) }
+        let (readable, writable) = (ends[0], ends[1])
+        end = OwnedDescriptor(owning: readable)
+        start = OwnedDescriptor(owning: writable)
+        // Setting a flag of a pipe that was just made cannot fail.
+        _ = fcntl(readable, F_SETFL, O_NONBLOCK)
+        if isNonBlocking { _ = fcntl(writable, F_SETFL, O_NONBLOCK) }
+    }
+
+    /// Closes the writing end and gives the reading one.
+    consuming func readingEnd() -> OwnedDescriptor {
+        end
+    }
+
+    /// Everything that is there now.
+    static func drain(_ end: borrowing OwnedDescriptor) throws(SystemError) -> [UInt8] {
+        var result: [UInt8] = []
+        while let chunk = try available(end, 1 << 16), !chunk.isEmpty { result += chunk }
+        return result
+    }
+
+    /// Hands over what comes on both streams until the process behind `pidfd` has ended and they are empty.
+    ///
+    /// A stream that somebody outside the container still holds open is not waited for.
+    static func forward(
+        _ output: borrowing OwnedDescriptor, _ error: borrowing OwnedDescriptor, until pidfd: borrowing OwnedDescriptor,
+        _ receive: Container.Output
+    ) throws(SystemError) {
+        var waits = [output.rawValue, error.rawValue, pidfd.rawValue].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        while waits[2].revents == 0 {
+            try system("wait for output") { unsafe poll(&waits, 3, -1) }
+            let hasEnded = waits[2].revents != 0
+            for (index, stream) in [OutputStream.output, .error].enumerated() {
+                guard waits[index].revents != 0 || hasEnded, waits[index].fd >= 0 else { continue }
+                let end = index == 0 ? output.rawValue : error.rawValue
+                if try isFinished(end, stream, all: hasEnded, receive) { waits[index].fd = -1 }
+            }
+        }
+    }
+
+    /// Hands over one chunk, or all that is there; true at the end of the stream.
+    private static func isFinished(
+        _ end: Int32, _ stream: OutputStream, all: Bool, _ receive: Container.Output
+    ) throws(SystemError) -> Bool {
+        repeat {
+            guard let chunk = try available(end, 1 << 16) else { return false }
+            if chunk.isEmpty { return true }
+            unsafe receive(stream, chunk.span.bytes)
+        } while all
+        return false
+    }
+
+    private static func available(_ end: borrowing OwnedDescriptor, _ limit: Int) throws(SystemError) -> [UInt8]? {
+        try available(end.rawValue, limit)
+    }
+
+    /// What can be read without waiting: nil is nothing now, an empty array the end.
+    private static func available(_ end: Int32, _ limit: Int) throws(SystemError) -> [UInt8]? {
+        var code: Int32 = 0
+        let chunk = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            let result = unsafe read(end, buffer.baseAddress, limit)
+            code = result < 0 ? Glibc.errno : 0
+            count = max(result, 0)
+        }
+        if code == 0 { return chunk }
+        if code == EAGAIN || code == EINTR { return nil }
+        throw SystemError("read output", nil, Errno(rawValue: code))
+    }
+}

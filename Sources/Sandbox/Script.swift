@@ -1,0 +1,90 @@
+// The steps of a child, and the memory that they point into.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// What a child does before its command, each step with the words for its failure.
+///
+/// Strings are copied once, when a step is added, and freed with the script: the child allocates nothing.
+@safe struct Script: ~Copyable {
+    private(set) var steps: [clinux_step] = unsafe []
+    private var words: [(operation: String, path: FilePath?)] = []
+    private var copies: [UnsafeMutableRawPointer?] = unsafe []
+
+    deinit {
+        for index in unsafe copies.indices { unsafe free(copies[index]) }
+    }
+
+    /// Adds a step that is told as `operation` on `path`.
+    mutating func add<Kind: BinaryInteger>(
+        _ kind: Kind, _ operation: String, _ path: String? = nil, source: String? = nil, type: String? = nil,
+        data: String? = nil, descriptor: Int32 = -1, mode: UInt32 = 0, flags: UInt64 = 0, more: UInt64 = 0,
+        list: [UInt32] = []
+    ) {
+        var step = unsafe clinux_step()
+        unsafe step.kind = Int32(kind)
+        unsafe step.descriptor = descriptor
+        unsafe step.mode = mode
+        unsafe step.flags = flags
+        unsafe step.more = more
+        unsafe step.path = copy(path)
+        unsafe step.source = copy(source)
+        unsafe step.type = copy(type)
+        unsafe step.data = copy(data)
+        unsafe step.list = copy(list)
+        unsafe steps.append(step)
+        words.append((operation, path.map { FilePath($0) }))
+    }
+
+    /// The failure of step `number`, as a system error.
+    func failure(of number: Int, _ errno: Errno) -> SystemError {
+        guard words.indices.contains(number) else { return SystemError("start a container", nil, errno) }
+        return SystemError(words[number].operation, words[number].path, errno)
+    }
+
+    /// An array of C strings that ends in nil, kept as long as the script.
+    mutating func vector(_ strings: [String]) -> UnsafePointer<UnsafeMutablePointer<CChar>?> {
+        let result = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
+        for (index, string) in strings.enumerated() { unsafe result[index] = unsafe strdup(string) }
+        unsafe result[strings.count] = nil
+        for index in strings.indices { unsafe copies.append(UnsafeMutableRawPointer(result[index])) }
+        unsafe copies.append(UnsafeMutableRawPointer(result))
+        return unsafe UnsafePointer(result)
+    }
+
+    /// A C string, kept as long as the script.
+    mutating func copy(_ string: String?) -> UnsafePointer<CChar>? {
+        guard let string else { return nil }
+        let copy = unsafe strdup(string)
+        unsafe copies.append(UnsafeMutableRawPointer(copy))
+        return unsafe UnsafePointer(copy)
+    }
+
+    private mutating func copy(_ list: [UInt32]) -> UnsafePointer<UInt32>? {
+        let size = max(list.count, 1) * MemoryLayout<UInt32>.stride
+        guard let memory = unsafe malloc(size) else { return nil }
+        unsafe copies.append(memory)
+        let result = unsafe memory.bindMemory(to: UInt32.self, capacity: max(list.count, 1))
+        for (index, value) in list.enumerated() { unsafe result[index] = value }
+        return unsafe UnsafePointer(result)
+    }
+
+    /// How many steps there are.
+    var count: Int { words.count }
+
+    /// Clones a child that does these steps; `child` holds the rest.
+    mutating func begin(
+        _ child: clinux_child, _ pidfd: inout Int32, _ times: inout [Int64]
+    ) throws(SystemError) -> Int32 {
+        var child = unsafe child
+        unsafe child.step_count = steps.count
+        let process = unsafe steps.withUnsafeBufferPointer { steps in
+            unsafe child.steps = steps.baseAddress
+            return unsafe clinux_start(&child, &pidfd, &times)
+        }
+        if process < 0 { throw SystemError("clone", nil, Errno(rawValue: Glibc.errno)) }
+        return process
+    }
+}
