@@ -68,6 +68,7 @@ let package = Package(
 
         tests("LinuxTests", "Linux", system),
         tests("SandboxTests", "Sandbox", "Linux", system),
+        module("Analysis", "Linux", "OCI"),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 
