@@ -1,0 +1,310 @@
+public import OCI
+
+/// What the main job's report says: an image before and after, and what held.
+public struct OptimizationPage: Sendable {
+    /// An image on one side of the comparison.
+    public struct Side: Sendable {
+        /// The image's name.
+        public var reference: String
+        /// Its manifest.
+        public var digest: Digest
+        /// Bytes of regular files in all layers.
+        public var size: Int64
+        /// Bytes of all layers' blobs.
+        public var compressedSize: Int64
+        /// The layers, lowest first.
+        public var layers: [LayerFacts]
+        /// The phases of its start, in order; empty where it was not started.
+        public var phases: [Phase]
+        /// Milliseconds until the first request was answered, the median; nil where it was not measured.
+        public var timeToFirstRequestMs: Double?
+
+        /// The image of a report, with its start where it was measured.
+        public init(_ report: Report, phases: [Phase] = [], timeToFirstRequestMs: Double? = nil) {
+            self.init(
+                reference: report.image.reference, digest: report.image.digest, size: report.image.size,
+                compressedSize: report.image.compressedSize, layers: report.layers, phases: phases,
+                timeToFirstRequestMs: timeToFirstRequestMs)
+        }
+
+        /// An image by its tree, which needs no contents, with its start where it was measured.
+        public init(
+            of image: Image, in tree: FileTree, reference: String, phases: [Phase] = [],
+            timeToFirstRequestMs: Double? = nil
+        ) {
+            let waste = Waste(of: tree)
+            self.init(
+                reference: reference, digest: image.descriptor.digest, size: waste.shippedBytes,
+                compressedSize: image.compressedSize, layers: LayerFacts.all(of: image, in: tree, waste),
+                phases: phases,
+                timeToFirstRequestMs: timeToFirstRequestMs)
+        }
+
+        init(
+            reference: String, digest: Digest, size: Int64, compressedSize: Int64, layers: [LayerFacts],
+            phases: [Phase],
+            timeToFirstRequestMs: Double?
+        ) {
+            self.reference = reference
+            self.digest = digest
+            self.size = size
+            self.compressedSize = compressedSize
+            self.layers = layers
+            self.phases = phases
+            self.timeToFirstRequestMs = timeToFirstRequestMs
+        }
+    }
+
+    /// A part of a start.
+    public struct Phase: Sendable, Equatable {
+        /// Its name: `vmm`, `kernel`, `init`, `exec`, `listen`, `firstByte`.
+        public var name: String
+        /// How long it took, in milliseconds, the median.
+        public var ms: Double
+
+        /// A phase of that name and length.
+        public init(name: String, ms: Double) {
+            self.name = name
+            self.ms = ms
+        }
+    }
+
+    /// A budget and whether it holds.
+    public struct Verdict: Sendable, Equatable {
+        /// The budget's name.
+        public var budget: String
+        /// What it allows, as people read it.
+        public var limit: String
+        /// What was found, as people read it.
+        public var measured: String
+        /// Whether it holds.
+        public var holds: Bool
+
+        /// A verdict of known parts.
+        public init(budget: String, limit: String, measured: String, holds: Bool) {
+            self.budget = budget
+            self.limit = limit
+            self.measured = measured
+            self.holds = holds
+        }
+    }
+
+    /// The page's title.
+    public var title: String
+    /// The image as it was.
+    public var before: Side
+    /// The image as it is now; nil where nothing was changed.
+    public var after: Side?
+    /// How starts were measured, in a sentence: the engine, and whether it was accelerated.
+    public var engine = ""
+    /// The budgets.
+    public var verdicts: [Verdict] = []
+    /// How many files were kept for which reason.
+    public var reasons: [String: Int] = [:]
+    /// How many files were kept.
+    public var kept = 0
+    /// How many files were left out.
+    public var dropped = 0
+    /// Whether the same probes had the same answers before and after; nil where that was not checked.
+    public var isVerified: Bool?
+    /// What was found in the image as it was.
+    public var findings: [Finding] = []
+
+    /// A page of two sides; what else there is to say is set afterwards.
+    public init(title: String, before: Side, after: Side?) {
+        self.title = title
+        self.before = before
+        self.after = after
+    }
+
+    /// The page.
+    public var html: String {
+        page(
+            title: title,
+            [
+                "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
+                section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim,
+                section("Found in the original image", Finding.list(findings)), footer,
+            ])
+    }
+}
+
+// MARK: - Headline
+
+extension OptimizationPage {
+    private var tiles: Markup {
+        var list = [
+            bytes("To pull", before.compressedSize, after?.compressedSize),
+            bytes("Unpacked", before.size, after?.size),
+        ]
+        if before.timeToFirstRequestMs != nil || after?.timeToFirstRequestMs != nil { list.append(start) }
+        if !verdicts.isEmpty { list.append(budgets) }
+        return "<div class=\"tiles\">\(list)</div>\n"
+    }
+
+    private func bytes(_ name: String, _ before: Int64, _ after: Int64?) -> Markup {
+        guard let after else { return tile(name, "\(humanBytes(before))", "not changed") }
+        return tile(
+            name, "<s>\(humanBytes(before)) →</s> \(humanBytes(after))",
+            change(Double(before), Double(after), "smaller", "larger"))
+    }
+
+    private var start: Markup {
+        switch (before.timeToFirstRequestMs, after?.timeToFirstRequestMs) {
+        case (let old?, let new?):
+            tile(
+                "First request after", "<s>\(milliseconds(old)) →</s> \(milliseconds(new))",
+                change(old, new, "sooner", "later"))
+        case (let old?, nil): tile("First request after", "\(milliseconds(old))", "only measured before")
+        case (nil, let new?): tile("First request after", "\(milliseconds(new))", "only measured after")
+        case (nil, nil): ""
+        }
+    }
+
+    private var budgets: Markup {
+        let held = verdicts.filter(\.holds).count
+        let remark: Markup =
+            held == verdicts.count
+            ? "<span class=\"up\">all hold</span>" : "<span class=\"down\">\(verdicts.count - held) exceeded</span>"
+        return tile("Budgets", "\(held) of \(verdicts.count)", remark)
+    }
+
+    private func change(_ before: Double, _ after: Double, _ better: String, _ worse: String) -> Markup {
+        guard before > 0, before.isFinite, after.isFinite else { return "" }
+        let part = (before - after) / before
+        if abs(part) < 0.0005 { return "unchanged" }
+        let factor = after > 0 && before / after >= 2 ? ", \(decimal(before / after, digits: 1)) times \(better)" : ""
+        let text = part > 0 ? "\(percent(part)) less\(factor)" : "\(percent(-part)) \(worse)"
+        return part > 0 ? "<span class=\"up\">\(text)</span>" : "<span class=\"down\">\(text)</span>"
+    }
+}
+
+/// Milliseconds as people read them: `402 ms`, `1.34 s`.
+func milliseconds(_ value: Double) -> String {
+    if value >= 10_000 { return decimal(value / 1000, digits: 1) + " s" }
+    if value >= 1000 { return decimal(value / 1000, digits: 2) + " s" }
+    return decimal(value, digits: value < 10 ? 1 : 0) + " ms"
+}
+
+// MARK: - Gate and slim
+
+extension OptimizationPage {
+    private var gate: Markup {
+        let rows = verdicts.map { verdict -> Markup in
+            let pill: Markup =
+                verdict.holds
+                ? "<span class=\"pill holds\">holds</span>" : "<span class=\"pill broken\">exceeded</span>"
+            return """
+                <tr><td><code>\(verdict.budget)</code></td><td class="num">\(verdict.limit)</td>\
+                <td class="num">\(verdict.measured)</td><td>\(pill)</td></tr>
+
+                """
+        }
+        if rows.isEmpty { return "" }
+        let titles: Markup =
+            "<tr><th>Budget</th><th class=\"num\">Limit</th><th class=\"num\">Measured</th><th></th></tr>\n"
+        return section("Gate", ["<div class=\"scroll\"><table>\(titles)\(rows)</table></div>"])
+    }
+
+    private var slim: Markup {
+        guard kept > 0 || dropped > 0 else { return "" }
+        let all = Double(kept) + Double(dropped)
+        let verified: Markup =
+            switch isVerified {
+            case true?: " <span class=\"pill holds\">same answers to the same probes</span>"
+            case false?: " <span class=\"pill broken\">answers differ</span>"
+            case nil: ""
+            }
+        let bar: Markup = """
+            <h3>\(grouped(kept)) files kept, \(grouped(dropped)) left out\(verified)</h3>
+            <div class="bar"><i style="width:\(share(Double(kept), of: all))"></i></div>
+
+            """
+        let most = Double(reasons.values.max() ?? 0)
+        let rows = reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { reason, count -> Markup in
+            """
+            <div class="row"><div class="label">\(reason)</div><div class="bar"><i style="width:\(share(Double(count), of: most))"></i></div>\
+            <div class="amount">\(grouped(count))</div></div>
+
+            """
+        }
+        let heading: Markup =
+            rows.isEmpty ? "" : "<h3>Why files were kept <span>a file may have several reasons</span></h3>\n"
+        return section("What stayed", [bar, heading] + rows)
+    }
+}
+
+// MARK: - Start
+
+extension OptimizationPage {
+    private var sides: [(name: String, side: Side)] { [("before", before)] + (after.map { [("after", $0)] } ?? []) }
+
+    private var startNote: String { "Phases from power-on to the first byte of the answer, medians, to one scale." }
+
+    private var phaseNames: [String] {
+        sides.flatMap { $0.side.phases.map(\.name) }.reduce(into: []) { names, name in
+            if !names.contains(name), names.count < 50 { names.append(name) }
+        }
+    }
+
+    private var timeline: [Markup] {
+        let totals = sides.map { total(of: $0.side) }
+        guard let longest = totals.max(), longest > 0 else { return [] }
+        let names = phaseNames
+        let bars = zip(sides, totals).map { entry, total -> Markup in
+            """
+            <div class="time"><div>\(entry.name)</div><div class="bar">\(entry.side.phases.map { segment($0, names, longest) })</div>\
+            <div class="amount">\(milliseconds(entry.side.timeToFirstRequestMs ?? total))</div></div>
+
+            """
+        }
+        let ticks = (0...4).map { tick -> Markup in "<span>\(milliseconds(longest * Double(tick) / 4))</span>" }
+        let key = names.enumerated().map { index, name -> Markup in
+            "<span><i class=\"p\(index % 7)\"></i>\(name) \(lengths(of: name))</span>"
+        }
+        return bars + ["<div class=\"axis\">\(ticks)</div>", "<div class=\"key\">\(key)</div>"]
+    }
+
+    private func total(of side: Side) -> Double { side.phases.reduce(0) { $0 + max(0, $1.ms) } }
+
+    private func segment(_ phase: Phase, _ names: [String], _ longest: Double) -> Markup {
+        let color = (names.firstIndex(of: phase.name) ?? 0) % 7
+        return """
+            <i class="p\(color)" style="width:\(share(phase.ms, of: longest))" title="\(phase.name) \(milliseconds(phase.ms))"></i>
+            """
+    }
+
+    private func lengths(of name: String) -> String {
+        sides.compactMap { entry in entry.side.phases.first { $0.name == name }.map { milliseconds($0.ms) } }
+            .joined(separator: " → ")
+    }
+}
+
+// MARK: - Layers
+
+extension OptimizationPage {
+    private var layerNote: String {
+        "Bytes of each layer’s files, to one scale. Hatched: shipped, but visible to no container."
+    }
+
+    private var layers: [Markup] {
+        let scale = sides.flatMap { $0.side.layers.map(\.size) }.max() ?? 0
+        return sides.flatMap { name, side -> [Markup] in
+            let facts =
+                "\(humanBytes(side.size)) in \(counted(side.layers.count, "layer")), \(humanBytes(side.compressedSize)) to pull"
+            let heading: Markup = "<h3>\(name) <code>\(side.reference)</code><span>\(facts)</span></h3>\n"
+            return [heading]
+                + side.layers.map { layer in
+                    BarRow(
+                        number: layer.index, label: layer.command, bytes: layer.size, wasted: layer.wastedBytes,
+                        remark: "\(humanBytes(layer.compressedSize)) to pull"
+                    ).markup(scale: scale)
+                }
+        }
+    }
+
+    private var footer: Markup {
+        let lines = sides.map { name, side -> Markup in "\(name) <code>\(side.digest.description)</code><br>" }
+        return "<footer>\(lines)</footer>"
+    }
+}
