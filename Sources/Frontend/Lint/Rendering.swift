@@ -1,0 +1,63 @@
+extension Lint {
+    /// The findings as text, one line each and its fix below.
+    public static func text(_ findings: [Finding], name: String) -> String {
+        findings.reduce(into: "") { result, finding in
+            result +=
+                "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(finding.rule)]\n"
+            if let fix = finding.fix { result += "    fix: \(fix)\n" }
+        }
+    }
+
+    /// The findings as a JSON list with the keys that CLI.md promises.
+    public static func json(_ findings: [Finding], name: String) -> String {
+        let items = findings.map { finding in
+            let fields = [
+                ("rule", JSONText.string(finding.rule)), ("severity", JSONText.string(finding.severity.rawValue)),
+                ("message", JSONText.string(finding.message)), ("file", JSONText.string(name)),
+                ("startLine", String(finding.lines.lowerBound)), ("endLine", String(finding.lines.upperBound)),
+                ("fix", finding.fix.map(JSONText.string) ?? "null"),
+            ]
+            return "  { " + fields.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + " }"
+        }
+        return items.isEmpty ? "[]\n" : "[\n" + items.joined(separator: ",\n") + "\n]\n"
+    }
+
+    /// The findings as a SARIF 2.1.0 log.
+    public static func sarif(_ findings: [Finding], name: String, version: String) -> String {
+        let rules = Set(findings.map(\.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
+        let results = findings.map { finding in
+            let region = "{\"startLine\":\(finding.lines.lowerBound),\"endLine\":\(finding.lines.upperBound)}"
+            let place =
+                "{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\(JSONText.string(name))},\"region\":\(region)}}"
+            let text = finding.message + (finding.fix.map { ". Fix: \($0)" } ?? "")
+            let level = finding.severity == .error ? "error" : finding.severity == .warning ? "warning" : "note"
+            return "{\"ruleId\":\(JSONText.string(finding.rule)),\"level\":\"\(level)\","
+                + "\"message\":{\"text\":\(JSONText.string(text))},\"locations\":[\(place)]}"
+        }
+        let driver =
+            "{\"name\":\"thaw\",\"version\":\(JSONText.string(version)),\"rules\":[\(rules.joined(separator: ","))]}"
+        let run = "{\"tool\":{\"driver\":\(driver)},\"results\":[\(results.joined(separator: ","))]}"
+        return
+            "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[\(run)]}\n"
+    }
+}
+
+/// JSON strings, for documents too small to need an encoder.
+enum JSONText {
+    static func string(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case "\r": result += "\\r"
+            case _ where scalar.value < 0x20:
+                result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,140 @@
+/// A stage as `--call targets` lists it.
+public struct TargetSummary: Hashable, Sendable {
+    /// The stage's name, or nil.
+    public let name: String?
+    /// Its number.
+    public let index: Int
+    /// What the comment `# NAME text` above it says.
+    public let description: String?
+    /// What it is built on, unexpanded.
+    public let base: String
+    /// `--platform=`, unexpanded.
+    public let platform: String?
+    /// Whether it is what a build without `--target` makes.
+    public let isDefault: Bool
+    /// Its first and last line.
+    public let lines: ClosedRange<Int>
+}
+
+/// What a target can be given, as `--call outline` lists it.
+public struct Outline: Hashable, Sendable {
+    /// An argument that the target or its bases declare.
+    public struct Argument: Hashable, Sendable {
+        /// The name.
+        public let name: String
+        /// The default, expanded with the defaults of what comes before it where that is possible.
+        public let value: String?
+        /// What the comment `# NAME text` above it says.
+        public let description: String?
+        /// Its line.
+        public let line: Int
+    }
+
+    /// A secret or an SSH agent that a RUN mounts.
+    public struct Credential: Hashable, Sendable {
+        /// Its id.
+        public let id: String
+        /// Whether the build fails without it.
+        public let isRequired: Bool
+        /// The line of the RUN.
+        public let line: Int
+    }
+
+    /// The stage that is built.
+    public let target: TargetSummary
+    /// Arguments in the order of the file.
+    public let arguments: [Argument]
+    /// `--mount=type=secret`.
+    public let secrets: [Credential]
+    /// `--mount=type=ssh`.
+    public let agents: [Credential]
+}
+
+extension Dockerfile {
+    /// Every stage that `--target` can name.
+    public var targets: [TargetSummary] {
+        stages.map { stage in
+            TargetSummary(
+                name: stage.name, index: stage.index,
+                description: stage.name.flatMap { stage.from.documentation(of: $0) }, base: stage.base.text,
+                platform: stage.platform?.text, isDefault: stage.index == stages.count - 1, lines: stage.lines)
+        }
+    }
+
+    /// What `target` takes from outside.
+    ///
+    /// - Throws: a ``Diagnostic`` for an unknown target or a wrong expansion.
+    public func outline(target: String?, _ arguments: BuildArguments) throws(Diagnostic) -> Outline {
+        let global = try GlobalScope(self, arguments)
+        let graph = try StageGraph(self, global)
+        let index = try graph.target(target)
+        var list: [Outline.Argument] = []
+        for line in globalArguments { list += Self.entries(line, values: global.values) }
+        var secrets: [Outline.Credential] = []
+        var agents: [Outline.Credential] = []
+        for stage in try graph.reachable(from: index) {
+            var scope = Scope(global)
+            for located in stages[stage].instructions {
+                switch located.value {
+                case .arg(let arg):
+                    let declared = try scope.declare(arg)
+                    let values = Dictionary(declared.map { ($0.name, $0.value ?? "") }) { $1 }
+                    let line = Located(
+                        value: arg, position: located.position, lines: located.lines, text: located.text,
+                        comments: located.comments)
+                    list += Self.entries(line, values: values)
+                case .env(let env): try scope.set(env)
+                case .run(let run):
+                    for flag in run.mounts {
+                        guard let mount = try? scope.mount(flag) else { continue }
+                        let credential = Outline.Credential(
+                            id: mount.credentialID, isRequired: mount.isRequired, line: located.lines.lowerBound)
+                        if mount.kind == .secret { secrets.append(credential) }
+                        if mount.kind == .ssh { agents.append(credential) }
+                    }
+                default: break
+                }
+            }
+        }
+        return Outline(target: targets[index], arguments: Self.unique(list), secrets: secrets, agents: agents)
+    }
+
+    private static func entries(
+        _ line: Located<Instruction.Arg>, values: [String: String]
+    ) -> [Outline.Argument] {
+        line.value.declarations.map { declaration in
+            let name = declaration.name.text
+            return Outline.Argument(
+                name: name, value: values[name], description: line.documentation(of: name),
+                line: line.lines.lowerBound)
+        }
+    }
+
+    /// One entry a name: the first, with the first description and value that anybody gives.
+    private static func unique(_ list: [Outline.Argument]) -> [Outline.Argument] {
+        var places: [String: Int] = [:]
+        var result: [Outline.Argument] = []
+        for argument in list {
+            guard let place = places[argument.name] else {
+                places[argument.name] = result.count
+                result.append(argument)
+                continue
+            }
+            let first = result[place]
+            result[place] = Outline.Argument(
+                name: first.name, value: first.value ?? argument.value,
+                description: first.description ?? argument.description, line: first.line)
+        }
+        return result
+    }
+}
+
+extension Mount {
+    /// The id of a secret or agent, its defaults applied.
+    public var credentialID: String {
+        if !id.isEmpty { return id }
+        if !source.isEmpty { return source }
+        if kind == .ssh { return "default" }
+        return target.utf8.split(separator: Ascii.slash).last?.text ?? environmentName ?? ""
+    }
+}
