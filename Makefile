@@ -20,8 +20,9 @@ for-test += umoci               # a referee: must unpack our layers
 for-test += podman              # a referee: must load and list our images
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 
-# A target may only import what Package.swift says that it depends on.
-swift-flags := --explicit-target-dependency-import-check error
+# A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
+# thousand: optimised they take seconds, with assertions of debugging kept.
+swift-flags := --explicit-target-dependency-import-check error -Xswiftc -O
 debug := .build/debug
 release := .build/release
 scripts := fixtures/*.sh .ci/run

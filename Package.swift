@@ -50,32 +50,33 @@ let package = Package(
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
         module("Frontend"),
-        module("Sandbox", "Linux", "CLinux", system),
-        module("Slim", "OCI", "Linux"),
-
         module("Project", "TOMLKit"),
+        module("Sandbox", "Linux", "CLinux", system),
+        module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
+        module("Analysis", "OCI", "Linux"),
+        module("Slim", "OCI", "Linux"),
+        module("Disk", "OCI", "Linux", system),
         module("Guest"),
-        module("ColdStart", "Guest", "Linux", "CLinux", system),
+        module("ColdStart", "Guest", "Linux", "CLinux", "Sandbox", system),
+
+        .executableTarget(
+            name: "thaw",
+            dependencies: [
+                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "Linux", "OCI", "Project", "Sandbox", "Slim",
+                arguments, system,
+            ], swiftSettings: rules),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s", "-Xlinker", "--gc-sections"])]),
 
+        .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
+        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
+        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("GuestTests", "Guest"),
         tests("InitTests"),
-        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
-        module("Disk", "OCI", "Linux", system),
-        module("Analysis", "Linux", "OCI"),
-
-        tests("LinuxTests", "Linux", system),
-        tests("SandboxTests", "Sandbox", "Linux", system),
-        module("Analysis", "Linux", "OCI"),
-
-        .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
-
-        .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
-        tests("OCITests", "OCI", "Linux", "Support", system),
-        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("LinuxTests", "Linux", "Support", system),
+        tests("OCITests", "OCI", "Linux", "Support", system),
+        tests("SandboxTests", "Sandbox", "Linux", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
     ]
 )

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "Child.h"
 #include <sys/xattr.h>
 
 // Flags whose macros Swift does not import.
@@ -55,4 +57,3 @@ static inline uint64_t clinux_cycles(void) {
     return 0;
 #endif
 }
-#include "Child.h"

@@ -135,13 +135,15 @@ public struct Unpacker {
     }
 
     private func apply(_ metadata: FileMetadata, to path: ImagePath, isLink: Bool = false) throws {
-        let place = path.isRoot ? FilePath(".") : FilePath(path)
-        try target.setOwner(of: place, uid: metadata.uid, gid: metadata.gid)
-        if !isLink { try target.setMode(of: place, UInt32(metadata.mode)) }
+        // The root has a name only in the directory above it.
+        let holder = path.isRoot ? try Directory(target.path.removingLastComponent()) : target
+        let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
+        try holder.setOwner(of: place, uid: metadata.uid, gid: metadata.gid)
+        if !isLink { try holder.setMode(of: place, UInt32(metadata.mode)) }
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) {
-            try target.setAttribute(name, of: place, to: value)
+            try holder.setAttribute(name, of: place, to: value)
         }
-        try target.setModified(of: place, metadata.mtime)
+        try holder.setModified(of: place, metadata.mtime)
     }
 }
 

@@ -1,0 +1,50 @@
+public import Frontend
+
+/// Why a build failed.
+public enum BuildError: Error, Sendable, CustomStringConvertible {
+    case dockerfile(DockerfileError)
+    case noDockerfile(String)
+    case noContext(String)
+    case baseNotFound(String, at: Place)
+    case sourceNotFound(String)
+    case notADirectory(String, String)
+    case isADirectory(String)
+    case badPath(String, String)
+    case badOwner(String, reason: String)
+    case contextChanged(String)
+    case badIgnoreFile(String, at: Place)
+    case runFailed(command: String, status: String, output: [String], at: Place)
+    case unsupported(String, at: Place)
+    case stepFailed(any Error, at: Place)
+
+    /// A line of a Dockerfile.
+    public struct Place: Sendable, Hashable, CustomStringConvertible {
+        /// The Dockerfile's name.
+        public let file: String
+        /// The line, from 1.
+        public let line: Int
+
+        public var description: String { "\(file):\(line)" }
+    }
+
+    public var description: String {
+        switch self {
+        case .dockerfile(let error): error.description
+        case .noDockerfile(let path): "there is no Dockerfile at '\(path)'"
+        case .noContext(let path): "the build context '\(path)' is not a directory"
+        case .baseNotFound(let name, let place): "\(place): image '\(name)' is not in the store"
+        case .sourceNotFound(let path): "\"\(path.hasPrefix("/") ? path : "/" + path)\": not found in the source"
+        case .notADirectory(let source, let target):
+            "cannot copy directory '\(source)' to '\(target)', which is not a directory"
+        case .isADirectory(let target): "cannot copy a file over the directory '\(target)'"
+        case .badPath(let path, let reason): "'\(path)' \(reason)"
+        case .badOwner(let owner, let reason): "--chown=\(owner): \(reason)"
+        case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
+        case .contextChanged(let path): "'\(path)' became shorter while it was read"
+        case .runFailed(let command, let status, let output, let place):
+            (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
+        case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .stepFailed(let error, let place): "\(place): \(error)"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+public import OCI
+public import SystemPackage
+
+/// What is to be built, and how.
+public struct BuildRequest: Sendable {
+    /// The directory that COPY and ADD read; nil where there is none.
+    public var context: FilePath?
+    /// The Dockerfile's path.
+    public var dockerfile: FilePath
+    /// The stage to build; nil for the last.
+    public var target: String?
+    /// `--build-arg`.
+    public var arguments: [String: String] = [:]
+    /// `--label`, applied last.
+    public var labels: [String: String] = [:]
+    /// Whether earlier results may be used.
+    public var usesCache = true
+    /// What RUN reaches where it doesn't say.
+    public var network = Network.host
+    /// What the image is for.
+    public var platform = Platform.host
+    /// How new layers are stored.
+    public var compression = OCI.Compression.gzip
+    /// Seconds since 1970 that no time in the result may exceed; nil means the newest input of each step.
+    public var epoch: Int64?
+    /// How many stages are built at once.
+    public var width = 2
+
+    /// What a command reaches.
+    public enum Network: String, Sendable, CaseIterable {
+        case none, host
+    }
+
+    /// A build of the Dockerfile at `dockerfile`.
+    public init(context: FilePath?, dockerfile: FilePath) {
+        self.context = context
+        self.dockerfile = dockerfile
+    }
+}
+
+/// What became of one step.
+public struct StepReport: Sendable, Hashable {
+    /// The stage's name, or its number.
+    public let stage: String
+    /// The instruction's line.
+    public let line: Int
+    /// The instruction as it was written.
+    public let instruction: String
+    /// Whether an earlier result was used.
+    public let isCached: Bool
+    /// Why.
+    public let reason: String
+    /// How long it took.
+    public let duration: Duration
+}
+
+/// What a build tells while it goes on.
+public enum BuildEvent: Sendable {
+    case started(stage: String, line: Int, instruction: String)
+    case output(stage: String, line: Int, bytes: [UInt8])
+    case finished(StepReport)
+    case note(String)
+}
+
+/// What a build gave.
+public struct BuildResult: Sendable {
+    /// The image, all of it in the store, under no name yet.
+    public let image: Image
+    /// Every step of every stage that was needed, in the order in which they ended.
+    public let steps: [StepReport]
+}

@@ -1,0 +1,43 @@
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import Synchronization
+internal import SystemPackage
+
+/// What the stages of one build share.
+final class BuildState: Sendable {
+    let request: BuildRequest
+    let store: Store
+    let snapshots: Snapshots
+    let context: BuildContext
+    let progress: @Sendable (BuildEvent) -> Void
+    private let finished = Mutex<[StepReport]>([])
+
+    init(
+        _ plan: BuildPlan, _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
+    ) throws {
+        self.request = request
+        self.store = store
+        self.progress = progress
+        snapshots = try Snapshots(store)
+        context = try BuildContext(request, store: store)
+    }
+
+    /// The reports of all steps that have ended.
+    var reports: [StepReport] { finished.withLock { $0 } }
+
+    /// Takes note of a step that has ended, and tells of it.
+    func finish(_ report: StepReport) {
+        finished.withLock { $0.append(report) }
+        progress(.finished(report))
+    }
+
+    /// An image of the store, for FROM and `--from`.
+    func image(_ name: String, at place: BuildError.Place) throws -> Image {
+        do {
+            return try store.image(Reference(name), for: request.platform)
+        } catch OCIError.imageNotFound {
+            throw BuildError.baseNotFound(name, at: place)
+        }
+    }
+}

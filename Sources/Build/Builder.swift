@@ -1,0 +1,97 @@
+internal import Frontend
+internal import Linux
+public import OCI
+internal import SystemPackage
+
+/// Builds a Dockerfile into an image in a store.
+///
+/// ```
+/// Dockerfile -> StageGraph -> reachable stages, each a task that waits for the stages it reads
+/// stage: instruction -> config change | step;  step: fingerprint -> remembered layer | made layer
+/// ```
+public struct Builder: Sendable {
+    private let store: Store
+    private let request: BuildRequest
+    private let progress: @Sendable (BuildEvent) -> Void
+
+    /// A builder that keeps everything in `store` and tells `progress` what happens, from any thread.
+    public init(
+        _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void = { _ in }
+    ) {
+        self.request = request
+        self.store = store
+        self.progress = progress
+    }
+
+    /// Builds the target stage and everything it needs.
+    ///
+    /// When this returns, the image is in the store, under no name. When it throws, the store holds at most more
+    /// remembered steps than before.
+    public func build() async throws -> BuildResult {
+        let lease = try store.lease()
+        let plan = try BuildPlan(request)
+        let shared = try BuildState(plan, request, store: store, progress: progress)
+        let target = try await stages(plan, shared)
+        try shared.context.save()
+        let image = target.finished(labels: request.labels)
+        try store.publish(image, as: nil)
+        try lease.release()
+        return BuildResult(image: image, steps: shared.reports)
+    }
+
+    /// Runs the stages, at most `width` at once; each starts when those it reads have ended.
+    private func stages(_ plan: BuildPlan, _ shared: BuildState) async throws -> StageBuilder {
+        try await withThrowingTaskGroup(of: (Int, StageBuilder).self) { group in
+            var done: [Int: StageBuilder] = [:]
+            var waiting = plan.stages
+            var running = 0
+            while true {
+                for index in waiting
+                where running < request.width && plan.dependencies[index, default: []].isSubset(of: done.keys) {
+                    waiting.removeAll { $0 == index }
+                    running += 1
+                    let inputs = done
+                    group.addTask { (index, try await stage(index, plan, shared, inputs)) }
+                }
+                guard let (index, result) = try await group.next() else { break }
+                running -= 1
+                done[index] = result
+            }
+            guard let result = done[plan.target] else { preconditionFailure("the target is reachable from itself") }
+            return result
+        }
+    }
+
+    private func stage(
+        _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
+    ) async throws -> StageBuilder {
+        let stage = plan.dockerfile.stages[index]
+        var builder = try start(stage, plan, shared, done)
+        builder.earlier = done
+        for trigger in builder.takeTriggers() {
+            let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
+            try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
+        }
+        for instruction in stage.instructions {
+            try await builder.apply(instruction.value, text: instruction.text, line: instruction.lines.lowerBound)
+        }
+        return builder
+    }
+
+    private func start(
+        _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
+    ) throws -> StageBuilder {
+        let place = plan.place(stage.from.lines.lowerBound)
+        switch plan.graph.bases[stage.index] {
+        case .stage(let index):
+            guard let base = done[index] else { preconditionFailure("a stage starts after its base") }
+            return base.continued(as: stage.label)
+        case .scratch:
+            return StageBuilder(.scratch(request.platform, in: store), stage.label, plan, shared)
+        case .image(let name):
+            return StageBuilder(try shared.image(name, at: place), stage.label, plan, shared)
+        case .context(let name): throw BuildError.unsupported("the named context '\(name)'", at: place)
+        case .buildContext: preconditionFailure("no FROM means the build context")
+        }
+    }
+}

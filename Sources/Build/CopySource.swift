@@ -1,0 +1,167 @@
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// Where COPY and ADD take files from: a tree, and the contents of its files.
+protocol CopySource: Sendable {
+    var tree: FileTree { get }
+
+    /// The SHA-256 of files' contents.
+    func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest]
+
+    /// Gives each file's content to `body`, chunk by chunk, in an order that suits the source: first the file, then its
+    /// chunks.
+    func read(
+        _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
+        chunk: (ArraySlice<UInt8>) throws -> Void
+    ) throws
+}
+
+/// The files of an image, read from its layers: no file system is touched.
+struct ImageSource: CopySource {
+    let image: Image
+    let tree: FileTree
+
+    func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest] {
+        var digests: [FileTree.InodeID: Digest] = [:]
+        try image.readContents(of: inodes, in: tree) { inode, reader in
+            var hasher = Digest.Hasher()
+            try reader.readContent { hasher.update($0) }
+            digests[inode] = hasher.finalize()
+        }
+        return digests
+    }
+
+    func read(
+        _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
+        chunk: (ArraySlice<UInt8>) throws -> Void
+    ) throws {
+        try image.readContents(of: inodes, in: tree) { inode, reader in
+            try begin(inode)
+            try reader.readContent(chunk)
+        }
+    }
+}
+
+/// The files of the build context, as the ignore rules leave them. Opened below the context's directory only.
+struct ContextSource: CopySource {
+    let tree: FileTree
+    private let directory: Directory
+    private let hashes: ContextHashes
+    private let statuses: [ImagePath: FileStatus]
+
+    /// Walks the context; `isIgnored` judges a path relative to it, `mayPrune` whether nothing below a directory can be
+    /// wanted.
+    init(
+        _ directory: Directory, hashes: ContextHashes, isIgnored: @escaping (ImagePath) -> Bool,
+        mayPrune: @escaping (ImagePath) -> Bool
+    ) throws {
+        self.directory = directory
+        self.hashes = hashes
+        var walk = ContextWalk(directory, isIgnored: isIgnored, mayPrune: mayPrune)
+        try walk.run()
+        var tree = FileTree()
+        try tree.apply(walk.entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
+        self.tree = tree
+        statuses = walk.statuses
+    }
+
+    func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest] {
+        var digests: [FileTree.InodeID: Digest] = [:]
+        for inode in inodes {
+            let path = tree.inodes[inode].path
+            guard let status = statuses[path] else { continue }
+            digests[inode] = try hashes.digest(of: path, status) {
+                try Digest(of: FileSource(open(path)))
+            }
+        }
+        return digests
+    }
+
+    func read(
+        _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
+        chunk: (ArraySlice<UInt8>) throws -> Void
+    ) throws {
+        for inode in inodes {
+            try begin(inode)
+            let source = FileSource(try open(tree.inodes[inode].path))
+            var left = tree.inodes[inode].kind.size
+            while left > 0 {
+                let bytes = try source.next()
+                guard !bytes.isEmpty else { throw BuildError.contextChanged("\(tree.inodes[inode].path)") }
+                let part = bytes.prefix(Int(min(Int64(bytes.count), left)))
+                left -= Int64(part.count)
+                try chunk(part)
+            }
+        }
+    }
+
+    private func open(_ path: ImagePath) throws -> OwnedDescriptor {
+        try directory.open(FilePath(path), [.read, .noFollow])
+    }
+}
+
+/// One walk over a context directory: names in byte order, nothing followed.
+private struct ContextWalk {
+    private let directory: Directory
+    private let isIgnored: (ImagePath) -> Bool
+    private let mayPrune: (ImagePath) -> Bool
+    private var links: [LinkKey: ImagePath] = [:]
+    private(set) var entries: [LayerEntry] = []
+    private(set) var statuses: [ImagePath: FileStatus] = [:]
+
+    private struct LinkKey: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    init(_ directory: Directory, isIgnored: @escaping (ImagePath) -> Bool, mayPrune: @escaping (ImagePath) -> Bool) {
+        self.directory = directory
+        self.isIgnored = isIgnored
+        self.mayPrune = mayPrune
+    }
+
+    mutating func run() throws {
+        var stack: [ImagePath] = [.root]
+        while let path = stack.popLast() {
+            if !path.isRoot {
+                let isIgnored = isIgnored(path)
+                let isDirectory = try visit(path, isIgnored: isIgnored)
+                if !isDirectory || (isIgnored && mayPrune(path)) { continue }
+            }
+            let open = path.isRoot ? directory : try directory.directory(FilePath(path))
+            let names = try open.entries().map(\.name)
+            stack += names.sorted { $1.lexicographicallyPrecedes($0) }.map(path.appending)
+        }
+    }
+
+    /// Notes one path; true for a directory.
+    private mutating func visit(_ path: ImagePath, isIgnored: Bool) throws -> Bool {
+        let status = try directory.status(of: FilePath(path))
+        let isDirectory = status.type == .directory
+        guard !isIgnored, let change = try change(path, status) else { return isDirectory }
+        let metadata = FileMetadata(
+            mode: UInt16(status.mode & 0o7777), mtime: status.modified,
+            xattrs: try directory.layerAttributes(of: FilePath(path)))
+        entries.append(LayerEntry(path, change, metadata))
+        statuses[path] = status
+        return isDirectory
+    }
+
+    private mutating func change(_ path: ImagePath, _ status: FileStatus) throws -> LayerEntry.Change? {
+        if status.linkCount > 1, status.type != .directory {
+            let key = LinkKey(device: status.device, inode: status.inode)
+            if let first = links[key] { return .link(to: first) }
+            links[key] = path
+        }
+        return switch status.type {
+        case .directory: .add(.directory)
+        case .regular: .add(.file(size: status.size))
+        case .symbolicLink: .add(.symlink(target: try directory.target(ofLink: FilePath(path))))
+        case .characterDevice: .add(.characterDevice(major: status.major, minor: status.minor))
+        case .blockDevice: .add(.blockDevice(major: status.major, minor: status.minor))
+        case .fifo: .add(.fifo)
+        case .socket: nil
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import OCI
+
+/// The identity of a step: a digest over everything its result depends on, field by field.
+///
+/// The layers below enter by their chain ID, so a step depends on what is there and not on how it came to be: a stage
+/// that was rebuilt to the same bytes keeps everything above it.
+struct Fingerprint {
+    private var hasher = Digest.Hasher()
+
+    /// Starts with the kind of step and the layers it stands on.
+    init(_ kind: String, on layers: some Sequence<Layer>) {
+        add("kind", kind)
+        add("base", Digest.chainID(of: layers)?.description ?? "scratch")
+    }
+
+    mutating func add(_ name: String, _ value: String) {
+        hasher.update(field: name)
+        hasher.update(field: value)
+    }
+
+    mutating func add(_ name: String, _ values: [String]) {
+        add(name, "\(values.count)")
+        for value in values { hasher.update(field: value) }
+    }
+
+    mutating func add(_ name: String, _ bytes: [UInt8]) {
+        add(name, "\(bytes.count)")
+        hasher.update(bytes)
+    }
+
+    var digest: Digest { hasher.finalize() }
+}

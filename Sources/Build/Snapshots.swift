@@ -1,0 +1,80 @@
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// Layers unpacked for running commands, by chain ID, in the store's `thaw/layers`.
+///
+/// A cache: everything in it can be made again from the store's blobs. Nothing is synced, so a machine's restart
+/// empties it; a killed process leaves at most a directory under a temporary name.
+struct Snapshots: Sendable {
+    private let store: Store
+    private static let boot: FilePath = "thaw/layers/boot"
+
+    init(_ store: Store) throws {
+        self.store = store
+        let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
+        let known = try? store.root.contents(of: Self.boot, limit: 64)
+        guard known != current else { return }
+        try store.root.removeTree("thaw/layers")
+        try store.root.makeDirectories("thaw/layers")
+        try store.root.replace(Self.boot, with: current)
+    }
+
+    /// The directories of an image's layers, topmost first, unpacked where they are not yet.
+    func directories(of image: Image) async throws -> [FilePath] {
+        var directories: [FilePath] = []
+        for count in 0..<image.layers.count {
+            guard let chain = Digest.chainID(of: image.layers[...count]) else { continue }
+            let path = Self.path(of: chain)
+            if try !store.root.exists(path) {
+                try await unpack(image, layer: count, as: path, lower: directories)
+            }
+            directories.insert(store.path.appending(path.components), at: 0)
+        }
+        return directories
+    }
+
+    /// The directory of the topmost of `layers`, if it is unpacked.
+    func directory(of layers: some Sequence<Layer>) throws -> FilePath? {
+        guard let chain = Digest.chainID(of: layers), try store.root.exists(Self.path(of: chain)) else { return nil }
+        return store.path.appending(Self.path(of: chain).components)
+    }
+
+    /// A new empty directory on the same file system.
+    func makeWorkArea() throws -> FilePath {
+        let path = FilePath("thaw/layers/tmp.\(UInt64.random(in: 0 ... .max))")
+        try store.root.makeDirectory(path)
+        return store.path.appending(path.components)
+    }
+
+    /// Removes a directory made by ``makeWorkArea()`` and all that is in it.
+    func removeWorkArea(_ path: FilePath) throws {
+        guard let name = path.lastComponent else { return }
+        try store.root.removeTree(FilePath("thaw/layers").appending(name))
+    }
+
+    /// Gives a directory to the cache as the topmost of `layers`; where there is one already, that one stays.
+    func adopt(_ directory: FilePath, as layers: [Layer]) throws {
+        guard let chain = Digest.chainID(of: layers), let name = directory.lastComponent,
+            let area = directory.removingLastComponent().lastComponent
+        else { return }
+        let target = Self.path(of: chain)
+        guard try !store.root.exists(target) else { return }
+        try store.root.rename(FilePath("thaw/layers").appending(area).appending(name), to: target)
+    }
+
+    private func unpack(_ image: Image, layer: Int, as path: FilePath, lower: [FilePath]) async throws {
+        let partial = image.replacingLayers(Array(image.layers[...layer]), history: [])
+        let tree = try await store.tree(of: partial)
+        let lower = lower
+        try await Offload.run {
+            let area = try makeWorkArea()
+            let target = try Directory.make(area.appending("layer"), mode: 0o755)
+            try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower).unpack()
+            try adopt(area.appending("layer"), as: Array(image.layers[...layer]))
+            try removeWorkArea(area)
+        }
+    }
+
+    private static func path(of chain: Digest) -> FilePath { FilePath("thaw/layers/\(chain.hex)") }
+}

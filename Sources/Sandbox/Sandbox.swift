@@ -1,1 +1,0 @@
-// The next commit fills this.

@@ -1,0 +1,167 @@
+import ArgumentParser
+import ColdStart
+import OCI
+import Project
+import SystemPackage
+
+/// `thaw boot`
+struct Boot: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start an image and time its first request.",
+        discussion: "Example: thaw boot --probe http:8080/healthz --runs 5 app:latest")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: BootOptions
+    @Option(help: "text or json") var format: OutputFormat = .text
+    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+
+    func run() async throws {
+        let store = try global.store()
+        let job = try BootJob(options, Project())
+        let measured = try await job.measure(image.image(in: store), in: store)
+        switch format {
+        case .text: Terminal.print(measured.text)
+        case .json: Terminal.print(try measured.document(image: image.image(in: store), name: image.text))
+        }
+    }
+}
+
+/// What starting takes, whichever command it is part of.
+struct BootOptions: ParsableArguments {
+    @Option(help: "auto, qemu (a microVM) or container (this kernel, no boot).") var engine: String?
+    @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND or log:REGEX.", valueName: "probe")) var probe:
+        String?
+    @Option(help: "How often to start it.") var runs: Int?
+    @Flag(help: "Count instructions instead of trusting the clock (qemu): the same figure on every machine.")
+    var deterministic = false
+    @Option(help: ArgumentHelp("The guest's memory.", valueName: "size")) var memory: String?
+    @Option(help: "The guest's processors.") var cpus: Int?
+    @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
+        [String] = []
+    @Option(help: ArgumentHelp("How long the probe may take to answer.", valueName: "time")) var timeout: String?
+    @Option(help: ArgumentHelp("Write the last run's console to a file.", valueName: "file")) var console: String?
+}
+
+/// One way of starting images, the same for every image it is given.
+struct BootJob {
+    private enum Choice: String, CaseIterable {
+        case auto, qemu, container
+    }
+
+    private let choice: Choice
+    private let probe: Probe
+    private let runs: Int
+    private let isDeterministic: Bool
+    private let memory: Int64
+    private let processors: Int
+    private let environment: [String]
+    private let timeout: Duration
+    private let console: String?
+
+    init(_ options: BootOptions, _ project: Project) throws {
+        let engine = options.engine ?? project.boot.engine ?? "auto"
+        guard let choice = Choice(rawValue: engine) else {
+            throw Failure(
+                "engine '\(engine)' is not one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))",
+                status: .usage)
+        }
+        guard let text = options.probe ?? project.probe else {
+            throw Failure(
+                "nothing says when the image is ready", remedy: "give --probe http:8080/ or [probe] in thaw.toml",
+                status: .usage)
+        }
+        probe = try Probe(parsing: text)
+        self.choice = choice
+        runs = options.runs ?? project.boot.runs ?? 1
+        isDeterministic = options.deterministic
+        memory = try options.memory.map { try Self.bytes($0) } ?? project.boot.memory?.bytes ?? 512 << 20
+        processors = options.cpus ?? project.boot.cpus ?? 1
+        environment = project.boot.environment + options.env
+        timeout = try options.timeout.map { try Self.time($0) } ?? project.probeTimeout ?? .seconds(60)
+        console = options.console
+        guard runs > 0, processors > 0 else { throw Failure("--runs and --cpus take positive numbers", status: .usage) }
+    }
+
+    /// Starts the image as often as asked.
+    func measure(_ image: Image, in store: Store) async throws -> ColdStart.Measurement {
+        let config = image.config
+        let scenario = Scenario(
+            arguments: config.arguments, environment: config.environment + environment,
+            workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
+            probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
+        let measurement = try await Engines.run(
+            choice.rawValue, isDeterministic: isDeterministic, scenario, image, store)
+        if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
+        return measurement
+    }
+
+    private static func bytes(_ text: String) throws -> Int64 {
+        guard let count = ByteCount(text) else {
+            throw Failure("'\(text)' is not a size such as 256MiB", status: .usage)
+        }
+        return count.bytes
+    }
+
+    private static func time(_ text: String) throws -> Duration {
+        guard let time = Duration(human: text) else {
+            throw Failure("'\(text)' is not a time such as 30s", status: .usage)
+        }
+        return time
+    }
+}
+
+extension ColdStart.Measurement {
+    /// The document of CLI.md.
+    func document(image: Image, name: String) -> JSON {
+        var json = JSON.object([
+            "schemaVersion": .integer(1), "kind": .string("boot"), "engine": .string(engine),
+            "accelerated": .bool(isAccelerated), "probe": .string("\(probe)"), "runs": .integer(Int64(runs)),
+            "image": .object(["reference": .string(name), "digest": .string("\(image.descriptor.digest)")]),
+            "phases": .array(
+                phases.map { phase in
+                    .object([
+                        "name": .string(phase.name.rawValue), "medianMs": .number(phase.milliseconds.median),
+                        "p95Ms": .number(phase.milliseconds.p95),
+                        "samplesMs": .array(phase.milliseconds.samples.map(JSON.number)),
+                    ])
+                }),
+            "timeToFirstRequestMs": .object([
+                "median": .number(timeToFirstRequest.median), "p95": .number(timeToFirstRequest.p95),
+                "min": .number(timeToFirstRequest.minimum), "max": .number(timeToFirstRequest.maximum),
+                "samples": .array(timeToFirstRequest.samples.map(JSON.number)),
+            ]),
+        ])
+        json["accelerationNote"] = accelerationNote.map(JSON.string)
+        json["kernel"] = kernelRelease.map { .object(["release": .string($0)]) }
+        json["emulator"] = emulator.map(JSON.string)
+        json["peakGuestMemoryBytes"] = peakGuestMemoryBytes.map { .integer(Int64($0)) }
+        json["guestInstructions"] = guestInstructions.map {
+            .object(["median": .integer(Int64($0.median)), "spread": .number($0.spread)])
+        }
+        json["response"] = response.map { response in
+            .object(["status": .integer(Int64(response.status)), "bytes": .integer(Int64(response.byteCount))])
+        }
+        return json
+    }
+
+    /// The figures for people.
+    var text: String {
+        let how = accelerationNote.map { ", \($0)" } ?? (isAccelerated ? ", accelerated" : "")
+        var lines = ["engine \(engine)\(how)"]
+        for phase in phases {
+            let name = phase.name.rawValue + String(repeating: " ", count: max(1, 12 - phase.name.rawValue.count))
+            lines.append("  \(name)\(Self.rounded(phase.milliseconds.median)) ms")
+        }
+        lines.append(
+            "first request after \(Self.rounded(timeToFirstRequest.median)) ms (median of \(runs), p95 \(Self.rounded(timeToFirstRequest.p95)) ms)"
+        )
+        if let guestInstructions {
+            lines.append(
+                "\(guestInstructions.median) instructions, spread \(Self.rounded(guestInstructions.spread * 100)) %")
+        }
+        if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
+        if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+}

@@ -1,0 +1,160 @@
+public import ArgumentParser
+import Build
+import Glibc
+import Linux
+public import OCI
+import Project
+import SystemPackage
+
+/// `thaw build`
+struct Build: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Build an image from a Dockerfile.",
+        discussion: "Example: thaw build -t app:latest --build-arg VERSION=2 .")
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: BuildOptions
+
+    @Option(
+        name: [.customShort("t"), .long],
+        help: ArgumentHelp("A name for the result; may be repeated.", valueName: "name"))
+    var tag: [String] = []
+
+    @Option(help: ArgumentHelp("Write the configuration's digest to a file.", valueName: "file"))
+    var iidfile: String?
+
+    @Option(help: ArgumentHelp("Write digests and steps as JSON to a file.", valueName: "file"))
+    var metadataFile: String?
+
+    @Option(help: "How progress is shown: auto, plain, quiet.")
+    var progress: ProgressStyle = .auto
+
+    @Argument(help: "The directory that COPY and ADD read.")
+    var context = "."
+
+    func run() async throws {
+        let store = try global.store()
+        let names = try tag.map(reference)
+        let result = try await options.build(context: context, in: store, progress: progress)
+        for name in names { try store.publish(result.image, as: name) }
+        let image = result.image
+        if let iidfile { try replaceFile(iidfile, with: Array("\(image.manifest.config.digest)".utf8)) }
+        if let metadataFile { try replaceFile(metadataFile, with: metadata(of: result, names).prettyBytes) }
+        Terminal.print("\(image.descriptor.digest)")
+    }
+
+    private func metadata(of result: BuildResult, _ names: [Reference]) -> JSON {
+        var json = JSON.object([
+            "containerimage.digest": .string("\(result.image.descriptor.digest)"),
+            "containerimage.config.digest": .string("\(result.image.manifest.config.digest)"),
+            "containerimage.descriptor": result.image.descriptor.json,
+            "thaw.steps": .array(result.steps.map(\.json)),
+        ])
+        if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
+        return json
+    }
+}
+
+/// What builds take, whichever command they are part of.
+struct BuildOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp("The Dockerfile. (default: CONTEXT/Dockerfile)", valueName: "path"))
+    var file: String?
+
+    @Option(help: ArgumentHelp("The stage to build. (default: the last)", valueName: "stage"))
+    var target: String?
+
+    @Option(
+        help: ArgumentHelp("A value for ARG; without =, the environment's. May be repeated.", valueName: "name=value"))
+    var buildArg: [String] = []
+
+    @Option(help: ArgumentHelp("A label for the image; may be repeated.", valueName: "name=value"))
+    var label: [String] = []
+
+    @Flag(help: "Run every step again.")
+    var noCache = false
+
+    @Option(help: "What RUN reaches: default, none, host.")
+    var network = "default"
+
+    @Option(help: ArgumentHelp("What the image is for.", valueName: "os/arch"))
+    var platform: String?
+
+    @Option(help: "How layers are stored: gzip, zstd, uncompressed.")
+    var compression: OCI.Compression = .gzip
+
+    @Option(help: "How many stages are built at once.")
+    var jobs = 2
+
+    /// Builds `context`; what the project's file says counts where no option says otherwise.
+    func build(
+        context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
+    ) async throws -> BuildResult {
+        let directory = FilePath(context).pushing(FilePath(project.build.context ?? "."))
+        let dockerfile = file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
+        var request = BuildRequest(context: directory.lexicallyNormalized(), dockerfile: FilePath(dockerfile))
+        request.target = target ?? project.build.target
+        request.arguments = try arguments(project)
+        request.labels = try pairs(label, "--label")
+        request.usesCache = !noCache
+        request.network = network == "none" ? .none : .host
+        if let platform { request.platform = try Platform(platform) }
+        request.compression = compression
+        request.width = max(1, jobs)
+        request.epoch = try epoch(request.arguments)
+        guard ["default", "none", "host"].contains(network) else {
+            throw Failure("--network '\(network)' is not default, none or host", status: .usage)
+        }
+        let view = BuildProgress(progress)
+        return try await Builder(request, store: store, progress: { view.take($0) }).build()
+    }
+
+    private func defaultDockerfile(in context: String) -> String {
+        let lower = "\(context)/dockerfile"
+        return !fileExists(FilePath("\(context)/Dockerfile")) && fileExists(FilePath(lower))
+            ? lower : "\(context)/Dockerfile"
+    }
+
+    private func arguments(_ project: Project) throws -> [String: String] {
+        var values = project.build.args ?? [:]
+        for text in buildArg {
+            if let equals = text.firstIndex(of: "=") {
+                values[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            } else {
+                values[text] = Environment[text]
+            }
+        }
+        return values
+    }
+
+    private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
+        var values: [String: String] = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw Failure("\(option) '\(text)' is not NAME=VALUE", status: .usage)
+            }
+            values[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return values
+    }
+
+    private func epoch(_ arguments: [String: String]) throws -> Int64? {
+        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? Environment["SOURCE_DATE_EPOCH"] else { return nil }
+        guard let seconds = Int64(text), seconds >= 0 else {
+            throw Failure("SOURCE_DATE_EPOCH '\(text)' is not a number of seconds", status: .usage)
+        }
+        return seconds
+    }
+}
+
+extension OCI.Compression: ExpressibleByArgument {}
+
+/// Writes a file whole or not at all.
+func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+    let file = FilePath(path)
+    guard let name = file.lastComponent else { throw Failure("'\(path)' names no file", status: .usage) }
+    let parent = file.removingLastComponent()
+    let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
+    try directory.replace(FilePath(name.string), with: bytes)
+}

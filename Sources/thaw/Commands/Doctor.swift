@@ -1,0 +1,29 @@
+import ArgumentParser
+import ColdStart
+import Glibc
+import Linux
+import OCI
+import SystemPackage
+
+/// `thaw doctor`
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what this machine offers, what is missing and how to get it.")
+    @OptionGroup var global: GlobalOptions
+    @Option(help: "text or json") var format: OutputFormat = .text
+
+    func run() async throws {
+        let findings = await Examination.findings(store: FilePath(try global.store().path.string))
+        if format == .json {
+            return Terminal.print(
+                .object([
+                    "schemaVersion": .integer(1), "kind": .string("doctor"),
+                    "findings": .array(findings.map(\.json)),
+                ]))
+        }
+        for finding in findings {
+            Terminal.print("\(finding.isThere ? "yes" : "no ")  \(finding.name): \(finding.detail)")
+            if let remedy = finding.remedy { Terminal.print("       \(remedy)") }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Analysis
+import ArgumentParser
+import OCI
+
+/// `thaw history`
+struct History: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show how an image was made, newest step first, with what each step weighs.",
+        discussion: "Example: thaw history --no-trunc app:latest")
+    @OptionGroup var global: GlobalOptions
+    @Flag(help: "Show whole commands.") var noTrunc = false
+    @Option(help: "table or json") var format: Format = .table
+    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table, json
+    }
+
+    func run() async throws {
+        let store = try global.store()
+        let image = try image.image(in: store)
+        let history = ImageHistory(of: image, in: try await store.tree(of: image))
+        switch format {
+        case .table: Terminal.print(history.text(noTruncation: noTrunc))
+        case .json: Terminal.print(history.json)
+        }
+    }
+}

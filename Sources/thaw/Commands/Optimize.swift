@@ -1,0 +1,178 @@
+import Analysis
+import ArgumentParser
+import Build
+import ColdStart
+import Linux
+import OCI
+import Project
+import Slim
+import SystemPackage
+
+/// `thaw optimize`
+struct Optimize: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The whole job: build, analyse, slim, start before and after, judge, and write the report.",
+        discussion: """
+            Example: thaw optimize fixtures/apps/python-api -o out -t inventory:slim
+            The exit status is 2 when the slim image breaks a budget of thaw.toml. Nothing is named or kept when the \
+            slim image answers its probe otherwise than the original.
+            """)
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var buildOptions: BuildOptions
+    @OptionGroup var slimOptions: SlimOptionGroup
+    @OptionGroup var bootOptions: BootOptions
+    @Option(help: ArgumentHelp("The project's file. (default: CONTEXT/thaw.toml)", valueName: "file")) var config:
+        String?
+    @Option(
+        name: [.customShort("o"), .long], help: ArgumentHelp("Where report.json and report.html go.", valueName: "dir"))
+    var output = "thaw-report"
+    @Option(name: [.customShort("t"), .long], help: ArgumentHelp("A name for the slim image.", valueName: "name"))
+    var tag: String?
+    @Option(help: "How progress is shown: auto, plain, quiet.") var progress: ProgressStyle = .auto
+    @Argument(help: "A directory with a Dockerfile, or an image.") var subject = "."
+
+    func run() async throws {
+        let store = try global.store()
+        let lease = try store.lease()
+        let isDirectory = fileExists(FilePath(subject))
+        let project = try project(config, beside: FilePath(isDirectory ? subject : "."))
+        let name = try tag.map(reference)
+        let boot = try BootJob(bootOptions, project)
+
+        let (image, build) =
+            isDirectory
+            ? try await self.build(project, in: store) : (try ImageArgument(argument: subject).image(in: store), nil)
+        tell("analysing")
+        let before = try await Report(of: image, reference: subject)
+        tell("slimming")
+        let slim = try await SlimJob(image, options: slimOptions.options(project))
+        let slimmed = try await slim.write(to: store)
+        let after = try await Report(of: slimmed.image, reference: tag ?? "\(subject) (slim)")
+        tell("starting the original")
+        let first = try await boot.measure(image, in: store)
+        tell("starting the slim image")
+        let second = try await boot.measure(slimmed.image, in: store)
+        let verification = Verification(first, second)
+        let verdict = Verdict(project.budget, slimmed.image, after.waste, start: second.timeToFirstRequest.median)
+
+        var documents = JSON.object([
+            "schemaVersion": .integer(1), "kind": .string("optimization"), "analysis": before.json,
+            "slim": slimmed.document, "gate": verdict.document,
+            "boot": .object([
+                "before": first.document(image: image, name: subject),
+                "after": second.document(image: slimmed.image, name: tag ?? "slim"),
+            ]),
+        ])
+        documents["build"] = build
+        documents["slim"]?["verification"] = verification.json
+        let page = page(before, after, first, second, slim, verification, verdict)
+        try write(documents, page)
+        Terminal.print(summary(image, slimmed.image, first, second, verdict))
+        guard verification.passed else {
+            throw Failure("the slim image does not answer as the original does: \(verification.difference)")
+        }
+        if let name { try store.publish(slimmed.image, as: name) }
+        try lease.release()
+        if !verdict.holds { throw ExitCode(Status.gateBroken.rawValue) }
+    }
+
+    private func build(_ project: Project, in store: Store) async throws -> (Image, JSON?) {
+        let result = try await buildOptions.build(context: subject, in: store, progress: progress, project: project)
+        let document = JSON.object([
+            "containerimage.digest": .string("\(result.image.descriptor.digest)"),
+            "thaw.steps": .array(result.steps.map(\.json)),
+        ])
+        return (result.image, document)
+    }
+
+    private func tell(_ text: String) {
+        if progress != .quiet { Terminal.tell(text) }
+    }
+
+    private func write(_ documents: JSON, _ page: OptimizationPage) throws {
+        let directory = try Directory.make(FilePath(output))
+        try directory.replace("report.json", with: documents.prettyBytes)
+        try directory.replace("report.html", with: Array(page.html.utf8))
+    }
+
+    private func page(
+        _ before: Report, _ after: Report, _ first: ColdStart.Measurement, _ second: ColdStart.Measurement,
+        _ slim: SlimJob,
+        _ verification: Verification, _ verdict: Verdict
+    ) -> OptimizationPage {
+        var page = OptimizationPage(title: subject, before: first.side(before), after: second.side(after))
+        page.engine = first.engineSentence
+        page.verdicts = verdict.rows.map {
+            OptimizationPage.Verdict(
+                budget: $0.name, limit: $0.quantity.text($0.limit), measured: $0.quantity.text($0.measured),
+                holds: $0.holds)
+        }
+        page.reasons = slim.plan.reasonCounts
+        page.kept = slim.plan.keep.count
+        page.dropped = slim.plan.droppedCount
+        page.isVerified = verification.passed
+        page.findings = before.findings
+        return page
+    }
+
+    private func summary(
+        _ before: Image, _ after: Image, _ first: ColdStart.Measurement, _ second: ColdStart.Measurement,
+        _ verdict: Verdict
+    ) -> String {
+        let start =
+            "\(Int(first.timeToFirstRequest.median.rounded())) -> \(Int(second.timeToFirstRequest.median.rounded())) ms"
+        let lines = [
+            "size   \(ByteCount(before.compressedSize)) -> \(ByteCount(after.compressedSize)) compressed",
+            "start  \(start) to the first request (\(first.engineSentence))",
+            "report \(output)/report.html",
+        ]
+        return (lines + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
+    }
+}
+
+/// Whether two images answered the same probe alike.
+struct Verification {
+    private let first: Response?
+    private let second: Response?
+
+    init(_ before: ColdStart.Measurement, _ after: ColdStart.Measurement) {
+        first = before.response
+        second = after.response
+    }
+
+    /// Same status, same number of bytes.
+    var passed: Bool { first?.status == second?.status && first?.byteCount == second?.byteCount }
+
+    /// What is not the same.
+    var difference: String { "\(Self.text(first)) before, \(Self.text(second)) after" }
+
+    var json: JSON {
+        let probe = JSON.object([
+            "before": .string(Self.text(first)), "after": .string(Self.text(second)), "passed": .bool(passed),
+        ])
+        return .object(["passed": .bool(passed), "probes": .array([probe])])
+    }
+
+    private static func text(_ response: Response?) -> String {
+        guard let response else { return "an answer without content" }
+        return "status \(response.status), \(response.byteCount) bytes"
+    }
+}
+
+extension ColdStart.Measurement {
+    /// One side of the report.
+    fileprivate func side(_ report: Report) -> OptimizationPage.Side {
+        OptimizationPage.Side(
+            report, phases: phases.map { OptimizationPage.Phase(name: $0.name.rawValue, ms: $0.milliseconds.median) },
+            timeToFirstRequestMs: timeToFirstRequest.median)
+    }
+
+    /// What ran, in words.
+    fileprivate var engineSentence: String {
+        switch (engine, isAccelerated) {
+        case ("container", _): "container on this machine's kernel, median of \(runs)"
+        case (_, true): "\(engine) with KVM, median of \(runs)"
+        default: "\(engine), emulated: \(accelerationNote ?? "no KVM"), median of \(runs)"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import OCI
+import Project
+import Slim
+import SystemPackage
+
+/// `thaw slim`
+struct Slim: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Rewrite an image to the files that its program needs.",
+        discussion: "Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: SlimOptionGroup
+    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(name: [.customShort("t"), .long], help: "The slim image's name.") var tag: String
+    @Option(help: ArgumentHelp("Say why a path stays or goes, and write nothing.", valueName: "path")) var explain:
+        String?
+    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+
+    func run() async throws {
+        let store = try global.store()
+        let name = try reference(tag)
+        let job = try await SlimJob(image.image(in: store), options: options.options(Project()))
+        if let explain { return Terminal.print(try job.explanation(of: explain)) }
+        let result = try await job.write(to: store)
+        try store.publish(result.image, as: name)
+        switch format {
+        case .text: Terminal.print(job.text(result))
+        case .json: Terminal.print(result.document)
+        }
+    }
+}
+
+/// What slimming takes, whichever command it is part of.
+struct SlimOptionGroup: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Keep what nothing points to: shell, certs, tzdata, locales, packages. May be repeated.", valueName: "what")
+    )
+    var keep: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Keep paths and all they need; * and ** as in .dockerignore. May be repeated.", valueName: "glob"))
+    var include: [String] = []
+    @Option(help: ArgumentHelp("Drop paths, whatever speaks for them. May be repeated.", valueName: "glob"))
+    var exclude: [String] = []
+
+    /// The options, with what the project's file says.
+    func options(_ project: Project) throws -> SlimOptions {
+        do {
+            return SlimOptions(
+                keep: Set(try (keep + project.slim.keep).map { try Extra(named: $0) }),
+                include: try (include + project.slim.include).map { try PathPattern($0) },
+                exclude: try (exclude + project.slim.exclude).map { try PathPattern($0) })
+        } catch {
+            throw Failure("\(error)", status: .usage)
+        }
+    }
+}
+
+/// One slimming: the plan, and the image that follows from it.
+struct SlimJob {
+    let plan: SlimPlan
+
+    init(_ image: Image, options: SlimOptions) async throws {
+        plan = try SlimPlan(await Specimen(of: image), options: options)
+    }
+
+    /// The slim image and its account.
+    struct Result {
+        let image: Image
+        let document: JSON
+    }
+
+    /// Writes the slim image, whose promises were checked against the original.
+    func write(to store: Store) async throws -> Result {
+        let image = try await plan.specimen.image.slimmed(by: plan, into: store)
+        let after = try await Specimen(of: image)
+        let violations = Invariants.check(after, against: plan.specimen, rewritten: plan.rewritten)
+        guard violations.isEmpty else { throw SlimError.notSame(violations) }
+        return Result(image: image, document: plan.document(after: after))
+    }
+
+    func explanation(of path: String) throws -> String {
+        guard let path = try? ImagePath(path) else { throw Failure("'\(path)' is not a path", status: .usage) }
+        return plan.explain(path)?.joined(separator: "\n") ?? "\(path) goes: nothing needs it"
+    }
+
+    func text(_ result: Result) -> String {
+        let before = ByteCount(plan.specimen.image.compressedSize)
+        let after = ByteCount(result.image.compressedSize)
+        var lines = [
+            "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped", "",
+            "kept because of",
+        ]
+        for (reason, count) in plan.reasonCounts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+            lines.append("  \(reason): \(count)")
+        }
+        lines += ["", "removed"]
+        for directory in plan.removed.prefix(12) {
+            lines.append("  \(directory.path)  \(directory.count) files, \(ByteCount(directory.bytes))")
+        }
+        if !plan.missing.isEmpty {
+            lines += ["", "libraries that the image never had"] + plan.missing.prefix(10).map { "  \($0)" }
+        }
+        lines += ["", "\(result.image.descriptor.digest)"]
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,115 @@
+import ColdStart
+import Glibc
+import Linux
+import OCI
+import SystemPackage
+
+/// What a machine offers, found by trying.
+enum Examination {
+    /// One thing that thaw can use.
+    struct Finding {
+        let name: String
+        let isThere: Bool
+        let detail: String
+        var remedy: String?
+
+        var json: JSON {
+            var json = JSON.object(["name": .string(name), "available": .bool(isThere), "detail": .string(detail)])
+            json["remedy"] = remedy.map(JSON.string)
+            return json
+        }
+    }
+
+    static func findings(store: FilePath) async -> [Finding] {
+        [
+            kernel(), root(), overlay(store), kvm(),
+            tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
+        ]
+            + [await guestKernel(), initialProgram()]
+            + [
+                tool("skopeo", "a second opinion on images", package: "skopeo"),
+                tool("fsck.erofs", "a second opinion on root disks", package: "erofs-utils"),
+                tool("mmdebstrap", "base images for the fixtures", package: "mmdebstrap"),
+            ]
+    }
+
+    private static func kernel() -> Finding {
+        let release = (try? OwnedDescriptor("/proc/sys/kernel/osrelease").readAll(limit: 256)) ?? []
+        return Finding(
+            name: "Linux", isThere: true, detail: String(decoding: release.filter { $0 != 10 }, as: UTF8.self))
+    }
+
+    private static func root() -> Finding {
+        let isRoot = geteuid() == 0
+        return Finding(
+            name: "RUN and the container engine", isThere: isRoot,
+            detail: isRoot ? "this is root" : "user \(geteuid()) may not make namespaces",
+            remedy: isRoot ? nil : "run thaw as root")
+    }
+
+    /// Tries an overlay mount beside the store, since what counts is that file system.
+    private static func overlay(_ store: FilePath) -> Finding {
+        let name = "overlay mounts in the store"
+        do {
+            let root = try Directory(store)
+            let area: FilePath = "thaw/ingest/doctor"
+            try root.removeTree(area)
+            for part in ["upper", "work", "lower"] { try root.makeDirectories(area.appending(part)) }
+            let base = store.appending(area.components)
+            let mount = try Mount.overlay(
+                lowers: [base.appending("lower")], upper: base.appending("upper"), work: base.appending("work"))
+            _ = try mount.root(named: base)
+            try root.removeTree(area)
+            return Finding(name: name, isThere: true, detail: "\(store)")
+        } catch {
+            return Finding(
+                name: name, isThere: false, detail: "\(error)",
+                remedy: "as root, put the store on ext4, xfs, btrfs or tmpfs with --store")
+        }
+    }
+
+    private static func kvm() -> Finding {
+        let name = "KVM for the microVM engine"
+        guard fileExists("/dev/kvm") else {
+            return Finding(
+                name: name, isThere: false, detail: "there is no /dev/kvm",
+                remedy: "QEMU then emulates the machine, about ten times slower")
+        }
+        if fileExists("/sys/module/kvm_pvm") {
+            return Finding(
+                name: name, isThere: false,
+                detail: "/dev/kvm is the software one (kvm_pvm), which boots no unmodified kernel",
+                remedy: "QEMU then emulates the machine")
+        }
+        let isOpen = unsafe access("/dev/kvm", R_OK | W_OK) == 0
+        return Finding(
+            name: name, isThere: isOpen, detail: isOpen ? "/dev/kvm" : "/dev/kvm may not be opened",
+            remedy: isOpen ? nil : "join the group kvm")
+    }
+
+    private static func guestKernel() async -> Finding {
+        let name = "a guest kernel"
+        do {
+            let kernel = try await Kernel.locate(cache: Cache.path)
+            return Finding(name: name, isThere: true, detail: kernel.release)
+        } catch {
+            return Finding(name: name, isThere: false, detail: "\(error)", remedy: error.remedy)
+        }
+    }
+
+    private static func initialProgram() -> Finding {
+        do {
+            return Finding(name: "the guest's init", isThere: true, detail: try InitialProgram.locate().string)
+        } catch {
+            return Finding(name: "the guest's init", isThere: false, detail: "\(error)", remedy: error.remedy)
+        }
+    }
+
+    private static func tool(_ name: String, _ use: String, package: String) -> Finding {
+        let path = (Environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map { FilePath("\($0)/\(name)") }
+            .first(where: fileExists)
+        return Finding(
+            name: "\(name), \(use)", isThere: path != nil, detail: path?.string ?? "not installed",
+            remedy: path == nil ? "apt-get install \(package)" : nil)
+    }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Glibc
+import Linux
+import OCI
+import Project
+import SystemPackage
+
+/// What every command takes.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        name: .customLong("store"),
+        help: ArgumentHelp(
+            "Where images are kept. (default: $THAW_STORE, $XDG_DATA_HOME/thaw, or /var/lib/thaw as root)",
+            valueName: "dir"))
+    var storePath: String?
+
+    /// Opens the store.
+    func store() throws -> Store { try Store(at: FilePath(path)) }
+
+    /// Where the store is, or would be.
+    var path: String { storePath ?? Self.defaultStore }
+
+    private static var defaultStore: String {
+        if let path = Environment["THAW_STORE"] { return path }
+        if geteuid() == 0 { return "/var/lib/thaw" }
+        let data = Environment["XDG_DATA_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.local/share"
+        return data + "/thaw"
+    }
+}
+
+/// The process's environment.
+enum Environment {
+    /// A variable's value; nil where it is unset or empty.
+    static subscript(name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}
+
+/// Where things that can be made again are kept: kernels, base images.
+enum Cache {
+    static var path: FilePath {
+        let home = Environment["XDG_CACHE_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.cache"
+        return FilePath(Environment["THAW_CACHE"] ?? home).appending("thaw")
+    }
+}
+
+/// How a result is printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// An image by name, in the store or by an explicit transport.
+struct ImageArgument: ExpressibleByArgument {
+    let text: String
+
+    init(argument: String) { text = argument }
+
+    /// Finds the image: `oci:DIR[:TAG]`, or a name in the store.
+    func image(in store: Store) throws -> Image {
+        switch try Transport(text) {
+        case .store(let reference): try store.image(reference)
+        case .layout(let directory, let tag): try Layout(at: directory).image(tag: tag)
+        }
+    }
+}
+
+/// Where an image lives, in skopeo's spelling.
+enum Transport {
+    case store(Reference)
+    case layout(FilePath, tag: String?)
+
+    init(_ text: String) throws {
+        for other in ["docker://", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"]
+        where text.hasPrefix(other) {
+            throw Failure(
+                "'\(text)': the transport '\(other)' is not supported by this command",
+                remedy: "'thaw load -i FILE' reads archives", status: .usage)
+        }
+        if text.hasPrefix("oci:") {
+            let parts = text.dropFirst(4).split(separator: ":", maxSplits: 1).map(String.init)
+            guard let directory = parts.first else { throw Failure("'\(text)' names no directory", status: .usage) }
+            self = .layout(FilePath(directory), tag: parts.count > 1 ? parts[1] : nil)
+            return
+        }
+        do {
+            self = .store(try Reference(text))
+        } catch {
+            throw Failure("\(error)", status: .usage)
+        }
+    }
+}
+
+/// The reference that a user wrote as a name to give.
+func reference(_ text: String) throws -> Reference {
+    do {
+        return try Reference(text)
+    } catch {
+        throw Failure("\(error)", status: .usage)
+    }
+}
+
+/// The `thaw.toml` of `--config`, or the one beside the Dockerfile; an empty project where there is none.
+func project(_ option: String?, beside directory: FilePath) throws -> Project {
+    let path = option.map { FilePath($0) } ?? directory.appending("thaw.toml")
+    if option == nil, !fileExists(path) { return Project() }
+    let bytes = try OwnedDescriptor(path).readAll(limit: 1 << 20)
+    return try Project(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
+}
+
+/// Whether something is there.
+func fileExists(_ path: FilePath) -> Bool { unsafe access(path.string, F_OK) == 0 }

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Glibc
+
+/// The command line: words in, words out.
+@main
+struct Thaw: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "thaw",
+        abstract: "Build, analyse, slim, boot and gate container images.",
+        discussion: """
+            Example: thaw optimize . builds the Dockerfile here, slims the result, starts both in a microVM, and writes \
+            a report of what that gained.
+            """,
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(name: "The whole job", subcommands: [Optimize.self]),
+            CommandGroup(
+                name: "Images",
+                subcommands: [Build.self, History.self, Analyze.self, Slim.self, Boot.self, Gate.self, Lint.self]),
+            CommandGroup(
+                name: "The store",
+                subcommands: [Images.self, Load.self, Import.self, Copy.self, Tag.self, Remove.self, Prune.self]),
+            CommandGroup(name: "This machine", subcommands: [Doctor.self]),
+        ])
+
+    static let version = "0.1.0"
+
+    /// Global options may stand before the command, as Docker's do: they are moved behind its name.
+    static func globalOptionsLast(_ arguments: [String]) -> [String] {
+        var rest = arguments[...]
+        var options: [String] = []
+        while let first = rest.first, first == "--store" || first.hasPrefix("--store=") {
+            let count = first == "--store" ? 2 : 1
+            options += rest.prefix(count)
+            rest = rest.dropFirst(count)
+        }
+        return rest.prefix(1) + options + rest.dropFirst()
+    }
+
+    /// Parses, runs, and turns whatever went wrong into a sentence and a status.
+    static func main() async {
+        // Writing to a closed pipe is an error that write() tells of; the signal would hide it.
+        _ = signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
+        } catch let failure as Failure {
+            Terminal.complain(failure)
+            Glibc.exit(failure.status.rawValue)
+        } catch  where Self.exitCode(for: error) == .validationFailure || Self.exitCode(for: error) == .success {
+            exit(withError: error)
+        } catch {
+            let failure = Failure(error)
+            Terminal.complain(failure)
+            Glibc.exit(failure.status.rawValue)
+        }
+    }
+}
