@@ -78,5 +78,9 @@ let package = Package(
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests("SandboxTests", "Sandbox", "Linux", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
+        tests("LinuxTests", "Linux", system),
+        tests("SandboxTests", "Sandbox", "Linux", system),
+
+        .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
     ]
 )

@@ -57,3 +57,4 @@ static inline uint64_t clinux_cycles(void) {
     return 0;
 #endif
 }
+#include "Child.h"
