@@ -40,13 +40,18 @@ static int send_report(int status, struct clinux_report *report, const char *pat
     return write(status, record, (size_t)size) == size ? 0 : -1;
 }
 
-static int report_stub(int status, int made, int is_directory, const struct stat *before) {
+// `name` counts where /proc cannot tell the true path yet: it is /proc itself then.
+static int report_stub(int status, int made, const char *name, int is_directory, const struct stat *before) {
     char link[32] = "/proc/self/fd/", path[4096], digits[12];
     int count = 0, at = 14;
     for (int number = made; number > 0 || count == 0; number /= 10) digits[count++] = (char)('0' + number % 10);
     while (count > 0) link[at++] = digits[--count];
     ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length <= 0) return -1;
+    if (length <= 0) {
+        if (strrchr(name, '/') != name || strlen(name) >= sizeof path) return -1;
+        length = (ssize_t)strlen(name);
+        memcpy(path, name, (size_t)length);
+    }
     path[length] = 0;
     char parent[4096];
     memcpy(parent, path, (size_t)length + 1);
@@ -90,7 +95,7 @@ static int make_stub(int status, const char *path, int is_directory) {
         if (made < 0 && errno == EEXIST) made = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
     }
     if (made < 0) return -1;
-    int result = report_stub(status, made, is_directory, &before);
+    int result = report_stub(status, made, path, is_directory, &before);
     close(made);
     return result;
 }
@@ -124,6 +129,14 @@ static int follow_dangling(const char *path, char *target, size_t size) {
     memcpy(target, path, keep);
     memcpy(target + keep, link, (size_t)length + 1);
     return 1;
+}
+
+// A mount point of the kernel's own file systems may not be a link: nobody would find them where they belong.
+static int true_directory(int status, const char *path) {
+    struct stat found;
+    if (lstat(path, &found) != 0) return errno == ENOENT ? make_stub(status, path, 1) : -1;
+    if (S_ISDIR(found.st_mode)) return 0;
+    return errno = S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR, -1;
 }
 
 static int stub(int status, const char *path, int is_directory) {
@@ -216,6 +229,7 @@ static int perform(Child child, Step step) {
         case clinux_step_enter: return enter(step->descriptor);
         case clinux_step_mount: return mount(step->source, step->path, step->type, step->flags, step->data);
         case clinux_step_stub_directory: return stub(child->status, step->path, 1);
+        case clinux_step_true_directory: return true_directory(child->status, step->path);
         case clinux_step_stub_file: return stub(child->status, step->path, 0);
         case clinux_step_make_directory: return mkdir(step->path, step->mode);
         case clinux_step_make_node: return make_node(step);

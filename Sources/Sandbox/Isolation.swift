@@ -50,14 +50,14 @@ extension Script {
     }
 
     private mutating func mountKernelFiles() {
-        add(clinux_step_stub_directory, "make mount point", "/proc")
+        add(clinux_step_true_directory, "make mount point", "/proc")
         mount("proc", "/proc", flags: noSetUID | noDevices | noExecution)
-        add(clinux_step_stub_directory, "make mount point", "/sys")
+        add(clinux_step_true_directory, "make mount point", "/sys")
         mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | UInt64(MS_RDONLY))
     }
 
     private mutating func mountDevices(sharedMemory: Int) {
-        add(clinux_step_stub_directory, "make mount point", "/dev")
+        add(clinux_step_true_directory, "make mount point", "/dev")
         mount("tmpfs", "/dev", flags: noSetUID, data: "mode=755,size=65536k")
         for (name, major, minor) in Hidden.nodes {
             add(

@@ -157,8 +157,14 @@ import Testing
     @Test("Cancelling the task kills the command")
     func cancellation() async throws {
         let fixture = fixture
-        let task = Task { try await fixture.container.run(Command(["sleep", "1000"])) }
-        while try processes(containing: "sleep\u{0}1000\u{0}").isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        let (ready, signal) = AsyncStream<Void>.makeStream()
+        let task = Task {
+            defer { signal.finish() }
+            return try await fixture.container.run(Command(["sh", "-c", "echo; exec sleep 1000"])) { _, _ in
+                signal.yield()
+            }
+        }
+        for await _ in ready.prefix(1) {}
         task.cancel()
         #expect(try await task.value == .signalled(SIGKILL))
     }

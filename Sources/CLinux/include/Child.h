@@ -11,6 +11,7 @@ enum {
     clinux_step_enter,            // descriptor: the new root, attached; the old one is unmounted
     clinux_step_mount,            // source, path, type, flags, data
     clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
+    clinux_step_true_directory,   // the same, but never a link
     clinux_step_stub_file,        // path: the same for a file
     clinux_step_make_directory,   // path, mode
     clinux_step_make_node,        // path, mode, device in flags; source: the host's node where mknod is not allowed
