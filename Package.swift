@@ -79,7 +79,9 @@ let package = Package(
         tests("SandboxTests", "Sandbox", "Linux", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
         tests("LinuxTests", "Linux", system),
-        tests("SandboxTests", "Sandbox", "Linux", system),
+        .executableTarget(
+            name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
+        tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
     ]

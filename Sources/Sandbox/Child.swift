@@ -16,12 +16,8 @@ final class Child: Sendable {
     private let error: OwnedDescriptor
     private let stubs: [Stub]
     private let root: Overlay
-    private let lock: Lock
 
     init(_ command: Command, on root: Overlay) throws {
-        guard let lock = try Lock.attempt(root.work.appending("lock"), .exclusive) else {
-            throw SandboxError.overlayInUse(root.upper)
-        }
         let outputPipe = try Pipe()
         let errorPipe = try Pipe()
         let launched: Launched
@@ -35,7 +31,6 @@ final class Child: Sendable {
             throw failure
         }
         self.root = root
-        self.lock = lock
         output = outputPipe.readingEnd()
         error = errorPipe.readingEnd()
         process = launched.process

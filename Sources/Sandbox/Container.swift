@@ -85,11 +85,13 @@ public struct Container: Sendable {
         return try await withCheckedThrowingContinuation { continuation in
             WorkerThread.start {
                 do {
+                    let lock = try root.lock()
                     let child = try Child(command, on: root)
-                    let running = RunningContainer(child)
-                    let end = running.end
-                    continuation.resume(returning: running)
-                    end.set(Result { try child.follow(output) })
+                    let end = End()
+                    continuation.resume(returning: RunningContainer(child, end))
+                    let result = Result { try child.follow(output) }
+                    try lock.release()
+                    end.set(result)
                 } catch {
                     continuation.resume(throwing: error)
                 }

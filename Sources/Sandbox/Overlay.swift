@@ -47,6 +47,14 @@ public struct Overlay: Sendable, Hashable {
         }
     }
 
+    /// Keeps other containers away from this overlay, in this process or another.
+    func lock() throws -> Lock {
+        guard let lock = try Lock.attempt(work.appending("lock"), .exclusive) else {
+            throw SandboxError.overlayInUse(upper)
+        }
+        return lock
+    }
+
     /// Mounts the stack without a place, for one container.
     func mount() throws -> Mount {
         // The kernel refuses a work directory that a volatile overlay has used.

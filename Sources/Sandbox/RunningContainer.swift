@@ -11,10 +11,11 @@ internal import SystemPackage
 /// When the last reference goes, the command is killed.
 public final class RunningContainer: Sendable {
     private let child: Child
-    let end = End()
+    private let end: End
 
-    init(_ child: Child) {
+    init(_ child: Child, _ end: End) {
         self.child = child
+        self.end = end
     }
 
     deinit {
@@ -56,9 +57,15 @@ public final class RunningContainer: Sendable {
                 guard error.errno == .noSuchFileOrDirectory else { throw error }
                 continue
             }
+            try requireLife()
             if SocketTable(try table.readAll(limit: 64 << 20)).isListening(onPort: port) { return true }
         }
         return false
+    }
+
+    /// After the end the process's number may be another's: a file of /proc counts only if this holds after opening.
+    private func requireLife() throws(SystemError) {
+        guard signal(0) else { throw SystemError("look into the container", nil, .noSuchProcess) }
     }
 
     /// Opens a TCP connection to 127.0.0.1 as somebody inside the container would.
@@ -66,6 +73,7 @@ public final class RunningContainer: Sendable {
     /// - Throws: ``SystemError``, with ECONNREFUSED where nobody listens.
     public func connect(toPort port: UInt16) async throws -> OwnedDescriptor {
         let network = try OwnedDescriptor(FilePath("/proc/\(child.process)/ns/net"), .read)
+        try requireLife()
         let number = try await withCheckedThrowingContinuation { continuation in
             // The thread takes on the container's network, so it ends with this one job.
             WorkerThread.start {

@@ -58,10 +58,10 @@ import Testing
 
     @Test("Daemons that hold the streams die with the command")
     func daemons() async throws {
-        let result = try await fixture.shell("(sleep 1000 & sleep 1001 &) ; sleep 1002 & echo $$")
+        let result = try await fixture.shell("(sleep 271828 & sleep 271828 &) ; sleep 271828 & echo $$")
         #expect(result.status == .exited(0))
         #expect(result.output == "1\n")
-        #expect(try processes(containing: "sleep\u{0}100").isEmpty)
+        #expect(try processes(containing: "sleep\u{0}271828").isEmpty)
     }
 
     @Test("A command that cannot run is named with the reason")
@@ -84,7 +84,7 @@ import Testing
 
     @Test("The command is PID 1 and sees nobody else")
     func processes() async throws {
-        #expect(try await fixture.shell("echo $$; ls -d /proc/[0-9]*").output == "1\n/proc/1\n/proc/2\n")
+        #expect(try await fixture.shell("echo $$; echo /proc/[0-9]*").output == "1\n/proc/1\n")
     }
 
     @Test("Host name, environment and working directory are the command's")
