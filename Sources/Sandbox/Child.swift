@@ -24,7 +24,7 @@ final class Child: Sendable {
         do {
             launched = try Launched(command, root, outputPipe.start.rawValue, errorPipe.start.rawValue)
         } catch let failure as SystemError {
-            throw failure.errno == .notPermitted && geteuid() != 0 ? .notPrivileged : SandboxError.setup(failure)
+            throw failure.errno == .notPermitted ? .notPrivileged : SandboxError.setup(failure)
         }
         if let failure = launched.failure {
             try root.remove(launched.stubs)

@@ -93,12 +93,13 @@ extension Script {
                 more: UInt64(account.gid))
         }
         let capabilities = command.capabilities.rawValue
+        // As root: a user may start in a directory that it could not enter.
+        add(clinux_step_directory, "enter working directory", prefix.string)
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
         add(
             clinux_step_identity, "become user \(account.uid)", mode: UInt32(account.groups.count),
             flags: UInt64(account.uid), more: UInt64(account.gid), list: account.groups)
         if account.uid == 0 { add(clinux_step_capabilities, "set capabilities", flags: capabilities) }
-        add(clinux_step_directory, "enter working directory", prefix.string)
         if command.forbidsNewPrivileges { add(clinux_step_no_new_privileges, "forbid new privileges") }
     }
 }

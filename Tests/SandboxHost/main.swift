@@ -1,6 +1,6 @@
 // A process that runs containers, for the tests that kill it and for measuring.
 //
-//     SandboxHost DIRECTORY COUNT COMMAND...
+//     SandboxHost DIRECTORY COUNT UID COMMAND...
 //
 // DIRECTORY holds lower, upper and work. Prints one line per run: microseconds of the whole run, and of the part from
 // clone to exec.
@@ -9,15 +9,15 @@ import Glibc
 import Sandbox
 import SystemPackage
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let words = CommandLine.arguments
-guard words.count > 3, let count = Int(words[2]) else { exit(64) }
+guard words.count > 4, let count = Int(words[2]), let uid = UInt32(words[3]) else { exit(64) }
 let directory = FilePath(words[1])
 let container = Container(
     Overlay(
         lowers: [directory.appending("lower")], upper: directory.appending("upper"), work: directory.appending("work")))
-var command = Command(Array(words[3...]))
+var command = Command(Array(words[4...]))
 command.network = .none
+command.account = Account(uid: uid, gid: uid)
 for _ in 0..<count {
     let clock = ContinuousClock()
     let begin = clock.now

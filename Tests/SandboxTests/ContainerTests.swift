@@ -146,6 +146,23 @@ import Testing
         #expect(try OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 1 << 20) == before)
     }
 
+    @Test("A user may start in a directory that only root can enter")
+    func closedDirectory() async throws {
+        try fixture.directory.makeDirectory("lower/root", mode: 0o700)
+        let result = try await fixture.shell("pwd") {
+            $0.workingDirectory = "/root"
+            $0.account = Account(uid: 100, gid: 101)
+        }
+        #expect(result.output == "/root\n")
+    }
+
+    @Test("Nothing of this process is open inside")
+    func descriptors() async throws {
+        let open = try OwnedDescriptor("/etc/passwd")
+        #expect(fcntl(open.rawValue, F_SETFD, 0) == 0)
+        #expect(try await fixture.shell("ls /proc/$$/fd | grep -v -E '^[012]$' | grep -c . ").output == "0\n")
+    }
+
     @Test("Limits hold")
     func limits() async throws {
         let result = try await fixture.shell("ulimit -n") {

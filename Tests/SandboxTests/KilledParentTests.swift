@@ -8,11 +8,11 @@ import Testing
 @Suite struct KilledParentTests {
     @Test(
         "Killing the parent leaves no process and no mount", arguments: [SIGKILL, SIGTERM, SIGINT],
-        [nil, Account(uid: 100, gid: 101)])
-    func killed(signal: Int32, account: Account?) async throws {
+        [0, 100])
+    func killed(signal: Int32, uid: Int) async throws {
         let fixture = try Fixture()
         let mark = "\(UInt32.random(in: 1_000_000 ... .max))"
-        let host = try spawn(fixture, ["sh", "-c", "sleep \(mark) & (sleep \(mark) &) ; exec sleep \(mark)"])
+        let host = try spawn(fixture, uid, ["sh", "-c", "sleep \(mark) & (sleep \(mark) &) ; exec sleep \(mark)"])
         while try Self.processes(sleeping: mark) < 3 { try await Task.sleep(for: .milliseconds(5)) }
         kill(host, signal)
         var status: Int32 = 0
@@ -23,21 +23,51 @@ import Testing
         #expect(try await fixture.container.run(Command(["true"])).isSuccess)
     }
 
+    @Test("Without privileges there is one clear sentence")
+    func unprivileged() async throws {
+        let fixture = try Fixture()
+        for name in ["", "upper", "work"] {
+            try fixture.directory.setMode(of: FilePath(name), 0o777)
+        }
+        let program = try program()
+        let (host, errors) = ("/tmp/SandboxHost.\(getpid())", fixture.path.appending("errors"))
+        try OwnedDescriptor(FilePath(host), [.write, .create], mode: 0o755)
+            .write(try OwnedDescriptor(FilePath(program)).readAll(limit: 1 << 28))
+        defer { unlink(host) }
+        let script = "exec setpriv --reuid 65534 --regid 65534 --clear-groups \(host) \(fixture.path.string) 1 0 true 2>\(errors.string)"
+        var status: Int32 = 0
+        unsafe waitpid(try start(["/bin/sh", "-c", script]), &status, 0)
+        #expect(status != 0)
+        let text = String(decoding: try fixture.directory.contents(of: "errors", limit: 1 << 16), as: UTF8.self)
+        #expect(text.contains("notPrivileged"))
+        #expect(
+            SandboxError.notPrivileged.description
+                == "cannot start a container: it needs root or CAP_SYS_ADMIN on this machine")
+    }
+
     /// Starts the process that will be killed.
-    private func spawn(_ fixture: Fixture, _ command: [String]) throws -> pid_t {
-        var process = pid_t()
-        let program = try FilePath(bytes: Directory("/proc/self").target(ofLink: "exe"))
+    private func spawn(_ fixture: Fixture, _ uid: Int, _ command: [String]) throws -> pid_t {
+        try start([try program(), fixture.path.string, "1", "\(uid)"] + command)
+    }
+
+    private func program() throws -> String {
+        try FilePath(bytes: Directory("/proc/self").target(ofLink: "exe"))
             .removingLastComponent().appending("SandboxHost").string
-        let words = [program, fixture.path.string, "1"] + command
+    }
+
+    private func start(_ words: [String]) throws -> pid_t {
+        var process = pid_t()
         let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
-        try #require(unsafe posix_spawn(&process, program, nil, nil, arguments, environ) == 0)
+        try #require(unsafe posix_spawn(&process, words[0], nil, nil, arguments, environ) == 0)
         return process
     }
 
     private static func processes(sleeping mark: String) throws -> Int {
         try Directory("/proc").entries().map { String(decoding: $0.name, as: UTF8.self) }.filter { name in
-            guard Int(name) != nil, let file = try? OwnedDescriptor(FilePath("/proc/\(name)/cmdline")) else { return false }
+            guard Int(name) != nil, let file = try? OwnedDescriptor(FilePath("/proc/\(name)/cmdline")) else {
+                return false
+            }
             return (try? file.readAll(limit: 1 << 20)) == Array("sleep\0\(mark)\0".utf8)
         }.count
     }
