@@ -93,7 +93,7 @@ public struct Violation: Sendable, Equatable, CustomStringConvertible {
     /// By how much the figure is too great, in the quantity's own unit.
     public var excess: Double { measured - budget.limit }
 
-    /// `size is 61.2 MB, 11.2 MB over its budget of 50.0 MB`
+    /// A sentence such as `size is 61.2 MB, 11.2 MB over its budget of 50.0 MB`.
     public var description: String {
         let quantity = budget.quantity
         return "\(quantity.words) is \(quantity.text(measured)), \(quantity.text(excess)) over its budget of "

@@ -64,7 +64,7 @@ struct ChildProcess: ~Copyable {
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(index + 1))
         }
         var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe vector { unsafe free(word) } }
+        defer { unsafe vector.forEach { unsafe free($0) } }
         var process: pid_t = 0
         let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, &vector, environ)
         guard code == 0 else { throw SystemError("run", FilePath(arguments[0]), Errno(rawValue: code)) }

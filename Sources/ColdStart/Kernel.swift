@@ -18,8 +18,10 @@ public struct Kernel: Sendable, Equatable {
         self.release = release
     }
 
-    /// Finds Debian's cloud kernel: the newest one installed, else the newest one in `cache`, else its package, which is
-    /// downloaded with the machine's own apt and unpacked into `cache`. Nothing is installed.
+    /// Finds Debian's cloud kernel.
+    ///
+    /// It is the newest one installed, else the newest one in `cache`, else the one in its package, which is downloaded
+    /// with the machine's own apt and unpacked into `cache`. Nothing is installed.
     ///
     /// - Throws: ``ColdStartError/kernelMissing(reason:)``
     public static func locate(cache: FilePath) async throws(ColdStartError) -> Kernel {
@@ -64,7 +66,10 @@ public struct Kernel: Sendable, Equatable {
             defer { try? Directory(cache).removeTree(FilePath(scratch.lastComponent?.string ?? "")) }
             let package = try concretePackage()
             _ = try Tool.output(["apt-get", "-q", "download", package], in: scratch, limit: 1 << 20)
-            guard let archive = (try? Directory(scratch).entries())?.first(where: { $0.name.suffix(4) == ArraySlice(".deb".utf8) })
+            guard
+                let archive = (try? Directory(scratch).entries())?.first(where: {
+                    $0.name.suffix(4) == ArraySlice(".deb".utf8)
+                })
             else { throw .kernelMissing(reason: "apt-get download \(package) left no package behind") }
             let file = String(decoding: archive.name, as: UTF8.self)
             let tree = scratch.appending("tree")

@@ -1,6 +1,6 @@
 /// What starting an image came to.
 public struct Measurement: Sendable {
-    /// The engine that ran it: `qemu` or `container`. Figures of different engines are not comparable.
+    /// The engine that ran it; figures of different engines are not comparable.
     public let engine: String
     /// Whether the guest ran on the processor itself.
     public let isAccelerated: Bool

@@ -25,7 +25,8 @@ struct ModuleTree {
         try ModuleTree.collect(kernel.modules.appending("kernel"), depth: 0, into: &files)
         self.files = files
         let list = (try? readFile(kernel.modules.appending("modules.builtin"), limit: 1 << 20)) ?? []
-        builtIn = Set(String(decoding: list, as: UTF8.self).split(separator: "\n").map { ModuleTree.name(of: String($0)) })
+        builtIn = Set(
+            String(decoding: list, as: UTF8.self).split(separator: "\n").map { ModuleTree.name(of: String($0)) })
     }
 
     /// The modules that `wanted` are and need, each after what it needs; what is built in is left out.
@@ -70,7 +71,8 @@ struct ModuleTree {
     ) throws(ColdStartError) {
         guard depth < depthLimit else { return }
         for entry in try entries(path) {
-            guard let text = String(validating: entry.name, as: UTF8.self), let component = FilePath.Component(text) else { continue }
+            guard let text = String(validating: entry.name, as: UTF8.self), let component = FilePath.Component(text)
+            else { continue }
             if entry.type == .directory {
                 try collect(path.appending(component), depth: depth + 1, into: &files)
             } else if text.contains(".ko") {
@@ -97,5 +99,12 @@ struct ModuleTree {
 func readFile(_ path: FilePath, limit: Int) throws(ColdStartError) -> [UInt8] {
     do throws(SystemError) {
         return try OwnedDescriptor(path).readAll(limit: limit)
+    } catch { throw .file("read", path, error.errno) }
+}
+
+/// How long a file of this machine is.
+func fileSize(_ path: FilePath) throws(ColdStartError) -> UInt64 {
+    do throws(SystemError) {
+        return UInt64(clamping: try OwnedDescriptor(path).size())
     } catch { throw .file("read", path, error.errno) }
 }

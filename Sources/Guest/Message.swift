@@ -92,6 +92,7 @@ public enum Message: Equatable, Sendable {
         /// The path or the name in question, cut to a length that fits a frame.
         public private(set) var subject: [UInt8]
 
+        /// A failure; a long subject is cut.
         public init(stage: Stage, errno: UInt32, subject: [UInt8]) {
             self.stage = stage
             self.errno = errno
@@ -119,6 +120,7 @@ public struct Clock: Equatable, Sendable {
     /// The time-stamp counter, which starts with the machine and counts instructions where the machine does.
     public var cycles: UInt64
 
+    /// Readings of both clocks.
     public init(nanoseconds: UInt64, cycles: UInt64) {
         self.nanoseconds = nanoseconds
         self.cycles = cycles

@@ -45,6 +45,7 @@ public struct Orders: Equatable, Sendable {
     /// How long init waits for the probe, from its own start.
     public var timeoutMilliseconds: UInt32
 
+    /// Orders without modules and root device, which only a machine has.
     public init(
         place: Place, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
         workingDirectory: [UInt8], user: [UInt8], probe: Probe, timeoutMilliseconds: UInt32

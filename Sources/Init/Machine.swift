@@ -46,14 +46,20 @@ struct Machine {
         try mount("cgroup2", at: "/sys/fs/cgroup", as: "cgroup2", plain, "")
         countMemory()
         try mount("tmpfs", at: "/dev", as: "tmpfs", Machine.nosuid, "mode=755,size=65536k")
-        try mount("devpts", at: "/dev/pts", as: "devpts", Machine.nosuid | Machine.noexec, "newinstance,ptmxmode=0666,mode=0620,gid=5")
+        try mount(
+            "devpts", at: "/dev/pts", as: "devpts", Machine.nosuid | Machine.noexec,
+            "newinstance,ptmxmode=0666,mode=0620,gid=5")
         try mount("tmpfs", at: "/dev/shm", as: "tmpfs", plain, "mode=1777,size=65536k")
         makeDevices()
+        // As Docker: ports below 1024 are for everybody, since the machine is the image's alone.
+        replace("/proc/sys/net/ipv4/ip_unprivileged_port_start", with: bytes("0"))
         _ = cinit_loopback_up()
         _ = withCString(orders.hostname) { cinit_set_hostname($0, UInt(orders.hostname.count)) }
         makeDirectories(bytes("/etc"))
         replace("/etc/hostname", with: orders.hostname + bytes("\n"))
-        replace("/etc/hosts", with: bytes("127.0.0.1\tlocalhost ") + orders.hostname + bytes("\n::1\tlocalhost ip6-localhost\n"))
+        replace(
+            "/etc/hosts",
+            with: bytes("127.0.0.1\tlocalhost ") + orders.hostname + bytes("\n::1\tlocalhost ip6-localhost\n"))
         replace("/etc/resolv.conf", with: bytes("# This machine has no network but its own.\n"))
     }
 

@@ -46,7 +46,11 @@ struct Response {
             case .statusLine, .header, .chunkSize, .trailer:
                 let byte = bytes[position]
                 position += 1
-                if byte == UInt8(ascii: "\n") { endLine() } else if line.count < Response.lineLimit { line.append(byte) }
+                if byte == UInt8(ascii: "\n") {
+                    endLine()
+                } else if line.count < Response.lineLimit {
+                    line.append(byte)
+                }
             }
         }
     }
@@ -85,7 +89,7 @@ struct Response {
         }
     }
 
-    /// `HTTP/1.1 200 OK`
+    /// Reads a line such as `HTTP/1.1 200 OK`.
     private mutating func readStatus(_ text: [UInt8]) {
         let words = text.split(separator: UInt8(ascii: " "), maxSplits: 2)
         guard words.count >= 2, words[0].count == 8, matches(Array(words[0].prefix(5)), "http/"),

@@ -12,34 +12,37 @@ struct BootFixture: Sendable {
     let initialProgram: FilePath
 
     /// Why these tests cannot run here, or `nil`.
-    static let obstacle: String? = {
-        for program in ["qemu-system-x86_64", "mkfs.erofs", "cc"]
-        where (try? Tool.output(["which", program], limit: 4_096)) == nil {
-            return "\(program) is not installed"
-        }
-        return nil
-    }()
+    static let obstacle = missing(["qemu-system-x86_64", "mkfs.erofs", "cc"])
+    static let compilerObstacle = missing(["cc"])
 
-    static let shared = Task {
-        let root = FilePath("/tmp/thaw-boot-tests-\(getpid())")
-        defer { try? Directory("/tmp").removeTree(FilePath(root.lastComponent?.string ?? "")) }
-        for path in ["tree/bin", "tree/etc", "tree/srv"] { _ = try Directory.make(root.appending(path)) }
+    private static func missing(_ programs: [String]) -> String? {
+        let absent = programs.first { (try? Tool.output(["which", $0], limit: 4_096)) == nil }
+        return absent.map { "\($0) is not installed" }
+    }
+
+    /// The image's files, in a directory that the next run uses again.
+    static let tree = Task {
+        let root = cache.appending("tree")
+        for path in ["bin", "etc", "srv"] { _ = try Directory.make(root.appending(path)) }
         let sources = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         let source = sources.appending("fixtures").appending("boot").appending("server.c")
-        _ = try Tool.output(
-            ["cc", "-static", "-O1", "-o", root.appending("tree/bin/server").string, source.string], limit: 1 << 16)
-        let tree = try Directory(root.appending("tree"))
+        let program = root.appending("bin").appending("server")
+        _ = try Tool.output(["cc", "-static", "-O1", "-o", program.string, source.string], limit: 1 << 16)
+        let tree = try Directory(root)
         try tree.replace("etc/passwd", with: Array("root:x:0:0::/root:\nweb:x:1000:1000::/srv:\n".utf8))
         try tree.replace("etc/group", with: Array("root:x:0:\nweb:x:1000:\nextra:x:44:web\n".utf8))
-        try tree.replace("bin/text", with: Array("no program\n".utf8), mode: 0o755)
         try tree.replace("bin/closed", with: Array("no program\n".utf8))
-        let cache = FilePath("/var/tmp/thaw-tests")
+        return root
+    }
+
+    static let shared = Task {
         let disk = cache.appending("server.erofs")
-        _ = try Directory.make(cache)
-        _ = try Tool.output(["mkfs.erofs", disk.string, root.appending("tree").string], limit: 1 << 20)
+        _ = try Tool.output(["mkfs.erofs", disk.string, try await tree.value.string], limit: 1 << 20)
         return BootFixture(
             disk: disk, kernel: try await Kernel.locate(cache: cache), initialProgram: try InitialProgram.locateForTests())
     }
+
+    private static let cache = FilePath("/var/tmp/thaw-tests")
 
     func engine(isDeterministic: Bool = false) -> QemuEngine {
         QemuEngine(disk: disk, kernel: kernel, initialProgram: initialProgram, isDeterministic: isDeterministic)
@@ -67,7 +70,9 @@ struct QemuTests {
         return try await BootFixture.shared.value.engine().measure(scenario)
     }
 
-    private func failure(_ arguments: [String], _ probe: Probe, timeout: Duration = .seconds(20)) async -> ColdStartError? {
+    private func failure(_ arguments: [String], _ probe: Probe, timeout: Duration = .seconds(20)) async
+        -> ColdStartError?
+    {
         do {
             _ = try await measure(arguments, probe, timeout: timeout)
             return nil
@@ -83,6 +88,128 @@ struct QemuTests {
         #expect(measurement.response == Response(status: 200, byteCount: 11))
         #expect((measurement.peakGuestMemoryBytes ?? 0) > 10_000)
         #expect(measurement.console.contains("ready"))
-        print("qemu:", measurement.phases.map { "\($0.name) \($0.milliseconds.median)" }, measurement.accelerationNote ?? "")
+        print(
+            "qemu:", measurement.phases.map { "\($0.name) \($0.milliseconds.median)" },
+            measurement.accelerationNote ?? "")
+    }
+
+    @Test("The entrypoint finds the user, the groups, the directory and the environment that Docker would give it")
+    func surroundings() async throws {
+        let measurement = try await measure(["server", "describe", "80"], .http(port: 80, path: "/")) {
+            $0.user = "web"
+            $0.workingDirectory = "/srv/made"
+            $0.hostname = "box"
+            $0.environment = ["PATH=/usr/bin:/bin", "GREETING=a b=c"]
+        }
+        for text in [
+            "uid=1000 gid=1000 groups=44, cwd=/srv/made host=box", "env:GREETING=a b=c", "env:HOME=/srv",
+            "env:HOSTNAME=box",
+            "caps=00000000a80425fb",
+        ] {
+            #expect(measurement.console.contains(text))
+        }
+    }
+
+    @Test("A command and a line of output prove a start as well")
+    func otherProbes() async throws {
+        let command = try await measure(["server", "serve", "80", "200"], .exec(["/bin/server", "true"]))
+        #expect(command.phases.map(\.name) == [.vmm, .kernel, .`init`, .exec, .firstByte])
+        #expect(command.response == nil)
+        let line = try await measure(["server", "say", "warming up", "port 8080 open"], .log("port [0-9]+ open$"))
+        #expect(line.phases.last?.name == .firstByte)
+    }
+
+    @Test("Counted instructions repeat where wall clocks do not")
+    func deterministic() async throws {
+        let scenario = Scenario(
+            arguments: ["server", "serve", "80", "200"], probe: .tcp(port: 80), memoryBytes: 192 << 20, runs: 2)
+        let measurement = try await BootFixture.shared.value.engine(isDeterministic: true).measure(scenario)
+        let count = try #require(measurement.guestInstructions)
+        print("qemu counted:", count.samples, "spread", count.spread)
+        #expect(count.samples.count == 2)
+        #expect(count.spread == 0)
+        #expect(!measurement.isAccelerated)
+    }
+
+    @Test("An entrypoint that ends says how, and what it said last")
+    func ended() async {
+        #expect(
+            await failure(["server", "exit", "3", "no database"], .tcp(port: 80))
+                == .ended(how: "ended with status 3", lastLine: "no database"))
+    }
+
+    @Test(
+        "An entrypoint that cannot run is named with the reason",
+        arguments: [
+            ("nothing", "it, or the interpreter that it names, does not exist"),
+            ("/bin/closed", "it is not executable for this user"),
+        ])
+    func notExecutable(program: String, reason: String) async {
+        #expect(await failure([program], .tcp(port: 80)) == .notExecutable(program, reason: reason))
+    }
+
+    @Test("A user that the image does not know is refused")
+    func unknownUser() async {
+        await #expect(throws: ColdStartError.unknownUser("nobody")) {
+            try await measure(["server", "true"], .tcp(port: 80)) { $0.user = "nobody" }
+        }
+    }
+
+    @Test("A service that only fails, and one that never listens, are told apart")
+    func notServing() async {
+        let probe = Probe.http(port: 80, path: "/")
+        let wait = Duration.seconds(1)
+        #expect(
+            await failure(["server", "serve", "80", "500"], probe, timeout: wait)
+                == .notServing(probe, last: "the last answer had status 500", after: wait, lastLine: nil))
+        #expect(
+            await failure(["server", "say", "waiting for a lock"], probe, timeout: wait)
+                == .notServing(probe, last: "nothing listens on port 80", after: wait, lastLine: "waiting for a lock"))
+    }
+
+    @Test("A panic of the guest's kernel is reported with its line")
+    func panic() async {
+        guard case .panicked(let line) = await failure(["server", "panic"], .tcp(port: 80)) else {
+            Issue.record("no panic was reported")
+            return
+        }
+        #expect(line.contains("Kernel panic - not syncing"))
+    }
+
+    @Test("Cancelling ends the machine at once")
+    func cancel() async throws {
+        let fixture = try await BootFixture.shared.value
+        let start = ContinuousClock.now
+        let task = Task {
+            try await fixture.engine().measure(Scenario(arguments: ["server", "say"], probe: .tcp(port: 80)))
+        }
+        try await Task.sleep(for: .milliseconds(300))
+        task.cancel()
+        await #expect(throws: ColdStartError.cancelled) { try await task.value }
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test("A disk that holds no image is a failure to mount")
+    func noImage() async throws {
+        let fixture = try await BootFixture.shared.value
+        let engine = QemuEngine(
+            disk: fixture.initialProgram, kernel: fixture.kernel, initialProgram: fixture.initialProgram)
+        do {
+            _ = try await engine.measure(Scenario(arguments: ["server"], probe: .tcp(port: 80)))
+            Issue.record("it booted")
+        } catch { #expect(error == .guestFailed(stage: "mount", subject: "/dev/vda", reason: "Invalid argument")) }
+    }
+
+    @Test("A missing disk is QEMU's own complaint")
+    func noDisk() async throws {
+        let fixture = try await BootFixture.shared.value
+        let engine = QemuEngine(disk: "/nowhere/a,b", kernel: fixture.kernel, initialProgram: fixture.initialProgram)
+        do {
+            _ = try await engine.measure(Scenario(arguments: ["server"], probe: .tcp(port: 80)))
+            Issue.record("it booted")
+        } catch {
+            guard case .emulatorFailed(let reason) = error else { throw error }
+            #expect(reason.contains("/nowhere/a,b"))
+        }
     }
 }

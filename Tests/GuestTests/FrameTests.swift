@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Frames")
 struct FrameTests {
-    private let payloads: [[UInt8]] = [[1, 2, 3], [], [0xF5, 0x54, 0xF5], [UInt8](repeating: 0xF5, count: Frame.limit)]
+    private let payloads: [[UInt8]] = [
+        [1, 2, 3], [], [0xF5, 0x54, 0xF5], [UInt8](repeating: 0xF5, count: Frame.limit),
+    ]
 
     @Test("Frames survive a stream that is cut anywhere", arguments: [1, 2, 3, 7, 8, 9, 4_096])
     func splitAnywhere(length: Int) {

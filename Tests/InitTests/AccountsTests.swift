@@ -49,18 +49,22 @@ struct AccountsTests {
     private func resolves(one: Case) throws {
         let identity = try #require(
             Identity(
-                Array(one.text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8)))
+                Array(one.text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8)
+            ))
         #expect(identity.user == one.user)
         #expect(identity.group == one.group)
         #expect(identity.supplementary == one.supplementary)
         #expect(String(decoding: identity.home, as: UTF8.self) == one.home)
     }
 
-    @Test("A name that is in no file is nobody", arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999", "short"])
+    @Test(
+        "A name that is in no file is nobody",
+        arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999", "short"])
     func unknown(text: String) {
         #expect(
             Identity(
-                Array(text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8)) == nil)
+                Array(text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8))
+                == nil)
     }
 
     @Test("Without account files root and numbers still work", arguments: ["", "0", "65534", "1:2"])
@@ -96,7 +100,8 @@ struct ResponseTests {
             text: "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 1\r\n\r\nx", status: 500,
             byteCount: 1),
         Case(
-            text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\nT: r\r\n\r\n",
+            text:
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\nT: r\r\n\r\n",
             status: 200, byteCount: 15),
     ]
 
@@ -127,7 +132,9 @@ struct ResponseTests {
         #expect(response.isMalformed)
     }
 
-    @Test("An answer that ends too early is malformed", arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
+    @Test(
+        "An answer that ends too early is malformed",
+        arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
     func early(text: String) {
         var response = Response()
         response.receive(Array(text.utf8))

@@ -13,7 +13,7 @@ public enum Acceleration: Sendable {
 
 /// Boots a disk in QEMU's `microvm` machine.
 public struct QemuEngine: Engine {
-    /// `qemu`
+    /// The engine is called `qemu`.
     public let name = "qemu"
     private let disk: FilePath
     private let kernel: Kernel
@@ -59,8 +59,11 @@ public struct QemuEngine: Engine {
 
     private func measure(_ scenario: Scenario, _ canceller: Canceller) throws(ColdStartError) -> Measurement {
         let emulator = try Emulator.find()
-        let initramfs = try MachineFiles(scenario, kernel: kernel, initialProgram: initialProgram).makeInitramfs()
-        var (choice, note) = accelerate()
+        var (choice, note) = try accelerate(scenario)
+        let files = MachineFiles(
+            scenario: scenario, kernel: kernel, initialProgram: initialProgram,
+            root: isDeterministic ? .memory : .virtio)
+        let initramfs = try files.makeInitramfs()
         var command = QemuCommand(
             program: emulator.program, kernel: kernel.image, disk: disk, memoryBytes: scenario.memoryBytes,
             processors: scenario.processors, acceleration: choice)
@@ -83,8 +86,11 @@ public struct QemuEngine: Engine {
     }
 
     /// What to try first, and why it is not KVM.
-    private func accelerate() -> (QemuCommand.Acceleration, String?) {
-        if isDeterministic { return (.counted, "instructions can only be counted where the guest is emulated") }
+    private func accelerate(_ scenario: Scenario) throws(ColdStartError) -> (QemuCommand.Acceleration, String?) {
+        if isDeterministic {
+            let memory = try DiskMemory(memoryBytes: scenario.memoryBytes, diskBytes: try fileSize(disk))
+            return (.counted(memory), "instructions can only be counted where the guest is emulated")
+        }
         let reason = acceleration == .none ? "emulation was asked for" : KVM.obstacle()
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
@@ -130,16 +136,20 @@ struct MachineFiles {
     let scenario: Scenario
     let kernel: Kernel
     let initialProgram: FilePath
+    let root: Root
 
-    /// The modules without which Debian's kernel sees no disk and no image on it.
-    private static let modules = ["virtio_mmio", "virtio_blk", "erofs", "overlay"]
-    static let channel = "/dev/ttyS1"
+    /// What the guest sees its disk as.
+    enum Root {
+        case virtio
+        case memory
 
-    init(_ scenario: Scenario, kernel: Kernel, initialProgram: FilePath) {
-        self.scenario = scenario
-        self.kernel = kernel
-        self.initialProgram = initialProgram
+        var device: String { self == .virtio ? "/dev/vda" : "/dev/pmem0" }
+
+        /// The modules without which Debian's kernel sees no such disk.
+        var modules: [String] { self == .virtio ? ["virtio_mmio", "virtio_blk"] : ["nd_pmem", "nd_e820"] }
     }
+
+    static let channel = "/dev/ttyS1"
 
     /// The archive in a file that has no name any more, so that nothing is left whatever happens.
     func makeInitramfs() throws(ColdStartError) -> OwnedDescriptor {
@@ -153,12 +163,12 @@ struct MachineFiles {
 
     func archive() throws(ColdStartError) -> [UInt8] {
         var orders = Orders(scenario, in: .machine, channel: MachineFiles.channel)
-        orders.rootDevice = Array("/dev/vda".utf8)
+        orders.rootDevice = Array(root.device.utf8)
         var archive = Initramfs()
         archive.addDirectory("dev")
         archive.addCharacterDevice("dev/console", major: 5, minor: 1)
         archive.addDirectory("modules")
-        for module in try ModuleTree(kernel).modules(MachineFiles.modules) {
+        for module in try ModuleTree(kernel).modules(root.modules + ["erofs", "overlay"]) {
             let path = "modules/\(module.name).ko"
             archive.addFile(path, module.contents)
             orders.modules.append(Array("/\(path)".utf8))

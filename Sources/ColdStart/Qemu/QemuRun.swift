@@ -17,7 +17,7 @@ struct QemuRun {
             let second: UInt64 = 1_000_000_000
             boot = acceleration == .kvm ? 15 * second : 90 * second
             // A counted second may take several real ones.
-            service = scenario.timeout.nanoseconds * (acceleration == .counted ? 20 : 1) + 20 * second
+            service = scenario.timeout.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
         }
     }
 
@@ -91,7 +91,7 @@ struct QemuRun {
 
     private func result(_ session: Session, _ end: End) throws(ColdStartError) -> Run {
         if session.verdict == .passed,
-            let run = Run(session, by: command.acceleration == .counted ? .instructions : .host, hasKernel: true)
+            let run = Run(session, by: command.acceleration.isCounted ? .instructions : .host, hasKernel: true)
         {
             return run
         }
@@ -99,7 +99,9 @@ struct QemuRun {
         if let line = session.panic { throw .panicked(line: line) }
         if session.verdict != nil || session.failure != nil { throw session.failure(timeout: scenario.timeout) }
         let line = session.output.lastLine ?? session.console.lastLine
-        if case .closed = end, session.marks.isEmpty { throw .emulatorFailed(reason: line ?? "it ended without a word") }
+        if case .closed = end, session.marks.isEmpty {
+            throw .emulatorFailed(reason: line ?? "it ended without a word")
+        }
         if session.marks.isEmpty { throw .silent(after: .nanoseconds(Int64(patience.boot)), lastLine: line) }
         throw .lost(lastLine: line)
     }

@@ -1,0 +1,137 @@
+internal import Guest
+internal import Linux
+internal import Sandbox
+internal import Synchronization
+public import SystemPackage
+
+/// Starts an image's files in a container on this machine's own kernel: native speed, and no machine to boot.
+///
+/// The same init as in a machine is PID 1 and writes the same frames, to its standard output, so that probe and marks
+/// mean the same everywhere. The container has no network but its own loopback.
+public struct ContainerEngine: Engine {
+    /// The engine is called `container`.
+    public let name = "container"
+    private let layers: [FilePath]
+    private let scratch: FilePath
+    private let initialProgram: FilePath
+
+    /// An engine for one image.
+    ///
+    /// - Parameters:
+    ///   - layers: the image's unpacked layers, the topmost first; they are only read.
+    ///   - scratch: a directory for what a start writes, on a file system that overlays may use; nothing stays there.
+    ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
+    public init(layers: [FilePath], scratch: FilePath, initialProgram: FilePath) {
+        self.layers = layers
+        self.scratch = scratch
+        self.initialProgram = initialProgram
+    }
+
+    /// Starts it as often as the scenario says, each time from the image's untouched files.
+    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
+        try scenario.validate()
+        var runs: [Run] = []
+        for _ in 0..<scenario.runs {
+            do {
+                runs.append(try await start(scenario))
+            } catch let error as ColdStartError {
+                throw error
+            } catch let error as SystemError {
+                throw .file(error.operation, error.path, error.errno)
+            } catch is CancellationError {
+                throw .cancelled
+            } catch {
+                throw .containerFailed(reason: "\(error)")
+            }
+        }
+        return Measurement(
+            runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: nil, emulator: nil,
+            probe: scenario.probe)
+    }
+
+    private func start(_ scenario: Scenario) async throws -> Run {
+        let name = FilePath("start-\(hostClock())")
+        let parent = try Directory.make(scratch)
+        defer { try? parent.removeTree(name) }
+        let place = scratch.pushing(name)
+        for part in ["upper", "work", "files"] { _ = try Directory.make(place.appending(part)) }
+        let command = try command(scenario, files: place.appending("files"))
+        let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
+        let listener = Listener(Session(probe: scenario.probe, start: hostClock()))
+        let container = try await Container(overlay).start(command) { listener.receive($0, $1) }
+        try await listener.follow(container, for: scenario.timeout + .seconds(20))
+        return try result(listener.session, scenario)
+    }
+
+    /// Init with its orders; what Docker mounts into `/etc` is mounted here as well.
+    private func command(_ scenario: Scenario, files: FilePath) throws -> Command {
+        let program = FilePath("/.thaw-init")
+        let orders = FilePath("/.thaw-orders")
+        let directory = try Directory(files)
+        let hosts = "127.0.0.1\tlocalhost \(scenario.hostname)\n::1\tlocalhost ip6-localhost\n"
+        try directory.replace("orders", with: Orders(scenario, in: .container, channel: "fd:1").encode())
+        try directory.replace("hosts", with: Array(hosts.utf8))
+        try directory.replace("resolv.conf", with: Array("# This container has no network but its own.\n".utf8))
+        var command = Command([program.string, orders.string])
+        command.hostname = scenario.hostname
+        command.network = .none
+        command.attachments = [
+            Attachment(.host(initialProgram), at: program, isReadOnly: true),
+            Attachment(.host(files.appending("orders")), at: orders, isReadOnly: true),
+            Attachment(.host(files.appending("hosts")), at: "/etc/hosts"),
+            Attachment(.host(files.appending("resolv.conf")), at: "/etc/resolv.conf"),
+        ]
+        return command
+    }
+
+    private func result(_ session: Session, _ scenario: Scenario) throws(ColdStartError) -> Run {
+        if session.verdict == .passed, let run = Run(session, by: .host, hasKernel: false) { return run }
+        if Task.isCancelled { throw .cancelled }
+        throw session.failure(timeout: scenario.timeout)
+    }
+}
+
+/// Takes what a container writes, on the container's thread, and ends it when there is nothing more to learn.
+private final class Listener: Sendable {
+    private let state: Mutex<State>
+
+    private struct State {
+        var session: Session
+        var container: RunningContainer?
+    }
+
+    init(_ session: Session) { state = Mutex(State(session: session)) }
+
+    var session: Session { state.withLock { $0.session } }
+
+    func receive(_ stream: OutputStream, _ bytes: RawSpan) {
+        let time = hostClock()
+        let copy = (0..<bytes.byteCount).map { bytes.unsafeLoad(fromUncheckedByteOffset: $0, as: UInt8.self) }
+        state.withLock { state in
+            if stream == .output { state.session.receive(copy, at: time) } else { state.session.receiveConsole(copy) }
+            if state.session.isDone { state.container?.kill() }
+        }
+    }
+
+    /// Returns when the container has ended, which it does at the latest when the time is over.
+    func follow(_ container: RunningContainer, for patience: Duration) async throws {
+        state.withLock { state in
+            state.container = container
+            if state.session.isDone { container.kill() }
+        }
+        defer { state.withLock { $0.container = nil } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await container.wait() }
+            group.addTask {
+                try await Task.sleep(for: patience)
+                container.kill()
+            }
+            try await withTaskCancellationHandler {
+                try await group.next()
+            } onCancel: {
+                container.kill()
+            }
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import ColdStart
+
+@Suite("Probes")
+struct ProbeTests {
+    static let readable: [(String, Probe)] = [
+        ("http:8080/healthz?full=1", .http(port: 8080, path: "/healthz?full=1")),
+        ("http:80", .http(port: 80, path: "/")),
+        ("tcp:65535", .tcp(port: 65_535)),
+        ("exec:pg_isready -U postgres", .exec(["pg_isready", "-U", "postgres"])),
+        ("exec:sh -c 'test -e \"/a b\"' x\\ y \"\"", .exec(["sh", "-c", "test -e \"/a b\"", "x y", ""])),
+        ("log:listening on .*:80$", .log("listening on .*:80$")),
+    ]
+
+    @Test("A probe means what it says, and says what it means", arguments: readable)
+    func parses(text: String, probe: Probe) throws {
+        #expect(try Probe(parsing: text) == probe)
+        #expect(try Probe(parsing: probe.description) == probe)
+    }
+
+    @Test(
+        "What cannot be probed is refused",
+        arguments: [
+            "", "http", "http:", "http:/x", "http:0/", "http:65536/", "http:+80/", "http:80/a b", "http:80/\u{E9}",
+            "tcp:", "tcp:80/", "exec:", "exec:  ", "exec:'open", "exec:''", "exec:a\\", "log:", "log:(", "ftp:21",
+        ])
+    func refuses(text: String) {
+        #expect(throws: ColdStartError.self) { try Probe(parsing: text) }
+    }
+
+    @Test("A scenario that no engine can run is refused before anything starts", arguments: 0..<8)
+    func scenario(index: Int) {
+        var scenario = Scenario(arguments: ["x"], probe: .tcp(port: 1))
+        switch index {
+        case 0: scenario.arguments = []
+        case 1: scenario.arguments = [""]
+        case 2: scenario.environment = ["A=\0"]
+        case 3: scenario.runs = 0
+        case 4: scenario.processors = 0
+        case 5: scenario.memoryBytes = 1 << 20
+        case 6: scenario.timeout = .zero
+        default: scenario.hostname = ""
+        }
+        #expect(throws: ColdStartError.self) { try scenario.validate() }
+    }
+}

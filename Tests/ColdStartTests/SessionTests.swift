@@ -1,0 +1,166 @@
+import Guest
+import SystemPackage
+import Testing
+
+@testable import ColdStart
+
+/// A guest that says what a test wants it to say.
+private struct Script {
+    var session: Session
+
+    init(_ probe: Probe = .http(port: 80, path: "/")) { session = Session(probe: probe, start: 1_000_000_000) }
+
+    mutating func say(_ message: Message, at milliseconds: UInt64) {
+        session.receive(Frame.encode(message.encode()), at: 1_000_000_000 + milliseconds * 1_000_000)
+    }
+
+    mutating func mark(_ mark: Message.Mark, at milliseconds: UInt64, guest: UInt64) {
+        say(.mark(mark, Clock(nanoseconds: guest * 1_000_000, cycles: guest * 1_000_000 + 250)), at: milliseconds)
+    }
+
+    mutating func pass() {
+        mark(.started, at: 1_000, guest: 600)
+        mark(.rootMounted, at: 1_100, guest: 700)
+        mark(.executed, at: 1_150, guest: 750)
+        mark(.listening, at: 1_400, guest: 1_000)
+        mark(.firstByte, at: 1_500, guest: 1_100)
+        say(.answer(.http(status: 200, byteCount: 42)), at: 1_500)
+        say(.peakMemory(4_096), at: 1_500)
+        say(.finished(.passed), at: 1_501)
+    }
+}
+
+@Suite("Sessions")
+struct SessionTests {
+    @Test("Phases follow each other on the host's clock, the kernel's by its own")
+    func phases() throws {
+        var script = Script()
+        script.pass()
+        #expect(script.session.isDone)
+        let run = try #require(Run(script.session, by: .host, hasKernel: true))
+        #expect(run.phases.map(\.milliseconds) == [400, 600, 100, 50, 250, 100])
+        #expect(run.milliseconds == 1_500)
+        #expect(run.response == Response(status: 200, byteCount: 42))
+        #expect(run.instructions == nil)
+    }
+
+    @Test("Counted runs use the guest's counter only")
+    func counted() throws {
+        var script = Script()
+        script.pass()
+        let run = try #require(Run(script.session, by: .instructions, hasKernel: true))
+        #expect(run.instructions == 1_100_000_250)
+        #expect(run.phases.map(\.name) == Phase.Name.allCases)
+    }
+
+    @Test("Marks that are missing or run backwards make no figures")
+    func lying() {
+        var script = Script()
+        script.pass()
+        script.mark(.executed, at: 5_000, guest: 1)
+        #expect(Run(script.session, by: .host, hasKernel: true) != nil)  // After the end nothing counts.
+        var backwards = Script()
+        backwards.mark(.started, at: 1_000, guest: 600)
+        backwards.mark(.rootMounted, at: 900, guest: 1)
+        backwards.mark(.executed, at: 1_000, guest: 1)
+        backwards.mark(.firstByte, at: 1_000, guest: 1)
+        #expect(Run(backwards.session, by: .host, hasKernel: true) == nil)
+        #expect(Run(backwards.session, by: .instructions, hasKernel: true) == nil)
+        #expect(Run(Script().session, by: .host, hasKernel: false) == nil)
+    }
+
+    @Test("A line is found however it is cut, and not across lines")
+    func log() {
+        var script = Script(.log("ready on [0-9]+"))
+        let clock = Clock(nanoseconds: 1, cycles: 1)
+        for (piece, isDone) in [("rea\ndy on 8\nre", false), ("ady on", false), (" 80", true)] {
+            script.say(.output(.error, clock, Array(piece.utf8)), at: 1)
+            #expect(script.session.isDone == isDone)
+        }
+        #expect(script.session.marks[.firstByte] != nil)
+    }
+
+    @Test("A failure is one sentence without control characters")
+    func sentences() {
+        var script = Script()
+        script.say(
+            .output(.error, Clock(nanoseconds: 1, cycles: 1), Array("\u{1B}[31mno\u{7} database\r\n\n".utf8)), at: 1)
+        script.say(.exited(.signal(11)), at: 2)
+        script.say(.finished(.ended), at: 2)
+        #expect(
+            script.session.failure(timeout: .seconds(1)).description
+                == "the entrypoint was killed by signal 11 before the probe passed; its last line was: [31mno database")
+    }
+
+    @Test("The console is kept to its end, however much a guest writes")
+    func endless() {
+        var script = Script()
+        for _ in 0..<200 { script.session.receiveConsole([UInt8](repeating: 0x41, count: 10_000)) }
+        script.session.receiveConsole(Array("\n[ 1.5] Kernel panic - not syncing: VFS\r\n[ 1.6] CPU: 0".utf8))
+        #expect(script.session.console.text.utf8.count <= 65_536)
+        #expect(script.session.panic == "[ 1.5] Kernel panic - not syncing: VFS")
+    }
+}
+
+@Suite("Boot files")
+struct BootFilesTests {
+    @Test("An initramfs is a newc archive, byte for byte the same each time")
+    func initramfs() throws {
+        func make() -> [UInt8] {
+            var archive = Initramfs()
+            archive.addDirectory("dev")
+            archive.addCharacterDevice("dev/console", major: 5, minor: 1)
+            archive.addFile("init", Array("#!x".utf8), mode: 0o755)
+            return archive.finished()
+        }
+        #expect(make() == make())
+        #expect(make().count.isMultiple(of: 4))
+        let text = String(decoding: make(), as: UTF8.self)
+        #expect(text.hasPrefix("07070100000001000041ED"))
+        #expect(text.contains("0000000500000001"))
+        #expect(text.contains("init\0\0#!x\0070701"))
+    }
+
+    @Test("A module's own words say what it needs")
+    func dependencies() {
+        let module = Array("depends=no\0xdepends=no\0license=GPL\0depends=virtio,virtio-ring\0name=x\0".utf8)
+        #expect(ModuleTree.dependencies(of: [0] + module.dropFirst(10)) == ["virtio", "virtio_ring"])
+        #expect(ModuleTree.dependencies(of: Array("\0depends=\0".utf8)) == [])
+        #expect(ModuleTree.dependencies(of: []) == [])
+        #expect(ModuleTree.dependencies(of: Array("\0depends=a,b".utf8)) == ["a", "b"])
+        #expect(ModuleTree.name(of: "kernel/drivers/char/hw_random/virtio-rng.ko.xz") == "virtio_rng")
+    }
+
+    @Test("Newer kernels are newer by number, not by letter")
+    func releases() {
+        let releases = ["6.1.0-56-cloud-amd64", "6.1.0-9-cloud-amd64", "5.10.0-30-cloud-amd64", "6.12.1-1-cloud-amd64"]
+        #expect(
+            releases.sorted(by: Kernel.isOlder) == [
+                "5.10.0-30-cloud-amd64", "6.1.0-9-cloud-amd64", "6.1.0-56-cloud-amd64", "6.12.1-1-cloud-amd64",
+            ])
+    }
+
+    @Test("KVM is not tried where it cannot work, and the reason is said")
+    func obstacles() {
+        #expect(KVM.obstacle(device: "/nowhere/kvm", modules: "/nowhere")?.contains("no /nowhere/kvm") == true)
+        #expect(KVM.obstacle(device: "/dev/null", modules: "/nowhere") == nil)
+    }
+
+    @Test("QEMU's command line carries commas in a path and the counter's frequency")
+    func commandLine() throws {
+        var command = QemuCommand(
+            program: "qemu", kernel: "/boot/vmlinuz", disk: "/a,b.erofs", memoryBytes: (100 << 20) + 1, processors: 2,
+            acceleration: .emulation(counterFrequency: 2_596_098))
+        #expect(command.arguments.contains { $0.hasSuffix("file=/a,,b.erofs") })
+        #expect(command.arguments.contains("101"))
+        #expect(command.kernelArguments.contains("tsc_early_khz=2596098"))
+        #expect(command.kernelArguments.contains("cryptomgr.notests"))
+        command.acceleration = .kvm
+        #expect(!command.kernelArguments.contains { $0.hasPrefix("tsc") })
+        command.acceleration = .counted(try DiskMemory(memoryBytes: 129 << 20, diskBytes: (4 << 20) + 1))
+        #expect(command.arguments.contains("shift=0,sleep=off"))
+        #expect(command.kernelArguments.contains("memmap=6M!96M"))
+        #expect(command.arguments.contains("136"))
+        #expect(throws: ColdStartError.self) { try DiskMemory(memoryBytes: 2 << 30, diskBytes: (1 << 30) + 1) }
+    }
+}
