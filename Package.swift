@@ -58,6 +58,7 @@ let package = Package(
         module("Disk", "OCI", "Linux", system),
         module("Guest"),
         module("ColdStart", "Guest", "Linux", "CLinux", "Sandbox", system),
+        module("Disk", "OCI", "Linux", system),
 
         .executableTarget(
             name: "thaw",
