@@ -85,5 +85,6 @@ let package = Package(
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
 
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
+        tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
     ]
 )
