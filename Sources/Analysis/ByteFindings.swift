@@ -63,7 +63,8 @@ extension ByteFindings {
     private func message(_ cause: Cause, _ sum: Sum) -> String {
         let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
         if cause.layer == cause.takenBy {
-            return "\(what) stand twice in it; \(humanBytes(sum.bytes)) are shipped for nothing."
+            return
+                "\(what) \(sum.count == 1 ? "stands" : "stand") twice in it; \(humanBytes(sum.bytes)) are shipped for nothing."
         }
         let fate =
             switch cause.kind {
@@ -101,7 +102,7 @@ extension ByteFindings {
         return [
             Finding(
                 id: "duplicate-content", severity: Finding.severity(of: bytes),
-                message: "\(counted(duplicates.count, "content")) live under several names; the copies take "
+                message: "\(counted(duplicates.count, "content")) under several names; the copies take "
                     + "\(humanBytes(bytes)), the largest \(humanBytes(largest.bytes)).",
                 bytes: bytes, compressedBytes: compressed, layer: largest.layers.count == 1 ? largest.layers[0] : nil,
                 fix: "Keep one copy and link to it, or COPY it only once.", paths: largest.paths)
@@ -112,7 +113,7 @@ extension ByteFindings {
         Finding(
             id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
             message:
-                "\(name(group.layer)) leaves \(group.kind.what): \(counted(group.count, "file")), \(humanBytes(group.bytes)).",
+                "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(humanBytes(group.bytes)).",
             bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
             fix: group.kind.fix,
             paths: [group.largest])
@@ -122,7 +123,8 @@ extension ByteFindings {
         Dictionary(grouping: whiteouts, by: \.layer).map { layer, whiteouts in
             Finding(
                 id: "dangling-whiteout", severity: .info,
-                message: "\(name(layer)) deletes \(counted(whiteouts.count, "path")) that no lower layer has.",
+                message:
+                    "Whiteouts of \(name(layer)) name \(counted(whiteouts.count, "path")) that no lower layer has.",
                 layer: layer,
                 fix: "Harmless; the image was probably assembled over another base than it was built on.",
                 paths: whiteouts.map(\.path))
@@ -137,8 +139,8 @@ extension ByteFindings {
                 Finding(
                     id: "stale-bytecode", severity: .warning,
                     message:
-                        "\(counted(python.stale.count, "compiled Python module")) don't fit their source by time and size, "
-                        + "so Python ignores them: \(measured).",
+                        "\(counted(python.stale.count, "compiled Python module")) made from other sources, by time and size, "
+                        + "are ignored by Python: \(measured).",
                     bytes: python.uselessBytes, layer: layer(of: python.stale, in: tree),
                     fix:
                         "Compile after the last change of times: python -m compileall --invalidation-mode unchecked-hash.",
@@ -148,7 +150,7 @@ extension ByteFindings {
             findings.append(
                 Finding(
                     id: "missing-bytecode", severity: python.missing.count >= 20 ? .warning : .info,
-                    message: "\(counted(python.missing.count, "Python module")) have no compiled form: \(measured).",
+                    message: "\(counted(python.missing.count, "Python module")) without a compiled form: \(measured).",
                     layer: layer(of: python.missing, in: tree),
                     fix:
                         "RUN python -m compileall --invalidation-mode unchecked-hash on them; unset PYTHONDONTWRITEBYTECODE "
@@ -160,7 +162,7 @@ extension ByteFindings {
                 Finding(
                     id: "orphaned-bytecode", severity: .info,
                     message:
-                        "\(counted(python.orphaned.count, "compiled Python module")) have no source, so Python ignores them.",
+                        "\(counted(python.orphaned.count, "compiled Python module")) without a source are ignored by Python.",
                     layer: layer(of: python.orphaned, in: tree), fix: "Delete them together with their sources.",
                     paths: python.orphaned))
         }

@@ -46,7 +46,7 @@ struct CompiledPython {
     mutating func read(header: [UInt8], of inode: FileTree.Inode, at path: ImagePath) {
         let stem = path.name.prefix { $0 != UInt8(ascii: ".") }
         let directory = path.parent.parent
-        guard let node = tree.node(at: directory.appending(stem + Array(".py".utf8))), !stem.isEmpty else {
+        guard let node = tree.resolve(directory.appending(stem + Array(".py".utf8)))?.node, !stem.isEmpty else {
             problems.orphaned.append(path)
             problems.uselessBytes &+= inode.kind.size
             return

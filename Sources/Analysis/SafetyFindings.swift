@@ -36,7 +36,8 @@ enum SafetyFindings {
             findings.append(
                 Finding(
                     id: "setuid", severity: .info,
-                    message: "\(counted(hazards.setuid.count, "program")) run with the rights of their owner or group.",
+                    message:
+                        "\(counted(hazards.setuid.count, "program")) running with the rights of their owner or group.",
                     fix: "Take the bits away (chmod a-s) in the layer that brings them, or run with no_new_privileges.",
                     paths: hazards.setuid))
         }
@@ -44,7 +45,7 @@ enum SafetyFindings {
             findings.append(
                 Finding(
                     id: "world-writable", severity: .warning,
-                    message: "\(counted(hazards.worldWritable.count, "path")) may be changed by every user.",
+                    message: "\(counted(hazards.worldWritable.count, "path")) that every user may change.",
                     fix: "Give them an owner and take the right from others: COPY --chmod, or chmod o-w.",
                     paths: hazards.worldWritable))
         }

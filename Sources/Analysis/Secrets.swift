@@ -52,19 +52,21 @@ struct SecretSurvey {
         return isForeign && components.dropLast().contains { sampleNames.contains($0.text) }
     }
 
-    /// Looks through a file's content.
+    /// Looks through a file's content. A line counts once: a token's own rule says more than the file's.
     mutating func read(_ bytes: [UInt8], of inode: FileTree.Inode) {
         guard !bytes.prefix(1024).contains(0) else { return }
-        let hits = SecretRules.matches(in: bytes) + SecretRules.matches(in: bytes, of: inode.path)
-        var seen: Set<Secret> = []
-        var (line, counted) = (1, 0)
-        for hit in hits.sorted(by: { $0.offset < $1.offset }) where seen.count < Self.maximumPerFile {
-            line += bytes[counted..<hit.offset].count { $0 == UInt8(ascii: "\n") }
-            counted = hit.offset
-            let secret = Secret(
-                rule: hit.rule, path: inode.path.description, layer: inode.layer, line: line,
-                deletedLater: inode.linkCount == 0)
-            if seen.insert(secret).inserted { secrets.append(secret) }
+        var lines: Set<Int> = []
+        for hits in [SecretRules.matches(in: bytes), SecretRules.matches(in: bytes, of: inode.path)] {
+            var (line, counted) = (1, 0)
+            for hit in hits where lines.count < Self.maximumPerFile {
+                line += bytes[counted..<hit.offset].count { $0 == UInt8(ascii: "\n") }
+                counted = hit.offset
+                guard lines.insert(line).inserted else { continue }
+                secrets.append(
+                    Secret(
+                        rule: hit.rule, path: inode.path.description, layer: inode.layer, line: line,
+                        deletedLater: inode.linkCount == 0))
+            }
         }
     }
 

@@ -258,7 +258,9 @@ extension OptimizationPage {
 
             """
         }
-        let ticks = (0...4).map { tick -> Markup in "<span>\(milliseconds(longest * Double(tick) / 4))</span>" }
+        let ticks = (0...4).map { tick -> Markup in
+            "<span>\(tick == 0 ? "0" : milliseconds(longest * Double(tick) / 4))</span>"
+        }
         let key = names.enumerated().map { index, name -> Markup in
             "<span><i class=\"p\(index % 7)\"></i>\(name) \(lengths(of: name))</span>"
         }

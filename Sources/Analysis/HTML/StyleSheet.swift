@@ -19,7 +19,7 @@ let styleSheet: Markup = """
     .sub{color:var(--dim);overflow-wrap:anywhere}
     .note{color:var(--dim);font-size:13.5px;margin-bottom:12px}
     section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:20px 22px;margin-top:18px}
-    .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:14px;margin-top:22px}
+    .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(176px,1fr));gap:14px;margin-top:22px}
     .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px}
     .tile .name{color:var(--dim);font-size:13px}
     .tile .value{font-size:24px;font-weight:650;letter-spacing:-.02em;margin:2px 0;font-variant-numeric:tabular-nums}
@@ -45,7 +45,7 @@ let styleSheet: Markup = """
     .bar .p0,.key .p0{background:var(--p0)}.bar .p1,.key .p1{background:var(--p1)}.bar .p2,.key .p2{background:var(--p2)}
     .bar .p3,.key .p3{background:var(--p3)}.bar .p4,.key .p4{background:var(--p4)}.bar .p5,.key .p5{background:var(--p5)}
     .bar .p6,.key .p6{background:var(--p6)}
-    .scroll{overflow-x:auto}
+    .scroll{overflow-x:auto}td:first-child code{white-space:nowrap}
     table{border-collapse:collapse;width:100%;font-size:13.5px}
     th{font-weight:500;color:var(--dim);text-align:left;padding:4px 14px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap}
     td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;font-variant-numeric:tabular-nums}
@@ -68,5 +68,5 @@ let styleSheet: Markup = """
     .row{grid-template-columns:minmax(0,1fr) auto;gap:2px 10px;padding:7px 0}.row .label{grid-column:1/3}
     .row .amount{display:flex;gap:8px;align-items:baseline}.time{grid-template-columns:minmax(0,1fr) auto;gap:2px 10px}
     .time .bar{grid-column:1/3;grid-row:2}.axis{margin-left:0;margin-right:0}.tiles{grid-template-columns:1fr 1fr;gap:10px}
-    .tile{padding:12px 13px}.tile .value{font-size:19px}.tile .value s{font-size:15px}}
+    .scroll table{min-width:520px}.tile{padding:12px 13px}.tile .value{font-size:19px}.tile .value s{font-size:15px}}
     """
