@@ -105,7 +105,10 @@ public struct ELF: Hashable, Sendable {
     public private(set) var ignoresDefaultDirectories = false
     /// All notes.
     public private(set) var notes: [Note] = []
-    /// Texts in read-only data that look like names of shared libraries, in order of appearance.
+    /// Where the names of the dynamic section stand.
+    private var stringTable = 0..<0
+    /// Texts in read-only data that look like names of shared libraries, in order of appearance. What the dynamic
+    /// section names is no such text.
     public private(set) var libraryTexts: [[UInt8]] = []
 
     /// Reads a file.
@@ -122,7 +125,7 @@ public struct ELF: Hashable, Sendable {
         }
         try readDynamic(file)
         notes = file.notes(in: segments)
-        libraryTexts = file.libraryTexts(in: segments)
+        libraryTexts = file.libraryTexts(in: segments, without: stringTable)
     }
 
     /// Whether some bytes begin as an ELF file does.
@@ -183,6 +186,7 @@ extension ELF {
             let table = file.offset(of: address, in: segments)
         else { return }
         let size = entries.first { $0.tag == .stringSize }?.value ?? UInt64(file.count)
+        stringTable = file.range(table, size) ?? 0..<0
         for (tag, value) in entries {
             switch tag {
             case .needed, .soname, .rpath, .runpath, .audit, .depaudit, .auxiliary, .filter:

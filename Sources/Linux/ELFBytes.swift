@@ -189,8 +189,8 @@ extension ELFBytes {
     private static let maximumName = 255
 
     /// C strings in segments that are not writable, whose last component is `lib*.so*`, or that are absolute paths
-    /// with `.so` in them. Format strings are none.
-    func libraryTexts(in segments: [ELF.Segment]) -> [[UInt8]] {
+    /// with `.so` in them. Format strings are none, and neither is what stands in `names`.
+    func libraryTexts(in segments: [ELF.Segment], without names: Range<Int>) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var seen = Set<[UInt8]>()
         for segment in segments.filter({ $0.isLoaded && !$0.isWritable }).prefix(Self.maximumRegions) {
@@ -199,7 +199,7 @@ extension ELFBytes {
             while found.count < Self.maximumTexts, let dot = nextSuffix(position..<range.upperBound) {
                 let run = printableRun(around: dot, in: position..<range.upperBound)
                 position = max(run.upperBound, dot + 3)
-                guard isCString(run, in: range) else { continue }
+                guard isCString(run, in: range), !names.overlaps(run) else { continue }
                 let text = Array(bytes[run])
                 if Self.namesLibrary(text), seen.insert(text).inserted { found.append(text) }
             }

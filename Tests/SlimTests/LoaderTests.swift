@@ -156,7 +156,7 @@ import Testing
         ]
         let database = try file(
             "lib/apk/db/installed",
-            "P:base\nF:lib\nR:ld-musl-x86_64.so.1\nF:opt/m\nR:liba.so.1\nF:opt/r\nR:libb.so.1\nF:usr/lib\nR:liba.so.1\n"
+            "P:musl\nF:lib\nR:ld-musl-x86_64.so.1\nF:opt/m\nR:liba.so.1\nF:opt/r\nR:libb.so.1\nF:usr/lib\nR:liba.so.1\n"
         )
         var run = ELFMaker.program(
             needs: ["liba.so.1", "libc.musl-x86_64.so.1"], interpreter: "/lib/ld-musl-x86_64.so.1")

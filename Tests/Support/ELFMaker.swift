@@ -63,9 +63,9 @@ public struct ELFMaker {
             if let text { dynamic.append((UInt64(tag), string(text))) }
         }
         if ignoresDefaultDirectories { dynamic.append((0x6fff_fffb, 0x800)) }
-        let interpreterBytes = interpreter.map { Array($0.utf8) + [0] } ?? []
-        let textBytes = [0] + texts.flatMap { Array($0.utf8) + [0] }
-        let noteBytes = dlopen.map(note) ?? []
+        let interpreterBytes: [UInt8] = interpreter.map { Array($0.utf8) + [0] as [UInt8] } ?? []
+        let textBytes: [UInt8] = texts.reduce([0]) { $0 + Array($1.utf8) + [0] }
+        let noteBytes: [UInt8] = dlopen.map(note) ?? []
         let headerSize = is64 ? 64 : 52
         let start = headerSize + 4 * (is64 ? 56 : 32)
         let stringStart = start + interpreterBytes.count
