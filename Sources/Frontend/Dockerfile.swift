@@ -34,7 +34,7 @@ public struct Dockerfile: Sendable {
         comments = reader.comments
         source = bytes
         var problems = reader.problems + builder.problems
-        if let refusal = Directives.refusal(override: syntax, in: reader.directives) { problems.append(refusal) }
+        if let refusal = Directives.refusal(override: syntax, in: reader.directives) { problems = [refusal] }
         if problems.isEmpty, stages.isEmpty {
             problems = [
                 Diagnostic(Position(line: reader.lineCount, column: 1), "no build stage: the file holds no FROM")

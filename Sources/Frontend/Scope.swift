@@ -157,6 +157,7 @@ public struct Scope: Sendable {
     /// Every ARG of the stage and its base stages, in order, with the value it was declared with.
     private var declared: [(name: String, value: String?)] = []
     private var places: [String: Int] = [:]
+    private var configPlaces: [String: Int] = [:]
     private var byteCount = 0
 
     /// The start of a stage whose base is an image, or `scratch`.
@@ -165,7 +166,10 @@ public struct Scope: Sendable {
         let hasPath = baseEnvironment.contains { $0.name == "PATH" }
         configEnvironment = baseEnvironment + (hasPath ? [] : [Variable("PATH", Self.defaultPath)])
         runEnvironment = []
-        for variable in configEnvironment { assign(variable) }
+        for (index, variable) in configEnvironment.enumerated() {
+            assign(variable)
+            configPlaces[variable.name] = index
+        }
     }
 
     /// The value of a variable here, or nil.
@@ -223,18 +227,18 @@ public struct Scope: Sendable {
     /// - Returns: the names with their values, as the history of the image shows them.
     @discardableResult
     public mutating func declare(_ line: Instruction.Arg) throws(Diagnostic) -> [(name: String, value: String?)] {
-        let before = self
         var result: [(name: String, value: String?)] = []
         for declaration in line.declarations {
-            let name = try before.expand(declaration.name)
+            let name = try expand(declaration.name)
             var value = global.arguments.values[name]
-            if value == nil, let word = declaration.defaultValue { value = try before.expand(word) }
-            value = value ?? global.values[name]
+            if value == nil, let word = declaration.defaultValue { value = try expand(word) }
+            result.append((name, value ?? global.values[name]))
+        }
+        for (name, value) in result {
             if let value, !Self.neverInEnvironment.contains(name) { assign(Variable(name, value)) }
             declared.append((name, value))
-            result.append((name, value))
-            try checkSize(declaration.name)
         }
+        if let first = line.declarations.first { try checkSize(first.name) }
         return result
     }
 
@@ -246,9 +250,10 @@ public struct Scope: Sendable {
         let variables = try expand(line.pairs)
         for variable in variables {
             assign(variable)
-            if let index = configEnvironment.firstIndex(where: { $0.name == variable.name }) {
+            if let index = configPlaces[variable.name] {
                 configEnvironment[index] = variable
             } else {
+                configPlaces[variable.name] = configEnvironment.count
                 configEnvironment.append(variable)
             }
         }

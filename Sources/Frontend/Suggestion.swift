@@ -4,10 +4,11 @@ enum Suggestion {
     static func nearest(to word: String, in candidates: [String]) -> String? {
         let letters = Array(word.asciiLowercased.utf8)
         guard !letters.isEmpty, letters.count <= 64 else { return nil }
+        let farthest = letters.count <= 3 ? 1 : letters.count <= 7 ? 2 : 3
         var best: (distance: Int, word: String)?
         for candidate in candidates where candidate.utf8.count <= 64 {
             let found = distance(letters, Array(candidate.asciiLowercased.utf8))
-            if found > 0, found <= 3, found < max(letters.count, 2), found < best?.distance ?? .max {
+            if found > 0, found <= farthest, found < best?.distance ?? .max {
                 best = (found, candidate)
             }
         }
@@ -19,17 +20,18 @@ enum Suggestion {
         nearest(to: word, in: candidates).map { " (did you mean \($0)?)" } ?? ""
     }
 
-    /// The Levenshtein distance of two words.
+    /// How many letters must be added, left out, replaced or swapped with their neighbour.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var older: [Int] = []
         var row = Array(0...right.count)
         for (i, byte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
+            var next = [i + 1]
             for (j, other) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (byte == other ? 0 : 1))
-                diagonal = above
+                var best = min(row[j + 1] + 1, next[j] + 1, row[j] + (byte == other ? 0 : 1))
+                if i > 0, j > 0, byte == right[j - 1], left[i - 1] == other { best = min(best, older[j - 1] + 1) }
+                next.append(best)
             }
+            (older, row) = (row, next)
         }
         return row[right.count]
     }

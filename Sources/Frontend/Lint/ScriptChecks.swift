@@ -56,7 +56,7 @@ extension Linter {
         case .shell(let text): commands = ShellText(text).commands
         case .script: return
         }
-        var script = ScriptLinter(commands: commands, located: located, source: file.source)
+        var script = ScriptLinter(commands: commands, lines: located.lines.map { ($0, line($0)) })
         script.mounts = run.mounts.map(\.word.text)
         script.check()
         for finding in script.found {
@@ -108,15 +108,13 @@ struct ScriptLinter {
     }
 
     let commands: [ShellCommand]
-    let located: Located<Instruction>
-    let source: [UInt8]
+    let lines: [(number: Int, bytes: ArraySlice<UInt8>)]
     var mounts: [String] = []
     private(set) var found: [Found] = []
 
-    init(commands: [ShellCommand], located: Located<Instruction>, source: [UInt8]) {
+    init(commands: [ShellCommand], lines: [(number: Int, bytes: ArraySlice<UInt8>)]) {
         self.commands = commands
-        self.located = located
-        self.source = source
+        self.lines = lines
     }
 
     mutating func check() {
@@ -189,7 +187,8 @@ struct ScriptLinter {
             if command.words.contains("dist-upgrade") { add("DL3005", .error, "Do not use apt-get dist-upgrade") }
             return
         }
-        let insertion = { (text: String) in insertions(after: "apt-get", before: "install", text) }
+        let place = self
+        func insertion(_ text: String) -> [TextEdit] { place.insertions(after: "apt-get", before: "install", text) }
         if !command.hasOption("y", "--yes", "--assume-yes", "-qq"), !command.has("-qq") {
             add(
                 "DL3014", .warning, "Use the `-y` switch to avoid manual input `apt-get -y install <package>`",
@@ -356,17 +355,11 @@ struct ScriptLinter {
 
     /// Where `text` goes: after each `tool verb` in the lines of the instruction, or after `tool` without a verb.
     private func insertions(after tool: String, before verb: String, _ text: String) -> [TextEdit] {
-        var edits: [TextEdit] = []
-        var number = 1
-        for line in source.split(separator: Ascii.newline, omittingEmptySubsequences: false) {
-            defer { number += 1 }
-            guard number <= located.lines.upperBound else { break }
-            guard number >= located.lines.lowerBound else { continue }
-            edits += Self.ends(of: tool, verb, in: Array(line)).map {
-                .inserting(text, at: Position(line: number, column: $0 + 1))
+        lines.flatMap { number, bytes in
+            Self.ends(of: tool, verb, in: Array(bytes)).map { offset in
+                TextEdit.inserting(text, at: Position(line: number, column: offset + 1))
             }
         }
-        return edits
     }
 
     private static func ends(of tool: String, _ verb: String, in line: [UInt8]) -> [Int] {

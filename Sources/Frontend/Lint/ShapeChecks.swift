@@ -1,32 +1,22 @@
 /// Checks of single instructions: their form, not the values of variables.
 extension Linter {
     mutating func checkShapes() {
+        var hasShell: [Bool] = []
         for stage in file.stages {
             checkBase(stage)
             checkRepeats(stage)
-            var shellIsSet = inheritsShell(stage)
+            var shellIsSet = baseIndex[stage.index].map { hasShell[$0] } ?? false
             for located in stage.instructions {
                 if case .shell = located.value { shellIsSet = true }
                 checkShape(located, in: stage, shellIsSet: shellIsSet)
             }
-        }
-    }
-
-    private func inheritsShell(_ stage: Stage) -> Bool {
-        baseStages(of: stage).contains { base in
-            base.instructions.contains { if case .shell = $0.value { true } else { false } }
+            hasShell.append(shellIsSet)
         }
     }
 
     /// The stages a stage is built on, nearest first.
     func baseStages(of stage: Stage) -> [Stage] {
-        var result: [Stage] = []
-        var current = stage
-        while let base = file.stages[..<current.index].last(where: { $0.name == current.base.text }) {
-            result.append(base)
-            current = base
-        }
-        return result
+        Array(sequence(first: stage) { current in baseIndex[current.index].map { file.stages[$0] } }.dropFirst())
     }
 
     private mutating func checkBase(_ stage: Stage) {
@@ -127,6 +117,7 @@ extension Linter {
     }
 
     private mutating func checkSelfReference(_ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>) {
+        guard pairs.count <= 200 else { return }
         for pair in pairs {
             let others = pairs.filter { $0 != pair }
             let used = others.contains { other in

@@ -6,7 +6,7 @@ extension Linter {
         var workdirs: [Bool] = []
         for stage in file.stages {
             checkFrom(stage, global)
-            let base = baseStages(of: stage).first?.index
+            let base = baseIndex[stage.index]
             var state = StageState(
                 stage: stage, scope: base.map { scopes[$0] } ?? Scope(global, baseEnvironment: environment(stage)),
                 hasWorkdir: base.map { workdirs[$0] } ?? false, knowsBase: knowsBase(stage))
@@ -29,7 +29,7 @@ extension Linter {
 
     /// Whether the variables of the stage's base image are known.
     private func knowsBase(_ stage: Stage) -> Bool {
-        let root = baseStages(of: stage).last ?? stage
+        let root = root(of: stage)
         return root.base.text == "scratch" || options.facts.bases[root.index]?.environment != nil
     }
 
@@ -79,7 +79,7 @@ extension Linter {
 
     private mutating func checkTag(_ stage: Stage) {
         let text = stage.base.text
-        let isStage = file.stages[..<stage.index].contains { $0.name == text.asciiLowercased }
+        let isStage = isStage(text.asciiLowercased, before: stage)
         guard text != "scratch", !isStage, !text.utf8.contains(Ascii.dollar), !text.utf8.contains(UInt8(ascii: "@"))
         else {
             return
@@ -130,8 +130,8 @@ extension Linter {
     }
 
     private mutating func checkVariables(_ word: Word, _ lines: ClosedRange<Int>, _ state: StageState) {
-        guard word.mayExpand, let unset = try? state.scope.expandNotingUnset(word).unset else { return }
-        let known = state.scope.runEnvironment.map(\.name) + state.declared.sorted()
+        guard word.mayExpand, let unset = try? state.scope.expandNotingUnset(word).unset, !unset.isEmpty else { return }
+        let known = state.scope.runEnvironment.suffix(1000).map(\.name) + state.declared.sorted().prefix(1000)
         for name in unset where !state.declared.contains(name) {
             guard name.utf8.first?.isNameByte == true, state.knowsBase || !Self.comesFromImages(name) else { continue }
             let meant = Suggestion.nearest(to: name, in: known)
@@ -164,7 +164,7 @@ extension Linter {
             report("DL3000", .error, "Use absolute WORKDIR", lines)
         }
         guard !state.hasWorkdir else { return }
-        let root = baseStages(of: state.stage).last ?? state.stage
+        let root = root(of: state.stage)
         let base = options.facts.bases[root.index]?.workingDirectory ?? (root.base.text == "scratch" ? "/" : nil)
         let place = base.map { ", now \(PathText.join($0.isEmpty ? "/" : $0, path))" } ?? ""
         report(
@@ -194,7 +194,7 @@ extension Linter {
         _ transfer: Instruction.Transfer, _ lines: ClosedRange<Int>, _ state: StageState
     ) {
         let target = transfer.destination.text
-        let base = options.facts.bases[(baseStages(of: state.stage).last ?? state.stage).index]?.workingDirectory
+        let base = options.facts.bases[root(of: state.stage).index]?.workingDirectory
         let isRelative = ![Ascii.slash, Ascii.dollar, Ascii.quote].contains(target.utf8.first ?? 0)
         guard isRelative, !state.hasWorkdir, base == nil || base == "" || base == "/" else { return }
         report("DL3045", .warning, "`COPY` to a relative destination without `WORKDIR` set.", lines)
@@ -207,9 +207,9 @@ extension Linter {
             return
         }
         let isIndex = Int(from).map { $0 < stage.index } ?? false
-        let isKnown = isIndex || file.stages[..<stage.index].contains { $0.name == from }
+        let isKnown = isIndex || isStage(from, before: stage)
         guard !isKnown, !from.utf8.contains(Ascii.colon), !from.utf8.contains(UInt8(ascii: "@")) else { return }
-        let names = file.stages[..<stage.index].compactMap(\.name)
+        let names = file.stages[..<stage.index].suffix(1000).compactMap(\.name)
         let ending = Suggestion.ending(for: from, in: names)
         report(
             "DL3022", .warning, "`COPY --from` should reference a previously defined `FROM` alias\(ending)", lines)
