@@ -84,6 +84,8 @@ let package = Package(
             name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
 
+        tests("FrontendTests", "Frontend"),
+
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
     ]

@@ -1,0 +1,93 @@
+import Frontend
+import Testing
+
+@Suite("Variables of stages")
+struct ScopeTests {
+    @Test("One instruction sees the variables as they were before it")
+    func snapshot() throws {
+        let scope = try finalScope("FROM scratch\nENV a=1\nENV a=2 b=$a\n")
+        #expect(scope.value(of: "a") == "2")
+        #expect(scope.value(of: "b") == "1")
+    }
+
+    @Test(
+        "ARG takes the build argument, else its default, else the global value",
+        arguments: [
+            ("ARG G=global\nFROM scratch\nARG G\n", [:], "global"),
+            ("ARG G=global\nFROM scratch\nARG G=stage\n", [:], "stage"),
+            ("ARG G=global\nFROM scratch\nARG G=stage\n", ["G": "given"], "given"),
+            ("FROM scratch\nARG G\n", [:], nil), ("ARG G=global\nFROM scratch\n", [:], nil),
+            ("FROM scratch\nARG G=a$H\n", [:], "a"), ("ARG H=1\nARG G=$H$H\nFROM scratch\nARG G\n", [:], "11"),
+            ("FROM scratch AS x\nARG G=base\nFROM x\n", [:], "base"),
+        ] as [(String, [String: String], String?)])
+    func arguments(text: String, given: [String: String], expected: String?) throws {
+        #expect(try finalScope(text, arguments: given).value(of: "G") == expected)
+    }
+
+    @Test("ARG after ENV wins at build time only, and ENV after ARG wins everywhere")
+    func lastWriter() throws {
+        let late = try finalScope("FROM scratch\nENV a=env\nARG a=arg\n")
+        #expect(late.value(of: "a") == "arg")
+        #expect(late.configEnvironment.contains(Variable("a", "env")))
+        let early = try finalScope("FROM scratch\nARG a=arg\nENV a=env\n")
+        #expect(early.value(of: "a") == "env")
+    }
+
+    @Test("The config keeps the order of first definition, and PATH is added where the base has none")
+    func order() throws {
+        let scope = try finalScope("FROM x\nENV b=1 a=2\nENV b=3\nARG z=1\n", environment: ["HOME=/h"])
+        #expect(scope.configEnvironment.map(\.description) == ["HOME=/h", "PATH=\(Scope.defaultPath)", "b=3", "a=2"])
+        #expect(scope.runEnvironment.map(\.name) == ["HOME", "PATH", "b", "a", "z"])
+    }
+
+    @Test("History lists every ARG once with its latest value")
+    func history() throws {
+        let text = "FROM scratch AS a\nARG ONE=1\nFROM a\nARG TWO\nARG TARGETARCH\nENV ONE=x\nARG ONE\n"
+        let scope = try finalScope(text)
+        #expect(scope.historyArguments == ["|3", "ONE=x", "TWO=", "TARGETARCH=amd64"])
+        #expect(
+            History.run(["/bin/sh", "-c", "make"], arguments: scope.historyArguments)
+                == "RUN |3 ONE=x TWO= TARGETARCH=amd64 /bin/sh -c make # buildkit")
+    }
+
+    @Test("Proxies reach RUN in both cases and without ARG")
+    func proxies() {
+        let arguments = BuildArguments(values: ["http_proxy": "p", "NO_PROXY": "n"], build: host)
+        #expect(
+            arguments.proxyEnvironment.map(\.description) == [
+                "HTTP_PROXY=p", "http_proxy=p", "NO_PROXY=n", "no_proxy=n",
+            ])
+    }
+
+    @Test("Platform arguments are known to FROM and can be overridden")
+    func platforms() throws {
+        let file = try parse("FROM --platform=$BUILDPLATFORM a-$TARGETARCH:$TARGETSTAGE\n")
+        let arm = PlatformArguments(os: "linux", architecture: "arm", variant: "v7")
+        let global = try GlobalScope(
+            file, BuildArguments(values: ["TARGETARCH": "mine"], build: host, target: arm, targetStage: "t"))
+        #expect(try global.expand(file.stages[0].base) == "a-mine:t")
+        #expect(global.values["TARGETPLATFORM"] == "linux/arm/v7")
+        #expect(try StageGraph(file, global).platforms == ["linux/amd64"])
+    }
+
+    @Test("A heredoc expands variables and escapes and keeps its quotes")
+    func heredocs() throws {
+        let file = try parse("FROM scratch\nENV a=1\nCOPY <<A <<'B' <<-C /x/\n\"$a\" \\$a ${u}|\nA\n$a\nB\n\t$a\nC\n")
+        let scope = try finalScope("FROM scratch\nENV a=1\n")
+        guard case .copy(let copy) = file.stages[0].instructions[1].value else { throw Missing() }
+        #expect(try copy.transfer.heredocs.map { try scope.contents(of: $0) } == ["\"1\" $a |\n", "$a\n", "1\n"])
+        #expect(copy.transfer.heredocs.map(\.name) == ["A", "B", "C"])
+    }
+
+    @Test("EXPOSE unrolls ranges and lower-cases transports")
+    func ports() throws {
+        let file = try parse("FROM scratch\nEXPOSE 90 80-82/TCP 127.0.0.1:1:53/udp $p\n")
+        guard case .expose(let expose) = file.stages[0].instructions[0].value else { throw Missing() }
+        let scope = try finalScope("FROM scratch\nENV p=\"7 8/sctp\"\n")
+        #expect(
+            try scope.ports(expose).map(\.text)
+                == ["7/tcp", "8/sctp", "53/udp", "80/tcp", "81/tcp", "82/tcp", "90/tcp"])
+    }
+}
+
+struct Missing: Error {}
