@@ -51,20 +51,41 @@ public struct DockerfileError: Error, Sendable, CustomStringConvertible {
         let head = "\(name):\(position.line):\(position.column): \(diagnostic.message)"
         let number = String(position.line)
         let margin = String(repeating: " ", count: number.utf8.count)
-        return "\(head)\n  \(number) | \(excerpt(source))\n  \(margin) | \(caretIndent(source, position.column))^"
+        let window = Self.window(Array(source.utf8), position.column)
+        return "\(head)\n  \(number) | \(window.text)\n  \(margin) | \(window.indent)^"
     }
 
-    /// A line of a megabyte would bury the caret, so only its start is shown.
-    private func excerpt(_ source: String) -> String {
-        source.utf8.count > 2 * Self.widestLine ? String(source.prefix(Self.widestLine)) + "…" : source
+    /// The line, or the part of a long one that surrounds the column, and the blanks before the caret.
+    private static func window(_ line: [UInt8], _ column: Int) -> (text: String, indent: String) {
+        let place = max(0, min(column - 1, line.count))
+        var start = line.count > 160 ? max(0, place - 60) : 0
+        while start > 0, start < line.count, line[start].isContinuation { start -= 1 }
+        var end = line.count > 160 ? min(line.count, start + 120) : line.count
+        while end < line.count, line[end].isContinuation { end += 1 }
+        let before = line[start..<max(start, place)].filter { !$0.isContinuation }
+        let indent = before.reduce(into: start > 0 ? " " : "") { $0 += $1 == Ascii.tab ? "\t" : " " }
+        let text = (start > 0 ? "…" : "") + line[start..<end].text + (end < line.count ? "…" : "")
+        return (text, indent)
     }
+}
 
-    private func caretIndent(_ source: String, _ column: Int) -> String {
-        let before = source.utf8.prefix(max(0, min(column - 1, Self.widestLine)))
-        var indent = ""
-        for byte in before where byte & 0xC0 != 0x80 { indent += byte == Ascii.tab ? "\t" : " " }
-        return indent
+extension DockerfileError {
+    /// Sorts the diagnostics and finds the lines they point to, in one pass over the file.
+    init(name: String, _ problems: [Diagnostic], in source: [UInt8]) {
+        self.name = name
+        diagnostics = problems.sorted { $0.position < $1.position }
+        var lines: [String?] = []
+        var number = 1
+        var start = source.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        for diagnostic in diagnostics {
+            while number < diagnostic.position.line, let end = source[start...].firstIndex(of: Ascii.newline) {
+                start = end + 1
+                number += 1
+            }
+            let isFound = number == diagnostic.position.line && number > 0
+            lines.append(
+                isFound ? source[start...].prefix { $0 != Ascii.newline && $0 != Ascii.carriageReturn }.text : nil)
+        }
+        sourceLines = lines
     }
-
-    private static let widestLine = 400
 }

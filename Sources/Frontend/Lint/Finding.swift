@@ -77,7 +77,9 @@ extension Lint {
 
     private static func apply(_ edits: [TextEdit], to line: [UInt8]) -> [UInt8] {
         if let whole = edits.first(where: { $0.columns == nil }) {
-            return whole.replacement.isEmpty ? [] : Array(whole.replacement.utf8) + [Ascii.newline]
+            guard !whole.replacement.isEmpty else { return [] }
+            let end = line.trailing { $0 == Ascii.newline || $0 == Ascii.carriageReturn }
+            return Array(whole.replacement.utf8) + end
         }
         var result: [UInt8] = []
         var cursor = 1

@@ -29,7 +29,7 @@ extension Linter {
                 lines, fix: "remove the flag", edits: removal(of: platform))
         } else if !platform.text.utf8.contains(Ascii.dollar) {
             let parts = platform.text.utf8.split(separator: Ascii.slash).map(\.text)
-            let isNamed = stage.name.map { name in parts.contains { name.utf8.text.contains($0) } } ?? false
+            let isNamed = stage.name.map { name in parts.contains { name.contains($0) } } ?? false
             if !isNamed {
                 report(
                     "FromPlatformFlagConstDisallowed", .warning,

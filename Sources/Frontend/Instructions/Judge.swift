@@ -150,71 +150,6 @@ extension Instruction.Shell {
     }
 }
 
-extension Instruction.Transfer {
-    init(_ node: SyntaxNode, _ flags: Flags) throws(Diagnostic) {
-        let command = node.name.asciiUppercased
-        guard let last = node.arguments.last, node.arguments.count >= 2 else {
-            let rule = "\(command) requires at least two arguments, but only one was provided"
-            throw Diagnostic(node.keyword.position, "\(rule). Destination could not be determined")
-        }
-        if !node.isJSON, Heredoc(last.text, at: last.position) != nil {
-            throw Diagnostic(last.position, "\(command) cannot accept a heredoc as a destination")
-        }
-        var documents = node.heredocs
-        var sources: [Word] = []
-        var heredocs: [Heredoc] = []
-        for word in node.arguments.dropLast() {
-            if !node.isJSON, let opening = Heredoc(word.text, at: word.position),
-                let index = documents.firstIndex(where: { $0.name == opening.name })
-            {
-                heredocs.append(documents.remove(at: index))
-            } else {
-                sources.append(word)
-            }
-        }
-        self.sources = sources
-        self.heredocs = heredocs
-        destination = last
-        chown = flags.word("chown")
-        chmod = flags.word("chmod")
-        link = flags.bool("link") ?? false
-        parents = flags.bool("parents") ?? false
-        exclude = flags.list("exclude")
-        if let chmod, !chmod.mayExpand { try FileMode.check(chmod.text, at: chmod.position) }
-    }
-}
-
-extension Instruction.Copy {
-    init(_ node: SyntaxNode) throws(Diagnostic) {
-        let flags = try Flags(
-            node,
-            [
-                "from": .string, "chown": .string, "chmod": .string, "link": .bool, "parents": .bool, "exclude": .list,
-            ])
-        from = flags.word("from")
-        if let from, MountFlag.looksVariable(from.text) {
-            let message = "'from' doesn't support variable expansion, define alias stage instead"
-            throw Diagnostic(from.position, message)
-        }
-        transfer = try Instruction.Transfer(node, flags)
-    }
-}
-
-extension Instruction.Add {
-    init(_ node: SyntaxNode) throws(Diagnostic) {
-        let flags = try Flags(
-            node,
-            [
-                "chown": .string, "chmod": .string, "link": .bool, "keep-git-dir": .bool, "checksum": .string,
-                "unpack": .bool, "exclude": .list,
-            ])
-        checksum = flags.word("checksum")
-        unpack = flags.bool("unpack")
-        keepGitDir = flags.bool("keep-git-dir") ?? false
-        transfer = try Instruction.Transfer(node, flags)
-    }
-}
-
 extension Instruction.Volume {
     init(_ node: SyntaxNode) throws(Diagnostic) {
         _ = try Flags(node)
@@ -239,55 +174,6 @@ extension Instruction.StopSignal {
     init(_ node: SyntaxNode) throws(Diagnostic) {
         signal = try node.onlyArgument()
         if !signal.mayExpand { try SignalName.check(signal.text, at: signal.position) }
-    }
-}
-
-extension Instruction.Healthcheck {
-    init(_ node: SyntaxNode) throws(Diagnostic) {
-        let words = try node.someArguments()
-        let kind = words[0].text.asciiUppercased
-        if kind == "NONE" {
-            guard words.count == 1 else { throw Diagnostic(words[1].position, "HEALTHCHECK NONE takes no arguments") }
-            self.init(command: nil, interval: 0, timeout: 0, startPeriod: 0, startInterval: 0, retries: 0)
-            return
-        }
-        let flags = try Flags(
-            node,
-            [
-                "interval": .string, "timeout": .string, "start-period": .string, "start-interval": .string,
-                "retries": .string,
-            ])
-        guard kind == "CMD" else {
-            throw Diagnostic(words[0].position, "Unknown type \(kind.goQuoted) in HEALTHCHECK (try CMD)")
-        }
-        guard words.count > 1 else { throw Diagnostic(words[0].position, "Missing command after HEALTHCHECK CMD") }
-        self.init(
-            command: CommandLine(Array(words.dropFirst()), isJSON: node.isJSON),
-            interval: try Self.duration(flags, "interval"),
-            timeout: try Self.duration(flags, "timeout"),
-            startPeriod: try Self.duration(flags, "start-period"),
-            startInterval: try Self.duration(flags, "start-interval"),
-            retries: try Self.retries(flags))
-    }
-
-    private static func duration(_ flags: Flags, _ name: String) throws(Diagnostic) -> Int64 {
-        guard let word = flags.word(name) else { return 0 }
-        guard let value = GoDuration.nanoseconds(word.text) else {
-            throw Diagnostic(word.position, "invalid duration \(word.text.goQuoted) for --\(name)")
-        }
-        guard value == 0 || value >= 1_000_000 else {
-            throw Diagnostic(word.position, "Interval \(name.goQuoted) cannot be less than 1ms")
-        }
-        return value
-    }
-
-    private static func retries(_ flags: Flags) throws(Diagnostic) -> Int {
-        guard let word = flags.word("retries") else { return 0 }
-        guard let value = Int32(word.text) else {
-            throw Diagnostic(word.position, "invalid number \(word.text.goQuoted) for --retries")
-        }
-        guard value >= 0 else { throw Diagnostic(word.position, "--retries cannot be negative (\(value))") }
-        return Int(value)
     }
 }
 

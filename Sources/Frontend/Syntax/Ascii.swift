@@ -51,6 +51,14 @@ extension BidirectionalCollection where Element == UInt8 {
     }
 }
 
+extension [UInt8] {
+    /// The longest end of which every byte passes.
+    func trailing(while passes: (UInt8) -> Bool) -> ArraySlice<UInt8> {
+        let start = lastIndex { !passes($0) }.map { $0 + 1 } ?? 0
+        return self[start...]
+    }
+}
+
 extension String {
     /// Lower case of the ASCII letters only; a locale has no say in a Dockerfile.
     var asciiLowercased: String {

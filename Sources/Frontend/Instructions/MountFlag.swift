@@ -1,0 +1,86 @@
+/// A `--mount=` of RUN as it stands in the file; ``Scope/mount(_:)`` makes a ``Mount`` of it.
+public struct MountFlag: Hashable, Sendable {
+    struct Field: Hashable {
+        let key: String
+        let value: Word?
+        let text: String
+    }
+
+    /// The whole value of the flag.
+    public let word: Word
+    /// `from=`, which is never expanded.
+    public let from: Word?
+    let fields: [Field]
+
+    init(_ word: Word) throws(Diagnostic) {
+        self.word = word
+        fields = try Self.split(word)
+        from = fields.last { $0.key == "from" }?.value
+        if let from, Self.looksVariable(from.text) {
+            let message = "'from' doesn't support variable expansion, define alias stage instead"
+            throw Diagnostic(from.position, message)
+        }
+        if !word.mayExpand { _ = try Mount(self) { (value) throws(Diagnostic) in value.text } }
+    }
+
+    /// A dollar sign with anything behind it.
+    static func looksVariable(_ text: String) -> Bool {
+        guard let mark = text.utf8.firstIndex(of: Ascii.dollar) else { return false }
+        return text.utf8.index(after: mark) != text.utf8.endIndex
+    }
+
+    /// The comma-separated fields; one in double quotes may hold commas, and two quotes in it mean one.
+    private static func split(_ word: Word) throws(Diagnostic) -> [Field] {
+        var fields: [Field] = []
+        let bytes = Array(word.text.utf8)
+        var index = 0
+        repeat {
+            let start = index
+            var text: [UInt8] = []
+            if index < bytes.count, bytes[index] == Ascii.quote {
+                text = try quotedField(bytes, &index, word)
+            } else {
+                while index < bytes.count, bytes[index] != Ascii.comma {
+                    guard bytes[index] != Ascii.quote else { throw csvError(word, "bare \" in non-quoted-field") }
+                    text.append(bytes[index])
+                    index += 1
+                }
+            }
+            fields.append(field(text.text, Position(line: word.position.line, column: word.position.column + start)))
+            index += 1
+        } while index <= bytes.count
+        return fields
+    }
+
+    private static func quotedField(
+        _ bytes: [UInt8], _ index: inout Int, _ word: Word
+    ) throws(Diagnostic) -> [UInt8] {
+        var text: [UInt8] = []
+        index += 1
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            guard byte == Ascii.quote else {
+                text.append(byte)
+                continue
+            }
+            if index == bytes.count || bytes[index] == Ascii.comma { return text }
+            guard bytes[index] == Ascii.quote else { break }
+            text.append(byte)
+            index += 1
+        }
+        throw csvError(word, "extraneous or missing \" in quoted-field")
+    }
+
+    private static func csvError(_ word: Word, _ reason: String) -> Diagnostic {
+        Diagnostic(word.position, "failed to parse csv mounts: \(reason)")
+    }
+
+    private static func field(_ text: String, _ position: Position) -> Field {
+        guard let (key, value) = text.cut(Ascii.equals) else {
+            return Field(key: text.asciiLowercased, value: nil, text: text)
+        }
+        let place = Position(line: position.line, column: position.column + key.utf8.count + 1)
+        return Field(key: key.asciiLowercased, value: Word(value, at: place), text: text)
+    }
+}

@@ -1,0 +1,33 @@
+/// The values that FROM lines see: predefined platform arguments and the ARG lines before the first FROM.
+public struct GlobalScope: Sendable {
+    /// What was brought from outside.
+    public let arguments: BuildArguments
+    /// The values, names to texts.
+    public private(set) var values: [String: String]
+    /// The escape character of the file.
+    public let escape: UInt8
+
+    /// Evaluates the global ARG lines in order, each seeing those before it.
+    public init(_ dockerfile: Dockerfile, _ arguments: BuildArguments) throws(Diagnostic) {
+        self.arguments = arguments
+        values = arguments.predefined
+        escape = dockerfile.directives.escape
+        for line in dockerfile.globalArguments {
+            for declaration in line.value.declarations { try declare(declaration) }
+        }
+    }
+
+    private mutating func declare(_ declaration: Instruction.Arg.Declaration) throws(Diagnostic) {
+        let name = try expand(declaration.name)
+        if let value = arguments.values[name] {
+            values[name] = value
+        } else if let value = declaration.defaultValue {
+            values[name] = try expand(value)
+        }
+    }
+
+    /// A word of a FROM line, expanded.
+    public func expand(_ word: Word) throws(Diagnostic) -> String {
+        try word.expanded(escape: escape) { values[$0] }
+    }
+}
