@@ -58,7 +58,6 @@ let package = Package(
         module("Disk", "OCI", "Linux", system),
         module("Guest"),
         module("ColdStart", "Guest", "Linux", "CLinux", "Sandbox", system),
-        module("Disk", "OCI", "Linux", system),
 
         .executableTarget(
             name: "thaw",
@@ -71,22 +70,18 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s", "-Xlinker", "--gc-sections"])]),
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
-        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
-        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
-        tests("GuestTests", "Guest"),
-        tests("InitTests"),
-        tests("LinuxTests", "Linux", "Support", system),
-        tests("OCITests", "OCI", "Linux", "Support", system),
-        tests("SandboxTests", "Sandbox", "Linux", system),
-        tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
-        tests("LinuxTests", "Linux", system),
         .executableTarget(
             name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
-        tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
-
-        tests("FrontendTests", "Frontend"),
-
-        .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
+        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
+        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
+        tests("FrontendTests", "Frontend"),
+        tests("GuestTests", "Guest"),
+        tests("InitTests"),
+        tests("LinuxTests", "Linux", system),
+        tests("OCITests", "OCI", "Linux", "Support", system),
+        tests("ProjectTests", "Project"),
+        tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
+        tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
     ]
 )

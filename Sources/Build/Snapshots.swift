@@ -1,16 +1,17 @@
 internal import Linux
-internal import OCI
-internal import SystemPackage
+public import OCI
+public import SystemPackage
 
 /// Layers unpacked for running commands, by chain ID, in the store's `thaw/layers`.
 ///
 /// A cache: everything in it can be made again from the store's blobs. Nothing is synced, so a machine's restart
 /// empties it; a killed process leaves at most a directory under a temporary name.
-struct Snapshots: Sendable {
+public struct Snapshots: Sendable {
     private let store: Store
     private static let boot: FilePath = "thaw/layers/boot"
 
-    init(_ store: Store) throws {
+    /// The unpacked layers of a store.
+    public init(_ store: Store) throws {
         self.store = store
         let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
         let known = try? store.root.contents(of: Self.boot, limit: 64)
@@ -21,7 +22,7 @@ struct Snapshots: Sendable {
     }
 
     /// The directories of an image's layers, topmost first, unpacked where they are not yet.
-    func directories(of image: Image) async throws -> [FilePath] {
+    public func directories(of image: Image) async throws -> [FilePath] {
         var directories: [FilePath] = []
         for count in 0..<image.layers.count {
             guard let chain = Digest.chainID(of: image.layers[...count]) else { continue }
@@ -34,21 +35,15 @@ struct Snapshots: Sendable {
         return directories
     }
 
-    /// The directory of the topmost of `layers`, if it is unpacked.
-    func directory(of layers: some Sequence<Layer>) throws -> FilePath? {
-        guard let chain = Digest.chainID(of: layers), try store.root.exists(Self.path(of: chain)) else { return nil }
-        return store.path.appending(Self.path(of: chain).components)
-    }
-
     /// A new empty directory on the same file system.
-    func makeWorkArea() throws -> FilePath {
+    public func makeWorkArea() throws -> FilePath {
         let path = FilePath("thaw/layers/tmp.\(UInt64.random(in: 0 ... .max))")
         try store.root.makeDirectory(path)
         return store.path.appending(path.components)
     }
 
     /// Removes a directory made by ``makeWorkArea()`` and all that is in it.
-    func removeWorkArea(_ path: FilePath) throws {
+    public func removeWorkArea(_ path: FilePath) throws {
         guard let name = path.lastComponent else { return }
         try store.root.removeTree(FilePath("thaw/layers").appending(name))
     }

@@ -28,18 +28,41 @@ enum Engines {
     ) async throws -> ColdStart.Measurement {
         let kernel = try await Kernel.locate(cache: Cache.path)
         let program = try InitialProgram.locate()
-        let area = try Directory.make(
-            store.path.appending("thaw/layers/tmp.disk-\(getpid())-\(UInt32.random(in: 0 ... .max))"))
-        defer { try? store.root.removeTree(FilePath("thaw/layers/\(area.path.lastComponent?.string ?? "")")) }
-        let disk = area.path.appending("root.erofs")
-        _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
-        let engine = QemuEngine(disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
-        return try await engine.measure(scenario)
+        return try await inWorkArea(of: store) { _, area in
+            let disk = area.appending("root.erofs")
+            _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
+            let engine = QemuEngine(
+                disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
+            return try await engine.measure(scenario)
+        }
     }
 
     private static func contain(
         _ scenario: Scenario, _ image: Image, _ store: Store
     ) async throws -> ColdStart.Measurement {
-        throw Failure("the container engine is on its way")
+        let program = try InitialProgram.locate()
+        return try await inWorkArea(of: store) { snapshots, area in
+            let layers = try await snapshots.directories(of: image)
+            return try await ContainerEngine(layers: layers, scratch: area, initialProgram: program).measure(scenario)
+        }
+    }
+
+    /// Runs `body` with a directory of the store that goes away with it.
+    private static func inWorkArea<T>(
+        of store: Store, _ body: (Snapshots, FilePath) async throws -> T
+    ) async throws -> T {
+        let lease = try store.lease()
+        let snapshots = try Snapshots(store)
+        let area = try snapshots.makeWorkArea()
+        do {
+            let result = try await body(snapshots, area)
+            try snapshots.removeWorkArea(area)
+            try lease.release()
+            return result
+        } catch {
+            // The failure counts; what stays is swept with the next collection.
+            try? snapshots.removeWorkArea(area)
+            throw error
+        }
     }
 }
