@@ -57,10 +57,10 @@ public struct ContainerEngine: Engine {
         for part in ["upper", "work", "files"] { _ = try Directory.make(place.appending(part)) }
         let command = try command(scenario, files: place.appending("files"))
         let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
-        let listener = Listener(Session(probe: scenario.probe, start: hostClock()))
+        let listener = Listener(scenario.probe, from: hostClock())
         let container = try await Container(overlay).start(command) { listener.receive($0, $1) }
         try await listener.follow(container, for: scenario.timeout + .seconds(20))
-        return try result(listener.session, scenario)
+        return try listener.result(scenario, isCancelled: Task.isCancelled).get()
     }
 
     /// Init with its orders; what Docker mounts into `/etc` is mounted here as well.
@@ -83,12 +83,6 @@ public struct ContainerEngine: Engine {
         ]
         return command
     }
-
-    private func result(_ session: Session, _ scenario: Scenario) throws(ColdStartError) -> Run {
-        if session.verdict == .passed, let run = Run(session, by: .host, hasKernel: false) { return run }
-        if Task.isCancelled { throw .cancelled }
-        throw session.failure(timeout: scenario.timeout)
-    }
 }
 
 /// Takes what a container writes, on the container's thread, and ends it when there is nothing more to learn.
@@ -100,13 +94,22 @@ private final class Listener: Sendable {
         var container: RunningContainer?
     }
 
-    init(_ session: Session) { state = Mutex(State(session: session)) }
+    init(_ probe: Probe, from start: UInt64) {
+        state = Mutex(State(session: Session(probe: probe, start: start)))
+    }
 
-    var session: Session { state.withLock { $0.session } }
+    /// What came of it, once the container has ended.
+    func result(_ scenario: Scenario, isCancelled: Bool) -> Result<Run, ColdStartError> {
+        state.withLock { state in
+            let session = state.session
+            if session.verdict == .passed, let run = Run(session, by: .host, hasKernel: false) { return .success(run) }
+            return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
+        }
+    }
 
     func receive(_ stream: OutputStream, _ bytes: RawSpan) {
         let time = hostClock()
-        let copy = (0..<bytes.byteCount).map { bytes.unsafeLoad(fromUncheckedByteOffset: $0, as: UInt8.self) }
+        let copy = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
         state.withLock { state in
             if stream == .output { state.session.receive(copy, at: time) } else { state.session.receiveConsole(copy) }
             if state.session.isDone { state.container?.kill() }

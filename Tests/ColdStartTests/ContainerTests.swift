@@ -13,7 +13,8 @@ struct ContainerTests {
         let tree = try await BootFixture.tree.value
         let scratch = FilePath("/var/tmp/thaw-tests/container-\(getpid())")
         defer { try? Directory("/var/tmp/thaw-tests").removeTree(FilePath("container-\(getpid())")) }
-        let engine = ContainerEngine(layers: [tree], scratch: scratch, initialProgram: try InitialProgram.locateForTests())
+        let engine = ContainerEngine(
+            layers: [tree], scratch: scratch, initialProgram: try InitialProgram.locateForTests())
         var scenario = Scenario(arguments: arguments, probe: probe, timeout: .seconds(2), runs: 3)
         scenario.user = user
         let measurement = try await engine.measure(scenario)
@@ -45,7 +46,8 @@ struct ContainerTests {
         await #expect(throws: ColdStartError.ended(how: "ended with status 4", lastLine: "no")) {
             try await measure(["server", "exit", "4", "no"], .tcp(port: 80))
         }
-        await #expect(throws: ColdStartError.notExecutable("/bin/closed", reason: "it is not executable for this user")) {
+        await #expect(throws: ColdStartError.notExecutable("/bin/closed", reason: "it is not executable for this user"))
+        {
             try await measure(["/bin/closed"], .tcp(port: 80))
         }
     }

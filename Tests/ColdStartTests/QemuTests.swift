@@ -39,7 +39,8 @@ struct BootFixture: Sendable {
         let disk = cache.appending("server.erofs")
         _ = try Tool.output(["mkfs.erofs", disk.string, try await tree.value.string], limit: 1 << 20)
         return BootFixture(
-            disk: disk, kernel: try await Kernel.locate(cache: cache), initialProgram: try InitialProgram.locateForTests())
+            disk: disk, kernel: try await Kernel.locate(cache: cache),
+            initialProgram: try InitialProgram.locateForTests())
     }
 
     private static let cache = FilePath("/var/tmp/thaw-tests")
