@@ -15,6 +15,8 @@ struct Run {
 enum Clocking {
     /// The host's, when each mark arrived.
     case host
+    /// The guest's, where it is the host's own: in a container.
+    case shared
     /// The guest's counter, where it counts instructions: one per nanosecond since the machine was switched on.
     case instructions
 }
@@ -27,6 +29,7 @@ extension Run {
             guard let stamp = marks[mark] else { return nil }
             switch clocking {
             case .host: return stamp.host >= session.start ? stamp.host - session.start : 0
+            case .shared: return stamp.guest.nanoseconds - min(stamp.guest.nanoseconds, session.start)
             case .instructions: return stamp.guest.cycles
             }
         }

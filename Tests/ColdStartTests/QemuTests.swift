@@ -23,7 +23,7 @@ struct BootFixture: Sendable {
     /// The image's files, in a directory that the next run uses again.
     static let tree = Task {
         let root = cache.appending("tree")
-        for path in ["bin", "etc", "srv"] { _ = try Directory.make(root.appending(path)) }
+        for path in ["bin", "etc", "srv", "proc", "sys", "dev"] { _ = try Directory.make(root.appending(path)) }
         let sources = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         let source = sources.appending("fixtures").appending("boot").appending("server.c")
         let program = root.appending("bin").appending("server")
