@@ -89,6 +89,9 @@ let package = Package(
         tests("LinuxTests", "Linux", "Support", system),
         tests("SandboxTests", "Sandbox", "Linux", system),
 
+        tests("LinuxTests", "Linux", system),
+        tests("SandboxTests", "Sandbox", "Linux", system),
+
         .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),

@@ -62,8 +62,8 @@ import Testing
 
     @Test("A large directory is listed whole")
     func manyNames() throws {
-        for number in 0..<3000 { try scratch.directory.makeDirectory(FilePath("entry-with-a-long-name-\(number)")) }
-        #expect(try scratch.directory.entries().count == 3000)
+        for number in 0..<1000 { try scratch.directory.makeDirectory(FilePath("entry-with-a-long-name-\(number)")) }
+        #expect(try scratch.directory.entries().count == 1000)
     }
 
     @Test("Status is of the link, with nanoseconds")
@@ -125,10 +125,10 @@ import Testing
         let scratch = try Scratch()
         try scratch.directory.makeDirectory("top")
         var place = try scratch.directory.directory("top")
-        for _ in 0..<1500 {
+        for _ in 0..<1100 {
             try place.makeDirectory("directory")
             try place.makeNode("side", type: .fifo, mode: 0)
-            place = try place.directory("directory")
+            place = Directory(owning: try place.open("directory", [.read, .directory]), path: "deep")
         }
         try scratch.directory.removeTree("top")
         #expect(try scratch.directory.entries() == [])
@@ -147,7 +147,7 @@ import Testing
         try scratch.directory.removeTree("top")
     }
 
-    @Test("Wide trees go", arguments: [0, 1, 700])
+    @Test("Wide trees go", arguments: [0, 1, 200])
     func wide(count: Int) throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectory("top")

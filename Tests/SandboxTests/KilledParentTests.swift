@@ -33,16 +33,14 @@ import Testing
         let (host, errors) = ("/tmp/SandboxHost.\(getpid())", fixture.path.appending("errors"))
         try OwnedDescriptor(FilePath(host), [.write, .create], mode: 0o755)
             .write(try OwnedDescriptor(FilePath(program)).readAll(limit: 1 << 28))
-        defer { unlink(host) }
-        let script = "exec setpriv --reuid 65534 --regid 65534 --clear-groups \(host) \(fixture.path.string) 1 0 true 2>\(errors.string)"
+        defer { unsafe unlink(host) }
+        let script =
+            "exec setpriv --reuid 65534 --regid 65534 --clear-groups \(host) \(fixture.path.string) 1 0 true 2>\(errors.string)"
         var status: Int32 = 0
         unsafe waitpid(try start(["/bin/sh", "-c", script]), &status, 0)
         #expect(status != 0)
         let text = String(decoding: try fixture.directory.contents(of: "errors", limit: 1 << 16), as: UTF8.self)
-        #expect(text.contains("notPrivileged"))
-        #expect(
-            SandboxError.notPrivileged.description
-                == "cannot start a container: it needs root or CAP_SYS_ADMIN on this machine")
+        #expect(text.contains("cannot start a container: it needs root or CAP_SYS_ADMIN on this machine"))
     }
 
     /// Starts the process that will be killed.
