@@ -1,7 +1,7 @@
 internal import Linux
 internal import SystemPackage
 
-/// A file that gets its name when it is whole. Several threads may write to different parts of it.
+/// A file that gets its name when it is whole, or is discarded. Several threads may write to different parts of it.
 final class PendingFile: Sendable {
     private let directory: Directory
     private let temporary: FilePath
@@ -20,10 +20,8 @@ final class PendingFile: Sendable {
         descriptor = try directory.open(temporary, [.readWrite, .create, .exclusive], mode: 0o644)
     }
 
-    deinit {
-        // After commit there is no such file.
-        try? directory.remove(temporary)
-    }
+    /// Takes the file away, for a reason that matters more than a failure to do so.
+    func discard() { try? directory.remove(temporary) }
 
     /// Extends the file to `byteCount` bytes of zero.
     func extend(to byteCount: Int64) throws(SystemError) { try descriptor.truncate(to: byteCount) }

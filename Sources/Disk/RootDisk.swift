@@ -31,9 +31,14 @@ public struct RootDisk: Sendable {
         let layout = try DiskLayout(tree)
         let file = try PendingFile(for: path)
         let writer = DiskWriter(image: image, tree: tree, layout: layout, file: file)
-        try await Offload.run { try writer.writeMetadata() }
-        _ = try await Offload.map(writer.layers, width: width) { try writer.copyContents(ofLayer: $0) }
-        try await Offload.run { try file.commit() }
+        do {
+            try await Offload.run { try writer.writeMetadata() }
+            _ = try await Offload.map(writer.layers, width: width) { try writer.copyContents(ofLayer: $0) }
+            try await Offload.run { try file.commit() }
+        } catch {
+            file.discard()
+            throw error
+        }
         return RootDisk(
             path: path, byteCount: layout.byteCount, inodeCount: layout.inodeCount,
             omittedAttributes: layout.omitted)

@@ -133,6 +133,11 @@ struct RecordTests {
         #expect(attributes.bytes[16...].starts(with: Array(rest.utf8) + [7, 8]))
     }
 
+    @Test("An empty attribute is one")
+    func emptyAttribute() {
+        #expect(Attributes(["user.a": []]).bytes.suffix(8).elementsEqual([1, 1, 0, 0, UInt8(ascii: "a"), 0, 0, 0]))
+    }
+
     @Test(
         "An attribute that no kernel gives back is named and left out",
         arguments: [

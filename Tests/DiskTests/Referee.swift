@@ -60,11 +60,12 @@ struct Snapshot: Equatable {
     private(set) var files: [String: File] = [:]
     private var seen: [UInt64: String] = [:]
 
-    init(of path: FilePath) throws {
+    /// Reads everything below `path`; attributes only on demand, because asking for them is slow without optimization.
+    init(of path: FilePath, withAttributes: Bool) throws {
         let root = try Directory(path)
         var pending = [FilePath()]
         while let next = pending.popLast() {
-            try add(next, in: root)
+            try add(next, in: root, withAttributes)
             guard try root.status(of: next).type == .directory else { continue }
             for entry in try root.directory(next.isEmpty ? "." : next).entries().reversed() {
                 pending.append(next.appending(FilePath(bytes: entry.name).components))
@@ -72,13 +73,15 @@ struct Snapshot: Equatable {
         }
     }
 
-    private mutating func add(_ path: FilePath, in root: Directory) throws {
+    private mutating func add(_ path: FilePath, in root: Directory, _ withAttributes: Bool) throws {
         let status = try root.status(of: path)
         let name = path.bytes.map { $0 < 127 ? String(UnicodeScalar($0)) : "%\($0)" }.joined()
         let first = seen[status.inode] ?? name
         seen[status.inode] = first
         var attributes: [String: [UInt8]] = [:]
-        for key in try root.attributeNames(of: path) { attributes[key] = try root.attribute(key, of: path) }
+        for key in withAttributes ? try root.attributeNames(of: path) : [] {
+            attributes[key] = try root.attribute(key, of: path)
+        }
         files[name] = File(
             type: status.type, mode: status.mode, uid: status.uid, gid: status.gid, major: status.major,
             minor: status.minor, size: status.type == .directory ? Int64(0) : status.size, modified: status.modified,
