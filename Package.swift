@@ -78,25 +78,10 @@ let package = Package(
         tests("FrontendTests", "Frontend"),
         tests("GuestTests", "Guest"),
         tests("InitTests"),
-        tests("LinuxTests", "Linux", system),
+        tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests("ProjectTests", "Project"),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
-        tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
-        module("Disk", "OCI", "Linux", system),
-        module("Analysis", "Linux", "OCI"),
-
-        tests("LinuxTests", "Linux", "Support", system),
-        tests("SandboxTests", "Sandbox", "Linux", system),
-
-        tests("LinuxTests", "Linux", system),
-        tests("SandboxTests", "Sandbox", "Linux", system),
-
-        .executableTarget(name: "thaw", dependencies: ["Frontend", "OCI", "Sandbox", arguments], swiftSettings: rules),
-
-        .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
-        tests("OCITests", "OCI", "Linux", "Support", system),
-        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
     ]
 )
