@@ -102,7 +102,9 @@ private final class Listener: Sendable {
     func result(_ scenario: Scenario, isCancelled: Bool) -> Result<Run, ColdStartError> {
         state.withLock { state in
             let session = state.session
-            if session.verdict == .passed, let run = Run(session, by: .shared, hasKernel: false) { return .success(run) }
+            if session.verdict == .passed, let run = Run(session, by: .shared, hasKernel: false) {
+                return .success(run)
+            }
             return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
         }
     }
