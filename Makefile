@@ -21,8 +21,9 @@ for-test += podman              # a referee: must load and list our images
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
-# thousand: optimised they take seconds, with assertions of debugging kept.
-swift-flags := --explicit-target-dependency-import-check error -Xswiftc -O
+# thousand: optimised they take seconds, with what debugging adds kept.
+import-check := --explicit-target-dependency-import-check error
+swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
 scripts := fixtures/*.sh .ci/run
@@ -54,7 +55,8 @@ build: ## Build for debugging
 
 .PHONY: release
 release: ## Build optimised, with Swift's runtime inside the binary
-	swift build -c release --static-swift-stdlib $(swift-flags)
+	swift build -c release --product thaw --static-swift-stdlib $(import-check)
+	swift build -c release --product thaw-init $(import-check)
 
 .PHONY: fixtures
 fixtures: build ## Make the base images that tests and the demo build on; kept in ~/.cache/thaw

@@ -104,7 +104,10 @@ func reference(_ text: String) throws -> Reference {
 /// The `thaw.toml` of `--config`, or the one beside the Dockerfile; an empty project where there is none.
 func project(_ option: String?, beside directory: FilePath) throws -> Project {
     let path = option.map { FilePath($0) } ?? directory.appending("thaw.toml")
-    if option == nil, !fileExists(path) { return Project() }
+    guard fileExists(path) else {
+        if option == nil { return Project() }
+        throw Failure("there is no file '\(path)'", status: .usage)
+    }
     let bytes = try OwnedDescriptor(path).readAll(limit: 1 << 20)
     return try Project(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
 }

@@ -53,8 +53,12 @@ struct Thaw: AsyncParsableCommand {
         } catch let failure as Failure {
             Terminal.complain(failure)
             Glibc.exit(failure.status.rawValue)
-        } catch  where Self.exitCode(for: error) == .validationFailure || Self.exitCode(for: error) == .success {
+        } catch where exitCode(for: error) == .success {
             exit(withError: error)
+        } catch where exitCode(for: error) == .validationFailure {
+            let text = fullMessage(for: error)
+            Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
+            Glibc.exit(Status.usage.rawValue)
         } catch {
             let failure = Failure(error)
             Terminal.complain(failure)

@@ -91,9 +91,9 @@ struct BuildOptions: ParsableArguments {
     func build(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
     ) async throws -> BuildResult {
-        let directory = FilePath(context).pushing(FilePath(project.build.context ?? "."))
+        let directory = FilePath(context).pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
         let dockerfile = file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
-        var request = BuildRequest(context: directory.lexicallyNormalized(), dockerfile: FilePath(dockerfile))
+        var request = BuildRequest(context: directory.isEmpty ? "." : directory, dockerfile: FilePath(dockerfile))
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
         request.labels = try pairs(label, "--label")
