@@ -53,9 +53,9 @@ struct Thaw: AsyncParsableCommand {
         } catch let failure as Failure {
             Terminal.complain(failure)
             Glibc.exit(failure.status.rawValue)
-        } catch where exitCode(for: error) == .success {
+        } catch let error where exitCode(for: error) == .success {
             exit(withError: error)
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch let error where exitCode(for: error) == .validationFailure {
             let text = fullMessage(for: error)
             Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
             Glibc.exit(Status.usage.rawValue)
