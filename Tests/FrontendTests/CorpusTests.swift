@@ -34,12 +34,34 @@ struct CorpusTests {
     }
 }
 
+@Suite("The syntax directive")
+struct SyntaxDirectiveTests {
+    @Test(
+        "is beaten by BUILDKIT_SYNTAX",
+        arguments: [
+            ("example/x:1", "docker/dockerfile:1", true), ("example/x:1", "dockerfile.v0", true),
+            ("docker/dockerfile:1", "example/x:1", false), ("docker/dockerfile:1", nil, true),
+            ("docker/dockerfile-upstream:master-labs", nil, true), ("docker/dockerfiles:1", nil, false),
+        ] as [(String, String?, Bool)])
+    func override(directive: String, given: String?, isAccepted: Bool) {
+        let bytes = Array("# syntax=\(directive)\nFROM scratch\n".utf8)
+        let file = try? Dockerfile(parsing: bytes, name: "D", syntax: given)
+        #expect((file != nil) == isAccepted)
+        #expect(file == nil || file?.directives.syntax?.text == directive)
+    }
+}
+
 @Suite("Hostile input")
 struct HostileTests {
     @Test("What once crashed the fuzzer is read or refused", arguments: Fixtures.names(in: "fuzz/crashers"))
     func survives(name: String) throws {
         let bytes = try Fixtures.bytes("fuzz/crashers/\(name)")
-        do { _ = try Dockerfile(parsing: bytes, name: name) } catch { #expect(!error.description.isEmpty) }
+        do {
+            let file = try Dockerfile(parsing: bytes, name: name)
+            let findings = Lint.check(file, Lint.Options(arguments: BuildArguments(build: host)))
+            let fixed = try Dockerfile(parsing: Lint.applying(findings, to: bytes), name: name)
+            #expect(fixed.stages.count == file.stages.count)
+        } catch { #expect(!error.description.isEmpty) }
         _ = try? IgnoreRules(parsing: bytes)
     }
 

@@ -95,6 +95,38 @@ struct InstructionTests {
     }
 }
 
+@Suite("Errors")
+struct ErrorTests {
+    @Test("show the line with a caret, tabs and wide letters counted as they look")
+    func caret() throws {
+        let error = #expect(throws: DockerfileError.self) { try parse("FROM scratch\nENV\té=1 b\n") }
+        #expect(
+            error?.description == """
+                Dockerfile:2:10: Syntax error - can't find = in "b". Must be of the form: name=value
+                  2 | ENV\té=1 b
+                    |    \t    ^
+                """)
+    }
+
+    @Test("show of a long line the part around the caret")
+    func longLine() throws {
+        let text =
+            "FROM scratch\nENV " + String(repeating: "a=1 ", count: 100) + "b " + String(repeating: "c=1 ", count: 100)
+        let error = #expect(throws: DockerfileError.self) { try parse(text) }
+        let lines = (error?.description ?? "").split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines.allSatisfy { $0.count < 160 })
+        let column = lines[2].prefix { $0 != "^" }.count
+        #expect(lines[1].dropFirst(column).first == "b")
+    }
+
+    @Test("come all at once, in the order of the file")
+    func all() throws {
+        let error = #expect(throws: DockerfileError.self) { try parse("FROM a\nCOPY x\nRUNN y\nWORKDIR\n") }
+        #expect(error?.diagnostics.map(\.position.line) == [2, 3, 4])
+    }
+}
+
 @Suite("Stages")
 struct StageGraphTests {
     static func graph(_ text: String, contexts: Set<String> = []) throws -> (Dockerfile, StageGraph) {
@@ -153,8 +185,22 @@ struct StageGraphTests {
         #expect(error?.message == message)
     }
 
+    @Test("What ONBUILD of a base stage copies from is reachable in the child, not in the base")
+    func triggers() throws {
+        let (_, graph) = try Self.graph("FROM a AS x\nFROM b AS base\nONBUILD COPY --from=x a b\nFROM base\n")
+        #expect(try graph.dependencies(of: 1) == [])
+        #expect(try graph.reachable(from: 2) == [0, 1, 2])
+    }
+
     @Test("An empty base or platform is an error", arguments: ["ARG A\nFROM $A\n", "ARG A\nFROM --platform=$A b\n"])
     func empty(text: String) { #expect(throws: Diagnostic.self) { try Self.graph(text) } }
+
+    @Test("All wrong references of a file are found at once")
+    func allProblems() throws {
+        let (_, graph) = try Self.graph(
+            "FROM a AS x\nCOPY --from=x a b\nCOPY --from=y a b\nFROM b AS y\nCOPY --from=x a b\n")
+        #expect(graph.problems.map(\.position.line) == [2, 3])
+    }
 
     @Test("Outline and targets carry defaults and doc comments")
     func outline() throws {

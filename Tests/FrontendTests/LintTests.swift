@@ -52,6 +52,10 @@ struct LintTests {
             ("DL4003", 3, "FROM a:1\nCMD [\"a\"]\nCMD [\"b\"]\n"),
             ("DL4004", 3, "FROM a:1\nENTRYPOINT [\"a\"]\nENTRYPOINT [\"b\"]\n"),
             ("DL4005", 2, "FROM a:1\nRUN ln -sf /bin/bash /bin/sh\n"), ("DL4006", 2, "FROM a:1\nRUN a | b\n"),
+            ("DL3008", 2, "FROM a:1\nRUN apt-get install -y -t x a=1 $(cat l; true) b\n"),
+            ("DL3004", 2, "FROM a:1\nONBUILD RUN sudo x\n"),
+            ("DL3009", 2, "FROM a:1 AS b\nRUN apt-get update\nFROM b\n"),
+            ("StageReference", 2, "FROM a:1\nCOPY --from=y a b\nFROM b:1 AS y\n"),
             ("TriggerInvalid", 2, "FROM a:1\nONBUILD COPY a\n"),
         ])
     func finds(rule: String, line: Int, text: String) throws {
@@ -66,6 +70,9 @@ struct LintTests {
             "FROM a@sha256:00\nRUN apt-get update && apt-get install -y --no-install-recommends x=1 && rm -rf /var/lib/apt/lists/*\n",
             "ARG V=1\nFROM a:${V} AS x\nFROM x\nUSER me\n", "FROM scratch\nADD https://x/y /z\nADD a.tar.gz /\n",
             "FROM a:1\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN a | b\n", "FROM a:1\nRUN a || b\n",
+            "FROM a:1 AS b\nRUN apt-get update\nFROM c:1\n",
+            "FROM a:1\nRUN apt-get install -y --no-install-recommends -t x a=1 $(cat l)\n",
+            "FROM a:1\nRUN a && b\nRUN c\n", "FROM a:1\nRUN a\nRUN --network=none b\n",
             "FROM a:1\nRUN --mount=type=cache,target=/root/.cache pip install -r requirements.txt\n",
             "FROM a:1\nARG PUBLIC_KEY\nENV TOKEN_FILE=/x\n", "FROM a:1\nENV A=1\nENV B=$A$PYTHON_VERSION\n",
             "FROM --platform=$BUILDPLATFORM a:1\n", "FROM a:1\nEXPOSE 80 81/udp\n",
@@ -124,6 +131,24 @@ struct LintTests {
         let found = try Self.findings("ARG VERSION=1\nFROM a:$VERSOIN\nENV NAME=1\nCOPY $NAEM .\n").map(\.message)
         #expect(found.contains("FROM argument 'VERSOIN' is not declared (did you mean VERSION?)"))
         #expect(found.contains("Usage of undefined variable '$NAEM' (did you mean $NAME?)"))
+    }
+
+    @Test("Bytes that are no text are pointed out and never edited")
+    func notText() throws {
+        let bytes = Array("FROM a:1\nrun x\nRUN ".utf8) + [0xFF, 0x0A] + Array("RUN y\n".utf8)
+        let file = try Dockerfile(parsing: bytes, name: "D")
+        let found = Lint.check(file, Lint.Options(arguments: BuildArguments(build: host)))
+        #expect(found.contains { $0.rule == "NotUTF8" && $0.lines == 3...3 })
+        #expect(Lint.applying(found, to: bytes) == bytes)
+    }
+
+    @Test("A file that cannot be read gives its errors as findings")
+    func unreadable() {
+        let error = #expect(throws: DockerfileError.self) { try parse("FROM a:1\nRUNN x\nCOPY y\n") }
+        let found = error.map(Lint.findings(for:)) ?? []
+        #expect(found.map(\.rule) == ["SyntaxError", "SyntaxError"])
+        #expect(found.map(\.lines) == [2...2, 3...3])
+        #expect(found.allSatisfy { $0.severity == .error })
     }
 
     @Test("# check=error=true makes findings fatal")

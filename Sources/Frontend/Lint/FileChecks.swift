@@ -1,6 +1,7 @@
 /// BuildKit's checks of names, cases and forms: what the text alone tells.
 extension Linter {
     mutating func checkFile() {
+        checkEncoding()
         for line in file.emptyContinuations {
             report(
                 "NoEmptyContinuation", "Empty continuation line", line...line, fix: "remove the empty line",
@@ -18,6 +19,13 @@ extension Linter {
         _ rule: String, _ message: String, _ lines: ClosedRange<Int>, fix: String? = nil, edits: [TextEdit] = []
     ) {
         report(rule, .warning, message, lines, fix: fix, edits: edits)
+    }
+
+    private mutating func checkEncoding() {
+        guard !isEditable else { return }
+        let number = (1...lineStarts.count).first { String(validating: line($0), as: UTF8.self) == nil } ?? 1
+        let message = "the line holds bytes that are not UTF-8; they are read as U+FFFD"
+        report("NotUTF8", message, number...number, fix: "save the file as UTF-8")
     }
 
     private mutating func checkKeywordCase() {

@@ -66,7 +66,7 @@ extension Linter {
         guard !word.text.utf8.contains(Ascii.dollar) else { return nil }
         let (user, group) = word.text.cut(Ascii.colon) ?? (word.text, "")
         func isUnknown(_ name: String, _ known: Set<String>) -> Bool {
-            !name.isEmpty && !name.utf8.allSatisfy(\.isDigit) && !known.contains(name) && !scripts.contains(name)
+            !name.isEmpty && !name.utf8.allSatisfy(\.isDigit) && !known.contains(name) && !scripts.holds(name)
         }
         if isUnknown(user, users) { return (user, false) }
         return isUnknown(group, groups) ? (group, true) : nil

@@ -5,8 +5,12 @@ struct Linter {
     let check: CheckOptions
     private var found: [Finding] = []
     private let silenced: Silence
+    /// Columns count the bytes of the text, so a file that isn't UTF-8 is not edited.
+    let isEditable: Bool
     /// The stage each stage is built on, or nil.
     let baseIndex: [Int?]
+    /// The stages that others are built on.
+    let hasChild: Set<Int>
     /// The first stage of each stage's chain.
     let rootIndex: [Int]
     /// The stages of a name, in order.
@@ -19,6 +23,7 @@ struct Linter {
         self.options = options
         check = Lint.checkOptions(file, options)
         silenced = Silence(file)
+        isEditable = String(validating: file.source, as: UTF8.self) != nil
         var names: [String: [Int]] = [:]
         var bases: [Int?] = []
         var roots: [Int] = []
@@ -29,6 +34,7 @@ struct Linter {
             if let name = stage.name { names[name, default: []].append(stage.index) }
         }
         (baseIndex, rootIndex, stagesByName) = (bases, roots, names)
+        hasChild = Set(bases.compactMap(\.self))
         let mark = file.source.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         lineStarts = [mark] + file.source.indices.lazy.filter { file.source[$0] == Ascii.newline }.map { $0 + 1 }
     }
@@ -57,7 +63,9 @@ struct Linter {
         if !isHadolint, check.skipsAll || check.skipped.contains(rule) { return }
         if Lint.experimental.contains(rule), !check.allExperimental, !check.experimental.contains(rule) { return }
         found.append(
-            Finding(rule: rule, severity: severity, message: message, lines: lines, fix: fix, edits: edits))
+            Finding(
+                rule: rule, severity: severity, message: message, lines: lines, fix: fix,
+                edits: isEditable ? edits : []))
     }
 
     func findings() -> [Finding] {

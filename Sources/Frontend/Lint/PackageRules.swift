@@ -13,14 +13,16 @@ extension ScriptLinter {
                 fix: "write apt-get install -y", edits: insertion(" -y"))
         }
         if !command.words.contains(where: {
-            $0.hasPrefix("--no-install-recommends") || $0.contains("Install-Recommends=false")
-                || $0.contains("Install-Recommends=0")
+            $0.hasPrefix("--no-install-recommends") || $0.holds("Install-Recommends=false")
+                || $0.holds("Install-Recommends=0")
         }) {
             add(
                 "DL3015", .info, "Avoid additional packages by specifying `--no-install-recommends`",
                 fix: "write apt-get install --no-install-recommends", edits: insertion(" --no-install-recommends"))
         }
-        let packages = command.operands.drop { $0 != "install" }.dropFirst()
+        let valued = ["-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file"]
+        let values = zip(command.words, command.words.dropFirst()).filter { valued.contains($0.0) }.map(\.1)
+        let packages = command.operands.drop { $0 != "install" }.dropFirst().filter { !values.contains($0) }
         if packages.contains(where: { Self.isUnpinned($0, marks: "=/") && !$0.hasSuffix(".deb") }) {
             add(
                 "DL3008", .warning,
@@ -81,7 +83,7 @@ extension ScriptLinter {
                 packages.append(word)
             }
         }
-        let names = packages.filter { !$0.hasPrefix(".") && !$0.contains("/") && !$0.hasSuffix(".whl") }
+        let names = packages.filter { !$0.hasPrefix(".") && !$0.utf8.contains(Ascii.slash) && !$0.hasSuffix(".whl") }
         if names.contains(where: { Self.isUnpinned($0, marks: "=@~") }) {
             add(
                 "DL3013", .warning,
@@ -93,7 +95,7 @@ extension ScriptLinter {
     mutating func checkNpm(_ command: ShellCommand) {
         guard ["install", "i", "add"].contains(command.operands.first ?? "") else { return }
         let names = command.operands.dropFirst().filter {
-            !$0.hasPrefix(".") && !$0.hasPrefix("/") && !$0.contains("://") && !$0.hasPrefix("git")
+            !$0.hasPrefix(".") && !$0.hasPrefix("/") && !$0.holds("://") && !$0.hasPrefix("git")
                 && !$0.hasSuffix(".tgz")
         }
         if names.contains(where: { !$0.utf8.dropFirst().contains(UInt8(ascii: "@")) && !$0.utf8.contains(Ascii.dollar) }
@@ -164,7 +166,7 @@ extension ScriptLinter {
             let installs = commands.contains { $0.name == name && verbs.contains($0.operands.first ?? "") }
             let cleans =
                 commands.contains { $0.words.contains("clean") && $0.name == name }
-                || commands.contains { $0.name == "rm" && $0.words.contains { $0.contains("/var/cache/") } }
+                || commands.contains { $0.name == "rm" && $0.words.contains { $0.holds("/var/cache/") } }
             if installs, !cleans, !isMounted("cache") { add(rule, name == "yarn" ? .info : .warning, message) }
         }
     }

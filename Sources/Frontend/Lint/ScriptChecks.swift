@@ -8,15 +8,23 @@ extension Linter {
             var lastRun: Located<Instruction>?
             for located in stage.instructions {
                 if case .shell(let value) = located.value { shell = value.words }
+                if case .onBuild(let trigger) = located.value, case .run(let run)? = trigger.instruction {
+                    checkRun(run, located, shell, &tools, keepsLayers: true)
+                }
                 guard case .run(let run) = located.value else {
                     if !located.value.isMetadataBetweenRuns { lastRun = nil }
                     continue
                 }
                 checkConsecutive(run, located, after: lastRun)
                 lastRun = located
-                checkRun(run, located, shell, &tools)
+                checkRun(run, located, shell, &tools, keepsLayers: keepsLayers(stage))
             }
         }
+    }
+
+    /// Whether the stage's layers end up in an image: it is the last one, or another is built on it.
+    private func keepsLayers(_ stage: Stage) -> Bool {
+        stage.index == file.stages.count - 1 || hasChild.contains(stage.index)
     }
 
     private mutating func checkUser(_ stage: Stage) {
@@ -24,7 +32,7 @@ extension Linter {
         for located in stage.instructions {
             if case .user(let user) = located.value { last = (user.user.text, located.lines) }
         }
-        guard let last, stage.index == file.stages.count - 1 else { return }
+        guard let last else { return }
         let name = last.user.cut(Ascii.colon)?.before ?? last.user
         if name == "root" || name == "0" { report("DL3002", .warning, "Last USER should not be root", last.lines) }
     }
@@ -36,16 +44,18 @@ extension Linter {
             return
         }
         let isAlike =
-            run.mounts == earlier.mounts && run.network == earlier.network && run.security == earlier.security
-            && run.heredocs.isEmpty && earlier.heredocs.isEmpty
-        guard isAlike else { return }
+            run.mounts.map(\.word.text) == earlier.mounts.map(\.word.text) && run.network == earlier.network
+            && run.security == earlier.security
+        // A RUN that already joins commands was grouped by somebody on purpose.
+        guard isAlike, run.isSingleCommand, earlier.isSingleCommand else { return }
         report(
             "DL3059", .info, "Multiple consecutive `RUN` instructions. Consider consolidation.", located.lines,
             fix: "join them with &&")
     }
 
     private mutating func checkRun(
-        _ run: Instruction.Run, _ located: Located<Instruction>, _ shell: [String], _ tools: inout Set<String>
+        _ run: Instruction.Run, _ located: Located<Instruction>, _ shell: [String], _ tools: inout Set<String>,
+        keepsLayers: Bool
     ) {
         let commands: [ShellCommand]
         var isShell = true
@@ -59,7 +69,7 @@ extension Linter {
         var script = ScriptLinter(commands: commands, lines: located.lines.map { ($0, line($0)) })
         script.mounts = run.mounts.map(\.word.text)
         script.check()
-        for finding in script.found {
+        for finding in script.found where keepsLayers || finding.rule != "DL3009" {
             report(
                 finding.rule, finding.severity, finding.message, located.lines, fix: finding.fix,
                 edits: finding.edits)
@@ -94,5 +104,13 @@ extension Instruction {
     /// Whether two RUN lines around it could still be joined.
     fileprivate var isMetadataBetweenRuns: Bool {
         if case .maintainer = self { true } else { false }
+    }
+}
+
+extension Instruction.Run {
+    /// Whether it runs one command and no document.
+    fileprivate var isSingleCommand: Bool {
+        guard heredocs.isEmpty, case .shell(let text) = command else { return heredocs.isEmpty }
+        return ShellText(text).commands.count <= 1
     }
 }

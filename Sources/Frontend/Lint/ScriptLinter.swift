@@ -83,7 +83,7 @@ struct ScriptLinter {
         add("DL3046", .warning, "`useradd` without flag `-l` and high UID will result in excessively large Image.")
     }
 
-    func isMounted(_ path: String) -> Bool { mounts.contains { $0.contains(path) } }
+    func isMounted(_ path: String) -> Bool { mounts.contains { $0.holds(path) } }
 
     /// Where `text` goes: after each `tool verb` in the lines of the instruction, or after `tool` without a verb.
     func insertions(after tool: String, before verb: String, _ text: String) -> [TextEdit] {

@@ -29,7 +29,7 @@ extension Linter {
                 lines, fix: "remove the flag", edits: removal(of: platform))
         } else if !platform.text.utf8.contains(Ascii.dollar) {
             let parts = platform.text.utf8.split(separator: Ascii.slash).map(\.text)
-            let isNamed = stage.name.map { name in parts.contains { name.contains($0) } } ?? false
+            let isNamed = stage.name.map { name in parts.contains { name.holds($0) } } ?? false
             if !isNamed {
                 report(
                     "FromPlatformFlagConstDisallowed", .warning,
@@ -112,8 +112,9 @@ extension Linter {
         guard lines.count == 1, isPlain, value.position.line == key.position.line else { return [] }
         let text = value.text.utf8.contains(where: \.isBlank) ? "\"\(value.text)\"" : value.text
         let start = key.position.column + key.text.utf8.count
-        let columns = start..<value.position.column + value.text.utf8.count
-        return [TextEdit(line: key.position.line, columns: columns, replacement: "=\(text)")]
+        let end = value.position.column + value.text.utf8.count
+        guard start <= end else { return [] }
+        return [TextEdit(line: key.position.line, columns: start..<end, replacement: "=\(text)")]
     }
 
     private mutating func checkSelfReference(_ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>) {
@@ -215,7 +216,7 @@ extension Linter {
     private mutating func checkAdd(_ add: Instruction.Add, _ located: Located<Instruction>) {
         let needsAdd = add.transfer.sources.contains { source in
             let text = source.text.asciiLowercased
-            return text.contains("://") || text.utf8.starts(with: "git@".utf8) || text.utf8.contains(Ascii.dollar)
+            return text.holds("://") || text.utf8.starts(with: "git@".utf8) || text.utf8.contains(Ascii.dollar)
                 || Self.archives.contains { text.hasSuffix($0) } || PathPattern.hasWildcards(text.utf8)
         }
         guard !needsAdd, add.checksum == nil, add.unpack == nil else { return }

@@ -47,6 +47,11 @@ struct ShellText {
             if index < bytes.count, bytes[index] != Ascii.newline { append(bytes[index]) }
             index += 1
         case Ascii.apostrophe, Ascii.quote: quoted(bytes, &index, byte)
+        case Ascii.dollar where index < bytes.count && bytes[index] == UInt8(ascii: "("): substitution(bytes, &index)
+        case Ascii.backtick:
+            let end = bytes[index...].firstIndex(of: byte) ?? bytes.count
+            for inner in bytes[(index - 1)..<end] { append(inner) }
+            index = min(end + 1, bytes.count)
         case Ascii.hash where !inWord:
             index = bytes[index...].firstIndex(of: Ascii.newline) ?? bytes.count
         case UInt8(ascii: "|"):
@@ -70,6 +75,20 @@ struct ShellText {
             index += 1
         }
         index += 1
+    }
+
+    /// `$(...)` is a part of its word, whatever stands in it.
+    private mutating func substitution(_ bytes: [UInt8], _ index: inout Int) {
+        append(Ascii.dollar)
+        var depth = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            append(byte)
+            index += 1
+            if byte == UInt8(ascii: "(") { depth += 1 }
+            if byte == UInt8(ascii: ")") { depth -= 1 }
+            if depth == 0 { return }
+        }
     }
 
     private mutating func append(_ byte: UInt8) {

@@ -2,6 +2,11 @@
 extension Linter {
     mutating func checkStages() {
         guard let global = try? GlobalScope(file, options.arguments) else { return }
+        if let graph = try? StageGraph(file, global) {
+            for problem in graph.problems {
+                report("StageReference", .error, problem.message, problem.position.line...problem.position.line)
+            }
+        }
         var scopes: [Scope] = []
         var workdirs: [Bool] = []
         for stage in file.stages {
@@ -178,7 +183,7 @@ extension Linter {
     ) {
         guard let transfer, let rules = options.facts.ignoreRules, !rules.hasNegations else { return }
         for source in transfer.sources {
-            guard let path = try? scope.expand(source), !path.contains("://"), !PathPattern.hasWildcards(path.utf8)
+            guard let path = try? scope.expand(source), !path.holds("://"), !PathPattern.hasWildcards(path.utf8)
             else {
                 continue
             }

@@ -109,19 +109,33 @@ public struct StageGraph: Sendable {
         }
     }
 
-    /// The stages one stage reads directly, its base included.
+    /// The stages one stage reads directly: its base, `--from`, and what ONBUILD lines of its base stage read.
     public func dependencies(of stage: Int) throws(Diagnostic) -> Set<Int> {
         guard replacement(of: stage) == nil else { return [] }
         var result: Set<Int> = []
-        if case .stage(let index) = bases[stage] { result.insert(index) }
-        for instruction in dockerfile.stages[stage].instructions {
-            for (word, allowsIndex) in instruction.value.froms {
-                if case .stage(let index) = try source(word, in: stage, allowsIndex: allowsIndex) {
-                    result.insert(index)
-                }
-            }
+        var words = dockerfile.stages[stage].instructions.flatMap(\.value.froms)
+        if case .stage(let index) = bases[stage] {
+            result.insert(index)
+            words += dockerfile.stages[index].instructions.flatMap(\.value.triggeredFroms)
+        }
+        for (word, allowsIndex) in words {
+            if case .stage(let index) = try source(word, in: stage, allowsIndex: allowsIndex) { result.insert(index) }
         }
         return result
+    }
+
+    /// Every `--from` of the file that names its own stage, a later one, or an index that no stage has.
+    public var problems: [Diagnostic] {
+        dockerfile.stages.flatMap { stage in
+            stage.instructions.flatMap(\.value.froms).compactMap { problem($0.word, in: stage.index, $0.allowsIndex) }
+        }
+    }
+
+    private func problem(_ from: Word, in stage: Int, _ allowsIndex: Bool) -> Diagnostic? {
+        do {
+            _ = try source(from, in: stage, allowsIndex: allowsIndex)
+            return nil
+        } catch { return error }
     }
 
     /// The stages that must be built for `target`, in order; the target is the last one.
@@ -142,6 +156,11 @@ extension Instruction {
         case .run(let run): run.mounts.compactMap(\.from).filter { !$0.text.isEmpty }.map { ($0, false) }
         default: []
         }
+    }
+
+    /// The `--from` words of an ONBUILD's instruction: they count in the stages built on this one.
+    var triggeredFroms: [(word: Word, allowsIndex: Bool)] {
+        if case .onBuild(let trigger) = self { trigger.instruction?.froms ?? [] } else { [] }
     }
 
     /// Reads the text of an ONBUILD trigger from a base image's config.

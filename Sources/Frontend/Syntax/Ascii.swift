@@ -83,6 +83,17 @@ extension String {
         return (self[..<index].utf8.text, self[utf8.index(after: index)...].utf8.text)
     }
 
+    /// Whether the bytes of `needle` occur; the library's own search compares characters and is far slower.
+    func holds(_ needle: String) -> Bool {
+        guard let first = needle.utf8.first else { return true }
+        var rest = utf8[...]
+        while let start = rest.firstIndex(of: first) {
+            if rest[start...].starts(with: needle.utf8) { return true }
+            rest = rest[rest.index(after: start)...]
+        }
+        return false
+    }
+
     var trimmed: String { utf8.trimmingBlanks().text }
 }
 

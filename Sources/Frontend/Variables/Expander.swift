@@ -226,7 +226,7 @@ struct Expander {
         if emptyIsUnset { index += 1 }
         let shown = takeScalar()
         let modifier = (emptyIsUnset ? ":" : "") + shown
-        guard emptyIsUnset || "+-?#%".contains(shown) else { throw unsupported(modifier) }
+        guard emptyIsUnset || ["+", "-", "?", "#", "%"].contains(shown) else { throw unsupported(modifier) }
         let word = try operand(until: Ascii.closeBrace, raw: shown == "#" || shown == "%")
         let value = value(of: name)
         if options.keepsUnset, value == nil { return Array("${\(name)\(modifier)\(word)}".utf8) }
