@@ -9,6 +9,7 @@ final class BuildState: Sendable {
     let request: BuildRequest
     let store: Store
     let snapshots: Snapshots
+    let trees: Trees
     let context: BuildContext
     let progress: @Sendable (BuildEvent) -> Void
     private let finished = Mutex<[StepReport]>([])
@@ -20,6 +21,7 @@ final class BuildState: Sendable {
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store)
+        trees = Trees(store)
         context = try BuildContext(request, store: store)
     }
 

@@ -124,31 +124,35 @@ private struct ContextWalk {
     mutating func run() throws {
         var stack: [ImagePath] = [.root]
         while let path = stack.popLast() {
-            if !path.isRoot {
-                let isIgnored = isIgnored(path)
-                let isDirectory = try visit(path, isIgnored: isIgnored)
-                if !isDirectory || (isIgnored && mayPrune(path)) { continue }
-            }
+            // Each directory is opened once, and what is in it looked at from there.
             let open = path.isRoot ? directory : try directory.directory(FilePath(path))
-            let names = try open.entries().map(\.name)
-            stack += names.sorted { $1.lexicographicallyPrecedes($0) }.map(path.appending)
+            var below: [ImagePath] = []
+            for name in try open.entries().map(\.name).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                let child = path.appending(name)
+                let isIgnored = isIgnored(child)
+                let isDirectory = try visit(child, in: open, isIgnored: isIgnored)
+                if isDirectory, !isIgnored || !mayPrune(child) { below.append(child) }
+            }
+            stack += below.reversed()
         }
     }
 
     /// Notes one path; true for a directory.
-    private mutating func visit(_ path: ImagePath, isIgnored: Bool) throws -> Bool {
-        let status = try directory.status(of: FilePath(path))
+    private mutating func visit(_ path: ImagePath, in open: Directory, isIgnored: Bool) throws -> Bool {
+        let name = FilePath(bytes: path.name)
+        let status = try open.status(of: name)
         let isDirectory = status.type == .directory
-        guard !isIgnored, let change = try change(path, status) else { return isDirectory }
+        guard !isIgnored, let change = try change(path, status, name, in: open) else { return isDirectory }
         let metadata = FileMetadata(
-            mode: UInt16(status.mode & 0o7777), mtime: status.modified,
-            xattrs: try directory.layerAttributes(of: FilePath(path)))
+            mode: UInt16(status.mode & 0o7777), mtime: status.modified, xattrs: try open.layerAttributes(of: name))
         entries.append(LayerEntry(path, change, metadata))
         statuses[path] = status
         return isDirectory
     }
 
-    private mutating func change(_ path: ImagePath, _ status: FileStatus) throws -> LayerEntry.Change? {
+    private mutating func change(
+        _ path: ImagePath, _ status: FileStatus, _ name: FilePath, in open: Directory
+    ) throws -> LayerEntry.Change? {
         if status.linkCount > 1, status.type != .directory {
             let key = LinkKey(device: status.device, inode: status.inode)
             if let first = links[key] { return .link(to: first) }
@@ -157,7 +161,7 @@ private struct ContextWalk {
         return switch status.type {
         case .directory: .add(.directory)
         case .regular: .add(.file(size: status.size))
-        case .symbolicLink: .add(.symlink(target: try directory.target(ofLink: FilePath(path))))
+        case .symbolicLink: .add(.symlink(target: try open.target(ofLink: name)))
         case .characterDevice: .add(.characterDevice(major: status.major, minor: status.minor))
         case .blockDevice: .add(.blockDevice(major: status.major, minor: status.minor))
         case .fifo: .add(.fifo)

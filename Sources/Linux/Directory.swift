@@ -100,20 +100,24 @@ public final class Directory: Sendable {
     func entry<R>(
         _ operation: String, _ path: FilePath, _ body: (_ parent: Int32, _ name: [CChar]) throws(SystemError) -> R
     ) throws(SystemError) -> R {
-        guard let last = path.lastComponent else { return try body(descriptor.rawValue, [0x2e, 0]) }
-        guard last.kind == .regular else { throw SystemError(operation, place(path), .invalidArgument) }
-        let name = last.cString
-        let parent = path.removingLastComponent()
-        guard !parent.components.isEmpty else { return try body(descriptor.rawValue, name) }
+        let (parent, name) = path.parentAndName
+        guard name != [0x2e, 0x2e, 0] else { throw SystemError(operation, place(path), .invalidArgument) }
+        guard let parent else { return try body(descriptor.rawValue, name) }
         let holder = try open(parent, [.path, .directory])
         return try body(holder.rawValue, name)
     }
 }
 
-extension FilePath.Component {
-    /// The name's bytes and a NUL.
-    var cString: [CChar] {
-        unsafe withPlatformString { unsafe Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
+extension FilePath {
+    /// What stands before the last component, nil where that is nothing or the root, and the last component as a C
+    /// string, `.` where there is none.
+    ///
+    /// By bytes: walking a path's components costs more than the system calls that it is for.
+    var parentAndName: (parent: FilePath?, name: [CChar]) {
+        let text = unsafe withPlatformString { unsafe Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
+        guard let slash = text.lastIndex(of: 0x2f) else { return (nil, text.count == 1 ? [0x2e, 0] : text) }
+        let name = text.count == slash + 2 ? [0x2e, 0] : Array(text[(slash + 1)...])
+        return (slash == 0 ? nil : FilePath(platformString: text[..<slash] + [0]), name)
     }
 }
 

@@ -8,9 +8,11 @@ extension Directory {
     /// The names of an entry's attributes, sorted; none where the file system keeps none.
     public func attributeNames(of path: FilePath) throws(SystemError) -> [String] {
         try attribute("list attributes", path) { (link) throws(SystemError) in
+            // Nearly no file has any, so the buffer waits for one that does.
+            let size = unsafe llistxattr(link, nil, 0)
+            if size == 0 || (size < 0 && Glibc.errno == EOPNOTSUPP) { return [] }
             var buffer = [CChar](repeating: 0, count: 1 << 16)  // XATTR_LIST_MAX
             let count = unsafe llistxattr(link, &buffer, buffer.count)
-            if count < 0, Glibc.errno == EOPNOTSUPP { return [] }
             guard count >= 0 else { throw SystemError(last: "list attributes", place(path)) }
             return buffer[..<count].split(separator: 0)
                 .map { String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
@@ -39,12 +41,10 @@ extension Directory {
 
     /// The kernel has no *at form of these calls before 6.13, but a descriptor's name in /proc leads to the same place.
     private func attribute<R>(
-        _ operation: String, _ path: FilePath, _ body: (String) throws(SystemError) -> R
+        _ operation: String, _ path: FilePath, _ body: (_ link: [CChar]) throws(SystemError) -> R
     ) throws(SystemError) -> R {
-        guard let last = path.lastComponent else { return try body("/proc/self/fd/\(descriptor.rawValue)/.") }
-        guard last.kind == .regular else { throw SystemError(operation, place(path), .invalidArgument) }
-        let parent = path.removingLastComponent()
-        let holder = try open(parent.components.isEmpty ? FilePath(".") : parent, [.path, .directory])
-        return try body("/proc/self/fd/\(holder.rawValue)/\(last.string)")
+        try entry(operation, path) { (parent, name) throws(SystemError) in
+            try body("/proc/self/fd/\(parent)/".utf8.map { CChar(bitPattern: $0) } + name)
+        }
     }
 }

@@ -37,8 +37,14 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     }
 
     private init(relative raw: some Collection<UInt8>) throws(Fault) {
-        guard !raw.contains(0) else { throw .containsNul }
         guard raw.count <= 4096 else { throw .tooLong }
+        var raw = Array(raw)
+        if raw.last == UInt8(ascii: "/") { raw.removeLast() }
+        guard !Self.isClean(raw) else {
+            bytes = raw
+            return
+        }
+        guard !raw.contains(0) else { throw .containsNul }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(raw.count)
         for component in raw.split(separator: UInt8(ascii: "/")) {
@@ -48,6 +54,23 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
             bytes.append(contentsOf: component)
         }
         self.bytes = bytes
+    }
+
+    /// Whether nothing has to be changed or refused, as is so for nearly every entry of a layer: one pass, no allocation.
+    private static func isClean(_ raw: [UInt8]) -> Bool {
+        var length = 0
+        var dots = 0
+        for byte in raw {
+            if byte == UInt8(ascii: "/") {
+                if length == 0 || length == dots && dots <= 2 { return false }
+                (length, dots) = (0, 0)
+            } else {
+                if byte == 0 { return false }
+                length += 1
+                if byte == UInt8(ascii: ".") { dots += 1 }
+            }
+        }
+        return raw.isEmpty || length > 0 && !(length == dots && dots <= 2)
     }
 
     /// The path of `name` in this directory. `name` holds no slash and is neither `.` nor `..`.

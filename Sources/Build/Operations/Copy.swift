@@ -53,7 +53,7 @@ extension StageBuilder {
     private func source(_ origin: Origin) async throws -> any CopySource {
         switch origin {
         case .context: return try await Offload.run { [shared] in try shared.context.files() }
-        case .image(let image): return ImageSource(image: image, tree: try await shared.store.tree(of: image))
+        case .image(let image): return ImageSource(image: image, tree: try await shared.trees.tree(of: image))
         }
     }
 
@@ -95,7 +95,7 @@ extension StageBuilder {
 
     /// Places a selection in this stage.
     private func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
-        let tree = try await shared.store.tree(of: image)
+        let tree = try await shared.trees.tree(of: image)
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory, owner: try await owner(job.owner, tree),
             mode: job.mode)
@@ -176,7 +176,7 @@ extension StageBuilder {
         key.add("user", image.config.user)
         let (stage, digest) = (self, key.digest)
         try await step(text, line, history: "WORKDIR \(path)", keys: [{ digest }]) {
-            let tree = try await stage.shared.store.tree(of: stage.image)
+            let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.image.config.user
             let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree)
             let destination = CopyPlan.Destination(text: path.description, workingDirectory: "/", owner: owner)
@@ -207,7 +207,7 @@ extension StageBuilder {
                 }
             ]
         ) {
-            let tree = try await stage.shared.store.tree(of: stage.image)
+            let tree = try await stage.shared.trees.tree(of: stage.image)
             let owner = try await stage.owner(job.owner, tree)
             let top = try CopyPlan.absolute(job.destination, in: stage.workingDirectory)
             let (shared, epoch) = (stage.shared, stage.shared.request.epoch ?? stage.epoch)

@@ -27,12 +27,13 @@ extension StageBuilder {
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
         let lower = try await shared.snapshots.directories(of: image)
-        let tree = try await shared.store.tree(of: image)
         let (shared, label, image, epoch) = (shared, label, image, epoch)
+        // Needed only when the command has ended.
+        async let tree = shared.trees.tree(of: image)
         let place = plan.place(line)
         let area = try shared.snapshots.makeWorkArea()
         do {
-            let overlay = try Self.overlay(in: area, over: lower, root: tree.inode(of: FileTree.rootNode).metadata)
+            let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let tail = OutputTail()
             let command = try job.command(account: overlay.account(image.config.user), epoch: epoch)
             let status = try await Container(overlay).run(command) { _, span in
@@ -44,8 +45,9 @@ extension StageBuilder {
                 throw BuildError.runFailed(
                     command: job.text, status: "\(status)", output: tail.lines, at: place)
             }
+            let below = try await tree
             return try await Offload.run {
-                let step = try Self.layer(of: overlay, tree, shared, epoch: epoch)
+                let step = try Self.layer(of: overlay, below, shared, epoch: epoch)
                 try shared.snapshots.adopt(overlay.upper, as: image.layers + [step.layer])
                 try shared.snapshots.removeWorkArea(area)
                 return step
@@ -55,6 +57,13 @@ extension StageBuilder {
             try? shared.snapshots.removeWorkArea(area)
             throw error
         }
+    }
+
+    /// What the root directory looks like: the topmost layer's shows.
+    private static func root(of lower: [FilePath]) throws -> FileMetadata {
+        guard let top = lower.first else { return FileMetadata(mode: 0o755) }
+        let status = try Directory(top).descriptor.status()
+        return FileMetadata(mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid)
     }
 
     private static func overlay(in area: FilePath, over lower: [FilePath], root: FileMetadata) throws -> Overlay {
