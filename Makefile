@@ -18,6 +18,7 @@ for-test += qemu-system-x86     # the engine "qemu"
 for-test += skopeo              # a referee: must read our images
 for-test += umoci               # a referee: must unpack our layers
 for-test += podman              # a referee: must load and list our images
+for-test += busybox-static      # a root file system of one file, for the sandbox's tests
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
@@ -86,6 +87,10 @@ demo: deps release ## Build, slim, boot and judge an application (DEMO=python-ap
 	$(release)/thaw --store "$$store" optimize fixtures/apps/$(DEMO) -o out/$(DEMO) || status=$$?
 	echo "The report is $$PWD/out/$(DEMO)/report.html"
 	exit "$$status"
+
+.PHONY: bench
+bench: release fixtures ## Measure against the peers that are installed, as ratios in one run
+	THAW=$(release)/thaw fixtures/bench.sh
 
 .PHONY: install
 install: ## Copy the release to PREFIX (/usr/local); build it first with make release

@@ -10,8 +10,7 @@ struct ConfigChanges {
         do {
             let dockerfile = try Dockerfile(
                 parsing: Array(("FROM scratch\n" + texts.joined(separator: "\n")).utf8), name: "--change")
-            let host = PlatformArguments(os: Platform.host.os, architecture: Platform.host.architecture)
-            scope = Scope(try GlobalScope(dockerfile, BuildArguments(build: host)))
+            scope = Scope(try GlobalScope(dockerfile, BuildArguments(build: .host)))
             instructions = dockerfile.stages[0].instructions.map(\.value)
         } catch {
             throw Failure("\(error)", status: .usage)

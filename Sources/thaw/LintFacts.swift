@@ -7,11 +7,14 @@ import SystemPackage
 ///
 /// Whatever cannot be found out stays unknown, and no check then complains about it: linting never needs an image.
 enum LintFacts {
+    ///
+    /// `result` is the image that the Dockerfile makes, where there is one: its files and layers are then judged too.
     static func gather(
-        _ dockerfile: Dockerfile, _ arguments: BuildArguments, path: FilePath, _ global: GlobalOptions
+        _ dockerfile: Dockerfile, _ arguments: BuildArguments, path: FilePath, result: String?, _ global: GlobalOptions
     ) async throws -> ImageFacts {
         var facts = ImageFacts()
         facts.ignoreRules = ignoreRules(beside: path)
+        facts.contextEntries = contextEntries(beside: path)
         guard fileExists(FilePath(global.path)), let scope = try? GlobalScope(dockerfile, arguments),
             let graph = try? StageGraph(dockerfile, scope)
         else { return facts }
@@ -26,7 +29,85 @@ enum LintFacts {
             facts.bases[stage.index] = try base(image, tree)
         }
         facts.file = { [trees] stage, path in trees[stage].flatMap { state(of: path, in: $0.tree) } }
+        if let result { try await add(store.image(reference(result)), of: dockerfile, graph, to: &facts) }
         return facts
+    }
+
+    /// What the built image tells: its last stage's files, and what each of its layers rewrote or left behind.
+    private static func add(
+        _ image: Image, of dockerfile: Dockerfile, _ graph: StageGraph, to facts: inout ImageFacts
+    ) async throws {
+        let tree = try await image.tree(contents: true)
+        let last = dockerfile.stages.count - 1
+        let known = facts.file
+        facts.file = { stage, path in
+            stage == last ? state(of: path, in: tree) ?? .missing : known(stage, path)
+        }
+        let steps = layerSteps(of: last, dockerfile, graph)
+        // The steps made the topmost layers, in their order.
+        for (offset, step) in steps.suffix(image.layers.count).reversed().enumerated() {
+            let index = image.layers.count - 1 - offset
+            facts.layers.append(
+                ImageFacts.Layer(
+                    stage: step.stage, line: step.line, rewrites: rewrites(by: index, in: tree),
+                    leftovers: leftovers(of: index, in: tree)))
+        }
+    }
+
+    /// The instructions that made layers, those of the stages below first.
+    private static func layerSteps(
+        of stage: Int, _ dockerfile: Dockerfile, _ graph: StageGraph
+    ) -> [(stage: Int, line: Int)] {
+        var below: [(stage: Int, line: Int)] = []
+        if case .stage(let base) = graph.bases[stage] { below = layerSteps(of: base, dockerfile, graph) }
+        let own = dockerfile.stages[stage].instructions.filter {
+            ["RUN", "COPY", "ADD", "WORKDIR"].contains($0.value.keyword)
+        }
+        return below + own.map { (stage, $0.lines.lowerBound) }
+    }
+
+    /// Files that a layer stored again with the same content.
+    private static func rewrites(by layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
+        tree.inodes.compactMap { old in
+            guard case .replaced(layer, let id)? = old.death, old.kind.isFile, old.kind.size > 0, old.layer < layer,
+                tree.inodes.indices.contains(id), tree.inodes[id].content == old.content
+            else { return nil }
+            return ImageFacts.Rewrite(path: old.path.description, byteCount: old.kind.size)
+        }
+    }
+
+    private static let leftoverPlaces = ["/var/lib/apt/lists/", "/var/cache/apt/", "/root/.cache/", "/var/cache/apk/"]
+
+    /// Package managers' lists and caches that a layer brought.
+    private static func leftovers(of layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
+        tree.inodes.compactMap { inode in
+            let path = inode.path.description
+            guard inode.layer == layer, inode.kind.isFile, leftoverPlaces.contains(where: path.hasPrefix) else {
+                return nil
+            }
+            return ImageFacts.Rewrite(path: path, byteCount: inode.kind.size)
+        }
+    }
+
+    /// What lies in the Dockerfile's directory, with the bytes in it.
+    private static func contextEntries(beside path: FilePath) -> [ImageFacts.Rewrite] {
+        let parent = path.removingLastComponent()
+        guard let directory = try? Directory(parent.isEmpty ? FilePath(".") : parent),
+            let entries = try? directory.entries()
+        else { return [] }
+        return entries.map { entry in
+            let name = FilePath(bytes: entry.name)
+            return ImageFacts.Rewrite(
+                path: String(decoding: entry.name, as: UTF8.self), byteCount: byteCount(of: name, in: directory))
+        }
+    }
+
+    /// The bytes of a file, or of what directly lies in a directory.
+    private static func byteCount(of name: FilePath, in directory: Directory) -> Int64 {
+        guard let status = try? directory.status(of: name) else { return 0 }
+        guard status.type == .directory, let below = try? directory.directory(name), let entries = try? below.entries()
+        else { return status.size }
+        return entries.reduce(0) { $0 + ((try? below.status(of: FilePath(bytes: $1.name)).size) ?? 0) }
     }
 
     private static func base(_ image: Image, _ tree: FileTree) throws -> ImageFacts.Base {
@@ -58,5 +139,12 @@ enum LintFacts {
             return try? IgnoreRules(parsing: bytes)
         }
         return nil
+    }
+}
+
+extension PlatformArguments {
+    /// The machine this program was compiled for.
+    static var host: PlatformArguments {
+        PlatformArguments(os: Platform.host.os, architecture: Platform.host.architecture)
     }
 }

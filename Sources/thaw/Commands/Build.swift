@@ -29,10 +29,19 @@ struct Build: AsyncParsableCommand {
     @Option(help: "How progress is shown: auto, plain, quiet.")
     var progress: ProgressStyle = .auto
 
+    @Flag(help: "Check the Dockerfile and build nothing: --call check.")
+    var check = false
+
+    @Option(
+        help: ArgumentHelp("build, or only look: check, outline, targets; ,format=json for scripts.", valueName: "what")
+    )
+    var call = "build"
+
     @Argument(help: "The directory that COPY and ADD read.")
     var context = "."
 
     func run() async throws {
+        if check || call != "build" { return try await look() }
         let store = try global.store()
         let names = try tag.map(reference)
         let result = try await options.build(context: context, in: store, progress: progress)
@@ -41,6 +50,24 @@ struct Build: AsyncParsableCommand {
         if let iidfile { try replaceFile(iidfile, with: Array("\(image.manifest.config.digest)".utf8)) }
         if let metadataFile { try replaceFile(metadataFile, with: metadata(of: result, names).prettyBytes) }
         Terminal.print("\(image.descriptor.digest)")
+    }
+
+    private func look() async throws {
+        let parts = call.split(separator: ",").map(String.init)
+        let isJSON = parts.contains("format=json")
+        let view = DockerfileView(options.dockerfile(in: context), arguments: try options.arguments(Project()), global)
+        switch check ? "check" : parts.first ?? "" {
+        case "check":
+            let findings = try await view.findings()
+            Terminal.print(view.text(findings, isJSON: isJSON))
+            if !findings.isEmpty, !parts.contains("ignorestatus=true") { throw ExitCode(Status.failed.rawValue) }
+        case "outline":
+            isJSON
+                ? Terminal.print(try view.outline(options.target).json)
+                : Terminal.print(try view.outline(options.target).text)
+        case "targets": isJSON ? Terminal.print(try view.targets()) : Terminal.print(try view.targetsText())
+        default: throw Failure("--call '\(call)' is not build, check, outline or targets", status: .usage)
+        }
     }
 
     private func metadata(of result: BuildResult, _ names: [Reference]) -> JSON {
@@ -92,7 +119,7 @@ struct BuildOptions: ParsableArguments {
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
     ) async throws -> BuildResult {
         let directory = FilePath(context).pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
-        let dockerfile = file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
+        let dockerfile = dockerfile(in: context, project)
         var request = BuildRequest(context: directory.isEmpty ? "." : directory, dockerfile: FilePath(dockerfile))
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
@@ -110,13 +137,19 @@ struct BuildOptions: ParsableArguments {
         return try await Builder(request, store: store, progress: { view.take($0) }).build()
     }
 
+    /// The Dockerfile of a context: the option's, the project's, or the one of the usual name.
+    func dockerfile(in context: String, _ project: Project = Project()) -> String {
+        file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
+    }
+
     private func defaultDockerfile(in context: String) -> String {
         let lower = "\(context)/dockerfile"
         return !fileExists(FilePath("\(context)/Dockerfile")) && fileExists(FilePath(lower))
             ? lower : "\(context)/Dockerfile"
     }
 
-    private func arguments(_ project: Project) throws -> [String: String] {
+    /// The values for ARG, of the project's file and of the options.
+    func arguments(_ project: Project) throws -> [String: String] {
         var values = project.build.args ?? [:]
         for text in buildArg {
             if let equals = text.firstIndex(of: "=") {

@@ -1,0 +1,149 @@
+import Frontend
+import Linux
+import OCI
+import SystemPackage
+
+/// A Dockerfile looked at without building it.
+struct DockerfileView {
+    private let path: String
+    private let arguments: BuildArguments
+    private let global: GlobalOptions
+    /// Rules to leave out.
+    var ignored: Set<String> = []
+    /// The image built from it, where there is one.
+    var result: String?
+
+    init(_ path: String, arguments: [String: String], _ global: GlobalOptions) {
+        self.path = path
+        self.arguments = BuildArguments(values: arguments, build: .host)
+        self.global = global
+    }
+
+    /// What could be better; a file that can't be read gives its errors.
+    func findings() async throws -> [Frontend.Finding] {
+        let parsed: Dockerfile
+        let bytes = try read()
+        do {
+            parsed = try Dockerfile(parsing: bytes, name: path)
+        } catch {
+            return Frontend.Lint.findings(for: error)
+        }
+        var options = Frontend.Lint.Options(arguments: arguments)
+        options.ignored = ignored
+        options.facts = try await LintFacts.gather(parsed, arguments, path: FilePath(path), result: result, global)
+        return Frontend.Lint.check(parsed, options)
+    }
+
+    /// Writes the mechanical fixes into the file.
+    func fix(_ findings: [Frontend.Finding]) throws {
+        let bytes = try read()
+        let fixed = Frontend.Lint.applying(findings, to: bytes)
+        if fixed != bytes { try replaceFile(path, with: fixed) }
+    }
+
+    /// Findings as a person or a script reads them.
+    func text(_ findings: [Frontend.Finding], isJSON: Bool) -> String {
+        isJSON ? Frontend.Lint.json(findings, name: path) : Frontend.Lint.text(findings, name: path)
+    }
+
+    /// The syntax tree, before anything is judged.
+    func tree() throws -> String {
+        let bytes = try read()
+        do {
+            return try Dockerfile.dump(bytes, name: path)
+        } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    /// What a target takes.
+    func outline(_ target: String?) throws -> Outline {
+        let parsed = try parse()
+        do {
+            return try parsed.outline(target: target, arguments)
+        } catch {
+            throw Failure("\(parsed.error(error))")
+        }
+    }
+
+    /// The stages that can be built.
+    func targets() throws -> JSON {
+        .object(["targets": .array(try parse().targets.map(\.json))])
+    }
+
+    /// The stages that can be built, a line each.
+    func targetsText() throws -> String {
+        try parse().targets.map { target in
+            let name = target.name ?? "\(target.index)"
+            let mark = target.isDefault ? " (default)" : ""
+            return "\(name)\(mark)  FROM \(target.base)\(target.description.map { "  \($0)" } ?? "")"
+        }.joined(separator: "\n")
+    }
+
+    private func parse() throws -> Dockerfile {
+        let bytes = try read()
+        do {
+            return try Dockerfile(parsing: bytes, name: path)
+        } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    private func read() throws -> [UInt8] {
+        do {
+            return try OwnedDescriptor(FilePath(path == "-" ? "/dev/stdin" : path)).readAll(limit: 64 << 20)
+        } catch {
+            throw Failure("\(error)", status: error.errno == .noSuchFileOrDirectory ? .usage : .failed)
+        }
+    }
+}
+
+extension TargetSummary {
+    /// As buildx's `--call targets,format=json` has it, with the lines besides.
+    fileprivate var json: JSON {
+        var json = JSON.object([
+            "name": .string(name ?? ""), "base": .string(base), "default": .bool(isDefault),
+            "line": .integer(Int64(lines.lowerBound)),
+        ])
+        json["description"] = description.map(JSON.string)
+        json["platform"] = platform.map(JSON.string)
+        return json
+    }
+}
+
+extension Outline {
+    /// As buildx's `--call outline,format=json` has it.
+    var json: JSON {
+        var json = JSON.object([
+            "name": .string(target.name ?? ""),
+            "args": .array(
+                arguments.map { argument in
+                    var json = JSON.object(["name": .string(argument.name), "line": .integer(Int64(argument.line))])
+                    json["value"] = argument.value.map(JSON.string)
+                    json["description"] = argument.description.map(JSON.string)
+                    return json
+                }),
+            "secrets": .array(secrets.map(\.json)), "ssh": .array(agents.map(\.json)),
+        ])
+        json["description"] = target.description.map(JSON.string)
+        return json
+    }
+
+    /// The same for people.
+    var text: String {
+        var lines = ["TARGET   \(target.name ?? "\(target.index)")\(target.description.map { "  \($0)" } ?? "")"]
+        for argument in arguments {
+            lines.append(
+                "ARG      \(argument.name)=\(argument.value ?? "")\(argument.description.map { "  \($0)" } ?? "")")
+        }
+        lines += secrets.map { "SECRET   \($0.id)\($0.isRequired ? " (required)" : "")" }
+        lines += agents.map { "SSH      \($0.id)\($0.isRequired ? " (required)" : "")" }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension Outline.Credential {
+    fileprivate var json: JSON {
+        .object(["name": .string(id), "required": .bool(isRequired), "line": .integer(Int64(line))])
+    }
+}
