@@ -120,11 +120,11 @@ extension CopyPlan {
         }
         newest = max(newest, inode.metadata.mtime.seconds)
         let id = tree[node: node].inode
+        let metadata = adjusted(inode.metadata, isDirectory: inode.kind.isDirectory, isLink: inode.kind.isSymlink)
         if inode.linkCount > 1, !inode.kind.isDirectory {
-            if let first = links[id], first != place { return add(LayerEntry(place, .link(to: first))) }
+            if let first = links[id], first != place { return add(LayerEntry(place, .link(to: first), metadata)) }
             links[id] = place
         }
-        let metadata = adjusted(inode.metadata, isDirectory: inode.kind.isDirectory, isLink: inode.kind.isSymlink)
         add(LayerEntry(place, .add(inode.kind), metadata), source: inode.kind.isFile ? id : nil)
     }
 

@@ -67,7 +67,9 @@ public struct LayerEntry: Hashable, Sendable {
     public var path: ImagePath
     /// What is done.
     public var change: Change
-    /// Of no meaning for ``Change/link(to:)``, ``Change/remove`` and ``Change/clear``.
+    /// What the file has; a link repeats it, because Docker and Podman apply a link's to the file.
+    ///
+    /// Of no meaning for ``Change/remove`` and ``Change/clear``.
     public var metadata: FileMetadata
 
     /// An entry of known parts.

@@ -41,7 +41,7 @@ public struct OverlayDiff {
             let inode = Inode(device: status.device, number: status.inode)
             if status.linkCount > 1, !kind.isDirectory {
                 if let first = links[inode] {
-                    try layer.add(LayerEntry(path, .link(to: first)))
+                    try layer.add(LayerEntry(path, .link(to: first), metadata))
                     continue
                 }
                 links[inode] = path
