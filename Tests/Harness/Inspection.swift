@@ -1,0 +1,68 @@
+/// What an OCI layout, and a store is one, says about an image: read by this harness, not by `thaw`.
+public struct Inspection: Sendable {
+    private let store: String
+    /// The manifest.
+    public let manifest: Document
+    /// The configuration, with what the specification puts around it.
+    public let config: Document
+
+    /// Reads the image of a store that has this short name.
+    public init(_ name: String, in bench: Workbench) throws {
+        store = bench.store
+        let index = try Document(parsing: Program.shell("cat '\(bench.store)/index.json'"))
+        let full = "docker.io/library/\(name):latest"
+        let entry = index["manifests"].list.first {
+            $0["annotations"]["org.opencontainers.image.ref.name"].text == full
+        }
+        guard let digest = entry?["digest"].text else {
+            throw ProgramFailure(description: "\(full) is not in \(bench.store)")
+        }
+        manifest = try Document(parsing: Program.shell("cat '\(Self.blob(digest, in: bench.store))'"))
+        config = try Document(
+            parsing: Program.shell("cat '\(Self.blob(manifest["config"]["digest"].text ?? "", in: bench.store))'"))
+    }
+
+    /// A member of what containers are started with: `Env`, `Cmd`, `User`.
+    public func setting(_ name: String) -> Document { config["config"][name] }
+
+    /// The layers as GNU tar lists them, each sorted: mode, owner by number, path, target of a link.
+    public func listings() throws -> [[String]] {
+        try manifest["layers"].list.map { layer in
+            let blob = Self.blob(layer["digest"].text ?? "", in: store)
+            let text = try Program.shell("tar --numeric-owner --full-time -tvzf '\(blob)'")
+            return text.split(separator: "\n").map { line in
+                let words = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
+                return words.count == 6 ? "\(words[0]) \(words[1]) \(words[5])" : String(line)
+            }
+        }
+    }
+
+    /// A file's content as a layer has it.
+    public func content(of path: String, inLayer index: Int) throws -> String {
+        let blob = Self.blob(manifest["layers"][index]["digest"].text ?? "", in: store)
+        return try Program.shell("tar -xzOf '\(blob)' '\(path)'")
+    }
+
+    private static func blob(_ digest: String, in store: String) -> String {
+        "\(store)/blobs/sha256/\(digest.split(separator: ":").last ?? "")"
+    }
+}
+
+extension Workbench {
+    /// What is wrong with the store: blobs that aren't what they are named, half-written ones, names without an image.
+    public func faults() throws -> [String] {
+        let script = """
+            cd '\(store)'
+            (cd blobs/sha256; for f in *; do [ -e "$f" ] && echo "$f  $f"; done) | (cd blobs/sha256 && sha256sum -c --quiet 2>&1) || true
+            find thaw/ingest -type f
+            find thaw/layers -maxdepth 1 -name 'tmp.*'
+            """
+        var faults = try Program.shell(script).split(separator: "\n").map(String.init)
+        for image in try document("images", "--format", "json").list {
+            let name = image["name"].text ?? "?"
+            let outcome = try thaw("analyze", "--format", "json", name)
+            if outcome.status != 0 { faults.append("\(name): \(outcome.error)") }
+        }
+        return faults
+    }
+}

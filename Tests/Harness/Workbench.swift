@@ -1,0 +1,128 @@
+internal import Glibc
+
+/// A directory of one test with a store in it, and `thaw` to work on them. It goes away with the test.
+public final class Workbench: Sendable {
+    /// The directory.
+    public let path: String
+    /// The store, which `thaw` makes when it is first used.
+    public var store: String { "\(path)/store" }
+
+    /// A new place with nothing in it.
+    public init() throws {
+        path = "/var/tmp/thaw-integration.\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        guard unsafe mkdir(path, 0o755) == 0 else {
+            throw ProgramFailure(description: "cannot make '\(path)': error \(errno)")
+        }
+    }
+
+    deinit {
+        // What stays is the system's to clean; the test's own result counts.
+        _ = try? Program.shell("rm -rf '\(path)'")
+    }
+
+    /// A place whose store has `busybox`: a static shell and its applets, and an account `app` of 100:101.
+    public static func withBusybox() throws -> Workbench {
+        let bench = try Workbench()
+        try bench.succeed("copy", "oci:\(template.get().path)/layout:busybox", "busybox")
+        return bench
+    }
+
+    /// The layout with busybox, made once in a process and removed when it ends.
+    private static let template = Result {
+        let bench = try Workbench()
+        atexit { Workbench.removeTemplate() }
+        try Program.shell("mkdir busybox && cp /bin/busybox busybox/", in: bench.path)
+        try bench.write(
+            "busybox/Dockerfile",
+            """
+            FROM scratch
+            COPY --chmod=755 busybox /bin/busybox
+            RUN ["/bin/busybox", "--install", "-s", "/bin"]
+            RUN ["/bin/sh", "-c", "mkdir -m 1777 /tmp && mkdir -p /etc /base && echo 1 >/base/one && echo 2 >/base/two"]
+            RUN ["/bin/sh", "-c", "printf 'root:x:0:0::/:/bin/sh\\napp:x:100:101::/:/bin/sh\\n' >/etc/passwd"]
+            RUN ["/bin/sh", "-c", "printf 'root:x:0:\\nweb:x:101:\\n' >/etc/group"]
+            ENV PATH=/bin
+            CMD ["sh"]
+            """)
+        try bench.succeed("build", "--progress", "quiet", "-t", "busybox", "busybox")
+        try bench.succeed("copy", "busybox", "oci:\(bench.path)/layout:busybox")
+        return bench
+    }
+
+    private static func removeTemplate() {
+        if let bench = try? template.get() { _ = try? Program.shell("rm -rf '\(bench.path)'") }
+    }
+
+    /// Writes a file below the directory, parents too.
+    public func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws {
+        try write(name, Array(text.utf8), mode: mode)
+    }
+
+    /// Writes bytes to a file below the directory, parents too.
+    public func write(_ name: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
+        let file = "\(path)/\(name)"
+        if let slash = file.lastIndex(of: "/") { try Program.shell("mkdir -p '\(file[..<slash])'") }
+        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw ProgramFailure(description: "cannot write '\(file)': error \(errno)") }
+        defer { close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw ProgramFailure(description: "cannot write '\(file)': error \(errno)") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// A file's text.
+    public func read(_ name: String) throws -> String { try Program.shell("cat '\(path)/\(name)'") }
+
+    /// Runs `thaw` in the directory, on the store.
+    public func thaw(_ words: String..., environment: [String: String] = [:]) throws -> Outcome {
+        try start(words, environment: environment).wait()
+    }
+
+    /// Starts `thaw` in the directory, on the store.
+    public func start(_ words: [String], environment: [String: String] = [:]) throws -> Program {
+        try Program(
+            [Binary.path, "--store", store] + words, in: path, environment: environment)
+    }
+
+    /// Runs `thaw`, which must succeed; its output without the last newline.
+    @discardableResult
+    public func succeed(_ words: String...) throws -> String {
+        try run(words)
+    }
+
+    /// Builds a Dockerfile whose context is `context`, and names the image `app`; the digest.
+    @discardableResult
+    public func build(_ dockerfile: String, _ options: String...) throws -> String {
+        try write("context/Dockerfile", dockerfile)
+        return try run(["build", "--progress", "quiet", "-t", "app"] + options + ["context"])
+    }
+
+    /// The JSON that a command prints.
+    public func document(_ words: String...) throws -> Document { try Document(parsing: run(words)) }
+
+    private func run(_ words: [String]) throws -> String {
+        let outcome = try start(words).wait()
+        guard outcome.status == 0 else {
+            throw ProgramFailure(
+                description: "thaw \(words.joined(separator: " ")) exited with \(outcome.status): \(outcome.error)")
+        }
+        return outcome.line
+    }
+}
+
+/// The program under test.
+public enum Binary {
+    /// `$THAW_BINARY`, or the `thaw` that was built together with the tests.
+    public static let path: String = {
+        if let path = unsafe getenv("THAW_BINARY") { return unsafe String(cString: path) }
+        var directory = ((try? Program.shell("readlink /proc/$PPID/exe")) ?? "")[...]
+        while let slash = directory.lastIndex(of: "/") {
+            directory = directory[..<slash]
+            if unsafe access("\(directory)/thaw", X_OK) == 0 { return "\(directory)/thaw" }
+        }
+        return "thaw"
+    }()
+}

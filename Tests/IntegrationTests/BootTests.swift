@@ -1,0 +1,71 @@
+import Harness
+import Testing
+
+/// `thaw boot` with the container engine: the answer, its figures, and every way to give none.
+@Suite struct BootTests {
+    @Test("An answer is timed by phases that add up, as CLI.md has it")
+    func answers() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build(
+            "FROM busybox\nRUN mkdir /www && echo hello >/www/index.html\nUSER app\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
+        )
+        let boot = try bench.document(
+            "boot", "--engine", "container", "--probe", "http:8080/", "--runs", "3", "--format", "json", "app")
+        #expect(boot["kind"] == .string("boot"))
+        #expect(boot["engine"] == .string("container"))
+        #expect(boot["runs"] == .number(3))
+        #expect(boot["response"] == .object(["status": .number(200), "bytes": .number(6)]))
+        let time = boot["timeToFirstRequestMs"]
+        #expect(time.keys.isSuperset(of: ["median", "p95", "min", "max", "samples"]))
+        #expect(time["samples"].list.count == 3)
+        #expect((time["min"].number ?? -1) > 0)
+        #expect((time["min"].number ?? 1) <= (time["max"].number ?? 0))
+        let names = boot["phases"].list.compactMap(\.["name"].text)
+        #expect(names.suffix(3) == ["exec", "listen", "firstByte"])
+        for phase in boot["phases"].list {
+            #expect(phase.keys.isSuperset(of: ["name", "medianMs", "p95Ms", "samplesMs"]))
+        }
+    }
+
+    /// How an image starts, and the sentence about why it does not answer.
+    static let failures: [(String, Int32, String)] = [
+        ("CMD []", 1, "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"),
+        (
+            "ENTRYPOINT [\"/nowhere\"]", 1,
+            "the entrypoint '/nowhere' cannot be run: it, or the interpreter that it names, does not exist"
+        ),
+        ("USER ghost", 1, "user 'ghost' is not in the image's /etc/passwd and /etc/group"),
+        (
+            "CMD [\"sleep\", \"1000\"]", 1,
+            "probe tcp:8080 did not pass within 5 s: nothing listens on port 8080"
+        ),
+        (
+            "CMD echo oops; exit 5", 1,
+            "the entrypoint ended with status 5 before the probe passed; its last line was: oops"
+        ),
+    ]
+
+    @Test("An image that does not answer says why", arguments: failures)
+    func fails(line: String, status: Int32, sentence: String) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\n\(line)\n")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--timeout", "5s", "--probe", "tcp:8080", "app")
+        #expect(outcome.status == status)
+        #expect(outcome.error == "thaw: \(sentence)\n")
+        #expect(outcome.output == "")
+        #expect(try Program.shell("cat /proc/mounts").contains(bench.path) == false)
+    }
+
+    @Test("Without QEMU the message names the package")
+    func noEmulator() throws {
+        let bench = try Workbench.withBusybox()
+        let outcome = try bench.thaw(
+            "boot", "--engine", "qemu", "--probe", "tcp:8080", "busybox", environment: ["PATH": "/nowhere"])
+        #expect(outcome.status == 3)
+        #expect(
+            outcome.error
+                == "thaw: qemu-system-x86_64 is not installed\n      install it with: apt-get install qemu-system-x86\n"
+        )
+    }
+}

@@ -1,0 +1,203 @@
+import Harness
+import Testing
+
+/// What goes wrong ends in one sentence and the status of CLI.md, and leaves the store as good as before.
+@Suite struct FailureTests {
+    /// A build that cannot be: the Dockerfile, the status, and the lines of the complaint.
+    static let builds: [(String, Int32, [String])] = [
+        (
+            "FROM nobody/nothing\n", 1,
+            [
+                "thaw: Dockerfile:1: image 'nobody/nothing' is not in the store",
+                "      bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG nobody/nothing'",
+            ]
+        ),
+        (
+            "FROM busybox\nRUN --bogus=1 x\n", 1,
+            ["thaw: Dockerfile:2:5: unknown flag: --bogus", "  2 | RUN --bogus=1 x", "    |     ^"]
+        ),
+        (
+            "FROM busybox\nRUN echo first; echo last >&2; exit 42\n", 1,
+            [
+                "thaw: Dockerfile:2: /bin/sh -c echo first; echo last >&2; exit 42: exited with status 42",
+                "    first", "    last",
+            ]
+        ),
+        (
+            "FROM busybox\nRUN kill -9 $$\n", 1,
+            ["thaw: Dockerfile:2: /bin/sh -c kill -9 $$: was ended by signal 9 (SIGKILL)"]
+        ),
+        ("FROM busybox\nUSER ghost\nRUN true\n", 1, ["thaw: Dockerfile:3: unable to find user ghost"]),
+        ("FROM busybox\nRUN [\"/nowhere\"]\n", 1, []),
+        ("FROM busybox\nCOPY nowhere /\n", 1, ["thaw: Dockerfile:2: \"/nowhere\": not found in the source"]),
+        (
+            "FROM busybox\nCOPY ../../etc/passwd /\n", 1,
+            ["thaw: Dockerfile:2: \"/etc/passwd\": not found in the source"]
+        ),
+        ("FROM busybox\nCOPY --from=nobody / /\n", 1, []),
+        ("FROM busybox\nCOPY --chown=ghost Dockerfile /\n", 1, []),
+        ("FROM busybox\nRUN --mount=type=cache,target=/x true\n", 1, []),
+        ("RUN true\n", 1, []),
+        ("", 1, []),
+    ]
+
+    @Test("A build that cannot be says so in a sentence with its place", arguments: builds)
+    func build(dockerfile: String, status: Int32, complaint: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", dockerfile)
+        let outcome = try bench.thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(outcome.status == status)
+        #expect(outcome.output == "")
+        #expect(outcome.complaint.count == outcome.error.split(separator: "\n").count, "\(outcome.error)")
+        #expect(!outcome.complaint.isEmpty)
+        if !complaint.isEmpty { #expect(outcome.complaint == complaint) }
+        #expect(try bench.faults() == [])
+        #expect(try bench.document("images", "--format", "json").list.count == 1)
+    }
+
+    /// Words that are no command of ours.
+    static let usages: [[String]] = [
+        ["bild"], ["build", "--bogus"], ["build", "nowhere"], ["build", "--build-arg"], ["history"],
+        ["boot", "--engine", "steam", "busybox"], ["boot", "busybox"], ["boot", "--probe", "smoke:8", "busybox"],
+        ["boot", "--probe", "tcp:1", "--timeout", "soon", "busybox"], ["gate", "--config", "budgit.toml", "busybox"],
+        ["slim", "--keep", "everything", "-t", "x", "busybox"], ["images", "--format", "yaml"],
+        ["tag", "busybox", "UPPER:case"], ["copy", "docker://busybox", "x"],
+        ["optimize", "--config", "budgit.toml", "busybox"],
+    ]
+
+    @Test("Wrong usage exits with 64 and says what is wrong", arguments: usages)
+    func usage(words: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("budgit.toml", "[budgit]\nsize = \"1MB\"\n")
+        let outcome = try bench.start(words).wait()
+        #expect(outcome.status == 64, "\(outcome.error)")
+        #expect(outcome.error.hasPrefix("thaw: "), "\(outcome.error)")
+        #expect(outcome.output == "")
+    }
+
+    @Test("An unknown key of thaw.toml is named")
+    func unknownKey() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("thaw.toml", "[budget]\nsise = \"1MB\"\n")
+        let outcome = try bench.thaw("gate", "busybox")
+        #expect(outcome.status == 64)
+        #expect(outcome.error.contains("sise"))
+    }
+
+    @Test("A command about an image that is not there says so", arguments: ["history", "analyze", "rm"])
+    func missingImage(command: String) throws {
+        let bench = try Workbench.withBusybox()
+        let outcome = try bench.thaw(command, "nowhere")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first == "thaw: image nowhere:latest is not in the store \(bench.store)")
+    }
+
+    /// Archives that would leave the root, or that are no archives.
+    static let archives: [(String, @Sendable (inout TarMaker) -> Void)] = [
+        ("parent", { $0.addFile("etc/../../passwd", "x") }),
+        ("link", { $0.addLink("file", to: "../../etc/passwd") }),
+    ]
+
+    @Test(
+        "An archive that leaves the root is refused and nothing of it kept",
+        arguments: ["parent", "link", "cut", "noise"])
+    func hostileArchive(kind: String) throws {
+        let bench = try Workbench.withBusybox()
+        var tar = TarMaker()
+        tar.addFile("fine", String(repeating: "fine", count: 1000))
+        for (name, add) in Self.archives where name == kind { add(&tar) }
+        var bytes = tar.archive
+        if kind == "cut" { bytes = Array(bytes.prefix(2000)) }
+        if kind == "noise" { bytes = (0..<5000).map { _ in UInt8.random(in: 128...255) } }
+        try bench.write("evil.tar", bytes)
+        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first != nil, "\(outcome.error)")
+        #expect(try bench.document("images", "--format", "json").list.count == 1)
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("A link out of the root leads nowhere outside, when copied, added and run")
+    func hostileLink() throws {
+        let bench = try Workbench.withBusybox()
+        try Program.shell("mkdir outside && echo untouched >outside/file", in: bench.path)
+        var tar = TarMaker()
+        tar.addSymlink("way", to: "\(bench.path)/outside")
+        tar.addFile("way/file", "touched")
+        tar.addFile("/absolute", "inside")
+        try bench.write("context/evil.tar", tar.archive)
+        let imported = try bench.thaw("import", "context/evil.tar", "evil")
+        let built = try bench.start(["build", "-t", "app", "--progress", "quiet", "context"])
+        _ = built.wait()
+        try bench.write("context/Dockerfile", "FROM busybox\nADD evil.tar /\nRUN echo touched >/way/file || true\n")
+        _ = try bench.thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(try bench.read("outside/file") == "untouched")
+        #expect([0, 1].contains(imported.status))
+        #expect(try bench.faults() == [])
+    }
+
+    /// How a blob is damaged.
+    static let damages = [
+        "truncate -s -1 $blob", "printf x | dd of=$blob bs=1 seek=100 conv=notrunc status=none", "rm $blob",
+    ]
+
+    @Test("A damaged blob is named, never read as if it were whole", arguments: damages)
+    func damagedBlob(damage: String) throws {
+        let bench = try Workbench.withBusybox()
+        let layer = try Inspection("busybox", in: bench).manifest["layers"][0]["digest"].text ?? ""
+        let blob = "\(bench.store)/blobs/sha256/\(layer.dropFirst(7))"
+        try Program.shell("blob=\(blob); chmod u+w $blob; \(damage)")
+        let outcome = try bench.thaw("copy", "busybox", "oci:layout:x")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first?.hasPrefix("thaw: blob \(layer) is ") == true, "\(outcome.error)")
+        let other = try Workbench()
+        let loaded = try other.thaw("copy", "oci:\(bench.store):docker.io/library/busybox:latest", "busybox")
+        #expect(loaded.status == 1)
+        #expect(try other.faults() == [])
+        let built = try bench.thaw("build", "--progress", "quiet", "-t", "app", "-f", "-", "/var/empty")
+        #expect(built.status != 0)
+    }
+
+    @Test("A full disk is told, and the store is valid after it")
+    func fullDisk() throws {
+        let bench = try Workbench.withBusybox()
+        let disk = "\(bench.path)/disk"
+        try Program.shell("mkdir \(disk) && mount -t tmpfs -o size=8m tmpfs \(disk)")
+        defer { _ = try? Program.shell("umount \(disk)") }
+        try bench.write(
+            "context/Dockerfile",
+            "FROM busybox\nRUN dd if=/dev/urandom of=/big bs=1M count=4\nRUN cat /big /big >/more\n")
+        func thaw(_ words: String...) throws -> Outcome {
+            try Program.run([Binary.path] + words + ["--store", "\(disk)/store"], in: bench.path)
+        }
+        #expect(try thaw("copy", "oci:\(bench.store):docker.io/library/busybox:latest", "busybox").status == 0)
+        let outcome = try thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:") == true, "\(outcome.error)")
+        #expect(outcome.error.contains("No space left on device"), "\(outcome.error)")
+        #expect(try thaw("prune", "--all").status == 0)
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo fits\n")
+        #expect(try thaw("build", "--progress", "quiet", "-t", "app", "context").status == 0)
+        #expect(try Program.shell("ls \(disk)/store/thaw/ingest") == "")
+    }
+
+    @Test("Two builds at once on one store both come to their end")
+    func twoBuilds() throws {
+        let bench = try Workbench.withBusybox()
+        var running: [Program] = []
+        for index in 0..<4 {
+            try bench.write(
+                "c\(index % 2)/Dockerfile",
+                "FROM busybox\nRUN for i in 1 2 3; do echo $i >>/file; done\nRUN echo \(index % 2) >/other\n")
+            try Program.shell("touch -d @1700000000 c\(index % 2)/Dockerfile", in: bench.path)
+            running.append(
+                try bench.start(["build", "--progress", "quiet", "-t", "app\(index)", "c\(index % 2)"]))
+        }
+        let outcomes = running.map { $0.wait() }
+        for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
+        #expect(outcomes[0].output == outcomes[2].output)
+        #expect(outcomes[1].output == outcomes[3].output)
+        #expect(try bench.document("images", "--format", "json").list.count == 5)
+        #expect(try bench.faults() == [])
+    }
+}

@@ -1,0 +1,78 @@
+import Glibc
+import Harness
+import Testing
+
+/// `thaw build` killed at any moment.
+@Suite(.serialized) struct KillTests {
+    static let dockerfile = """
+        FROM busybox AS first
+        RUN mkdir /first && for i in 1 2 3 4 5; do echo $i >/first/$i; done
+        RUN rm -rf /base && ln /first/1 /first/again
+        COPY tree /tree
+        FROM busybox
+        COPY --from=first /first /first
+        RUN for i in 1 2 3 4 5 6; do usleep 10000; cat /first/* >>/second; done
+        COPY tree /tree
+        RUN chmod -R a-w /tree
+        """
+
+    private func bench() throws -> Workbench {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", Self.dockerfile)
+        try Program.shell(
+            """
+            mkdir context/tree && cd context/tree && for i in $(seq 300); do echo $i >$i; done
+            find .. -exec touch -h -d @1700000000 {} +
+            """, in: bench.path)
+        return bench
+    }
+
+    @Test(
+        "Killed after any delay and run again, a build gives the same digest and leaves nothing",
+        arguments: [SIGKILL, SIGTERM, SIGINT])
+    func killed(signal: Int32) throws {
+        let undisturbed = try bench()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let digest = try undisturbed.succeed("build", "--progress", "quiet", "-t", "app", "context")
+        let length = start.duration(to: clock.now)
+
+        let bench = try bench()
+        for round in 0..<12 {
+            let program = try bench.start(["build", "--progress", "quiet", "-t", "app", "context"])
+            let delay = length / 12 * round + .microseconds(Int.random(in: 0...20_000))
+            let (seconds, attoseconds) = delay.components
+            usleep(UInt32(seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
+            program.signal(signal)
+            let outcome = program.wait()
+            #expect([0, -signal, 130, 128 + signal].contains(outcome.status), "\(outcome.error)")
+            if round % 4 == 3 { #expect(try bench.faultsAfterKill() == []) }
+        }
+        #expect(try Program.shell("cat /proc/self/mountinfo").contains(bench.path) == false)
+        #expect(try bench.processes() == [])
+        #expect(try bench.succeed("build", "--progress", "quiet", "-t", "app", "context") == digest)
+        #expect(try bench.succeed("build", "--no-cache", "--progress", "quiet", "-t", "app", "context") == digest)
+        try bench.succeed("prune")
+        #expect(try bench.faults() == [])
+    }
+}
+
+extension Workbench {
+    /// The faults that count while half-written files of a killed process may lie where such files are swept.
+    fileprivate func faultsAfterKill() throws -> [String] {
+        try faults().filter { !$0.hasPrefix("thaw/ingest/") && !$0.hasPrefix("thaw/layers/tmp.") }
+    }
+
+    /// Processes that still have something open, or live, below the directory; waits for those that are going.
+    fileprivate func processes() throws -> [String] {
+        let script = """
+            for try in 1 2 3 4 5 6 7 8 9 10; do
+                found=$(ls -ld /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/fd/* 2>/dev/null | grep -F '-> \(path)' || true)
+                [ -z "$found" ] && exit 0
+                sleep 0.1
+            done
+            echo "$found"
+            """
+        return try Program.shell(script).split(separator: "\n").map(String.init)
+    }
+}
