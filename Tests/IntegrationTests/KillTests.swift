@@ -29,8 +29,8 @@ import Testing
 
     @Test(
         "Killed after any delay and run again, a build gives the same digest and leaves nothing",
-        arguments: [SIGKILL, SIGTERM, SIGINT])
-    func killed(signal: Int32) throws {
+        arguments: [(SIGKILL, 10), (SIGTERM, 4), (SIGINT, 4)])
+    func killed(signal: Int32, rounds: Int) throws {
         let undisturbed = try bench()
         let clock = ContinuousClock()
         let start = clock.now
@@ -38,9 +38,9 @@ import Testing
         let length = start.duration(to: clock.now)
 
         let bench = try bench()
-        for round in 0..<12 {
+        for round in 0..<rounds {
             let program = try bench.start(["build", "--progress", "quiet", "-t", "app", "context"])
-            let delay = length / 12 * round + .microseconds(Int.random(in: 0...20_000))
+            let delay = length / rounds * round + .microseconds(Int.random(in: 0...20_000))
             let (seconds, attoseconds) = delay.components
             usleep(UInt32(seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
             program.signal(signal)

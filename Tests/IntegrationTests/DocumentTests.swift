@@ -1,0 +1,164 @@
+import Harness
+import Testing
+
+/// The JSON that scripts depend on: the keys of CLI.md, alone on stdout.
+@Suite struct DocumentTests {
+    /// An image with a wasted file, a duplicate and a program that answers.
+    private func bench() throws -> Workbench {
+        let bench = try Workbench.withBusybox()
+        try bench.write(
+            "context/key", "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq9\n-----END RSA PRIVATE KEY-----\n")
+        try bench.build(
+            """
+            FROM busybox
+            RUN mkdir /www && head -c 100000 /bin/busybox >/www/a && cp /www/a /www/b
+            COPY key /root/.ssh/id_rsa
+            RUN rm -r /www/a /root/.ssh
+            RUN echo hello >/www/index.html
+            CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
+            """)
+        return bench
+    }
+
+    @Test("history is a list, newest first, with the keys of CLI.md")
+    func history() throws {
+        let rows = try bench().document("history", "--format", "json", "app").list
+        for row in rows {
+            #expect(
+                row.keys == [
+                    "created", "createdBy", "size", "compressedSize", "digest", "diffID", "emptyLayer", "comment",
+                ])
+        }
+        #expect(rows.first?["createdBy"].text?.hasPrefix("CMD [\"httpd\"") == true)
+        #expect(rows.first?["emptyLayer"] == .bool(true))
+        #expect(rows.last?["createdBy"].text?.hasPrefix("COPY --chmod=755 busybox") == true)
+        #expect((rows.last?["size"].number ?? 0) > (rows.last?["compressedSize"].number ?? 0))
+        #expect(rows.filter { $0["emptyLayer"] == .bool(false) }.allSatisfy { $0["diffID"].text != nil })
+    }
+
+    @Test("analyze tells of waste, duplicates and secrets under the keys of CLI.md")
+    func analysis() throws {
+        let bench = try bench()
+        let report = try bench.document("analyze", "--format", "json", "app")
+        #expect(
+            report.keys.isSuperset(of: [
+                "schemaVersion", "kind", "image", "efficiency", "wastedBytes", "userWastedPercent", "layers", "waste",
+                "duplicates", "packages", "secrets", "findings",
+            ]))
+        #expect(report["kind"] == .string("analysis"))
+        #expect(
+            report["image"].keys.isSuperset(of: [
+                "reference", "digest", "platform", "size", "compressedSize", "layerCount",
+            ]))
+        #expect((report["wastedBytes"].number ?? 0) >= 100_000)
+        let efficiency = report["efficiency"].number ?? -1
+        #expect(efficiency > 0 && efficiency < 1)
+        for layer in report["layers"].list {
+            #expect(
+                layer.keys.isSuperset(of: ["index", "digest", "diffID", "size", "compressedSize", "createdBy", "files"])
+            )
+            #expect(layer["files"].keys == ["added", "modified", "removed"])
+        }
+        let waste = report["waste"].list.first { $0["path"].text?.hasSuffix("www/a") == true }
+        #expect(waste?.keys.isSuperset(of: ["path", "count", "bytes", "layers"]) == true)
+        for finding in report["findings"].list {
+            #expect(finding.keys.isSuperset(of: ["id", "severity", "message", "bytes", "layer", "fix"]))
+        }
+    }
+
+    @Test("A key that a later layer removed is a secret still, and is not printed")
+    func secret() throws {
+        let bench = try bench()
+        let text = try bench.succeed("analyze", "--format", "json", "app")
+        let secret = try Document(parsing: text)["secrets"][0]
+        #expect(secret.keys == ["rule", "path", "layer", "line", "deletedLater"])
+        #expect(secret["deletedLater"] == .bool(true))
+        #expect(secret["path"].text?.hasSuffix("root/.ssh/id_rsa") == true)
+        #expect(!text.contains("MIIEpAIBAAKCAQEA7bq9"))
+    }
+
+    @Test("slim tells of before, after and every reason, and its image answers alike")
+    func slim() throws {
+        let bench = try bench()
+        let document = try bench.document("slim", "--include", "/www/**", "--format", "json", "-t", "slim", "app")
+        #expect(
+            document.keys.isSuperset(of: ["schemaVersion", "kind", "before", "after", "kept", "dropped", "reasons"]))
+        #expect(document["kind"] == .string("slim"))
+        #expect((document["after"]["size"].number ?? 0) < (document["before"]["size"].number ?? 0))
+        let answers = try ["app", "slim"].map { name in
+            try bench.document("boot", "--engine", "container", "--probe", "http:8080/", "--format", "json", name)[
+                "response"]
+        }
+        #expect(answers == [.object(["status": .number(200), "bytes": .number(6)])] + [answers[0]])
+        #expect(try bench.faults() == [])
+    }
+
+    /// A budget, whether it holds, and the status.
+    static let budgets: [(String, Bool)] = [
+        ("size = \"10MB\"", true), ("size = \"1kB\"", false), ("layers = 10", true), ("layers = 2", false),
+        ("waste = \"1MB\"", true), ("waste = \"1kB\"", false), ("unpacked = \"1kB\"", false),
+    ]
+
+    @Test("gate exits with 2 exactly when a budget does not hold", arguments: budgets)
+    func gate(budget: String, holds: Bool) throws {
+        let bench = try bench()
+        try bench.write("thaw.toml", "[budget]\n\(budget)\n")
+        let outcome = try bench.thaw("gate", "--format", "json", "app")
+        #expect(outcome.status == (holds ? 0 : 2))
+        let document = try Document(parsing: outcome.output)
+        #expect(document["kind"] == .string("gate"))
+        #expect(document["holds"] == .bool(holds))
+        #expect(outcome.error == "")
+    }
+
+    @Test("optimize writes one report with all documents, and a page that needs nothing else")
+    func optimize() throws {
+        let bench = try bench()
+        try bench.write(
+            "context/thaw.toml",
+            "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nlayers = 1\n"
+        )
+        let outcome = try bench.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let report = try Document(parsing: bench.read("report/report.json"))
+        #expect(report["kind"] == .string("optimization"))
+        #expect(report.keys.isSuperset(of: ["schemaVersion", "build", "analysis", "slim", "boot", "gate"]))
+        #expect(report["boot"].keys == ["before", "after"])
+        #expect(report["boot"]["before"]["response"] == report["boot"]["after"]["response"])
+        #expect(report["slim"]["verification"]["passed"] == .bool(true))
+        #expect(report["gate"]["holds"] == .bool(true))
+        let page = try bench.read("report/report.html")
+        #expect(page.contains("<html") && !page.contains("src=\"http") && !page.contains("href=\"http"))
+        #expect(try Inspection("best", in: bench).manifest["layers"].list.count == 1)
+    }
+
+    @Test("optimize exits with 2 when the slim image breaks a budget")
+    func optimizeBroken() throws {
+        let bench = try bench()
+        try bench.write(
+            "context/thaw.toml",
+            "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nsize = \"1kB\"\n"
+        )
+        #expect(try bench.thaw("optimize", "--progress", "quiet", "-o", "report", "context").status == 2)
+    }
+
+    @Test("optimize gives no name to an image that answers otherwise than the original")
+    func optimizeUnlike() throws {
+        let bench = try bench()
+        try bench.write(
+            "context/thaw.toml",
+            "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\nexclude = [\"/www/index.html\"]\n")
+        let outcome = try bench.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.count == 1, "\(outcome.error)")
+        #expect(try bench.thaw("history", "best").status == 1)
+    }
+
+    @Test("doctor and images print documents, and nothing beside them", arguments: ["doctor", "images"])
+    func documents(command: String) throws {
+        let outcome = try Workbench.withBusybox().thaw(command, "--format", "json")
+        #expect(outcome.status == 0)
+        #expect(outcome.error == "")
+        #expect(try Document(parsing: outcome.output) != .null)
+    }
+}

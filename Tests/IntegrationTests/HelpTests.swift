@@ -1,0 +1,66 @@
+import Harness
+import Testing
+
+/// The help, and the example that each command's help gives.
+@Suite struct HelpTests {
+    static let commands = [
+        "optimize", "build", "history", "analyze", "slim", "boot", "gate", "lint", "images", "load", "import", "copy",
+        "tag", "rm", "prune", "doctor",
+    ]
+
+    @Test("The help lists every command that has one")
+    func lists() throws {
+        let text = try Program.run([Binary.path, "--help"]).output
+        for command in Self.commands { #expect(text.contains("\n  \(command) ")) }
+    }
+
+    @Test("Options in a command's example are options of that command", arguments: commands)
+    func example(command: String) throws {
+        let outcome = try Program.run([Binary.path, command, "--help"])
+        #expect(outcome.status == 0)
+        let parts = outcome.output.split(separator: "USAGE:", maxSplits: 1)
+        try #require(parts.count == 2)
+        let overview = parts[0].split(whereSeparator: \.isWhitespace).map(String.init)
+        guard let start = overview.firstIndex(of: "Example:") else { return }
+        #expect(overview[start...].contains("thaw"))
+        #expect(overview[start...].contains(command))
+        for word in overview[start...] where word.hasPrefix("-") && word != "-" {
+            let option = word.split(separator: "=")[0]
+            #expect(parts[1].contains("\(option) ") || parts[1].contains("\(option),"), "\(option)")
+        }
+    }
+
+    @Test("--version prints a version")
+    func version() throws {
+        let outcome = try Program.run([Binary.path, "--version"])
+        #expect(outcome.status == 0)
+        #expect(outcome.line.split(separator: ".").count == 3)
+    }
+
+    /// Commands that the help gives as they stand, on an image that has those names.
+    static let runnable: [[String]] = [
+        ["history", "--no-trunc", "app:latest"], ["analyze", "--format", "html", "-o", "report.html", "app:latest"],
+        ["copy", "app:latest", "oci:layout:app"], ["gate", "--config", "thaw.toml", "app:latest"],
+        ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
+    ]
+
+    @Test("The examples run", arguments: runnable)
+    func runs(words: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.succeed("tag", "busybox", "app:latest")
+        try bench.write("thaw.toml", "[budget]\nsize = \"100MB\"\n")
+        let outcome = try bench.start(words).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let help = try Program.run([Binary.path, words[0], "--help"]).output
+        let text = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let example = words.map { $0.contains("*") ? "'\($0)'" : $0 }.joined(separator: " ")
+        let wanted = "Example: thaw " + example.replacing(path: "oci:layout:app", with: "oci:/tmp/layout:app")
+        #expect(text.contains(wanted), "\(wanted) is not in the help")
+    }
+}
+
+extension String {
+    fileprivate func replacing(path: String, with other: String) -> String {
+        split(separator: " ").map { $0 == path ? other[...] : $0 }.joined(separator: " ")
+    }
+}
