@@ -1,0 +1,54 @@
+import Harness
+import Testing
+
+/// skopeo reads the store as the OCI layout that it is, and writes what `thaw` reads.
+@Suite(Peers.has("skopeo")) struct SkopeoTests {
+    @Test("skopeo sees the digest, the layers and the configuration that thaw tells of")
+    func inspect() throws {
+        let bench = try Peers.bench()
+        let seen = try Document(
+            parsing: Program.shell("skopeo inspect oci:\(bench.store):docker.io/library/app:latest"))
+        let image = try Inspection("app", in: bench)
+        #expect(seen["Digest"] == .string(try bench.build(Peers.dockerfile)))
+        #expect(seen["Layers"] == .array(image.manifest["layers"].list.map(\.["digest"])))
+        #expect(seen["Labels"] == .object(["a": .string("b")]))
+        #expect(seen["Env"] == .array([.string("PATH=/bin"), .string("GREETING=hello world")]))
+        #expect(seen["Os"] == .string("linux"))
+    }
+
+    @Test(
+        "skopeo copies the image, checking every digest, and thaw loads what it wrote",
+        arguments: ["oci-archive", "docker-archive", "dir"])
+    func copies(transport: String) throws {
+        let bench = try Peers.bench()
+        let target = "\(bench.path)/copy"
+        let name =
+            transport == "docker-archive"
+            ? ":copied:latest" : transport == "dir" ? "" : ":docker.io/library/copied:latest"
+        try Program.shell(
+            "skopeo copy -q oci:\(bench.store):docker.io/library/app:latest \(transport):\(target)\(name)")
+        guard transport != "dir" else {
+            #expect(try Program.shell("ls \(target) | wc -l") == "\(try Inspection("app", in: bench).layerCount + 3)")
+            return
+        }
+        #expect(try bench.succeed("load", "-i", "copy") == "copied:latest")
+        let (ours, theirs) = (try Inspection("app", in: bench), try Inspection("copied", in: bench))
+        #expect(theirs.config == ours.config)
+        #expect(theirs.layerCount == ours.layerCount)
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("The same image with zstd and without compression has the same files", arguments: ["zstd", "uncompressed"])
+    func compressions(compression: String) throws {
+        let bench = try Peers.bench()
+        let plain = try Inspection("app", in: bench).config["rootfs"]
+        try bench.build(Peers.dockerfile, "--compression", compression, "--no-cache")
+        #expect(try Inspection("app", in: bench).config["rootfs"] == plain)
+        try Program.shell("skopeo copy -q oci:\(bench.store):docker.io/library/app:latest dir:\(bench.path)/copy")
+    }
+}
+
+extension Inspection {
+    /// Layers of the manifest.
+    var layerCount: Int { manifest["layers"].list.count }
+}
