@@ -1,0 +1,62 @@
+import Harness
+import Testing
+
+/// The drawing in README.md, held against the manifest and the sources.
+@Suite struct ArchitectureTests {
+    @Test("The manifest has exactly the targets and imports of the README's table")
+    func manifest() throws {
+        let (manifest, readme) = (try Graph.manifest(), try Graph.readme())
+        #expect(Set(manifest.edges.keys) == Set(readme.edges.keys))
+        #expect(Set(manifest.edges.keys) == Set(try Sources.targets()))
+        // The table says "all jobs" there.
+        for (target, imports) in readme.without("thaw").edges {
+            #expect(manifest.edges[target] == imports, "\(target)")
+        }
+    }
+
+    @Test("thaw imports every job, and nothing imports thaw")
+    func top() throws {
+        let graph = try Graph.manifest()
+        let jobs: Set = ["Analysis", "Build", "ColdStart", "Disk", "Project", "Slim"]
+        #expect(graph.edges["thaw"]?.isSuperset(of: jobs) == true)
+        #expect(graph.edges.values.allSatisfy { !$0.contains("thaw") })
+        for job in jobs { #expect(graph.edges[job]?.isDisjoint(with: jobs) == true, "\(job) sees another job") }
+    }
+
+    @Test("A target imports what it may and may nothing that it does not import")
+    func imports() throws {
+        let (manifest, sources) = (try Graph.manifest(), try Graph.sources())
+        for (target, imports) in manifest.edges { #expect(sources.edges[target] == imports, "\(target)") }
+    }
+
+    @Test("No target leads back to itself")
+    func cycles() throws {
+        #expect(try Graph.manifest().cycles == [])
+    }
+
+    @Test("Frontend imports nothing, Guest nothing but the standard library", arguments: ["Frontend", "Guest"])
+    func nothing(target: String) throws {
+        #expect(try Sources.imports(of: target) == [])
+    }
+
+    @Test("Only OCI and thaw may import a Foundation, and only the essential one")
+    func foundation() throws {
+        for target in try Sources.targets() {
+            let allowed: Set = ["OCI", "thaw"].contains(target) ? ["FoundationEssentials"] : []
+            let found = try Sources.imports(of: target).filter { $0.hasPrefix("Foundation") }
+            #expect(found.isSubset(of: allowed), "\(target)")
+        }
+    }
+
+    @Test("Only thaw prints; the guest's init is a program of its own")
+    func prints() throws {
+        let printing =
+            /\b(print|debugPrint|puts|fputs|printf|fprintf|perror)\(|\b(stdout|stderr|STDOUT_FILENO|STDERR_FILENO|FileHandle)\b/
+        for file in try Sources.files(below: "Sources")
+        where file.firstMatch(of: /^Sources\/(thaw|Init|CInit)\//) == nil {
+            for (index, line) in try Sources.code(file).enumerated() where line.firstMatch(of: printing) != nil {
+                Issue.record("\(file):\(index + 1) prints: \(line)")
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Harness
+
+/// The work tree as text.
+enum Sources {
+    /// A file's text.
+    static func text(_ path: String) throws -> String { try Program.shell("cat '\(path)'", in: Repository.path) }
+
+    /// The paths of the files below folders, sorted.
+    static func files(below folders: String...) throws -> [String] {
+        try Program.shell("find \(folders.joined(separator: " ")) -type f | LC_ALL=C sort", in: Repository.path)
+            .split(separator: "\n").map(String.init)
+    }
+
+    /// The names of the targets' folders.
+    static func targets() throws -> [String] {
+        try Program.shell("ls Sources", in: Repository.path).split(separator: "\n").map(String.init)
+    }
+
+    /// The lines of a file without comments and without what is between quotes.
+    static func code(_ path: String) throws -> [Substring] {
+        try text(path).split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let plain = line.replacing(/"(\\.|[^"\\])*"/, with: "\"\"")
+            return plain.firstRange(of: "//").map { plain[..<$0.lowerBound] } ?? plain[...]
+        }
+    }
+
+    /// The modules that a target's files import.
+    static func imports(of target: String) throws -> Set<String> {
+        var modules: Set<String> = []
+        for file in try files(below: "Sources/\(target)") where file.hasSuffix(".swift") {
+            for line in try code(file) {
+                guard
+                    let match = try /^\s*(@\w+\s+)*((public|internal|package|fileprivate|private)\s+)?import\s+(\w+)/
+                        .firstMatch(in: line)
+                else { continue }
+                modules.insert(String(match.4))
+            }
+        }
+        return modules
+    }
+}
