@@ -74,6 +74,7 @@ let package = Package(
             name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
+        tests("BuildTests", "Build", "Frontend", "OCI", "Linux", "Support", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
         tests("FrontendTests", "Frontend"),

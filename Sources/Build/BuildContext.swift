@@ -33,19 +33,11 @@ final class BuildContext: Sendable {
         }
     }
 
-    /// Whether a source names one file of the context that holds a tar, compressed or not.
-    func isArchive(_ source: String) throws -> Bool {
-        let files = try files().tree
-        guard let path = try? CopyPlan.absolute(source, in: "/"), let found = files.resolve(path),
-            files.inode(of: found.node).kind.isFile, files.inode(of: found.node).kind.size > 0
-        else { return false }
-        return ForeignArchive.isArchive(try open(source))
-    }
-
-    /// Opens a file of the context, never outside it.
-    func open(_ source: String) throws -> OwnedDescriptor {
-        guard let path else { throw BuildError.noContext("-") }
-        return try Directory(path).open(FilePath(CopyPlan.absolute(source, in: "/")))
+    /// Whether a file of the context holds a tar, compressed or not.
+    func isArchive(_ node: FileTree.NodeID) throws -> Bool {
+        let files = try files()
+        guard files.tree.inode(of: node).kind.size > 0 else { return false }
+        return ForeignArchive.isArchive(try files.open(files.tree.path(of: node)))
     }
 
     /// Writes down what the files hashed to.

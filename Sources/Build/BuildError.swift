@@ -40,7 +40,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .badPath(let path, let reason): "'\(path)' \(reason)"
         case .badOwner(let owner, let reason): "--chown=\(owner): \(reason)"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
-        case .contextChanged(let path): "'\(path)' became shorter while it was read"
+        case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
         case .unsupported(let what, let place): "\(place): \(what) is not supported"

@@ -24,7 +24,7 @@ struct ImageSource: CopySource {
 
     func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest] {
         var digests: [FileTree.InodeID: Digest] = [:]
-        try image.readContents(of: inodes, in: tree) { inode, reader in
+        try image.readContents(of: inodes, in: tree, verifying: true) { inode, reader in
             var hasher = Digest.Hasher()
             try reader.readContent { hasher.update($0) }
             digests[inode] = hasher.finalize()
@@ -36,7 +36,7 @@ struct ImageSource: CopySource {
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
         chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
-        try image.readContents(of: inodes, in: tree) { inode, reader in
+        try image.readContents(of: inodes, in: tree, verifying: true) { inode, reader in
             try begin(inode)
             try reader.readContent(chunk)
         }
@@ -72,7 +72,9 @@ struct ContextSource: CopySource {
             let path = tree.inodes[inode].path
             guard let status = statuses[path] else { continue }
             digests[inode] = try hashes.digest(of: path, status) {
-                try Digest(of: FileSource(open(path)))
+                let digest = try Digest(of: FileSource(open(path)))
+                try expectUnchanged(path)
+                return digest
             }
         }
         return digests
@@ -93,10 +95,20 @@ struct ContextSource: CopySource {
                 left -= Int64(part.count)
                 try chunk(part)
             }
+            try expectUnchanged(tree.inodes[inode].path)
         }
     }
 
-    private func open(_ path: ImagePath) throws -> OwnedDescriptor {
+    /// A file that is written to during the build must not be remembered under the digest that it had before.
+    private func expectUnchanged(_ path: ImagePath) throws {
+        let now = try directory.status(of: FilePath(path))
+        guard let then = statuses[path], now.inode == then.inode, now.size == then.size, now.modified == then.modified,
+            now.changed == then.changed
+        else { throw BuildError.contextChanged("\(path)") }
+    }
+
+    /// Opens a file, which is no link.
+    func open(_ path: ImagePath) throws -> OwnedDescriptor {
         try directory.open(FilePath(path), [.read, .noFollow])
     }
 }

@@ -7,10 +7,19 @@ internal import OCI
 struct Fingerprint {
     private var hasher = Digest.Hasher()
 
-    /// Starts with the kind of step and the layers it stands on.
-    init(_ kind: String, on layers: some Sequence<Layer>) {
+    /// Starts with the kind of step, the layers it stands on, and what every step's layer depends on besides: the
+    /// newest time it may have, and how it is stored.
+    init(_ kind: String, on layers: some Sequence<Layer>, epoch: Int64, compression: OCI.Compression) {
         add("kind", kind)
         add("base", Digest.chainID(of: layers)?.description ?? "scratch")
+        add("epoch", "\(epoch)")
+        add("compression", compression.rawValue)
+    }
+
+    /// Starts the identity of a stage's next step.
+    init(_ kind: String, on stage: StageBuilder) {
+        self.init(
+            kind, on: stage.image.layers, epoch: stage.epoch, compression: stage.shared.request.compression)
     }
 
     mutating func add(_ name: String, _ value: String) {

@@ -14,11 +14,15 @@ public struct Snapshots: Sendable {
     public init(_ store: Store) throws {
         self.store = store
         let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
-        let known = try? store.root.contents(of: Self.boot, limit: 64)
-        guard known != current else { return }
-        try store.root.removeTree("thaw/layers")
-        try store.root.makeDirectories("thaw/layers")
-        try store.root.replace(Self.boot, with: current)
+        func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
+        if isCurrent() { return }
+        // Another process may have emptied it meanwhile, and filled it again.
+        let lock = try Lock(store.path.appending("thaw/boot.lock"), .exclusive)
+        if !isCurrent() {
+            try store.removeUnpackedLayers()
+            try store.root.replace(Self.boot, with: current)
+        }
+        try lock.release()
     }
 
     /// The directories of an image's layers, topmost first, unpacked where they are not yet.
@@ -55,7 +59,12 @@ public struct Snapshots: Sendable {
         else { return }
         let target = Self.path(of: chain)
         guard try !store.root.exists(target) else { return }
-        try store.root.rename(FilePath("thaw/layers").appending(area).appending(name), to: target)
+        do throws(SystemError) {
+            try store.root.rename(FilePath("thaw/layers").appending(area).appending(name), to: target)
+        } catch {
+            // Somebody else unpacked the same layers at the same time.
+            guard error.errno == .directoryNotEmpty || error.errno == .fileExists else { throw error }
+        }
     }
 
     private func unpack(_ image: Image, layer: Int, as path: FilePath, lower: [FilePath]) async throws {
@@ -64,9 +73,15 @@ public struct Snapshots: Sendable {
         let lower = lower
         try await Offload.run {
             let area = try makeWorkArea()
-            let target = try Directory.make(area.appending("layer"), mode: 0o755)
-            try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower).unpack()
-            try adopt(area.appending("layer"), as: Array(image.layers[...layer]))
+            do {
+                let target = try Directory.make(area.appending("layer"), mode: 0o755)
+                try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower).unpack()
+                try adopt(area.appending("layer"), as: Array(image.layers[...layer]))
+            } catch {
+                // The failure counts; a directory that stays is swept with the next collection.
+                try? removeWorkArea(area)
+                throw error
+            }
             try removeWorkArea(area)
         }
     }

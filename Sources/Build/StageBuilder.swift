@@ -26,7 +26,7 @@ struct StageBuilder: Sendable {
             $0.environment = environment
             if base.layers.isEmpty, $0.workingDirectory.isEmpty { $0.workingDirectory = "/" }
         }
-        epoch = shared.request.epoch ?? RFC3339.seconds(base.config.created ?? "") ?? 0
+        epoch = shared.request.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
         baseHistoryCount = base.config.history.count
         (self.label, self.plan, self.shared) = (label, plan, shared)
     }
@@ -38,6 +38,9 @@ struct StageBuilder: Sendable {
         (image, scope, epoch, baseHistoryCount) = (base.image, base.scope, base.epoch, base.baseHistoryCount)
         (self.label, plan, shared) = (label, base.plan, base.shared)
     }
+
+    /// A time that tools take for SOURCE_DATE_EPOCH and RFC 3339 can write: from 1970 to the end of 9999.
+    private static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
 
     /// ONBUILD triggers of the base, which this stage runs instead of keeping.
     mutating func takeTriggers() -> [String] {
@@ -188,7 +191,7 @@ extension StageBuilder {
         let result: CachedStep
         if let remembered { result = remembered } else { result = try await make() }
         for key in known where !isCached || known.count > 1 { try shared.store.cache(result, for: key) }
-        epoch = shared.request.epoch ?? max(epoch, result.epoch)
+        epoch = shared.request.epoch ?? Self.bounded(max(epoch, result.epoch))
         image = image.appending(result.layer, history: Self.history(history, isEmptyLayer: false))
         let reason = isCached ? "same inputs as before" : shared.request.usesCache ? "new inputs" : "the cache is off"
         shared.finish(

@@ -154,6 +154,11 @@ extension FileTree {
         resolve(path, following: true)
     }
 
+    /// Whether `path` leads to a directory, links followed.
+    public func isDirectory(_ path: ImagePath) -> Bool {
+        resolve(path).map { inode(of: $0.node).kind.isDirectory } ?? false
+    }
+
     /// As ``resolve(_:)``, but the last component itself is not followed.
     public func resolveParent(of path: ImagePath) -> (node: NodeID, links: [NodeID])? {
         resolve(path, following: false)

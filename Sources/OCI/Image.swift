@@ -169,9 +169,10 @@ extension Image {
     /// Gives the contents of files to `body`, in the order in which the layers hold them: one pass over every layer
     /// that has any of them.
     ///
-    /// `body` may read as much of a content as it likes.
+    /// `body` may read as much of a content as it likes. A layer is read as far as its last such file; with `verifying`
+    /// to its end, where its diff ID is checked: right wherever the contents go into something that is kept.
     public func readContents(
-        of inodes: some Sequence<FileTree.InodeID>, in tree: FileTree,
+        of inodes: some Sequence<FileTree.InodeID>, in tree: FileTree, verifying: Bool = false,
         _ body: (FileTree.InodeID, TarReader) throws -> Void
     ) throws {
         var wanted = [[Int: FileTree.InodeID]](repeating: [:], count: layers.count)
@@ -182,8 +183,12 @@ extension Image {
             let reader = try open(layer)
             var ordinal = 0
             var left = wanted[index].count
-            while left > 0, try reader.next() != nil {
+            while left > 0 || verifying, let entry = try reader.next() {
                 if let id = wanted[index][ordinal] {
+                    // A layer that lies about its diff ID is not the one whose headers made the tree.
+                    guard case .add(tree.inodes[id].kind) = entry.change else {
+                        throw OCIError.invalidImage("layer \(layer.descriptor.digest) is not what its diff ID says")
+                    }
                     try body(id, reader)
                     left -= 1
                 }

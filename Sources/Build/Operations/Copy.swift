@@ -18,12 +18,17 @@ extension StageBuilder {
             throw BuildError.unsupported("ADD of '\(remote)', a remote source,", at: plan.place(line))
         }
         guard add.unpack != false else { return try await transfer(add.transfer, "ADD", .context, text, line) }
-        let archives = try sources.filter { try shared.context.isArchive($0) }
+        let (job, shared) = (try CopyJob(add.transfer, self), shared)
+        let (count, archives) = try await Offload.run {
+            let files = try shared.context.files().tree
+            let roots = try job.selection(in: files).roots
+            return (roots.count, try roots.map(\.node).filter { try shared.context.isArchive($0) }.map(files.path(of:)))
+        }
         if archives.isEmpty { return try await transfer(add.transfer, "ADD", .context, text, line) }
-        guard archives.count == sources.count, add.transfer.heredocs.isEmpty else {
+        guard archives.count == count, add.transfer.heredocs.isEmpty else {
             throw BuildError.unsupported("ADD of archives together with other files", at: plan.place(line))
         }
-        try await unpack(archives, add.transfer, text, line)
+        try await unpack(archives, job, text, line)
     }
 
     private static func isRemote(_ source: String) -> Bool {
@@ -41,7 +46,11 @@ extension StageBuilder {
         let stage = plan.dockerfile.stages.first { $0.lines.contains(line) }?.index ?? plan.target
         switch try plan.graph.source(from, in: stage) {
         case .stage(let index):
-            guard let stage = earlier[index] else { preconditionFailure("a stage starts after those it reads") }
+            guard let stage = earlier[index] else {
+                // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
+                throw BuildError.unsupported(
+                    "COPY --from=\(from.text) in an ONBUILD trigger of the base image", at: plan.place(line))
+            }
             return .image(stage.image)
         case .image(let name): return .image(try shared.image(name, at: plan.place(line)))
         case .scratch: return .image(.scratch(shared.request.platform, in: shared.store))
@@ -63,7 +72,7 @@ extension StageBuilder {
         if transfer.parents { throw BuildError.unsupported("\(keyword) --parents", at: plan.place(line)) }
         let job = try CopyJob(transfer, self)
         let stage = self
-        let base = job.key(keyword, on: image.layers, epoch: shared.request.epoch)
+        let base = job.key(keyword, on: self)
         var prepared: (source: any CopySource, selection: CopySelection)?
         func prepare() async throws -> (source: any CopySource, selection: CopySelection) {
             if let prepared { return prepared }
@@ -171,7 +180,7 @@ extension StageBuilder {
         if path.isRoot {
             return image = image.configured { $0.history.append(Self.history("WORKDIR /", isEmptyLayer: true)) }
         }
-        var key = Fingerprint("workdir", on: image.layers)
+        var key = Fingerprint("workdir", on: self)
         key.add("path", path.bytes)
         key.add("user", image.config.user)
         let (stage, digest) = (self, key.digest)
@@ -190,52 +199,63 @@ extension StageBuilder {
 
 extension StageBuilder {
     private mutating func unpack(
-        _ archives: [String], _ transfer: Instruction.Transfer, _ text: String, _ line: Int
+        _ archives: [ImagePath], _ job: CopyJob, _ text: String, _ line: Int
     ) async throws {
-        let job = try CopyJob(transfer, self)
         let stage = self
-        let base = job.key("ADD unpack", on: image.layers, epoch: shared.request.epoch)
-        try await step(
-            text, line, history: job.history("ADD"),
-            keys: [
-                {
-                    var key = base
-                    let source = try await stage.source(.context)
-                    let selection = try job.selection(in: source.tree)
-                    selection.add(to: &key, digests: try source.digests(of: selection.files))
-                    return key.digest
-                }
-            ]
-        ) {
+        let base = job.key("ADD unpack", on: self)
+        let key: () async throws -> Digest = {
+            var key = base
+            let source = try await stage.source(.context)
+            let selection = try job.selection(in: source.tree)
+            selection.add(to: &key, digests: try await Offload.run { try source.digests(of: selection.files) })
+            return key.digest
+        }
+        try await step(text, line, history: job.history("ADD"), keys: [key]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let owner = try await stage.owner(job.owner, tree)
             let top = try CopyPlan.absolute(job.destination, in: stage.workingDirectory)
-            let (shared, epoch) = (stage.shared, stage.shared.request.epoch ?? stage.epoch)
-            return try await Offload.run {
-                let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
-                for item in try CopyPlan(
-                    directory: top, CopyPlan.Destination(text: "/", workingDirectory: "/"), onto: tree
-                ).items {
-                    try writer.add(item.entry)
+            return try await Offload.run { try stage.unpack(archives, below: top, owner: owner, onto: tree) }
+        }
+    }
+
+    /// Writes the layer that unpacking does.
+    private func unpack(
+        _ archives: [ImagePath], below top: ImagePath, owner: (uid: UInt32, gid: UInt32)?, onto tree: FileTree
+    ) throws -> CachedStep {
+        let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+        let above = try CopyPlan(
+            directory: top, CopyPlan.Destination(text: "/", workingDirectory: "/"), onto: tree
+        ).items.map(\.entry)
+        for entry in above { try writer.add(entry) }
+        var entries = above
+        for archive in archives {
+            let reader = try ForeignArchive(shared.context.files().open(archive), name: "\(archive)")
+            while var entry = try reader.next() {
+                guard !entry.path.isRoot else { continue }
+                entry.path = entry.path.moved(below: top)
+                if case .link(let target) = entry.change { entry.change = .link(to: target.moved(below: top)) }
+                if let owner { (entry.metadata.uid, entry.metadata.gid) = owner }
+                if let limit = shared.request.epoch {
+                    entry.metadata.mtime = FileTime(seconds: min(limit, entry.metadata.mtime.seconds))
                 }
-                var newest = epoch
-                for archive in archives {
-                    let reader = try ForeignArchive(shared.context.open(archive), name: archive)
-                    while var entry = try reader.next() {
-                        guard !entry.path.isRoot else { continue }
-                        entry.path = entry.path.moved(below: top)
-                        if case .link(let target) = entry.change { entry.change = .link(to: target.moved(below: top)) }
-                        if let owner { (entry.metadata.uid, entry.metadata.gid) = owner }
-                        newest = max(newest, entry.metadata.mtime.seconds)
-                        if let limit = shared.request.epoch {
-                            entry.metadata.mtime = FileTime(seconds: min(limit, entry.metadata.mtime.seconds))
-                        }
-                        try writer.add(entry)
-                        try reader.readContent { try writer.write($0) }
-                    }
-                }
-                return CachedStep(layer: try writer.finish(), epoch: newest)
+                entries.append(entry)
+                try writer.add(entry)
+                try copyContent(of: entry, from: reader, to: writer)
             }
+        }
+        // Whatever cannot be placed must not become a layer: links that leave the root, links to nothing.
+        var result = tree
+        try result.apply(entries.map { ($0, nil) }, layer: image.layers.count, name: "of this ADD")
+        let newest = entries.dropFirst(above.count).reduce(epoch) { max($0, $1.metadata.mtime.seconds) }
+        return CachedStep(layer: try writer.finish(), epoch: shared.request.epoch ?? newest)
+    }
+
+    /// As many bytes as the entry announced: links have none, whatever the archive says.
+    private func copyContent(of entry: LayerEntry, from reader: ForeignArchive, to writer: LayerWriter) throws {
+        guard case .add(.file) = entry.change else { return }
+        try reader.readContent { try writer.write($0.prefix(Int(min(Int64($0.count), writer.missing)))) }
+        guard writer.missing == 0 else {
+            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than the archive says")
         }
     }
 }

@@ -36,14 +36,15 @@ struct CopyJob: Sendable {
     }
 
     /// The part of the key that is known without reading a file.
-    func key(_ keyword: String, on layers: [Layer], epoch: Int64?) -> Fingerprint {
-        var key = Fingerprint(keyword, on: layers)
+    func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
+        var key = Fingerprint(keyword, on: stage)
         key.add("sources", sources)
         key.add("destination", [workingDirectory, destination])
         key.add("owner", owner ?? "")
         key.add("mode", modeText ?? "")
         key.add("excludes", excludes)
-        key.add("epoch", epoch.map(String.init) ?? "")
+        // With a fixed epoch times are cut to it, else they move it.
+        key.add("fixed", stage.shared.request.epoch == nil ? "no" : "yes")
         for (name, content) in inline { key.add(name, content) }
         return key
     }

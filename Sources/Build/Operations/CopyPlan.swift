@@ -81,12 +81,12 @@ extension CopyPlan {
     ) throws(BuildError) {
         let tree = selection.tree
         guard tree.inode(of: root.node).kind.isDirectory else {
-            let place = isDirectory ? resolved(destination.appending(tree[node: root.node].name)) : destination
+            let place = isDirectory ? resolved(destination.appending(root.name)) : destination
             try makeParents(of: place)
             return try put(root.node, of: tree, at: place)
         }
         if let old = target.inode(at: destination), !old.kind.isDirectory {
-            throw .notADirectory(root.name, "\(destination)")
+            throw .notADirectory(root.source, "\(destination)")
         }
         newest = max(newest, tree.inode(of: root.node).metadata.mtime.seconds)
         try makeDirectories(destination, like: tree.inode(of: root.node).metadata)
@@ -114,7 +114,7 @@ extension CopyPlan {
 
     private mutating func put(_ node: FileTree.NodeID, of tree: FileTree, at place: ImagePath) throws(BuildError) {
         let inode = tree.inode(of: node)
-        if let old = target.inode(at: place), old.kind.isDirectory != inode.kind.isDirectory {
+        if let wasDirectory = isDirectory(place), wasDirectory != inode.kind.isDirectory {
             throw inode.kind.isDirectory
                 ? .notADirectory("\(tree.path(of: node))", "\(place)") : .isADirectory("\(place)")
         }
@@ -152,12 +152,19 @@ extension CopyPlan {
         if !place.isRoot { try makeDirectories(place.parent, like: nil) }
     }
 
+    /// Whether what is at `place`, from an earlier source or the target, is a directory; nil where nothing is.
+    private func isDirectory(_ place: ImagePath) -> Bool? {
+        if let position = positions[place] { return items[position].entry.change == .add(.directory) }
+        return target.inode(at: place)?.kind.isDirectory
+    }
+
     /// Tells of a directory and all above it: as they are in the target, or new.
     private mutating func makeDirectories(_ path: ImagePath, like model: FileMetadata?) throws(BuildError) {
-        guard !path.isRoot, positions[path] == nil else { return }
+        guard !path.isRoot else { return }
+        if isDirectory(path) == false { throw .badPath("\(path)", "is not a directory") }
+        guard positions[path] == nil else { return }
         try makeDirectories(path.parent, like: nil)
         if let old = target.inode(at: path) {
-            guard old.kind.isDirectory else { throw .notADirectory("\(path)", "\(path)") }
             return add(LayerEntry(path, .add(.directory), old.metadata))
         }
         let metadata = adjusted(model ?? FileMetadata(mode: 0o755), isDirectory: true)
@@ -174,9 +181,4 @@ extension CopyPlan {
             items.append(item)
         }
     }
-}
-
-extension FileTree {
-    /// Whether `path` leads to a directory, links followed.
-    func isDirectory(_ path: ImagePath) -> Bool { resolve(path).map { inode(of: $0.node).kind.isDirectory } ?? false }
 }

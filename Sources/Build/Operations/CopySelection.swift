@@ -5,7 +5,11 @@ struct CopySelection: Sendable {
     /// One named file or directory.
     struct Root: Sendable {
         let node: FileTree.NodeID
-        let name: String
+        /// The source as it was written.
+        let source: String
+        /// What it is called in a destination directory: the last name of the source, even where that is a link to
+        /// something of another name.
+        let name: [UInt8]
     }
 
     let tree: FileTree
@@ -27,11 +31,13 @@ struct CopySelection: Sendable {
             let path = try CopyPlan.absolute(source, in: "/")
             guard source.contains(where: { "*?[\\".contains($0) }) else {
                 guard let found = tree.resolve(path) else { throw .sourceNotFound(source) }
-                roots.append(Root(node: found.node, name: source))
+                roots.append(Root(node: found.node, source: source, name: Array(path.name)))
                 continue
             }
-            let found = Self.expand(path, in: tree, matches)
-            roots += found.compactMap { tree.resolve($0) }.map { Root(node: $0.node, name: source) }
+            for path in Self.expand(path, in: tree, matches) {
+                guard let found = tree.resolve(path) else { continue }
+                roots.append(Root(node: found.node, source: source, name: Array(path.name)))
+            }
         }
         self.roots = roots
     }
@@ -78,7 +84,7 @@ struct CopySelection: Sendable {
     func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
         var links: [FileTree.InodeID: ImagePath] = [:]
         for root in roots {
-            key.add("root", Array(tree[node: root.node].name))
+            key.add("root", root.name)
             walk(root) { path, node in
                 let inode = tree.inode(of: node)
                 let metadata = inode.metadata

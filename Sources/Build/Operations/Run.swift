@@ -18,7 +18,7 @@ extension StageBuilder {
         }
         let job = RunJob(run, self)
         let stage = self
-        let key = job.key(on: image.layers, epoch: shared.request.epoch)
+        let key = job.key(on: self)
         let history = Frontend.History.run(job.words, arguments: scope.historyArguments)
         try await step(text, line, history: history, keys: [{ key }]) {
             try await stage.execute(job, line)
@@ -81,9 +81,9 @@ extension StageBuilder {
         let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
         let lowers = try overlay.lowers.map { try Directory($0) }
         let difference = OverlayDiff(upper: try Directory(overlay.upper), lower: tree, epoch: epoch) { path in
-            guard let inode = tree.inode(at: path), lowers.indices.contains(inode.layer) else { return nil }
-            // Topmost first here, lowest first in the tree.
-            return FileSource(try lowers[lowers.count - 1 - inode.layer].open(FilePath(path), [.read, .noFollow]))
+            // The topmost directory that has it: a hard link's content may stand higher than where its file came from.
+            guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
+            return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))
         }
         try difference.write(to: writer)
         return CachedStep(layer: try writer.finish(), epoch: epoch)
@@ -113,14 +113,13 @@ struct RunJob: Sendable {
     }
 
     /// Everything that can change the result; proxies can't, by convention.
-    func key(on layers: [Layer], epoch: Int64?) -> Digest {
-        var key = Fingerprint("run", on: layers)
+    func key(on stage: StageBuilder) -> Digest {
+        var key = Fingerprint("run", on: stage)
         key.add("words", words)
         key.add("environment", environment)
         key.add("directory", workingDirectory)
         key.add("user", user)
         key.add("network", network.rawValue)
-        key.add("epoch", epoch.map(String.init) ?? "")
         return key.digest
     }
 

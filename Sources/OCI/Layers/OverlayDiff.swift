@@ -26,18 +26,24 @@ public struct OverlayDiff {
         self.lowerFile = lowerFile
     }
 
-    /// Writes the layer's entries, in path order; true when there was any.
+    /// Writes the layer's entries, in path order, and makes the upper directory what they say.
+    ///
+    /// Afterwards it can stand for the layer unpacked: the next command sees the same whichever of the two it runs on.
     public func write(to layer: LayerWriter) throws {
         var links: [Inode: ImagePath] = [:]
-        for path in try changedPaths() {
-            let status = try upper.status(of: FilePath(path))
+        // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
+        var opaque: Set<ImagePath> = []
+        let changed = try changedPaths()
+        for (path, status) in changed {
             if status.isWhiteout {
                 if lower.node(at: path) != nil { try layer.add(LayerEntry(path, .remove)) }
                 continue
             }
             guard let kind = try kind(of: path, status) else { continue }
             let metadata = try metadata(of: path, status)
-            if try isUnchanged(path, kind, metadata, status) { continue }
+            let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
+            if isOpaque { opaque.insert(path) }
+            if try !isOpaque && isUnchanged(path, kind, metadata, status) { continue }
             let inode = Inode(device: status.device, number: status.inode)
             if status.linkCount > 1, !kind.isDirectory {
                 if let first = links[inode] {
@@ -48,7 +54,19 @@ public struct OverlayDiff {
             }
             try layer.add(LayerEntry(path, .add(kind), metadata))
             if kind.isFile { try copy(path, to: layer) }
-            if kind.isDirectory { try addWhiteouts(below: path, to: layer) }
+            if isOpaque { try addWhiteouts(below: path, to: layer) }
+        }
+        try settle(changed)
+    }
+
+    /// Removes what no layer holds and clamps times, children first because they touch their directory's time.
+    private func settle(_ changed: [(path: ImagePath, status: FileStatus)]) throws {
+        for (path, status) in changed.reversed() where !status.isWhiteout {
+            if status.type == .socket {
+                try upper.remove(FilePath(path))
+            } else {
+                try upper.setModified(of: FilePath(path), FileTime(seconds: min(status.modified.seconds, epoch)))
+            }
         }
     }
 
@@ -58,15 +76,14 @@ public struct OverlayDiff {
     }
 
     /// Every path in the upper directory, each directory before its children.
-    private func changedPaths() throws -> [ImagePath] {
-        var paths: [ImagePath] = []
-        var stack: [ImagePath] = [.root]
+    private func changedPaths() throws -> [(path: ImagePath, status: FileStatus)] {
+        var paths: [(path: ImagePath, status: FileStatus)] = []
+        var stack: [ImagePath] = try upper.entries().reversed().map { ImagePath.root.appending($0.name) }
         while let path = stack.popLast() {
-            if !path.isRoot { paths.append(path) }
-            let place = path.isRoot ? FilePath(".") : FilePath(path)
-            guard try path.isRoot || upper.status(of: place).type == .directory else { continue }
-            let names = try upper.directory(place).entries().map(\.name)
-            stack += names.sorted { $1.lexicographicallyPrecedes($0) }.map(path.appending)
+            let status = try upper.status(of: FilePath(path))
+            paths.append((path, status))
+            guard status.type == .directory else { continue }
+            stack += try upper.directory(FilePath(path)).entries().reversed().map { path.appending($0.name) }
         }
         return paths
     }
@@ -101,7 +118,6 @@ public struct OverlayDiff {
         same.mtime = metadata.mtime
         guard same == metadata else { return false }
         // A directory that merely holds a change need not be told about again, but its time may have changed.
-        if kind.isDirectory { return try !isOpaque(path) && old.metadata.mtime.seconds == metadata.mtime.seconds }
         guard old.metadata.mtime.seconds == metadata.mtime.seconds else { return false }
         guard kind.isFile else { return true }
         guard let before = try lowerFile(path) else { return false }
@@ -114,7 +130,7 @@ public struct OverlayDiff {
     }
 
     private func addWhiteouts(below path: ImagePath, to layer: LayerWriter) throws {
-        guard try isOpaque(path), let node = lower.node(at: path) else { return }
+        guard let node = lower.node(at: path) else { return }
         for name in lower[node: node].children.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let child = path.appending(name)
             if try !upper.exists(FilePath(child)) { try layer.add(LayerEntry(child, .remove)) }
@@ -127,22 +143,27 @@ public struct OverlayDiff {
         while layer.missing > 0 {
             var chunk = try source.next()
             guard !chunk.isEmpty else { throw SystemError("read", FilePath(path), .ioError) }
-            if isFirst, path.bytes.suffix(4).elementsEqual(".pyc".utf8) { try clampSourceTime(of: path, &chunk) }
+            if isFirst, path.bytes.suffix(4).elementsEqual(".pyc".utf8), try clampSourceTime(of: path, &chunk) {
+                let file = try upper.open(FilePath(path), [.write, .noFollow])
+                try unsafe file.write(chunk[8..<12].span.bytes, at: 8)
+            }
             isFirst = false
             try layer.write(chunk.prefix(Int(min(Int64(chunk.count), layer.missing))))
         }
     }
 
-    /// Rewrites the source's time in the header of a bytecode file (PEP 552: magic, flags 0, mtime, size).
-    private func clampSourceTime(of path: ImagePath, _ bytes: inout [UInt8]) throws {
+    /// Rewrites the source's time in the header of a bytecode file (PEP 552: magic, flags 0, mtime, size); true where
+    /// that changed it.
+    private func clampSourceTime(of path: ImagePath, _ bytes: inout [UInt8]) throws -> Bool {
         guard bytes.count >= 16, bytes[4..<8].allSatisfy({ $0 == 0 }), let source = Self.source(of: path),
             try upper.exists(FilePath(source))
-        else { return }
+        else { return false }
         let modified = try upper.status(of: FilePath(source)).modified.seconds
         let recorded = bytes[8..<12].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard modified > epoch, recorded == UInt32(truncatingIfNeeded: modified) else { return }
+        guard modified > epoch, recorded == UInt32(truncatingIfNeeded: modified) else { return false }
         let clamped = UInt32(truncatingIfNeeded: epoch)
         for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: clamped >> (8 * UInt32(index))) }
+        return true
     }
 
     /// `dir/__pycache__/name.cpython-311.pyc` is compiled from `dir/name.py`.
@@ -163,7 +184,8 @@ extension Directory {
         return attributes
     }
 
-    private static func isHostAttribute(_ name: String) -> Bool {
+    /// Overlayfs's own marks, which a layer must not bring either, and labels that only mean something on their host.
+    static func isHostAttribute(_ name: String) -> Bool {
         name.hasPrefix("trusted.overlay.") || name == "security.selinux" || name.hasPrefix("system.nfs")
     }
 }

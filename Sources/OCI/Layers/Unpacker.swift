@@ -26,31 +26,25 @@ public struct Unpacker {
     }
 
     /// Unpacks everything. Needs the rights to make devices and give files away.
+    ///
+    /// Whiteouts act before anything of their own layer, wherever they stand in it.
     public func unpack() throws {
         let reader = try image.open(image.layers[index])
-        var removed: Set<ImagePath> = []
-        var directories: [(path: ImagePath, metadata: FileMetadata)] = []
         while let entry = try reader.next() {
             let path = placement(of: entry.path)
-            try makeParents(of: path, &directories)
             switch entry.change {
-            case .remove:
-                removed.insert(path)
-                if try !target.exists(FilePath(path)) { try makeWhiteout(path) }
-            case .clear: try makeOpaque(path, &directories)
-            case .add(.directory):
-                try makeDirectory(path, isOpaque: removed.contains(path))
-                directories.append((path, entry.metadata))
+            case .remove: try remove(path)
+            case .clear: try clear(path)
+            case .add(.directory): try makeDirectory(path)
             case .add(let kind):
                 try makeRoom(at: path)
-                try make(kind, at: path, entry.metadata, reader)
+                try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
             case .link(let old):
                 try makeRoom(at: path)
                 try link(path, to: placement(of: old))
             }
         }
-        // Last, because every file made in a directory changes its time.
-        for (path, metadata) in directories.reversed() { try apply(metadata, to: path) }
+        try applyDirectories()
     }
 
     /// Where an entry goes once the links among its parents are followed.
@@ -59,51 +53,78 @@ public struct Unpacker {
         return parent.links.isEmpty ? path : tree.path(of: parent.node).appending(path.name)
     }
 
-    private func makeParents(of path: ImagePath, _ directories: inout [(path: ImagePath, metadata: FileMetadata)])
-        throws
-    {
-        guard !path.isRoot, !path.parent.isRoot, try !target.exists(FilePath(path.parent)) else { return }
-        try makeParents(of: path.parent, &directories)
-        try makeDirectory(path.parent, isOpaque: false)
-        directories.append((path.parent, tree.inode(at: path.parent)?.metadata ?? FileMetadata(mode: 0o755)))
-    }
-
-    private func makeDirectory(_ path: ImagePath, isOpaque: Bool) throws {
-        guard !path.isRoot else { return }
-        let place = FilePath(path)
-        if try target.exists(place) {
-            if try target.status(of: place).type == .directory { return }
-            try target.remove(place)
-        }
-        try target.makeDirectory(place, mode: 0o700)
-        if isOpaque { try target.setAttribute("trusted.overlay.opaque", of: place, to: Array("y".utf8)) }
-    }
-
-    private func makeOpaque(_ path: ImagePath, _ directories: inout [(path: ImagePath, metadata: FileMetadata)]) throws
-    {
-        guard !path.isRoot else { return }
+    private func remove(_ path: ImagePath) throws {
+        // A whiteout in a directory that is gone, or never was, removes nothing.
+        guard !path.isRoot, tree.isDirectory(path.parent) else { return }
         if try !target.exists(FilePath(path)) {
-            try makeDirectory(path, isOpaque: false)
-            directories.append((path, tree.inode(at: path)?.metadata ?? FileMetadata(mode: 0o755)))
+            try makeDirectory(path.parent)
+            return try target.makeNode(FilePath(path), type: .characterDevice, mode: 0, major: 0, minor: 0)
         }
+        if try target.status(of: FilePath(path)).type == .directory { try makeOpaque(path) }
+    }
+
+    private func clear(_ path: ImagePath) throws {
+        guard let found = tree.resolve(path), tree.inode(of: found.node).kind.isDirectory else { return }
+        try makeDirectory(tree.path(of: found.node), isOpaque: true)
+    }
+
+    /// Makes a directory and those above it, where they are missing or something else has their place.
+    private func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
+        guard !path.isRoot else { return }
+        var missing: [ImagePath] = []
+        var above = path
+        while !above.isRoot, try !target.exists(FilePath(above)) {
+            missing.append(above)
+            above = above.parent
+        }
+        if !above.isRoot {
+            let status = try target.status(of: FilePath(above))
+            if status.type != .directory {
+                try target.remove(FilePath(above))
+                try target.makeDirectory(FilePath(above), mode: 0o700)
+                if status.isWhiteout { try makeOpaque(above) }
+            }
+        }
+        for path in missing.reversed() { try target.makeDirectory(FilePath(path), mode: 0o700) }
+        if isOpaque { try makeOpaque(path) }
+    }
+
+    private func makeOpaque(_ path: ImagePath) throws {
         try target.setAttribute("trusted.overlay.opaque", of: FilePath(path), to: Array("y".utf8))
     }
 
-    private func makeWhiteout(_ path: ImagePath) throws {
-        try target.makeNode(FilePath(path), type: .characterDevice, mode: 0, major: 0, minor: 0)
-    }
-
     private func makeRoom(at path: ImagePath) throws {
+        try makeDirectory(path.parent)
         if try target.exists(FilePath(path)) { try target.removeTree(FilePath(path)) }
     }
 
-    private func make(_ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata, _ reader: TarReader) throws {
+    /// Gives every directory here its attributes. Last, because every file made in a directory changes its time.
+    private func applyDirectories() throws {
+        var directories: [ImagePath] = []
+        var stack: [ImagePath] = [.root]
+        while let path = stack.popLast() {
+            directories.append(path)
+            let open = path.isRoot ? target : try target.directory(FilePath(path))
+            for entry in try open.entries() {
+                let child = path.appending(entry.name)
+                if try (entry.type ?? target.status(of: FilePath(child)).type) == .directory { stack.append(child) }
+            }
+        }
+        for path in directories.reversed() {
+            try apply(tree.inode(at: path)?.metadata ?? FileMetadata(mode: 0o755), to: path)
+        }
+    }
+
+    private func make(
+        _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
+        _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
+    ) throws {
         let place = FilePath(path)
         switch kind {
         case .directory: preconditionFailure("directories are made apart")
         case .file:
             let file = try target.open(place, [.write, .create, .exclusive], mode: 0o600)
-            try reader.readContent { try unsafe file.write($0.span.bytes) }
+            try content { try unsafe file.write($0.span.bytes) }
             try file.close()
         case .symlink(let link): try target.makeLink(place, to: FilePath(bytes: link))
         case .characterDevice(let major, let minor):
@@ -118,19 +139,21 @@ public struct Unpacker {
     private func link(_ path: ImagePath, to old: ImagePath) throws {
         if try target.exists(FilePath(old)) { return try target.makeHardLink(FilePath(path), to: FilePath(old)) }
         // The other end is in a lower layer: overlayfs cannot link across, so the file is copied.
-        guard let inode = tree.inode(at: path), case .file = inode.kind else { return }
-        for directory in lower {
-            let below = try Directory(directory)
-            guard try below.exists(FilePath(old)) else { continue }
-            let source = FileSource(try below.open(FilePath(old)))
-            let file = try target.open(FilePath(path), [.write, .create, .exclusive], mode: 0o600)
-            while true {
-                let chunk = try source.next()
-                if chunk.isEmpty { break }
-                try file.write(chunk)
+        guard let inode = tree.inode(at: path) else { return }
+        try make(inode.kind, at: path, inode.metadata) { write in
+            for directory in lower {
+                let below = try Directory(directory)
+                guard try below.exists(FilePath(old)) else { continue }
+                let source = FileSource(try below.open(FilePath(old), [.read, .noFollow]))
+                while true {
+                    let chunk = try source.next()
+                    if chunk.isEmpty { return }
+                    try write(chunk[...])
+                }
             }
-            try file.close()
-            return try apply(inode.metadata, to: path)
+            throw OCIError.unsafeEntry(
+                "\(path)", layer: image.layers[index].descriptor.digest.short,
+                reason: "links to '\(old)', which is gone")
         }
     }
 
@@ -140,7 +163,7 @@ public struct Unpacker {
         let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
         try holder.setOwner(of: place, uid: metadata.uid, gid: metadata.gid)
         if !isLink { try holder.setMode(of: place, UInt32(metadata.mode)) }
-        for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
             try holder.setAttribute(name, of: place, to: value)
         }
         try holder.setModified(of: place, metadata.mtime)

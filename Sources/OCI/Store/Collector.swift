@@ -19,10 +19,11 @@ extension Store {
     public func collect(forgettingSteps: Bool = false) throws -> Collected {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
         if forgettingSteps {
-            for directory: FilePath in ["thaw/cache", "thaw/index", "thaw/layers"] {
+            for directory: FilePath in ["thaw/cache", "thaw/index"] {
                 try root.removeTree(directory)
                 try root.makeDirectories(directory)
             }
+            try removeUnpackedLayers()
         }
         try removeAbandonedWork()
         var live = Set(try cachedSteps().map(\.layer.descriptor.digest))

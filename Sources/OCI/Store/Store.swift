@@ -25,11 +25,25 @@ public struct Store: BlobSource {
     public init(at path: FilePath) throws {
         self.path = path
         root = try Directory.make(path, mode: 0o755)
-        for directory: FilePath in ["blobs/sha256", "thaw/ingest", "thaw/cache", "thaw/index", "thaw/layers"] {
+        for directory: FilePath in ["blobs/sha256", "thaw/ingest", "thaw/cache", "thaw/index"] {
             try root.makeDirectories(directory)
         }
+        try makeLayersDirectory()
         if try !root.exists("oci-layout") { try root.replace("oci-layout", with: Self.layout) }
+        if try root.exists("index.json") { return }
+        // Another process may make it meanwhile, and give it a name at once.
+        let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
         if try !root.exists("index.json") { try root.replace("index.json", with: Index().bytes) }
+        try lock.release()
+    }
+
+    /// Closed to other users of the machine: an image's set-uid programs must not be theirs to run.
+    func makeLayersDirectory() throws { try root.makeDirectories("thaw/layers", mode: 0o700) }
+
+    /// Empties the directory of unpacked layers, for whoever knows that nothing in it is in use.
+    public func removeUnpackedLayers() throws {
+        try root.removeTree("thaw/layers")
+        try makeLayersDirectory()
     }
 
     /// Keeps collection away while the value lives.

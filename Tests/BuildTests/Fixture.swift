@@ -1,0 +1,34 @@
+import Frontend
+import OCI
+import Support
+
+@testable import Build
+
+/// A tree of one layer.
+func tree(_ entries: [(LayerEntry, [UInt8])]) throws -> FileTree {
+    var tree = FileTree()
+    try tree.apply(entries.map { ($0.0, nil) }, layer: 0, name: "test")
+    return tree
+}
+
+/// What sources name in a tree, by the rules of a Dockerfile.
+func selection(_ sources: [String], in tree: FileTree, excluding: [String] = []) throws -> CopySelection {
+    let words = excluding.map { Word($0, at: Position(line: 1, column: 1)) }
+    let rules = try IgnoreRules(excluding: words)
+    return try CopySelection(
+        sources, in: tree, excludes: { rules.excludes($0) }, matches: { PathPattern($0.utf8)?.matches($1) ?? false })
+}
+
+/// A plan's entries, one a line: `/d/ 0755 0:0`, `/f 0644 0:0`, `/l -> x`, `/h = /f`.
+func lines(_ plan: CopyPlan) -> [String] {
+    plan.items.map { item in
+        let metadata = item.entry.metadata
+        let attributes = "0\(String(metadata.mode, radix: 8)) \(metadata.uid):\(metadata.gid)"
+        return switch item.entry.change {
+        case .add(.directory): "\(item.entry.path)/ \(attributes)"
+        case .add(.symlink(let target)): "\(item.entry.path) -> \(String(decoding: target, as: UTF8.self))"
+        case .link(let target): "\(item.entry.path) = \(target)"
+        default: "\(item.entry.path) \(attributes)"
+        }
+    }
+}
