@@ -72,10 +72,13 @@ public struct Descriptor: Hashable, Sendable {
         ])
     }
 
+    /// 64 TiB: more than any blob has, and little enough that the sizes of a whole document add up.
+    private static let sizeLimit: Int64 = 1 << 46
+
     /// Reads one; `what` names the document that it stands in.
     public init(_ json: JSON, what: String) throws(OCIError) {
         guard let type = json["mediaType"]?.string, let digest = json["digest"]?.string,
-            let size = json["size"]?.integer, size >= 0
+            let size = json["size"]?.integer, size >= 0, size < Self.sizeLimit
         else { throw .malformedDocument(what, reason: "a descriptor lacks its mediaType, digest or size") }
         self.json = json
         mediaType = MediaType(type)

@@ -13,6 +13,7 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
     case blobMismatch(Digest, found: Digest)
     case blobSize(Digest, expected: Int64, found: Int64)
     case unsafeEntry(String, layer: String, reason: String)
+    case whiteoutName(ImagePath)
     case malformedLayer(String, offset: Int64, reason: String)
     case malformedCompression(String, reason: String)
     case unreadableArchive(String, reason: String)
@@ -34,6 +35,8 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
         case .blobSize(let digest, let expected, let found):
             "blob \(digest) is truncated or padded: \(found) bytes where its descriptor says \(expected)"
         case .unsafeEntry(let path, let layer, let reason): "cannot read layer \(layer): entry '\(path)' \(reason)"
+        case .whiteoutName(let path):
+            "'\(path)' cannot be put into a layer: a name that begins with .wh. means that a file was removed"
         case .malformedLayer(let layer, let offset, let reason):
             "cannot read layer \(layer): \(reason) at byte \(offset) of its tar"
         case .malformedCompression(let layer, let reason): "cannot decompress \(layer): \(reason)"

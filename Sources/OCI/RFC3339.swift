@@ -28,6 +28,8 @@ public enum RFC3339 {
                 return nil
             }
             offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "+") ? 60 : -60)
+        } else if !zone.elementsEqual("Z".utf8), !zone.elementsEqual("z".utf8) {
+            return nil
         }
         return days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
     }

@@ -17,7 +17,11 @@ public import Linux
         unsafe self.archive = archive
         self.file = file
         self.name = name
-        unsafe archive_read_support_filter_all(archive)
+        // Not every filter that libarchive has: some start a program that the archive's first bytes choose.
+        unsafe archive_read_support_filter_gzip(archive)
+        unsafe archive_read_support_filter_bzip2(archive)
+        unsafe archive_read_support_filter_xz(archive)
+        unsafe archive_read_support_filter_zstd(archive)
         unsafe archive_read_support_format_tar(archive)
         try check(unsafe archive_read_open_fd(archive, self.file.rawValue, 64 << 10))
     }

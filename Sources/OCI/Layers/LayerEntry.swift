@@ -79,6 +79,14 @@ public struct LayerEntry: Hashable, Sendable {
         self.metadata = metadata
     }
 
+    /// Whether a reader of the layer would take this for a whiteout, which it is not.
+    var isMistakenForWhiteout: Bool {
+        switch change {
+        case .add, .link: path.name.starts(with: ".wh.".utf8)
+        case .remove, .clear: false
+        }
+    }
+
     /// Bytes of content that follow the entry.
     public var size: Int64 { if case .add(let kind) = change { kind.size } else { 0 } }
 }

@@ -12,7 +12,7 @@ public final class LayerWriter {
     private let blob: Ingest
     private let compression: Compression
     private let store: Store
-    private var skeleton: [UInt8] = []
+    private let skeleton = Skeleton()
 
     /// Starts a layer in `store`.
     public init(into store: Store, compression: Compression = .gzip) throws {
@@ -25,7 +25,12 @@ public final class LayerWriter {
     }
 
     /// Starts an entry; the content of a regular file follows.
-    public func add(_ entry: LayerEntry) throws { skeleton += try tar.add(entry) }
+    ///
+    /// - Throws: ``OCIError/whiteoutName(_:)`` for a file whose name every reader takes for a whiteout.
+    public func add(_ entry: LayerEntry) throws {
+        if entry.isMistakenForWhiteout { throw OCIError.whiteoutName(entry.path) }
+        try skeleton.add(try tar.add(entry))
+    }
 
     /// Adds to the current file's content.
     public func write(_ bytes: ArraySlice<UInt8>) throws { try tar.write(bytes) }
@@ -46,7 +51,7 @@ public final class LayerWriter {
     public func finish() throws -> Layer {
         try tar.finish()
         let layer = try close()
-        try store.remember(skeleton: skeleton, of: layer.diffID)
+        try store.remember(skeleton, of: layer.diffID)
         return layer
     }
 

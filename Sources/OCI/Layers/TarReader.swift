@@ -14,7 +14,9 @@ internal import Linux
 /// names and links, base-256 numbers. Sparse files are refused, as the image specification advises writers.
 public final class TarReader {
     private static let block = 512
+    /// Bytes of pax records and long names that one entry may have.
     private static let maximumRecords = 1 << 20
+    private static let maximumLink = 4095
 
     private let source: any ByteSource
     private let layer: String
@@ -22,6 +24,7 @@ public final class TarReader {
     private var chunk: ArraySlice<UInt8> = []
     private var remaining: Int64 = 0
     private var padding = 0
+    private var recordBytes: Int64 = 0
     private var isAtEnd = false
     /// How many bytes of the tar have been read.
     public private(set) var offset: Int64 = 0
@@ -40,6 +43,7 @@ public final class TarReader {
         guard !isAtEnd else { return nil }
         try skipContent()
         headerOffset = offset
+        recordBytes = 0
         var records = Records()
         while let header = try readHeader() {
             switch header.type {
@@ -99,7 +103,11 @@ extension TarReader {
         case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
             change = .add(raw.last == UInt8(ascii: "/") ? .directory : .file(size: size))
         case UInt8(ascii: "1"): change = .link(to: try self.path(link))
-        case UInt8(ascii: "2"): change = .add(.symlink(target: link))
+        case UInt8(ascii: "2"):
+            guard link.count <= Self.maximumLink, !link.contains(0) else {
+                throw fault("a link that no system can hold")
+            }
+            change = .add(.symlink(target: link))
         case UInt8(ascii: "3"): change = .add(.characterDevice(major: header.major, minor: header.minor))
         case UInt8(ascii: "4"): change = .add(.blockDevice(major: header.major, minor: header.minor))
         case UInt8(ascii: "5"): change = .add(.directory)
@@ -189,7 +197,10 @@ extension TarReader {
     }
 
     private func readRecords(_ header: Header) throws -> [UInt8] {
-        guard header.size <= Self.maximumRecords else { throw fault("records of \(header.size) bytes") }
+        guard header.size <= Self.maximumRecords, recordBytes + header.size <= Self.maximumRecords else {
+            throw fault("records of more than \(Self.maximumRecords) bytes")
+        }
+        recordBytes += header.size
         expect(content: header.size)
         var bytes: [UInt8] = []
         try readContent { bytes += $0 }
@@ -317,7 +328,7 @@ extension TarReader {
 
         private static func time(_ text: String) -> FileTime? {
             let parts = text.split(separator: ".", maxSplits: 1)
-            guard let first = parts.first, let seconds = Int64(first), abs(seconds) < 1 << 40 else { return nil }
+            guard let first = parts.first, let seconds = Int64(first), seconds.magnitude < 1 << 40 else { return nil }
             guard parts.count == 2 else { return FileTime(seconds: seconds) }
             let digits = (parts[1].prefix(9) + "000000000").prefix(9)
             guard let nanoseconds = Int64(digits) else { return nil }

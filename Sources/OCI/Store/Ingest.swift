@@ -10,6 +10,7 @@ internal import SystemPackage
 /// killed processes left it.
 public final class Ingest: ByteSink {
     private let root: Directory
+    private let store: Store
     private let lease: Lock
     private let path: FilePath
     private let file: OwnedDescriptor
@@ -20,6 +21,7 @@ public final class Ingest: ByteSink {
 
     init(into store: Store) throws(SystemError) {
         root = store.root
+        self.store = store
         lease = try store.lease()
         path = FilePath("thaw/ingest/\(UInt64.random(in: 0 ... .max))")
         file = try root.open(path, [.readWrite, .create, .exclusive], mode: 0o644)
@@ -36,16 +38,16 @@ public final class Ingest: ByteSink {
         try unsafe file.write(bytes.span.bytes)
     }
 
-    /// Makes the blob visible under its digest. Nil error means that the store has the blob, whoever wrote it first.
+    /// Makes the blob visible under its digest, in place of a truncated one too. Nil error means that the store has the
+    /// blob, whoever wrote it first.
     public func commit(as mediaType: MediaType) throws -> Descriptor {
-        let digest = hasher.finalize()
-        let target = FilePath("blobs/sha256/\(digest.hex)")
-        if try !root.exists(target) {
+        let blob = Descriptor(mediaType: mediaType, digest: hasher.finalize(), size: size)
+        if try !store.has(blob) {
             try file.syncData()
-            try root.rename(path, to: target)
+            try root.rename(path, to: Store.path(of: blob.digest))
             isPlaced = true
             try root.directory("blobs/sha256").sync()
         }
-        return Descriptor(mediaType: mediaType, digest: digest, size: size)
+        return blob
     }
 }

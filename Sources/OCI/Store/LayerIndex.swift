@@ -21,21 +21,19 @@ extension Store {
         if let known = try? rememberedEntries(of: layer.diffID) { return known }
         let reader = try image.open(layer)
         var entries: [LayerEntry] = []
-        var skeleton: [UInt8] = []
-        while let entry = try reader.next() {
+        let skeleton = Skeleton()
+        while var entry = try reader.next() {
+            // The index keeps whole seconds: the first reader must see no more than the next.
+            entry.metadata.mtime = FileTime(seconds: entry.metadata.mtime.seconds)
             entries.append(entry)
-            skeleton += TarWriter.header(of: entry)
+            try skeleton.add(TarWriter.header(of: entry))
         }
-        try remember(skeleton: skeleton, of: layer.diffID)
+        try remember(skeleton, of: layer.diffID)
         return entries
     }
 
-    func remember(skeleton: [UInt8], of diffID: Digest) throws {
-        let packed = MemorySink()
-        let compressor = compressing(to: packed, .zstd)
-        try compressor.write(skeleton[...])
-        try compressor.finish()
-        try root.replace(Self.indexPath(of: diffID), with: packed.bytes)
+    func remember(_ skeleton: Skeleton, of diffID: Digest) throws {
+        try root.replace(Self.indexPath(of: diffID), with: try skeleton.finish())
     }
 
     private func rememberedEntries(of diffID: Digest) throws -> [LayerEntry] {
@@ -48,4 +46,19 @@ extension Store {
     }
 
     private static func indexPath(of diffID: Digest) -> FilePath { FilePath("thaw/index/\(diffID.hex)") }
+}
+
+/// A layer's headers on their way into the index, compressed as they come.
+final class Skeleton {
+    private let packed = MemorySink()
+    private let compressor: any FinishingSink
+
+    init() { compressor = compressing(to: packed, .zstd) }
+
+    func add(_ header: [UInt8]) throws { try compressor.write(header) }
+
+    func finish() throws -> [UInt8] {
+        try compressor.finish()
+        return packed.bytes
+    }
 }
