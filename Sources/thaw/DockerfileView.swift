@@ -43,7 +43,7 @@ struct DockerfileView {
 
     /// Findings as a person or a script reads them.
     func text(_ findings: [Frontend.Finding], isJSON: Bool) -> String {
-        isJSON ? Frontend.Lint.json(findings, name: path) : Frontend.Lint.text(findings, name: path)
+        isJSON ? Frontend.Lint.json([(path, findings)]) : Frontend.Lint.text(findings, name: path)
     }
 
     /// The syntax tree, before anything is judged.

@@ -14,7 +14,8 @@ import Testing
     @Test("Every other file is named, it or its folder, by a test, the Makefile or a script")
     func used() throws {
         let users = try Sources.files(below: "Tests", "fixtures", "Makefile", ".ci", "CONTRIBUTING.md").filter {
-            $0.hasSuffix(".swift") || $0.hasSuffix(".sh") || $0.hasPrefix(".ci") || $0 == "Makefile"
+            $0.hasSuffix(".swift") || $0.hasSuffix(".sh") || $0.hasSuffix(".py") || $0.hasPrefix(".ci")
+                || $0 == "Makefile"
                 || $0.hasSuffix(".md")
         }
         let texts = try users.map { (path: $0, text: try Sources.text($0)) }
@@ -22,7 +23,11 @@ import Testing
             let parts = file.split(separator: "/").map(String.init)
             // What lies in a folder of a folder is used as a whole: an application, a corpus.
             let name = parts.count > 3 ? parts[2] : parts.last ?? ""
-            #expect(texts.contains { $0.path != file && $0.text.contains(name) }, "nothing names \(file)")
+            // So is a folder that a script hands over by its name.
+            let folder = parts.count > 2 ? "/\(parts[1])\"" : name
+            #expect(
+                texts.contains { $0.path != file && ($0.text.contains(name) || $0.text.contains(folder)) },
+                "nothing names \(file)")
         }
     }
 }

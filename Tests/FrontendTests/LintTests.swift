@@ -161,13 +161,13 @@ struct LintTests {
     @Test("JSON and SARIF quote what they must")
     func renders() throws {
         let found = try Self.findings("FROM a:1\nCMD a\n").filter { $0.rule == "DL3025" }
-        let json = Lint.json(found, name: "a\"b")
+        let json = Lint.json([("a\"b", found)])
         #expect(json.hasPrefix("[\n  { \"rule\": \"DL3025\", \"severity\": \"warning\", \"message\": \""))
         #expect(
             json.contains(
                 "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD as a JSON array\" }"))
-        #expect(Lint.json([], name: "x") == "[]\n")
-        #expect(Lint.sarif(found, name: "D", version: "1").contains("\"ruleId\":\"DL3025\",\"level\":\"warning\""))
+        #expect(Lint.json([("x", [])]) == "[]\n")
+        #expect(Lint.sarif([("D", found)], version: "1").contains("\"ruleId\":\"DL3025\",\"level\":\"warning\""))
     }
 }
 

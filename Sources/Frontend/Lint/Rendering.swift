@@ -8,9 +8,9 @@ extension Lint {
         }
     }
 
-    /// The findings as a JSON list with the keys that CLI.md promises.
-    public static func json(_ findings: [Finding], name: String) -> String {
-        let items = findings.map { finding in
+    /// The findings of files as one JSON list with the keys that CLI.md promises.
+    public static func json(_ files: [(name: String, findings: [Finding])]) -> String {
+        let items = files.flatMap { file in file.findings.map { (file.name, $0) } }.map { name, finding in
             let fields = [
                 ("rule", JSONText.string(finding.rule)), ("severity", JSONText.string(finding.severity.rawValue)),
                 ("message", JSONText.string(finding.message)), ("file", JSONText.string(name)),
@@ -22,10 +22,11 @@ extension Lint {
         return items.isEmpty ? "[]\n" : "[\n" + items.joined(separator: ",\n") + "\n]\n"
     }
 
-    /// The findings as a SARIF 2.1.0 log.
-    public static func sarif(_ findings: [Finding], name: String, version: String) -> String {
-        let rules = Set(findings.map(\.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
-        let results = findings.map { finding in
+    /// The findings of files as one SARIF 2.1.0 log.
+    public static func sarif(_ files: [(name: String, findings: [Finding])], version: String) -> String {
+        let findings = files.flatMap { file in file.findings.map { (file.name, $0) } }
+        let rules = Set(findings.map(\.1.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
+        let results = findings.map { name, finding in
             let region = "{\"startLine\":\(finding.lines.lowerBound),\"endLine\":\(finding.lines.upperBound)}"
             let place =
                 "{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\(JSONText.string(name))},\"region\":\(region)}}"

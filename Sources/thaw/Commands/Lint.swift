@@ -19,7 +19,7 @@ struct Lint: AsyncParsableCommand {
     var image: String?
     @Option(help: ArgumentHelp("Print the syntax tree instead, before anything is judged: ast.", valueName: "what"))
     var dump: Dump?
-    @Argument(help: "The Dockerfile.") var dockerfile = "Dockerfile"
+    @Argument(help: "The Dockerfiles; - for stdin. (default: Dockerfile)") var dockerfiles: [String] = []
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, sarif
@@ -31,16 +31,23 @@ struct Lint: AsyncParsableCommand {
 
     func run() async throws {
         let values = Dictionary(buildArg.map { Variable($0) }.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        var view = DockerfileView(dockerfile, arguments: values, global)
-        (view.ignored, view.result) = (Set(ignore), image)
-        if dump == .ast { return Terminal.print(try view.tree()) }
-        let findings = try await view.findings()
-        if fix { try view.fix(findings) }
-        switch format {
-        case .text: Terminal.print(Frontend.Lint.text(findings, name: dockerfile))
-        case .json: Terminal.print(Frontend.Lint.json(findings, name: dockerfile))
-        case .sarif: Terminal.print(Frontend.Lint.sarif(findings, name: dockerfile, version: Thaw.version))
+        var files: [(name: String, findings: [Frontend.Finding])] = []
+        for name in dockerfiles.isEmpty ? ["Dockerfile"] : dockerfiles {
+            var view = DockerfileView(name, arguments: values, global)
+            (view.ignored, view.result) = (Set(ignore), image)
+            if dump == .ast {
+                Terminal.print(try view.tree())
+                continue
+            }
+            files.append((name, try await view.findings()))
+            if fix { try view.fix(files[files.count - 1].findings) }
         }
-        if !findings.isEmpty { throw ExitCode(Status.failed.rawValue) }
+        if dump != nil { return }
+        switch format {
+        case .text: Terminal.print(files.map { Frontend.Lint.text($0.findings, name: $0.name) }.joined())
+        case .json: Terminal.print(Frontend.Lint.json(files))
+        case .sarif: Terminal.print(Frontend.Lint.sarif(files, version: Thaw.version))
+        }
+        if files.contains(where: { !$0.findings.isEmpty }) { throw ExitCode(Status.failed.rawValue) }
     }
 }
