@@ -54,9 +54,7 @@ extension Workbench {
         let script = """
             cd '\(store)'
             cd blobs/sha256
-            for blob in *; do
-                [ ! -e "$blob" ] || echo "$blob  $blob" | sha256sum -c --status || echo "$blob is corrupt"
-            done
+            [ -z "$(ls)" ] || ls | sed 's/.*/&  &/' | sha256sum -c --quiet 2>&1 || true
             cd ../..
             find thaw/ingest -type f
             find thaw/layers -maxdepth 1 -name 'tmp.*'
@@ -64,7 +62,7 @@ extension Workbench {
         var faults = try Program.shell(script).split(separator: "\n").map(String.init)
         for image in try document("images", "--format", "json").list {
             let name = image["name"].text ?? "?"
-            let outcome = try thaw("analyze", "--format", "json", name)
+            let outcome = try thaw("history", name)
             if outcome.status != 0 { faults.append("\(name): \(outcome.error)") }
         }
         return faults

@@ -7,16 +7,28 @@ public final class Workbench: Sendable {
     /// The store, which `thaw` makes when it is first used.
     public var store: String { "\(path)/store" }
 
+    private static let prefix = "/var/tmp/thaw-integration.\(getpid())."
+
+    /// Removes at the process's end what tests share; its value is of no use.
+    private static let cleaning = atexit { _ = try? Program.shell("rm -rf '\(Workbench.prefix)'*") }
+
     /// A new place with nothing in it.
     public init() throws {
-        path = "/var/tmp/thaw-integration.\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        _ = Self.cleaning
+        path = "\(Self.prefix)\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(path, 0o755) == 0 else {
             throw ProgramFailure(description: "cannot make '\(path)': error \(errno)")
         }
     }
 
+    /// A new place with all that another has, so that tests can share what is slow to make.
+    public convenience init(copying other: Workbench) throws {
+        try self.init()
+        try Program.shell("cp -a '\(other.path)/.' '\(path)/'")
+    }
+
     deinit {
-        // What stays is the system's to clean; the test's own result counts.
+        // What stays is removed when the process ends; the test's own result counts.
         _ = try? Program.shell("rm -rf '\(path)'")
     }
 
@@ -27,10 +39,9 @@ public final class Workbench: Sendable {
         return bench
     }
 
-    /// The layout with busybox, made once in a process and removed when it ends.
+    /// The layout with busybox, made once in a process.
     private static let template = Result {
         let bench = try Workbench()
-        atexit { Workbench.removeTemplate() }
         try Program.shell("mkdir busybox && cp /bin/busybox busybox/", in: bench.path)
         try bench.write(
             "busybox/Dockerfile",
@@ -47,10 +58,6 @@ public final class Workbench: Sendable {
         try bench.succeed("build", "--progress", "quiet", "-t", "busybox", "busybox")
         try bench.succeed("copy", "busybox", "oci:\(bench.path)/layout:busybox")
         return bench
-    }
-
-    private static func removeTemplate() {
-        if let bench = try? template.get() { _ = try? Program.shell("rm -rf '\(bench.path)'") }
     }
 
     /// Writes a file below the directory, parents too.

@@ -6,19 +6,21 @@ import Testing
 @Suite(.serialized) struct ApplicationTests {
     static let applications = "\(Repository.path)/fixtures/apps"
 
-    /// Builds the application as `app` and slims it as `slim`, as its `thaw.toml` says.
-    private func bench(_ name: String) throws -> Workbench {
+    /// A place where the application is built as `app`.
+    private static func build(_ name: String) throws -> Workbench {
         let bench = try Workbench()
         try bench.succeed("load", "-i", Bases.path)
-        try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(Self.applications)/\(name)")
+        try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(applications)/\(name)")
         return bench
     }
+
+    private static let server = Result { try build("c-server") }
 
     @Test(
         "Both answer their probe before and after slimming, and keep their budgets",
         arguments: ["c-server", "python-api"])
     func container(name: String) throws {
-        let bench = try bench(name)
+        let bench = try name == "c-server" ? Self.server.get() : Self.build(name)
         let outcome = try bench.thaw(
             "optimize", "--engine", "container", "--runs", "1", "--progress", "quiet", "-t", "slim", "-o", "report",
             "\(Self.applications)/\(name)")
@@ -36,7 +38,7 @@ import Testing
 
     @Test("c-server answers in a microVM", .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
     func microVM() throws {
-        let bench = try bench("c-server")
+        let bench = try Self.server.get()
         let boot = try bench.document(
             "boot", "--engine", "qemu", "--probe", "http:8080/healthz", "--memory", "128MiB", "--format", "json", "app")
         #expect(["qemu", "kvm"].contains(boot["engine"].text))

@@ -4,7 +4,9 @@ import Testing
 /// The JSON that scripts depend on: the keys of CLI.md, alone on stdout.
 @Suite struct DocumentTests {
     /// An image with a wasted file, a duplicate and a program that answers.
-    private func bench() throws -> Workbench {
+    private func bench() throws -> Workbench { try Workbench(copying: Self.built.get()) }
+
+    private static let built = Result {
         let bench = try Workbench.withBusybox()
         try bench.write(
             "context/key",

@@ -50,8 +50,10 @@ enum Peers {
         -rw-r-S--- 100:101 2 y
         """
 
-    /// Builds that image as `app`.
-    static func bench() throws -> Workbench {
+    /// A place whose store has that image as `app`, and its context.
+    static func bench() throws -> Workbench { try Workbench(copying: built.get()) }
+
+    private static let built = Result {
         let bench = try Workbench.withBusybox()
         try Program.shell(
             """
