@@ -39,7 +39,8 @@ struct Failure: Error {
         case let error as ProjectError: self.init("\(error)", status: .usage)
         case let error as ColdStartError: self.init("\(error)", remedy: error.remedy, status: Status(error.kind))
         case let error as SandboxError: self.init("\(error)", status: error == .notPrivileged ? .unmeasurable : .failed)
-        case let error as SystemError: self.init("\(error)", remedy: Self.remedy(for: error))
+        case let error as SystemError:
+            self.init("\(error)", remedy: Self.remedy(for: error), status: Self.status(of: error))
         case is CancellationError: self.init("interrupted", status: .interrupted)
         default: self.init("\(error)")
         }
@@ -54,7 +55,8 @@ struct Failure: Error {
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
         case .stepFailed(let cause as SandboxError, _) where cause == .notPrivileged:
             self.init("\(error)", remedy: "run thaw as root", status: .unmeasurable)
-        case .stepFailed(let cause as SystemError, _): self.init("\(error)", remedy: Self.remedy(for: cause))
+        case .stepFailed(let cause as SystemError, _):
+            self.init("\(error)", remedy: Self.remedy(for: cause), status: Self.status(of: cause))
         default: self.init("\(error)")
         }
     }
@@ -67,6 +69,11 @@ struct Failure: Error {
             "the store or the archive is damaged; build or load the image again"
         default: nil
         }
+    }
+
+    /// What only root may do is lacking here; nothing is wrong with the work.
+    private static func status(of error: SystemError) -> Status {
+        error.errno == .notPermitted ? .unmeasurable : .failed
     }
 
     private static func remedy(for error: SystemError) -> String? {
