@@ -195,4 +195,54 @@ import Testing
         #expect(try bench.document("images", "--format", "json").list.count == 5)
         #expect(try bench.faults() == [])
     }
+
+    @Test("Builds go on while the store is pruned again and again")
+    func pruneMeanwhile() throws {
+        let bench = try Workbench.withBusybox()
+        for index in 0..<4 {
+            try bench.write(
+                "c/Dockerfile",
+                "FROM busybox\nRUN echo \(index) >/a\nRUN cat /a /a >/b\nFROM busybox\nCOPY --from=0 /b /c\n")
+            let build = try bench.start(["build", "--progress", "quiet", "-t", "app\(index)", "c"])
+            let prunes = try (0..<3).map { _ in try bench.start(["prune", "--all"]) }
+            let outcomes = [build.wait()] + prunes.map { $0.wait() }
+            for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
+        }
+        #expect(try bench.document("images", "--format", "json").list.count == 5)
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("Without privileges RUN says what to do, and what needs none still works")
+    func unprivileged() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
+        try Program.shell("cp '\(Binary.path)' thaw && chown -R 65534:65534 .", in: bench.path)
+        func thaw(_ words: String...) throws -> Outcome {
+            let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            return try Program.run(user + ["\(bench.path)/thaw", "--store", bench.store] + words, in: bench.path)
+        }
+        let outcome = try thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(outcome.status == 3, "\(outcome.error)")
+        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
+        #expect(outcome.complaint.last?.contains("root") == true)
+        #expect(try thaw("history", "busybox").status == 0)
+        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")
+        #expect(try thaw("build", "--progress", "quiet", "-t", "app", "context").status == 0)
+    }
+
+    @Test("A Dockerfile's own .dockerignore comes before the context's, and a broken one is told with its line")
+    func ownIgnoreFile() throws {
+        let bench = try Workbench()
+        try bench.write("context/one", "1")
+        try bench.write("context/two", "2")
+        try bench.write("context/.dockerignore", "one\n")
+        try bench.write("context/Dockerfile.dockerignore", "two\nDockerfile*\n.dockerignore\n")
+        try bench.build("FROM scratch\nCOPY . /\n")
+        let files = try Inspection("app", in: bench).listings().last ?? []
+        #expect(files.map { $0.split(separator: " ").last } == ["one"])
+        try bench.write("context/Dockerfile.dockerignore", "fine\n[a-\n")
+        let outcome = try bench.thaw("build", "--progress", "quiet", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first?.contains("Dockerfile.dockerignore:2") == true, "\(outcome.error)")
+    }
 }

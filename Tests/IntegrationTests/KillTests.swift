@@ -55,6 +55,22 @@ import Testing
         try bench.succeed("prune")
         #expect(try bench.faults() == [])
     }
+
+    @Test("A load that was killed leaves whole images or none, and comes to its end when run again")
+    func killedLoad() throws {
+        let bench = try Workbench()
+        for round in 0..<6 {
+            let program = try bench.start(["load", "-i", Bases.path])
+            usleep(UInt32(round * 60_000 + Int.random(in: 0...50_000)))
+            program.kill()
+            _ = program.wait()
+            #expect(try bench.faultsAfterKill() == [])
+        }
+        let names = try bench.succeed("load", "-i", Bases.path).split(separator: "\n")
+        #expect(Set(names) == ["debian:bookworm-slim", "python:3-slim", "gcc:12"])
+        try bench.succeed("prune")
+        #expect(try bench.faults() == [])
+    }
 }
 
 extension Workbench {
