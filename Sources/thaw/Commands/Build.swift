@@ -44,8 +44,11 @@ struct Build: AsyncParsableCommand {
         if check || call != "build" { return try await look() }
         let store = try global.store()
         let names = try tag.map(reference)
+        // What has no name yet would go with a collection that comes between the build and its naming.
+        let lease = try store.lease()
         let result = try await options.build(context: context, in: store, progress: progress)
         for name in names { try store.publish(result.image, as: name) }
+        try lease.release()
         let image = result.image
         if let iidfile { try replaceFile(iidfile, with: Array("\(image.manifest.config.digest)".utf8)) }
         if let metadataFile { try replaceFile(metadataFile, with: metadata(of: result, names).prettyBytes) }

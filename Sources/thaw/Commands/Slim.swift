@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 import OCI
 import Project
 import Slim
@@ -22,8 +23,10 @@ struct Slim: AsyncParsableCommand {
         let name = try reference(tag)
         let job = try await SlimJob(image.image(in: store), options: options.options(Project()))
         if let explain { return Terminal.print(try job.explanation(of: explain)) }
+        let lease = try store.lease()
         let result = try await job.write(to: store)
         try store.publish(result.image, as: name)
+        try lease.release()
         switch format {
         case .text: Terminal.print(job.text(result))
         case .json: Terminal.print(result.document)

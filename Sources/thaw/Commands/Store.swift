@@ -76,11 +76,14 @@ struct Import: ParsableCommand {
         let name = try reference(name)
         let changes = try ConfigChanges(change)
         let seconds = Environment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) } ?? Int64(time(nil))
+        let lease = try store.lease()
         let image = try store.importRootfs(
             FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map { try Platform($0) } ?? .host,
             created: RFC3339.text(seconds), comment: nil
         ) { try changes.apply(to: &$0) }
-        Terminal.print("\(try store.publish(image, as: name).digest)")
+        let digest = try store.publish(image, as: name).digest
+        try lease.release()
+        Terminal.print("\(digest)")
     }
 }
 
