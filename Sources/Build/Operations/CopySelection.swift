@@ -89,7 +89,7 @@ struct CopySelection: Sendable {
                 let inode = tree.inode(of: node)
                 let metadata = inode.metadata
                 key.add("path", path.bytes)
-                key.add("kind", "\(inode.kind)")
+                Self.add(inode.kind, to: &key)
                 key.add("mode", "\(metadata.mode) \(metadata.uid) \(metadata.gid)")
                 for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) { key.add(name, value) }
                 if let digest = digests[tree[node: node].inode] { key.add("content", digest.description) }
@@ -97,6 +97,17 @@ struct CopySelection: Sendable {
                 if let first = links[tree[node: node].inode] { key.add("link", first.bytes) }
                 links[tree[node: node].inode] = path
             }
+        }
+    }
+
+    private static func add(_ kind: FileKind, to key: inout Fingerprint) {
+        switch kind {
+        case .directory: key.add("kind", "directory")
+        case .file(let size): key.add("file", "\(size)")
+        case .symlink(let target): key.add("symlink", target)
+        case .characterDevice(let major, let minor): key.add("character", "\(major):\(minor)")
+        case .blockDevice(let major, let minor): key.add("block", "\(major):\(minor)")
+        case .fifo: key.add("kind", "fifo")
         }
     }
 }
