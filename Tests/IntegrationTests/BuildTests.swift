@@ -43,6 +43,24 @@ import Testing
         #expect(image.config["os"] == .string("linux"))
     }
 
+    @Test("A heredoc that starts with #! is a script of its own, which no layer keeps")
+    func script() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build(
+            """
+            FROM busybox
+            RUN <<made
+            #!/bin/sh
+            echo "$0 by $(id -u)" >/told
+            made
+            ENTRYPOINT ["/bin/sh"]
+            """)
+        let image = try Inspection("app", in: bench)
+        let layers = try image.listings()
+        #expect(try image.content(of: "told", inLayer: layers.count - 1) == "/dev/pipes/made by 0")
+        #expect(layers.joined().filter { $0.contains("pipes") } == [])
+    }
+
     @Test("RUN sees variables, directory, user and what the steps before it wrote")
     func run() throws {
         let bench = try Workbench.withBusybox()

@@ -13,9 +13,6 @@ extension StageBuilder {
         if let mount = run.mounts.first { throw BuildError.unsupported("RUN --mount=\(mount.word.text)", at: place) }
         if run.security == .insecure { throw BuildError.unsupported("RUN --security=insecure", at: place) }
         if !run.devices.isEmpty { throw BuildError.unsupported("RUN --device", at: place) }
-        if case .script(let name, _) = run.body {
-            throw BuildError.unsupported("RUN with the script <<\(name)", at: place)
-        }
         let job = RunJob(run, self)
         let stage = self
         let key = job.key(on: self)
@@ -35,7 +32,7 @@ extension StageBuilder {
         do {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let tail = OutputTail()
-            let command = try job.command(account: overlay.account(image.config.user), epoch: epoch)
+            let command = try job.command(account: overlay.account(image.config.user), epoch: epoch, in: area)
             let status = try await Container(overlay).run(command) { _, span in
                 let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
                 tail.add(bytes)
@@ -99,12 +96,15 @@ struct RunJob: Sendable {
     private let workingDirectory: String
     private let user: String
     private let network: BuildRequest.Network
+    /// A heredoc that starts with `#!`, which the command finds at `/dev/pipes/NAME`.
+    private let script: (name: String, contents: String)?
 
     /// The command in one line.
     var text: String { words.joined(separator: " ") }
 
     init(_ run: Instruction.Run, _ stage: StageBuilder) {
         words = run.body.words(shell: stage.shell)
+        script = if case .script(let name, let contents) = run.body { (name, contents) } else { nil }
         environment = stage.scope.runEnvironment.map(\.description)
         proxies = stage.plan.scope.arguments.proxyEnvironment.map(\.description)
         workingDirectory = stage.workingDirectory
@@ -120,12 +120,13 @@ struct RunJob: Sendable {
         key.add("directory", workingDirectory)
         key.add("user", user)
         key.add("network", network.rawValue)
+        if let script { key.add("script", script.contents) }
         return key.digest
     }
 
     /// The command for a container. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves, and Python write
-    /// bytecode that stays valid whatever becomes of its source's time.
-    func command(account: Account, epoch: Int64) -> Command {
+    /// bytecode that stays valid whatever becomes of its source's time. `area` takes what has to be a file meanwhile.
+    func command(account: Account, epoch: Int64, in area: FilePath) throws -> Command {
         var environment = environment + proxies
         if !environment.contains(where: { $0.hasPrefix("SOURCE_DATE_EPOCH=") }) {
             environment.append("SOURCE_DATE_EPOCH=\(epoch)")
@@ -135,8 +136,17 @@ struct RunJob: Sendable {
         command.account = account
         command.hostname = "buildkitsandbox"
         command.network = network == .host ? .host : .none
-        command.attachments = ["/etc/hosts", "/etc/resolv.conf"].map {
-            Attachment(.host(FilePath($0)), at: FilePath($0), isReadOnly: true)
+        let host = try Directory("/etc")
+        for name: FilePath in ["hosts", "resolv.conf"] where try host.exists(name) {
+            let path = FilePath("/etc").pushing(name)
+            command.attachments.append(Attachment(.host(path), at: path, isReadOnly: true))
+        }
+        if let script {
+            let place = FilePath("/dev/pipes/\(script.name)")
+            let directory = try Directory(area)
+            try directory.replace("script", with: Array(script.contents.utf8), mode: 0o755)
+            try directory.setMode(of: "script", 0o755)
+            command.attachments.append(Attachment(.host(area.appending("script")), at: place, isReadOnly: true))
         }
         return command
     }
