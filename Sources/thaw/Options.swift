@@ -92,6 +92,15 @@ enum Transport {
     }
 }
 
+/// The platform that a user wrote.
+func platform(_ text: String) throws -> Platform {
+    do {
+        return try Platform(text)
+    } catch {
+        throw Failure("\(error)", status: .usage)
+    }
+}
+
 /// The reference that a user wrote as a name to give.
 func reference(_ text: String) throws -> Reference {
     do {

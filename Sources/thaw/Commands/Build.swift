@@ -129,7 +129,7 @@ struct BuildOptions: ParsableArguments {
         request.labels = try pairs(label, "--label")
         request.usesCache = !noCache
         request.network = network == "none" ? .none : .host
-        if let platform { request.platform = try Platform(platform) }
+        if let platform { request.platform = try thaw.platform(platform) }
         request.compression = compression
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)

@@ -81,7 +81,9 @@ struct SlimJob {
         let after = try await Specimen(of: image)
         let violations = Invariants.check(after, against: plan.specimen, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
-        return Result(image: image, document: plan.document(after: after))
+        var document = plan.document(after: after)
+        document["verification"] = .object(["passed": .bool(true), "probes": .array([])])
+        return Result(image: image, document: document)
     }
 
     func explanation(of path: String) throws -> String {

@@ -78,7 +78,7 @@ struct Import: ParsableCommand {
         let seconds = Environment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) } ?? Int64(time(nil))
         let lease = try store.lease()
         let image = try store.importRootfs(
-            FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map { try Platform($0) } ?? .host,
+            FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map(thaw.platform) ?? .host,
             created: RFC3339.text(seconds), comment: nil
         ) { try changes.apply(to: &$0) }
         let digest = try store.publish(image, as: name).digest
