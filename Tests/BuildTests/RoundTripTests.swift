@@ -190,6 +190,17 @@ struct RoundTripTests {
         #expect(Self.changes(result.entries) == ["+ /a", "/b = /a", "- /gone"])
     }
 
+    @Test("A new mode of the root directory is told, an old one is not")
+    func root() async throws {
+        let space = try Workspace()
+        let result = try await Self.difference(over: [try file("a", "1")], in: space) { upper in
+            try Directory(upper.path.removingLastComponent()).setMode(
+                of: FilePath(upper.path.lastComponent?.string ?? ""), 0o700)
+        }
+        #expect(Self.changes(result.entries) == ["+ /"])
+        #expect(result.entries.first?.metadata.mode == 0o700)
+    }
+
     @Test("A directory that was removed and made again hides all that the old one held, however deep")
     func recreated() async throws {
         let space = try Workspace()

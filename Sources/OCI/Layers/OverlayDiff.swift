@@ -34,6 +34,7 @@ public struct OverlayDiff {
         // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
         var opaque: Set<ImagePath> = []
         let changed = try changedPaths()
+        try addRoot(to: layer)
         for (path, status) in changed {
             if status.isWhiteout {
                 if lower.node(at: path) != nil { try layer.add(LayerEntry(path, .remove)) }
@@ -57,6 +58,17 @@ public struct OverlayDiff {
             if isOpaque { try addWhiteouts(below: path, to: layer) }
         }
         try settle(changed)
+    }
+
+    /// Tells of the root directory where its mode or owner changed; its time changes with everything made in it.
+    private func addRoot(to layer: LayerWriter) throws {
+        let status = try upper.descriptor.status()
+        let old = lower.inode(of: FileTree.rootNode).metadata
+        let mode = UInt16(status.mode & 0o7777)
+        guard mode != old.mode || status.uid != old.uid || status.gid != old.gid else { return }
+        let time = FileTime(seconds: min(status.modified.seconds, epoch))
+        let metadata = FileMetadata(mode: mode, uid: status.uid, gid: status.gid, mtime: time)
+        try layer.add(LayerEntry(.root, .add(.directory), metadata))
     }
 
     /// Removes what no layer holds and clamps times, children first because they touch their directory's time.
