@@ -135,15 +135,17 @@ import Testing
 
     @Test("Mounts made inside stay inside")
     func mounts() async throws {
-        let before = try OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 1 << 20)
         let result = try await fixture.shell(
-            "mkdir /m; mount -t tmpfs none /m && touch /m/x && umount -l /proc; exit 3"
+            "mkdir /m; mount -t tmpfs mounted-inside /m && touch /m/x && umount -l /proc; exit 3"
         ) {
             $0.capabilities = .all
         }
         #expect(result.status == .exited(3))
         #expect(try fixture.directory.directory("upper/m").entries() == [])
-        #expect(try OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 1 << 20) == before)
+        // Other tests mount and unmount meanwhile, so only this one's mounts are looked for.
+        let table = String(decoding: try OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 1 << 20), as: UTF8.self)
+        #expect(!table.contains("mounted-inside"))
+        #expect(table.contains(" /proc "))
     }
 
     @Test("A user may start in a directory that only root can enter")
