@@ -89,16 +89,13 @@ enum LintFacts {
         }
     }
 
-    /// What lies in the Dockerfile's directory, with the bytes in it.
+    /// What lies in the Dockerfile's directory and hardly belongs into an image, with the bytes in it.
     private static func contextEntries(beside path: FilePath) -> [ImageFacts.Rewrite] {
         let parent = path.removingLastComponent()
-        guard let directory = try? Directory(parent.isEmpty ? FilePath(".") : parent),
-            let entries = try? directory.entries()
-        else { return [] }
-        return entries.map { entry in
-            let name = FilePath(bytes: entry.name)
-            return ImageFacts.Rewrite(
-                path: String(decoding: entry.name, as: UTF8.self), byteCount: byteCount(of: name, in: directory))
+        guard let directory = try? Directory(parent.isEmpty ? FilePath(".") : parent) else { return [] }
+        return ImageFacts.unwantedEntries.compactMap { name in
+            guard (try? directory.exists(FilePath(name))) == true else { return nil }
+            return ImageFacts.Rewrite(path: name, byteCount: byteCount(of: FilePath(name), in: directory))
         }
     }
 

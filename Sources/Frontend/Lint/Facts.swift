@@ -67,6 +67,9 @@ public struct ImageFacts: Sendable {
     /// The context's `.dockerignore`, or nil if there is none or no context.
     public var ignoreRules: IgnoreRules?
 
+    /// The names that hardly belong into an image: the entries of the context that are worth looking for.
+    public static var unwantedEntries: [String] { Linter.unwanted.sorted() }
+
     /// Nothing is known.
     public init() {}
 }

@@ -127,7 +127,7 @@ extension Linter {
 
     // MARK: the context
 
-    private static let unwanted: Set<String> = [
+    static let unwanted: Set<String> = [
         ".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv", ".tox", ".mypy_cache", ".pytest_cache",
         ".idea", ".vscode", ".DS_Store", ".env", ".terraform", "target", ".gradle", ".build",
     ]
