@@ -23,9 +23,6 @@ enum Terminal {
         if let remedy = failure.remedy { tell("      " + remedy) }
     }
 
-    /// Whether stderr is a terminal that may be redrawn.
-    static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && Environment["TERM"] != "dumb" }
-
     /// Writes bytes as they are, on stderr.
     static func pass(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
 
