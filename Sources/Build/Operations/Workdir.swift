@@ -1,0 +1,29 @@
+internal import Frontend
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
+
+// WORKDIR: a layer that makes the directory, with the parents it lacks.
+
+extension StageBuilder {
+    mutating func workdir(_ workdir: Instruction.Workdir, _ text: String, _ line: Int) async throws {
+        let path = try CopyPlan.absolute(try scope.expand(workdir.path), in: workingDirectory)
+        image = image.configured { $0.workingDirectory = path.description }
+        if path.isRoot {
+            return image = image.configured { $0.history.append(Self.history("WORKDIR /", isEmptyLayer: true)) }
+        }
+        var key = Fingerprint("workdir", on: self)
+        key.add("path", path.bytes)
+        key.add("user", image.config.user)
+        let (stage, digest) = (self, key.digest)
+        try await step(text, line, history: "WORKDIR \(path)", keys: [{ digest }]) {
+            let tree = try await stage.shared.trees.tree(of: stage.image)
+            let user = stage.image.config.user
+            let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree)
+            let destination = CopyPlan.Destination(text: path.description, workingDirectory: "/", owner: owner)
+            let plan = try CopyPlan(directory: path, destination, onto: tree)
+            return try await stage.write(plan, from: ImageSource(image: stage.image, tree: tree))
+        }
+    }
+}
