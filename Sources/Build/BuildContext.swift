@@ -40,6 +40,9 @@ final class BuildContext: Sendable {
         return ForeignArchive.isArchive(try files.open(files.tree.path(of: node)))
     }
 
+    /// What tells this context from others.
+    var name: String { path.map { Self.absolute($0).string } ?? "" }
+
     /// Writes down what the files hashed to.
     func save() throws { try hashes?.save() }
 

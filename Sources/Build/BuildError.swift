@@ -16,6 +16,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
     case stepFailed(any Error, at: Place)
+    case unexpectedMiss(MissReason, at: Place)
 
     /// A line of a Dockerfile.
     public struct Place: Sendable, Hashable, CustomStringConvertible {
@@ -45,6 +46,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
         case .stepFailed(let error, let place): "\(place): \(error)"
+        case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }
 }

@@ -15,6 +15,10 @@ public struct BuildRequest: Sendable {
     public var labels: [String: String] = [:]
     /// Whether earlier results may be used.
     public var usesCache = true
+    /// The stages, by lower-case name or by number, that may not use earlier results.
+    public var uncachedStages: Set<String> = []
+    /// Whether the build ends with an error where a step has no earlier result.
+    public var expectsCache = false
     /// What RUN reaches where it doesn't say.
     public var network = Network.host
     /// What the image is for.
@@ -46,12 +50,19 @@ public struct StepReport: Sendable, Hashable {
     public let line: Int
     /// The instruction as it was written.
     public let instruction: String
-    /// Whether an earlier result was used.
-    public let isCached: Bool
-    /// Why.
-    public let reason: String
+    /// Why it had to be done; nil where an earlier result was used.
+    public let missed: MissReason?
+    /// Whether only the content of what it reads told that, not where that comes from.
+    let isByContent: Bool
     /// How long it took.
     public let duration: Duration
+
+    /// Whether an earlier result was used.
+    public var isCached: Bool { missed == nil }
+    /// Why it was done or not, in words.
+    public var reason: String {
+        missed.map(\.description) ?? (isByContent ? "same content as before" : "same inputs as before")
+    }
 }
 
 /// What a build tells while it goes on.

@@ -11,6 +11,8 @@ final class BuildState: Sendable {
     let snapshots: Snapshots
     let trees: Trees
     let context: BuildContext
+    let history: StepHistory
+    let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
     private let finished = Mutex<[StepReport]>([])
 
@@ -23,6 +25,7 @@ final class BuildState: Sendable {
         snapshots = try Snapshots(store)
         trees = Trees(store)
         context = try BuildContext(request, store: store)
+        history = try StepHistory("\(context.name) \(request.dockerfile) \(request.platform)", in: store)
     }
 
     /// The reports of all steps that have ended.
@@ -32,6 +35,12 @@ final class BuildState: Sendable {
     func finish(_ report: StepReport) {
         finished.withLock { $0.append(report) }
         progress(.finished(report))
+    }
+
+    /// Writes down what the next build can use; `isWhole` for a build that came to its end.
+    func save(isWhole: Bool) throws {
+        try context.save()
+        try history.save(isWhole: isWhole)
     }
 
     /// An image of the store, for FROM and `--from`.

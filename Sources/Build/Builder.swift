@@ -31,8 +31,15 @@ public struct Builder: Sendable {
         let lease = try store.lease()
         let plan = try BuildPlan(request)
         let shared = try BuildState(plan, request, store: store, progress: progress)
-        let target = try await stages(plan, shared)
-        try shared.context.save()
+        let target: StageBuilder
+        do {
+            target = try await stages(plan, shared)
+        } catch {
+            // What was found out is kept for the next try; if it can't be, that takes longer.
+            try? shared.save(isWhole: false)
+            throw error
+        }
+        try shared.save(isWhole: true)
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()

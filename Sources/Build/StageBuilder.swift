@@ -8,7 +8,7 @@ struct StageBuilder: Sendable {
     var image: Image
     private(set) var scope: Scope
     /// The newest input so far, in seconds: no time in a new layer is later.
-    private(set) var epoch: Int64
+    var epoch: Int64
     /// The stages that ended before this one began, by index.
     var earlier: [Int: StageBuilder] = [:]
 
@@ -40,7 +40,7 @@ struct StageBuilder: Sendable {
     }
 
     /// A time that tools take for SOURCE_DATE_EPOCH and RFC 3339 can write: from 1970 to the end of 9999.
-    private static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
+    static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
 
     /// ONBUILD triggers of the base, which this stage runs instead of keeping.
     mutating func takeTriggers() -> [String] {
@@ -75,7 +75,7 @@ extension StageBuilder {
             }
         } catch let error as BuildError {
             switch error {
-            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed: throw error
+            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss: throw error
             default: throw BuildError.stepFailed(error, at: plan.place(line))
             }
         } catch let error as Diagnostic {
@@ -165,38 +165,5 @@ extension StageBuilder {
         ]
         for (key, value) in numbers where value != 0 { json[key] = .integer(value) }
         return json
-    }
-}
-
-// MARK: - Steps
-
-extension StageBuilder {
-    /// A step that makes a layer: taken from memory where `key` is known, else made.
-    ///
-    /// The first known of `keys` counts, and whatever comes of it is remembered under all of them.
-    mutating func step(
-        _ text: String, _ line: Int, history: String, keys: [() async throws -> Digest],
-        make: () async throws -> CachedStep
-    ) async throws {
-        let clock = ContinuousClock()
-        let start = clock.now
-        shared.progress(.started(stage: label, line: line, instruction: text))
-        var known: [Digest] = []
-        var remembered: CachedStep?
-        for key in keys where remembered == nil {
-            known.append(try await key())
-            if shared.request.usesCache { remembered = try known.last.flatMap { try shared.store.cachedStep(for: $0) } }
-        }
-        let isCached = remembered != nil
-        let result: CachedStep
-        if let remembered { result = remembered } else { result = try await make() }
-        for key in known where !isCached || known.count > 1 { try shared.store.cache(result, for: key) }
-        epoch = shared.request.epoch ?? Self.bounded(max(epoch, result.epoch))
-        image = image.appending(result.layer, history: Self.history(history, isEmptyLayer: false))
-        let reason = isCached ? "same inputs as before" : shared.request.usesCache ? "new inputs" : "the cache is off"
-        shared.finish(
-            StepReport(
-                stage: label, line: line, instruction: text, isCached: isCached, reason: reason,
-                duration: clock.now - start))
     }
 }

@@ -51,6 +51,7 @@ struct Failure: Error {
         case .dockerfile(let error): self.init("\(error)")
         case .noDockerfile: self.init("\(error)", remedy: "name it with -f FILE", status: .usage)
         case .noContext: self.init("\(error)", status: .usage)
+        case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
         case .stepFailed(let cause as SandboxError, _) where cause == .notPrivileged:

@@ -35,12 +35,12 @@ extension StageBuilder {
     ) async throws {
         let stage = self
         let base = job.key("ADD unpack", on: self)
-        let key: () async throws -> Digest = {
+        let key: () async throws -> Fingerprint = {
             var key = base
             let source = try await stage.source(.context)
             let selection = try job.selection(in: source.tree)
             selection.add(to: &key, digests: try await Offload.run { try source.digests(of: selection.files) })
-            return key.digest
+            return key
         }
         try await step(text, line, history: job.history("ADD"), keys: [key]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)

@@ -58,19 +58,19 @@ extension StageBuilder {
             prepared = made
             return made
         }
-        var keys: [() async throws -> Digest] = []
+        var keys: [() async throws -> Fingerprint] = []
         if case .image(let image) = origin {
             // The whole source by its layers: known without looking into it.
             var key = base
-            key.add("from", Digest.chainID(of: image.layers)?.description ?? "scratch")
-            keys.append { [key] in key.digest }
+            key.add("the source's layers", Digest.chainID(of: image.layers)?.description ?? "scratch")
+            keys.append { [key] in key }
         }
         keys.append {
             let (source, selection) = try await prepare()
             var key = base
             let digests = try await Offload.run { try source.digests(of: selection.files) }
             selection.add(to: &key, digests: digests)
-            return key.digest
+            return key
         }
         try await step(text, line, history: job.history(keyword), keys: keys) {
             let (source, selection) = try await prepare()

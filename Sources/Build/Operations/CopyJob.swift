@@ -38,14 +38,17 @@ struct CopyJob: Sendable {
     /// The part of the key that is known without reading a file.
     func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
         var key = Fingerprint(keyword, on: stage)
-        key.add("sources", sources)
-        key.add("destination", [workingDirectory, destination])
-        key.add("owner", owner ?? "")
-        key.add("mode", modeText ?? "")
-        key.add("excludes", excludes)
+        key.add("the sources", sources)
+        key.add("the destination", [workingDirectory, destination])
+        key.add("--chown", owner ?? "")
+        key.add("--chmod", modeText ?? "")
+        key.add("--exclude", excludes)
         // With a fixed epoch times are cut to it, else they move it.
-        key.add("fixed", stage.shared.request.epoch == nil ? "no" : "yes")
-        for (name, content) in inline { key.add(name, content) }
+        key.add("SOURCE_DATE_EPOCH", stage.shared.request.epoch == nil ? "unset" : "set")
+        for (name, content) in inline {
+            key.hash(name, content)
+            key.tell { [StepInput(name: "heredoc \(name)", value: Digest(of: content).description)] }
+        }
         return key
     }
 

@@ -84,30 +84,52 @@ struct CopySelection: Sendable {
     func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
         var links: [FileTree.InodeID: ImagePath] = [:]
         for root in roots {
-            key.add("root", root.name)
+            key.hash("root", root.name)
             walk(root) { path, node in
                 let inode = tree.inode(of: node)
-                let metadata = inode.metadata
-                key.add("path", path.bytes)
-                Self.add(inode.kind, to: &key)
-                key.add("mode", "\(metadata.mode) \(metadata.uid) \(metadata.gid)")
-                for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) { key.add(name, value) }
-                if let digest = digests[tree[node: node].inode] { key.add("content", digest.description) }
+                key.hash("path", path.bytes)
+                key.hash("kind", Self.text(of: inode.kind))
+                if case .symlink(let target) = inode.kind { key.hash("target", target) }
+                key.hash("mode", Self.attributes(of: inode.metadata))
+                for (name, value) in inode.metadata.xattrs.sorted(by: { $0.key < $1.key }) { key.hash(name, value) }
+                if let digest = digests[tree[node: node].inode] { key.hash("content", digest.description) }
                 guard inode.linkCount > 1, !inode.kind.isDirectory else { return }
-                if let first = links[tree[node: node].inode] { key.add("link", first.bytes) }
+                if let first = links[tree[node: node].inode] { key.hash("link", first.bytes) }
                 links[tree[node: node].inode] = path
             }
         }
+        key.tell { inputs(digests) }
     }
 
-    private static func add(_ kind: FileKind, to key: inout Fingerprint) {
+    /// Every path with what it holds, for people.
+    private func inputs(_ digests: [FileTree.InodeID: Digest]) -> [StepInput] {
+        roots.flatMap { root in
+            var inputs: [StepInput] = []
+            walk(root) { _, node in
+                let inode = tree.inode(of: node)
+                let content = digests[tree[node: node].inode]?.description ?? Self.text(of: inode.kind)
+                let value = [content, Self.attributes(of: inode.metadata)] + inode.metadata.xattrs.keys.sorted()
+                let path = tree.path(of: node)
+                let name =
+                    path.isRoot ? "the root directory" : "\(inode.kind.isDirectory ? "directory" : "file") \(path)"
+                inputs.append(StepInput(name: name, value: value.joined(separator: " ")))
+            }
+            return inputs
+        }
+    }
+
+    private static func attributes(of metadata: FileMetadata) -> String {
+        "0\(String(metadata.mode, radix: 8)) \(metadata.uid):\(metadata.gid)"
+    }
+
+    private static func text(of kind: FileKind) -> String {
         switch kind {
-        case .directory: key.add("kind", "directory")
-        case .file(let size): key.add("file", "\(size)")
-        case .symlink(let target): key.add("symlink", target)
-        case .characterDevice(let major, let minor): key.add("character", "\(major):\(minor)")
-        case .blockDevice(let major, let minor): key.add("block", "\(major):\(minor)")
-        case .fifo: key.add("kind", "fifo")
+        case .directory: "directory"
+        case .file(let size): "file of \(size) bytes"
+        case .symlink(let target): "link to \(String(decoding: target, as: UTF8.self))"
+        case .characterDevice(let major, let minor): "character device \(major):\(minor)"
+        case .blockDevice(let major, let minor): "block device \(major):\(minor)"
+        case .fifo: "fifo"
         }
     }
 }

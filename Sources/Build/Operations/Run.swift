@@ -113,15 +113,15 @@ struct RunJob: Sendable {
     }
 
     /// Everything that can change the result; proxies can't, by convention.
-    func key(on stage: StageBuilder) -> Digest {
+    func key(on stage: StageBuilder) -> Fingerprint {
         var key = Fingerprint("run", on: stage)
-        key.add("words", words)
-        key.add("environment", environment)
-        key.add("directory", workingDirectory)
-        key.add("user", user)
-        key.add("network", network.rawValue)
-        if let script { key.add("script", script.contents) }
-        return key.digest
+        key.add("the command", words)
+        key.add("variable", variables: environment)
+        key.add("WORKDIR", workingDirectory)
+        key.add("USER", user)
+        key.add("the network", network.rawValue)
+        if let script { key.add("the script", script.contents) }
+        return key
     }
 
     /// The command for a container. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves, and Python write

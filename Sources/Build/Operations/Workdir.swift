@@ -14,10 +14,10 @@ extension StageBuilder {
             return image = image.configured { $0.history.append(Self.history("WORKDIR /", isEmptyLayer: true)) }
         }
         var key = Fingerprint("workdir", on: self)
-        key.add("path", path.bytes)
-        key.add("user", image.config.user)
-        let (stage, digest) = (self, key.digest)
-        try await step(text, line, history: "WORKDIR \(path)", keys: [{ digest }]) {
+        key.add("the path", path.description)
+        key.add("USER", image.config.user)
+        let (stage, fingerprint) = (self, key)
+        try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.image.config.user
             let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree)

@@ -105,6 +105,16 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Run every step again.")
     var noCache = false
 
+    @Option(
+        help: ArgumentHelp("A stage whose steps are all run again; commas and repeats for more.", valueName: "stage"))
+    var noCacheFilter: [String] = []
+
+    @Flag(help: "Say for every step why it was taken from the cache or not: each input that changed.")
+    var why = false
+
+    @Flag(help: "Fail at the first step that has no earlier result, and say why.")
+    var expectCached = false
+
     @Option(help: "What RUN reaches: default, none, host.")
     var network = "default"
 
@@ -128,6 +138,9 @@ struct BuildOptions: ParsableArguments {
         request.arguments = try arguments(project)
         request.labels = try pairs(label, "--label")
         request.usesCache = !noCache
+        let filtered = noCacheFilter.flatMap { $0.split(separator: ",") }
+        request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
+        request.expectsCache = expectCached
         request.network = network == "none" ? .none : .host
         if let platform { request.platform = try thaw.platform(platform) }
         request.compression = compression
@@ -136,7 +149,7 @@ struct BuildOptions: ParsableArguments {
         guard ["default", "none", "host"].contains(network) else {
             throw Failure("--network '\(network)' is not default, none or host", status: .usage)
         }
-        let view = BuildProgress(progress)
+        let view = BuildProgress(progress, tellsWhy: why)
         return try await Builder(request, store: store, progress: { view.take($0) }).build()
     }
 
