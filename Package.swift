@@ -44,11 +44,13 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCurl"),
         .target(name: "CLinux"),
         .target(name: "CInit"),
 
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
+        module("HTTP", "CCurl", "Linux", system),
         module("Frontend"),
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", system),
@@ -80,6 +82,7 @@ let package = Package(
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
         tests("FrontendTests", "Frontend"),
         tests("GuestTests", "Guest"),
+        tests("HTTPTests", "HTTP", "Linux", "Support", system),
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
         tests("LinuxTests", "Linux", "Support", system),
