@@ -39,7 +39,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "cannot copy directory '\(source)' to '\(target)', which is not a directory"
         case .isADirectory(let target): "cannot copy a file over the directory '\(target)'"
         case .badPath(let path, let reason): "'\(path)' \(reason)"
-        case .badOwner(let owner, let reason): "--chown=\(owner): \(reason)"
+        case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):

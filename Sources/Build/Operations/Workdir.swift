@@ -1,7 +1,6 @@
 internal import Frontend
 internal import Linux
 internal import OCI
-internal import Sandbox
 internal import SystemPackage
 
 // WORKDIR: a layer that makes the directory, with the parents it lacks.
@@ -20,7 +19,7 @@ extension StageBuilder {
         try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.image.config.user
-            let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree)
+            let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree, what: "USER ")
             let destination = CopyPlan.Destination(text: path.description, workingDirectory: "/", owner: owner)
             let plan = try CopyPlan(directory: path, destination, onto: tree)
             return try await stage.write(plan, from: ImageSource(image: stage.image, tree: tree))
