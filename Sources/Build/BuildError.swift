@@ -16,6 +16,10 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
     case stepFailed(any Error, at: Place)
+    case notAllowed(String, BuildRequest.Entitlement, at: Place)
+    case secretMissing(String, at: Place)
+    case badSecret(String, reason: String)
+    case agentMissing(String, at: Place)
     case unexpectedMiss(MissReason, at: Place)
 
     /// A line of a Dockerfile.
@@ -46,6 +50,13 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
         case .stepFailed(let error, let place): "\(place): \(error)"
+        case .notAllowed(let what, let entitlement, let place):
+            "\(place): \(what) is not allowed; give --allow \(entitlement.rawValue) to allow it"
+        case .secretMissing(let id, let place):
+            "\(place): the secret '\(id)' is required; give it with --secret id=\(id),src=FILE or env=VARIABLE"
+        case .badSecret(let id, let reason): "the secret '\(id)' cannot be read: \(reason)"
+        case .agentMissing(let id, let place):
+            "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }

@@ -1,4 +1,5 @@
 public import OCI
+public import Sandbox
 public import SystemPackage
 
 /// What is to be built, and how.
@@ -20,7 +21,7 @@ public struct BuildRequest: Sendable {
     /// Whether the build ends with an error where a step has no earlier result.
     public var expectsCache = false
     /// What RUN reaches where it doesn't say.
-    public var network = Network.host
+    public var network = Network.default
     /// What the image is for.
     public var platform = Platform.host
     /// How new layers are stored.
@@ -30,9 +31,48 @@ public struct BuildRequest: Sendable {
     /// How many stages are built at once.
     public var width = 2
 
+    /// `--secret`, by id.
+    public var secrets: [String: Secret] = [:]
+    /// `--ssh`, by id.
+    public var agents: [String: Agent] = [:]
+    /// `--allow`.
+    public var entitlements: Set<Entitlement> = []
+    /// How commands are confined.
+    public var run = RunOptions()
+
     /// What a command reaches.
     public enum Network: String, Sendable, CaseIterable {
-        case none, host
+        /// A network of its own with a way out, where this machine can make one; else the host's.
+        case `default`
+        /// Nothing but itself.
+        case none
+        /// What this machine reaches.
+        case host
+    }
+
+    /// What a Dockerfile may ask for only where whoever builds agrees.
+    public enum Entitlement: String, Sendable, CaseIterable {
+        /// `RUN --network=host`.
+        case hostNetwork = "network.host"
+        /// `RUN --security=insecure`.
+        case insecure = "security.insecure"
+    }
+
+    /// What holds for every command.
+    public struct RunOptions: Sendable {
+        /// `--add-host`.
+        public var hosts: [HostEntry] = []
+        /// `--ulimit`.
+        public var limits: [Limit] = []
+        /// `--shm-size`, in bytes; nil for 64 MiB.
+        public var sharedMemorySize: Int?
+        /// How many processes and threads there may be at once.
+        public var processLimit: Int? = 32_768
+        /// How many bytes of memory a command may use; nil for all there is.
+        public var memoryLimit: Int64?
+
+        /// Docker's defaults.
+        public init() {}
     }
 
     /// A build of the Dockerfile at `dockerfile`.

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Linux
 internal import OCI
+internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 
@@ -14,6 +15,7 @@ final class BuildState: Sendable {
     let history: StepHistory
     let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
+    private let hasToldOfNetwork = Mutex(false)
     private let finished = Mutex<[StepReport]>([])
 
     init(
@@ -37,6 +39,16 @@ final class BuildState: Sendable {
         progress(.finished(report))
     }
 
+    /// The network of a container; that there can be none of its own is told once.
+    func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
+        let available = wanted.available
+        if available.isInstead, !hasToldOfNetwork.withLock({ told in (told, told = true).0 }) {
+            progress(
+                .note("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own"))
+        }
+        return available.network
+    }
+
     /// Writes down what the next build can use; `isWhole` for a build that came to its end.
     func save(isWhole: Bool) throws {
         try context.save()
@@ -49,6 +61,17 @@ final class BuildState: Sendable {
             return try store.image(Reference(name), for: request.platform)
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)
+        }
+    }
+}
+
+extension BuildRequest.Network {
+    /// What a container gets, and whether it is less than was wanted.
+    var available: (network: Sandbox.Network, isInstead: Bool) {
+        switch self {
+        case .none: (.none, false)
+        case .host: (.host, false)
+        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
         }
     }
 }

@@ -29,6 +29,7 @@ public struct Builder: Sendable {
     /// remembered steps than before.
     public func build() async throws -> BuildResult {
         let lease = try store.lease()
+        try FailedStep.forget(in: store)
         let plan = try BuildPlan(request)
         let shared = try BuildState(plan, request, store: store, progress: progress)
         let target: StageBuilder

@@ -16,10 +16,15 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(name: "The whole job", subcommands: [Optimize.self]),
             CommandGroup(
                 name: "Images",
-                subcommands: [Build.self, History.self, Analyze.self, Slim.self, Boot.self, Gate.self, Lint.self]),
+                subcommands: [
+                    Build.self, Debug.self, History.self, Diff.self, Analyze.self, Slim.self, Boot.self, Gate.self,
+                    Lint.self,
+                ]),
             CommandGroup(
                 name: "The store",
-                subcommands: [Images.self, Load.self, Import.self, Copy.self, Tag.self, Remove.self, Prune.self]),
+                subcommands: [
+                    Images.self, Load.self, Import.self, Copy.self, Tag.self, Remove.self, Caches.self, Prune.self,
+                ]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])
 

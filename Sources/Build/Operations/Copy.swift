@@ -12,20 +12,20 @@ extension StageBuilder {
     }
 
     /// Where files come from.
-    enum Origin {
+    enum Origin: Sendable {
         case context
         case image(Image)
     }
 
-    private func origin(of from: Word?, _ line: Int) throws -> Origin {
+    func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) throws -> Origin {
         guard let from else { return .context }
         let stage = plan.dockerfile.stages.first { $0.lines.contains(line) }?.index ?? plan.target
-        switch try plan.graph.source(from, in: stage) {
+        switch try plan.graph.source(from, in: stage, allowsIndex: allowsIndex) {
         case .stage(let index):
             guard let stage = earlier[index] else {
                 // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
                 throw BuildError.unsupported(
-                    "COPY --from=\(from.text) in an ONBUILD trigger of the base image", at: plan.place(line))
+                    "from=\(from.text) in an ONBUILD trigger of the base image", at: plan.place(line))
             }
             return .image(stage.image)
         case .image(let name): return .image(try shared.image(name, at: plan.place(line)))
@@ -128,9 +128,9 @@ extension StageBuilder {
     ///
     /// An independent one knows no times but its own.
     func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false
+        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil
     ) async throws -> CachedStep {
-        let (store, compression) = (shared.store, shared.request.compression)
+        let (store, compression) = (shared.store, compression ?? shared.request.compression)
         let epoch = shared.request.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
         return try await Offload.run {
             let writer = try LayerWriter(into: store, compression: compression)

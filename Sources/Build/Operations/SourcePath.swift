@@ -32,6 +32,13 @@ struct SourcePath: Sendable {
         try self.init(text, at: pivot.map { String(text[..<$0.lowerBound]) } ?? "/", below: String(kept))
     }
 
+    /// A name without patterns, whatever characters are in it.
+    init(exactly text: String) throws(BuildError) {
+        self.text = text
+        literal = try CopyPlan.absolute(text, in: "/")
+        (patterns, rules, isRequired) = ([], nil, true)
+    }
+
     private init(_ text: String, at start: String, below kept: String?) throws(BuildError) {
         self.text = text
         let names = try CopyPlan.absolute(start, in: "/").components

@@ -1,3 +1,4 @@
+import Analysis
 public import ArgumentParser
 import Build
 import Glibc
@@ -37,6 +38,9 @@ struct Build: AsyncParsableCommand {
     )
     var call = "build"
 
+    @Flag(help: "Build twice without the cache, and fail with the first difference if the results are not the same.")
+    var verify = false
+
     @Argument(help: "The directory that COPY and ADD read.")
     var context = "."
 
@@ -46,7 +50,9 @@ struct Build: AsyncParsableCommand {
         let names = try tag.map(reference)
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
-        let result = try await options.build(context: context, in: store, progress: progress)
+        let result =
+            verify
+            ? try await verified(store) : try await options.build(context: context, in: store, progress: progress)
         for name in names { try store.publish(result.image, as: name) }
         try lease.release()
         let image = result.image
@@ -71,6 +77,22 @@ struct Build: AsyncParsableCommand {
         case "targets": isJSON ? Terminal.print(try view.targets()) : Terminal.print(try view.targetsText())
         default: throw Failure("--call '\(call)' is not build, check, outline or targets", status: .usage)
         }
+    }
+
+    /// Builds twice, with another number of stages at once the second time: what depends on their order shows too.
+    private func verified(_ store: Store) async throws -> BuildResult {
+        var options = options
+        options.noCache = true
+        let first = try await options.build(context: context, in: store, progress: progress)
+        options.jobs = options.jobs == 1 ? 2 : 1
+        let second = try await options.build(context: context, in: store, progress: progress)
+        if first.image.descriptor.digest == second.image.descriptor.digest { return first }
+        let difference = try await Difference(between: first.image, and: second.image)
+        Terminal.tell(difference.text(limit: 20))
+        let layer = difference.firstLayer.map { $0 < second.image.layers.count ? second.image.step(of: $0) : "" } ?? ""
+        throw Failure(
+            "two builds gave different images; the first layer that differs is that of: \(layer)",
+            remedy: "what the command writes depends on time, chance or order", status: .gateBroken)
     }
 
     private func metadata(of result: BuildResult, _ names: [Reference]) -> JSON {
@@ -115,8 +137,7 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Fail at the first step that has no earlier result, and say why.")
     var expectCached = false
 
-    @Option(help: "What RUN reaches: default, none, host.")
-    var network = "default"
+    @OptionGroup var run: RunArguments
 
     @Option(help: ArgumentHelp("What the image is for.", valueName: "os/arch"))
     var platform: String?
@@ -141,14 +162,11 @@ struct BuildOptions: ParsableArguments {
         let filtered = noCacheFilter.flatMap { $0.split(separator: ",") }
         request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
         request.expectsCache = expectCached
-        request.network = network == "none" ? .none : .host
+        try run.apply(to: &request)
         if let platform { request.platform = try thaw.platform(platform) }
         request.compression = compression
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
-        guard ["default", "none", "host"].contains(network) else {
-            throw Failure("--network '\(network)' is not default, none or host", status: .usage)
-        }
         let view = BuildProgress(progress, tellsWhy: why)
         return try await Builder(request, store: store, progress: { view.take($0) }).build()
     }
@@ -206,4 +224,12 @@ func replaceFile(_ path: String, with bytes: [UInt8]) throws {
     let parent = file.removingLastComponent()
     let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
     try directory.replace(FilePath(name.string), with: bytes)
+}
+
+extension Image {
+    /// The instruction that made a layer.
+    fileprivate func step(of layer: Int) -> String {
+        let steps = config.history.filter { !$0.isEmptyLayer }
+        return steps.indices.contains(layer) ? steps[layer].createdBy ?? "" : ""
+    }
 }
