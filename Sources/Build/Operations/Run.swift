@@ -136,11 +136,6 @@ struct RunJob: Sendable {
         command.account = account
         command.hostname = "buildkitsandbox"
         command.network = network == .host ? .host : .none
-        let host = try Directory("/etc")
-        for name: FilePath in ["hosts", "resolv.conf"] where try host.exists(name) {
-            let path = FilePath("/etc").pushing(name)
-            command.attachments.append(Attachment(.host(path), at: path, isReadOnly: true))
-        }
         if let script {
             let place = FilePath("/dev/pipes/\(script.name)")
             let directory = try Directory(area)
