@@ -71,7 +71,7 @@ extension BuildRequest.Network {
         switch self {
         case .none: (.none, false)
         case .host: (.host, false)
-        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
+        case .default: (.host, false)
         }
     }
 }

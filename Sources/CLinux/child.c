@@ -2,12 +2,16 @@
 // allocates nothing, takes no lock, and makes raw system calls where the C library would talk to other threads.
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "MountPoints.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -28,130 +32,37 @@ typedef const struct clinux_step *Step;
 
 #define STACK_SIZE (256 * 1024)
 
-// MARK: Reports
-
-static int send_report(int status, struct clinux_report *report, const char *path) {
-    char record[sizeof *report + 4096];
-    size_t length = path ? strnlen(path, 4096) : 0;
-    report->path_length = (int32_t)length;
-    memcpy(record, report, sizeof *report);
-    memcpy(record + sizeof *report, path, length);
-    ssize_t size = (ssize_t)(sizeof *report + length);
-    return write(status, record, (size_t)size) == size ? 0 : -1;
-}
-
-// `name` counts where /proc cannot tell the true path yet: it is /proc itself then.
-static int report_stub(int status, int made, const char *name, int is_directory, const struct stat *before) {
-    char link[32] = "/proc/self/fd/", path[4096], digits[12];
-    int count = 0, at = 14;
-    for (int number = made; number > 0 || count == 0; number /= 10) digits[count++] = (char)('0' + number % 10);
-    while (count > 0) link[at++] = digits[--count];
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length <= 0) {
-        if (strrchr(name, '/') != name || strlen(name) >= sizeof path) return -1;
-        length = (ssize_t)strlen(name);
-        memcpy(path, name, (size_t)length);
-    }
-    path[length] = 0;
-    char parent[4096];
-    memcpy(parent, path, (size_t)length + 1);
-    char *slash = strrchr(parent, '/');
-    if (!slash) return -1;
-    slash[slash == parent ? 1 : 0] = 0;
-    struct stat after;
-    if (stat(parent, &after) != 0) return -1;
-    struct clinux_report report = {
-        .kind = clinux_report_stub,
-        .is_directory = is_directory,
-        .modified = {before->st_mtim.tv_sec, before->st_mtim.tv_nsec},
-        .settled = {after.st_mtim.tv_sec, after.st_mtim.tv_nsec},
-    };
-    return send_report(status, &report, path);
-}
-
-// MARK: Mount points
-
-static int stat_parent(const char *path, struct stat *result) {
-    char parent[4096];
-    size_t length = strlen(path);
-    if (length >= sizeof parent) return errno = ENAMETOOLONG, -1;
-    memcpy(parent, path, length + 1);
-    char *slash = strrchr(parent, '/');
-    if (!slash) return errno = EINVAL, -1;
-    slash[slash == parent ? 1 : 0] = 0;
-    return stat(parent, result);
-}
-
-// Makes one missing directory or file and reports it. /proc is mounted by then, save for /proc itself.
-static int make_stub(int status, const char *path, int is_directory) {
-    struct stat before;
-    if (stat_parent(path, &before) != 0) return -1;
-    int made = -1;
-    if (is_directory) {
-        if (mkdir(path, 0755) != 0) return errno == EEXIST ? 0 : -1;
-        made = open(path, O_PATH | O_CLOEXEC);
-    } else {
-        made = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (made < 0 && errno == EEXIST) made = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
-    }
-    if (made < 0) return -1;
-    int result = report_stub(status, made, path, is_directory, &before);
-    close(made);
-    return result;
-}
-
-static int make_parents(int status, const char *path) {
-    char prefix[4096];
-    for (size_t at = 0; path[at]; at++) {
-        if (at + 1 >= sizeof prefix) return errno = ENAMETOOLONG, -1;
-        if (at > 0 && path[at] == '/') {
-            prefix[at] = 0;
-            struct stat found;
-            if (stat(prefix, &found) != 0 && (errno != ENOENT || make_stub(status, prefix, 1) != 0)) return -1;
-        }
-        prefix[at] = path[at];
-    }
-    return 0;
-}
-
-// A mount point may be a link that leads nowhere, as /etc/resolv.conf often is: then the place it names is made.
-static int follow_dangling(const char *path, char *target, size_t size) {
-    size_t keep = 0;
-    char link[4096];
-    ssize_t length = readlink(path, link, sizeof link - 1);
-    if (length < 0) return 0;
-    link[length] = 0;
-    if (link[0] != '/') {
-        const char *slash = strrchr(path, '/');
-        keep = (size_t)(slash - path) + 1;
-    }
-    if (keep + (size_t)length + 1 > size) return errno = ENAMETOOLONG, -1;
-    memcpy(target, path, keep);
-    memcpy(target + keep, link, (size_t)length + 1);
-    return 1;
-}
-
-// A mount point of the kernel's own file systems may not be a link: nobody would find them where they belong.
-static int true_directory(int status, const char *path) {
-    struct stat found;
-    if (lstat(path, &found) != 0) return errno == ENOENT ? make_stub(status, path, 1) : -1;
-    if (S_ISDIR(found.st_mode)) return 0;
-    return errno = S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR, -1;
-}
-
-static int stub(int status, const char *path, int is_directory) {
-    struct stat found;
-    if (stat(path, &found) == 0) return 0;
-    if (errno != ENOENT) return -1;
-    char target[8192];
-    int followed = follow_dangling(path, target, sizeof target);
-    if (followed < 0) return -1;
-    const char *place = followed ? target : path;
-    if (make_parents(status, place) != 0) return -1;
-    return make_stub(status, place, is_directory);
-}
-
 // MARK: Steps
+
+// Closes what else the parent has open: a path of the container might reach it through /proc.
+static int keep(Step step) {
+    unsigned from = 3;
+    for (unsigned index = 0; index < step->mode; index++) {
+        unsigned kept = step->list[index];
+        if (kept > from && syscall(SYS_close_range, from, kept - 1, 0) != 0) return -1;
+        if (kept >= from) from = kept + 1;
+    }
+    return (int)syscall(SYS_close_range, from, ~0U, 0);
+}
+
+// A place in a mount that this namespace holds becomes a mount of its own, under the same number.
+static int clone_place(Step step) {
+    int tree = open_tree(step->descriptor, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (tree < 0) return -1;
+    if (step->flags && clinux_mount_setattr(tree, 1, step->flags, 0) != 0) return -1;
+    return dup3(tree, step->descriptor, O_CLOEXEC) < 0 ? -1 : close(tree);
+}
+
+// Old groups have one file per controller; only there and only for one thread does moving wait for nobody.
+static int join(int file) { return write(file, "0", 1) == 1 ? 0 : -1; }
+
+static int filter(Step step) {
+    struct sock_fprog program = {
+        .len = (unsigned short)step->mode,
+        .filter = (struct sock_filter *)step->list,
+    };
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+}
 
 static int enter(int root) {
     if (fchdir(root) != 0) return -1;
@@ -166,8 +77,25 @@ static int make_node(Step step) {
 }
 
 static int owned_directory(Step step) {
-    if (mkdir(step->path, 0755) != 0) return errno == EEXIST ? 0 : -1;
-    return chown(step->path, (uid_t)step->flags, (gid_t)step->more);
+    const char *name;
+    int parent = clinux_resolve_parent(step->path, &name);
+    if (parent < 0) return -1;
+    int result = mkdirat(parent, name, 0755);
+    if (result == 0) result = fchownat(parent, name, (uid_t)step->flags, (gid_t)step->more, AT_SYMLINK_NOFOLLOW);
+    int error = errno;
+    close(parent);
+    errno = error;
+    return result != 0 && error == EEXIST ? 0 : result;
+}
+
+static int directory(const char *path) {
+    int found = clinux_resolve(path, O_DIRECTORY);
+    if (found < 0) return -1;
+    int result = fchdir(found);
+    int error = errno;
+    close(found);
+    errno = error;
+    return result;
 }
 
 static int mask(const char *path) {
@@ -226,11 +154,19 @@ static int perform(Child child, Step step) {
     switch (step->kind) {
         case clinux_step_isolate_mounts: return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
         case clinux_step_attach: return clinux_move_mount(step->descriptor, AT_FDCWD, step->path);
+        case clinux_step_keep: return keep(step);
+        case clinux_step_clone: return clone_place(step);
+        case clinux_step_place: return clinux_place(step->descriptor, step->path);
+        case clinux_step_join: return join(step->descriptor);
+        case clinux_step_unshare: return unshare((int)step->flags);
+        case clinux_step_network: return setns(step->descriptor, CLONE_NEWNET);
+        case clinux_step_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
+        case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
         case clinux_step_mount: return mount(step->source, step->path, step->type, step->flags, step->data);
-        case clinux_step_stub_directory: return stub(child->status, step->path, 1);
-        case clinux_step_true_directory: return true_directory(child->status, step->path);
-        case clinux_step_stub_file: return stub(child->status, step->path, 0);
+        case clinux_step_stub_directory: return clinux_stub(child->status, step->path, 1);
+        case clinux_step_true_directory: return clinux_true_directory(child->status, step->path);
+        case clinux_step_stub_file: return clinux_stub(child->status, step->path, 0);
         case clinux_step_make_directory: return mkdir(step->path, step->mode);
         case clinux_step_make_node: return make_node(step);
         case clinux_step_make_link: return symlink(step->source, step->path);
@@ -243,7 +179,7 @@ static int perform(Child child, Step step) {
         case clinux_step_bound: return bound(step->flags);
         case clinux_step_identity: return identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);
-        case clinux_step_directory: return chdir(step->path);
+        case clinux_step_directory: return directory(step->path);
         case clinux_step_no_new_privileges: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         default: return errno = ENOSYS, -1;
     }
@@ -314,7 +250,7 @@ static int child_main(void *argument) {
         run_command(child);
     }
     struct clinux_report report = {.kind = clinux_report_failure, .step = (int32_t)step, .error = errno};
-    send_report(child->status, &report, NULL);
+    clinux_send_report(child->status, &report, NULL);
     _exit(127);
 }
 
@@ -324,6 +260,67 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+// clone3 with a stack of its own, as the C library has it for itself alone. Returns in the parent only.
+static long clone3(struct clone_args *arguments, int (*function)(void *), void *argument) {
+#if defined(__x86_64__)
+    register long result __asm__("rax") = SYS_clone3;
+    register void *first __asm__("rdi") = arguments;
+    register size_t second __asm__("rsi") = sizeof *arguments;
+    register int (*called)(void *) __asm__("rdx") = function;
+    register void *passed __asm__("r8") = argument;
+    __asm__ volatile(
+        "syscall\n\t"
+        "testq %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xorl %%ebp, %%ebp\n\t"
+        "movq %%r8, %%rdi\n\t"
+        "callq *%%rdx\n\t"
+        "hlt\n\t"
+        "1:"
+        : "+r"(result)
+        : "r"(first), "r"(second), "r"(called), "r"(passed)
+        : "rcx", "r11", "memory", "cc");
+#elif defined(__aarch64__)
+    register long result __asm__("x0") = (long)arguments;
+    register size_t second __asm__("x1") = sizeof *arguments;
+    register int (*called)(void *) __asm__("x2") = function;
+    register void *passed __asm__("x3") = argument;
+    register long number __asm__("x8") = SYS_clone3;
+    __asm__ volatile(
+        "svc #0\n\t"
+        "cbnz x0, 1f\n\t"
+        "mov x29, xzr\n\t"
+        "mov x0, x3\n\t"
+        "blr x2\n\t"
+        "brk #1\n\t"
+        "1:"
+        : "+r"(result)
+        : "r"(second), "r"(called), "r"(passed), "r"(number)
+        : "memory", "cc");
+#else
+    long result = -ENOSYS;
+    (void)arguments, (void)function, (void)argument;
+#endif
+    if (result >= 0) return result;
+    errno = (int)-result;
+    return -1;
+}
+
+// Clones into a group of cgroup v2 where there is one: then the child is never anywhere else, and nobody waits.
+static int start(const struct clinux_child *child, char *stack, int *pidfd) {
+    uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | child->namespaces;
+    if (child->group < 0) return clone(child_main, stack + STACK_SIZE, (int)flags | SIGCHLD, (void *)child, pidfd);
+    struct clone_args arguments = {
+        .flags = flags | CLONE_INTO_CGROUP,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = STACK_SIZE,
+        .cgroup = (uint64_t)child->group,
+    };
+    return (int)clone3(&arguments, child_main, (void *)child);
+}
+
 int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2]) {
     char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
@@ -331,9 +328,8 @@ int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2])
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | (int)child->namespaces;
     times[0] = now();
-    int pid = clone(child_main, stack + STACK_SIZE, flags, (void *)child, pidfd);
+    int pid = start(child, stack, pidfd);
     int error = errno;
     times[1] = now();
     // The child's change of identity made the shared memory undumpable.

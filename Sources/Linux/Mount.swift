@@ -60,9 +60,17 @@ public struct Mount: ~Copyable, Sendable {
         return mount
     }
 
-    /// This mount a second time, to be attached while the first stays without a place.
-    public func clone() throws(SystemError) -> Mount {
-        Mount(owning: try system("bind") { unsafe clinux_open_tree(descriptor.rawValue, "", 1, 0) })
+    /// Shows what is open, and what is mounted below it, a second time; `path` is for messages.
+    ///
+    /// It has to be open in a mount that this process sees in the tree.
+    public static func bind(
+        _ place: borrowing OwnedDescriptor, named path: FilePath, attributes: MountAttributes = [],
+        recursive: Bool = true
+    ) throws(SystemError) -> Mount {
+        let number = try system("bind", path) { unsafe clinux_open_tree(place.rawValue, "", 1, recursive ? 1 : 0) }
+        let mount = Mount(owning: number)
+        if !attributes.isEmpty { try mount.set(attributes, path, recursive: recursive) }
+        return mount
     }
 
     /// Gives the descriptor's number away; the caller closes it.

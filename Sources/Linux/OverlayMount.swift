@@ -28,11 +28,14 @@ extension Mount {
     /// Renamed directories are copied and changed modes copy the file, so that upper can be read as a layer. With
     /// Linux 6.5 the number of layers is the kernel's limit of 500; before, their names share one page.
     public static func overlay(
-        lowers: [FilePath], upper: FilePath?, work: FilePath?, options: OverlayOptions = OverlayOptions()
+        lowers: [FilePath], upper: FilePath?, work: FilePath?, options: OverlayOptions = OverlayOptions(),
+        attributes: MountAttributes = []
     ) throws(SystemError) -> Mount {
         precondition(!lowers.isEmpty, "an overlay has a lower directory")
         // Overlay without an upper directory wants two lowers; one alone is shown as it is.
-        if upper == nil, lowers.count == 1 { return try bind(lowers[0], attributes: .readOnly, recursive: false) }
+        if upper == nil, lowers.count == 1 {
+            return try bind(lowers[0], attributes: attributes.union(.readOnly), recursive: false)
+        }
         var common: [(key: String, value: String?)] = []
         if let upper, let work {
             common = [("upperdir", upper.string), ("workdir", work.string)]
@@ -41,10 +44,11 @@ extension Mount {
         common += [("redirect_dir", "off"), ("metacopy", "off"), ("index", "off"), ("xino", "off")]
         if options.usesUserAttributes { common.append(("userxattr", nil)) }
         do throws(SystemError) {
-            return try make("overlay", options: lowers.map { ("lowerdir+", $0.string) } + common)
+            return try make(
+                "overlay", options: lowers.map { ("lowerdir+", $0.string) } + common, attributes: attributes)
         } catch {
             guard error.operation.hasSuffix("lowerdir+"), error.errno == .invalidArgument else { throw error }
-            return try make("overlay", options: [("lowerdir", joined(lowers))] + common)
+            return try make("overlay", options: [("lowerdir", joined(lowers))] + common, attributes: attributes)
         }
     }
 

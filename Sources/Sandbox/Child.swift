@@ -12,17 +12,20 @@ final class Child: Sendable {
     /// CLOCK_MONOTONIC in nanoseconds: before clone, and when the command was being executed.
     let clonedAt: Int64
     let executedAt: Int64
-    private let output: OwnedDescriptor
-    private let error: OwnedDescriptor
     private let stubs: [Stub]
     private let root: Overlay
+    private let group: ControlGroup?
 
-    init(_ command: Command, on root: Overlay) throws {
-        let outputPipe = try Pipe()
-        let errorPipe = try Pipe()
+    /// Starts `command`; the caller keeps `streams` open meanwhile.
+    init(_ command: Command, on root: Overlay, _ streams: Streams) throws {
+        var command = command
         let launched: Launched
         do {
-            launched = try Launched(command, root, outputPipe.start.rawValue, errorPipe.start.rawValue)
+            group = try ControlGroup(for: command)
+            if let limit = command.processLimit, Place.all[.processes] == nil {
+                command.limits.append(.processes(limit))
+            }
+            launched = try Launched(command, root, streams, group)
         } catch let failure as SystemError {
             throw failure.errno == .notPermitted ? .notPrivileged : SandboxError.setup(failure)
         }
@@ -31,28 +34,34 @@ final class Child: Sendable {
             throw failure
         }
         self.root = root
-        output = outputPipe.readingEnd()
-        error = errorPipe.readingEnd()
         process = launched.process
         pidfd = OwnedDescriptor(owning: launched.pidfd)
         stubs = launched.stubs
         (clonedAt, executedAt) = launched.times
     }
 
-    /// Hands over the output and waits for the end; then the upper directory is the layer.
-    func follow(_ receive: Container.Output) throws -> ExitStatus {
-        let forwarded = Result { try Pipe.forward(output, error, until: pidfd, receive) }
-        if case .failure = forwarded { clinux_pidfd_signal(pidfd.rawValue, SIGKILL) }
+    /// Lets `attend` serve the streams until the end, and waits for that; then the upper directory is the layer.
+    func follow(_ attend: (borrowing OwnedDescriptor) throws -> Void) throws -> ExitStatus {
+        let attended = Result { try attend(pidfd) }
+        if case .failure = attended { clinux_pidfd_signal(pidfd.rawValue, SIGKILL) }
         var value: Int32 = 0
         let kind = try system("wait for the container") { unsafe clinux_wait(pidfd.rawValue, &value) }
-        try forwarded.get()
+        group?.remove()
+        try attended.get()
         try root.remove(stubs)
         return kind == 0 ? .exited(value) : .signalled(value)
     }
 }
 
+/// The descriptors that a command has as 0, 1 and 2.
+struct Streams {
+    let input: Int32
+    let output: Int32
+    let error: Int32
+}
+
 /// What came of one clone.
-struct Launched {
+private struct Launched {
     let process: Int32
     /// Open where `failure` is nil; the caller closes it.
     let pidfd: Int32
@@ -60,17 +69,17 @@ struct Launched {
     let stubs: [Stub]
     let failure: SandboxError?
 
-    init(_ command: Command, _ root: Overlay, _ output: Int32, _ error: Int32) throws {
-        let mount = try root.mount()
-        let attachments = try Attachments(command.attachments)
+    init(_ command: Command, _ root: Overlay, _ streams: Streams, _ group: ControlGroup?) throws {
+        let mount = try root.mount(attributes: command.isPrivileged ? [] : .noDevices)
+        let surroundings = Surroundings(
+            root: mount.descriptor.rawValue, place: root.work, attachments: try PreparedAttachments(command),
+            devices: try PreparedDevices(command), group: group)
         var script = Script()
-        script.isolate(command, root: mount.descriptor.rawValue, place: root.work, attachments.list)
+        script.isolate(command, surroundings)
         let status = try Pipe(isNonBlocking: true)
-        let input = try OwnedDescriptor("/dev/null")
         var (process, pidfd, times) = (Int32(-1), Int32(-1), [Int64](repeating: 0, count: 2))
         do throws(SystemError) {
-            process = try script.start(
-                command, (input.rawValue, output, error), status: status.start.rawValue, &pidfd, &times)
+            process = try script.start(command, surroundings, streams, status: status.start.rawValue, &pidfd, &times)
         } catch {
             throw error.errno == .notPermitted ? SandboxError.notPrivileged : .setup(error)
         }
@@ -101,7 +110,7 @@ extension Script {
 
     /// Clones the child; it has run its steps when this returns.
     fileprivate mutating func start(
-        _ command: Command, _ streams: (Int32, Int32, Int32), status: Int32, _ pidfd: inout Int32,
+        _ command: Command, _ surroundings: Surroundings, _ streams: Streams, status: Int32, _ pidfd: inout Int32,
         _ times: inout [Int64]
     ) throws(SystemError) -> Int32 {
         var environment = command.environment
@@ -110,40 +119,14 @@ extension Script {
         }
         let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
         var child = unsafe clinux_child()
-        let isolated = [clinux_new_mounts, clinux_new_uts, clinux_new_ipc, clinux_new_pid, clinux_new_cgroup]
-        let namespaces = isolated + (command.network == .none ? [clinux_new_network] : [])
-        unsafe child.namespaces = namespaces.reduce(0) { $0 | UInt64($1) }
+        unsafe child.namespaces = surroundings.namespaces(for: command)
         unsafe child.arguments = vector(command.arguments)
         unsafe child.environment = vector(environment)
         unsafe child.search = copy(path ?? Self.defaultPath)
-        unsafe child.streams = streams
+        unsafe child.streams = (streams.input, streams.output, streams.error)
+        unsafe child.group = surroundings.group?.unified ?? -1
         unsafe child.status = status
+        keep([streams.input, streams.output, streams.error, status])
         return try unsafe begin(child, &pidfd, &times)
-    }
-}
-
-/// Mounts that a command asked for, held until the child has attached them.
-private struct Attachments: ~Copyable {
-    private(set) var list: [(descriptor: Int32, target: FilePath, isDirectory: Bool)] = []
-
-    init(_ attachments: [Attachment]) throws(SystemError) {
-        for attachment in attachments {
-            let attributes: MountAttributes = attachment.isReadOnly ? .readOnly : []
-            let mount: Mount
-            switch attachment.source {
-            case .host(let path):
-                mount = try Mount.bind(path, attributes: attributes)
-            case .memory(let size):
-                let options = [("mode", "1777")] + (size.map { [("size", "\($0)")] } ?? [])
-                mount = try Mount.make("tmpfs", options: options, attributes: attributes)
-            }
-            let isDirectory = try mount.descriptor.status().type == .directory
-            list.append((mount.descriptor.rawValue, attachment.target, isDirectory))
-            _ = mount.release()
-        }
-    }
-
-    deinit {
-        for entry in list { close(entry.descriptor) }
     }
 }

@@ -18,12 +18,25 @@ public struct Command: Sendable {
     public var hostname: String
     /// Which network it sees.
     public var network: Network
+    /// Names that /etc/hosts has besides localhost and the machine's own.
+    public var hosts: [HostEntry]
     /// What root may do inside; other users have none, but programs may bring them.
     public var capabilities: Capabilities
-    /// What else is mounted, in order, such as /etc/resolv.conf.
+    /// Which system calls the kernel answers.
+    public var seccomp: SeccompProfile
+    /// Whether it may do nearly all that root may on the host: every capability and system call, the host's devices,
+    /// nothing hidden or read-only in /proc and /sys.
+    public var isPrivileged: Bool
+    /// What else is mounted, in order.
+    ///
+    /// /etc/hosts and /etc/resolv.conf are always there, read-only; an attachment at their place replaces them.
     public var attachments: [Attachment]
     /// Limits set before it starts.
     public var limits: [Limit]
+    /// How many processes and threads there may be at once; see ``Container/shortfalls(of:)``.
+    public var processLimit: Int?
+    /// How many bytes of memory they may use together.
+    public var memoryLimit: Int64?
     /// Whether set-uid programs are kept from gaining anything.
     public var forbidsNewPrivileges: Bool
     /// How large /dev/shm may grow, in bytes.
@@ -37,63 +50,16 @@ public struct Command: Sendable {
         account = .root
         hostname = "thaw"
         network = .host
+        hosts = []
         capabilities = .standard
+        seccomp = .standard
+        isPrivileged = false
         attachments = []
         limits = []
+        processLimit = nil
+        memoryLimit = nil
         forbidsNewPrivileges = false
         sharedMemorySize = 64 << 20
-    }
-}
-
-/// Which network a container sees.
-public enum Network: Sendable, Hashable {
-    /// The host's.
-    case host
-    /// One of its own that holds nothing but loopback, which is up.
-    case none
-}
-
-/// Something mounted into a container.
-///
-/// Missing mount points are made, and do not stay in the layer.
-public struct Attachment: Sendable, Hashable {
-    /// Where its content comes from.
-    public enum Source: Sendable, Hashable {
-        /// A file or directory of the host.
-        case host(FilePath)
-        /// Memory, empty at first; at most so many bytes, where a number is given.
-        case memory(size: Int?)
-    }
-
-    /// Where its content comes from.
-    public var source: Source
-    /// Its absolute place in the container.
-    public var target: FilePath
-    /// Whether it cannot be written.
-    public var isReadOnly: Bool
-
-    /// A mount of `source` on `target`.
-    public init(_ source: Source, at target: FilePath, isReadOnly: Bool = false) {
-        self.source = source
-        self.target = target
-        self.isReadOnly = isReadOnly
-    }
-}
-
-/// A resource limit, by the kernel's number.
-public struct Limit: Sendable, Hashable {
-    /// RLIMIT_*.
-    public var resource: UInt32
-    /// What holds now.
-    public var soft: UInt64
-    /// How far the command may raise it.
-    public var hard: UInt64
-
-    /// A limit.
-    public init(resource: UInt32, soft: UInt64, hard: UInt64) {
-        self.resource = resource
-        self.soft = soft
-        self.hard = hard
     }
 }
 

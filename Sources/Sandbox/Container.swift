@@ -86,10 +86,14 @@ public struct Container: Sendable {
             WorkerThread.start {
                 do {
                     let lock = try root.lock()
-                    let child = try Child(command, on: root)
+                    let pipes = try OutputPipes()
+                    let child = try Child(command, on: root, pipes.streams)
+                    let ends = pipes.readingEnds()
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
-                    let result = Result { try child.follow(output) }
+                    let result = Result {
+                        try child.follow { try Pipe.forward(ends.output, ends.error, until: $0, output) }
+                    }
                     try lock.release()
                     end.set(result)
                 } catch {

@@ -13,9 +13,6 @@ private enum Hidden {
         "/sys/devices/virtual/powercap",
     ]
     static let readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
-    static let nodes: [(name: String, major: UInt32, minor: UInt32)] = [
-        ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
-    ]
     static let links = [
         ("pts/ptmx", "/dev/ptmx"), ("/proc/self/fd", "/dev/fd"), ("/proc/self/fd/0", "/dev/stdin"),
         ("/proc/self/fd/1", "/dev/stdout"), ("/proc/self/fd/2", "/dev/stderr"),
@@ -28,42 +25,65 @@ private let noExecution = UInt64(MS_NOEXEC)
 
 extension Script {
     /// The whole way from a fresh child to the command.
-    mutating func isolate(
-        _ command: Command, root: Int32, place: FilePath,
-        _ attachments: [(descriptor: Int32, target: FilePath, isDirectory: Bool)]
-    ) {
+    mutating func isolate(_ command: Command, _ surroundings: Surroundings) {
+        enterGroups(surroundings)
         add(clinux_step_isolate_mounts, "make mounts private", "/")
-        add(clinux_step_attach, "mount overlay", place.string, descriptor: root)
-        add(clinux_step_enter, "enter root file system", place.string, descriptor: root)
+        let place = surroundings.place.string
+        makeAttachments(surroundings.attachments, place)
+        add(clinux_step_attach, "mount overlay", place, descriptor: surroundings.root)
+        add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root)
         add(clinux_step_hostname, "set host name", command.hostname)
         if command.network == .none { add(clinux_step_loopback, "bring up loopback") }
-        mountKernelFiles()
-        mountDevices(sharedMemory: command.sharedMemorySize)
-        for (descriptor, target, isDirectory) in attachments {
-            let stub = isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
-            add(stub, "make mount point", target.string)
-            add(clinux_step_attach, "mount", target.string, descriptor: descriptor)
+        mountKernelFiles(isWritable: command.isPrivileged)
+        mountDevices(surroundings.devices, sharedMemory: command.sharedMemorySize)
+        for entry in surroundings.attachments.entries {
+            let stub = entry.isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
+            add(stub, "make mount point", entry.target.string)
+            add(clinux_step_place, "mount", entry.target.string, descriptor: entry.descriptor)
         }
-        for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
-        for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
+        if !command.isPrivileged {
+            for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
+            for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
+        }
         takeIdentity(command)
     }
 
-    private mutating func mountKernelFiles() {
+    private mutating func enterGroups(_ surroundings: Surroundings) {
+        guard let group = surroundings.group, surroundings.entersGroups else { return }
+        for list in group.lists { add(clinux_step_join, "enter control group", descriptor: list) }
+        add(clinux_step_unshare, "leave view of control groups", flags: UInt64(clinux_new_cgroup))
+    }
+
+    /// Makes what can only be made from mounts that are in the tree; they go with the old root.
+    private mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
+        for stack in attachments.stacks {
+            add(clinux_step_attach, "mount", place, descriptor: stack.descriptor.rawValue)
+        }
+        for entry in attachments.entries {
+            guard let attributes = entry.cloned else { continue }
+            add(
+                clinux_step_clone, "mount for", entry.target.string, descriptor: entry.descriptor,
+                flags: UInt64(attributes.rawValue))
+        }
+    }
+
+    private mutating func mountKernelFiles(isWritable: Bool) {
         add(clinux_step_true_directory, "make mount point", "/proc")
         mount("proc", "/proc", flags: noSetUID | noDevices | noExecution)
         add(clinux_step_true_directory, "make mount point", "/sys")
-        mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | UInt64(MS_RDONLY))
+        let readOnly = isWritable ? 0 : UInt64(MS_RDONLY)
+        mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | readOnly)
     }
 
-    private mutating func mountDevices(sharedMemory: Int) {
+    private mutating func mountDevices(_ devices: PreparedDevices, sharedMemory: Int) {
         add(clinux_step_true_directory, "make mount point", "/dev")
-        mount("tmpfs", "/dev", flags: noSetUID, data: "mode=755,size=65536k")
-        for (name, major, minor) in Hidden.nodes {
-            add(
-                clinux_step_make_node, "make node", "/dev/\(name)", mode: UInt32(S_IFCHR) | 0o666,
-                flags: clinux_makedev(major, minor))
+        let flags = devices.nodes.isEmpty ? noSetUID | noDevices : noSetUID
+        mount("tmpfs", "/dev", flags: flags, data: "mode=755,size=65536k")
+        for (descriptor, target) in devices.mounts {
+            add(clinux_step_make_node, "make node", target, mode: UInt32(S_IFREG) | 0o666)
+            add(clinux_step_place, "mount", target, descriptor: descriptor)
         }
+        for node in devices.nodes { make(node) }
         for (target, path) in Hidden.links { add(clinux_step_make_link, "make link", path, source: target) }
         for name in ["pts", "shm", "mqueue"] {
             add(clinux_step_make_directory, "make directory", "/dev/\(name)", mode: 0o755)
@@ -72,6 +92,15 @@ extension Script {
         let size = "mode=1777,size=\(sharedMemory)"
         mount("tmpfs", "/dev/shm", flags: noSetUID | noDevices | noExecution, data: size)
         mount("mqueue", "/dev/mqueue", flags: noSetUID | noDevices | noExecution)
+    }
+
+    private mutating func make(_ node: HostNode) {
+        guard node.status.type != .directory else {
+            return add(clinux_step_make_directory, "make directory", node.path, mode: node.status.mode)
+        }
+        add(
+            clinux_step_make_node, "make node", node.path, mode: node.status.type.bits | node.status.mode,
+            flags: clinux_makedev(node.status.major, node.status.minor))
     }
 
     private mutating func mount(_ type: String, _ path: String, flags: UInt64, data: String? = nil) {
@@ -92,7 +121,7 @@ extension Script {
                 clinux_step_owned_directory, "make working directory", prefix.string, flags: UInt64(account.uid),
                 more: UInt64(account.gid))
         }
-        let capabilities = command.capabilities.rawValue
+        let capabilities = (command.isPrivileged ? Capabilities.all : command.capabilities).rawValue
         // As root: a user may start in a directory that it could not enter.
         add(clinux_step_directory, "enter working directory", prefix.string)
         add(clinux_step_bound, "drop capabilities", flags: capabilities)

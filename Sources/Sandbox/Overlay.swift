@@ -56,11 +56,11 @@ public struct Overlay: Sendable, Hashable {
     }
 
     /// Mounts the stack without a place, for one container.
-    func mount() throws -> Mount {
+    func mount(attributes: MountAttributes = []) throws(SystemError) -> Mount {
         // The kernel refuses a work directory that a volatile overlay has used.
         try Directory(work).removeTree("work")
-        if lowers.isEmpty { return try Mount.bind(upper, recursive: false) }
+        if lowers.isEmpty { return try Mount.bind(upper, attributes: attributes, recursive: false) }
         let options = Mount.OverlayOptions(isVolatile: isVolatile)
-        return try Mount.overlay(lowers: lowers, upper: upper, work: work, options: options)
+        return try Mount.overlay(lowers: lowers, upper: upper, work: work, options: options, attributes: attributes)
     }
 }

@@ -11,6 +11,12 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     case command(String, Errno)
     /// The container could not be set up.
     case setup(SystemError)
+    /// What should be mounted on this place of the container can't be.
+    case attachment(FilePath, SystemError)
+    /// Text that is no `NAME=SOFT[:HARD]`, or a name that is no limit's.
+    case malformedLimit(String)
+    /// Text that is no `NAME:ADDRESS`.
+    case malformedHost(String)
     /// The command has no words, or one holds a NUL byte.
     case malformedCommand
     /// Another container writes to this overlay.
@@ -28,6 +34,10 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
         case .notPrivileged: "cannot start a container: it needs root or CAP_SYS_ADMIN on this machine"
         case .command(let name, let errno): "cannot run '\(name)' in the container: \(errno)"
         case .setup(let error): "cannot set up the container: \(error)"
+        case .attachment(let target, let error): "cannot mount on '\(target.string)' in the container: \(error)"
+        case .malformedLimit(let text):
+            "'\(text)' is no limit: NAME=SOFT[:HARD] with a name of \(Limit.names.joined(separator: ", "))"
+        case .malformedHost(let text): "'\(text)' is no NAME:ADDRESS with an IPv4 or IPv6 address or host-gateway"
         case .malformedCommand: "cannot run a command that is empty or holds a NUL byte"
         case .overlayInUse(let path): "overlay '\(path.string)' is in use by another container"
         case .unknownUser(let name): "unable to find user \(name)"

@@ -71,6 +71,15 @@ internal import SystemPackage
         return unsafe UnsafePointer(result)
     }
 
+    /// Puts a first step: closing what is open, save what the steps need and `others`.
+    mutating func keep(_ others: [Int32]) {
+        let needed = unsafe steps.map { unsafe $0.descriptor } + others
+        let list = Set(needed.filter { $0 > 2 }.map { UInt32($0) }).sorted()
+        add(clinux_step_keep, "close descriptors", mode: UInt32(list.count), list: list)
+        unsafe steps.insert(steps.removeLast(), at: 0)
+        words.insert(words.removeLast(), at: 0)
+    }
+
     /// How many steps there are.
     var count: Int { words.count }
 

@@ -39,7 +39,8 @@ struct Thaw: AsyncParsableCommand {
             options += rest.prefix(count)
             rest = rest.dropFirst(count)
         }
-        return rest.prefix(1) + options + rest.dropFirst()
+        let words = rest.first == Caches.configuration.commandName ? 2 : 1
+        return rest.prefix(words) + options + rest.dropFirst(words)
     }
 
     /// Parses, runs, and turns whatever went wrong into a sentence and a status.

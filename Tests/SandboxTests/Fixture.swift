@@ -37,7 +37,8 @@ final class Fixture: Sendable {
             try source.readAll(limit: 1 << 24))
         let applets = [
             "sh", "true", "cat", "echo", "id", "ps", "sleep", "mount", "umount", "hostname", "dd", "kill", "ls", "rm",
-            "touch", "mkdir", "printf", "env", "pwd", "ip", "nc", "stat", "head", "grep", "chmod", "ulimit",
+            "touch", "mkdir", "printf", "env", "pwd", "ip", "nc", "stat", "head", "grep", "chmod", "ulimit", "mknod",
+            "wc", "cut",
         ]
         for name in applets { try directory.makeLink(FilePath("lower/bin/\(name)"), to: "busybox") }
     }
@@ -47,11 +48,11 @@ final class Fixture: Sendable {
     }
 
     /// Runs `sh -c script`, as changed by `edit`.
-    func shell(_ script: String, _ edit: (inout Command) -> Void = { _ in }) async throws -> (
+    func shell(_ script: String, _ edit: (inout Command) throws -> Void = { _ in }) async throws -> (
         status: ExitStatus, output: String, error: String
     ) {
         var command = Command(["/bin/sh", "-c", script])
-        edit(&command)
+        try edit(&command)
         let captured = Captured()
         let status = try await container.run(command) { captured.add($0, $1) }
         return (status, captured.text(.output), captured.text(.error))

@@ -1,5 +1,5 @@
 internal import Glibc
-public import Linux
+internal import Linux
 public import OCI
 public import SystemPackage
 
@@ -102,14 +102,20 @@ public struct CacheMounts: Sendable {
         let json = try JSON(parsing: store.root.contents(of: about, limit: 1 << 20), what: "\(about)")
         let directory = try store.root.directory(Self.path(of: name))
         return Entry(
-            id: json["id"]?.string ?? "", seed: json["seed"]?.string ?? "", size: try directory.totalSize(),
+            id: json["id"]?.string ?? "", seed: json["seed"]?.string ?? "", size: try size(of: directory),
             lastUsed: try store.root.status(of: about).modified.seconds, name: name)
+    }
+
+    /// What all who wanted one of their own have in it.
+    private func size(of directory: Directory) throws -> Int64 {
+        try directory.entries().map { String(decoding: $0.name, as: UTF8.self) }.filter { Int($0) != nil }
+            .reduce(0) { try $0 + directory.directory(FilePath($1)).totalSize() }
     }
 
     /// A cache's content as an image of one layer, stored under no name yet.
     public func image(of entry: Entry) throws -> Image {
         let use = try use(entry.id, seed: entry.seed, .shared)
-        let writer = try LayerWriter(into: store, compression: .zstd)
+        let writer = try LayerWriter(into: store, compression: .gzip)
         let content = OverlayDiff(upper: try Directory(use.path), lower: FileTree(), epoch: .max) { _ in nil }
         try content.write(to: writer)
         let history = StageBuilder.history("cache \(entry.id)", isEmptyLayer: false)

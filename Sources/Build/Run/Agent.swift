@@ -32,10 +32,10 @@ final class AgentRelay: Sendable {
 
     /// Passes on whoever comes, on threads of their own.
     private func start() {
-        WorkerThread.start { [listener, agent] in
+        WorkerThread.start { [self] in
             while let peer = UnixSocket.accept(listener) {
                 let number = peer.release()
-                WorkerThread.start {
+                WorkerThread.start { [agent] in
                     let peer = OwnedDescriptor(owning: number)
                     guard let upstream = try? UnixSocket.connect(to: agent) else { return }
                     UnixSocket.relay(peer, upstream)

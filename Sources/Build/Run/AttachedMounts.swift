@@ -40,7 +40,7 @@ final class AttachedMounts: Sendable {
                 command.attach(
                     .content(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid), at: target, isReadOnly: true)
             case .agent(let agent, let target, let owner):
-                relays.append(try AgentRelay(to: agent, in: try Directory(area), as: "agent\(index)", owner))
+                relays.append(try AgentRelay(to: agent, in: try Directory(area), as: FilePath("agent\(index)"), owner))
                 command.attach(.host(area.appending("agent\(index)")), at: target, isReadOnly: false)
                 command.environment.append("SSH_AUTH_SOCK=\(target)")
             }

@@ -1,4 +1,5 @@
 internal import Frontend
+internal import Glibc
 internal import Linux
 public import OCI
 public import Sandbox
@@ -75,6 +76,8 @@ public struct FailedStep: Sendable {
         command.isPrivileged = record.isPrivileged
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
-        return try await Container(overlay).runInteractively(command)
+        return try await Container(overlay).run(command) { _, span in
+            _ = unsafe span.withUnsafeBytes { unsafe write(1, $0.baseAddress, $0.count) }
+        }
     }
 }

@@ -17,7 +17,7 @@ enum RunMount: Sendable {
 
     /// Where bound files come from.
     struct Bind: Sendable {
-        let origin: Origin
+        let origin: StageBuilder.Origin
         let source: String
     }
 
@@ -53,9 +53,10 @@ enum RunMount: Sendable {
         let uid: UInt32
         let gid: UInt32
 
+        init(mode: UInt32, uid: UInt32, gid: UInt32) { (self.mode, self.uid, self.gid) = (mode, uid, gid) }
+
         init(_ mount: Mount, mode: UInt32) {
-            self.mode = mount.mode ?? mode
-            (uid, gid) = (mount.uid ?? 0, mount.gid ?? 0)
+            self.init(mode: mount.mode ?? mode, uid: mount.uid ?? 0, gid: mount.gid ?? 0)
         }
 
         var text: String { "0\(String(mode, radix: 8)) \(uid):\(gid)" }

@@ -8,6 +8,14 @@
 enum {
     clinux_step_isolate_mounts,   // nothing mounted from here on shows on the host
     clinux_step_attach,           // descriptor: a mount; path: its place
+    clinux_step_keep,             // list: the descriptors that stay open, in order; mode: their number
+    clinux_step_clone,            // descriptor: a place in an attached mount, then a mount of it; flags: attributes
+    clinux_step_place,            // descriptor: a mount; path: its place inside the root
+    clinux_step_join,             // descriptor: the list of a control group, open for writing
+    clinux_step_unshare,          // flags: CLONE_NEW* left for ever
+    clinux_step_network,          // descriptor: the network namespace to be in
+    clinux_step_terminal,         // descriptor: the terminal that controls the session
+    clinux_step_filter,           // list: a seccomp program, two words an instruction; mode: their number
     clinux_step_enter,            // descriptor: the new root, attached; the old one is unmounted
     clinux_step_mount,            // source, path, type, flags, data
     clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
@@ -50,6 +58,7 @@ struct clinux_child {
     char *const *environment;
     const char *search;  // PATH of the command
     int streams[3];
+    int group;   // directory of a group of cgroup v2 to start in, or -1
     int status;  // write end of the status pipe, not blocking
 };
 

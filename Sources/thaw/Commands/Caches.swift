@@ -1,6 +1,8 @@
 import ArgumentParser
 import Build
+import Linux
 import OCI
+import Project
 
 /// `thaw cache`
 struct Caches: ParsableCommand {
