@@ -44,6 +44,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CSeccomp"),
         .target(name: "CLinux"),
         .target(name: "CInit"),
 
@@ -51,7 +52,7 @@ let package = Package(
         module("OCI", "Linux", "CArchive", crypto, system),
         module("Frontend"),
         module("Project", "TOMLKit"),
-        module("Sandbox", "Linux", "CLinux", system),
+        module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
         module("Slim", "OCI", "Linux"),
