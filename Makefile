@@ -12,6 +12,7 @@ for-build += zlib1g-dev         # reads gzip layers as a stream
 for-build += libzstd-dev        # reads and writes zstd layers
 for-build += libdeflate-dev     # writes gzip members in parallel, 3.4 times as fast as zlib at the same size
 for-build += libcurl4-openssl-dev  # HTTP with TLS, proxies and the system's certificates
+for-build += libseccomp-dev     # knows the numbers of the system calls that RUN may make
 for-build += libstdc++-12-dev   # what Swift links C and C++ with: the TOML parser is C++
 for-build += git                # how the Swift package manager gets the sources of dependencies
 for-test += mmdebstrap          # makes the base images from apt's packages

@@ -45,6 +45,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CArchive"),
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CSeccomp"),
         .target(name: "CLinux"),
         .target(name: "CInit"),
 
@@ -53,7 +54,7 @@ let package = Package(
         module("HTTP", "CCurl", "Linux", system),
         module("Frontend"),
         module("Project", "TOMLKit"),
-        module("Sandbox", "Linux", "CLinux", system),
+        module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
         module("Slim", "OCI", "Linux"),

@@ -73,7 +73,8 @@ private struct Launched {
         let mount = try root.mount(attributes: command.isPrivileged ? [] : .noDevices)
         let surroundings = Surroundings(
             root: mount.descriptor.rawValue, place: root.work, attachments: try PreparedAttachments(command),
-            devices: try PreparedDevices(command), group: group)
+            devices: try PreparedDevices(command), group: group,
+            filter: command.filter)
         var script = Script()
         script.isolate(command, surroundings)
         let status = try Pipe(isNonBlocking: true)

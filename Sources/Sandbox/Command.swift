@@ -79,3 +79,11 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
     /// Every capability that this process has.
     public static let all = Capabilities(rawValue: .max)
 }
+
+extension Command {
+    /// The program that checks its system calls; nil where none does.
+    var filter: SeccompFilter? {
+        guard !isPrivileged, seccomp == .standard else { return nil }
+        return SeccompFilter.standard(for: capabilities)
+    }
+}

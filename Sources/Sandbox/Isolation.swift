@@ -45,7 +45,7 @@ extension Script {
             for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
             for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
         }
-        takeIdentity(command)
+        takeIdentity(command, surroundings.filter)
     }
 
     private mutating func enterGroups(_ surroundings: Surroundings) {
@@ -107,7 +107,7 @@ extension Script {
         add(clinux_step_mount, "mount \(type)", path, source: type, type: type, data: data, flags: flags)
     }
 
-    private mutating func takeIdentity(_ command: Command) {
+    private mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?) {
         let account = command.account
         for limit in command.limits {
             add(
@@ -125,10 +125,21 @@ extension Script {
         // As root: a user may start in a directory that it could not enter.
         add(clinux_step_directory, "enter working directory", prefix.string)
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
+        // Only who may do anything may install a filter, unless new privileges are out of the question.
+        if !command.forbidsNewPrivileges { install(filter) }
         add(
             clinux_step_identity, "become user \(account.uid)", mode: UInt32(account.groups.count),
             flags: UInt64(account.uid), more: UInt64(account.gid), list: account.groups)
         if account.uid == 0 { add(clinux_step_capabilities, "set capabilities", flags: capabilities) }
-        if command.forbidsNewPrivileges { add(clinux_step_no_new_privileges, "forbid new privileges") }
+        if command.forbidsNewPrivileges {
+            add(clinux_step_no_new_privileges, "forbid new privileges")
+            install(filter)
+        }
+    }
+
+    private mutating func install(_ filter: SeccompFilter?) {
+        guard let filter else { return }
+        add(
+            clinux_step_filter, "install seccomp filter", mode: UInt32(filter.words.count / 2), list: filter.words)
     }
 }

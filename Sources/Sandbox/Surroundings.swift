@@ -13,6 +13,8 @@ struct Surroundings {
     let attachments: PreparedAttachments
     let devices: PreparedDevices
     let group: ControlGroup?
+    /// The system calls that it may make, where that is limited.
+    let filter: SeccompFilter?
 
     /// The namespaces that the child is born into.
     func namespaces(for command: Command) -> UInt64 {

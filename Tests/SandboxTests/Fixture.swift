@@ -47,15 +47,40 @@ final class Fixture: Sendable {
         try directory.open(name, [.write, .create, .truncate]).write(Array(text.utf8))
     }
 
+    /// A root in which the host's programs run as well.
+    static func withHostPrograms() throws -> Fixture {
+        let fixture = try Fixture()
+        for name in ["lib", "lib64"] { try fixture.directory.makeLink(FilePath("lower/\(name)"), to: FilePath("usr/\(name)")) }
+        try fixture.directory.makeDirectory("lower/tmp", mode: 0o777)
+        try fixture.directory.setMode(of: "lower/tmp", 0o1777)
+        return fixture
+    }
+
+    /// Runs a command with the host's /usr, as changed by `edit`.
+    func run(_ words: [String], _ edit: (inout Command) throws -> Void = { _ in }) async throws -> (
+        status: ExitStatus, output: String, error: String
+    ) {
+        var command = Command(words, environment: ["PATH=/usr/sbin:/usr/bin:/bin"])
+        for path: FilePath in ["/usr", "/etc/alternatives"] {
+            command.attachments.append(Attachment(.host(path), at: path, isReadOnly: true))
+        }
+        try edit(&command)
+        return try await result(of: command)
+    }
+
+    private func result(of command: Command) async throws -> (status: ExitStatus, output: String, error: String) {
+        let captured = Captured()
+        let status = try await container.run(command) { captured.add($0, $1) }
+        return (status, captured.text(.output), captured.text(.error))
+    }
+
     /// Runs `sh -c script`, as changed by `edit`.
     func shell(_ script: String, _ edit: (inout Command) throws -> Void = { _ in }) async throws -> (
         status: ExitStatus, output: String, error: String
     ) {
         var command = Command(["/bin/sh", "-c", script])
         try edit(&command)
-        let captured = Captured()
-        let status = try await container.run(command) { captured.add($0, $1) }
-        return (status, captured.text(.output), captured.text(.error))
+        return try await result(of: command)
     }
 }
 

@@ -1,0 +1,115 @@
+// Classic BPF, as seccomp runs it.
+//
+//     load architecture
+//     is it x86-64? ── no ──► is it i386? ── no ──► fail
+//          │ yes                   │
+//     load number             load number
+//     a tree of comparisons with the starts of sections
+//     each leaf: allow, fail, or a look at the first argument
+
+internal import Glibc
+
+/// What a filter does with a call.
+enum FilterAction: Hashable {
+    /// The call happens where the first argument meets one of the conditions, or where there is none.
+    case allow([SeccompRule.Condition])
+    /// The call fails with this error.
+    case fail(Int32)
+}
+
+/// Numbers from `start` to the next section's, treated alike.
+struct FilterSection: Hashable {
+    let start: UInt32
+    let action: FilterAction
+}
+
+/// A program under construction.
+struct FilterProgram {
+    /// Two words an instruction.
+    private(set) var words: [UInt32] = Instruction.load(4).words
+
+    /// Adds what happens to the calls of an architecture; the sections are in order, the first one starts at 0.
+    mutating func add(_ architecture: UInt32, _ sections: [FilterSection]) {
+        let tree = Instruction.load(0).words + Self.tree(Self.merged(sections)[...])
+        words += Instruction.isEqual(architecture, true: 1).words + Instruction.jump(over: tree.count / 2).words + tree
+    }
+
+    /// Ends the program: calls of any other architecture fail.
+    mutating func finish() {
+        words += Instruction.fail(EPERM).words
+    }
+
+    private static func merged(_ sections: [FilterSection]) -> [FilterSection] {
+        var result: [FilterSection] = []
+        for section in sections {
+            // The later of two that start alike, and the earlier of two that do alike.
+            if result.last?.start == section.start { result.removeLast() }
+            if result.last?.action != section.action { result.append(section) }
+        }
+        return result
+    }
+
+    /// Comparisons that halve the sections; as deep as their number's logarithm.
+    private static func tree(_ sections: ArraySlice<FilterSection>) -> [UInt32] {
+        guard sections.count > 1 else { return sections.first.map { leaf($0.action) } ?? [] }
+        let middle = sections.startIndex + sections.count / 2
+        let lower = tree(sections[..<middle])
+        let upper = tree(sections[middle...])
+        let count = lower.count / 2
+        let start = sections[middle].start
+        if let short = UInt8(exactly: count) { return Instruction.isAtLeast(start, true: short).words + lower + upper }
+        return Instruction.isAtLeast(start, false: 1).words + Instruction.jump(over: count).words + lower + upper
+    }
+
+    private static func leaf(_ action: FilterAction) -> [UInt32] {
+        switch action {
+        case .fail(let errno): Instruction.fail(errno).words
+        case .allow(let conditions) where conditions.isEmpty: Instruction.allow.words
+        case .allow(let conditions): check(conditions)
+        }
+    }
+
+    /// Looks at the lower half of the first argument, of which the kernel takes no more where it is checked.
+    private static func check(_ conditions: [SeccompRule.Condition]) -> [UInt32] {
+        var result = Instruction.load(16).words
+        for (index, condition) in conditions.enumerated() {
+            // Over the other conditions and the failure, to what allows.
+            let allowed = UInt8(conditions.count - index)
+            switch condition {
+            case .equal(let value): result += Instruction.isEqual(value, true: allowed).words
+            case .notEqual(let value): result += Instruction.isEqual(value, false: allowed).words
+            case .clear(let bits): result += Instruction.hasAny(bits, false: allowed).words
+            }
+        }
+        return result + Instruction.fail(EPERM).words + Instruction.allow.words
+    }
+}
+
+/// One instruction.
+private struct Instruction {
+    let words: [UInt32]
+
+    private init(_ code: UInt32, _ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) {
+        words = [code | UInt32(jumpTrue) << 16 | UInt32(jumpFalse) << 24, value]
+    }
+
+    /// Loads a word of `struct seccomp_data`: 0 the number, 4 the architecture, 16 the first argument's lower half.
+    static func load(_ offset: UInt32) -> Instruction { Instruction(0x20, offset) }
+
+    static func jump(over count: Int) -> Instruction { Instruction(0x05, UInt32(count)) }
+
+    static func isEqual(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> Instruction {
+        Instruction(0x15, value, true: jumpTrue, false: jumpFalse)
+    }
+
+    static func isAtLeast(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> Instruction {
+        Instruction(0x35, value, true: jumpTrue, false: jumpFalse)
+    }
+
+    static func hasAny(_ bits: UInt32, false jumpFalse: UInt8) -> Instruction {
+        Instruction(0x45, bits, false: jumpFalse)
+    }
+
+    static func fail(_ errno: Int32) -> Instruction { Instruction(0x06, 0x0005_0000 | UInt32(errno)) }
+    static let allow = Instruction(0x06, 0x7fff_0000)
+}
