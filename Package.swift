@@ -54,7 +54,7 @@ let package = Package(
         module("Frontend"),
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", system),
-        module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
+        module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
         module("Slim", "OCI", "Linux"),
         module("Disk", "OCI", "Linux", system),
