@@ -9,10 +9,10 @@ internal import SystemPackage
 extension StageBuilder {
     mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
         try allow(run, line)
-        let job = RunJob(run, try mounts(of: run, line), self)
+        let job = RunJob(run, try await mounts(of: run, line), self)
         let stage = self
         let history = Frontend.History.run(job.words, arguments: scope.historyArguments)
-        try await step(text, line, history: history, keys: keys(of: job)) {
+        try await step(text, line, history: history, keys: try await keys(of: job)) {
             try await stage.execute(job, line)
         }
     }
@@ -30,16 +30,19 @@ extension StageBuilder {
     }
 
     /// First by where bound files come from, which costs nothing to know; then by what is in them.
-    private func keys(of job: RunJob) -> [() async throws -> Fingerprint] {
+    private func keys(of job: RunJob) async throws -> [() async throws -> Fingerprint] {
         let binds = job.mounts.compactMap(\.bound)
         let base = job.key(on: self)
         if binds.isEmpty { return [{ base }] }
         let stage = self
         var keys: [() async throws -> Fingerprint] = []
-        let images = binds.compactMap { if case .image(let image) = $0.origin { image } else { nil } }
-        if images.count == binds.count {
+        var glances: [(name: String, value: String)] = []
+        for bind in binds {
+            if let glance = try await glance(at: bind.origin, [bind.source]) { glances.append(glance) }
+        }
+        if glances.count == binds.count {
             var key = base
-            for image in images { key.add("the bound layers", Digest.chainID(of: image.layers)?.description ?? "") }
+            for glance in glances { key.add(glance.name, glance.value) }
             keys.append { [key] in key }
         }
         keys.append {
