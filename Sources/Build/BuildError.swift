@@ -15,6 +15,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case badIgnoreFile(String, at: Place)
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
+    case wrongPlatform(String, has: String, wanted: String, at: Place)
+    case needsEmulation(String, at: Place)
     case stepFailed(any Error, at: Place)
     case notAllowed(String, BuildRequest.Entitlement, at: Place)
     case secretMissing(String, at: Place)
@@ -49,6 +51,10 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .wrongPlatform(let name, let has, let wanted, let place):
+            "\(place): image '\(name)' in the store is for \(has), but \(wanted) is wanted"
+        case .needsEmulation(let platform, let place):
+            "\(place): this machine cannot run commands for \(platform): no emulator is registered for it"
         case .stepFailed(let error, let place): "\(place): \(error)"
         case .notAllowed(let what, let entitlement, let place):
             "\(place): \(what) is not allowed; give --allow \(entitlement.rawValue) to allow it"
