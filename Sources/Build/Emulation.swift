@@ -21,12 +21,14 @@ struct Emulation {
     private static func header(of architecture: String) -> [UInt8]? {
         // Machine, 64 bits, high byte first.
         let machines: [String: (UInt8, Bool, Bool)] = [
-            "386": (3, false, false), "amd64": (62, true, false), "arm": (40, false, false), "arm64": (183, true, false),
+            "386": (3, false, false), "amd64": (62, true, false), "arm": (40, false, false),
+            "arm64": (183, true, false),
             "mips64le": (8, true, false), "ppc64le": (21, true, false), "riscv64": (243, true, false),
             "s390x": (22, true, true),
         ]
         guard let (machine, is64, isBigEndian) = machines[architecture] else { return nil }
-        let start: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, isBigEndian ? 2 : 1, 1] + [UInt8](repeating: 0, count: 9)
+        let start: [UInt8] =
+            [0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, isBigEndian ? 2 : 1, 1] + [UInt8](repeating: 0, count: 9)
         return start + (isBigEndian ? [0, 2, 0, machine] : [2, 0, machine, 0])
     }
 
@@ -69,7 +71,9 @@ struct Emulation {
 
     private func entries() -> [Entry] {
         // Without the file system no rule is registered.
-        guard let directory = try? Directory(registry), let names = try? directory.entries().map(\.name) else { return [] }
+        guard let directory = try? Directory(registry), let names = try? directory.entries().map(\.name) else {
+            return []
+        }
         return names.compactMap { name in
             guard let file = try? directory.open(FilePath(bytes: name)), let text = try? file.readAll(limit: 64 << 10)
             else { return nil }

@@ -72,7 +72,8 @@ struct Failure: Error {
     private static func remedy(for error: OCIError) -> String? {
         switch error {
         case .imageNotFound: "'thaw images' lists what is there; 'thaw load -i FILE' brings more"
-        case .unnamedImage(let place, let tag): "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for a tar"
+        case .unnamedImage(let place, let tag):
+            "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for an archive"
         case .unsafeEntry: "the image may be malicious; nothing of it was kept"
         case .blobMismatch, .blobSize, .blobMissing:
             "the store or the archive is damaged; build or load the image again"

@@ -58,7 +58,8 @@ enum Subprocess {
         var process: pid_t = 0
         let code = unsafe posix_spawnp(&process, words[0], &actions, nil, &vector, environ)
         if code == ENOENT {
-            throw Failure("'\(words[0])' is not installed", remedy: "apt-get install \(words[0])", status: .unmeasurable)
+            throw Failure(
+                "'\(words[0])' is not installed", remedy: "apt-get install \(words[0])", status: .unmeasurable)
         }
         guard code == 0 else { throw SystemError("run", FilePath(words[0]), Errno(rawValue: code)) }
         return process

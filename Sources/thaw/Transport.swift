@@ -40,7 +40,9 @@ enum Transport {
         /// `PATH[:NAME]`
         func place() throws -> (FilePath, String?) {
             let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let path = parts.first, !path.isEmpty else { throw Failure("'\(text)' names no place", status: .usage) }
+            guard let path = parts.first, !path.isEmpty else {
+                throw Failure("'\(text)' names no place", status: .usage)
+            }
             return (FilePath(path), parts.count > 1 ? parts[1] : nil)
         }
         switch text[..<colon] {

@@ -37,13 +37,15 @@ public struct ForeignImage: Sendable {
 
     /// The image that `text` names, or the only one where that is nil; `place` is where they are.
     static func find(_ text: String?, in images: [ForeignImage], place: String) throws -> ForeignImage {
+        let names = images.flatMap { $0.names.isEmpty ? [$0.tag].compactMap(\.self) : $0.names.map(\.familiar) }
         guard let text else {
             let digests = Set(images.map(\.set.descriptor.digest))
             if digests.count == 1, let image = images.first { return image }
-            throw OCIError.imageNotFound(images.isEmpty ? "(none)" : "(no tag given, several there)", store: place)
+            if images.isEmpty { throw OCIError.unreadableArchive(place, reason: "it has no image") }
+            throw OCIError.notInArchive(nil, place: place, names: names)
         }
         guard let image = images.first(where: { $0.isCalled(text) }) else {
-            throw OCIError.imageNotFound(text, store: place)
+            throw OCIError.notInArchive(text, place: place, names: names)
         }
         return image
     }

@@ -19,7 +19,7 @@ public struct Usage: Sendable, Hashable {
     public var steps = Share()
     /// Unpacked layers for running commands.
     public var unpacked = Share()
-    /// Headers of layers and of the context's files, remembered to save reading.
+    /// Headers of layers, digests of the context's files, what steps depended on, and what a failed step left.
     public var indexes = Share()
     /// Blobs that nothing needs.
     public var unneeded = Share()
@@ -139,7 +139,9 @@ extension Inventory {
     }
 
     private var candidates: [Item] {
-        (items + unpacked.values).filter { !gone.contains($0.path) }.sorted { ($0.used, $0.path.string) < ($1.used, $1.path.string) }
+        (items + unpacked.values).filter { !gone.contains($0.path) }.sorted {
+            ($0.used, $0.path.string) < ($1.used, $1.path.string)
+        }
     }
 
     private mutating func drop(_ item: Item) {
@@ -200,16 +202,26 @@ extension Inventory {
         }
         let steps = Dictionary(
             try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
-        for entry in try store.root.directory("thaw/cache").entries() {
-            let path = FilePath("thaw/cache").appending(FilePath(bytes: entry.name).components)
-            let status = try store.root.status(of: path)
-            guard status.type == .regular else { continue }
-            let step = steps[path]
-            items.append(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: step))
-            guard let layer = step?.layer else { continue }
-            stepBlobs[layer.descriptor.digest, default: 0] += 1
-            stepDiffIDs[layer.diffID, default: 0] += 1
+        for directory: FilePath in ["thaw/cache", "thaw/why"] where try store.root.exists(directory) {
+            for entry in try store.root.directory(directory).entries() {
+                let path = directory.appending(FilePath(bytes: entry.name).components)
+                let status = try store.root.status(of: path)
+                guard status.type == .regular else { continue }
+                add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
+            }
         }
+        if try store.root.exists("thaw/failed") {
+            let bytes = try store.root.directory("thaw/failed").allocatedBytes()
+            let used = try store.root.status(of: "thaw/failed").changed.seconds
+            add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+        }
+    }
+
+    private mutating func add(_ item: Item) {
+        items.append(item)
+        guard let layer = item.step?.layer else { return }
+        stepBlobs[layer.descriptor.digest, default: 0] += 1
+        stepDiffIDs[layer.diffID, default: 0] += 1
     }
 
     /// The entries of a directory that are named by a digest; others are somebody else's.

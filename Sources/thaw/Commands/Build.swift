@@ -51,6 +51,7 @@ struct Build: AsyncParsableCommand {
         let list = try outputs.list()
         let annotations = try outputs.annotations()
         let names = try tag.map(reference)
+        try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
         let store = try global.store()
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
@@ -59,7 +60,8 @@ struct Build: AsyncParsableCommand {
             verify
             ? [try await verified(store, compression)]
             : try await options.builds(context: context, in: store, progress: progress, compression: compression)
-        let images = try outputs.squashed(results, into: store, compression: options.compression ?? compression ?? .gzip)
+        let images = try outputs.squashed(
+            results, into: store, compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
         var set: ImageSet?
@@ -69,7 +71,8 @@ struct Build: AsyncParsableCommand {
         }
         let told = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
-        try tell(told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+        try tell(
+            told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
     }
 
     private func tell(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
@@ -204,7 +207,7 @@ struct BuildOptions: ParsableArguments {
     }
 
     /// What `--platform` lists, each once; `local` is this machine's.
-    private func platforms() throws -> [Platform] {
+    func platforms() throws -> [Platform] {
         guard let platform else { return [.host] }
         var platforms: [Platform] = []
         for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {

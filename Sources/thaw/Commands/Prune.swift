@@ -24,7 +24,7 @@ struct DiskUse: ParsableCommand {
         [
             ("images", "images", usage.images), ("layers", "  layers of these", usage.layers),
             ("steps", "build steps", usage.steps), ("unpackedLayers", "unpacked layers", usage.unpacked),
-            ("indexes", "remembered headers", usage.indexes), ("cacheMounts", "cache mounts", usage.mounts),
+            ("indexes", "remembered facts", usage.indexes), ("cacheMounts", "cache mounts", usage.mounts),
             ("unneeded", "needed by nothing", usage.unneeded),
         ]
     }
@@ -84,7 +84,8 @@ struct Prune: ParsableCommand {
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
         tell(collected)
         if let bytes = budget.bytes, collected.left > bytes {
-            Terminal.tell("note: \(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
+            Terminal.tell(
+                "note: \(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
         }
     }
 

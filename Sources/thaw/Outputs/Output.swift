@@ -28,6 +28,9 @@ struct Output {
     private(set) var form = LayerForm()
     private(set) var annotations = Annotations()
 
+    /// Whether one stream of bytes comes of it, and no directory.
+    var hasStream: Bool { kind == .tar || kind == .docker || kind == .oci && isTar }
+
     init(_ kind: Kind) {
         self.kind = kind
         isPushed = kind == .registry
@@ -49,14 +52,16 @@ struct Output {
             }
             let key = field[..<equals].trimmingSpaces
             // Keys of annotations have letters of both cases; all others are lower-case.
-            pairs.append((key.hasPrefix("annotation") ? key : key.lowercased(), String(field[field.index(after: equals)...])))
+            pairs.append(
+                (key.hasPrefix("annotation") ? key : key.lowercased(), String(field[field.index(after: equals)...])))
         }
         guard let type = pairs.last(where: { $0.key == "type" })?.value else {
             throw Failure("-o '\(text)' has no type", remedy: Self.typesRemedy, status: .usage)
         }
         guard let kind = Kind(rawValue: type) else {
             let ending = Suggestion.ending(for: type, in: Kind.allCases.map(\.rawValue))
-            throw Failure("-o '\(text)': '\(type)' is no type of output\(ending)", remedy: Self.typesRemedy, status: .usage)
+            throw Failure(
+                "-o '\(text)': '\(type)' is no type of output\(ending)", remedy: Self.typesRemedy, status: .usage)
         }
         self.init(kind)
         for (key, value) in pairs where key != "type" { try set(key, value) }

@@ -78,8 +78,39 @@ struct OutputOptions: ParsableArguments {
     ) throws -> [Outputs.BuiltImage] {
         try results.map { result in
             let count = squash == .all ? 0 : result.baseLayerCount
-            let image = squash == nil ? result.image : try result.image.squashed(above: count, into: store, compression: compression)
+            let image =
+                squash == nil
+                ? result.image : try result.image.squashed(above: count, into: store, compression: compression)
             return Outputs.BuiltImage(image: image, baseLayerCount: count)
+        }
+    }
+
+    /// Refuses what cannot be done, before anything is built.
+    static func check(_ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform]) throws {
+        for output in outputs {
+            if output.hasStream, let path = output.destination { _ = try Destination(path) }
+            if output.isPushed, output.names.isEmpty, names.isEmpty {
+                throw Failure(
+                    "what is pushed needs a name", remedy: "name it with -t NAME or name=NAME", status: .usage)
+            }
+            guard output.kind.isImage else { continue }
+            var annotations = common
+            annotations.add(output.annotations)
+            try check(annotations, output, platforms)
+        }
+    }
+
+    private static func check(_ annotations: Annotations, _ output: Output, _ platforms: [Platform]) throws {
+        if platforms.count == 1, annotations.has(.index) || annotations.has(.indexDescriptor) {
+            throw Failure(
+                "an annotation is for the index, but an image of one platform has none",
+                remedy: "build for several with --platform, or annotate the manifest", status: .usage)
+        }
+        if output.form.types == .docker, !annotations.isEmpty {
+            throw Failure("Docker's manifests have no annotations", remedy: "leave oci-mediatypes=true", status: .usage)
+        }
+        for platform in annotations.platforms where !platforms.contains(where: platform.accepts) {
+            throw Failure("an annotation is for \(platform), which is not built", status: .usage)
         }
     }
 }

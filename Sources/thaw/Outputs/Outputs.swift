@@ -46,27 +46,12 @@ struct Outputs: Sendable {
     func set(_ output: Output) async throws -> ImageSet {
         var annotations = annotations
         annotations.add(output.annotations)
-        try check(annotations, output)
         let (images, store, form) = (images, store, output.form)
         return try await Offload.run { [annotations] in
             let converted = try images.map { built in
                 try built.image.converted(to: form, above: built.baseLayerCount, into: store)
             }
             return try store.assemble(converted, annotations)
-        }
-    }
-
-    private func check(_ annotations: Annotations, _ output: Output) throws {
-        if images.count == 1, annotations.has(.index) || annotations.has(.indexDescriptor) {
-            throw Failure(
-                "an annotation is for the index, but an image of one platform has none",
-                remedy: "build for several with --platform, or annotate the manifest", status: .usage)
-        }
-        if output.form.types == .docker, !annotations.isEmpty {
-            throw Failure("Docker's manifests have no annotations", remedy: "leave oci-mediatypes=true", status: .usage)
-        }
-        for platform in annotations.platforms where !images.contains(where: { platform.accepts($0.image.config.platform) }) {
-            throw Failure("an annotation is for \(platform), which is not built", status: .usage)
         }
     }
 
@@ -119,7 +104,8 @@ extension Outputs {
             let (mode, epoch) = (output.mode, epoch)
             let left = try await Offload.run { try DirectoryExport(image, tree, to: place, epoch: epoch).write(mode) }
             if let first = left.first {
-                Terminal.tell("note: \(left.count) devices, \(first) among them, were left out: only root makes devices")
+                Terminal.tell(
+                    "note: \(left.count) devices, \(first) among them, were left out: only root makes devices")
             }
         }
     }

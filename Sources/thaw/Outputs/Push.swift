@@ -2,13 +2,10 @@ import OCI
 
 /// The one place that sends a build's result to registries.
 enum Push {
-    /// Sends `set`, all of which is in the store, to each of `names`; what stands in the output counts.
+    /// Sends `set`, all of which is in the store, to each of `names`, of which there is one at least; what stands in the output counts.
     static func run(_ set: ImageSet, _ names: [Reference], _ output: Output) async throws {
-        guard let name = names.first else {
-            throw Failure("what is pushed needs a name", remedy: "name it with -t NAME or name=NAME", status: .usage)
-        }
         throw Failure(
-            "'\(name)' was built, but thaw has no registry client yet",
+            "'\(names[0])' was built, but thaw has no registry client yet",
             remedy: "'-o type=oci,dest=FILE' writes what skopeo can copy to a registry", status: .unmeasurable)
     }
 }
