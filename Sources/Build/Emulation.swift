@@ -44,7 +44,7 @@ struct Emulation {
             var fields: [String: String] = [:]
             for line in text.split(separator: "\n") {
                 let words = line.split(separator: " ", maxSplits: 1)
-                fields[String(words[0])] = words.count == 2 ? String(words[1]) : ""
+                if let key = words.first { fields[String(key)] = words.count == 2 ? String(words[1]) : "" }
             }
             guard fields["enabled"] != nil, fields["flags:"]?.contains("F") == true,
                 let magic = fields["magic"].flatMap(Self.bytes)

@@ -116,7 +116,8 @@ public struct LayoutExport: Sendable {
             try items.map { item in
                 let manifest = try item.set.preferredImage().manifest
                 let tags = item.names.compactMap { name in
-                    if case .reference(let reference) = name { reference.familiar } else { nil }
+                    // Whole, as skopeo writes them: Podman takes a short one of several for its own.
+                    if case .reference(let reference) = name { reference.description } else { nil }
                 }
                 return .object([
                     "Config": .string("blobs/sha256/\(manifest.config.digest.hex)"),
