@@ -26,7 +26,8 @@ struct EmulationTests {
         (rule(), "linux/arm64", true), (rule(), "linux/arm64/v8", true), (rule(), "linux/arm/v7", false),
         (rule(enabled: false), "linux/arm64", false), (rule(flags: "OC"), "linux/arm64", false),
         ("enabled\n", "linux/arm64", false), (rule(), "windows/arm64", false), (rule(), "linux/other", false),
-        ("enabled\nflags: F\nmagic 7f454\n", "linux/arm64", false), ("\n \n", "linux/arm64", false), ("", "linux/amd64", true),
+        ("enabled\nflags: F\nmagic 7f454\n", "linux/arm64", false), ("\n \n", "linux/arm64", false),
+        ("", "linux/amd64", true),
         ("", "linux/386", true),
     ]
 
