@@ -79,6 +79,8 @@ let package = Package(
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
         tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
+        tests("BuildTests", "Build", "Frontend", "OCI", "Linux", "Support", system),
+        tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
         tests("FrontendTests", "Frontend"),

@@ -113,7 +113,7 @@ extension StageBuilder {
             hasOwnCommand = true
             let words = command.words(shell: shell)
             note(Frontend.History.command("CMD", words)) {
-                $0.command = words
+                $0.command = words.isEmpty ? nil : words
                 $0.argumentsAreEscaped = true
             }
         case .entrypoint(let command):
