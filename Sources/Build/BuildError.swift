@@ -15,6 +15,11 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case badIgnoreFile(String, at: Place)
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
+    case badContext(String, reason: String)
+    case gitFailed(String, reason: String)
+    case downloadFailed(String, reason: String)
+    case checksum(String, expected: String, found: String)
+    case noProgram(String, package: String)
     case stepFailed(any Error, at: Place)
     case notAllowed(String, BuildRequest.Entitlement, at: Place)
     case secretMissing(String, at: Place)
@@ -48,6 +53,12 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
+        case .badContext(let text, let reason): "the context '\(text)' \(reason)"
+        case .gitFailed(let remote, let reason): "cannot fetch '\(remote)': \(reason)"
+        case .downloadFailed(let address, let reason): "cannot download '\(address)': \(reason)"
+        case .checksum(let source, let expected, let found):
+            "'\(source)' is not what its checksum says: \(expected) is expected, \(found) was found"
+        case .noProgram(let name, _): "the program '\(name)' is not installed"
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
         case .stepFailed(let error, let place): "\(place): \(error)"
         case .notAllowed(let what, let entitlement, let place):

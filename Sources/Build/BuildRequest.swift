@@ -1,13 +1,21 @@
+public import HTTP
 public import OCI
 public import Sandbox
-public import SystemPackage
 
 /// What is to be built, and how.
 public struct BuildRequest: Sendable {
-    /// The directory that COPY and ADD read; nil where there is none.
-    public var context: FilePath?
-    /// The Dockerfile's path.
-    public var dockerfile: FilePath
+    /// What COPY and ADD read; nil where there is nothing.
+    public var context: ContextLocation?
+    /// Where the Dockerfile is.
+    public var dockerfile: DockerfileLocation
+    /// `--build-context`, by name: each replaces the stage or the image of its name.
+    public var contexts: [String: ContextLocation] = [:]
+    /// What a secret of that name holds; nil where there is none.
+    public var secret: @Sendable (_ name: String) throws -> [UInt8]? = { _ in nil }
+    /// How servers are reached.
+    public var web = Configuration()
+    /// How many bytes a file on the web may have.
+    public var downloadLimit: Int64 = 64 << 30
     /// The stage to build; nil for the last.
     public var target: String?
     /// `--build-arg`.
@@ -75,8 +83,8 @@ public struct BuildRequest: Sendable {
         public init() {}
     }
 
-    /// A build of the Dockerfile at `dockerfile`.
-    public init(context: FilePath?, dockerfile: FilePath) {
+    /// A build of one Dockerfile.
+    public init(context: ContextLocation?, dockerfile: DockerfileLocation = .inContext(nil)) {
         self.context = context
         self.dockerfile = dockerfile
     }

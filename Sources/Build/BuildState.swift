@@ -1,4 +1,4 @@
-internal import Glibc
+internal import HTTP
 internal import Linux
 internal import OCI
 internal import Sandbox
@@ -11,23 +11,52 @@ final class BuildState: Sendable {
     let store: Store
     let snapshots: Snapshots
     let trees: Trees
-    let context: BuildContext
+    let web: HTTPClient
+    let lookups = Lookups<ContextLocation, FoundContext>()
     let history: StepHistory
     let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
     private let hasToldOfNetwork = Mutex(false)
     private let finished = Mutex<[StepReport]>([])
+    private let directories = Mutex<[FilePath: BuildContext]>([:])
 
     init(
-        _ plan: BuildPlan, _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
+        _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
     ) throws {
         self.request = request
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store)
         trees = Trees(store)
-        context = try BuildContext(request, store: store)
-        history = try StepHistory("\(context.name) \(request.dockerfile) \(request.platform)", in: store)
+        web = HTTPClient(request.web)
+        history = try StepHistory(
+            "\(Self.name(of: request.context)) \(request.dockerfile) \(request.platform)", in: store)
+    }
+
+    /// What tells a context from others.
+    private static func name(of context: ContextLocation?) -> String {
+        if case .directory(let path) = context { path.absolute.string } else { context.map { "\($0)" } ?? "" }
+    }
+
+    /// A directory that is a context: the same for whoever asks for it.
+    func directory(_ path: FilePath, dockerfile: FilePath?) -> BuildContext {
+        let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
+        return directories.withLock { directories in
+            if let known = directories[key] { return known }
+            let made = BuildContext(path, dockerfile: dockerfile, store: store)
+            directories[key] = made
+            return made
+        }
+    }
+
+    /// The first of these secrets that the build was given, without the line's end that editors leave.
+    func secret(_ names: [String]) throws -> String? {
+        for name in names {
+            guard let bytes = try request.secret(name) else { continue }
+            let text = String(decoding: bytes, as: UTF8.self)
+            return text.split(whereSeparator: \.isNewline).first.map(String.init)
+        }
+        return nil
     }
 
     /// The reports of all steps that have ended.
@@ -51,12 +80,12 @@ final class BuildState: Sendable {
 
     /// Writes down what the next build can use; `isWhole` for a build that came to its end.
     func save(isWhole: Bool) throws {
-        try context.save()
+        for directory in directories.withLock({ Array($0.values) }) { try directory.save() }
         try history.save(isWhole: isWhole)
     }
 
     /// An image of the store, for FROM and `--from`.
-    func image(_ name: String, at place: BuildError.Place) throws -> Image {
+    func image(_ name: String, at place: BuildError.Place) async throws -> Image {
         do {
             return try store.image(Reference(name), for: request.platform)
         } catch OCIError.imageNotFound {

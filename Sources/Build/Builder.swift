@@ -30,8 +30,8 @@ public struct Builder: Sendable {
     public func build() async throws -> BuildResult {
         let lease = try store.lease()
         try FailedStep.forget(in: store)
-        let plan = try BuildPlan(request)
-        let shared = try BuildState(plan, request, store: store, progress: progress)
+        let shared = try BuildState(request, store: store, progress: progress)
+        let plan = try BuildPlan(request, dockerfile: try await shared.dockerfile())
         let target: StageBuilder
         do {
             target = try await stages(plan, shared)
@@ -74,8 +74,9 @@ public struct Builder: Sendable {
         _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let stage = plan.dockerfile.stages[index]
-        var builder = try start(stage, plan, shared, done)
+        var builder = try await start(stage, plan, shared, done)
         builder.earlier = done
+        if plan.graph.replacement(of: index) != nil { return builder }
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
             try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
@@ -88,17 +89,20 @@ public struct Builder: Sendable {
 
     private func start(
         _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
-    ) throws -> StageBuilder {
+    ) async throws -> StageBuilder {
         let place = plan.place(stage.from.lines.lowerBound)
-        switch plan.graph.bases[stage.index] {
+        let replacement = plan.graph.replacement(of: stage.index).map { StageSource.context($0) }
+        switch replacement ?? plan.graph.bases[stage.index] {
         case .stage(let index):
             guard let base = done[index] else { preconditionFailure("a stage starts after its base") }
             return base.continued(as: stage.label)
         case .scratch:
             return StageBuilder(.scratch(request.platform, in: store), stage.label, plan, shared)
         case .image(let name):
-            return StageBuilder(try shared.image(name, at: place), stage.label, plan, shared)
-        case .context(let name): throw BuildError.unsupported("the named context '\(name)'", at: place)
+            return StageBuilder(try await shared.image(name, at: place), stage.label, plan, shared)
+        case .context(let name):
+            if let index = plan.contextStages[name], let base = done[index] { return base.continued(as: stage.label) }
+            return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
         case .buildContext: preconditionFailure("no FROM means the build context")
         }
     }

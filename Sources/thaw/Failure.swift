@@ -50,7 +50,9 @@ struct Failure: Error {
         switch error {
         case .dockerfile(let error): self.init("\(error)")
         case .noDockerfile: self.init("\(error)", remedy: "name it with -f FILE", status: .usage)
-        case .noContext: self.init("\(error)", status: .usage)
+        case .noContext, .badContext: self.init("\(error)", status: .usage)
+        case .noProgram(_, let package), .stepFailed(BuildError.noProgram(_, let package), _):
+            self.init("\(error)", remedy: "apt-get install \(package)", status: .unmeasurable)
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
