@@ -56,6 +56,8 @@ let package = Package(
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
+        module("Sandbox", "Linux", "CLinux", system),
+        module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
         module("Slim", "OCI", "Linux"),
         module("Disk", "OCI", "Linux", system),

@@ -18,7 +18,7 @@ internal import SystemPackage
 /// ```
 /// Only ever believed about files that look the same; a damaged one is made again.
 final class ContextHashes: Sendable {
-    private struct Stamp: Hashable {
+    fileprivate struct Stamp: Hashable {
         let inode: UInt64
         let size: Int64
         let modified: FileTime

@@ -10,12 +10,11 @@ import Testing
 @Suite("The build context")
 struct ContextTests {
     private static func source(
-        _ space: Workspace, ignoring ignored: @escaping (ImagePath) -> Bool = { _ in false }
+        _ space: Workspace, ignoring ignored: @escaping @Sendable (ImagePath) -> Bool = { _ in false }
     ) throws -> ContextSource {
         let path = space.path.appending("context")
         return try ContextSource(
-            Directory(path), hashes: ContextHashes(space.store, context: path, now: Int64(time(nil))),
-            isIgnored: ignored, mayPrune: { _ in true })
+            Directory(path), hashes: ContextHashes(space.store, context: path), rules: ContextRules(isIgnored: ignored))
     }
 
     private static func paths(_ source: ContextSource) -> [String] {
@@ -71,7 +70,7 @@ struct ContextTests {
             let context = FilePath("/context\(age)")
             var count = 0
             for _ in 0..<2 {
-                let hashes = try ContextHashes(space.store, context: context, now: status.changed.seconds + age)
+                let hashes = ContextHashes(space.store, context: context, now: status.changed.seconds + age)
                 let digest = try hashes.digest(of: path, status) {
                     count += 1
                     return Digest(of: [7])

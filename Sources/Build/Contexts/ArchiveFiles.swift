@@ -67,7 +67,10 @@ struct ArchiveSource: CopySource {
         self.open = open
         let reader = try open()
         var entries: [(entry: LayerEntry, content: Digest?)] = []
-        while let entry = try reader.next() { entries.append((entry, nil)) }
+        // What an archive says of the directory that it was made of is not for the destination.
+        while let entry = try reader.next() {
+            if !entry.path.isRoot { entries.append((entry, nil)) }
+        }
         var tree = FileTree()
         try tree.apply(entries, layer: 0, name: name)
         self.tree = tree
@@ -97,6 +100,7 @@ struct ArchiveSource: CopySource {
         var left = wanted.count
         var ordinal = 0
         while left > 0, let entry = try reader.next() {
+            if entry.path.isRoot { continue }
             if let inode = wanted[ordinal] {
                 try give(inode, entry, reader, begin, chunk)
                 left -= 1
@@ -115,7 +119,7 @@ struct ArchiveSource: CopySource {
         try begin(inode)
         var left = tree.inodes[inode].kind.size
         try reader.readContent { bytes in
-            let part = bytes.prefix(Int(min(Int64(bytes.count), left)))
+            let part = bytes.prefix(Int(min(Int64(bytes.count), max(0, left))))
             left -= Int64(part.count)
             try chunk(part)
         }

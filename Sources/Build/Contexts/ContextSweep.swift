@@ -79,7 +79,7 @@ struct ContextSweep: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(96)
         func add(_ value: some FixedWidthInteger) {
-            withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+            unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
         }
         bytes.append(0)
         add(status.type.bits | status.mode)

@@ -32,7 +32,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
     public init?(_ text: String, allowsBare: Bool = false) throws(BuildError) {
         if allowsBare, text.hasPrefix("github.com/") {
             guard let address = SourceAddress("https://" + text) else { return nil }
-            try self.init(address, as: text)
+            try self.init(address.base, address.query, address.fragment, as: text)
             return
         }
         if let address = SourceAddress(text) {
@@ -41,20 +41,19 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
             case "http", "https": if !address.path.hasSuffix(".git") { return nil }
             default: return nil
             }
-            try self.init(address, as: text)
+            try self.init(address.base, address.query, address.fragment, as: text)
             return
         }
         guard let (remote, query, fragment) = Self.shortForm(text) else { return nil }
-        self.remote = remote
-        try take(fragment)
-        if let query { try take(SourceAddress("ssh://host/?\(query)")?.query ?? [], of: text) }
-        try check(text)
+        try self.init(remote, SourceAddress("ssh://host/?\(query ?? "")")?.query ?? [], fragment, as: text)
     }
 
-    private init(_ address: SourceAddress, as text: String) throws(BuildError) {
-        remote = address.base
-        try take(address.fragment)
-        try take(address.query, of: text)
+    private init(
+        _ remote: String, _ query: [(name: String, value: String?)], _ fragment: String?, as text: String
+    ) throws(BuildError) {
+        self.remote = remote
+        try take(fragment)
+        try take(query, of: text)
         try check(text)
     }
 

@@ -14,11 +14,6 @@ enum Origin: Sendable {
     /// An image: a stage's, one of the store, or the form that files from elsewhere have.
     case image(Image)
 
-    /// What stands for all files at once; nil where only the files themselves tell.
-    var layers: String? {
-        guard case .image(let image) = self else { return nil }
-        return Digest.chainID(of: image.layers)?.description ?? "scratch"
-    }
 }
 
 extension StageBuilder {
@@ -36,6 +31,18 @@ extension StageBuilder {
             if let index = plan.contextStages[name] { return .image(try image(ofStage: index, name, line)) }
             return try await shared.context(named: name, at: plan.place(line))
         case .buildContext: return try await shared.context()
+        }
+    }
+
+    /// What stands for all that `sources` can read there, under the name by which a key has it; nil where only the files
+    /// themselves tell.
+    func glance(at origin: Origin, _ sources: [String]) async throws -> (name: String, value: String)? {
+        switch origin {
+        case .image(let image):
+            return ("the source's layers", Digest.chainID(of: image.layers)?.description ?? "scratch")
+        case .directory(let context):
+            let stamp = try await Offload.run { try context.stamp(of: sources) }
+            return stamp.map { ("the source's files from outside", $0.description) }
         }
     }
 
@@ -255,7 +262,7 @@ extension BuildState {
             return (
                 try OwnedDescriptor(path).readAll(limit: 64 << 20), path.lastComponent?.string ?? path.string
             )
-        } catch let error as SystemError {
+        } catch {
             guard error.errno == .noSuchFileOrDirectory || error.errno == .isDirectory else { throw error }
             throw BuildError.noDockerfile(path.string)
         }

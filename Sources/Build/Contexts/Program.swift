@@ -103,7 +103,7 @@ final class Interruptible: Sendable {
     /// The exit status of the program that was begun. Nobody may signal its number once it is reaped.
     fileprivate func waitForEnd() -> Int32? {
         guard let process = state.withLock({ $0.process }) else { return nil }
-        var information = siginfo_t()
+        var information = unsafe siginfo_t()
         while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
         return state.withLock { state in
             state.process = nil

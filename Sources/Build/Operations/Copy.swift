@@ -7,39 +7,8 @@ internal import SystemPackage
 
 extension StageBuilder {
     mutating func copy(_ copy: Instruction.Copy, _ text: String, _ line: Int) async throws {
-        let origin = try origin(of: copy.from, line)
+        let origin = try await origin(of: copy.from, line)
         try await transfer(copy.transfer, "COPY", origin, text, line)
-    }
-
-    /// Where files come from.
-    enum Origin: Sendable {
-        case context
-        case image(Image)
-    }
-
-    func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) throws -> Origin {
-        guard let from else { return .context }
-        let stage = plan.dockerfile.stages.first { $0.lines.contains(line) }?.index ?? plan.target
-        switch try plan.graph.source(from, in: stage, allowsIndex: allowsIndex) {
-        case .stage(let index):
-            guard let stage = earlier[index] else {
-                // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
-                throw BuildError.unsupported(
-                    "from=\(from.text) in an ONBUILD trigger of the base image", at: plan.place(line))
-            }
-            return .image(stage.image)
-        case .image(let name): return .image(try shared.image(name, at: plan.place(line)))
-        case .scratch: return .image(.scratch(shared.request.platform, in: shared.store))
-        case .context(let name): throw BuildError.unsupported("the named context '\(name)'", at: plan.place(line))
-        case .buildContext: return .context
-        }
-    }
-
-    func source(_ origin: Origin) async throws -> any CopySource {
-        switch origin {
-        case .context: return try await Offload.run { [shared] in try shared.context.files() }
-        case .image(let image): return ImageSource(image: image, tree: try await shared.trees.tree(of: image))
-        }
     }
 
     mutating func transfer(
@@ -57,11 +26,13 @@ extension StageBuilder {
             return made
         }
         var keys: [() async throws -> Fingerprint] = []
-        if case .image(let image) = origin {
-            // The whole source by its layers: known without looking into it.
-            var key = base
-            key.add("the source's layers", Digest.chainID(of: image.layers)?.description ?? "scratch")
-            keys.append { [key] in key }
+        // The source as it looks from outside: known without reading a file of it.
+        if let glance = try await glance(at: origin, job.sources) {
+            keys.append {
+                var key = base
+                key.add(glance.name, glance.value)
+                return key
+            }
         }
         keys.append {
             let (source, selection) = try await prepare()
@@ -78,7 +49,7 @@ extension StageBuilder {
     }
 
     /// The part of a key that is known without reading a file of the source.
-    private func key(of job: CopyJob, _ keyword: String) async throws -> Fingerprint {
+    func key(of job: CopyJob, _ keyword: String) async throws -> Fingerprint {
         var key = job.key(keyword, on: self)
         guard job.isIndependent, let name = job.owner, try Ownership(name).hasNames else { return key }
         // Of all that is below, this alone changes the layer.
@@ -88,7 +59,7 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    private func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
+    func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)

@@ -11,15 +11,20 @@ struct CopyJob: Sendable {
     let mode: FileMode?
     /// Whether the layer is made as if there were nothing below it.
     let isIndependent: Bool
-    private let paths: [SourcePath]
+    /// The sources that are paths; nil stands for one from elsewhere.
+    private let paths: [SourcePath?]
     private let keepsParents: Bool
     private let modeText: String?
     private let workingDirectory: String
     private let excludes: [String]
-    private let rules: IgnoreRules
+    /// What `--exclude` leaves out.
+    let rules: IgnoreRules
 
+    /// - Parameter isElsewhere: whether a source is the address of something that is no part of a tree.
     /// - Throws: a ``Diagnostic`` for a word that cannot be expanded, a ``BuildError`` for one that says nothing.
-    init(_ transfer: Instruction.Transfer, _ stage: StageBuilder) throws {
+    init(
+        _ transfer: Instruction.Transfer, _ stage: StageBuilder, isElsewhere: (String) throws -> Bool = { _ in false }
+    ) throws {
         let scope = stage.scope
         sources = try transfer.sources.map { (word) throws(Diagnostic) in try scope.expand(word) }
         inline = try transfer.heredocs.map { (heredoc) throws(Diagnostic) in
@@ -33,14 +38,17 @@ struct CopyJob: Sendable {
         rules = try IgnoreRules(excluding: transfer.exclude)
         workingDirectory = stage.workingDirectory
         keepsParents = transfer.parents
-        paths = try sources.map { try transfer.parents ? SourcePath(keepingParents: $0) : SourcePath($0) }
+        paths = try sources.map { source in
+            if try isElsewhere(source) { return nil }
+            return try transfer.parents ? SourcePath(keepingParents: source) : SourcePath(source)
+        }
         // As in BuildKit, where a mode needs to see what is there.
         isIndependent = transfer.link && mode == nil
     }
 
-    /// What the sources name in a tree.
-    func selection(in tree: FileTree) throws(BuildError) -> CopySelection {
-        try CopySelection(paths, excluding: rules, in: tree)
+    /// What the sources, or some of them, name in a tree.
+    func selection(in tree: FileTree, of range: Range<Int>? = nil) throws(BuildError) -> CopySelection {
+        try CopySelection(paths[range ?? paths.indices].compactMap(\.self), excluding: rules, in: tree)
     }
 
     /// The part of the key that is known without reading a file.

@@ -12,7 +12,14 @@ struct CopySelection: Sendable {
         /// something of another name.
         let name: [UInt8]
         /// What is left out below it because of `--parents`.
-        fileprivate let rules: IgnoreRules?
+        fileprivate var rules: IgnoreRules?
+        /// What is left out below it because of `--exclude`.
+        fileprivate var excludes = IgnoreRules()
+
+        /// The same in another tree.
+        func moved(to node: FileTree.NodeID) -> Root {
+            Root(node: node, source: source, name: name, rules: rules, excludes: excludes)
+        }
     }
 
     /// A path below a root, as seen from there; the root itself is `/`.
@@ -25,7 +32,6 @@ struct CopySelection: Sendable {
 
     let tree: FileTree
     let roots: [Root]
-    private let excludes: IgnoreRules
 
     /// Finds the nodes that `sources` name.
     ///
@@ -33,17 +39,29 @@ struct CopySelection: Sendable {
     ///   nothing.
     init(_ sources: [SourcePath], excluding excludes: IgnoreRules, in tree: FileTree) throws(BuildError) {
         self.tree = tree
-        self.excludes = excludes
         var roots: [Root] = []
         for source in sources {
             for (path, node) in try source.find(in: tree) {
-                roots.append(Root(node: node, source: source.text, name: Array(path.name), rules: source.rules))
+                roots.append(Root(node: node, source: source.text, name: Array(path.name), rules: source.rules, excludes: excludes))
             }
         }
         self.roots = roots
         for source in sources where source.rules != nil && source.isRequired && !finds(source.text) {
             throw .sourceNotFound(source.text)
         }
+    }
+
+    /// These roots of a tree.
+    init(_ roots: [Root], in tree: FileTree) {
+        (self.roots, self.tree) = (roots, tree)
+    }
+
+    /// A node that a source stands for as a whole.
+    init(
+        _ node: FileTree.NodeID, named name: String, source: String, excluding excludes: IgnoreRules = IgnoreRules(),
+        in tree: FileTree
+    ) {
+        self.init([Root(node: node, source: source, name: Array(name.utf8), excludes: excludes)], in: tree)
     }
 
     private func finds(_ source: String) -> Bool {
@@ -76,11 +94,11 @@ struct CopySelection: Sendable {
     }
 
     private func takes(_ path: ImagePath, of root: Root) -> Bool {
-        !excludes.excludes(path) && root.rules?.excludes(path) != true
+        !root.excludes.excludes(path) && root.rules?.excludes(path) != true
     }
 
     private func mayTake(below path: ImagePath, of root: Root) -> Bool {
-        guard !excludes.excludes(path) || excludes.mayInclude(below: path) else { return false }
+        guard !root.excludes.excludes(path) || root.excludes.mayInclude(below: path) else { return false }
         return root.rules.map { !$0.excludes(path) || $0.mayInclude(below: path) } ?? true
     }
 

@@ -31,6 +31,14 @@ public struct Layout: BlobSource {
         return try Image(manifest: resolve(found.descriptor, for: platform, name: path.string, in: self), in: self)
     }
 
+    /// The image of that digest, which the layout's index must name.
+    public func image(_ digest: Digest, for platform: Platform = .host) throws -> Image {
+        guard let found = try images().first(where: { $0.descriptor.digest == digest }) else {
+            throw OCIError.imageNotFound("\(digest)", store: path.string)
+        }
+        return try Image(manifest: resolve(found.descriptor, for: platform, name: path.string, in: self), in: self)
+    }
+
     /// Writes `image` as the layout in `path`, under `tag`, beside what is there.
     public static func write(_ image: Image, to path: FilePath, tag: String) throws {
         let store = try LayoutWriter(path)

@@ -38,10 +38,17 @@ struct Build: AsyncParsableCommand {
     )
     var call = "build"
 
+<<<<<<< HEAD
     @Flag(help: "Build twice without the cache, and fail with the first difference if the results are not the same.")
     var verify = false
 
     @Argument(help: "The directory that COPY and ADD read.")
+=======
+    @Argument(
+        help:
+            "What COPY and ADD read: a directory, a git repository, the address of a tar, or - for a tar or a Dockerfile on standard input."
+    )
+>>>>>>> 89fbc39 (WIP contexts build)
     var context = "."
 
     func run() async throws {
@@ -64,7 +71,8 @@ struct Build: AsyncParsableCommand {
     private func look() async throws {
         let parts = call.split(separator: ",").map(String.init)
         let isJSON = parts.contains("format=json")
-        let view = DockerfileView(options.dockerfile(in: context), arguments: try options.arguments(Project()), global)
+        let path = try ContextArguments(context, file: options.file).path()
+        let view = DockerfileView(path, arguments: try options.arguments(Project()), global)
         switch check ? "check" : parts.first ?? "" {
         case "check":
             let findings = try await view.findings()
@@ -111,8 +119,16 @@ struct Build: AsyncParsableCommand {
 struct BuildOptions: ParsableArguments {
     @Option(
         name: [.customShort("f"), .long],
-        help: ArgumentHelp("The Dockerfile. (default: CONTEXT/Dockerfile)", valueName: "path"))
+        help: ArgumentHelp(
+            "The Dockerfile: a file, an address, or - for standard input; within CONTEXT where that is no directory. (default: CONTEXT/Dockerfile)",
+            valueName: "path"))
     var file: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Another context, for FROM and --from: a directory, docker-image://REF, oci-layout://DIR[:TAG], target:STAGE, a repository or an address. May be repeated.",
+            valueName: "name=value"))
+    var buildContext: [String] = []
 
     @Option(help: ArgumentHelp("The stage to build. (default: the last)", valueName: "stage"))
     var target: String?
@@ -152,9 +168,9 @@ struct BuildOptions: ParsableArguments {
     func build(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
     ) async throws -> BuildResult {
-        let directory = FilePath(context).pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
-        let dockerfile = dockerfile(in: context, project)
-        var request = BuildRequest(context: directory.isEmpty ? "." : directory, dockerfile: FilePath(dockerfile))
+        let places = try ContextArguments(context, file: file, project)
+        var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
+        request.contexts = try ContextArguments.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
         request.labels = try pairs(label, "--label")
@@ -169,17 +185,6 @@ struct BuildOptions: ParsableArguments {
         request.epoch = try epoch(request.arguments)
         let view = BuildProgress(progress, tellsWhy: why)
         return try await Builder(request, store: store, progress: { view.take($0) }).build()
-    }
-
-    /// The Dockerfile of a context: the option's, the project's, or the one of the usual name.
-    func dockerfile(in context: String, _ project: Project = Project()) -> String {
-        file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
-    }
-
-    private func defaultDockerfile(in context: String) -> String {
-        let lower = "\(context)/dockerfile"
-        return !fileExists(FilePath("\(context)/Dockerfile")) && fileExists(FilePath(lower))
-            ? lower : "\(context)/Dockerfile"
     }
 
     /// The values for ARG, of the project's file and of the options.
