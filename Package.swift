@@ -80,7 +80,7 @@ let package = Package(
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
-        tests("BuildTests", "Build", "Frontend", "OCI", "Linux", "Support", system),
+        tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
         tests("FrontendTests", "Frontend"),

@@ -38,7 +38,8 @@ struct BuildPlan: Sendable {
         if !contextStages.isEmpty { try Self.checkOrder(dependencies) }
     }
 
-    private static func contextStages(_ request: BuildRequest, _ graph: StageGraph) throws(BuildError) -> [String: Int] {
+    private static func contextStages(_ request: BuildRequest, _ graph: StageGraph) throws(BuildError) -> [String: Int]
+    {
         var stages: [String: Int] = [:]
         for (name, location) in request.contexts {
             guard case .stage(let stage) = location else { continue }

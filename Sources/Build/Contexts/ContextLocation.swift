@@ -56,7 +56,8 @@ public enum ContextLocation: Sendable, Hashable {
         }
         guard ["http", "https"].contains(address.scheme) else {
             throw .badContext(
-                SourceAddress.redacted(text), reason: "begins with \(address.scheme)://, which is not a kind of context")
+                SourceAddress.redacted(text), reason: "begins with \(address.scheme)://, which is not a kind of context"
+            )
         }
         return .web(text)
     }

@@ -43,6 +43,7 @@ struct Git: Sendable {
         ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false"), ("core.symlinks", "true"),
         ("core.attributesFile", "/dev/null"), ("gc.auto", "0"), ("maintenance.auto", "false"),
         ("advice.detachedHead", "false"), ("init.defaultBranch", "main"), ("fetch.recurseSubmodules", "false"),
+        ("core.logAllRefUpdates", "false"),
         ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60"), ("safe.directory", "*"),
     ]
 

@@ -55,7 +55,9 @@ struct GitRepository: Sendable {
 
     /// Secrets of the build for this host: a header of their own making, or a token for basic authentication.
     private func credentials() throws -> [(name: String, value: String)] {
-        guard let address = SourceAddress(location.remote), ["http", "https"].contains(address.scheme) else { return [] }
+        guard let address = SourceAddress(location.remote), ["http", "https"].contains(address.scheme) else {
+            return []
+        }
         let name = "http.\(address.scheme)://\(address.host)/.extraheader"
         if let header = try state.secret(["GIT_AUTH_HEADER.\(address.host)", "GIT_AUTH_HEADER"]) {
             return [(name, "Authorization: \(header)")]
@@ -75,9 +77,12 @@ extension GitRepository {
         let wanted = location.ref ?? "HEAD"
         let output = try git.run(["ls-remote", "--", location.remote, wanted, wanted + "^{}"], for: location.remote)
         let names = Self.names(in: output)
-        let candidates = wanted.hasPrefix("refs/") || wanted == "HEAD" ? [wanted] : [
-            "refs/heads/\(wanted)", "refs/tags/\(wanted)", "refs/\(wanted)",
-        ]
+        let candidates =
+            wanted.hasPrefix("refs/") || wanted == "HEAD"
+            ? [wanted]
+            : [
+                "refs/heads/\(wanted)", "refs/tags/\(wanted)", "refs/\(wanted)",
+            ]
         guard let ref = candidates.first(where: { names[$0] != nil }), let object = names[ref] else {
             throw BuildError.gitFailed(
                 SourceAddress.redacted(location.remote),
@@ -109,7 +114,9 @@ extension GitRepository {
         let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
         try bring(commit, into: cache, git)
         let source = area.path.appending("src").string
-        try git.run(["init", "-q", "--object-format=\(Self.format(of: commit.hash))", source], for: location.remote)
+        try git.run(
+            ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
+            for: location.remote)
         try git.run(["-C", source, "remote", "add", "--", "origin", location.remote], for: location.remote)
         if keeps {
             let names = commit.ref.map { ["\(commit.hash):\(Self.kept($0))"] } ?? [commit.hash]
@@ -118,6 +125,7 @@ extension GitRepository {
                 for: location.remote, allowsFiles: true)
         } else {
             let objects = try Directory(area.path.appending("src/.git"))
+            try objects.makeDirectories("objects/info")
             try objects.replace("objects/info/alternates", with: Array("\(cache)/objects\n".utf8), isSynced: false)
             let shallow = cache.appending("shallow")
             if let file = try? OwnedDescriptor(shallow) {
@@ -126,6 +134,7 @@ extension GitRepository {
         }
         try git.run(["-C", source, "checkout", "-q", "--detach", "--force", commit.hash], for: location.remote)
         try checkOutSubmodules(source, git, area)
+        if keeps { try tidy(area, source, commit, git) }
         let time = try seconds(of: commit, source, git)
         let step = try layer(of: area, time: time)
         try lock.release()
@@ -150,7 +159,8 @@ extension GitRepository {
         let remote = location.remote
         let at = ["--git-dir=\(cache)"]
         if try !state.store.root.exists(FilePath("thaw/git").appending(cache.lastComponent?.string ?? ".")) {
-            try git.run(["init", "-q", "--bare", "--object-format=\(Self.format(of: commit.hash))", cache.string], for: remote)
+            let format = "--object-format=\(Self.format(of: commit.hash))"
+            try git.run(["init", "-q", "--bare", "--template=", format, cache.string], for: remote)
         }
         func has() throws -> Bool { try git.succeeds(at + ["cat-file", "-e", "\(commit.hash)^{commit}"]) }
         if try has() { return }
@@ -168,6 +178,16 @@ extension GitRepository {
         guard try has() else {
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: "it has no commit \(commit.hash)")
         }
+    }
+
+    /// Takes out of the kept repository what only says when and from where it was fetched here.
+    private func tidy(_ area: Directory, _ source: String, _ commit: Commit, _ git: Git) throws {
+        try area.removeTree("src/.git/FETCH_HEAD")
+        try area.removeTree("src/.git/index")
+        try git.run(["-C", source, "read-tree", commit.hash], for: location.remote)
+        try git.run(
+            ["-C", source, "remote", "set-url", "--", "origin", SourceAddress.withoutUser(location.remote)],
+            for: location.remote)
     }
 
     private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {

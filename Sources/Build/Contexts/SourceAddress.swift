@@ -51,6 +51,14 @@ struct SourceAddress: Sendable, Hashable {
         return text[..<mark.upperBound] + user + ":xxxxx" + rest[at...]
     }
 
+    /// The address without a user and a password.
+    static func withoutUser(_ text: String) -> String {
+        guard let address = SourceAddress(text), ["http", "https"].contains(address.scheme),
+            let at = address.authority.lastIndex(of: "@")
+        else { return text }
+        return "\(address.scheme)://\(address.authority[address.authority.index(after: at)...])\(address.path)"
+    }
+
     static func == (left: SourceAddress, right: SourceAddress) -> Bool {
         left.base == right.base && left.fragment == right.fragment
             && left.query.map(\.name) == right.query.map(\.name)

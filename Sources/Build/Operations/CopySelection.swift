@@ -42,7 +42,10 @@ struct CopySelection: Sendable {
         var roots: [Root] = []
         for source in sources {
             for (path, node) in try source.find(in: tree) {
-                roots.append(Root(node: node, source: source.text, name: Array(path.name), rules: source.rules, excludes: excludes))
+                roots.append(
+                    Root(
+                        node: node, source: source.text, name: Array(path.name), rules: source.rules, excludes: excludes
+                    ))
             }
         }
         self.roots = roots

@@ -23,6 +23,8 @@ extension Store {
                 try root.removeTree(directory)
                 try root.makeDirectories(directory)
             }
+            // Repositories that were fetched into, and what servers said of their files.
+            for directory: FilePath in ["thaw/git", "thaw/web"] { try root.removeTree(directory) }
             try removeUnpackedLayers()
         }
         try removeAbandonedWork()
