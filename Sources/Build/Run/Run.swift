@@ -9,10 +9,10 @@ internal import SystemPackage
 extension StageBuilder {
     mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
         try allow(run, line)
-        let job = RunJob(run, try mounts(of: run, line), self)
+        let job = RunJob(run, try await mounts(of: run, line), self)
         let stage = self
         let history = Frontend.History.run(job.words, arguments: scope.historyArguments)
-        try await step(text, line, history: history, keys: keys(of: job)) {
+        try await step(text, line, history: history, keys: try await keys(of: job)) {
             try await stage.execute(job, line)
         }
     }
@@ -30,18 +30,13 @@ extension StageBuilder {
     }
 
     /// First by where bound files come from, which costs nothing to know; then by what is in them.
-    private func keys(of job: RunJob) -> [() async throws -> Fingerprint] {
+    private func keys(of job: RunJob) async throws -> [() async throws -> Fingerprint] {
         let binds = job.mounts.compactMap(\.bound)
         let base = job.key(on: self)
         if binds.isEmpty { return [{ base }] }
         let stage = self
         var keys: [() async throws -> Fingerprint] = []
-        let images = binds.compactMap { if case .image(let image) = $0.origin { image } else { nil } }
-        if images.count == binds.count {
-            var key = base
-            for image in images { key.add("the bound layers", Digest.chainID(of: image.layers)?.description ?? "") }
-            keys.append { [key] in key }
-        }
+        if let quick = try await glance(at: binds, base) { keys.append { quick } }
         keys.append {
             var key = base
             for bind in binds {
@@ -52,6 +47,15 @@ extension StageBuilder {
             return key
         }
         return keys
+    }
+
+    private func glance(at binds: [RunMount.Bind], _ base: Fingerprint) async throws -> Fingerprint? {
+        var key = base
+        for bind in binds {
+            guard let glance = try await glance(at: bind.origin, [bind.source]) else { return nil }
+            key.add("bound: \(glance.name)", glance.value)
+        }
+        return key
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {

@@ -65,16 +65,18 @@ enum RunMount: Sendable {
 
 extension StageBuilder {
     /// Reads the mounts of a RUN at `line`.
-    func mounts(of run: Instruction.Run, _ line: Int) throws -> [RunMount] {
+    func mounts(of run: Instruction.Run, _ line: Int) async throws -> [RunMount] {
         var agents = 0
-        return try run.mounts.map { flag in
+        var mounts: [RunMount] = []
+        for flag in run.mounts {
             let mount = try scope.mount(flag)
-            defer { if mount.kind == .ssh { agents += 1 } }
-            return try self.mount(mount, flag.word, agents, line)
+            mounts.append(try await self.mount(mount, flag.word, agents, line))
+            if mount.kind == .ssh { agents += 1 }
         }
+        return mounts
     }
 
-    private func mount(_ mount: Mount, _ word: Word, _ agents: Int, _ line: Int) throws -> RunMount {
+    private func mount(_ mount: Mount, _ word: Word, _ agents: Int, _ line: Int) async throws -> RunMount {
         let (target, isReadOnly) = (try target(of: mount, word), mount.isReadOnly)
         func place() throws -> ImagePath {
             guard let target else { throw Diagnostic(word.position, "--mount=\(word.text): target is required") }
@@ -82,10 +84,10 @@ extension StageBuilder {
         }
         switch mount.kind {
         case .bind:
-            return .bind(try bind(mount, line, of: mount.from), at: try place(), isReadOnly: isReadOnly)
+            return .bind(try await bind(mount, line, of: mount.from), at: try place(), isReadOnly: isReadOnly)
         case .cache:
             let at = try place()
-            return .cache(try cache(mount, at, line), at: at, isReadOnly: isReadOnly)
+            return .cache(try await cache(mount, at, line), at: at, isReadOnly: isReadOnly)
         case .tmpfs:
             let size = mount.size > 0 ? Int(exactly: mount.size) : nil
             return .memory(size: size, at: try place(), isReadOnly: isReadOnly)
@@ -107,14 +109,14 @@ extension StageBuilder {
         return path
     }
 
-    private func bind(_ mount: Mount, _ line: Int, of from: Word?) throws -> RunMount.Bind {
-        RunMount.Bind(origin: try origin(of: from, line, allowsIndex: false), source: mount.source)
+    private func bind(_ mount: Mount, _ line: Int, of from: Word?) async throws -> RunMount.Bind {
+        RunMount.Bind(origin: try await origin(of: from, line, allowsIndex: false), source: mount.source)
     }
 
-    private func cache(_ mount: Mount, _ target: ImagePath, _ line: Int) throws -> RunMount.CacheUse {
+    private func cache(_ mount: Mount, _ target: ImagePath, _ line: Int) async throws -> RunMount.CacheUse {
         let name = plan.scope.arguments.values["BUILDKIT_CACHE_MOUNT_NS"].map { "\($0)/" } ?? ""
         let id = try mount.id.isEmpty ? target.description : CopyPlan.absolute(mount.id, in: "/").description
-        let seed = try mount.from.map { try bind(mount, line, of: $0) }
+        let seed: RunMount.Bind? = if let from = mount.from { try await bind(mount, line, of: from) } else { nil }
         return RunMount.CacheUse(
             id: name + (mount.id.isEmpty ? id : mount.id), sharing: CacheMounts.Sharing(mount.sharing),
             owner: RunMount.Owner(mount, mode: 0o755), seed: seed,
