@@ -11,10 +11,10 @@ internal import SystemPackage
 ///
 /// ```
 /// thaw/cache/context-HASH     "thaw-hashes-2\n", then file by file:
-/// +--------------+-------------------------------------------------------+--------+------+
-/// | path length  | inode, size, mtime s and ns, ctime s and ns: 8 B each | digest | path |
-/// | 2 B          | 48 B                                                  | 32 B   |      |
-/// +--------------+-------------------------------------------------------+--------+------+
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
+/// | path length | attributes: 0/1 | inode, size, mtime s and ns, ctime s and ns: 8 B each | digest | path |
+/// | 2 B         | 1 B             | 48 B                                                  | 32 B   |      |
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
 /// ```
 /// Only ever believed about files that look the same; a damaged one is made again.
 final class ContextHashes: Sendable {
@@ -28,6 +28,7 @@ final class ContextHashes: Sendable {
     private struct Entry {
         let stamp: Stamp
         let digest: [UInt8]
+        let hasAttributes: Bool
     }
 
     private struct State {
@@ -51,26 +52,33 @@ final class ContextHashes: Sendable {
     }
 
     /// A file's digest: the remembered one, or what `hash` gives.
-    func digest(of path: ImagePath, _ status: FileStatus, _ hash: () throws -> Digest) throws -> Digest {
-        let stamp = Stamp(
-            inode: status.inode, size: status.size, modified: status.modified, changed: status.changed)
-        if let known = state.withLock({ find(path, stamp, &$0) }) { return known }
+    ///
+    /// - Parameter hasAttributes: whether it has extended attributes, which is remembered too.
+    func digest(
+        of path: ImagePath, _ status: FileStatus, hasAttributes: Bool = true, _ hash: () throws -> Digest
+    ) throws -> Digest {
+        let stamp = Stamp(status)
+        if let known = state.withLock({ find(path, stamp, &$0).flatMap { Digest(bytes: $0.digest) } }) { return known }
         let digest = try hash()
         if status.changed.seconds < now - 1 {
             state.withLock {
-                $0.used[path] = Entry(stamp: stamp, digest: digest.bytes)
+                $0.used[path] = Entry(stamp: stamp, digest: digest.bytes, hasAttributes: hasAttributes)
                 $0.isChanged = true
             }
         }
         return digest
     }
 
-    private func find(_ path: ImagePath, _ stamp: Stamp, _ state: inout State) -> Digest? {
-        if let entry = state.used[path], entry.stamp == stamp { return Digest(bytes: entry.digest) }
+    /// Whether a file is known to have no extended attributes: they can't change without its change time.
+    func knowsNoAttributes(of path: ImagePath, _ status: FileStatus) -> Bool {
+        state.withLock { find(path, Stamp(status), &$0).map { !$0.hasAttributes } ?? false }
+    }
+
+    private func find(_ path: ImagePath, _ stamp: Stamp, _ state: inout State) -> Entry? {
+        if let entry = state.used[path], entry.stamp == stamp { return entry }
         if state.known == nil { state.known = read() }
         guard let entry = state.known?[path], entry.stamp == stamp else { return nil }
-        state.used[path] = entry
-        return Digest(bytes: entry.digest)
+        return entry
     }
 
     /// Writes down what was used this time, beside what is known of files that nobody asked for.
@@ -84,6 +92,7 @@ final class ContextHashes: Sendable {
         for (path, entry) in entries {
             var fixed: [UInt8] = []
             fixed.append(UInt16(path.bytes.count))
+            fixed.append(entry.hasAttributes ? 1 : 0)
             for value in entry.stamp.fields { fixed.append(value) }
             bytes += fixed + entry.digest + path.bytes
         }
@@ -97,12 +106,15 @@ final class ContextHashes: Sendable {
         var entries: [ImagePath: Entry] = [:]
         entries.reserveCapacity(bytes.count / 100)
         var rest = bytes.dropFirst(Self.magic.count)
-        while let length = rest.take(UInt16.self), rest.count >= 80 + Int(length) {
+        while let length = rest.take(UInt16.self), rest.count >= 81 + Int(length) {
+            let hasAttributes = rest.take(UInt8.self) != 0
             let fields = (0..<6).map { _ in rest.take(Int64.self) ?? 0 }
             let digest = Array(rest.prefix(32))
             let name = rest.dropFirst(32).prefix(Int(length))
             rest = rest.dropFirst(32 + Int(length))
-            if let path = try? ImagePath(entry: name) { entries[path] = Entry(stamp: Stamp(fields), digest: digest) }
+            if let path = try? ImagePath(entry: name) {
+                entries[path] = Entry(stamp: Stamp(fields), digest: digest, hasAttributes: hasAttributes)
+            }
         }
         return entries
     }
@@ -114,6 +126,10 @@ extension ContextHashes.Stamp {
             Int64(bitPattern: inode), size, modified.seconds, modified.nanoseconds, changed.seconds,
             changed.nanoseconds,
         ]
+    }
+
+    fileprivate init(_ status: FileStatus) {
+        self.init(inode: status.inode, size: status.size, modified: status.modified, changed: status.changed)
     }
 
     fileprivate init(_ fields: [Int64]) {

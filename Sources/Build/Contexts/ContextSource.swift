@@ -18,7 +18,7 @@ struct ContextSource: CopySource {
     init(_ sweep: ContextSweep, hashes: ContextHashes?) throws {
         directory = sweep.directory
         self.hashes = hashes
-        let entries = try Self.entries(of: sweep)
+        let entries = try Self.entries(of: sweep, hashes)
         var tree = FileTree()
         try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
         self.tree = tree
@@ -30,7 +30,7 @@ struct ContextSource: CopySource {
         let inode: UInt64
     }
 
-    private static func entries(of sweep: ContextSweep) throws -> [LayerEntry] {
+    private static func entries(of sweep: ContextSweep, _ hashes: ContextHashes?) throws -> [LayerEntry] {
         var links: [LinkKey: ImagePath] = [:]
         var result: [LayerEntry] = []
         result.reserveCapacity(sweep.entries.count)
@@ -42,9 +42,10 @@ struct ContextSource: CopySource {
                 if let first = links[key] { change = .link(to: first) } else { links[key] = entry.path }
             }
             guard let change else { continue }
-            let attributes = try sweep.directory.layerAttributes(of: FilePath(entry.path))
-            let metadata = FileMetadata(
-                mode: UInt16(status.mode & 0o7777), mtime: status.modified, xattrs: attributes)
+            var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
+            if hashes?.knowsNoAttributes(of: entry.path, status) != true {
+                metadata.xattrs = try sweep.directory.layerAttributes(of: FilePath(entry.path))
+            }
             result.append(LayerEntry(entry.path, change, metadata))
         }
         return result
@@ -75,7 +76,8 @@ struct ContextSource: CopySource {
                 try expectUnchanged(path)
                 return digest
             }
-            digests[inode] = try hashes?.digest(of: path, status, hash) ?? hash()
+            let hasAttributes = !tree.inodes[inode].metadata.xattrs.isEmpty
+            digests[inode] = try hashes?.digest(of: path, status, hasAttributes: hasAttributes, hash) ?? hash()
         }
         return digests
     }
@@ -131,9 +133,4 @@ struct ContextSource: CopySource {
         for link in links { try writer.add(link) }
         return try writer.finish()
     }
-}
-
-extension Directory {
-    /// What is known about an entry of this very directory, not followed where it is a link.
-    func status(ofName name: [UInt8]) throws(SystemError) -> FileStatus { try status(of: FilePath(bytes: name)) }
 }
