@@ -38,23 +38,22 @@ struct Build: AsyncParsableCommand {
     )
     var call = "build"
 
-<<<<<<< HEAD
     @Flag(help: "Build twice without the cache, and fail with the first difference if the results are not the same.")
     var verify = false
 
-    @Argument(help: "The directory that COPY and ADD read.")
-=======
     @Argument(
         help:
             "What COPY and ADD read: a directory, a git repository, the address of a tar, or - for a tar or a Dockerfile on standard input."
     )
->>>>>>> 89fbc39 (WIP contexts build)
     var context = "."
 
     func run() async throws {
         if check || call != "build" { return try await look() }
         let store = try global.store()
         let names = try tag.map(reference)
+        if verify, context == "-" || options.file == "-" {
+            throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
+        }
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
         let result =
