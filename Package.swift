@@ -55,8 +55,6 @@ let package = Package(
         module("Frontend"),
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
-        module("Build", "Frontend", "OCI", "Sandbox", "Linux", system),
-        module("Sandbox", "Linux", "CLinux", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
         module("Slim", "OCI", "Linux"),

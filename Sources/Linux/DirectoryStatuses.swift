@@ -12,17 +12,13 @@ extension Directory {
         var result: [(name: [UInt8], status: FileStatus)] = []
         let entries = try entries()
         result.reserveCapacity(entries.count)
-        var name: [UInt8] = []
+        var name: [CChar] = []
         for entry in entries {
             name.removeAll(keepingCapacity: true)
-            name.append(contentsOf: entry.name)
+            for byte in entry.name { name.append(CChar(bitPattern: byte)) }
             name.append(0)
             var raw = stat()
-            let code = unsafe name.withUnsafeBufferPointer { bytes in
-                unsafe bytes.withMemoryRebound(to: CChar.self) {
-                    unsafe fstatat(descriptor.rawValue, $0.baseAddress, &raw, AT_SYMLINK_NOFOLLOW)
-                }
-            }
+            let code = unsafe fstatat(descriptor.rawValue, name, &raw, AT_SYMLINK_NOFOLLOW)
             if code == 0 {
                 result.append((entry.name, try FileStatus(raw)))
             } else if Glibc.errno != ENOENT {
