@@ -36,7 +36,15 @@ extension StageBuilder {
         if binds.isEmpty { return [{ base }] }
         let stage = self
         var keys: [() async throws -> Fingerprint] = []
-        if let quick = try await glance(at: binds, base) { keys.append { quick } }
+        var glances: [(name: String, value: String)] = []
+        for bind in binds {
+            if let glance = try await glance(at: bind.origin, [bind.source]) { glances.append(glance) }
+        }
+        if glances.count == binds.count {
+            var key = base
+            for glance in glances { key.add(glance.name, glance.value) }
+            keys.append { [key] in key }
+        }
         keys.append {
             var key = base
             for bind in binds {
@@ -47,15 +55,6 @@ extension StageBuilder {
             return key
         }
         return keys
-    }
-
-    private func glance(at binds: [RunMount.Bind], _ base: Fingerprint) async throws -> Fingerprint? {
-        var key = base
-        for bind in binds {
-            guard let glance = try await glance(at: bind.origin, [bind.source]) else { return nil }
-            key.add("bound: \(glance.name)", glance.value)
-        }
-        return key
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {

@@ -17,7 +17,7 @@ enum RunMount: Sendable {
 
     /// Where bound files come from.
     struct Bind: Sendable {
-        let origin: StageBuilder.Origin
+        let origin: Origin
         let source: String
     }
 
@@ -66,8 +66,7 @@ enum RunMount: Sendable {
 extension StageBuilder {
     /// Reads the mounts of a RUN at `line`.
     func mounts(of run: Instruction.Run, _ line: Int) async throws -> [RunMount] {
-        var agents = 0
-        var mounts: [RunMount] = []
+        var (mounts, agents) = ([RunMount](), 0)
         for flag in run.mounts {
             let mount = try scope.mount(flag)
             mounts.append(try await self.mount(mount, flag.word, agents, line))
@@ -116,7 +115,7 @@ extension StageBuilder {
     private func cache(_ mount: Mount, _ target: ImagePath, _ line: Int) async throws -> RunMount.CacheUse {
         let name = plan.scope.arguments.values["BUILDKIT_CACHE_MOUNT_NS"].map { "\($0)/" } ?? ""
         let id = try mount.id.isEmpty ? target.description : CopyPlan.absolute(mount.id, in: "/").description
-        let seed: RunMount.Bind? = if let from = mount.from { try await bind(mount, line, of: from) } else { nil }
+        let seed = if let from = mount.from { try await bind(mount, line, of: from) } else { nil as RunMount.Bind? }
         return RunMount.CacheUse(
             id: name + (mount.id.isEmpty ? id : mount.id), sharing: CacheMounts.Sharing(mount.sharing),
             owner: RunMount.Owner(mount, mode: 0o755), seed: seed,
