@@ -34,8 +34,7 @@ final class ContextHashes: Sendable {
     private struct State {
         /// Nil until somebody asks.
         var known: [ImagePath: Entry]?
-        var used: [ImagePath: Entry] = [:]
-        var isChanged = false
+        var new: [ImagePath: Entry] = [:]
     }
 
     private let store: Store
@@ -51,40 +50,27 @@ final class ContextHashes: Sendable {
         path = FilePath("thaw/cache/context-\(Digest(of: context.bytes).hex)")
     }
 
-    /// A file's digest: the remembered one, or what `hash` gives.
-    ///
-    /// - Parameter hasAttributes: whether it has extended attributes, which is remembered too.
-    func digest(
-        of path: ImagePath, _ status: FileStatus, hasAttributes: Bool = true, _ hash: () throws -> Digest
-    ) throws -> Digest {
-        let stamp = Stamp(status)
-        if let known = state.withLock({ find(path, stamp, &$0).flatMap { Digest(bytes: $0.digest) } }) { return known }
-        let digest = try hash()
-        if status.changed.seconds < now - 1 {
-            state.withLock {
-                $0.used[path] = Entry(stamp: stamp, digest: digest.bytes, hasAttributes: hasAttributes)
-                $0.isChanged = true
-            }
+    /// What is known of a file that looks like this: its digest's bytes, and whether it has extended attributes, which
+    /// can't change without its change time.
+    func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: [UInt8], hasAttributes: Bool)? {
+        state.withLock { state in
+            if state.known == nil { state.known = read() }
+            guard let entry = state.new[path] ?? state.known?[path], entry.stamp == Stamp(status) else { return nil }
+            return (entry.digest, entry.hasAttributes)
         }
-        return digest
     }
 
-    /// Whether a file is known to have no extended attributes: they can't change without its change time.
-    func knowsNoAttributes(of path: ImagePath, _ status: FileStatus) -> Bool {
-        state.withLock { find(path, Stamp(status), &$0).map { !$0.hasAttributes } ?? false }
+    /// Takes note of what a file hashed to, unless it may change again without looking changed.
+    func remember(_ digest: Digest, of path: ImagePath, _ status: FileStatus, hasAttributes: Bool) {
+        guard status.changed.seconds < now - 1 else { return }
+        let entry = Entry(stamp: Stamp(status), digest: digest.bytes, hasAttributes: hasAttributes)
+        state.withLock { $0.new[path] = entry }
     }
 
-    private func find(_ path: ImagePath, _ stamp: Stamp, _ state: inout State) -> Entry? {
-        if let entry = state.used[path], entry.stamp == stamp { return entry }
-        if state.known == nil { state.known = read() }
-        guard let entry = state.known?[path], entry.stamp == stamp else { return nil }
-        return entry
-    }
-
-    /// Writes down what was used this time, beside what is known of files that nobody asked for.
+    /// Writes down what is new, beside what is known.
     func save() throws {
         let entries = state.withLock { state in
-            state.isChanged ? (state.known ?? [:]).merging(state.used) { $1 } : nil
+            state.new.isEmpty ? nil : (state.known ?? read()).merging(state.new) { $1 }
         }
         guard let entries else { return }
         var bytes = Self.magic
@@ -92,7 +78,7 @@ final class ContextHashes: Sendable {
         for (path, entry) in entries {
             var fixed: [UInt8] = []
             fixed.append(UInt16(path.bytes.count))
-            fixed.append(entry.hasAttributes ? 1 : 0)
+            fixed.append(UInt8(entry.hasAttributes ? 1 : 0))
             for value in entry.stamp.fields { fixed.append(value) }
             bytes += fixed + entry.digest + path.bytes
         }
@@ -166,9 +152,12 @@ extension Digest {
         return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
-    fileprivate init?(bytes: [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    init?(bytes: [UInt8]) {
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.count)
+        for digit in bytes.lazy.flatMap({ [$0 >> 4, $0 & 15] }) {
+            text.append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
+        }
         guard let digest = try? Digest("sha256:" + String(decoding: text, as: UTF8.self)) else { return nil }
         self = digest
     }

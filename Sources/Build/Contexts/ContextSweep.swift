@@ -25,10 +25,11 @@ struct ContextSweep: Sendable {
     private(set) var entries: [Entry] = []
     let directory: Directory
     /// When the walk began, in seconds.
-    private let begin = Int64(time(nil))
+    private let begin: Int64
 
-    init(_ directory: Directory, _ rules: ContextRules) throws {
+    init(_ directory: Directory, _ rules: ContextRules = ContextRules(), begin: Int64 = Int64(time(nil))) throws {
         self.directory = directory
+        self.begin = begin
         var waiting = try Self.below(.root, in: directory)
         // Ignored directories on the way to where the walk is, which count if something below does.
         var ignored: [Entry] = []
