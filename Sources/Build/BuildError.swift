@@ -55,7 +55,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
-        case .badContext(let text, let reason): "the context '\(text)' \(reason)"
+        case .badContext(let text, let reason): "'\(text)' \(reason)"
         case .gitFailed(let remote, let reason): "cannot fetch '\(remote)': \(reason)"
         case .downloadFailed(let address, let reason): "cannot download '\(address)': \(reason)"
         case .checksum(let source, let expected, let found):

@@ -10,8 +10,6 @@ public struct BuildRequest: Sendable {
     public var dockerfile: DockerfileLocation
     /// `--build-context`, by name: each replaces the stage or the image of its name.
     public var contexts: [String: ContextLocation] = [:]
-    /// What a secret of that name holds; nil where there is none.
-    public var secret: @Sendable (_ name: String) throws -> [UInt8]? = { _ in nil }
     /// How servers are reached.
     public var web = Configuration()
     /// How many bytes a file on the web may have.

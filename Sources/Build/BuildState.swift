@@ -52,7 +52,7 @@ final class BuildState: Sendable {
     /// The first of these secrets that the build was given, without the line's end that editors leave.
     func secret(_ names: [String]) throws -> String? {
         for name in names {
-            guard let bytes = try request.secret(name) else { continue }
+            guard let bytes = try request.secrets[name]?.bytes(id: name) else { continue }
             let text = String(decoding: bytes, as: UTF8.self)
             return text.split(whereSeparator: \.isNewline).first.map(String.init)
         }

@@ -11,10 +11,10 @@ internal import SystemPackage
 ///
 /// ```
 /// thaw/cache/context-HASH     "thaw-hashes-2\n", then file by file:
-/// +--------------+-------------------------------------------------------+--------+------+
-/// | path length  | inode, size, mtime s and ns, ctime s and ns: 8 B each | digest | path |
-/// | 2 B          | 48 B                                                  | 32 B   |      |
-/// +--------------+-------------------------------------------------------+--------+------+
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
+/// | path length | attributes: 0/1 | inode, size, mtime s and ns, ctime s and ns: 8 B each | digest | path |
+/// | 2 B         | 1 B             | 48 B                                                  | 32 B   |      |
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
 /// ```
 /// Only ever believed about files that look the same; a damaged one is made again.
 final class ContextHashes: Sendable {
@@ -28,13 +28,13 @@ final class ContextHashes: Sendable {
     private struct Entry {
         let stamp: Stamp
         let digest: [UInt8]
+        let hasAttributes: Bool
     }
 
     private struct State {
         /// Nil until somebody asks.
         var known: [ImagePath: Entry]?
-        var used: [ImagePath: Entry] = [:]
-        var isChanged = false
+        var new: [ImagePath: Entry] = [:]
     }
 
     private let store: Store
@@ -50,33 +50,27 @@ final class ContextHashes: Sendable {
         path = FilePath("thaw/cache/context-\(Digest(of: context.bytes).hex)")
     }
 
-    /// A file's digest: the remembered one, or what `hash` gives.
-    func digest(of path: ImagePath, _ status: FileStatus, _ hash: () throws -> Digest) throws -> Digest {
-        let stamp = Stamp(
-            inode: status.inode, size: status.size, modified: status.modified, changed: status.changed)
-        if let known = state.withLock({ find(path, stamp, &$0) }) { return known }
-        let digest = try hash()
-        if status.changed.seconds < now - 1 {
-            state.withLock {
-                $0.used[path] = Entry(stamp: stamp, digest: digest.bytes)
-                $0.isChanged = true
-            }
+    /// What is known of a file that looks like this: its digest's bytes, and whether it has extended attributes, which
+    /// can't change without its change time.
+    func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: [UInt8], hasAttributes: Bool)? {
+        state.withLock { state in
+            if state.known == nil { state.known = read() }
+            guard let entry = state.new[path] ?? state.known?[path], entry.stamp == Stamp(status) else { return nil }
+            return (entry.digest, entry.hasAttributes)
         }
-        return digest
     }
 
-    private func find(_ path: ImagePath, _ stamp: Stamp, _ state: inout State) -> Digest? {
-        if let entry = state.used[path], entry.stamp == stamp { return Digest(bytes: entry.digest) }
-        if state.known == nil { state.known = read() }
-        guard let entry = state.known?[path], entry.stamp == stamp else { return nil }
-        state.used[path] = entry
-        return Digest(bytes: entry.digest)
+    /// Takes note of what a file hashed to, unless it may change again without looking changed.
+    func remember(_ digest: Digest, of path: ImagePath, _ status: FileStatus, hasAttributes: Bool) {
+        guard status.changed.seconds < now - 1 else { return }
+        let entry = Entry(stamp: Stamp(status), digest: digest.bytes, hasAttributes: hasAttributes)
+        state.withLock { $0.new[path] = entry }
     }
 
-    /// Writes down what was used this time, beside what is known of files that nobody asked for.
+    /// Writes down what is new, beside what is known.
     func save() throws {
         let entries = state.withLock { state in
-            state.isChanged ? (state.known ?? [:]).merging(state.used) { $1 } : nil
+            state.new.isEmpty ? nil : (state.known ?? read()).merging(state.new) { $1 }
         }
         guard let entries else { return }
         var bytes = Self.magic
@@ -84,6 +78,7 @@ final class ContextHashes: Sendable {
         for (path, entry) in entries {
             var fixed: [UInt8] = []
             fixed.append(UInt16(path.bytes.count))
+            fixed.append(UInt8(entry.hasAttributes ? 1 : 0))
             for value in entry.stamp.fields { fixed.append(value) }
             bytes += fixed + entry.digest + path.bytes
         }
@@ -97,12 +92,15 @@ final class ContextHashes: Sendable {
         var entries: [ImagePath: Entry] = [:]
         entries.reserveCapacity(bytes.count / 100)
         var rest = bytes.dropFirst(Self.magic.count)
-        while let length = rest.take(UInt16.self), rest.count >= 80 + Int(length) {
+        while let length = rest.take(UInt16.self), rest.count >= 81 + Int(length) {
+            let hasAttributes = rest.take(UInt8.self) != 0
             let fields = (0..<6).map { _ in rest.take(Int64.self) ?? 0 }
             let digest = Array(rest.prefix(32))
             let name = rest.dropFirst(32).prefix(Int(length))
             rest = rest.dropFirst(32 + Int(length))
-            if let path = try? ImagePath(entry: name) { entries[path] = Entry(stamp: Stamp(fields), digest: digest) }
+            if let path = try? ImagePath(entry: name) {
+                entries[path] = Entry(stamp: Stamp(fields), digest: digest, hasAttributes: hasAttributes)
+            }
         }
         return entries
     }
@@ -114,6 +112,10 @@ extension ContextHashes.Stamp {
             Int64(bitPattern: inode), size, modified.seconds, modified.nanoseconds, changed.seconds,
             changed.nanoseconds,
         ]
+    }
+
+    fileprivate init(_ status: FileStatus) {
+        self.init(inode: status.inode, size: status.size, modified: status.modified, changed: status.changed)
     }
 
     fileprivate init(_ fields: [Int64]) {
@@ -150,9 +152,12 @@ extension Digest {
         return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
-    fileprivate init?(bytes: [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    init?(bytes: [UInt8]) {
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.count)
+        for digit in bytes.lazy.flatMap({ [$0 >> 4, $0 & 15] }) {
+            text.append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
+        }
         guard let digest = try? Digest("sha256:" + String(decoding: text, as: UTF8.self)) else { return nil }
         self = digest
     }

@@ -50,7 +50,11 @@ struct ContextArguments {
                 throw Failure("--build-context '\(text)' is not NAME=VALUE", status: .usage)
             }
             let name = StageGraph.contextName(String(text[..<equals]))
-            contexts[name] = try ContextLocation(named: String(text[text.index(after: equals)...]))
+            let location = try ContextLocation(named: String(text[text.index(after: equals)...]))
+            if case .directory(let path) = location, (try? Directory(path)) == nil {
+                throw BuildError.noContext(path.string)
+            }
+            contexts[name] = location
         }
         return contexts
     }

@@ -205,8 +205,9 @@ struct WebTests {
         let other = try FakeServer { try $0.reply(200, [:], "text") }
         let server = try FakeServer { try $0.reply(302, ["Location": "\(other.origin)/f"], "") }
         let authority = server.authority
+        let secret = try space.write("secret", "abc\n")
         _ = try await Self.build("ADD \(server.origin)/f /", in: space) {
-            $0.secret = { $0 == name + authority ? Array("abc\n".utf8) : nil }
+            $0.secrets = [name + authority: .file(secret.string)]
         }
         #expect(server.received.map { $0.headers["authorization"] } == [header])
         #expect(other.received.map { $0.headers["authorization"] } == [nil])

@@ -159,10 +159,11 @@ import Testing
     private static let usage: [([String], String)] = [
         (["-f", "-", "-"], "standard input cannot be both the context and the Dockerfile"),
         (["--build-context", "x", "context"], "--build-context 'x' is not NAME=VALUE"),
-        (["--build-context", "x=ftp://h/y", "context"], "the context 'ftp://h/y' begins with ftp://"),
-        (["--build-context", "x=target:nowhere", "context"], "the context 'target:nowhere' names no stage"),
-        (["--build-context", "first=target:first", "context"], "the context 'target:' makes a stage wait for itself"),
-        (["ftp://h/x"], "the context 'ftp://h/x' begins with ftp://"),
+        (["--build-context", "x=ftp://h/y", "context"], "'ftp://h/y' begins with ftp://"),
+        (["--build-context", "x=target:nowhere", "context"], "'target:nowhere' names no stage"),
+        (["--build-context", "first=target:first", "context"], "'target:' makes a stage wait for itself"),
+        (["--build-context", "x=nowhere", "context"], "the build context 'nowhere' is not a directory"),
+        (["ftp://h/x"], "'ftp://h/x' begins with ftp://"),
     ]
 
     @Test("Malformed arguments are wrong usage", arguments: 0..<usage.count)

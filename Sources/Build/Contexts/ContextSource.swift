@@ -7,7 +7,14 @@ struct ContextSource: CopySource {
     let tree: FileTree
     private let directory: Directory
     private let hashes: ContextHashes?
-    private let statuses: [ImagePath: FileStatus]
+    /// By the number of an entry.
+    private let looks: [Look]
+
+    /// A file as the walk saw it.
+    private struct Look {
+        let status: FileStatus
+        let digest: [UInt8]?
+    }
 
     /// Walks the directory; `hashes` knows what unchanged files hash to.
     init(_ directory: Directory, hashes: ContextHashes?, rules: ContextRules = ContextRules()) throws {
@@ -18,11 +25,11 @@ struct ContextSource: CopySource {
     init(_ sweep: ContextSweep, hashes: ContextHashes?) throws {
         directory = sweep.directory
         self.hashes = hashes
-        let entries = try Self.entries(of: sweep)
+        let (entries, looks) = try Self.entries(of: sweep, hashes)
         var tree = FileTree()
         try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
         self.tree = tree
-        statuses = Dictionary(uniqueKeysWithValues: sweep.entries.map { ($0.path, $0.status) })
+        self.looks = looks
     }
 
     private struct LinkKey: Hashable {
@@ -30,10 +37,14 @@ struct ContextSource: CopySource {
         let inode: UInt64
     }
 
-    private static func entries(of sweep: ContextSweep) throws -> [LayerEntry] {
+    /// The entries of the tree, and what is known of each: its status, and what it hashed to when it looked like that.
+    private static func entries(
+        of sweep: ContextSweep, _ hashes: ContextHashes?
+    ) throws -> (entries: [LayerEntry], looks: [Look]) {
         var links: [LinkKey: ImagePath] = [:]
-        var result: [LayerEntry] = []
+        var (result, looks): ([LayerEntry], [Look]) = ([], [])
         result.reserveCapacity(sweep.entries.count)
+        looks.reserveCapacity(sweep.entries.count)
         for entry in sweep.entries {
             let status = entry.status
             var change = try change(entry, in: sweep.directory)
@@ -42,12 +53,15 @@ struct ContextSource: CopySource {
                 if let first = links[key] { change = .link(to: first) } else { links[key] = entry.path }
             }
             guard let change else { continue }
-            let attributes = try sweep.directory.layerAttributes(of: FilePath(entry.path))
-            let metadata = FileMetadata(
-                mode: UInt16(status.mode & 0o7777), mtime: status.modified, xattrs: attributes)
+            let known = status.type == .regular ? hashes?.remembered(entry.path, status) : nil
+            var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
+            if known?.hasAttributes != false {
+                metadata.xattrs = try sweep.directory.layerAttributes(of: FilePath(entry.path))
+            }
             result.append(LayerEntry(entry.path, change, metadata))
+            looks.append(Look(status: status, digest: known?.digest))
         }
-        return result
+        return (result, looks)
     }
 
     /// Nil for a socket, which no layer can hold.
@@ -68,14 +82,17 @@ struct ContextSource: CopySource {
         var digests: [FileTree.InodeID: Digest] = [:]
         digests.reserveCapacity(inodes.count)
         for inode in inodes {
-            let path = tree.inodes[inode].path
-            guard let status = statuses[path] else { continue }
-            func hash() throws -> Digest {
-                let digest = try Digest(of: FileSource(open(path)))
-                try expectUnchanged(path)
-                return digest
+            let look = looks[tree.inodes[inode].ordinal]
+            if let known = look.digest.flatMap({ Digest(bytes: $0) }) {
+                digests[inode] = known
+                continue
             }
-            digests[inode] = try hashes?.digest(of: path, status, hash) ?? hash()
+            let path = tree.inodes[inode].path
+            let digest = try Digest(of: FileSource(open(path)))
+            try expectUnchanged(inode)
+            hashes?.remember(
+                digest, of: path, look.status, hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
+            digests[inode] = digest
         }
         return digests
     }
@@ -95,14 +112,15 @@ struct ContextSource: CopySource {
                 left -= Int64(part.count)
                 try chunk(part)
             }
-            try expectUnchanged(tree.inodes[inode].path)
+            try expectUnchanged(inode)
         }
     }
 
     /// A file that is written to during the build must not be remembered under the digest that it had before.
-    private func expectUnchanged(_ path: ImagePath) throws {
-        let now = try directory.status(of: FilePath(path))
-        guard let then = statuses[path], now.inode == then.inode, now.size == then.size, now.modified == then.modified,
+    private func expectUnchanged(_ inode: FileTree.InodeID) throws {
+        let path = tree.inodes[inode].path
+        let (then, now) = (looks[tree.inodes[inode].ordinal].status, try directory.status(of: FilePath(path)))
+        guard now.inode == then.inode, now.size == then.size, now.modified == then.modified,
             now.changed == then.changed
         else { throw BuildError.contextChanged("\(path)") }
     }
@@ -131,9 +149,4 @@ struct ContextSource: CopySource {
         for link in links { try writer.add(link) }
         return try writer.finish()
     }
-}
-
-extension Directory {
-    /// What is known about an entry of this very directory, not followed where it is a link.
-    func status(ofName name: [UInt8]) throws(SystemError) -> FileStatus { try status(of: FilePath(bytes: name)) }
 }

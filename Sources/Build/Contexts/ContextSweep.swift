@@ -25,10 +25,11 @@ struct ContextSweep: Sendable {
     private(set) var entries: [Entry] = []
     let directory: Directory
     /// When the walk began, in seconds.
-    private let begin = Int64(time(nil))
+    private let begin: Int64
 
-    init(_ directory: Directory, _ rules: ContextRules) throws {
+    init(_ directory: Directory, _ rules: ContextRules = ContextRules(), begin: Int64 = Int64(time(nil))) throws {
         self.directory = directory
+        self.begin = begin
         var waiting = try Self.below(.root, in: directory)
         // Ignored directories on the way to where the walk is, which count if something below does.
         var ignored: [Entry] = []
@@ -40,7 +41,7 @@ struct ContextSweep: Sendable {
                 ignored.append(entry)
             } else {
                 entries += ignored
-                ignored = []
+                ignored.removeAll()
                 entries.append(entry)
             }
             if isDirectory { waiting += try Self.below(entry.path, in: directory) }
@@ -50,9 +51,7 @@ struct ContextSweep: Sendable {
     /// What a directory holds, last name first. It is opened once, and what is in it looked at from there.
     private static func below(_ path: ImagePath, in root: Directory) throws -> [Entry] {
         let open = path.isRoot ? root : try root.directory(FilePath(path))
-        return try open.entries().reversed().map { entry in
-            Entry(path: path.appending(entry.name), status: try open.status(ofName: entry.name))
-        }
+        return try open.statuses().reversed().map { Entry(path: path.appending($0.name), status: $0.status) }
     }
 
     /// What tells whether a file is the one that it was: everything but directories' times, which say less than what is
@@ -60,43 +59,68 @@ struct ContextSweep: Sendable {
     ///
     /// Nil while a file is so young that it may change again without a new time.
     func stamp(of sources: [String]) throws -> Digest? {
-        var hasher = Digest.Hasher()
+        var stamps = Stamps()
         for source in sources {
             for range in ranges(of: source) {
-                hasher.update(field: "\(range.count)")
+                stamps.add(UInt64(range.count))
                 for entry in entries[range] {
                     if entry.status.type != .directory, entry.status.changed.seconds >= begin - 1 { return nil }
-                    hasher.update(entry.path.bytes)
-                    hasher.update(try stamp(of: entry))
+                    stamps.add(entry)
+                    if entry.status.type == .directory {
+                        stamps.add(try directory.layerAttributes(of: FilePath(entry.path)))
+                    }
                 }
             }
         }
-        return hasher.finalize()
+        return stamps.digest
     }
 
-    private func stamp(of entry: Entry) throws -> [UInt8] {
-        let status = entry.status
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(96)
-        func add(_ value: some FixedWidthInteger) {
-            unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
-        }
-        bytes.append(0)
-        add(status.type.bits | status.mode)
-        if status.type == .directory {
-            for (name, value) in try directory.layerAttributes(of: FilePath(entry.path)).sorted(by: { $0.key < $1.key })
-            {
-                bytes += Array(name.utf8) + [0] + value
+    /// The bytes that are hashed, in pieces of some size.
+    private struct Stamps {
+        private var hasher = Digest.Hasher()
+        private var bytes: [UInt8] = []
+
+        mutating func add(_ value: UInt64) {
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: value >> shift))
             }
-            return bytes
         }
-        for value in [status.device, status.inode, status.linkCount] { add(value) }
-        for time in [status.modified, status.changed] {
-            add(time.seconds)
-            add(time.nanoseconds)
+
+        mutating func add(_ entry: Entry) {
+            if bytes.count > 1 << 16 { flush() }
+            let status = entry.status
+            add(UInt64(entry.path.bytes.count))
+            bytes += entry.path.bytes
+            add(UInt64(status.type.bits | status.mode))
+            guard status.type != .directory else { return }
+            for number in [status.device, status.inode, status.linkCount] { add(number) }
+            for time in [status.modified, status.changed] {
+                add(UInt64(bitPattern: time.seconds))
+                add(UInt64(bitPattern: time.nanoseconds))
+            }
+            add(UInt64(bitPattern: status.size))
         }
-        add(status.size)
-        return bytes
+
+        mutating func add(_ attributes: [String: [UInt8]]) {
+            add(UInt64(attributes.count))
+            for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
+                for field in [Array(name.utf8), value] {
+                    add(UInt64(field.count))
+                    bytes += field
+                }
+            }
+        }
+
+        private mutating func flush() {
+            hasher.update(bytes)
+            bytes.removeAll(keepingCapacity: true)
+        }
+
+        var digest: Digest {
+            var copy = self
+            copy.flush()
+            return copy.hasher.finalize()
+        }
     }
 
     /// The entries that a source can read: the path itself, what is below, and what is on the way. All of them for a

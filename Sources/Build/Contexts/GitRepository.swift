@@ -119,7 +119,7 @@ extension GitRepository {
             for: location.remote)
         try git.run(["-C", source, "remote", "add", "--", "origin", location.remote], for: location.remote)
         if keeps {
-            let names = commit.ref.map { ["\(commit.hash):\(Self.kept($0))"] } ?? [commit.hash]
+            let names = [commit.hash + (commit.ref.flatMap(Self.kept).map { ":\($0)" } ?? "")]
             try git.run(
                 ["-C", source, "fetch", "-q", "--depth=1", "--no-tags", "--", "file://\(cache)"] + names,
                 for: location.remote, allowsFiles: true)
@@ -150,30 +150,32 @@ extension GitRepository {
 
     private static func format(of hash: String) -> String { hash.utf8.count == 64 ? "sha256" : "sha1" }
 
-    private static func kept(_ ref: String) -> String {
-        ref.hasPrefix("refs/heads/") ? "refs/remotes/origin/" + ref.dropFirst("refs/heads/".count) : ref
+    /// What a name of the remote is called in a repository that is kept.
+    private static func kept(_ ref: String) -> String? {
+        if ref.hasPrefix("refs/heads/") { return "refs/remotes/origin/" + ref.dropFirst("refs/heads/".count) }
+        return ref == "HEAD" ? nil : ref
     }
 
     /// Fetches no more than the commit where the server allows that, else all branches and tags.
     private func bring(_ commit: Commit, into cache: FilePath, _ git: Git) throws {
         let remote = location.remote
         let at = ["--git-dir=\(cache)"]
-        if try !state.store.root.exists(FilePath("thaw/git").appending(cache.lastComponent?.string ?? ".")) {
-            let format = "--object-format=\(Self.format(of: commit.hash))"
-            try git.run(["init", "-q", "--bare", "--template=", format, cache.string], for: remote)
-        }
+        // Also mends a repository whose making was interrupted.
+        let format = "--object-format=\(Self.format(of: commit.hash))"
+        try git.run(["init", "-q", "--bare", "--template=", format, cache.string], for: remote)
         func has() throws -> Bool { try git.succeeds(at + ["cat-file", "-e", "\(commit.hash)^{commit}"]) }
+        func narrow(_ name: String) -> [String] {
+            at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
+        }
         if try has() { return }
-        let name = location.fetchesByCommit ? commit.hash : commit.ref ?? commit.hash
-        let narrow = at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
-        if commit.ref != nil {
-            try git.run(narrow, for: remote)
-        } else if try !git.succeeds(narrow) {
+        if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
+        // A branch may have moved since it was looked up.
+        if try has() { return }
+        if try !git.succeeds(narrow(commit.hash)) {
             let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
+            let all = ["--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*"]
             try git.run(
-                at + ["fetch", "-q", "--force"] + (isShallow ? ["--unshallow"] : []) + [
-                    "--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*",
-                ], for: remote)
+                at + ["fetch", "-q", "--force"] + (isShallow ? ["--unshallow"] : []) + all, for: remote)
         }
         guard try has() else {
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: "it has no commit \(commit.hash)")

@@ -54,6 +54,9 @@ struct Build: AsyncParsableCommand {
         let list = try outputs.list()
         let annotations = try outputs.annotations()
         let names = try tag.map(reference)
+        if verify, context == "-" || options.file == "-" {
+            throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
+        }
         try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
         let store = try global.store()
         // What has no name yet would go with a collection that comes between the build and its naming.
