@@ -81,12 +81,21 @@ public struct Image: Sendable {
     }
 
     private init(config: ImageConfig, layers: [Layer], annotations: [String: String], source: any BlobSource) {
+        self.init(config: config, config.bytes, layers: layers, annotations: annotations, types: .oci, source: source)
+    }
+
+    private init(
+        config: ImageConfig, _ configBytes: [UInt8], layers: [Layer], annotations: [String: String],
+        types: MediaType.Family, source: any BlobSource
+    ) {
         self.config = config
-        configBytes = config.bytes
+        self.configBytes = configBytes
         self.layers = layers
         let descriptor = Descriptor(
-            mediaType: .config, digest: Digest(of: configBytes), size: Int64(configBytes.count))
-        manifest = Manifest(config: descriptor, layers: layers.map(\.descriptor), annotations: annotations)
+            mediaType: types == .oci ? .config : .dockerConfig, digest: Digest(of: configBytes),
+            size: Int64(configBytes.count))
+        manifest = Manifest(
+            config: descriptor, layers: layers.map(\.descriptor), annotations: annotations, types: types)
         manifestBytes = manifest.bytes
         self.source = source
     }
@@ -108,6 +117,39 @@ public struct Image: Sendable {
     /// This image with other layers and another history; the configuration stays as it is otherwise.
     public func replacingLayers(_ layers: [Layer], history: [History]) -> Image {
         edited(layers: layers) { $0.history = history }
+    }
+
+    /// This image with more annotations in its manifest, over those of the same name.
+    public func annotated(_ annotations: [String: String]) -> Image {
+        if annotations.isEmpty { return self }
+        let all = manifest.annotations.merging(annotations) { $1 }
+        return Image(config: config, configBytes, layers: layers, annotations: all, types: .oci, source: source)
+    }
+
+    /// This image with other blobs for the same layers, every document and layer under the names of `types`; itself
+    /// where nothing changes. Docker's manifests have no annotations.
+    ///
+    /// - Throws: ``OCIError/unsupportedMediaType(_:of:)`` for a layer that `types` has no name for.
+    func retyped(_ layers: [Layer], _ types: MediaType.Family) throws(OCIError) -> Image {
+        var renamed: [Layer] = []
+        for layer in layers {
+            let (old, digest) = (layer.descriptor.mediaType, layer.descriptor.digest)
+            guard let compression = old.layerCompression, types == .oci || compression != .zstd else {
+                throw .unsupportedMediaType(old.description, of: digest)
+            }
+            let type = MediaType.layer(compression, types)
+            if type == old {
+                renamed.append(layer)
+            } else {
+                let blob = Descriptor(mediaType: type, digest: digest, size: layer.descriptor.size)
+                renamed.append(Layer(descriptor: blob, diffID: layer.diffID))
+            }
+        }
+        let isSame = renamed == self.layers && descriptor.mediaType == (types == .oci ? .manifest : .dockerManifest)
+        if isSame { return self }
+        return Image(
+            config: config, configBytes, layers: renamed, annotations: types == .oci ? manifest.annotations : [:],
+            types: types, source: source)
     }
 
     /// This image with an edited configuration.

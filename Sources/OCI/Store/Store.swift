@@ -106,13 +106,25 @@ extension Store {
 
     /// The image of that name for a platform.
     public func image(_ reference: Reference, for platform: Platform = .host) throws -> Image {
+        try image(entry(reference), for: platform, name: reference.familiar)
+    }
+
+    /// What a name stands for: an image, or an index of them.
+    public func set(_ reference: Reference) throws -> ImageSet {
+        var entry = try entry(reference)
+        entry[annotation: Self.reference] = nil
+        return ImageSet(entry, in: self)
+    }
+
+    /// What the index has under a name.
+    private func entry(_ reference: Reference) throws -> Descriptor {
         let manifests = try index().manifests
         let found = manifests.first { entry in
             if let digest = reference.digest { return entry.digest == digest }
             return entry[annotation: Self.reference] == reference.description
         }
         guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }
-        return try image(found, for: platform, name: reference.familiar)
+        return found
     }
 
     /// The image that a descriptor leads to, through an index where it is one.
@@ -131,7 +143,11 @@ extension Store {
         }
         _ = try put(image.configBytes, as: image.manifest.config.mediaType)
         let descriptor = try put(image.manifestBytes, as: image.descriptor.mediaType)
-        if let reference { try name(descriptor, reference, platform: image.config.platform) }
+        if let reference {
+            var entry = descriptor
+            entry.platform = image.config.platform
+            try name(entry, reference)
+        }
         try lease.release()
         return descriptor
     }
@@ -149,10 +165,11 @@ extension Store {
         }
     }
 
-    private func name(_ descriptor: Descriptor, _ reference: Reference, platform: Platform) throws {
+    /// Gives what is in the store already a name.
+    func name(_ descriptor: Descriptor, _ reference: Reference) throws {
         var entry = descriptor
         entry[annotation: Self.reference] = reference.description
-        entry.platform = platform
+        entry[annotation: LayoutExport.containerdKey] = nil
         try editIndex { index in
             index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
             index.manifests.append(entry)
