@@ -52,6 +52,7 @@ let package = Package(
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
         module("HTTP", "CCurl", "Linux", system),
+        module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
         module("Frontend"),
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
@@ -92,6 +93,7 @@ let package = Package(
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests("PeerTests", "Harness"),
         tests("ProjectTests", "Project"),
+        tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
     ]

@@ -26,6 +26,13 @@ extension BlobSource {
     }
 }
 
+extension BlobSource {
+    /// The image that a descriptor leads to, through an index where it is one; `name` is for errors.
+    public func image(_ descriptor: Descriptor, for platform: Platform, name: String) throws -> Image {
+        try Image(manifest: resolve(descriptor, for: platform, name: name, in: self), in: self)
+    }
+}
+
 /// One layer: a blob, and the digest of the tar in it.
 public struct Layer: Sendable, Hashable {
     /// The blob.
@@ -257,20 +264,21 @@ extension Image {
 }
 
 /// Passes bytes on and reports their end only when size and digest were as promised.
-final class VerifyingSource: ByteSource {
+public final class VerifyingSource: ByteSource {
     private let source: any ByteSource
     private let digest: Digest
     private let size: Int64?
     private var hasher = Digest.Hasher()
     private var count: Int64 = 0
 
-    init(_ source: any ByteSource, digest: Digest, size: Int64?) {
+    /// Checks what `source` gives; where `size` is nil, the digest alone.
+    public init(_ source: any ByteSource, digest: Digest, size: Int64?) {
         self.source = source
         self.digest = digest
         self.size = size
     }
 
-    func next() throws -> [UInt8] {
+    public func next() throws -> [UInt8] {
         let chunk = try source.next()
         count += Int64(chunk.count)
         if let size, count > size || (chunk.isEmpty && count < size) {

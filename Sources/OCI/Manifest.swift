@@ -53,6 +53,14 @@ public struct Index: Hashable, Sendable {
         didSet { json["manifests"] = .array(manifests.map(\.json)) }
     }
 
+    /// The manifest that suits `platform` best, the first of equals; one that tells no platform where none suits.
+    public func manifest(for platform: Platform) -> Descriptor? {
+        let suitable = manifests.compactMap { entry in
+            entry.platform.flatMap(platform.rank).map { (entry: entry, rank: $0) }
+        }
+        return suitable.min { $0.rank < $1.rank }?.entry ?? manifests.first { $0.platform == nil }
+    }
+
     /// An index of these manifests.
     public init(manifests: [Descriptor] = [], annotations: [String: String] = [:]) {
         self.manifests = manifests

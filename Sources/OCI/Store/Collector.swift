@@ -46,6 +46,7 @@ extension Store {
             // Repositories that were fetched into, what servers said of their files, and why steps were done.
             for directory: FilePath in ["thaw/git", "thaw/web", "thaw/why"] { try root.removeTree(directory) }
         }
+        try forgetOrigins()
         try lock.release()
         return Collected(
             blobs: inventory.droppedBlobs, bytes: before - inventory.total, left: inventory.total)

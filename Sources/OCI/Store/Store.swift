@@ -8,6 +8,7 @@ public import SystemPackage
 /// thaw/lock      shared while an image is in use, exclusive while garbage is collected
 /// thaw/ingest/   blobs being written
 /// thaw/cache/    what build steps gave, by their key
+/// thaw/origins/  the repositories that hold a blob too, by digest
 /// thaw/index/    the headers of layers, by diff ID
 /// thaw/layers/   layers unpacked for running commands, by chain ID
 /// ```
@@ -77,13 +78,17 @@ extension Store {
     public func put(_ source: any ByteSource, expecting descriptor: Descriptor) throws {
         if try has(descriptor) { return }
         let blob = try ingest()
-        let verified = VerifyingSource(source, digest: descriptor.digest, size: descriptor.size)
         while true {
-            let chunk = try verified.next()
+            let chunk = try source.next()
             if chunk.isEmpty { break }
+            // What comes without end must not fill the disk.
+            guard blob.size + Int64(chunk.count) <= descriptor.size else {
+                throw OCIError.blobSize(
+                    descriptor.digest, expected: descriptor.size, found: blob.size + Int64(chunk.count))
+            }
             try blob.write(chunk)
         }
-        _ = try blob.commit(as: descriptor.mediaType)
+        try blob.commit(expecting: descriptor)
     }
 
     static func path(of digest: Digest) -> FilePath { FilePath("blobs/sha256/\(digest.hex)") }
@@ -199,8 +204,7 @@ func resolve(
     var current = descriptor
     for _ in 0..<8 where current.mediaType.isIndex {
         let index = try Index(parsing: source.read(current), what: "index \(current.digest)")
-        let candidates = index.manifests.filter { $0.platform.map(platform.accepts) ?? true }
-        guard let chosen = candidates.first(where: { $0.platform != nil }) ?? candidates.first else {
+        guard let chosen = index.manifest(for: platform) else {
             throw OCIError.noPlatform(
                 platform.description, reference: name,
                 available: index.manifests.compactMap { $0.platform?.description })
