@@ -16,21 +16,31 @@ final class Child: Sendable {
     private let root: Overlay
     private let group: ControlGroup?
     private let network: IsolatedNetwork?
+    /// The name of groups that a runtime may leave.
+    private let foreignGroup: String?
 
     /// Starts `command`, which has its side of `streams` afterwards.
-    init(_ command: Command, on root: Overlay, _ streams: any Streams) throws {
+    init(_ command: Command, on root: Overlay, by runtime: OCIRuntime?, _ streams: any Streams) throws {
         do {
-            let surroundings = try Surroundings(command, root, streams.terminal)
-            let launched = try surroundings.launch(command, streams.descriptors)
+            let launched: Launched
+            let name: String
+            if let runtime {
+                let launch = try runtime.launch(command, root, streams.descriptors)
+                (group, network, stubs) = (launch.bundle.group, launch.bundle.network, launch.bundle.stubs)
+                (foreignGroup, name) = (launch.groupName, runtime.program.string)
+                launched = launch.launched
+            } else {
+                let surroundings = try Surroundings(command, root, streams.terminal)
+                launched = try surroundings.launch(command, streams.descriptors)
+                (group, network, stubs) = (surroundings.group, surroundings.network, launched.stubs)
+                (foreignGroup, name) = (nil, command.arguments[0])
+            }
             streams.release()
             if let failure = launched.failure {
-                try root.remove(launched.stubs)
-                throw failure.isCommand
-                    ? SandboxError.command(command.arguments[0], failure.error.errno) : .setup(failure.error)
+                try root.remove(stubs)
+                throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
             }
-            (group, network) = (surroundings.group, surroundings.network)
             process = launched.process
-            stubs = launched.stubs
             (clonedAt, executedAt) = launched.times
             pidfd = launched.pidfd
             self.root = root
@@ -47,6 +57,7 @@ final class Child: Sendable {
         let kind = try system("wait for the container") { unsafe clinux_wait(pidfd.rawValue, &value) }
         network?.end()
         group?.remove()
+        if let foreignGroup { ControlGroup.removeAll(named: foreignGroup) }
         try served.get()
         try root.remove(stubs)
         return kind == 0 ? .exited(value) : .signalled(value)

@@ -55,9 +55,13 @@ public struct Container: Sendable {
     /// What the commands see as `/`.
     public let root: Overlay
 
+    /// Whose runtime starts them; nil is our own.
+    public let runtime: OCIRuntime?
+
     /// A container over this overlay.
-    public init(_ root: Overlay) {
+    public init(_ root: Overlay, runtime: OCIRuntime? = nil) {
         self.root = root
+        self.runtime = runtime
     }
 
     /// Receives the bytes of a stream as they come, on the container's own thread; while it runs, the command waits.
@@ -112,7 +116,7 @@ public struct Container: Sendable {
                 do {
                     let lock = try root.lock()
                     let streams = try makeStreams()
-                    let child = try Child(command, on: root, streams)
+                    let child = try Child(command, on: root, by: runtime, streams)
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
                     let result = Result { try child.follow(streams) }

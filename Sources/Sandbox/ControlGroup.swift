@@ -40,6 +40,14 @@ final class ControlGroup: Sendable {
         remove()
     }
 
+    /// Removes groups of this name from the top of every hierarchy, where a runtime that was killed leaves them.
+    static func removeAll(named name: String) {
+        guard let table = try? OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 16 << 20) else { return }
+        for mount in Hierarchy.mounts(in: String(decoding: table, as: UTF8.self)) {
+            _ = unsafe mount.appending(name).withPlatformString { unsafe rmdir($0) }
+        }
+    }
+
     /// Removes the groups, which are empty when their container has ended.
     func remove() {
         for group in groups { group.remove() }

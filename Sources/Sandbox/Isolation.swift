@@ -6,7 +6,7 @@ internal import Linux
 internal import SystemPackage
 
 /// Docker's lists.
-private enum Hidden {
+enum Hidden {
     static let masked = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
         "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
@@ -48,7 +48,7 @@ extension Script {
             for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
             for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
         }
-        takeIdentity(command, surroundings.filter, limits: surroundings.limits(of: command))
+        takeIdentity(command, surroundings.filter, limits: command.limitsWithoutGroup)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
@@ -58,7 +58,7 @@ extension Script {
     }
 
     /// Makes what can only be made from mounts that are in the tree; they go with the old root.
-    private mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
+    mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
         for stack in attachments.stacks {
             add(clinux_step_attach, "mount", place, descriptor: stack.descriptor.rawValue)
         }

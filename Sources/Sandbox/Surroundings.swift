@@ -60,12 +60,6 @@ struct Surroundings: ~Copyable {
         return isolated.reduce(0) { $0 | UInt64($1) }
     }
 
-    /// The command's limits, with the number of processes where no group counts them: root is not held by that.
-    func limits(of command: Command) -> [Limit] {
-        guard let count = command.processLimit, Place.all[.processes] == nil else { return command.limits }
-        return command.limits + [.processes(count)]
-    }
-
     /// Whether the child has to enter groups by itself.
     var entersGroups: Bool { group?.lists.isEmpty == false }
 }
