@@ -47,6 +47,36 @@ import Testing
         #expect(found.map { $0.parent(for: .processes) } == [top])
     }
 
+    private static let version2: Hierarchy? = {
+        let texts = ["/proc/self/cgroup", "/proc/self/mountinfo"].map { path in
+            String(decoding: (try? OwnedDescriptor(FilePath(path)).readAll(limit: 1 << 20)) ?? [], as: UTF8.self)
+        }
+        return Hierarchy.candidates(for: .processes, groups: texts[0], mounts: texts[1]).first { $0.isUnified }
+    }()
+
+    @Test("In v2 a child is born in its group", .enabled(if: version2 != nil, "no cgroup v2 is mounted here"))
+    func born() throws {
+        let hierarchy = try #require(Self.version2)
+        let name = FilePath("thaw.\(getpid()).born")
+        let parent = try Directory(hierarchy.own)
+        try parent.makeDirectory(name)
+        defer { try? parent.removeDirectory(name) }
+        let group = try parent.directory(name)
+        let output = try Pipe()
+        let input = try OwnedDescriptor("/dev/null")
+        var script = Script()
+        let launched = try script.launch(
+            Launch(
+                arguments: ["/bin/grep", "^0:", "/proc/self/cgroup"], namespaces: 0,
+                streams: (input.rawValue, output.start.rawValue, output.start.rawValue),
+                group: group.descriptor.rawValue))
+        #expect(launched.failure == nil)
+        var status: Int32 = 0
+        unsafe waitpid(launched.process, &status, 0)
+        let text = String(decoding: try Pipe.drain(output.readingEnd()), as: UTF8.self)
+        #expect(text.hasSuffix("/\(name.string)\n"))
+    }
+
     @Test("Where a machine can't count, the caller is told; here it can, or this says so")
     func shortfalls() {
         var command = Command(["true"])
