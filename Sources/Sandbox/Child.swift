@@ -70,10 +70,11 @@ private struct Launched {
     let failure: SandboxError?
 
     init(_ command: Command, _ root: Overlay, _ streams: Streams, _ group: ControlGroup?) throws {
+        let host = try HostMounts(command)
         let mount = try root.mount(attributes: command.isPrivileged ? [] : .noDevices)
         let surroundings = Surroundings(
             root: mount.descriptor.rawValue, place: root.work, attachments: try PreparedAttachments(command),
-            devices: try PreparedDevices(command), group: group,
+            host: host, devices: try PreparedDevices(command), group: group,
             filter: command.filter)
         var script = Script()
         script.isolate(command, surroundings)

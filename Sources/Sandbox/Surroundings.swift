@@ -11,6 +11,7 @@ struct Surroundings {
     /// A directory of the host where the child may attach mounts for itself.
     let place: FilePath
     let attachments: PreparedAttachments
+    let host: HostMounts
     let devices: PreparedDevices
     let group: ControlGroup?
     /// The system calls that it may make, where that is limited.
@@ -39,7 +40,8 @@ final class PreparedDevices {
     private(set) var nodes: [HostNode] = []
 
     init(_ command: Command) throws(SystemError) {
-        if command.isPrivileged {
+        // In a user namespace nobody may make nodes, whatever else is allowed.
+        if try command.isPrivileged && IDMap.current().isInitial {
             nodes = try HostNode.all()
         } else {
             for name in Self.names {

@@ -143,7 +143,7 @@ struct RoundTripTests {
 
     /// The upper directory of a command over `lower`, filled by `fill`, as a layer's entries.
     private static func difference(
-        over lower: [(LayerEntry, [UInt8])], epoch: Int64 = 1000, in space: Workspace,
+        over lower: [(LayerEntry, [UInt8])], epoch: Int64 = 1000, ids: IDMap = .initial, in space: Workspace,
         _ fill: (Directory) throws -> Void
     ) async throws -> (entries: [LayerEntry], upper: Directory) {
         let below = try space.image([lower])
@@ -151,7 +151,7 @@ struct RoundTripTests {
         try fill(upper)
         let contents = Dictionary(uniqueKeysWithValues: lower.map { ($0.0.path, $0.1) })
         let writer = try LayerWriter(into: space.store)
-        try OverlayDiff(upper: upper, lower: try await space.store.tree(of: below), epoch: epoch) { path in
+        try OverlayDiff(upper: upper, lower: try await space.store.tree(of: below), epoch: epoch, ids: ids) { path in
             contents[path].map { MemorySource($0) }
         }.write(to: writer)
         let image = below.appending(try writer.finish(), history: History(created: nil, createdBy: "test"))

@@ -138,7 +138,8 @@ extension StageBuilder {
     ) throws -> CachedStep {
         let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
         let lowers = try overlay.lowers.map { try Directory($0) }
-        let difference = OverlayDiff(upper: try Directory(overlay.upper), lower: tree, epoch: epoch) { path in
+        let upper = try Directory(overlay.upper)
+        let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: try IDMap.current()) { path in
             // The topmost directory that has it: a hard link's content may stand higher than where its file came from.
             guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
             return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))
