@@ -103,34 +103,35 @@ static int try_in_child(Entry entry, int *stage) {
 
 // MARK: The helper
 
-static void run_tool(char *const *arguments, int words) {
+static pid_t start_tool(char *const *arguments, int words) {
     char *none[] = {NULL};
     pid_t tool = fork();
-    if (tool == 0) {
-        dup2(words, STDOUT_FILENO);
-        dup2(words, STDERR_FILENO);
-        signal(SIGALRM, SIG_DFL);
-        alarm(10);
-        execve(arguments[0], arguments, none);
-        dprintf(STDERR_FILENO, "%s: %s", arguments[0], strerror(errno));
-        _exit(127);
-    }
-    if (tool > 0) wait_for(tool);
+    if (tool != 0) return tool;
+    for (int stream = 1; stream <= 2; stream++) dup2(words, stream);
+    signal(SIGALRM, SIG_DFL);
+    alarm(10);
+    execve(arguments[0], arguments, none);
+    dprintf(words, "%s: %s", arguments[0], strerror(errno));
+    _exit(127);
 }
 
-static void map_outside(pid_t process, const char *name, char *const *tool, const char *lines, int words) {
-    if (tool) return run_tool(tool, words);
+// A tool that was started, or 0 where none is needed.
+static pid_t map_outside(pid_t process, const char *name, char *const *tool, const char *lines, int words) {
+    if (tool) return start_tool(tool, words);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)process, name);
     if (lines) write_file(path, lines);
+    return 0;
 }
 
 static void help(Entry entry, pid_t process, int go, int words) {
     char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (read(go, &byte, 1) == 1) {
-        map_outside(process, "uid_map", entry->map_users, entry->all_users, words);
-        map_outside(process, "gid_map", entry->map_groups, entry->all_groups, words);
+        pid_t users = map_outside(process, "uid_map", entry->map_users, entry->all_users, words);
+        pid_t groups = map_outside(process, "gid_map", entry->map_groups, entry->all_groups, words);
+        if (users > 0) wait_for(users);
+        if (groups > 0) wait_for(groups);
     }
     _exit(0);
 }

@@ -58,7 +58,10 @@ enum Examination {
         let name = "other users in RUN"
         switch UserNamespace.standing {
         case .ranges:
-            return Finding(name: name, isThere: true, detail: "newuidmap, newgidmap and the ranges of /etc/subuid")
+            let isLent = UserNamespace.user != 0
+            return Finding(
+                name: name, isThere: true, detail: isLent ? "those that /etc/subuid and /etc/subgid lend" : "root's own"
+            )
         case .single(let reason):
             return Finding(name: name, isThere: false, detail: "\(reason)", remedy: reason.remedy)
         case .privileged, .refused, nil: return nil

@@ -94,7 +94,7 @@ struct Failure: Error {
     }
 
     /// Why there are no other users, where there are none.
-    private static var loneliness: String? {
+    static var loneliness: String? {
         guard case .single(let reason) = UserNamespace.standing else { return nil }
         return "there is only one user here, because \(reason); \(reason.remedy)"
     }
@@ -119,7 +119,8 @@ struct Failure: Error {
     private static func remedy(for error: SystemError) -> String? {
         switch error.errno {
         case .noSpace: "nothing half-written was kept; 'thaw prune' frees what no image needs"
-        case .permissionDenied, .notPermitted: "run thaw as root, or choose another store with --store"
+        case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
+        case .permissionDenied: "run thaw as root, or choose another store with --store"
         default: nil
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ColdStart
 import Glibc
 import Sandbox
 
@@ -51,7 +52,10 @@ struct Thaw: AsyncParsableCommand {
         _ = signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
-            if type(of: command) is any ContainerCommand.Type { try UserNamespace.enter() }
+            if type(of: command) is any ContainerCommand.Type {
+                InitialProgram.noteProgram()
+                try UserNamespace.enter()
+            }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
