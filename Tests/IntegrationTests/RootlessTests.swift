@@ -73,27 +73,36 @@ import Testing
         #expect(built.root == built.user)
     }
 
-    /// As packages do it: accounts, files for other users, bytecode.
-    static let application = """
-        FROM python:3-slim
-        RUN useradd --create-home web && install -d -o www-data -g mail -m 2750 /var/cache/web
-        RUN mkdir /app && echo 'print(1)' >/app/main.py && python3 -m compileall -q /app && chown -R web: /app
-        USER web
-        CMD ["python3", "-m", "http.server", "8080"]
+    /// As packages do it: accounts, files for other users, a directory that hands its group on.
+    static let packages = """
+        FROM debian:bookworm-slim
+        RUN useradd --create-home web && install -d -o www-data -g mail -m 2750 /var/cache/web && passwd -d web
+        RUN touch /var/mail/web /var/cache/web/file && chown -R web: /var/cache/web && rm -r /usr/share/doc
         """
 
-    @Test("An application of Debian's files is the same image, and starts")
-    func application() throws {
+    @Test("Debian's own tools leave the same layers")
+    func packages() throws {
         let bench = try Workbench()
         let user = try Stranger(in: bench)
-        let name = "docker.io/library/python:3-slim"
-        try bench.succeed("copy", "oci:\(Bases.path):\(name)", "python:3-slim")
-        try user.succeed("copy", "oci:shared:\(name)", "python:3-slim", shared: Bases.path)
-        let digest = try bench.build(Self.application)
-        #expect(try user.succeed("build", "-t", "app", "--progress", "quiet", "context") == digest)
+        let name = "docker.io/library/debian:bookworm-slim"
+        try bench.succeed("copy", "oci:\(Bases.path):\(name)", "debian:bookworm-slim")
+        try user.succeed("copy", "oci:shared:\(name)", "debian:bookworm-slim", shared: Bases.path)
+        let digest = try bench.build(Self.packages)
+        #expect(try user.succeed("build", "--progress", "quiet", "context") == digest)
+    }
+
+    @Test("A user starts an image in a container, whoever it runs as", arguments: ["root", "app"])
+    func boot(account: String) throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(in: bench)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        try bench.write(
+            "context/Dockerfile",
+            "FROM busybox\nUSER \(account)\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]\n")
+        try user.succeed("build", "-t", "app", "--progress", "quiet", "context")
         let boot = try Document(
             parsing: user.succeed(
-                "boot", "--engine", "container", "--probe", "http:8080/", "--format", "json", "app"))
+                "boot", "--engine", "container", "--probe", "http:8080/one", "--format", "json", "app"))
         #expect(boot["response"]["status"] == .number(200))
         #expect(try user.processes() == [])
     }
