@@ -41,7 +41,8 @@ final class PreparedDevices {
 
     init(_ command: Command) throws(SystemError) {
         // In a user namespace nobody may make nodes, whatever else is allowed.
-        if try command.isPrivileged && IDMap.current().isInitial {
+        let isInitial = try IDMap.current().isInitial
+        if command.isPrivileged, isInitial {
             nodes = try HostNode.all()
         } else {
             for name in Self.names {

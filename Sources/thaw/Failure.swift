@@ -120,6 +120,7 @@ struct Failure: Error {
         switch error.errno {
         case .noSpace: "nothing half-written was kept; 'thaw prune' frees what no image needs"
         case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
+        case .invalidArgument where error.operation == "change owner": loneliness
         case .permissionDenied: "run thaw as root, or choose another store with --store"
         default: nil
         }

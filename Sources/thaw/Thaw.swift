@@ -88,5 +88,9 @@ extension Build: ContainerCommand {}
 extension Optimize: ContainerCommand {}
 extension Boot: ContainerCommand {}
 extension Gate: ContainerCommand {}
+extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}
+extension Caches.List: ContainerCommand {}
+extension Caches.Export: ContainerCommand {}
+extension Caches.Remove: ContainerCommand {}
 extension Doctor: ContainerCommand {}

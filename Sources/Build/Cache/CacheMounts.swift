@@ -118,7 +118,9 @@ public struct CacheMounts: Sendable {
     public func image(of entry: Entry) throws -> Image {
         let use = try use(entry.id, seed: entry.seed, .shared)
         let writer = try LayerWriter(into: store, compression: .gzip)
-        let content = OverlayDiff(upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()) {
+        let content = OverlayDiff(
+            upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()
+        ) {
             _ in nil
         }
         try content.write(to: writer)
