@@ -12,6 +12,8 @@ import Testing
         RUN rm -rf /base && mkdir /base && echo new >/base/new && ln /base/new /linked && ln -s /base /link
         COPY --chown=7:9 Dockerfile /copied
         RUN chmod 600 /copied && mkdir -m 2775 /shared && chown 0:101 /shared && echo 1 >/shared/file
+        RUN --mount=type=cache,target=/c,uid=100 --mount=type=tmpfs,target=/t --mount=type=bind,target=/b \\
+            cat /b/Dockerfile /etc/hosts >/from && touch /c/x /t/x && stat -c %u /c >/cache
         USER app
         WORKDIR /srv/app
         RUN id >me && echo $HOME >/tmp/home
