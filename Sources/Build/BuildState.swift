@@ -16,7 +16,7 @@ final class BuildState: Sendable {
     let history: StepHistory
     let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
-    private let hasToldOfNetwork = Mutex(false)
+    private let told = Mutex<Set<String>>([])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
 
@@ -71,11 +71,19 @@ final class BuildState: Sendable {
     /// The network of a container; that there can be none of its own is told once.
     func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
         let available = wanted.available
-        if available.isInstead, !hasToldOfNetwork.withLock({ told in (told, told = true).0 }) {
-            progress(
-                .note("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own"))
+        if available.isInstead {
+            tellOnce("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own")
         }
         return available.network
+    }
+
+    /// Tells of limits that this machine can't hold a command to.
+    func tellShortfalls(of command: Command) {
+        for shortfall in Container.shortfalls(of: command) { tellOnce(shortfall.description) }
+    }
+
+    private func tellOnce(_ text: String) {
+        if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
 
     /// Writes down what the next build can use; `isWhole` for a build that came to its end.
@@ -106,7 +114,7 @@ extension BuildRequest.Network {
         switch self {
         case .none: (.none, false)
         case .host: (.host, false)
-        case .default: (.host, false)
+        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
         }
     }
 }

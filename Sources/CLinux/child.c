@@ -68,8 +68,13 @@ static int filter(Step step) {
 static int enter(int root) {
     if (fchdir(root) != 0) return -1;
     if (syscall(SYS_pivot_root, ".", ".") != 0) return -1;
-    if (umount2(".", MNT_DETACH) != 0) return -1;
     return chdir("/");
+}
+
+static int mount_step(Step step) {
+    if (mount(step->source, step->path, step->type, step->flags, step->data) == 0) return 0;
+    if (errno != EPERM || step->descriptor < 0) return -1;
+    return clinux_place(step->descriptor, step->path);
 }
 
 static int make_node(Step step) {
@@ -135,7 +140,6 @@ static int bound(uint64_t kept) {
 }
 
 static int identity(Step step) {
-    if (syscall(SYS_setgroups, step->mode, step->list) != 0) return -1;
     if (syscall(SYS_setresgid, step->more, step->more, step->more) != 0) return -1;
     return (int)syscall(SYS_setresuid, step->flags, step->flags, step->flags);
 }
@@ -164,7 +168,8 @@ static int perform(Child child, Step step) {
         case clinux_step_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
         case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
-        case clinux_step_mount: return mount(step->source, step->path, step->type, step->flags, step->data);
+        case clinux_step_leave: return umount2(step->path, MNT_DETACH);
+        case clinux_step_mount: return mount_step(step);
         case clinux_step_stub_directory: return clinux_stub(child->status, step->path, 1);
         case clinux_step_true_directory: return clinux_true_directory(child->status, step->path);
         case clinux_step_stub_file: return clinux_stub(child->status, step->path, 0);
@@ -178,6 +183,7 @@ static int perform(Child child, Step step) {
         case clinux_step_loopback: return loopback();
         case clinux_step_limit: return limit(step);
         case clinux_step_bound: return bound(step->flags);
+        case clinux_step_groups: return (int)syscall(SYS_setgroups, step->mode, step->list);
         case clinux_step_identity: return identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);
         case clinux_step_directory: return directory(step->path);

@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import OCI
 import Project
+import Sandbox
 import SystemPackage
 
 /// What every command takes.
@@ -22,7 +23,7 @@ struct GlobalOptions: ParsableArguments {
 
     private static var defaultStore: String {
         if let path = Environment["THAW_STORE"] { return path }
-        if geteuid() == 0 { return "/var/lib/thaw" }
+        if UserNamespace.user == 0 { return "/var/lib/thaw" }
         let data = Environment["XDG_DATA_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.local/share"
         return data + "/thaw"
     }

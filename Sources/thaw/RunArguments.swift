@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Build
 import Sandbox
+import SystemPackage
 
 /// What RUN may know, reach and use.
 struct RunArguments: ParsableArguments {
@@ -36,6 +37,9 @@ struct RunArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How much memory RUN may use. (default: all)", valueName: "size"))
     var memory: String?
 
+    @Option(help: ArgumentHelp("Run commands by crun or runc instead of Thaw itself.", valueName: "path"))
+    var ociRuntime: String?
+
     /// Puts what was asked for into a request.
     func apply(to request: inout BuildRequest) throws {
         request.network = network
@@ -56,6 +60,12 @@ struct RunArguments: ParsableArguments {
         }
         request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
         request.run.memoryLimit = try memory.map { try size($0, "--memory") }
+        if let ociRuntime {
+            guard fileExists(FilePath(ociRuntime)) else {
+                throw Failure("--oci-runtime '\(ociRuntime)' is not there", status: .usage)
+            }
+            request.run.runtime = OCIRuntime(FilePath(ociRuntime))
+        }
         request.run.processLimit = pidsLimit > 0 ? pidsLimit : nil
     }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ColdStart
 import Glibc
+import Sandbox
 
 /// The command line: words in, words out.
 @main
@@ -50,6 +52,10 @@ struct Thaw: AsyncParsableCommand {
         _ = signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            if type(of: command) is any ContainerCommand.Type {
+                InitialProgram.noteProgram()
+                try UserNamespace.enter()
+            }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -73,3 +79,18 @@ struct Thaw: AsyncParsableCommand {
         }
     }
 }
+
+/// A command that runs containers or touches unpacked layers: whoever is not root becomes root of a user namespace for
+/// it. Where that is refused, it still does whatever needs neither.
+protocol ContainerCommand {}
+
+extension Build: ContainerCommand {}
+extension Optimize: ContainerCommand {}
+extension Boot: ContainerCommand {}
+extension Gate: ContainerCommand {}
+extension Debug: ContainerCommand {}
+extension Prune: ContainerCommand {}
+extension Caches.List: ContainerCommand {}
+extension Caches.Export: ContainerCommand {}
+extension Caches.Remove: ContainerCommand {}
+extension Doctor: ContainerCommand {}

@@ -212,24 +212,6 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("Without privileges RUN says what to do, and what needs none still works")
-    func unprivileged() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
-        try Program.shell("cp '\(Binary.path)' thaw && chown -R 65534:65534 .", in: bench.path)
-        func thaw(_ words: String...) throws -> Outcome {
-            let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-            return try Program.run(user + ["\(bench.path)/thaw", "--store", bench.store] + words, in: bench.path)
-        }
-        let outcome = try thaw("build", "--progress", "quiet", "-t", "app", "context")
-        #expect(outcome.status == 3, "\(outcome.error)")
-        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
-        #expect(outcome.complaint.last?.contains("root") == true)
-        #expect(try thaw("history", "busybox").status == 0)
-        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")
-        #expect(try thaw("build", "--progress", "quiet", "-t", "app", "context").status == 0)
-    }
-
     @Test("A Dockerfile's own .dockerignore comes before the context's, and a broken one is told with its line")
     func ownIgnoreFile() throws {
         let bench = try Workbench()

@@ -55,7 +55,7 @@ public struct CacheMounts: Sendable {
 
     /// Takes a cache, making it where there is none; waits for others where that is asked. Blocks the thread.
     public func use(_ id: String, seed: String = "", _ sharing: Sharing) throws -> Use {
-        let name = Self.name(id, seed)
+        let name = try Self.name(id, seed)
         let directory = Self.path(of: name)
         try store.root.makeDirectories(directory, mode: 0o700)
         if try !store.root.exists(directory.appending("about")) {
@@ -88,7 +88,7 @@ public struct CacheMounts: Sendable {
         try store.root.exists(Self.path(of: Self.name(id, seed)).appending("0"))
     }
 
-    /// All caches, by id. Looks at every file of each.
+    /// All caches of this user namespace, by id. Looks at every file of each.
     public func entries() throws -> [Entry] {
         guard try store.root.exists("thaw/mounts") else { return [] }
         return try store.root.directory("thaw/mounts").entries().compactMap { entry in
@@ -100,9 +100,11 @@ public struct CacheMounts: Sendable {
         let about = Self.path(of: name).appending("about")
         guard try store.root.exists(about) else { return nil }
         let json = try JSON(parsing: store.root.contents(of: about, limit: 1 << 20), what: "\(about)")
+        let (id, seed) = (json["id"]?.string ?? "", json["seed"]?.string ?? "")
+        guard try Self.name(id, seed) == name else { return nil }
         let directory = try store.root.directory(Self.path(of: name))
         return Entry(
-            id: json["id"]?.string ?? "", seed: json["seed"]?.string ?? "", size: try size(of: directory),
+            id: id, seed: seed, size: try size(of: directory),
             lastUsed: try store.root.status(of: about).modified.seconds, name: name)
     }
 
@@ -116,7 +118,11 @@ public struct CacheMounts: Sendable {
     public func image(of entry: Entry) throws -> Image {
         let use = try use(entry.id, seed: entry.seed, .shared)
         let writer = try LayerWriter(into: store, compression: .gzip)
-        let content = OverlayDiff(upper: try Directory(use.path), lower: FileTree(), epoch: .max) { _ in nil }
+        let content = OverlayDiff(
+            upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()
+        ) {
+            _ in nil
+        }
         try content.write(to: writer)
         let history = StageBuilder.history("cache \(entry.id)", isEmptyLayer: false)
         return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
@@ -136,7 +142,12 @@ public struct CacheMounts: Sendable {
         return true
     }
 
-    private static func name(_ id: String, _ seed: String) -> String { Digest(of: Array("\(id)\0\(seed)".utf8)).hex }
+    /// Owners on disk depend on the user namespace: each map of numbers has caches of its own.
+    private static func name(_ id: String, _ seed: String) throws(SystemError) -> String {
+        let ids = try IDMap.current()
+        return Digest(of: Array("\(id)\0\(seed)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
+    }
+
     private static func path(of name: String) -> FilePath { FilePath("thaw/mounts/\(name)") }
 }
 
@@ -153,7 +164,7 @@ extension CacheMounts.Use {
             try parent.removeTree("filling")
             try parent.makeDirectory("filling")
             let target = try parent.directory("filling")
-            try Unpacker(image, layer: 0, tree: tree, into: target, lower: []).unpack()
+            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: IDMap.current()).unpack()
             if try target.status(of: "content").type == .directory {
                 try parent.removeTree(place)
                 try parent.rename("filling/content", to: place)

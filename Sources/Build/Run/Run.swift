@@ -67,6 +67,7 @@ extension StageBuilder {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = job.command(account: account, epoch: epoch, network: shared.network(job.network))
+            shared.tellShortfalls(of: command)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
@@ -99,7 +100,7 @@ extension StageBuilder {
         _ command: Command, on overlay: Overlay, _ tail: OutputTail, _ line: Int
     ) async throws -> ExitStatus {
         let (shared, label) = (shared, label)
-        return try await Container(overlay).run(command) { _, span in
+        return try await Container(overlay, runtime: shared.request.run.runtime).run(command) { _, span in
             let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
             tail.add(bytes)
             shared.progress(.output(stage: label, line: line, bytes: bytes))
@@ -138,7 +139,8 @@ extension StageBuilder {
     ) throws -> CachedStep {
         let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
         let lowers = try overlay.lowers.map { try Directory($0) }
-        let difference = OverlayDiff(upper: try Directory(overlay.upper), lower: tree, epoch: epoch) { path in
+        let upper = try Directory(overlay.upper)
+        let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: try IDMap.current()) { path in
             // The topmost directory that has it: a hard link's content may stand higher than where its file came from.
             guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
             return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))

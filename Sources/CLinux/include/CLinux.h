@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "Child.h"
+#include "Namespace.h"
 #include <sys/xattr.h>
 
 // Flags whose macros Swift does not import.

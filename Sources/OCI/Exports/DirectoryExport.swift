@@ -19,7 +19,7 @@ public struct DirectoryExport {
     private let tree: FileTree
     private let target: Directory
     private let epoch: Int64?
-    private let isRoot = geteuid() == 0
+    private let isRoot: Bool
 
     /// The files of `image`, whose tree is `tree`, for the directory `path`, which is made where it is missing. No time
     /// is later than `epoch`.
@@ -27,6 +27,8 @@ public struct DirectoryExport {
         _ = try Directory.make(path, mode: 0o755)
         target = try Directory(path, resolution: .withoutLinks)
         (self.image, self.tree, self.epoch) = (image, tree, epoch)
+        // Root of a user namespace is a user: nobody wants files of numbers that were lent.
+        isRoot = try geteuid() == 0 && IDMap.current().isInitial
     }
 
     /// The directory of one platform in a directory for several.

@@ -213,6 +213,7 @@ struct BuildOptions: ParsableArguments {
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
         let view = BuildProgress(progress, tellsWhy: why)
+        if progress != .quiet, let loneliness = Failure.loneliness { Terminal.tell("note: \(loneliness)") }
         var results: [BuildResult] = []
         for platform in try platforms() {
             request.platform = platform
