@@ -37,6 +37,8 @@ public struct BuildRequest: Sendable {
     /// How many stages are built at once.
     public var width = 2
 
+    /// `--cache-from`, in the order in which they are asked.
+    public var caches: [CacheImport] = []
     /// `--secret`, by id.
     public var secrets: [String: Secret] = [:]
     /// `--ssh`, by id.
@@ -129,4 +131,12 @@ public struct BuildResult: Sendable {
     public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they ended.
     public let steps: [StepReport]
+    /// The same steps by their keys: `mode=max` of `--cache-to`.
+    public let records: CacheRecords
+
+    /// The steps whose layers are in the image: `mode=min`.
+    public var ownRecords: CacheRecords {
+        let layers = Set(image.layers)
+        return CacheRecords(records.steps.filter { layers.contains($0.value.layer) })
+    }
 }

@@ -17,6 +17,7 @@ final class BuildState: Sendable {
     let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
     private let told = Mutex<Set<String>>([])
+    private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
 
@@ -85,6 +86,14 @@ final class BuildState: Sendable {
     private func tellOnce(_ text: String) {
         if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
+
+    /// Takes note of what a step gave, under each of its keys, for whoever keeps this build's cache.
+    func note(_ step: CachedStep, of keys: [Digest]) {
+        known.withLock { known in for key in keys { known[key] = step } }
+    }
+
+    /// The steps of this build by their keys.
+    var records: [Digest: CachedStep] { known.withLock { $0 } }
 
     /// Writes down what the next build can use; `isWhole` for a build that came to its end.
     func save(isWhole: Bool) throws {

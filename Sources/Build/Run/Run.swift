@@ -59,8 +59,6 @@ extension StageBuilder {
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
         let lower = try await shared.snapshots.directories(of: image)
-        // Needed only when the command has ended.
-        async let tree = shared.trees.tree(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
@@ -78,7 +76,7 @@ extension StageBuilder {
                 throw BuildError.runFailed(
                     command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
             }
-            return try await result(of: overlay, try await tree, area)
+            return try await result(of: overlay, try await shared.trees.tree(of: image), area)
         } catch {
             // The failure counts; a directory that stays is swept with the next collection.
             try? shared.snapshots.removeWorkArea(area)
