@@ -10,6 +10,10 @@ public struct BuildRequest: Sendable {
     public var dockerfile: DockerfileLocation
     /// `--build-context`, by name: each replaces the stage or the image of its name.
     public var contexts: [String: ContextLocation] = [:]
+    /// Where an image comes from that the store does not have; nil where there is none.
+    public var missingImage: MissingImage = { _, _ in nil }
+    /// Finds an image elsewhere than in the store.
+    public typealias MissingImage = @Sendable (_ name: Reference, _ platform: Platform) async throws -> Image?
     /// How servers are reached.
     public var web = Configuration()
     /// How many bytes a file on the web may have.

@@ -105,7 +105,7 @@ final class BuildState: Sendable {
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
         do {
-            let image = try store.image(Reference(name), for: platform)
+            let image = try await find(Reference(name), for: platform)
             let found = image.config.platform
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
@@ -113,6 +113,16 @@ final class BuildState: Sendable {
             return image
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)
+        }
+    }
+
+    /// An image of the store, else of where the request has others from.
+    private func find(_ reference: Reference, for platform: Platform) async throws -> Image {
+        do {
+            return try store.image(reference, for: platform)
+        } catch OCIError.imageNotFound(let name, let place) {
+            if let image = try await request.missingImage(reference, platform) { return image }
+            throw OCIError.imageNotFound(name, store: place)
         }
     }
 }
