@@ -130,11 +130,18 @@ public enum BuildEvent: Sendable {
 /// What a build gave.
 public struct BuildResult: Sendable {
     /// The image, all of it in the store, under no name yet.
-    public let image: Image
+    public private(set) var image: Image
     /// How many of its layers came with the base image.
     public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they ended.
     public let steps: [StepReport]
+    /// The same with an image that keeps the keys of its own layers.
+    public func withInlineCache() -> BuildResult {
+        var result = self
+        result.image = ownRecords.inlined(in: image)
+        return result
+    }
+
     /// The same steps by their keys: `mode=max` of `--cache-to`.
     public let records: CacheRecords
 

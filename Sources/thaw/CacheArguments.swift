@@ -92,7 +92,7 @@ struct CachePlace {
         switch kind {
         case .local(let directory): return try Layout(at: directory).set(tag: nil)
         case .registry(let reference):
-            let client = try RegistryClient(RegistryConfiguration(environment: Environment.all))
+            let client = try Registries.client(.quiet)
             let manifest = try await client.manifest(reference)
             return ImageSet(manifest.descriptor, in: try client.repository(of: reference))
         case .inline: return nil
@@ -108,11 +108,7 @@ struct CachePlace {
             case .local(let directory):
                 try LayoutExport([(records.artifact(in: store), [.tag("cache")])]).write(to: directory)
             case .registry(let reference):
-                let set = try records.artifact(in: store)
-                let client = try RegistryClient(RegistryConfiguration(environment: Environment.all))
-                let manifest = RemoteManifest(
-                    try set.source.read(set.descriptor), mediaType: set.descriptor.mediaType)
-                try await client.push(manifest, from: store, to: reference)
+                try await Registries.client(.quiet).push(records.artifact(in: store), to: reference, hints: store)
             }
         } catch let error where ignoresErrors && !(error is CancellationError) {
             Terminal.tell("note: the cache was not kept: \(Failure(error).message)")

@@ -110,7 +110,9 @@ public struct CacheImport: Sendable {
     private let source: any BlobSource
 
     /// The records of a cache, and the place that has their layers.
-    public init(_ records: CacheRecords, from source: any BlobSource) { (self.records, self.source) = (records, source) }
+    public init(_ records: CacheRecords, from source: any BlobSource) {
+        (self.records, self.source) = (records, source)
+    }
 
     /// What the step of that key gave, its layer brought into the store; nil where it is not known here.
     func step(_ key: Digest, into store: Store) throws -> CachedStep? {

@@ -66,8 +66,11 @@ struct Build: AsyncParsableCommand {
             verify
             ? [try await verified(store, compression)]
             : try await options.builds(context: context, in: store, progress: progress, compression: compression)
+        let caches = try options.cache.exports()
+        for cache in caches { for result in results { try await cache.write(result, in: store) } }
         let images = try outputs.squashed(
-            results, into: store, compression: options.compression ?? compression ?? .gzip)
+            results.map { caches.contains(where: \.isInline) ? $0.withInlineCache() : $0 }, into: store,
+            compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
         var set: ImageSet?
@@ -173,6 +176,7 @@ struct BuildOptions: ParsableArguments {
     var expectCached = false
 
     @OptionGroup var run: RunArguments
+    @OptionGroup var cache: CacheArguments
 
     @Option(help: ArgumentHelp("What the image is for; several with commas.", valueName: "os/arch"))
     var platform: String?
@@ -216,8 +220,10 @@ struct BuildOptions: ParsableArguments {
         let view = BuildProgress(progress, tellsWhy: why)
         if progress != .quiet, let loneliness = Failure.loneliness { Terminal.tell("note: \(loneliness)") }
         var results: [BuildResult] = []
+        _ = try cache.exports()
         for platform in try platforms() {
             request.platform = platform
+            request.caches = try await cache.imports(for: platform)
             results.append(try await Builder(request, store: store, progress: { view.take($0) }).build())
         }
         return results

@@ -1,0 +1,97 @@
+import Harness
+import Testing
+
+/// Build steps that come from another store: by a directory, and in the image itself.
+@Suite("Caches from elsewhere")
+struct CacheTransferTests {
+    private static let dockerfile = """
+        FROM busybox AS tools
+        RUN cat /proc/sys/kernel/random/uuid >/id
+        FROM busybox
+        COPY --from=tools /id /id
+        RUN cat /proc/sys/kernel/random/uuid >/own
+        """
+
+    private func bench() throws -> Workbench {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", Self.dockerfile)
+        return bench
+    }
+
+    /// Builds; the lines that ran.
+    private func build(_ bench: Workbench, _ options: [String]) throws -> [Double] {
+        let words = ["build", "--progress", "quiet", "-t", "app", "--metadata-file", "metadata.json"] + options
+        let outcome = try bench.start(words + ["context"]).wait()
+        try #require(outcome.status == 0, "\(outcome.error)")
+        let steps = try Document(parsing: bench.read("metadata.json"))["thaw.steps"].list
+        return steps.filter { $0["cached"] != .bool(true) }.compactMap(\.["line"].number).sorted()
+    }
+
+    /// `mode=`, and what another store has to do again; steps of the random kind can't come out the same by chance.
+    static let modes: [(String, [Double])] = [("max", []), ("min", [2])]
+
+    @Test("A directory brings the steps of all stages, or of the image alone", arguments: modes)
+    func local(mode: String, again: [Double]) throws {
+        let first = try bench()
+        #expect(try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=\(mode)"]) == [2, 4, 5])
+        let second = try bench()
+        let lines = try build(second, ["--cache-from", "type=local,src=\(first.path)/cache"])
+        // Where the stage below is done again, what is copied from it is new, and so is all above.
+        #expect(lines == (again.isEmpty ? [] : [2, 4, 5]))
+        if mode == "max" {
+            #expect(try Inspection("app", in: second).manifest == Inspection("app", in: first).manifest)
+        }
+    }
+
+    @Test("An image brings the steps of its own layers")
+    func inline() throws {
+        let first = try Workbench.withBusybox()
+        try first.write("context/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/own\n")
+        #expect(try build(first, ["--cache-to", "type=inline"]) == [2])
+        try first.succeed("copy", "app", "oci:\(first.path)/layout:app")
+        let second = try Workbench.withBusybox()
+        try second.write("context/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/own\n")
+        #expect(try build(second, ["--cache-from", "type=local,src=\(first.path)/layout"]) == [])
+    }
+
+    @Test("A cache that is not there is told of, and the build goes on; a wrong option is wrong usage")
+    func absent() throws {
+        let bench = try bench()
+        let outcome = try bench.thaw("build", "--cache-from", "type=local,src=nowhere", "context")
+        #expect(outcome.status == 0)
+        #expect(outcome.error.contains("note: --cache-from 'type=local,src=nowhere' is left out"))
+        #expect(try bench.thaw("build", "--cache-to", "type=gha", "context").status == 64)
+        #expect(try bench.thaw("build", "--cache-from", "type=local,src=a,mood=max", "context").status == 64)
+    }
+
+    @Test("A layer that is not what the cache says of it is refused")
+    func lies() throws {
+        let first = try bench()
+        _ = try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=max"])
+        // Every diff ID becomes another, and the documents' digests with it.
+        try Program.shell(
+            """
+            python3 - cache <<'E'
+            import hashlib, json, sys
+            root = sys.argv[1]
+            def blob(digest): return f"{root}/blobs/sha256/{digest[7:]}"
+            def put(document):
+                text = json.dumps(document).encode()
+                digest = "sha256:" + hashlib.sha256(text).hexdigest()
+                open(blob(digest), "wb").write(text)
+                return digest, len(text)
+            index = json.load(open(f"{root}/index.json"))
+            manifest = json.load(open(blob(index["manifests"][0]["digest"])))
+            config = json.load(open(blob(manifest["config"]["digest"])))
+            for layer in config["layers"]: layer["annotations"]["diffID"] = "sha256:" + 64 * "0"
+            manifest["config"]["digest"], manifest["config"]["size"] = put(config)
+            index["manifests"][0]["digest"], index["manifests"][0]["size"] = put(manifest)
+            json.dump(index, open(f"{root}/index.json", "w"))
+            E
+            """, in: first.path)
+        let second = try bench()
+        let outcome = try second.thaw("build", "--cache-from", "type=local,src=\(first.path)/cache", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.error.contains("000000000000"), "\(outcome.error)")
+    }
+}
