@@ -26,7 +26,7 @@ struct Surroundings: ~Copyable {
         let attachments = try PreparedAttachments(command)
         let devices = try PreparedDevices(command)
         let group = try ControlGroup(for: command)
-        let network = command.network == .isolated ? try IsolatedNetwork(reachesHost: reachesHost) : nil
+        let network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
         self.root = root
         (self.attachments, self.devices, self.group, self.network) = (attachments, devices, group, network)
         (place, filter, self.terminal) = (overlay.work, command.filter, terminal)
