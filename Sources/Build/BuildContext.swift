@@ -5,51 +5,59 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// The build context: walked when something first reads it, and once.
+/// A directory that is a context: looked at when something first reads it, and once.
 final class BuildContext: Sendable {
-    private let path: FilePath?
-    private let dockerfile: FilePath
-    private let hashes: ContextHashes?
+    private let path: FilePath
+    /// The Dockerfile, whose ignore file counts before the directory's own.
+    private let dockerfile: FilePath?
+    private let hashes: ContextHashes
+    private let sweep = Mutex<ContextSweep?>(nil)
     private let source = Mutex<ContextSource?>(nil)
 
-    init(_ request: BuildRequest, store: Store) throws {
-        path = request.context
-        dockerfile = request.dockerfile
-        hashes = try path.map { try ContextHashes(store, context: Self.absolute($0), now: Int64(time(nil))) }
+    init(_ path: FilePath, dockerfile: FilePath?, store: Store) {
+        self.path = path
+        self.dockerfile = dockerfile
+        hashes = ContextHashes(store, context: path.absolute)
     }
 
     /// Every file that the ignore rules leave.
     func files() throws -> ContextSource {
         try source.withLock { known in
             if let known { return known }
-            guard let path, let hashes else { throw BuildError.noContext("-") }
-            guard let directory = try? Directory(path) else { throw BuildError.noContext(path.string) }
-            let rules = try ignoreRules(directory)
-            let made = try ContextSource(
-                directory, hashes: hashes, isIgnored: { rules.excludes($0) },
-                mayPrune: { !rules.mayInclude(below: $0) })
+            let made = try ContextSource(look(), hashes: hashes)
             known = made
             return made
         }
     }
 
-    /// Whether a file of the context holds a tar, compressed or not.
-    func isArchive(_ node: FileTree.NodeID) throws -> Bool {
-        let files = try files()
-        guard files.tree.inode(of: node).kind.size > 0 else { return false }
-        return ForeignArchive.isArchive(try files.open(files.tree.path(of: node)))
-    }
+    /// What the files that `sources` can read look like from outside: as long as that stays, so does what is in them.
+    ///
+    /// Nil where that cannot be told.
+    func stamp(of sources: [String]) throws -> Digest? { try look().stamp(of: sources) }
 
     /// Writes down what the files hashed to.
-    func save() throws { try hashes?.save() }
+    func save() throws { try hashes.save() }
+
+    private func look() throws -> ContextSweep {
+        try sweep.withLock { known in
+            if let known { return known }
+            guard let directory = try? Directory(path) else { throw BuildError.noContext(path.string) }
+            let rules = try ignoreRules(directory)
+            let made = try ContextSweep(
+                directory,
+                ContextRules(isIgnored: { rules.excludes($0) }, mayPrune: { !rules.mayInclude(below: $0) }))
+            known = made
+            return made
+        }
+    }
 
     /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` in the context's root.
     private func ignoreRules(_ directory: Directory) throws -> IgnoreRules {
-        let beside = FilePath(dockerfile.string + ".dockerignore")
         let limit = 16 << 20
         let bytes: [UInt8]
         var name = ".dockerignore"
-        if let file = try? OwnedDescriptor(beside) {
+        let beside = dockerfile.map { FilePath($0.string + ".dockerignore") }
+        if let beside, let file = try? OwnedDescriptor(beside) {
             (bytes, name) = (try file.readAll(limit: limit), beside.lastComponent?.string ?? name)
         } else {
             bytes = try directory.exists(".dockerignore") ? directory.contents(of: ".dockerignore", limit: limit) : []
@@ -60,10 +68,13 @@ final class BuildContext: Sendable {
             throw BuildError.badIgnoreFile(error.message, at: BuildError.Place(file: name, line: error.position.line))
         }
     }
+}
 
-    private static func absolute(_ path: FilePath) -> FilePath {
-        guard path.isRelative, let current = unsafe getcwd(nil, 0) else { return path.lexicallyNormalized() }
+extension FilePath {
+    /// The path from the root, wherever this process stands.
+    var absolute: FilePath {
+        guard isRelative, let current = unsafe getcwd(nil, 0) else { return lexicallyNormalized() }
         defer { unsafe free(current) }
-        return unsafe FilePath(String(cString: current)).pushing(path).lexicallyNormalized()
+        return unsafe FilePath(String(cString: current)).pushing(self).lexicallyNormalized()
     }
 }

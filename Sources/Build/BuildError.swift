@@ -15,7 +15,19 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case badIgnoreFile(String, at: Place)
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
+    case badContext(String, reason: String)
+    case gitFailed(String, reason: String)
+    case downloadFailed(String, reason: String)
+    case checksum(String, expected: String, found: String)
+    case noProgram(String, package: String)
+    case wrongPlatform(String, has: String, wanted: String, at: Place)
+    case needsEmulation(String, at: Place)
     case stepFailed(any Error, at: Place)
+    case notAllowed(String, BuildRequest.Entitlement, at: Place)
+    case secretMissing(String, at: Place)
+    case badSecret(String, reason: String)
+    case agentMissing(String, at: Place)
+    case unexpectedMiss(MissReason, at: Place)
 
     /// A line of a Dockerfile.
     public struct Place: Sendable, Hashable, CustomStringConvertible {
@@ -38,13 +50,31 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "cannot copy directory '\(source)' to '\(target)', which is not a directory"
         case .isADirectory(let target): "cannot copy a file over the directory '\(target)'"
         case .badPath(let path, let reason): "'\(path)' \(reason)"
-        case .badOwner(let owner, let reason): "--chown=\(owner): \(reason)"
+        case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
+        case .badContext(let text, let reason): "'\(text)' \(reason)"
+        case .gitFailed(let remote, let reason): "cannot fetch '\(remote)': \(reason)"
+        case .downloadFailed(let address, let reason): "cannot download '\(address)': \(reason)"
+        case .checksum(let source, let expected, let found):
+            "'\(source)' is not what its checksum says: \(expected) is expected, \(found) was found"
+        case .noProgram(let name, _): "the program '\(name)' is not installed"
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .wrongPlatform(let name, let has, let wanted, let place):
+            "\(place): image '\(name)' in the store is for \(has), but \(wanted) is wanted"
+        case .needsEmulation(let platform, let place):
+            "\(place): this machine cannot run commands for \(platform): no emulator is registered for it"
         case .stepFailed(let error, let place): "\(place): \(error)"
+        case .notAllowed(let what, let entitlement, let place):
+            "\(place): \(what) is not allowed; give --allow \(entitlement.rawValue) to allow it"
+        case .secretMissing(let id, let place):
+            "\(place): the secret '\(id)' is required; give it with --secret id=\(id),src=FILE or env=VARIABLE"
+        case .badSecret(let id, let reason): "the secret '\(id)' cannot be read: \(reason)"
+        case .agentMissing(let id, let place):
+            "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET"
+        case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }
 }

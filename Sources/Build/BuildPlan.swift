@@ -1,7 +1,5 @@
 internal import Frontend
-internal import Linux
 internal import OCI
-internal import SystemPackage
 
 /// What the Dockerfile asks for: the stages that the target needs, and who waits for whom.
 struct BuildPlan: Sendable {
@@ -12,9 +10,11 @@ struct BuildPlan: Sendable {
     /// The stages to build, in the order of the file.
     let stages: [Int]
     let dependencies: [Int: Set<Int>]
+    /// The stages that named contexts stand for, by the context's name.
+    let contextStages: [String: Int]
 
-    init(_ request: BuildRequest) throws {
-        dockerfile = try Self.read(request)
+    init(_ request: BuildRequest, dockerfile text: (bytes: [UInt8], name: String)) throws {
+        dockerfile = try Self.parsed(text, request)
         let file = dockerfile
         func checked<T>(_ body: () throws(Diagnostic) -> T) throws(BuildError) -> T { try Self.checked(file, body) }
 
@@ -25,15 +25,75 @@ struct BuildPlan: Sendable {
         let arguments = BuildArguments(
             values: request.arguments, build: host, target: platform, targetStage: request.target)
         let scope = try checked { () throws(Diagnostic) in try GlobalScope(file, arguments) }
-        let graph = try checked { () throws(Diagnostic) in try StageGraph(file, scope) }
-        let target = try checked { () throws(Diagnostic) in try graph.target(request.target) }
-        stages = try checked { () throws(Diagnostic) in try graph.reachable(from: target) }
-        var dependencies: [Int: Set<Int>] = [:]
-        for index in stages {
-            dependencies[index] = try checked { () throws(Diagnostic) in try graph.dependencies(of: index) }
+        let graph = try checked { () throws(Diagnostic) in
+            try StageGraph(file, scope, contexts: Set(request.contexts.keys))
         }
-        self.dependencies = dependencies
-        (self.scope, self.graph, self.target) = (scope, graph, target)
+        let target = try checked { () throws(Diagnostic) in try graph.target(request.target) }
+        let contextStages = try Self.contextStages(request, graph)
+        dependencies = try checked { () throws(Diagnostic) in
+            try Self.dependencies(of: target, graph, file, contextStages)
+        }
+        stages = dependencies.keys.sorted()
+        (self.scope, self.graph, self.target, self.contextStages) = (scope, graph, target, contextStages)
+        if !contextStages.isEmpty { try Self.checkOrder(dependencies) }
+    }
+
+    private static func contextStages(_ request: BuildRequest, _ graph: StageGraph) throws(BuildError) -> [String: Int]
+    {
+        var stages: [String: Int] = [:]
+        for (name, location) in request.contexts {
+            guard case .stage(let stage) = location else { continue }
+            do {
+                stages[StageGraph.contextName(name)] = try graph.target(stage)
+            } catch {
+                throw .badContext("target:\(stage)", reason: "names no stage of the Dockerfile")
+            }
+        }
+        return stages
+    }
+
+    /// Every stage that `target` needs, with the stages that it waits for.
+    private static func dependencies(
+        of target: Int, _ graph: StageGraph, _ file: Dockerfile, _ contexts: [String: Int]
+    ) throws(Diagnostic) -> [Int: Set<Int>] {
+        var found: [Int: Set<Int>] = [:]
+        var waiting = [target]
+        while let index = waiting.popLast() {
+            guard found[index] == nil else { continue }
+            var needed = try graph.dependencies(of: index)
+            for name in try names(of: index, graph, file) {
+                if let stage = contexts[name] { needed.insert(stage) }
+            }
+            found[index] = needed
+            waiting += needed
+        }
+        return found
+    }
+
+    /// The named contexts that a stage reads itself.
+    private static func names(
+        of index: Int, _ graph: StageGraph, _ file: Dockerfile
+    ) throws(Diagnostic) -> [String] {
+        if let name = graph.replacement(of: index) { return [name] }
+        var sources = [graph.bases[index]]
+        for instruction in file.stages[index].instructions {
+            for (word, allowsIndex) in instruction.value.froms {
+                sources.append(try graph.source(word, in: index, allowsIndex: allowsIndex))
+            }
+        }
+        return sources.compactMap { if case .context(let name) = $0 { name } else { nil } }
+    }
+
+    /// Contexts that are stages may let a stage wait for one that stands behind it, or for itself.
+    private static func checkOrder(_ dependencies: [Int: Set<Int>]) throws(BuildError) {
+        var left = dependencies
+        while !left.isEmpty {
+            let ready = left.filter { $0.value.isDisjoint(with: left.keys) }
+            guard !ready.isEmpty else {
+                throw .badContext("target:", reason: "makes a stage wait for itself")
+            }
+            for index in ready.keys { left[index] = nil }
+        }
     }
 
     /// A line of the Dockerfile.
@@ -54,20 +114,13 @@ struct BuildPlan: Sendable {
         }
     }
 
-    private static func read(_ request: BuildRequest) throws -> Dockerfile {
-        let path = request.dockerfile
-        let bytes: [UInt8]
+    private static func parsed(
+        _ text: (bytes: [UInt8], name: String), _ request: BuildRequest
+    ) throws(BuildError) -> Dockerfile {
         do {
-            bytes = try OwnedDescriptor(path).readAll(limit: 64 << 20)
+            return try Dockerfile(parsing: text.bytes, name: text.name, syntax: request.arguments["BUILDKIT_SYNTAX"])
         } catch {
-            guard error.errno == .noSuchFileOrDirectory || error.errno == .isDirectory else { throw error }
-            throw BuildError.noDockerfile(path.string)
-        }
-        do {
-            let name = path.lastComponent?.string ?? path.string
-            return try Dockerfile(parsing: bytes, name: name, syntax: request.arguments["BUILDKIT_SYNTAX"])
-        } catch {
-            throw BuildError.dockerfile(error)
+            throw .dockerfile(error)
         }
     }
 }

@@ -1,12 +1,19 @@
+public import HTTP
 public import OCI
-public import SystemPackage
+public import Sandbox
 
 /// What is to be built, and how.
 public struct BuildRequest: Sendable {
-    /// The directory that COPY and ADD read; nil where there is none.
-    public var context: FilePath?
-    /// The Dockerfile's path.
-    public var dockerfile: FilePath
+    /// What COPY and ADD read; nil where there is nothing.
+    public var context: ContextLocation?
+    /// Where the Dockerfile is.
+    public var dockerfile: DockerfileLocation
+    /// `--build-context`, by name: each replaces the stage or the image of its name.
+    public var contexts: [String: ContextLocation] = [:]
+    /// How servers are reached.
+    public var web = Configuration()
+    /// How many bytes a file on the web may have.
+    public var downloadLimit: Int64 = 64 << 30
     /// The stage to build; nil for the last.
     public var target: String?
     /// `--build-arg`.
@@ -15,8 +22,12 @@ public struct BuildRequest: Sendable {
     public var labels: [String: String] = [:]
     /// Whether earlier results may be used.
     public var usesCache = true
+    /// The stages, by lower-case name or by number, that may not use earlier results.
+    public var uncachedStages: Set<String> = []
+    /// Whether the build ends with an error where a step has no earlier result.
+    public var expectsCache = false
     /// What RUN reaches where it doesn't say.
-    public var network = Network.host
+    public var network = Network.default
     /// What the image is for.
     public var platform = Platform.host
     /// How new layers are stored.
@@ -26,13 +37,52 @@ public struct BuildRequest: Sendable {
     /// How many stages are built at once.
     public var width = 2
 
+    /// `--secret`, by id.
+    public var secrets: [String: Secret] = [:]
+    /// `--ssh`, by id.
+    public var agents: [String: Agent] = [:]
+    /// `--allow`.
+    public var entitlements: Set<Entitlement> = []
+    /// How commands are confined.
+    public var run = RunOptions()
+
     /// What a command reaches.
     public enum Network: String, Sendable, CaseIterable {
-        case none, host
+        /// A network of its own with a way out, where this machine can make one; else the host's.
+        case `default`
+        /// Nothing but itself.
+        case none
+        /// What this machine reaches.
+        case host
     }
 
-    /// A build of the Dockerfile at `dockerfile`.
-    public init(context: FilePath?, dockerfile: FilePath) {
+    /// What a Dockerfile may ask for only where whoever builds agrees.
+    public enum Entitlement: String, Sendable, CaseIterable {
+        /// `RUN --network=host`.
+        case hostNetwork = "network.host"
+        /// `RUN --security=insecure`.
+        case insecure = "security.insecure"
+    }
+
+    /// What holds for every command.
+    public struct RunOptions: Sendable {
+        /// `--add-host`.
+        public var hosts: [HostEntry] = []
+        /// `--ulimit`.
+        public var limits: [Limit] = []
+        /// `--shm-size`, in bytes; nil for 64 MiB.
+        public var sharedMemorySize: Int?
+        /// How many processes and threads there may be at once.
+        public var processLimit: Int? = 32_768
+        /// How many bytes of memory a command may use; nil for all there is.
+        public var memoryLimit: Int64?
+
+        /// Docker's defaults.
+        public init() {}
+    }
+
+    /// A build of one Dockerfile.
+    public init(context: ContextLocation?, dockerfile: DockerfileLocation = .inContext(nil)) {
         self.context = context
         self.dockerfile = dockerfile
     }
@@ -46,12 +96,19 @@ public struct StepReport: Sendable, Hashable {
     public let line: Int
     /// The instruction as it was written.
     public let instruction: String
-    /// Whether an earlier result was used.
-    public let isCached: Bool
-    /// Why.
-    public let reason: String
+    /// Why it had to be done; nil where an earlier result was used.
+    public let missed: MissReason?
+    /// Whether only the content of what it reads told that, not where that comes from.
+    let isByContent: Bool
     /// How long it took.
     public let duration: Duration
+
+    /// Whether an earlier result was used.
+    public var isCached: Bool { missed == nil }
+    /// Why it was done or not, in words.
+    public var reason: String {
+        missed.map(\.description) ?? (isByContent ? "same content as before" : "same inputs as before")
+    }
 }
 
 /// What a build tells while it goes on.
@@ -66,6 +123,8 @@ public enum BuildEvent: Sendable {
 public struct BuildResult: Sendable {
     /// The image, all of it in the store, under no name yet.
     public let image: Image
+    /// How many of its layers came with the base image.
+    public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they ended.
     public let steps: [StepReport]
 }

@@ -1,6 +1,7 @@
-internal import Glibc
+internal import HTTP
 internal import Linux
 internal import OCI
+internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 
@@ -10,19 +11,52 @@ final class BuildState: Sendable {
     let store: Store
     let snapshots: Snapshots
     let trees: Trees
-    let context: BuildContext
+    let web: HTTPClient
+    let lookups = Lookups<ContextLocation, FoundContext>()
+    let history: StepHistory
+    let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
+    private let hasToldOfNetwork = Mutex(false)
     private let finished = Mutex<[StepReport]>([])
+    private let directories = Mutex<[FilePath: BuildContext]>([:])
 
     init(
-        _ plan: BuildPlan, _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
+        _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
     ) throws {
         self.request = request
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store)
         trees = Trees(store)
-        context = try BuildContext(request, store: store)
+        web = HTTPClient(request.web)
+        history = try StepHistory(
+            "\(Self.name(of: request.context)) \(request.dockerfile) \(request.platform)", in: store)
+    }
+
+    /// What tells a context from others.
+    private static func name(of context: ContextLocation?) -> String {
+        if case .directory(let path) = context { path.absolute.string } else { context.map { "\($0)" } ?? "" }
+    }
+
+    /// A directory that is a context: the same for whoever asks for it.
+    func directory(_ path: FilePath, dockerfile: FilePath?) -> BuildContext {
+        let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
+        return directories.withLock { directories in
+            if let known = directories[key] { return known }
+            let made = BuildContext(path, dockerfile: dockerfile, store: store)
+            directories[key] = made
+            return made
+        }
+    }
+
+    /// The first of these secrets that the build was given, without the line's end that editors leave.
+    func secret(_ names: [String]) throws -> String? {
+        for name in names {
+            guard let bytes = try request.secrets[name]?.bytes(id: name) else { continue }
+            let text = String(decoding: bytes, as: UTF8.self)
+            return text.split(whereSeparator: \.isNewline).first.map(String.init)
+        }
+        return nil
     }
 
     /// The reports of all steps that have ended.
@@ -34,12 +68,45 @@ final class BuildState: Sendable {
         progress(.finished(report))
     }
 
-    /// An image of the store, for FROM and `--from`.
-    func image(_ name: String, at place: BuildError.Place) throws -> Image {
+    /// The network of a container; that there can be none of its own is told once.
+    func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
+        let available = wanted.available
+        if available.isInstead, !hasToldOfNetwork.withLock({ told in (told, told = true).0 }) {
+            progress(
+                .note("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own"))
+        }
+        return available.network
+    }
+
+    /// Writes down what the next build can use; `isWhole` for a build that came to its end.
+    func save(isWhole: Bool) throws {
+        for directory in directories.withLock({ Array($0.values) }) { try directory.save() }
+        try history.save(isWhole: isWhole)
+    }
+
+    /// An image of the store, for FROM and `--from`; without a platform it is the build's.
+    func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
+        let platform = platform ?? request.platform
         do {
-            return try store.image(Reference(name), for: request.platform)
+            let image = try store.image(Reference(name), for: platform)
+            let found = image.config.platform
+            guard platform.accepts(found) else {
+                throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
+            }
+            return image
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)
+        }
+    }
+}
+
+extension BuildRequest.Network {
+    /// What a container gets, and whether it is less than was wanted.
+    var available: (network: Sandbox.Network, isInstead: Bool) {
+        switch self {
+        case .none: (.none, false)
+        case .host: (.host, false)
+        case .default: (.host, false)
         }
     }
 }

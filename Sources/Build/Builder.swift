@@ -29,14 +29,23 @@ public struct Builder: Sendable {
     /// remembered steps than before.
     public func build() async throws -> BuildResult {
         let lease = try store.lease()
-        let plan = try BuildPlan(request)
-        let shared = try BuildState(plan, request, store: store, progress: progress)
-        let target = try await stages(plan, shared)
-        try shared.context.save()
+        try FailedStep.forget(in: store)
+        let shared = try BuildState(request, store: store, progress: progress)
+        let plan = try BuildPlan(request, dockerfile: try await shared.dockerfile())
+        try expectRunnable(plan)
+        let target: StageBuilder
+        do {
+            target = try await stages(plan, shared)
+        } catch {
+            // What was found out is kept for the next try; if it can't be, that takes longer.
+            try? shared.save(isWhole: false)
+            throw error
+        }
+        try shared.save(isWhole: true)
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()
-        return BuildResult(image: image, steps: shared.reports)
+        return BuildResult(image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports)
     }
 
     /// Runs the stages, at most `width` at once; each starts when those it reads have ended.
@@ -66,10 +75,12 @@ public struct Builder: Sendable {
         _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let stage = plan.dockerfile.stages[index]
-        var builder = try start(stage, plan, shared, done)
+        var builder = try await start(stage, plan, shared, done)
         builder.earlier = done
+        if plan.graph.replacement(of: index) != nil { return builder }
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
+            if case .run = instruction { try expectRunnable(index, line: stage.from.lines.lowerBound, plan) }
             try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
         }
         for instruction in stage.instructions {
@@ -80,18 +91,57 @@ public struct Builder: Sendable {
 
     private func start(
         _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
-    ) throws -> StageBuilder {
+    ) async throws -> StageBuilder {
         let place = plan.place(stage.from.lines.lowerBound)
-        switch plan.graph.bases[stage.index] {
+        let replacement = plan.graph.replacement(of: stage.index).map { StageSource.context($0) }
+        switch replacement ?? plan.graph.bases[stage.index] {
         case .stage(let index):
             guard let base = done[index] else { preconditionFailure("a stage starts after its base") }
             return base.continued(as: stage.label)
         case .scratch:
-            return StageBuilder(.scratch(request.platform, in: store), stage.label, plan, shared)
+            return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
-            return StageBuilder(try shared.image(name, at: place), stage.label, plan, shared)
-        case .context(let name): throw BuildError.unsupported("the named context '\(name)'", at: place)
+            let base = try await shared.image(name, for: platform(of: stage.index, plan), at: place)
+            return StageBuilder(base, stage.label, plan, shared)
+        case .context(let name):
+            if let index = plan.contextStages[name], let base = done[index] { return base.continued(as: stage.label) }
+            return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
         case .buildContext: preconditionFailure("no FROM means the build context")
+        }
+    }
+}
+
+// MARK: - Platforms
+
+extension Builder {
+    /// What a stage is for: what its FROM says, else what the stage it continues is for, else what the build is for.
+    private func platform(of stage: Int, _ plan: BuildPlan) throws -> Platform {
+        if let text = plan.graph.platforms[stage] {
+            do {
+                return try Platform(text)
+            } catch {
+                throw BuildError.stepFailed(error, at: plan.place(plan.dockerfile.stages[stage].from.lines.lowerBound))
+            }
+        }
+        // A stage continues an earlier one, so this ends.
+        if case .stage(let base) = plan.graph.bases[stage] { return try platform(of: base, plan) }
+        return request.platform
+    }
+
+    /// Refuses a build whose commands this machine cannot run, before anything is done.
+    private func expectRunnable(_ plan: BuildPlan) throws {
+        for index in plan.stages {
+            let run = plan.dockerfile.stages[index].instructions.first { instruction in
+                if case .run = instruction.value { true } else { false }
+            }
+            if let run { try expectRunnable(index, line: run.lines.lowerBound, plan) }
+        }
+    }
+
+    private func expectRunnable(_ stage: Int, line: Int, _ plan: BuildPlan) throws {
+        let platform = try platform(of: stage, plan)
+        guard Emulation().canRun(platform) else {
+            throw BuildError.needsEmulation(platform.description, at: plan.place(line))
         }
     }
 }

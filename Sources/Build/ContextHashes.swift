@@ -1,75 +1,164 @@
+internal import Glibc
 internal import Linux
 internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// What the context's files hashed to last time, so that an unchanged file costs a look and not a read.
+/// What a directory's files hashed to last time, so that an unchanged file costs a look and not a read.
 ///
 /// A file is unchanged when its inode, size, change time and modification time are. One that changed in the second
 /// before it was hashed is not remembered: it may change again without a new time.
+///
+/// ```
+/// thaw/cache/context-HASH     "thaw-hashes-2\n", then file by file:
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
+/// | path length | attributes: 0/1 | inode, size, mtime s and ns, ctime s and ns: 8 B each | digest | path |
+/// | 2 B         | 1 B             | 48 B                                                  | 32 B   |      |
+/// +-------------+-----------------+-------------------------------------------------------+--------+------+
+/// ```
+/// Only ever believed about files that look the same; a damaged one is made again.
 final class ContextHashes: Sendable {
+    fileprivate struct Stamp: Hashable {
+        let inode: UInt64
+        let size: Int64
+        let modified: FileTime
+        let changed: FileTime
+    }
+
     private struct Entry {
-        let stamp: String
-        let digest: Digest
+        let stamp: Stamp
+        let digest: [UInt8]
+        let hasAttributes: Bool
+    }
+
+    private struct State {
+        /// Nil until somebody asks.
+        var known: [ImagePath: Entry]?
+        var new: [ImagePath: Entry] = [:]
     }
 
     private let store: Store
     private let path: FilePath
     private let now: Int64
-    private let entries: Mutex<(known: [ImagePath: Entry], used: [ImagePath: Entry], isChanged: Bool)>
+    private let state = Mutex(State())
+    private static let magic = Array("thaw-hashes-2\n".utf8)
 
-    /// The hashes remembered for the context at `context`.
-    init(_ store: Store, context: FilePath, now: Int64) throws {
+    /// The hashes remembered for the directory at `context`, read when they are first needed.
+    init(_ store: Store, context: FilePath, now: Int64 = Int64(time(nil))) {
         self.store = store
         self.now = now
         path = FilePath("thaw/cache/context-\(Digest(of: context.bytes).hex)")
-        var known: [ImagePath: Entry] = [:]
-        if let bytes = try? store.root.contents(of: path, limit: 1 << 30) {
-            for line in bytes.split(separator: 0) { Self.read(line, into: &known) }
-        }
-        entries = Mutex((known, [:], false))
     }
 
-    /// A file's digest: the remembered one, or what `hash` gives.
-    func digest(of path: ImagePath, _ status: FileStatus, _ hash: () throws -> Digest) throws -> Digest {
-        let stamp = Self.stamp(status)
-        if let entry = entries.withLock({ $0.used[path] ?? $0.known[path] }), entry.stamp == stamp {
-            entries.withLock { $0.used[path] = entry }
-            return entry.digest
+    /// What is known of a file that looks like this: its digest's bytes, and whether it has extended attributes, which
+    /// can't change without its change time.
+    func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: [UInt8], hasAttributes: Bool)? {
+        state.withLock { state in
+            if state.known == nil { state.known = read() }
+            guard let entry = state.new[path] ?? state.known?[path], entry.stamp == Stamp(status) else { return nil }
+            return (entry.digest, entry.hasAttributes)
         }
-        let digest = try hash()
-        if status.changed.seconds < now - 1 {
-            entries.withLock {
-                $0.used[path] = Entry(stamp: stamp, digest: digest)
-                $0.isChanged = true
+    }
+
+    /// Takes note of what a file hashed to, unless it may change again without looking changed.
+    func remember(_ digest: Digest, of path: ImagePath, _ status: FileStatus, hasAttributes: Bool) {
+        guard status.changed.seconds < now - 1 else { return }
+        let entry = Entry(stamp: Stamp(status), digest: digest.bytes, hasAttributes: hasAttributes)
+        state.withLock { $0.new[path] = entry }
+    }
+
+    /// Writes down what is new, beside what is known.
+    func save() throws {
+        let entries = state.withLock { state in
+            state.new.isEmpty ? nil : (state.known ?? read()).merging(state.new) { $1 }
+        }
+        guard let entries else { return }
+        var bytes = Self.magic
+        bytes.reserveCapacity(entries.count * 128)
+        for (path, entry) in entries {
+            var fixed: [UInt8] = []
+            fixed.append(UInt16(path.bytes.count))
+            fixed.append(UInt8(entry.hasAttributes ? 1 : 0))
+            for value in entry.stamp.fields { fixed.append(value) }
+            bytes += fixed + entry.digest + path.bytes
+        }
+        try store.root.replace(path, with: bytes, isSynced: false)
+    }
+
+    private func read() -> [ImagePath: Entry] {
+        guard let bytes = try? store.root.contents(of: path, limit: 1 << 30), bytes.starts(with: Self.magic) else {
+            return [:]
+        }
+        var entries: [ImagePath: Entry] = [:]
+        entries.reserveCapacity(bytes.count / 100)
+        var rest = bytes.dropFirst(Self.magic.count)
+        while let length = rest.take(UInt16.self), rest.count >= 81 + Int(length) {
+            let hasAttributes = rest.take(UInt8.self) != 0
+            let fields = (0..<6).map { _ in rest.take(Int64.self) ?? 0 }
+            let digest = Array(rest.prefix(32))
+            let name = rest.dropFirst(32).prefix(Int(length))
+            rest = rest.dropFirst(32 + Int(length))
+            if let path = try? ImagePath(entry: name) {
+                entries[path] = Entry(stamp: Stamp(fields), digest: digest, hasAttributes: hasAttributes)
             }
         }
-        return digest
+        return entries
+    }
+}
+
+extension ContextHashes.Stamp {
+    fileprivate var fields: [Int64] {
+        [
+            Int64(bitPattern: inode), size, modified.seconds, modified.nanoseconds, changed.seconds,
+            changed.nanoseconds,
+        ]
     }
 
-    /// Writes down what was used this time.
-    func save() throws {
-        let used = entries.withLock { state in state.isChanged ? state.known.merging(state.used) { $1 } : nil }
-        guard let used else { return }
-        var bytes: [UInt8] = []
-        for (path, entry) in used.sorted(by: { $0.key < $1.key }) {
-            bytes += Array("\(entry.digest.hex) \(entry.stamp) ".utf8) + path.bytes + [0]
+    fileprivate init(_ status: FileStatus) {
+        self.init(inode: status.inode, size: status.size, modified: status.modified, changed: status.changed)
+    }
+
+    fileprivate init(_ fields: [Int64]) {
+        self.init(
+            inode: UInt64(bitPattern: fields[0]), size: fields[1],
+            modified: FileTime(seconds: fields[2], nanoseconds: fields[3]),
+            changed: FileTime(seconds: fields[4], nanoseconds: fields[5]))
+    }
+}
+
+extension [UInt8] {
+    /// Low byte first.
+    fileprivate mutating func append<Value: FixedWidthInteger>(_ value: Value) {
+        for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Low byte first; nil where too few are left.
+    fileprivate mutating func take<Value: FixedWidthInteger>(_ type: Value.Type) -> Value? {
+        let size = Value.bitWidth / 8
+        guard count >= size else { return nil }
+        var value: Value = 0
+        for index in 0..<size { value |= Value(truncatingIfNeeded: self[startIndex + index]) << (8 * index) }
+        self = dropFirst(size)
+        return value
+    }
+}
+
+extension Digest {
+    /// The 32 bytes.
+    fileprivate var bytes: [UInt8] {
+        let digits = Array(hex.utf8).map { $0 < 0x40 ? $0 & 15 : ($0 & 15) + 9 }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
+    init?(bytes: [UInt8]) {
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.count)
+        for digit in bytes.lazy.flatMap({ [$0 >> 4, $0 & 15] }) {
+            text.append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
         }
-        try store.root.replace(path, with: bytes)
-    }
-
-    private static func stamp(_ status: FileStatus) -> String {
-        let (modified, changed) = (status.modified, status.changed)
-        return
-            "\(status.inode):\(status.size):\(modified.seconds).\(modified.nanoseconds):\(changed.seconds).\(changed.nanoseconds)"
-    }
-
-    /// `HEX STAMP PATH`.
-    private static func read(_ line: ArraySlice<UInt8>, into known: inout [ImagePath: Entry]) {
-        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
-        guard parts.count == 3, let digest = try? Digest("sha256:" + String(decoding: parts[0], as: UTF8.self)),
-            let path = try? ImagePath(entry: parts[2])
-        else { return }
-        known[path] = Entry(stamp: String(decoding: parts[1], as: UTF8.self), digest: digest)
+        guard let digest = try? Digest("sha256:" + String(decoding: text, as: UTF8.self)) else { return nil }
+        self = digest
     }
 }

@@ -4,15 +4,19 @@ public import SystemPackage
 
 /// Layers unpacked for running commands, by chain ID, in the store's `thaw/layers`.
 ///
+/// Owners and overlayfs's marks on disk depend on the user namespace: each map of numbers has directories of its own.
+///
 /// A cache: everything in it can be made again from the store's blobs. Nothing is synced, so a machine's restart
 /// empties it; a killed process leaves at most a directory under a temporary name.
 public struct Snapshots: Sendable {
     private let store: Store
+    private let ids: IDMap
     private static let boot: FilePath = "thaw/layers/boot"
 
     /// The unpacked layers of a store.
     public init(_ store: Store) throws {
         self.store = store
+        ids = try IDMap.current()
         let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
         func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
         if isCurrent() { return }
@@ -30,7 +34,7 @@ public struct Snapshots: Sendable {
         var directories: [FilePath] = []
         for count in 0..<image.layers.count {
             guard let chain = Digest.chainID(of: image.layers[...count]) else { continue }
-            let path = Self.path(of: chain)
+            let path = path(of: chain)
             if try !store.root.exists(path) {
                 try await unpack(image, layer: count, as: path, lower: directories)
             }
@@ -57,7 +61,7 @@ public struct Snapshots: Sendable {
         guard let chain = Digest.chainID(of: layers), let name = directory.lastComponent,
             let area = directory.removingLastComponent().lastComponent
         else { return }
-        let target = Self.path(of: chain)
+        let target = path(of: chain)
         guard try !store.root.exists(target) else { return }
         do throws(SystemError) {
             try store.root.rename(FilePath("thaw/layers").appending(area).appending(name), to: target)
@@ -75,7 +79,7 @@ public struct Snapshots: Sendable {
             let area = try makeWorkArea()
             do {
                 let target = try Directory.make(area.appending("layer"), mode: 0o755)
-                try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower).unpack()
+                try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower, ids: ids).unpack()
                 try adopt(area.appending("layer"), as: Array(image.layers[...layer]))
             } catch {
                 // The failure counts; a directory that stays is swept with the next collection.
@@ -86,5 +90,7 @@ public struct Snapshots: Sendable {
         }
     }
 
-    private static func path(of chain: Digest) -> FilePath { FilePath("thaw/layers/\(chain.hex)") }
+    private func path(of chain: Digest) -> FilePath {
+        FilePath("thaw/layers/\(chain.hex)\(ids.isInitial ? "" : ".\(ids.name)")")
+    }
 }

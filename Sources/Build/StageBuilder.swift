@@ -8,7 +8,7 @@ struct StageBuilder: Sendable {
     var image: Image
     private(set) var scope: Scope
     /// The newest input so far, in seconds: no time in a new layer is later.
-    private(set) var epoch: Int64
+    var epoch: Int64
     /// The stages that ended before this one began, by index.
     var earlier: [Int: StageBuilder] = [:]
 
@@ -17,6 +17,8 @@ struct StageBuilder: Sendable {
     let shared: BuildState
     private var hasOwnCommand = false
     private let baseHistoryCount: Int
+    /// How many layers the image came with.
+    let baseLayerCount: Int
 
     init(_ base: Image, _ label: String, _ plan: BuildPlan, _ shared: BuildState) {
         let variables = base.config.environment.map { Variable($0) }
@@ -28,6 +30,7 @@ struct StageBuilder: Sendable {
         }
         epoch = shared.request.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
         baseHistoryCount = base.config.history.count
+        baseLayerCount = base.layers.count
         (self.label, self.plan, self.shared) = (label, plan, shared)
     }
 
@@ -36,11 +39,12 @@ struct StageBuilder: Sendable {
 
     private init(continuing base: StageBuilder, _ label: String) {
         (image, scope, epoch, baseHistoryCount) = (base.image, base.scope, base.epoch, base.baseHistoryCount)
+        baseLayerCount = base.baseLayerCount
         (self.label, plan, shared) = (label, base.plan, base.shared)
     }
 
     /// A time that tools take for SOURCE_DATE_EPOCH and RFC 3339 can write: from 1970 to the end of 9999.
-    private static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
+    static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
 
     /// ONBUILD triggers of the base, which this stage runs instead of keeping.
     mutating func takeTriggers() -> [String] {
@@ -75,7 +79,9 @@ extension StageBuilder {
             }
         } catch let error as BuildError {
             switch error {
-            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed: throw error
+            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss, .wrongPlatform,
+                .needsEmulation:
+                throw error
             default: throw BuildError.stepFailed(error, at: plan.place(line))
             }
         } catch let error as Diagnostic {
@@ -107,7 +113,7 @@ extension StageBuilder {
             hasOwnCommand = true
             let words = command.words(shell: shell)
             note(Frontend.History.command("CMD", words)) {
-                $0.command = words
+                $0.command = words.isEmpty ? nil : words
                 $0.argumentsAreEscaped = true
             }
         case .entrypoint(let command):
@@ -165,38 +171,5 @@ extension StageBuilder {
         ]
         for (key, value) in numbers where value != 0 { json[key] = .integer(value) }
         return json
-    }
-}
-
-// MARK: - Steps
-
-extension StageBuilder {
-    /// A step that makes a layer: taken from memory where `key` is known, else made.
-    ///
-    /// The first known of `keys` counts, and whatever comes of it is remembered under all of them.
-    mutating func step(
-        _ text: String, _ line: Int, history: String, keys: [() async throws -> Digest],
-        make: () async throws -> CachedStep
-    ) async throws {
-        let clock = ContinuousClock()
-        let start = clock.now
-        shared.progress(.started(stage: label, line: line, instruction: text))
-        var known: [Digest] = []
-        var remembered: CachedStep?
-        for key in keys where remembered == nil {
-            known.append(try await key())
-            if shared.request.usesCache { remembered = try known.last.flatMap { try shared.store.cachedStep(for: $0) } }
-        }
-        let isCached = remembered != nil
-        let result: CachedStep
-        if let remembered { result = remembered } else { result = try await make() }
-        for key in known where !isCached || known.count > 1 { try shared.store.cache(result, for: key) }
-        epoch = shared.request.epoch ?? Self.bounded(max(epoch, result.epoch))
-        image = image.appending(result.layer, history: Self.history(history, isEmptyLayer: false))
-        let reason = isCached ? "same inputs as before" : shared.request.usesCache ? "new inputs" : "the cache is off"
-        shared.finish(
-            StepReport(
-                stage: label, line: line, instruction: text, isCached: isCached, reason: reason,
-                duration: clock.now - start))
     }
 }

@@ -14,7 +14,6 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -68,8 +67,13 @@ static int filter(Step step) {
 static int enter(int root) {
     if (fchdir(root) != 0) return -1;
     if (syscall(SYS_pivot_root, ".", ".") != 0) return -1;
-    if (umount2(".", MNT_DETACH) != 0) return -1;
     return chdir("/");
+}
+
+static int mount_step(Step step) {
+    if (mount(step->source, step->path, step->type, step->flags, step->data) == 0) return 0;
+    if (errno != EPERM || step->descriptor < 0) return -1;
+    return clinux_place(step->descriptor, step->path);
 }
 
 static int make_node(Step step) {
@@ -135,7 +139,6 @@ static int bound(uint64_t kept) {
 }
 
 static int identity(Step step) {
-    if (syscall(SYS_setgroups, step->mode, step->list) != 0) return -1;
     if (syscall(SYS_setresgid, step->more, step->more, step->more) != 0) return -1;
     return (int)syscall(SYS_setresuid, step->flags, step->flags, step->flags);
 }
@@ -164,7 +167,8 @@ static int perform(Child child, Step step) {
         case clinux_step_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
         case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
-        case clinux_step_mount: return mount(step->source, step->path, step->type, step->flags, step->data);
+        case clinux_step_leave: return umount2(step->path, MNT_DETACH);
+        case clinux_step_mount: return mount_step(step);
         case clinux_step_stub_directory: return clinux_stub(child->status, step->path, 1);
         case clinux_step_true_directory: return clinux_true_directory(child->status, step->path);
         case clinux_step_stub_file: return clinux_stub(child->status, step->path, 0);
@@ -178,6 +182,7 @@ static int perform(Child child, Step step) {
         case clinux_step_loopback: return loopback();
         case clinux_step_limit: return limit(step);
         case clinux_step_bound: return bound(step->flags);
+        case clinux_step_groups: return (int)syscall(SYS_setgroups, step->mode, step->list);
         case clinux_step_identity: return identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);
         case clinux_step_directory: return directory(step->path);
@@ -356,16 +361,35 @@ int clinux_wait(int pidfd, int *value) {
 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 
+// What a child with the same memory and descriptors opens for its parent.
+struct opened {
+    int descriptor;
+    int error;
+};
+
+static int open_network(void *argument) {
+    struct opened *opened = argument;
+    opened->descriptor = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    opened->error = errno;
+    _exit(0);
+}
+
 int clinux_make_network(void) {
-    int old = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (old < 0) return -1;
-    int new = unshare(CLONE_NEWNET) == 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
-    int error = errno;
-    // A thread that could not return would make everything after this on the wrong network.
-    if (setns(old, CLONE_NEWNET) != 0 && new >= 0) abort();
-    close(old);
+    char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return -1;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    struct opened opened = {-1, 0};
+    // A thread that goes into a new network may not be allowed to come back.
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNET | SIGCHLD;
+    int pid = clone(open_network, stack + STACK_SIZE, flags, &opened);
+    int error = pid < 0 ? errno : opened.error;
+    while (pid >= 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    munmap(stack, STACK_SIZE);
     errno = error;
-    return new;
+    return opened.descriptor;
 }
 
 int clinux_unlock_terminal(int master) {

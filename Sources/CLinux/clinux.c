@@ -6,9 +6,12 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int clinux_openat(int directory, const char *path, int flags, unsigned mode) {
@@ -72,4 +75,41 @@ int clinux_move_mount(int mount, int directory, const char *path) {
 int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear) {
     struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
     return mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof attributes);
+}
+
+static int unix_address(const char *path, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    size_t length = strlen(path);
+    if (length >= sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address->sun_path, path, length);
+    return 0;
+}
+
+static int unix_socket(const char *path, int (*use)(int, const struct sockaddr *, socklen_t)) {
+    struct sockaddr_un address;
+    if (unix_address(path, &address) < 0) return -1;
+    int number = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (number < 0 || use(number, (struct sockaddr *)&address, sizeof address) == 0) return number;
+    int error = errno;
+    close(number);
+    errno = error;
+    return -1;
+}
+
+int clinux_unix_connect(const char *path) {
+    return unix_socket(path, connect);
+}
+
+int clinux_unix_listen(const char *path) {
+    int number = unix_socket(path, bind);
+    if (number >= 0) listen(number, 16);
+    return number;
+}
+
+int clinux_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 }

@@ -7,7 +7,7 @@ public enum InitialProgram {
     ///
     /// - Throws: ``ColdStartError/initialProgramMissing(_:)``
     public static func locate() throws(ColdStartError) -> FilePath {
-        let places = places(besides: runningProgram() ?? "/usr/local/bin/thaw")
+        let places = places(besides: program ?? "/usr/local/bin/thaw")
         if let place = places.first(where: { isAccessible($0.string, R_OK) }) { return place }
         throw .initialProgramMissing(places)
     }
@@ -20,9 +20,12 @@ public enum InitialProgram {
         ]
     }
 
-    private static func runningProgram() -> FilePath? {
+    /// Notes where the running program is, for whoever enters a mount namespace: /proc no longer says so from there.
+    public static func noteProgram() { _ = program }
+
+    private static let program: FilePath? = {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count - 1)
         return count > 0 ? FilePath(platformString: buffer) : nil
-    }
+    }()
 }

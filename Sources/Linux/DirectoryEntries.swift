@@ -187,18 +187,18 @@ enum EntryList {
     }
 
     private static func parse(_ records: ArraySlice<UInt8>, into result: inout [DirectoryEntry]) {
-        var rest = records
-        while rest.count > 19 {
-            let start = rest.startIndex
-            let length = Int(rest[start + 16]) | Int(rest[start + 17]) << 8
-            guard length > 19, length <= rest.count else { return }
-            let name = Array(rest[start + 19..<start + length].prefix { $0 != 0 })
+        var start = records.startIndex
+        while records.endIndex - start > 19 {
+            let length = Int(records[start + 16]) | Int(records[start + 17]) << 8
+            guard length > 19, length <= records.endIndex - start else { return }
+            let name = Array(records[start + 19..<start + length].prefix { $0 != 0 })
             if name != [0x2e], name != [0x2e, 0x2e] {
-                let inode = (0..<8).reduce(UInt64(0)) { $0 | UInt64(rest[start + $1]) << (8 * UInt64($1)) }
-                let type = FileType(mode: UInt32(rest[start + 18]) << 12)
+                var inode: UInt64 = 0
+                for offset in 0..<8 { inode |= UInt64(records[start + offset]) << (8 * UInt64(offset)) }
+                let type = FileType(mode: UInt32(records[start + 18]) << 12)
                 result.append(DirectoryEntry(name: name, type: type, inode: inode))
             }
-            rest = rest[(start + length)...]
+            start += length
         }
     }
 }

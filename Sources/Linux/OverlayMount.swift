@@ -13,11 +13,11 @@ extension Mount {
     public struct OverlayOptions: Sendable {
         /// Never sync the upper directory: right for one that is thrown away after a crash.
         public var isVolatile: Bool
-        /// Keep overlay's marks in `user.*` attributes, as a user namespace needs.
-        public var usesUserAttributes: Bool
+        /// Keep overlay's marks in `user.*` attributes; nil: where this process is in a user namespace, which needs it.
+        public var usesUserAttributes: Bool?
 
-        /// Options; by default upper is not synced and marks are `trusted.*`.
-        public init(isVolatile: Bool = true, usesUserAttributes: Bool = false) {
+        /// Options; by default upper is not synced.
+        public init(isVolatile: Bool = true, usesUserAttributes: Bool? = nil) {
             self.isVolatile = isVolatile
             self.usesUserAttributes = usesUserAttributes
         }
@@ -41,8 +41,9 @@ extension Mount {
             common = [("upperdir", upper.string), ("workdir", work.string)]
             if options.isVolatile { common.append(("volatile", nil)) }
         }
-        common += [("redirect_dir", "off"), ("metacopy", "off"), ("index", "off"), ("xino", "off")]
-        if options.usesUserAttributes { common.append(("userxattr", nil)) }
+        common += [("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off"), ("xino", "off")]
+        let isInitial = try IDMap.isInitialNamespace()
+        if options.usesUserAttributes ?? !isInitial { common.append(("userxattr", nil)) }
         do throws(SystemError) {
             return try make(
                 "overlay", options: lowers.map { ("lowerdir+", $0.string) } + common, attributes: attributes)

@@ -6,9 +6,11 @@ public import SystemPackage
 extension Directory {
     /// Writes a file under another name, syncs it, gives it `path`, and syncs the directory.
     ///
-    /// When this returns, the new content survives a crash; when it throws, the old file is as it was.
+    /// When this returns, the new content survives a crash; when it throws, the old file is as it was. What can be
+    /// made again needs no syncing: then a crash may leave either file, or an empty one.
     public func replace(
-        _ path: FilePath, mode: UInt32 = 0o644, _ write: (borrowing OwnedDescriptor) throws -> Void
+        _ path: FilePath, mode: UInt32 = 0o644, isSynced: Bool = true,
+        _ write: (borrowing OwnedDescriptor) throws -> Void
     ) throws {
         guard let name = path.lastComponent, name.kind == .regular else {
             throw SystemError("replace", place(path), .invalidArgument)
@@ -19,18 +21,20 @@ extension Directory {
         let file = try holder.open(temporary, [.readWrite, .create, .exclusive], mode: mode)
         do {
             try write(file)
-            try file.sync()
+            if isSynced { try file.sync() }
             try file.close()
             try holder.rename(temporary, to: FilePath(root: nil, [name]))
         } catch {
             try? holder.remove(temporary)
             throw error
         }
-        try holder.sync()
+        if isSynced { try holder.sync() }
     }
 
     /// Replaces a file by these bytes.
-    public func replace(_ path: FilePath, with bytes: [UInt8], mode: UInt32 = 0o644) throws {
-        try replace(path, mode: mode) { try $0.write(bytes) }
+    public func replace(
+        _ path: FilePath, with bytes: [UInt8], mode: UInt32 = 0o644, isSynced: Bool = true
+    ) throws {
+        try replace(path, mode: mode, isSynced: isSynced) { try $0.write(bytes) }
     }
 }

@@ -28,6 +28,22 @@ public enum JSON: Hashable, Sendable {
     /// The same for people.
     public var prettyBytes: [UInt8] { encoded(pretty: true) + [UInt8(ascii: "\n")] }
 
+    /// A value of ours as JSON, keys sorted.
+    public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value))
+    }
+
+    /// Reads what ``encode(_:)`` wrote; `what` names it in the error.
+    public static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8], what: String) throws(OCIError) -> T {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw .malformedDocument(what, reason: "it is not what this version of thaw writes")
+        }
+    }
+
     private func encoded(pretty: Bool) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting =

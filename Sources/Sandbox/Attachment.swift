@@ -21,6 +21,8 @@ public struct Attachment: Sendable, Hashable {
         case overlay(Overlay, path: FilePath)
         /// Memory, empty at first; at most so many bytes, where a number is given.
         case memory(size: Int?, mode: UInt32 = 0o1777)
+        /// A file of these bytes, kept in memory: they are never on a disk, and go with the container.
+        case content([UInt8], mode: UInt32, uid: UInt32, gid: UInt32)
     }
 
     /// Where its content comes from.

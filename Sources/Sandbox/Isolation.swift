@@ -37,7 +37,9 @@ extension Script {
         add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root.descriptor.rawValue)
         add(clinux_step_hostname, "set host name", command.hostname)
         if command.network != .host { add(clinux_step_loopback, "bring up loopback") }
-        mountKernelFiles(isWritable: command.isPrivileged)
+        mountKernelFiles(surroundings.host, isWritable: command.isPrivileged)
+        // Only now: in a user namespace the kernel gives no new /proc where none is in sight.
+        add(clinux_step_leave, "leave the host's file system", "/")
         mountDevices(surroundings, sharedMemory: command.sharedMemorySize)
         for entry in surroundings.attachments.entries {
             let stub = entry.isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
@@ -47,8 +49,10 @@ extension Script {
         if !command.isPrivileged {
             for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
             for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
+            // A new /sys has nothing there.
+            if !surroundings.host.ids.isInitial { add(clinux_step_mask, "hide", "/sys/fs/cgroup") }
         }
-        takeIdentity(command, surroundings.filter, limits: command.limitsWithoutGroup)
+        takeIdentity(command, surroundings)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
@@ -70,12 +74,12 @@ extension Script {
         }
     }
 
-    private mutating func mountKernelFiles(isWritable: Bool) {
+    private mutating func mountKernelFiles(_ host: HostMounts, isWritable: Bool) {
         add(clinux_step_true_directory, "make mount point", "/proc")
-        mount("proc", "/proc", flags: noSetUID | noDevices | noExecution)
+        mount("proc", "/proc", flags: noSetUID | noDevices | noExecution, orElse: host.processes)
         add(clinux_step_true_directory, "make mount point", "/sys")
         let readOnly = isWritable ? 0 : UInt64(MS_RDONLY)
-        mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | readOnly)
+        mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | readOnly, orElse: host.kernel)
     }
 
     private mutating func mountDevices(_ surroundings: borrowing Surroundings, sharedMemory: Int) {
@@ -96,8 +100,10 @@ extension Script {
             add(clinux_step_place, "mount devpts", "/dev/pts", descriptor: terminal.mount.descriptor.rawValue)
             add(clinux_step_terminal, "take terminal", "/dev/pts/0", descriptor: terminal.slave.rawValue)
         } else {
+            let owner = surroundings.host.ids.hasGroup(5) ? ",gid=5" : ""
             mount(
-                "devpts", "/dev/pts", flags: noSetUID | noExecution, data: "newinstance,ptmxmode=0666,mode=0620,gid=5")
+                "devpts", "/dev/pts", flags: noSetUID | noExecution,
+                data: "newinstance,ptmxmode=0666,mode=0620\(owner)")
         }
         let size = "mode=1777,size=\(sharedMemory)"
         mount("tmpfs", "/dev/shm", flags: noSetUID | noDevices | noExecution, data: size)
@@ -113,13 +119,19 @@ extension Script {
             flags: clinux_makedev(node.status.major, node.status.minor))
     }
 
-    private mutating func mount(_ type: String, _ path: String, flags: UInt64, data: String? = nil) {
-        add(clinux_step_mount, "mount \(type)", path, source: type, type: type, data: data, flags: flags)
+    /// `orElse` is a mount that takes the place where a new one is not permitted.
+    private mutating func mount(
+        _ type: String, _ path: String, flags: UInt64, data: String? = nil, orElse: Int32 = -1
+    ) {
+        add(
+            clinux_step_mount, "mount \(type)", path, source: type, type: type, data: data, descriptor: orElse,
+            flags: flags)
     }
 
-    private mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?, limits: [Limit]) {
+    private mutating func takeIdentity(_ command: Command, _ surroundings: borrowing Surroundings) {
         let account = command.account
-        for limit in limits {
+        let filter = surroundings.filter
+        for limit in command.limitsWithoutGroup {
             add(
                 clinux_step_limit, "set resource limit \(limit.resource)", mode: limit.resource, flags: limit.soft,
                 more: limit.hard)
@@ -137,9 +149,11 @@ extension Script {
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
         // Only who may do anything may install a filter, unless new privileges are out of the question.
         if !command.forbidsNewPrivileges { install(filter) }
+        if surroundings.host.ids.allowsGroups {
+            add(clinux_step_groups, "set groups", mode: UInt32(account.groups.count), list: account.groups)
+        }
         add(
-            clinux_step_identity, "become user \(account.uid)", mode: UInt32(account.groups.count),
-            flags: UInt64(account.uid), more: UInt64(account.gid), list: account.groups)
+            clinux_step_identity, "become user \(account.uid)", flags: UInt64(account.uid), more: UInt64(account.gid))
         if account.uid == 0 { add(clinux_step_capabilities, "set capabilities", flags: capabilities) }
         if command.forbidsNewPrivileges {
             add(clinux_step_no_new_privileges, "forbid new privileges")

@@ -21,6 +21,7 @@ final class PreparedAttachments {
     private(set) var stacks: [Directory] = []
     private var overlays: [Overlay: Directory] = [:]
     private var layers: [[FilePath]: Directory] = [:]
+    private var memory: Directory?
     private let allowed: MountAttributes
 
     init(_ command: Command) throws {
@@ -55,6 +56,8 @@ final class PreparedAttachments {
         case .memory(let size, let mode):
             let options = [("mode", String(mode, radix: 8))] + (size.map { [("size", "\($0)")] } ?? [])
             try add(Mount.make("tmpfs", options: options, attributes: attributes), at: target)
+        case .content(let bytes, let mode, let uid, let gid):
+            try add(bytes, mode: mode, uid: uid, gid: gid, at: target, attributes)
         }
     }
 
@@ -101,12 +104,26 @@ final class PreparedAttachments {
             !command.attachments.contains { $0.target == FilePath("/etc/\(name)") }
         }
         guard !files.isEmpty else { return }
-        let memory = hold(try Mount.make("tmpfs", options: [("mode", "755"), ("size", "4m")]), "/etc")
         for (name, bytes) in files {
-            let file = try memory.open(FilePath(name), [.write, .create, .exclusive], mode: 0o644)
-            try file.write(bytes)
-            try memory.setMode(of: FilePath(name), 0o644)
-            try add(FilePath(name), in: memory, at: FilePath("/etc/\(name)"), allowed.union(.readOnly))
+            try add(bytes, mode: 0o644, uid: 0, gid: 0, at: FilePath("/etc/\(name)"), allowed.union(.readOnly))
         }
+    }
+
+    /// A file in memory that only this container sees.
+    private func add(
+        _ bytes: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32, at target: FilePath, _ attributes: MountAttributes
+    ) throws(SystemError) {
+        let memory = try privateMemory()
+        let name = FilePath("\(entries.count)")
+        try memory.open(name, [.write, .create, .exclusive], mode: 0o600).write(bytes)
+        try memory.setOwner(of: name, uid: uid, gid: gid)
+        try memory.setMode(of: name, mode)
+        try add(name, in: memory, at: target, attributes)
+    }
+    private func privateMemory() throws(SystemError) -> Directory {
+        if let memory { return memory }
+        let made = hold(try Mount.make("tmpfs", options: [("mode", "755"), ("size", "64m")]), "/")
+        memory = made
+        return made
     }
 }

@@ -7,6 +7,8 @@ public import SystemPackage
 public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     /// This process may not make namespaces.
     case notPrivileged
+    /// A user or group that this process's user namespace does not have.
+    case unmapped(String)
     /// The command is not there, or cannot be executed; the kernel's reason says which.
     case command(String, Errno)
     /// The container could not be set up.
@@ -36,6 +38,7 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notPrivileged: "cannot start a container: it needs root or CAP_SYS_ADMIN on this machine"
+        case .unmapped(let who): "cannot run as \(who), which does not exist in this user namespace"
         case .command(let name, let errno): "cannot run '\(name)' in the container: \(errno)"
         case .setup(let error): "cannot set up the container: \(error)"
         case .attachment(let target, let error): "cannot mount on '\(target.string)' in the container: \(error)"

@@ -93,9 +93,9 @@ extension Overlay {
 
     /// Removes an empty directory that a layer below has just like this: it was copied up for the stub.
     private func removeIfCopied(_ path: FilePath, _ directory: Directory) throws(SystemError) {
-        guard !path.components.isEmpty, try directory.attribute("trusted.overlay.opaque", of: path) == nil else {
-            return
-        }
+        guard !path.components.isEmpty, try directory.attribute("trusted.overlay.opaque", of: path) == nil,
+            try directory.attribute("user.overlay.opaque", of: path) == nil
+        else { return }
         let own = try directory.status(of: path)
         for lower in lowers {
             guard let below = try existing(path, try Directory(lower)) else { continue }

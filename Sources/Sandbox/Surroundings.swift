@@ -11,6 +11,7 @@ struct Surroundings: ~Copyable {
     /// A directory of the host where the child may attach mounts for itself.
     let place: FilePath
     let attachments: PreparedAttachments
+    let host: HostMounts
     let devices: PreparedDevices
     let group: ControlGroup?
     /// The system calls that it may make, where that is limited.
@@ -22,6 +23,7 @@ struct Surroundings: ~Copyable {
 
     init(_ command: Command, _ overlay: Overlay, _ terminal: PseudoTerminal?) throws {
         let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
+        let host = try HostMounts(command)
         let root = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
         let attachments = try PreparedAttachments(command)
         let devices = try PreparedDevices(command)
@@ -29,7 +31,7 @@ struct Surroundings: ~Copyable {
         let network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
         self.root = root
         (self.attachments, self.devices, self.group, self.network) = (attachments, devices, group, network)
-        (place, filter, self.terminal) = (overlay.work, command.filter, terminal)
+        (place, filter, self.host, self.terminal) = (overlay.work, command.filter, host, terminal)
     }
 
     /// Starts the command.
@@ -74,7 +76,9 @@ final class PreparedDevices {
     private(set) var nodes: [HostNode] = []
 
     init(_ command: Command) throws(SystemError) {
-        if command.isPrivileged {
+        // In a user namespace nobody may make nodes, whatever else is allowed.
+        let isInitial = try IDMap.current().isInitial
+        if command.isPrivileged, isInitial {
             nodes = try HostNode.all()
         } else {
             for name in Self.names {

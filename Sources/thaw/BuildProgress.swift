@@ -13,7 +13,13 @@ final class BuildProgress: Sendable {
     private let style: ProgressStyle
     private let partial = Mutex<[String: [UInt8]]>([:])
 
-    init(_ style: ProgressStyle) { self.style = style }
+    /// Whether every step's reason is told, with all that changed.
+    private let tellsWhy: Bool
+
+    init(_ style: ProgressStyle, tellsWhy: Bool = false) {
+        self.style = style
+        self.tellsWhy = tellsWhy
+    }
 
     /// Takes one event, from any thread.
     func take(_ event: BuildEvent) {
@@ -40,8 +46,17 @@ final class BuildProgress: Sendable {
             if !rest.isEmpty { Terminal.tell("[\(step.stage):\(step.line)] \(String(decoding: rest, as: UTF8.self))") }
             let time = step.isCached ? "CACHED" : step.duration.seconds
             Terminal.tell("[\(step.stage):\(step.line)] \(Self.shortened(step.instruction))  \(time)")
+            if tellsWhy { explain(step) }
         case .note(let text): Terminal.tell("note: \(text)")
         }
+    }
+
+    private func explain(_ step: StepReport) {
+        let changes = step.missed?.changes ?? []
+        guard changes.count > 1 else { return Terminal.tell("    \(step.isCached ? "hit" : "miss"): \(step.reason)") }
+        Terminal.tell("    miss: \(changes.count) inputs changed")
+        for change in changes.prefix(20) { Terminal.tell("        \(change)") }
+        if changes.count > 20 { Terminal.tell("        and \(changes.count - 20) more; --metadata-file has them all") }
     }
 
     private func tellJSON(_ event: BuildEvent) {
@@ -78,10 +93,22 @@ final class BuildProgress: Sendable {
 extension StepReport {
     /// The step as `--metadata-file` and the report have it.
     var json: JSON {
-        .object([
+        var json = JSON.object([
             "stage": .string(stage), "line": .integer(Int64(line)), "instruction": .string(instruction),
             "cached": .bool(isCached), "reason": .string(reason), "durationMs": .number(duration.milliseconds),
         ])
+        if let changes = missed?.changes, !changes.isEmpty { json["changes"] = .array(changes.map(\.json)) }
+        return json
+    }
+}
+
+extension StepChange {
+    /// `before` and `after` are absent where there was or is none.
+    fileprivate var json: JSON {
+        var json = JSON.object(["input": .string(input)])
+        if let before { json["before"] = .string(before) }
+        if let after { json["after"] = .string(after) }
+        return json
     }
 }
 

@@ -2,6 +2,7 @@ import ColdStart
 import Glibc
 import Linux
 import OCI
+import Sandbox
 import SystemPackage
 
 /// What a machine offers, found by trying.
@@ -22,9 +23,9 @@ enum Examination {
 
     static func findings(store: FilePath) async -> [Finding] {
         [
-            kernel(), root(), overlay(store), kvm(),
+            kernel(), root(), users(), overlay(store), kvm(),
             tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
-        ]
+        ].compactMap(\.self)
             + [await guestKernel(), initialProgram()]
             + [
                 tool("skopeo", "a second opinion on images", package: "skopeo"),
@@ -40,11 +41,31 @@ enum Examination {
     }
 
     private static func root() -> Finding {
-        let isRoot = geteuid() == 0
-        return Finding(
-            name: "RUN and the container engine", isThere: isRoot,
-            detail: isRoot ? "this is root" : "user \(geteuid()) may not make namespaces",
-            remedy: isRoot ? nil : "run thaw as root")
+        let name = "RUN and the container engine"
+        switch UserNamespace.standing {
+        case .privileged: return Finding(name: name, isThere: true, detail: "this is root")
+        case .ranges, .single:
+            return Finding(
+                name: name, isThere: true, detail: "user \(UserNamespace.user) is root of a user namespace")
+        case .refused(let obstacle):
+            return Finding(name: name, isThere: false, detail: "\(obstacle)", remedy: obstacle.remedy)
+        case nil: return Finding(name: name, isThere: false, detail: "not tried", remedy: nil)
+        }
+    }
+
+    /// Whether RUN can be somebody else than root.
+    private static func users() -> Finding? {
+        let name = "other users in RUN"
+        switch UserNamespace.standing {
+        case .ranges:
+            let isLent = UserNamespace.user != 0
+            return Finding(
+                name: name, isThere: true, detail: isLent ? "those that /etc/subuid and /etc/subgid lend" : "root's own"
+            )
+        case .single(let reason):
+            return Finding(name: name, isThere: false, detail: "\(reason)", remedy: reason.remedy)
+        case .privileged, .refused, nil: return nil
+        }
     }
 
     /// Tries an overlay mount beside the store, since what counts is that file system.
@@ -64,7 +85,7 @@ enum Examination {
         } catch {
             return Finding(
                 name: name, isThere: false, detail: "\(error)",
-                remedy: "as root, put the store on ext4, xfs, btrfs or tmpfs with --store")
+                remedy: "put the store on ext4, xfs, btrfs or tmpfs with --store")
         }
     }
 

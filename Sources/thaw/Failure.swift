@@ -37,8 +37,10 @@ struct Failure: Error {
         case let error as BuildError: self.init(error)
         case let error as OCIError: self.init("\(error)", remedy: Self.remedy(for: error))
         case let error as ProjectError: self.init("\(error)", status: .usage)
-        case let error as ColdStartError: self.init("\(error)", remedy: error.remedy, status: Status(error.kind))
-        case let error as SandboxError: self.init("\(error)", status: error == .notPrivileged ? .unmeasurable : .failed)
+        case let error as ColdStartError: self.init(error)
+        case let error as SandboxError: self.init(error, "\(error)")
+        case let error as NamespaceObstacle:
+            self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as SystemError:
             self.init("\(error)", remedy: Self.remedy(for: error), status: Self.status(of: error))
         case is CancellationError: self.init("interrupted", status: .interrupted)
@@ -50,20 +52,58 @@ struct Failure: Error {
         switch error {
         case .dockerfile(let error): self.init("\(error)")
         case .noDockerfile: self.init("\(error)", remedy: "name it with -f FILE", status: .usage)
-        case .noContext: self.init("\(error)", status: .usage)
+        case .noContext, .badContext: self.init("\(error)", status: .usage)
+        case .noProgram(_, let package), .stepFailed(BuildError.noProgram(_, let package), _):
+            self.init("\(error)", remedy: "apt-get install \(package)", status: .unmeasurable)
+        case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
-        case .stepFailed(let cause as SandboxError, _) where cause == .notPrivileged:
-            self.init("\(error)", remedy: "run thaw as root", status: .unmeasurable)
+        case .needsEmulation:
+            self.init(
+                "\(error)",
+                remedy: "install qemu-user-static, or run commands only in stages FROM --platform=$BUILDPLATFORM",
+                status: .unmeasurable)
+        case .wrongPlatform(let name, _, let wanted, _):
+            self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
+        case .runFailed: self.init("\(error)", remedy: Self.loneliness)
+        case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
         case .stepFailed(let cause as SystemError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: Self.status(of: cause))
         default: self.init("\(error)")
         }
     }
 
+    private init(_ error: ColdStartError) {
+        var remedy = error.remedy
+        if case .containerFailed = error { remedy = remedy ?? Self.obstacle ?? Self.loneliness }
+        self.init("\(error)", remedy: remedy, status: Status(error.kind))
+    }
+
+    private init(_ error: SandboxError, _ message: String) {
+        switch error {
+        case .notPrivileged: self.init(message, remedy: Self.obstacle ?? "run thaw as root", status: .unmeasurable)
+        case .unmapped: self.init(message, remedy: Self.loneliness, status: .unmeasurable)
+        default: self.init(message)
+        }
+    }
+
+    /// Why this process is no root of its own, where it tried to be.
+    private static var obstacle: String? {
+        guard case .refused(let obstacle) = UserNamespace.standing else { return nil }
+        return "\(obstacle); \(obstacle.remedy)"
+    }
+
+    /// Why there are no other users, where there are none.
+    static var loneliness: String? {
+        guard case .single(let reason) = UserNamespace.standing else { return nil }
+        return "there is only one user here, because \(reason); \(reason.remedy)"
+    }
+
     private static func remedy(for error: OCIError) -> String? {
         switch error {
         case .imageNotFound: "'thaw images' lists what is there; 'thaw load -i FILE' brings more"
+        case .unnamedImage(let place, let tag):
+            "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for an archive"
         case .unsafeEntry: "the image may be malicious; nothing of it was kept"
         case .blobMismatch, .blobSize, .blobMissing:
             "the store or the archive is damaged; build or load the image again"
@@ -79,7 +119,9 @@ struct Failure: Error {
     private static func remedy(for error: SystemError) -> String? {
         switch error.errno {
         case .noSpace: "nothing half-written was kept; 'thaw prune' frees what no image needs"
-        case .permissionDenied, .notPermitted: "run thaw as root, or choose another store with --store"
+        case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
+        case .invalidArgument where error.operation == "change owner": loneliness
+        case .permissionDenied: "run thaw as root, or choose another store with --store"
         default: nil
         }
     }

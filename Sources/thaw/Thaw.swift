@@ -1,5 +1,7 @@
 import ArgumentParser
+import ColdStart
 import Glibc
+import Sandbox
 
 /// The command line: words in, words out.
 @main
@@ -16,10 +18,16 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(name: "The whole job", subcommands: [Optimize.self]),
             CommandGroup(
                 name: "Images",
-                subcommands: [Build.self, History.self, Analyze.self, Slim.self, Boot.self, Gate.self, Lint.self]),
+                subcommands: [
+                    Build.self, Debug.self, History.self, Diff.self, Analyze.self, Slim.self, Boot.self, Gate.self,
+                    Lint.self,
+                ]),
             CommandGroup(
                 name: "The store",
-                subcommands: [Images.self, Load.self, Import.self, Copy.self, Tag.self, Remove.self, Prune.self]),
+                subcommands: [
+                    Images.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self, DiskUse.self,
+                    Caches.self, Prune.self,
+                ]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])
 
@@ -34,7 +42,8 @@ struct Thaw: AsyncParsableCommand {
             options += rest.prefix(count)
             rest = rest.dropFirst(count)
         }
-        return rest.prefix(1) + options + rest.dropFirst()
+        let words = rest.first == Caches.configuration.commandName ? 2 : 1
+        return rest.prefix(words) + options + rest.dropFirst(words)
     }
 
     /// Parses, runs, and turns whatever went wrong into a sentence and a status.
@@ -43,6 +52,10 @@ struct Thaw: AsyncParsableCommand {
         _ = signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            if type(of: command) is any ContainerCommand.Type {
+                InitialProgram.noteProgram()
+                try UserNamespace.enter()
+            }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -66,3 +79,18 @@ struct Thaw: AsyncParsableCommand {
         }
     }
 }
+
+/// A command that runs containers or touches unpacked layers: whoever is not root becomes root of a user namespace for
+/// it. Where that is refused, it still does whatever needs neither.
+protocol ContainerCommand {}
+
+extension Build: ContainerCommand {}
+extension Optimize: ContainerCommand {}
+extension Boot: ContainerCommand {}
+extension Gate: ContainerCommand {}
+extension Debug: ContainerCommand {}
+extension Prune: ContainerCommand {}
+extension Caches.List: ContainerCommand {}
+extension Caches.Export: ContainerCommand {}
+extension Caches.Remove: ContainerCommand {}
+extension Doctor: ContainerCommand {}

@@ -34,15 +34,17 @@ struct CopyPlanTests {
         try tree([
             directory("have", mode: 0o750), directory("have/sub", mode: 0o770), file("have/file", "old"),
             symlink("to", "have"), symlink("abs", "/have"), directory("full"), directory("full/in"),
+            symlink("dangling", "new/../gone"), symlink("full/a.txt", "../have/file"), symlink("full/sub", "../have"),
+            symlink("loop", "loop"),
         ])
     }
 
     private static func plan(
         _ sources: [String], _ destination: String, owner: (uid: UInt32, gid: UInt32)? = nil, mode: FileMode? = nil,
-        excluding: [String] = []
+        excluding: [String] = [], keepingParents: Bool = false
     ) throws -> CopyPlan {
         try CopyPlan(
-            selection(sources, in: context(), excluding: excluding),
+            selection(sources, in: context(), excluding: excluding, keepingParents: keepingParents),
             to: CopyPlan.Destination(text: destination, workingDirectory: "/work", owner: owner, mode: mode),
             onto: target())
     }
@@ -65,7 +67,7 @@ struct CopyPlanTests {
             Case(["link"], "/n/", ["/n/ 0755 0:0", "/n/link 0600 0:0"]),
             Case(
                 ["dirlink"], "/n",
-                ["/n/ 0700 0:0", "/n/in 0644 0:0", "/n/sub/ 0711 0:0", "/n/sub/deep 0644 0:0", "/n/up -> ../a.txt"]),
+                ["/n/ 0755 0:0", "/n/in 0644 0:0", "/n/sub/ 0711 0:0", "/n/sub/deep 0644 0:0", "/n/up -> ../a.txt"]),
             // The contents of a directory, not the directory; one that is there keeps its mode, one below it doesn't.
             Case(
                 ["dir"], "/have",
@@ -78,10 +80,87 @@ struct CopyPlanTests {
             Case(["no*"], "/n/", []),
             // Several sources onto one name: the last one wins.
             Case(["a.txt", "b.txt"], "/x", ["/x 0644 0:0"]),
-            Case(["a.txt", "hard"], "/n/", ["/n/ 0755 0:0", "/n/a.txt 0600 0:0", "/n/hard = /n/a.txt"]),
+            Case(["dir/sub", "b.txt"], "/n", ["/n/ 0755 0:0", "/n/deep 0644 0:0", "/n/b.txt 0644 0:0"]),
+            // Hard links stay within one source only.
+            Case(["a.txt", "hard"], "/n/", ["/n/ 0755 0:0", "/n/a.txt 0600 0:0", "/n/hard 0600 0:0"]),
+            // A link that is the destination is followed, where it leads nowhere too; one in it is replaced by a file
+            // and takes what is in a directory.
+            Case(["b.txt"], "/dangling", ["/gone 0644 0:0"]),
+            Case(["b.txt"], "/dangling/", ["/gone/ 0755 0:0", "/gone/b.txt 0644 0:0"]),
+            Case(["a.txt"], "/full", ["/full/ 0755 0:0", "/full/a.txt 0600 0:0"]),
+            Case(
+                ["clash", "dir/su*"], "/full",
+                ["/full/ 0755 0:0", "/full/in/ 0755 0:0", "/full/in/x 0644 0:0", "/full/deep 0644 0:0"]),
         ])
     func places(_ example: Case) throws {
         #expect(lines(try Self.plan(example.sources, example.destination)) == example.expected)
+    }
+
+    @Test(
+        "--parents keeps the path, from the pivot on, with the directories above as the source has them",
+        arguments: [
+            Case(
+                ["dir/sub/deep"], "/n",
+                ["/n/ 0755 0:0", "/n/dir/ 0700 0:0", "/n/dir/sub/ 0711 0:0", "/n/dir/sub/deep 0644 0:0"]),
+            Case(["dir/./sub/deep"], "/n", ["/n/ 0755 0:0", "/n/sub/ 0711 0:0", "/n/sub/deep 0644 0:0"]),
+            Case(
+                ["./dir/sub/."], "/n",
+                ["/n/ 0755 0:0", "/n/dir/ 0700 0:0", "/n/dir/sub/ 0711 0:0", "/n/dir/sub/deep 0644 0:0"]),
+            Case(
+                ["**/x"], "/n",
+                ["/n/ 0755 0:0", "/n/clash/ 0755 0:0", "/n/clash/in/ 0755 0:0", "/n/clash/in/x 0644 0:0"]),
+            Case(
+                ["*.txt", "cl*/./**/x"], "/n",
+                ["/n/ 0755 0:0", "/n/a.txt 0600 0:0", "/n/b.txt 0644 0:0", "/n/in/ 0755 0:0", "/n/in/x 0644 0:0"]),
+            Case(["dirlink/./sub"], "/n", ["/n/ 0755 0:0", "/n/sub/ 0711 0:0", "/n/sub/deep 0644 0:0"]),
+            Case(["no*", "**/no"], "/n", ["/n/ 0755 0:0"]),
+            Case(["clash/./"], "/n", ["/n/ 0755 0:0", "/n/in/ 0755 0:0", "/n/in/x 0644 0:0"]),
+        ])
+    func parents(_ example: Case) throws {
+        let plan = try Self.plan(example.sources, example.destination, keepingParents: true)
+        #expect(lines(plan) == example.expected)
+    }
+
+    @Test("With --parents a directory that is there takes the mode of the source's, and its owner stays")
+    func existingParents() throws {
+        var old = try directory("n/dir", mode: 0o755)
+        old.0.metadata.uid = 5
+        let plan = try CopyPlan(
+            selection(["dir/in"], in: Self.context(), keepingParents: true),
+            to: CopyPlan.Destination(text: "/n", workingDirectory: "/"), onto: tree([old]))
+        #expect(lines(plan) == ["/n/ 0755 0:0", "/n/dir/ 0700 5:0", "/n/dir/in 0644 0:0"])
+    }
+
+    @Test("--exclude counts from the pivot of --parents")
+    func excludesFromPivot() throws {
+        let plan = try Self.plan(["dir/./sub"], "/n", excluding: ["sub/deep"], keepingParents: true)
+        #expect(lines(plan) == ["/n/ 0755 0:0", "/n/sub/ 0711 0:0"])
+    }
+
+    @Test("What a later source replaces lives on under the other names that it had")
+    func replacedLink() throws {
+        let source = try tree([
+            directory("one"), file("one/a", "1", mode: 0o600), hardLink("one/b", "one/a"), hardLink("one/c", "one/a"),
+            directory("two"), file("two/a", "2", mode: 0o640),
+        ])
+        let plan = try CopyPlan(
+            selection(["one", "two"], in: source), to: CopyPlan.Destination(text: "/n", workingDirectory: "/"),
+            onto: FileTree())
+        #expect(lines(plan) == ["/n/ 0755 0:0", "/n/a 0640 0:0", "/n/b 0600 0:0", "/n/c = /n/b"])
+        let contents = plan.items.map { $0.source.map { source.inodes[$0].path.description } }
+        #expect(contents == [nil, "/two/a", "/one/a", "/one/a"])
+    }
+
+    @Test("A symbolic --chmod says nothing of directories that no source has")
+    func symbolicMode() throws {
+        let mode = try FileMode("go-rx", at: Position(line: 1, column: 1))
+        #expect(
+            lines(try Self.plan(["dir/sub"], "/n/m", mode: mode)) == [
+                "/n/ 0755 0:0", "/n/m/ 0755 0:0", "/n/m/deep 0600 0:0",
+            ])
+        #expect(lines(try Self.plan(["clash"], "/full/in", mode: mode)).last == "/full/in/in/x 0600 0:0")
+        // The bits for set-id of a file are none for the directories above it.
+        #expect(lines(try Self.plan(["b.txt"], "/n/f", mode: .octal(0o4750))) == ["/n/ 0750 0:0", "/n/f 04750 0:0"])
     }
 
     @Test("--chown and --chmod reach files and new directories, and no link")
@@ -98,7 +177,7 @@ struct CopyPlanTests {
     @Test("--exclude leaves out what it matches below a directory, and nothing that a source names itself")
     func excludes() throws {
         let some = lines(try Self.plan(["dir"], "/n", excluding: ["sub", "up"]))
-        #expect(some == ["/n/ 0700 0:0", "/n/in 0644 0:0"])
+        #expect(some == ["/n/ 0755 0:0", "/n/in 0644 0:0"])
         let named = lines(try Self.plan(["a.txt"], "/n", excluding: ["*.txt"]))
         #expect(named == ["/n 0600 0:0"])
     }
@@ -110,6 +189,11 @@ struct CopyPlanTests {
             (["out"], "/x", "\"/out\": not found in the source"),
             (["dir"], "/have/file", "cannot copy directory 'dir' to '/have/file', which is not a directory"),
             (["b.txt"], "/have/file/", "'/have/file' is not a directory"),
+            (["b.txt"], "/loop/x", "'/loop/x' goes through a loop of symbolic links"),
+            (["b.txt"], "/full/a.txt/in", "'/have/file' is not a directory"),
+            (["a["], "/x", "'a[' is no pattern: it ends in a backslash, or within brackets"),
+            (["a*/\\"], "/x", "'a*/\\' is no pattern: it ends in a backslash, or within brackets"),
+            (["ou*"], "/x", "\"/out\": not found in the source"),
             (["dir"], "/full", "cannot copy a file over the directory '/full/in'"),
             // An earlier source of the same instruction is in the way.
             (["clash", "dir"], "/n", "cannot copy a file over the directory '/n/in'"),
@@ -117,6 +201,25 @@ struct CopyPlanTests {
         ])
     func refusals(sources: [String], destination: String, message: String) {
         #expect { try Self.plan(sources, destination) } throws: { "\($0)" == message }
+    }
+
+    @Test(
+        "What --parents names plainly has to be there",
+        arguments: [
+            ("none/x", "\"/none/x\": not found in the source"),
+            ("dirlink/in", "\"/dirlink/in\": not found in the source"),
+            ("none/./*", "\"/none/./*\": not found in the source"),
+            ("dir/./in[", "'dir/./in[' is no pattern: it ends in a backslash, or within brackets"),
+        ])
+    func missingParents(source: String, message: String) {
+        #expect { try Self.plan([source], "/n", keepingParents: true) } throws: { "\($0)" == message }
+    }
+
+    @Test("A document whose name is no file's is refused", arguments: ["a/b", "..", ".", "/"])
+    func inlineNames(name: String) {
+        #expect(throws: BuildError.self) {
+            try CopyPlan(nil, inline: [(name, [])], to: .init(text: "/n/", workingDirectory: "/"), onto: FileTree())
+        }
     }
 
     @Test("A file of the Dockerfile itself is 0644, and goes into a directory under its name")

@@ -25,7 +25,7 @@ struct FingerprintTests {
             Self.key(), Self.key("copy"), Self.key(on: []), Self.key(on: [Self.layer, Self.layer]), Self.key(epoch: 6),
             Self.key(compression: .zstd), Self.key { $0.add("a", "b") }, Self.key { $0.add("ab", "") },
             Self.key { $0.add("a", ["b"]) }, Self.key { $0.add("a", ["b", ""]) },
-            Self.key { $0.add("a", [98] as [UInt8]) },
+            Self.key { $0.hash("a", [98] as [UInt8]) },
         ]
         #expect(Set(keys).count == keys.count)
         #expect(Self.key() == Self.key())

@@ -12,11 +12,13 @@ func tree(_ entries: [(LayerEntry, [UInt8])]) throws -> FileTree {
 }
 
 /// What sources name in a tree, by the rules of a Dockerfile.
-func selection(_ sources: [String], in tree: FileTree, excluding: [String] = []) throws -> CopySelection {
+func selection(
+    _ sources: [String], in tree: FileTree, excluding: [String] = [], keepingParents: Bool = false
+) throws -> CopySelection {
     let words = excluding.map { Word($0, at: Position(line: 1, column: 1)) }
-    let rules = try IgnoreRules(excluding: words)
     return try CopySelection(
-        sources, in: tree, excludes: { rules.excludes($0) }, matches: { PathPattern($0.utf8)?.matches($1) ?? false })
+        sources.map { try keepingParents ? SourcePath(keepingParents: $0) : SourcePath($0) },
+        excluding: IgnoreRules(excluding: words), in: tree)
 }
 
 /// A plan's entries, one a line: `/d/ 0755 0:0`, `/f 0644 0:0`, `/l -> x`, `/h = /f`.

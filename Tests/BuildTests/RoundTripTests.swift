@@ -139,11 +139,32 @@ struct RoundTripTests {
         #expect(!names.contains { $0.hasPrefix("tmp.") })
     }
 
+    @Test("What a user namespace cannot hold has a stand-in on disk")
+    func standIns() async throws {
+        let space = try Workspace()
+        let device = LayerEntry(
+            try ImagePath("d/null"), .add(.characterDevice(major: 1, minor: 3)), FileMetadata(mode: 0o666, uid: 7))
+        var lent = try file("d/lent", "1")
+        (lent.0.metadata.uid, lent.0.metadata.gid) = (7, 8)
+        let image = try space.image([[(device, []), lent, (LayerEntry(try ImagePath("d"), .clear), [])]])
+        let target = try Directory.make(space.path.appending("layer"))
+        let tree = try await space.store.tree(of: image)
+        try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: Self.lonely).unpack()
+        #expect(
+            try Self.listing(target) == [
+                "/d directory 0755 0:0 0", "/d/lent regular 0644 0:0 0 1", "/d/null regular 0666 0:0 0 ",
+            ])
+        #expect(try target.attribute("user.overlay.opaque", of: "d") == Array("y".utf8))
+    }
+
+    /// A namespace with one number.
+    private static let lonely = IDMap(users: Array("0 1 1".utf8), groups: Array("0 1 1".utf8), isInitial: false)
+
     // MARK: - From an upper directory
 
     /// The upper directory of a command over `lower`, filled by `fill`, as a layer's entries.
     private static func difference(
-        over lower: [(LayerEntry, [UInt8])], epoch: Int64 = 1000, in space: Workspace,
+        over lower: [(LayerEntry, [UInt8])], epoch: Int64 = 1000, ids: IDMap = .initial, in space: Workspace,
         _ fill: (Directory) throws -> Void
     ) async throws -> (entries: [LayerEntry], upper: Directory) {
         let below = try space.image([lower])
@@ -151,7 +172,7 @@ struct RoundTripTests {
         try fill(upper)
         let contents = Dictionary(uniqueKeysWithValues: lower.map { ($0.0.path, $0.1) })
         let writer = try LayerWriter(into: space.store)
-        try OverlayDiff(upper: upper, lower: try await space.store.tree(of: below), epoch: epoch) { path in
+        try OverlayDiff(upper: upper, lower: try await space.store.tree(of: below), epoch: epoch, ids: ids) { path in
             contents[path].map { MemorySource($0) }
         }.write(to: writer)
         let image = below.appending(try writer.finish(), history: History(created: nil, createdBy: "test"))
@@ -188,6 +209,28 @@ struct RoundTripTests {
             try upper.makeNode("socket", type: .socket, mode: 0o700)
         }
         #expect(Self.changes(result.entries) == ["+ /a", "/b = /a", "- /gone"])
+    }
+
+    @Test("A stand-in that was copied up is what it stands for; what was made in its place is itself")
+    func copiedUp() async throws {
+        let space = try Workspace()
+        func entry(_ name: String, _ kind: FileKind) throws -> (LayerEntry, [UInt8]) {
+            (LayerEntry(try ImagePath(name), .add(kind), FileMetadata(mode: 0o600, uid: 7)), [])
+        }
+        let device = FileKind.blockDevice(major: 7, minor: 0)
+        let lower = [try entry("changed", device), try entry("filled", device), try entry("dir", .directory)]
+        let result = try await Self.difference(over: lower, ids: Self.lonely, in: space) { upper in
+            try Self.put("", "changed", in: upper, seconds: 0)
+            try Self.put("text", "filled", in: upper, seconds: 0)
+            try upper.makeLink("dir", to: "elsewhere")
+        }
+        let kinds = result.entries.map { "\($0.path) \($0.change) \($0.metadata.uid)" }
+        #expect(
+            kinds == [
+                "/changed \(LayerEntry.Change.add(device)) 7",
+                "/dir \(LayerEntry.Change.add(.symlink(target: Array("elsewhere".utf8)))) 0",
+                "/filled \(LayerEntry.Change.add(.file(size: 4))) 0",
+            ])
     }
 
     @Test("A new mode of the root directory is told, an old one is not")

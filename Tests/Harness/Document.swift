@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// A JSON document, read by Foundation: what scripts see of `thaw`, told by another parser than ours.
-public enum Document: Decodable, Equatable, Sendable {
+public enum Document: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
     case number(Double)

@@ -1,93 +1,268 @@
 internal import Frontend
+internal import HTTP
 internal import Linux
 internal import OCI
-internal import Sandbox
 internal import SystemPackage
 
-// ADD: as COPY, but archives are unpacked.
+// ADD: as COPY, but archives are unpacked, and sources may be repositories and files on the web.
 
 extension StageBuilder {
     mutating func add(_ add: Instruction.Add, _ text: String, _ line: Int) async throws {
-        let sources = try add.transfer.sources.map { (word) throws(Diagnostic) in try scope.expand(word) }
-        if let remote = sources.first(where: Self.isRemote) {
-            throw BuildError.unsupported("ADD of '\(remote)', a remote source,", at: plan.place(line))
-        }
-        guard add.unpack != false else { return try await transfer(add.transfer, "ADD", .context, text, line) }
-        let (job, shared) = (try CopyJob(add.transfer, self), shared)
-        let (count, archives) = try await Offload.run {
-            let files = try shared.context.files().tree
-            let roots = try job.selection(in: files).roots
-            return (roots.count, try roots.map(\.node).filter { try shared.context.isArchive($0) }.map(files.path(of:)))
-        }
-        if archives.isEmpty { return try await transfer(add.transfer, "ADD", .context, text, line) }
-        guard archives.count == count, add.transfer.heredocs.isEmpty else {
-            throw BuildError.unsupported("ADD of archives together with other files", at: plan.place(line))
-        }
-        try await unpack(archives, job, text, line)
-    }
-
-    private static func isRemote(_ source: String) -> Bool {
-        ["http://", "https://", "git://", "ssh://", "git@"].contains { source.hasPrefix($0) }
-    }
-
-    private mutating func unpack(
-        _ archives: [ImagePath], _ job: CopyJob, _ text: String, _ line: Int
-    ) async throws {
+        let add = try AddJob(add, self)
         let stage = self
-        let base = job.key("ADD unpack", on: self)
-        let key: () async throws -> Digest = {
-            var key = base
-            let source = try await stage.source(.context)
-            let selection = try job.selection(in: source.tree)
-            selection.add(to: &key, digests: try await Offload.run { try source.digests(of: selection.files) })
-            return key.digest
+        var base = try await self.key(of: add.job, "ADD")
+        base.add("--unpack", add.unpack.map { "\($0)" } ?? "")
+        var looked: [AddPart]?
+        func look() async throws -> [AddPart] {
+            if let looked { return looked }
+            var parts: [AddPart] = []
+            for source in add.sources { parts.append(try await source.look(stage, line)) }
+            looked = parts
+            return parts
         }
-        try await step(text, line, history: job.history("ADD"), keys: [key]) {
-            let tree = try await stage.shared.trees.tree(of: stage.image)
-            let owner = try await stage.owner(job.owner, tree)
-            let top = try CopyPlan.absolute(job.destination, in: stage.workingDirectory)
-            return try await Offload.run { try stage.unpack(archives, below: top, owner: owner, onto: tree) }
+        func key(byContent: Bool) async throws -> Fingerprint? {
+            var key = base
+            for part in try await look() {
+                guard try await part.add(to: &key, add.job, stage, byContent: byContent) else { return nil }
+            }
+            return key
+        }
+        func content() async throws -> Fingerprint {
+            guard let key = try await key(byContent: true) else { preconditionFailure("contents always tell") }
+            return key
+        }
+        var keys: [() async throws -> Fingerprint] = []
+        if !add.sources.allSatisfy(\.isPath) {
+            // Fetching is part of the step.
+            keys.append {
+                if let quick = try await key(byContent: false) { return quick }
+                return try await content()
+            }
+        } else if let quick = try await key(byContent: false) {
+            keys.append { quick }
+        }
+        if add.sources.contains(where: \.isPath) { keys.append(content) }
+        try await step(text, line, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
+            try await stage.make(add, try await look())
         }
     }
 
-    /// Writes the layer that unpacking does.
-    private func unpack(
-        _ archives: [ImagePath], below top: ImagePath, owner: (uid: UInt32, gid: UInt32)?, onto tree: FileTree
-    ) throws -> CachedStep {
-        let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
-        let above = try CopyPlan(
-            directory: top, CopyPlan.Destination(text: "/", workingDirectory: "/"), onto: tree
-        ).items.map(\.entry)
-        for entry in above { try writer.add(entry) }
-        var entries = above
-        for archive in archives {
-            let reader = try ForeignArchive(shared.context.files().open(archive), name: "\(archive)")
-            while var entry = try reader.next() {
-                guard !entry.path.isRoot else { continue }
-                entry.path = entry.path.moved(below: top)
-                if case .link(let target) = entry.change { entry.change = .link(to: target.moved(below: top)) }
-                if let owner { (entry.metadata.uid, entry.metadata.gid) = owner }
-                if let limit = shared.request.epoch {
-                    entry.metadata.mtime = FileTime(seconds: min(limit, entry.metadata.mtime.seconds))
-                }
-                entries.append(entry)
-                try writer.add(entry)
-                try copyContent(of: entry, from: reader, to: writer)
+    /// Writes the layer of an ADD.
+    private func make(_ add: AddJob, _ parts: [AddPart]) async throws -> CachedStep {
+        var pieces: [AddPiece] = []
+        let area = try shared.snapshots.makeWorkArea()
+        do {
+            for part in parts { pieces += try await part.pieces(add, self, in: area) }
+            let step = try await write(pieces, add.job)
+            try shared.snapshots.removeWorkArea(area)
+            return step
+        } catch {
+            // The failure counts; a directory that stays is swept with the next collection.
+            try? shared.snapshots.removeWorkArea(area)
+            throw error
+        }
+    }
+
+    private func write(_ pieces: [AddPiece], _ job: CopyJob) async throws -> CachedStep {
+        let (source, selection): (any CopySource, CopySelection)
+        if pieces.count == 1 {
+            (source, selection) = (pieces[0].source, pieces[0].selection)
+        } else {
+            let joined = try await Offload.run { try JoinedSource(pieces) }
+            (source, selection) = (joined, joined.selection)
+        }
+        return try await write(plan(job, selection), from: source, isIndependent: job.isIndependent)
+    }
+}
+
+/// An ADD with its words expanded and its sources told apart.
+struct AddJob: Sendable {
+    let job: CopyJob
+    let sources: [AddSource]
+    /// Whether archives are unpacked: nil means those that are files of the context.
+    let unpack: Bool?
+
+    init(_ add: Instruction.Add, _ stage: StageBuilder) throws {
+        job = try CopyJob(add.transfer, stage, isElsewhere: { try AddSource($0, stage.shared) != nil })
+        unpack = add.unpack
+        let checksum = try add.checksum.map { (word) throws(Diagnostic) in try stage.scope.expand(word) }
+        var sources: [AddSource] = []
+        for (index, text) in job.sources.enumerated() {
+            if let elsewhere = try AddSource(text, stage.shared) {
+                sources.append(elsewhere)
+            } else if case .paths(let range) = sources.last {
+                sources[sources.count - 1] = .paths(range.lowerBound..<index + 1)
+            } else {
+                sources.append(.paths(index..<index + 1))
             }
         }
-        // Whatever cannot be placed must not become a layer: links that leave the root, links to nothing.
-        var result = tree
-        try result.apply(entries.map { ($0, nil) }, layer: image.layers.count, name: "of this ADD")
-        let newest = entries.dropFirst(above.count).reduce(epoch) { max($0, $1.metadata.mtime.seconds) }
-        return CachedStep(layer: try writer.finish(), epoch: shared.request.epoch ?? newest)
+        if let word = add.checksum, let checksum {
+            guard job.sources.count == 1, job.inline.isEmpty, let source = sources.first, !source.isPath else {
+                throw Diagnostic(word.position, "--checksum needs exactly one source, on the web or in a repository")
+            }
+            sources = [try source.checked(checksum, at: word.position)]
+        }
+        self.sources = try sources.map { try $0.keepingRepository(add.keepGitDir) }
+    }
+}
+
+/// A source of ADD, or several paths in a row.
+enum AddSource: Sendable {
+    /// Sources of these numbers, in the context.
+    case paths(Range<Int>)
+    case git(GitLocation)
+    case web(WebFile)
+
+    /// Nil for a path.
+    ///
+    /// - Throws: ``BuildError/badContext(_:reason:)`` for a malformed address of a repository.
+    init?(_ text: String, _ state: BuildState) throws(BuildError) {
+        if let location = try GitLocation(text) {
+            self = .git(location)
+        } else if let address = SourceAddress(text), ["http", "https"].contains(address.scheme) {
+            self = .web(WebFile(address: text, state: state))
+        } else {
+            return nil
+        }
     }
 
-    /// As many bytes as the entry announced: links have none, whatever the archive says.
-    private func copyContent(of entry: LayerEntry, from reader: ForeignArchive, to writer: LayerWriter) throws {
-        guard case .add(.file) = entry.change else { return }
-        try reader.readContent { try writer.write($0.prefix(Int(min(Int64($0.count), writer.missing)))) }
-        guard writer.missing == 0 else {
-            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than the archive says")
+    var isPath: Bool { if case .paths = self { true } else { false } }
+
+    /// The same, to be held against a checksum.
+    fileprivate func checked(_ text: String, at position: Position) throws -> AddSource {
+        switch self {
+        case .paths: return self
+        case .git(let location): return .git(try location.adding(checksum: text, keepsGitDirectory: false))
+        case .web(var file):
+            guard let digest = try? Digest(text) else {
+                throw Diagnostic(position, "--checksum=\(text) is not sha256: and 64 lower-case hex digits")
+            }
+            file.checksum = digest
+            return .web(file)
         }
+    }
+
+    fileprivate func keepingRepository(_ keeps: Bool) throws -> AddSource {
+        guard case .git(let location) = self else { return self }
+        return .git(try location.adding(checksum: nil, keepsGitDirectory: keeps))
+    }
+
+    /// Fetches what is elsewhere.
+    fileprivate func look(_ stage: StageBuilder, _ line: Int) async throws -> AddPart {
+        switch self {
+        case .paths(let range): return .paths(range, try await stage.origin(of: nil, line))
+        case .git(let location):
+            return .tree(try await GitRepository(location: location, state: stage.shared).image(), "\(location)")
+        case .web(let file):
+            let (image, name) = try await file.image()
+            return .file(image, name)
+        }
+    }
+}
+
+/// A source of ADD once it is here.
+enum AddPart: Sendable {
+    case paths(Range<Int>, Origin)
+    /// All files of an image.
+    case tree(Image, String)
+    /// The one file of an image.
+    case file(Image, String)
+
+    /// Adds what the result depends on; false where that cannot be told without reading the files.
+    fileprivate func add(
+        to key: inout Fingerprint, _ job: CopyJob, _ stage: StageBuilder, byContent: Bool
+    ) async throws -> Bool {
+        switch self {
+        case .tree(let image, let name), .file(let image, let name):
+            key.add("the files of \(name)", Digest.chainID(of: image.layers)?.description ?? "scratch")
+        case .paths(let range, let origin) where byContent:
+            let source = try await stage.source(origin)
+            let selection = try job.selection(in: source.tree, of: range)
+            let digests = try await Offload.run { try source.digests(of: selection.files) }
+            selection.add(to: &key, digests: digests)
+        case .paths(let range, let origin):
+            guard let glance = try await stage.glance(at: origin, Array(job.sources[range])) else { return false }
+            key.add(glance.name, glance.value)
+        }
+        return true
+    }
+
+    /// The files, archives opened.
+    fileprivate func pieces(_ add: AddJob, _ stage: StageBuilder, in area: FilePath) async throws -> [AddPiece] {
+        switch self {
+        case .tree(let image, let name):
+            let source = ImageSource(image: image, tree: try await stage.shared.trees.tree(of: image))
+            let selection = CopySelection(
+                FileTree.rootNode, named: name, source: name, excluding: add.job.rules, in: source.tree)
+            return [AddPiece(source, selection)]
+        case .file(let image, let name):
+            let source = ImageSource(image: image, tree: try await stage.shared.trees.tree(of: image))
+            let node = source.tree.node(at: try ImagePath(name)) ?? FileTree.rootNode
+            let selection = CopySelection(node, named: name, source: name, in: source.tree)
+            guard add.unpack == true else { return [AddPiece(source, selection)] }
+            return try await Offload.run { try AddPiece(source, selection).opened(in: Directory(area)) }
+        case .paths(let range, let origin):
+            let source = try await stage.source(origin)
+            let selection = try add.job.selection(in: source.tree, of: range)
+            guard add.unpack != false else { return [AddPiece(source, selection)] }
+            return try await Offload.run { try AddPiece(source, selection).opened(in: Directory(area)) }
+        }
+    }
+}
+
+/// Files of one tree that an ADD takes.
+struct AddPiece: Sendable {
+    let source: any CopySource
+    let selection: CopySelection
+
+    init(_ source: any CopySource, _ selection: CopySelection) {
+        (self.source, self.selection) = (source, selection)
+    }
+
+    /// The same with archives replaced by what is in them, in the order of the sources.
+    func opened(in area: Directory) throws -> [AddPiece] {
+        var pieces: [AddPiece] = []
+        var files: [CopySelection.Root] = []
+        func endFiles() {
+            if !files.isEmpty { pieces.append(AddPiece(source, CopySelection(files, in: selection.tree))) }
+            files = []
+        }
+        for root in selection.roots {
+            guard let archive = try archive(at: root, in: area) else {
+                files.append(root)
+                continue
+            }
+            endFiles()
+            let selection = CopySelection(
+                FileTree.rootNode, named: root.source, source: root.source, in: archive.tree)
+            pieces.append(AddPiece(archive, selection))
+        }
+        endFiles()
+        // Patterns that match nothing still make the destination.
+        return pieces.isEmpty ? [self] : pieces
+    }
+
+    /// What is in a file that holds a tar, compressed or not.
+    private func archive(at root: CopySelection.Root, in area: Directory) throws -> ArchiveSource? {
+        guard selection.tree.inode(of: root.node).kind.size > 0 else { return nil }
+        let open = try file(of: root.node, in: area)
+        guard ForeignArchive.isArchive(try open()) else { return nil }
+        let name = root.source
+        return try ArchiveSource(name: name, opening: { try ForeignArchive(open(), name: name) })
+    }
+
+    /// Opens a file, which may have to be copied out of a layer first.
+    private func file(
+        of node: FileTree.NodeID, in area: Directory
+    ) throws -> @Sendable () throws -> OwnedDescriptor {
+        let inode = selection.tree[node: node].inode
+        if let context = source as? ContextSource {
+            let path = selection.tree.inodes[inode].path
+            return { try context.open(path) }
+        }
+        let name = FilePath("archive.\(UInt64.random(in: 0 ... .max))")
+        let copy = try area.open(name, [.write, .create, .exclusive], mode: 0o600)
+        try source.read([inode], begin: { _ in }, chunk: { try unsafe copy.write($0.span.bytes) })
+        return { try area.open(name) }
     }
 }

@@ -3,17 +3,28 @@ internal import OCI
 
 /// A COPY or ADD with its words expanded.
 struct CopyJob: Sendable {
+    /// The sources as they are written.
     let sources: [String]
     let inline: [(name: String, content: [UInt8])]
     let destination: String
     let owner: String?
     let mode: FileMode?
+    /// Whether the layer is made as if there were nothing below it.
+    let isIndependent: Bool
+    /// The sources that are paths; nil stands for one from elsewhere.
+    private let paths: [SourcePath?]
+    private let keepsParents: Bool
     private let modeText: String?
     private let workingDirectory: String
     private let excludes: [String]
-    private let rules: IgnoreRules
+    /// What `--exclude` leaves out.
+    let rules: IgnoreRules
 
-    init(_ transfer: Instruction.Transfer, _ stage: StageBuilder) throws(Diagnostic) {
+    /// - Parameter isElsewhere: whether a source is the address of something that is no part of a tree.
+    /// - Throws: a ``Diagnostic`` for a word that cannot be expanded, a ``BuildError`` for one that says nothing.
+    init(
+        _ transfer: Instruction.Transfer, _ stage: StageBuilder, isElsewhere: (String) throws -> Bool = { _ in false }
+    ) throws {
         let scope = stage.scope
         sources = try transfer.sources.map { (word) throws(Diagnostic) in try scope.expand(word) }
         inline = try transfer.heredocs.map { (heredoc) throws(Diagnostic) in
@@ -26,32 +37,50 @@ struct CopyJob: Sendable {
         excludes = transfer.exclude.map(\.text)
         rules = try IgnoreRules(excluding: transfer.exclude)
         workingDirectory = stage.workingDirectory
+        keepsParents = transfer.parents
+        paths = try sources.map { source in
+            if try isElsewhere(source) { return nil }
+            return try transfer.parents ? SourcePath(keepingParents: source) : SourcePath(source)
+        }
+        // As in BuildKit, where a mode needs to see what is there.
+        isIndependent = transfer.link && mode == nil
     }
 
-    /// What the sources name in a tree.
-    func selection(in tree: FileTree) throws(BuildError) -> CopySelection {
-        try CopySelection(
-            sources, in: tree, excludes: { rules.excludes($0) },
-            matches: { PathPattern($0.utf8)?.matches($1) ?? false })
+    /// What the sources, or some of them, name in a tree.
+    func selection(in tree: FileTree, of range: Range<Int>? = nil) throws(BuildError) -> CopySelection {
+        try CopySelection(paths[range ?? paths.indices].compactMap(\.self), excluding: rules, in: tree)
     }
 
     /// The part of the key that is known without reading a file.
     func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
-        var key = Fingerprint(keyword, on: stage)
-        key.add("sources", sources)
-        key.add("destination", [workingDirectory, destination])
-        key.add("owner", owner ?? "")
-        key.add("mode", modeText ?? "")
-        key.add("excludes", excludes)
+        var key = isIndependent ? Self.independentKey(keyword, stage) : Fingerprint(keyword, on: stage)
+        key.add("the sources", sources)
+        key.add("--parents", keepsParents ? "yes" : "no")
+        key.add("the destination", [workingDirectory, destination])
+        key.add("--chown", owner ?? "")
+        key.add("--chmod", modeText ?? "")
+        key.add("--exclude", excludes)
         // With a fixed epoch times are cut to it, else they move it.
-        key.add("fixed", stage.shared.request.epoch == nil ? "no" : "yes")
-        for (name, content) in inline { key.add(name, content) }
+        key.add("SOURCE_DATE_EPOCH", stage.shared.request.epoch == nil ? "unset" : "set")
+        for (name, content) in inline {
+            key.hash(name, content)
+            key.tell { [StepInput(name: "heredoc \(name)", value: Digest(of: content).description)] }
+        }
         return key
     }
 
-    /// `COPY --chown=u --chmod=755 a b /dest # buildkit`
+    /// A key that nothing below the layer changes.
+    private static func independentKey(_ keyword: String, _ stage: StageBuilder) -> Fingerprint {
+        let request = stage.shared.request
+        return Fingerprint(
+            "\(keyword) --link", on: [Layer](), epoch: request.epoch ?? 0, compression: request.compression)
+    }
+
+    /// `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`
     func history(_ keyword: String) -> String {
-        let flags = [owner.map { "--chown=\($0)" }, modeText.map { "--chmod=\($0)" }].compactMap(\.self)
+        let flags = [
+            keepsParents ? "--parents" : nil, owner.map { "--chown=\($0)" }, modeText.map { "--chmod=\($0)" },
+        ].compactMap(\.self)
         let words = [keyword] + flags + sources + inline.map { "<<\($0.name)" } + [destination, "# buildkit"]
         return words.joined(separator: " ")
     }

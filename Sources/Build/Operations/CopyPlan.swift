@@ -6,7 +6,7 @@ internal import OCI
 ///
 /// The rules are those of the reference, section 1.5: a directory's contents are copied, a file goes into a destination
 /// that ends in a slash or is a directory, links of the target are followed inside its root, missing parents appear as
-/// 0755 root or with the given owner and mode, hard links within one copy stay.
+/// 0755 root or with the given owner and mode, hard links within one source stay.
 struct CopyPlan {
     /// One path of the new layer, and where its content comes from.
     struct Item {
@@ -21,6 +21,9 @@ struct CopyPlan {
         var workingDirectory: String
         var owner: (uid: UInt32, gid: UInt32)?
         var mode: FileMode?
+
+        /// Whether the text itself says that this is a directory.
+        var isDirectory: Bool { text.isEmpty || text == "." || text.hasSuffix("/") || text.hasSuffix("/.") }
     }
 
     /// The layer's entries, parents first, one a path.
@@ -31,7 +34,10 @@ struct CopyPlan {
     private let destination: Destination
     private let target: FileTree
     private var positions: [ImagePath: Int] = [:]
-    private var links: [FileTree.InodeID: ImagePath] = [:]
+    /// The first place of each file of the source at hand that has several names.
+    private var firstPlaces: [FileTree.InodeID: ImagePath] = [:]
+    /// What hard links lead to.
+    private var linked: Set<ImagePath> = []
 
     /// Places `selection`, and files given in the Dockerfile itself, onto the tree `target`.
     init(
@@ -40,14 +46,15 @@ struct CopyPlan {
     ) throws(BuildError) {
         self.destination = destination
         self.target = target
-        let text = destination.text
-        let path = resolved(try Self.absolute(text, in: destination.workingDirectory))
-        let isDirectory = text.hasSuffix("/") || text.hasSuffix("/.") || text == "." || target.isDirectory(path)
+        let path = try target.destination(of: Self.absolute(destination.text, in: destination.workingDirectory))
         if let selection {
-            for root in selection.roots { try copy(root, of: selection, to: path, into: isDirectory) }
+            for root in selection.roots { try copy(root, of: selection, to: path) }
         }
         for (name, content) in inline {
-            let place = isDirectory ? path.appending(Array(name.utf8)) : path
+            guard let place = takesFiles(path) ? Self.place(named: name, in: path) : path else {
+                throw .badPath(name, "is no name that a file can have")
+            }
+            try expectNoDirectory(at: place)
             try makeParents(of: place)
             let metadata = adjusted(FileMetadata(mode: 0o644), isDirectory: false)
             add(LayerEntry(place, .add(.file(size: Int64(content.count))), metadata), inline: content)
@@ -58,7 +65,13 @@ struct CopyPlan {
     init(directory path: ImagePath, _ destination: Destination, onto target: FileTree) throws(BuildError) {
         self.destination = destination
         self.target = target
-        try makeDirectories(resolved(path), like: nil)
+        try makeDirectories(target.destination(of: path))
+    }
+
+    /// Nothing.
+    init() {
+        destination = Destination(text: "/", workingDirectory: "/")
+        target = FileTree()
     }
 
     /// A path as the user wrote it, from the root; `..` stops there.
@@ -73,69 +86,77 @@ struct CopyPlan {
             throw .badPath(text, "\(error)")
         }
     }
+
+    /// The place of a file in a directory; nil for a name that leads elsewhere.
+    private static func place(named name: String, in directory: ImagePath) -> ImagePath? {
+        let path = try? ImagePath(name)
+        return path?.components.count == 1 && !name.contains("/") ? path?.moved(below: directory) : nil
+    }
 }
+
+// MARK: - Sources
 
 extension CopyPlan {
     private mutating func copy(
-        _ root: CopySelection.Root, of selection: CopySelection, to destination: ImagePath, into isDirectory: Bool
+        _ root: CopySelection.Root, of selection: CopySelection, to path: ImagePath
     ) throws(BuildError) {
-        let tree = selection.tree
-        guard tree.inode(of: root.node).kind.isDirectory else {
-            let place = isDirectory ? resolved(destination.appending(root.name)) : destination
-            try makeParents(of: place)
-            return try put(root.node, of: tree, at: place)
+        firstPlaces = [:]
+        guard selection.tree.inode(of: root.node).kind.isDirectory else {
+            // A link of that name in the destination is replaced, not followed.
+            return try put(root.node, of: selection.tree, at: takesFiles(path) ? path.appending(root.name) : path)
         }
-        if let old = target.inode(at: destination), !old.kind.isDirectory {
-            throw .notADirectory(root.source, "\(destination)")
-        }
-        newest = max(newest, tree.inode(of: root.node).metadata.mtime.seconds)
-        try makeDirectories(destination, like: tree.inode(of: root.node).metadata)
-        var places: [ImagePath: ImagePath] = [.root: destination]
-        let result = Result { () throws(BuildError) in
-            var failure: BuildError?
-            selection.walk(root) { path, node in
-                // What was excluded takes what is below it along, unless that was asked for again.
-                guard failure == nil, node != root.node else { return }
-                do throws(BuildError) {
-                    let parent = places[path.parent] ?? resolved(path.parent.moved(below: destination))
-                    let place = parent.appending(path.name)
-                    try makeParents(of: place)
-                    let isDirectory = tree.inode(of: node).kind.isDirectory
-                    if isDirectory { places[path] = resolved(place) }
-                    try put(node, of: tree, at: isDirectory ? resolved(place) : place)
-                } catch {
-                    failure = error
-                }
+        if isDirectory(path) == false { throw .notADirectory(root.source, "\(path)") }
+        try makeDirectories(path)
+        setTime(of: path, like: selection.tree.inode(of: root.node))
+        var places: [ImagePath: ImagePath] = [.root: path]
+        try selection.walk(root) { (found) throws(BuildError) in
+            guard !found.path.isRoot, let parent = places[found.path.parent] else { return }
+            let place = parent.appending(found.path.name)
+            if selection.tree.inode(of: found.node).kind.isDirectory {
+                places[found.path] = try merge(found, of: selection.tree, at: place)
+            } else {
+                try put(found.node, of: selection.tree, at: place)
             }
-            if let failure { throw failure }
         }
-        try result.get()
     }
 
-    private mutating func put(_ node: FileTree.NodeID, of tree: FileTree, at place: ImagePath) throws(BuildError) {
-        let inode = tree.inode(of: node)
-        if let wasDirectory = isDirectory(place), wasDirectory != inode.kind.isDirectory {
-            throw inode.kind.isDirectory
-                ? .notADirectory("\(tree.path(of: node))", "\(place)") : .isADirectory("\(place)")
+    /// Puts a directory that was met inside a source, and gives the place: where it meets a link to a directory, that
+    /// directory takes it.
+    private mutating func merge(
+        _ found: CopySelection.Found, of tree: FileTree, at path: ImagePath
+    ) throws(BuildError) -> ImagePath {
+        let isLink = positions[path] == nil && target.inode(at: path)?.kind.isSymlink == true
+        let place = isLink && target.isDirectory(path) ? try target.destination(of: path) : path
+        if isDirectory(place) == false { throw .notADirectory("\(tree.path(of: found.node))", "\(place)") }
+        try makeParents(of: place)
+        let inode = tree.inode(of: found.node)
+        var metadata = adjusted(inode.metadata, isDirectory: true)
+        if found.isOnlyParent, let old = attributes(at: place) {
+            metadata = old
+            metadata.mode = inode.metadata.mode
+        } else {
+            newest = max(newest, inode.metadata.mtime.seconds)
         }
-        newest = max(newest, inode.metadata.mtime.seconds)
+        add(LayerEntry(place, .add(.directory), metadata))
+        return place
+    }
+
+    /// Puts what is no directory.
+    private mutating func put(_ node: FileTree.NodeID, of tree: FileTree, at place: ImagePath) throws(BuildError) {
+        try expectNoDirectory(at: place)
+        try makeParents(of: place)
+        let inode = tree.inode(of: node)
         let id = tree[node: node].inode
-        let metadata = adjusted(inode.metadata, isDirectory: inode.kind.isDirectory, isLink: inode.kind.isSymlink)
-        if inode.linkCount > 1, !inode.kind.isDirectory {
-            if let first = links[id], first != place { return add(LayerEntry(place, .link(to: first), metadata)) }
-            links[id] = place
+        newest = max(newest, inode.metadata.mtime.seconds)
+        let metadata = adjusted(inode.metadata, isDirectory: false, isLink: inode.kind.isSymlink)
+        if inode.linkCount > 1, inode.kind.isFile {
+            if let first = firstPlaces[id], first != place {
+                linked.insert(first)
+                return add(LayerEntry(place, .link(to: first), metadata), source: id)
+            }
         }
         add(LayerEntry(place, .add(inode.kind), metadata), source: inode.kind.isFile ? id : nil)
-    }
-
-    /// `path` with the links of the target tree followed as far as it exists.
-    private func resolved(_ path: ImagePath) -> ImagePath {
-        var current = ImagePath.root
-        for component in path.components {
-            let next = current.appending(component)
-            current = target.resolve(next).map { target.path(of: $0.node) } ?? next
-        }
-        return current
+        if inode.linkCount > 1 { firstPlaces[id] = place }
     }
 
     private func adjusted(_ metadata: FileMetadata, isDirectory: Bool, isLink: Bool = false) -> FileMetadata {
@@ -147,38 +168,123 @@ extension CopyPlan {
         }
         return metadata
     }
+}
 
-    private mutating func makeParents(of place: ImagePath) throws(BuildError) {
-        if !place.isRoot { try makeDirectories(place.parent, like: nil) }
-    }
+// MARK: - The layer so far
 
+extension CopyPlan {
     /// Whether what is at `place`, from an earlier source or the target, is a directory; nil where nothing is.
     private func isDirectory(_ place: ImagePath) -> Bool? {
         if let position = positions[place] { return items[position].entry.change == .add(.directory) }
         return target.inode(at: place)?.kind.isDirectory
     }
 
+    /// Whether a file that is copied to `path` goes into it, as into a directory.
+    private func takesFiles(_ path: ImagePath) -> Bool { destination.isDirectory || isDirectory(path) == true }
+
+    private func expectNoDirectory(at place: ImagePath) throws(BuildError) {
+        if isDirectory(place) == true { throw .isADirectory("\(place)") }
+    }
+
+    private func attributes(at place: ImagePath) -> FileMetadata? {
+        positions[place].map { items[$0].entry.metadata } ?? target.inode(at: place)?.metadata
+    }
+
+    private mutating func makeParents(of place: ImagePath) throws(BuildError) {
+        if !place.isRoot { try makeDirectories(place.parent) }
+    }
+
     /// Tells of a directory and all above it: as they are in the target, or new.
-    private mutating func makeDirectories(_ path: ImagePath, like model: FileMetadata?) throws(BuildError) {
-        guard !path.isRoot else { return }
-        if isDirectory(path) == false { throw .badPath("\(path)", "is not a directory") }
-        guard positions[path] == nil else { return }
-        try makeDirectories(path.parent, like: nil)
-        if let old = target.inode(at: path) {
-            return add(LayerEntry(path, .add(.directory), old.metadata))
+    private mutating func makeDirectories(_ path: ImagePath) throws(BuildError) {
+        var missing: [ImagePath] = []
+        var next = path
+        while !next.isRoot {
+            if isDirectory(next) == false { throw .badPath("\(next)", "is not a directory") }
+            if positions[next] != nil { break }
+            missing.append(next)
+            next = next.parent
         }
-        let metadata = adjusted(model ?? FileMetadata(mode: 0o755), isDirectory: true)
-        add(LayerEntry(path, .add(.directory), metadata))
+        for path in missing.reversed() {
+            add(LayerEntry(path, .add(.directory), target.inode(at: path)?.metadata ?? newDirectory))
+        }
+    }
+
+    /// What a directory gets that no source has: a symbolic mode has nothing to start from.
+    private var newDirectory: FileMetadata {
+        let mode: UInt32 = if case .octal(let bits) = destination.mode { bits & 0o777 } else { 0o755 }
+        let (uid, gid) = destination.owner ?? (0, 0)
+        return FileMetadata(mode: UInt16(truncatingIfNeeded: mode), uid: uid, gid: gid)
+    }
+
+    /// Gives a directory of the layer the time of one of the source, if that has one.
+    private mutating func setTime(of path: ImagePath, like model: FileTree.Inode) {
+        guard let position = positions[path], model.ordinal >= 0 else { return }
+        var entry = items[position].entry
+        entry.metadata.mtime = model.metadata.mtime
+        newest = max(newest, model.metadata.mtime.seconds)
+        add(entry)
     }
 
     /// Adds a path, or replaces what an earlier source of the same instruction put there.
     private mutating func add(_ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = []) {
         let item = Item(entry: entry, source: source, inline: inline)
         if let position = positions[entry.path] {
+            keepLinks(to: items[position])
             items[position] = item
         } else {
             positions[entry.path] = items.count
             items.append(item)
+        }
+    }
+
+    /// Lets the second name of a file that goes stand for it.
+    private mutating func keepLinks(to old: Item) {
+        guard let id = old.source, case .add = old.entry.change else { return }
+        var heir: ImagePath?
+        if linked.remove(old.entry.path) != nil {
+            for position in items.indices where items[position].entry.change == .link(to: old.entry.path) {
+                let item = items[position]
+                var entry = item.entry
+                entry.change = heir.map { .link(to: $0) } ?? old.entry.change
+                heir = heir ?? entry.path
+                items[position] = Item(entry: entry, source: item.source, inline: [])
+            }
+        }
+        if let heir { linked.insert(heir) }
+        if firstPlaces[id] == old.entry.path { firstPlaces[id] = heir }
+    }
+}
+
+extension FileTree {
+    /// Where a path leads: links followed as far as there is something, the rest as it is; `..` stops at the root.
+    func destination(of path: ImagePath) throws(BuildError) -> ImagePath {
+        var pending = Array(path.components.map(Array.init).reversed())
+        var names: [[UInt8]] = []
+        // Of as many names as exist, and the root.
+        var nodes = [FileTree.rootNode]
+        var links = 0
+        while let name = pending.popLast() {
+            if name == [UInt8(ascii: ".")] { continue }
+            if name == [UInt8(ascii: "."), UInt8(ascii: ".")] {
+                if nodes.count > 1, nodes.count == names.count + 1 { nodes.removeLast() }
+                _ = names.popLast()
+                continue
+            }
+            let child = nodes.count == names.count + 1 ? nodes.last.flatMap { self[node: $0].children[name] } : nil
+            guard let child, case .symlink(let target) = inode(of: child).kind else {
+                names.append(name)
+                if let child { nodes.append(child) }
+                continue
+            }
+            links += 1
+            guard links <= 40 else { throw .badPath("\(path)", "goes through a loop of symbolic links") }
+            if target.first == UInt8(ascii: "/") { (names, nodes) = ([], [FileTree.rootNode]) }
+            pending += target.split(separator: UInt8(ascii: "/")).map(Array.init).reversed()
+        }
+        do {
+            return try ImagePath(entry: Array(names.joined(separator: [UInt8(ascii: "/")])))
+        } catch {
+            throw .badPath("\(path)", "leads to a path that \(error)")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Frontend
 internal import OCI
 
 /// What the sources of COPY or ADD name, before it is known where it goes.
@@ -10,71 +11,106 @@ struct CopySelection: Sendable {
         /// What it is called in a destination directory: the last name of the source, even where that is a link to
         /// something of another name.
         let name: [UInt8]
+        /// What is left out below it because of `--parents`.
+        fileprivate var rules: IgnoreRules?
+        /// What is left out below it because of `--exclude`.
+        fileprivate var excludes = IgnoreRules()
+
+        /// The same in another tree.
+        func moved(to node: FileTree.NodeID) -> Root {
+            Root(node: node, source: source, name: name, rules: rules, excludes: excludes)
+        }
+    }
+
+    /// A path below a root, as seen from there; the root itself is `/`.
+    struct Found {
+        let path: ImagePath
+        let node: FileTree.NodeID
+        /// Whether it was not asked for, but something in it.
+        var isOnlyParent = false
     }
 
     let tree: FileTree
     let roots: [Root]
-    private let excludes: @Sendable (ImagePath) -> Bool
 
-    /// Finds the nodes that `sources` name, links followed, patterns in byte order.
+    /// Finds the nodes that `sources` name.
     ///
-    /// A pattern without a match is nothing; a plain name without one is an error. `matches` is Go's `path.Match` for
-    /// one component.
-    init(
-        _ sources: [String], in tree: FileTree, excludes: @escaping @Sendable (ImagePath) -> Bool,
-        matches: (_ pattern: String, _ name: [UInt8]) -> Bool
-    ) throws(BuildError) {
+    /// - Throws: ``BuildError/sourceNotFound(_:)`` for a plain name that is not there; a pattern without a match is
+    ///   nothing.
+    init(_ sources: [SourcePath], excluding excludes: IgnoreRules, in tree: FileTree) throws(BuildError) {
         self.tree = tree
-        self.excludes = excludes
         var roots: [Root] = []
         for source in sources {
-            let path = try CopyPlan.absolute(source, in: "/")
-            guard source.contains(where: { "*?[\\".contains($0) }) else {
-                guard let found = tree.resolve(path) else { throw .sourceNotFound(source) }
-                roots.append(Root(node: found.node, source: source, name: Array(path.name)))
-                continue
-            }
-            for path in Self.expand(path, in: tree, matches) {
-                guard let found = tree.resolve(path) else { continue }
-                roots.append(Root(node: found.node, source: source, name: Array(path.name)))
+            for (path, node) in try source.find(in: tree) {
+                roots.append(
+                    Root(
+                        node: node, source: source.text, name: Array(path.name), rules: source.rules, excludes: excludes
+                    ))
             }
         }
         self.roots = roots
+        for source in sources where source.rules != nil && source.isRequired && !finds(source.text) {
+            throw .sourceNotFound(source.text)
+        }
     }
 
-    private static func expand(
-        _ pattern: ImagePath, in tree: FileTree, _ matches: (String, [UInt8]) -> Bool
-    ) -> [ImagePath] {
-        var level: [ImagePath] = [.root]
-        for component in pattern.components {
-            let text = String(decoding: component, as: UTF8.self)
-            var next: [ImagePath] = []
-            for directory in level {
-                guard let node = tree.resolve(directory)?.node else { continue }
-                let path = tree.path(of: node)
-                let names = tree[node: node].children.keys.filter { matches(text, $0) }
-                next += names.sorted { $0.lexicographicallyPrecedes($1) }.map(path.appending)
+    /// These roots of a tree.
+    init(_ roots: [Root], in tree: FileTree) {
+        (self.roots, self.tree) = (roots, tree)
+    }
+
+    /// A node that a source stands for as a whole.
+    init(
+        _ node: FileTree.NodeID, named name: String, source: String, excluding excludes: IgnoreRules = IgnoreRules(),
+        in tree: FileTree
+    ) {
+        self.init([Root(node: node, source: source, name: Array(name.utf8), excludes: excludes)], in: tree)
+    }
+
+    private func finds(_ source: String) -> Bool {
+        var count = 0
+        for root in roots where root.source == source { walk(root) { _ in count += 1 } }
+        return count > roots.count { $0.source == source }
+    }
+
+    /// Everything of a root that is asked for, and the directories above that, each before what is in it, names in byte
+    /// order.
+    func walk<Failure: Error>(_ root: Root, _ body: (Found) throws(Failure) -> Void) throws(Failure) {
+        var above: [Found] = []
+        var pending = [Found(path: .root, node: root.node)]
+        while var next = pending.popLast() {
+            while let last = above.last, !next.path.isWithin(last.path) { above.removeLast() }
+            let isDirectory = tree.inode(of: next.node).kind.isDirectory
+            if next.path.isRoot || takes(next.path, of: root) {
+                for parent in above { try body(parent) }
+                above = []
+                try body(next)
+            } else {
+                guard isDirectory, mayTake(below: next.path, of: root) else { continue }
+                next.isOnlyParent = true
+                above.append(next)
             }
-            level = next
+            guard isDirectory else { continue }
+            let children = tree[node: next.node].children.sorted { $1.key.lexicographicallyPrecedes($0.key) }
+            pending += children.map { Found(path: next.path.appending($0.key), node: $0.value) }
         }
-        return level
     }
 
-    /// Everything below a root that is not excluded, by its path as seen from the root; the root itself as `/`.
-    func walk(_ root: Root, _ body: (_ relative: ImagePath, FileTree.NodeID) throws -> Void) rethrows {
-        let depth = tree.path(of: root.node).components.count
-        try tree.walk(from: root.node) { path, node in
-            let relative = path.components.dropFirst(depth).reduce(ImagePath.root) { $0.appending($1) }
-            if node == root.node || !excludes(relative) { try body(relative, node) }
-        }
+    private func takes(_ path: ImagePath, of root: Root) -> Bool {
+        !root.excludes.excludes(path) && root.rules?.excludes(path) != true
+    }
+
+    private func mayTake(below path: ImagePath, of root: Root) -> Bool {
+        guard !root.excludes.excludes(path) || root.excludes.mayInclude(below: path) else { return false }
+        return root.rules.map { !$0.excludes(path) || $0.mayInclude(below: path) } ?? true
     }
 
     /// The regular files selected.
     var files: [FileTree.InodeID] {
         var files: Set<FileTree.InodeID> = []
         for root in roots {
-            walk(root) { _, node in
-                if tree.inode(of: node).kind.isFile { files.insert(tree[node: node].inode) }
+            walk(root) { found in
+                if tree.inode(of: found.node).kind.isFile { files.insert(tree[node: found.node].inode) }
             }
         }
         return files.sorted()
@@ -82,32 +118,57 @@ struct CopySelection: Sendable {
 
     /// Adds all that a copy depends on: names, kinds, modes, owners, attributes and contents, but no times.
     func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
-        var links: [FileTree.InodeID: ImagePath] = [:]
         for root in roots {
-            key.add("root", root.name)
-            walk(root) { path, node in
+            var links: [FileTree.InodeID: ImagePath] = [:]
+            key.hash("root", root.name)
+            walk(root) { found in
+                let (path, node) = (found.path, found.node)
                 let inode = tree.inode(of: node)
-                let metadata = inode.metadata
-                key.add("path", path.bytes)
-                Self.add(inode.kind, to: &key)
-                key.add("mode", "\(metadata.mode) \(metadata.uid) \(metadata.gid)")
-                for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) { key.add(name, value) }
-                if let digest = digests[tree[node: node].inode] { key.add("content", digest.description) }
-                guard inode.linkCount > 1, !inode.kind.isDirectory else { return }
-                if let first = links[tree[node: node].inode] { key.add("link", first.bytes) }
+                key.hash(found.isOnlyParent ? "parent" : "path", path.bytes)
+                key.hash("kind", Self.text(of: inode.kind))
+                // Only its contents count.
+                if path.isRoot, inode.kind.isDirectory { return }
+                if case .symlink(let target) = inode.kind { key.hash("target", target) }
+                key.hash("mode", Self.attributes(of: inode.metadata))
+                for (name, value) in inode.metadata.xattrs.sorted(by: { $0.key < $1.key }) { key.hash(name, value) }
+                if let digest = digests[tree[node: node].inode] { key.hash("content", digest.description) }
+                guard inode.linkCount > 1, inode.kind.isFile else { return }
+                if let first = links[tree[node: node].inode] { key.hash("link", first.bytes) }
                 links[tree[node: node].inode] = path
             }
         }
+        key.tell { inputs(digests) }
     }
 
-    private static func add(_ kind: FileKind, to key: inout Fingerprint) {
+    /// Every path with what it holds, for people.
+    private func inputs(_ digests: [FileTree.InodeID: Digest]) -> [StepInput] {
+        roots.flatMap { root in
+            var inputs: [StepInput] = []
+            walk(root) { found in
+                let node = found.node
+                let inode = tree.inode(of: node)
+                if found.path.isRoot, inode.kind.isDirectory { return }
+                let content = digests[tree[node: node].inode]?.description ?? Self.text(of: inode.kind)
+                let value = [content, Self.attributes(of: inode.metadata)] + inode.metadata.xattrs.keys.sorted()
+                let name = "\(inode.kind.isDirectory ? "directory" : "file") \(tree.path(of: node))"
+                inputs.append(StepInput(name: name, value: value.joined(separator: " ")))
+            }
+            return inputs
+        }
+    }
+
+    private static func attributes(of metadata: FileMetadata) -> String {
+        "0\(String(metadata.mode, radix: 8)) \(metadata.uid):\(metadata.gid)"
+    }
+
+    private static func text(of kind: FileKind) -> String {
         switch kind {
-        case .directory: key.add("kind", "directory")
-        case .file(let size): key.add("file", "\(size)")
-        case .symlink(let target): key.add("symlink", target)
-        case .characterDevice(let major, let minor): key.add("character", "\(major):\(minor)")
-        case .blockDevice(let major, let minor): key.add("block", "\(major):\(minor)")
-        case .fifo: key.add("kind", "fifo")
+        case .directory: "directory"
+        case .file(let size): "file of \(size) bytes"
+        case .symlink(let target): "link to \(String(decoding: target, as: UTF8.self))"
+        case .characterDevice(let major, let minor): "character device \(major):\(minor)"
+        case .blockDevice(let major, let minor): "block device \(major):\(minor)"
+        case .fifo: "fifo"
         }
     }
 }

@@ -1,7 +1,6 @@
 internal import Frontend
 internal import Linux
 internal import OCI
-internal import Sandbox
 internal import SystemPackage
 
 // WORKDIR: a layer that makes the directory, with the parents it lacks.
@@ -14,15 +13,17 @@ extension StageBuilder {
             return image = image.configured { $0.history.append(Self.history("WORKDIR /", isEmptyLayer: true)) }
         }
         var key = Fingerprint("workdir", on: self)
-        key.add("path", path.bytes)
-        key.add("user", image.config.user)
-        let (stage, digest) = (self, key.digest)
-        try await step(text, line, history: "WORKDIR \(path)", keys: [{ digest }]) {
+        key.add("the path", path.description)
+        key.add("USER", image.config.user)
+        let (stage, fingerprint) = (self, key)
+        try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.image.config.user
-            let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree)
-            let destination = CopyPlan.Destination(text: path.description, workingDirectory: "/", owner: owner)
-            let plan = try CopyPlan(directory: path, destination, onto: tree)
+            var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")
+            if !tree.isDirectory(path), !user.isEmpty {
+                destination.owner = try await stage.owner(user, tree, what: "USER ")
+            }
+            let plan = try tree.isDirectory(path) ? CopyPlan() : CopyPlan(directory: path, destination, onto: tree)
             return try await stage.write(plan, from: ImageSource(image: stage.image, tree: tree))
         }
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "Child.h"
+#include "Namespace.h"
 #include <sys/xattr.h>
 
 // Flags whose macros Swift does not import.
@@ -48,6 +49,11 @@ enum {
     clinux_attribute_no_dev = 0x04,
     clinux_attribute_no_exec = 0x08,
 };
+
+// Streams of UNIX sockets, by path.
+int clinux_unix_connect(const char *path);
+int clinux_unix_listen(const char *path);
+int clinux_accept(int listener);
 
 // The processor's time-stamp counter, or 0 where there is none that user code may read.
 static inline uint64_t clinux_cycles(void) {

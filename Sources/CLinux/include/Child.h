@@ -16,8 +16,9 @@ enum {
     clinux_step_network,          // descriptor: the network namespace to be in
     clinux_step_terminal,         // descriptor: the terminal that controls the session
     clinux_step_filter,           // list: a seccomp program, two words an instruction; mode: their number
-    clinux_step_enter,            // descriptor: the new root, attached; the old one is unmounted
-    clinux_step_mount,            // source, path, type, flags, data
+    clinux_step_enter,            // descriptor: the new root, attached; the old one lies over it
+    clinux_step_leave,            // path: /; what lies over the root is unmounted
+    clinux_step_mount,            // source, path, type, flags, data; descriptor: what to attach where that is not allowed
     clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
     clinux_step_true_directory,   // the same, but never a link
     clinux_step_stub_file,        // path: the same for a file
@@ -31,7 +32,8 @@ enum {
     clinux_step_loopback,         // brings lo up
     clinux_step_limit,            // mode: resource; flags: soft; more: hard
     clinux_step_bound,            // flags: the capabilities that may ever be had
-    clinux_step_identity,         // flags: uid; more: gid; list: groups, mode: their number
+    clinux_step_groups,           // list: supplementary groups, mode: their number
+    clinux_step_identity,         // flags: uid; more: gid
     clinux_step_capabilities,     // flags: the capabilities held now; for uid 0 alone
     clinux_step_directory,        // path: the working directory
     clinux_step_no_new_privileges,

@@ -69,8 +69,9 @@ public struct IgnoreRules: Sendable {
     ///
     /// - Parameter path: relative to the root, without leading or trailing slash.
     public func decidingRule(for path: some Collection<UInt8>) -> Rule? {
+        if rules.isEmpty { return nil }
         let bytes = Array(path)
-        let characters = bytes.characters
+        lazy var characters = bytes.characters
         return rules.last { $0.matcher.matches(bytes, characters) }
     }
 
@@ -142,12 +143,14 @@ private enum Matcher: Sendable {
     }
 
     /// Whether the pattern matches the path or a directory above it.
-    func matches(_ path: [UInt8], _ characters: [UInt32]) -> Bool {
+    ///
+    /// - Parameter characters: the path's, which only some patterns need.
+    func matches(_ path: [UInt8], _ characters: @autoclosure () -> [UInt32]) -> Bool {
         switch self {
         case .exact(let text): path.starts(with: text) && (path.count == text.count || path[text.count] == Ascii.slash)
         case .prefix(let text): path.starts(with: text)
         case .suffix(let text): Self.ends(path, with: text)
-        case .glob(let glob): glob.matches(characters, orParent: true)
+        case .glob(let glob): glob.matches(characters(), orParent: true)
         }
     }
 

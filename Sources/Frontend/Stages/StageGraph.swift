@@ -29,7 +29,7 @@ public struct StageGraph: Sendable {
     /// - Throws: a ``Diagnostic`` for a base or platform that is empty after expansion.
     public init(_ dockerfile: Dockerfile, _ scope: GlobalScope, contexts: Set<String> = []) throws(Diagnostic) {
         self.dockerfile = dockerfile
-        self.contexts = Set(contexts.map(\.asciiLowercased))
+        self.contexts = Set(contexts.map(Self.contextName))
         var byName: [String: [Int]] = [:]
         var bases: [StageSource] = []
         var platforms: [String?] = []
@@ -47,8 +47,17 @@ public struct StageGraph: Sendable {
         self.platforms = platforms
     }
 
+    /// What a context is looked up by: names of images that mean the same are the same.
+    public static func contextName(_ text: String) -> String {
+        var name = text.asciiLowercased
+        for prefix in ["docker.io/library/", "docker.io/"] where name.utf8.starts(with: prefix.utf8) {
+            name = String(name.dropFirst(prefix.count))
+        }
+        return name.hasSuffix(":latest") ? String(name.dropLast(":latest".count)) : name
+    }
+
     private static func base(_ text: String, _ stages: [String: [Int]], _ contexts: Set<String>) -> StageSource {
-        if contexts.contains(text.asciiLowercased) { return .context(text.asciiLowercased) }
+        if contexts.contains(contextName(text)) { return .context(contextName(text)) }
         if let index = stages[text]?.last { return .stage(index) }
         return text == "scratch" ? .scratch : .image(text)
     }
@@ -90,7 +99,7 @@ public struct StageGraph: Sendable {
             return .stage(index)
         }
         let lower = text.asciiLowercased
-        if contexts.contains(lower) { return .context(lower) }
+        if contexts.contains(Self.contextName(lower)) { return .context(Self.contextName(lower)) }
         if let indices = byName[lower] {
             if let earlier = indices.last(where: { $0 < stage }) { return .stage(earlier) }
             try check(indices[0], from, in: stage)

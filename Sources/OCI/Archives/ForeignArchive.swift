@@ -28,10 +28,17 @@ public import Linux
 
     deinit { unsafe archive_read_free(archive) }
 
-    /// Whether a file holds an archive: a tar header in it, compressed or not, and at least one entry.
+    /// Whether a file holds an archive: a tar header in it, compressed or not, and at least one entry, be it one that is
+    /// refused.
     public static func isArchive(_ file: consuming OwnedDescriptor) -> Bool {
         guard let reader = try? ForeignArchive(file, name: "") else { return false }
-        return ((try? reader.next()) ?? nil) != nil
+        do {
+            return try reader.next() != nil
+        } catch OCIError.unsafeEntry {
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// The next entry, or nil at the end.

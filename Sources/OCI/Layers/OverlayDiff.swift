@@ -6,7 +6,9 @@ public import SystemPackage
 /// The upper directory holds exactly the change, so nothing is compared but what was copied up: cost follows the change,
 /// not the image. A character device 0:0 is a whiteout; an opaque directory becomes explicit whiteouts, as the image
 /// specification asks of writers. Left out: sockets, whiteouts of nothing, and files that were copied up but are equal
-/// to the lower one.
+/// to the lower one. The directories above a change are told with it: whoever unpacks a layer into a directory of its
+/// own would otherwise make them 0755 root, and their attributes would hide those below.
+/// What a user namespace cannot hold is taken from the lower tree, as ``StandIn`` says.
 ///
 /// Times are clamped to `epoch`. A Python bytecode file records its source's time, so where the source's is clamped the
 /// record is rewritten too: the interpreter would otherwise compile again at every start.
@@ -15,14 +17,18 @@ public struct OverlayDiff {
     private let lower: FileTree
     private let lowerFile: (ImagePath) throws -> (any ByteSource)?
     private let epoch: Int64
+    private let standIn: StandIn
 
-    /// A difference between the tree `lower` and `upper`; `lowerFile` opens a file of the lower tree.
+    /// A difference between the tree `lower` and `upper`, which was written where `ids` were the numbers of users;
+    /// `lowerFile` opens a file of the lower tree.
     public init(
-        upper: Directory, lower: FileTree, epoch: Int64, lowerFile: @escaping (ImagePath) throws -> (any ByteSource)?
+        upper: Directory, lower: FileTree, epoch: Int64, ids: IDMap,
+        lowerFile: @escaping (ImagePath) throws -> (any ByteSource)?
     ) {
         self.upper = upper
         self.lower = lower
         self.epoch = epoch
+        standIn = StandIn(ids: ids)
         self.lowerFile = lowerFile
     }
 
@@ -33,27 +39,39 @@ public struct OverlayDiff {
         var links: [Inode: ImagePath] = [:]
         // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
         var opaque: Set<ImagePath> = []
+        // Directories that are as they were, down to the path at hand.
+        var above: [LayerEntry] = []
+        func add(_ entry: LayerEntry) throws {
+            for parent in above { try layer.add(parent) }
+            above = []
+            try layer.add(entry)
+        }
         let changed = try changedPaths()
         try addRoot(to: layer)
         for (path, status) in changed {
+            while let last = above.last, !path.isWithin(last.path) { above.removeLast() }
             if status.isWhiteout {
-                if lower.node(at: path) != nil { try layer.add(LayerEntry(path, .remove)) }
+                if lower.node(at: path) != nil { try add(LayerEntry(path, .remove)) }
                 continue
             }
-            guard let kind = try kind(of: path, status) else { continue }
-            let metadata = try metadata(of: path, status)
+            guard let found = try kind(of: path, status) else { continue }
+            let (kind, metadata) = standIn.truth(
+                of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
             let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
             if isOpaque { opaque.insert(path) }
-            if try !isOpaque && isUnchanged(path, kind, metadata, status) { continue }
+            if try !isOpaque && isUnchanged(path, kind, metadata, status) {
+                if kind.isDirectory { above.append(LayerEntry(path, .add(kind), metadata)) }
+                continue
+            }
             let inode = Inode(device: status.device, number: status.inode)
             if status.linkCount > 1, !kind.isDirectory {
                 if let first = links[inode] {
-                    try layer.add(LayerEntry(path, .link(to: first), metadata))
+                    try add(LayerEntry(path, .link(to: first), metadata))
                     continue
                 }
                 links[inode] = path
             }
-            try layer.add(LayerEntry(path, .add(kind), metadata))
+            try add(LayerEntry(path, .add(kind), metadata))
             if kind.isFile { try copy(path, to: layer) }
             if isOpaque { try addWhiteouts(below: path, to: layer) }
         }
@@ -63,12 +81,16 @@ public struct OverlayDiff {
     /// Tells of the root directory where its mode or owner changed; its time changes with everything made in it.
     private func addRoot(to layer: LayerWriter) throws {
         let status = try upper.descriptor.status()
-        let old = lower.inode(of: FileTree.rootNode).metadata
-        let mode = UInt16(status.mode & 0o7777)
-        guard mode != old.mode || status.uid != old.uid || status.gid != old.gid else { return }
+        let old = lower.inode(of: FileTree.rootNode)
         let time = FileTime(seconds: min(status.modified.seconds, epoch))
-        let metadata = FileMetadata(mode: mode, uid: status.uid, gid: status.gid, mtime: time)
-        try layer.add(LayerEntry(.root, .add(.directory), metadata))
+        let found = FileMetadata(
+            mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid, mtime: time)
+        var new = standIn.truth(of: .directory, found, over: old, epoch: epoch).metadata
+        new.xattrs = [:]
+        guard new.mode != old.metadata.mode || new.uid != old.metadata.uid || new.gid != old.metadata.gid else {
+            return
+        }
+        try layer.add(LayerEntry(.root, .add(.directory), new))
     }
 
     /// Removes what no layer holds and clamps times, children first because they touch their directory's time.
@@ -137,7 +159,7 @@ public struct OverlayDiff {
     }
 
     private func isOpaque(_ path: ImagePath) throws -> Bool {
-        let value = try upper.attribute("trusted.overlay.opaque", of: FilePath(path))
+        let value = try upper.attribute(standIn.opaqueMark, of: FilePath(path))
         return value == Array("y".utf8)
     }
 
@@ -198,7 +220,8 @@ extension Directory {
 
     /// Overlayfs's own marks, which a layer must not bring either, and labels that only mean something on their host.
     static func isHostAttribute(_ name: String) -> Bool {
-        name.hasPrefix("trusted.overlay.") || name == "security.selinux" || name.hasPrefix("system.nfs")
+        name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") || name == "security.selinux"
+            || name.hasPrefix("system.nfs")
     }
 }
 

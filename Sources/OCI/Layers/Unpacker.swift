@@ -3,29 +3,34 @@ public import SystemPackage
 
 /// Puts one layer on disk in the form that overlayfs takes as a lower directory.
 ///
-/// A whiteout becomes a character device 0:0, an emptied directory carries `trusted.overlay.opaque`. Everything is
+/// A whiteout becomes a character device 0:0, an emptied directory carries overlayfs's mark. Everything is
 /// opened below the target directory and never through a link that leaves it. Directories that the layer doesn't
-/// mention take the attributes that the tree gives them, because overlayfs shows the topmost directory's.
+/// mention take the attributes that the tree gives them, because overlayfs shows the topmost directory's. In a user
+/// namespace ``StandIn`` says what becomes of that which it cannot hold.
 public struct Unpacker {
     private let image: Image
     private let index: Int
     private let tree: FileTree
     private let target: Directory
     private let lower: [FilePath]
+    private let standIn: StandIn
 
     /// Unpacks the image's layer `index` into the empty directory `target`.
     ///
     /// `tree` is the tree of layers 0 to `index`; `lower` are the directories of the layers below, topmost first, where
-    /// a hard link may have its other end.
-    public init(_ image: Image, layer index: Int, tree: FileTree, into target: Directory, lower: [FilePath]) {
+    /// a hard link may have its other end. `ids` are the numbers that files can have here.
+    public init(
+        _ image: Image, layer index: Int, tree: FileTree, into target: Directory, lower: [FilePath], ids: IDMap
+    ) {
         self.image = image
         self.index = index
         self.tree = tree
         self.target = target
         self.lower = lower
+        standIn = StandIn(ids: ids)
     }
 
-    /// Unpacks everything. Needs the rights to make devices and give files away.
+    /// Unpacks everything. Needs the rights of root, if only of a user namespace's.
     ///
     /// Whiteouts act before anything of their own layer, wherever they stand in it.
     public func unpack() throws {
@@ -90,7 +95,7 @@ public struct Unpacker {
     }
 
     private func makeOpaque(_ path: ImagePath) throws {
-        try target.setAttribute("trusted.overlay.opaque", of: FilePath(path), to: Array("y".utf8))
+        try target.setAttribute(standIn.opaqueMark, of: FilePath(path), to: Array("y".utf8))
     }
 
     private func makeRoom(at path: ImagePath) throws {
@@ -120,7 +125,7 @@ public struct Unpacker {
         _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
     ) throws {
         let place = FilePath(path)
-        switch kind {
+        switch standIn.holds(kind) ? kind : .file(size: 0) {
         case .directory: preconditionFailure("directories are made apart")
         case .file:
             let file = try target.open(place, [.write, .create, .exclusive], mode: 0o600)
@@ -161,10 +166,15 @@ public struct Unpacker {
         // The root has a name only in the directory above it.
         let holder = path.isRoot ? try Directory(target.path.removingLastComponent()) : target
         let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
-        try holder.setOwner(of: place, uid: metadata.uid, gid: metadata.gid)
+        let owner = standIn.owner(of: metadata)
+        try holder.setOwner(of: place, uid: owner.uid, gid: owner.gid)
         if !isLink { try holder.setMode(of: place, UInt32(metadata.mode)) }
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
-            try holder.setAttribute(name, of: place, to: value)
+            do throws(SystemError) {
+                try holder.setAttribute(name, of: place, to: value)
+            } catch {
+                guard standIn.allows(error, for: name) else { throw error }
+            }
         }
         try holder.setModified(of: place, metadata.mtime)
     }

@@ -1,3 +1,4 @@
+import Analysis
 public import ArgumentParser
 import Build
 import Glibc
@@ -20,6 +21,8 @@ struct Build: AsyncParsableCommand {
         help: ArgumentHelp("A name for the result; may be repeated.", valueName: "name"))
     var tag: [String] = []
 
+    @OptionGroup var outputs: OutputOptions
+
     @Option(help: ArgumentHelp("Write the configuration's digest to a file.", valueName: "file"))
     var iidfile: String?
 
@@ -37,28 +40,68 @@ struct Build: AsyncParsableCommand {
     )
     var call = "build"
 
-    @Argument(help: "The directory that COPY and ADD read.")
+    @Flag(help: "Build twice without the cache, and fail with the first difference if the results are not the same.")
+    var verify = false
+
+    @Argument(
+        help:
+            "What COPY and ADD read: a directory, a git repository, the address of a tar, or - for a tar or a Dockerfile on standard input."
+    )
     var context = "."
 
     func run() async throws {
         if check || call != "build" { return try await look() }
-        let store = try global.store()
+        let list = try outputs.list()
+        let annotations = try outputs.annotations()
         let names = try tag.map(reference)
+        if verify, context == "-" || options.file == "-" {
+            throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
+        }
+        try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
+        let store = try global.store()
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
-        let result = try await options.build(context: context, in: store, progress: progress)
-        for name in names { try store.publish(result.image, as: name) }
+        let compression = OutputOptions.compression(of: list)
+        let results =
+            verify
+            ? [try await verified(store, compression)]
+            : try await options.builds(context: context, in: store, progress: progress, compression: compression)
+        let images = try outputs.squashed(
+            results, into: store, compression: options.compression ?? compression ?? .gzip)
+        let sender = Outputs(
+            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
+        var set: ImageSet?
+        for output in list {
+            let written = try await sender.write(output)
+            set = set ?? written
+        }
+        let told = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
-        let image = result.image
-        if let iidfile { try replaceFile(iidfile, with: Array("\(image.manifest.config.digest)".utf8)) }
-        if let metadataFile { try replaceFile(metadataFile, with: metadata(of: result, names).prettyBytes) }
-        Terminal.print("\(image.descriptor.digest)")
+        try tell(
+            told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+    }
+
+    private func tell(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
+        let digest = set.descriptor.digest
+        let config = set.descriptor.mediaType.isManifest ? try set.preferredImage().manifest.config.digest : nil
+        if let iidfile { try replaceFile(iidfile, with: Array("\(config ?? digest)".utf8)) }
+        if let metadataFile {
+            var json = JSON.object([
+                "containerimage.digest": .string("\(digest)"), "containerimage.descriptor": set.descriptor.json,
+                "thaw.steps": .array(results.flatMap(\.steps).map(\.json)),
+            ])
+            json["containerimage.config.digest"] = config.map { .string("\($0)") }
+            if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
+            try replaceFile(metadataFile, with: json.prettyBytes)
+        }
+        isPrinted ? Terminal.print("\(digest)") : Terminal.tell("\(digest)")
     }
 
     private func look() async throws {
         let parts = call.split(separator: ",").map(String.init)
         let isJSON = parts.contains("format=json")
-        let view = DockerfileView(options.dockerfile(in: context), arguments: try options.arguments(Project()), global)
+        let path = try ContextArguments(context, file: options.file).path()
+        let view = DockerfileView(path, arguments: try options.arguments(Project()), global)
         switch check ? "check" : parts.first ?? "" {
         case "check":
             let findings = try await view.findings()
@@ -73,15 +116,21 @@ struct Build: AsyncParsableCommand {
         }
     }
 
-    private func metadata(of result: BuildResult, _ names: [Reference]) -> JSON {
-        var json = JSON.object([
-            "containerimage.digest": .string("\(result.image.descriptor.digest)"),
-            "containerimage.config.digest": .string("\(result.image.manifest.config.digest)"),
-            "containerimage.descriptor": result.image.descriptor.json,
-            "thaw.steps": .array(result.steps.map(\.json)),
-        ])
-        if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
-        return json
+    /// Builds twice, with another number of stages at once the second time: what depends on their order shows too.
+    private func verified(_ store: Store, _ compression: OCI.Compression?) async throws -> BuildResult {
+        var options = options
+        options.noCache = true
+        options.compression = options.compression ?? compression
+        let first = try await options.build(context: context, in: store, progress: progress)
+        options.jobs = options.jobs == 1 ? 2 : 1
+        let second = try await options.build(context: context, in: store, progress: progress)
+        if first.image.descriptor.digest == second.image.descriptor.digest { return first }
+        let difference = try await Difference(between: first.image, and: second.image)
+        Terminal.tell(difference.text(limit: 20))
+        let layer = difference.firstLayer.map { $0 < second.image.layers.count ? second.image.step(of: $0) : "" } ?? ""
+        throw Failure(
+            "two builds gave different images; the first layer that differs is that of: \(layer)",
+            remedy: "what the command writes depends on time, chance or order", status: .gateBroken)
     }
 }
 
@@ -89,8 +138,16 @@ struct Build: AsyncParsableCommand {
 struct BuildOptions: ParsableArguments {
     @Option(
         name: [.customShort("f"), .long],
-        help: ArgumentHelp("The Dockerfile. (default: CONTEXT/Dockerfile)", valueName: "path"))
+        help: ArgumentHelp(
+            "The Dockerfile: a file, an address, or - for standard input; within CONTEXT where that is no directory. (default: CONTEXT/Dockerfile)",
+            valueName: "path"))
     var file: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Another context, for FROM and --from: a directory, docker-image://REF, oci-layout://DIR[:TAG], target:STAGE, a repository or an address. May be repeated.",
+            valueName: "name=value"))
+    var buildContext: [String] = []
 
     @Option(help: ArgumentHelp("The stage to build. (default: the last)", valueName: "stage"))
     var target: String?
@@ -105,51 +162,79 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Run every step again.")
     var noCache = false
 
-    @Option(help: "What RUN reaches: default, none, host.")
-    var network = "default"
+    @Option(
+        help: ArgumentHelp("A stage whose steps are all run again; commas and repeats for more.", valueName: "stage"))
+    var noCacheFilter: [String] = []
 
-    @Option(help: ArgumentHelp("What the image is for.", valueName: "os/arch"))
+    @Flag(help: "Say for every step why it was taken from the cache or not: each input that changed.")
+    var why = false
+
+    @Flag(help: "Fail at the first step that has no earlier result, and say why.")
+    var expectCached = false
+
+    @OptionGroup var run: RunArguments
+
+    @Option(help: ArgumentHelp("What the image is for; several with commas.", valueName: "os/arch"))
     var platform: String?
 
     @Option(help: "How layers are stored: gzip, zstd, uncompressed.")
-    var compression: OCI.Compression = .gzip
+    var compression: OCI.Compression?
 
     @Option(help: "How many stages are built at once.")
     var jobs = 2
 
-    /// Builds `context`; what the project's file says counts where no option says otherwise.
+    /// Builds `context` for one platform.
     func build(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
     ) async throws -> BuildResult {
-        let directory = FilePath(context).pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
-        let dockerfile = dockerfile(in: context, project)
-        var request = BuildRequest(context: directory.isEmpty ? "." : directory, dockerfile: FilePath(dockerfile))
+        let results = try await builds(context: context, in: store, progress: progress, project: project)
+        guard results.count == 1 else { throw Failure("this command builds for one platform", status: .usage) }
+        return results[0]
+    }
+
+    /// Builds `context` for each platform; what the project's file says counts where no option says otherwise.
+    /// `compression` is how layers are stored where no option says that.
+    func builds(
+        context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
+        compression: OCI.Compression? = nil
+    ) async throws -> [BuildResult] {
+        let places = try ContextArguments(context, file: file, project)
+        var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
+        request.contexts = try ContextArguments.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
         request.labels = try pairs(label, "--label")
         request.usesCache = !noCache
-        request.network = network == "none" ? .none : .host
-        if let platform { request.platform = try thaw.platform(platform) }
-        request.compression = compression
+        let filtered = noCacheFilter.flatMap { $0.split(separator: ",") }
+        request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
+        request.expectsCache = expectCached
+        try run.apply(to: &request)
+        request.compression = self.compression ?? compression ?? .gzip
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
-        guard ["default", "none", "host"].contains(network) else {
-            throw Failure("--network '\(network)' is not default, none or host", status: .usage)
+        let view = BuildProgress(progress, tellsWhy: why)
+        if progress != .quiet, let loneliness = Failure.loneliness { Terminal.tell("note: \(loneliness)") }
+        var results: [BuildResult] = []
+        for platform in try platforms() {
+            request.platform = platform
+            results.append(try await Builder(request, store: store, progress: { view.take($0) }).build())
         }
-        let view = BuildProgress(progress)
-        return try await Builder(request, store: store, progress: { view.take($0) }).build()
+        return results
     }
 
-    /// The Dockerfile of a context: the option's, the project's, or the one of the usual name.
-    func dockerfile(in context: String, _ project: Project = Project()) -> String {
-        file ?? project.build.dockerfile.map { "\(context)/\($0)" } ?? defaultDockerfile(in: context)
+    /// What `--platform` lists, each once; `local` is this machine's.
+    func platforms() throws -> [Platform] {
+        guard let platform else { return [.host] }
+        var platforms: [Platform] = []
+        for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
+            let platform = text == "local" ? .host : try thaw.platform(text)
+            if !platforms.contains(platform) { platforms.append(platform) }
+        }
+        return platforms
     }
 
-    private func defaultDockerfile(in context: String) -> String {
-        let lower = "\(context)/dockerfile"
-        return !fileExists(FilePath("\(context)/Dockerfile")) && fileExists(FilePath(lower))
-            ? lower : "\(context)/Dockerfile"
-    }
+    /// Seconds that no time in the result exceeds, where that was said.
+    func epoch() throws -> Int64? { try epoch(arguments(Project())) }
 
     /// The values for ARG, of the project's file and of the options.
     func arguments(_ project: Project) throws -> [String: String] {
@@ -186,11 +271,10 @@ struct BuildOptions: ParsableArguments {
 
 extension OCI.Compression: ExpressibleByArgument {}
 
-/// Writes a file whole or not at all.
-func replaceFile(_ path: String, with bytes: [UInt8]) throws {
-    let file = FilePath(path)
-    guard let name = file.lastComponent else { throw Failure("'\(path)' names no file", status: .usage) }
-    let parent = file.removingLastComponent()
-    let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
-    try directory.replace(FilePath(name.string), with: bytes)
+extension Image {
+    /// The instruction that made a layer.
+    fileprivate func step(of layer: Int) -> String {
+        let steps = config.history.filter { !$0.isEmptyLayer }
+        return steps.indices.contains(layer) ? steps[layer].createdBy ?? "" : ""
+    }
 }

@@ -1,0 +1,177 @@
+internal import Glibc
+internal import Linux
+public import OCI
+public import SystemPackage
+
+/// The directories of RUN --mount=type=cache: they outlive builds, and are in no layer and in no key.
+///
+/// ```
+/// thaw/mounts/ID/about       the id as written, and what the directory began with
+/// thaw/mounts/ID/N           the content; N > 0 where several wanted one of their own at the same time
+/// thaw/mounts/ID/N.lock      shared by those who use it, exclusive for those who want it alone
+/// ```
+public struct CacheMounts: Sendable {
+    private let store: Store
+
+    /// One cache.
+    public struct Entry: Sendable, Hashable {
+        /// The id as the Dockerfile has it.
+        public let id: String
+        /// What it began with, `image:path`; empty for nothing.
+        public let seed: String
+        /// The bytes of its files.
+        public let size: Int64
+        /// When it was used last, in seconds since 1970.
+        public let lastUsed: Int64
+        let name: String
+    }
+
+    /// Who may use a cache at the same time.
+    public enum Sharing: String, Sendable, Codable {
+        /// Everybody.
+        case shared
+        /// Everybody has one of their own.
+        case `private`
+        /// One after the other.
+        case locked
+    }
+
+    /// A cache in use, until the value goes.
+    public final class Use: Sendable {
+        /// The content.
+        public let path: FilePath
+        /// Whether it has just been made, and is empty.
+        public let isNew: Bool
+        private let lock: Lock
+
+        init(_ path: FilePath, isNew: Bool, _ lock: consuming Lock) {
+            (self.path, self.isNew) = (path, isNew)
+            self.lock = lock
+        }
+    }
+
+    /// The caches of a store.
+    public init(_ store: Store) { self.store = store }
+
+    /// Takes a cache, making it where there is none; waits for others where that is asked. Blocks the thread.
+    public func use(_ id: String, seed: String = "", _ sharing: Sharing) throws -> Use {
+        let name = try Self.name(id, seed)
+        let directory = Self.path(of: name)
+        try store.root.makeDirectories(directory, mode: 0o700)
+        if try !store.root.exists(directory.appending("about")) {
+            let about = JSON.object(["id": .string(id), "seed": .string(seed)])
+            try store.root.replace(directory.appending("about"), with: about.bytes, isSynced: false)
+        }
+        var number = 0
+        while true {
+            let content = directory.appending("\(number)")
+            let lockPath = store.path.appending(directory.appending("\(number).lock").components)
+            if sharing != .private {
+                return try use(content, try Lock(lockPath, sharing == .shared ? .shared : .exclusive))
+            }
+            if let lock = try Lock.attempt(lockPath, .exclusive) { return try use(content, lock) }
+            number += 1
+        }
+    }
+
+    private func use(_ content: FilePath, _ lock: consuming Lock) throws -> Use {
+        let isNew = try !store.root.exists(content)
+        if isNew { try store.root.makeDirectory(content, mode: 0o755) }
+        // The directory's own time belongs to the commands; that of what holds it tells when it was used.
+        let now = FileTime(seconds: Int64(time(nil)))
+        try store.root.setModified(of: content.removingLastComponent().appending("about"), now)
+        return Use(store.path.appending(content.components), isNew: isNew, lock)
+    }
+
+    /// Whether there is such a cache.
+    func exists(_ id: String, seed: String) throws(SystemError) -> Bool {
+        try store.root.exists(Self.path(of: Self.name(id, seed)).appending("0"))
+    }
+
+    /// All caches of this user namespace, by id. Looks at every file of each.
+    public func entries() throws -> [Entry] {
+        guard try store.root.exists("thaw/mounts") else { return [] }
+        return try store.root.directory("thaw/mounts").entries().compactMap { entry in
+            try self.entry(named: String(decoding: entry.name, as: UTF8.self))
+        }.sorted { ($0.id, $0.seed) < ($1.id, $1.seed) }
+    }
+
+    private func entry(named name: String) throws -> Entry? {
+        let about = Self.path(of: name).appending("about")
+        guard try store.root.exists(about) else { return nil }
+        let json = try JSON(parsing: store.root.contents(of: about, limit: 1 << 20), what: "\(about)")
+        let (id, seed) = (json["id"]?.string ?? "", json["seed"]?.string ?? "")
+        guard try Self.name(id, seed) == name else { return nil }
+        let directory = try store.root.directory(Self.path(of: name))
+        return Entry(
+            id: id, seed: seed, size: try size(of: directory),
+            lastUsed: try store.root.status(of: about).modified.seconds, name: name)
+    }
+
+    /// What all who wanted one of their own have in it.
+    private func size(of directory: Directory) throws -> Int64 {
+        try directory.entries().map { String(decoding: $0.name, as: UTF8.self) }.filter { Int($0) != nil }
+            .reduce(0) { try $0 + directory.directory(FilePath($1)).totalSize() }
+    }
+
+    /// A cache's content as an image of one layer, stored under no name yet.
+    public func image(of entry: Entry) throws -> Image {
+        let use = try use(entry.id, seed: entry.seed, .shared)
+        let writer = try LayerWriter(into: store, compression: .gzip)
+        let content = OverlayDiff(
+            upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()
+        ) {
+            _ in nil
+        }
+        try content.write(to: writer)
+        let history = StageBuilder.history("cache \(entry.id)", isEmptyLayer: false)
+        return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
+    }
+
+    /// Removes a cache; false where it is in use.
+    public func remove(_ entry: Entry) throws -> Bool {
+        let directory = Self.path(of: entry.name)
+        for file in try store.root.directory(directory).entries() {
+            let name = String(decoding: file.name, as: UTF8.self)
+            guard name.hasSuffix(".lock") else { continue }
+            let path = store.path.appending(directory.appending(name).components)
+            guard let lock = try Lock.attempt(path, .exclusive) else { return false }
+            try lock.release()
+        }
+        try store.root.removeTree(directory)
+        return true
+    }
+
+    /// Owners on disk depend on the user namespace: each map of numbers has caches of its own.
+    private static func name(_ id: String, _ seed: String) throws(SystemError) -> String {
+        let ids = try IDMap.current()
+        return Digest(of: Array("\(id)\0\(seed)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
+    }
+
+    private static func path(of name: String) -> FilePath { FilePath("thaw/mounts/\(name)") }
+}
+
+extension CacheMounts.Use {
+    /// Gives a new cache what it begins with: the `content` of a layer, or nothing.
+    func fill(from seed: Layer?, in store: Store, _ owner: RunMount.Owner) throws {
+        guard let name = path.lastComponent else { return }
+        let place = FilePath(name.string)
+        let parent = try Directory(path.removingLastComponent())
+        if let seed {
+            let image = Image(of: [seed], in: store)
+            var tree = FileTree()
+            try tree.apply(store.entries(of: seed, in: image).map { ($0, nil) }, layer: 0, name: "seed")
+            try parent.removeTree("filling")
+            try parent.makeDirectory("filling")
+            let target = try parent.directory("filling")
+            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: IDMap.current()).unpack()
+            if try target.status(of: "content").type == .directory {
+                try parent.removeTree(place)
+                try parent.rename("filling/content", to: place)
+            }
+            try parent.removeTree("filling")
+        }
+        try parent.setOwner(of: place, uid: owner.uid, gid: owner.gid)
+        try parent.setMode(of: place, owner.mode)
+    }
+}

@@ -1,0 +1,152 @@
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// The files of a directory, as the ignore rules leave them. Opened below that directory only.
+struct ContextSource: CopySource {
+    let tree: FileTree
+    private let directory: Directory
+    private let hashes: ContextHashes?
+    /// By the number of an entry.
+    private let looks: [Look]
+
+    /// A file as the walk saw it.
+    private struct Look {
+        let status: FileStatus
+        let digest: [UInt8]?
+    }
+
+    /// Walks the directory; `hashes` knows what unchanged files hash to.
+    init(_ directory: Directory, hashes: ContextHashes?, rules: ContextRules = ContextRules()) throws {
+        try self.init(ContextSweep(directory, rules), hashes: hashes)
+    }
+
+    /// The files that a walk found.
+    init(_ sweep: ContextSweep, hashes: ContextHashes?) throws {
+        directory = sweep.directory
+        self.hashes = hashes
+        let (entries, looks) = try Self.entries(of: sweep, hashes)
+        var tree = FileTree()
+        try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
+        self.tree = tree
+        self.looks = looks
+    }
+
+    private struct LinkKey: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// The entries of the tree, and what is known of each: its status, and what it hashed to when it looked like that.
+    private static func entries(
+        of sweep: ContextSweep, _ hashes: ContextHashes?
+    ) throws -> (entries: [LayerEntry], looks: [Look]) {
+        var links: [LinkKey: ImagePath] = [:]
+        var (result, looks): ([LayerEntry], [Look]) = ([], [])
+        result.reserveCapacity(sweep.entries.count)
+        looks.reserveCapacity(sweep.entries.count)
+        for entry in sweep.entries {
+            let status = entry.status
+            var change = try change(entry, in: sweep.directory)
+            if status.linkCount > 1, status.type != .directory {
+                let key = LinkKey(device: status.device, inode: status.inode)
+                if let first = links[key] { change = .link(to: first) } else { links[key] = entry.path }
+            }
+            guard let change else { continue }
+            let known = status.type == .regular ? hashes?.remembered(entry.path, status) : nil
+            var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
+            if known?.hasAttributes != false {
+                metadata.xattrs = try sweep.directory.layerAttributes(of: FilePath(entry.path))
+            }
+            result.append(LayerEntry(entry.path, change, metadata))
+            looks.append(Look(status: status, digest: known?.digest))
+        }
+        return (result, looks)
+    }
+
+    /// Nil for a socket, which no layer can hold.
+    private static func change(_ entry: ContextSweep.Entry, in root: Directory) throws -> LayerEntry.Change? {
+        let status = entry.status
+        return switch status.type {
+        case .directory: .add(.directory)
+        case .regular: .add(.file(size: status.size))
+        case .symbolicLink: .add(.symlink(target: try root.target(ofLink: FilePath(entry.path))))
+        case .characterDevice: .add(.characterDevice(major: status.major, minor: status.minor))
+        case .blockDevice: .add(.blockDevice(major: status.major, minor: status.minor))
+        case .fifo: .add(.fifo)
+        case .socket: nil
+        }
+    }
+
+    func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest] {
+        var digests: [FileTree.InodeID: Digest] = [:]
+        digests.reserveCapacity(inodes.count)
+        for inode in inodes {
+            let look = looks[tree.inodes[inode].ordinal]
+            if let known = look.digest.flatMap({ Digest(bytes: $0) }) {
+                digests[inode] = known
+                continue
+            }
+            let path = tree.inodes[inode].path
+            let digest = try Digest(of: FileSource(open(path)))
+            try expectUnchanged(inode)
+            hashes?.remember(
+                digest, of: path, look.status, hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
+            digests[inode] = digest
+        }
+        return digests
+    }
+
+    func read(
+        _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
+        chunk: (ArraySlice<UInt8>) throws -> Void
+    ) throws {
+        for inode in inodes {
+            try begin(inode)
+            let source = FileSource(try open(tree.inodes[inode].path))
+            var left = tree.inodes[inode].kind.size
+            while left > 0 {
+                let bytes = try source.next()
+                guard !bytes.isEmpty else { throw BuildError.contextChanged("\(tree.inodes[inode].path)") }
+                let part = bytes.prefix(Int(min(Int64(bytes.count), left)))
+                left -= Int64(part.count)
+                try chunk(part)
+            }
+            try expectUnchanged(inode)
+        }
+    }
+
+    /// A file that is written to during the build must not be remembered under the digest that it had before.
+    private func expectUnchanged(_ inode: FileTree.InodeID) throws {
+        let path = tree.inodes[inode].path
+        let (then, now) = (looks[tree.inodes[inode].ordinal].status, try directory.status(of: FilePath(path)))
+        guard now.inode == then.inode, now.size == then.size, now.modified == then.modified,
+            now.changed == then.changed
+        else { throw BuildError.contextChanged("\(path)") }
+    }
+
+    /// Opens a file, which is no link.
+    func open(_ path: ImagePath) throws -> OwnedDescriptor {
+        try directory.open(FilePath(path), [.read, .noFollow])
+    }
+
+    /// Everything as one layer of a store, each entry as `adjust` leaves it.
+    func layer(in store: Store, adjusting adjust: (LayerEntry) -> LayerEntry = { $0 }) throws -> Layer {
+        let writer = try LayerWriter(into: store, compression: .uncompressed)
+        var paths: [FileTree.InodeID: ImagePath] = [:]
+        var links: [LayerEntry] = []
+        try tree.walk { path, node in
+            guard node != FileTree.rootNode else { return }
+            let (id, inode) = (tree[node: node].inode, tree.inode(of: node))
+            if inode.linkCount > 1, !inode.kind.isDirectory, let first = paths[id] {
+                return links.append(adjust(LayerEntry(path, .link(to: first), inode.metadata)))
+            }
+            paths[id] = path
+            try writer.add(adjust(LayerEntry(path, .add(inode.kind), inode.metadata)))
+            guard inode.kind.isFile else { return }
+            try read([id], begin: { _ in }, chunk: { try writer.write($0) })
+        }
+        for link in links { try writer.add(link) }
+        return try writer.finish()
+    }
+}

@@ -1,0 +1,246 @@
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// A repository as this build sees it: what a ref names by now, and the files of a commit.
+///
+/// ```
+/// ls-remote ─► commit ─► remembered layer?
+///                           └─ no ─► thaw/git/HASH (bare, kept, fetched into) ─► checkout in a work area ─► layer
+/// ```
+struct GitRepository: Sendable {
+    let location: GitLocation
+    let state: BuildState
+
+    /// What a build needs of it: files normalised to 0644 or 0755, all of root, all with the commit's time.
+    func image() async throws -> Image {
+        let settings = try credentials()
+        let commit = try await Interruptible.run { work in
+            try inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
+        }
+        let key = key(of: commit)
+        if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
+        let step = try await Interruptible.run { work in
+            try inWorkArea { area in try fetch(commit, Git(in: area, work, settings: settings), area) }
+        }
+        try state.store.cache(step, for: key)
+        return state.image(of: step)
+    }
+
+    private func key(of commit: Commit) -> Digest {
+        var hasher = Digest.Hasher()
+        for field in ["git", commit.hash, location.subdirectory, "\(keeps)", "\(location.hasSubmodules)"] {
+            hasher.update(field: field)
+        }
+        // Only what is kept of the repository itself tells where it came from.
+        if keeps { hasher.update(field: location.remote + " " + (commit.ref ?? "")) }
+        return hasher.finalize()
+    }
+
+    private var keeps: Bool { location.keepsGitDirectory ?? false }
+
+    /// A commit, and the remote's name that led to it.
+    private struct Commit {
+        let hash: String
+        let ref: String?
+    }
+
+    private func inWorkArea<T>(_ body: (Directory) throws -> T) throws -> T {
+        let area = try state.snapshots.makeWorkArea()
+        let result = Result { try body(Directory(area)) }
+        // A directory that stays is swept with the next collection; the failure counts.
+        try? state.snapshots.removeWorkArea(area)
+        return try result.get()
+    }
+
+    /// Secrets of the build for this host: a header of their own making, or a token for basic authentication.
+    private func credentials() throws -> [(name: String, value: String)] {
+        guard let address = SourceAddress(location.remote), ["http", "https"].contains(address.scheme) else {
+            return []
+        }
+        let name = "http.\(address.scheme)://\(address.host)/.extraheader"
+        if let header = try state.secret(["GIT_AUTH_HEADER.\(address.host)", "GIT_AUTH_HEADER"]) {
+            return [(name, "Authorization: \(header)")]
+        }
+        if let token = try state.secret(["GIT_AUTH_TOKEN.\(address.host)", "GIT_AUTH_TOKEN"]) {
+            return [(name, "Authorization: basic \(Base64.text(Array("x-access-token:\(token)".utf8)))")]
+        }
+        return []
+    }
+}
+
+// MARK: - Which commit
+
+extension GitRepository {
+    private func resolve(_ git: Git) throws -> Commit {
+        if let commit = location.commit { return Commit(hash: commit, ref: nil) }
+        let wanted = location.ref ?? "HEAD"
+        let output = try git.run(["ls-remote", "--", location.remote, wanted, wanted + "^{}"], for: location.remote)
+        let names = Self.names(in: output)
+        let candidates =
+            wanted.hasPrefix("refs/") || wanted == "HEAD"
+            ? [wanted]
+            : [
+                "refs/heads/\(wanted)", "refs/tags/\(wanted)", "refs/\(wanted)",
+            ]
+        guard let ref = candidates.first(where: { names[$0] != nil }), let object = names[ref] else {
+            throw BuildError.gitFailed(
+                SourceAddress.redacted(location.remote),
+                reason: location.ref.map { "it has no branch, tag or commit '\($0)'" } ?? "it has no commit at HEAD")
+        }
+        let commit = names[ref + "^{}"] ?? object
+        if let checksum = location.checksum, !commit.hasPrefix(checksum), !object.hasPrefix(checksum) {
+            throw BuildError.checksum(location.description, expected: checksum, found: commit)
+        }
+        return Commit(hash: commit, ref: ref)
+    }
+
+    /// `HASH TAB NAME`, line by line.
+    private static func names(in output: [UInt8]) -> [String: String] {
+        var names: [String: String] = [:]
+        for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: "\t", maxSplits: 1).map(String.init)
+            if parts.count == 2, GitLocation.isCommit(parts[0]) { names[parts[1]] = parts[0] }
+        }
+        return names
+    }
+}
+
+// MARK: - Its files
+
+extension GitRepository {
+    private func fetch(_ commit: Commit, _ git: Git, _ area: Directory) throws -> CachedStep {
+        let cache = try cacheDirectory(for: commit)
+        let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
+        try bring(commit, into: cache, git)
+        let source = area.path.appending("src").string
+        try git.run(
+            ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
+            for: location.remote)
+        try git.run(["-C", source, "remote", "add", "--", "origin", location.remote], for: location.remote)
+        if keeps {
+            let names = [commit.hash + (commit.ref.flatMap(Self.kept).map { ":\($0)" } ?? "")]
+            try git.run(
+                ["-C", source, "fetch", "-q", "--depth=1", "--no-tags", "--", "file://\(cache)"] + names,
+                for: location.remote, allowsFiles: true)
+        } else {
+            let objects = try Directory(area.path.appending("src/.git"))
+            try objects.makeDirectories("objects/info")
+            try objects.replace("objects/info/alternates", with: Array("\(cache)/objects\n".utf8), isSynced: false)
+            let shallow = cache.appending("shallow")
+            if let file = try? OwnedDescriptor(shallow) {
+                try objects.replace("shallow", with: file.readAll(limit: 64 << 20), isSynced: false)
+            }
+        }
+        try git.run(["-C", source, "checkout", "-q", "--detach", "--force", commit.hash], for: location.remote)
+        try checkOutSubmodules(source, git, area)
+        if keeps { try tidy(area, source, commit, git) }
+        let time = try seconds(of: commit, source, git)
+        let step = try layer(of: area, time: time)
+        try lock.release()
+        return step
+    }
+
+    /// `thaw/git/HASH` for a remote: SHA-1 and SHA-256 don't share a repository.
+    private func cacheDirectory(for commit: Commit) throws -> FilePath {
+        try state.store.root.makeDirectories("thaw/git", mode: 0o700)
+        let name = Digest(of: Array("\(Self.format(of: commit.hash)) \(location.remote)".utf8)).hex
+        return state.store.path.appending("thaw/git").appending(name).absolute
+    }
+
+    private static func format(of hash: String) -> String { hash.utf8.count == 64 ? "sha256" : "sha1" }
+
+    /// What a name of the remote is called in a repository that is kept.
+    private static func kept(_ ref: String) -> String? {
+        if ref.hasPrefix("refs/heads/") { return "refs/remotes/origin/" + ref.dropFirst("refs/heads/".count) }
+        return ref == "HEAD" ? nil : ref
+    }
+
+    /// Fetches no more than the commit where the server allows that, else all branches and tags.
+    private func bring(_ commit: Commit, into cache: FilePath, _ git: Git) throws {
+        let remote = location.remote
+        let at = ["--git-dir=\(cache)"]
+        // Also mends a repository whose making was interrupted.
+        let format = "--object-format=\(Self.format(of: commit.hash))"
+        try git.run(["init", "-q", "--bare", "--template=", format, cache.string], for: remote)
+        func has() throws -> Bool { try git.succeeds(at + ["cat-file", "-e", "\(commit.hash)^{commit}"]) }
+        func narrow(_ name: String) -> [String] {
+            at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
+        }
+        if try has() { return }
+        if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
+        // A branch may have moved since it was looked up.
+        if try has() { return }
+        if try !git.succeeds(narrow(commit.hash)) {
+            let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
+            let all = ["--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*"]
+            try git.run(
+                at + ["fetch", "-q", "--force"] + (isShallow ? ["--unshallow"] : []) + all, for: remote)
+        }
+        guard try has() else {
+            throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: "it has no commit \(commit.hash)")
+        }
+    }
+
+    /// Takes out of the kept repository what only says when and from where it was fetched here.
+    private func tidy(_ area: Directory, _ source: String, _ commit: Commit, _ git: Git) throws {
+        try area.removeTree("src/.git/FETCH_HEAD")
+        try area.removeTree("src/.git/index")
+        try git.run(["-C", source, "read-tree", commit.hash], for: location.remote)
+        try git.run(
+            ["-C", source, "remote", "set-url", "--", "origin", SourceAddress.withoutUser(location.remote)],
+            for: location.remote)
+    }
+
+    private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {
+        guard location.hasSubmodules, try area.exists("src/.gitmodules") else { return }
+        try git.run(
+            ["-C", source, "submodule", "update", "-q", "--init", "--recursive", "--depth=1"], for: location.remote)
+    }
+
+    private func seconds(of commit: Commit, _ source: String, _ git: Git) throws -> Int64 {
+        let output = try git.run(["-C", source, "show", "-s", "--format=%ct", commit.hash], for: location.remote)
+        return max(0, Int64(String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)) ?? 0)
+    }
+
+    /// The checkout as a layer. Links of the repository are never followed out of it.
+    private func layer(of area: Directory, time: Int64) throws -> CachedStep {
+        let root = try area.directory("src")
+        let place = FilePath(location.subdirectory)
+        guard let files = try? (place.isEmpty ? root : root.directory(place)) else {
+            throw BuildError.gitFailed(
+                location.description, reason: "the commit has no directory '\(location.subdirectory)'")
+        }
+        let keeps = keeps
+        let source = try ContextSource(
+            files, hashes: nil, rules: ContextRules(isIgnored: { !keeps && $0.name.elementsEqual(".git".utf8) }))
+        let step = try source.layer(in: state.store) { entry in
+            var entry = entry
+            let isExecutable = entry.metadata.mode & 0o100 != 0
+            entry.metadata = FileMetadata(
+                mode: isExecutable || entry.change == .add(.directory) ? 0o755 : 0o644,
+                mtime: FileTime(seconds: time))
+            if case .add(.symlink) = entry.change { entry.metadata.mode = 0o777 }
+            return entry
+        }
+        return CachedStep(layer: step, epoch: time)
+    }
+}
+
+/// Bytes as text (RFC 4648, section 4).
+enum Base64 {
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
+            for index in 0..<4 {
+                let digit = digits[Int(bits >> UInt32(18 - 6 * index) & 63)]
+                result.append(index <= group.count ? digit : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

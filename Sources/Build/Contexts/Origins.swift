@@ -1,0 +1,292 @@
+internal import Frontend
+internal import HTTP
+internal import Linux
+internal import OCI
+internal import Synchronization
+internal import SystemPackage
+
+/// Where COPY, ADD, mounts and FROM find files, once it has been looked up.
+///
+/// A checkout, an archive and a download are images of one layer, so whatever reads an image reads them.
+enum Origin: Sendable {
+    /// A directory of this machine.
+    case directory(BuildContext)
+    /// An image: a stage's, one of the store, or the form that files from elsewhere have.
+    case image(Image)
+
+}
+
+extension StageBuilder {
+    /// What a `--from` or a mount's `from` in that line means; nil is the build context.
+    ///
+    /// - Parameter allowsIndex: whether a number is a stage's, as in COPY.
+    func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) async throws -> Origin {
+        guard let from else { return try await shared.context() }
+        let stage = plan.dockerfile.stages.first { $0.lines.contains(line) }?.index ?? plan.target
+        switch try plan.graph.source(from, in: stage, allowsIndex: allowsIndex) {
+        case .stage(let index): return .image(try image(ofStage: index, from.text, line))
+        case .image(let name): return .image(try await shared.image(name, at: plan.place(line)))
+        case .scratch: return .image(.scratch(shared.request.platform, in: shared.store))
+        case .context(let name):
+            if let index = plan.contextStages[name] { return .image(try image(ofStage: index, name, line)) }
+            return try await shared.context(named: name, at: plan.place(line))
+        case .buildContext: return try await shared.context()
+        }
+    }
+
+    /// What stands for all that `sources` can read there, under the name by which a key has it; nil where only the files
+    /// themselves tell.
+    func glance(at origin: Origin, _ sources: [String]) async throws -> (name: String, value: String)? {
+        switch origin {
+        case .image(let image):
+            return ("the source's layers", Digest.chainID(of: image.layers)?.description ?? "scratch")
+        case .directory(let context):
+            let stamp = try await Offload.run { try context.stamp(of: sources) }
+            return stamp.map { ("the source's files from outside", $0.description) }
+        }
+    }
+
+    /// The files of an origin.
+    func source(_ origin: Origin) async throws -> any CopySource {
+        switch origin {
+        case .directory(let context): return try await Offload.run { try context.files() }
+        case .image(let image): return ImageSource(image: image, tree: try await shared.trees.tree(of: image))
+        }
+    }
+
+    private func image(ofStage index: Int, _ name: String, _ line: Int) throws -> Image {
+        guard let stage = earlier[index] else {
+            // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
+            throw BuildError.unsupported(
+                "--from=\(name) in an ONBUILD trigger of the base image", at: plan.place(line))
+        }
+        return stage.image
+    }
+}
+
+// MARK: - Contexts
+
+extension BuildState {
+    /// The build context.
+    func context() async throws -> Origin {
+        guard let location = request.context else { throw BuildError.noContext("-") }
+        if case .directory(let path) = location { return .directory(directory(path, dockerfile: dockerfilePath)) }
+        return try await origin(of: location, at: nil)
+    }
+
+    /// A named context.
+    func context(named name: String, at place: BuildError.Place) async throws -> Origin {
+        guard let location = request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value else {
+            throw BuildError.baseNotFound(name, at: place)
+        }
+        return try await origin(of: location, at: place)
+    }
+
+    /// A named context as something to start a stage from; only an image has a configuration.
+    func base(named name: String, at place: BuildError.Place) async throws -> Image {
+        switch try await context(named: name, at: place) {
+        case .image(let image): return image
+        case .directory(let context):
+            let store = store
+            let layer = try await Offload.run { try context.files().layer(in: store) }
+            return image(of: CachedStep(layer: layer, epoch: 0))
+        }
+    }
+
+    /// An image of nothing but a step's layer.
+    func image(of step: CachedStep) -> Image {
+        Image.scratch(request.platform, in: store).appending(
+            step.layer, history: History(created: nil, createdBy: "CONTEXT", comment: Frontend.History.comment))
+    }
+
+    private func origin(of location: ContextLocation, at place: BuildError.Place?) async throws -> Origin {
+        switch location {
+        case .directory(let path): return .directory(directory(path, dockerfile: nil))
+        case .scratch: return .image(.scratch(request.platform, in: store))
+        case .image(let reference):
+            let place = place ?? BuildError.Place(file: "context", line: 1)
+            return .image(try await image(reference.description, at: place))
+        case .layout(let path, let name): return .image(try await layoutImage(path, name))
+        case .stage(let name): throw BuildError.badContext("target:\(name)", reason: "is not for the build context")
+        case .git, .web, .standardInput:
+            guard case .files(let image) = try await found(location) else {
+                // A Dockerfile alone comes with no files.
+                return .image(.scratch(request.platform, in: store))
+            }
+            return .image(image)
+        }
+    }
+
+    /// What a context from elsewhere turned out to be: it is fetched once.
+    private func found(_ location: ContextLocation) async throws -> FoundContext {
+        try await lookups.value(of: location) { [self] in
+            switch location {
+            case .git(let git): return .files(try await GitRepository(location: git, state: self).image())
+            case .web(let address): return try await webContext(address)
+            default: return try await streamedContext()
+            }
+        }
+    }
+
+    private func streamedContext() async throws -> FoundContext {
+        try await Offload.run { [self] in
+            try inWorkArea { area in
+                let file = try area.open("context", [.write, .create, .exclusive], mode: 0o600)
+                let source = FileSource(try StandardInput.open())
+                while true {
+                    let chunk = try source.next()
+                    if chunk.isEmpty { break }
+                    try file.write(chunk)
+                }
+                return try context(in: area, name: "standard input")
+            }
+        }
+    }
+
+    private func webContext(_ address: String) async throws -> FoundContext {
+        let (image, name) = try await WebFile(address: address, state: self).image()
+        var key = Digest.Hasher()
+        key.update(field: "web context")
+        key.update(field: Digest.chainID(of: image.layers)?.description ?? "")
+        let digest = key.finalize()
+        if request.usesCache, let step = try store.cachedStep(for: digest) { return .files(self.image(of: step)) }
+        let tree = try await store.tree(of: image)
+        return try await Offload.run { [self] in
+            try inWorkArea { area in
+                try copy(name, of: image, tree, to: "context", in: area)
+                let found = try context(in: area, name: SourceAddress.redacted(address))
+                if case .files(let made) = found, let layer = made.layers.first {
+                    try store.cache(CachedStep(layer: layer, epoch: 0), for: digest)
+                }
+                return found
+            }
+        }
+    }
+
+    private func context(in area: Directory, name: String) throws -> FoundContext {
+        switch try ArchiveFiles(store: store, name: name).read("context", in: area) {
+        case .files(let step): .files(image(of: step))
+        case .dockerfile(let bytes): .dockerfile(bytes)
+        }
+    }
+
+    /// Writes a file of an image into a work area.
+    func copy(
+        _ name: String, of image: Image, _ tree: FileTree, to path: FilePath, in area: Directory
+    ) throws {
+        let file = try area.open(path, [.write, .create, .exclusive], mode: 0o600)
+        guard let place = try? ImagePath(name), let node = tree.node(at: place) else { return }
+        try image.readContents(of: [tree[node: node].inode], in: tree, verifying: true) { _, reader in
+            try reader.readContent { try unsafe file.write($0.span.bytes) }
+        }
+    }
+
+    /// Runs `body` with a new directory that goes away afterwards.
+    func inWorkArea<T>(_ body: (Directory) throws -> T) throws -> T {
+        let area = try snapshots.makeWorkArea()
+        let result = Result { try body(Directory(area)) }
+        // A directory that stays is swept with the next collection; the failure counts.
+        try? snapshots.removeWorkArea(area)
+        return try result.get()
+    }
+
+    /// An image of a layout, taken into the store: what is built on it has layers of both.
+    private func layoutImage(_ path: FilePath, _ name: String?) async throws -> Image {
+        let (store, platform) = (store, request.platform)
+        return try await Offload.run {
+            let layout = try Layout(at: path)
+            let image =
+                if let digest = name.flatMap({ try? Digest($0) }) {
+                    try layout.image(digest, for: platform)
+                } else {
+                    try layout.image(tag: name, for: platform)
+                }
+            return try store.image(store.publish(image, as: nil), for: platform, name: path.string)
+        }
+    }
+}
+
+/// What a context from elsewhere is.
+enum FoundContext: Sendable {
+    case files(Image)
+    case dockerfile([UInt8])
+}
+
+/// Values that are made when somebody first asks, and once; whoever asks meanwhile waits.
+actor Lookups<Key: Hashable & Sendable, Value: Sendable> {
+    private var tasks: [Key: Task<Value, any Error>] = [:]
+
+    func value(of key: Key, _ make: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let task = tasks[key] ?? Task(operation: make)
+        tasks[key] = task
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+// MARK: - The Dockerfile
+
+extension BuildState {
+    /// The Dockerfile, wherever it is, and what messages call it.
+    func dockerfile() async throws -> (bytes: [UInt8], name: String) {
+        switch request.dockerfile {
+        case .file(let path): return try await Offload.run { try Self.read(path) }
+        case .standardInput:
+            return (try await Offload.run { try StandardInput.open().readAll(limit: 64 << 20) }, "Dockerfile")
+        case .web(let address):
+            let file = WebFile(address: address, state: self)
+            return (try await file.contents(limit: 16 << 20), file.name)
+        case .inContext(let name):
+            if let path = dockerfilePath { return try await Offload.run { try Self.read(path) } }
+            return try await dockerfile(named: name)
+        }
+    }
+
+    /// The Dockerfile's path on this machine, where it has one.
+    private var dockerfilePath: FilePath? {
+        switch (request.dockerfile, request.context) {
+        case (.file(let path), _): return path
+        case (.inContext(let name?), .directory(let context)): return context.pushing(FilePath(name))
+        case (.inContext(nil), .directory(let context)):
+            let exists = { (name: String) in (try? OwnedDescriptor(context.appending(name), .path)) != nil }
+            return context.appending(!exists("Dockerfile") && exists("dockerfile") ? "dockerfile" : "Dockerfile")
+        default: return nil
+        }
+    }
+
+    private static func read(_ path: FilePath) throws -> (bytes: [UInt8], name: String) {
+        do {
+            return (
+                try OwnedDescriptor(path).readAll(limit: 64 << 20), path.lastComponent?.string ?? path.string
+            )
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory || error.errno == .isDirectory else { throw error }
+            throw BuildError.noDockerfile(path.string)
+        }
+    }
+
+    private func dockerfile(named name: String?) async throws -> (bytes: [UInt8], name: String) {
+        guard let location = request.context else { throw BuildError.noDockerfile(name ?? "Dockerfile") }
+        switch location {
+        case .git, .web, .standardInput:
+            if case .dockerfile(let bytes) = try await found(location) { return (bytes, "Dockerfile") }
+        default: break
+        }
+        guard case .image(let image) = try await origin(of: location, at: nil) else {
+            preconditionFailure("a directory's Dockerfile has a path")
+        }
+        let tree = try await trees.tree(of: image)
+        let names = name.map { [$0] } ?? ["Dockerfile", "dockerfile"]
+        return try await Offload.run {
+            for name in names {
+                if let bytes = try image.contents(of: name, in: tree) {
+                    return (bytes, FilePath(name).lastComponent?.string ?? name)
+                }
+            }
+            throw BuildError.noDockerfile(names[0])
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import Sandbox
+
+/// Who is to own files: what `--chown=` says, or USER for a WORKDIR.
+///
+/// `u`, `u:g` or `:g`, each a number or a name of the stage's `/etc/passwd` or `/etc/group`. A number alone is the group
+/// too, a name alone brings its primary group.
+struct Ownership: Sendable, Equatable {
+    /// A number or a name.
+    enum Part: Sendable, Equatable {
+        case number(UInt32)
+        case name(String)
+    }
+
+    let user: Part
+    let group: Part?
+
+    /// - Throws: ``BuildError/badOwner(_:reason:)`` for a number that no file's owner can have.
+    init(_ text: String) throws(BuildError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        user = try Self.part(parts[0], of: text) ?? .number(0)
+        group = try parts.count > 1 ? Self.part(parts[1], of: text) : nil
+    }
+
+    private static func part(_ word: Substring, of text: String) throws(BuildError) -> Part? {
+        guard word.drop(while: { $0 == "-" || $0 == "+" }).utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return .name(String(word))
+        }
+        if word.isEmpty { return nil }
+        // The last number is what chown(2) takes for "leave it".
+        guard let number = UInt32(word), number < .max else {
+            throw .badOwner(
+                text, reason: "\(word) is no number that a user or group can have, from 0 to \(UInt32.max - 1)")
+        }
+        return .number(number)
+    }
+
+    /// Whether there is a name to look up.
+    var hasNames: Bool {
+        if case .name = user { return true }
+        if case .name? = group { return true }
+        return false
+    }
+
+    /// The numbers, as the stage's files have them, and the names that these don't know: root's number stands for those,
+    /// as in BuildKit, though its manual says that the build fails.
+    func numbers(passwd: [UInt8], group groups: [UInt8]) -> (uid: UInt32, gid: UInt32, unknown: [String]) {
+        var unknown: [String] = []
+        var (uid, gid): (UInt32, UInt32) = (0, 0)
+        switch user {
+        case .number(let number): (uid, gid) = (number, number)
+        case .name(let name):
+            if let account = try? Account(name, passwd: passwd, group: []) {
+                (uid, gid) = (account.uid, account.gid)
+            } else {
+                unknown.append(name)
+            }
+        }
+        switch group {
+        case nil: break
+        case .number(let number): gid = number
+        case .name(let name):
+            if let account = try? Account("0:\(name)", passwd: [], group: groups) {
+                gid = account.gid
+            } else {
+                unknown.append(name)
+            }
+        }
+        return (uid, gid, unknown)
+    }
+}

@@ -1,0 +1,51 @@
+internal import Frontend
+internal import Linux
+internal import OCI
+
+// Files that RUN --mount=type=bind shows: of an image they are its layers unpacked, where they are already; of a context
+// they are a COPY of their own onto nothing, remembered by content like any other, and then the same.
+
+/// An image, and the path in it that is shown.
+struct BoundFiles: Sendable {
+    let image: Image
+    let path: ImagePath
+}
+
+extension StageBuilder {
+    /// What `bind` selects in its source.
+    func selection(of bind: RunMount.Bind) async throws -> (source: any CopySource, selection: CopySelection) {
+        let source = try await source(bind.origin)
+        let selection = try CopySelection(
+            [SourcePath(exactly: bind.source)], excluding: IgnoreRules(excluding: []), in: source.tree)
+        return (source, selection)
+    }
+
+    /// What `bind` shows, with its layers in the store.
+    func files(of bind: RunMount.Bind) async throws -> BoundFiles {
+        if case .image(let image) = bind.origin {
+            return BoundFiles(image: image, path: try CopyPlan.absolute(bind.source, in: "/"))
+        }
+        let (source, selection) = try await selection(of: bind)
+        let scratch = Image.scratch(shared.request.platform, in: shared.store)
+        var key = Fingerprint("bind", on: [], epoch: epoch, compression: .uncompressed)
+        let digests = try await Offload.run { try source.digests(of: selection.files) }
+        selection.add(to: &key, digests: digests)
+        let step: CachedStep
+        if let known = try shared.store.cachedStep(for: key.digest) {
+            step = known
+        } else {
+            step = try await copied(selection, from: source)
+            try shared.store.cache(step, for: key.digest)
+        }
+        let history = Self.history("bind", isEmptyLayer: false)
+        return BoundFiles(image: scratch.appending(step.layer, history: history), path: try ImagePath("content"))
+    }
+
+    /// The selection alone, as `content` in a layer.
+    func copied(_ selection: CopySelection, from source: any CopySource) async throws -> CachedStep {
+        let isDirectory = selection.roots.contains { selection.tree.inode(of: $0.node).kind.isDirectory }
+        let destination = CopyPlan.Destination(text: isDirectory ? "/content/" : "/content", workingDirectory: "/")
+        let plan = try CopyPlan(selection, to: destination, onto: FileTree())
+        return try await write(plan, from: source, compression: .uncompressed)
+    }
+}

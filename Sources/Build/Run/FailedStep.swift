@@ -1,0 +1,83 @@
+internal import Frontend
+internal import Glibc
+internal import Linux
+public import OCI
+public import Sandbox
+internal import SystemPackage
+
+/// The step that ended the last build with an error: its files as the command left them, and all that it saw.
+///
+/// ```
+/// thaw/failed/step      this value
+/// thaw/failed/upper     what the command had written
+/// ```
+/// Kept until the next build begins. Secrets are not in it, only where they are.
+public struct FailedStep: Sendable {
+    /// The line that failed.
+    public let place: String
+    /// The command, in one line.
+    public let command: String
+    /// The words in front of a shell-form command.
+    public let shell: [String]
+    private let record: Record
+    private let store: Store
+
+    struct Record: Codable {
+        let place: String
+        let words: [String]
+        let shell: [String]
+        let environment: [String]
+        let workingDirectory: String
+        let user: String
+        let network: String
+        let isPrivileged: Bool
+        let layers: [StoredLayer]
+        let mounts: [PreparedMount]
+    }
+
+    private static let directory: FilePath = "thaw/failed"
+
+    /// The store's failed step; nil where the last build failed in no command, or did not fail.
+    public init?(in store: Store) throws {
+        let path = Self.directory.appending("step")
+        guard try store.root.exists(path) else { return nil }
+        record = try JSON.decode(Record.self, store.root.contents(of: path, limit: 64 << 20), what: "\(path)")
+        (place, command, shell) = (record.place, record.words.joined(separator: " "), record.shell)
+        self.store = store
+    }
+
+    /// Forgets the failed step of an earlier build.
+    static func forget(in store: Store) throws { try store.root.removeTree(directory) }
+
+    /// Keeps the work area of a step that failed.
+    static func keep(_ area: FilePath, _ record: Record, in store: Store) throws {
+        guard let name = area.lastComponent else { return }
+        let area = try Directory(area)
+        try area.replace("step", with: JSON.encode(record), mode: 0o600, isSynced: false)
+        try forget(in: store)
+        try store.root.rename(FilePath("thaw/layers").appending(name), to: directory)
+    }
+
+    /// Runs `words`, or the stage's shell without any, where the step failed, on this process's terminal.
+    ///
+    /// What it changes stays for the next time.
+    public func run(_ words: [String], environment: [String] = []) async throws -> ExitStatus {
+        let area = store.path.appending(Self.directory.components)
+        let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
+        let overlay = Overlay(
+            lowers: try await Snapshots(store).directories(of: image), upper: area.appending("upper"),
+            work: area.appending("work"))
+        var command = Command(
+            words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
+        command.workingDirectory = FilePath(record.workingDirectory)
+        command.account = try overlay.account(record.user)
+        command.hostname = "buildkitsandbox"
+        command.network = BuildRequest.Network(rawValue: record.network)?.available.network ?? .none
+        command.isPrivileged = record.isPrivileged
+        let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
+        defer { withExtendedLifetime(attached) {} }
+        return try await Container(overlay).run(command) { _, span in
+            _ = unsafe span.withUnsafeBytes { unsafe write(1, $0.baseAddress, $0.count) }
+        }
+    }
+}

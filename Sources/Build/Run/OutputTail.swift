@@ -1,0 +1,19 @@
+internal import Synchronization
+
+/// The last lines that a command wrote.
+final class OutputTail: Sendable {
+    private static let limit = 64 << 10
+    private let bytes = Mutex<[UInt8]>([])
+
+    func add(_ more: [UInt8]) {
+        bytes.withLock { bytes in
+            bytes += more
+            if bytes.count > 2 * Self.limit { bytes.removeFirst(bytes.count - Self.limit) }
+        }
+    }
+
+    var lines: [String] {
+        let text = String(decoding: bytes.withLock { $0 }, as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).suffix(20).map { String($0.prefix(500)) }
+    }
+}

@@ -1,0 +1,89 @@
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
+
+/// A mount with everything known that it is made of: what a container needs, and what can be written down to make the
+/// same again for whoever looks into a failed step.
+enum PreparedMount: Codable, Sendable {
+    case files([StoredLayer], path: String, target: String, isReadOnly: Bool)
+    case cache(id: String, seedName: String, seed: StoredLayer?, CacheMounts.Sharing, Owner, target: String, Bool)
+    case memory(size: Int?, target: String, isReadOnly: Bool)
+    case secret(Secret, id: String, variable: String?, target: String?, Owner)
+    case variable(String)
+    case agent(Agent, target: String, Owner)
+
+    /// Who owns what is made for a mount.
+    typealias Owner = RunMount.Owner
+}
+
+/// A layer as it is written down.
+struct StoredLayer: Codable, Sendable {
+    private let descriptor: JSON
+    private let diffID: String
+
+    init(_ layer: Layer) { (descriptor, diffID) = (layer.descriptor.json, "\(layer.diffID)") }
+
+    /// The layer again.
+    func layer() throws -> Layer {
+        Layer(descriptor: try Descriptor(descriptor, what: "a stored layer"), diffID: try Digest(diffID))
+    }
+}
+
+extension Image {
+    /// Layers alone, in a store.
+    init(of layers: [Layer], in store: Store) {
+        let history = StageBuilder.history("", isEmptyLayer: false)
+        self = layers.reduce(Image.scratch(.host, in: store)) { $0.appending($1, history: history) }
+    }
+}
+
+extension StageBuilder {
+    /// Finds out what every mount is made of.
+    func prepared(_ mounts: [RunMount], _ line: Int) async throws -> [PreparedMount] {
+        var prepared: [PreparedMount] = []
+        for mount in mounts {
+            if let made = try await self.prepared(mount, line) { prepared.append(made) }
+        }
+        return prepared
+    }
+
+    /// Nil for an agent that is neither there nor required.
+    private func prepared(_ mount: RunMount, _ line: Int) async throws -> PreparedMount? {
+        switch mount {
+        case .bind(let bind, let target, let isReadOnly):
+            let files = try await files(of: bind)
+            return .files(
+                files.image.layers.map { StoredLayer($0) }, path: files.path.description, target: target.description,
+                isReadOnly: isReadOnly)
+        case .cache(let use, let target, let isReadOnly):
+            let seed = try await seed(of: use)
+            return .cache(
+                id: use.id, seedName: use.seedName, seed: seed, use.sharing, use.owner, target: target.description,
+                isReadOnly)
+        case .memory(let size, let target, let isReadOnly):
+            return .memory(size: size, target: target.description, isReadOnly: isReadOnly)
+        case .secret(let use):
+            guard let secret = shared.request.secrets[use.id] else {
+                if use.isRequired { throw BuildError.secretMissing(use.id, at: plan.place(line)) }
+                // Set and empty, as BuildKit has it.
+                return use.variable.map { .variable($0) }
+            }
+            return .secret(
+                secret, id: use.id, variable: use.variable, target: use.target?.description, use.owner)
+        case .agent(let use):
+            guard let agent = shared.request.agents[use.id] else {
+                if use.isRequired { throw BuildError.agentMissing(use.id, at: plan.place(line)) }
+                return nil
+            }
+            return .agent(agent, target: use.target.description, use.owner)
+        }
+    }
+
+    /// What a cache begins with; nil where it has begun, or begins empty.
+    private func seed(of use: RunMount.CacheUse) async throws -> StoredLayer? {
+        guard let seed = use.seed, try !CacheMounts(shared.store).exists(use.id, seed: use.seedName) else { return nil }
+        let (source, selection) = try await selection(of: seed)
+        return StoredLayer(try await copied(selection, from: source).layer)
+    }
+}

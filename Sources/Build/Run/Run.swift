@@ -1,0 +1,150 @@
+internal import Frontend
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
+
+// RUN: the command in a container over the layers so far; what it wrote is the layer.
+
+extension StageBuilder {
+    mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
+        try allow(run, line)
+        let job = RunJob(run, try await mounts(of: run, line), self)
+        let stage = self
+        let history = Frontend.History.run(job.words, arguments: scope.historyArguments)
+        try await step(text, line, history: history, keys: try await keys(of: job)) {
+            try await stage.execute(job, line)
+        }
+    }
+
+    private func allow(_ run: Instruction.Run, _ line: Int) throws {
+        let place = plan.place(line)
+        if let device = run.devices.first { throw BuildError.unsupported("RUN --device=\(device.text)", at: place) }
+        let allowed = shared.request.entitlements
+        if run.security == .insecure, !allowed.contains(.insecure) {
+            throw BuildError.notAllowed("RUN --security=insecure", .insecure, at: place)
+        }
+        if run.network == .host, shared.request.network != .host, !allowed.contains(.hostNetwork) {
+            throw BuildError.notAllowed("RUN --network=host", .hostNetwork, at: place)
+        }
+    }
+
+    /// First by where bound files come from, which costs nothing to know; then by what is in them.
+    private func keys(of job: RunJob) async throws -> [() async throws -> Fingerprint] {
+        let binds = job.mounts.compactMap(\.bound)
+        let base = job.key(on: self)
+        if binds.isEmpty { return [{ base }] }
+        let stage = self
+        var keys: [() async throws -> Fingerprint] = []
+        var glances: [(name: String, value: String)] = []
+        for bind in binds {
+            if let glance = try await glance(at: bind.origin, [bind.source]) { glances.append(glance) }
+        }
+        if glances.count == binds.count {
+            var key = base
+            for glance in glances { key.add(glance.name, glance.value) }
+            keys.append { [key] in key }
+        }
+        keys.append {
+            var key = base
+            for bind in binds {
+                let (source, selection) = try await stage.selection(of: bind)
+                let digests = try await Offload.run { try source.digests(of: selection.files) }
+                selection.add(to: &key, digests: digests)
+            }
+            return key
+        }
+        return keys
+    }
+
+    private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
+        let lower = try await shared.snapshots.directories(of: image)
+        // Needed only when the command has ended.
+        async let tree = shared.trees.tree(of: image)
+        let mounts = try await prepared(job.mounts, line)
+        let area = try shared.snapshots.makeWorkArea()
+        do {
+            let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
+            let account = try overlay.account(job.user)
+            var command = job.command(account: account, epoch: epoch, network: shared.network(job.network))
+            let record = record(of: job, command, mounts, line)
+            let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
+            defer { withExtendedLifetime(attached) {} }
+            let tail = OutputTail()
+            let status = try await start(command, on: overlay, tail, line)
+            guard status.isSuccess else {
+                try FailedStep.keep(area, record, in: shared.store)
+                throw BuildError.runFailed(
+                    command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
+            }
+            return try await result(of: overlay, try await tree, area)
+        } catch {
+            // The failure counts; a directory that stays is swept with the next collection.
+            try? shared.snapshots.removeWorkArea(area)
+            throw error
+        }
+    }
+
+    /// What is needed to come back here, should the command fail.
+    private func record(
+        of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int
+    ) -> FailedStep.Record {
+        FailedStep.Record(
+            place: "\(plan.place(line))", words: job.words, shell: shell, environment: command.environment,
+            workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
+            isPrivileged: command.isPrivileged, layers: image.layers.map { StoredLayer($0) }, mounts: mounts)
+    }
+
+    private func start(
+        _ command: Command, on overlay: Overlay, _ tail: OutputTail, _ line: Int
+    ) async throws -> ExitStatus {
+        let (shared, label) = (shared, label)
+        return try await Container(overlay).run(command) { _, span in
+            let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+            tail.add(bytes)
+            shared.progress(.output(stage: label, line: line, bytes: bytes))
+        }
+    }
+
+    /// The layer that the command wrote, which then stands unpacked where the next one looks for it.
+    private func result(of overlay: Overlay, _ below: FileTree, _ area: FilePath) async throws -> CachedStep {
+        let (shared, image, epoch) = (shared, image, epoch)
+        return try await Offload.run {
+            let step = try Self.layer(of: overlay, below, shared, epoch: epoch)
+            try shared.snapshots.adopt(overlay.upper, as: image.layers + [step.layer])
+            try shared.snapshots.removeWorkArea(area)
+            return step
+        }
+    }
+
+    /// What the root directory looks like: the topmost layer's shows.
+    private static func root(of lower: [FilePath]) throws -> FileMetadata {
+        guard let top = lower.first else { return FileMetadata(mode: 0o755) }
+        let status = try Directory(top).descriptor.status()
+        return FileMetadata(mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid)
+    }
+
+    private static func overlay(in area: FilePath, over lower: [FilePath], root: FileMetadata) throws -> Overlay {
+        let directory = try Directory(area)
+        try directory.makeDirectory("upper")
+        try directory.makeDirectory("work")
+        try directory.setOwner(of: "upper", uid: root.uid, gid: root.gid)
+        try directory.setMode(of: "upper", UInt32(root.mode))
+        return Overlay(lowers: lower, upper: area.appending("upper"), work: area.appending("work"))
+    }
+
+    private static func layer(
+        of overlay: Overlay, _ tree: FileTree, _ shared: BuildState, epoch: Int64
+    ) throws -> CachedStep {
+        let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+        let lowers = try overlay.lowers.map { try Directory($0) }
+        let upper = try Directory(overlay.upper)
+        let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: try IDMap.current()) { path in
+            // The topmost directory that has it: a hard link's content may stand higher than where its file came from.
+            guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
+            return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))
+        }
+        try difference.write(to: writer)
+        return CachedStep(layer: try writer.finish(), epoch: epoch)
+    }
+}

@@ -1,0 +1,93 @@
+internal import Frontend
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
+
+/// A RUN with all that its command sees.
+struct RunJob: Sendable {
+    /// The words of the process.
+    let words: [String]
+    /// What is mounted for it.
+    let mounts: [RunMount]
+    private let environment: [String]
+    private let proxies: [String]
+    private let workingDirectory: String
+    let network: BuildRequest.Network
+    private let isPrivileged: Bool
+    private let options: BuildRequest.RunOptions
+    /// Who runs it, as USER says.
+    let user: String
+    /// A heredoc that starts with `#!`, which the command finds at `/dev/pipes/NAME`.
+    private let script: (name: String, contents: String)?
+
+    /// The command in one line.
+    var text: String { words.joined(separator: " ") }
+
+    init(_ run: Instruction.Run, _ mounts: [RunMount], _ stage: StageBuilder) {
+        words = run.body.words(shell: stage.shell)
+        self.mounts = mounts
+        script = if case .script(let name, let contents) = run.body { (name, contents) } else { nil }
+        environment = stage.scope.runEnvironment.map(\.description)
+        proxies = stage.plan.scope.arguments.proxyEnvironment.map(\.description)
+        workingDirectory = stage.workingDirectory
+        user = stage.image.config.user
+        network = run.network.flatMap(BuildRequest.Network.init) ?? stage.shared.request.network
+        isPrivileged = run.security == .insecure
+        options = stage.shared.request.run
+    }
+
+    /// Everything that can change the result but the content of what is bound; proxies, secrets, caches, addresses and
+    /// how many resources there are can't, by convention.
+    func key(on stage: StageBuilder) -> Fingerprint {
+        var key = Fingerprint("run", on: stage)
+        key.add("the command", words)
+        key.add("variable", variables: environment)
+        key.add("WORKDIR", workingDirectory)
+        key.add("USER", user)
+        key.add("the network", network.rawValue)
+        key.add("--mount", mounts.map(\.text))
+        key.add("--security", isPrivileged ? "insecure" : "sandbox")
+        key.add("--add-host", options.hosts.map(\.name))
+        key.add("--ulimit", options.limits.map { "\($0.resource) \($0.soft) \($0.hard)" })
+        if let script { key.add("the script", script.contents) }
+        return key
+    }
+
+    /// The command for a container, without its mounts. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves,
+    /// and Python write bytecode that stays valid whatever becomes of its source's time.
+    func command(account: Account, epoch: Int64, network: Sandbox.Network) -> Command {
+        var environment = environment + proxies
+        if !environment.contains(where: { $0.hasPrefix("SOURCE_DATE_EPOCH=") }) {
+            environment.append("SOURCE_DATE_EPOCH=\(epoch)")
+        }
+        var command = Command(words, environment: environment)
+        command.workingDirectory = FilePath(workingDirectory)
+        command.account = account
+        command.hostname = "buildkitsandbox"
+        command.network = network
+        command.isPrivileged = isPrivileged
+        command.hosts = options.hosts
+        command.limits = options.limits
+        if let size = options.sharedMemorySize { command.sharedMemorySize = size }
+        command.processLimit = options.processLimit
+        command.memoryLimit = options.memoryLimit
+        if let script {
+            let place = FilePath("/dev/pipes/\(script.name)")
+            let content = Attachment.Source.content(Array(script.contents.utf8), mode: 0o755, uid: 0, gid: 0)
+            command.attachments.append(Attachment(content, at: place, isReadOnly: true))
+        }
+        return command
+    }
+}
+
+extension BuildRequest.Network {
+    /// What the instruction asks for; nil where that is whatever the build has.
+    fileprivate init?(_ network: Instruction.Run.Network) {
+        switch network {
+        case .none: self = .none
+        case .host: self = .host
+        case .default: return nil
+        }
+    }
+}

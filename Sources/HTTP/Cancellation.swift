@@ -1,0 +1,66 @@
+internal import Glibc
+public import Linux
+internal import SystemPackage
+
+/// Tells blocking work that nobody waits for it any more.
+///
+/// It is a socket that becomes readable, so that whoever waits for the network waits for it too.
+public final class Cancellation: Sendable {
+    private let told: OwnedDescriptor
+    private let teller: OwnedDescriptor
+
+    /// Not cancelled.
+    public init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        try system("make a socket pair") {
+            unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+        }
+        told = OwnedDescriptor(owning: ends[0])
+        teller = OwnedDescriptor(owning: ends[1])
+    }
+
+    /// Ends whatever was started with this.
+    public func cancel() { shutdown(teller.rawValue, Int32(SHUT_RDWR)) }
+
+    /// Whether somebody cancelled.
+    public var isCancelled: Bool { wait(milliseconds: 0) }
+
+    /// Waits for `duration`.
+    ///
+    /// - Throws: `CancellationError`, at once when it is cancelled.
+    public func sleep(for duration: Duration) throws {
+        let clock = ContinuousClock()
+        let end = clock.now + duration
+        while true {
+            let left = clock.now.duration(to: end).milliseconds
+            if wait(milliseconds: Int32(clamping: left)) { throw CancellationError() }
+            if left <= 0 { return }
+        }
+    }
+
+    /// Runs blocking work off the pool; cancelling the task cancels what `body` is given.
+    public static func offload<T: Sendable>(_ body: @Sendable @escaping (Cancellation) throws -> T) async throws -> T {
+        let cancellation = try Cancellation()
+        return try await withTaskCancellationHandler {
+            try await Offload.run { try body(cancellation) }
+        } onCancel: {
+            cancellation.cancel()
+        }
+    }
+
+    /// What becomes readable.
+    var descriptor: Int32 { told.rawValue }
+
+    private func wait(milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: told.rawValue, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, max(0, milliseconds)) > 0
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

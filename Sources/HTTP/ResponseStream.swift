@@ -1,0 +1,82 @@
+/// An answer whose head is there and whose body is read as it comes.
+///
+/// The transfer moves only while somebody waits in ``next()``; a reader that takes its time makes the server wait. Letting
+/// go of the stream before its end closes the connection.
+public final class ResponseStream {
+    /// Status, headers, and where it came from.
+    public let response: Response
+    /// How many bytes were read.
+    public private(set) var count: Int64 = 0
+
+    private let transfer: Transfer
+    private let pool: ConnectionPool
+    private let cancellation: Cancellation?
+    /// Nil after the end, when it is back in the pool.
+    private var connection: Connection?
+
+    /// Sends a request and waits for the head of the answer.
+    init(
+        _ request: Request, _ settings: Connection.Settings, _ pool: ConnectionPool, _ cancellation: Cancellation?
+    ) throws {
+        let transfer = Transfer(host: request.address.authority, body: request.body)
+        let connection = try pool.take(request.address.origin)
+        try connection.begin(request, transfer, settings)
+        self.transfer = transfer
+        self.connection = connection
+        self.pool = pool
+        self.cancellation = cancellation
+        var isWhole = false
+        while !isWhole, !transfer.head.isComplete {
+            isWhole = try Self.drive(connection, transfer, cancellation) { transfer.head.isComplete }
+        }
+        guard transfer.head.isComplete else { throw HTTPError.malformedResponse(transfer.host) }
+        response = Response(
+            status: transfer.head.status, headers: transfer.head.headers, address: request.address)
+        if isWhole { finish() }
+    }
+
+    deinit { connection?.end() }
+
+    /// The next chunk; empty at the end and only there. Blocks.
+    ///
+    /// - Throws: ``HTTPError``, also where the connection ends before the length that was told; `CancellationError`.
+    public func next() throws -> [UInt8] {
+        while let connection, !transfer.hasBytes {
+            if transfer.isPaused { connection.resume() }
+            let isWhole = try Self.drive(connection, transfer, cancellation) { [transfer] in transfer.hasBytes }
+            if isWhole { finish() }
+        }
+        let chunk = transfer.take()
+        count += Int64(chunk.count)
+        return chunk
+    }
+
+    /// The rest of the body, of at most `limit` bytes. Blocks.
+    public func readAll(limit: Int) throws -> [UInt8] {
+        var content: [UInt8] = []
+        while true {
+            let chunk = try next()
+            if chunk.isEmpty { return content }
+            guard content.count + chunk.count <= limit else {
+                throw HTTPError.tooLarge(transfer.host, limit: Int64(limit))
+            }
+            content += chunk
+        }
+    }
+
+    /// Moves the transfer on; true when it is over and well.
+    private static func drive(
+        _ connection: Connection, _ transfer: Transfer, _ cancellation: Cancellation?, until isSatisfied: () -> Bool
+    ) throws -> Bool {
+        guard let verdict = try connection.drive(cancellation, until: isSatisfied) else { return false }
+        guard let error = connection.error(verdict, host: transfer.host) else { return true }
+        throw transfer.failure ?? error
+    }
+
+    private func finish() {
+        guard let connection else { return }
+        connection.end()
+        pool.giveBack(connection, response.address.origin)
+        self.connection = nil
+    }
+}

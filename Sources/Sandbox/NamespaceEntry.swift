@@ -1,0 +1,125 @@
+// How a process enters a user namespace: what the machine lends to its user, and the call that takes it.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// One attempt to enter.
+struct NamespaceEntry {
+    private let user: UInt32
+    private let group: UInt32
+    private var tools: [[String]] = []
+    private var obstacle: UserNamespace.WhySingle?
+    /// The maps that a process with privileges of its own gives: every number as it is.
+    private var all: [String] = []
+
+    init(_ user: UInt32) {
+        self.user = user
+        group = getegid()
+        if user == 0 {
+            all = [MachineFiles.identity("uid_map"), MachineFiles.identity("gid_map")]
+        } else {
+            prepareTools()
+        }
+    }
+
+    private mutating func prepareTools() {
+        let names = MachineFiles.names(of: user)
+        let users = SubordinateIDs(MachineFiles.bytes("/etc/subuid"), names: names, without: user)
+        let groups = SubordinateIDs(MachineFiles.bytes("/etc/subgid"), names: names, without: group)
+        guard !users.ranges.isEmpty, !groups.ranges.isEmpty else {
+            return obstacle = .nothingLent(user: names.last ?? "\(user)")
+        }
+        guard let mapUsers = MachineFiles.program("newuidmap"), let mapGroups = MachineFiles.program("newgidmap") else {
+            return obstacle = .noTool
+        }
+        tools = [
+            [mapUsers, "\(getpid())"] + users.words(own: user), [mapGroups, "\(getpid())"] + groups.words(own: group),
+        ]
+    }
+
+    func run() throws(NamespaceObstacle) -> UserNamespace.Standing {
+        var memory = Script()
+        var entry = unsafe clinux_entry()
+        unsafe entry.single_user = memory.copy("0 \(user) 1")
+        unsafe entry.single_group = memory.copy("0 \(group) 1")
+        if tools.count == 2 {
+            unsafe entry.map_users = memory.vector(tools[0])
+            unsafe entry.map_groups = memory.vector(tools[1])
+        } else if all.count == 2 {
+            unsafe entry.all_users = memory.copy(all[0])
+            unsafe entry.all_groups = memory.copy(all[1])
+        }
+        switch try unsafe memory.enter(entry) {
+        case .failure(let obstacle): return .refused(obstacle)
+        case .success(let words):
+            guard let map = try? IDMap.current(), map.isSingle else { return .ranges }
+            return .single(obstacle ?? .toolFailed(words))
+        }
+    }
+}
+
+extension Script {
+    /// Enters; what the tools complained about, or why not.
+    ///
+    /// - Throws: ``NamespaceObstacle`` where the process is no longer what it was.
+    fileprivate mutating func enter(
+        _ entry: clinux_entry
+    ) throws(NamespaceObstacle) -> Result<String, NamespaceObstacle> {
+        var entry = unsafe entry
+        var stage: Int32 = 0
+        var words = [CChar](repeating: 0, count: 1024)
+        let code = unsafe clinux_enter_user_namespace(&entry, &stage, &words, UInt(words.count))
+        let errno = Errno(rawValue: Glibc.errno)
+        if code == 0 {
+            let text = words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            return .success(
+                String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: "; "))
+        }
+        let broken = Int32(clinux_entry_broken)
+        let obstacle = NamespaceObstacle(stage: stage & ~broken, errno, setting: MachineFiles.setting)
+        if stage & broken != 0 { throw obstacle }
+        return .failure(obstacle)
+    }
+}
+
+/// What the machine's files say that entering depends on.
+private enum MachineFiles {
+    /// A file's bytes; none where it cannot be read.
+    static func bytes(_ path: String) -> [UInt8] {
+        (try? OwnedDescriptor(FilePath(path)).readAll(limit: 16 << 20)) ?? []
+    }
+
+    /// A file of /proc/sys, without its newline.
+    static func setting(_ name: String) -> String? {
+        guard let bytes = try? OwnedDescriptor(FilePath("/proc/sys/\(name)")).readAll(limit: 64) else { return nil }
+        return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
+    }
+
+    /// The number and the names under which files know a user: what /etc/passwd says, else the environment, whose word
+    /// is enough because newuidmap asks again.
+    static func names(of user: UInt32) -> [String] {
+        let rows = bytes("/etc/passwd").split(separator: 0x0a).map { line in
+            line.split(separator: 0x3a, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        }
+        let known = rows.filter { $0.count == 7 && UInt32($0[2]) == user }.map { $0[0] }
+        let said = unsafe getenv("USER").map { unsafe [String(cString: $0)] } ?? []
+        return ["\(user)"] + (known.isEmpty ? said : known)
+    }
+
+    /// Where a program of that name is: on PATH, or where Debian has it.
+    static func program(_ name: String) -> String? {
+        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+        return (path.split(separator: ":").map(String.init) + ["/usr/bin"]).map { "\($0)/\(name)" }
+            .first { unsafe $0.hasPrefix("/") && access($0, X_OK) == 0 }
+    }
+
+    /// The lines of a map that leave every number of this process's own as it is.
+    static func identity(_ name: String) -> String {
+        bytes("/proc/self/\(name)").split(separator: 0x0a).map { line in
+            let fields = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+            return fields.count == 3 ? "\(fields[0]) \(fields[0]) \(fields[2])\n" : ""
+        }.joined()
+    }
+}

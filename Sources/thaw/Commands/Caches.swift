@@ -1,0 +1,91 @@
+import ArgumentParser
+import Build
+import Linux
+import OCI
+import Project
+
+/// `thaw cache`
+struct Caches: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cache", abstract: "List, keep and remove what RUN --mount=type=cache left.",
+        subcommands: [List.self, Export.self, Remove.self])
+
+    /// `thaw cache ls`
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List the caches with their sizes.")
+        @OptionGroup var global: GlobalOptions
+        @Option(help: "text or json") var format: OutputFormat = .text
+
+        func run() throws {
+            let entries = try CacheMounts(global.store()).entries()
+            guard format == .text else { return Terminal.print(Self.document(entries)) }
+            let width = entries.map(\.id.count).max() ?? 0
+            for entry in entries {
+                let id = entry.id + String(repeating: " ", count: width - entry.id.count)
+                let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed)"
+                Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)")
+            }
+        }
+
+        private static func document(_ entries: [CacheMounts.Entry]) -> JSON {
+            .object([
+                "schemaVersion": .integer(1), "kind": .string("caches"),
+                "caches": .array(
+                    entries.map {
+                        .object([
+                            "id": .string($0.id), "from": .string($0.seed), "size": .integer($0.size),
+                            "lastUsed": .string(RFC3339.text($0.lastUsed)),
+                        ])
+                    }),
+            ])
+        }
+    }
+
+    /// `thaw cache export`
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep a cache as an image of one layer, to be saved or pushed like any other.",
+            discussion: "Example: thaw cache export /root/.cache/pip ci/pip-cache:latest")
+        @OptionGroup var global: GlobalOptions
+        @Argument(help: "The cache's id; by default that is where it is mounted.") var id: String
+        @Argument(help: "The image's name.") var name: String
+
+        func run() throws {
+            let store = try global.store()
+            let lease = try store.lease()
+            let image = try CacheMounts(store).image(of: Caches.entry(id, in: store))
+            let digest = try store.publish(image, as: reference(name)).digest
+            try lease.release()
+            Terminal.print("\(digest)")
+        }
+    }
+
+    /// `thaw cache rm`
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove caches.")
+        @OptionGroup var global: GlobalOptions
+        @Flag(help: "Remove all of them.") var all = false
+        @Argument(help: "The caches' ids.") var ids: [String] = []
+
+        func validate() throws {
+            guard all != !ids.isEmpty else { throw ValidationError("name caches, or say --all") }
+        }
+
+        func run() throws {
+            let store = try global.store()
+            let caches = CacheMounts(store)
+            let entries = all ? try caches.entries() : try ids.map { try Caches.entry($0, in: store) }
+            for entry in entries where try !caches.remove(entry) {
+                throw Failure("the cache '\(entry.id)' is in use by a build")
+            }
+        }
+    }
+
+    fileprivate static func entry(_ id: String, in store: Store) throws -> CacheMounts.Entry {
+        guard let entry = try CacheMounts(store).entries().first(where: { $0.id == id }) else {
+            throw Failure("there is no cache '\(id)' in the store", remedy: "'thaw cache ls' lists them")
+        }
+        return entry
+    }
+}

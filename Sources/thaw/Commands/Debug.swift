@@ -1,0 +1,38 @@
+import ArgumentParser
+import Build
+import Linux
+import OCI
+import Sandbox
+
+/// `thaw debug`
+struct Debug: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Open a shell where the last build failed.",
+        discussion: """
+            The files are as the failed command left them; environment, user, network and mounts are as it saw them. \
+            They are kept until the next build.
+            Example: thaw debug
+            Example: thaw debug -- make VERBOSE=1
+            """)
+    @OptionGroup var global: GlobalOptions
+    @Argument(parsing: .captureForPassthrough, help: "A command in place of the stage's shell.")
+    var command: [String] = []
+
+    func run() async throws {
+        let store = try global.store()
+        guard let step = try FailedStep(in: store) else {
+            throw Failure(
+                "there is no failed step in this store",
+                remedy: "a RUN that fails is kept until the next build begins")
+        }
+        let lease = try store.lease()
+        let words = command.first == "--" ? Array(command.dropFirst()) : command
+        Terminal.tell("\(step.place): \(step.command)")
+        if words.isEmpty {
+            Terminal.tell("run it again with: \(step.shell.joined(separator: " ")) ...; leave with exit")
+        }
+        let status = try await step.run(words, environment: Environment["TERM"].map { ["TERM=\($0)"] } ?? [])
+        try lease.release()
+        if !status.isSuccess { throw ExitCode(status.code) }
+    }
+}

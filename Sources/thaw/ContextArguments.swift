@@ -1,0 +1,79 @@
+import ArgumentParser
+import Build
+import Frontend
+import Linux
+import OCI
+import Project
+import SystemPackage
+
+/// What a build reads, as CONTEXT, `-f` and `--build-context` say it.
+struct ContextArguments {
+    let context: ContextLocation
+    let dockerfile: DockerfileLocation
+
+    /// - Parameters:
+    ///   - text: CONTEXT as it was typed.
+    ///   - file: the value of `-f`; nil where there is none.
+    init(_ text: String, file: String?, _ project: Project = Project()) throws {
+        let location = try ContextLocation(context: text)
+        if case .directory(let path) = location {
+            let directory = path.pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
+            context = .directory(directory.isEmpty ? "." : directory)
+            dockerfile = try Self.dockerfile(file) ?? .file(Self.dockerfile(of: project, in: path))
+        } else {
+            context = location
+            let isInside = file.map { $0 != "-" && !$0.contains("://") } ?? true
+            dockerfile = isInside ? .inContext(file) : try Self.dockerfile(file) ?? .inContext(nil)
+        }
+        if context == .standardInput, dockerfile == .standardInput {
+            throw Failure("standard input cannot be both the context and the Dockerfile", status: .usage)
+        }
+    }
+
+    /// The Dockerfile's path on this machine, for commands that only look at it; `-` is standard input.
+    func path() throws -> String {
+        switch dockerfile {
+        case .standardInput: return "-"
+        case .file(let path): return path.string
+        case .inContext, .web:
+            throw Failure(
+                "only a Dockerfile of this machine can be looked at", remedy: "give a directory, or -f FILE",
+                status: .usage)
+        }
+    }
+
+    /// `--build-context NAME=VALUE`, by name.
+    static func contexts(_ texts: [String]) throws -> [String: ContextLocation] {
+        var contexts: [String: ContextLocation] = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw Failure("--build-context '\(text)' is not NAME=VALUE", status: .usage)
+            }
+            let name = StageGraph.contextName(String(text[..<equals]))
+            let location = try ContextLocation(named: String(text[text.index(after: equals)...]))
+            if case .directory(let path) = location, (try? Directory(path)) == nil {
+                throw BuildError.noContext(path.string)
+            }
+            contexts[name] = location
+        }
+        return contexts
+    }
+
+    private static func dockerfile(_ file: String?) throws -> DockerfileLocation? {
+        guard let file else { return nil }
+        if file == "-" { return .standardInput }
+        guard file.contains("://") else { return .file(FilePath(file)) }
+        guard file.hasPrefix("http://") || file.hasPrefix("https://") else {
+            throw Failure("-f '\(file)' is neither a file nor an address on the web", status: .usage)
+        }
+        return .web(file)
+    }
+
+    /// What the project names, or the file of the usual name.
+    private static func dockerfile(of project: Project, in directory: FilePath) -> FilePath {
+        if let name = project.build.dockerfile { return directory.pushing(FilePath(name)) }
+        let lower = directory.appending("dockerfile")
+        let usual = directory.appending("Dockerfile")
+        return !fileExists(usual) && fileExists(lower) ? lower : usual
+    }
+}

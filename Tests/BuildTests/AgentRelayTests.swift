@@ -1,0 +1,49 @@
+import Linux
+import Support
+import SystemPackage
+import Testing
+
+@testable import Build
+
+@Suite("The way to an SSH agent")
+struct AgentRelayTests {
+    private func request(_ name: FilePath, of workspace: Workspace, _ text: String) throws -> String {
+        let peer = try UnixSocket.connect(to: workspace.path.appending(name.components))
+        try peer.write(Array(text.utf8))
+        return String(decoding: try peer.read(100), as: UTF8.self)
+    }
+
+    @Test("What is said on one side arrives on the other, for every peer, until the relay ends")
+    func relays() throws {
+        let workspace = try Workspace()
+        let directory = try Directory(workspace.path)
+        let number = try UnixSocket.listen(in: directory, as: "agent").release()
+        WorkerThread.start {
+            let listener = OwnedDescriptor(owning: number)
+            // The first only asks whether somebody is there.
+            for _ in 0..<3 {
+                guard let peer = UnixSocket.accept(listener), let said = try? peer.read(100) else { return }
+                if !said.isEmpty { try? peer.write(said + Array("!".utf8)) }
+            }
+        }
+        let owner = RunMount.Owner(mode: 0o640, uid: 5, gid: 6)
+        let agent = Agent(socket: workspace.path.appending("agent").string)
+        let relay = try AgentRelay(to: agent, in: directory, as: "relay", owner)
+        #expect(try request("relay", of: workspace, "first") == "first!")
+        #expect(try request("relay", of: workspace, "second") == "second!")
+        let status = try directory.status(of: "relay")
+        #expect(status.mode & 0o7777 == 0o640 && status.uid == 5 && status.gid == 6)
+        relay.stop()
+        #expect(throws: SystemError.self) { try request("relay", of: workspace, "third") }
+    }
+
+    @Test("An agent that is not there is an error before the command starts")
+    func absent() throws {
+        let workspace = try Workspace()
+        let owner = RunMount.Owner(mode: 0o600, uid: 0, gid: 0)
+        #expect(throws: SystemError.self) {
+            let agent = Agent(socket: workspace.path.appending("nowhere").string)
+            _ = try AgentRelay(to: agent, in: try Directory(workspace.path), as: "relay", owner)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+internal import Glibc
+
+/// A user without privileges who exists for one program at a time: in a mount namespace of the program's own,
+/// /etc/passwd and /etc/subuid know it. However a test ends, nothing of it is left on the machine.
+public struct Stranger: Sendable {
+    /// What the machine lends to the user.
+    public enum Means: String, Sendable, CaseIterable {
+        /// Numbers, and newuidmap to take them.
+        case ranges
+        /// No numbers.
+        case nothing
+        /// Numbers, but no newuidmap.
+        case noTool
+    }
+
+    /// Why there can be no such user here; nil where there can.
+    public static let obstacle: String? = {
+        if geteuid() != 0 { return "only root makes users for tests" }
+        for name in ["newuidmap", "setpriv", "unshare"] where !Program.exists(name) {
+            return "\(name) is not installed"
+        }
+        let files: [String] = ["/etc/subuid", "/etc/subgid"]
+        for file in files where unsafe access(file, F_OK) != 0 { return "there is no \(file)" }
+        return nil
+    }()
+
+    /// The user's number on this machine.
+    public let number: UInt32
+    /// The user's store.
+    public var store: String { "\(home)/store" }
+    private let home: String
+    private let means: Means
+    private let bench: Workbench
+
+    /// A user whose home is in the bench's directory.
+    public init(_ means: Means = .ranges, in bench: Workbench) throws {
+        number = 10_000_000 + UInt32.random(in: 0..<100_000_000)
+        home = "\(bench.path)/stranger"
+        self.means = means
+        self.bench = bench
+        try Program.shell(
+            """
+            mkdir -p '\(home)' '\(bench.path)/bin' '\(bench.path)/shared' && chown \(number):\(number) '\(home)'
+            (cat /etc/passwd && echo 'stranger:x:\(number):\(number)::\(home):/bin/sh') >'\(bench.path)/passwd'
+            echo '\(means == .nothing ? "" : "stranger:200000000:65536")' >'\(bench.path)/subuid'
+            """)
+    }
+
+    /// Starts `thaw` as this user in the bench's directory, where `shared` is the directory of that name.
+    public func start(
+        _ words: [String], shared: String = "/var/empty", environment: [String: String] = [:]
+    ) throws -> Program {
+        let binary = Binary.path
+        let script = """
+            mount --bind '\(bench.path)/passwd' /etc/passwd
+            mount --bind '\(bench.path)/subuid' /etc/subuid
+            mount --bind '\(bench.path)/subuid' /etc/subgid
+            mount --bind '\(binary.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })' '\(bench.path)/bin'
+            [ ! -d '\(shared)' ] || mount --bind '\(shared)' '\(bench.path)/shared'
+            \(means == .noTool ? "mount --bind /dev/null \"$(command -v newuidmap)\"" : "")
+            exec setpriv --reuid \(number) --regid \(number) --clear-groups "$@"
+            """
+        let thaw = ["\(bench.path)/bin/\(binary.split(separator: "/").last ?? "thaw")", "--store", store]
+        let isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh"]
+        return try Program(
+            isolated + thaw + words, in: bench.path,
+            environment: environment.merging(["HOME": home, "USER": "stranger"]) { old, _ in old })
+    }
+
+    /// Runs `thaw` as this user.
+    public func thaw(_ words: String..., shared: String = "/var/empty") throws -> Outcome {
+        try start(words, shared: shared).wait()
+    }
+
+    /// Runs `thaw` as this user, which must succeed; its output without the last newline.
+    @discardableResult
+    public func succeed(_ words: String..., shared: String = "/var/empty") throws -> String {
+        let outcome = try start(words, shared: shared).wait()
+        guard outcome.status == 0 else {
+            throw ProgramFailure(
+                description: "thaw \(words.joined(separator: " ")) exited with \(outcome.status): \(outcome.error)")
+        }
+        return outcome.line
+    }
+
+    /// The user's processes, but those that end within a second, and those that wait for nothing but their parent.
+    public func processes() throws -> [String] {
+        let script = """
+            for try in 1 2 3 4 5 6 7 8 9 10; do
+                found=$(grep -ls '^Uid:.\(number)\\>' /proc/[0-9]*/status | xargs -r grep -Ls '^State:.Z' || true)
+                [ -z "$found" ] && exit 0
+                sleep 0.1
+            done
+            echo "$found"
+            """
+        return try Program.shell(script).split(separator: "\n").map(String.init)
+    }
+}

@@ -1,0 +1,268 @@
+import Glibc
+import Harness
+import Testing
+
+/// Contexts that are no directory, and named ones, through the command line.
+@Suite struct ContextTests {
+    @Test("The files of a commit are 0644 or 0755, of root, without .git and without an ignore file")
+    func checkout() throws {
+        let repositories = try Repositories()
+        let outcome = try repositories.build("\(repositories.address)/app")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let layers = try Inspection("app", in: repositories.bench).listings()
+        #expect(
+            Set(layers[0]) == [
+                "-rw-r--r-- 0/0 .dockerignore", "-rw-r--r-- 0/0 Dockerfile", "-rw-r--r-- 0/0 other.Dockerfile",
+                "-rw-r--r-- 0/0 file", "drwxr-xr-x 0/0 sub/", "-rwxr-xr-x 0/0 sub/run", "-rw-r--r-- 0/0 sub/Dockerfile",
+                "-rw-r--r-- 0/0 sub/dockerfile.alt", "lrwxrwxrwx 0/0 out -> /etc/passwd",
+                "lrwxrwxrwx 0/0 up -> ../../../../../etc", "lrwxrwxrwx 0/0 link -> sub",
+            ])
+        #expect(try Inspection("app", in: repositories.bench).config["created"] == .string("2023-11-14T22:13:20Z"))
+        #expect(try repositories.bench.faults() == [])
+        // From another store, at another time: the same image.
+        let other = try Workbench()
+        #expect(try other.succeed("build", "--progress", "quiet", "\(repositories.address)/app") == outcome.line)
+    }
+
+    /// What follows the repository, and the paths that the image must have.
+    private static let places: [(String, [String])] = [
+        ("#v1:sub", ["Dockerfile", "dockerfile.alt", "run"]), ("#:link", ["Dockerfile", "dockerfile.alt", "run"]),
+        ("?branch=main&subdir=sub", ["Dockerfile", "dockerfile.alt", "run"]),
+        ("?tag=annotated&subdir=/sub/../sub/", ["Dockerfile", "dockerfile.alt", "run"]),
+    ]
+
+    @Test("A ref and a directory choose what is taken", arguments: 0..<places.count)
+    func chosen(index: Int) throws {
+        let repositories = try Repositories()
+        let outcome = try repositories.build("\(repositories.address)/app\(Self.places[index].0)")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(try repositories.names() == Self.places[index].1)
+    }
+
+    @Test("A commit is fetched by its number, wherever it is; -f names a Dockerfile within")
+    func commits() throws {
+        let repositories = try Repositories()
+        let dev = try repositories.rev("dev")
+        try repositories.commit("echo 3 >file")
+        for place in ["#\(dev)", "?ref=dev&checksum=\(dev.prefix(9))", "?commit=\(dev)&fetch-by-commit=1"] {
+            #expect(try repositories.build("\(repositories.address)/app\(place)").status == 0)
+            #expect(try repositories.names().contains("dev"))
+        }
+        #expect(try repositories.build("-f", "dockerfile.alt", "\(repositories.address)/app#\(dev):sub").status == 0)
+    }
+
+    @Test("A new commit is seen, an old one costs no fetch")
+    func fetches() throws {
+        let repositories = try Repositories()
+        #expect(try repositories.build("\(repositories.address)/app").status == 0)
+        #expect(try repositories.build("--expect-cached", "\(repositories.address)/app").status == 0)
+        let first = try repositories.rev("main")
+        try repositories.commit("echo new >added")
+        #expect(try repositories.build("\(repositories.address)/app").status == 0)
+        #expect(try repositories.names().contains("added"))
+        // The commit is known: nobody is asked.
+        try Program.shell("mv git/app git/gone", in: repositories.bench.path)
+        #expect(try repositories.build("--expect-cached", "\(repositories.address)/app#\(first)").status == 0)
+    }
+
+    /// What follows the repository, the status, and the end of the complaint.
+    private static let faults: [(String, Int32, String)] = [
+        ("app?x=1", 64, "has the unknown field 'x' in its query"),
+        ("app#nowhere", 1, "it has no branch, tag or commit 'nowhere'"),
+        ("app#:nowhere", 1, "the commit has no directory 'nowhere'"),
+        ("app#:out", 1, "the commit has no directory 'out'"), ("app#:up", 1, "the commit has no directory 'up'"),
+        ("app#\(String(repeating: "0", count: 40))", 1, "it has no commit \(String(repeating: "0", count: 40))"),
+        ("app?ref=main&commit=1234567", 1, "was found"), ("none", 1, "/none"),
+    ]
+
+    @Test("What cannot be fetched is told in one sentence", arguments: 0..<faults.count)
+    func failures(index: Int) throws {
+        let (place, status, complaint) = Self.faults[index]
+        let repositories = try Repositories()
+        let outcome = try repositories.build("\(repositories.address)/\(place)")
+        #expect(outcome.status == status)
+        #expect(outcome.error.hasPrefix("thaw: "))
+        #expect(outcome.error.split(separator: "\n").first?.contains(complaint) == true, "\(outcome.error)")
+        #expect(try repositories.bench.faults() == [])
+    }
+
+    @Test("A link of the repository leads nowhere outside of it")
+    func links() throws {
+        let repositories = try Repositories()
+        try repositories.commit("printf 'FROM scratch\\nCOPY out /x\\n' >Dockerfile")
+        let outcome = try repositories.build("\(repositories.address)/app")
+        #expect(outcome.status == 1)
+        #expect(outcome.error == "thaw: Dockerfile:2: \"/out\": not found in the source\n")
+    }
+
+    @Test("Submodules come along unless told otherwise, and by the transports of a context alone")
+    func submodules() throws {
+        let repositories = try Repositories()
+        let add = "git -c protocol.file.allow=always submodule --quiet add"
+        try repositories.commit(
+            "rm .dockerignore && \(add) --name lib \(repositories.bench.path)/git/lib lib "
+                + "&& git config -f .gitmodules submodule.lib.url ../lib")
+        #expect(try repositories.build("\(repositories.address)/app").status == 0)
+        #expect(try repositories.names().filter { $0.hasPrefix("lib") } == ["lib/", "lib/lib.txt"])
+        #expect(try repositories.build("\(repositories.address)/app?submodules=false").status == 0)
+        #expect(try repositories.names().filter { $0.hasPrefix("lib") } == ["lib/"])
+        try repositories.commit("git config -f .gitmodules submodule.lib.url file://\(repositories.bench.path)/git/lib")
+        let outcome = try repositories.build("\(repositories.address)/app")
+        #expect(outcome.status == 1)
+        #expect(outcome.error.hasPrefix("thaw: cannot fetch '\(repositories.address)/app': "), "\(outcome.error)")
+    }
+
+    @Test("ADD takes a repository, with .git where asked, the same every time")
+    func add() throws {
+        let repositories = try Repositories()
+        let line =
+            "ADD --keep-git-dir=true \(repositories.address)/app#v1 /r\nADD \(repositories.address)/app#v1:sub /s/"
+        try repositories.bench.write("context/Dockerfile", "FROM scratch\n\(line)\n")
+        let first = try repositories.build("context")
+        #expect(first.status == 0, "\(first.error)")
+        let names = try repositories.names()
+        #expect(names.contains("r/.git/HEAD") && names.contains("s/run") && !names.contains("s/.git/"))
+        #expect(!names.contains("r/.git/FETCH_HEAD"))
+        let bench = try Workbench(copying: repositories.bench)
+        try Program.shell("rm -rf store", in: bench.path)
+        #expect(try bench.succeed("build", "--progress", "quiet", "context") == first.line)
+    }
+
+    /// The shell's input for `thaw build -t app -`, and what the image has.
+    private static let streams: [(String, [String])] = [
+        ("tar -c .", ["Dockerfile", "file"]), ("tar -cz .", ["Dockerfile", "file"]),
+        ("tar -cJ .", ["Dockerfile", "file"]),
+        ("cat Dockerfile", []),
+    ]
+
+    @Test("Standard input is a tar, compressed or not, or a Dockerfile alone", arguments: 0..<streams.count)
+    func standardInput(index: Int) throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
+        try bench.write("context/file", "1\n")
+        let build = "'\(Binary.path)' --store '\(bench.store)' build --progress quiet -t app -"
+        try Program.shell("cd context && \(Self.streams[index].0) | \(build)", in: bench.path)
+        let names = try Inspection("app", in: bench).listings().joined().map { String($0.split(separator: " ")[2]) }
+        #expect(names.sorted() == Self.streams[index].1)
+    }
+
+    @Test("-f - reads the Dockerfile from standard input beside a context")
+    func dockerfileOnStandardInput() throws {
+        let bench = try Workbench()
+        try bench.write("context/file", "1\n")
+        let build = "'\(Binary.path)' --store '\(bench.store)' build --progress quiet -t app -f - context"
+        try Program.shell("printf 'FROM scratch\\nCOPY file /\\n' | \(build)", in: bench.path)
+        #expect(try Inspection("app", in: bench).content(of: "file", inLayer: 0) == "1")
+    }
+
+    /// The words of a build that cannot be, and the complaint.
+    private static let usage: [([String], String)] = [
+        (["-f", "-", "-"], "standard input cannot be both the context and the Dockerfile"),
+        (["--build-context", "x", "context"], "--build-context 'x' is not NAME=VALUE"),
+        (["--build-context", "x=ftp://h/y", "context"], "'ftp://h/y' begins with ftp://"),
+        (["--build-context", "x=target:nowhere", "context"], "'target:nowhere' names no stage"),
+        (["--build-context", "first=target:first", "context"], "'target:' makes a stage wait for itself"),
+        (["--build-context", "x=nowhere", "context"], "the build context 'nowhere' is not a directory"),
+        (["ftp://h/x"], "'ftp://h/x' begins with ftp://"),
+    ]
+
+    @Test("Malformed arguments are wrong usage", arguments: 0..<usage.count)
+    func malformed(index: Int) throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch AS first\nFROM first\n")
+        let outcome = try bench.start(["build"] + Self.usage[index].0).wait()
+        #expect(outcome.status == 64)
+        #expect(outcome.error.hasPrefix("thaw: \(Self.usage[index].1)"), "\(outcome.error)")
+    }
+
+    @Test("Named contexts stand for stages, images and what COPY takes from them")
+    func named() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("one/f", "one\n")
+        try bench.write("one/.dockerignore", "no\n")
+        try bench.write("one/no", "no\n")
+        try bench.write(
+            "context/Dockerfile",
+            """
+            FROM nowhere/image:1 AS first
+            RUN false
+            FROM alpine:3
+            COPY --from=extra / /extra/
+            COPY --from=first /f /first
+            COPY --from=shell /bin/busybox /bb
+            COPY --from=mine /first /again
+            FROM scratch AS late
+            COPY --from=first f /first
+            """)
+        try bench.succeed("copy", "busybox", "oci:\(bench.path)/layout:tag")
+        try bench.succeed(
+            "build", "--progress", "quiet", "-t", "app", "--target", "1", "--build-context", "extra=one",
+            "--build-context", "first=one", "--build-context", "shell=oci-layout://layout:tag", "--build-context",
+            "docker.io/library/ALPINE:3=docker-image://busybox", "--build-context", "mine=target:late", "context")
+        let image = try Inspection("app", in: bench)
+        #expect(image.setting("Cmd") == .array([.string("sh")]))
+        let names = try image.listings().suffix(4).joined().map { String($0.split(separator: " ")[2]) }
+        #expect(Set(names) == ["extra/", "extra/.dockerignore", "extra/f", "first", "bb", "again"])
+        #expect(try image.content(of: "again", inLayer: image.listings().count - 1) == "one")
+    }
+}
+
+/// Repositories `app` and `lib` behind a git daemon, and a place to build in.
+private final class Repositories {
+    let bench: Workbench
+    let address: String
+    private let daemon: Program
+
+    init() throws {
+        bench = try Workbench()
+        try Program.shell(Self.script, in: bench.path)
+        let port = 20_000 + Int.random(in: 0..<40_000)
+        address = "git://127.0.0.1:\(port)"
+        let program = try Program.shell("git --exec-path") + "/git-daemon"
+        daemon = try Program(
+            [
+                program, "--listen=127.0.0.1", "--port=\(port)", "--reuseaddr", "--export-all",
+                "--base-path=\(bench.path)/git",
+            ])
+        // Each try waits for an answer or a refusal; the daemon needs a moment to listen.
+        try Program.shell("for i in $(seq 200); do git ls-remote \(address)/app && exit; sleep 0.05; done; exit 1")
+    }
+
+    deinit {
+        daemon.kill()
+        _ = daemon.wait()
+    }
+
+    /// Adds a commit to `app`'s main branch.
+    func commit(_ script: String) throws {
+        try Program.shell("cd git/app && { \(script); } && git add -A && \(Self.committing) more", in: bench.path)
+    }
+
+    func rev(_ name: String) throws -> String {
+        try Program.shell("git -C git/app rev-parse \(name)", in: bench.path)
+    }
+
+    private static let committing: String =
+        "GIT_COMMITTER_DATE='1700000000 +0000' git -c user.name=a -c user.email=a@b commit -qm"
+    private static let script: String = """
+        mkdir -p git context && cd git
+        for name in lib app; do git init -q -b main $name; done
+        cd lib && echo lib >lib.txt && git add . && \(committing) lib && cd ../app
+        printf 'FROM scratch\\nCOPY . /\\n' >Dockerfile && printf 'FROM scratch\\nCOPY run /in/\\n' >other.Dockerfile
+        echo '*' >.dockerignore && echo 1 >file && mkdir sub && echo 2 >sub/run && chmod 700 sub/run
+        printf 'FROM scratch\\nCOPY . /\\n' >sub/Dockerfile && cp sub/Dockerfile sub/dockerfile.alt
+        ln -s /etc/passwd out && ln -s ../../../../../etc up && ln -s sub link
+        git add . && \(committing) one && git tag v1 && git -c user.name=a -c user.email=a@b tag -am ann annotated
+        git checkout -q -b dev && echo dev >dev && git add . && \(committing) two && git checkout -q main
+        """
+
+    func build(_ words: String...) throws -> Outcome {
+        try bench.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
+    }
+
+    func names() throws -> [String] {
+        try Inspection("app", in: bench).listings().joined().map {
+            String($0.split(separator: " ", maxSplits: 2)[2])
+        }.sorted()
+    }
+}

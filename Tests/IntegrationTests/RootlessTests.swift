@@ -1,0 +1,182 @@
+import Glibc
+import Harness
+import Testing
+
+/// `thaw` as a user without privileges, held against what root builds.
+@Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct RootlessTests {
+    /// Everything that a user namespace does otherwise: owners, other users, files that are copied up, directories made
+    /// anew, a network of the step's own.
+    static let steps = """
+        RUN id >/id && echo 3 >>/base/one && rm /base/two
+        RUN chown app:web /base && touch /owned && chown 33:33 /owned && chmod 4750 /owned
+        RUN rm -rf /base && mkdir /base && echo new >/base/new && ln /base/new /linked && ln -s /base /link
+        COPY --chown=7:9 Dockerfile /copied
+        RUN chmod 600 /copied && mkdir -m 2775 /shared && chown 0:101 /shared && echo 1 >/shared/file
+        RUN --mount=type=cache,target=/c,uid=100 --mount=type=tmpfs,target=/t --mount=type=bind,target=/b \\
+            cat /b/Dockerfile /etc/hosts >/from && touch /c/x /t/x && stat -c %u /c >/cache
+        USER app
+        WORKDIR /srv/app
+        RUN id >me && echo $HOME >/tmp/home
+        USER 0
+        RUN --network=none tail -n +3 /proc/net/dev | cut -d: -f1 >/links; ls /dev /sys/fs/cgroup >/names; mkfifo /fifo
+        """
+
+    /// A base with what a namespace cannot hold: devices, owners beyond any range, `trusted.*`; and a capability.
+    private static let odd = Result {
+        let bench = try Workbench.withBusybox()
+        try Program.shell(
+            """
+            mkdir -p odd/inner && mknod odd/null c 1 3 && mknod odd/disk b 7 0 && echo 1 >odd/file && echo 2 >odd/capped
+            chown 33:42 odd/file && ln -s file odd/inner/link && chown -h 70000:80000 odd/inner odd/inner/link
+            python3 -c 'if True:
+                import os, struct
+                os.setxattr("odd/capped", "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+                os.setxattr("odd/file", "trusted.secret", b"s"); os.setxattr("odd/file", "user.note", b"n")'
+            mkdir context
+            tar --xattrs '--xattrs-include=*' --numeric-owner --mtime @1600000000 -cf context/odd.tar odd
+            """, in: bench.path)
+        try bench.build("FROM busybox\nADD odd.tar /\n")
+        try bench.succeed("copy", "app", "oci:\(bench.path)/layout:odd")
+        return bench
+    }
+
+    /// Builds the same context as root and as a user who starts with the same base.
+    private func digests(
+        _ dockerfile: String, _ means: Stranger.Means, base: String = "busybox"
+    ) throws -> (root: String, user: String) {
+        let odd = try Self.odd.get()
+        let bench = try Workbench()
+        try bench.succeed("copy", "oci:\(odd.path)/layout:odd", base)
+        let root = try bench.build(dockerfile)
+        let user = try Stranger(means, in: bench)
+        try user.succeed("copy", "oci:\(odd.path)/layout:odd", base)
+        return (root, try user.succeed("build", "--progress", "quiet", "context"))
+    }
+
+    @Test("A user builds the very image that root builds")
+    func sameDigest() throws {
+        let built = try digests("FROM busybox\n\(Self.steps)\n", .ranges)
+        #expect(built.root == built.user)
+    }
+
+    /// Steps over the odd base that touch nothing but root's own files, and what keeps its owner.
+    static let copiedUp = """
+        FROM busybox
+        RUN chmod 600 /odd/null /odd/disk && chmod 700 /odd/capped && chmod 640 /odd/file
+        RUN touch /odd/inner/new && echo 2 >>/odd/file
+        RUN rm /odd/disk /odd/inner/link && mv /base /moved && echo 3 >/three
+        """
+
+    @Test(
+        "What a user namespace cannot hold is in the layer all the same, with and without other users",
+        arguments: Stranger.Means.allCases)
+    func standIns(means: Stranger.Means) throws {
+        let built = try digests(Self.copiedUp, means)
+        #expect(built.root == built.user)
+    }
+
+    /// As packages do it: accounts, files for other users, a directory that hands its group on.
+    static let packages = """
+        FROM debian:bookworm-slim
+        RUN useradd --create-home web && install -d -o www-data -g mail -m 2750 /var/cache/web && passwd -d web
+        RUN touch /var/mail/web /var/cache/web/file && chown -R web: /var/cache/web && rm -r /usr/share/doc
+        """
+
+    @Test("Debian's own tools leave the same layers")
+    func packages() throws {
+        let bench = try Workbench()
+        let user = try Stranger(in: bench)
+        let name = "docker.io/library/debian:bookworm-slim"
+        try bench.succeed("copy", "oci:\(Bases.path):\(name)", "debian:bookworm-slim")
+        try user.succeed("copy", "oci:shared:\(name)", "debian:bookworm-slim", shared: Bases.path)
+        let digest = try bench.build(Self.packages)
+        #expect(try user.succeed("build", "--progress", "quiet", "context") == digest)
+    }
+
+    @Test("A user starts an image in a container, whoever it runs as", arguments: ["root", "app"])
+    func boot(account: String) throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(in: bench)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        try bench.write(
+            "context/Dockerfile",
+            "FROM busybox\nUSER \(account)\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]\n")
+        try user.succeed("build", "-t", "app", "--progress", "quiet", "context")
+        let boot = try Document(
+            parsing: user.succeed(
+                "boot", "--engine", "container", "--probe", "http:8080/one", "--format", "json", "app"))
+        #expect(boot["response"]["status"] == .number(200))
+        #expect(try user.processes() == [])
+    }
+
+    /// A step that wants another user, how the build ends, and what is said of it.
+    static let others: [(String, Int32, String)] = [
+        ("USER app\nRUN true", 3, "cannot run as user 100"), ("RUN chown 33 /base", 1, "exited with status 1"),
+    ]
+
+    @Test(
+        "Without other users it is told why, and what to install", arguments: others, [Stranger.Means.nothing, .noTool])
+    func single(step: (String, Int32, String), means: Stranger.Means) throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(means, in: bench)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        try bench.write("context/Dockerfile", "FROM busybox\n\(step.0)\n")
+        let outcome = try user.thaw("build", "--progress", "quiet", "context")
+        #expect(outcome.status == step.1, "\(outcome.error)")
+        #expect(outcome.error.contains(step.2), "\(outcome.error)")
+        let remedy = means == .noTool ? "apt-get install uidmap" : "usermod --add-subuids"
+        #expect(outcome.complaint.last?.contains(remedy) == true, "\(outcome.error)")
+    }
+
+    @Test("Where user namespaces are disabled RUN says so, and what needs none still works")
+    func refused() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
+        func thaw(_ words: String...) throws -> Outcome {
+            let script = """
+                echo 0 >/proc/sys/user/max_user_namespaces
+                exec setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$@"
+                """
+            let isolated = ["unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh"]
+            return try Program.run(isolated + [Binary.path, "--store", bench.store] + words, in: bench.path)
+        }
+        let outcome = try thaw("build", "--progress", "quiet", "context")
+        #expect(outcome.status == 3, "\(outcome.error)")
+        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
+        #expect(outcome.complaint.last?.contains("user.max_user_namespaces is 0; run thaw as root") == true)
+        #expect(try thaw("doctor").output.contains("user namespaces are disabled"))
+        #expect(try thaw("history", "busybox").status == 0)
+        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")
+        #expect(try thaw("build", "--progress", "quiet", "context").status == 0)
+    }
+
+    @Test("Root without CAP_SYS_ADMIN builds the same image in a namespace of its own")
+    func powerlessRoot() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\n\(Self.steps)\n")
+        let powerless = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+        let words = [Binary.path, "--store", bench.store, "build", "--no-cache", "--progress", "quiet", "context"]
+        let outcome = try Program.run(powerless + words, in: bench.path)
+        #expect(outcome.line == digest, "\(outcome.error)")
+    }
+
+    @Test("Killed at any moment, it leaves no process and no mount, and builds the same afterwards")
+    func killed() throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(in: bench)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        let digest = try bench.build("FROM busybox\n\(Self.steps)\nRUN (sleep 99 &); usleep 50000\n")
+        // Dense where the helper maps numbers, then over the whole build.
+        for delay in Array(stride(from: 10, to: 60, by: 4)) + Array(stride(from: 60, to: 500, by: 60)) {
+            let program = try user.start(["build", "--no-cache", "--progress", "quiet", "context"])
+            usleep(UInt32(delay * 1000))
+            program.kill()
+            _ = program.wait()
+            #expect(try user.processes() == [], "after \(delay) ms")
+        }
+        #expect(try Program.shell("cat /proc/self/mountinfo").contains(bench.path) == false)
+        #expect(try user.succeed("build", "--no-cache", "--progress", "quiet", "context") == digest)
+        try user.succeed("prune", "--all")
+        #expect(try Program.shell("ls '\(user.store)/thaw/layers'") == "")
+    }
+}

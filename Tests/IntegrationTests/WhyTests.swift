@@ -1,0 +1,89 @@
+import Harness
+import Testing
+
+/// Why a step was done again: the input that changed, by name, with what it was and what it is.
+@Suite("Why a step was done")
+struct WhyTests {
+    private static let dockerfile = """
+        FROM busybox AS first
+        ARG VERSION=1
+        RUN echo $VERSION >/one
+        COPY early sub/ /copied/
+        FROM busybox
+        COPY --from=first /copied/early /two
+        """
+
+    private func bench() throws -> Workbench {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/early", "early\n")
+        try bench.write("context/sub/file", "file\n")
+        try Program.shell("touch -d @1700000000 context/early context/sub/file context/sub", in: bench.path)
+        try bench.write("context/.dockerignore", "Dockerfile\n")
+        try bench.write("context/Dockerfile", Self.dockerfile)
+        return bench
+    }
+
+    private func build(_ bench: Workbench, _ options: [String] = []) throws -> [Double: Document] {
+        let words = ["build", "--progress", "quiet", "--metadata-file", "metadata.json"] + options + ["context"]
+        #expect(try bench.start(words).wait().status == 0)
+        let steps = try Document(parsing: bench.read("metadata.json"))["thaw.steps"].list
+        return Dictionary(uniqueKeysWithValues: steps.compactMap { step in step["line"].number.map { ($0, step) } })
+    }
+
+    /// What is done to the context or the command line, the line asked about, and what must be among its reasons.
+    static let changes: [(command: String, options: [String], line: Double, reason: String)] = [
+        ("echo other >context/early", [], 4, "file /early changed"),
+        ("chmod 600 context/sub/file", [], 4, "file /sub/file changed"),
+        ("touch context/sub/new", [], 4, "file /sub/new is new"),
+        ("rm context/sub/file", [], 4, "file /sub/file is gone"),
+        ("true", ["--build-arg", "VERSION=2"], 3, #"variable VERSION changed: "1" -> "2""#),
+        ("true", ["--build-arg", "VERSION=2"], 4, "the layers below changed"),
+        ("true", ["--no-cache-filter", "FIRST"], 3, "the cache is off"),
+        ("true", ["--no-cache-filter", "FIRST"], 6, "same inputs as before"),
+        ("echo other >context/early", [], 6, "file /copied/early changed"),
+        ("sed -i 's/echo/echo -n/' context/Dockerfile", [], 3, "the instruction is new; before it was: RUN echo $V"),
+        ("true", [], 4, "same inputs as before"),
+    ]
+
+    @Test("The reason names what changed", arguments: changes)
+    func reasons(command: String, options: [String], line: Double, reason: String) throws {
+        let bench = try bench()
+        #expect(try build(bench)[line]?["reason"].text == "it was never done before")
+        try Program.shell("\(command) && touch -d @1700000000 context/early context/sub/* context/sub", in: bench.path)
+        let step = try build(bench, options)[line]
+        let changes = step?["changes"].list.compactMap { $0["input"].text } ?? []
+        let told = step?["reason"].text ?? ""
+        #expect(told.contains(reason) || changes.contains { reason.hasPrefix($0) }, "\(told) \(changes)")
+    }
+
+    @Test("--expect-cached ends with status 2 and the reason, and does nothing")
+    func expectCached() throws {
+        let bench = try bench()
+        _ = try build(bench)
+        #expect(try bench.start(["build", "--expect-cached", "context"]).wait().status == 0)
+        try Program.shell("echo other >context/early", in: bench.path)
+        let result = try bench.start(["build", "--expect-cached", "context"]).wait()
+        #expect(result.status == 2)
+        #expect(result.error.contains("Dockerfile:4: this step is not in the cache: file /early changed"))
+    }
+
+    @Test("A step that two stages have in common is done once")
+    func common() throws {
+        let bench = try Workbench.withBusybox()
+        let stage = "RUN sleep 1; cat /proc/sys/kernel/random/uuid >/id"
+        try bench.write(
+            "context/Dockerfile",
+            """
+            FROM busybox AS a
+            \(stage)
+            FROM busybox AS b
+            \(stage)
+            FROM busybox
+            COPY --from=a /id /a
+            COPY --from=b /id /b
+            RUN cmp /a /b
+            """)
+        let steps = try build(bench, ["--jobs", "2"])
+        #expect(Set([steps[2]?["cached"], steps[4]?["cached"]]) == [.bool(true), .bool(false)])
+    }
+}
