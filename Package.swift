@@ -66,8 +66,9 @@ let package = Package(
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "Linux", "OCI", "Project", "Sandbox", "Slim",
-                arguments, system,
+                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "Linux", "OCI", "Project", "Registry",
+                "Sandbox",
+                "Slim", arguments, system,
             ], swiftSettings: rules),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,

@@ -10,6 +10,10 @@ public struct BuildRequest: Sendable {
     public var dockerfile: DockerfileLocation
     /// `--build-context`, by name: each replaces the stage or the image of its name.
     public var contexts: [String: ContextLocation] = [:]
+    /// Where an image comes from that the store does not have; nil where there is none.
+    public var missingImage: MissingImage = { _, _ in nil }
+    /// Finds an image elsewhere than in the store.
+    public typealias MissingImage = @Sendable (_ name: Reference, _ platform: Platform) async throws -> Image?
     /// How servers are reached.
     public var web = Configuration()
     /// How many bytes a file on the web may have.
@@ -37,6 +41,8 @@ public struct BuildRequest: Sendable {
     /// How many stages are built at once.
     public var width = 2
 
+    /// `--cache-from`, in the order in which they are asked.
+    public var caches: [CacheImport] = []
     /// `--secret`, by id.
     public var secrets: [String: Secret] = [:]
     /// `--ssh`, by id.
@@ -76,6 +82,8 @@ public struct BuildRequest: Sendable {
         public var processLimit: Int? = 32_768
         /// How many bytes of memory a command may use; nil for all there is.
         public var memoryLimit: Int64?
+        /// `--oci-runtime`: who runs commands; nil for Thaw itself.
+        public var runtime: OCIRuntime?
 
         /// Docker's defaults.
         public init() {}
@@ -127,4 +135,12 @@ public struct BuildResult: Sendable {
     public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they ended.
     public let steps: [StepReport]
+    /// The same steps by their keys: `mode=max` of `--cache-to`.
+    public let records: CacheRecords
+
+    /// The steps whose layers are in the image: `mode=min`.
+    public var ownRecords: CacheRecords {
+        let layers = Set(image.layers)
+        return CacheRecords(records.steps.filter { layers.contains($0.value.layer) })
+    }
 }

@@ -16,7 +16,8 @@ final class BuildState: Sendable {
     let history: StepHistory
     let flights = Flights()
     let progress: @Sendable (BuildEvent) -> Void
-    private let hasToldOfNetwork = Mutex(false)
+    private let told = Mutex<Set<String>>([])
+    private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
 
@@ -71,12 +72,28 @@ final class BuildState: Sendable {
     /// The network of a container; that there can be none of its own is told once.
     func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
         let available = wanted.available
-        if available.isInstead, !hasToldOfNetwork.withLock({ told in (told, told = true).0 }) {
-            progress(
-                .note("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own"))
+        if available.isInstead {
+            tellOnce("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own")
         }
         return available.network
     }
+
+    /// Tells of limits that this machine can't hold a command to.
+    func tellShortfalls(of command: Command) {
+        for shortfall in Container.shortfalls(of: command) { tellOnce(shortfall.description) }
+    }
+
+    private func tellOnce(_ text: String) {
+        if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
+    }
+
+    /// Takes note of what a step gave, under each of its keys, for whoever keeps this build's cache.
+    func note(_ step: CachedStep, of keys: [Digest]) {
+        known.withLock { known in for key in keys { known[key] = step } }
+    }
+
+    /// The steps of this build by their keys.
+    var records: [Digest: CachedStep] { known.withLock { $0 } }
 
     /// Writes down what the next build can use; `isWhole` for a build that came to its end.
     func save(isWhole: Bool) throws {
@@ -88,7 +105,7 @@ final class BuildState: Sendable {
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
         do {
-            let image = try store.image(Reference(name), for: platform)
+            let image = try await find(Reference(name), for: platform)
             let found = image.config.platform
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
@@ -96,6 +113,16 @@ final class BuildState: Sendable {
             return image
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)
+        }
+    }
+
+    /// An image of the store, else of where the request has others from.
+    private func find(_ reference: Reference, for platform: Platform) async throws -> Image {
+        do {
+            return try store.image(reference, for: platform)
+        } catch OCIError.imageNotFound(let name, let place) {
+            if let image = try await request.missingImage(reference, platform) { return image }
+            throw OCIError.imageNotFound(name, store: place)
         }
     }
 }
@@ -106,7 +133,7 @@ extension BuildRequest.Network {
         switch self {
         case .none: (.none, false)
         case .host: (.host, false)
-        case .default: (.host, false)
+        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
         }
     }
 }

@@ -45,7 +45,8 @@ public struct Builder: Sendable {
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()
-        return BuildResult(image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports)
+        return BuildResult(image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports,
+            records: CacheRecords(shared.records))
     }
 
     /// Runs the stages, at most `width` at once; each starts when those it reads have ended.

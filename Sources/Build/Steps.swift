@@ -1,4 +1,5 @@
 internal import Frontend
+internal import Linux
 internal import OCI
 internal import Synchronization
 
@@ -19,18 +20,28 @@ extension StageBuilder {
         for key in keys where remembered == nil {
             let print = try await key()
             prints.append(print)
-            if usesCache { remembered = try shared.store.cachedStep(for: print.digest) }
+            if usesCache { remembered = try await self.remembered(print.digest) }
         }
         let outcome = try await outcome(text, line, prints, remembered, make)
         let known = prints.map(\.digest)
         if remembered == nil || known.count > 1 { try remember(outcome.step, known, prints) }
         if let key = known.last { shared.history.note(label, text, key) }
+        shared.note(outcome.step, of: known)
         epoch = shared.request.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
         image = image.appending(outcome.step.layer, history: Self.history(history, isEmptyLayer: false))
         shared.finish(
             StepReport(
                 stage: label, line: line, instruction: text, missed: outcome.missed, isByContent: known.count > 1,
                 duration: clock.now - start))
+    }
+
+    /// What the step of that key gave, in the store or in a cache from elsewhere.
+    private func remembered(_ key: Digest) async throws -> CachedStep? {
+        if let step = try shared.store.cachedStep(for: key) { return step }
+        for cache in shared.request.caches {
+            if let step = try await Offload.run({ [shared] in try cache.step(key, into: shared.store) }) { return step }
+        }
+        return nil
     }
 
     /// Keeps a result under every key that leads to it, with what the last of them tells of its inputs.

@@ -58,6 +58,12 @@ public struct ImageConfig: Hashable, Sendable {
         for text in json["rootfs"]?["diff_ids"]?.strings ?? [] { _ = try Digest(text) }
     }
 
+    /// A member at the top of the document, such as one that only some programs know; assigning nil removes it.
+    public subscript(member: String) -> JSON? {
+        get { json[member] }
+        set { json[member] = newValue }
+    }
+
     /// The canonical bytes.
     public var bytes: [UInt8] { json.bytes }
 

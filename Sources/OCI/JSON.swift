@@ -131,4 +131,10 @@ extension JSON {
 
     /// An object of texts.
     public static func strings(_ values: [String: String]) -> JSON { .object(values.mapValues(JSON.string)) }
+
+    /// Bytes in a text.
+    public static func base64(_ bytes: [UInt8]) -> JSON { .string(Data(bytes).base64EncodedString()) }
+
+    /// The bytes of a text that holds some in base 64.
+    public var base64: [UInt8]? { string.flatMap { Data(base64Encoded: $0) }.map { Array($0) } }
 }

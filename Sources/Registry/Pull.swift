@@ -10,20 +10,33 @@ extension RegistryClient {
     public func pull(
         _ reference: Reference, for platform: Platform = .host, into store: Store
     ) async throws -> Image {
-        let session = session(try Cancellation())
-        let lease = try store.lease()
-        let remote = try repository(reference, session, reading: true)
         let manifest = try await manifest(reference)
+        let remote = try repository(of: reference)
         let image = try await offload { _ in
             try Self.image(manifest, StoredBlobs(remote, store), platform, reference)
         }
-        var seen: Set<Digest> = []
-        let blobs = image.layers.map(\.descriptor).filter { seen.insert($0.digest).inserted }
-        try await each(blobs, session) { try remote.fetch($0, into: store) }
-        let stored = try await offload { _ in
-            try store.publish(image, as: reference)
-            return try store.image(image.descriptor, for: platform, name: reference.familiar)
-        }
+        try await take(ImageSet(image), from: reference, into: store, as: reference)
+        return try await offload { _ in try store.image(image.descriptor, for: platform, name: reference.familiar) }
+    }
+
+    /// Takes everything that a name stands for into a store, all images of an index too, and gives it a name there.
+    @discardableResult
+    public func pullAll(_ reference: Reference, into store: Store, as name: Reference) async throws -> ImageSet {
+        let set = try await set(reference, keepingIn: store)
+        return try await take(set, from: reference, into: store, as: name)
+    }
+
+    @discardableResult
+    private func take(
+        _ set: ImageSet, from reference: Reference, into store: Store, as name: Reference
+    ) async throws -> ImageSet {
+        let session = session(try Cancellation())
+        let lease = try store.lease()
+        let remote = try repository(reference, session, reading: true)
+        let blobs = try await offload { _ in try set.blobs() }
+        let isLarge = { (blob: Descriptor) in !blob.mediaType.isManifest && !blob.mediaType.isIndex }
+        try await each(blobs.filter(isLarge), session) { try remote.fetch($0, into: store) }
+        let stored = try await offload { _ in try store.publish(set, as: name) }
         try lease.release()
         return stored
     }

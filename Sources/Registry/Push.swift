@@ -8,8 +8,16 @@ extension RegistryClient {
     ///   by itself.
     @discardableResult
     public func push(_ image: Image, to reference: Reference, hints: Store? = nil) async throws -> Descriptor {
-        let manifest = RemoteManifest(image.manifestBytes, mediaType: image.descriptor.mediaType)
-        return try await push(manifest, from: ImageBlobs(image), to: reference, hints: hints ?? image.source as? Store)
+        try await push(ImageSet(image), to: reference, hints: hints ?? image.source as? Store)
+    }
+
+    /// Sends an image, or an index with all its images and attestations, byte for byte.
+    @discardableResult
+    public func push(_ set: ImageSet, to reference: Reference, hints: Store? = nil) async throws -> Descriptor {
+        let (descriptor, source) = (set.descriptor, set.source)
+        let bytes = try await offload { _ in try source.read(descriptor) }
+        let manifest = RemoteManifest(bytes, mediaType: descriptor.mediaType)
+        return try await push(manifest, from: source, to: reference, hints: hints)
     }
 
     /// Sends a document byte for byte, and before it everything that it leads to: an image, an index with all its images
@@ -44,21 +52,8 @@ extension RegistryClient {
         let manifest = try await manifest(source)
         guard let platform else { return try await push(manifest, from: remote, to: target) }
         let image = try await offload { _ in try Self.image(manifest, remote, platform, source) }
-        return try await push(
-            RemoteManifest(image.manifestBytes, mediaType: image.descriptor.mediaType), from: remote, to: target)
-    }
-}
-
-/// An image's own documents, then the blobs of where it came from: an edited image has a configuration of its own.
-private struct ImageBlobs: BlobSource {
-    let image: Image
-
-    init(_ image: Image) { self.image = image }
-
-    func open(_ blob: Descriptor) throws -> any ByteSource {
-        blob.digest == image.manifest.config.digest
-            ? VerifyingSource(MemorySource(image.configBytes), digest: blob.digest, size: blob.size)
-            : try image.source.open(blob)
+        let chosen = RemoteManifest(image.manifestBytes, mediaType: image.descriptor.mediaType)
+        return try await push(chosen, from: remote, to: target)
     }
 }
 
@@ -99,7 +94,7 @@ private struct Push: Sendable {
     func send(_ blob: Descriptor) throws {
         let (endpoint, session, source) = (repository.endpoint, repository.session, source)
         let upload = Upload(blob, endpoint, session) { offset in
-            if let remote = source as? RemoteRepository {
+            if let remote = RemoteRepository(directlyBehind: source) {
                 // Its digest is checked by the registry that takes it.
                 return offset == 0 ? try remote.open(blob) : try remote.download(blob, from: offset)
             }
@@ -115,7 +110,7 @@ private struct Push: Sendable {
     /// Repositories of the same registry that are known to hold a blob.
     private func candidates(for blob: Descriptor) -> [String] {
         var names = hints?.origins(of: blob.digest) ?? []
-        if let remote = source as? RemoteRepository { names.insert(remote.name, at: 0) }
+        if let remote = RemoteRepository(directlyBehind: source) { names.insert(remote.name, at: 0) }
         let prefix = "\(repository.endpoint.registry)/"
         var seen: Set = [repository.name]
         return names.filter { $0.hasPrefix(prefix) && seen.insert($0).inserted }.map {

@@ -54,6 +54,15 @@ public struct RegistryClient: Sendable {
         }
     }
 
+    /// What a name stands for, an image or an index of them: one document is read, the rest comes when somebody opens
+    /// it; with a `store` it is kept there, and taken from there where it is known.
+    public func set(_ reference: Reference, keepingIn store: Store? = nil) async throws -> ImageSet {
+        let remote = try repository(of: reference)
+        let manifest = try await manifest(reference)
+        let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
+        return ImageSet(manifest.descriptor, in: KnownManifest(manifest, source))
+    }
+
     /// What is under a name, byte for byte: a manifest or an index.
     @discardableResult
     public func manifest(_ reference: Reference) async throws -> RemoteManifest {
@@ -129,7 +138,7 @@ extension Reference {
 }
 
 /// A place that has one document more: the one that was read under its tag.
-private struct KnownManifest: BlobSource {
+struct KnownManifest: BlobSource {
     let manifest: RemoteManifest
     let source: any BlobSource
 
@@ -140,5 +149,16 @@ private struct KnownManifest: BlobSource {
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
         blob.digest == manifest.descriptor.digest ? MemorySource(manifest.bytes) : try source.open(blob)
+    }
+}
+
+extension RemoteRepository {
+    /// The repository that a source reads from, where nothing is kept on the way.
+    init?(directlyBehind source: any BlobSource) {
+        switch source {
+        case let repository as RemoteRepository: self = repository
+        case let known as KnownManifest: self.init(directlyBehind: known.source)
+        default: return nil
+        }
     }
 }

@@ -52,7 +52,7 @@ extension Script {
             // A new /sys has nothing there.
             if !surroundings.host.ids.isInitial { add(clinux_step_mask, "hide", "/sys/fs/cgroup") }
         }
-        takeIdentity(command, surroundings)
+        takeIdentity(command, surroundings, limits: command.limitsWithoutGroup)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
@@ -96,14 +96,14 @@ extension Script {
         for name in ["pts", "shm", "mqueue"] {
             add(clinux_step_make_directory, "make directory", "/dev/\(name)", mode: 0o755)
         }
+        let owner = surroundings.host.ids.hasGroup(5) ? ",gid=5" : ""
         if let terminal = surroundings.terminal {
             add(clinux_step_place, "mount devpts", "/dev/pts", descriptor: terminal.mount.descriptor.rawValue)
             add(clinux_step_terminal, "take terminal", "/dev/pts/0", descriptor: terminal.slave.rawValue)
         } else {
-            let owner = surroundings.host.ids.hasGroup(5) ? ",gid=5" : ""
             mount(
-                "devpts", "/dev/pts", flags: noSetUID | noExecution,
-                data: "newinstance,ptmxmode=0666,mode=0620\(owner)")
+                "devpts", "/dev/pts", flags: noSetUID | noExecution, data: "newinstance,ptmxmode=0666,mode=0620\(owner)"
+            )
         }
         let size = "mode=1777,size=\(sharedMemory)"
         mount("tmpfs", "/dev/shm", flags: noSetUID | noDevices | noExecution, data: size)
@@ -128,10 +128,12 @@ extension Script {
             flags: flags)
     }
 
-    private mutating func takeIdentity(_ command: Command, _ surroundings: borrowing Surroundings) {
+    private mutating func takeIdentity(
+        _ command: Command, _ surroundings: borrowing Surroundings, limits: [Limit]
+    ) {
         let account = command.account
         let filter = surroundings.filter
-        for limit in command.limitsWithoutGroup {
+        for limit in limits {
             add(
                 clinux_step_limit, "set resource limit \(limit.resource)", mode: limit.resource, flags: limit.soft,
                 more: limit.hard)

@@ -2,9 +2,11 @@ import ArgumentParser
 import Build
 import ColdStart
 import Frontend
+import HTTP
 import Linux
 import OCI
 import Project
+import Registry
 import Sandbox
 import SystemPackage
 
@@ -36,6 +38,8 @@ struct Failure: Error {
         case let failure as Failure: self = failure
         case let error as BuildError: self.init(error)
         case let error as OCIError: self.init("\(error)", remedy: Self.remedy(for: error))
+        case let error as RegistryError: self.init("\(error)", remedy: Self.remedy(for: error), status: error.status)
+        case let error as HTTPError: self.init("\(error)")
         case let error as ProjectError: self.init("\(error)", status: .usage)
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
@@ -67,6 +71,8 @@ struct Failure: Error {
             self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
         case .runFailed: self.init("\(error)", remedy: Self.loneliness)
         case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
+        case .stepFailed(let cause as RegistryError, _):
+            self.init("\(error)", remedy: Self.remedy(for: cause), status: cause.status)
         case .stepFailed(let cause as SystemError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: Self.status(of: cause))
         default: self.init("\(error)")
@@ -111,6 +117,28 @@ struct Failure: Error {
         }
     }
 
+    /// A name that neither the store nor a registry has.
+    init(missing name: Reference, in store: OCIError, _ error: RegistryError) {
+        if case .blocked = error {
+            self.init("\(store)", remedy: Self.remedy(for: store))
+        } else {
+            self.init("\(store), and thaw \(error)", remedy: Self.remedy(for: error))
+        }
+    }
+
+    private static func remedy(for error: RegistryError) -> String? {
+        switch error {
+        case .unauthorized(_, let host, _): "'thaw login \(host)' keeps a user name and a password for it"
+        case .connection(_, .untrusted(let host, _)):
+            "put its authority's certificate into /etc/containers/certs.d/\(host)/ca.crt, or use --cert-dir"
+        case .connection(_, .notTLS): "--tls-verify=false also speaks without TLS"
+        case .connection(_, .noAuthorities): "apt-get install ca-certificates"
+        case .busy: "nothing half-written was kept; try again later"
+        case .wrongContent: "nothing of it was kept"
+        default: nil
+        }
+    }
+
     /// What only root may do is lacking here; nothing is wrong with the work.
     private static func status(of error: SystemError) -> Status {
         error.errno == .notPermitted ? .unmeasurable : .failed
@@ -134,6 +162,17 @@ extension Status {
         case .work: self = .failed
         case .machine: self = .unmeasurable
         case .interrupted: self = .interrupted
+        }
+    }
+}
+
+extension RegistryError {
+    /// Files that people write are configuration; a program that is not there is the machine's lack.
+    fileprivate var status: Status {
+        switch self {
+        case .malformedFile: .usage
+        case .helperMissing: .unmeasurable
+        default: .failed
         }
     }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Build
 import Sandbox
+import SystemPackage
 
 /// What RUN may know, reach and use.
 struct RunArguments: ParsableArguments {
@@ -30,11 +31,13 @@ struct RunArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How large /dev/shm may grow in RUN. (default: 64m)", valueName: "size"))
     var shmSize: String?
 
-    @Option(help: ArgumentHelp("How many processes and threads RUN may have at once.", valueName: "count"))
-    var pidsLimit = 32_768
+    @Option(
+        help: ArgumentHelp(
+            "What RUN may use: memory=SIZE, or pids=COUNT processes and threads; may be repeated.", valueName: "limit"))
+    var resource: [String] = []
 
-    @Option(help: ArgumentHelp("How much memory RUN may use. (default: all)", valueName: "size"))
-    var memory: String?
+    @Option(help: ArgumentHelp("Run commands by crun or runc instead of Thaw itself.", valueName: "path"))
+    var ociRuntime: String?
 
     /// Puts what was asked for into a request.
     func apply(to request: inout BuildRequest) throws {
@@ -55,14 +58,29 @@ struct RunArguments: ParsableArguments {
             throw Failure("\(error)", status: .usage)
         }
         request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
-        request.run.memoryLimit = try memory.map { try size($0, "--memory") }
-        request.run.processLimit = pidsLimit > 0 ? pidsLimit : nil
+        if let ociRuntime {
+            guard fileExists(FilePath(ociRuntime)) else {
+                throw Failure("--oci-runtime '\(ociRuntime)' is not there", status: .usage)
+            }
+            request.run.runtime = OCIRuntime(FilePath(ociRuntime))
+        }
+        for text in resource { try Self.apply(text, to: &request.run) }
+    }
+
+    private static func apply(_ resource: String, to options: inout BuildRequest.RunOptions) throws {
+        let parts = resource.split(separator: "=", maxSplits: 1).map(String.init)
+        switch (parts.first, parts.count == 2 ? Int(parts[1]) : nil) {
+        case ("memory", _) where parts.count == 2: options.memoryLimit = try size(parts[1], "--resource memory")
+        case ("pids", let count?) where count > 0: options.processLimit = count
+        case ("pids", -1): options.processLimit = nil
+        default: throw Failure("--resource '\(resource)' is not memory=SIZE or pids=COUNT", status: .usage)
+        }
     }
 
     /// `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`; NAME alone is a variable of that name, else such a file.
     private static func secret(_ text: String) throws -> (String, Secret) {
         var fields: [String: String] = [:]
-        for field in text.split(separator: ",") {
+        for field in try CSV.fields(text, "--secret") {
             let parts = field.split(separator: "=", maxSplits: 1).map(String.init)
             let known = ["id": "id", "src": "src", "source": "src", "env": "env", "type": "type"]
             guard parts.count == 2, let key = known[parts[0].lowercased()] else {
@@ -71,13 +89,13 @@ struct RunArguments: ParsableArguments {
             fields[key] = parts[1]
         }
         guard let id = fields["id"] else { throw Failure("--secret '\(text)' has no id=", status: .usage) }
-        if let variable = fields["env"] { return (id, .environment(variable)) }
-        if let type = fields["type"], !["file", "env"].contains(type) {
-            throw Failure("--secret '\(text)': type '\(type)' is not file or env", status: .usage)
+        switch (fields["type"], fields["env"], fields["src"]) {
+        case (_, let variable?, _), ("env", nil, let variable?): return (id, .environment(variable))
+        case ("env", nil, nil): return (id, .environment(id))
+        case (nil, nil, nil) where Environment[id] != nil: return (id, .environment(id))
+        case (nil, _, let file), ("file", _, let file): return (id, .file(file ?? id))
+        case (let type?, _, _): throw Failure("--secret '\(text)': type '\(type)' is not file or env", status: .usage)
         }
-        if fields["type"] == "env" { return (id, .environment(fields["src"] ?? id)) }
-        if fields["src"] == nil, fields["type"] == nil, Environment[id] != nil { return (id, .environment(id)) }
-        return (id, .file(fields["src"] ?? id))
     }
 
     private static func agent(_ text: String) throws -> (String, Agent) {

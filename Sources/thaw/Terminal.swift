@@ -23,6 +23,9 @@ enum Terminal {
         if let remedy = failure.remedy { tell("      " + remedy) }
     }
 
+    /// Writes bytes as they are: a result that must not change.
+    static func pass(output bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
     /// Writes bytes as they are, on stderr.
     static func pass(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
 

@@ -25,9 +25,12 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    Images.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self, DiskUse.self,
+                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self,
+                    DiskUse.self,
                     Caches.self, Prune.self,
                 ]),
+            CommandGroup(
+                name: "Registries", subcommands: [Pull.self, PushImage.self, Login.self, Logout.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])
 

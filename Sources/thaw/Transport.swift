@@ -1,6 +1,7 @@
 import ArgumentParser
 import Linux
 import OCI
+import Registry
 import Synchronization
 import SystemPackage
 
@@ -11,23 +12,39 @@ struct ImageArgument: ExpressibleByArgument {
     init(argument: String) { text = argument }
 
     /// The image for this machine.
-    func image(in store: Store) throws -> Image { try set(in: store).image(for: .host, name: text) }
+    func image(in store: Store, _ registry: RegistryOptions = .standard) async throws -> Image {
+        try await set(in: store, registry).image(for: .host, name: text)
+    }
 
-    /// The image, or the index that the name stands for.
-    func set(in store: Store) throws -> ImageSet { try Transport(text).read(store) }
+    /// The image, or the index that the name stands for; a name that the store has not is looked up in its registry.
+    func set(in store: Store, _ registry: RegistryOptions = .standard) async throws -> ImageSet {
+        let transport = try Transport(text)
+        if case .registry(let name) = transport { return try await registry.client().set(name, keepingIn: store) }
+        do {
+            return try await Offload.run { try transport.read(store) }
+        } catch let error as OCIError {
+            guard case (.store(let name), .imageNotFound) = (transport, error) else { throw error }
+            do {
+                return try await registry.client().set(name, keepingIn: store)
+            } catch let other as RegistryError {
+                throw Failure(missing: name, in: error, other)
+            }
+        }
+    }
 }
 
 /// Where an image lives, in skopeo's spelling.
-enum Transport {
+enum Transport: Sendable {
     case store(Reference)
     case layout(FilePath, tag: String?)
     case ociArchive(FilePath, tag: String?)
     case dockerArchive(FilePath, name: String?)
     case docker(Reference)
     case podman(Reference)
+    case registry(Reference)
 
     static let help = """
-        A name in the store, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME or \
+        A name in the store or its registry, docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME or \
         containers-storage:NAME.
         """
 
@@ -58,9 +75,7 @@ enum Transport {
         case "docker-daemon": self = .docker(try reference(String(rest)))
         case "containers-storage": self = .podman(try reference(String(rest)))
         case "docker" where rest.hasPrefix("//"):
-            throw Failure(
-                "'\(text)': registries are not supported by this command",
-                remedy: "'thaw load -i FILE' reads archives", status: .usage)
+            self = .registry(try reference(String(rest.dropFirst(2))))
         default: self = .store(try reference(text))
         }
     }
@@ -89,6 +104,7 @@ extension Transport {
             let images = try Subprocess.read(words) { try store.images(inArchive: $0, name: place) }
             guard let image = images.first else { throw Failure("\(place) holds no image") }
             return image.set
+        case .registry: preconditionFailure("registries are read by those who can wait for them")
         }
     }
 
@@ -126,6 +142,7 @@ extension Transport {
             try Subprocess.write(["podman", "load", "-q"]) {
                 try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0)
             }
+        case .registry: preconditionFailure("registries are written to by those who can wait for them")
         }
     }
 }

@@ -101,6 +101,9 @@ public struct Program: Sendable {
             }
             unsafe next += 1
         }
+        // Nothing of the world is asked for by accident.
+        let tree = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        variables["CONTAINERS_REGISTRIES_CONF"] = "/\(tree)/fixtures/registries.conf"
         for name in ["THAW_STORE", "SOURCE_DATE_EPOCH", "XDG_DATA_HOME"] { variables[name] = nil }
         return variables
     }

@@ -31,7 +31,7 @@ import Testing
             ["thaw: Dockerfile:2: \"/../../etc/passwd\": not found in the source"]
         ),
         ("FROM busybox\nCOPY --from=nobody / /\n", 1, []),
-        ("FROM busybox\nRUN --mount=type=cache,target=/x true\n", 1, []),
+        ("FROM busybox\nRUN --mount=type=cache true\n", 1, []),
         ("RUN true\n", 1, []),
         ("", 1, []),
     ]

@@ -4,7 +4,7 @@ import Testing
 /// The help, and the example that each command's help gives.
 @Suite struct HelpTests {
     static let commands = [
-        "optimize", "build", "history", "analyze", "slim", "boot", "gate", "lint", "images", "load", "save", "import",
+        "optimize", "pull", "push", "login", "logout", "inspect", "build", "history", "analyze", "slim", "boot", "gate", "lint", "images", "load", "save", "import",
         "copy", "tag", "rm", "df", "prune", "doctor",
     ]
 

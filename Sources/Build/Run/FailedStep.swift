@@ -1,5 +1,4 @@
 internal import Frontend
-internal import Glibc
 internal import Linux
 public import OCI
 public import Sandbox
@@ -76,8 +75,6 @@ public struct FailedStep: Sendable {
         command.isPrivileged = record.isPrivileged
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
-        return try await Container(overlay).run(command) { _, span in
-            _ = unsafe span.withUnsafeBytes { unsafe write(1, $0.baseAddress, $0.count) }
-        }
+        return try await Container(overlay).runInteractively(command)
     }
 }

@@ -59,14 +59,13 @@ extension StageBuilder {
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
         let lower = try await shared.snapshots.directories(of: image)
-        // Needed only when the command has ended.
-        async let tree = shared.trees.tree(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = job.command(account: account, epoch: epoch, network: shared.network(job.network))
+            shared.tellShortfalls(of: command)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
@@ -77,7 +76,7 @@ extension StageBuilder {
                 throw BuildError.runFailed(
                     command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
             }
-            return try await result(of: overlay, try await tree, area)
+            return try await result(of: overlay, try await shared.trees.tree(of: image), area)
         } catch {
             // The failure counts; a directory that stays is swept with the next collection.
             try? shared.snapshots.removeWorkArea(area)
@@ -99,7 +98,7 @@ extension StageBuilder {
         _ command: Command, on overlay: Overlay, _ tail: OutputTail, _ line: Int
     ) async throws -> ExitStatus {
         let (shared, label) = (shared, label)
-        return try await Container(overlay).run(command) { _, span in
+        return try await Container(overlay, runtime: shared.request.run.runtime).run(command) { _, span in
             let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
             tail.add(bytes)
             shared.progress(.output(stage: label, line: line, bytes: bytes))

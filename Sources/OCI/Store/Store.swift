@@ -125,7 +125,8 @@ extension Store {
     private func entry(_ reference: Reference) throws -> Descriptor {
         let manifests = try index().manifests
         let found = manifests.first { entry in
-            if let digest = reference.digest { return entry.digest == digest }
+            // What was named with an index's digest is the image that was chosen of it.
+            if let digest = reference.digest, entry.digest == digest { return true }
             return entry[annotation: Self.reference] == reference.description
         }
         guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }

@@ -17,10 +17,11 @@ struct Boot: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         let job = try BootJob(options, Project())
-        let measured = try await job.measure(image.image(in: store), in: store)
+        let subject = try await image.image(in: store)
+        let measured = try await job.measure(subject, in: store)
         switch format {
         case .text: Terminal.print(measured.text)
-        case .json: Terminal.print(try measured.document(image: image.image(in: store), name: image.text))
+        case .json: Terminal.print(try measured.document(image: subject, name: image.text))
         }
     }
 }

@@ -23,7 +23,7 @@ struct Gate: AsyncParsableCommand {
             throw Failure("\(config ?? "thaw.toml") has no [budget], so nothing can be held", status: .usage)
         }
         let store = try global.store()
-        let image = try image.image(in: store)
+        let image = try await image.image(in: store)
         let tree = try await store.tree(of: image)
         var start: Double?
         if project.budget.start != nil {

@@ -18,7 +18,7 @@ struct History: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let image = try image.image(in: store)
+        let image = try await image.image(in: store)
         let history = ImageHistory(of: image, in: try await store.tree(of: image))
         switch format {
         case .table: Terminal.print(history.text(noTruncation: noTrunc))

@@ -41,7 +41,8 @@ struct Optimize: AsyncParsableCommand {
 
         let (image, build) =
             isDirectory
-            ? try await self.build(project, in: store) : (try ImageArgument(argument: subject).image(in: store), nil)
+            ? try await self.build(project, in: store)
+            : (try await ImageArgument(argument: subject).image(in: store), nil)
         tell("analysing")
         let before = try await Report(of: image, reference: subject)
         tell("slimming")

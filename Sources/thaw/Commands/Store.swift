@@ -105,24 +105,48 @@ struct Import: ParsableCommand {
 }
 
 /// `thaw copy`
-struct Copy: ParsableCommand {
+struct Copy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy an image between the store, OCI layouts, archives, Docker and Podman.",
+        abstract: "Copy an image between the store, registries, OCI layouts, archives, Docker and Podman.",
         discussion: "Example: thaw copy app:latest oci:/tmp/layout:app")
     @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch")) var platform: String?
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
     @Argument(help: ArgumentHelp(Transport.help)) var from: ImageArgument
     @Argument(help: "To: the same.") var to: String
 
-    func run() throws {
+    func run() async throws {
         let store = try global.store()
-        let target = try Transport(to)
-        var set = try from.set(in: store)
-        if let platform {
-            set = ImageSet(try set.image(for: thaw.platform(platform), name: from.text))
+        let platform = try platform.map(thaw.platform)
+        Terminal.print("\(try await copy(Transport(from.text), Transport(to), platform, store))")
+    }
+
+    /// From registry to registry nothing goes through this machine that need not; into the store layers come at once.
+    private func copy(
+        _ source: Transport, _ target: Transport, _ platform: Platform?, _ store: Store
+    ) async throws -> Digest {
+        let client = try registry.client(progress)
+        switch (source, target) {
+        case (.registry(let source), .registry(let target)):
+            return try await client.copy(source, to: target, platform: platform).digest
+        case (.registry(let source), .store(let name)) where platform == nil:
+            return try await client.pullAll(source, into: store, as: name).descriptor.digest
+        default: break
         }
-        try target.write(set, store)
-        Terminal.print("\(set.descriptor.digest)")
+        var set =
+            if case .registry(let name) = source { try await client.set(name) } else {
+                try await from.set(in: store, registry)
+            }
+        if let platform { set = ImageSet(try set.image(for: platform, name: from.text)) }
+        if case .registry(let name) = target {
+            return try await client.push(set, to: name, hints: store).digest
+        }
+        let chosen = set
+        return try await Offload.run {
+            try target.write(chosen, store)
+            return chosen.descriptor.digest
+        }
     }
 }
 

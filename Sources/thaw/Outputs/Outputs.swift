@@ -68,7 +68,7 @@ struct Outputs: Sendable {
             }
         case .image, .registry:
             if output.kind == .image { for name in names { try store.publish(set, as: name) } }
-            if output.isPushed { try await Push.run(set, names, output) }
+            if output.isPushed { try await Push.run(set, names, output, in: store) }
         case .local, .tar, .cacheonly: preconditionFailure("these have no image")
         }
     }

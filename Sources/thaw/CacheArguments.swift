@@ -1,0 +1,124 @@
+import ArgumentParser
+import Build
+import Linux
+import OCI
+import Registry
+import SystemPackage
+
+/// Where build steps come from and go to besides the store.
+struct CacheArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Take steps from type=local,src=DIR or type=registry,ref=NAME, which is also an image with an inline cache; "
+                + "may be repeated.", valueName: "cache"))
+    var cacheFrom: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Give steps to type=local,dest=DIR, type=registry,ref=NAME or type=inline; mode=max for those of all stages; "
+                + "may be repeated.", valueName: "cache"))
+    var cacheTo: [String] = []
+
+    /// The caches to ask. One that isn't there, or can't be reached, is told of and left out.
+    func imports(for platform: Platform) async throws -> [CacheImport] {
+        var imports: [CacheImport] = []
+        for text in cacheFrom {
+            let place = try CachePlace(text, "--cache-from", path: "src")
+            do {
+                guard let set = try await place.read(), let records = try CacheRecords(set, for: platform) else {
+                    Terminal.tell("note: '\(text)' holds no build cache")
+                    continue
+                }
+                imports.append(CacheImport(records, from: set.source))
+            } catch let error where !(error is CancellationError) {
+                Terminal.tell("note: --cache-from '\(text)' is left out: \(Failure(error).message)")
+            }
+        }
+        return imports
+    }
+
+    /// What is to be kept of a build, checked before it begins.
+    func exports() throws -> [CachePlace] { try cacheTo.map { try CachePlace($0, "--cache-to", path: "dest") } }
+}
+
+/// One `--cache-from` or `--cache-to`.
+struct CachePlace {
+    /// Where it is.
+    enum Kind {
+        case local(FilePath)
+        case registry(Reference)
+        case inline
+    }
+
+    let kind: Kind
+    /// Whether the steps of all stages are kept, and not only those of the image.
+    private let isWhole: Bool
+    private let ignoresErrors: Bool
+
+    /// Reads `type=TYPE,KEY=VALUE,...`; a name alone is in a registry. `path` is the key of a directory.
+    init(_ text: String, _ option: String, path: String) throws {
+        guard text.contains("=") else {
+            (kind, isWhole, ignoresErrors) = (.registry(try reference(text)), false, false)
+            return
+        }
+        var fields: [String: String] = [:]
+        for field in try CSV.fields(text, option) {
+            let parts = field.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, ["type", path, "ref", "mode", "ignore-error"].contains(parts[0]) else {
+                throw Failure(
+                    "\(option) '\(text)': '\(field)' is not type=, \(path)=, ref=, mode= or ignore-error=",
+                    status: .usage)
+            }
+            fields[parts[0]] = parts[1]
+        }
+        switch (fields["type"], fields[path], fields["ref"]) {
+        case ("local", let directory?, nil): kind = .local(FilePath(directory))
+        case ("registry", nil, let name?): kind = .registry(try reference(name))
+        case ("inline", nil, nil) where path == "dest": kind = .inline
+        default:
+            let inline = path == "dest" ? " or type=inline" : ""
+            throw Failure(
+                "\(option) '\(text)' is not type=local,\(path)=DIR, type=registry,ref=NAME\(inline)", status: .usage)
+        }
+        guard ["min", "max", nil].contains(fields["mode"]) else {
+            throw Failure("\(option) '\(text)': mode is min or max", status: .usage)
+        }
+        isWhole = fields["mode"] == "max"
+        ignoresErrors = fields["ignore-error"] == "true"
+    }
+
+    /// What is there; nil where nothing can be.
+    func read() async throws -> ImageSet? {
+        switch kind {
+        case .local(let directory): return try Layout(at: directory).set(tag: nil)
+        case .registry(let reference):
+            let client = try RegistryClient(RegistryConfiguration(environment: Environment.all))
+            let manifest = try await client.manifest(reference)
+            return ImageSet(manifest.descriptor, in: try client.repository(of: reference))
+        case .inline: return nil
+        }
+    }
+
+    /// Keeps the steps of a build.
+    func write(_ result: BuildResult, in store: Store) async throws {
+        let records = isWhole ? result.records : result.ownRecords
+        do {
+            switch kind {
+            case .inline: return
+            case .local(let directory):
+                try LayoutExport([(records.artifact(in: store), [.tag("cache")])]).write(to: directory)
+            case .registry(let reference):
+                let set = try records.artifact(in: store)
+                let client = try RegistryClient(RegistryConfiguration(environment: Environment.all))
+                let manifest = RemoteManifest(
+                    try set.source.read(set.descriptor), mediaType: set.descriptor.mediaType)
+                try await client.push(manifest, from: store, to: reference)
+            }
+        } catch let error where ignoresErrors && !(error is CancellationError) {
+            Terminal.tell("note: the cache was not kept: \(Failure(error).message)")
+        }
+    }
+
+    /// Whether the image itself is to hold the keys of its layers.
+    var isInline: Bool { if case .inline = kind { true } else { false } }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Glibc
+import Linux
+import OCI
+import Registry
+import SystemPackage
+
+/// `thaw login`
+struct Login: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Keep a user name and password for a registry, where docker and podman find them too.",
+        discussion: "Example: thaw login --username ci --password-stdin registry.example.com < password")
+    @OptionGroup var registry: RegistryOptions
+    @Option(name: [.customShort("u"), .long], help: ArgumentHelp("The user.", valueName: "name")) var username: String?
+    @Flag(help: "Read the password from stdin.") var passwordStdin = false
+    @Argument(help: ArgumentHelp("HOST[:PORT] of the registry.", valueName: "registry")) var host = "docker.io"
+
+    func run() async throws {
+        let host = try registryName(host)
+        let user = try username ?? Prompt.ask("Username for \(host): ", isHidden: false)
+        let password =
+            passwordStdin ? try Prompt.standardInput() : try Prompt.ask("Password for \(host): ", isHidden: true)
+        guard !user.isEmpty, !password.isEmpty else {
+            throw Failure("a user name and a password are needed", status: .usage)
+        }
+        let file = try Registries.loginFile(registry.authfile)
+        try await registry.client().login(host, .password(user: user, password), keepingIn: file)
+        Terminal.tell("logged in to \(host)")
+    }
+}
+
+/// `thaw logout`
+struct Logout: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Forget the user name and password for a registry.",
+        discussion: "Example: thaw logout registry.example.com")
+    @Option(help: ArgumentHelp("The file with credentials.", valueName: "path")) var authfile: String?
+    @Argument(help: ArgumentHelp("HOST[:PORT] of the registry.", valueName: "registry")) var host = "docker.io"
+
+    func run() throws {
+        let host = try registryName(host)
+        guard try Registries.loginFile(authfile).forget(host) else { throw Failure("not logged in to \(host)") }
+        Terminal.tell("logged out of \(host)")
+    }
+}
+
+/// A registry's name as a user may write it: with a scheme or a slash at the end, or one of docker.io's old names.
+private func registryName(_ text: String) throws -> String {
+    var name = text[...]
+    for scheme in ["https://", "http://"] where name.hasPrefix(scheme) { name = name.dropFirst(scheme.count) }
+    name = name.prefix { $0 != "/" }
+    guard !name.isEmpty else { throw Failure("'\(text)' names no registry", status: .usage) }
+    return try reference(name.contains(where: { ".:".contains($0) }) ? "\(name)/x" : "localhost/x").host == "docker.io"
+        ? "docker.io" : String(name)
+}
+
+/// Asks a person.
+private enum Prompt {
+    private static let limit = 64 << 10
+
+    /// Everything on stdin, without the line's end.
+    static func standardInput() throws -> String {
+        let bytes = try OwnedDescriptor("/dev/stdin").readAll(limit: limit)
+        return String(decoding: bytes, as: UTF8.self).trimmingLineEnd
+    }
+
+    /// A line from the terminal; what is typed does not show where it `isHidden`.
+    static func ask(_ question: String, isHidden: Bool) throws -> String {
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw Failure(
+                "there is no terminal to ask for a user name and a password",
+                remedy: "use --username and --password-stdin", status: .usage)
+        }
+        var settings = termios()
+        unsafe tcgetattr(STDIN_FILENO, &settings)
+        var silent = settings
+        if isHidden { silent.c_lflag &= ~tcflag_t(ECHO) }
+        unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        defer { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings) }
+        Terminal.pass(Array(question.utf8))
+        let line = readLine() ?? ""
+        if isHidden { Terminal.pass([10]) }
+        return line.trimmingLineEnd
+    }
+}
+
+extension String {
+    fileprivate var trimmingLineEnd: String {
+        var text = self[...]
+        while let last = text.last, last.isNewline { text = text.dropLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import OCI
+import Registry
+
+/// `thaw pull`
+struct Pull: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring an image from its registry into the store.",
+        discussion: "Example: thaw pull --platform linux/arm64 debian:bookworm-slim")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: ArgumentHelp("Which image of an index. (default: this machine's)", valueName: "os/arch"))
+    var platform: String?
+    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
+    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+
+    func run() async throws {
+        let name = try reference(image.trimmingTransport)
+        let platform = try platform.map(thaw.platform) ?? .host
+        let pulled = try await registry.client(progress).pull(name, for: platform, into: global.store())
+        Terminal.print("\(pulled.descriptor.digest)")
+    }
+}
+
+extension String {
+    /// A name without the `docker://` that some are used to write.
+    var trimmingTransport: String { hasPrefix("docker://") ? String(dropFirst("docker://".count)) : self }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Linux
+import OCI
+import Registry
+
+/// `thaw push`
+struct PushImage: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push", abstract: "Send an image of the store to a registry.",
+        discussion: "Example: thaw push app:latest localhost:5000/team/app:1.2")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
+    @Argument(help: "A name in the store, or another place that 'thaw copy' reads.") var image: String
+    @Argument(help: "The name in its registry. (default: the image's own)") var destination: String?
+
+    func run() async throws {
+        let name = try reference((destination ?? image).trimmingTransport)
+        let source = try Transport(image.trimmingTransport)
+        let store = try global.store()
+        let lease = try store.lease()
+        let set = try await Offload.run { try source.read(store) }
+        let pushed = try await registry.client(progress).push(set, to: name, hints: store)
+        try lease.release()
+        Terminal.print("\(pushed.digest)")
+    }
+}

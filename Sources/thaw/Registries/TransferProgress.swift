@@ -1,0 +1,98 @@
+import Glibc
+import OCI
+import Project
+import Registry
+import Synchronization
+
+/// Shows on stderr what moves to and from registries: a line for each blob that is done, and on a terminal one that
+/// lives below them.
+final class TransferProgress: Sendable {
+    private struct State {
+        var sizes: [Digest: Int64] = [:]
+        var moved: [Digest: Int64] = [:]
+        var shown = ContinuousClock.now
+        var isLive = false
+    }
+
+    private let style: ProgressStyle
+    private let isLive: Bool
+    private let state = Mutex(State())
+
+    init(_ style: ProgressStyle) {
+        self.style = style
+        isLive = style == .tty || (style == .auto && isatty(STDERR_FILENO) == 1)
+    }
+
+    /// Takes one event, from any thread.
+    func take(_ event: TransferEvent) {
+        switch style {
+        case .json: Terminal.pass(event.json.map { $0.bytes + [10] } ?? [])
+        case .quiet: if case .retrying = event { Terminal.tell(event.text ?? "") }
+        case .auto, .tty, .plain: tell(event)
+        }
+    }
+
+    private func tell(_ event: TransferEvent) {
+        state.withLock { state in
+            switch event {
+            case .began(let blob): state.sizes[blob.digest] = blob.size
+            case .moved(let blob, let bytes): state.moved[blob.digest, default: 0] += Int64(bytes)
+            case .done(let blob, _):
+                state.sizes[blob.digest] = nil
+                state.moved[blob.digest] = nil
+            case .retrying: break
+            }
+            let text = event.text
+            let isDue = state.shown.duration(to: .now) > .milliseconds(100)
+            guard text != nil || (isLive && isDue) else { return }
+            state.shown = .now
+            let wipe = state.isLive ? "\r\u{1b}[K" : ""
+            let live = isLive ? Self.live(state) : ""
+            state.isLive = !live.isEmpty
+            Terminal.pass(Array((wipe + (text.map { $0 + "\n" } ?? "") + live).utf8))
+        }
+    }
+
+    private static func live(_ state: State) -> String {
+        if state.sizes.isEmpty { return "" }
+        let total = state.sizes.values.reduce(0, +)
+        let moved = state.sizes.reduce(Int64(0)) { $0 + min($1.value, state.moved[$1.key] ?? 0) }
+        return
+            "\(state.sizes.count) blob\(state.sizes.count == 1 ? "" : "s"): \(ByteCount(moved)) of \(ByteCount(total))"
+    }
+}
+
+extension TransferEvent {
+    /// The line that is worth keeping, if any.
+    fileprivate var text: String? {
+        switch self {
+        case .began, .moved: nil
+        case .done(let blob, let outcome):
+            "\(blob.digest.short)  \(ByteCount(blob.size))  \(Self.word(outcome))"
+        case .retrying(let reason, let delay) where delay == .zero: "\(reason)"
+        case .retrying(let reason, let delay): "\(reason); trying again in \(delay.milliseconds.rounded() / 1000) s"
+        }
+    }
+
+    private static func word(_ outcome: Outcome) -> String {
+        switch outcome {
+        case .moved: "done"
+        case .present: "was there"
+        case .mounted: "linked from another repository"
+        }
+    }
+
+    fileprivate var json: JSON? {
+        switch self {
+        case .began(let blob):
+            .object(["event": .string("began"), "digest": .string("\(blob.digest)"), "size": .integer(blob.size)])
+        case .moved: nil
+        case .done(let blob, let outcome):
+            .object([
+                "event": .string("done"), "digest": .string("\(blob.digest)"), "outcome": .string(outcome.rawValue),
+            ])
+        case .retrying(let reason, let delay):
+            .object(["event": .string("retrying"), "reason": .string(reason), "afterMs": .number(delay.milliseconds)])
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Harness
+import Testing
+
+/// Through Debian's registry: what others push `thaw` pulls, and what it pushes others pull.
+@Suite(
+    Peers.has("skopeo"),
+    .enabled(if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it"))
+struct RegistryPeerTests {
+    @Test("skopeo pushes what thaw pulls, OCI's form and Docker's", arguments: ["oci", "v2s2"])
+    func pull(format: String) throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let name = "\(registry.host)/team/app:\(format)"
+        try Program.shell(
+            """
+            skopeo copy -q --dest-tls-verify=false --format \(format) \
+                oci:\(bench.store):docker.io/library/app:latest docker://\(name)
+            """)
+        let digest = try bench.succeed("pull", "--progress", "quiet", name)
+        let seen = try Document(parsing: Program.shell("skopeo inspect --tls-verify=false docker://\(name)"))
+        #expect(seen["Digest"] == .string(digest))
+        let inspected = try bench.document("inspect", "--verify", name)
+        #expect(inspected["verified"] == .bool(true))
+        #expect(inspected["digest"] == .string(digest))
+        #expect(inspected["config"]["rootfs"] == (try Inspection("app", in: bench).config["rootfs"]))
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("What thaw pushes, skopeo copies with every digest checked and podman mounts", Peers.has("podman"))
+    func push() throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let name = "\(registry.host)/team/app:1"
+        let digest = try bench.succeed("push", "--progress", "quiet", "app", name)
+        try Program.shell("skopeo copy -q --src-tls-verify=false docker://\(name) dir:\(bench.path)/copy")
+        let copied = try Program.shell("sha256sum \(bench.path)/copy/manifest.json | cut -c1-64")
+        #expect("sha256:\(copied)" == digest)
+        let podman = "podman --root \(bench.path)/root --runroot \(bench.path)/run --storage-driver vfs"
+        let image = try Program.shell("\(podman) pull -q --tls-verify=false \(name)")
+        let root = try Program.shell("\(podman) image mount \(image)")
+        #expect(try Peers.listing(root) == Peers.tree)
+        try Program.shell(
+            """
+            \(podman) image umount \(image)
+            \(podman) push -q --tls-verify=false \(image) \(registry.host)/team/back:1
+            """)
+        try bench.succeed("pull", "--progress", "quiet", "\(registry.host)/team/back:1")
+        try bench.succeed("inspect", "--verify", "\(registry.host)/team/back:1")
+    }
+
+    @Test("Copying from registry to registry, layout and archive keeps the digest")
+    func copies() throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let name = "docker://\(registry.host)/a/app:1"
+        let digest = try bench.succeed("copy", "app", name)
+        #expect(try bench.succeed("copy", name, "docker://\(registry.host)/b/app:1") == digest)
+        #expect(try bench.succeed("copy", "docker://\(registry.host)/b/app:1", "oci:\(bench.path)/layout:x") == digest)
+        #expect(try bench.succeed("copy", name, "copied") == digest)
+        #expect(try bench.document("inspect", name)["digest"] == .string(digest))
+        let storage = "\(registry.path)/storage/docker/registry/v2"
+        let uploads = try Program.shell("find \(storage)/repositories/b -path '*_uploads/*' -type f")
+        #expect(uploads == "")
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("A name that is not in the store is looked up in its registry")
+    func lookup() throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let name = "\(registry.host)/team/app:1"
+        try bench.succeed("push", "--progress", "quiet", "app", name)
+        let other = try Workbench()
+        let history = try other.succeed("history", "docker://\(name)")
+        #expect(history == (try bench.succeed("history", "app")))
+        #expect(try other.succeed("history", name) == history)
+        try other.write("context/Dockerfile", "FROM \(name)\nCOPY more /more\n")
+        try other.write("context/more", "more")
+        try other.succeed("build", "--progress", "quiet", "-t", "next", "context")
+        #expect(try Inspection("next", in: other).manifest["layers"].list.count > 1)
+    }
+
+    @Test("After thaw login, thaw and skopeo get in; after logout neither does; no password is ever shown")
+    func login() throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry(tls: true, login: true))
+        let name = "\(registry.host)/private/app:1"
+        let options = "--cert-dir \(registry.path)"
+        let environment = ["DOCKER_CONFIG": "\(bench.path)/docker", "HOME": bench.path]
+        func login(_ password: String) throws -> Outcome {
+            try Program.run(
+                [
+                    "sh", "-c",
+                    "printf '%s\\n' '\(password)' | \(Binary.path) login -u \(DockerRegistry.user) --password-stdin "
+                        + "\(options) \(registry.host)",
+                ], environment: environment)
+        }
+        func push() throws -> Outcome {
+            try bench.thaw("push", "--cert-dir", registry.path, "app", name, environment: environment)
+        }
+        var outcomes = [try login("hunter2-hunter2"), try push()]
+        #expect(outcomes.map(\.status) == [1, 1])
+        outcomes += [try login(DockerRegistry.password), try push()]
+        #expect(outcomes[2...].map(\.status) == [0, 0], "\(outcomes[3].error)")
+        try Program.shell(
+            """
+            skopeo copy -q --authfile '\(bench.path)/docker/config.json' --src-cert-dir '\(registry.path)' \
+                docker://\(name) dir:\(bench.path)/copy
+            """)
+        outcomes.append(try bench.thaw("logout", registry.host, environment: environment))
+        outcomes.append(try push())
+        #expect(outcomes[4...].map(\.status) == [0, 1])
+        for secret in [DockerRegistry.password, "hunter2-hunter2", "dGhhdz"] {
+            #expect(outcomes.allSatisfy { !$0.output.contains(secret) && !$0.error.contains(secret) })
+        }
+        #expect(outcomes[1].error.contains("\(registry.host)"))
+    }
+
+    @Test("A credential helper is asked in place of the file, by thaw as by skopeo")
+    func helper() throws {
+        let (bench, registry) = (try Peers.bench(), try DockerRegistry(login: true))
+        let name = "\(registry.host)/private/app:1"
+        try bench.write(
+            "bin/docker-credential-test",
+            """
+            #!/bin/sh
+            state=\(bench.path)/secret
+            case $1 in
+            get) cat >/dev/null; [ -s $state ] && exec cat $state
+                echo "credentials not found in native keychain"; exit 1 ;;
+            store) sed 's/.*/&/' >$state ;;
+            erase) cat >/dev/null; rm $state ;;
+            esac
+            """, mode: 0o755)
+        try bench.write("docker/config.json", #"{"credHelpers":{"\#(registry.host)":"test"},"x":1}"#)
+        let path = try Program.shell("echo $PATH")
+        let environment = [
+            "DOCKER_CONFIG": "\(bench.path)/docker", "HOME": bench.path, "PATH": "\(bench.path)/bin:\(path)",
+        ]
+        #expect(try bench.thaw("push", "app", name, environment: environment).status == 1)
+        let words =
+            "printf '%s' '\(DockerRegistry.password)' | \(Binary.path) login -u \(DockerRegistry.user) "
+            + "--password-stdin \(registry.host)"
+        let login = try Program.run(["sh", "-c", words], environment: environment)
+        #expect(login.status == 0, "\(login.error)")
+        let pushed = try bench.thaw("push", "app", name, environment: environment)
+        #expect(pushed.status == 0, "\(pushed.error)")
+        #expect(try !bench.read("docker/config.json").contains("dGhhdz"))
+        #expect(try bench.thaw("logout", registry.host, environment: environment).status == 0)
+        #expect(try bench.thaw("push", "app", name, environment: environment).status == 1)
+    }
+
+    @Test(
+        "What goes wrong is one sentence with the host, and a status",
+        arguments: [
+            ("nowhere.invalid/app", "cannot find the host"), ("127.0.0.1:1/app", "nothing answers"),
+            ("HOST/missing:1", "no such thing"),
+        ])
+    func failures(name: String, sentence: String) throws {
+        let (bench, registry) = (try Workbench(), try DockerRegistry())
+        let full = name.replacing(text: "HOST", with: registry.host)
+        let outcome = try bench.thaw("pull", "--progress", "quiet", full)
+        #expect(outcome.status == 1)
+        #expect(outcome.error.hasPrefix("thaw: cannot pull \(full)"), "\(outcome.error)")
+        #expect(outcome.error.contains(sentence), "\(outcome.error)")
+        #expect(try bench.faults() == [])
+    }
+}
+
+extension String {
+    fileprivate func replacing(text: String, with other: String) -> String {
+        split(separator: text, omittingEmptySubsequences: false).joined(separator: other)
+    }
+}
