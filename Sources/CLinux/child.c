@@ -14,7 +14,6 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -362,16 +361,35 @@ int clinux_wait(int pidfd, int *value) {
 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 
+// What a child with the same memory and descriptors opens for its parent.
+struct opened {
+    int descriptor;
+    int error;
+};
+
+static int open_network(void *argument) {
+    struct opened *opened = argument;
+    opened->descriptor = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    opened->error = errno;
+    _exit(0);
+}
+
 int clinux_make_network(void) {
-    int old = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (old < 0) return -1;
-    int new = unshare(CLONE_NEWNET) == 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
-    int error = errno;
-    // A thread that could not return would make everything after this on the wrong network.
-    if (setns(old, CLONE_NEWNET) != 0 && new >= 0) abort();
-    close(old);
+    char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return -1;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    struct opened opened = {-1, 0};
+    // A thread that goes into a new network may not be allowed to come back.
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNET | SIGCHLD;
+    int pid = clone(open_network, stack + STACK_SIZE, flags, &opened);
+    int error = pid < 0 ? errno : opened.error;
+    while (pid >= 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    munmap(stack, STACK_SIZE);
     errno = error;
-    return new;
+    return opened.descriptor;
 }
 
 int clinux_unlock_terminal(int master) {

@@ -3,7 +3,7 @@
 //     namespace: eth0 with the host's addresses ══ tap ══ pasta ── sockets of the host's namespace
 //
 // pasta sees the namespace and writes its number into files that only it and this process see. It ends with the
-// container, and with the thread that started it where this process is killed.
+// container, and with the thread that started it.
 
 internal import CLinux
 internal import Glibc
@@ -41,6 +41,17 @@ final class IsolatedNetwork: Sendable {
 
     deinit {
         end()
+    }
+
+    /// Whether nothing carries its traffic any more.
+    var hasEnded: Bool {
+        var wait = pollfd(fd: carrier.rawValue, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&wait, 1, 0) != 0
+    }
+
+    /// A second descriptor of the process, which the caller closes.
+    func carrierDescriptor() throws(SystemError) -> Int32 {
+        try carrier.duplicate().release()
     }
 
     /// Ends the process; again where it has ended already, nothing happens.

@@ -77,7 +77,7 @@ final class Bundle {
         root = Directory(owning: OwnedDescriptor(owning: mount.release()), path: overlay.upper)
         attachments = try PreparedAttachments(command)
         group = try ControlGroup(for: command)
-        network = command.network == .isolated ? try IsolatedNetwork(reachesHost: reachesHost) : nil
+        network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
         limits = command.limitsWithoutGroup
         memory = Directory(
             owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "16m")]).release()), path: place)

@@ -22,16 +22,16 @@ struct Surroundings: ~Copyable {
     let terminal: PseudoTerminal?
 
     init(_ command: Command, _ overlay: Overlay, _ terminal: PseudoTerminal?) throws {
-        let host = try HostMounts(command)
         let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
+        let host = try HostMounts(command)
         let root = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
         let attachments = try PreparedAttachments(command)
         let devices = try PreparedDevices(command)
         let group = try ControlGroup(for: command)
-        let network = command.network == .isolated ? try IsolatedNetwork(reachesHost: reachesHost) : nil
+        let network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
         self.root = root
         (self.attachments, self.devices, self.group, self.network) = (attachments, devices, group, network)
-        (place, filter, self.terminal, self.host) = (overlay.work, command.filter, terminal, host)
+        (place, filter, self.host, self.terminal) = (overlay.work, command.filter, host, terminal)
     }
 
     /// Starts the command.

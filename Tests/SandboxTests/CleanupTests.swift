@@ -36,7 +36,6 @@ import Testing
         task.cancel()
         #expect(try await task.value == .signalled(SIGKILL))
         #expect(try Self.namespaces(of: mark) == [])
-        #expect(try Self.allNamespaces().isDisjoint(with: namespaces))
         #expect(
             try fixture.directory.directory("upper").entries().map { String(decoding: $0.name, as: UTF8.self) } == ["m"]
         )
@@ -87,10 +86,6 @@ import Testing
             let words = try? OwnedDescriptor(FilePath("/proc/\(name)/cmdline")).readAll(limit: 1 << 16)
             return String(decoding: words ?? [], as: UTF8.self).hasPrefix("sleep\u{0}\(mark)")
         }.subtracting(try namespaces { $0 == "self" })
-    }
-
-    private static func allNamespaces() throws -> Set<String> {
-        try namespaces { _ in true }
     }
 
     private static func namespaces(where isWanted: (String) -> Bool) throws -> Set<String> {
