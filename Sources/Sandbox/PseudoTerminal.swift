@@ -18,6 +18,7 @@ final class PseudoTerminal {
 
     init() throws(SystemError) {
         var options: [(key: String, value: String?)] = [("ptmxmode", "0666"), ("mode", "0620")]
+        // The group tty, which a user namespace may not have.
         if try IDMap.current().hasGroup(5) { options.append(("gid", "5")) }
         let made = try Mount.make("devpts", options: options, attributes: [.noSetUID, .noExecution])
         mount = Directory(owning: OwnedDescriptor(owning: made.release()), path: "/dev/pts")

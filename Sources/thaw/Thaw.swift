@@ -93,6 +93,7 @@ extension Boot: ContainerCommand {}
 extension Gate: ContainerCommand {}
 extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}
+extension DiskUse: ContainerCommand {}
 extension Caches.List: ContainerCommand {}
 extension Caches.Export: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}
