@@ -91,7 +91,7 @@ extension Transport {
         case .layout(let directory, let tag): return try Layout(at: directory).set(tag: tag)
         case .ociArchive(let path, let name), .dockerArchive(let path, let name):
             try Lease.hold(store)
-            return try store.image(name, inArchive: path)
+            return try store.image(name, at: path)
         case .docker(let reference):
             try Lease.hold(store)
             return try DockerDaemon().read(reference) {

@@ -28,6 +28,16 @@ public struct ForeignImage: Sendable {
         set = ImageSet(entry, in: source)
     }
 
+    /// Whether all of it is there, or the image for this machine at least.
+    func isWhole(name: String) throws -> Bool {
+        do {
+            _ = try set.complete(or: .host, name: name).blobs()
+            return true
+        } catch OCIError.blobMissing {
+            return false
+        }
+    }
+
     /// Whether `text` names this image.
     func isCalled(_ text: String) -> Bool {
         if tag == text { return true }
@@ -58,7 +68,10 @@ extension Store {
     /// - Returns: The names, in the order of the archive.
     /// - Throws: ``OCIError/unnamedImage(_:tag:)`` where an image has only a tag, and nothing has a name.
     public func load(_ path: FilePath) throws -> [Reference] {
-        try name(images(at: path), of: path.string)
+        let lease = try lease()
+        let names = try name(images(at: path), of: path.string)
+        try lease.release()
+        return names
     }
 
     /// Takes in every named image of an archive that is read from front to back.
@@ -84,16 +97,21 @@ extension Store {
         return names
     }
 
-    /// The images of a layout's directory, where they are, or of an archive, whose files become blobs of this store.
-    /// What turns out to belong to no image goes with the next collection, so the caller holds a lease.
+    /// The images of a layout's directory or of a plain archive's layout, where they are; else of an archive, whose
+    /// files become blobs of this store. What of these turns out to belong to no image goes with the next collection, so
+    /// the caller holds a lease.
     public func images(at path: FilePath) throws -> [ForeignImage] {
-        if try OwnedDescriptor(path, [.read]).status().type == .directory { return try Layout(at: path).images() }
-        return try images(inArchive: FileSource(OwnedDescriptor(path)), name: path.string)
+        let file = try OwnedDescriptor(path, [.read])
+        if try file.status().type == .directory { return try Layout(at: path).images() }
+        let name = path.string
+        if let archive = try PlainArchive(file.duplicate(), name: name), let images = try archive.images() {
+            return images
+        }
+        return try images(inArchive: FileSource(file), name: name)
     }
 
-    /// The image in an archive that `text` names, or the only one.
-    public func image(_ text: String?, inArchive path: FilePath) throws -> ImageSet {
-        let images = try images(inArchive: FileSource(OwnedDescriptor(path)), name: path.string)
-        return try ForeignImage.find(text, in: images, place: path.string).set
+    /// The image in a layout or an archive that `text` names, or the only one.
+    public func image(_ text: String?, at path: FilePath) throws -> ImageSet {
+        try ForeignImage.find(text, in: images(at: path), place: path.string).set
     }
 }

@@ -7,16 +7,12 @@ extension Store {
     /// What turns out to belong to no image goes with the next collection, so the caller holds a lease.
     public func images(inArchive source: any ByteSource, name: String) throws -> [ForeignImage] {
         let reader = TarReader(try unpacking(source, name: name), layer: name)
-        var files = ArchiveFiles(name)
+        var files = ArchiveFiles<Descriptor>(name)
         while let entry = try reader.next() {
-            switch entry.change {
-            case .add(.file):
+            try files.add(entry) {
                 let blob = try ingest()
                 try reader.readContent { try blob.write($0) }
-                try files.add(entry.path, try blob.commit(as: "application/octet-stream"))
-            case .add(.symlink(let target)): files.addLink(entry.path, to: target)
-            case .link(let target): files.addLink(entry.path, to: target)
-            default: continue
+                return try blob.commit(as: "application/octet-stream")
             }
         }
         return try images(of: files)
@@ -24,7 +20,7 @@ extension Store {
 
     /// A layout counts before `docker save`'s own document, since it keeps the image's manifest, but only where all
     /// of it is there: some programs write an index of what they left out.
-    private func images(of files: ArchiveFiles) throws -> [ForeignImage] {
+    private func images(of files: ArchiveFiles<Descriptor>) throws -> [ForeignImage] {
         func document(_ path: String) throws -> JSON? {
             guard let file = files[path] else { return nil }
             return try JSON(parsing: read(file), what: "\(files.name): \(path)")
@@ -38,20 +34,13 @@ extension Store {
         let index = try Index(parsing: bytes, what: "\(files.name): index.json")
         let listed = try index.manifests.map { try ForeignImage($0, in: self) }
         guard let docker else { return listed }
-        let isWhole = try listed.allSatisfy { image in
-            do {
-                _ = try image.set.complete(or: .host, name: files.name).blobs()
-                return true
-            } catch OCIError.blobMissing {
-                return false
-            }
-        }
+        let isWhole = try listed.allSatisfy { try $0.isWhole(name: files.name) }
         let named = Set(listed.flatMap(\.names))
         return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }
 
     /// `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.
-    private func images(docker manifest: JSON, _ files: ArchiveFiles) throws -> [ForeignImage] {
+    private func images(docker manifest: JSON, _ files: ArchiveFiles<Descriptor>) throws -> [ForeignImage] {
         try (manifest.array ?? []).map { entry in
             let configFile = try files.file(entry["Config"]?.string)
             let config = Descriptor(mediaType: .config, digest: configFile.digest, size: configFile.size)
@@ -80,46 +69,6 @@ extension Store {
         let whole = PrefixedSource(start, source)
         if FilteredSource.fits(start) { return try FilteredSource(whole, name: name) }
         return try decompressing(whole, Compression(sniffing: start), name: name)
-    }
-}
-
-/// The files of an archive by their paths, as blobs of the store.
-private struct ArchiveFiles {
-    let name: String
-    private var files: [ImagePath: Descriptor] = [:]
-    private static let limit = 1_000_000
-
-    init(_ name: String) { self.name = name }
-
-    subscript(path: String) -> Descriptor? { (try? ImagePath(path)).flatMap { files[$0] } }
-
-    mutating func add(_ path: ImagePath, _ file: Descriptor) throws(OCIError) {
-        guard files[path] == nil else {
-            throw .unreadableArchive(name, reason: "it has two files of the name '\(path)'")
-        }
-        guard files.count < Self.limit else {
-            throw .unreadableArchive(name, reason: "it has more than \(Self.limit) files")
-        }
-        files[path] = file
-    }
-
-    mutating func addLink(_ path: ImagePath, to target: ImagePath) {
-        if files[path] == nil { files[path] = files[target] }
-    }
-
-    /// Old versions of docker save link equal layers: `../ID/layer.tar` from one directory below the root.
-    mutating func addLink(_ path: ImagePath, to target: [UInt8]) {
-        let joined =
-            target.starts(with: "../".utf8)
-            ? Array(target.dropFirst(3)) : path.parent.bytes + (path.parent.isRoot ? [] : [UInt8(ascii: "/")]) + target
-        if let place = try? ImagePath(entry: joined) { addLink(path, to: place) }
-    }
-
-    func file(_ path: String?) throws(OCIError) -> Descriptor {
-        guard let path, let file = self[path] else {
-            throw .unreadableArchive(name, reason: "its manifest names '\(path ?? "")', which is not in it")
-        }
-        return file
     }
 }
 

@@ -88,7 +88,11 @@ extension DirectoryExport {
         guard !path.isRoot else { return }
         let place = FilePath(path)
         if try target.exists(place) {
-            if try target.status(of: place).type == .directory { return }
+            if try target.status(of: place).type == .directory {
+                // Its last image may have closed it.
+                if !isRoot { try target.setMode(of: place, 0o700) }
+                return
+            }
             try target.remove(place)
         }
         try target.makeDirectory(place, mode: 0o755)

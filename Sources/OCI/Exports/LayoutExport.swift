@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 public import SystemPackage
 
@@ -56,7 +57,7 @@ public struct LayoutExport: Sendable {
         try root.makeDirectories("blobs/sha256")
         for (blob, source) in try blobs() { try put(blob, from: source, into: root) }
         // Two writers of one layout must not lose each other's images.
-        let lock = try Lock(path.appending("index.json.lock"), .exclusive)
+        try system("lock", path) { flock(root.descriptor.rawValue, LOCK_EX) }
         var index = Index()
         if try root.exists("index.json") {
             index = try Index(parsing: root.contents(of: "index.json", limit: 64 << 20), what: "\(path)/index.json")
@@ -66,8 +67,7 @@ public struct LayoutExport: Sendable {
         index.manifests += new
         try root.replace("oci-layout", with: Self.layout)
         try root.replace("index.json", with: index.bytes)
-        try root.remove("index.json.lock")
-        try lock.release()
+        try system("unlock", path) { flock(root.descriptor.rawValue, LOCK_UN) }
     }
 
     private func put(_ blob: Descriptor, from source: any BlobSource, into root: Directory) throws {

@@ -1,0 +1,50 @@
+/// The files of an archive by their paths, and where each is to be found.
+struct ArchiveFiles<Place: Sendable>: Sendable {
+    /// The archive, as messages call it.
+    let name: String
+    private var files: [ImagePath: Place] = [:]
+    private let limit = 1_000_000
+
+    init(_ name: String) { self.name = name }
+
+    subscript(path: String) -> Place? { (try? ImagePath(path)).flatMap { files[$0] } }
+
+    /// Takes note of an entry; `place` is asked where a file's content went.
+    ///
+    /// - Throws: ``OCIError/unreadableArchive(_:reason:)`` for a second file of the same name.
+    mutating func add(_ entry: LayerEntry, _ place: () throws -> Place) throws {
+        switch entry.change {
+        case .add(.file):
+            guard files[entry.path] == nil else {
+                throw OCIError.unreadableArchive(name, reason: "it has two files of the name '\(entry.path)'")
+            }
+            guard files.count < limit else {
+                throw OCIError.unreadableArchive(name, reason: "it has more than \(limit) files")
+            }
+            files[entry.path] = try place()
+        case .add(.symlink(let target)): addLink(entry.path, to: target)
+        case .link(let target): addLink(entry.path, to: target)
+        default: break
+        }
+    }
+
+    /// The file of that path, which the archive's own document names.
+    func file(_ path: String?) throws(OCIError) -> Place {
+        guard let path, let file = self[path] else {
+            throw .unreadableArchive(name, reason: "its manifest names '\(path ?? "")', which is not in it")
+        }
+        return file
+    }
+
+    private mutating func addLink(_ path: ImagePath, to target: ImagePath) {
+        if files[path] == nil { files[path] = files[target] }
+    }
+
+    /// Old versions of docker save link equal layers: `../ID/layer.tar` from one directory below the root.
+    private mutating func addLink(_ path: ImagePath, to target: [UInt8]) {
+        let joined =
+            target.starts(with: "../".utf8)
+            ? Array(target.dropFirst(3)) : path.parent.bytes + (path.parent.isRoot ? [] : [UInt8(ascii: "/")]) + target
+        if let place = try? ImagePath(entry: joined) { addLink(path, to: place) }
+    }
+}
