@@ -19,6 +19,7 @@ for-test += mmdebstrap          # makes the base images from apt's packages
 for-test += qemu-system-x86     # the engine "qemu"
 for-test += skopeo              # a referee: must read our images
 for-test += umoci               # a referee: must unpack our layers
+for-test += docker-registry     # a peer: keeps what we push, gives what we pull
 for-test += podman              # a referee: must load and list our images
 for-test += python3             # the harness of the bench, and reads what tests print
 for-test += busybox-static      # a root file system of one file, for the sandbox's tests

@@ -20,6 +20,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case downloadFailed(String, reason: String)
     case checksum(String, expected: String, found: String)
     case noProgram(String, package: String)
+    case wrongPlatform(String, has: String, wanted: String, at: Place)
+    case needsEmulation(String, at: Place)
     case stepFailed(any Error, at: Place)
     case notAllowed(String, BuildRequest.Entitlement, at: Place)
     case secretMissing(String, at: Place)
@@ -60,6 +62,10 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "'\(source)' is not what its checksum says: \(expected) is expected, \(found) was found"
         case .noProgram(let name, _): "the program '\(name)' is not installed"
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .wrongPlatform(let name, let has, let wanted, let place):
+            "\(place): image '\(name)' in the store is for \(has), but \(wanted) is wanted"
+        case .needsEmulation(let platform, let place):
+            "\(place): this machine cannot run commands for \(platform): no emulator is registered for it"
         case .stepFailed(let error, let place): "\(place): \(error)"
         case .notAllowed(let what, let entitlement, let place):
             "\(place): \(what) is not allowed; give --allow \(entitlement.rawValue) to allow it"

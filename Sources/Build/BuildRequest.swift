@@ -123,6 +123,8 @@ public enum BuildEvent: Sendable {
 public struct BuildResult: Sendable {
     /// The image, all of it in the store, under no name yet.
     public let image: Image
+    /// How many of its layers came with the base image.
+    public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they ended.
     public let steps: [StepReport]
 }

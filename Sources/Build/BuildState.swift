@@ -95,10 +95,16 @@ final class BuildState: Sendable {
         try history.save(isWhole: isWhole)
     }
 
-    /// An image of the store, for FROM and `--from`.
-    func image(_ name: String, at place: BuildError.Place) async throws -> Image {
+    /// An image of the store, for FROM and `--from`; without a platform it is the build's.
+    func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
+        let platform = platform ?? request.platform
         do {
-            return try store.image(Reference(name), for: request.platform)
+            let image = try store.image(Reference(name), for: platform)
+            let found = image.config.platform
+            guard platform.accepts(found) else {
+                throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
+            }
+            return image
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)
         }

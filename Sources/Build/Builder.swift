@@ -32,6 +32,7 @@ public struct Builder: Sendable {
         try FailedStep.forget(in: store)
         let shared = try BuildState(request, store: store, progress: progress)
         let plan = try BuildPlan(request, dockerfile: try await shared.dockerfile())
+        try expectRunnable(plan)
         let target: StageBuilder
         do {
             target = try await stages(plan, shared)
@@ -44,7 +45,7 @@ public struct Builder: Sendable {
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()
-        return BuildResult(image: image, steps: shared.reports)
+        return BuildResult(image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports)
     }
 
     /// Runs the stages, at most `width` at once; each starts when those it reads have ended.
@@ -79,6 +80,7 @@ public struct Builder: Sendable {
         if plan.graph.replacement(of: index) != nil { return builder }
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
+            if case .run = instruction { try expectRunnable(index, line: stage.from.lines.lowerBound, plan) }
             try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
         }
         for instruction in stage.instructions {
@@ -97,13 +99,49 @@ public struct Builder: Sendable {
             guard let base = done[index] else { preconditionFailure("a stage starts after its base") }
             return base.continued(as: stage.label)
         case .scratch:
-            return StageBuilder(.scratch(request.platform, in: store), stage.label, plan, shared)
+            return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
-            return StageBuilder(try await shared.image(name, at: place), stage.label, plan, shared)
+            let base = try await shared.image(name, for: platform(of: stage.index, plan), at: place)
+            return StageBuilder(base, stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = done[index] { return base.continued(as: stage.label) }
             return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
         case .buildContext: preconditionFailure("no FROM means the build context")
+        }
+    }
+}
+
+// MARK: - Platforms
+
+extension Builder {
+    /// What a stage is for: what its FROM says, else what the stage it continues is for, else what the build is for.
+    private func platform(of stage: Int, _ plan: BuildPlan) throws -> Platform {
+        if let text = plan.graph.platforms[stage] {
+            do {
+                return try Platform(text)
+            } catch {
+                throw BuildError.stepFailed(error, at: plan.place(plan.dockerfile.stages[stage].from.lines.lowerBound))
+            }
+        }
+        // A stage continues an earlier one, so this ends.
+        if case .stage(let base) = plan.graph.bases[stage] { return try platform(of: base, plan) }
+        return request.platform
+    }
+
+    /// Refuses a build whose commands this machine cannot run, before anything is done.
+    private func expectRunnable(_ plan: BuildPlan) throws {
+        for index in plan.stages {
+            let run = plan.dockerfile.stages[index].instructions.first { instruction in
+                if case .run = instruction.value { true } else { false }
+            }
+            if let run { try expectRunnable(index, line: run.lines.lowerBound, plan) }
+        }
+    }
+
+    private func expectRunnable(_ stage: Int, line: Int, _ plan: BuildPlan) throws {
+        let platform = try platform(of: stage, plan)
+        guard Emulation().canRun(platform) else {
+            throw BuildError.needsEmulation(platform.description, at: plan.place(line))
         }
     }
 }

@@ -17,6 +17,8 @@ struct StageBuilder: Sendable {
     let shared: BuildState
     private var hasOwnCommand = false
     private let baseHistoryCount: Int
+    /// How many layers the image came with.
+    let baseLayerCount: Int
 
     init(_ base: Image, _ label: String, _ plan: BuildPlan, _ shared: BuildState) {
         let variables = base.config.environment.map { Variable($0) }
@@ -28,6 +30,7 @@ struct StageBuilder: Sendable {
         }
         epoch = shared.request.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
         baseHistoryCount = base.config.history.count
+        baseLayerCount = base.layers.count
         (self.label, self.plan, self.shared) = (label, plan, shared)
     }
 
@@ -36,6 +39,7 @@ struct StageBuilder: Sendable {
 
     private init(continuing base: StageBuilder, _ label: String) {
         (image, scope, epoch, baseHistoryCount) = (base.image, base.scope, base.epoch, base.baseHistoryCount)
+        baseLayerCount = base.baseLayerCount
         (self.label, plan, shared) = (label, base.plan, base.shared)
     }
 
@@ -75,7 +79,9 @@ extension StageBuilder {
             }
         } catch let error as BuildError {
             switch error {
-            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss: throw error
+            case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss, .wrongPlatform,
+                .needsEmulation:
+                throw error
             default: throw BuildError.stepFailed(error, at: plan.place(line))
             }
         } catch let error as Diagnostic {
@@ -107,7 +113,7 @@ extension StageBuilder {
             hasOwnCommand = true
             let words = command.words(shell: shell)
             note(Frontend.History.command("CMD", words)) {
-                $0.command = words
+                $0.command = words.isEmpty ? nil : words
                 $0.argumentsAreEscaped = true
             }
         case .entrypoint(let command):

@@ -1,5 +1,5 @@
 /// Finds the word somebody probably meant.
-enum Suggestion {
+public enum Suggestion {
     /// The candidate at the smallest edit distance, if it is near enough to be worth a question.
     static func nearest(to word: String, in candidates: [String]) -> String? {
         let letters = Array(word.asciiLowercased.utf8)
@@ -16,7 +16,7 @@ enum Suggestion {
     }
 
     /// " (did you mean X?)" or nothing, to end a message with.
-    static func ending(for word: String, in candidates: [String]) -> String {
+    public static func ending(for word: String, in candidates: [String]) -> String {
         nearest(to: word, in: candidates).map { " (did you mean \($0)?)" } ?? ""
     }
 

@@ -36,13 +36,17 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible, Expressibl
         }
     }
 
-    /// The OCI layer type of a compression.
-    public static func layer(_ compression: Compression) -> MediaType {
-        switch compression {
-        case .uncompressed: "application/vnd.oci.image.layer.v1.tar"
-        case .gzip: "application/vnd.oci.image.layer.v1.tar+gzip"
-        case .zstd: "application/vnd.oci.image.layer.v1.tar+zstd"
-        }
+    /// The layer type of a compression.
+    public static func layer(_ compression: Compression, _ family: Family = .oci) -> MediaType {
+        let (base, separator) =
+            family == .oci
+            ? ("application/vnd.oci.image.layer.v1.tar", "+") : ("application/vnd.docker.image.rootfs.diff.tar", ".")
+        return MediaType(compression == .uncompressed ? base : base + separator + compression.rawValue)
+    }
+
+    /// Who gave the types of an image's documents and layers their names.
+    public enum Family: Sendable, Hashable {
+        case oci, docker
     }
 }
 

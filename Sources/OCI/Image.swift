@@ -26,6 +26,13 @@ extension BlobSource {
     }
 }
 
+extension BlobSource {
+    /// The image that a descriptor leads to, through an index where it is one; `name` is for errors.
+    public func image(_ descriptor: Descriptor, for platform: Platform, name: String) throws -> Image {
+        try Image(manifest: resolve(descriptor, for: platform, name: name, in: self), in: self)
+    }
+}
+
 /// One layer: a blob, and the digest of the tar in it.
 public struct Layer: Sendable, Hashable {
     /// The blob.
@@ -81,12 +88,21 @@ public struct Image: Sendable {
     }
 
     private init(config: ImageConfig, layers: [Layer], annotations: [String: String], source: any BlobSource) {
+        self.init(config: config, config.bytes, layers: layers, annotations: annotations, types: .oci, source: source)
+    }
+
+    private init(
+        config: ImageConfig, _ configBytes: [UInt8], layers: [Layer], annotations: [String: String],
+        types: MediaType.Family, source: any BlobSource
+    ) {
         self.config = config
-        configBytes = config.bytes
+        self.configBytes = configBytes
         self.layers = layers
         let descriptor = Descriptor(
-            mediaType: .config, digest: Digest(of: configBytes), size: Int64(configBytes.count))
-        manifest = Manifest(config: descriptor, layers: layers.map(\.descriptor), annotations: annotations)
+            mediaType: types == .oci ? .config : .dockerConfig, digest: Digest(of: configBytes),
+            size: Int64(configBytes.count))
+        manifest = Manifest(
+            config: descriptor, layers: layers.map(\.descriptor), annotations: annotations, types: types)
         manifestBytes = manifest.bytes
         self.source = source
     }
@@ -108,6 +124,39 @@ public struct Image: Sendable {
     /// This image with other layers and another history; the configuration stays as it is otherwise.
     public func replacingLayers(_ layers: [Layer], history: [History]) -> Image {
         edited(layers: layers) { $0.history = history }
+    }
+
+    /// This image with more annotations in its manifest, over those of the same name.
+    public func annotated(_ annotations: [String: String]) -> Image {
+        if annotations.isEmpty { return self }
+        let all = manifest.annotations.merging(annotations) { $1 }
+        return Image(config: config, configBytes, layers: layers, annotations: all, types: .oci, source: source)
+    }
+
+    /// This image with other blobs for the same layers, every document and layer under the names of `types`; itself
+    /// where nothing changes. Docker's manifests have no annotations.
+    ///
+    /// - Throws: ``OCIError/unsupportedMediaType(_:of:)`` for a layer that `types` has no name for.
+    func retyped(_ layers: [Layer], _ types: MediaType.Family) throws(OCIError) -> Image {
+        var renamed: [Layer] = []
+        for layer in layers {
+            let (old, digest) = (layer.descriptor.mediaType, layer.descriptor.digest)
+            guard let compression = old.layerCompression, types == .oci || compression != .zstd else {
+                throw .unsupportedMediaType(old.description, of: digest)
+            }
+            let type = MediaType.layer(compression, types)
+            if type == old {
+                renamed.append(layer)
+            } else {
+                let blob = Descriptor(mediaType: type, digest: digest, size: layer.descriptor.size)
+                renamed.append(Layer(descriptor: blob, diffID: layer.diffID))
+            }
+        }
+        let isSame = renamed == self.layers && descriptor.mediaType == (types == .oci ? .manifest : .dockerManifest)
+        if isSame { return self }
+        return Image(
+            config: config, configBytes, layers: renamed, annotations: types == .oci ? manifest.annotations : [:],
+            types: types, source: source)
     }
 
     /// This image with an edited configuration.
@@ -215,20 +264,21 @@ extension Image {
 }
 
 /// Passes bytes on and reports their end only when size and digest were as promised.
-final class VerifyingSource: ByteSource {
+public final class VerifyingSource: ByteSource {
     private let source: any ByteSource
     private let digest: Digest
     private let size: Int64?
     private var hasher = Digest.Hasher()
     private var count: Int64 = 0
 
-    init(_ source: any ByteSource, digest: Digest, size: Int64?) {
+    /// Checks what `source` gives; where `size` is nil, the digest alone.
+    public init(_ source: any ByteSource, digest: Digest, size: Int64?) {
         self.source = source
         self.digest = digest
         self.size = size
     }
 
-    func next() throws -> [UInt8] {
+    public func next() throws -> [UInt8] {
         let chunk = try source.next()
         count += Int64(chunk.count)
         if let size, count > size || (chunk.isEmpty && count < size) {

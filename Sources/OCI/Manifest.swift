@@ -8,9 +8,13 @@ public struct Manifest: Hashable, Sendable {
     public let layers: [Descriptor]
 
     /// The manifest of an image that we made.
-    public init(config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:]) {
+    public init(
+        config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:],
+        types: MediaType.Family = .oci
+    ) {
+        let type = types == .oci ? MediaType.manifest : .dockerManifest
         var json = JSON.object([
-            "schemaVersion": .integer(2), "mediaType": .string(MediaType.manifest.description),
+            "schemaVersion": .integer(2), "mediaType": .string(type.description),
             "config": config.json, "layers": .array(layers.map(\.json)),
         ])
         if !annotations.isEmpty { json["annotations"] = .strings(annotations) }
@@ -49,13 +53,22 @@ public struct Index: Hashable, Sendable {
         didSet { json["manifests"] = .array(manifests.map(\.json)) }
     }
 
+    /// The manifest that suits `platform` best, the first of equals; one that tells no platform where none suits.
+    public func manifest(for platform: Platform) -> Descriptor? {
+        let suitable = manifests.compactMap { entry in
+            entry.platform.flatMap(platform.rank).map { (entry: entry, rank: $0) }
+        }
+        return suitable.min { $0.rank < $1.rank }?.entry ?? manifests.first { $0.platform == nil }
+    }
+
     /// An index of these manifests.
-    public init(manifests: [Descriptor] = []) {
+    public init(manifests: [Descriptor] = [], annotations: [String: String] = [:]) {
         self.manifests = manifests
         json = .object([
             "schemaVersion": .integer(2), "mediaType": .string(MediaType.index.description),
             "manifests": .array(manifests.map(\.json)),
         ])
+        if !annotations.isEmpty { json["annotations"] = .strings(annotations) }
     }
 
     /// Reads an index; `what` names it in errors.

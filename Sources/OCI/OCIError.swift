@@ -18,6 +18,10 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformedCompression(String, reason: String)
     case unreadableArchive(String, reason: String)
     case invalidImage(String)
+    case malformedAnnotation(String, reason: String)
+    case samePath(ImagePath)
+    case unnamedImage(String, tag: String)
+    case notInArchive(String?, place: String, names: [String])
 
     public var description: String {
         switch self {
@@ -42,6 +46,13 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformedCompression(let layer, let reason): "cannot decompress \(layer): \(reason)"
         case .unreadableArchive(let path, let reason): "cannot read archive '\(path)': \(reason)"
         case .invalidImage(let reason): "the image is not valid: \(reason)"
+        case .malformedAnnotation(let text, let reason): "'\(text.prefix(300))' is not an annotation: \(reason)"
+        case .samePath(let path): "two platforms have '\(path)', so they cannot share a directory"
+        case .unnamedImage(let place, let tag):
+            "'\(place)' names an image only by the tag '\(tag)', which does not say what it is"
+        case .notInArchive(let name, let place, let names):
+            (name.map { "'\(place)' has no image '\($0)'" } ?? "'\(place)' has several images, so one must be named")
+                + (names.isEmpty ? "" : "; it has \(names.joined(separator: ", "))")
         }
     }
 }

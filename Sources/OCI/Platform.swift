@@ -33,9 +33,47 @@ public struct Platform: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { ([os, architecture] + (variant.map { [$0] } ?? [])).joined(separator: "/") }
 
+    /// How well an image for `other` runs here: 0 is best, nil not at all. As Docker chooses: an older variant of the
+    /// architecture, then the 32-bit one that such processors also run.
+    public func rank(of other: Platform) -> Int? {
+        os == other.os ? runnable.firstIndex(of: other.normalized) : nil
+    }
+
     /// Whether an image for `other` runs here: same system and architecture, and no contradiction in the variant.
     public func accepts(_ other: Platform) -> Bool {
         os == other.os && architecture == other.architecture
             && (variant == nil || other.variant == nil || variant == other.variant)
+    }
+
+    /// What runs here, best first.
+    private var runnable: [Platform] {
+        func variants(_ architecture: String, upTo newest: String?, from oldest: Int) -> [Platform] {
+            // No architecture has as many; a document may say anything.
+            let newest = min(16, newest.flatMap { Int($0.drop { $0 == "v" }) } ?? oldest)
+            return stride(from: newest, through: oldest, by: -1).map { version in
+                Platform(os: os, architecture: architecture, variant: "v\(version)").normalized
+            }
+        }
+        let own = normalized
+        switch architecture {
+        case "amd64":
+            return [own] + variants("amd64", upTo: own.variant, from: 1) + [Platform(os: os, architecture: "386")]
+        case "arm64":
+            return [own] + variants("arm64", upTo: own.variant, from: 8) + variants("arm", upTo: "v8", from: 5)
+        case "arm": return [own] + variants("arm", upTo: own.variant, from: 5)
+        default: return [own]
+        }
+    }
+
+    /// The same with the variant that is meant where none is written, and none where the usual one is.
+    private var normalized: Platform {
+        var platform = self
+        switch (architecture, variant) {
+        case ("amd64", "v1"), ("arm64", "v8"), ("arm64", "8"): platform.variant = nil
+        case ("arm", nil), ("arm", ""): platform.variant = "v7"
+        case ("arm", let variant?) where !variant.hasPrefix("v"): platform.variant = "v" + variant
+        default: break
+        }
+        return platform
     }
 }

@@ -21,9 +21,8 @@ extension Store {
     /// - Throws: The first fault found.
     public func validate() async throws -> Int {
         let images = try images()
-        for (name, descriptor) in images {
-            let platform = descriptor.platform ?? .host
-            try await image(descriptor, for: platform, name: name).validate()
+        for (_, descriptor) in images {
+            for image in try ImageSet(descriptor, in: self).images() { try await image.validate() }
         }
         return images.count
     }

@@ -56,6 +56,13 @@ struct Failure: Error {
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
+        case .needsEmulation:
+            self.init(
+                "\(error)",
+                remedy: "install qemu-user-static, or run commands only in stages FROM --platform=$BUILDPLATFORM",
+                status: .unmeasurable)
+        case .wrongPlatform(let name, _, let wanted, _):
+            self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
         case .stepFailed(let cause as SandboxError, _) where cause == .notPrivileged:
             self.init("\(error)", remedy: "run thaw as root", status: .unmeasurable)
         case .stepFailed(let cause as SystemError, _):
@@ -67,6 +74,8 @@ struct Failure: Error {
     private static func remedy(for error: OCIError) -> String? {
         switch error {
         case .imageNotFound: "'thaw images' lists what is there; 'thaw load -i FILE' brings more"
+        case .unnamedImage(let place, let tag):
+            "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for an archive"
         case .unsafeEntry: "the image may be malicious; nothing of it was kept"
         case .blobMismatch, .blobSize, .blobMissing:
             "the store or the archive is damaged; build or load the image again"

@@ -51,47 +51,6 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
-/// An image by name, in the store or by an explicit transport.
-struct ImageArgument: ExpressibleByArgument {
-    let text: String
-
-    init(argument: String) { text = argument }
-
-    /// Finds the image: `oci:DIR[:TAG]`, or a name in the store.
-    func image(in store: Store) throws -> Image {
-        switch try Transport(text) {
-        case .store(let reference): try store.image(reference)
-        case .layout(let directory, let tag): try Layout(at: directory).image(tag: tag)
-        }
-    }
-}
-
-/// Where an image lives, in skopeo's spelling.
-enum Transport {
-    case store(Reference)
-    case layout(FilePath, tag: String?)
-
-    init(_ text: String) throws {
-        for other in ["docker://", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"]
-        where text.hasPrefix(other) {
-            throw Failure(
-                "'\(text)': the transport '\(other)' is not supported by this command",
-                remedy: "'thaw load -i FILE' reads archives", status: .usage)
-        }
-        if text.hasPrefix("oci:") {
-            let parts = text.dropFirst(4).split(separator: ":", maxSplits: 1).map(String.init)
-            guard let directory = parts.first else { throw Failure("'\(text)' names no directory", status: .usage) }
-            self = .layout(FilePath(directory), tag: parts.count > 1 ? parts[1] : nil)
-            return
-        }
-        do {
-            self = .store(try Reference(text))
-        } catch {
-            throw Failure("\(error)", status: .usage)
-        }
-    }
-}
-
 /// The platform that a user wrote.
 func platform(_ text: String) throws -> Platform {
     do {

@@ -23,7 +23,8 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    Images.self, Load.self, Import.self, Copy.self, Tag.self, Remove.self, Caches.self, Prune.self,
+                    Images.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self, DiskUse.self,
+                    Caches.self, Prune.self,
                 ]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])

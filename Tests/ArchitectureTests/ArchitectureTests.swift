@@ -39,10 +39,10 @@ import Testing
         #expect(try Sources.imports(of: target) == [])
     }
 
-    @Test("Only OCI and thaw may import a Foundation, and only the essential one")
+    @Test("Only OCI, Registry and thaw may import a Foundation, and only the essential one")
     func foundation() throws {
         for target in try Sources.targets() {
-            let allowed: Set = ["OCI", "thaw"].contains(target) ? ["FoundationEssentials"] : []
+            let allowed: Set = ["OCI", "Registry", "thaw"].contains(target) ? ["FoundationEssentials"] : []
             let found = try Sources.imports(of: target).filter { $0.hasPrefix("Foundation") }
             #expect(found.isSubset(of: allowed), "\(target)")
         }

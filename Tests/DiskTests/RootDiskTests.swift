@@ -113,7 +113,7 @@ struct RootDiskTests {
         let disk = try await write(image)
         let layout = workspace.path.appending("layout").string
         let bundle = workspace.path.appending("bundle").string
-        try OCI.Layout.write(image, to: FilePath(layout), tag: "t")
+        try OCI.Layout.write(ImageSet(image), to: FilePath(layout), tag: "t")
         try Referee.run("umoci", "--log=error", "unpack", "--image", layout + ":t", bundle)
         let unpacked = try Snapshot(of: FilePath(bundle + "/rootfs"), withAttributes: tricky == .attributes)
         let mounted = try Referee.mounted(disk.path) { try Snapshot(of: $0, withAttributes: tricky == .attributes) }

@@ -59,7 +59,7 @@ extension Workbench {
             find thaw/layers -maxdepth 1 -name 'tmp.*' 2>/dev/null || true
             """
         var faults = try Program.shell(script).split(separator: "\n").map(String.init)
-        for image in try document("images", "--format", "json").list {
+        for image in try document("images", "--format", "json")["images"].list {
             let name = image["name"].text ?? "?"
             let outcome = try thaw("history", name)
             if outcome.status != 0 { faults.append("\(name): \(outcome.error)") }

@@ -47,7 +47,7 @@ import Testing
         #expect(!outcome.complaint.isEmpty)
         if !complaint.isEmpty { #expect(outcome.complaint == complaint) }
         #expect(try bench.faults() == [])
-        #expect(try bench.document("images", "--format", "json").list.count == 1)
+        #expect(try bench.document("images", "--format", "json")["images"].list.count == 1)
     }
 
     /// Words that are no command of ours.
@@ -108,7 +108,7 @@ import Testing
         let outcome = try bench.thaw("import", "evil.tar", "evil")
         #expect(outcome.status == 1)
         #expect(outcome.complaint.first != nil, "\(outcome.error)")
-        #expect(try bench.document("images", "--format", "json").list.count == 1)
+        #expect(try bench.document("images", "--format", "json")["images"].list.count == 1)
         #expect(try bench.faults() == [])
     }
 
@@ -192,7 +192,7 @@ import Testing
         for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
         #expect(outcomes[0].output == outcomes[2].output)
         #expect(outcomes[1].output == outcomes[3].output)
-        #expect(try bench.document("images", "--format", "json").list.count == 5)
+        #expect(try bench.document("images", "--format", "json")["images"].list.count == 5)
         #expect(try bench.faults() == [])
     }
 
@@ -208,7 +208,7 @@ import Testing
             let outcomes = [build.wait()] + prunes.map { $0.wait() }
             for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
         }
-        #expect(try bench.document("images", "--format", "json").list.count == 5)
+        #expect(try bench.document("images", "--format", "json")["images"].list.count == 5)
         #expect(try bench.faults() == [])
     }
 

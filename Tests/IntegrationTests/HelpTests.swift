@@ -4,8 +4,8 @@ import Testing
 /// The help, and the example that each command's help gives.
 @Suite struct HelpTests {
     static let commands = [
-        "optimize", "build", "history", "analyze", "slim", "boot", "gate", "lint", "images", "load", "import", "copy",
-        "tag", "rm", "prune", "doctor",
+        "optimize", "build", "history", "analyze", "slim", "boot", "gate", "lint", "images", "load", "save", "import",
+        "copy", "tag", "rm", "df", "prune", "doctor",
     ]
 
     @Test("The help lists every command that has one")
@@ -42,6 +42,7 @@ import Testing
         ["history", "--no-trunc", "app:latest"], ["analyze", "--format", "html", "-o", "report.html", "app:latest"],
         ["copy", "app:latest", "oci:layout:app"], ["gate", "--config", "thaw.toml", "app:latest"],
         ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
+        ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"],
     ]
 
     @Test("The examples run", arguments: runnable)

@@ -66,7 +66,7 @@ struct StoreTests {
         let space = try Workspace()
         let image = try space.image([[try file("a", "1")]])
         let directory = space.path.appending("layout")
-        try Layout.write(image, to: directory, tag: "demo:1")
+        try Layout.write(ImageSet(image), to: directory, tag: "demo:1")
         let other = try Store(at: space.path.appending("other"))
         #expect(try other.load(directory).map(\.familiar) == ["demo:1"])
         #expect(try other.image(Reference("demo:1")).manifestBytes == image.manifestBytes)

@@ -68,6 +68,12 @@ struct CopyPlan {
         try makeDirectories(target.destination(of: path))
     }
 
+    /// Nothing.
+    init() {
+        destination = Destination(text: "/", workingDirectory: "/")
+        target = FileTree()
+    }
+
     /// A path as the user wrote it, from the root; `..` stops there.
     static func absolute(_ text: String, in workingDirectory: String) throws(BuildError) -> ImagePath {
         var components: [Substring] = []

@@ -19,9 +19,11 @@ extension StageBuilder {
         try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.image.config.user
-            let owner = tree.isDirectory(path) || user.isEmpty ? nil : try await stage.owner(user, tree, what: "USER ")
-            let destination = CopyPlan.Destination(text: path.description, workingDirectory: "/", owner: owner)
-            let plan = try CopyPlan(directory: path, destination, onto: tree)
+            var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")
+            if !tree.isDirectory(path), !user.isEmpty {
+                destination.owner = try await stage.owner(user, tree, what: "USER ")
+            }
+            let plan = try tree.isDirectory(path) ? CopyPlan() : CopyPlan(directory: path, destination, onto: tree)
             return try await stage.write(plan, from: ImageSource(image: stage.image, tree: tree))
         }
     }

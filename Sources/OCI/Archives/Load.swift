@@ -2,116 +2,124 @@ internal import Linux
 public import SystemPackage
 
 extension Store {
-    /// Takes in every named image of a layout directory, or of an archive: an OCI layout in a tar, or what `docker save`
-    /// writes, each also compressed.
+    /// Reads an archive once from front to back; every file goes straight into the store as a blob.
     ///
-    /// - Returns: The names, in the order of the archive.
-    public func load(_ path: FilePath) throws -> [Reference] {
-        var isDirectory = false
-        if let status = try? OwnedDescriptor(path, [.read]).status() { isDirectory = status.type == .directory }
-        if isDirectory { return try load(Layout(at: path)) }
-        let file = FileSource(try OwnedDescriptor(path))
-        return try load(archive: file, name: path.string)
-    }
-
-    private func load(_ layout: Layout) throws -> [Reference] {
-        var names: [Reference] = []
-        for case (let name?, let descriptor) in try layout.images() {
-            let reference = try Reference(name)
-            let manifest = try resolve(descriptor, for: descriptor.platform ?? .host, name: name, in: layout)
-            try publish(Image(manifest: manifest, in: layout), as: reference)
-            names.append(reference)
-        }
-        return names
-    }
-
-    /// Reads an archive once from front to back; every file goes straight into the store as a blob, and what turns out
-    /// to belong to no image goes with the next collection.
-    private func load(archive source: any ByteSource, name: String) throws -> [Reference] {
-        let lease = try lease()
+    /// What turns out to belong to no image goes with the next collection, so the caller holds a lease.
+    public func images(inArchive source: any ByteSource, name: String) throws -> [ForeignImage] {
         let reader = TarReader(try unpacking(source, name: name), layer: name)
-        var files: [ImagePath: Descriptor] = [:]
+        var files = ArchiveFiles(name)
         while let entry = try reader.next() {
             switch entry.change {
             case .add(.file):
                 let blob = try ingest()
                 try reader.readContent { try blob.write($0) }
-                files[entry.path] = try blob.commit(as: "application/octet-stream")
-            case .add(.symlink(let target)):
-                // Old versions of docker save link equal layers.
-                let path = try? ImagePath(entry: Self.joined(entry.path.parent, target))
-                if let path, let file = files[path] { files[entry.path] = file }
-            case .link(let target): files[entry.path] = files[target]
+                try files.add(entry.path, try blob.commit(as: "application/octet-stream"))
+            case .add(.symlink(let target)): files.addLink(entry.path, to: target)
+            case .link(let target): files.addLink(entry.path, to: target)
             default: continue
             }
         }
-        let names = try publish(archive: files, name: name)
-        try lease.release()
-        return names
+        return try images(of: files)
     }
 
-    private func publish(archive files: [ImagePath: Descriptor], name: String) throws -> [Reference] {
-        func document(_ path: String) throws -> [UInt8]? {
-            guard let path = try? ImagePath(path), let file = files[path] else { return nil }
-            return try read(file)
+    /// A layout counts before `docker save`'s own document, since it keeps the image's manifest, but only where all
+    /// of it is there: some programs write an index of what they left out.
+    private func images(of files: ArchiveFiles) throws -> [ForeignImage] {
+        func document(_ path: String) throws -> JSON? {
+            guard let file = files[path] else { return nil }
+            return try JSON(parsing: read(file), what: "\(files.name): \(path)")
         }
-        if let bytes = try document("manifest.json") {
-            return try publish(docker: JSON(parsing: bytes, what: "\(name): manifest.json"), files, name: name)
+        let docker = try document("manifest.json").map { try images(docker: $0, files) }
+        guard files["index.json"] != nil else {
+            if let docker { return docker }
+            throw OCIError.unreadableArchive(files.name, reason: "it has neither index.json nor manifest.json")
         }
-        guard let bytes = try document("index.json") else {
-            throw OCIError.unreadableArchive(name, reason: "it has neither index.json nor manifest.json")
+        let bytes = try files["index.json"].map { try read($0) } ?? []
+        let index = try Index(parsing: bytes, what: "\(files.name): index.json")
+        let listed = try index.manifests.map { try ForeignImage($0, in: self) }
+        guard let docker else { return listed }
+        let isWhole = try listed.allSatisfy { image in
+            do {
+                _ = try image.set.complete(or: .host, name: files.name).blobs()
+                return true
+            } catch OCIError.blobMissing {
+                return false
+            }
         }
-        var names: [Reference] = []
-        for entry in try Index(parsing: bytes, what: "\(name): index.json").manifests {
-            guard let text = entry[annotation: "org.opencontainers.image.ref.name"] else { continue }
-            let reference = try Reference(text)
-            try publish(image(entry, for: entry.platform ?? .host, name: text), as: reference)
-            names.append(reference)
-        }
-        return names
+        let named = Set(listed.flatMap(\.names))
+        return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }
 
     /// `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.
-    private func publish(docker manifest: JSON, _ files: [ImagePath: Descriptor], name: String) throws -> [Reference] {
-        var names: [Reference] = []
-        for entry in manifest.array ?? [] {
-            let configFile = try file(entry["Config"]?.string, files, name: name)
-            let config = Descriptor(mediaType: .dockerConfig, digest: configFile.digest, size: configFile.size)
+    private func images(docker manifest: JSON, _ files: ArchiveFiles) throws -> [ForeignImage] {
+        try (manifest.array ?? []).map { entry in
+            let configFile = try files.file(entry["Config"]?.string)
+            let config = Descriptor(mediaType: .config, digest: configFile.digest, size: configFile.size)
             let layers = try (entry["Layers"]?.strings ?? []).map { path in
-                let blob = try file(path, files, name: name)
-                return Descriptor(mediaType: try layerType(of: blob), digest: blob.digest, size: blob.size)
+                try layer(files.file(path), name: "\(files.name): \(path)")
             }
             let bytes = Manifest(config: config, layers: layers).bytes
-            let image = try Image(manifest: put(bytes, as: .manifest), in: self)
-            for tag in entry["RepoTags"]?.strings ?? [] {
-                let reference = try Reference(tag)
-                try publish(image, as: reference)
-                names.append(reference)
-            }
+            var descriptor = try put(bytes, as: .manifest)
+            descriptor.platform = try Image(manifest: descriptor, in: self).config.platform
+            let names = try (entry["RepoTags"]?.strings ?? []).map { try Reference($0) }
+            return ForeignImage(names: names, set: ImageSet(descriptor, in: self))
         }
-        return names
     }
 
-    private func file(_ path: String?, _ files: [ImagePath: Descriptor], name: String) throws -> Descriptor {
-        guard let path, let place = try? ImagePath(path), let file = files[place] else {
-            throw OCIError.unreadableArchive(name, reason: "its manifest names '\(path ?? "")', which is not in it")
-        }
-        return file
-    }
-
-    private func layerType(of blob: Descriptor) throws -> MediaType {
+    /// A layer's blob under its media type; one that bzip2 or xz compressed is compressed again.
+    private func layer(_ blob: Descriptor, name: String) throws -> Descriptor {
         let start = try open(blob).next()
-        return .layer(Compression(sniffing: start))
-    }
-
-    private static func joined(_ directory: ImagePath, _ target: [UInt8]) -> [UInt8] {
-        // docker save writes ../ID/layer.tar from one directory below the root.
-        target.starts(with: "../".utf8) ? Array(target.dropFirst(3)) : directory.bytes + [UInt8(ascii: "/")] + target
+        if FilteredSource.fits(start) {
+            return try LayerWriter(into: self).copy(tar: FilteredSource(open(blob), name: name)).descriptor
+        }
+        return Descriptor(mediaType: .layer(Compression(sniffing: start)), digest: blob.digest, size: blob.size)
     }
 
     private func unpacking(_ source: any ByteSource, name: String) throws -> any ByteSource {
         let start = try source.next()
-        return try decompressing(PrefixedSource(start, source), Compression(sniffing: start), name: name)
+        let whole = PrefixedSource(start, source)
+        if FilteredSource.fits(start) { return try FilteredSource(whole, name: name) }
+        return try decompressing(whole, Compression(sniffing: start), name: name)
+    }
+}
+
+/// The files of an archive by their paths, as blobs of the store.
+private struct ArchiveFiles {
+    let name: String
+    private var files: [ImagePath: Descriptor] = [:]
+    private static let limit = 1_000_000
+
+    init(_ name: String) { self.name = name }
+
+    subscript(path: String) -> Descriptor? { (try? ImagePath(path)).flatMap { files[$0] } }
+
+    mutating func add(_ path: ImagePath, _ file: Descriptor) throws(OCIError) {
+        guard files[path] == nil else {
+            throw .unreadableArchive(name, reason: "it has two files of the name '\(path)'")
+        }
+        guard files.count < Self.limit else {
+            throw .unreadableArchive(name, reason: "it has more than \(Self.limit) files")
+        }
+        files[path] = file
+    }
+
+    mutating func addLink(_ path: ImagePath, to target: ImagePath) {
+        if files[path] == nil { files[path] = files[target] }
+    }
+
+    /// Old versions of docker save link equal layers: `../ID/layer.tar` from one directory below the root.
+    mutating func addLink(_ path: ImagePath, to target: [UInt8]) {
+        let joined =
+            target.starts(with: "../".utf8)
+            ? Array(target.dropFirst(3)) : path.parent.bytes + (path.parent.isRoot ? [] : [UInt8(ascii: "/")]) + target
+        if let place = try? ImagePath(entry: joined) { addLink(path, to: place) }
+    }
+
+    func file(_ path: String?) throws(OCIError) -> Descriptor {
+        guard let path, let file = self[path] else {
+            throw .unreadableArchive(name, reason: "its manifest names '\(path ?? "")', which is not in it")
+        }
+        return file
     }
 }
 

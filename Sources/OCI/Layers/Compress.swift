@@ -2,11 +2,13 @@ internal import CArchive
 import Dispatch
 
 /// A compressor in front of `sink`. Its bytes depend on its input alone, never on how many cores worked on it.
-func compressing(to sink: any ByteSink, _ compression: Compression) -> any FinishingSink {
+func compressing(to sink: any ByteSink, _ compression: Compression, level: Int? = nil) -> any FinishingSink {
     switch compression {
     case .uncompressed: PlainSink(sink)
-    case .gzip: BlockSink(to: sink, compress: gzipMember)
-    case .zstd: BlockSink(to: sink, compress: zstdFrame)
+    case .gzip:
+        BlockSink(to: sink) { [level = Int32(min(max(level ?? 6, 0), 9))] in gzipMember($0, level) }
+    case .zstd:
+        BlockSink(to: sink) { [level = Int32(min(max(level ?? 3, 1), 22))] in zstdFrame($0, level) }
     }
 }
 
@@ -72,8 +74,8 @@ private func concurrently(_ items: [ArraySlice<UInt8>], _ body: @Sendable (Array
     return results
 }
 
-private func gzipMember(_ block: ArraySlice<UInt8>) -> [UInt8] {
-    guard let compressor = unsafe libdeflate_alloc_compressor(6) else { preconditionFailure("out of memory") }
+private func gzipMember(_ block: ArraySlice<UInt8>, _ level: Int32) -> [UInt8] {
+    guard let compressor = unsafe libdeflate_alloc_compressor(level) else { preconditionFailure("out of memory") }
     defer { unsafe libdeflate_free_compressor(compressor) }
     let bound = unsafe libdeflate_gzip_compress_bound(compressor, block.count)
     return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
@@ -85,11 +87,11 @@ private func gzipMember(_ block: ArraySlice<UInt8>) -> [UInt8] {
     }
 }
 
-private func zstdFrame(_ block: ArraySlice<UInt8>) -> [UInt8] {
+private func zstdFrame(_ block: ArraySlice<UInt8>, _ level: Int32) -> [UInt8] {
     let bound = ZSTD_compressBound(block.count)
     return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
         count = unsafe block.withUnsafeBytes { input in
-            unsafe ZSTD_compress(output.baseAddress, output.count, input.baseAddress, input.count, 3)
+            unsafe ZSTD_compress(output.baseAddress, output.count, input.baseAddress, input.count, level)
         }
         precondition(ZSTD_isError(count) == 0, "the output is as large as zstd asked for")
     }

@@ -14,12 +14,12 @@ public final class LayerWriter {
     private let store: Store
     private let skeleton = Skeleton()
 
-    /// Starts a layer in `store`.
-    public init(into store: Store, compression: Compression = .gzip) throws {
+    /// Starts a layer in `store`; `level` is gzip's 0 to 9 or zstd's 1 to 22.
+    public init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
         self.compression = compression
         self.store = store
         blob = try store.ingest()
-        compressor = compressing(to: blob, compression)
+        compressor = compressing(to: blob, compression, level: level)
         tee = HashingSink(compressor)
         tar = TarWriter(tee)
     }

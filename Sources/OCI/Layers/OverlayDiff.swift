@@ -6,7 +6,8 @@ public import SystemPackage
 /// The upper directory holds exactly the change, so nothing is compared but what was copied up: cost follows the change,
 /// not the image. A character device 0:0 is a whiteout; an opaque directory becomes explicit whiteouts, as the image
 /// specification asks of writers. Left out: sockets, whiteouts of nothing, and files that were copied up but are equal
-/// to the lower one.
+/// to the lower one. The directories above a change are told with it: whoever unpacks a layer into a directory of its
+/// own would otherwise make them 0755 root, and their attributes would hide those below.
 ///
 /// Times are clamped to `epoch`. A Python bytecode file records its source's time, so where the source's is clamped the
 /// record is rewritten too: the interpreter would otherwise compile again at every start.
@@ -33,27 +34,38 @@ public struct OverlayDiff {
         var links: [Inode: ImagePath] = [:]
         // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
         var opaque: Set<ImagePath> = []
+        // Directories that are as they were, down to the path at hand.
+        var above: [LayerEntry] = []
+        func add(_ entry: LayerEntry) throws {
+            for parent in above { try layer.add(parent) }
+            above = []
+            try layer.add(entry)
+        }
         let changed = try changedPaths()
         try addRoot(to: layer)
         for (path, status) in changed {
+            while let last = above.last, !path.isWithin(last.path) { above.removeLast() }
             if status.isWhiteout {
-                if lower.node(at: path) != nil { try layer.add(LayerEntry(path, .remove)) }
+                if lower.node(at: path) != nil { try add(LayerEntry(path, .remove)) }
                 continue
             }
             guard let kind = try kind(of: path, status) else { continue }
             let metadata = try metadata(of: path, status)
             let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
             if isOpaque { opaque.insert(path) }
-            if try !isOpaque && isUnchanged(path, kind, metadata, status) { continue }
+            if try !isOpaque && isUnchanged(path, kind, metadata, status) {
+                if kind.isDirectory { above.append(LayerEntry(path, .add(kind), metadata)) }
+                continue
+            }
             let inode = Inode(device: status.device, number: status.inode)
             if status.linkCount > 1, !kind.isDirectory {
                 if let first = links[inode] {
-                    try layer.add(LayerEntry(path, .link(to: first), metadata))
+                    try add(LayerEntry(path, .link(to: first), metadata))
                     continue
                 }
                 links[inode] = path
             }
-            try layer.add(LayerEntry(path, .add(kind), metadata))
+            try add(LayerEntry(path, .add(kind), metadata))
             if kind.isFile { try copy(path, to: layer) }
             if isOpaque { try addWhiteouts(below: path, to: layer) }
         }

@@ -322,8 +322,18 @@ extension TarReader {
             default:
                 let xattr = "SCHILY.xattr."
                 if key.hasPrefix(xattr) { xattrs[String(key.dropFirst(xattr.count))] = value }
+                setAttribute(libarchive: key, value)
                 if key.hasPrefix("GNU.sparse.") { isSparse = true }
             }
+        }
+
+        /// libarchive's form, which it writes beside the other: that one counts where there are both.
+        private mutating func setAttribute(libarchive key: String, _ value: [UInt8]) {
+            let prefix = "LIBARCHIVE.xattr."
+            guard key.hasPrefix(prefix), let name = AttributeName.decoded(key.dropFirst(prefix.count)),
+                xattrs[name] == nil, let bytes = Base64.decoded(value)
+            else { return }
+            xattrs[name] = bytes
         }
 
         private static func time(_ text: String) -> FileTime? {

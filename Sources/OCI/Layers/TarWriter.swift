@@ -92,7 +92,7 @@ extension TarWriter {
             let seconds = metadata.mtime.seconds
             if seconds < 0 || seconds > 0o77777777777 { records.append(("mtime", Array(String(seconds).utf8))) }
             for (key, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) {
-                records.append(("SCHILY.xattr.\(key)", value))
+                records.append(Self.record(attribute: key, value))
             }
             if !records.isEmpty {
                 let content = records.flatMap { Self.record($0.key, $0.value) }
@@ -106,6 +106,13 @@ extension TarWriter {
                 name: short, prefix: prefix, type: type, link: Array(link.prefix(100)), mode: metadata.mode,
                 uid: min(metadata.uid, 0o7777777), gid: min(metadata.gid, 0o7777777),
                 size: min(entry.size, 0o77777777777), mtime: min(max(seconds, 0), 0o77777777777), device: device)
+        }
+
+        /// The record of an extended attribute. A name with `=` would end at it: libarchive's form has it in percent
+        /// encoding, and the value in base64.
+        private static func record(attribute name: String, _ value: [UInt8]) -> (key: String, value: [UInt8]) {
+            guard name.contains("=") else { return ("SCHILY.xattr.\(name)", value) }
+            return ("LIBARCHIVE.xattr.\(AttributeName.encoded(name))", Base64.encoded(value))
         }
 
         /// `LENGTH KEY=VALUE\n`, where the length counts its own digits.

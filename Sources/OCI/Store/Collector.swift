@@ -6,44 +6,50 @@ extension Store {
     public struct Collected: Sendable, Hashable {
         /// Blobs removed.
         public let blobs: Int
-        /// Their bytes.
+        /// Bytes freed, of blobs and of everything that can be made again.
         public let bytes: Int64
+        /// What the store holds now, without cache mounts.
+        public let left: Int64
     }
 
-    /// Removes every blob that no image and no remembered build step needs, and what killed processes left.
+    /// How much may stay of what can be made again: build steps and their layers, unpacked layers, remembered headers.
     ///
-    /// Mark and sweep under the exclusive lock, so it waits for whoever uses the store. Marks come from the index,
-    /// through indexes and manifests, and from `thaw/cache`.
+    /// Images with a name are never touched, and so may hold more than `bytes`.
+    public struct Budget: Sendable, Hashable {
+        /// What the store may hold, cache mounts apart.
+        public var bytes: Int64?
+        /// What was not used since then goes, in seconds since 1970.
+        public var usedSince: Int64?
+
+        /// No limits.
+        public init(bytes: Int64? = nil, usedSince: Int64? = nil) { (self.bytes, self.usedSince) = (bytes, usedSince) }
+    }
+
+    /// Removes what no image and no remembered build step needs: blobs, unpacked layers, headers of layers, and what
+    /// killed processes left. Then what exceeds the budget goes, least recently used first.
     ///
-    /// With `forgettingSteps`, remembered steps and unpacked layers go too.
-    public func collect(forgettingSteps: Bool = false) throws -> Collected {
+    /// Mark and sweep under the exclusive lock, so it waits for whoever uses the store.
+    ///
+    /// With `forgettingSteps`, all steps and unpacked layers go.
+    public func collect(forgettingSteps: Bool = false, budget: Budget = Budget()) throws -> Collected {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
-        if forgettingSteps {
-            for directory: FilePath in ["thaw/cache", "thaw/index"] {
-                try root.removeTree(directory)
-                try root.makeDirectories(directory)
-            }
-            // Repositories that were fetched into, and what servers said of their files.
-            for directory: FilePath in ["thaw/git", "thaw/web"] { try root.removeTree(directory) }
-            try removeUnpackedLayers()
-        }
         try removeAbandonedWork()
-        var live = Set(try cachedSteps().map(\.layer.descriptor.digest))
-        for entry in try index().manifests { try mark(entry, &live) }
-        for entry in try root.directory("thaw/ingest").entries() {
-            try root.remove(FilePath("thaw/ingest").appending(FilePath(bytes: entry.name).components))
+        var inventory = try Inventory(self)
+        let before = inventory.total
+        inventory.dropUnneeded()
+        if forgettingSteps { inventory.drop { _ in true } }
+        if let since = budget.usedSince { inventory.drop { $0.used < since } }
+        if let bytes = budget.bytes { inventory.shrink(to: bytes) }
+        for path in inventory.dropped { try root.removeTree(path) }
+        if forgettingSteps {
+            try removeUnpackedLayers()
+            // Repositories that were fetched into, what servers said of their files, and why steps were done.
+            for directory: FilePath in ["thaw/git", "thaw/web", "thaw/why"] { try root.removeTree(directory) }
         }
-        var blobs = 0
-        var bytes: Int64 = 0
-        for entry in try root.directory("blobs/sha256").entries() {
-            let hex = String(decoding: entry.name, as: UTF8.self)
-            guard let digest = try? Digest("sha256:\(hex)"), !live.contains(digest) else { continue }
-            bytes += try root.status(of: Self.path(of: digest)).size
-            try root.remove(Self.path(of: digest))
-            blobs += 1
-        }
+        try forgetOrigins()
         try lock.release()
-        return Collected(blobs: blobs, bytes: bytes)
+        return Collected(
+            blobs: inventory.droppedBlobs, bytes: before - inventory.total, left: inventory.total)
     }
 
     /// Work areas of builds that were killed: whoever lives holds the lock's shared side.
@@ -51,17 +57,42 @@ extension Store {
         for entry in try root.directory("thaw/layers").entries() where entry.name.starts(with: "tmp.".utf8) {
             try root.removeTree(FilePath("thaw/layers").appending(FilePath(bytes: entry.name).components))
         }
+        for entry in try root.directory("thaw/ingest").entries() {
+            try root.removeTree(FilePath("thaw/ingest").appending(FilePath(bytes: entry.name).components))
+        }
     }
 
-    private func mark(_ descriptor: Descriptor, _ live: inout Set<Digest>) throws {
-        guard live.insert(descriptor.digest).inserted, try has(descriptor) else { return }
-        if descriptor.mediaType.isIndex {
-            for entry in try Index(parsing: read(descriptor), what: "index \(descriptor.digest)").manifests {
-                try mark(entry, &live)
+    /// What the store holds, without taking anything away.
+    public func usage() throws -> Usage {
+        let lease = try lease()
+        let usage = try Inventory(self).usage(mounts: mounts())
+        try lease.release()
+        return usage
+    }
+
+    /// The cache mounts: how many, and their bytes.
+    private func mounts() throws -> Usage.Share {
+        guard try root.exists("thaw/mounts") else { return Usage.Share() }
+        let mounts = try root.directory("thaw/mounts")
+        return Usage.Share(count: try mounts.entries().count, bytes: try mounts.allocatedBytes())
+    }
+}
+
+extension Directory {
+    /// What everything below takes on disk, each file once however many names it has.
+    func allocatedBytes() throws -> Int64 {
+        var total: Int64 = 0
+        var seen: Set<UInt64> = []
+        var stack: [FilePath] = [""]
+        while let path = stack.popLast() {
+            let open = path.isEmpty ? self : try directory(path)
+            for entry in try open.entries() {
+                let name = FilePath(bytes: entry.name)
+                let status = try open.status(of: name)
+                if status.type == .directory { stack.append(path.appending(name.components)) }
+                if status.linkCount < 2 || seen.insert(status.inode).inserted { total += status.allocated }
             }
-        } else if descriptor.mediaType.isManifest {
-            let manifest = try Manifest(parsing: read(descriptor), digest: descriptor.digest)
-            live.formUnion([manifest.config.digest] + manifest.layers.map(\.digest))
         }
+        return total
     }
 }

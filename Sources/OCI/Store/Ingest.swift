@@ -38,6 +38,18 @@ public final class Ingest: ByteSink {
         try unsafe file.write(bytes.span.bytes)
     }
 
+    /// Makes the blob visible if it is the one that `descriptor` describes.
+    ///
+    /// - Throws: ``OCIError/blobSize(_:expected:found:)`` or ``OCIError/blobMismatch(_:found:)``; nothing is kept then.
+    public func commit(expecting descriptor: Descriptor) throws {
+        guard size == descriptor.size else {
+            throw OCIError.blobSize(descriptor.digest, expected: descriptor.size, found: size)
+        }
+        let found = hasher.finalize()
+        guard found == descriptor.digest else { throw OCIError.blobMismatch(descriptor.digest, found: found) }
+        _ = try commit(as: descriptor.mediaType)
+    }
+
     /// Makes the blob visible under its digest, in place of a truncated one too. Nil error means that the store has the
     /// blob, whoever wrote it first.
     public func commit(as mediaType: MediaType) throws -> Descriptor {

@@ -45,7 +45,7 @@ extension Store {
         return entries
     }
 
-    private static func indexPath(of diffID: Digest) -> FilePath { FilePath("thaw/index/\(diffID.hex)") }
+    static func indexPath(of diffID: Digest) -> FilePath { FilePath("thaw/index/\(diffID.hex)") }
 }
 
 /// A layer's headers on their way into the index, compressed as they come.

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 internal import SystemPackage
 
@@ -25,6 +26,8 @@ extension Store {
         guard try root.exists(path), let step = try? readStep(at: path), try has(step.layer.descriptor) else {
             return nil
         }
+        // What was used last goes last when room is needed.
+        try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
         return step
     }
 
@@ -37,10 +40,13 @@ extension Store {
         try root.replace(Self.cachePath(of: key), with: json.bytes)
     }
 
-    /// All remembered steps.
-    func cachedSteps() throws -> [CachedStep] {
+    /// All remembered steps, with their files and when each was used last, in seconds since 1970.
+    func cachedSteps() throws -> [(path: FilePath, step: CachedStep, used: Int64)] {
         try root.directory("thaw/cache").entries().compactMap { entry in
-            try? readStep(at: FilePath("thaw/cache").appending(FilePath(bytes: entry.name).components))
+            let path = FilePath("thaw/cache").appending(FilePath(bytes: entry.name).components)
+            // Other things are kept beside steps, and a step that cannot be read is as good as forgotten.
+            guard let step = try? readStep(at: path) else { return nil }
+            return (path, step, try root.status(of: path).modified.seconds)
         }
     }
 

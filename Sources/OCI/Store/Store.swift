@@ -8,6 +8,7 @@ public import SystemPackage
 /// thaw/lock      shared while an image is in use, exclusive while garbage is collected
 /// thaw/ingest/   blobs being written
 /// thaw/cache/    what build steps gave, by their key
+/// thaw/origins/  the repositories that hold a blob too, by digest
 /// thaw/index/    the headers of layers, by diff ID
 /// thaw/layers/   layers unpacked for running commands, by chain ID
 /// ```
@@ -77,13 +78,17 @@ extension Store {
     public func put(_ source: any ByteSource, expecting descriptor: Descriptor) throws {
         if try has(descriptor) { return }
         let blob = try ingest()
-        let verified = VerifyingSource(source, digest: descriptor.digest, size: descriptor.size)
         while true {
-            let chunk = try verified.next()
+            let chunk = try source.next()
             if chunk.isEmpty { break }
+            // What comes without end must not fill the disk.
+            guard blob.size + Int64(chunk.count) <= descriptor.size else {
+                throw OCIError.blobSize(
+                    descriptor.digest, expected: descriptor.size, found: blob.size + Int64(chunk.count))
+            }
             try blob.write(chunk)
         }
-        _ = try blob.commit(as: descriptor.mediaType)
+        try blob.commit(expecting: descriptor)
     }
 
     static func path(of digest: Digest) -> FilePath { FilePath("blobs/sha256/\(digest.hex)") }
@@ -106,13 +111,25 @@ extension Store {
 
     /// The image of that name for a platform.
     public func image(_ reference: Reference, for platform: Platform = .host) throws -> Image {
+        try image(entry(reference), for: platform, name: reference.familiar)
+    }
+
+    /// What a name stands for: an image, or an index of them.
+    public func set(_ reference: Reference) throws -> ImageSet {
+        var entry = try entry(reference)
+        entry[annotation: Self.reference] = nil
+        return ImageSet(entry, in: self)
+    }
+
+    /// What the index has under a name.
+    private func entry(_ reference: Reference) throws -> Descriptor {
         let manifests = try index().manifests
         let found = manifests.first { entry in
             if let digest = reference.digest { return entry.digest == digest }
             return entry[annotation: Self.reference] == reference.description
         }
         guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }
-        return try image(found, for: platform, name: reference.familiar)
+        return found
     }
 
     /// The image that a descriptor leads to, through an index where it is one.
@@ -131,7 +148,11 @@ extension Store {
         }
         _ = try put(image.configBytes, as: image.manifest.config.mediaType)
         let descriptor = try put(image.manifestBytes, as: image.descriptor.mediaType)
-        if let reference { try name(descriptor, reference, platform: image.config.platform) }
+        if let reference {
+            var entry = descriptor
+            entry.platform = image.config.platform
+            try name(entry, reference)
+        }
         try lease.release()
         return descriptor
     }
@@ -149,10 +170,11 @@ extension Store {
         }
     }
 
-    private func name(_ descriptor: Descriptor, _ reference: Reference, platform: Platform) throws {
+    /// Gives what is in the store already a name.
+    func name(_ descriptor: Descriptor, _ reference: Reference) throws {
         var entry = descriptor
         entry[annotation: Self.reference] = reference.description
-        entry.platform = platform
+        entry[annotation: LayoutExport.containerdKey] = nil
         try editIndex { index in
             index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
             index.manifests.append(entry)
@@ -182,8 +204,7 @@ func resolve(
     var current = descriptor
     for _ in 0..<8 where current.mediaType.isIndex {
         let index = try Index(parsing: source.read(current), what: "index \(current.digest)")
-        let candidates = index.manifests.filter { $0.platform.map(platform.accepts) ?? true }
-        guard let chosen = candidates.first(where: { $0.platform != nil }) ?? candidates.first else {
+        guard let chosen = index.manifest(for: platform) else {
             throw OCIError.noPlatform(
                 platform.description, reference: name,
                 available: index.manifests.compactMap { $0.platform?.description })

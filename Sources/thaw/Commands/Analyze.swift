@@ -12,7 +12,7 @@ struct Analyze: AsyncParsableCommand {
     @Option(
         name: [.customShort("o"), .long], help: ArgumentHelp("Write to a file. (default: stdout)", valueName: "file"))
     var output: String?
-    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, html

@@ -12,7 +12,7 @@ struct Boot: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
     @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let store = try global.store()

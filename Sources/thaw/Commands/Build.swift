@@ -21,6 +21,8 @@ struct Build: AsyncParsableCommand {
         help: ArgumentHelp("A name for the result; may be repeated.", valueName: "name"))
     var tag: [String] = []
 
+    @OptionGroup var outputs: OutputOptions
+
     @Option(help: ArgumentHelp("Write the configuration's digest to a file.", valueName: "file"))
     var iidfile: String?
 
@@ -49,22 +51,50 @@ struct Build: AsyncParsableCommand {
 
     func run() async throws {
         if check || call != "build" { return try await look() }
-        let store = try global.store()
+        let list = try outputs.list()
+        let annotations = try outputs.annotations()
         let names = try tag.map(reference)
         if verify, context == "-" || options.file == "-" {
             throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
         }
+        try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
+        let store = try global.store()
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
-        let result =
+        let compression = OutputOptions.compression(of: list)
+        let results =
             verify
-            ? try await verified(store) : try await options.build(context: context, in: store, progress: progress)
-        for name in names { try store.publish(result.image, as: name) }
+            ? [try await verified(store, compression)]
+            : try await options.builds(context: context, in: store, progress: progress, compression: compression)
+        let images = try outputs.squashed(
+            results, into: store, compression: options.compression ?? compression ?? .gzip)
+        let sender = Outputs(
+            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
+        var set: ImageSet?
+        for output in list {
+            let written = try await sender.write(output)
+            set = set ?? written
+        }
+        let told = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
-        let image = result.image
-        if let iidfile { try replaceFile(iidfile, with: Array("\(image.manifest.config.digest)".utf8)) }
-        if let metadataFile { try replaceFile(metadataFile, with: metadata(of: result, names).prettyBytes) }
-        Terminal.print("\(image.descriptor.digest)")
+        try tell(
+            told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+    }
+
+    private func tell(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
+        let digest = set.descriptor.digest
+        let config = set.descriptor.mediaType.isManifest ? try set.preferredImage().manifest.config.digest : nil
+        if let iidfile { try replaceFile(iidfile, with: Array("\(config ?? digest)".utf8)) }
+        if let metadataFile {
+            var json = JSON.object([
+                "containerimage.digest": .string("\(digest)"), "containerimage.descriptor": set.descriptor.json,
+                "thaw.steps": .array(results.flatMap(\.steps).map(\.json)),
+            ])
+            json["containerimage.config.digest"] = config.map { .string("\($0)") }
+            if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
+            try replaceFile(metadataFile, with: json.prettyBytes)
+        }
+        isPrinted ? Terminal.print("\(digest)") : Terminal.tell("\(digest)")
     }
 
     private func look() async throws {
@@ -87,9 +117,10 @@ struct Build: AsyncParsableCommand {
     }
 
     /// Builds twice, with another number of stages at once the second time: what depends on their order shows too.
-    private func verified(_ store: Store) async throws -> BuildResult {
+    private func verified(_ store: Store, _ compression: OCI.Compression?) async throws -> BuildResult {
         var options = options
         options.noCache = true
+        options.compression = options.compression ?? compression
         let first = try await options.build(context: context, in: store, progress: progress)
         options.jobs = options.jobs == 1 ? 2 : 1
         let second = try await options.build(context: context, in: store, progress: progress)
@@ -100,17 +131,6 @@ struct Build: AsyncParsableCommand {
         throw Failure(
             "two builds gave different images; the first layer that differs is that of: \(layer)",
             remedy: "what the command writes depends on time, chance or order", status: .gateBroken)
-    }
-
-    private func metadata(of result: BuildResult, _ names: [Reference]) -> JSON {
-        var json = JSON.object([
-            "containerimage.digest": .string("\(result.image.descriptor.digest)"),
-            "containerimage.config.digest": .string("\(result.image.manifest.config.digest)"),
-            "containerimage.descriptor": result.image.descriptor.json,
-            "thaw.steps": .array(result.steps.map(\.json)),
-        ])
-        if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
-        return json
     }
 }
 
@@ -154,19 +174,30 @@ struct BuildOptions: ParsableArguments {
 
     @OptionGroup var run: RunArguments
 
-    @Option(help: ArgumentHelp("What the image is for.", valueName: "os/arch"))
+    @Option(help: ArgumentHelp("What the image is for; several with commas.", valueName: "os/arch"))
     var platform: String?
 
     @Option(help: "How layers are stored: gzip, zstd, uncompressed.")
-    var compression: OCI.Compression = .gzip
+    var compression: OCI.Compression?
 
     @Option(help: "How many stages are built at once.")
     var jobs = 2
 
-    /// Builds `context`; what the project's file says counts where no option says otherwise.
+    /// Builds `context` for one platform.
     func build(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
     ) async throws -> BuildResult {
+        let results = try await builds(context: context, in: store, progress: progress, project: project)
+        guard results.count == 1 else { throw Failure("this command builds for one platform", status: .usage) }
+        return results[0]
+    }
+
+    /// Builds `context` for each platform; what the project's file says counts where no option says otherwise.
+    /// `compression` is how layers are stored where no option says that.
+    func builds(
+        context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
+        compression: OCI.Compression? = nil
+    ) async throws -> [BuildResult] {
         let places = try ContextArguments(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
         request.contexts = try ContextArguments.contexts(buildContext)
@@ -178,13 +209,31 @@ struct BuildOptions: ParsableArguments {
         request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
         request.expectsCache = expectCached
         try run.apply(to: &request)
-        if let platform { request.platform = try thaw.platform(platform) }
-        request.compression = compression
+        request.compression = self.compression ?? compression ?? .gzip
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
         let view = BuildProgress(progress, tellsWhy: why)
-        return try await Builder(request, store: store, progress: { view.take($0) }).build()
+        var results: [BuildResult] = []
+        for platform in try platforms() {
+            request.platform = platform
+            results.append(try await Builder(request, store: store, progress: { view.take($0) }).build())
+        }
+        return results
     }
+
+    /// What `--platform` lists, each once; `local` is this machine's.
+    func platforms() throws -> [Platform] {
+        guard let platform else { return [.host] }
+        var platforms: [Platform] = []
+        for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
+            let platform = text == "local" ? .host : try thaw.platform(text)
+            if !platforms.contains(platform) { platforms.append(platform) }
+        }
+        return platforms
+    }
+
+    /// Seconds that no time in the result exceeds, where that was said.
+    func epoch() throws -> Int64? { try epoch(arguments(Project())) }
 
     /// The values for ARG, of the project's file and of the options.
     func arguments(_ project: Project) throws -> [String: String] {
@@ -220,15 +269,6 @@ struct BuildOptions: ParsableArguments {
 }
 
 extension OCI.Compression: ExpressibleByArgument {}
-
-/// Writes a file whole or not at all.
-func replaceFile(_ path: String, with bytes: [UInt8]) throws {
-    let file = FilePath(path)
-    guard let name = file.lastComponent else { throw Failure("'\(path)' names no file", status: .usage) }
-    let parent = file.removingLastComponent()
-    let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
-    try directory.replace(FilePath(name.string), with: bytes)
-}
 
 extension Image {
     /// The instruction that made a layer.

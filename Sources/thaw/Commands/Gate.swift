@@ -15,7 +15,7 @@ struct Gate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The file with the budgets. (default: ./thaw.toml)", valueName: "file")) var config:
         String?
     @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let project = try project(config ?? "thaw.toml", beside: ".")

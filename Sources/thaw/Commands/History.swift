@@ -10,7 +10,7 @@ struct History: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @Flag(help: "Show whole commands.") var noTrunc = false
     @Option(help: "table or json") var format: Format = .table
-    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case table, json

@@ -16,7 +16,7 @@ struct Slim: AsyncParsableCommand {
     @Option(name: [.customShort("t"), .long], help: "The slim image's name.") var tag: String
     @Option(help: ArgumentHelp("Say why a path stays or goes, and write nothing.", valueName: "path")) var explain:
         String?
-    @Argument(help: "A name in the store, or oci:DIR[:TAG].") var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let store = try global.store()

@@ -13,26 +13,43 @@ struct Images: ParsableCommand {
 
     func run() throws {
         let store = try global.store()
-        let rows = try store.images().map { (name, descriptor) in
-            (
-                name: try Reference(name).familiar, digest: descriptor.digest,
-                size: try store.image(descriptor, for: descriptor.platform ?? .host, name: name).compressedSize
-            )
-        }
+        let rows = try store.images().map { try Row($0, $1, in: store) }
         if format == .json {
             return Terminal.print(
-                .array(
-                    rows.map {
-                        .object([
-                            "name": .string($0.name), "digest": .string("\($0.digest)"),
-                            "compressedSize": .integer($0.size),
-                        ])
-                    }))
+                .object([
+                    "kind": .string("images"), "schemaVersion": .integer(1), "images": .array(rows.map(\.json)),
+                ]))
         }
         let width = rows.map(\.name.count).max() ?? 0
         for row in rows {
             let name = row.name + String(repeating: " ", count: width - row.name.count)
-            Terminal.print("\(name)  \(row.digest.short)  \(ByteCount(row.size))")
+            let platforms = row.platforms.count > 1 ? "  " + row.platforms.joined(separator: " ") : ""
+            Terminal.print("\(name)  \(row.digest.short)  \(ByteCount(row.size))\(platforms)")
+        }
+    }
+
+    /// One name, and what it names.
+    private struct Row {
+        let name: String
+        let digest: Digest
+        let size: Int64
+        let platforms: [String]
+
+        init(_ name: String, _ descriptor: Descriptor, in store: Store) throws {
+            self.name = try Reference(name).familiar
+            digest = descriptor.digest
+            let images = try ImageSet(descriptor, in: store).images()
+            let layers = images.flatMap(\.layers).map(\.descriptor)
+            size = Dictionary(layers.map { ($0.digest, $0.size) }, uniquingKeysWith: { first, _ in first })
+                .values.reduce(0, +)
+            platforms = images.map(\.config.platform.description)
+        }
+
+        var json: JSON {
+            .object([
+                "name": .string(name), "digest": .string("\(digest)"), "compressedSize": .integer(size),
+                "platforms": .strings(platforms),
+            ])
         }
     }
 }
@@ -49,7 +66,7 @@ struct Load: ParsableCommand {
     var input = "/dev/stdin"
 
     func run() throws {
-        let names = try global.store().load(FilePath(input))
+        let names = try global.store().load(FilePath(input == "-" ? "/dev/stdin" : input))
         if names.isEmpty { throw Failure("'\(input)' holds no image with a name") }
         for name in names { Terminal.print(name.familiar) }
     }
@@ -90,20 +107,53 @@ struct Import: ParsableCommand {
 /// `thaw copy`
 struct Copy: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy an image between the store and OCI layouts.",
+        abstract: "Copy an image between the store, OCI layouts, archives, Docker and Podman.",
         discussion: "Example: thaw copy app:latest oci:/tmp/layout:app")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "From: a name in the store, or oci:DIR[:TAG].") var from: ImageArgument
-    @Argument(help: "To: a name in the store, or oci:DIR:TAG.") var to: String
+    @Option(help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch")) var platform: String?
+    @Argument(help: ArgumentHelp(Transport.help)) var from: ImageArgument
+    @Argument(help: "To: the same.") var to: String
 
     func run() throws {
         let store = try global.store()
-        let image = try from.image(in: store)
-        switch try Transport(to) {
-        case .store(let reference): try store.publish(image, as: reference)
-        case .layout(let directory, let tag): try Layout.write(image, to: directory, tag: tag ?? "latest")
+        let target = try Transport(to)
+        var set = try from.set(in: store)
+        if let platform {
+            set = ImageSet(try set.image(for: thaw.platform(platform), name: from.text))
         }
-        Terminal.print("\(image.descriptor.digest)")
+        try target.write(set, store)
+        Terminal.print("\(set.descriptor.digest)")
+    }
+}
+
+/// `thaw save`
+struct Save: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write images of the store as an archive, for docker load, podman load or skopeo.",
+        discussion: "Example: thaw save -o app.tar app:latest")
+    @OptionGroup var global: GlobalOptions
+    @Option(
+        name: [.customShort("o"), .long],
+        help: ArgumentHelp("The archive. (default: stdout, which must not be a terminal)", valueName: "file"))
+    var output = "-"
+    @Option(help: "docker-archive or oci-archive") var format: Format = .dockerArchive
+    @Argument(help: "The images.") var images: [String]
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case dockerArchive = "docker-archive"
+        case ociArchive = "oci-archive"
+    }
+
+    func run() throws {
+        let store = try global.store()
+        let destination = try Destination(output)
+        let lease = try store.lease()
+        let items = try images.map { text in
+            let name = try reference(text)
+            return (set: try store.set(name), names: [LayoutExport.Name.reference(name)])
+        }
+        try destination.write { try LayoutExport(items, docker: format == .dockerArchive).write(to: $0) }
+        try lease.release()
     }
 }
 
@@ -116,7 +166,7 @@ struct Tag: ParsableCommand {
 
     func run() throws {
         let store = try global.store()
-        try store.publish(store.image(reference(image)), as: reference(name))
+        try store.publish(store.set(reference(image)), as: reference(name))
     }
 }
 
@@ -130,20 +180,5 @@ struct Remove: ParsableCommand {
     func run() throws {
         let store = try global.store()
         for image in images { try store.remove(reference(image)) }
-    }
-}
-
-/// `thaw prune`
-struct Prune: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Free what no image and no remembered build step needs.",
-        discussion: "Example: thaw prune --all also forgets every build step, so that only named images stay.")
-    @OptionGroup var global: GlobalOptions
-    @Flag(help: "Forget build steps and unpacked layers too.") var all = false
-
-    func run() throws {
-        let store = try global.store()
-        let collected = try store.collect(forgettingSteps: all)
-        Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
     }
 }

@@ -1,0 +1,263 @@
+internal import Linux
+internal import SystemPackage
+
+/// What a store holds, by what it is for.
+public struct Usage: Sendable, Hashable {
+    /// How many of something there are, and their bytes.
+    public struct Share: Sendable, Hashable {
+        /// How many.
+        public var count = 0
+        /// Bytes on disk.
+        public var bytes: Int64 = 0
+    }
+
+    /// Names, and all blobs that they lead to.
+    public var images = Share()
+    /// Layers of these.
+    public var layers = Share()
+    /// Remembered build steps, and what only they need.
+    public var steps = Share()
+    /// Unpacked layers for running commands.
+    public var unpacked = Share()
+    /// Headers of layers, digests of the context's files, what steps depended on, and what a failed step left.
+    public var indexes = Share()
+    /// Blobs that nothing needs.
+    public var unneeded = Share()
+    /// Cache mounts.
+    public var mounts = Share()
+
+    /// All of it; layers are the images'.
+    public var total: Int64 {
+        [images, steps, unpacked, indexes, unneeded, mounts].reduce(0) { $0 + $1.bytes }
+    }
+}
+
+/// Everything in a store that a collection decides about, and what has been decided. Pure once it is made.
+///
+/// ```
+/// name ─► index ─► manifest ─► blobs ◄── step          needed: whatever an arrow leads to
+///                      └─► diff IDs ─► headers, unpacked layers
+/// ```
+struct Inventory {
+    /// Something that can be made again.
+    struct Item {
+        let path: FilePath
+        let bytes: Int64
+        /// When it was used last, in seconds since 1970.
+        let used: Int64
+        /// The layer that a step holds on to.
+        let step: CachedStep?
+    }
+
+    /// What is to be removed.
+    private(set) var dropped: [FilePath] = []
+    private(set) var droppedBlobs = 0
+    /// What is left, in bytes.
+    private(set) var total: Int64 = 0
+
+    private var gone: Set<FilePath> = []
+    private var names = 0
+    private var items: [Item] = []
+    private var blobs: [Digest: Int64] = [:]
+    private var headers: [Digest: Int64] = [:]
+    private var unpacked: [Digest: Item] = [:]
+    private var imageBlobs: Set<Digest> = []
+    private var imageLayers: Set<Digest> = []
+    private var imageDiffIDs: Set<Digest> = []
+    private var chains: Set<Digest> = []
+    private var stepBlobs: [Digest: Int] = [:]
+    private var stepDiffIDs: [Digest: Int] = [:]
+
+    init(_ store: Store) throws {
+        try readFiles(store)
+        for entry in try store.index().manifests {
+            names += 1
+            try mark(entry, in: store)
+        }
+        total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
+        total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
+    }
+
+    /// What there is, by what needs it.
+    func usage(mounts: Usage.Share) -> Usage {
+        var usage = Usage()
+        usage.mounts = mounts
+        usage.images.count = names
+        for (digest, bytes) in blobs {
+            if imageBlobs.contains(digest) {
+                usage.images.bytes += bytes
+                if imageLayers.contains(digest) {
+                    usage.layers.count += 1
+                    usage.layers.bytes += bytes
+                }
+            } else if stepBlobs[digest] != nil {
+                usage.steps.bytes += bytes
+            } else {
+                usage.unneeded.count += 1
+                usage.unneeded.bytes += bytes
+            }
+        }
+        for item in items {
+            if item.step == nil { usage.indexes.count += 1 } else { usage.steps.count += 1 }
+            if item.step == nil { usage.indexes.bytes += item.bytes } else { usage.steps.bytes += item.bytes }
+        }
+        usage.indexes.count += headers.count
+        usage.indexes.bytes += headers.values.reduce(0, +)
+        usage.unpacked.count = unpacked.count
+        usage.unpacked.bytes = unpacked.values.reduce(0) { $0 + $1.bytes }
+        return usage
+    }
+}
+
+// MARK: - Deciding
+
+extension Inventory {
+    /// Drops what no image and no step needs.
+    mutating func dropUnneeded() {
+        for digest in blobs.keys.sorted() where !imageBlobs.contains(digest) && stepBlobs[digest] == nil {
+            dropBlob(digest)
+        }
+        for diffID in headers.keys.sorted() where !imageDiffIDs.contains(diffID) && stepDiffIDs[diffID] == nil {
+            dropHeader(diffID)
+        }
+        let needed = neededChains()
+        for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
+    }
+
+    /// Drops what can be made again and fits.
+    mutating func drop(where fits: (Item) -> Bool) {
+        for item in candidates where fits(item) { drop(item) }
+        dropUnneeded()
+    }
+
+    /// Drops what was used least recently until no more than `bytes` are left, or nothing can go.
+    mutating func shrink(to bytes: Int64) {
+        for item in candidates {
+            if total <= bytes { return }
+            drop(item)
+        }
+    }
+
+    private var candidates: [Item] {
+        (items + unpacked.values).filter { !gone.contains($0.path) }.sorted {
+            ($0.used, $0.path.string) < ($1.used, $1.path.string)
+        }
+    }
+
+    private mutating func drop(_ item: Item) {
+        guard gone.insert(item.path).inserted else { return }
+        dropped.append(item.path)
+        total -= item.bytes
+        guard let layer = item.step?.layer else { return }
+        let (blob, diffID) = (layer.descriptor.digest, layer.diffID)
+        stepBlobs[blob, default: 1] -= 1
+        if stepBlobs[blob] == 0 {
+            stepBlobs[blob] = nil
+            if !imageBlobs.contains(blob) { dropBlob(blob) }
+        }
+        stepDiffIDs[diffID, default: 1] -= 1
+        if stepDiffIDs[diffID] == 0 {
+            stepDiffIDs[diffID] = nil
+            if !imageDiffIDs.contains(diffID) { dropHeader(diffID) }
+        }
+    }
+
+    private mutating func dropBlob(_ digest: Digest) {
+        guard let bytes = blobs.removeValue(forKey: digest) else { return }
+        dropped.append(Store.path(of: digest))
+        droppedBlobs += 1
+        total -= bytes
+    }
+
+    private mutating func dropHeader(_ diffID: Digest) {
+        guard let bytes = headers.removeValue(forKey: diffID) else { return }
+        dropped.append(Store.indexPath(of: diffID))
+        total -= bytes
+    }
+
+    /// The stacks of layers that images have, and what remembered steps may have put on top of them.
+    private func neededChains() -> Set<Digest> {
+        var needed = chains
+        var frontier: [Digest?] = [nil] + Array(chains)
+        while let below = frontier.popLast() {
+            for diffID in stepDiffIDs.keys {
+                let chain = Digest.chainID(diffID, on: below)
+                if unpacked[chain] != nil, needed.insert(chain).inserted { frontier.append(chain) }
+            }
+        }
+        return needed
+    }
+}
+
+// MARK: - Reading
+
+extension Inventory {
+    private mutating func readFiles(_ store: Store) throws {
+        for (digest, status) in try Self.files("blobs/sha256", store) { blobs[digest] = status.size }
+        for (digest, status) in try Self.files("thaw/index", store) { headers[digest] = status.allocated }
+        for (digest, status) in try Self.files("thaw/layers", store) where status.type == .directory {
+            let path = FilePath("thaw/layers/\(digest.hex)")
+            let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
+            unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
+        }
+        let steps = Dictionary(
+            try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
+        for directory: FilePath in ["thaw/cache", "thaw/why"] where try store.root.exists(directory) {
+            for entry in try store.root.directory(directory).entries() {
+                let path = directory.appending(FilePath(bytes: entry.name).components)
+                let status = try store.root.status(of: path)
+                guard status.type == .regular else { continue }
+                add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
+            }
+        }
+        if try store.root.exists("thaw/failed") {
+            let bytes = try store.root.directory("thaw/failed").allocatedBytes()
+            let used = try store.root.status(of: "thaw/failed").changed.seconds
+            add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+        }
+    }
+
+    private mutating func add(_ item: Item) {
+        items.append(item)
+        guard let layer = item.step?.layer else { return }
+        stepBlobs[layer.descriptor.digest, default: 0] += 1
+        stepDiffIDs[layer.diffID, default: 0] += 1
+    }
+
+    /// The entries of a directory that are named by a digest; others are somebody else's.
+    private static func files(_ path: FilePath, _ store: Store) throws -> [(Digest, FileStatus)] {
+        let directory = try store.root.directory(path)
+        return try directory.entries().compactMap { entry in
+            guard let digest = try? Digest("sha256:" + String(decoding: entry.name, as: UTF8.self)) else { return nil }
+            return (digest, try directory.status(of: FilePath(bytes: entry.name)))
+        }
+    }
+
+    private mutating func mark(_ top: Descriptor, in store: Store) throws {
+        var stack = [top]
+        while let descriptor = stack.popLast() {
+            guard imageBlobs.insert(descriptor.digest).inserted, try store.has(descriptor) else { continue }
+            if descriptor.mediaType.isIndex {
+                stack += try Index(parsing: store.read(descriptor), what: "index \(descriptor.digest)").manifests
+            } else if descriptor.mediaType.isManifest {
+                let manifest = try Manifest(parsing: store.read(descriptor), digest: descriptor.digest)
+                imageBlobs.formUnion([manifest.config.digest] + manifest.layers.map(\.digest))
+                imageLayers.formUnion(manifest.layers.map(\.digest))
+                if try store.has(manifest.config) { try mark(config: manifest.config, in: store) }
+            }
+        }
+    }
+
+    private mutating func mark(config descriptor: Descriptor, in store: Store) throws {
+        // What hangs on an image and is none, an attestation or a chart, has a configuration of its own kind.
+        guard descriptor.mediaType == .config || descriptor.mediaType == .dockerConfig else { return }
+        let config = try ImageConfig(parsing: store.read(descriptor), digest: descriptor.digest)
+        var chain: Digest?
+        for diffID in config.diffIDs {
+            imageDiffIDs.insert(diffID)
+            let next = Digest.chainID(diffID, on: chain)
+            chains.insert(next)
+            chain = next
+        }
+    }
+}

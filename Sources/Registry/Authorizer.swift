@@ -1,0 +1,239 @@
+internal import HTTP
+internal import OCI
+internal import Synchronization
+
+/// Knows how each registry is spoken to and what it must be shown, and asks for tokens.
+///
+/// ```
+/// GET /v2/ ──► https or http, and a challenge ─┬─ none
+///                                              ├─ Basic: user and password
+///                                              └─ Bearer: a token for some scopes, until shortly before it expires
+/// ```
+final class Authorizer: Sendable {
+    private struct Token {
+        let text: String
+        let expires: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var bases: [String: WebAddress] = [:]
+        var challenges: [String: Challenge] = [:]
+        var tokens: [String: Token] = [:]
+        var credentials: [String: Credential?] = [:]
+        var secrets: Set<String> = []
+    }
+
+    private let client: HTTPClient
+    private let files: [AuthFile]
+    private let isInsecure: @Sendable (String) -> Bool
+    private let state = Mutex(State())
+
+    init(_ client: HTTPClient, files: [AuthFile], isInsecure: @Sendable @escaping (String) -> Bool) {
+        self.client = client
+        self.files = files
+        self.isInsecure = isInsecure
+    }
+
+    // MARK: - How it is spoken to
+
+    /// The address of a registry: https, or http where the registry is insecure or on this machine and has no TLS.
+    func base(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
+        if let known = state.withLock({ $0.bases[endpoint.host] }) { return known }
+        let address = try WebAddress("https://\(endpoint.host)/v2/")
+        do {
+            return try greet(address, endpoint, cancellation)
+        } catch let error as HTTPError {
+            guard Self.mayLackTLS(error), isInsecure(endpoint.host) || address.isLoopback else { throw error }
+            return try greet(WebAddress("http://\(endpoint.host)/v2/"), endpoint, cancellation)
+        }
+    }
+
+    private static func mayLackTLS(_ error: HTTPError) -> Bool {
+        switch error {
+        case .notTLS, .unreachable, .interrupted: true
+        default: false
+        }
+    }
+
+    /// Asks for the version, which also tells how to authenticate.
+    private func greet(_ address: WebAddress, _ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
+        let response = try client.fetch(Request(.get, address), cancellation).response
+        state.withLock { state in
+            state.bases[endpoint.host] = address
+            if response.status == 401 {
+                state.challenges[endpoint.host] = Challenge(response.headers.all("WWW-Authenticate"))
+            }
+        }
+        return address
+    }
+
+    // MARK: - What it must be shown
+
+    /// The value of `Authorization` for a request, or nil where there is none to send.
+    func authorization(
+        _ endpoint: Endpoint, _ scopes: Set<Scope>, action: String, _ cancellation: Cancellation
+    ) throws -> String? {
+        switch state.withLock({ $0.challenges[endpoint.host] }) {
+        case nil: return nil
+        case .basic:
+            guard let basic = try credential(endpoint)?.basic else { return nil }
+            return "Basic \(basic)"
+        case .bearer(let realm, let service, let scope):
+            var scopes = Set(scopes.map(\.description))
+            // The challenge of a whole registry names no repository; one that does wants exactly that.
+            if scopes.isEmpty, let scope { scopes.insert(scope) }
+            let key = "\(endpoint.host) \(scopes.sorted().joined(separator: " "))"
+            if let token = state.withLock({ $0.tokens[key] }), token.expires > .now { return "Bearer \(token.text)" }
+            let request = TokenRequest(
+                realm: realm, service: service, scopes: scopes.sorted(), credential: try credential(endpoint))
+            let token = try ask(request, endpoint, action: action, cancellation)
+            state.withLock { state in
+                state.tokens[key] = token
+                state.secrets.insert(token.text)
+            }
+            return "Bearer \(token.text)"
+        }
+    }
+
+    /// Takes note of a refusal; true where it makes sense to ask again.
+    func learn(from response: Response, _ endpoint: Endpoint) -> Bool {
+        guard let challenge = Challenge(response.headers.all("WWW-Authenticate")) else { return false }
+        return state.withLock { state in
+            let isNew = state.challenges[endpoint.host] != challenge
+            state.challenges[endpoint.host] = challenge
+            let known = state.tokens.keys.filter { $0.hasPrefix("\(endpoint.host) ") }
+            for key in known { state.tokens[key] = nil }
+            return isNew || !known.isEmpty
+        }
+    }
+
+    /// Whether credentials are known for a registry.
+    func hasCredential(_ endpoint: Endpoint) -> Bool { (try? credential(endpoint)) ?? nil != nil }
+
+    /// Uses this credential for a registry, whatever the files say.
+    func use(_ credential: Credential, for registry: String) {
+        state.withLock { state in
+            state.credentials[registry] = credential
+            state.secrets.formUnion(credential.secrets)
+        }
+    }
+
+    private func credential(_ endpoint: Endpoint) throws -> Credential? {
+        for key in [endpoint.registry, endpoint.name] {
+            if let known = state.withLock({ $0.credentials[key] }) { return known }
+        }
+        var found: Credential?
+        for file in files {
+            found = try file.credential(registry: endpoint.registry, path: endpoint.path)
+            if found != nil { break }
+        }
+        let credential = found
+        state.withLock { state in
+            state.credentials[endpoint.name] = credential
+            state.secrets.formUnion(credential?.secrets ?? [])
+        }
+        return credential
+    }
+
+    // MARK: - Tokens
+
+    private struct TokenRequest {
+        let realm: String
+        let service: String?
+        let scopes: [String]
+        let credential: Credential?
+
+        /// GET with the password, or POST with the identity token (distribution's token and OAuth2 documents).
+        func request(_ realm: WebAddress) throws -> Request {
+            var fields = service.map { [("service", $0)] } ?? []
+            if case .identityToken(let token)? = credential {
+                fields += [("grant_type", "refresh_token"), ("client_id", "thaw"), ("refresh_token", token)]
+                fields.append(("scope", scopes.joined(separator: " ")))
+                let form = Array(Query.encode(fields).utf8)
+                return Request(
+                    .post, realm, headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Body(form))
+            }
+            fields += scopes.map { ("scope", $0) }
+            var request = Request(.get, try realm.appending(fields))
+            if let basic = credential?.basic { request.headers["Authorization"] = "Basic \(basic)" }
+            return request
+        }
+    }
+
+    private func ask(
+        _ wanted: TokenRequest, _ endpoint: Endpoint, action: String, _ cancellation: Cancellation
+    ) throws -> Token {
+        let realm: WebAddress
+        do {
+            realm = try WebAddress(wanted.realm)
+        } catch {
+            throw RegistryError.malformedAnswer(
+                action, host: endpoint.host, reason: "names a token server that is no web address")
+        }
+        let base = try base(endpoint, cancellation)
+        guard realm.scheme == "https" || base.scheme == "http" || wanted.credential == nil else {
+            throw RegistryError.unsafeTokenServer(action, host: endpoint.host, realm: realm.origin)
+        }
+        let asked = ContinuousClock.now
+        let (response, content) = try client.fetch(wanted.request(realm), limit: 1 << 20, cancellation)
+        switch response.status {
+        case 200: break
+        case 400, 401, 403:
+            throw RegistryError.unauthorized(
+                action, host: endpoint.registry, hadCredentials: wanted.credential != nil)
+        case 429, 500...599:
+            throw RegistryError.busy(
+                action, host: realm.authority, status: response.status,
+                retryAfter: Retry.seconds(response.headers["Retry-After"]))
+        default:
+            throw RegistryError.refused(
+                action, host: realm.authority, status: response.status, reason: "no token was given")
+        }
+        let json = try? JSON(parsing: content, what: "token")
+        guard let text = json?["token"]?.string ?? json?["access_token"]?.string, !text.isEmpty else {
+            throw RegistryError.malformedAnswer(action, host: realm.authority, reason: "answers without a token")
+        }
+        // A token that is about to expire would not outlive the request; one that lasts a second is used for a second.
+        let seconds = min(max(json?["expires_in"]?.integer ?? 60, 1), 86_400)
+        return Token(text: text, expires: asked + .seconds(seconds) - min(.seconds(10), .milliseconds(seconds * 200)))
+    }
+
+    // MARK: - Secrets
+
+    /// A text of a server without anything that was sent to it in confidence.
+    func redact(_ text: String) -> String {
+        state.withLock(\.secrets).filter { $0.utf8.count >= 3 }.sorted { $0.utf8.count > $1.utf8.count }
+            .reduce(text) { $0.replacing($1, with: "***") }
+    }
+}
+
+/// What follows the question mark of an address.
+enum Query {
+    static func encode(_ fields: [(String, String)]) -> String {
+        fields.map { "\(escaped($0.0))=\(escaped($0.1))" }.joined(separator: "&")
+    }
+
+    private static func escaped(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var result: [UInt8] = []
+        for byte in text.utf8 {
+            let isPlain =
+                (48...57).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || "-._~:/,".utf8.contains(byte)
+            if isPlain && byte < 0x80 {
+                result.append(byte)
+            } else {
+                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}
+
+extension WebAddress {
+    /// The address with more fields in its query.
+    func appending(_ fields: [(String, String)]) throws -> WebAddress {
+        if fields.isEmpty { return self }
+        return try WebAddress(text + (text.contains("?") ? "&" : "?") + Query.encode(fields))
+    }
+}

@@ -1,0 +1,73 @@
+/// How a server wants to know who asks (RFC 9110, section 11.6.1; the distribution project's token scheme).
+enum Challenge: Hashable, Sendable {
+    case basic
+    case bearer(realm: String, service: String?, scope: String?)
+
+    /// The strongest challenge that we can answer, of the values of `WWW-Authenticate`.
+    init?(_ values: [String]) {
+        let all = values.flatMap(Self.parse)
+        if let bearer = all.first(where: { $0.scheme == "bearer" && $0.parameters["realm"] != nil }) {
+            self = .bearer(
+                realm: bearer.parameters["realm"] ?? "", service: bearer.parameters["service"],
+                scope: bearer.parameters["scope"])
+        } else if all.contains(where: { $0.scheme == "basic" }) {
+            self = .basic
+        } else {
+            return nil
+        }
+    }
+
+    /// `Scheme name=value, name="quoted \"value\"", Other …`
+    private static func parse(_ text: String) -> [(scheme: String, parameters: [String: String])] {
+        var result: [(scheme: String, parameters: [String: String])] = []
+        var rest = Substring(text)
+        while true {
+            rest = rest.drop { $0 == "," || $0 == " " || $0 == "\t" }
+            let word = rest.prefix { !" ,=\t".contains($0) }
+            rest = rest.dropFirst(word.count)
+            let hasValue = rest.first == "="
+            if word.isEmpty {
+                // Nonsense such as '=x' ends it; whatever was understood counts.
+                return result
+            }
+            guard hasValue else {
+                result.append((word.lowercased(), [:]))
+                continue
+            }
+            let value = Self.value(&rest)
+            if !result.isEmpty { result[result.count - 1].parameters[word.lowercased()] = value }
+        }
+    }
+
+    /// A value behind its `=`, bare or quoted.
+    private static func value(_ rest: inout Substring) -> String {
+        rest = rest.dropFirst()
+        guard rest.first == "\"" else {
+            let value = rest.prefix { !" ,\t".contains($0) }
+            rest = rest.dropFirst(value.count)
+            return String(value)
+        }
+        rest = rest.dropFirst()
+        var value = ""
+        while let character = rest.popFirst(), character != "\"" {
+            if character == "\\", let escaped = rest.popFirst() {
+                value.append(escaped)
+            } else {
+                value.append(character)
+            }
+        }
+        return value
+    }
+}
+
+/// A right that a token is asked for: `repository:PATH:pull,push`.
+struct Scope: Hashable, Sendable, Comparable, CustomStringConvertible {
+    let description: String
+
+    static func pull(_ path: String) -> Scope { Scope(description: "repository:\(path):pull") }
+    static func push(_ path: String) -> Scope { Scope(description: "repository:\(path):pull,push") }
+    static func delete(_ path: String) -> Scope { Scope(description: "repository:\(path):delete,pull") }
+    static let catalog = Scope(description: "registry:catalog:*")
+
+    static func < (left: Scope, right: Scope) -> Bool { left.description < right.description }
+}

@@ -1,0 +1,98 @@
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// A program `docker-credential-NAME` that keeps credentials: a word as its argument, a document through its streams.
+struct CredentialHelper: Sendable {
+    private let program: String
+    private static let outputLimit = 1 << 20
+    /// What helpers answer where they know nothing; part of their protocol.
+    private static let unknown = "credentials not found in native keychain"
+
+    /// The helper that `file` names.
+    init(_ name: String, file: FilePath) throws(RegistryError) {
+        let isWord = { (byte: UInt8) in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (48...57).contains(byte)
+                || "._-".utf8.contains(byte)
+        }
+        guard name.utf8.allSatisfy(isWord) else {
+            throw .malformedFile(file.string, reason: "a credential helper's name is a word")
+        }
+        program = "docker-credential-\(name)"
+    }
+
+    /// What it keeps for a server.
+    func get(_ server: String) throws -> Credential? {
+        let answer = try run("get", Array(server.utf8))
+        let text = String(decoding: answer.output, as: UTF8.self)
+        if answer.status != 0, text.contains(Self.unknown) { return nil }
+        let json = try? JSON(parsing: answer.output, what: program)
+        guard answer.status == 0, let user = json?["Username"]?.string, let secret = json?["Secret"]?.string else {
+            throw RegistryError.helperFailed(program, reason: "failed with status \(answer.status)")
+        }
+        if user.isEmpty, secret.isEmpty { return nil }
+        return user == "<token>" ? .identityToken(secret) : .password(user: user, secret)
+    }
+
+    /// Gives it a credential to keep.
+    func store(_ credential: Credential, _ server: String) throws {
+        let (user, secret) =
+            switch credential {
+            case .password(let user, let password): (user, password)
+            case .identityToken(let token): ("<token>", token)
+            }
+        let document = JSON.strings(["ServerURL": server, "Username": user, "Secret": secret])
+        let status = try run("store", document.bytes).status
+        if status != 0 { throw RegistryError.helperFailed(program, reason: "failed with status \(status)") }
+    }
+
+    /// Lets it forget a server; false where it knew none.
+    func erase(_ server: String) throws -> Bool { try run("erase", Array(server.utf8)).status == 0 }
+
+    private func run(_ word: String, _ input: [UInt8]) throws -> (status: Int32, output: [UInt8]) {
+        let streams = try Streams()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, streams.theirs.rawValue, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, streams.theirs.rawValue, 1)
+        // What it says there might hold what nobody should see.
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var vector = unsafe ([program, word] as [String]).map { unsafe strdup($0) } + [nil]
+        defer { unsafe vector.forEach { unsafe free($0) } }
+        var process: pid_t = 0
+        let code = unsafe posix_spawnp(&process, program, &actions, nil, &vector, environ)
+        if code == ENOENT { throw RegistryError.helperMissing(program) }
+        guard code == 0 else { throw SystemError("run", FilePath(program), Errno(rawValue: code)) }
+        let output = try streams.exchange(input, limit: Self.outputLimit)
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        let exit = status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
+        return (exit, output)
+    }
+}
+
+/// A socket's ends: ours, and the one that becomes a program's input and output.
+private struct Streams: ~Copyable {
+    let ours: OwnedDescriptor
+    let theirs: OwnedDescriptor
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        try system("make a socket pair") {
+            unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+        }
+        ours = OwnedDescriptor(owning: ends[0])
+        theirs = OwnedDescriptor(owning: ends[1])
+    }
+
+    /// Sends all of the input to the program that has the other end, then reads what it writes until it ends.
+    consuming func exchange(_ input: [UInt8], limit: Int) throws -> [UInt8] {
+        try theirs.close()
+        // A program that ends without reading is judged by its status.
+        try? ours.write(input)
+        shutdown(ours.rawValue, Int32(SHUT_WR))
+        return (try? ours.readAll(limit: limit)) ?? []
+    }
+}

@@ -1,0 +1,84 @@
+internal import HTTP
+internal import OCI
+
+/// A blob as it comes from a registry; taken up again where it stood when a connection ends early.
+///
+/// Size and digest are for whoever reads it to check.
+final class Download: ByteSource {
+    private let session: Session
+    private let call: Session.Call
+    private let blob: Descriptor
+    private var offset: Int64
+    private var stream: ResponseStream?
+    /// What of a chunk lies behind what was passed over.
+    private var ahead: [UInt8] = []
+
+    /// Asks for `blob`, of which the first `offset` bytes are not needed; the answer's head is awaited.
+    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, action: String, from offset: Int64 = 0) throws {
+        self.blob = blob
+        self.session = session
+        self.offset = offset
+        call = Session.Call(
+            method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/blobs/\(blob.digest)"),
+            scopes: [.pull(endpoint.path)], action: action)
+        stream = try session.retrying { try open() }
+    }
+
+    func next() throws -> [UInt8] {
+        let chunk = try session.retrying(progress: { offset }) { try tryNext() }
+        offset += Int64(chunk.count)
+        return chunk
+    }
+
+    private func tryNext() throws -> [UInt8] {
+        do {
+            let stream = try stream ?? open()
+            self.stream = stream
+            defer { ahead = [] }
+            return ahead.isEmpty ? try stream.next() : ahead
+        } catch let error as HTTPError {
+            stream = nil
+            // Everything is here; only the end of the answer was lost.
+            if offset == blob.size { return [] }
+            throw RegistryError.connection(call.action, error)
+        }
+    }
+
+    /// Asks for what is missing. A server that knows no ranges sends all of it, of which the known part is passed over.
+    private func open() throws -> ResponseStream {
+        var call = call
+        if offset > 0, offset < blob.size {
+            call.headers["Range"] = "bytes=\(offset)-"
+            call.expected = [200, 206]
+        }
+        let stream = try session.open(call)
+        let start = stream.response.status == 206 ? try beginning(stream.response) : 0
+        guard start <= offset else {
+            throw RegistryError.malformedAnswer(
+                call.action, host: call.endpoint.host, reason: "sends another part than was asked for")
+        }
+        try pass(offset - start, of: stream)
+        return stream
+    }
+
+    /// Where a partial answer begins: `Content-Range: bytes 100-199/200`.
+    private func beginning(_ response: Response) throws(RegistryError) -> Int64 {
+        let text = response.headers["Content-Range"] ?? ""
+        guard text.hasPrefix("bytes "), let start = Int64(text.dropFirst(6).prefix { $0 != "-" }), start >= 0 else {
+            throw .malformedAnswer(
+                call.action, host: call.endpoint.host, reason: "sends a part without telling which it is")
+        }
+        return start
+    }
+
+    private func pass(_ count: Int64, of stream: ResponseStream) throws {
+        ahead = []
+        var left = count
+        while left > 0 {
+            let chunk = try stream.next()
+            if chunk.isEmpty { return }
+            if left < Int64(chunk.count) { ahead = Array(chunk[Int(left)...]) }
+            left -= Int64(chunk.count)
+        }
+    }
+}

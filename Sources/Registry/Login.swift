@@ -1,0 +1,18 @@
+internal import HTTP
+
+extension RegistryClient {
+    /// Checks a user's name and password with a registry and keeps them in a file; returns when both are done.
+    ///
+    /// - Throws: ``RegistryError/unauthorized(_:host:hadCredentials:)`` where the registry does not accept them; nothing
+    ///   is kept then.
+    public func login(_ registry: String, _ credential: Credential, keepingIn file: AuthFile) async throws {
+        use(credential, for: registry)
+        try await offload { session in
+            let call = Session.Call(
+                method: .get, endpoint: Endpoint(registry: registry, path: ""), target: .path(""), scopes: [],
+                action: "log in to \(registry)")
+            _ = try session.retrying { try session.open(call) }
+            try file.keep(credential, for: registry)
+        }
+    }
+}

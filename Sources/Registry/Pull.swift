@@ -1,0 +1,69 @@
+internal import HTTP
+internal import Linux
+public import OCI
+
+extension RegistryClient {
+    /// Takes an image into a store, several layers at once, each checked as it comes; then gives it its name there.
+    ///
+    /// When this returns, everything the image needs is in the store; when it throws, nothing has the name that did not.
+    @discardableResult
+    public func pull(
+        _ reference: Reference, for platform: Platform = .host, into store: Store
+    ) async throws -> Image {
+        let session = session(try Cancellation())
+        let lease = try store.lease()
+        let remote = try repository(reference, session, reading: true)
+        let manifest = try await manifest(reference)
+        let image = try await offload { _ in
+            try Self.image(manifest, StoredBlobs(remote, store), platform, reference)
+        }
+        var seen: Set<Digest> = []
+        let blobs = image.layers.map(\.descriptor).filter { seen.insert($0.digest).inserted }
+        try await each(blobs, session) { try remote.fetch($0, into: store) }
+        let stored = try await offload { _ in
+            try store.publish(image, as: reference)
+            return try store.image(image.descriptor, for: platform, name: reference.familiar)
+        }
+        try lease.release()
+        return stored
+    }
+}
+
+extension RemoteRepository {
+    /// Puts a blob into a store, checked before it becomes visible there. Blocks.
+    func fetch(_ blob: Descriptor, into store: Store) throws {
+        if try store.has(blob) {
+            session.report(.done(blob, .present))
+            return
+        }
+        if blob.mediaType.isManifest || blob.mediaType.isIndex {
+            return try store.put(open(blob), expecting: blob)
+        }
+        session.report(.began(blob))
+        do {
+            try store.put(Counted(try download(blob)) { session.report(.moved(blob, bytes: $0)) }, expecting: blob)
+        } catch let error as OCIError {
+            throw RegistryError.wrongContent("pull \(blob.digest) of \(name)", host: endpoint.registry, error)
+        }
+        // A hint for pushes: that a blob is known to be there saves time, nothing else.
+        try? store.remember(origin: name, of: blob.digest)
+        session.report(.done(blob, .moved))
+    }
+}
+
+/// Passes bytes on and tells how many.
+private final class Counted: ByteSource {
+    private let source: any ByteSource
+    private let count: (Int) -> Void
+
+    init(_ source: any ByteSource, _ count: @escaping (Int) -> Void) {
+        self.source = source
+        self.count = count
+    }
+
+    func next() throws -> [UInt8] {
+        let chunk = try source.next()
+        count(chunk.count)
+        return chunk
+    }
+}

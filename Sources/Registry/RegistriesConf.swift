@@ -1,0 +1,149 @@
+internal import Linux
+internal import OCI
+internal import SystemPackage
+internal import TOMLKit
+
+/// Where a repository can be reached.
+struct Endpoint: Hashable, Sendable {
+    /// The name of the registry as users know it; credentials are kept under it.
+    let registry: String
+    /// The repository's path there.
+    let path: String
+
+    /// `HOST[:PORT]` of the server.
+    var host: String { registry == "docker.io" ? "registry-1.docker.io" : registry }
+    /// What people call it.
+    var name: String { "\(registry)/\(path)" }
+}
+
+/// Mirrors, other places, and servers that are not to be trusted or not to be asked: containers-registries.conf(5).
+///
+/// ```toml
+/// [[registry]]
+/// prefix = "example.org/team"     # what names begin with; "*.example.org" for hosts
+/// location = "inside:5000/team"   # what stands in its place
+/// insecure = true                 # any certificate, or none
+/// blocked = false
+/// [[registry.mirror]]             # asked before, for reading only
+/// location = "mirror:5000/team"
+/// ```
+struct RegistriesConf: Sendable {
+    private var rules: [Rule] = []
+    private var insecureHosts: Set<String> = []
+
+    init() {}
+
+    /// Reads `registries.conf` and then the `*.conf` beside it in `registries.conf.d`, of which later ones count more.
+    init(files: [FilePath]) throws {
+        for file in files {
+            try read(file)
+            let directory = file.removingLastComponent().appending("registries.conf.d")
+            guard let names = try? Directory(directory).entries() else { continue }
+            let texts = names.map { String(decoding: $0.name, as: UTF8.self) }.filter { $0.hasSuffix(".conf") }
+            for name in texts.sorted() { try read(directory.appending(name)) }
+        }
+    }
+
+    private mutating func read(_ path: FilePath) throws {
+        guard let bytes = try AuthFile.contents(path) else { return }
+        let file: File
+        do {
+            file = try TOMLDecoder().decode(File.self, from: String(decoding: bytes, as: UTF8.self))
+        } catch let error as TOMLParseError {
+            let line = Int(error.source.begin.line)
+            throw RegistryError.malformedFile("\(path):\(line)", reason: "it is not valid TOML")
+        } catch {
+            throw RegistryError.malformedFile(path.string, reason: "a key of a registry has a value of the wrong kind")
+        }
+        for rule in file.registry ?? [] {
+            rules.removeAll { $0.key == rule.key }
+            rules.append(rule)
+        }
+        insecureHosts.formUnion(file.registries?.insecure?.registries ?? [])
+    }
+
+    /// Whether the server may show any certificate, or speak without TLS.
+    func isInsecure(_ host: String) -> Bool {
+        insecureHosts.contains(host)
+            || rules.contains { rule in
+                rule.insecure == true && Self.host(rule.location ?? rule.key, covers: host)
+                    || rule.mirror?.contains { $0.insecure == true && Self.host($0.location, covers: host) } == true
+            }
+    }
+
+    /// Where `reference` can be reached, the first choice first; mirrors only for reading.
+    func endpoints(for reference: Reference, reading: Bool, action: String) throws(RegistryError) -> [Endpoint] {
+        let name = "\(reference.host)/\(reference.path)"
+        let rule = rules.filter { $0.matches(name) }.max { $0.key.utf8.count < $1.key.utf8.count }
+        guard let rule else { return [Endpoint(registry: reference.host, path: reference.path)] }
+        if rule.blocked == true { throw .blocked(action, host: reference.host) }
+        var places = [rule.location ?? ""]
+        if reading {
+            places = (rule.mirror ?? []).filter { $0.serves(reference, of: rule) }.map(\.location) + places
+        }
+        return places.map { place in
+            let moved = place.isEmpty ? name : place + rule.rest(of: name)
+            let slash = moved.firstIndex(of: "/") ?? moved.endIndex
+            return Endpoint(registry: String(moved[..<slash]), path: String(moved[slash...].drop { $0 == "/" }))
+        }
+    }
+
+    private static func host(_ place: String, covers host: String) -> Bool {
+        let name = place.prefix { $0 != "/" }
+        return name.hasPrefix("*.") ? host.hasSuffix(name.dropFirst()) : name == host
+    }
+
+    // MARK: - The file as it is written
+
+    private struct File: Decodable {
+        var registry: [Rule]?
+        var registries: Old?
+
+        struct Old: Decodable { var insecure: List? }
+        struct List: Decodable { var registries: [String]? }
+    }
+
+    private struct Rule: Decodable {
+        var prefix: String?
+        var location: String?
+        var insecure: Bool?
+        var blocked: Bool?
+        var mirror: [Mirror]?
+        var mirrorByDigestOnly: Bool?
+
+        enum CodingKeys: String, CodingKey {
+            case prefix, location, insecure, blocked, mirror
+            case mirrorByDigestOnly = "mirror-by-digest-only"
+        }
+
+        var key: String { prefix ?? location ?? "" }
+
+        func matches(_ name: String) -> Bool {
+            if key.hasPrefix("*.") { return name.prefix { $0 != "/" }.hasSuffix(key.dropFirst()) }
+            return !key.isEmpty && (name == key || name.hasPrefix(key + "/"))
+        }
+
+        func rest(of name: String) -> Substring {
+            key.hasPrefix("*.") ? name.drop { $0 != "/" } : name.dropFirst(key.count)
+        }
+    }
+
+    private struct Mirror: Decodable {
+        var location: String
+        var insecure: Bool?
+        var pull: String?
+
+        enum CodingKeys: String, CodingKey {
+            case location, insecure
+            case pull = "pull-from-mirror"
+        }
+
+        func serves(_ reference: Reference, of rule: Rule) -> Bool {
+            switch pull ?? (rule.mirrorByDigestOnly == true ? "digest-only" : "all") {
+            case "digest-only": reference.digest != nil
+            case "tag-only": reference.digest == nil
+            default: true
+            }
+        }
+    }
+}

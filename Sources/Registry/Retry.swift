@@ -1,0 +1,40 @@
+internal import Glibc
+internal import OCI
+
+/// When something that failed is tried again: after resets and silence, status 429 and 5xx; never after another 4xx.
+///
+/// Waits double from `first`, with jitter, so that many clients that failed together do not come back together.
+public struct Retry: Sendable {
+    /// How many times in a row something is tried that does not move on.
+    public var tries = 5
+    /// How often one transfer may be taken up again in all.
+    public var resumptions = 200
+    /// The first wait.
+    public var first = Duration.milliseconds(500)
+    /// The longest wait, also the longest that a server may ask for.
+    public var ceiling = Duration.seconds(60)
+
+    /// The usual.
+    public init() {}
+
+    /// How long to wait after `error`, when it was the `count`th in a row; nil to give up.
+    func delay(after error: any Error, count: Int) -> Duration? {
+        guard count < tries, let error = error as? RegistryError, error.isTransient else { return nil }
+        if case .busy(_, _, _, let wait?) = error { return .seconds(wait) <= ceiling ? .seconds(wait) : nil }
+        let doubled = first * (1 << min(count - 1, 10))
+        return min(ceiling, doubled * Double.random(in: 0.5...1.5))
+    }
+
+    /// The seconds that a `Retry-After` header asks for: a number, or a date (RFC 9110, section 10.2.3).
+    static func seconds(_ header: String?) -> Int? {
+        guard let header else { return nil }
+        if let seconds = Int(header) { return max(0, seconds) }
+        // Wed, 21 Oct 2015 07:28:00 GMT
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let words = header.split(separator: " ").map(String.init)
+        guard words.count == 6, let month = months.firstIndex(of: words[2]) else { return nil }
+        let date = "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])"
+        guard let moment = RFC3339.seconds("\(date)T\(words[4])Z") else { return nil }
+        return Int(clamping: max(0, moment - Int64(time(nil))))
+    }
+}

@@ -1,0 +1,128 @@
+internal import HTTP
+internal import OCI
+internal import Synchronization
+
+/// What one operation talks through: requests with authorization, statuses as errors, and another try where that helps.
+///
+/// Everything here blocks.
+struct Session: Sendable {
+    let client: HTTPClient
+    let authorizer: Authorizer
+    let retry: Retry
+    let cancellation: Cancellation
+    let report: @Sendable (TransferEvent) -> Void
+
+    /// One request to a registry.
+    struct Call {
+        var method: HTTP.Method
+        var endpoint: Endpoint
+        /// Below `/v2/`, or a whole address that the registry gave.
+        var target: Target
+        var scopes: Set<Scope>
+        /// What it is for: `pull HOST/PATH:TAG`.
+        var action: String
+        var headers = Headers()
+        var body: Body?
+        /// The statuses that are no error.
+        var expected: Set<Int> = [200]
+
+        enum Target {
+            case path(String, query: [(String, String)] = [])
+            case address(WebAddress)
+        }
+    }
+
+    /// Sends a request once, or twice where the first taught how to authorize it.
+    ///
+    /// - Throws: ``RegistryError`` for every status that was not expected.
+    func open(_ call: Call) throws -> ResponseStream {
+        do {
+            let stream = try authorized(call)
+            if call.expected.contains(stream.response.status) { return stream }
+            throw refusal(stream, call)
+        } catch let error as HTTPError {
+            throw RegistryError.connection(call.action, error)
+        }
+    }
+
+    /// The same, with the whole answer.
+    func fetch(_ call: Call, limit: Int) throws -> (response: Response, content: [UInt8]) {
+        let stream = try open(call)
+        do {
+            return (stream.response, try stream.readAll(limit: limit))
+        } catch let error as HTTPError {
+            throw RegistryError.connection(call.action, error)
+        }
+    }
+
+    /// Runs `body` until it succeeds, fails for good, or has failed too often in a row without moving on.
+    ///
+    /// - Parameter progress: Grows while something is gained; what then fails counts as the first failure again.
+    func retrying<T>(progress: () -> Int64 = { 0 }, _ body: () throws -> T) throws -> T {
+        var (failures, resumptions, reached) = (0, 0, progress())
+        while true {
+            do {
+                return try body()
+            } catch {
+                let now = progress()
+                failures = now > reached ? 1 : failures + 1
+                (reached, resumptions) = (max(now, reached), resumptions + 1)
+                guard resumptions <= retry.resumptions, let delay = retry.delay(after: error, count: failures) else {
+                    throw error
+                }
+                report(.retrying(reason: "\(error)", after: delay))
+                try cancellation.sleep(for: delay)
+            }
+        }
+    }
+
+    private func authorized(_ call: Call) throws -> ResponseStream {
+        let first = try send(call)
+        guard first.response.status == 401, authorizer.learn(from: first.response, call.endpoint) else { return first }
+        return try send(call)
+    }
+
+    private func send(_ call: Call) throws -> ResponseStream {
+        let base = try authorizer.base(call.endpoint, cancellation)
+        let address: WebAddress =
+            switch call.target {
+            case .path(let path, let query): try base.resolving("/v2/\(path)").appending(query)
+            case .address(let address): address
+            }
+        var request = Request(call.method, address, headers: call.headers, body: call.body)
+        if address.origin == base.origin {
+            request.headers["Authorization"] = try authorizer.authorization(
+                call.endpoint, call.scopes, action: call.action, cancellation)
+        }
+        return try client.open(request, cancellation)
+    }
+
+    // MARK: - Refusals
+
+    private func refusal(_ stream: ResponseStream, _ call: Call) -> RegistryError {
+        let (response, host) = (stream.response, call.endpoint.host)
+        let reason = explanation(stream)
+        switch response.status {
+        case 401:
+            return .unauthorized(
+                call.action, host: call.endpoint.registry, hadCredentials: authorizer.hasCredential(call.endpoint))
+        case 403: return .denied(call.action, host: host, reason: reason)
+        case 404: return .notFound(call.action, reason: reason)
+        case 429, 500, 502, 503, 504:
+            return .busy(
+                call.action, host: host, status: response.status,
+                retryAfter: Retry.seconds(response.headers["Retry-After"]))
+        default: return .refused(call.action, host: host, status: response.status, reason: reason)
+        }
+    }
+
+    /// What the registry says itself: the code and the message of its first error, fit to be shown.
+    private func explanation(_ stream: ResponseStream) -> String {
+        guard let bytes = try? stream.readAll(limit: 64 << 10), let json = try? JSON(parsing: bytes, what: ""),
+            let error = json["errors"]?.array?.first
+        else { return "" }
+        let parts = [error["code"]?.string, error["message"]?.string].compactMap(\.self)
+        let text = parts.joined(separator: ", ").unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }
+        return String(authorizer.redact(String(String.UnicodeScalarView(text))).prefix(200))
+    }
+}

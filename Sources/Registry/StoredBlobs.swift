@@ -1,0 +1,29 @@
+internal import OCI
+internal import Synchronization
+
+/// A repository's blobs, kept in a store once somebody has opened them.
+final class StoredBlobs: BlobSource {
+    private let remote: RemoteRepository
+    private let store: Store
+    /// One gate a blob, so that nobody fetches what another is fetching.
+    private let gates = Mutex<[Digest: Gate]>([:])
+
+    private final class Gate: Sendable {
+        let mutex = Mutex(())
+    }
+
+    init(_ remote: RemoteRepository, _ store: Store) {
+        self.remote = remote
+        self.store = store
+    }
+
+    func open(_ blob: Descriptor) throws -> any ByteSource {
+        let gate = gates.withLock { gates in
+            let gate = gates[blob.digest] ?? Gate()
+            gates[blob.digest] = gate
+            return gate
+        }
+        try gate.mutex.withLock { _ in try remote.fetch(blob, into: store) }
+        return try store.open(blob)
+    }
+}

@@ -1,0 +1,216 @@
+internal import HTTP
+internal import OCI
+
+/// A blob on its way to a registry (OCI distribution spec, pushing blobs).
+///
+/// ```
+/// HEAD ─► there? done
+/// POST mount ─► linked? done
+/// POST ─► PUT, whole                        small ones
+///      └► PATCH … PATCH ─► PUT digest       ones that may be taken up again: GET tells how much has arrived
+/// ```
+final class Upload {
+    /// Gives the blob from an offset.
+    typealias Reader = @Sendable (Int64) throws -> any ByteSource
+
+    /// What is sent in one go; what is larger goes in parts that may be taken up again.
+    private static let small: Int64 = 1 << 20
+    /// The size of parts where a proxy does not take the whole.
+    private static let part: Int64 = 16 << 20
+
+    private let blob: Descriptor
+    private let endpoint: Endpoint
+    private let session: Session
+    private let action: String
+    private let feed: Feed
+    private var place: WebAddress?
+    private var offset: Int64 = 0
+    private var partSize = Int64.max
+    /// Whether the last try ended in the middle of a request, so that the registry must be asked how much it has.
+    private var isUncertain = false
+
+    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, reader: @escaping Reader) {
+        self.blob = blob
+        self.endpoint = endpoint
+        self.session = session
+        feed = Feed(blob, reader)
+        action = "push \(blob.digest) to \(endpoint.name)"
+    }
+
+    /// Makes the registry have the blob, from one of `sources` (repositories of the same registry) where it can.
+    func run(from sources: [String]) throws -> TransferEvent.Outcome {
+        if try session.retrying({ try isPresent() }) { return .present }
+        for source in sources where try session.retrying({ try mount(from: source) }) { return .mounted }
+        session.report(.began(blob))
+        try session.retrying(progress: { offset }) {
+            do {
+                try proceed()
+            } catch RegistryError.refused(_, _, 413, _) where partSize > Self.part && blob.size > Self.part {
+                try startOver(parts: Self.part)
+            }
+        }
+        return .moved
+    }
+
+    private func isPresent() throws -> Bool {
+        let response = try session.open(
+            call(.head, .path("\(endpoint.path)/blobs/\(blob.digest)"), expecting: 200, 404))
+        return response.response.status == 200
+    }
+
+    /// Asks for a link; a registry that makes none begins an upload, which is used for whatever comes next.
+    private func mount(from source: String) throws -> Bool {
+        let fields = [("mount", blob.digest.description), ("from", source)]
+        var call = call(.post, .path("\(endpoint.path)/blobs/uploads/", query: fields), expecting: 201, 202)
+        call.scopes.insert(.pull(source))
+        call.body = Body([])
+        let response = try session.open(call).response
+        if response.status == 202 { place = try location(response) }
+        return response.status == 201
+    }
+
+    /// Sends what is missing.
+    private func proceed() throws {
+        if isUncertain, try findPlace(), try isPresent() { return }
+        let place = try place ?? begin()
+        isUncertain = true
+        if blob.size <= Self.small, offset == 0 {
+            return try finish(place, body: body(from: 0, count: blob.size))
+        }
+        var next = place
+        while offset < blob.size { next = try sendPart(next) }
+        try finish(next, body: Body([]))
+    }
+
+    /// Learns how much has arrived. True where the upload is gone, so that it is begun again.
+    private func findPlace() throws -> Bool {
+        guard let place else { return true }
+        let response = try session.open(call(.get, .address(place), expecting: 204, 400, 404, 416)).response
+        isUncertain = false
+        guard response.status == 204, let arrived = arrived(response), arrived <= blob.size else {
+            self.place = nil
+            offset = 0
+            return true
+        }
+        offset = arrived
+        self.place = try location(response, default: place)
+        return false
+    }
+
+    private func begin() throws -> WebAddress {
+        offset = 0
+        var call = call(.post, .path("\(endpoint.path)/blobs/uploads/"), expecting: 202)
+        call.body = Body([])
+        let place = try location(session.open(call).response)
+        self.place = place
+        return place
+    }
+
+    private func sendPart(_ place: WebAddress) throws -> WebAddress {
+        let count = min(partSize, blob.size - offset)
+        var call = call(.patch, .address(place), expecting: 202)
+        call.headers["Content-Type"] = "application/octet-stream"
+        if count < blob.size { call.headers["Content-Range"] = "\(offset)-\(offset + count - 1)" }
+        call.body = body(from: offset, count: count)
+        let response = try session.open(call).response
+        let end = arrived(response) ?? offset + count
+        guard end > offset, end <= offset + count else {
+            throw RegistryError.malformedAnswer(
+                action, host: endpoint.host, reason: "tells that it has \(end) bytes of \(blob.size)")
+        }
+        offset = end
+        let next = try location(response, default: place)
+        self.place = next
+        return next
+    }
+
+    private func finish(_ place: WebAddress, body: Body) throws {
+        let address = try place.appending([("digest", blob.digest.description)])
+        var call = call(.put, .address(address), expecting: 201, 204)
+        call.headers["Content-Type"] = "application/octet-stream"
+        call.body = body
+        _ = try session.open(call)
+        offset = blob.size
+    }
+
+    private func startOver(parts: Int64) throws {
+        session.report(.retrying(reason: "\(endpoint.host) takes no more at once; sending it in parts", after: .zero))
+        (partSize, place, offset, isUncertain) = (parts, nil, 0, false)
+        try proceed()
+    }
+
+    // MARK: - Parts of requests
+
+    private func call(_ method: HTTP.Method, _ target: Session.Call.Target, expecting: Int...) -> Session.Call {
+        Session.Call(
+            method: method, endpoint: endpoint, target: target, scopes: [.push(endpoint.path)], action: action,
+            expected: Set(expecting))
+    }
+
+    private func body(from offset: Int64, count: Int64) -> Body {
+        let (blob, feed, report) = (blob, feed, session.report)
+        return Body(length: count) {
+            try feed.begin(at: offset)
+            let end = offset + count
+            return {
+                let chunk = try feed.next(before: end)
+                report(.moved(blob, bytes: chunk.count))
+                return chunk
+            }
+        }
+    }
+
+    private func location(_ response: Response, default place: WebAddress? = nil) throws -> WebAddress {
+        guard let text = response.headers["Location"] else {
+            if let place { return place }
+            throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "tells no place to upload to")
+        }
+        do {
+            return try response.address.resolving(text)
+        } catch {
+            throw RegistryError.connection(action, error)
+        }
+    }
+
+    /// How many bytes have arrived: `Range: 0-99` is 100. `0-0` is none: so registries write it.
+    private func arrived(_ response: Response) -> Int64? {
+        guard let last = response.headers["Range"]?.split(separator: "-").last.flatMap({ Int64($0) }), last >= 0,
+            last < .max
+        else { return nil }
+        return last == 0 ? 0 : last + 1
+    }
+}
+
+/// Gives a blob part by part from one source, which is opened again only where a part begins elsewhere.
+///
+/// `Sendable` because the one thread that runs the upload is the only one that uses it.
+private final class Feed: @unchecked Sendable {
+    private let size: Int64
+    private let reader: Upload.Reader
+    private var source: (any ByteSource)?
+    private var rest: ArraySlice<UInt8> = []
+    private var position: Int64 = 0
+
+    init(_ blob: Descriptor, _ reader: @escaping Upload.Reader) {
+        size = blob.size
+        self.reader = reader
+    }
+
+    func begin(at offset: Int64) throws {
+        if source != nil, position == offset { return }
+        source = try reader(offset)
+        (rest, position) = ([], offset)
+    }
+
+    /// The next chunk of what lies before `end`; empty there.
+    func next(before end: Int64) throws -> [UInt8] {
+        guard let source, position < end else { return [] }
+        if rest.isEmpty { rest = try source.next()[...] }
+        let chunk = rest.prefix(Int(clamping: end - position))
+        rest = rest.dropFirst(chunk.count)
+        position += Int64(chunk.count)
+        // The end of a source is where it says that the blob was the right one.
+        if position == size, !chunk.isEmpty, rest.isEmpty { rest = try source.next()[...] }
+        return Array(chunk)
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Glibc
+import OCI
+import Project
+
+/// `thaw df`
+struct DiskUse: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "df", abstract: "Show what the store holds, and what of it can go.",
+        discussion: "Example: thaw df --format json")
+    @OptionGroup var global: GlobalOptions
+    @Option(help: "text or json") var format: OutputFormat = .text
+
+    func run() throws {
+        let store = try global.store()
+        let usage = try store.usage()
+        switch format {
+        case .text: Terminal.print(Self.text(usage))
+        case .json: Terminal.print(Self.json(usage))
+        }
+    }
+
+    private static func rows(_ usage: Usage) -> [(key: String, title: String, share: Usage.Share)] {
+        [
+            ("images", "images", usage.images), ("layers", "  layers of these", usage.layers),
+            ("steps", "build steps", usage.steps), ("unpackedLayers", "unpacked layers", usage.unpacked),
+            ("indexes", "remembered facts", usage.indexes), ("cacheMounts", "cache mounts", usage.mounts),
+            ("unneeded", "needed by nothing", usage.unneeded),
+        ]
+    }
+
+    private static func text(_ usage: Usage) -> String {
+        func line(_ title: String, _ count: String, _ bytes: Int64) -> String {
+            let size = "\(ByteCount(bytes))"
+            return title + String(repeating: " ", count: max(1, 26 - title.count - count.count)) + count
+                + String(repeating: " ", count: max(1, 12 - size.count)) + size
+        }
+        let lines = rows(usage).map { line($0.title, "\($0.share.count)", $0.share.bytes) }
+        return (lines + [line("total", "", usage.total)]).joined(separator: "\n")
+    }
+
+    private static func json(_ usage: Usage) -> JSON {
+        var json = JSON.object([
+            "kind": .string("diskUse"), "schemaVersion": .integer(1), "totalBytes": .integer(usage.total),
+        ])
+        for (key, _, share) in rows(usage) {
+            json[key] = .object(["count": .integer(Int64(share.count)), "bytes": .integer(share.bytes)])
+        }
+        return json
+    }
+}
+
+/// `thaw prune`
+struct Prune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Free what no image and no remembered build step needs, and more with a budget.",
+        discussion: """
+            Example: thaw prune --all also forgets every build step, so that only named images stay. With a budget build \
+            steps and unpacked layers go, least recently used first. Images with a name and cache mounts are never \
+            touched: 'thaw rm' takes names away.
+            """)
+    @OptionGroup var global: GlobalOptions
+    @Flag(help: "Forget all build steps and unpacked layers too.") var all = false
+    @Option(help: ArgumentHelp("Keep at most this, cache mounts apart: 10GB, 512MiB.", valueName: "size"))
+    var keepBytes: String?
+    @Option(help: ArgumentHelp("Forget what was not used for this long: 36h, 7d, 90m.", valueName: "time"))
+    var olderThan: String?
+    @Option(help: "text or json") var format: OutputFormat = .text
+
+    func run() throws {
+        var budget = Store.Budget()
+        if let keepBytes {
+            guard let bytes = ByteCount(keepBytes)?.bytes else {
+                throw Failure("--keep-bytes '\(keepBytes)' is not a size such as 10GB or 512MiB", status: .usage)
+            }
+            budget.bytes = bytes
+        }
+        if let olderThan {
+            guard let seconds = Self.seconds(olderThan) else {
+                throw Failure("--older-than '\(olderThan)' is not a time such as 36h, 7d or 1h30m", status: .usage)
+            }
+            budget.usedSince = Int64(time(nil)) - seconds
+        }
+        let collected = try global.store().collect(forgettingSteps: all, budget: budget)
+        tell(collected)
+        if let bytes = budget.bytes, collected.left > bytes {
+            Terminal.tell(
+                "note: \(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
+        }
+    }
+
+    private func tell(_ collected: Store.Collected) {
+        switch format {
+        case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
+        case .json:
+            Terminal.print(
+                .object([
+                    "kind": .string("prune"), "schemaVersion": .integer(1),
+                    "removedBlobs": .integer(Int64(collected.blobs)), "freedBytes": .integer(collected.bytes),
+                    "leftBytes": .integer(collected.left),
+                ]))
+        }
+    }
+
+    /// `1h30m`, `7d`, `45s`: Go's durations of whole numbers, and days.
+    private static func seconds(_ text: String) -> Int64? {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        var total: Int64 = 0
+        var rest = text[...]
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            guard let number = Int64(digits), number < 1 << 32, let unit = rest.dropFirst(digits.count).first,
+                let factor = units[unit], total < 1 << 48
+            else { return nil }
+            total += number * factor
+            rest = rest.dropFirst(digits.count + 1)
+        }
+        return text.isEmpty ? nil : total
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Linux
+import OCI
+import SystemPackage
+
+/// Where a stream of bytes goes.
+enum Destination {
+    /// A regular file, there or not: it is written under another name and appears whole or not at all.
+    case file(FilePath)
+    /// A pipe or a device, written as the bytes come.
+    case stream(FilePath)
+    case standardOutput
+
+    /// The place that `text` names, `-` for stdout.
+    ///
+    /// - Throws: A usage failure for a directory, and for a stdout that is a terminal.
+    init(_ text: String) throws {
+        let path = FilePath(text)
+        if text == "-" {
+            guard isatty(STDOUT_FILENO) == 0 else {
+                throw Failure(
+                    "an archive does not go to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
+            }
+            self = .standardOutput
+            return
+        }
+        var status = stat()
+        guard unsafe stat(text, &status) == 0, let type = FileType(mode: status.st_mode) else {
+            self = .file(path)
+            return
+        }
+        switch type {
+        case .directory: throw Failure("'\(text)' is a directory", status: .usage)
+        case .regular: self = .file(path)
+        default: self = .stream(path)
+        }
+    }
+
+    /// Gives `body` somewhere to write to.
+    func write(_ body: (any ByteSink) throws -> Void) throws {
+        func fill(_ file: consuming OwnedDescriptor) throws {
+            let sink = FileSink(file)
+            try body(sink)
+            try sink.flush()
+        }
+        switch self {
+        case .file(let path):
+            guard let name = path.lastComponent else { throw Failure("'\(path)' names no file", status: .usage) }
+            let parent = path.removingLastComponent()
+            let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
+            try directory.replace(FilePath(name.string)) { try fill($0.duplicate()) }
+        case .stream(let path): try fill(OwnedDescriptor(path, .write))
+        case .standardOutput:
+            let number = dup(STDOUT_FILENO)
+            guard number >= 0 else { throw Failure("stdout is closed") }
+            try fill(OwnedDescriptor(owning: number))
+        }
+    }
+}
+
+/// Writes a file whole or not at all; what is no regular file, as it comes.
+func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+    try Destination(path == "-" ? "./-" : path).write { try $0.write(bytes) }
+}

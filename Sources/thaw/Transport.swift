@@ -1,0 +1,131 @@
+import ArgumentParser
+import Linux
+import OCI
+import Synchronization
+import SystemPackage
+
+/// An image by name, in the store or by an explicit transport.
+struct ImageArgument: ExpressibleByArgument {
+    let text: String
+
+    init(argument: String) { text = argument }
+
+    /// The image for this machine.
+    func image(in store: Store) throws -> Image { try set(in: store).image(for: .host, name: text) }
+
+    /// The image, or the index that the name stands for.
+    func set(in store: Store) throws -> ImageSet { try Transport(text).read(store) }
+}
+
+/// Where an image lives, in skopeo's spelling.
+enum Transport {
+    case store(Reference)
+    case layout(FilePath, tag: String?)
+    case ociArchive(FilePath, tag: String?)
+    case dockerArchive(FilePath, name: String?)
+    case docker(Reference)
+    case podman(Reference)
+
+    static let help = """
+        A name in the store, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME or \
+        containers-storage:NAME.
+        """
+
+    init(_ text: String) throws {
+        guard let colon = text.firstIndex(of: ":") else {
+            self = .store(try reference(text))
+            return
+        }
+        let rest = text[text.index(after: colon)...]
+        /// `PATH[:NAME]`
+        func place() throws -> (FilePath, String?) {
+            let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let path = parts.first, !path.isEmpty else {
+                throw Failure("'\(text)' names no place", status: .usage)
+            }
+            return (FilePath(path), parts.count > 1 ? parts[1] : nil)
+        }
+        switch text[..<colon] {
+        case "oci":
+            let (path, tag) = try place()
+            self = .layout(path, tag: tag)
+        case "oci-archive":
+            let (path, tag) = try place()
+            self = .ociArchive(path, tag: tag)
+        case "docker-archive":
+            let (path, name) = try place()
+            self = .dockerArchive(path, name: name)
+        case "docker-daemon": self = .docker(try reference(String(rest)))
+        case "containers-storage": self = .podman(try reference(String(rest)))
+        case "docker" where rest.hasPrefix("//"):
+            throw Failure(
+                "'\(text)': registries are not supported by this command",
+                remedy: "'thaw load -i FILE' reads archives", status: .usage)
+        default: self = .store(try reference(text))
+        }
+    }
+}
+
+// MARK: - Reading
+
+extension Transport {
+    /// The image that is there. What is no store and no layout is read into the store, under no name.
+    func read(_ store: Store) throws -> ImageSet {
+        switch self {
+        case .store(let reference): return try store.set(reference)
+        case .layout(let directory, let tag): return try Layout(at: directory).set(tag: tag)
+        case .ociArchive(let path, let name), .dockerArchive(let path, let name):
+            try Lease.hold(store)
+            return try store.image(name, inArchive: path)
+        case .docker(let reference):
+            try Lease.hold(store)
+            return try DockerDaemon().read(reference) {
+                try store.images(inArchive: $0, name: "docker-daemon:\(reference.familiar)")
+            }.set
+        case .podman(let reference):
+            try Lease.hold(store)
+            let words = ["podman", "save", "-q", "--format", "docker-archive", reference.description]
+            let place = "containers-storage:\(reference.familiar)"
+            let images = try Subprocess.read(words) { try store.images(inArchive: $0, name: place) }
+            guard let image = images.first else { throw Failure("\(place) holds no image") }
+            return image.set
+        }
+    }
+
+    /// Leases that last as long as the process: what was read for it must not be collected meanwhile.
+    private enum Lease {
+        private struct Held: ~Copyable {
+            var lock: Lock?
+        }
+
+        private static let held = Mutex(Held())
+
+        static func hold(_ store: Store) throws {
+            try held.withLock { $0.lock = try store.lease() }
+        }
+    }
+}
+
+// MARK: - Writing
+
+extension Transport {
+    /// Puts `set` there.
+    func write(_ set: ImageSet, _ store: Store) throws {
+        switch self {
+        case .store(let reference): try store.publish(set, as: reference)
+        case .layout(let directory, let tag): try Layout.write(set, to: directory, tag: tag ?? "latest")
+        case .ociArchive(let path, let tag):
+            let layout = LayoutExport([(set, tag.map { [.tag($0)] } ?? [])])
+            try Destination(path.string).write { try layout.write(to: $0) }
+        case .dockerArchive(let path, let name):
+            let names = try name.map { [LayoutExport.Name.reference(try reference($0))] } ?? []
+            try Destination(path.string).write { try LayoutExport([(set, names)], docker: true).write(to: $0) }
+        case .docker(let reference):
+            try DockerDaemon().write { try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0) }
+        case .podman(let reference):
+            try Subprocess.write(["podman", "load", "-q"]) {
+                try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Glibc
+import Harness
+import OCI
+import Testing
+
+/// Small Dockerfiles, each with all that has to come of it: `fixtures/conformance`, written by hand from the reference.
+@Suite("What Dockerfiles give", .enabled(if: geteuid() == 0, "RUN, device nodes and owners need root"))
+struct ConformanceTests {
+    @Test("There are as many examples as were promised, and each tells of everything")
+    func complete() throws {
+        let all = try Example.all.get()
+        #expect(Example.images.count >= 150)
+        #expect(Example.failures.count >= 25)
+        #expect(Set(all.map(\.name)).count == all.count)
+        for example in all {
+            let titles = example.sections.map(\.title)
+            #expect(Set(titles).count == titles.count, "\(example.name)")
+            #expect(example["Dockerfile"] != nil, "\(example.name)")
+            let isWhole = example.isOverBase != (example["tree"] != nil) && example["history"] != nil
+            #expect(example.fails || isWhole, "\(example.name)")
+            let known: Set = [
+                "context", "Dockerfile", "options", "tree", "tree over base", "config", "history", "last layer",
+                "fails",
+            ]
+            for title in titles where !known.contains(title) {
+                #expect(title.firstMatch(of: /^(file|image|archive) [^ ]+$/) != nil, "\(example.name): \(title)")
+            }
+        }
+    }
+
+    @Test("The image is what the example says", arguments: Example.images)
+    func image(example: Example) async throws {
+        let kitchen = try await Kitchen.shared.value
+        let image = try await kitchen.build(example)
+        try kitchen.store.publish(image, as: Reference(Peers.name(of: example)))
+        let tree = try await image.validate()
+        let wanted = try Listing(
+            parsing: example["tree"] ?? example["tree over base"] ?? [],
+            over: example.isOverBase ? kitchen.base.listing : nil)
+        let differences = wanted.differences(from: try Listing(image, tree, wanted: wanted))
+        #expect(differences == [])
+        let base = example.isOverBase ? kitchen.base.image : nil
+        let (settings, history) = (try Settings(image), try Settings.history(image, after: base))
+        #expect(settings.lines == (try Settings(example, over: base)).lines)
+        #expect(history == example["history"])
+        if let lines = example["last layer"] {
+            let layer = try #require(image.layers.last)
+            let entries = try kitchen.store.entries(of: layer, in: image).map(Self.text)
+            #expect(entries == lines)
+        }
+    }
+
+    @Test("What cannot be built is told in one sentence", arguments: Example.failures)
+    func failure(example: Example) async throws {
+        let outcome = try await Kitchen.shared.value.run(example)
+        let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }
+        #expect(
+            ["exit \(outcome.status)"] + lines.map { String($0.dropFirst(6)) } == example["fails"], "\(outcome.error)")
+        #expect(outcome.output == "")
+    }
+
+    private static func text(_ entry: LayerEntry) -> String {
+        let name = Escapes.text(entry.path.bytes)
+        return switch entry.change {
+        case .add(.directory): name + "/"
+        case .add: name
+        case .link(let first): "\(name) == \(Escapes.text(first.bytes))"
+        case .remove: "- \(name)"
+        case .clear: "- \(name)/*"
+        }
+    }
+}

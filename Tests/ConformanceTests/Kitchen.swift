@@ -1,0 +1,123 @@
+import Build
+import Harness
+import Linux
+import OCI
+import Synchronization
+import SystemPackage
+
+/// One store that all examples are built in, several at once, and the base image that they share.
+///
+/// Nothing keeps them apart but their keys: two that the builder takes for one another show up as a wrong tree.
+final class Kitchen: Sendable {
+    let bench: Workbench
+    let store: Store
+    /// What `FROM base` starts from.
+    let base: (listing: Listing, image: Image)
+    private let count = Mutex(0)
+
+    /// The one of this process.
+    static let shared = Task { try await Kitchen() }
+
+    private init() async throws {
+        bench = try Workbench()
+        store = try Store(at: FilePath(bench.store))
+        guard let example = Example.images.first(where: { $0.name == "base" }) else {
+            throw FixtureError("there is no example called base")
+        }
+        let place = try Place(example, at: "\(bench.path)/base")
+        let image = try await Builder(place.request(), store: store).build().image
+        _ = try store.publish(image, as: Reference("base"))
+        base = (try Listing(parsing: example["tree"] ?? []), image)
+    }
+
+    /// Builds an example.
+    func build(_ example: Example) async throws -> Image {
+        try await Builder(prepare(example).request(), store: store).build().image
+    }
+
+    /// Builds an example with the program; what that says.
+    func run(_ example: Example) async throws -> Outcome {
+        let place = try await prepare(example)
+        let words = ["build", "--progress", "quiet"] + place.words
+        return try await Offload.run { [bench] in try bench.start(words).wait() }
+    }
+
+    /// Makes an example's context, and the images that it stands on.
+    private func prepare(_ example: Example) async throws -> Place {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        let place = try Place(example, at: "\(bench.path)/\(number)")
+        for (name, text) in example.named("image") {
+            let image = try await Builder(place.request(of: name, text), store: store).build().image
+            _ = try store.publish(image, as: Reference(name))
+        }
+        return place
+    }
+}
+
+/// An example's files on disk.
+private struct Place {
+    private let example: Example
+    private let path: FilePath
+    private let root: Directory
+
+    init(_ example: Example, at path: String) throws {
+        (self.example, self.path) = (example, FilePath(path))
+        root = try Directory.make(FilePath(path))
+        let context = try Directory.make(FilePath("\(path)/context"))
+        for (name, lines) in example.named("file") {
+            try context.replace(FilePath(name), with: Self.text(lines), isSynced: false)
+            try context.setModified(of: FilePath(name), FileTime(seconds: 1_000_000_000))
+        }
+        try Listing.make(example["context"] ?? [], in: context)
+        for (name, lines) in example.named("archive") { try makeArchive(name, of: lines) }
+        try root.replace("Dockerfile", with: Self.text(example["Dockerfile"] ?? []), isSynced: false)
+    }
+
+    private static func text(_ lines: [String]) -> [UInt8] { lines.flatMap { Array($0.utf8) + [0x0a] } }
+
+    /// Lets the machine's tar pack what the lines tell of.
+    private func makeArchive(_ name: String, of lines: [String]) throws {
+        try Listing.make(lines, in: Directory.make(path.appending("packed")))
+        try Program.shell(
+            "tar --sort=name -C packed -caf 'context/\(name)' . && touch -d @1000000000 'context/\(name)' && rm -r packed",
+            in: path.string)
+    }
+
+    /// The options, word by word.
+    private var options: [(name: String, value: String)] {
+        (example["options"] ?? []).map { line in
+            let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+    }
+
+    /// What `thaw build` is to be told.
+    var words: [String] {
+        options.flatMap { ["--\($0.name)", $0.value] } + ["-f", "\(path)/Dockerfile", "\(path)/context"]
+    }
+
+    /// What the builder is to be told.
+    func request() throws -> BuildRequest {
+        var request = BuildRequest(context: path.appending("context"), dockerfile: path.appending("Dockerfile"))
+        for (name, value) in options {
+            let pair = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            switch name {
+            case "build-arg": request.arguments[pair[0]] = pair[1]
+            case "label": request.labels[pair[0]] = pair[1]
+            case "target": request.target = value
+            case "epoch": request.epoch = Int64(value)
+            default: throw FixtureError("\(example.name): no option is called \(name)")
+            }
+        }
+        return request
+    }
+
+    /// The same for an image that the example stands on.
+    func request(of name: String, _ text: [String]) throws -> BuildRequest {
+        try root.replace(FilePath("\(name).Dockerfile"), with: Self.text(text), isSynced: false)
+        return BuildRequest(context: path.appending("context"), dockerfile: path.appending("\(name).Dockerfile"))
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import Harness
+import Linux
+import OCI
+import SystemPackage
+import Testing
+
+/// skopeo reads and umoci unpacks what the examples built: the files must be those that the examples tell of.
+@Suite("What others see in the images", .enabled(if: geteuid() == 0, "owners and device nodes need root"))
+struct OthersTests {
+    @Test("skopeo and umoci agree on the files", Peers.has("skopeo"), Peers.has("umoci"), arguments: Peers.examples)
+    func unpack(example: Example) async throws {
+        let kitchen = try await Kitchen.shared.value
+        let image = try await kitchen.build(example)
+        let name = Peers.name(of: example)
+        try kitchen.store.publish(image, as: Reference(name))
+        let (place, store) = (kitchen.bench.path, kitchen.bench.store)
+        let digest = try await Offload.run {
+            try Program.shell(
+                """
+                skopeo copy -q oci:\(store):docker.io/library/\(name):latest oci:\(name)-layout:x
+                umoci unpack --image \(name)-layout:x \(name)-bundle 2>&1
+                skopeo inspect --format '{{.Digest}}' oci:\(name)-layout:x
+                """, in: place)
+        }
+        #expect(digest.hasSuffix(image.descriptor.digest.description))
+        let wanted = try Listing(
+            parsing: example["tree"] ?? example["tree over base"] ?? [],
+            over: example.isOverBase ? kitchen.base.listing : nil)
+        let found = try await Offload.run { try Listing(Directory(FilePath("\(place)/\(name)-bundle/rootfs"))) }
+        #expect(wanted.differences(from: found) == [])
+    }
+}

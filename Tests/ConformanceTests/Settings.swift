@@ -1,0 +1,48 @@
+import Frontend
+import Harness
+import OCI
+
+/// What an image's configuration says to those who run it, and who made it.
+struct Settings {
+    private var values: [String: JSON]
+
+    /// What an image says.
+    init(_ image: Image) throws {
+        let config = try JSON(parsing: image.configBytes, what: "configuration")
+        guard case .object(let members) = config["config"] else { throw FixtureError("no config in the image") }
+        values = members
+        values["author"] = config["author"]
+    }
+
+    /// What an example says, as differences from its base or from `scratch`.
+    init(_ example: Example, over base: Image?) throws {
+        let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        values = ["Env": .array([.string(path)]), "WorkingDir": .string("/")]
+        if let base { values = try Settings(base).values }
+        for line in example["config"] ?? [] {
+            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard words.count == 2 else { throw FixtureError("\(example.name): \(line)") }
+            if words[0] == "-" {
+                guard values.removeValue(forKey: words[1]) != nil else {
+                    throw FixtureError("nothing to remove: \(line)")
+                }
+            } else {
+                values[words[0]] = try JSON(parsing: Array(words[1].utf8), what: line)
+            }
+        }
+    }
+
+    /// One line a setting, sorted.
+    var lines: [String] { values.map { "\($0.key) \(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted() }
+
+    /// An image's steps, without those of its base.
+    static func history(_ image: Image, after base: Image?) throws -> [String] {
+        let lines = image.config.history.map { entry in
+            let comment = entry.comment == History.comment && entry.created != nil ? "" : " (not as BuildKit has it)"
+            return "\(entry.isEmptyLayer ? "empty" : "layer") \(Escapes.line(entry.createdBy ?? ""))\(comment)"
+        }
+        let below = try base.map { try history($0, after: nil) } ?? []
+        guard lines.starts(with: below) else { throw FixtureError("the history does not start with the base's") }
+        return Array(lines.dropFirst(below.count))
+    }
+}

@@ -1,0 +1,287 @@
+import Harness
+import Testing
+
+/// `thaw build -o` and what stands beside it, and the commands for archives and the store's size.
+@Suite struct OutputTests {
+    private static func bench() throws -> Workbench {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/file", "1")
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo 1 >/one && rm /base/one\nCOPY file /\n")
+        return bench
+    }
+
+    private static func build(_ bench: Workbench, _ words: String...) throws -> Outcome {
+        try bench.start(["build", "--progress", "quiet"] + words + ["context"]).wait()
+    }
+
+    /// Outputs that say what they must not, and what they are told.
+    static let refused: [(String, String)] = [
+        ("type=ocy,dest=a", "-o 'type=ocy,dest=a': 'ocy' is no type of output (did you mean oci?)"),
+        ("type=oci,dst=a", "-o type=oci has no key 'dst' (did you mean dest?)"),
+        ("dest=a,tar=true", "-o 'dest=a,tar=true' has no type"),
+        ("type=oci", "-o 'type=oci': dest is missing"),
+        ("type=oci,tar", "-o 'type=oci,tar': 'tar' is not KEY=VALUE"),
+        ("type=oci,dest=x,compression=gz", "-o type=oci: compression 'gz' is not gzip, zstd or uncompressed"),
+        (
+            "type=oci,dest=x,compression-level=3",
+            "-o 'type=oci,dest=x,compression-level=3': compression-level needs compression"
+        ),
+        ("type=local,dest=x,name=a", "-o type=local has no key 'name'"),
+        ("type=local,dest=/,mode=delete", "-o 'type=local,dest=/,mode=delete': mode=delete would empty this machine"),
+        ("type=image,unpack=true", "-o type=image: the key 'unpack' is not supported"),
+        ("type=cacheonly,dest=a", "-o type=cacheonly has no key 'dest'"),
+        ("type=oci,dest=-,tar=false", "-o 'type=oci,dest=-,tar=false': a directory cannot be stdout"),
+        ("type=tar,dest=context", "'context' is a directory"),
+        ("type=image,annotation-index.a=b", "an annotation is for the index, but an image of one platform has none"),
+        ("type=image,annotation[linux/arm64].a=b", "an annotation is for linux/arm64, which is not built"),
+        ("type=registry", "what is pushed needs a name"),
+        (
+            "type=oci,\"name=a,b,dest=x",
+            "-o 'type=oci,\"name=a,b,dest=x': a quote must be around a whole field: \"name=a,b\""
+        ),
+    ]
+
+    @Test("An output that cannot be is refused before anything is built", arguments: refused)
+    func refuses(output: String, sentence: String) throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\nCOPY absent /\n")
+        let outcome = try Self.build(bench, "-o", output)
+        #expect(outcome.status == 64)
+        #expect(outcome.complaint.first == "thaw: \(sentence)")
+    }
+
+    @Test("Two outputs of one place are refused")
+    func samePlace() throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\n")
+        let outcome = try Self.build(bench, "-o", "type=oci,dest=a", "-o", "type=docker,dest=a")
+        #expect(outcome.status == 64)
+        #expect(outcome.complaint == ["thaw: two outputs cannot both go to 'a'"])
+    }
+
+    /// What each output writes, as one file or directory.
+    static let outputs = [
+        "type=oci,dest=out", "type=docker,dest=out", "type=tar,dest=out", "type=oci,dest=out,compression=zstd",
+        "type=docker,dest=out,oci-mediatypes=false,force-compression=true,compression=uncompressed",
+        "type=oci,dest=out,annotation.a=b,\"name=x:1,y:2\"",
+    ]
+
+    @Test("An output is the same bytes on two machines, merged or not", arguments: outputs, [false, true])
+    func reproducible(output: String, isSquashed: Bool) throws {
+        let squash = isSquashed ? ["--squash", "own"] : []
+        let first = try Self.bench()
+        let sums = try [first, Workbench(copying: first)].map { bench in
+            let outcome = try bench.start(
+                ["build", "--progress", "quiet", "-t", "app", "--no-cache", "-o", output] + squash + ["context"]
+            ).wait()
+            #expect(outcome.status == 0, "\(outcome.error)")
+            return try Program.shell("sha256sum <out", in: bench.path)
+        }
+        #expect(sums[0] == sums[1])
+    }
+
+    @Test("stdout takes one archive and nothing else; the digest goes to stderr")
+    func standardOutput() throws {
+        let bench = try Self.bench()
+        try Program.shell(
+            "\(Binary.path) build --store store --progress quiet -o - context >out.tar 2>told", in: bench.path)
+        #expect(try bench.read("told").hasPrefix("sha256:"))
+        let names = try Program.shell("tar -tf out.tar | grep -cx -e one -e file -e base/two", in: bench.path)
+        #expect(names == "3")
+        #expect(try Program.shell("tar -tf out.tar | grep -c -e base/one -e '[.]wh[.]' || true", in: bench.path) == "0")
+    }
+
+    @Test("An archive for a terminal is refused")
+    func terminal() throws {
+        let bench = try Self.bench()
+        let told = try Program.shell(
+            "script -qec '\(Binary.path) build --store store --progress quiet -o - context' /dev/null || true",
+            in: bench.path)
+        #expect(told.contains("an archive does not go to a terminal"))
+    }
+
+    @Test("A device is written to and stays one")
+    func device() throws {
+        let bench = try Self.bench()
+        #expect(try Self.build(bench, "-o", "type=tar,dest=/dev/null").status == 0)
+        #expect(try Program.shell("stat -c %F /dev/null") == "character special file")
+    }
+
+    @Test("Without the store among the outputs it gets no name")
+    func noStore() throws {
+        let bench = try Self.bench()
+        #expect(try Self.build(bench, "-t", "app", "-o", "type=cacheonly").status == 0)
+        #expect(try bench.succeed("images").contains("app") == false)
+        #expect(try Self.build(bench, "-t", "app", "-o", "type=cacheonly", "--load").status == 0)
+        #expect(try bench.succeed("images").contains("app:latest"))
+    }
+
+    @Test("type=local mirrors with mode=delete, and keeps what it does not know without")
+    func local() throws {
+        let bench = try Self.bench()
+        try bench.write("out/stale", "1")
+        #expect(try Self.build(bench, "-o", "out").status == 0)
+        #expect(try Program.shell("cat out/stale out/one", in: bench.path) == "11")
+        #expect(try Self.build(bench, "-o", "type=local,dest=out,mode=delete").status == 0)
+        #expect(try Program.shell("test -e out/stale || cat out/one", in: bench.path) == "1")
+    }
+
+    @Test("Several platforms: one index, arguments of each, and a stage for this machine that runs")
+    func platforms() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build(
+            """
+            FROM --platform=$BUILDPLATFORM busybox AS tools
+            ARG TARGETPLATFORM
+            RUN echo $TARGETPLATFORM >/for
+            FROM scratch
+            COPY --from=tools /for /
+            """, "--platform", "linux/amd64,linux/arm64", "--annotation", "index:a=b", "--metadata-file", "m.json",
+            "--iidfile", "id")
+        let row = try bench.document("images", "--format", "json")["images"].list.first {
+            $0["name"].text == "app:latest"
+        }
+        #expect(row?["platforms"] == .array([.string("linux/amd64"), .string("linux/arm64")]))
+        let metadata = try Document(parsing: bench.read("m.json"))
+        #expect(metadata["containerimage.digest"] == row?["digest"])
+        #expect(metadata["containerimage.digest"].text == (try bench.read("id")))
+        try bench.succeed("copy", "--platform", "linux/arm64", "app", "arm")
+        let arm = try Inspection("arm", in: bench)
+        #expect(arm.config["architecture"] == .string("arm64"))
+        #expect(try arm.content(of: "for", inLayer: 0) == "linux/arm64")
+        try bench.succeed(
+            "build", "--progress", "quiet", "--platform", "linux/amd64,linux/arm64", "-o", "type=local,dest=out",
+            "context")
+        #expect(try Program.shell("cat out/*/for", in: bench.path) == "linux/amd64\nlinux/arm64")
+        // A stage that stands on an index takes the image of its own platform.
+        try bench.build("FROM app\nCOPY --from=app /for /again\n", "--platform", "linux/arm64", "-t", "second")
+        #expect(try Inspection("second", in: bench).content(of: "again", inLayer: 1) == "linux/arm64")
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("A command for a machine that is not here is refused with its line and the remedy")
+    func emulation() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try Self.build(bench, "--platform", "linux/s390x")
+        // Where qemu-s390x is registered, the base image is what lacks.
+        guard outcome.status == 3 else {
+            return #expect(outcome.complaint.first?.contains("is for linux/amd64") ?? false)
+        }
+        #expect(
+            outcome.complaint.first
+                == "thaw: Dockerfile:2: this machine cannot run commands for linux/s390x: no emulator is registered for it"
+        )
+        #expect(outcome.complaint.last?.contains("install qemu-user-static") ?? false)
+    }
+
+    @Test("A base image for another platform is not taken for the wanted one")
+    func wrongPlatform() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\n")
+        let outcome = try Self.build(bench, "--platform", "linux/arm64")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first
+                == "thaw: Dockerfile:1: image 'busybox' in the store is for linux/amd64, but linux/arm64 is wanted")
+    }
+
+    /// A Docker engine of two calls, which answers with what it was given.
+    private static let engine = """
+        import os, re, socketserver
+        class Engine(socketserver.StreamRequestHandler):
+            def handle(self):
+                line = self.rfile.readline().decode()
+                while self.rfile.readline().strip(): pass
+                if line.startswith("POST /images/load"):
+                    with open("loaded.tar", "wb") as file:
+                        while size := int(self.rfile.readline(), 16):
+                            file.write(self.rfile.read(size)); self.rfile.readline()
+                    body = b'{"stream":"Loaded image: app:latest\\\\n"}'
+                    self.wfile.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+                elif "absent" in line:
+                    self.wfile.write(b'HTTP/1.0 404 Not Found\\r\\n\\r\\n{"message":"No such image: absent"}')
+                else:
+                    self.wfile.write(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + open("loaded.tar", "rb").read())
+        socketserver.UnixStreamServer("socket", Engine).serve_forever()
+        """
+
+    @Test("An image goes to a Docker engine and comes back")
+    func dockerDaemon() throws {
+        let bench = try Self.bench()
+        #expect(try Self.build(bench, "-t", "app").status == 0)
+        try bench.write("engine.py", Self.engine)
+        let engine = try Program(["python3", "engine.py"], in: bench.path)
+        defer {
+            engine.kill()
+            _ = engine.wait()
+        }
+        try Program.shell("until [ -S socket ]; do sleep 0.01; done", in: bench.path)
+        let host = ["DOCKER_HOST": "unix://\(bench.path)/socket"]
+        for (from, to) in [("app", "docker-daemon:app"), ("docker-daemon:app", "back")] {
+            let outcome = try bench.thaw("copy", from, to, environment: host)
+            #expect(outcome.status == 0, "\(outcome.error)")
+        }
+        #expect(try Inspection("back", in: bench).manifest == Inspection("app", in: bench).manifest)
+        let absent = try bench.thaw("history", "docker-daemon:absent", environment: host)
+        #expect(absent.complaint == ["thaw: docker-daemon:absent:latest: Docker answers 404: No such image: absent"])
+        let nowhere = try bench.thaw("history", "docker-daemon:app", environment: ["DOCKER_HOST": "unix:///absent"])
+        #expect(nowhere.status == 3)
+        #expect(nowhere.complaint.first?.hasPrefix("thaw: there is no Docker engine at '/absent'") ?? false)
+    }
+
+    @Test(
+        "An archive is an image argument like any other",
+        arguments: ["docker-archive:a.tar:app:1", "oci-archive:b.tar:t"])
+    func archives(place: String) throws {
+        let bench = try Self.bench()
+        #expect(try Self.build(bench, "-t", "app").status == 0)
+        try bench.succeed("copy", "app", place)
+        let history = try bench.document("history", "--format", "json", place)
+        #expect(history == (try bench.document("history", "--format", "json", "app")))
+        try bench.succeed("copy", place, "back")
+        #expect(try Inspection("back", in: bench).manifest == Inspection("app", in: bench).manifest)
+        let absent = try bench.thaw("history", place + "x")
+        #expect(absent.status == 1)
+        #expect(absent.complaint.first?.contains("has no image '") ?? false)
+    }
+
+    @Test("An image with only a tag is not loaded under the tag's name")
+    func onlyTag() throws {
+        let bench = try Self.bench()
+        try bench.succeed("copy", "busybox", "oci:layout:debian")
+        let outcome = try bench.thaw("load", "-i", "layout")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint == [
+                "thaw: 'layout' names an image only by the tag 'debian', which does not say what it is",
+                "      name it: 'thaw copy oci:layout:debian NAME', or oci-archive: for an archive",
+            ])
+    }
+
+    @Test("df adds up, and prune leaves at most what it was told to")
+    func prune() throws {
+        let bench = try Self.bench()
+        #expect(try Self.build(bench).status == 0)
+        let before = try bench.document("df", "--format", "json")
+        #expect(before["kind"] == .string("diskUse"))
+        let shares = ["images", "steps", "unpackedLayers", "indexes", "cacheMounts", "unneeded"]
+        let sum = shares.reduce(0) { $0 + (before[$1]["bytes"].number ?? 0) }
+        #expect(before["totalBytes"] == .number(sum))
+        #expect(before["steps"]["count"] == .number(2))
+        let limit = Int(sum) - 1
+        let pruned = try bench.document("prune", "--format", "json", "--keep-bytes", "\(limit)")
+        let after = try bench.document("df", "--format", "json")
+        #expect(after["totalBytes"] == pruned["leftBytes"])
+        #expect((after["totalBytes"].number ?? .infinity) <= Double(limit))
+        #expect(try bench.succeed("prune", "--older-than", "1h").hasPrefix("0 blobs"))
+        let rest = try bench.thaw("prune", "--keep-bytes", "0")
+        #expect(rest.status == 0)
+        #expect(rest.error.contains("images with a name need them"))
+        #expect(try bench.document("df", "--format", "json")["steps"]["count"] == .number(0))
+        for wrong in [["--keep-bytes", "much"], ["--older-than", "5"], ["--older-than", ""]] {
+            #expect(try bench.start(["prune"] + wrong).wait().status == 64)
+        }
+        #expect(try bench.faults() == [])
+    }
+}

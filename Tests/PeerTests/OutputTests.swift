@@ -1,0 +1,154 @@
+import Harness
+import Testing
+
+/// What `thaw build -o` writes, judged by the programs that it is for.
+@Suite struct OutputTests {
+    private static let words = ["build", "--progress", "quiet", "-t", "app", "context"]
+
+    /// Builds the peers' image once more with these outputs; nothing of it is run again.
+    private static func build(_ bench: Workbench, _ outputs: String...) throws {
+        let options = outputs.flatMap { ["-o", $0] }
+        let outcome = try bench.start(words + options).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+    }
+
+    private static func podman(_ bench: Workbench) -> String {
+        "podman --root \(bench.path)/root --runroot \(bench.path)/run --storage-driver vfs"
+    }
+
+    @Test("skopeo finds the same image in every form", Peers.has("skopeo"))
+    func skopeo() throws {
+        let bench = try Peers.bench()
+        try Self.build(
+            bench, "type=oci,dest=oci.tar", "type=docker,dest=docker.tar", "type=oci,dest=layout,tar=false")
+        let image = try Inspection("app", in: bench)
+        for place in ["oci-archive:oci.tar:latest", "oci:layout:latest", "docker-archive:docker.tar:app:latest"] {
+            let config = try Document(
+                parsing: Program.shell("skopeo inspect --config \(place)", in: bench.path))
+            #expect(config["rootfs"] == image.config["rootfs"], "\(place)")
+            #expect(config["config"] == image.config["config"], "\(place)")
+            try Program.shell("skopeo copy -q \(place) dir:copied", in: bench.path)
+        }
+        let digest = try Program.shell(
+            "skopeo inspect --format '{{.Digest}}' oci-archive:oci.tar:latest", in: bench.path)
+        #expect(digest == (try bench.build(Peers.dockerfile)))
+    }
+
+    @Test(
+        "Every form of compression and of media types is one that skopeo reads", Peers.has("skopeo"),
+        arguments: [
+            "compression=zstd,force-compression=true", "compression=uncompressed,force-compression=true",
+            "compression=gzip,compression-level=9,force-compression=true", "oci-mediatypes=false",
+        ])
+    func forms(form: String) throws {
+        let bench = try Peers.bench()
+        try Self.build(bench, "type=oci,dest=a.tar,\(form)", "type=docker,dest=b.tar,\(form)")
+        let plain = try Inspection("app", in: bench).config["rootfs"]
+        // skopeo looks for OCI's manifests only in a layout.
+        let layouts = form.hasPrefix("oci-mediatypes") ? [] : ["oci-archive:a.tar:latest"]
+        for place in layouts + ["docker-archive:b.tar:app:latest"] {
+            let config = try Document(parsing: Program.shell("skopeo inspect --config \(place)", in: bench.path))
+            #expect(config["rootfs"] == plain, "\(place)")
+            try Program.shell("skopeo copy -q \(place) dir:copied", in: bench.path)
+        }
+    }
+
+    @Test("podman loads what docker load would, and mounts the tree", Peers.has("podman"))
+    func podmanLoads() throws {
+        let bench = try Peers.bench()
+        try Self.build(bench, "type=docker,dest=docker.tar")
+        let podman = Self.podman(bench)
+        let told = try Program.shell("\(podman) load -q -i docker.tar", in: bench.path)
+        #expect(told == "Loaded image: docker.io/library/app:latest")
+        let root = try Program.shell("\(podman) image mount app:latest")
+        #expect(try Peers.listing(root) == Peers.tree)
+        try Program.shell("\(podman) image umount app:latest")
+    }
+
+    @Test("Merged layers unpack to the same tree", Peers.has("umoci"), arguments: ["own", "all"])
+    func squash(which: String) throws {
+        let bench = try Peers.bench()
+        try bench.build(Peers.dockerfile, "--squash", which)
+        try bench.succeed("copy", "app", "oci:\(bench.path)/layout:app")
+        try Program.shell("umoci unpack --image layout:app bundle 2>&1", in: bench.path)
+        #expect(try Peers.listing("\(bench.path)/bundle/rootfs") == Peers.tree)
+        let base = try Inspection("busybox", in: bench).layerCount
+        #expect(try Inspection("app", in: bench).layerCount == (which == "own" ? base + 1 : 1))
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("podman mounts an image of merged layers", Peers.has("podman"))
+    func squashMounted() throws {
+        let bench = try Peers.bench()
+        try bench.build(Peers.dockerfile, "--squash", "own")
+        let podman = Self.podman(bench)
+        let image = try Program.shell("\(podman) pull -q oci:\(bench.store):docker.io/library/app:latest")
+        let root = try Program.shell("\(podman) image mount \(image)")
+        #expect(try Peers.listing(root) == Peers.tree)
+        try Program.shell("\(podman) image umount \(image)")
+    }
+
+    @Test("A directory and what GNU tar makes of the tar are the tree")
+    func files() throws {
+        let bench = try Peers.bench()
+        try Self.build(bench, "type=local,dest=directory", "type=tar,dest=files.tar")
+        #expect(try Peers.listing("\(bench.path)/directory") == Peers.tree)
+        try Program.shell("mkdir unpacked && tar -xpf files.tar --numeric-owner -C unpacked", in: bench.path)
+        #expect(try Peers.listing("\(bench.path)/unpacked") == Peers.tree)
+    }
+
+    @Test("skopeo sees an index of two platforms, and copies both", Peers.has("skopeo"))
+    func platforms() throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /$TARGETARCH\n")
+        try bench.succeed(
+            "build", "--progress", "quiet", "-t", "app", "--platform", "linux/amd64,linux/arm64", "-o",
+            "type=oci,dest=oci.tar", "-o", "type=docker,dest=docker.tar", "context")
+        let index = try Document(
+            parsing: Program.shell("skopeo inspect --raw oci-archive:oci.tar:latest", in: bench.path))
+        let architectures = index["manifests"].list.map(\.["platform"]["architecture"])
+        #expect(architectures == [.string("amd64"), .string("arm64")])
+        try Program.shell("skopeo copy -q --all oci-archive:oci.tar:latest oci:all", in: bench.path)
+        for architecture in ["amd64", "arm64"] {
+            let config = try Program.shell(
+                "skopeo --override-arch \(architecture) inspect --config oci-archive:oci.tar:latest", in: bench.path)
+            #expect(try Document(parsing: config)["architecture"] == .string(architecture))
+        }
+        let docker = try Program.shell("skopeo inspect --config docker-archive:docker.tar:app:latest", in: bench.path)
+        #expect(try Document(parsing: docker)["architecture"] == .string("amd64"))
+    }
+
+    @Test("An image goes to podman's storage and comes back", Peers.has("podman"))
+    func containersStorage() throws {
+        let bench = try Peers.bench()
+        try bench.write(
+            "storage.conf",
+            "[storage]\ndriver = \"vfs\"\ngraphroot = \"\(bench.path)/root\"\nrunroot = \"\(bench.path)/run\"\n")
+        let storage = ["CONTAINERS_STORAGE_CONF": "\(bench.path)/storage.conf"]
+        for (from, to) in [("app", "containers-storage:app:1"), ("containers-storage:app:1", "back")] {
+            let outcome = try bench.thaw("copy", from, to, environment: storage)
+            #expect(outcome.status == 0, "\(outcome.error)")
+        }
+        let (ours, back) = (try Inspection("app", in: bench), try Inspection("back", in: bench))
+        #expect(back.config == ours.config)
+        let absent = try bench.thaw("history", "containers-storage:absent", environment: storage)
+        #expect(absent.status == 1)
+        #expect(absent.error.contains("exited with 125"))
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("podman reads what thaw saves, and thaw what podman saves", Peers.has("podman"))
+    func save() throws {
+        let bench = try Peers.bench()
+        let podman = Self.podman(bench)
+        try bench.succeed("save", "--format", "oci-archive", "-o", "oci.tar", "app")
+        try Program.shell("\(podman) load -q -i oci.tar", in: bench.path)
+        try bench.succeed("save", "-o", "saved.tar", "app", "busybox")
+        #expect(try Program.shell("\(podman) load -q -i saved.tar | wc -l", in: bench.path) == "2")
+        try Program.shell("\(podman) save -q -m -o theirs.tar app busybox", in: bench.path)
+        try bench.succeed("rm", "app", "busybox")
+        let names = try bench.succeed("load", "-i", "theirs.tar").split(separator: "\n").sorted()
+        #expect(names == ["app:latest", "busybox:latest"])
+        #expect(try bench.faults() == [])
+    }
+}
