@@ -80,7 +80,6 @@ let package = Package(
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
         tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
-        tests("BuildTests", "Build", "Frontend", "OCI", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
