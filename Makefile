@@ -23,6 +23,9 @@ for-test += docker-registry     # a peer: keeps what we push, gives what we pull
 for-test += podman              # a referee: must load and list our images
 for-test += python3             # the harness of the bench, and reads what tests print
 for-test += busybox-static      # a root file system of one file, for the sandbox's tests
+for-test += passt               # carries the traffic of containers with a network of their own
+for-test += crun                # a referee: must run our bundles
+for-test += runc                # a referee: must run our bundles
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the

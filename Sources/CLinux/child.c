@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -307,6 +308,8 @@ static long clone3(struct clone_args *arguments, int (*function)(void *), void *
     return -1;
 }
 
+int clinux_has_clone3(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno != ENOSYS; }
+
 // Clones into a group of cgroup v2 where there is one: then the child is never anywhere else, and nobody waits.
 static int start(const struct clinux_child *child, char *stack, int *pidfd) {
     uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | child->namespaces;
@@ -353,5 +356,45 @@ int clinux_wait(int pidfd, int *value) {
 }
 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
+
+int clinux_make_network(void) {
+    int old = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (old < 0) return -1;
+    int new = unshare(CLONE_NEWNET) == 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+    int error = errno;
+    // A thread that could not return would make everything after this on the wrong network.
+    if (setns(old, CLONE_NEWNET) != 0 && new >= 0) abort();
+    close(old);
+    errno = error;
+    return new;
+}
+
+int clinux_unlock_terminal(int master) {
+    int locked = 0;
+    return ioctl(master, TIOCSPTLCK, &locked);
+}
+
+// The terminals whose size the handler copies; one pair at a time.
+static volatile sig_atomic_t size_from = -1, size_to = -1;
+
+void clinux_copy_size(int from, int to) {
+    struct winsize size;
+    if (ioctl(from, TIOCGWINSZ, &size) == 0) ioctl(to, TIOCSWINSZ, &size);
+}
+
+static void copy_size(int signal) {
+    (void)signal;
+    int error = errno;
+    clinux_copy_size(size_from, size_to);
+    errno = error;
+}
+
+void clinux_follow_size(int from, int to) {
+    size_from = from;
+    size_to = to;
+    struct sigaction action = {.sa_handler = from < 0 ? SIG_DFL : copy_size, .sa_flags = SA_RESTART};
+    sigaction(SIGWINCH, &action, NULL);
+    if (from >= 0) copy_size(SIGWINCH);
+}
 
 int clinux_enter_network(int descriptor) { return setns(descriptor, CLONE_NEWNET); }

@@ -11,6 +11,7 @@
 //
 // One thread belongs to each container: the child dies with the thread that made it (PR_SET_PDEATHSIG).
 
+internal import Glibc
 internal import Linux
 internal import SystemPackage
 
@@ -54,9 +55,13 @@ public struct Container: Sendable {
     /// What the commands see as `/`.
     public let root: Overlay
 
+    /// Whose runtime starts them; nil is our own.
+    public let runtime: OCIRuntime?
+
     /// A container over this overlay.
-    public init(_ root: Overlay) {
+    public init(_ root: Overlay, runtime: OCIRuntime? = nil) {
         self.root = root
+        self.runtime = runtime
     }
 
     /// Receives the bytes of a stream as they come, on the container's own thread; while it runs, the command waits.
@@ -81,19 +86,40 @@ public struct Container: Sendable {
     ///
     /// - Throws: ``SandboxError`` where the command did not start.
     public func start(_ command: Command, output: @escaping Output = { _, _ in }) async throws -> RunningContainer {
+        try await start(command) { try CapturedStreams(output) }
+    }
+
+    /// Runs a command to its end with this process's own streams.
+    ///
+    /// Where `input` is a terminal the command gets one of its own, as its session's, and what it writes to that goes
+    /// to `output`; meanwhile every key that is typed is the command's. Cancelling the task kills the command.
+    public func runInteractively(
+        _ command: Command, input: Int32 = 0, output: Int32 = 1, error: Int32 = 2
+    ) async throws -> ExitStatus {
+        let running = try await start(command) {
+            if isatty(input) == 1 { return try TerminalStreams(input: input, output: output) }
+            return InheritedStreams((input, output, error))
+        }
+        return try await withTaskCancellationHandler {
+            try await running.wait()
+        } onCancel: {
+            running.kill()
+        }
+    }
+
+    private func start(
+        _ command: Command, _ makeStreams: @Sendable @escaping () throws -> any Streams
+    ) async throws -> RunningContainer {
         try Self.check(command)
         return try await withCheckedThrowingContinuation { continuation in
             WorkerThread.start {
                 do {
                     let lock = try root.lock()
-                    let pipes = try OutputPipes()
-                    let child = try Child(command, on: root, pipes.streams)
-                    let ends = pipes.readingEnds()
+                    let streams = try makeStreams()
+                    let child = try Child(command, on: root, by: runtime, streams)
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
-                    let result = Result {
-                        try child.follow { try Pipe.forward(ends.output, ends.error, until: $0, output) }
-                    }
+                    let result = Result { try child.follow(streams) }
                     try lock.release()
                     end.set(result)
                 } catch {

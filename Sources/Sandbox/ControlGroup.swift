@@ -1,5 +1,6 @@
 // The control groups of one container: made before it, removed after it.
 
+internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
@@ -10,8 +11,8 @@ internal import SystemPackage
 /// left is removed by the next that makes a group there.
 final class ControlGroup: Sendable {
     /// The directory of the group in cgroup v2's hierarchy, in which the child is born.
-    var unified: Int32? { groups.first { $0.place.isUnified }?.directory.descriptor.rawValue }
-    /// The files of older hierarchies in which the child enters itself.
+    var unified: Int32? { groups.first { $0.list == nil }?.directory.descriptor.rawValue }
+    /// The files in which the child enters itself: in older hierarchies, and where there is no clone3.
     var lists: [Int32] { groups.compactMap { $0.list?.descriptor.rawValue } }
 
     private let groups: [Group]
@@ -37,6 +38,14 @@ final class ControlGroup: Sendable {
 
     deinit {
         remove()
+    }
+
+    /// Removes groups of this name from the top of every hierarchy, where a runtime that was killed leaves them.
+    static func removeAll(named name: String) {
+        guard let table = try? OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 16 << 20) else { return }
+        for mount in Hierarchy.mounts(in: String(decoding: table, as: UTF8.self)) {
+            _ = unsafe mount.appending(name).withPlatformString { unsafe rmdir($0) }
+        }
     }
 
     /// Removes the groups, which are empty when their container has ended.
@@ -110,7 +119,7 @@ struct Place: Sendable, Hashable {
 private struct Group: Sendable {
     let place: Place
     let directory: Directory
-    /// The open file in which a process enters itself, in old hierarchies.
+    /// The open file in which a process enters itself, where it isn't born in the group.
     let list: List?
 
     final class List: Sendable {
@@ -129,13 +138,17 @@ private struct Group: Sendable {
             let directory = try Directory(path)
             try system("lock", path) { flock(directory.descriptor.rawValue, LOCK_SH) }
             for (file, value) in settings { try Self.set(file, value, in: directory) }
-            list = place.isUnified ? nil : List(try directory.open("tasks", .write))
+            let isEntered = !place.isUnified || !Self.canBeBornInGroup
+            list = isEntered ? List(try directory.open(place.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
             self.directory = directory
         } catch {
             _ = unsafe path.withPlatformString { unsafe rmdir($0) }
             throw error
         }
     }
+
+    /// Whether there is clone3, which filters like Docker's deny.
+    private static let canBeBornInGroup = clinux_has_clone3() == 1
 
     private static func set(_ file: FilePath, _ value: String, in directory: Directory) throws(SystemError) {
         do throws(SystemError) {

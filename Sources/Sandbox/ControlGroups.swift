@@ -45,6 +45,11 @@ struct Hierarchy: Sendable, Hashable {
         }.sorted { !$0.isUnified && $1.isUnified }
     }
 
+    /// Where hierarchies are mounted.
+    static func mounts(in table: String) -> [FilePath] {
+        table.split(separator: "\n").compactMap { MountLine($0) }.filter { $0.type.hasPrefix("cgroup") }.map(\.target)
+    }
+
     private init(_ mount: MountLine, group: String, isUnified: Bool) {
         self.mount = mount.target
         self.isUnified = isUnified

@@ -6,7 +6,7 @@ internal import Linux
 internal import SystemPackage
 
 /// Docker's lists.
-private enum Hidden {
+enum Hidden {
     static let masked = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
         "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
@@ -25,17 +25,20 @@ private let noExecution = UInt64(MS_NOEXEC)
 
 extension Script {
     /// The whole way from a fresh child to the command.
-    mutating func isolate(_ command: Command, _ surroundings: Surroundings) {
+    mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings) {
         enterGroups(surroundings)
+        if let network = surroundings.network {
+            add(clinux_step_network, "enter network", descriptor: network.namespace.rawValue)
+        }
         add(clinux_step_isolate_mounts, "make mounts private", "/")
         let place = surroundings.place.string
         makeAttachments(surroundings.attachments, place)
-        add(clinux_step_attach, "mount overlay", place, descriptor: surroundings.root)
-        add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root)
+        add(clinux_step_attach, "mount overlay", place, descriptor: surroundings.root.descriptor.rawValue)
+        add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root.descriptor.rawValue)
         add(clinux_step_hostname, "set host name", command.hostname)
-        if command.network == .none { add(clinux_step_loopback, "bring up loopback") }
+        if command.network != .host { add(clinux_step_loopback, "bring up loopback") }
         mountKernelFiles(isWritable: command.isPrivileged)
-        mountDevices(surroundings.devices, sharedMemory: command.sharedMemorySize)
+        mountDevices(surroundings, sharedMemory: command.sharedMemorySize)
         for entry in surroundings.attachments.entries {
             let stub = entry.isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
             add(stub, "make mount point", entry.target.string)
@@ -45,17 +48,17 @@ extension Script {
             for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
             for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
         }
-        takeIdentity(command, surroundings.filter)
+        takeIdentity(command, surroundings.filter, limits: command.limitsWithoutGroup)
     }
 
-    private mutating func enterGroups(_ surroundings: Surroundings) {
+    private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
         guard let group = surroundings.group, surroundings.entersGroups else { return }
         for list in group.lists { add(clinux_step_join, "enter control group", descriptor: list) }
         add(clinux_step_unshare, "leave view of control groups", flags: UInt64(clinux_new_cgroup))
     }
 
     /// Makes what can only be made from mounts that are in the tree; they go with the old root.
-    private mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
+    mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
         for stack in attachments.stacks {
             add(clinux_step_attach, "mount", place, descriptor: stack.descriptor.rawValue)
         }
@@ -75,7 +78,8 @@ extension Script {
         mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | readOnly)
     }
 
-    private mutating func mountDevices(_ devices: PreparedDevices, sharedMemory: Int) {
+    private mutating func mountDevices(_ surroundings: borrowing Surroundings, sharedMemory: Int) {
+        let devices = surroundings.devices
         add(clinux_step_true_directory, "make mount point", "/dev")
         let flags = devices.nodes.isEmpty ? noSetUID | noDevices : noSetUID
         mount("tmpfs", "/dev", flags: flags, data: "mode=755,size=65536k")
@@ -88,7 +92,13 @@ extension Script {
         for name in ["pts", "shm", "mqueue"] {
             add(clinux_step_make_directory, "make directory", "/dev/\(name)", mode: 0o755)
         }
-        mount("devpts", "/dev/pts", flags: noSetUID | noExecution, data: "newinstance,ptmxmode=0666,mode=0620,gid=5")
+        if let terminal = surroundings.terminal {
+            add(clinux_step_place, "mount devpts", "/dev/pts", descriptor: terminal.mount.descriptor.rawValue)
+            add(clinux_step_terminal, "take terminal", "/dev/pts/0", descriptor: terminal.slave.rawValue)
+        } else {
+            mount(
+                "devpts", "/dev/pts", flags: noSetUID | noExecution, data: "newinstance,ptmxmode=0666,mode=0620,gid=5")
+        }
         let size = "mode=1777,size=\(sharedMemory)"
         mount("tmpfs", "/dev/shm", flags: noSetUID | noDevices | noExecution, data: size)
         mount("mqueue", "/dev/mqueue", flags: noSetUID | noDevices | noExecution)
@@ -107,9 +117,9 @@ extension Script {
         add(clinux_step_mount, "mount \(type)", path, source: type, type: type, data: data, flags: flags)
     }
 
-    private mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?) {
+    private mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?, limits: [Limit]) {
         let account = command.account
-        for limit in command.limits {
+        for limit in limits {
             add(
                 clinux_step_limit, "set resource limit \(limit.resource)", mode: limit.resource, flags: limit.soft,
                 more: limit.hard)

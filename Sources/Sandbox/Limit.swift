@@ -44,6 +44,9 @@ public struct Limit: Sendable, Hashable {
         "stack": RLIMIT_STACK.rawValue,
     ]
 
+    /// The kernel's name without its prefix; nil for a number that has none.
+    var name: String? { Self.resources.first { $0.value == resource }?.key.uppercased() }
+
     /// How many processes a user may have.
     static func processes(_ count: Int) -> Limit {
         Limit(resource: 6, soft: UInt64(max(count, 0)), hard: UInt64(max(count, 0)))

@@ -24,12 +24,37 @@ struct NameFiles {
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
 
-    /// The host's file where the host's servers can be reached; `upstream` is what systemd's own server asks.
+    /// The host's file, with servers that the container can reach.
+    ///
+    /// A server on the host's loopback, such as systemd's, is not there for an isolated network: then what that one
+    /// asks counts (`upstream`), and where that isn't known, the one that `pasta` stands for.
     static func resolver(_ network: Network, host: [UInt8], upstream: [UInt8]?) -> [UInt8] {
         switch network {
-        case .host: host
-        case .none: Array("# This container has no network but its own.\n".utf8)
+        case .host: return host
+        case .none: return Array("# This container has no network but its own.\n".utf8)
+        case .isolated:
+            let file = reaches(host) ? host : upstream ?? host
+            if reaches(file) { return lines(file) { !isLoopback($0) } }
+            return lines(file) { !isServer($0) } + Array("nameserver \(IsolatedNetwork.resolver)\n".utf8)
         }
+    }
+
+    private static func reaches(_ file: [UInt8]) -> Bool {
+        file.split(separator: 0x0a).contains { isServer($0) && !isLoopback($0) }
+    }
+
+    private static func lines(_ file: [UInt8], where isKept: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
+        file.split(separator: 0x0a).filter(isKept).flatMap { $0 + [0x0a] }
+    }
+
+    private static func isServer(_ line: ArraySlice<UInt8>) -> Bool {
+        line.starts(with: "nameserver".utf8)
+    }
+
+    private static func isLoopback(_ line: ArraySlice<UInt8>) -> Bool {
+        let words = line.split { $0 == 0x20 || $0 == 0x09 }
+        return words.count > 1 && isServer(line)
+            && (words[1].starts(with: "127.".utf8) || words[1].elementsEqual("::1".utf8))
     }
 
     private static func contents(_ path: FilePath) throws(SystemError) -> [UInt8]? {
@@ -44,7 +69,16 @@ struct NameFiles {
 
 extension Network {
     /// Where a container on this network reaches this machine.
-    fileprivate func gateway(routes: [UInt8]) -> String {
-        "127.0.0.1"
+    ///
+    /// - Parameter routes: the text of /proc/net/route; an isolated network has the host's gateway, which then stands
+    ///   for the host.
+    func gateway(routes: [UInt8]) -> String {
+        guard self == .isolated else { return "127.0.0.1" }
+        let rows = String(decoding: routes, as: UTF8.self).split(separator: "\n").map {
+            $0.split { $0 == "\t" || $0 == " " }
+        }
+        let row = rows.first { $0.count > 2 && $0[1] == "00000000" }
+        guard let number = row.flatMap({ UInt32($0[2], radix: 16) }) else { return "127.0.0.1" }
+        return (0..<4).map { "\(number >> (8 * $0) & 0xff)" }.joined(separator: ".")
     }
 }

@@ -85,35 +85,3 @@ struct Pipe: ~Copyable {
         throw SystemError("read output", nil, Errno(rawValue: code))
     }
 }
-
-/// The streams of a command whose output somebody receives: it reads nothing and writes to pipes.
-struct OutputPipes: ~Copyable {
-    private let input: OwnedDescriptor
-    private let output: Pipe
-    private let error: Pipe
-
-    init() throws(SystemError) {
-        let input = try OwnedDescriptor("/dev/null")
-        let output = try Pipe()
-        let error = try Pipe()
-        self.input = input
-        self.output = output
-        self.error = error
-    }
-
-    /// What the command has open.
-    var streams: Streams {
-        Streams(input: input.rawValue, output: output.start.rawValue, error: error.start.rawValue)
-    }
-
-    /// Closes the command's side and gives the other.
-    consuming func readingEnds() -> PipeEnds {
-        PipeEnds(output: output.readingEnd(), error: error.readingEnd())
-    }
-}
-
-/// Where a command's output is read.
-struct PipeEnds: ~Copyable {
-    let output: OwnedDescriptor
-    let error: OwnedDescriptor
-}

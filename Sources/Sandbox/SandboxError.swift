@@ -13,6 +13,10 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     case setup(SystemError)
     /// What should be mounted on this place of the container can't be.
     case attachment(FilePath, SystemError)
+    /// There is no `pasta` for an isolated network.
+    case noIsolation
+    /// The isolated network did not come to be; what pasta said.
+    case network(String)
     /// Text that is no `NAME=SOFT[:HARD]`, or a name that is no limit's.
     case malformedLimit(String)
     /// Text that is no `NAME:ADDRESS`.
@@ -35,6 +39,9 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
         case .command(let name, let errno): "cannot run '\(name)' in the container: \(errno)"
         case .setup(let error): "cannot set up the container: \(error)"
         case .attachment(let target, let error): "cannot mount on '\(target.string)' in the container: \(error)"
+        case .noIsolation:
+            "cannot give the container a network of its own: pasta is not on the PATH (Debian's passt package has it)"
+        case .network(let reason): "cannot give the container a network of its own: pasta says '\(reason)'"
         case .malformedLimit(let text):
             "'\(text)' is no limit: NAME=SOFT[:HARD] with a name of \(Limit.names.joined(separator: ", "))"
         case .malformedHost(let text): "'\(text)' is no NAME:ADDRESS with an IPv4 or IPv6 address or host-gateway"

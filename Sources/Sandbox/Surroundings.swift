@@ -5,9 +5,9 @@ internal import Linux
 internal import SystemPackage
 
 /// Mounts, groups and namespaces of one container, held until the child has them.
-struct Surroundings {
+struct Surroundings: ~Copyable {
     /// The root file system's mount.
-    let root: Int32
+    let root: Mount
     /// A directory of the host where the child may attach mounts for itself.
     let place: FilePath
     let attachments: PreparedAttachments
@@ -15,9 +15,44 @@ struct Surroundings {
     let group: ControlGroup?
     /// The system calls that it may make, where that is limited.
     let filter: SeccompFilter?
+    /// The network that it enters, where that is neither the host's nor an empty one.
+    let network: IsolatedNetwork?
+    /// The terminal that controls its session.
+    let terminal: PseudoTerminal?
+
+    init(_ command: Command, _ overlay: Overlay, _ terminal: PseudoTerminal?) throws {
+        let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
+        let root = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
+        let attachments = try PreparedAttachments(command)
+        let devices = try PreparedDevices(command)
+        let group = try ControlGroup(for: command)
+        let network = command.network == .isolated ? try IsolatedNetwork(reachesHost: reachesHost) : nil
+        self.root = root
+        (self.attachments, self.devices, self.group, self.network) = (attachments, devices, group, network)
+        (place, filter, self.terminal) = (overlay.work, command.filter, terminal)
+    }
+
+    /// Starts the command.
+    func launch(
+        _ command: Command, _ streams: (input: Int32, output: Int32, error: Int32)
+    ) throws(SystemError) -> Launched {
+        var launch = Launch(
+            arguments: command.arguments, environment: command.environment, namespaces: namespaces(for: command),
+            streams: streams)
+        if !command.environment.contains(where: { $0.hasPrefix("HOME=") }) {
+            launch.environment.append("HOME=\(command.account.home)")
+        }
+        if let path = command.environment.last(where: { $0.hasPrefix("PATH=") }) {
+            launch.search = String(path.dropFirst(5))
+        }
+        launch.group = group?.unified ?? -1
+        var script = Script()
+        script.isolate(command, self)
+        return try script.launch(launch)
+    }
 
     /// The namespaces that the child is born into.
-    func namespaces(for command: Command) -> UInt64 {
+    private func namespaces(for command: Command) -> UInt64 {
         var isolated = [clinux_new_mounts, clinux_new_uts, clinux_new_ipc, clinux_new_pid]
         // A child that enters its groups itself leaves the parent's view of them afterwards.
         if !entersGroups { isolated.append(clinux_new_cgroup) }
@@ -25,7 +60,7 @@ struct Surroundings {
         return isolated.reduce(0) { $0 | UInt64($1) }
     }
 
-    /// Whether the child has to enter groups of old hierarchies.
+    /// Whether the child has to enter groups by itself.
     var entersGroups: Bool { group?.lists.isEmpty == false }
 }
 

@@ -101,7 +101,8 @@ private struct Place {
 
     /// What the builder is to be told.
     func request() throws -> BuildRequest {
-        var request = BuildRequest(context: path.appending("context"), dockerfile: path.appending("Dockerfile"))
+        var request = BuildRequest(
+            context: .directory(path.appending("context")), dockerfile: .file(path.appending("Dockerfile")))
         for (name, value) in options {
             let pair = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             switch name {
@@ -118,6 +119,7 @@ private struct Place {
     /// The same for an image that the example stands on.
     func request(of name: String, _ text: [String]) throws -> BuildRequest {
         try root.replace(FilePath("\(name).Dockerfile"), with: Self.text(text), isSynced: false)
-        return BuildRequest(context: path.appending("context"), dockerfile: path.appending("\(name).Dockerfile"))
+        return BuildRequest(
+            context: .directory(path.appending("context")), dockerfile: .file(path.appending("\(name).Dockerfile")))
     }
 }

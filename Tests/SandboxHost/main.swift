@@ -2,7 +2,7 @@
 //
 //     SandboxHost DIRECTORY COUNT UID COMMAND...
 //
-// DIRECTORY holds lower, upper and work. Prints one line per run: microseconds of the whole run, and of the part from
+// DIRECTORY holds lower, upper and work. With SANDBOX_HOST_ISOLATED set the network is an isolated one. Prints one line per run: microseconds of the whole run, and of the part from
 // clone to exec.
 
 import Glibc
@@ -16,7 +16,8 @@ let container = Container(
     Overlay(
         lowers: [directory.appending("lower")], upper: directory.appending("upper"), work: directory.appending("work")))
 var command = Command(Array(words[4...]))
-command.network = .none
+command.network = unsafe getenv("SANDBOX_HOST_ISOLATED") == nil ? .none : .isolated
+command.processLimit = 4096
 command.account = Account(uid: uid, gid: uid)
 for _ in 0..<count {
     let clock = ContinuousClock()

@@ -47,6 +47,36 @@ import Testing
         #expect(found.map { $0.parent(for: .processes) } == [top])
     }
 
+    private static let version2: Hierarchy? = {
+        let texts = ["/proc/self/cgroup", "/proc/self/mountinfo"].map { path in
+            String(decoding: (try? OwnedDescriptor(FilePath(path)).readAll(limit: 1 << 20)) ?? [], as: UTF8.self)
+        }
+        return Hierarchy.candidates(for: .processes, groups: texts[0], mounts: texts[1]).first { $0.isUnified }
+    }()
+
+    @Test("In v2 a child is born in its group", .enabled(if: version2 != nil, "no cgroup v2 is mounted here"))
+    func born() throws {
+        let hierarchy = try #require(Self.version2)
+        let name = FilePath("thaw.\(getpid()).born")
+        let parent = try Directory(hierarchy.own)
+        try parent.makeDirectory(name)
+        defer { try? parent.removeDirectory(name) }
+        let group = try parent.directory(name)
+        let output = try Pipe()
+        let input = try OwnedDescriptor("/dev/null")
+        var script = Script()
+        let launched = try script.launch(
+            Launch(
+                arguments: ["/bin/grep", "^0:", "/proc/self/cgroup"], namespaces: 0,
+                streams: (input.rawValue, output.start.rawValue, output.start.rawValue),
+                group: group.descriptor.rawValue))
+        #expect(launched.failure == nil)
+        var status: Int32 = 0
+        unsafe waitpid(launched.process, &status, 0)
+        let text = String(decoding: try Pipe.drain(output.readingEnd()), as: UTF8.self)
+        #expect(text.hasSuffix("/\(name.string)\n"))
+    }
+
     @Test("Where a machine can't count, the caller is told; here it can, or this says so")
     func shortfalls() {
         var command = Command(["true"])
@@ -68,7 +98,7 @@ import Testing
         }
         #expect(!result.status.isSuccess)
         #expect(result.error.contains("can't fork"))
-        try expectNoGroups()
+        try expectNoGroups(limitedTo: "64")
     }
 
     @Test("As many processes as the limit can run")
@@ -87,7 +117,7 @@ import Testing
             $0.memoryLimit = 50 << 20
         }
         #expect(result.output == "137\n")
-        try expectNoGroups()
+        try expectNoGroups(limitedTo: "\(50 << 20)")
     }
 
     @Test("The command sees its group as the top")
@@ -111,10 +141,18 @@ import Testing
         #expect(left.sorted() == ["other.5000001.d", "thaw.5000002.b", "thaw.\(getppid()).c", "thaw.x.y"].sorted())
     }
 
-    private func expectNoGroups() throws {
+    /// Other suites' containers have groups meanwhile, with other limits.
+    private func expectNoGroups(limitedTo limit: String) throws {
         for place in Set(Place.all.values) {
             let names = try Directory(place.path).entries().map { String(decoding: $0.name, as: UTF8.self) }
-            #expect(!names.contains { $0.hasPrefix("thaw.\(getpid()).") })
+            for name in names where name.hasPrefix("thaw.\(getpid()).") {
+                for file in ["pids.max", "memory.max", "memory.limit_in_bytes"] {
+                    let path = place.path.appending(name).appending(file)
+                    // A group that goes meanwhile has no such file either.
+                    let text = (try? OwnedDescriptor(path).readAll(limit: 100)) ?? []
+                    #expect(String(decoding: text, as: UTF8.self) != "\(limit)\n", "\(name) is left")
+                }
+            }
         }
     }
 }

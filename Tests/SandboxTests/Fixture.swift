@@ -50,7 +50,9 @@ final class Fixture: Sendable {
     /// A root in which the host's programs run as well.
     static func withHostPrograms() throws -> Fixture {
         let fixture = try Fixture()
-        for name in ["lib", "lib64"] { try fixture.directory.makeLink(FilePath("lower/\(name)"), to: FilePath("usr/\(name)")) }
+        for name in ["lib", "lib64"] {
+            try fixture.directory.makeLink(FilePath("lower/\(name)"), to: FilePath("usr/\(name)"))
+        }
         try fixture.directory.makeDirectory("lower/tmp", mode: 0o777)
         try fixture.directory.setMode(of: "lower/tmp", 0o1777)
         return fixture

@@ -23,6 +23,21 @@ import Testing
         #expect(try await fixture.container.run(Command(["true"])).isSuccess)
     }
 
+    @Test("Killing the parent ends pasta")
+    func killedWithNetwork() async throws {
+        let fixture = try Fixture()
+        let mark = "\(UInt32.random(in: 1_000_000 ... .max))"
+        let words = ["/usr/bin/env", "SANDBOX_HOST_ISOLATED=1", try program(), fixture.path.string, "1", "0"]
+        let host = try start(words + ["sleep", mark])
+        while try Self.processes(sleeping: mark) < 1 { try await Task.sleep(for: .milliseconds(5)) }
+        let carrier = try #require(try Self.carrier(of: host))
+        kill(host, SIGKILL)
+        var status: Int32 = 0
+        unsafe waitpid(host, &status, 0)
+        while kill(carrier, 0) == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try Self.processes(sleeping: mark) == 0)
+    }
+
     @Test("Without privileges there is one clear sentence")
     func unprivileged() async throws {
         let fixture = try Fixture()
@@ -59,6 +74,16 @@ import Testing
         defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         try #require(unsafe posix_spawn(&process, words[0], nil, nil, arguments, environ) == 0)
         return process
+    }
+
+    /// The process that carries the traffic of a container of `parent`.
+    private static func carrier(of parent: pid_t) throws -> pid_t? {
+        try Directory("/proc").entries().compactMap { Int32(String(decoding: $0.name, as: UTF8.self)) }.first {
+            number in
+            let text = (try? OwnedDescriptor(FilePath("/proc/\(number)/stat")).readAll(limit: 1 << 12)) ?? []
+            let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
+            return fields.count > 3 && fields[1].hasPrefix("(pas") && fields[3] == "\(parent)"
+        }
     }
 
     private static func processes(sleeping mark: String) throws -> Int {

@@ -80,10 +80,25 @@ struct clinux_report {
 // `times` receives CLOCK_MONOTONIC in nanoseconds before clone and at the return.
 int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2]);
 
+// Whether a child can be started in a group.
+int clinux_has_clone3(void);
+
 // Waits for the process of a pidfd. 0: *value is its exit status. 1: *value is the signal that ended it.
 int clinux_wait(int pidfd, int *value);
 
 int clinux_pidfd_signal(int pidfd, int signal);
+
+// Makes a network namespace and gives its descriptor; the thread stays where it is.
+int clinux_make_network(void);
+
+// Lets the other side of a pseudo-terminal be opened.
+int clinux_unlock_terminal(int master);
+
+// Gives the terminal `to` the size of `from`.
+void clinux_copy_size(int from, int to);
+
+// From now on the terminal `to` has the size of `from`, in a process that has one such pair; -1 ends it.
+void clinux_follow_size(int from, int to);
 
 // A socket in the network namespace behind `descriptor`. The thread must not be used for anything afterwards.
 int clinux_enter_network(int descriptor);

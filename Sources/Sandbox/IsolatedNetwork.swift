@@ -1,0 +1,88 @@
+// A network of the container's own, with the world behind `pasta`.
+//
+//     namespace: eth0 with the host's addresses ══ tap ══ pasta ── sockets of the host's namespace
+//
+// pasta sees the namespace and writes its number into files that only it and this process see. It ends with the
+// container, and with the thread that started it where this process is killed.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// A network namespace and the process that carries its traffic.
+final class IsolatedNetwork: Sendable {
+    /// Where a name server of the host's loopback can be asked from inside.
+    static let resolver = "169.254.1.1"
+    private static let place = FilePath("/tmp")
+
+    /// The namespace.
+    let namespace: OwnedDescriptor
+    private let carrier: OwnedDescriptor
+
+    /// Makes the namespace and waits until it is connected.
+    ///
+    /// - Parameter reachesHost: whether the gateway's address is this machine's loopback.
+    init(reachesHost: Bool) throws {
+        namespace = OwnedDescriptor(owning: try system("make network namespace") { clinux_make_network() })
+        let memory = Directory(
+            owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "1m")]).release()),
+            path: Self.place)
+        try memory.open("network", [.write, .create]).close()
+        try memory.makeNode("ready", type: .fifo, mode: 0o600, major: 0, minor: 0)
+        let ready = try memory.open("ready", [.read, .nonBlocking])
+        let messages = try memory.open("messages", [.readWrite, .create])
+        carrier = try Self.start(reachesHost, namespace.rawValue, memory, messages.rawValue)
+        guard try Self.isReady(ready, carrier) else {
+            end()
+            throw SandboxError.network(try Self.reason(messages))
+        }
+    }
+
+    deinit {
+        end()
+    }
+
+    /// Ends the process; again where it has ended already, nothing happens.
+    func end() {
+        clinux_pidfd_signal(carrier.rawValue, SIGKILL)
+        var value: Int32 = 0
+        _ = unsafe clinux_wait(carrier.rawValue, &value)
+    }
+
+    private static func start(
+        _ reachesHost: Bool, _ namespace: Int32, _ memory: Directory, _ messages: Int32
+    ) throws -> OwnedDescriptor {
+        guard let program = Network.pasta else { throw SandboxError.noIsolation }
+        var script = Script()
+        script.add(clinux_step_isolate_mounts, "make mounts private", "/")
+        script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
+        script.add(
+            clinux_step_mount, "show network to pasta", place.appending("network").string,
+            source: "/proc/self/fd/\(namespace)", descriptor: namespace, flags: UInt64(MS_BIND))
+        let input = try OwnedDescriptor("/dev/null")
+        let words =
+            [program.string, "--foreground", "--quiet", "--config-net", "--runas", "0", "--dns-forward", resolver]
+            + ["-t", "none", "-u", "none", "-T", "none", "-U", "none"] + (reachesHost ? [] : ["--no-map-gw"])
+            + ["--pid", place.appending("ready").string, "--netns", place.appending("network").string]
+        let launched = try script.launch(
+            Launch(
+                arguments: words, namespaces: UInt64(clinux_new_mounts), streams: (input.rawValue, messages, messages)))
+        if let failure = launched.failure { throw failure.error }
+        return launched.pidfd
+    }
+
+    /// Waits for the number in the file, or for the process's end.
+    private static func isReady(_ ready: borrowing OwnedDescriptor, _ carrier: borrowing OwnedDescriptor) throws -> Bool
+    {
+        var waits = [ready.rawValue, carrier.rawValue].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        try system("wait for pasta") { unsafe poll(&waits, 2, 20_000) }
+        return try waits[0].revents & Int16(POLLIN) != 0 && !ready.read(64).isEmpty
+    }
+
+    /// The last thing that pasta said, save that it misses a system log.
+    private static func reason(_ messages: borrowing OwnedDescriptor) throws -> String {
+        let text = String(decoding: try messages.read(1 << 16, at: 0), as: UTF8.self)
+        return text.split(separator: "\n").last { !$0.contains("syslog") }.map(String.init) ?? "it ended without a word"
+    }
+}

@@ -1,0 +1,182 @@
+// Steps run by somebody else's runtime, such as crun or runc.
+//
+//     this process ── clone ──► the runtime, PID 1 of a namespace ──► the container in it
+//                               its own mounts: PLACE/config.json, rootfs, mounts/N, state
+//
+// All that the runtime makes is in namespaces that end with it, so that there is nothing to delete: neither when the
+// command is cancelled nor when this process is killed. Only runc makes control groups, which are removed by name.
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+public import SystemPackage
+
+/// A program that runs OCI bundles.
+public struct OCIRuntime: Sendable, Hashable {
+    /// The program.
+    public let program: FilePath
+
+    /// A runtime by its path.
+    public init(_ program: FilePath) {
+        self.program = program
+    }
+
+    /// Whether it can be told to leave control groups alone. crun can; then our own hold the limits, and /sys/fs/cgroup
+    /// is hidden from it, since it refuses hosts that have both versions.
+    private var leavesGroupsAlone: Bool { program.lastComponent?.string.contains("crun") == true }
+
+    /// Starts `command` on the root file system `overlay`.
+    func launch(
+        _ command: Command, _ overlay: Overlay, _ streams: (input: Int32, output: Int32, error: Int32)
+    ) throws -> RuntimeLaunch {
+        var command = command
+        // Nothing but the runtime's group for devices would keep root from those that it makes.
+        if leavesGroupsAlone, !command.isPrivileged { command.capabilities.remove(.makeNodes) }
+        let bundle = try Bundle(command, overlay)
+        let name = "thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+        try bundle.write(command, group: "/\(name)")
+        var script = Script()
+        bundle.prepare(&script, hidesGroups: leavesGroupsAlone)
+        let words =
+            [program.string, "--root", bundle.place.appending("state").string]
+            + (leavesGroupsAlone ? ["--cgroup-manager=disabled"] : [])
+            + ["run", "--bundle", bundle.place.string, name]
+        let launched = try script.launch(
+            Launch(
+                arguments: words, environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                namespaces: UInt64(clinux_new_mounts) | UInt64(clinux_new_pid), streams: streams,
+                group: bundle.group?.unified ?? -1))
+        return RuntimeLaunch(launched: launched, bundle: bundle, groupName: leavesGroupsAlone ? nil : name)
+    }
+}
+
+/// What came of a launch by a runtime.
+struct RuntimeLaunch: ~Copyable {
+    let launched: Launched
+    let bundle: Bundle
+    /// The control groups that the runtime may leave.
+    let groupName: String?
+}
+
+/// A bundle: memory with the configuration, and what is mounted into it.
+final class Bundle {
+    /// Where the runtime finds it.
+    let place: FilePath
+    let group: ControlGroup?
+    let network: IsolatedNetwork?
+    private(set) var stubs: [Stub] = []
+    private let memory: Directory
+    private let attachments: PreparedAttachments
+    private let root: Directory
+    private let limits: [Limit]
+
+    init(_ command: Command, _ overlay: Overlay) throws {
+        let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
+        let mount = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
+        place = overlay.work
+        root = Directory(owning: OwnedDescriptor(owning: mount.release()), path: overlay.upper)
+        attachments = try PreparedAttachments(command)
+        group = try ControlGroup(for: command)
+        network = command.network == .isolated ? try IsolatedNetwork(reachesHost: reachesHost) : nil
+        limits = command.limitsWithoutGroup
+        memory = Directory(
+            owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "16m")]).release()), path: place)
+        try makeMountPoints(command)
+    }
+
+    /// The mounts' places in the bundle and in the root: the runtime would make them too, and leave them.
+    private func makeMountPoints(_ command: Command) throws {
+        for name in ["rootfs", "mounts", "state"] { try memory.makeDirectory(FilePath(name)) }
+        try memory.open("network", [.write, .create]).close()
+        for name in ["/proc", "/sys", "/dev"] { stubs += try root.makeStubs(FilePath(name), isDirectory: true) }
+        for (index, entry) in attachments.entries.enumerated() {
+            let name = FilePath("mounts/\(index)")
+            if entry.isDirectory {
+                try memory.makeDirectory(name)
+            } else {
+                try memory.open(name, [.write, .create]).close()
+            }
+            if !entry.target.starts(with: "/dev") {
+                stubs += try root.makeStubs(entry.target, isDirectory: entry.isDirectory)
+            }
+        }
+        try root.makeOwned(command.workingDirectory, command.account)
+    }
+
+    func write(_ command: Command, group: String) throws {
+        let targets = attachments.entries.enumerated().map { index, entry in
+            (source: place.appending("mounts").appending("\(index)"), target: entry.target)
+        }
+        let configuration = OCIConfiguration(
+            command: command, attachments: targets, network: network == nil ? nil : place.appending("network"),
+            group: group, limits: limits)
+        let file = try memory.open("config.json", [.write, .create])
+        try file.write(Array(configuration.document.text.utf8))
+    }
+
+    /// What the child does before it becomes the runtime.
+    func prepare(_ script: inout Script, hidesGroups: Bool) {
+        for list in group?.lists ?? [] { script.add(clinux_step_join, "enter control group", descriptor: list) }
+        script.add(clinux_step_isolate_mounts, "make mounts private", "/")
+        script.add(clinux_step_mount, "mount proc", "/proc", source: "proc", type: "proc")
+        if hidesGroups {
+            script.add(clinux_step_mount, "hide control groups", "/sys/fs/cgroup", source: "tmpfs", type: "tmpfs")
+        }
+        script.makeAttachments(attachments, place.string)
+        let attach = { (script: inout Script, name: String, descriptor: Int32) in
+            script.add(clinux_step_attach, "mount", self.place.appending(name).string, descriptor: descriptor)
+        }
+        script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
+        attach(&script, "rootfs", root.descriptor.rawValue)
+        for (index, entry) in attachments.entries.enumerated() { attach(&script, "mounts/\(index)", entry.descriptor) }
+        if let namespace = network?.namespace.rawValue {
+            script.add(
+                clinux_step_mount, "show network", place.appending("network").string,
+                source: "/proc/self/fd/\(namespace)", descriptor: namespace, flags: UInt64(MS_BIND))
+        }
+    }
+}
+
+extension Command {
+    /// The limits, with the number of processes where no group counts them: root is not held by that.
+    var limitsWithoutGroup: [Limit] {
+        guard let processLimit, Place.all[.processes] == nil else { return limits }
+        return limits + [.processes(processLimit)]
+    }
+}
+
+extension Directory {
+    /// Makes what is missing of a path in this root, and says what that was.
+    ///
+    /// A path through a link that leads nowhere is left to whoever mounts there.
+    fileprivate func makeStubs(_ path: FilePath, isDirectory: Bool) throws(SystemError) -> [Stub] {
+        var (stubs, prefix, parent) = ([Stub](), FilePath("/"), FilePath("/"))
+        for (index, component) in path.components.enumerated() {
+            prefix.append(component)
+            defer { parent = prefix }
+            guard try !exists(prefix) else { continue }
+            let before = try status(of: parent).modified
+            let makesDirectory = isDirectory || index + 1 < path.components.count
+            if makesDirectory {
+                try makeDirectory(prefix)
+            } else {
+                try open(prefix, [.write, .create], mode: 0o644).close()
+            }
+            let after = try status(of: parent).modified
+            stubs.append(
+                Stub(path: prefix, isDirectory: makesDirectory, parentModified: before, parentSettled: after))
+        }
+        return stubs
+    }
+
+    /// Makes what is missing of a directory for its owner.
+    fileprivate func makeOwned(_ path: FilePath, _ account: Account) throws(SystemError) {
+        var prefix = FilePath("/")
+        for component in path.components {
+            prefix.append(component)
+            guard try !exists(prefix) else { continue }
+            try makeDirectory(prefix)
+            try setOwner(of: prefix, uid: account.uid, gid: account.gid)
+        }
+    }
+}

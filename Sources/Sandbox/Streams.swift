@@ -1,0 +1,85 @@
+// What a command has as standard input, output and error, and who serves the other side.
+
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// The three descriptors of a command and their other side; used by its container's thread alone.
+protocol Streams: AnyObject {
+    /// What the command has open.
+    var descriptors: (input: Int32, output: Int32, error: Int32) { get }
+    /// The terminal that the descriptors are, where they are one.
+    var terminal: PseudoTerminal? { get }
+    /// Closes the command's side, which it has by now.
+    func release()
+    /// Serves the other side until the process behind `pidfd` has ended.
+    func serve(until pidfd: borrowing OwnedDescriptor) throws
+}
+
+/// A command that reads nothing and whose output somebody receives.
+final class CapturedStreams: Streams {
+    private let input: OwnedDescriptor
+    private let output: OutputPipe
+    private let error: OutputPipe
+    private let receive: Container.Output
+    let terminal: PseudoTerminal? = nil
+
+    init(_ receive: @escaping Container.Output) throws(SystemError) {
+        self.receive = receive
+        input = try OwnedDescriptor("/dev/null")
+        output = try OutputPipe()
+        error = try OutputPipe()
+    }
+
+    var descriptors: (input: Int32, output: Int32, error: Int32) {
+        (input.rawValue, output.start, error.start)
+    }
+
+    func release() {
+        output.closeStart()
+        error.closeStart()
+    }
+
+    func serve(until pidfd: borrowing OwnedDescriptor) throws {
+        try Pipe.forward(output.end, error.end, until: pidfd, receive)
+    }
+}
+
+/// A pipe whose writing end is closed before its reading one.
+private final class OutputPipe {
+    let end: OwnedDescriptor
+    /// The number of the writing end while it is open.
+    private(set) var start: Int32
+
+    init() throws(SystemError) {
+        let pipe = try Pipe()
+        end = pipe.end
+        start = pipe.start.release()
+    }
+
+    deinit {
+        closeStart()
+    }
+
+    func closeStart() {
+        if start >= 0 { close(start) }
+        start = -1
+    }
+}
+
+/// A command that has this process's own streams.
+final class InheritedStreams: Streams {
+    let descriptors: (input: Int32, output: Int32, error: Int32)
+    let terminal: PseudoTerminal? = nil
+
+    init(_ descriptors: (input: Int32, output: Int32, error: Int32)) {
+        self.descriptors = descriptors
+    }
+
+    func release() {}
+
+    func serve(until pidfd: borrowing OwnedDescriptor) throws {
+        var wait = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+        try system("wait for the container") { unsafe poll(&wait, 1, -1) }
+    }
+}

@@ -1,0 +1,126 @@
+import Glibc
+import Linux
+import SystemPackage
+import Testing
+
+@testable import Sandbox
+
+/// Networks of a container's own.
+@Suite struct NetworkTests {
+    @Test("An isolated network has the host's way out and nobody's loopback but its own")
+    func isolated() async throws {
+        let fixture = try Fixture()
+        try #require(Network.isIsolationAvailable, "pasta is missing: make deps installs Debian's passt")
+        // On every address of the host: what its loopback has must stay out of reach, and what its gateway has not.
+        let listener = try Listener()
+        let script = """
+            ip -o link | grep -c UP; ip route | grep -c ^default; cat /proc/net/tcp | wc -l
+            echo x | nc -w 2 127.0.0.1 \(listener.port) || echo refused
+            """
+        let result = try await fixture.shell(script) { $0.network = .isolated }
+        #expect(result.output == "2\n1\n1\nrefused\n", "\(result.error)")
+        #expect(result.status == .exited(0))
+    }
+
+    @Test("host-gateway is where an isolated container reaches this machine")
+    func gateway() async throws {
+        let fixture = try Fixture()
+        let listener = try Listener()
+        let answer = Task { try await Offload.run { try listener.answer("hello\n") } }
+        let result = try await fixture.shell("mkfifo /f; nc -w 5 host \(listener.port) <> /f") {
+            $0.network = .isolated
+            $0.hosts = [try HostEntry(name: "host", address: HostEntry.gateway)]
+        }
+        #expect(result.output == "hello\n", "\(result.error)")
+        try await answer.value
+    }
+
+    @Test("pasta ends with the container")
+    func end() async throws {
+        let fixture = try Fixture()
+        var command = Command(["sleep", "1000"])
+        command.network = .isolated
+        let running = try await fixture.container.start(command)
+        let carriers = try Self.children(named: "pas")
+        #expect(carriers.count >= 1)
+        running.kill()
+        _ = try await running.wait()
+        let left = try Self.children(named: "pas").intersection(carriers)
+        // Another test's may be among them, which then ends by itself.
+        for process in left { while kill(process, 0) == 0 { try await Task.sleep(for: .milliseconds(5)) } }
+    }
+
+    @Test("What pasta cannot do is told in its words")
+    func failure() throws {
+        #expect(
+            SandboxError.network("No routable interface").description
+                == "cannot give the container a network of its own: pasta says 'No routable interface'")
+    }
+
+    @Test("Name servers on the host's loopback are replaced by what can be reached")
+    func resolver() {
+        let contents = { (network: Network, host: String, upstream: String?) in
+            String(
+                decoding: NameFiles.resolver(
+                    network, host: Array(host.utf8), upstream: upstream.map { Array($0.utf8) }),
+                as: UTF8.self)
+        }
+        let stub = "search lan\nnameserver 127.0.0.53\noptions edns0\n"
+        #expect(contents(.host, stub, "nameserver 9.9.9.9\n") == stub)
+        #expect(contents(.isolated, stub, "nameserver 9.9.9.9\n") == "nameserver 9.9.9.9\n")
+        #expect(contents(.isolated, stub, nil) == "search lan\noptions edns0\nnameserver 169.254.1.1\n")
+        #expect(contents(.isolated, "nameserver 127.0.0.1\nnameserver 8.8.8.8\n", nil) == "nameserver 8.8.8.8\n")
+        #expect(contents(.isolated, "nameserver\t::1", nil) == "nameserver 169.254.1.1\n")
+        #expect(contents(.isolated, "", nil) == "nameserver 169.254.1.1\n")
+        #expect(!contents(.none, stub, nil).contains("nameserver"))
+    }
+
+    @Test("The gateway is read from the kernel's routes")
+    func routes() {
+        let table = "Iface Destination Gateway\neth0\t000200C0\t00000000\t1\neth0\t00000000\t010200C0\t3\n"
+        #expect(Network.isolated.gateway(routes: Array(table.utf8)) == "192.0.2.1")
+        #expect(Network.host.gateway(routes: Array(table.utf8)) == "127.0.0.1")
+        #expect(Network.isolated.gateway(routes: []) == "127.0.0.1")
+    }
+
+    /// This process's children whose name begins like this.
+    private static func children(named prefix: String) throws -> Set<Int32> {
+        var result: Set<Int32> = []
+        for entry in try Directory("/proc").entries() {
+            guard let number = Int32(String(decoding: entry.name, as: UTF8.self)),
+                let text = try? OwnedDescriptor(FilePath("/proc/\(number)/stat")).readAll(limit: 1 << 12)
+            else { continue }
+            let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
+            if fields.count > 3, fields[1].hasPrefix("(\(prefix)"), fields[3] == "\(getpid())" { result.insert(number) }
+        }
+        return result
+    }
+}
+
+/// A TCP server on this machine's loopback.
+private final class Listener: Sendable {
+    let socket: OwnedDescriptor
+    let port: UInt16
+
+    init() throws {
+        let socket = OwnedDescriptor(owning: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(socket.rawValue, $0, size) == 0 && listen(socket.rawValue, 4) == 0
+                    && getsockname(socket.rawValue, $0, &size) == 0
+            }
+        }
+        #expect(code)
+        port = UInt16(bigEndian: address.sin_port)
+        self.socket = socket
+    }
+
+    func answer(_ text: String) throws {
+        let connection = OwnedDescriptor(owning: accept(socket.rawValue, nil, nil))
+        try connection.write(Array(text.utf8))
+    }
+}
