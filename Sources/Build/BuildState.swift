@@ -24,7 +24,7 @@ final class BuildState: Sendable {
     init(
         _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
     ) throws {
-        self.request = request
+        self.request = try Self.keepingRepository(request)
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store)
@@ -32,6 +32,17 @@ final class BuildState: Sendable {
         web = HTTPClient(request.web)
         history = try StepHistory(
             "\(Self.name(of: request.context)) \(request.dockerfile) \(request.platform)", in: store)
+    }
+
+    /// A build argument may ask for the `.git` of the build context.
+    private static func keepingRepository(_ request: BuildRequest) throws -> BuildRequest {
+        guard case .git(let location) = request.context,
+            let value = request.arguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"],
+            ["1", "t", "true"].contains(value.lowercased())
+        else { return request }
+        var request = request
+        request.context = .git(try location.adding(checksum: nil, keepsGitDirectory: true))
+        return request
     }
 
     /// What tells a context from others.

@@ -47,7 +47,8 @@ static int keep(Step step) {
 
 // A place in a mount that this namespace holds becomes a mount of its own, under the same number.
 static int clone_place(Step step) {
-    int tree = open_tree(step->descriptor, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    // Not with what is mounted on it: that may be another stack, which has the same place.
+    int tree = open_tree(step->descriptor, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
     if (tree < 0) return -1;
     if (step->flags && clinux_mount_setattr(tree, 1, step->flags, 0) != 0) return -1;
     return dup3(tree, step->descriptor, O_CLOEXEC) < 0 ? -1 : close(tree);

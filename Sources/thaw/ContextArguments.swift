@@ -42,6 +42,14 @@ struct ContextArguments {
         }
     }
 
+    /// Whether a text names a context that is fetched, and so no image.
+    static func isRemote(_ text: String) throws -> Bool {
+        switch try ContextLocation(context: text) {
+        case .git, .web: true
+        default: false
+        }
+    }
+
     /// `--build-context NAME=VALUE`, by name.
     static func contexts(_ texts: [String]) throws -> [String: ContextLocation] {
         var contexts: [String: ContextLocation] = [:]

@@ -28,6 +28,7 @@ enum Examination {
         ].compactMap(\.self)
             + [await guestKernel(), initialProgram()]
             + [
+                tool("git", "repositories as contexts and in ADD", package: "git"),
                 tool("skopeo", "a second opinion on images", package: "skopeo"),
                 tool("fsck.erofs", "a second opinion on root disks", package: "erofs-utils"),
                 tool("mmdebstrap", "base images for the fixtures", package: "mmdebstrap"),

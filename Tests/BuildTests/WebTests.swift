@@ -213,6 +213,25 @@ struct WebTests {
         #expect(other.received.map { $0.headers["authorization"] } == [nil])
     }
 
+    @Test(
+        "Secrets for git go to its server in a header",
+        arguments: [
+            ("GIT_AUTH_TOKEN", "basic eC1hY2Nlc3MtdG9rZW46YWJj"), ("GIT_AUTH_HEADER", "abc"),
+            ("GIT_AUTH_TOKEN.other", nil),
+        ] as [(String, String?)])
+    func gitSecrets(name: String, header: String?) async throws {
+        let space = try Workspace()
+        let server = try FakeServer { try $0.reply(404, [:], "") }
+        let secret = try space.write("secret", "abc\n")
+        let error = await #expect(throws: BuildError.self) {
+            try await Self.build("ADD \(server.origin)/r.git /", in: space) {
+                $0.secrets = [name: .file(secret.string)]
+            }
+        }
+        #expect(error?.description.contains("cannot fetch '\(server.origin)/r.git': ") == true)
+        #expect(server.received.first?.headers["authorization"] == header)
+    }
+
     @Test("A context on the web is a tar, or a Dockerfile alone", arguments: [true, false])
     func context(isTar: Bool) async throws {
         let space = try Workspace()

@@ -112,6 +112,33 @@ import Testing
         #expect(outcome.error.hasPrefix("thaw: cannot fetch '\(repositories.address)/app': "), "\(outcome.error)")
     }
 
+    @Test("A build argument keeps the repository of the context")
+    func keeps() throws {
+        let repositories = try Repositories()
+        let outcome = try repositories.build(
+            "--build-arg", "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1", "\(repositories.address)/app")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(try repositories.names().contains(".git/HEAD"))
+    }
+
+    @Test("RUN binds a repository and a directory by name, and sees no change where there is none")
+    func mounts() throws {
+        let repositories = try Repositories()
+        let bench = repositories.bench
+        let busybox = try Workbench.withBusybox()
+        try Program.shell("cp -a '\(busybox.store)' '\(bench.store)'", in: bench.path)
+        try bench.write("other/f", "other\n")
+        try bench.write(
+            "context/Dockerfile",
+            "FROM busybox\nRUN --mount=from=repo,target=/r --mount=from=dir,target=/d cat /r/file /d/f >/seen\n")
+        let words = ["--build-context", "repo=\(repositories.address)/app", "--build-context", "dir=other", "context"]
+        let first = try bench.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
+        #expect(first.status == 0, "\(first.error)")
+        let image = try Inspection("app", in: bench)
+        #expect(try image.content(of: "seen", inLayer: image.listings().count - 1) == "1\nother")
+        #expect(try bench.start(["build", "--expect-cached"] + words).wait().status == 0)
+    }
+
     @Test("ADD takes a repository, with .git where asked, the same every time")
     func add() throws {
         let repositories = try Repositories()

@@ -87,11 +87,12 @@ struct ContextSource: CopySource {
                 digests[inode] = known
                 continue
             }
-            let path = tree.inodes[inode].path
-            let digest = try Digest(of: FileSource(open(path)))
-            try expectUnchanged(inode)
+            var hasher = Digest.Hasher()
+            try read(inode) { hasher.update($0) }
+            let digest = hasher.finalize()
             hashes?.remember(
-                digest, of: path, look.status, hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
+                digest, of: tree.inodes[inode].path, look.status,
+                hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
             digests[inode] = digest
         }
         return digests
@@ -103,31 +104,30 @@ struct ContextSource: CopySource {
     ) throws {
         for inode in inodes {
             try begin(inode)
-            let source = FileSource(try open(tree.inodes[inode].path))
-            var left = tree.inodes[inode].kind.size
-            while left > 0 {
-                let bytes = try source.next()
-                guard !bytes.isEmpty else { throw BuildError.contextChanged("\(tree.inodes[inode].path)") }
-                let part = bytes.prefix(Int(min(Int64(bytes.count), left)))
-                left -= Int64(part.count)
-                try chunk(part)
-            }
-            try expectUnchanged(inode)
+            try read(inode, chunk)
         }
     }
 
-    /// A file that is written to during the build must not be remembered under the digest that it had before.
-    private func expectUnchanged(_ inode: FileTree.InodeID) throws {
+    /// Reads one file. What is written to during the build must not be remembered under the digest that it had before.
+    private func read(_ inode: FileTree.InodeID, _ chunk: (ArraySlice<UInt8>) throws -> Void) throws {
         let path = tree.inodes[inode].path
-        let (then, now) = (looks[tree.inodes[inode].ordinal].status, try directory.status(of: FilePath(path)))
+        let file = try open(path)
+        var left = tree.inodes[inode].kind.size
+        while left > 0 {
+            let bytes = try file.read(Int(min(left, 256 << 10)))
+            guard !bytes.isEmpty else { throw BuildError.contextChanged("\(path)") }
+            left -= Int64(bytes.count)
+            try chunk(bytes[...])
+        }
+        let (then, now) = (looks[tree.inodes[inode].ordinal].status, try file.status())
         guard now.inode == then.inode, now.size == then.size, now.modified == then.modified,
             now.changed == then.changed
         else { throw BuildError.contextChanged("\(path)") }
     }
 
-    /// Opens a file, which is no link.
+    /// Opens a file, which is no link; never waits for what may have taken its place.
     func open(_ path: ImagePath) throws -> OwnedDescriptor {
-        try directory.open(FilePath(path), [.read, .noFollow])
+        try directory.open(FilePath(path), [.read, .noFollow, .nonBlocking])
     }
 
     /// Everything as one layer of a store, each entry as `adjust` leaves it.

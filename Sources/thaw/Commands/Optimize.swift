@@ -29,18 +29,19 @@ struct Optimize: AsyncParsableCommand {
     @Option(name: [.customShort("t"), .long], help: ArgumentHelp("A name for the slim image.", valueName: "name"))
     var tag: String?
     @Option(help: "How progress is shown: auto, plain, quiet.") var progress: ProgressStyle = .auto
-    @Argument(help: "A directory with a Dockerfile, or an image.") var subject = "."
+    @Argument(help: "A directory with a Dockerfile, a repository, the address of a tar, or an image.") var subject = "."
 
     func run() async throws {
         let store = try global.store()
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
+        let isContext = try isDirectory || ContextArguments.isRemote(subject)
         let project = try project(config, beside: FilePath(isDirectory ? subject : "."))
         let name = try tag.map(reference)
         let boot = try BootJob(bootOptions, project)
 
         let (image, build) =
-            isDirectory
+            isContext
             ? try await self.build(project, in: store)
             : (try await ImageArgument(argument: subject).image(in: store), nil)
         tell("analysing")
