@@ -27,6 +27,7 @@ for-test += busybox-static      # a root file system of one file, for the sandbo
 for-test += passt               # carries the traffic of containers with a network of their own
 for-test += crun                # a referee: must run our bundles
 for-test += runc                # a referee: must run our bundles
+for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the

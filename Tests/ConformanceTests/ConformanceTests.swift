@@ -1,3 +1,4 @@
+import Build
 import Glibc
 import Harness
 import OCI
@@ -31,7 +32,7 @@ struct ConformanceTests {
     @Test("The image is what the example says", arguments: Example.images)
     func image(example: Example) async throws {
         let kitchen = try await Kitchen.shared.value
-        let image = try await kitchen.build(example)
+        let image = try await kitchen.build(example).image
         try kitchen.store.publish(image, as: Reference(Peers.name(of: example)))
         let tree = try await image.validate()
         let wanted = try Listing(

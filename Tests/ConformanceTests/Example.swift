@@ -53,7 +53,8 @@ extension Example {
         }
     }
 
-    private static func parse(_ lines: [Substring]) throws -> [Example] {
+    /// Reads the examples of a text, line by line.
+    static func parse(_ lines: [Substring]) throws -> [Example] {
         var examples: [Example] = []
         for line in lines where !line.hasPrefix("//") {
             if line.hasPrefix("# ") {

@@ -22,7 +22,7 @@ final class Kitchen: Sendable {
         bench = try Workbench()
         store = try Store(at: FilePath(bench.store))
         guard let example = Example.images.first(where: { $0.name == "base" }) else {
-            throw FixtureError("there is no example called base")
+            throw FixtureError("there is no example called base: \(Example.all)")
         }
         let place = try Place(example, at: "\(bench.path)/base")
         let image = try await Builder(place.request(), store: store).build().image
@@ -31,8 +31,8 @@ final class Kitchen: Sendable {
     }
 
     /// Builds an example.
-    func build(_ example: Example) async throws -> Image {
-        try await Builder(prepare(example).request(), store: store).build().image
+    func build(_ example: Example) async throws -> BuildResult {
+        try await Builder(prepare(example).request(), store: store).build()
     }
 
     /// Builds an example with the program; what that says.

@@ -118,20 +118,33 @@ extension Listing {
     /// Makes all of it on disk, in the order of the lines; times last.
     static func make(_ lines: [String], in root: Directory) throws {
         let entries = try lines.filter { !$0.isEmpty }.map(Entry.init(parsing:))
-        for entry in entries { try entry.make(in: root) }
+        var made: Set<[UInt8]> = [[]]
+        for entry in entries {
+            try makeDirectories(entry.kind == .directory ? entry.path : parent(of: entry.path), in: root, &made)
+            try entry.make(in: root)
+        }
         for entry in entries.reversed() {
             try root.setModified(of: FilePath(bytes: entry.path), FileTime(seconds: entry.seconds ?? 1_000_000_000))
         }
+    }
+
+    /// Makes what is missing without asking the disk: each error that is thrown costs a test a look at the stack.
+    private static func makeDirectories(_ path: [UInt8], in root: Directory, _ made: inout Set<[UInt8]>) throws {
+        guard made.insert(path).inserted else { return }
+        try makeDirectories(parent(of: path), in: root, &made)
+        try root.makeDirectory(FilePath(bytes: path))
+    }
+
+    private static func parent(of path: [UInt8]) -> [UInt8] {
+        path.lastIndex(of: UInt8(ascii: "/")).map { Array(path[..<$0]) } ?? []
     }
 }
 
 extension Entry {
     fileprivate func make(in root: Directory) throws {
         let place = FilePath(bytes: path)
-        let parent = place.removingLastComponent()
-        if !parent.isEmpty { try root.makeDirectories(parent) }
         switch kind {
-        case .directory: try root.makeDirectories(place)
+        case .directory: break
         case .file(let content):
             let bytes = try content ?? Directory("/").contents(of: place, limit: 16 << 20)
             try root.open(place, [.write, .create]).write(bytes)

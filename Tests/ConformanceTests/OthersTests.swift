@@ -1,3 +1,4 @@
+import Build
 import Glibc
 import Harness
 import Linux
@@ -11,7 +12,7 @@ struct OthersTests {
     @Test("skopeo and umoci agree on the files", Peers.has("skopeo"), Peers.has("umoci"), arguments: Peers.examples)
     func unpack(example: Example) async throws {
         let kitchen = try await Kitchen.shared.value
-        let image = try await kitchen.build(example)
+        let image = try await kitchen.build(example).image
         let name = Peers.name(of: example)
         try kitchen.store.publish(image, as: Reference(name))
         let (place, store) = (kitchen.bench.path, kitchen.bench.store)

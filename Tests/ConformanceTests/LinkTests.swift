@@ -1,0 +1,64 @@
+import Build
+import Glibc
+import Testing
+
+/// What `--link` is for: its layer outlives a change of those below.
+@Suite("When --link is done again", .enabled(if: geteuid() == 0, "RUN needs root"))
+struct LinkTests {
+    /// Builds a Dockerfile over a context; which of its steps were known.
+    private static func known(_ context: String, _ dockerfile: String) async throws -> [Bool] {
+        let indented = [context, dockerfile].map { text in
+            text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
+        }
+        let text = "# link\ncontext:\n\(indented[0])\nDockerfile:\n\(indented[1])"
+        let example = try #require(try Example.parse(text.split(separator: "\n")).first)
+        return try await Kitchen.shared.value.build(example).steps.map(\.isCached)
+    }
+
+    @Test("A --link is reused when a RUN below it changes, a plain COPY is not", arguments: ["--link", ""])
+    func belowChanges(flag: String) async throws {
+        func known(_ number: Int) async throws -> [Bool] {
+            try await Self.known(
+                "f \"below\(flag)\"",
+                "FROM base\nRUN echo \(number)\(flag) >/x\nCOPY \(flag) f /data/\nRUN cat /data/f /x")
+        }
+        #expect(try await known(1) == [false, false, false])
+        #expect(try await known(2) == [false, flag == "--link", false])
+        #expect(try await known(1) == [true, true, true])
+    }
+
+    @Test("A --link is reused when what is below gets newer, or goes")
+    func belowGetsNewer() async throws {
+        func known(_ lines: String, _ seconds: Int) async throws -> [Bool] {
+            try await Self.known("f \"newer\"\ng \"\(seconds)\" @\(seconds)", "\(lines)COPY --link f /n/")
+        }
+        #expect(try await known("FROM scratch\nCOPY g /g\n", 1_100_000_000) == [false, false])
+        #expect(try await known("FROM scratch\nCOPY g /g\n", 1_200_000_000) == [false, true])
+        #expect(try await known("FROM scratch\n", 1_300_000_000) == [true])
+        #expect(try await known("FROM base\n", 1_300_000_000) == [true])
+    }
+
+    @Test("A --link whose owner is a name is done again when that is somebody else, and only then")
+    func ownerChanges() async throws {
+        func known(_ accounts: String) async throws -> [Bool] {
+            try await Self.known(
+                "f \"owned\"\np \"\(accounts)\"", "FROM scratch\nCOPY p /etc/passwd\nCOPY --link --chown=who f /n/")
+        }
+        #expect(try await known("who:x:5:6::/:\\n") == [false, false])
+        #expect(try await known("more:x:7:8::/:\\nwho:x:5:6::/:\\n") == [false, true])
+        #expect(try await known("who:x:5:9::/:\\n") == [false, false])
+    }
+
+    @Test("A --link is done again when its source, its destination or its owner changes")
+    func itselfChanges() async throws {
+        func known(_ content: String, _ line: String) async throws -> [Bool] {
+            try await Self.known("f \"itself \(content)\"", "FROM scratch\n\(line)")
+        }
+        #expect(try await known("1", "COPY --link f /n/") == [false])
+        #expect(try await known("1", "COPY --link f /n/") == [true])
+        #expect(try await known("2", "COPY --link f /n/") == [false])
+        #expect(try await known("1", "COPY --link f /m/") == [false])
+        #expect(try await known("1", "COPY --link --chown=5 f /n/") == [false])
+        #expect(try await known("1", "COPY f /n/") == [false])
+    }
+}
