@@ -21,7 +21,7 @@ struct Boot: AsyncParsableCommand {
         let measured = try await job.measure(subject, in: store)
         switch format {
         case .text: Terminal.print(measured.text)
-        case .json: Terminal.print(try measured.document(image: subject, name: image.text))
+        case .json: Terminal.print(measured.document(image: subject, name: image.text))
         }
     }
 }

@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import OCI
 import Project
+import Registry
 import SystemPackage
 
 /// `thaw images`
