@@ -116,7 +116,7 @@ final class BuildState: Sendable {
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
         do {
-            let image = try await find(Reference(name), for: platform)
+            let image = try await find(Reference(name), for: platform, at: place)
             let found = image.config.platform
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
@@ -128,12 +128,26 @@ final class BuildState: Sendable {
     }
 
     /// An image of the store, else of where the request has others from.
-    private func find(_ reference: Reference, for platform: Platform) async throws -> Image {
+    private func find(
+        _ reference: Reference, for platform: Platform, at place: BuildError.Place
+    ) async throws -> Image {
         do {
             return try store.image(reference, for: platform)
-        } catch OCIError.imageNotFound(let name, let place) {
-            if let image = try await request.missingImage(reference, platform) { return image }
-            throw OCIError.imageNotFound(name, store: place)
+        } catch OCIError.imageNotFound(let name, let store) {
+            if let image = try await missingImage(reference, for: platform, at: place) { return image }
+            throw OCIError.imageNotFound(name, store: store)
+        }
+    }
+
+    private func missingImage(
+        _ reference: Reference, for platform: Platform, at place: BuildError.Place
+    ) async throws -> Image? {
+        do {
+            return try await request.missingImage(reference, platform)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw BuildError.stepFailed(error, at: place)
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import HTTP
 internal import Linux
 public import OCI
+internal import Synchronization
 
 /// Reads and writes images in registries (OCI distribution spec 1.1; Docker's registry API, version 2).
 ///
@@ -114,15 +115,19 @@ public struct RegistryClient: Sendable {
     func each<Item: Sendable>(
         _ items: [Item], _ session: Session, _ body: @Sendable @escaping (Item) throws -> Void
     ) async throws {
+        let first = FirstFailure()
         try await withTaskCancellationHandler {
             do {
                 _ = try await Offload.map(items, width: max(1, configuration.jobs)) { item in
                     do { try body(item) } catch {
-                        // What the others then fail with comes later than this.
+                        first.take(error)
                         session.cancellation.cancel()
                         throw error
                     }
                 }
+            } catch {
+                // What the others failed with is that they were cancelled.
+                throw first.error ?? error
             }
         } onCancel: {
             session.cancellation.cancel()
@@ -135,6 +140,15 @@ public struct RegistryClient: Sendable {
 extension Reference {
     /// What a registry is asked for: the digest where the name has one, else the tag.
     var identifier: String { digest?.description ?? tag ?? "latest" }
+}
+
+/// What went wrong first of what was done at once.
+private final class FirstFailure: Sendable {
+    private let state = Mutex<(any Error)?>(nil)
+
+    var error: (any Error)? { state.withLock { $0 } }
+
+    func take(_ error: any Error) { state.withLock { $0 = $0 ?? error } }
 }
 
 /// A place that has one document more: the one that was read under its tag.

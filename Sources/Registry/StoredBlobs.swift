@@ -23,7 +23,7 @@ final class StoredBlobs: BlobSource {
             gates[blob.digest] = gate
             return gate
         }
-        try gate.mutex.withLock { _ in try remote.fetch(blob, into: store) }
+        try gate.mutex.withLock { _ in if try !store.has(blob) { try remote.fetch(blob, into: store) } }
         return try store.open(blob)
     }
 }

@@ -55,7 +55,7 @@ public final class DockerRegistry: Sendable {
             log: { level: error, accesslog: { disabled: true } }
             storage: { filesystem: { rootdirectory: \(path)/storage }, delete: { enabled: true } }
             """
-        let certificate = tls ? ", tls: { certificate: \(path)/server.crt, key: \(path)/server.key }" : ""
+        let certificate = tls ? ", tls: { certificate: \(path)/keys/server.crt, key: \(path)/keys/server.key }" : ""
         text += "\nhttp: { addr: '127.0.0.1:\(port)', secret: x\(certificate) }"
         if login { text += "\nauth: { htpasswd: { realm: test, path: \(path)/htpasswd } }" }
         return text
@@ -64,11 +64,13 @@ public final class DockerRegistry: Sendable {
     /// An authority of our own, and a certificate of it for the loopback address.
     private static let certificates = """
         exec 2>/dev/null
+        mkdir keys && cd keys
         key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
         openssl req -x509 $key -keyout ca.key -out ca.crt -days 9 -subj /CN=thaw-test-ca
         openssl req $key -keyout server.key -out server.csr -subj /CN=127.0.0.1
         printf 'subjectAltName=IP:127.0.0.1\\n' >san
         openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 9 -extfile san -out server.crt
+        cp ca.crt ..
         """
 
     /// A port that nobody has now.

@@ -56,7 +56,7 @@ import Testing
         ["boot", "--engine", "steam", "busybox"], ["boot", "busybox"], ["boot", "--probe", "smoke:8", "busybox"],
         ["boot", "--probe", "tcp:1", "--timeout", "soon", "busybox"], ["gate", "--config", "budgit.toml", "busybox"],
         ["slim", "--keep", "everything", "-t", "x", "busybox"], ["images", "--format", "yaml"],
-        ["tag", "busybox", "UPPER:case"], ["copy", "docker://busybox", "x"],
+        ["tag", "busybox", "UPPER:case"], ["copy", "docker://", "x"],
         ["optimize", "--config", "budgit.toml", "busybox"],
     ]
 

@@ -283,6 +283,34 @@ import Testing
         #expect(try store.root.directory("thaw/ingest").entries().isEmpty)
     }
 
+    @Test("The first failure ends what else is moving, and is what is told", arguments: 0..<5)
+    func firstFailure(turn: Int) async throws {
+        let image = try space.sample([1000, 1000, 1000, 1000])
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.request.path.contains("/blobs/sha256"), !Self.isConfig(exchange, image) else { return false }
+            if Self.isLayer(exchange, image, turn % 4) {
+                try exchange.reply(403, [:], "")
+            } else {
+                try exchange.head(200, [:], length: 1000)
+                _ = try exchange.beginning(ofBody: 1)
+            }
+            return true
+        }
+        try registry.add(image)
+        let client = try RegistryClient(configuration { $0.http.stallTimeout = .seconds(60) })
+        let error = await #expect(throws: RegistryError.self) {
+            try await client.pull(registry.reference(), into: target())
+        }
+        guard case .denied? = error else {
+            Issue.record("\(error.map { "\($0)" } ?? "nothing")")
+            return
+        }
+    }
+
+    private static func isConfig(_ exchange: ServerExchange, _ image: Image) -> Bool {
+        exchange.request.path.hasSuffix("\(image.manifest.config.digest)")
+    }
+
     @Test("Whatever a registry answers, an operation ends with an error or a result", arguments: 0..<60)
     func random(seed: Int) async throws {
         let image = try space.sample([1000])

@@ -10,6 +10,7 @@ struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keep a user name and password for a registry, where docker and podman find them too.",
         discussion: "Example: thaw login --username ci --password-stdin registry.example.com < password")
+    @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
     @Option(name: [.customShort("u"), .long], help: ArgumentHelp("The user.", valueName: "name")) var username: String?
     @Flag(help: "Read the password from stdin.") var passwordStdin = false
@@ -34,6 +35,7 @@ struct Logout: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Forget the user name and password for a registry.",
         discussion: "Example: thaw logout registry.example.com")
+    @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("The file with credentials.", valueName: "path")) var authfile: String?
     @Argument(help: ArgumentHelp("HOST[:PORT] of the registry.", valueName: "registry")) var host = "docker.io"
 
