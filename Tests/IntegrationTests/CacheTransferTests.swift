@@ -6,9 +6,9 @@ import Testing
 struct CacheTransferTests {
     private static let dockerfile = """
         FROM busybox AS tools
-        RUN cat /proc/sys/kernel/random/uuid >/id
+        RUN cat /proc/sys/kernel/random/uuid >/tmp/id
         FROM busybox
-        COPY --from=tools /id /id
+        COPY --from=tools /tmp/id /id
         RUN cat /proc/sys/kernel/random/uuid >/own
         """
 
