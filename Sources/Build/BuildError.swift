@@ -27,6 +27,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case secretMissing(String, at: Place)
     case badSecret(String, reason: String)
     case agentMissing(String, at: Place)
+    case badKey(String)
     case unexpectedMiss(MissReason, at: Place)
 
     /// A line of a Dockerfile.
@@ -73,7 +74,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "\(place): the secret '\(id)' is required; give it with --secret id=\(id),src=FILE or env=VARIABLE"
         case .badSecret(let id, let reason): "the secret '\(id)' cannot be read: \(reason)"
         case .agentMissing(let id, let place):
-            "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET"
+            "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET or KEY"
+        case .badKey(let path): "'\(path)' is no SSH key that can be used without a passphrase"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }

@@ -46,7 +46,8 @@ public struct Snapshots: Sendable {
     /// A new empty directory on the same file system.
     public func makeWorkArea() throws -> FilePath {
         let path = FilePath("thaw/layers/tmp.\(UInt64.random(in: 0 ... .max))")
-        try store.root.makeDirectory(path)
+        // A command's set-uid files must not be within reach of others, whatever becomes of them.
+        try store.root.makeDirectory(path, mode: 0o700)
         return store.path.appending(path.components)
     }
 

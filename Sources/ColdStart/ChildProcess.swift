@@ -20,14 +20,14 @@ struct ChildProcess: ~Copyable {
         let setpriv = "/usr/bin/setpriv"
         let ties = diesWithThread && isAccessible(setpriv, X_OK)
         let words = (ties ? [setpriv, "--pdeathsig", "KILL"] : []) + arguments
-        process = try ChildProcess.spawn(directory.map { ["env", "-C", $0.string] + words } ?? words, descriptors)
+        process = try Spawn.start(
+            directory.map { ["env", "-C", $0.string] + words } ?? words, streams: [nil] + descriptors.map { $0 })
     }
 
     deinit {
         guard isRunning else { return }
         _ = Glibc.kill(process, SIGKILL)
-        var status: Int32 = 0
-        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        _ = Spawn.wait(process)
     }
 
     /// Ends the program at once.
@@ -35,40 +35,9 @@ struct ChildProcess: ~Copyable {
 
     /// Waits for the program's end: its exit status, or `nil` if a signal ended it.
     mutating func wait() -> Int32? {
-        var status: Int32 = 0
-        while unsafe waitpid(process, &status, 0) < 0 {
-            guard errno == EINTR else { break }
-        }
+        let end = Spawn.wait(process)
         isRunning = false
-        return status & 0x7F == 0 ? (status >> 8) & 0xFF : nil
-    }
-
-    /// The vectors live until the call returns, which is when the program runs or could not.
-    private static func spawn(_ arguments: [String], _ descriptors: [Int32]) throws(SystemError) -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        unsafe sigfillset(&signals)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for (index, descriptor) in descriptors.enumerated() {
-            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(index + 1))
-        }
-        var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe vector.forEach { unsafe free($0) } }
-        var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, &vector, environ)
-        guard code == 0 else { throw SystemError("run", FilePath(arguments[0]), Errno(rawValue: code)) }
-        return process
+        return end.status
     }
 }
 

@@ -30,7 +30,10 @@ public struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     public var authority: String { port == Self.defaultPort(scheme) ? host : "\(host):\(port)" }
 
     /// Whether the address leads to this machine and nowhere else.
-    public var isLoopback: Bool { host == "localhost" || host == "[::1]" || host.hasPrefix("127.") }
+    public var isLoopback: Bool {
+        let isNumeric = host.utf8.allSatisfy { $0 == 0x2e || (0x30...0x39).contains($0) }
+        return host == "localhost" || host == "[::1]" || isNumeric && host.hasPrefix("127.")
+    }
 
     public var description: String { origin + path }
 

@@ -60,7 +60,7 @@ final class Authorizer: Sendable {
         let response = try client.fetch(Request(.get, address), cancellation).response
         state.withLock { state in
             state.bases[endpoint.host] = address
-            if response.status == 401 {
+            if response.status == 401, response.address.origin == address.origin {
                 state.challenges[endpoint.host] = Challenge(response.headers.all("WWW-Authenticate"))
             }
         }
@@ -150,8 +150,11 @@ final class Authorizer: Sendable {
                 fields += [("grant_type", "refresh_token"), ("client_id", "thaw"), ("refresh_token", token)]
                 fields.append(("scope", scopes.joined(separator: " ")))
                 let form = Array(Query.encode(fields).utf8)
-                return Request(
+                var request = Request(
                     .post, realm, headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Body(form))
+                // The token is in the body, which a redirect would take along.
+                request.followsRedirects = false
+                return request
             }
             fields += scopes.map { ("scope", $0) }
             var request = Request(.get, try realm.appending(fields))

@@ -52,23 +52,21 @@ struct CredentialHelper: Sendable {
 
     private func run(_ word: String, _ input: [UInt8]) throws -> (status: Int32, output: [UInt8]) {
         let streams = try Streams()
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, streams.theirs.rawValue, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, streams.theirs.rawValue, 1)
-        // What it says there might hold what nobody should see.
-        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        var vector = unsafe ([program, word] as [String]).map { unsafe strdup($0) } + [nil]
-        defer { unsafe vector.forEach { unsafe free($0) } }
-        var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, program, &actions, nil, &vector, environ)
-        if code == ENOENT { throw RegistryError.helperMissing(program) }
-        guard code == 0 else { throw SystemError("run", FilePath(program), Errno(rawValue: code)) }
+        let ends = streams.theirs.rawValue
+        let process: Int32
+        do throws(SystemError) {
+            // What it says on stderr might hold what nobody should see.
+            process = try Spawn.start([program, word], streams: [ends, ends, nil])
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            throw RegistryError.helperMissing(program)
+        }
         let output = try streams.exchange(input, limit: Self.outputLimit)
-        var status: Int32 = 0
-        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-        let exit = status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
+        let exit =
+            switch Spawn.wait(process) {
+            case .exited(let status): status
+            case .signalled(let signal): -signal
+            }
         return (exit, output)
     }
 }

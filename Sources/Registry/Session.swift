@@ -78,7 +78,11 @@ struct Session: Sendable {
 
     private func authorized(_ call: Call) throws -> ResponseStream {
         let first = try send(call)
-        guard first.response.status == 401, authorizer.learn(from: first.response, call.endpoint) else { return first }
+        // Whoever a redirect led to may ask for credentials too: those of the registry are not for it.
+        let base = try authorizer.base(call.endpoint, cancellation)
+        guard first.response.status == 401, first.response.address.origin == base.origin,
+            authorizer.learn(from: first.response, call.endpoint)
+        else { return first }
         return try send(call)
     }
 

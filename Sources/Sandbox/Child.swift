@@ -16,6 +16,8 @@ final class Child: Sendable {
     private let root: Overlay
     private let group: ControlGroup?
     private let network: IsolatedNetwork?
+    /// Whether another container may have the network afterwards.
+    private let isNetworkKept: Bool
     /// The name of groups that a runtime may leave.
     private let foreignGroup: String?
 
@@ -40,6 +42,7 @@ final class Child: Sendable {
                 try root.remove(stubs)
                 throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
             }
+            isNetworkKept = !command.isPrivileged && !command.hosts.contains { $0.address == HostEntry.gateway }
             process = launched.process
             (clonedAt, executedAt) = launched.times
             pidfd = launched.pidfd
@@ -55,7 +58,7 @@ final class Child: Sendable {
         if case .failure = served { clinux_pidfd_signal(pidfd.rawValue, SIGKILL) }
         var value: Int32 = 0
         let kind = try system("wait for the container") { unsafe clinux_wait(pidfd.rawValue, &value) }
-        network?.end()
+        if let network { isNetworkKept ? SpareNetwork.giveBack(network) : network.end() }
         group?.remove()
         if let foreignGroup { ControlGroup.removeAll(named: foreignGroup) }
         try served.get()

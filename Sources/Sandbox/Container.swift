@@ -119,9 +119,9 @@ public struct Container: Sendable {
                     let child = try Child(command, on: root, by: runtime, streams)
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
-                    let result = Result { try child.follow(streams) }
-                    try lock.release()
-                    end.set(result)
+                    end.set(Result { try child.follow(streams) })
+                    // Its file is closed now at the latest.
+                    withExtendedLifetime(lock) {}
                 } catch {
                     continuation.resume(throwing: error)
                 }

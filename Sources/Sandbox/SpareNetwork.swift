@@ -1,4 +1,7 @@
-// Isolated networks made ahead: pasta needs 40 ms to connect one, which is ten times what else a container needs.
+// Isolated networks kept ready: pasta needs 40 ms to connect one, which is ten times what else a container needs.
+//
+// A network outlives its container and serves the next one: every process that was in it has ended, and with them all
+// that they had there, for none of them could configure it. That of a privileged container ends with it.
 
 internal import Glibc
 internal import Linux
@@ -6,31 +9,34 @@ internal import Synchronization
 internal import SystemPackage
 
 extension Network {
-    /// Begins to make what the first container with an isolated network needs, so that it need not wait.
-    ///
-    /// Every such container leaves the next one's network being made; the last one ends with this process.
+    /// Begins to make what the next container with an isolated network needs, where nothing is ready, so that it need not
+    /// wait. What is not used ends with this process.
     public static func prepareIsolation() {
         SpareNetwork.prepare()
     }
 }
 
-/// An isolated network that is being made, or waits for its container. Each container gets one that nobody had before.
+/// An isolated network that is being made, or waits for its first container.
 final class SpareNetwork: Sendable {
     private static let spare = Mutex<SpareNetwork?>(nil)
+    private static let idle = Mutex<[IsolatedNetwork]>([])
     private let made = Mutex<Result<IsolatedNetwork, any Error>?>(nil)
     private let signal: Pipe
 
-    /// Takes the spare network, and has another made.
+    /// Takes a network that is ready, or makes one.
     static func take(reachesHost: Bool) throws -> IsolatedNetwork {
-        // Only the usual kind is made ahead.
+        // Only the usual kind is kept.
         guard !reachesHost else { return try SpareNetwork(reachesHost: true).network() }
-        defer { prepare() }
+        while let network = idle.withLock({ $0.popLast() }) { if !network.hasEnded { return network } }
         if let network = try spare.withLock({ $0.take() })?.network(), !network.hasEnded { return network }
         return try SpareNetwork(reachesHost: false).network()
     }
 
+    /// Takes back the network of a container that has ended.
+    static func giveBack(_ network: IsolatedNetwork) { idle.withLock { $0.append(network) } }
+
     static func prepare() {
-        guard Network.isIsolationAvailable else { return }
+        guard Network.isIsolationAvailable, idle.withLock({ $0.isEmpty }) else { return }
         // Without a spare the next container makes its own, and says why it can't.
         spare.withLock { spare in spare = spare ?? (try? SpareNetwork(reachesHost: false)) }
     }

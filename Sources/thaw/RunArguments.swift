@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Build
+import Linux
 import Sandbox
 import SystemPackage
 
@@ -13,7 +14,8 @@ struct RunArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "An SSH agent for RUN --mount=type=ssh: default, or ID=SOCKET; may be repeated.", valueName: "agent"))
+            "An SSH agent for RUN --mount=type=ssh: default, ID=SOCKET or ID=KEY,KEY; may be repeated.",
+            valueName: "agent"))
     var ssh: [String] = []
 
     @Option(help: ArgumentHelp("Let RUN have network.host or security.insecure; may be repeated.", valueName: "what"))
@@ -101,12 +103,18 @@ struct RunArguments: ParsableArguments {
     private static func agent(_ text: String) throws -> (String, Agent) {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
         let id = parts.first ?? "default"
-        guard let socket = parts.count > 1 ? parts[1] : Environment["SSH_AUTH_SOCK"] else {
+        guard let places = parts.count > 1 ? parts[1] : Environment["SSH_AUTH_SOCK"] else {
             throw Failure(
                 "--ssh \(id): SSH_AUTH_SOCK is not set", remedy: "start an agent: eval $(ssh-agent); ssh-add",
                 status: .usage)
         }
-        return (id, Agent(socket: socket))
+        let files = places.split(separator: ",").map(String.init)
+        let kinds = try files.map { try OwnedDescriptor(FilePath($0), .path).status().type }
+        if files.count == 1, kinds[0] == .socket { return (id, .socket(files[0])) }
+        guard !kinds.contains(.socket) else {
+            throw Failure("--ssh '\(text)' is not one socket, nor files with keys", status: .usage)
+        }
+        return (id, .keys(files))
     }
 }
 

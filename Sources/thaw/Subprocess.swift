@@ -47,29 +47,24 @@ enum Subprocess {
     /// and, so that stdout stays ours, stderr.
     private static func start(_ words: [String], closing end: Int32, as number: Int32) throws -> pid_t {
         defer { close(end) }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, end, number)
-        var vector = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe vector.forEach { unsafe free($0) } }
-        var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, words[0], &actions, nil, &vector, environ)
-        if code == ENOENT {
+        var streams: [Int32?] = [nil, STDERR_FILENO, STDERR_FILENO]
+        streams[Int(number)] = end
+        do throws(SystemError) {
+            return try Spawn.start(words, streams: streams)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
             throw Failure(
                 "'\(words[0])' is not installed", remedy: "apt-get install \(words[0])", status: .unmeasurable)
         }
-        guard code == 0 else { throw SystemError("run", FilePath(words[0]), Errno(rawValue: code)) }
-        return process
     }
 
     private static func expectSuccess(_ words: [String], _ process: pid_t) throws {
-        var status: Int32 = 0
-        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-        guard status != 0 else { return }
-        let text = status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "was ended by signal \(status & 0x7f)"
+        let text: String
+        switch Spawn.wait(process) {
+        case .exited(0): return
+        case .exited(let status): text = "exited with \(status)"
+        case .signalled(let signal): text = "was ended by signal \(signal)"
+        }
         throw Failure("'\(words.joined(separator: " "))' \(text)")
     }
 }

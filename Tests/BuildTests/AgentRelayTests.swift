@@ -27,7 +27,7 @@ struct AgentRelayTests {
             }
         }
         let owner = RunMount.Owner(mode: 0o640, uid: 5, gid: 6)
-        let agent = Agent(socket: workspace.path.appending("agent").string)
+        let agent = Agent.socket(workspace.path.appending("agent").string)
         let relay = try AgentRelay(to: agent, in: directory, as: "relay", owner)
         #expect(try request("relay", of: workspace, "first") == "first!")
         #expect(try request("relay", of: workspace, "second") == "second!")
@@ -42,7 +42,7 @@ struct AgentRelayTests {
         let workspace = try Workspace()
         let owner = RunMount.Owner(mode: 0o600, uid: 0, gid: 0)
         #expect(throws: SystemError.self) {
-            let agent = Agent(socket: workspace.path.appending("nowhere").string)
+            let agent = Agent.socket(workspace.path.appending("nowhere").string)
             _ = try AgentRelay(to: agent, in: try Directory(workspace.path), as: "relay", owner)
         }
     }

@@ -40,12 +40,10 @@ public struct CacheMounts: Sendable {
     public final class Use: Sendable {
         /// The content.
         public let path: FilePath
-        /// Whether it has just been made, and is empty.
-        public let isNew: Bool
         private let lock: Lock
 
-        init(_ path: FilePath, isNew: Bool, _ lock: consuming Lock) {
-            (self.path, self.isNew) = (path, isNew)
+        init(_ path: FilePath, _ lock: consuming Lock) {
+            self.path = path
             self.lock = lock
         }
     }
@@ -54,7 +52,11 @@ public struct CacheMounts: Sendable {
     public init(_ store: Store) { self.store = store }
 
     /// Takes a cache, making it where there is none; waits for others where that is asked. Blocks the thread.
-    public func use(_ id: String, seed: String = "", _ sharing: Sharing) throws -> Use {
+    ///
+    /// - Parameter prepare: fills a new one before anybody sees it.
+    func use(
+        _ id: String, seed: String = "", _ sharing: Sharing, prepare: (Directory, FilePath) throws -> Void = { _, _ in }
+    ) throws -> Use {
         let name = try Self.name(id, seed)
         let directory = Self.path(of: name)
         try store.root.makeDirectories(directory, mode: 0o700)
@@ -67,20 +69,35 @@ public struct CacheMounts: Sendable {
             let content = directory.appending("\(number)")
             let lockPath = store.path.appending(directory.appending("\(number).lock").components)
             if sharing != .private {
-                return try use(content, try Lock(lockPath, sharing == .shared ? .shared : .exclusive))
+                return try use(content, try Lock(lockPath, sharing == .shared ? .shared : .exclusive), prepare)
             }
-            if let lock = try Lock.attempt(lockPath, .exclusive) { return try use(content, lock) }
+            if let lock = try Lock.attempt(lockPath, .exclusive) { return try use(content, lock, prepare) }
             number += 1
         }
     }
 
-    private func use(_ content: FilePath, _ lock: consuming Lock) throws -> Use {
-        let isNew = try !store.root.exists(content)
-        if isNew { try store.root.makeDirectory(content, mode: 0o755) }
+    private func use(
+        _ content: FilePath, _ lock: consuming Lock, _ prepare: (Directory, FilePath) throws -> Void
+    ) throws -> Use {
+        if try !store.root.exists(content) { try make(content, prepare) }
         // The directory's own time belongs to the commands; that of what holds it tells when it was used.
         let now = FileTime(seconds: Int64(time(nil)))
         try store.root.setModified(of: content.removingLastComponent().appending("about"), now)
-        return Use(store.path.appending(content.components), isNew: isNew, lock)
+        return Use(store.path.appending(content.components), lock)
+    }
+
+    /// Makes a cache under another name first: others that share it see it whole, or not at all.
+    private func make(_ content: FilePath, _ prepare: (Directory, FilePath) throws -> Void) throws {
+        let parent = content.removingLastComponent()
+        let making = try Lock(store.path.appending(parent.appending("making").components), .exclusive)
+        if try !store.root.exists(content) {
+            let directory = try store.root.directory(parent)
+            try directory.removeTree("new")
+            try directory.makeDirectory("new", mode: 0o755)
+            try prepare(directory, "new")
+            try store.root.rename(parent.appending("new"), to: content)
+        }
+        try making.release()
     }
 
     /// Whether there is such a cache.
@@ -123,7 +140,7 @@ public struct CacheMounts: Sendable {
         ) {
             _ in nil
         }
-        try content.write(to: writer)
+        try content.write(to: writer, settles: false)
         let history = StageBuilder.history("cache \(entry.id)", isEmptyLayer: false)
         return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
     }
@@ -151,12 +168,9 @@ public struct CacheMounts: Sendable {
     private static func path(of name: String) -> FilePath { FilePath("thaw/mounts/\(name)") }
 }
 
-extension CacheMounts.Use {
-    /// Gives a new cache what it begins with: the `content` of a layer, or nothing.
-    func fill(from seed: Layer?, in store: Store, _ owner: RunMount.Owner) throws {
-        guard let name = path.lastComponent else { return }
-        let place = FilePath(name.string)
-        let parent = try Directory(path.removingLastComponent())
+extension CacheMounts {
+    /// Gives a new cache, `name` in `parent`, what it begins with: the `content` of a layer, or nothing.
+    func fill(_ name: FilePath, in parent: Directory, from seed: Layer?, _ owner: RunMount.Owner) throws {
         if let seed {
             let image = Image(of: [seed], in: store)
             var tree = FileTree()
@@ -164,14 +178,14 @@ extension CacheMounts.Use {
             try parent.removeTree("filling")
             try parent.makeDirectory("filling")
             let target = try parent.directory("filling")
-            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: IDMap.current()).unpack()
+            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: try IDMap.current()).unpack()
             if try target.status(of: "content").type == .directory {
-                try parent.removeTree(place)
-                try parent.rename("filling/content", to: place)
+                try parent.removeTree(name)
+                try parent.rename("filling/content", to: name)
             }
             try parent.removeTree("filling")
         }
-        try parent.setOwner(of: place, uid: owner.uid, gid: owner.gid)
-        try parent.setMode(of: place, owner.mode)
+        try parent.setOwner(of: name, uid: owner.uid, gid: owner.gid)
+        try parent.setMode(of: name, owner.mode)
     }
 }

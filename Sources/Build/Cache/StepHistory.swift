@@ -72,7 +72,7 @@ final class StepHistory: Sendable {
     /// Keeps what went into a step that was done.
     func keep(_ inputs: [StepInput], of key: Digest) throws {
         let bytes: [UInt8] = inputs.flatMap { Array("\($0.name)\0\($0.value)\0".utf8) }
-        try store.root.replace(Self.path(of: key), with: bytes, isSynced: false)
+        try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
     }
 
     /// Writes down this build's keys in place of the last one's, for the stages that it had. A build that failed leaves
@@ -85,7 +85,7 @@ final class StepHistory: Sendable {
         guard all.contains(where: { last[$0.key, default: []].map(\.key) != $0.value.map(\.key) }) else { return }
         let steps = all.sorted { $0.key < $1.key }.flatMap(\.value)
         let bytes: [UInt8] = steps.flatMap { Array("\($0.stage)\0\($0.text)\0\($0.key)\0".utf8) }
-        try store.root.replace(path, with: bytes, isSynced: false)
+        try store.root.replace(path, with: bytes, mode: 0o600, isSynced: false)
     }
 
     private static func path(of key: Digest) -> FilePath { FilePath("thaw/why/\(key.hex)") }

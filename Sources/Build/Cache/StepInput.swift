@@ -20,7 +20,16 @@ struct StepInput: Sendable, Hashable {
     /// A variable, `NAME=value`, of the step's environment.
     init(variable: String, of kind: String) {
         let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        self.init(name: "\(kind) \(parts[0])", value: parts.count > 1 ? "\"\(parts[1])\"" : "unset")
+        let value = parts.count > 1 ? String(parts[1]) : nil
+        self.init(
+            name: "\(kind) \(parts[0])",
+            value: value.map { Self.isSecret(String(parts[0])) ? "\(Digest(of: Array($0.utf8)))" : "\"\($0)\"" }
+                ?? "unset")
+    }
+
+    /// Whether a variable's value had better not be told, only that it changed.
+    private static func isSecret(_ name: String) -> Bool {
+        ["TOKEN", "PASSW", "PWD", "SECRET", "KEY", "CREDENTIAL", "AUTH"].contains { name.uppercased().contains($0) }
     }
 }
 

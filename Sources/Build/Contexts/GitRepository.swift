@@ -58,6 +58,14 @@ struct GitRepository: Sendable {
         guard let address = SourceAddress(location.remote), ["http", "https"].contains(address.scheme) else {
             return []
         }
+        // A submodule's address that is relative gets no user and password: what is kept in .git would be in the image.
+        let bare = "\(address.scheme)://\(address.host)/"
+        let clean = ("url.\(address.scheme)://\(address.authority)/.insteadOf", bare)
+        let user = address.authority.contains("@") ? [(name: clean.0, value: clean.1)] : []
+        return try user + headers(for: address)
+    }
+
+    private func headers(for address: SourceAddress) throws -> [(name: String, value: String)] {
         let name = "http.\(address.scheme)://\(address.host)/.extraheader"
         if let header = try state.secret(["GIT_AUTH_HEADER.\(address.host)", "GIT_AUTH_HEADER"]) {
             return [(name, "Authorization: \(header)")]
@@ -117,7 +125,9 @@ extension GitRepository {
         try git.run(
             ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
             for: location.remote)
-        try git.run(["-C", source, "remote", "add", "--", "origin", location.remote], for: location.remote)
+        try git.run(
+            ["-C", source, "remote", "add", "--", "origin", SourceAddress.withoutUser(location.remote)],
+            for: location.remote)
         if keeps {
             let names = [commit.hash + (commit.ref.flatMap(Self.kept).map { ":\($0)" } ?? "")]
             try git.run(

@@ -27,39 +27,13 @@ struct Program: Sendable {
     func run(in area: Directory, _ work: Interruptible) throws -> Outcome {
         let output = try area.open("stdout", [.readWrite, .create, .truncate], mode: 0o600)
         let errors = try area.open("stderr", [.readWrite, .create, .truncate], mode: 0o600)
-        try work.begin { () throws(SystemError) in try spawn(output.rawValue, errors.rawValue) }
+        try work.begin { () throws(SystemError) in
+            try Spawn.start(words, environment: environment, streams: [nil, output.rawValue, errors.rawValue])
+        }
         let status = work.waitForEnd()
         if work.isInterrupted { throw CancellationError() }
         return Outcome(
             status: status, output: try output.read(64 << 20, at: 0), complaint: try Self.lastLine(of: errors))
-    }
-
-    /// The vectors live until the call returns, which is when the program runs or could not.
-    private func spawn(_ output: Int32, _ errors: Int32) throws(SystemError) -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        unsafe sigfillset(&signals)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
-        var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, words[0], &actions, &attributes, &arguments, &variables)
-        guard code == 0 else { throw SystemError("run", FilePath(words[0]), Errno(rawValue: code)) }
-        return process
     }
 
     private static func lastLine(of file: borrowing OwnedDescriptor) throws -> String {
@@ -107,9 +81,7 @@ final class Interruptible: Sendable {
         while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
         return state.withLock { state in
             state.process = nil
-            var status: Int32 = 0
-            while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-            return status & 0x7f == 0 ? (status >> 8) & 0xff : nil
+            return Spawn.wait(process).status
         }
     }
 

@@ -46,9 +46,11 @@ struct SourceAddress: Sendable, Hashable {
         guard let mark = text.firstRange(of: "://") else { return text }
         let rest = text[mark.upperBound...]
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        guard let at = rest[..<end].lastIndex(of: "@"), rest[..<at].contains(":") else { return text }
-        let user = rest[..<at].prefix { $0 != ":" }
-        return text[..<mark.upperBound] + user + ":xxxxx" + rest[at...]
+        let isWeb = text.lowercased().hasPrefix("http")
+        guard let at = rest[..<end].lastIndex(of: "@"), isWeb || rest[..<at].contains(":") else { return text }
+        // On the web a user may be a token; for ssh it is a name.
+        let user = isWeb ? "xxxxx" : rest[..<at].prefix { $0 != ":" } + ":xxxxx"
+        return text[..<mark.upperBound] + user + rest[at...]
     }
 
     /// The address without a user and a password.

@@ -1,13 +1,59 @@
+internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A `--ssh`: the SSH agent that a command may ask to sign.
-public struct Agent: Sendable, Hashable, Codable {
-    /// The socket of the agent.
-    public let socket: String
+/// A `--ssh`: who signs for a command.
+public enum Agent: Sendable, Hashable, Codable {
+    /// The agent that listens at this socket.
+    case socket(String)
+    /// An agent of our own with the keys in these files; it ends with the command.
+    case keys([String])
+}
 
-    /// The agent that listens at `socket`.
-    public init(socket: String) { self.socket = socket }
+/// An `ssh-agent` that was started for a command, with keys. It ends with this value, and with this process, however
+/// that ends: it serves a program that waits for a pipe of ours to close.
+final class KeyAgent: Sendable {
+    let socket: FilePath
+    private let directory: FilePath
+    private let process: Int32
+    private let leash: Int32
+
+    /// Starts one that listens in a directory of its own, whose name is short enough for a socket.
+    ///
+    /// - Throws: ``BuildError/noProgram(_:package:)`` without Debian's openssh-client, ``BuildError/badKey(_:)`` for a
+    ///   file that holds no key, or one that asks for a passphrase.
+    init(_ keys: [String]) throws {
+        directory = FilePath("/tmp/thaw-agent.\(UInt64.random(in: 0 ... .max))")
+        _ = try Directory.make(directory, mode: 0o700)
+        socket = directory.appending("socket")
+        var ends: [Int32] = [-1, -1]
+        try system("make pipe") { unsafe pipe(&ends) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let end = OwnedDescriptor(owning: ends[0])
+        leash = ends[1]
+        do throws(SystemError) {
+            let wait = ["sh", "-c", "cat; kill $SSH_AGENT_PID"]
+            process = try Spawn.start(["ssh-agent", "-a", socket.string] + wait, streams: [end.rawValue, nil, nil])
+        } catch {
+            close(leash)
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            throw BuildError.noProgram("ssh-agent", package: "openssh-client")
+        }
+        // It says nothing when it is ready; seconds are long for a bind().
+        for _ in 0..<1000 where (try? UnixSocket.connect(to: socket)) == nil { usleep(5000) }
+        for key in keys {
+            let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "SSH_AUTH_SOCK=\(socket)"]
+            let adding = try Spawn.start(["ssh-add", "-q", key], environment: environment, streams: [nil, nil, nil])
+            guard Spawn.wait(adding) == .exited(0) else { throw BuildError.badKey(key) }
+        }
+    }
+
+    deinit {
+        close(leash)
+        _ = Spawn.wait(process)
+        // An empty directory that stays is no harm.
+        try? Directory("/tmp").removeTree(FilePath(directory.lastComponent?.string ?? ""))
+    }
 }
 
 /// A socket that a command may use in place of an agent's own: each connection is passed on to the agent, which may
@@ -15,12 +61,20 @@ public struct Agent: Sendable, Hashable, Codable {
 final class AgentRelay: Sendable {
     private let listener: OwnedDescriptor
     private let agent: FilePath
+    private let keys: KeyAgent?
 
     /// Listens in `directory` under `name`, for the given owner.
-    init(to agent: Agent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner) throws(SystemError) {
-        self.agent = FilePath(agent.socket)
+    init(to agent: Agent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner) throws {
+        switch agent {
+        case .socket(let path): (self.agent, keys) = (FilePath(path), nil)
+        case .keys(let files):
+            let made = try KeyAgent(files)
+            (self.agent, keys) = (made.socket, made)
+        }
         // Whether it is there is found out now, and told; later it would be the command's riddle.
         _ = try UnixSocket.connect(to: self.agent)
+        // An earlier look into a failed step may have left its own.
+        if try directory.exists(name) { try directory.remove(name) }
         listener = try UnixSocket.listen(in: directory, as: name)
         try directory.setOwner(of: name, uid: owner.uid, gid: owner.gid)
         try directory.setMode(of: name, owner.mode)

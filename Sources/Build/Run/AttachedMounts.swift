@@ -69,9 +69,10 @@ final class AttachedMounts: Sendable {
             wanted[name] = (
                 sharing,
                 { sharing in
-                    let cache = try CacheMounts(store).use(id, seed: seedName, sharing)
-                    if cache.isNew { try cache.fill(from: try seed?.layer(), in: store, owner) }
-                    return cache
+                    let caches = CacheMounts(store)
+                    return try caches.use(id, seed: seedName, sharing) {
+                        try caches.fill($1, in: $0, from: try seed?.layer(), owner)
+                    }
                 }
             )
         }

@@ -46,7 +46,16 @@ public struct FailedStep: Sendable {
     }
 
     /// Forgets the failed step of an earlier build.
-    static func forget(in store: Store) throws { try store.root.removeTree(directory) }
+    ///
+    /// One that somebody looks into just now stays.
+    static func forget(in store: Store) throws {
+        let inUse = directory.appending("work").appending("lock")
+        if try store.root.exists(inUse) {
+            guard let lock = try Lock.attempt(store.path.appending(inUse.components), .exclusive) else { return }
+            try lock.release()
+        }
+        try store.root.removeTree(directory)
+    }
 
     /// Keeps the work area of a step that failed.
     static func keep(_ area: FilePath, _ record: Record, in store: Store) throws {

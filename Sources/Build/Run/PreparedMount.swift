@@ -82,7 +82,10 @@ extension StageBuilder {
 
     /// What a cache begins with; nil where it has begun, or begins empty.
     private func seed(of use: RunMount.CacheUse) async throws -> StoredLayer? {
-        guard let seed = use.seed, try !CacheMounts(shared.store).exists(use.id, seed: use.seedName) else { return nil }
+        guard let seed = use.seed else { return nil }
+        // A private one may have to be made for each who wants one at the same time.
+        let exists = try CacheMounts(shared.store).exists(use.id, seed: use.seedName)
+        guard use.sharing == .private || !exists else { return nil }
         let (source, selection) = try await selection(of: seed)
         return StoredLayer(try await copied(selection, from: source).layer)
     }

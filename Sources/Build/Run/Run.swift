@@ -58,13 +58,15 @@ extension StageBuilder {
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
+        let network = shared.network(job.network)
+        if network == .isolated { Sandbox.Network.prepareIsolation() }
         let lower = try await shared.snapshots.directories(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
-            var command = job.command(account: account, epoch: epoch, network: shared.network(job.network))
+            var command = job.command(account: account, epoch: epoch, network: network)
             shared.tellShortfalls(of: command)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
@@ -72,7 +74,8 @@ extension StageBuilder {
             let tail = OutputTail()
             let status = try await start(command, on: overlay, tail, line)
             guard status.isSuccess else {
-                try FailedStep.keep(area, record, in: shared.store)
+                // A step that can't be kept must not hide why it failed.
+                try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
                     command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
             }
@@ -89,7 +92,8 @@ extension StageBuilder {
         of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int
     ) -> FailedStep.Record {
         FailedStep.Record(
-            place: "\(plan.place(line))", words: job.words, shell: shell, environment: command.environment,
+            place: "\(plan.place(line))", words: job.words, shell: shell,
+            environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
             isPrivileged: command.isPrivileged, layers: image.layers.map { StoredLayer($0) }, mounts: mounts)
     }

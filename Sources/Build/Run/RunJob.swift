@@ -11,7 +11,8 @@ struct RunJob: Sendable {
     /// What is mounted for it.
     let mounts: [RunMount]
     private let environment: [String]
-    private let proxies: [String]
+    /// Variables that may hold passwords.
+    let proxies: [String]
     private let workingDirectory: String
     let network: BuildRequest.Network
     private let isPrivileged: Bool
@@ -46,7 +47,9 @@ struct RunJob: Sendable {
         key.add("WORKDIR", workingDirectory)
         key.add("USER", user)
         key.add("the network", network.rawValue)
-        key.add("--mount", mounts.map(\.text))
+        for mount in mounts { key.hash("mount", mount.text) }
+        let mounted = mounts.map { $0.text.split(separator: "\0").joined(separator: " ") }
+        key.tell { [StepInput(name: "--mount", value: mounted.joined(separator: ", "))] }
         key.add("--security", isPrivileged ? "insecure" : "sandbox")
         key.add("--add-host", options.hosts.map(\.name))
         key.add("--ulimit", options.limits.map { "\($0.resource) \($0.soft) \($0.hard)" })

@@ -140,7 +140,7 @@ extension RunMount {
     /// What of the mount is known without looking into anything: everything but the content of what is bound.
     var text: String {
         func line(_ kind: String, _ path: ImagePath?, _ isReadOnly: Bool, _ more: String...) -> String {
-            ([kind, path?.description ?? "", isReadOnly ? "ro" : "rw"] + more).joined(separator: " ")
+            ([kind, path?.description ?? "", isReadOnly ? "ro" : "rw"] + more).joined(separator: "\0")
         }
         return switch self {
         case .bind(let bind, let path, let isReadOnly): line("bind", path, isReadOnly, bind.source)

@@ -35,7 +35,8 @@ public struct OverlayDiff {
     /// Writes the layer's entries, in path order, and makes the upper directory what they say.
     ///
     /// Afterwards it can stand for the layer unpacked: the next command sees the same whichever of the two it runs on.
-    public func write(to layer: LayerWriter) throws {
+    /// Where that is not wanted, `settles` leaves the directory as it is.
+    public func write(to layer: LayerWriter, settles: Bool = true) throws {
         var links: [Inode: ImagePath] = [:]
         // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
         var opaque: Set<ImagePath> = []
@@ -75,7 +76,7 @@ public struct OverlayDiff {
             if kind.isFile { try copy(path, to: layer) }
             if isOpaque { try addWhiteouts(below: path, to: layer) }
         }
-        try settle(changed)
+        if settles { try settle(changed) }
     }
 
     /// Tells of the root directory where its mode or owner changed; its time changes with everything made in it.

@@ -3,6 +3,7 @@ import Build
 import Linux
 import OCI
 import Project
+import SystemPackage
 
 /// `thaw cache`
 struct Caches: ParsableCommand {
@@ -75,10 +76,14 @@ struct Caches: ParsableCommand {
         func run() throws {
             let store = try global.store()
             let caches = CacheMounts(store)
+            guard let lock = try Lock.attempt(store.path.appending("thaw/lock"), .exclusive) else {
+                throw Failure("the store is in use by a build")
+            }
             let entries = all ? try caches.entries() : try ids.map { try Caches.entry($0, in: store) }
             for entry in entries where try !caches.remove(entry) {
                 throw Failure("the cache '\(entry.id)' is in use by a build")
             }
+            try lock.release()
         }
     }
 

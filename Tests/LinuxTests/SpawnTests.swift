@@ -1,0 +1,32 @@
+import Linux
+import SystemPackage
+import Testing
+
+@Suite("Programs of this machine")
+struct SpawnTests {
+    @Test("A program's end is told: by itself or by a signal")
+    func ends() throws {
+        func end(_ script: String) throws -> Spawn.End {
+            Spawn.wait(try Spawn.start(["sh", "-c", script], streams: [nil, nil, nil]))
+        }
+        #expect(try end("exit 0") == .exited(0))
+        #expect(try end("exit 7") == .exited(7))
+        #expect(try end("kill -9 $$") == .signalled(9))
+        #expect(try end("kill -9 $$").status == nil)
+    }
+
+    @Test("The environment is the given one, or ours")
+    func environment() throws {
+        let script = "[ \"$ONLY\" = this ] && [ -z \"$HOME\" ]"
+        let words = ["sh", "-c", script]
+        let given = try Spawn.start(words, environment: ["ONLY=this"], streams: [nil, nil, nil])
+        #expect(Spawn.wait(given) == .exited(0))
+        #expect(Spawn.wait(try Spawn.start(["sh", "-c", "[ -n \"$PATH\" ]"], streams: [nil, nil, nil])) == .exited(0))
+    }
+
+    @Test("A program that is not there is an error, and so are no words")
+    func absent() {
+        #expect(throws: SystemError.self) { try Spawn.start(["no such program"], streams: []) }
+        #expect(throws: SystemError.self) { try Spawn.start([], streams: []) }
+    }
+}
