@@ -80,7 +80,7 @@ extension StageBuilder {
         } catch let error as BuildError {
             switch error {
             case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss, .wrongPlatform,
-                .needsEmulation:
+                .needsEmulation, .notAllowed, .secretMissing, .agentMissing:
                 throw error
             default: throw BuildError.stepFailed(error, at: plan.place(line))
             }

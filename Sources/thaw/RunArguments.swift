@@ -95,20 +95,30 @@ struct RunArguments: ParsableArguments {
         case (_, let variable?, _), ("env", nil, let variable?): return (id, .environment(variable))
         case ("env", nil, nil): return (id, .environment(id))
         case (nil, nil, nil) where Environment[id] != nil: return (id, .environment(id))
-        case (nil, _, let file), ("file", _, let file): return (id, .file(file ?? id))
+        case (nil, _, let file), ("file", _, let file):
+            guard fileExists(FilePath(file ?? id)) else {
+                throw Failure("--secret '\(text)': there is no file '\(file ?? id)'", status: .usage)
+            }
+            return (id, .file(file ?? id))
         case (let type?, _, _): throw Failure("--secret '\(text)': type '\(type)' is not file or env", status: .usage)
         }
     }
 
     private static func agent(_ text: String) throws -> (String, Agent) {
-        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        let id = parts.first ?? "default"
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let id = parts[0]
+        guard !parts.contains("") else {
+            throw Failure("--ssh '\(text)' is not ID, ID=SOCKET or ID=KEY", status: .usage)
+        }
         guard let places = parts.count > 1 ? parts[1] : Environment["SSH_AUTH_SOCK"] else {
             throw Failure(
                 "--ssh \(id): SSH_AUTH_SOCK is not set", remedy: "start an agent: eval $(ssh-agent); ssh-add",
                 status: .usage)
         }
         let files = places.split(separator: ",").map(String.init)
+        if let missing = files.first(where: { !fileExists(FilePath($0)) }) {
+            throw Failure("--ssh '\(text)': there is no '\(missing)'", status: .usage)
+        }
         let kinds = try files.map { try OwnedDescriptor(FilePath($0), .path).status().type }
         if files.count == 1, kinds[0] == .socket { return (id, .socket(files[0])) }
         guard !kinds.contains(.socket) else {

@@ -76,6 +76,13 @@ enum Transport: Sendable {
         case "containers-storage": self = .podman(try reference(String(rest)))
         case "docker" where rest.hasPrefix("//"):
             self = .registry(try reference(String(rest.dropFirst(2))))
+        case "dir", "ostree", "sif",
+            "tarball" where rest.hasPrefix("/") || rest.hasPrefix("."):
+            throw Failure(
+                "'\(text)': thaw has no transport '\(text.prefix { $0 != ":" })'",
+                remedy:
+                    "there are oci:, oci-archive:, docker-archive:, docker-daemon:, containers-storage: and docker://",
+                status: .usage)
         default: self = .store(try reference(text))
         }
     }

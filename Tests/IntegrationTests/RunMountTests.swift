@@ -96,7 +96,7 @@ struct RunMountTests {
             "--mount=type=secret,id=key,required", [],
             "Dockerfile:7: the secret 'key' is required; give it with --secret"
         ),
-        ("--mount=type=secret,id=key", ["--secret", "id=key,src=nowhere"], "the secret 'key' cannot be read"),
+        ("--mount=type=secret,id=key", ["--secret", "id=key,env=NOWHERE"], "the secret 'key' cannot be read"),
         ("--mount=type=ssh,required", [], "the SSH agent 'default' is required"),
         ("--security=insecure", [], "RUN --security=insecure is not allowed; give --allow security.insecure"),
         ("--network=host", [], "RUN --network=host is not allowed; give --allow network.host"),

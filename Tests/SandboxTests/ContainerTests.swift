@@ -19,7 +19,7 @@ import Testing
     @Test("A command that a signal ends says which")
     func signalled() async throws {
         // PID 1 is spared its own signals, save those from outside.
-        let running = try await fixture.container.start(Command(["sleep", "100"]))
+        let running = try await fixture.container.start(Command(["sleep", "10000"]))
         running.kill()
         let status = try await running.wait()
         #expect(status == .signalled(SIGKILL))

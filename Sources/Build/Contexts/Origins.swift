@@ -263,7 +263,7 @@ extension BuildState {
                 try OwnedDescriptor(path).readAll(limit: 64 << 20), path.lastComponent?.string ?? path.string
             )
         } catch {
-            guard error.errno == .noSuchFileOrDirectory || error.errno == .isDirectory else { throw error }
+            guard [.noSuchFileOrDirectory, .isDirectory, .notDirectory].contains(error.errno) else { throw error }
             throw BuildError.noDockerfile(path.string)
         }
     }

@@ -221,6 +221,11 @@ struct BuildOptions: ParsableArguments {
         if progress != .quiet, let loneliness = Failure.loneliness { Terminal.tell("note: \(loneliness)") }
         var results: [BuildResult] = []
         _ = try cache.exports()
+        if try platforms().count > 1, context == "-" || file == "-" {
+            throw Failure(
+                "standard input can be read once, and each platform reads it",
+                remedy: "give a directory, and the Dockerfile by -f", status: .usage)
+        }
         for platform in try platforms() {
             request.platform = platform
             request.caches = try await cache.imports(for: platform)

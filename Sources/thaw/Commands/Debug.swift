@@ -15,7 +15,7 @@ struct Debug: AsyncParsableCommand {
             Example: thaw debug -- make VERBOSE=1
             """)
     @OptionGroup var global: GlobalOptions
-    @Argument(parsing: .captureForPassthrough, help: "A command in place of the stage's shell.")
+    @Argument(parsing: .remaining, help: "A command in place of the stage's shell; after -- it may have options.")
     var command: [String] = []
 
     func run() async throws {

@@ -151,7 +151,9 @@ extension Output {
         func refuse(_ reason: String) throws { throw Failure("-o '\(text)': \(reason)", status: .usage) }
         switch kind {
         case .local, .docker, .oci, .tar:
-            if destination?.isEmpty ?? true { try refuse("dest is missing") }
+            if destination?.isEmpty ?? true {
+                try refuse("dest is missing" + (kind == .docker ? "; --load keeps the image in the store" : ""))
+            }
         case .image, .registry, .cacheonly: break
         }
         if destination == "-", kind == .local || !isTar { try refuse("a directory cannot be stdout") }
