@@ -22,6 +22,7 @@ for-test += umoci               # a referee: must unpack our layers
 for-test += docker-registry     # a peer: keeps what we push, gives what we pull
 for-test += podman              # a referee: must load and list our images
 for-test += uidmap              # gives users more than one number, for tests without root
+for-test += openssh-client     # agents and keys, for RUN --mount=type=ssh
 for-test += python3             # the harness of the bench, and reads what tests print
 for-test += busybox-static      # a root file system of one file, for the sandbox's tests
 for-test += passt               # carries the traffic of containers with a network of their own

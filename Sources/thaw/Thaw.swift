@@ -97,6 +97,7 @@ extension Prune: ContainerCommand {}
 extension DiskUse: ContainerCommand {}
 extension Caches.List: ContainerCommand {}
 extension Caches.Export: ContainerCommand {}
+extension Caches.Import: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}
 extension Doctor: ContainerCommand {}
 

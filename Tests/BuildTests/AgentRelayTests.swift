@@ -46,4 +46,27 @@ struct AgentRelayTests {
             _ = try AgentRelay(to: agent, in: try Directory(workspace.path), as: "relay", owner)
         }
     }
+
+    @Test("Keys in files are served by an agent that ends with the relay; what is no key is named")
+    func keys() throws {
+        let workspace = try Workspace()
+        let directory = try Directory(workspace.path)
+        let key = workspace.path.appending("key").string
+        func run(_ words: [String], _ environment: [String]) throws -> Spawn.End {
+            Spawn.wait(
+                try Spawn.start(words, environment: ["PATH=/usr/bin:/bin"] + environment, streams: [nil, nil, nil]))
+        }
+        #expect(try run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], []) == .exited(0))
+        let owner = RunMount.Owner(mode: 0o600, uid: 0, gid: 0)
+        let socket = "SSH_AUTH_SOCK=\(workspace.path.appending("relay"))"
+        let relay = try AgentRelay(to: .keys([key]), in: directory, as: "relay", owner)
+        #expect(try run(["ssh-add", "-l"], [socket]) == .exited(0))
+        relay.stop()
+        #expect(try run(["ssh-add", "-l"], [socket]) == .exited(2), "nobody answers")
+        try workspace.write("text", "no key")
+        #expect(throws: BuildError.self) {
+            let keys = Agent.keys([workspace.path.appending("text").string])
+            _ = try AgentRelay(to: keys, in: directory, as: "other", owner)
+        }
+    }
 }

@@ -130,6 +130,10 @@ struct RunMountTests {
         let image = try Inspection("app", in: bench)
         #expect(try image.content(of: "n", inLayer: image.listings().count - 1) == "2 /lines")
         try bench.succeed("cache", "rm", "counts")
+        try bench.succeed("cache", "import", "kept", "counts")
+        try bench.build(dockerfile, "--no-cache")
+        #expect(try bench.document("cache", "ls", "--format", "json")["caches"][0]["size"].number == 6)
+        try bench.succeed("cache", "rm", "--all")
         #expect(try bench.document("cache", "ls", "--format", "json")["caches"] == .array([]))
         #expect(try bench.thaw("cache", "rm", "counts").status == 1)
     }

@@ -145,6 +145,21 @@ public struct CacheMounts: Sendable {
         return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
     }
 
+    /// Puts the files of an image into a cache, in place of what it holds.
+    public func replace(_ id: String, by image: Image) async throws {
+        let tree = try await store.tree(of: image)
+        try await Offload.run {
+            let use = try use(id, .locked)
+            guard let name = use.path.lastComponent else { return }
+            let parent = try Directory(use.path.removingLastComponent())
+            try parent.removeTree("new")
+            _ = try DirectoryExport(image, tree, to: parent.path.appending("new"), epoch: nil).write(.copy)
+            try parent.removeTree(FilePath(name.string))
+            try parent.rename("new", to: FilePath(name.string))
+            withExtendedLifetime(use) {}
+        }
+    }
+
     /// Removes a cache; false where it is in use.
     public func remove(_ entry: Entry) throws -> Bool {
         let directory = Self.path(of: entry.name)

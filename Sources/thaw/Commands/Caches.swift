@@ -9,7 +9,7 @@ import SystemPackage
 struct Caches: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "List, keep and remove what RUN --mount=type=cache left.",
-        subcommands: [List.self, Export.self, Remove.self])
+        subcommands: [List.self, Export.self, Import.self, Remove.self])
 
     /// `thaw cache ls`
     struct List: ParsableCommand {
@@ -59,6 +59,23 @@ struct Caches: ParsableCommand {
             let digest = try store.publish(image, as: reference(name)).digest
             try lease.release()
             Terminal.print("\(digest)")
+        }
+    }
+
+    /// `thaw cache import`
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put an image's files into a cache, in place of what it holds.",
+            discussion: "Example: thaw cache import ci/pip-cache:latest /root/.cache/pip")
+        @OptionGroup var global: GlobalOptions
+        @Argument(help: "The image.") var image: ImageArgument
+        @Argument(help: "The cache's id.") var id: String
+
+        func run() async throws {
+            let store = try global.store()
+            let lease = try store.lease()
+            try await CacheMounts(store).replace(id, by: try await image.image(in: store))
+            try lease.release()
         }
     }
 
