@@ -135,7 +135,8 @@ extension Script {
         let filter = surroundings.filter
         for limit in limits {
             add(
-                clinux_step_limit, "set resource limit \(limit.resource)", mode: limit.resource, flags: limit.soft,
+                clinux_step_limit, "set the limit of \(limit.name ?? "resource \(limit.resource)")",
+                mode: limit.resource, flags: limit.soft,
                 more: limit.hard)
         }
         var prefix = FilePath("/")

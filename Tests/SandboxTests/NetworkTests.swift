@@ -35,29 +35,6 @@ import Testing
         #expect(result.output == "hello\n", "\(result.error)")
     }
 
-    @Test("Containers one after the other have one network, which carries for each; a privileged one's ends with it")
-    func reuse() async throws {
-        let fixture = try Fixture()
-        Network.prepareIsolation()
-        var networks: Set<String> = []
-        for _ in 0..<3 {
-            let result = try await fixture.shell("readlink /proc/self/ns/net; ip route | grep -c ^default") {
-                $0.network = .isolated
-            }
-            let lines = result.output.split(separator: "\n").map(String.init)
-            #expect(lines.last == "1", "\(result.error)")
-            networks.insert(lines[0])
-        }
-        // Other tests take networks too.
-        #expect(networks.count < 3)
-        let first = try await fixture.shell("readlink /proc/self/ns/net") {
-            $0.network = .isolated
-            $0.isPrivileged = true
-        }
-        let second = try await fixture.shell("readlink /proc/self/ns/net") { $0.network = .isolated }
-        #expect(first.output != second.output)
-    }
-
     @Test("What pasta cannot do is told in its words")
     func failure() throws {
         #expect(

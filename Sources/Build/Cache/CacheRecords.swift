@@ -19,9 +19,6 @@ public struct CacheRecords: Sendable {
 
     init(_ steps: [Digest: CachedStep]) { self.steps = steps }
 
-    /// How many keys there are.
-    public var count: Int { steps.count }
-
     /// Reads what a manifest leads to: a cache, or an image that keeps its own; nil where it is neither.
     public init?(_ set: ImageSet, for platform: Platform) throws {
         var descriptor = set.descriptor
