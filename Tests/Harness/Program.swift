@@ -16,6 +16,9 @@ public struct Outcome: Sendable {
 /// A program that could not be started, or that did not do what a test builds on.
 public struct ProgramFailure: Error, CustomStringConvertible {
     public let description: String
+
+    /// A failure with that reason.
+    public init(description: String) { self.description = description }
 }
 
 /// A program of this machine, started with files as its streams, so that nothing it writes can block it.

@@ -243,16 +243,31 @@ private final class Repositories {
     init() throws {
         bench = try Workbench()
         try Program.shell(Self.script, in: bench.path)
-        let port = 20_000 + Int.random(in: 0..<40_000)
-        address = "git://127.0.0.1:\(port)"
+        (daemon, address) = try Self.serve("\(bench.path)/git")
+    }
+
+    /// Starts a daemon that answers. A port may be another's by chance: then another one is tried.
+    private static func serve(_ directory: String) throws -> (Program, String) {
         let program = try Program.shell("git --exec-path") + "/git-daemon"
-        daemon = try Program(
-            [
+        var failure: any Error = ProgramFailure(description: "no daemon was started")
+        for _ in 0..<5 {
+            // Below the ports that the kernel gives to whoever asks for any.
+            let port = Int.random(in: 20_000..<32_000)
+            let daemon = try Program([
                 program, "--listen=127.0.0.1", "--port=\(port)", "--reuseaddr", "--export-all",
-                "--base-path=\(bench.path)/git",
+                "--base-path=\(directory)",
             ])
-        // Each try waits for an answer or a refusal; the daemon needs a moment to listen.
-        try Program.shell("for i in $(seq 200); do git ls-remote \(address)/app && exit; sleep 0.05; done; exit 1")
+            do {
+                try Program.shell(
+                    "for i in $(seq 100); do git ls-remote git://127.0.0.1:\(port)/app && exit; sleep 0.05; done; exit 1"
+                )
+                return (daemon, "git://127.0.0.1:\(port)")
+            } catch {
+                daemon.kill()
+                failure = ProgramFailure(description: "\(daemon.wait().error) \(error)")
+            }
+        }
+        throw failure
     }
 
     deinit {
