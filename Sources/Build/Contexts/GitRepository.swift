@@ -16,12 +16,12 @@ struct GitRepository: Sendable {
     func image() async throws -> Image {
         let settings = try credentials()
         let commit = try await Interruptible.run { work in
-            try inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
+            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
         }
         let key = key(of: commit)
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
         let step = try await Interruptible.run { work in
-            try inWorkArea { area in try fetch(commit, Git(in: area, work, settings: settings), area) }
+            try state.inWorkArea { area in try fetch(commit, Git(in: area, work, settings: settings), area) }
         }
         try state.store.cache(step, for: key)
         return state.image(of: step)
@@ -43,14 +43,6 @@ struct GitRepository: Sendable {
     private struct Commit {
         let hash: String
         let ref: String?
-    }
-
-    private func inWorkArea<T>(_ body: (Directory) throws -> T) throws -> T {
-        let area = try state.snapshots.makeWorkArea()
-        let result = Result { try body(Directory(area)) }
-        // A directory that stays is swept with the next collection; the failure counts.
-        try? state.snapshots.removeWorkArea(area)
-        return try result.get()
     }
 
     /// Secrets of the build for this host: a header of their own making, or a token for basic authentication.
