@@ -48,6 +48,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp"),
         .target(name: "CLinux"),
         .target(name: "CInit"),
+        .target(name: "CKVM"),
 
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
@@ -61,6 +62,7 @@ let package = Package(
         module("Slim", "OCI", "Linux"),
         module("Disk", "OCI", "Linux", system),
         module("Guest"),
+        module("MicroVM", "Linux", "CKVM", system),
         module("ColdStart", "Guest", "Linux", "CLinux", "Sandbox", system),
 
         .executableTarget(
@@ -91,6 +93,7 @@ let package = Package(
         tests("IntegrationTests", "Harness"),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
+        tests("MicroVMTests", "MicroVM", "Linux", system),
         tests("PeerTests", "Harness"),
         tests("ProjectTests", "Project"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),

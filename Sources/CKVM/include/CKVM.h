@@ -1,0 +1,5 @@
+// What MicroVM needs from the kernel and the processor that Swift cannot say: ioctl numbers behind macros, the union in
+// kvm_run, and single accesses to memory that a guest changes meanwhile.
+#pragma once
+
+#include "GuestMemory.h"

@@ -1,0 +1,21 @@
+// Memory that a guest writes to at the same time. Every access is one access: nothing is read twice.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// One load that later accesses cannot overtake; `address` is aligned to two bytes.
+static inline uint16_t ckvm_load_acquire16(const void *address) {
+    return __atomic_load_n((const uint16_t *)address, __ATOMIC_ACQUIRE);
+}
+
+/// One store that earlier accesses cannot overtake; `address` is aligned to two bytes.
+static inline void ckvm_store_release16(void *address, uint16_t value) {
+    __atomic_store_n((uint16_t *)address, value, __ATOMIC_RELEASE);
+}
+
+/// Orders a store before a later load, which nothing weaker does: after publishing, before asking whether to notify.
+static inline void ckvm_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+/// Copies bytes that may change while they are copied; each is read once.
+void ckvm_copy(void *destination, const void *source, size_t count);

@@ -1,0 +1,162 @@
+// The guest's physical memory as the host maps it.
+//
+// ```
+// 0                     3 GiB              4 GiB
+// +---------------------+------------------+--------------------+
+// | RAM                 | devices, no RAM  | the rest of RAM    |    and after it, aligned: a read-only disk, perhaps
+// +---------------------+------------------+--------------------+
+// ```
+
+internal import CKVM
+internal import Glibc
+internal import SystemPackage
+
+/// The guest pointed at something that is not its memory.
+struct GuestFault: Error, Equatable {
+    let address: UInt64
+    let byteCount: UInt64
+}
+
+/// Memory that a guest sees, and that changes under whoever reads it.
+///
+/// Every access copies once: what was read is what is checked and used. Addresses come from the guest, so an access
+/// that is not wholly inside one region is a ``GuestFault`` and never a trap.
+final class GuestMemory: @unchecked Sendable {
+    // Sendable because `regions` never changes, and because the bytes are the guest's: races are its own affair, the
+    // accesses that order anything are the atomic ones.
+
+    /// One mapping.
+    @safe struct Region {
+        /// Where the guest sees it.
+        let start: UInt64
+        let byteCount: UInt64
+        /// Where it is in this process, for as long as the memory lives.
+        let base: UnsafeMutableRawPointer
+        /// The guest may not write to it; KVM is told so.
+        let isReadOnly: Bool
+    }
+
+    /// RAM ends here at the latest, and goes on at ``highStart``: between them are devices.
+    static let hole: UInt64 = 3 << 30
+    static let highStart: UInt64 = 4 << 30
+
+    let regions: [Region]
+
+    /// Fresh RAM, all zero; pages cost the host memory only once they are touched.
+    init(byteCount: UInt64) throws(MachineError) {
+        guard byteCount > 0, byteCount.isMultiple(of: 4096) else {
+            throw .impossible("a machine's memory is a multiple of 4 KiB")
+        }
+        var regions = [try GuestMemory.map(min(byteCount, GuestMemory.hole), at: 0)]
+        if byteCount > GuestMemory.hole {
+            regions.append(try GuestMemory.map(byteCount - GuestMemory.hole, at: GuestMemory.highStart))
+        }
+        self.regions = regions
+    }
+
+    /// Regions that are mapped already; they belong to the memory from now on.
+    init(adopting regions: [Region]) {
+        self.regions = regions
+    }
+
+    deinit {
+        for region in regions { unsafe munmap(region.base, Int(region.byteCount)) }
+    }
+
+    private static func map(_ byteCount: UInt64, at start: UInt64) throws(MachineError) -> Region {
+        let protection = PROT_READ | PROT_WRITE
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let base = unsafe mmap(nil, Int(byteCount), protection, flags, -1, 0)
+        guard let base = unsafe base, unsafe base != MAP_FAILED else {
+            throw .host("map the guest's memory", nil, Errno(rawValue: errno))
+        }
+        return unsafe Region(start: start, byteCount: byteCount, base: base, isReadOnly: false)
+    }
+
+    /// Lends the bytes at a guest's address, for system calls that fill or empty them in place.
+    ///
+    /// The guest may change them at any time: only the kernel may be handed this pointer, or a single access made.
+    func withBytes<Result, Failure: Error>(
+        at address: UInt64, count: UInt64, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(GuestFault) -> Swift.Result<Result, Failure> {
+        let start = try unsafe pointer(to: address, count)
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: start, count: Int(count))
+        do throws(Failure) { return .success(try unsafe body(buffer)) } catch { return .failure(error) }
+    }
+
+    /// Copies out of the guest.
+    func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(GuestFault) {
+        guard let base = buffer.baseAddress else { return }
+        let source = try unsafe pointer(to: address, UInt64(buffer.count))
+        unsafe ckvm_copy(base, source, buffer.count)
+    }
+
+    /// Copies out of the guest; `count` is the caller's bound, never the guest's word alone.
+    func bytes(at address: UInt64, count: Int) throws(GuestFault) -> [UInt8] {
+        guard count > 0 else { return [] }
+        let source = try unsafe pointer(to: address, UInt64(count))
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            if let base = buffer.baseAddress { unsafe ckvm_copy(base, source, count) }
+            initialized = count
+        }
+    }
+
+    /// Copies into the guest; also where the guest itself may only read.
+    func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) throws(GuestFault) {
+        guard let base = bytes.baseAddress else { return }
+        let destination = try unsafe pointer(to: address, UInt64(bytes.count))
+        unsafe ckvm_copy(destination, base, bytes.count)
+    }
+
+    /// Copies into the guest.
+    func write(_ bytes: [UInt8], at address: UInt64) throws(GuestFault) {
+        let result: Swift.Result<Void, GuestFault> = unsafe bytes.withUnsafeBytes { buffer in
+            do throws(GuestFault) { return .success(try unsafe write(buffer, at: address)) } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// One little-endian number, wherever it lies.
+    func load<Number: FixedWidthInteger>(_: Number.Type, at address: UInt64) throws(GuestFault) -> Number {
+        var number = Number.zero
+        let source = try unsafe pointer(to: address, UInt64(MemoryLayout<Number>.size))
+        unsafe ckvm_copy(&number, source, MemoryLayout<Number>.size)
+        return Number(littleEndian: number)
+    }
+
+    /// Writes one little-endian number.
+    func store<Number: FixedWidthInteger>(_ number: Number, at address: UInt64) throws(GuestFault) {
+        var bytes = number.littleEndian
+        let destination = try unsafe pointer(to: address, UInt64(MemoryLayout<Number>.size))
+        unsafe ckvm_copy(destination, &bytes, MemoryLayout<Number>.size)
+    }
+
+    /// An index of a ring that the guest moves: later reads see what it wrote before.
+    func loadIndex(at address: UInt64) throws(GuestFault) -> UInt16 {
+        try unsafe ckvm_load_acquire16(pointer(to: address, 2, alignment: 2))
+    }
+
+    /// An index of a ring that we move: the guest sees first what we wrote before.
+    func storeIndex(_ index: UInt16, at address: UInt64) throws(GuestFault) {
+        try unsafe ckvm_store_release16(pointer(to: address, 2, alignment: 2), index)
+    }
+
+    /// Whether all bytes are in one region, and how many of them the guest could reach.
+    func contains(_ address: UInt64, count: UInt64) -> Bool {
+        unsafe (try? pointer(to: address, count)) != nil
+    }
+
+    private func pointer(
+        to address: UInt64, _ count: UInt64, alignment: UInt64 = 1
+    ) throws(GuestFault) -> UnsafeMutableRawPointer {
+        for region in regions where address >= region.start {
+            let offset = address - region.start
+            guard offset < region.byteCount, count <= region.byteCount - offset else { continue }
+            guard address.isMultiple(of: alignment) else { break }
+            return unsafe region.base + Int(offset)
+        }
+        throw GuestFault(address: address, byteCount: count)
+    }
+}

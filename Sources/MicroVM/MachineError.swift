@@ -1,0 +1,38 @@
+public import SystemPackage
+
+/// Why a machine could not be made, or had to be ended.
+public enum MachineError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// There is no `/dev/kvm`, or this user may not use it.
+    case unavailable(FilePath, Errno)
+    /// The kernel's KVM lacks something, named as its documentation names it.
+    case incapable(String)
+    /// KVM answered an ioctl with an error.
+    case refused(String, Errno)
+    /// A file or a descriptor of the host failed.
+    case host(String, FilePath?, Errno)
+    /// A kernel image that cannot be booted.
+    case unbootableKernel(String)
+    /// A configuration that no machine can have.
+    case impossible(String)
+    /// A snapshot that cannot be restored.
+    case brokenSnapshot(String)
+    /// The guest did something that no machine of ours answers.
+    case guestFault(String)
+
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .unavailable(let device, .noSuchFileOrDirectory): "this machine has no \(device)"
+        case .unavailable(let device, .permissionDenied):
+            "\(device) may not be used by this user; members of group kvm may"
+        case .unavailable(let device, let errno): "\(device) cannot be opened: \(errno)"
+        case .incapable(let capability): "this machine's KVM lacks \(capability)"
+        case .refused(let call, let errno): "KVM refused \(call): \(errno)"
+        case .host(let operation, let path, let errno): "\(operation)\(path.map { " \($0)" } ?? ""): \(errno)"
+        case .unbootableKernel(let reason): "the kernel cannot be booted: \(reason)"
+        case .impossible(let reason): reason
+        case .brokenSnapshot(let reason): "the snapshot cannot be restored: \(reason)"
+        case .guestFault(let reason): "the guest was ended: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Testing
+
+@testable import MicroVM
+
+@Suite struct GuestMemoryTests {
+    @Test("What is not wholly memory is a fault", arguments: [(0x3000, 1), (0x2FFF, 2), (UInt64.max, 1), (0, 0x3001)])
+    func outside(address: UInt64, count: Int) throws {
+        let memory = try GuestMemory(byteCount: 0x3000)
+        #expect(throws: GuestFault(address: address, byteCount: UInt64(count))) {
+            try memory.bytes(at: address, count: count)
+        }
+        #expect(throws: GuestFault.self) { try memory.write([UInt8](repeating: 1, count: count), at: address) }
+    }
+
+    @Test("Numbers are little-endian, wherever they lie")
+    func numbers() throws {
+        let memory = try GuestMemory(byteCount: 0x1000)
+        try memory.store(UInt32(0x0403_0201), at: 0x11)
+        #expect(try memory.bytes(at: 0x10, count: 6) == [0, 1, 2, 3, 4, 0])
+        #expect(try memory.load(UInt16.self, at: 0x12) == 0x0302)
+    }
+
+    @Test("An index at an odd address is a fault, since no access of it is single")
+    func alignment() throws {
+        let memory = try GuestMemory(byteCount: 0x1000)
+        #expect(throws: GuestFault.self) { try memory.loadIndex(at: 0x11) }
+    }
+
+    @Test("Above 3 GiB is a hole of 1 GiB")
+    func hole() throws {
+        let memory = try GuestMemory(byteCount: (3 << 30) + 0x1000)
+        #expect(!memory.contains(3 << 30, count: 1))
+        #expect(memory.contains(4 << 30, count: 0x1000))
+        #expect(!memory.contains((3 << 30) - 1, count: 2))
+    }
+}
