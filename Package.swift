@@ -62,8 +62,8 @@ let package = Package(
         module("Slim", "OCI", "Linux"),
         module("Disk", "OCI", "Linux", system),
         module("Guest"),
-        module("MicroVM", "Linux", "CKVM", system),
-        module("ColdStart", "Guest", "Linux", "CLinux", "Sandbox", system),
+        module("MicroVM", "Guest", "Linux", "CKVM", system),
+        module("ColdStart", "Guest", "Linux", "CLinux", "MicroVM", "Sandbox", system),
 
         .executableTarget(
             name: "thaw",

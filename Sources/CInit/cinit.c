@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -47,6 +48,43 @@ int cinit_open_channel(const char *path) {
         tcsetattr(descriptor, TCSANOW, &settings);
     }
     return result(descriptor);
+}
+
+static volatile unsigned int *doorbell;
+static unsigned char *mailbox;
+static unsigned long mailbox_length;
+
+int cinit_open_doorbell(unsigned long long page, unsigned long long box, unsigned long length) {
+    int memory = open("/dev/mem", O_RDWR | O_CLOEXEC);
+    if (memory < 0) return -errno;
+    void *bell = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, (off_t)page);
+    void *bytes = bell == MAP_FAILED ? bell : mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, memory, (off_t)box);
+    int error = errno;
+    close(memory);
+    if (bytes == MAP_FAILED) return -error;
+    doorbell = bell;
+    mailbox = bytes;
+    mailbox_length = length;
+    return 0;
+}
+
+void cinit_ring(const void *buffer, unsigned long count) {
+    if (!doorbell) return;
+    if (count > mailbox_length) count = mailbox_length;
+    memcpy(mailbox, buffer, count);
+    __asm__ volatile("" ::: "memory");
+    *doorbell = (unsigned int)count;
+    __asm__ volatile("" ::: "memory");
+}
+
+unsigned long cinit_reply(void *buffer, unsigned long capacity) {
+    if (!mailbox) return 0;
+    unsigned int length;
+    memcpy(&length, mailbox, sizeof length);
+    if (length > mailbox_length - sizeof length) length = 0;
+    if (length > capacity) length = (unsigned int)capacity;
+    memcpy(buffer, mailbox + sizeof length, length);
+    return length;
 }
 
 long cinit_read(int descriptor, void *buffer, unsigned long capacity) {

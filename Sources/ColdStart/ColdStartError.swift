@@ -12,6 +12,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// QEMU is not installed.
     case emulatorMissing(String)
+    /// This machine runs no virtual machines, or none like this.
+    case machineUnavailable(String)
     /// No kernel, and none could be fetched.
     case kernelMissing(reason: String)
     /// The guest's init is not where it belongs.
@@ -62,7 +64,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     public var kind: Kind {
         switch self {
         case .malformedProbe, .impossibleScenario: .usage
-        case .emulatorMissing, .kernelMissing, .initialProgramMissing, .moduleMissing, .toolFailed, .file,
+        case .emulatorMissing, .machineUnavailable, .kernelMissing, .initialProgramMissing, .moduleMissing, .toolFailed,
+            .file,
             .emulatorFailed, .containerFailed, .silent:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing: .work
@@ -77,6 +80,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .noEntrypoint: "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"
         case .impossibleScenario(let reason): "this start is impossible: \(reason)"
         case .emulatorMissing(let program): "\(program) is not installed"
+        case .machineUnavailable(let reason): reason
         case .kernelMissing(let reason): "there is no kernel to boot: \(reason)"
         case .initialProgramMissing(let places):
             "the guest's init is at none of \(places.map { "'\($0)'" }.joined(separator: ", "))"
@@ -104,6 +108,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     public var remedy: String? {
         switch self {
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
+        case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"
         case .initialProgramMissing: "build it with: swift build --product thaw-init"
         default: nil

@@ -62,6 +62,30 @@ extension Run {
 }
 
 extension Session {
+    /// Why a machine's host stopped listening.
+    enum End {
+        case done
+        case closed
+        case impatient
+        case cancelled
+    }
+
+    /// The figures of a machine's start, or why it has none.
+    ///
+    /// - Parameter boot: how long the host waited for init's first word, in nanoseconds.
+    func result(
+        _ end: End, by clocking: Clocking, timeout: Duration, boot: UInt64
+    ) throws(ColdStartError) -> Run {
+        if verdict == .passed, let run = Run(self, by: clocking, hasKernel: true) { return run }
+        if case .cancelled = end { throw .cancelled }
+        if let line = panic { throw .panicked(line: line) }
+        if verdict != nil || failure != nil { throw failure(timeout: timeout) }
+        let line = output.lastLine ?? console.lastLine
+        if case .closed = end, marks.isEmpty { throw .emulatorFailed(reason: line ?? "it ended without a word") }
+        if marks.isEmpty { throw .silent(after: .nanoseconds(Int64(boot)), lastLine: line) }
+        throw .lost(lastLine: line)
+    }
+
     /// Why a session that did not pass did not, as far as the guest itself has told.
     func failure(timeout: Duration) -> ColdStartError {
         if let failure { return error(of: failure) }

@@ -76,23 +76,37 @@ func makeDirectories(_ path: [UInt8]) {
     _ = withCString(path) { cinit_make_directory($0, 0o755) }
 }
 
-/// The way to the host: frames on a serial line, or on a descriptor that somebody opened before.
-struct Link {
-    let descriptor: Int32
+/// The way to the host: frames on a serial line, on a descriptor that somebody opened before, or by the doorbell of
+/// our own machine.
+enum Link {
+    case descriptor(Int32)
+    case doorbell
 
     /// Opens a path, or takes the one digit after `fd:`; `nil` if there is no such thing.
     init?(_ channel: [UInt8]) {
+        if channel == bytes(Doorbell.channel) {
+            guard cinit_open_doorbell(Doorbell.page, Doorbell.mailbox, Doorbell.mailboxLength) == 0 else { return nil }
+            self = .doorbell
+            return
+        }
+        let descriptor: Int32
         if channel.count == 4, channel.starts(with: bytes("fd:")), let digit = number([channel[3]]) {
             descriptor = Int32(digit)
         } else {
             descriptor = withCString(channel) { cinit_open_channel($0) }
         }
         guard descriptor >= 0 else { return nil }
+        self = .descriptor(descriptor)
     }
 
     func send(_ message: Message) {
         let frame = Frame.encode(message.encode())
-        _ = frame.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
+        frame.withUnsafeBytes { frame in
+            switch self {
+            case .descriptor(let descriptor): _ = cinit_write(descriptor, frame.baseAddress, UInt(frame.count))
+            case .doorbell: cinit_ring(frame.baseAddress, UInt(frame.count))
+            }
+        }
     }
 
     func mark(_ mark: Message.Mark) { send(.mark(mark, now())) }

@@ -42,16 +42,9 @@ final class GuestMemory: @unchecked Sendable {
 
     let regions: [Region]
 
-    /// Fresh RAM, all zero; pages cost the host memory only once they are touched.
-    init(byteCount: UInt64) throws(MachineError) {
-        guard byteCount > 0, byteCount.isMultiple(of: 4096) else {
-            throw .impossible("a machine's memory is a multiple of 4 KiB")
-        }
-        var regions = [try GuestMemory.map(min(byteCount, GuestMemory.hole), at: 0)]
-        if byteCount > GuestMemory.hole {
-            regions.append(try GuestMemory.map(byteCount - GuestMemory.hole, at: GuestMemory.highStart))
-        }
-        self.regions = regions
+    /// Fresh RAM, all zero.
+    convenience init(byteCount: UInt64) throws(MachineError) {
+        self.init(adopting: try GuestMemory.ram(byteCount: byteCount))
     }
 
     /// Regions that are mapped already; they belong to the memory from now on.
@@ -63,14 +56,30 @@ final class GuestMemory: @unchecked Sendable {
         for region in regions { unsafe munmap(region.base, Int(region.byteCount)) }
     }
 
-    private static func map(_ byteCount: UInt64, at start: UInt64) throws(MachineError) -> Region {
+    /// RAM in its one or two parts, all zero; pages cost the host memory only once they are touched.
+    static func ram(byteCount: UInt64) throws(MachineError) -> [Region] {
+        guard byteCount > 0, byteCount.isMultiple(of: 4096) else {
+            throw .impossible("a machine's memory is a multiple of 4 KiB")
+        }
+        return try parts(ofRAM: byteCount).map { part throws(MachineError) in try fresh(part) }
+    }
+
+    /// Where RAM of a size lies.
+    static func parts(ofRAM byteCount: UInt64) -> [Range<UInt64>] {
+        let low = 0..<min(byteCount, hole)
+        return byteCount > hole ? [low, highStart..<(highStart + byteCount - hole)] : [low]
+    }
+
+    /// Memory of our own, all zero.
+    static func fresh(_ range: Range<UInt64>) throws(MachineError) -> Region {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let base = unsafe mmap(nil, Int(byteCount), protection, flags, -1, 0)
+        let base = unsafe mmap(nil, range.count, protection, flags, -1, 0)
         guard let base = unsafe base, unsafe base != MAP_FAILED else {
             throw .host("map the guest's memory", nil, Errno(rawValue: errno))
         }
-        return unsafe Region(start: start, byteCount: byteCount, base: base, isReadOnly: false)
+        return unsafe Region(
+            start: range.lowerBound, byteCount: UInt64(range.count), base: base, isReadOnly: false)
     }
 
     /// Lends the bytes at a guest's address, for system calls that fill or empty them in place.

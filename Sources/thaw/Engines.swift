@@ -6,34 +6,53 @@ import Linux
 import OCI
 import SystemPackage
 
+/// What an image is started on.
+enum EngineChoice: String, CaseIterable {
+    case auto, kvm, qemu, container
+}
+
 /// Images on engines: prepares what an engine starts from, and cleans up behind it.
 enum Engines {
-    /// Measures on the engine of that name; `auto` is the microVM where QEMU is installed, else the container.
+    /// Measures on an engine; `auto` is our own machine where this machine's KVM runs one, else QEMU's where that is
+    /// installed, else the container.
     static func run(
-        _ name: String, isDeterministic: Bool, _ scenario: Scenario, _ image: Image, _ store: Store
+        _ choice: EngineChoice, isDeterministic: Bool, _ scenario: Scenario, _ image: Image, _ store: Store
     ) async throws -> ColdStart.Measurement {
-        guard name == "container" || (name == "auto" && !isDeterministic && !hasEmulator) else {
-            return try await boot(scenario, image, store, isDeterministic: isDeterministic)
+        switch choice {
+        case .container where isDeterministic, .kvm where isDeterministic:
+            throw Failure("only the qemu engine is deterministic", status: .usage)
+        case .container: return try await contain(scenario, image, store)
+        case .auto where !isDeterministic && KvmEngine.obstacle() == nil: break
+        case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
+        case .auto, .qemu:
+            return try await boot(image, store) { disk, kernel, program in
+                let engine = QemuEngine(
+                    disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
+                return try await engine.measure(scenario)
+            }
+        case .kvm: break
         }
-        if isDeterministic { throw Failure("only the qemu engine is deterministic", status: .usage) }
-        return try await contain(scenario, image, store)
+        return try await boot(image, store) { disk, kernel, program in
+            let engine = KvmEngine(disk: disk, kernel: kernel, initialProgram: program, cache: Cache.path)
+            return try await engine.measure(scenario)
+        }
     }
 
     private static var hasEmulator: Bool {
         (Environment["PATH"] ?? "").split(separator: ":").contains { fileExists(FilePath("\($0)/qemu-system-x86_64")) }
     }
 
+    /// Lends the image as a disk, with a kernel and the init that boot it.
     private static func boot(
-        _ scenario: Scenario, _ image: Image, _ store: Store, isDeterministic: Bool
+        _ image: Image, _ store: Store,
+        _ body: (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> ColdStart.Measurement
     ) async throws -> ColdStart.Measurement {
         let kernel = try await Kernel.locate(cache: Cache.path)
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { _, area in
             let disk = area.appending("root.erofs")
             _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
-            let engine = QemuEngine(
-                disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
-            return try await engine.measure(scenario)
+            return try await body(disk, kernel, program)
         }
     }
 

@@ -92,21 +92,12 @@ enum Examination {
 
     private static func kvm() -> Finding {
         let name = "KVM for the microVM engine"
-        guard fileExists("/dev/kvm") else {
-            return Finding(
-                name: name, isThere: false, detail: "there is no /dev/kvm",
-                remedy: "QEMU then emulates the machine, about ten times slower")
+        guard let obstacle = KvmEngine.obstacle() else {
+            return Finding(name: name, isThere: true, detail: "/dev/kvm runs guests on the processor")
         }
-        if fileExists("/sys/module/kvm_pvm") {
-            return Finding(
-                name: name, isThere: false,
-                detail: "/dev/kvm is the software one (kvm_pvm), which boots no unmodified kernel",
-                remedy: "QEMU then emulates the machine")
-        }
-        let isOpen = unsafe access("/dev/kvm", R_OK | W_OK) == 0
         return Finding(
-            name: name, isThere: isOpen, detail: isOpen ? "/dev/kvm" : "/dev/kvm may not be opened",
-            remedy: isOpen ? nil : "join the group kvm")
+            name: name, isThere: false, detail: obstacle,
+            remedy: "QEMU then emulates the machine, about ten times slower")
     }
 
     private static func guestKernel() async -> Finding {

@@ -140,12 +140,6 @@ struct BootFilesTests {
             ])
     }
 
-    @Test("KVM is not tried where it cannot work, and the reason is said")
-    func obstacles() {
-        #expect(KVM.obstacle(device: "/nowhere/kvm", modules: "/nowhere")?.contains("no /nowhere/kvm") == true)
-        #expect(KVM.obstacle(device: "/dev/null", modules: "/nowhere") == nil)
-    }
-
     @Test("QEMU's command line carries commas in a path and the counter's frequency")
     func commandLine() throws {
         var command = QemuCommand(

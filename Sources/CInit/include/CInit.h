@@ -10,6 +10,12 @@ long cinit_read(int descriptor, void *buffer, unsigned long capacity);
 /// Writes all of `count` bytes, waiting where it must.
 int cinit_write(int descriptor, const void *buffer, unsigned long count);
 void cinit_close(int descriptor);
+/// Maps the page that rings the host and the mailbox that the host reads then, which are no memory of the kernel's.
+int cinit_open_doorbell(unsigned long long page, unsigned long long mailbox, unsigned long length);
+/// Hands at most a mailbox of bytes to the host, which has them when this returns.
+void cinit_ring(const void *buffer, unsigned long count);
+/// Copies what the host left in the mailbox when it was rung last, and returns its length, of at most `capacity`.
+unsigned long cinit_reply(void *buffer, unsigned long capacity);
 int cinit_write_file(const char *path, const void *buffer, unsigned long count);
 
 // The machine.

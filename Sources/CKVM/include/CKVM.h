@@ -3,3 +3,5 @@
 #pragma once
 
 #include "GuestMemory.h"
+#include "Jail.h"
+#include "KVM.h"

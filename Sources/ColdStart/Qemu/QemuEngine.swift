@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Guest
 internal import Linux
+internal import MicroVM
 public import SystemPackage
 
 /// Whether a guest may run on the processor itself.
@@ -62,7 +63,7 @@ public struct QemuEngine: Engine {
         var (choice, note) = try accelerate(scenario)
         let files = MachineFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram,
-            root: isDeterministic ? .memory : .virtio)
+            root: isDeterministic ? .memory : .virtio, channel: .serial)
         let initramfs = try files.makeInitramfs()
         var command = QemuCommand(
             program: emulator.program, kernel: kernel.image, disk: disk, memoryBytes: scenario.memoryBytes,
@@ -91,24 +92,9 @@ public struct QemuEngine: Engine {
             let memory = try DiskMemory(memoryBytes: scenario.memoryBytes, diskBytes: try fileSize(disk))
             return (.counted(memory), "instructions can only be counted where the guest is emulated")
         }
-        let reason = acceleration == .none ? "emulation was asked for" : KVM.obstacle()
+        let reason = acceleration == .none ? "emulation was asked for" : TrialGuest.obstacle()
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
-    }
-}
-
-/// What this machine's KVM is good for.
-enum KVM {
-    /// Why there is no point in trying it, or `nil`.
-    static func obstacle(device: FilePath = "/dev/kvm", modules: FilePath = "/sys/module") -> String? {
-        if isAccessible(modules.appending("kvm_pvm").string, F_OK) {
-            return "this machine's /dev/kvm is a software KVM (kvm_pvm), on which Linux does not boot"
-        }
-        if !isAccessible(device.string, F_OK) { return "this machine has no \(device)" }
-        if !isAccessible(device.string, R_OK | W_OK) {
-            return "\(device) may not be used by this user; members of group kvm may"
-        }
-        return nil
     }
 }
 
@@ -128,54 +114,6 @@ struct Emulator {
             return Emulator(program: program, version: lines.split(separator: "\n").first.map(String.init) ?? name)
         }
         throw .emulatorMissing(name)
-    }
-}
-
-/// What a machine boots from besides its disk.
-struct MachineFiles {
-    let scenario: Scenario
-    let kernel: Kernel
-    let initialProgram: FilePath
-    let root: Root
-
-    /// What the guest sees its disk as.
-    enum Root {
-        case virtio
-        case memory
-
-        var device: String { self == .virtio ? "/dev/vda" : "/dev/pmem0" }
-
-        /// The modules without which Debian's kernel sees no such disk.
-        var modules: [String] { self == .virtio ? ["virtio_mmio", "virtio_blk"] : ["nd_pmem", "nd_e820"] }
-    }
-
-    static let channel = "/dev/ttyS1"
-
-    /// The archive in a file that has no name any more, so that nothing is left whatever happens.
-    func makeInitramfs() throws(ColdStartError) -> OwnedDescriptor {
-        let bytes = try archive()
-        do throws(SystemError) {
-            let file = try OwnedDescriptor.unnamed()
-            try file.write(bytes)
-            return file
-        } catch { throw .file(error.operation, error.path, error.errno) }
-    }
-
-    func archive() throws(ColdStartError) -> [UInt8] {
-        var orders = Orders(scenario, in: .machine, channel: MachineFiles.channel)
-        orders.rootDevice = Array(root.device.utf8)
-        var archive = Initramfs()
-        archive.addDirectory("dev")
-        archive.addCharacterDevice("dev/console", major: 5, minor: 1)
-        archive.addDirectory("modules")
-        for module in try ModuleTree(kernel).modules(root.modules + ["erofs", "overlay"]) {
-            let path = "modules/\(module.name).ko"
-            archive.addFile(path, module.contents)
-            orders.modules.append(Array("/\(path)".utf8))
-        }
-        archive.addFile("init", try readFile(initialProgram, limit: 64 << 20), mode: 0o755)
-        archive.addFile("orders", orders.encode(), mode: 0o600)
-        return archive.finished()
     }
 }
 

@@ -28,14 +28,15 @@ struct QemuRun {
 
     /// Boots once.
     func start(_ initramfs: Int32) throws(ColdStartError) -> Run {
-        let (session, end): (Session, End)
+        let (session, end): (Session, Session.End)
         do throws(SystemError) {
             (session, end) = try watch(initramfs)
         } catch { throw .file(error.operation, error.path, error.errno) }
-        return try result(session, end)
+        let clocking: Clocking = command.acceleration.isCounted ? .instructions : .host
+        return try session.result(end, by: clocking, timeout: scenario.timeout, boot: patience.boot)
     }
 
-    private func watch(_ initramfs: Int32) throws(SystemError) -> (Session, End) {
+    private func watch(_ initramfs: Int32) throws(SystemError) -> (Session, Session.End) {
         var frames = try Pipe()
         var console = try Pipe()
         var watch = Watch(session: Session(probe: scenario.probe, start: hostClock()), run: self)
@@ -49,14 +50,6 @@ struct QemuRun {
         return (watch.session, end)
     }
 
-    /// Why the host stopped listening.
-    enum End {
-        case done
-        case closed
-        case impatient
-        case cancelled
-    }
-
     private struct Watch {
         var session: Session
         let run: QemuRun
@@ -64,7 +57,7 @@ struct QemuRun {
         /// Passes on what comes, stamped as it comes, until there is an end.
         mutating func run(
             _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor
-        ) throws(SystemError) -> End {
+        ) throws(SystemError) -> Session.End {
             let stop = run.canceller.reading.rawValue
             var open: Set<Int32> = [frames.rawValue, console.rawValue]
             while !session.isDone, !open.isEmpty {
@@ -87,23 +80,6 @@ struct QemuRun {
             guard let started = session.marks[.started] else { return session.start + run.patience.boot }
             return started.host + run.patience.service
         }
-    }
-
-    private func result(_ session: Session, _ end: End) throws(ColdStartError) -> Run {
-        if session.verdict == .passed,
-            let run = Run(session, by: command.acceleration.isCounted ? .instructions : .host, hasKernel: true)
-        {
-            return run
-        }
-        if case .cancelled = end { throw .cancelled }
-        if let line = session.panic { throw .panicked(line: line) }
-        if session.verdict != nil || session.failure != nil { throw session.failure(timeout: scenario.timeout) }
-        let line = session.output.lastLine ?? session.console.lastLine
-        if case .closed = end, session.marks.isEmpty {
-            throw .emulatorFailed(reason: line ?? "it ended without a word")
-        }
-        if session.marks.isEmpty { throw .silent(after: .nanoseconds(Int64(patience.boot)), lastLine: line) }
-        throw .lost(lastLine: line)
     }
 }
 

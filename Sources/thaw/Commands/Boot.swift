@@ -28,7 +28,7 @@ struct Boot: AsyncParsableCommand {
 
 /// What starting takes, whichever command it is part of.
 struct BootOptions: ParsableArguments {
-    @Option(help: "auto, qemu (a microVM) or container (this kernel, no boot).") var engine: String?
+    @Option(help: "auto, kvm (our own microVM), qemu (its microVM, emulated if need be) or container (this kernel, no boot).") var engine: String?
     @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND or log:REGEX.", valueName: "probe")) var probe:
         String?
     @Option(help: "How often to start it.") var runs: Int?
@@ -44,11 +44,7 @@ struct BootOptions: ParsableArguments {
 
 /// One way of starting images, the same for every image it is given.
 struct BootJob {
-    private enum Choice: String, CaseIterable {
-        case auto, qemu, container
-    }
-
-    private let choice: Choice
+    private let choice: EngineChoice
     private let probe: Probe
     private let runs: Int
     private let isDeterministic: Bool
@@ -60,9 +56,9 @@ struct BootJob {
 
     init(_ options: BootOptions, _ project: Project) throws {
         let engine = options.engine ?? project.boot.engine ?? "auto"
-        guard let choice = Choice(rawValue: engine) else {
+        guard let choice = EngineChoice(rawValue: engine) else {
             throw Failure(
-                "engine '\(engine)' is not one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))",
+                "engine '\(engine)' is not one of \(EngineChoice.allCases.map(\.rawValue).joined(separator: ", "))",
                 status: .usage)
         }
         guard let text = options.probe ?? project.probe else {
@@ -90,7 +86,7 @@ struct BootJob {
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
         let measurement = try await Engines.run(
-            choice.rawValue, isDeterministic: isDeterministic, scenario, image, store)
+            choice, isDeterministic: isDeterministic, scenario, image, store)
         if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
         return measurement
     }

@@ -1,0 +1,82 @@
+/// What the guest meets at ports, and at addresses that are no memory.
+final class AddressSpace: Sendable {
+    private enum Port {
+        static let serial: ClosedRange<UInt16> = 0x3F8...0x3FF
+        /// The keyboard controller's command port, through which PCs are reset.
+        static let control: UInt16 = 0x64
+    }
+
+    private static let resetCommand: UInt8 = 0xFE
+
+    private let devices: [AttachedDevice]
+    private let doorbell: DoorbellLine
+    private let memory: GuestMemory
+    private let serial = Serial()
+    private let turn = Monitor(())
+
+    init(_ devices: [AttachedDevice], _ doorbell: DoorbellLine, _ memory: GuestMemory) {
+        self.devices = devices
+        self.doorbell = doorbell
+        self.memory = memory
+    }
+
+    /// Answers one exit of a processor, on its thread.
+    func answer(_ exit: Processor.Exit) -> Processors.Verdict {
+        switch exit {
+        case .write(.memory(let address), let bytes): return unsafe write(address, bytes)
+        case .read(.memory(let address), let bytes): unsafe read(address, bytes)
+        case .write(.port(let port), let bytes): return unsafe write(port: port, bytes)
+        case .read(.port(let port), let bytes): unsafe read(port: port, bytes)
+        case .shutDown: return .end(.reset)
+        case .halted: return .end(.failed("it halted for ever"))
+        case .failed(let reason): return .end(.failed(reason))
+        case .interrupted: break
+        }
+        return .goOn
+    }
+
+    /// What came out of the serial port.
+    var console: [UInt8] { serial.log }
+
+    private func device(at address: UInt64) -> (AttachedDevice, offset: UInt64)? {
+        guard let first = devices.first?.place.address, address >= first else { return nil }
+        let (index, offset) = (address - first).quotientAndRemainder(dividingBy: VirtioTransport.byteCount)
+        return index < devices.count ? (devices[Int(index)], offset) : nil
+    }
+
+    private func write(_ address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
+        if let (device, offset) = device(at: address) {
+            unsafe device.transport.write(offset: offset, bytes)
+        } else if address == Doorbell.page, unsafe bytes.count == 4 {
+            let time = monotonicNanoseconds()
+            return ring(unsafe bytes.loadUnaligned(as: UInt32.self), at: time)
+        }
+        return .goOn
+    }
+
+    private func ring(_ count: UInt32, at time: UInt64) -> Processors.Verdict {
+        let answer = turn.update { _ in doorbell.ring(count, at: time, memory) }
+        switch answer {
+        case .proceed: return .goOn
+        case .hold: return .park
+        case .end: return .end(.finished)
+        }
+    }
+
+    private func read(_ address: UInt64, _ bytes: UnsafeMutableRawBufferPointer) {
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        if let (device, offset) = device(at: address) { unsafe device.transport.read(offset: offset, into: bytes) }
+    }
+
+    private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
+        if port == Port.control, bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
+        if Port.serial.contains(port) { unsafe serial.write(port, bytes) }
+        return .goOn
+    }
+
+    /// A port that nobody has reads as zero: all ones would be a clock chip that is for ever being set.
+    private func read(port: UInt16, _ bytes: UnsafeMutableRawBufferPointer) {
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        if Port.serial.contains(port) { unsafe serial.read(port, bytes) }
+    }
+}

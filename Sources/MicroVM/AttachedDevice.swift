@@ -1,0 +1,62 @@
+internal import Guest
+internal import Linux
+internal import SystemPackage
+
+/// A device in its place.
+struct AttachedDevice: Sendable {
+    let transport: VirtioTransport
+    let place: MMIODevice
+
+    /// The devices that a configuration asks for, in the order in which the guest finds them.
+    static func all(
+        of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
+    ) throws(MachineError) -> [AttachedDevice] {
+        var devices: [any VirtioDevice] = []
+        if let root = configuration.root {
+            devices.append(try BlockDevice(opening: root, isReadOnly: true, serial: "root"))
+        }
+        var attached: [AttachedDevice] = []
+        for device in devices {
+            let transport = try VirtioTransport(device: device, memory: memory, loop: loop)
+            attached.append(AttachedDevice(transport: transport, place: MMIODevice(slot: attached.count)))
+        }
+        return attached
+    }
+}
+
+extension VirtualMachine {
+    /// Lets requests and interrupts of a device pass without exits.
+    func connect(_ device: AttachedDevice) throws(MachineError) {
+        let notify: UInt64 = 0x50
+        for (queue, descriptor) in device.transport.notifications {
+            try connect(write: UInt32(queue), at: device.place.address + notify, to: descriptor)
+        }
+        try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
+    }
+
+    /// All processors in their first state.
+    func makeProcessors(_ count: Int, _ kvm: borrowing KVM) throws(MachineError) -> [Processor] {
+        let supported = try kvm.supportedLeaves()
+        let hasDeadlineTimer = kvm.hasDeadlineTimer
+        var processors: [Processor] = []
+        for identifier in 0..<UInt32(count) {
+            let processor = try Processor(
+                machine: descriptor, identifier: identifier, runByteCount: kvm.runByteCount)
+            try processor.reset(
+                Leaves(
+                    supported: supported, identifier: identifier, count: UInt32(count),
+                    hasDeadlineTimer: hasDeadlineTimer))
+            processors.append(processor)
+        }
+        return processors
+    }
+}
+
+extension MachineConfiguration {
+    /// Refuses what no machine can be.
+    func validate() throws(MachineError) {
+        guard (1...MachineConfiguration.processorLimit).contains(processors) else {
+            throw .impossible("a machine has from 1 to \(MachineConfiguration.processorLimit) processors")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import CKVM
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// The kernel's KVM, opened and found to have what a machine needs.
+struct KVM: ~Copyable {
+    /// What every machine of ours uses, by the names of the kernel's documentation.
+    private static let needed: [(name: String, number: Int32)] = [
+        ("KVM_CAP_IRQCHIP", KVM_CAP_IRQCHIP), ("KVM_CAP_USER_MEMORY", KVM_CAP_USER_MEMORY),
+        ("KVM_CAP_SET_TSS_ADDR", KVM_CAP_SET_TSS_ADDR), ("KVM_CAP_EXT_CPUID", KVM_CAP_EXT_CPUID),
+        ("KVM_CAP_MP_STATE", KVM_CAP_MP_STATE), ("KVM_CAP_IRQFD", KVM_CAP_IRQFD),
+        ("KVM_CAP_IOEVENTFD", KVM_CAP_IOEVENTFD), ("KVM_CAP_VCPU_EVENTS", KVM_CAP_VCPU_EVENTS),
+        ("KVM_CAP_XSAVE", KVM_CAP_XSAVE), ("KVM_CAP_XCRS", KVM_CAP_XCRS), ("KVM_CAP_DEBUGREGS", KVM_CAP_DEBUGREGS),
+        ("KVM_CAP_ADJUST_CLOCK", KVM_CAP_ADJUST_CLOCK), ("KVM_CAP_IMMEDIATE_EXIT", KVM_CAP_IMMEDIATE_EXIT),
+        ("KVM_CAP_READONLY_MEM", KVM_CAP_READONLY_MEM),
+    ]
+
+    private let device: OwnedDescriptor
+    /// Bytes of the structure that a processor shares with us.
+    let runByteCount: Int
+
+    /// Opens KVM.
+    ///
+    /// - Throws: ``MachineError/unavailable(_:_:)`` or ``MachineError/incapable(_:)``.
+    init(at path: FilePath = "/dev/kvm") throws(MachineError) {
+        do throws(SystemError) { device = try OwnedDescriptor(path, .readWrite) } catch {
+            throw .unavailable(path, error.errno)
+        }
+        let version = ckvm_ioctl_number(device.rawValue, ckvm_get_api_version, 0)
+        guard version == 12 else { throw .incapable("version 12 of its interface, it has \(version)") }
+        for (name, number) in KVM.needed where KVM.extent(of: number, device.rawValue) <= 0 { throw .incapable(name) }
+        runByteCount = Int(try control("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number($0, ckvm_get_vcpu_mmap_size, 0) })
+    }
+
+    /// What `KVM_CHECK_EXTENSION` says of a capability: 0 where there is none.
+    func extent(of capability: Int32) -> Int32 { KVM.extent(of: capability, device.rawValue) }
+
+    /// The local controllers know a mode in which the time-stamp counter is their clock.
+    var hasDeadlineTimer: Bool { extent(of: KVM_CAP_TSC_DEADLINE_TIMER) > 0 }
+
+    private static func extent(of capability: Int32, _ descriptor: Int32) -> Int32 {
+        ckvm_ioctl_number(descriptor, ckvm_check_extension, UInt(capability))
+    }
+
+    /// A machine without memory, processors or devices.
+    func makeMachine() throws(MachineError) -> OwnedDescriptor {
+        OwnedDescriptor(owning: try control("KVM_CREATE_VM") { ckvm_ioctl_number($0, ckvm_create_vm, 0) })
+    }
+
+    /// The CPUID leaves that KVM can show to a guest on this processor.
+    func supportedLeaves() throws(MachineError) -> [kvm_cpuid_entry2] {
+        try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
+            unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
+        }
+    }
+
+    /// The model-specific registers whose values are a processor's state.
+    func registerIndices() throws(MachineError) -> [UInt32] {
+        try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
+    }
+
+    private func control(_ call: String, _ body: (Int32) -> Int32) throws(MachineError) -> Int32 {
+        try kvm(call) { body(device.rawValue) }
+    }
+}
+
+/// Runs one ioctl, again where a signal interrupted it.
+@discardableResult
+func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
+    while true {
+        let result = body()
+        if result >= 0 { return result }
+        if errno != EINTR { throw .refused(call, Errno(rawValue: errno)) }
+    }
+}
+
+/// Runs an ioctl that fills a list and says E2BIG where there was no room.
+func list<Element>(
+    _ call: String, _ empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
+) throws(MachineError) -> [Element] {
+    var capacity = 256
+    while true {
+        var entries = [Element](repeating: empty, count: capacity)
+        let count = unsafe entries.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress, UInt32(capacity)) }
+        if count >= 0 { return Array(entries.prefix(Int(count))) }
+        guard errno == E2BIG, capacity < 65_536 else { throw .refused(call, Errno(rawValue: errno)) }
+        capacity *= 4
+    }
+}

@@ -1,0 +1,125 @@
+internal import CKVM
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// One virtual processor: its registers, and the loop's one step.
+///
+/// Sendable because each method is one ioctl on a descriptor that never changes. Only the processor's own thread steps
+/// it; its state is read and written only while that thread is parked.
+@safe final class Processor: @unchecked Sendable {
+    /// Why the guest's code stopped running.
+    @safe enum Exit {
+        /// It wrote to a port or to memory that is not there: `size` bytes, `count` times.
+        case write(Place, UnsafeRawBufferPointer)
+        /// It reads there, and takes what is put into the buffer.
+        case read(Place, UnsafeMutableRawBufferPointer)
+        /// It waits for ever: no interrupt can come.
+        case halted
+        /// It shut down: a triple fault, which is also how a kernel resets a machine.
+        case shutDown
+        /// Somebody kicked the processor.
+        case interrupted
+        /// The processor cannot run what the guest is.
+        case failed(String)
+    }
+
+    enum Place {
+        case port(UInt16)
+        case memory(UInt64)
+    }
+
+    let identifier: UInt32
+    let descriptor: OwnedDescriptor
+    private let shared: UnsafeMutablePointer<kvm_run>
+    private let sharedByteCount: Int
+
+    /// Adds a processor to a machine.
+    init(machine: borrowing OwnedDescriptor, identifier: UInt32, runByteCount: Int) throws(MachineError) {
+        self.identifier = identifier
+        let number = machine.rawValue
+        descriptor = OwnedDescriptor(
+            owning: try kvm("KVM_CREATE_VCPU") { ckvm_ioctl_number(number, ckvm_create_vcpu, UInt(identifier)) })
+        sharedByteCount = runByteCount
+        let mapping = unsafe mmap(nil, runByteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.rawValue, 0)
+        guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
+            throw .host("map a processor's shared page", nil, Errno(rawValue: errno))
+        }
+        unsafe shared = mapping.bindMemory(to: kvm_run.self, capacity: 1)
+    }
+
+    deinit { unsafe munmap(shared, sharedByteCount) }
+
+    /// Lets the guest run until it needs us, or until the next call of ``interrupt()``.
+    func step() -> Exit {
+        let result = ckvm_ioctl(descriptor.rawValue, ckvm_run, nil)
+        if result < 0 {
+            let code = errno
+            if code == EINTR || code == EAGAIN { return .interrupted }
+            return .failed("KVM_RUN answered \(Errno(rawValue: code))")
+        }
+        var exit = ckvm_exit()
+        unsafe ckvm_decode_exit(shared, &exit)
+        switch Int(exit.reason) {
+        case ckvm_exit_io: return unsafe access(.port(exit.port), exit)
+        case ckvm_exit_mmio: return unsafe access(.memory(exit.address), exit)
+        case ckvm_exit_hlt: return .halted
+        case ckvm_exit_shutdown, ckvm_exit_system_event: return .shutDown
+        case ckvm_exit_interrupted: return .interrupted
+        case ckvm_exit_fail_entry:
+            return unsafe .failed("the processor refused its state (reason \(exit.detail))")
+        case ckvm_exit_internal_error:
+            return unsafe .failed("KVM could not go on (internal error \(exit.detail))")
+        default: return unsafe .failed("KVM stopped for the unknown reason \(exit.reason)")
+        }
+    }
+
+    private func access(_ place: Place, _ exit: ckvm_exit) -> Exit {
+        let count = unsafe Int(exit.size) * Int(exit.count)
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: exit.data, count: count)
+        return unsafe exit.is_write != 0 ? .write(place, UnsafeRawBufferPointer(bytes)) : .read(place, bytes)
+    }
+
+    /// Makes the current or the next ``step()`` return at once, after what it has begun is complete.
+    func interrupt() { unsafe ckvm_set_immediate_exit(shared, 1) }
+
+    /// Lets steps run again.
+    func clearInterrupt() { unsafe ckvm_set_immediate_exit(shared, 0) }
+
+    /// Reads one structure of the processor's state.
+    func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
+        let number = descriptor.rawValue
+        let result = unsafe withUnsafeMutablePointer(to: &state) { pointer in
+            unsafe ckvm_ioctl(number, request, pointer)
+        }
+        guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+    }
+
+    /// Writes one structure of the processor's state.
+    func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
+        var copy = state
+        try get(call, request, into: &copy)
+    }
+
+    /// Tells the guest what processor it has. Before its model-specific registers: those depend on it.
+    func setLeaves(_ leaves: Leaves) throws(MachineError) {
+        let entries = leaves.entries
+        try kvm("KVM_SET_CPUID2") {
+            unsafe entries.withUnsafeBufferPointer {
+                unsafe ckvm_set_cpuid(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
+            }
+        }
+    }
+
+    /// Sets model-specific registers; KVM refuses values that no processor has.
+    func setModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
+        let count = try kvm("KVM_SET_MSRS") {
+            unsafe registers.withUnsafeBufferPointer {
+                unsafe ckvm_set_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
+            }
+        }
+        guard Int(count) == registers.count else {
+            throw .refused("register 0x" + String(registers[Int(count)].index, radix: 16), .invalidArgument)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import SystemPackage
+
+/// A guest of a few instructions that shows whether this machine's KVM runs guests on the processor itself.
+///
+/// A software KVM (kvm_pvm, where a machine is itself a guest without hardware of its own) answers every ioctl and runs
+/// such code too, but through an interpreter, microseconds an instruction: Linux would take hours. So the guest enters
+/// long mode with paging, counts to a million, and writes to a port, which takes a processor less than a millisecond,
+/// and a processor that QEMU emulates a few.
+public enum TrialGuest {
+    /// The largest time that a real processor, however busy, has needed so far is a tenth of this.
+    private static let patience: UInt64 = 300_000_000
+
+    private static let code: [UInt8] = [
+        0xB9, 0x40, 0x42, 0x0F, 0x00,  // mov ecx, 1000000
+        0xFF, 0xC9,  // dec ecx
+        0x75, 0xFC,  // jnz to the dec
+        0xE6, 0x80,  // out 0x80, al
+        0xEB, 0xFE,  // jmp to itself
+    ]
+
+    /// Why there is no point in booting Linux through `device`, or `nil`. Takes a millisecond, at most a third of a second.
+    public static func obstacle(device: FilePath = "/dev/kvm") -> String? {
+        do throws(MachineError) {
+            return try runs(KVM(at: device))
+                ? nil : "this machine's \(device) is a software KVM, on which Linux does not boot"
+        } catch { return error.description }
+    }
+
+    private static func runs(_ kvm: borrowing KVM) throws(MachineError) -> Bool {
+        let machine = try VirtualMachine(kvm)
+        let memory = try GuestMemory(byteCount: 2 << 20)
+        try machine.show(memory)
+        let entry = EntryState.linux64(at: BootLayout.highMemory)
+        try put(entry, memory)
+        let processor = try Processor(machine: machine.descriptor, identifier: 0, runByteCount: kvm.runByteCount)
+        let leaves = Leaves(
+            supported: try kvm.supportedLeaves(), identifier: 0, count: 1, hasDeadlineTimer: false)
+        try processor.reset(leaves)
+        try processor.enter(entry)
+        let processors = Processors([processor])
+        processors.start { exit in
+            if case .write(.port(0x80), _) = exit { return .end(.finished) }
+            return .end(.failed("the trial guest went astray"))
+        }
+        return processors.wait(until: monotonicNanoseconds() + patience) == .finished
+    }
+
+    /// The code, the descriptors, and one page of 2 MiB that maps it all.
+    private static func put(_ entry: EntryState, _ memory: GuestMemory) throws(MachineError) {
+        do throws(GuestFault) {
+            let tables = BootLayout.pageTables
+            for (address, value) in [
+                (tables, tables + 0x1003), (tables + 0x1000, tables + 0x2003), (tables + 0x2000, 0x83),
+            ] { try memory.store(value, at: address) }
+            for (index, descriptor) in entry.descriptors.enumerated() {
+                try memory.store(descriptor, at: BootLayout.descriptorTable + UInt64(index) * 8)
+            }
+            try memory.write(code, at: entry.instructionPointer)
+        } catch { preconditionFailure("2 MiB hold the trial guest") }
+    }
+}

@@ -1,0 +1,72 @@
+internal import CKVM
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// A machine as the kernel knows it: memory slots, interrupt controllers, and events that need no exit.
+struct VirtualMachine: ~Copyable {
+    /// What the kernel keeps three pages of state at; below the 4 GiB line and nobody's memory (Intel only).
+    private static let taskState: UInt = 0xFFFB_D000
+
+    let descriptor: OwnedDescriptor
+
+    /// A machine with interrupt controllers, without memory and processors.
+    init(_ kvm: borrowing KVM) throws(MachineError) {
+        descriptor = try kvm.makeMachine()
+        try control("KVM_SET_TSS_ADDR") { ckvm_ioctl_number($0, ckvm_set_tss_address, VirtualMachine.taskState) }
+        // Before the processors: their local controllers are made with them.
+        try control("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number($0, ckvm_create_irqchip, 0) }
+    }
+
+    /// Shows all regions of `memory` to the guest, as slots from 0 on.
+    func show(_ memory: GuestMemory) throws(MachineError) {
+        for (slot, region) in memory.regions.enumerated() {
+            var wanted = kvm_userspace_memory_region()
+            wanted.slot = UInt32(slot)
+            wanted.flags = region.isReadOnly ? UInt32(KVM_MEM_READONLY) : 0
+            wanted.guest_phys_addr = region.start
+            wanted.memory_size = region.byteCount
+            wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: region.base))
+            try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
+        }
+    }
+
+    /// A write to `event` raises the interrupt `line` in the guest.
+    func connect(interrupt line: UInt32, to event: Int32) throws(MachineError) {
+        var wanted = kvm_irqfd()
+        wanted.fd = UInt32(event)
+        wanted.gsi = line
+        try set("KVM_IRQFD", ckvm_irqfd, wanted)
+    }
+
+    /// The guest's 32-bit write of `value` at `address` is a write to `event`, and no exit.
+    func connect(write value: UInt32, at address: UInt64, to event: Int32) throws(MachineError) {
+        var wanted = kvm_ioeventfd()
+        wanted.addr = address
+        wanted.len = 4
+        wanted.datamatch = UInt64(value)
+        wanted.fd = event
+        wanted.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_datamatch)
+        try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
+    }
+
+    /// Reads one structure of the machine's state; what `state` holds says which, where there are several.
+    func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
+        let number = descriptor.rawValue
+        let result = unsafe withUnsafeMutablePointer(to: &state) { pointer in
+            unsafe ckvm_ioctl(number, request, pointer)
+        }
+        guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+    }
+
+    /// Writes one structure of the machine's state.
+    func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
+        var copy = state
+        try get(call, request, into: &copy)
+    }
+
+    private func control(_ call: String, _ body: (Int32) -> Int32) throws(MachineError) {
+        let number = descriptor.rawValue
+        try kvm(call) { body(number) }
+    }
+}

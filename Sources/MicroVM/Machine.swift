@@ -1,0 +1,108 @@
+// A machine: memory, processors, devices, and the ways between them.
+//
+// ```
+//   guest ──write──► ioeventfd ──► EventLoop ──► device ──► irqfd ──► guest          requests: no exit to user space
+//   guest ──access─► KVM exit ──► Processors ──► AddressSpace ──► registers of a device, doorbell, reset
+// ```
+
+internal import Linux
+public import SystemPackage
+
+/// A virtual machine that boots one kernel.
+///
+/// Its threads: one for each processor, and one for all devices. They are confined before the guest's first instruction
+/// and end with the machine.
+public final class Machine: Sendable {
+    /// Why a machine is over.
+    public enum Ending: Sendable, Equatable {
+        /// The guest reset itself.
+        case reset
+        /// The doorbell's owner had what it wanted.
+        case finished
+        /// Somebody called ``Machine/stop()``.
+        case stopped
+        /// The deadline passed.
+        case timedOut
+        /// The guest, or KVM, cannot go on.
+        case failed(String)
+    }
+
+    /// What ``Machine/run(until:)`` came to.
+    public enum Outcome: Sendable, Equatable {
+        /// All processors stand still, and run on with the next call.
+        case held
+        /// The machine is over.
+        case ended(Ending)
+    }
+
+    private let virtual: VirtualMachine
+    private let memory: GuestMemory
+    private let devices: [AttachedDevice]
+    private let space: AddressSpace
+    private let processors: Processors
+    private let loop: EventLoop
+
+    /// Makes a machine that stands before its kernel's first instruction.
+    ///
+    /// - Parameter doorbell: takes what the guest tells and the time, nanoseconds of `CLOCK_MONOTONIC`, on a thread of
+    ///   the machine's, one call at a time.
+    public convenience init(
+        _ configuration: MachineConfiguration,
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+    ) throws(MachineError) {
+        let ram = try GuestMemory.ram(byteCount: configuration.memoryBytes) + [GuestMemory.fresh(.mailbox)]
+        try self.init(configuration, KVM(), ram, doorbell)
+        try boot(configuration)
+    }
+
+    /// Makes all parts and connects them.
+    private init(
+        _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: [GuestMemory.Region],
+        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
+    ) throws(MachineError) {
+        try configuration.validate()
+        virtual = try VirtualMachine(kvm)
+        memory = GuestMemory(adopting: ram)
+        try virtual.show(memory)
+        loop = try EventLoop()
+        devices = try AttachedDevice.all(of: configuration, memory, loop)
+        for device in devices { try virtual.connect(device) }
+        space = AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
+        processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))
+    }
+
+    /// Puts the kernel into memory and points the first processor at it.
+    private func boot(_ configuration: MachineConfiguration) throws(MachineError) {
+        let plan = BootPlan(
+            kernel: try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache),
+            initramfs: configuration.initramfs, commandLine: configuration.commandLine.joined(separator: " "),
+            memoryBytes: configuration.memoryBytes, processors: configuration.processors,
+            devices: devices.map(\.place), hasSerialPort: true)
+        let entry = try plan.place(in: memory)
+        try processors.all[0].enter(entry)
+    }
+
+    /// Lets the guest run until it is over, or until it is held.
+    ///
+    /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
+    public func run(until deadline: UInt64) -> Outcome {
+        let (space, loop) = (space, loop)
+        if processors.start({ exit in space.answer(exit) }) { WorkerThread.start { loop.run() } }
+        for device in devices { device.transport.resume() }
+        guard let ending = processors.wait(until: deadline) else {
+            for device in devices { device.transport.pause() }
+            return .held
+        }
+        loop.stop()
+        return .ended(ending)
+    }
+
+    /// Ends the machine, from any thread.
+    public func stop() { processors.stop(.stopped) }
+
+    /// What the guest wrote to its serial port, the end of it if it was long.
+    public var console: [UInt8] { space.console }
+
+    /// How often the guest needed this process so far.
+    public var exitCount: UInt64 { processors.exitCount }
+}

@@ -1,0 +1,53 @@
+public import SystemPackage
+
+/// What a machine is made of.
+public struct MachineConfiguration: Sendable {
+    /// How the guest sees a disk.
+    public enum Attachment: Sendable, Equatable {
+        /// As `/dev/vda`: every kernel can read it.
+        case block
+        /// As memory that cannot be written, `/dev/pmem0`: no exits, and the host's page cache is the guest's.
+        case memory
+    }
+
+    /// An ELF file or a bzImage.
+    public var kernel: FilePath
+    /// Where a compressed kernel is kept unpacked for the next time.
+    public var kernelCache: FilePath
+    /// What the kernel is told; it is not the entrypoint's.
+    public var commandLine: [String]
+    /// The first root file system, as cpio.
+    public var initramfs: [UInt8]
+    /// RAM, a multiple of 4 KiB.
+    public var memoryBytes: UInt64
+    /// From 1 to 8.
+    public var processors: Int
+    /// A disk that is only read.
+    public var root: FilePath?
+    /// How it is shown.
+    public var rootAttachment: Attachment
+    /// The UNIX socket through which programs of the host reach ports of the guest, by the convention of Firecracker.
+    public var vsock: FilePath?
+    /// The UNIX socket of a `passt` that carries the guest's network.
+    public var network: FilePath?
+
+    /// A machine without disk, sockets and network.
+    public init(
+        kernel: FilePath, kernelCache: FilePath, commandLine: [String], initramfs: [UInt8], memoryBytes: UInt64,
+        processors: Int = 1
+    ) {
+        self.kernel = kernel
+        self.kernelCache = kernelCache
+        self.commandLine = commandLine
+        self.initramfs = initramfs
+        self.memoryBytes = memoryBytes
+        self.processors = processors
+        root = nil
+        rootAttachment = .block
+        vsock = nil
+        network = nil
+    }
+
+    /// The most processors that a machine has.
+    public static let processorLimit = 8
+}

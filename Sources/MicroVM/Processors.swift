@@ -1,0 +1,132 @@
+internal import CKVM
+internal import Linux
+internal import Synchronization
+
+/// The threads that run a machine's processors: started once, stopped together, parked together.
+///
+/// ```
+///            run                      guest rings "hold", or the host wants a pause
+/// start ──► running ─────────────────────────────► parking ──► parked (state may be read) ──► running
+///              │  guest resets, deadline, stop()
+///              └──────────────────────────► ending ──► ended
+/// ```
+final class Processors: Sendable {
+    private enum Wish: Equatable { case run, park, end }
+
+    private struct State {
+        var wish = Wish.run
+        var threads: [UInt] = []
+        var parked = 0
+        var running = 0
+        var ending: Machine.Ending?
+    }
+
+    let all: [Processor]
+    private let monitor = Monitor(State())
+    private let exits = Atomic<UInt64>(0)
+
+    init(_ all: [Processor]) { self.all = all }
+
+    /// Starts or continues all processors.
+    ///
+    /// - Parameter handle: answers an exit of a processor, on its thread.
+    /// - Returns: whether this was the first time.
+    @discardableResult
+    func start(_ handle: @escaping @Sendable (Processor.Exit) -> Verdict) -> Bool {
+        for processor in all { processor.clearInterrupt() }
+        let isFirst = monitor.update { state in
+            state.wish = .run
+            let isFirst = state.running == 0
+            if isFirst { state.running = all.count }
+            return isFirst
+        }
+        guard isFirst else { return false }
+        for processor in all {
+            WorkerThread.start { [self] in run(processor, handle) }
+        }
+        return true
+    }
+
+    /// What an exit means for the machine.
+    enum Verdict {
+        case goOn
+        case park
+        case end(Machine.Ending)
+    }
+
+    private func run(_ processor: Processor, _ handle: (Processor.Exit) -> Verdict) {
+        let thread = ckvm_this_thread()
+        monitor.update { $0.threads.append(thread) }
+        while true {
+            let exit = processor.step()
+            exits.add(1, ordering: .relaxed)
+            if case .interrupted = exit {
+                guard obey() else { break }
+                continue
+            }
+            switch handle(exit) {
+            case .goOn: continue
+            // The next step completes what the guest has begun, and comes back interrupted.
+            case .park: request(.park)
+            case .end(let ending): end(ending)
+            }
+        }
+        monitor.update { state in
+            state.threads.removeAll { $0 == thread }
+            state.running -= 1
+        }
+    }
+
+    /// Does what the machine wants of an interrupted processor; `false` to end.
+    private func obey() -> Bool {
+        let isParked = monitor.update { state in
+            guard state.wish == .park else { return false }
+            state.parked += 1
+            return true
+        }
+        return monitor.wait { state -> Bool? in
+            guard state.wish != .park else { return nil }
+            if isParked { state.parked -= 1 }
+            return state.wish == .run
+        } ?? false
+    }
+
+    private func request(_ wish: Wish) {
+        let threads = monitor.update { state in
+            if state.wish != .end { state.wish = wish }
+            return state.threads
+        }
+        for processor in all { processor.interrupt() }
+        for thread in threads { _ = ckvm_kick(thread) }
+    }
+
+    private func end(_ ending: Machine.Ending) {
+        monitor.update { if $0.ending == nil { $0.ending = ending } }
+        request(.end)
+    }
+
+    /// Ends all processors, for the first reason that anybody gave.
+    func stop(_ ending: Machine.Ending) { end(ending) }
+
+    /// Waits until all processors are parked, or all have ended.
+    ///
+    /// - Returns: why they ended; `nil` where they are parked.
+    func wait(until deadline: UInt64) -> Machine.Ending? {
+        let count = all.count
+        let settled: Machine.Ending?? = monitor.wait(until: deadline) { state in
+            if state.running == 0 { return .some(state.ending) }
+            return state.wish == .park && state.parked == count ? .some(nil) : nil
+        }
+        if let settled { return settled }
+        end(.timedOut)
+        // A processor that no signal reaches is the kernel's to keep; the machine is over all the same.
+        _ = monitor.wait(until: monotonicNanoseconds() + 1_000_000_000) { $0.running == 0 ? true : nil }
+        return .timedOut
+    }
+
+    /// How often processors came back from the guest, whoever they were.
+    var exitCount: UInt64 { exits.load(ordering: .relaxed) }
+
+    /// Parks all processors.
+    func park() { request(.park) }
+}

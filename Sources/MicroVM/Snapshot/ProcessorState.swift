@@ -1,0 +1,229 @@
+// A processor's state, saved and put back in the orders in which KVM keeps its parts consistent
+// (Linux: Documentation/virt/kvm/api.rst; the traps are those that Firecracker met one after another).
+
+internal import CKVM
+internal import Glibc
+internal import SystemPackage
+
+/// All that one processor is, as bytes that only the same kind of KVM understands.
+struct ProcessorState {
+    private static let deadlineTimer: UInt32 = 0x6E0
+    private static let timeStampCounter: UInt32 = 0x10
+    /// XSAVE areas are larger on processors with more state; none has this much.
+    private static let extendedLimit = 1 << 16
+    private static let leafLimit = 4096
+    private static let registerLimit = 4096
+
+    private var run = kvm_mp_state()
+    private var registers = kvm_regs()
+    private var special = kvm_sregs()
+    private var extended: [UInt8]
+    private var controls = kvm_xcrs()
+    private var debug = kvm_debugregs()
+    private var controller = kvm_lapic_state()
+    private var frequency: UInt32 = 0
+    private var leaves: [kvm_cpuid_entry2] = []
+    private var models: [kvm_msr_entry] = []
+    private var events = kvm_vcpu_events()
+
+    /// Reads a parked processor.
+    ///
+    /// - Parameters:
+    ///   - indices: the model-specific registers that KVM keeps.
+    ///   - extendedByteCount: what `KVM_CAP_XSAVE2` says, 0 where that is unknown.
+    init(of processor: Processor, indices: [UInt32], extendedByteCount: Int) throws(MachineError) {
+        // First, since it takes in what the local controller was about to do.
+        try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
+        try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
+        try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &special)
+        extended = [UInt8](repeating: 0, count: max(4096, extendedByteCount))
+        let request = extendedByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
+        try processor.transfer("KVM_GET_XSAVE", request, &extended)
+        try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &controls)
+        try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debug)
+        try processor.get("KVM_GET_LAPIC", ckvm_get_lapic, into: &controller)
+        frequency = UInt32(
+            try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) })
+        leaves = try processor.leaves()
+        models = ProcessorState.armed(processor.modelRegisters(indices))
+        // Last, since reading the others may complete what is pending.
+        try processor.get("KVM_GET_VCPU_EVENTS", ckvm_get_events, into: &events)
+    }
+
+    /// A timer whose deadline passed reads as 0, which would never fire again: its deadline is now.
+    private static func armed(_ registers: [kvm_msr_entry]) -> [kvm_msr_entry] {
+        guard let now = registers.first(where: { $0.index == timeStampCounter }) else { return registers }
+        return registers.map { register in
+            var register = register
+            if register.index == deadlineTimer, register.data == 0 { register.data = now.data }
+            return register
+        }
+    }
+
+    /// Writes a processor that has not run yet.
+    func restore(to processor: Processor) throws(MachineError) {
+        try processor.setLeaves(leaves)
+        let now = try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) }
+        if ProcessorState.differ(UInt32(now), frequency) {
+            try kvm("KVM_SET_TSC_KHZ") {
+                ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_set_tsc_khz, UInt(frequency))
+            }
+        }
+        try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, run)
+        try processor.set("KVM_SET_REGS", ckvm_set_registers, registers)
+        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, special)
+        var area = extended
+        try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, &area)
+        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, controls)
+        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debug)
+        // After the special registers, which hold its base; before the model-specific ones, which hold its timer.
+        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, controller)
+        try restoreModels(to: processor)
+        try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
+        // Only a guest whose clock is KVM's has one to be told; others refuse, and miss nothing.
+        _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
+    }
+
+    /// The deadline is compared with the counter, so the counter comes first.
+    private func restoreModels(to processor: Processor) throws(MachineError) {
+        let deadline = models.filter { $0.index == ProcessorState.deadlineTimer }
+        try processor.restoreModelRegisters(models.filter { $0.index != ProcessorState.deadlineTimer })
+        try processor.restoreModelRegisters(deadline)
+    }
+
+    /// The same counter may be measured a little differently each time: 250 in a million are no difference.
+    private static func differ(_ one: UInt32, _ other: UInt32) -> Bool {
+        let distance = one > other ? one - other : other - one
+        return UInt64(distance) * 1_000_000 > UInt64(other) * 250
+    }
+
+    // MARK: Bytes
+
+    func save(to writer: inout StateWriter) {
+        writer.put(raw: run)
+        writer.put(raw: registers)
+        writer.put(raw: special)
+        writer.put(extended)
+        writer.put(raw: controls)
+        writer.put(raw: debug)
+        writer.put(raw: controller)
+        writer.put(frequency)
+        writer.put(rawList: leaves)
+        writer.put(rawList: models)
+        writer.put(raw: events)
+    }
+
+    init(from reader: inout StateReader) throws(MachineError) {
+        extended = []
+        try reader.read(raw: &run)
+        try reader.read(raw: &registers)
+        try reader.read(raw: &special)
+        extended = try reader.string(limit: ProcessorState.extendedLimit)
+        guard extended.count >= 4096 else { throw .brokenSnapshot("a processor's registers are cut short") }
+        try reader.read(raw: &controls)
+        try reader.read(raw: &debug)
+        try reader.read(raw: &controller)
+        frequency = try reader.number()
+        leaves = try reader.rawList(of: kvm_cpuid_entry2(), limit: ProcessorState.leafLimit)
+        models = try reader.rawList(of: kvm_msr_entry(), limit: ProcessorState.registerLimit)
+        try reader.read(raw: &events)
+    }
+}
+
+extension Processor {
+    /// Hands an area of bytes to the kernel, which knows how much of it to use.
+    fileprivate func transfer(_ call: String, _ request: UInt, _ bytes: inout [UInt8]) throws(MachineError) {
+        let number = descriptor.rawValue
+        let result = unsafe bytes.withUnsafeMutableBytes { unsafe ckvm_ioctl(number, request, $0.baseAddress) }
+        guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+    }
+
+    fileprivate func leaves() throws(MachineError) -> [kvm_cpuid_entry2] {
+        let number = descriptor.rawValue
+        return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
+    }
+
+    fileprivate func setLeaves(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
+        let number = descriptor.rawValue
+        try kvm("KVM_SET_CPUID2") {
+            unsafe leaves.withUnsafeBufferPointer { unsafe ckvm_set_cpuid(number, $0.baseAddress, UInt32($0.count)) }
+        }
+    }
+
+    /// The registers that can be read, in the order of `indices`; KVM lists some that it then does not have.
+    fileprivate func modelRegisters(_ indices: [UInt32]) -> [kvm_msr_entry] {
+        var read: [kvm_msr_entry] = []
+        var rest = indices[...]
+        while !rest.isEmpty {
+            var entries = rest.prefix(128).map { index in
+                var entry = kvm_msr_entry()
+                entry.index = index
+                return entry
+            }
+            let count = unsafe entries.withUnsafeMutableBufferPointer {
+                unsafe ckvm_get_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
+            }
+            let good = max(0, Int(count))
+            read += entries.prefix(good)
+            rest = rest.dropFirst(good == entries.count ? good : good + 1)
+        }
+        return read
+    }
+
+    /// Sets registers; one that KVM refuses but that has its value already is as it should be.
+    fileprivate func restoreModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
+        var rest = registers[...]
+        while !rest.isEmpty {
+            let chunk = Array(rest.prefix(128))
+            let count = unsafe chunk.withUnsafeBufferPointer {
+                unsafe ckvm_set_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
+            }
+            let good = max(0, Int(count))
+            rest = rest.dropFirst(good)
+            guard good < chunk.count else { continue }
+            let refused = chunk[good]
+            guard modelRegisters([refused.index]).first?.data == refused.data else {
+                throw .brokenSnapshot("this processor refuses register 0x" + String(refused.index, radix: 16))
+            }
+            rest = rest.dropFirst()
+        }
+    }
+}
+
+extension StateWriter {
+    /// A structure of the kernel's, as it lies in memory.
+    mutating func put<Value: BitwiseCopyable>(raw value: Value) {
+        var copy = value
+        put(unsafe withUnsafeBytes(of: &copy) { Array($0) })
+    }
+
+    /// Several of them.
+    mutating func put<Value: BitwiseCopyable>(rawList values: [Value]) {
+        put(UInt32(values.count))
+        for value in values { put(raw: value) }
+    }
+}
+
+extension StateReader {
+    /// A structure of exactly the size that this kernel's has.
+    mutating func read<Value: BitwiseCopyable>(raw value: inout Value) throws(MachineError) {
+        let bytes = try string(limit: MemoryLayout<Value>.size)
+        guard bytes.count == MemoryLayout<Value>.size else {
+            throw .brokenSnapshot("a part has \(bytes.count) bytes, not \(MemoryLayout<Value>.size)")
+        }
+        unsafe withUnsafeMutableBytes(of: &value) { unsafe $0.copyBytes(from: bytes) }
+    }
+
+    /// At most `limit` of them.
+    mutating func rawList<Value: BitwiseCopyable>(of empty: Value, limit: Int) throws(MachineError) -> [Value] {
+        let count = Int(try number(UInt32.self))
+        guard count <= limit else { throw .brokenSnapshot("a list has \(count) entries, not at most \(limit)") }
+        var values: [Value] = []
+        for _ in 0..<count {
+            var value = empty
+            try read(raw: &value)
+            values.append(value)
+        }
+        return values
+    }
+}

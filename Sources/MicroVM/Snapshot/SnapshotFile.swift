@@ -1,0 +1,180 @@
+// A machine at rest.
+//
+// ```
+// 0        "thaw-vm\0"  version  length of state  FNV-1a of state      32 + 32 + 64 bits, little-endian
+// 24       state, see MachineState
+// page     RAM below the hole, RAM above it, the mailbox: as they lie in the guest, zero pages as holes
+// ```
+// The sum finds damage. It does not keep anybody from making a file up, so whatever is read is checked, and the memory
+// is the guest's own and as hostile as ever.
+
+internal import Glibc
+internal import Linux
+public import SystemPackage
+
+/// A snapshot that can be restored, any number of times.
+public struct SnapshotFile: ~Copyable {
+    private static let magic = Array("thaw-vm\0".utf8)
+    private static let version: UInt32 = 1
+    private static let headerLength = 24
+    private static let stateLimit: UInt32 = 64 << 20
+    private static let page = 4096
+
+    let state: MachineState
+    private let file: OwnedDescriptor
+    private let memoryStart: Int64
+
+    /// What it is of, as ``Machine/save(to:identity:)`` was told.
+    public var identity: [UInt8] { state.identity }
+    /// The machine's RAM.
+    public var memoryBytes: UInt64 { state.memoryBytes }
+    /// The machine's processors.
+    public var processors: Int { state.processors.count }
+
+    /// Opens and checks a snapshot. Its memory is read later, page by page as the guest touches it.
+    ///
+    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
+    public init(opening path: FilePath) throws(MachineError) {
+        do throws(SystemError) { file = try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
+            throw .host("open the snapshot", path, error.errno)
+        }
+        let header = try SnapshotFile.read(file, SnapshotFile.headerLength, at: 0)
+        var reader = StateReader(Array(header.dropFirst(8)))
+        guard Array(header.prefix(8)) == SnapshotFile.magic else { throw .brokenSnapshot("\(path) is none") }
+        let version = try reader.number(UInt32.self)
+        guard version == SnapshotFile.version else {
+            throw .brokenSnapshot("it is of version \(version), and this program knows \(SnapshotFile.version)")
+        }
+        let length = try reader.number(UInt32.self)
+        guard length <= SnapshotFile.stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
+        let bytes = try SnapshotFile.read(file, Int(length), at: Int64(SnapshotFile.headerLength))
+        guard try reader.number() == SnapshotFile.sum(bytes) else { throw .brokenSnapshot("its state is damaged") }
+        state = try MachineState(bytes)
+        memoryStart = SnapshotFile.memoryStart(stateLength: bytes.count)
+        guard state.memoryBytes > 0, state.memoryBytes.isMultiple(of: UInt64(SnapshotFile.page)),
+            state.memoryBytes <= PhysicalMap.limit
+        else { throw .brokenSnapshot("its memory has \(state.memoryBytes) bytes") }
+        let (end, size) = (
+            memoryStart + Int64(SnapshotFile.byteCount(of: state.memoryBytes)), try SnapshotFile.size(file)
+        )
+        guard size == end else { throw .brokenSnapshot("it has \(size) bytes, not \(end)") }
+    }
+
+    /// The memory, private to each machine: pages come from the file as they are touched, and what a guest writes stays
+    /// with it.
+    func map() throws(MachineError) -> [GuestMemory.Region] {
+        var offset = memoryStart
+        var regions: [GuestMemory.Region] = []
+        for range in SnapshotFile.ranges(of: state.memoryBytes) {
+            let flags = MAP_PRIVATE | MAP_NORESERVE
+            let base = unsafe mmap(nil, range.count, PROT_READ | PROT_WRITE, flags, file.rawValue, Int(offset))
+            guard let base = unsafe base, unsafe base != MAP_FAILED else {
+                throw .host("map the snapshot", nil, Errno(rawValue: errno))
+            }
+            regions.append(
+                unsafe GuestMemory.Region(
+                    start: range.lowerBound, byteCount: UInt64(range.count), base: base, isReadOnly: false))
+            offset += Int64(range.count)
+        }
+        return regions
+    }
+
+    /// Writes a snapshot under its name once it is whole.
+    static func write(_ state: MachineState, _ memory: GuestMemory, to path: FilePath) throws(MachineError) {
+        let partial = FilePath(path.string + ".\(getpid()).partial")
+        do throws(SystemError) {
+            defer { unsafe unlink(partial.string) }
+            let file = try OwnedDescriptor(partial, [.write, .create, .truncate, .noFollow], mode: 0o600)
+            let bytes = state.bytes
+            try file.write(header(bytes) + bytes)
+            var offset = memoryStart(stateLength: bytes.count)
+            for range in ranges(of: state.memoryBytes) {
+                try write(memory, range, to: file, at: offset)
+                offset += Int64(range.count)
+            }
+            try system("set the length of", partial) { ftruncate(file.rawValue, Int(offset)) }
+            try system("rename", path) { unsafe rename(partial.string, path.string) }
+        } catch { throw .host(error.operation, error.path, error.errno) }
+    }
+
+    /// Writes the pages of a range that hold anything, neighbours together.
+    private static func write(
+        _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, at offset: Int64
+    ) throws(SystemError) {
+        guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
+        let whole = unsafe UnsafeRawBufferPointer(start: base, count: range.count)
+        var position = 0
+        while position < whole.count {
+            guard let begin = unsafe firstPage(in: whole, from: position, holding: true) else { return }
+            let end = unsafe firstPage(in: whole, from: begin, holding: false) ?? whole.count
+            var done = begin
+            while done < end {
+                let (start, count) = (done, end - done)
+                done += try system("write the snapshot") {
+                    unsafe pwrite(
+                        file.rawValue, whole.baseAddress.map { unsafe $0 + start }, count, Int(offset) + start)
+                }
+            }
+            position = end
+        }
+    }
+
+    /// Where the first page begins that holds something, or that holds nothing but zeros.
+    private static func firstPage(in bytes: UnsafeRawBufferPointer, from start: Int, holding: Bool) -> Int? {
+        var position = start
+        while position < bytes.count {
+            let words = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<(position + page)])
+            let isZero = unsafe words.withMemoryRebound(to: UInt64.self) { unsafe $0.allSatisfy { $0 == 0 } }
+            if isZero != holding { return position }
+            position += page
+        }
+        return nil
+    }
+
+    private static func header(_ state: [UInt8]) -> [UInt8] {
+        var writer = StateWriter()
+        writer.put(version)
+        writer.put(UInt32(state.count))
+        writer.put(sum(state))
+        return magic + writer.bytes
+    }
+
+    private static func sum(_ bytes: [UInt8]) -> UInt64 {
+        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    private static func ranges(of memoryBytes: UInt64) -> [Range<UInt64>] {
+        GuestMemory.parts(ofRAM: memoryBytes) + [.mailbox]
+    }
+
+    private static func byteCount(of memoryBytes: UInt64) -> Int {
+        ranges(of: memoryBytes).reduce(0) { $0 + $1.count }
+    }
+
+    private static func memoryStart(stateLength: Int) -> Int64 {
+        Int64((headerLength + stateLength + page - 1) / page * page)
+    }
+
+    private static func size(_ file: borrowing OwnedDescriptor) throws(MachineError) -> Int64 {
+        do throws(SystemError) { return try file.size() } catch {
+            throw .host(error.operation, error.path, error.errno)
+        }
+    }
+
+    private static func read(
+        _ file: borrowing OwnedDescriptor, _ count: Int, at offset: Int64
+    ) throws(MachineError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let (number, start) = (file.rawValue, done)
+            let piece = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(number, buffer.baseAddress.map { unsafe $0 + start }, count - start, Int(offset) + start)
+            }
+            if piece < 0 { throw .host("read the snapshot", nil, Errno(rawValue: errno)) }
+            guard piece > 0 else { throw .brokenSnapshot("it ends too early") }
+            done += piece
+        }
+        return bytes
+    }
+}
