@@ -3,3 +3,4 @@
 #pragma once
 
 #include "GuestMemory.h"
+#include "MemoryFile.h"
