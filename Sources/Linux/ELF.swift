@@ -128,6 +128,24 @@ public struct ELF: Hashable, Sendable {
         libraryTexts = file.libraryTexts(in: segments, without: stringTable)
     }
 
+    /// Reads the header and the program headers alone, from the first bytes of a file that may be large.
+    ///
+    /// - Throws: ``Fault/outside(_:)`` where the program headers are not among these bytes.
+    public init(start bytes: [UInt8]) throws(Fault) {
+        let file = try ELFBytes(bytes)
+        self.class = file.is64 ? .bits64 : .bits32
+        isBigEndian = file.isBigEndian
+        machine = try file.half(18, "header")
+        type = try FileType(file.half(16, "header"))
+        entry = try file.word(24, "header")
+        segments = try file.segments()
+    }
+
+    /// The notes among the bytes of a PT_NOTE segment of this file; a malformed rest is left out.
+    public func notes(parsing segment: [UInt8]) -> [Note] {
+        ELFBytes(segment, is64: self.class == .bits64, isBigEndian: isBigEndian).notes()
+    }
+
     /// Whether some bytes begin as an ELF file does.
     public static func isELF(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: ELFBytes.magic) }
 

@@ -19,6 +19,13 @@ struct ELFBytes {
         isBigEndian = bytes[5] == 2
     }
 
+    /// Bytes of a file whose header has been read already.
+    init(_ bytes: [UInt8], is64: Bool, isBigEndian: Bool) {
+        self.bytes = bytes
+        self.is64 = is64
+        self.isBigEndian = isBigEndian
+    }
+
     var count: Int { bytes.count }
 
     /// The range of `count` bytes at `offset`, if the file has it.
@@ -144,6 +151,14 @@ extension ELFBytes {
             guard let range = range(offset, size) else { continue }
             readNotes(range, &found, &places)
         }
+        return found
+    }
+
+    /// The notes that fill these bytes.
+    func notes() -> [ELF.Note] {
+        var found: [ELF.Note] = []
+        var places = Set<UInt64>()
+        readNotes(0..<bytes.count, &found, &places)
         return found
     }
 

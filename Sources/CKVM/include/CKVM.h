@@ -2,6 +2,8 @@
 // kvm_run, and single accesses to memory that a guest changes meanwhile.
 #pragma once
 
+#include "Events.h"
 #include "GuestMemory.h"
 #include "Jail.h"
 #include "KVM.h"
+#include "MemoryFile.h"

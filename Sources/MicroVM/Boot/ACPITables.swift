@@ -1,0 +1,165 @@
+// The tables by which a kernel finds processors, interrupts and devices (ACPI 6.5, chapter 5).
+//
+// ```
+// RSDP -> XSDT -> FADT -> DSDT   devices, in byte code
+//              -> MADT           the I/O APIC and a local APIC for each processor
+// ```
+
+/// What a machine's tables tell about it.
+struct ACPITables: Sendable {
+    var processors: Int
+    var devices: [MMIODevice]
+    /// Whether there is a serial port at 0x3f8 with interrupt 4.
+    var hasSerialPort = false
+    /// The interrupt that announces another generation of the machine, where there is such a device.
+    var generationInterrupt: UInt32?
+
+    /// Everything below the root pointer, in the order of its addresses; each table begins at a multiple of 16.
+    struct Placed: Hashable, Sendable {
+        let name: String
+        let address: UInt64
+        let bytes: [UInt8]
+    }
+
+    /// The tables where they stand in memory; the last one is the root pointer.
+    func placed() throws(MachineError) -> [Placed] {
+        var tables: [Placed] = []
+        var address = BootLayout.acpiTables
+        func add(_ name: String, _ bytes: [UInt8]) -> UInt64 {
+            defer { address = (address + UInt64(bytes.count) + 15) & ~15 }
+            tables.append(Placed(name: name, address: address, bytes: bytes))
+            return address
+        }
+        let dsdt = add("DSDT", Self.table("DSDT", revision: 2, differentiatedDescription))
+        let fadt = add("FACP", Self.table("FACP", revision: 6, fixedDescription(dsdt: dsdt)))
+        let madt = add("APIC", Self.table("APIC", revision: 5, interruptControllers))
+        var list: [UInt8] = []
+        for table in [fadt, madt] { list.append(little: table) }
+        let xsdt = add("XSDT", Self.table("XSDT", revision: 1, list))
+        guard address <= BootLayout.generation else {
+            throw .impossible("the ACPI tables of this machine are larger than their place")
+        }
+        tables.append(
+            Placed(name: "RSDP", address: BootLayout.rootPointer, bytes: Self.rootPointer(xsdt: xsdt)))
+        return tables
+    }
+
+    // MARK: - Headers
+
+    private static let owner = Array("THAW  ".utf8)
+
+    /// A header of 36 bytes, then the content; the sum of all bytes is 0.
+    private static func table(_ signature: String, revision: UInt8, _ content: [UInt8]) -> [UInt8] {
+        var bytes = Array(signature.utf8)
+        bytes.append(little: UInt32(36 + content.count))
+        bytes += [revision, 0]
+        bytes += owner + Array("MICROVM ".utf8)
+        bytes.append(little: UInt32(1))
+        bytes += Array("THAW".utf8)
+        bytes.append(little: UInt32(1))
+        bytes += content
+        bytes[9] = checksum(bytes[...])
+        return bytes
+    }
+
+    private static func rootPointer(xsdt: UInt64) -> [UInt8] {
+        var bytes = Array("RSD PTR ".utf8) + [0] + owner + [2]
+        bytes.append(little: UInt32(0))
+        bytes.append(little: UInt32(36))
+        bytes.append(little: xsdt)
+        bytes += [0, 0, 0, 0]
+        bytes[8] = checksum(bytes[..<20])
+        bytes[32] = checksum(bytes[...])
+        return bytes
+    }
+
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt8 { 0 &- bytes.reduce(0, &+) }
+
+    // MARK: - FADT (5.2.9)
+
+    /// There is no other hardware than the tables name: no PIT, no PIC, no power management timer.
+    private func fixedDescription(dsdt: UInt64) -> [UInt8] {
+        var table = [UInt8](repeating: 0, count: 276)
+        // No VGA and no CMOS clock; neither a keyboard controller, so that nobody waits for one.
+        table.set(UInt16(1 << 2 | 1 << 5), at: 109)
+        // WBINVD works, the two buttons are devices if anything, hardware-reduced.
+        table.set(UInt32(1 << 0 | 1 << 4 | 1 << 5 | 1 << 20), at: 112)
+        table[131] = 5
+        table.set(dsdt, at: 140)
+        table.set(UInt64(0x5448_4157), at: 268)
+        return Array(table[36...])
+    }
+
+    // MARK: - MADT (5.2.12)
+
+    private var interruptControllers: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(little: BootLayout.localAPIC)
+        bytes.append(little: UInt32(0))
+        bytes += [1, 12, 0, 0]
+        bytes.append(little: BootLayout.ioAPIC)
+        bytes.append(little: UInt32(0))
+        for processor in 0..<processors {
+            bytes += [0, 8, UInt8(processor), UInt8(processor)]
+            bytes.append(little: UInt32(1))
+        }
+        return bytes
+    }
+
+    // MARK: - DSDT
+
+    private var differentiatedDescription: [UInt8] {
+        var list: [AML] = []
+        for (index, device) in devices.enumerated() { list.append(Self.virtio(device, index)) }
+        if hasSerialPort { list.append(Self.serialPort) }
+        if let generationInterrupt { list += Self.generation(generationInterrupt) }
+        return AML.scope("\\_SB_", list).bytes
+    }
+
+    private static func virtio(_ device: MMIODevice, _ index: Int) -> AML {
+        let number = String(index, radix: 16, uppercase: true)
+        return .device(
+            "V" + String(repeating: "0", count: 3 - number.count) + number,
+            [
+                .name("_HID", .string("LNRO0005")),
+                .name("_UID", .integer(UInt64(index))),
+                .name("_CCA", .integer(1)),
+                .name(
+                    "_CRS",
+                    .resources([
+                        .memory(start: UInt32(device.address), byteCount: MMIODevice.byteCount),
+                        .interrupt(device.interrupt),
+                    ])),
+            ])
+    }
+
+    private static let serialPort: AML = .device(
+        "COM1",
+        [
+            .name("_HID", .eisa("PNP0501")), .name("_UID", .integer(0)),
+            .name("_CRS", .resources([.ports(start: 0x3f8, count: 8), .interrupt(4)])),
+        ])
+
+    /// The counter of generations, and the generic event device that says when it has changed.
+    private static func generation(_ interrupt: UInt32) -> [AML] {
+        [
+            .device(
+                "VGEN",
+                [
+                    .name("_HID", .string("VMGENCTR")), .name("_CID", .string("VMGENCTR")),
+                    .name("_DDN", .string("VM_Gen_Counter")),
+                    .name(
+                        "ADDR",
+                        .package([.integer(BootLayout.generation & 0xffff_ffff), .integer(BootLayout.generation >> 32)])
+                    ),
+                ]),
+            .device(
+                "GED0",
+                [
+                    .name("_HID", .string("ACPI0013")), .name("_UID", .integer(0)),
+                    .name("_CRS", .resources([.interrupt(interrupt)])),
+                    .method("_EVT", arguments: 1, [.notify(["\\_SB_", "VGEN"], .integer(0x80))]),
+                ]),
+        ]
+    }
+}

@@ -1,0 +1,121 @@
+// The byte code of ACPI tables (ACPI 6.5, chapter 20): as much of it as our DSDT needs.
+
+/// One object of ACPI's byte code.
+///
+/// Names have four characters each, and one `\` may stand before the first.
+indirect enum AML: Sendable {
+    case scope(String, [AML])
+    case device(String, [AML])
+    case name(String, AML)
+    /// A method that takes arguments and is never entered twice.
+    case method(String, arguments: UInt8, [AML])
+    /// Tells the driver of the device at a path.
+    case notify([String], AML)
+    case integer(UInt64)
+    case string(String)
+    case package([AML])
+    /// An identifier such as PNP0501, packed into 32 bits.
+    case eisa(String)
+    case resources([Resource])
+
+    /// What a device occupies (ACPI 6.5, 6.4).
+    enum Resource: Sendable {
+        case memory(start: UInt32, byteCount: UInt32)
+        /// Edge-triggered, active high, not shared: what KVM's irqfd does.
+        case interrupt(UInt32)
+        case ports(start: UInt16, count: UInt8)
+    }
+
+    var bytes: [UInt8] {
+        switch self {
+        case .scope(let name, let terms): [0x10] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
+        case .device(let name, let terms): [0x5b, 0x82] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
+        case .name(let name, let value): [0x08] + Self.path([name]) + value.bytes
+        case .method(let name, let arguments, let terms):
+            [0x14] + Self.sized(Self.path([name]) + [arguments | 0x08] + terms.flatMap(\.bytes))
+        case .notify(let path, let value): [0x86] + Self.path(path) + value.bytes
+        case .integer(let value): Self.integer(value)
+        case .string(let text): [0x0d] + Array(text.utf8) + [0]
+        case .package(let elements):
+            [0x12] + Self.sized([UInt8(truncatingIfNeeded: elements.count)] + elements.flatMap(\.bytes))
+        case .eisa(let identifier): Self.dword(Self.packed(identifier))
+        case .resources(let list): Self.buffer(list.flatMap(\.bytes) + [0x79, 0])
+        }
+    }
+
+    /// Bytes behind their own length, which counts itself: 1 byte up to 63, then 2 up to 4095, 3 up to 2^20, 4.
+    static func sized(_ content: [UInt8]) -> [UInt8] {
+        if content.count + 1 < 1 << 6 { return [UInt8(content.count + 1)] + content }
+        var size = 2
+        while size < 4, content.count + size >= 1 << (4 + 8 * (size - 1)) { size += 1 }
+        let total = content.count + size
+        precondition(total < 1 << 28, "ACPI's byte code has no longer objects")
+        var length = [UInt8((size - 1) << 6 | total & 0xf)]
+        for index in 1..<size { length.append(UInt8(truncatingIfNeeded: total >> (8 * index - 4))) }
+        return length + content
+    }
+
+    static func integer(_ value: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        switch value {
+        case 0, 1: return [UInt8(value)]
+        case ...0xff: return [0x0a, UInt8(value)]
+        case ...0xffff:
+            bytes = [0x0b]
+            bytes.append(little: UInt16(value))
+        case ...0xffff_ffff: return dword(UInt32(value))
+        default:
+            bytes = [0x0e]
+            bytes.append(little: value)
+        }
+        return bytes
+    }
+
+    private static func dword(_ value: UInt32) -> [UInt8] {
+        var bytes: [UInt8] = [0x0c]
+        bytes.append(little: value)
+        return bytes
+    }
+
+    private static func buffer(_ content: [UInt8]) -> [UInt8] {
+        [0x11] + sized(integer(UInt64(content.count)) + content)
+    }
+
+    /// A path from the root where its first name has a `\`.
+    private static func path(_ names: [String]) -> [UInt8] {
+        var segments = names.map { Array($0.utf8) }
+        var bytes: [UInt8] = []
+        if segments[0].first == UInt8(ascii: "\\") { bytes.append(segments[0].removeFirst()) }
+        if segments.count == 2 { bytes.append(0x2e) }
+        precondition(segments.count <= 2 && segments.allSatisfy { $0.count == 4 }, "one or two names of 4 characters")
+        return bytes + segments.joined()
+    }
+
+    /// Three letters of 5 bits, then four hexadecimal digits, high byte first.
+    private static func packed(_ identifier: String) -> UInt32 {
+        let letters = identifier.utf8.prefix(3).reduce(UInt32(0)) { $0 << 5 | UInt32($1 & 0x1f) }
+        let digits = UInt32(identifier.dropFirst(3), radix: 16) ?? 0
+        return (letters << 16 | digits).byteSwapped
+    }
+}
+
+extension AML.Resource {
+    var bytes: [UInt8] {
+        var bytes: [UInt8]
+        switch self {
+        case .memory(let start, let byteCount):
+            bytes = [0x86, 9, 0, 1]
+            bytes.append(little: start)
+            bytes.append(little: byteCount)
+        case .interrupt(let number):
+            bytes = [0x89, 6, 0, 3, 1]
+            bytes.append(little: number)
+        case .ports(let start, let count):
+            bytes = [0x47, 1]
+            bytes.append(little: start)
+            bytes.append(little: start)
+            bytes += [1, count]
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,78 @@
+// Everything that a kernel finds in memory when it starts, put there in one go.
+
+internal import SystemPackage
+
+/// What a machine is started with.
+struct BootPlan: Sendable {
+    var kernel: KernelImage
+    /// A CPIO archive, perhaps packed; empty where there is none.
+    var initramfs: [UInt8] = []
+    var commandLine: String
+    /// RAM alone, without the regions of persistent memory and of devices.
+    var memoryBytes: UInt64
+    var processors = 1
+    var devices: [MMIODevice] = []
+    var persistentMemory: [PersistentMemory] = []
+    /// Whether the tables name a serial port at 0x3f8 with interrupt 4.
+    var hasSerialPort = false
+    /// The identity of this run and the interrupt that announces a new one, where the guest gets to know.
+    var generation: Generation?
+
+    /// A number that no other run of a machine has, not even of the same snapshot.
+    struct Generation: Hashable, Sendable {
+        let identifier: [UInt8]
+        let interrupt: UInt32
+
+        init(identifier: [UInt8], interrupt: UInt32) {
+            precondition(identifier.count == 16, "a generation is told apart by 16 bytes")
+            self.identifier = identifier
+            self.interrupt = interrupt
+        }
+    }
+
+    /// Fills fresh memory, kernel included, and says where the first processor begins.
+    func place(in memory: GuestMemory) throws(MachineError) -> EntryState {
+        guard (1...254).contains(processors) else {
+            throw .impossible("a machine has 1 to 254 processors, not \(processors)")
+        }
+        let map = try PhysicalMap(memoryBytes: memoryBytes, persistent: persistentMemory)
+        let line = try checkedCommandLine()
+        try kernel.load(into: memory)
+        let start = try initramfsStart(map)
+        let tables = ACPITables(
+            processors: processors, devices: devices, hasSerialPort: hasSerialPort,
+            generationInterrupt: generation?.interrupt)
+        let placed = try tables.placed()
+        let handover = Handover(
+            map: map, commandLineSize: line.count, initramfsStart: start, initramfsSize: UInt64(initramfs.count))
+        return try reaching { () throws(GuestFault) in
+            try memory.write(line, at: BootLayout.commandLine)
+            try memory.write(initramfs, at: start)
+            for table in placed { try memory.write(table.bytes, at: table.address) }
+            if let generation { try memory.write(generation.identifier, at: BootLayout.generation) }
+            return try handover.write(for: kernel, into: memory)
+        }
+    }
+
+    /// The command line with its NUL.
+    private func checkedCommandLine() throws(MachineError) -> [UInt8] {
+        let line = Array(commandLine.utf8)
+        let limit = min(kernel.commandLineLimit, Int(BootLayout.commandLineEnd - BootLayout.commandLine) - 1)
+        guard line.count <= limit else {
+            throw .impossible("the kernel's command line has \(line.count) bytes, and it reads at most \(limit)")
+        }
+        guard !line.contains(0) else { throw .impossible("the kernel's command line has a NUL in it") }
+        return line + [0]
+    }
+
+    /// As high as it can be, a page's start.
+    private func initramfsStart(_ map: PhysicalMap) throws(MachineError) -> UInt64 {
+        let size = (UInt64(initramfs.count) + 4095) & ~4095
+        let end = map.lowEnd & ~4095
+        guard kernel.range.upperBound <= end, size <= end - kernel.range.upperBound else {
+            let parts = "the kernel up to \(mebibytes(kernel.range.upperBound)) and \(mebibytes(size)) of initramfs"
+            throw .impossible("\(parts) do not fit into \(mebibytes(memoryBytes)) of memory; give it more")
+        }
+        return end - size
+    }
+}

@@ -1,0 +1,95 @@
+// Registers of the first processor at a kernel's first instruction, in the terms of KVM_SET_REGS and KVM_SET_SREGS.
+
+/// What the first processor starts with.
+struct EntryState: Hashable, Sendable {
+    /// A segment register with its hidden part; the fields are those of `struct kvm_segment`.
+    struct Segment: Hashable, Sendable {
+        let selector: UInt16
+        let base: UInt64
+        let limit: UInt32
+        let type: UInt8
+        let present: UInt8
+        let dpl: UInt8
+        let db: UInt8
+        let s: UInt8
+        let l: UInt8
+        let g: UInt8
+
+        /// Reads a descriptor as a processor does: this way table and registers cannot differ.
+        init(_ descriptor: UInt64, selector: UInt16) {
+            func bits(_ low: UInt64, _ count: UInt64) -> UInt64 { descriptor >> low & (1 << count - 1) }
+            self.selector = selector
+            base = bits(16, 24) | bits(56, 8) << 24
+            let units = UInt32(bits(0, 16) | bits(48, 4) << 16)
+            type = UInt8(bits(40, 4))
+            s = UInt8(bits(44, 1))
+            dpl = UInt8(bits(45, 2))
+            present = UInt8(bits(47, 1))
+            l = UInt8(bits(53, 1))
+            db = UInt8(bits(54, 1))
+            g = UInt8(bits(55, 1))
+            limit = g == 1 ? units << 12 | 0xfff : units
+        }
+    }
+
+    /// Address and limit of a descriptor table.
+    struct Table: Hashable, Sendable {
+        let base: UInt64
+        let limit: UInt16
+    }
+
+    let code: Segment
+    /// For ds, es, fs, gs and ss.
+    let data: Segment
+    let task: Segment
+    let globalTable: Table
+    let interruptTable: Table
+    let cr0: UInt64
+    let cr3: UInt64
+    let cr4: UInt64
+    let efer: UInt64
+    let instructionPointer: UInt64
+    let stackPointer: UInt64
+    let rbx: UInt64
+    let rsi: UInt64
+    /// Only the bit that is always set: interrupts are off.
+    let flags: UInt64 = 2
+
+    /// The descriptors that stand at ``BootLayout/descriptorTable``: none, code, data, task.
+    let descriptors: [UInt64]
+
+    private init(
+        descriptors: [UInt64], cr0: UInt64, cr3: UInt64, cr4: UInt64, efer: UInt64, at instructionPointer: UInt64,
+        rbx: UInt64, rsi: UInt64
+    ) {
+        self.descriptors = descriptors
+        code = Segment(descriptors[1], selector: 8)
+        data = Segment(descriptors[2], selector: 16)
+        task = Segment(descriptors[3], selector: 24)
+        globalTable = Table(base: BootLayout.descriptorTable, limit: UInt16(descriptors.count * 8 - 1))
+        interruptTable = Table(base: BootLayout.interruptTable, limit: 7)
+        self.cr0 = cr0
+        self.cr3 = cr3
+        self.cr4 = cr4
+        self.efer = efer
+        self.instructionPointer = instructionPointer
+        stackPointer = BootLayout.stack
+        self.rbx = rbx
+        self.rsi = rsi
+    }
+
+    /// Protected mode without paging, `rbx` at the start info (Xen's PVH ABI).
+    static func pvh(at entry: UInt64) -> EntryState {
+        EntryState(
+            descriptors: [0, 0x00cf_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x0000_8b00_0000_0067],
+            cr0: 0x11, cr3: 0, cr4: 0, efer: 0, at: entry, rbx: BootLayout.startInfo, rsi: 0)
+    }
+
+    /// Long mode with 4 GiB mapped one to one, `rsi` at the zero page (Linux's 64-bit boot protocol).
+    static func linux64(at entry: UInt64) -> EntryState {
+        EntryState(
+            descriptors: [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x008f_8b00_0000_ffff],
+            cr0: 0x8000_0011, cr3: BootLayout.pageTables, cr4: 0x20, efer: 0x500, at: entry, rbx: 0,
+            rsi: BootLayout.zeroPage)
+    }
+}

@@ -1,0 +1,111 @@
+// A kernel's file as the loader needs it: open, regular, its size known, its first bytes read.
+
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// An open file with a part of it in memory.
+struct KernelFile: ~Copyable, Sendable {
+    let path: FilePath
+    let descriptor: OwnedDescriptor
+    let byteCount: UInt64
+    /// The first 64 KiB: headers stand there, or it is no kernel.
+    let start: [UInt8]
+
+    /// Opens a file and waits for nobody, whatever it is.
+    init(opening path: FilePath) throws(MachineError) {
+        let descriptor: OwnedDescriptor
+        do throws(SystemError) { descriptor = try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
+            throw .host("open the kernel", path, error.errno)
+        }
+        try self.init(descriptor, path)
+    }
+
+    /// Takes a file over.
+    init(_ descriptor: consuming OwnedDescriptor, _ path: FilePath) throws(MachineError) {
+        let (status, start) = try Self.look(at: descriptor, path)
+        guard status.type == .regular else { throw .unbootableKernel("\(path) is no file") }
+        self.init(path: path, descriptor: descriptor, byteCount: UInt64(max(0, status.size)), start: start)
+    }
+
+    private init(path: FilePath, descriptor: consuming OwnedDescriptor, byteCount: UInt64, start: [UInt8]) {
+        self.path = path
+        self.descriptor = descriptor
+        self.byteCount = byteCount
+        self.start = start
+    }
+
+    private static func look(
+        at descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    ) throws(MachineError) -> (FileStatus, [UInt8]) {
+        do throws(SystemError) {
+            let status = try descriptor.status()
+            return (status, status.type == .regular ? try descriptor.read(1 << 16, at: 0) : [])
+        } catch { throw .host("read the kernel", path, error.errno) }
+    }
+
+    /// Reads a part that is known to be there.
+    func read(_ range: Range<UInt64>) throws(MachineError) -> [UInt8] {
+        guard range.upperBound <= byteCount else { throw .unbootableKernel("\(path) ends too early") }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(range.count)
+        while bytes.count < range.count {
+            let rest: [UInt8]
+            do throws(SystemError) {
+                rest = try descriptor.read(range.count - bytes.count, at: Int64(range.lowerBound) + Int64(bytes.count))
+            } catch { throw .host("read the kernel", path, error.errno) }
+            guard !rest.isEmpty else { throw .unbootableKernel("\(path) got shorter while it was read") }
+            bytes = bytes.isEmpty ? rest : bytes + rest
+        }
+        return bytes
+    }
+
+    /// Puts a part of the file at a guest's address.
+    ///
+    /// Whole pages are mapped, so that they cost nothing until the guest touches them, and are then the page cache's;
+    /// what the guest writes is its own. The rest is read.
+    func place(_ offset: UInt64, count: UInt64, at address: UInt64, in memory: GuestMemory) throws(MachineError) {
+        let areAligned = offset.isMultiple(of: 4096) && address.isMultiple(of: 4096)
+        var done: UInt64 = 0
+        if areAligned, count >= 4096, try map(offset, count & ~4095, at: address, in: memory) { done = count & ~4095 }
+        while done < count {
+            let (offset, address, rest) = (offset + done, address + done, count - done)
+            let result: Result<Int, SystemError> = try reaching { () throws(GuestFault) in
+                try unsafe memory.withBytes(at: address, count: rest) { (buffer) throws(SystemError) in
+                    try unsafe descriptor.read(into: buffer, at: Int64(offset))
+                }
+            }
+            switch result {
+            case .success(0): throw .unbootableKernel("\(path) got shorter while it was read")
+            case .success(let count): done += UInt64(count)
+            case .failure(let error): throw .host("read the kernel", path, error.errno)
+            }
+        }
+    }
+
+    /// - Returns: whether the host's pages lie as the guest's do; else nothing has been done.
+    private func map(
+        _ offset: UInt64, _ count: UInt64, at address: UInt64, in memory: GuestMemory
+    ) throws(MachineError) -> Bool {
+        let result: Result<Bool, Errno> = try reaching { () throws(GuestFault) in
+            try unsafe memory.withBytes(at: address, count: count) { (buffer) throws(Errno) in
+                guard let base = buffer.baseAddress, UInt(bitPattern: base).isMultiple(of: 4096) else {
+                    return false
+                }
+                let flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE
+                let mapped = unsafe mmap(
+                    base, buffer.count, PROT_READ | PROT_WRITE, flags, descriptor.rawValue, Int(offset))
+                guard unsafe mapped == base else { throw Errno(rawValue: errno) }
+                return true
+            }
+        }
+        do throws(Errno) { return try result.get() } catch { throw .host("map the kernel", path, error) }
+    }
+}
+
+/// Runs an access whose address has been checked already; a fault is a machine with less memory than was said.
+func reaching<Value>(_ body: () throws(GuestFault) -> Value) throws(MachineError) -> Value {
+    do throws(GuestFault) { return try body() } catch {
+        throw .impossible("the machine has no memory at \(hexadecimal(error.address)), \(error.byteCount) bytes")
+    }
+}

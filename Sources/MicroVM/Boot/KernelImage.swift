@@ -1,0 +1,125 @@
+// A kernel's file: what it is, where it is entered, and how it gets into a guest's memory.
+//
+// ```
+// vmlinux (ELF) --------------------------------> PVH if it has Xen's note 18, else Linux's 64-bit protocol
+// bzImage: LZ4 --> vmlinux, unpacked once ------> the same
+//          gzip, zstd, xz, ... -----------------> its own 64-bit entry; it unpacks itself in the guest, at every boot
+// ```
+
+internal import Linux
+internal import SystemPackage
+
+/// A kernel that can be placed into any number of guests, an open file.
+///
+/// Whoever shortens a kernel's file while a guest runs from it ends that machine: its pages are the file's.
+final class KernelImage: Sendable {
+    /// Where a kernel is entered, and in which state.
+    enum Entry: Hashable, Sendable {
+        case pvh(UInt64)
+        case linux64(UInt64)
+        /// A bzImage that unpacks itself; the address is where it is loaded, and the entry 0x200 bytes behind.
+        case bzImage64(UInt64)
+
+        /// The first instruction.
+        var address: UInt64 {
+            switch self {
+            case .pvh(let address), .linux64(let address): address
+            case .bzImage64(let address): address + 0x200
+            }
+        }
+    }
+
+    private enum Content: Sendable {
+        case elf([ELF.Segment])
+        case bzImage(SetupHeader)
+    }
+
+    /// Where it is entered.
+    let entry: Entry
+    /// The longest command line it reads, in bytes without the NUL.
+    let commandLineLimit: Int
+    /// Something that whoever started the machine may want to know.
+    let remark: String?
+    private let content: Content
+    private let file: KernelFile
+
+    /// COMMAND_LINE_SIZE of Linux for x86 is 2048.
+    private static let usualCommandLine = 2047
+
+    /// Opens a kernel.
+    ///
+    /// A bzImage is unpacked once, and kept in the directory `cache`; without one it is unpacked into memory. The name
+    /// there is `name` where the caller knows one that stands for the content, such as its digest, else one made of the
+    /// file's number, size and times. `isUnpacked: false` leaves a bzImage to unpack itself in the guest.
+    init(
+        opening path: FilePath, cache: FilePath? = nil, named name: String? = nil, isUnpacked: Bool = true
+    ) throws(MachineError) {
+        let file = try KernelFile(opening: path)
+        guard SetupHeader.begins(file.start) else {
+            if let reason = UnknownKernel.explain(file.start) { throw .unbootableKernel("\(path) \(reason)") }
+            let kernel = try ELFKernel(file)
+            (entry, content, commandLineLimit) = (kernel.entry, .elf(kernel.segments), Self.usualCommandLine)
+            remark = nil
+            self.file = file
+            return
+        }
+        let header = try SetupHeader(start: file.start, fileSize: file.byteCount)
+        let packed = try PackedKernel(header, in: file)
+        commandLineLimit = header.commandLineLimit
+        guard isUnpacked, packed.isSupported else {
+            (entry, content) = (.bzImage64(header.address), .bzImage(header))
+            remark = isUnpacked ? "\(path) is packed with \(packed.format): it unpacks itself at every boot" : nil
+            self.file = file
+            return
+        }
+        let unpacked = try packed.unpack(file, cache: cache, named: name)
+        let kernel = try ELFKernel(unpacked)
+        (entry, content) = (kernel.entry, .elf(kernel.segments))
+        remark = nil
+        self.file = unpacked
+    }
+
+    /// Where in memory it lies, with everything that it uses before it has asked what there is.
+    var range: Range<UInt64> {
+        switch content {
+        case .elf(let segments):
+            let last = segments[segments.count - 1]
+            return segments[0].physicalAddress..<(last.physicalAddress + last.memorySize)
+        case .bzImage(let header): return header.address..<(header.address + header.memorySize)
+        }
+    }
+
+    /// What the zero page gets from the kernel's file, from 0x1f1 on.
+    var setupHeader: [UInt8]? {
+        if case .bzImage(let header) = content { header.bytes } else { nil }
+    }
+
+    /// Puts the kernel into a guest whose memory is fresh, hence zero where the file has nothing.
+    func load(into memory: GuestMemory) throws(MachineError) {
+        guard memory.contains(range.lowerBound, count: UInt64(range.count)) else {
+            let bytes = memory.regions.first { $0.start == 0 }?.byteCount ?? 0
+            let need = "the kernel reaches up to \(mebibytes(range.upperBound))"
+            throw .impossible("\(need), and the machine has \(mebibytes(bytes)) of memory there; give it more")
+        }
+        switch content {
+        case .elf(let segments):
+            for segment in segments {
+                try file.place(segment.offset, count: segment.fileSize, at: segment.physicalAddress, in: memory)
+            }
+        case .bzImage(let header):
+            try file.place(header.imageOffset, count: header.imageSize, at: header.address, in: memory)
+        }
+    }
+}
+
+/// Files that people take for kernels, and what to tell them.
+enum UnknownKernel {
+    static func explain(_ start: [UInt8]) -> String? {
+        if start.isEmpty { return "is empty" }
+        if start.number(UInt32.self, at: 0x38) == 0x644d_5241 { return "is a kernel for arm64, not for x86-64" }
+        if start.number(UInt32.self, at: 0x38) == 0x0543_5352 { return "is a kernel for riscv, not for x86-64" }
+        if let format = PackedKernel.format(of: start) { return "is a file packed with \(format); unpack it first" }
+        if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return nil }
+        return "is neither a vmlinux (ELF) nor a bzImage"
+    }
+}

@@ -1,0 +1,24 @@
+// Numbers in the byte order of everything that a kernel is handed.
+
+extension [UInt8] {
+    /// Appends a number, low byte first.
+    mutating func append(little number: some FixedWidthInteger) {
+        for index in 0..<(number.bitWidth / 8) { append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
+    }
+
+    /// Overwrites bytes that are there already.
+    mutating func set(_ number: some FixedWidthInteger, at offset: Int) {
+        for index in 0..<(number.bitWidth / 8) {
+            self[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * index))
+        }
+    }
+
+    /// The number at an offset, if all of it is there.
+    func number<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number? {
+        let size = Number.bitWidth / 8
+        guard offset >= 0, offset <= count - size else { return nil }
+        var number = Number.zero
+        for index in 0..<size { number |= Number(truncatingIfNeeded: self[offset + index]) << Number(8 * index) }
+        return number
+    }
+}

@@ -1,0 +1,107 @@
+// The kernel inside a bzImage, and where it is kept once it has been unpacked.
+
+internal import CKVM
+internal import Linux
+internal import SystemPackage
+
+/// The payload of a bzImage.
+struct PackedKernel: Sendable {
+    private let range: Range<UInt64>
+    /// How it is packed, by the name of the program that does it.
+    let format: String
+    /// Its size when unpacked; its packer wrote it behind its end.
+    private let unpackedSize: UInt64
+
+    /// Whether we unpack it.
+    var isSupported: Bool { format == "lz4" }
+
+    private static let formats: [(magic: [UInt8], name: String)] = [
+        ([0x02, 0x21, 0x4c, 0x18], "lz4"), ([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd"),
+        ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "xz"), ([0x42, 0x5a, 0x68], "bzip2"), ([0x5d, 0, 0], "lzma"),
+        ([0x89, 0x4c, 0x5a, 0x4f], "lzo"), ([0x04, 0x22, 0x4d, 0x18], "lz4"),
+    ]
+
+    static func format(of start: [UInt8]) -> String? { formats.first { start.starts(with: $0.magic) }?.name }
+
+    init(_ header: SetupHeader, in file: borrowing KernelFile) throws(MachineError) {
+        guard header.payload.count >= 8 else { throw .unbootableKernel("\(file.path) has no payload") }
+        let start = try file.read(header.payload.lowerBound..<(header.payload.lowerBound + 8))
+        format = Self.format(of: start) ?? "an unknown program"
+        let end = header.payload.upperBound
+        let size = try file.read((end - 4)..<end).number(UInt32.self, at: 0) ?? 0
+        range = header.payload.lowerBound..<(end - 4)
+        unpackedSize = UInt64(size)
+        // A kernel unpacks itself within this memory, so it cannot be larger; nobody is made to allocate more.
+        guard !isSupported || unpackedSize <= header.memorySize else {
+            throw .unbootableKernel(
+                "\(file.path) says that \(unpackedSize) bytes are packed in it, too many for itself")
+        }
+    }
+
+    /// The kernel in a file of its own: one that the cache keeps, or without a cache one without a name.
+    func unpack(
+        _ file: borrowing KernelFile, cache: FilePath?, named name: String?
+    ) throws(MachineError) -> KernelFile {
+        guard let cache else { return try unpackIntoMemory(file) }
+        let name = if let name { name } else { try Self.identity(of: file) }
+        let kept = cache.appending("kernel-\(name).elf")
+        if let found = validated(kept) { return found }
+        try keep(file, at: kept)
+        return try KernelFile(opening: kept)
+    }
+
+    /// A file that an earlier boot left, unless something is wrong with it.
+    private func validated(_ path: FilePath) -> KernelFile? {
+        do throws(MachineError) {
+            let file = try KernelFile(opening: path)
+            guard file.byteCount == unpackedSize else { return nil }
+            _ = try ELFKernel(file)
+            return file
+        } catch { return nil }
+    }
+
+    private func unpackIntoMemory(_ file: borrowing KernelFile) throws(MachineError) -> KernelFile {
+        try KernelFile(Self.memoryFile(unpacked(file)), file.path)
+    }
+
+    private static func memoryFile(_ bytes: [UInt8]) throws(MachineError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            let file = OwnedDescriptor(owning: try system("memfd_create") { ckvm_memory_file() })
+            try file.write(bytes)
+            return file
+        } catch { throw .host("unpack the kernel into memory", nil, error.errno) }
+    }
+
+    private func keep(_ file: borrowing KernelFile, at path: FilePath) throws(MachineError) {
+        let bytes = try unpacked(file)
+        do throws {
+            try Directory.make(path.removingLastComponent()).replace(
+                FilePath(path.lastComponent?.string ?? ""), with: bytes)
+        } catch let error as SystemError {
+            throw .host("keep the unpacked kernel", path, error.errno)
+        } catch { throw .host("keep the unpacked kernel", path, .ioError) }
+    }
+
+    private func unpacked(_ file: borrowing KernelFile) throws(MachineError) -> [UInt8] {
+        let bytes = try file.read(range)
+        do throws(LZ4Legacy.Fault) {
+            return try unsafe LZ4Legacy.decode(bytes.span.bytes, byteCount: Int(unpackedSize))
+        } catch {
+            let reason =
+                switch error {
+                case .notLZ4, .damaged: "cannot be unpacked: its LZ4 data is damaged"
+                case .otherSize: "holds another number of bytes than the \(unpackedSize) that it says"
+                }
+            throw .unbootableKernel("\(file.path) \(reason)")
+        }
+    }
+
+    /// A name that another file has only if somebody sets the machine's clock to have it so.
+    private static func identity(of file: borrowing KernelFile) throws(MachineError) -> String {
+        do throws(SystemError) {
+            let status = try file.descriptor.status()
+            let times = [status.modified, status.changed].map { "\($0.seconds).\($0.nanoseconds)" }
+            return (["\(status.device)", "\(status.inode)", "\(status.size)"] + times).joined(separator: "-")
+        } catch { throw .host("look at the kernel", file.path, error.errno) }
+    }
+}
