@@ -1,3 +1,5 @@
+internal import Guest
+
 /// What the guest meets at ports, and at addresses that are no memory.
 final class AddressSpace: Sendable {
     private enum Port {
@@ -47,9 +49,9 @@ final class AddressSpace: Sendable {
     private func write(_ address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
         if let (device, offset) = device(at: address) {
             unsafe device.transport.write(offset: offset, bytes)
-        } else if address == Doorbell.page, unsafe bytes.count == 4 {
+        } else if address == Doorbell.page, bytes.count == 4 {
             let time = monotonicNanoseconds()
-            return ring(unsafe bytes.loadUnaligned(as: UInt32.self), at: time)
+            return unsafe ring(bytes.loadUnaligned(as: UInt32.self), at: time)
         }
         return .goOn
     }
@@ -69,7 +71,7 @@ final class AddressSpace: Sendable {
     }
 
     private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
-        if port == Port.control, bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
+        if port == Port.control, unsafe bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
         if Port.serial.contains(port) { unsafe serial.write(port, bytes) }
         return .goOn
     }

@@ -13,7 +13,7 @@ struct AttachedDevice: Sendable {
     ) throws(MachineError) -> [AttachedDevice] {
         var devices: [any VirtioDevice] = []
         if let root = configuration.root {
-            devices.append(try BlockDevice(opening: root, isReadOnly: true, serial: "root"))
+            devices.append(try rootDisk(root))
         }
         var attached: [AttachedDevice] = []
         for device in devices {
@@ -21,6 +21,15 @@ struct AttachedDevice: Sendable {
             attached.append(AttachedDevice(transport: transport, place: MMIODevice(slot: attached.count)))
         }
         return attached
+    }
+}
+
+extension AttachedDevice {
+    /// The image, which nobody writes to.
+    private static func rootDisk(_ path: FilePath) throws(MachineError) -> BlockDevice {
+        let file = try openFile(path)
+        let size = try fileSize(file)
+        return try BlockDevice(file, byteCount: size, isReadOnly: true, name: "root", blockByteCount: 4096)
     }
 }
 

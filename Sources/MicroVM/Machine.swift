@@ -6,7 +6,6 @@
 // ```
 
 internal import Linux
-public import SystemPackage
 
 /// A virtual machine that boots one kernel.
 ///

@@ -1,3 +1,4 @@
+internal import Linux
 public import SystemPackage
 
 /// Why a machine could not be made, or had to be ended.
@@ -34,5 +35,19 @@ public enum MachineError: Error, Sendable, Equatable, CustomStringConvertible {
         case .brokenSnapshot(let reason): "the snapshot cannot be restored: \(reason)"
         case .guestFault(let reason): "the guest was ended: \(reason)"
         }
+    }
+}
+
+/// Opens a file of the host's for reading.
+func openFile(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
+    do throws(SystemError) { return try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
+        throw .host("open", path, error.errno)
+    }
+}
+
+/// How long an open file is, in bytes.
+func fileSize(_ file: borrowing OwnedDescriptor) throws(MachineError) -> UInt64 {
+    do throws(SystemError) { return UInt64(clamping: try file.size()) } catch {
+        throw .host(error.operation, error.path, error.errno)
     }
 }

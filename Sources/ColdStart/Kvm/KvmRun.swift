@@ -15,7 +15,7 @@ struct KvmRun {
 
     /// Boots once.
     func start() throws(ColdStartError) -> Run {
-        let listener = Listener(Session(probe: scenario.probe, start: hostClock()))
+        let listener = Listener(scenario.probe)
         let deadline = listener.start + KvmRun.bootPatience + scenario.timeout.nanoseconds + KvmRun.grace
         let outcome: Machine.Outcome
         let console: [UInt8]
@@ -28,8 +28,7 @@ struct KvmRun {
             if current.isCancelled { throw .cancelled }
             throw ColdStartError(error)
         }
-        return try listener.session(console).result(
-            end(outcome), by: .host, timeout: scenario.timeout, boot: KvmRun.bootPatience)
+        return try listener.result(console, try end(outcome), timeout: scenario.timeout, boot: KvmRun.bootPatience)
     }
 
     private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> Session.End {
@@ -48,9 +47,9 @@ private final class Listener: Sendable {
     private let session: Mutex<Session>
     let start: UInt64
 
-    init(_ session: Session) {
-        start = session.start
-        self.session = Mutex(session)
+    init(_ probe: Probe) {
+        start = hostClock()
+        session = Mutex(Session(probe: probe, start: start))
     }
 
     func receive(_ message: [UInt8], at time: UInt64) -> DoorbellAnswer {
@@ -60,11 +59,17 @@ private final class Listener: Sendable {
         }
     }
 
-    func session(_ console: [UInt8]) -> Session {
-        session.withLock { session in
+    /// What was heard, with the console's text, came to.
+    func result(
+        _ console: [UInt8], _ end: Session.End, timeout: Duration, boot: UInt64
+    ) throws(ColdStartError) -> Run {
+        let result: Result<Run, ColdStartError> = session.withLock { session in
             session.receiveConsole(console)
-            return session
+            do throws(ColdStartError) {
+                return .success(try session.result(end, by: .host, timeout: timeout, boot: boot))
+            } catch { return .failure(error) }
         }
+        return try result.get()
     }
 }
 

@@ -24,13 +24,20 @@ struct KVM: ~Copyable {
     ///
     /// - Throws: ``MachineError/unavailable(_:_:)`` or ``MachineError/incapable(_:)``.
     init(at path: FilePath = "/dev/kvm") throws(MachineError) {
-        do throws(SystemError) { device = try OwnedDescriptor(path, .readWrite) } catch {
+        let opened = try KVM.open(path)
+        let number = opened.rawValue
+        let version = ckvm_ioctl_number(number, ckvm_get_api_version, 0)
+        guard version == 12 else { throw .incapable("version 12 of its interface, it has \(version)") }
+        for (name, capability) in KVM.needed where KVM.extent(of: capability, number) <= 0 { throw .incapable(name) }
+        let count = try kvm("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number(number, ckvm_get_vcpu_mmap_size, 0) }
+        device = opened
+        runByteCount = Int(count)
+    }
+
+    private static func open(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
+        do throws(SystemError) { return try OwnedDescriptor(path, .readWrite) } catch {
             throw .unavailable(path, error.errno)
         }
-        let version = ckvm_ioctl_number(device.rawValue, ckvm_get_api_version, 0)
-        guard version == 12 else { throw .incapable("version 12 of its interface, it has \(version)") }
-        for (name, number) in KVM.needed where KVM.extent(of: number, device.rawValue) <= 0 { throw .incapable(name) }
-        runByteCount = Int(try control("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number($0, ckvm_get_vcpu_mmap_size, 0) })
     }
 
     /// What `KVM_CHECK_EXTENSION` says of a capability: 0 where there is none.
@@ -45,7 +52,8 @@ struct KVM: ~Copyable {
 
     /// A machine without memory, processors or devices.
     func makeMachine() throws(MachineError) -> OwnedDescriptor {
-        OwnedDescriptor(owning: try control("KVM_CREATE_VM") { ckvm_ioctl_number($0, ckvm_create_vm, 0) })
+        let number = device.rawValue
+        return OwnedDescriptor(owning: try kvm("KVM_CREATE_VM") { ckvm_ioctl_number(number, ckvm_create_vm, 0) })
     }
 
     /// The CPUID leaves that KVM can show to a guest on this processor.
@@ -58,10 +66,6 @@ struct KVM: ~Copyable {
     /// The model-specific registers whose values are a processor's state.
     func registerIndices() throws(MachineError) -> [UInt32] {
         try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
-    }
-
-    private func control(_ call: String, _ body: (Int32) -> Int32) throws(MachineError) -> Int32 {
-        try kvm(call) { body(device.rawValue) }
     }
 }
 

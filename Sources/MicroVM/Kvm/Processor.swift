@@ -58,9 +58,9 @@ internal import SystemPackage
             if code == EINTR || code == EAGAIN { return .interrupted }
             return .failed("KVM_RUN answered \(Errno(rawValue: code))")
         }
-        var exit = ckvm_exit()
+        var exit = unsafe ckvm_exit()
         unsafe ckvm_decode_exit(shared, &exit)
-        switch Int(exit.reason) {
+        switch unsafe Int(exit.reason) {
         case ckvm_exit_io: return unsafe access(.port(exit.port), exit)
         case ckvm_exit_mmio: return unsafe access(.memory(exit.address), exit)
         case ckvm_exit_hlt: return .halted

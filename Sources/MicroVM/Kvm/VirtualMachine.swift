@@ -12,10 +12,15 @@ struct VirtualMachine: ~Copyable {
 
     /// A machine with interrupt controllers, without memory and processors.
     init(_ kvm: borrowing KVM) throws(MachineError) {
-        descriptor = try kvm.makeMachine()
-        try control("KVM_SET_TSS_ADDR") { ckvm_ioctl_number($0, ckvm_set_tss_address, VirtualMachine.taskState) }
+        let made = try kvm.makeMachine()
+        try VirtualMachine.prepare(made.rawValue)
+        descriptor = made
+    }
+
+    private static func prepare(_ number: Int32) throws(MachineError) {
+        try MicroVM.kvm("KVM_SET_TSS_ADDR") { ckvm_ioctl_number(number, ckvm_set_tss_address, taskState) }
         // Before the processors: their local controllers are made with them.
-        try control("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number($0, ckvm_create_irqchip, 0) }
+        try MicroVM.kvm("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number(number, ckvm_create_irqchip, 0) }
     }
 
     /// Shows all regions of `memory` to the guest, as slots from 0 on.
@@ -63,10 +68,5 @@ struct VirtualMachine: ~Copyable {
     func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
         var copy = state
         try get(call, request, into: &copy)
-    }
-
-    private func control(_ call: String, _ body: (Int32) -> Int32) throws(MachineError) {
-        let number = descriptor.rawValue
-        try kvm(call) { body(number) }
     }
 }

@@ -3,6 +3,7 @@
 
 internal import CKVM
 internal import Glibc
+internal import Linux
 internal import SystemPackage
 
 /// All that one processor is, as bytes that only the same kind of KVM understands.
@@ -192,13 +193,13 @@ extension Processor {
 
 extension StateWriter {
     /// A structure of the kernel's, as it lies in memory.
-    mutating func put<Value: BitwiseCopyable>(raw value: Value) {
+    mutating func put<Value>(raw value: Value) {
         var copy = value
-        put(unsafe withUnsafeBytes(of: &copy) { Array($0) })
+        unsafe put(withUnsafeBytes(of: &copy) { unsafe Array($0) })
     }
 
     /// Several of them.
-    mutating func put<Value: BitwiseCopyable>(rawList values: [Value]) {
+    mutating func put<Value>(rawList values: [Value]) {
         put(UInt32(values.count))
         for value in values { put(raw: value) }
     }
@@ -206,7 +207,7 @@ extension StateWriter {
 
 extension StateReader {
     /// A structure of exactly the size that this kernel's has.
-    mutating func read<Value: BitwiseCopyable>(raw value: inout Value) throws(MachineError) {
+    mutating func read<Value>(raw value: inout Value) throws(MachineError) {
         let bytes = try string(limit: MemoryLayout<Value>.size)
         guard bytes.count == MemoryLayout<Value>.size else {
             throw .brokenSnapshot("a part has \(bytes.count) bytes, not \(MemoryLayout<Value>.size)")
@@ -215,7 +216,7 @@ extension StateReader {
     }
 
     /// At most `limit` of them.
-    mutating func rawList<Value: BitwiseCopyable>(of empty: Value, limit: Int) throws(MachineError) -> [Value] {
+    mutating func rawList<Value>(of empty: Value, limit: Int) throws(MachineError) -> [Value] {
         let count = Int(try number(UInt32.self))
         guard count <= limit else { throw .brokenSnapshot("a list has \(count) entries, not at most \(limit)") }
         var values: [Value] = []

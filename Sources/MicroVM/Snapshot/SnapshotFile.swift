@@ -35,29 +35,34 @@ public struct SnapshotFile: ~Copyable {
     ///
     /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
     public init(opening path: FilePath) throws(MachineError) {
-        do throws(SystemError) { file = try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
-            throw .host("open the snapshot", path, error.errno)
-        }
-        let header = try SnapshotFile.read(file, SnapshotFile.headerLength, at: 0)
+        let opened = try openFile(path)
+        let (found, start) = try SnapshotFile.readState(opened, path)
+        (state, memoryStart) = (found, start)
+        file = opened
+    }
+
+    private static func readState(
+        _ file: borrowing OwnedDescriptor, _ path: FilePath
+    ) throws(MachineError) -> (MachineState, Int64) {
+        let header = try read(file, headerLength, at: 0)
         var reader = StateReader(Array(header.dropFirst(8)))
-        guard Array(header.prefix(8)) == SnapshotFile.magic else { throw .brokenSnapshot("\(path) is none") }
+        guard Array(header.prefix(8)) == magic else { throw .brokenSnapshot("\(path) is none") }
         let version = try reader.number(UInt32.self)
-        guard version == SnapshotFile.version else {
-            throw .brokenSnapshot("it is of version \(version), and this program knows \(SnapshotFile.version)")
+        guard version == self.version else {
+            throw .brokenSnapshot("it is of version \(version), and this program knows \(self.version)")
         }
         let length = try reader.number(UInt32.self)
-        guard length <= SnapshotFile.stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
-        let bytes = try SnapshotFile.read(file, Int(length), at: Int64(SnapshotFile.headerLength))
-        guard try reader.number() == SnapshotFile.sum(bytes) else { throw .brokenSnapshot("its state is damaged") }
-        state = try MachineState(bytes)
-        memoryStart = SnapshotFile.memoryStart(stateLength: bytes.count)
-        guard state.memoryBytes > 0, state.memoryBytes.isMultiple(of: UInt64(SnapshotFile.page)),
+        guard length <= stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
+        let bytes = try read(file, Int(length), at: Int64(headerLength))
+        guard try reader.number() == sum(bytes) else { throw .brokenSnapshot("its state is damaged") }
+        let state = try MachineState(bytes)
+        guard state.memoryBytes > 0, state.memoryBytes.isMultiple(of: UInt64(page)),
             state.memoryBytes <= PhysicalMap.limit
         else { throw .brokenSnapshot("its memory has \(state.memoryBytes) bytes") }
-        let (end, size) = (
-            memoryStart + Int64(SnapshotFile.byteCount(of: state.memoryBytes)), try SnapshotFile.size(file)
-        )
+        let start = memoryStart(stateLength: bytes.count)
+        let (end, size) = (UInt64(start) + UInt64(byteCount(of: state.memoryBytes)), try fileSize(file))
         guard size == end else { throw .brokenSnapshot("it has \(size) bytes, not \(end)") }
+        return (state, start)
     }
 
     /// The memory, private to each machine: pages come from the file as they are touched, and what a guest writes stays
@@ -153,12 +158,6 @@ public struct SnapshotFile: ~Copyable {
 
     private static func memoryStart(stateLength: Int) -> Int64 {
         Int64((headerLength + stateLength + page - 1) / page * page)
-    }
-
-    private static func size(_ file: borrowing OwnedDescriptor) throws(MachineError) -> Int64 {
-        do throws(SystemError) { return try file.size() } catch {
-            throw .host(error.operation, error.path, error.errno)
-        }
     }
 
     private static func read(
