@@ -148,13 +148,18 @@ final class GuestMemory: @unchecked Sendable {
         unsafe (try? pointer(to: address, count)) != nil
     }
 
-    private func pointer(
-        to address: UInt64, _ count: UInt64, alignment: UInt64 = 1
+    /// Where bytes of the guest are in this process, for as long as the memory lives.
+    ///
+    /// The guest may change them at any time: only the kernel may be handed this pointer, or a single access made.
+    ///
+    /// - Parameter byGuest: it is the guest who asks to have them written, which read-only memory refuses.
+    func pointer(
+        to address: UInt64, _ count: UInt64, alignment: UInt64 = 1, writtenByGuest byGuest: Bool = false
     ) throws(GuestFault) -> UnsafeMutableRawPointer {
         for region in regions where address >= region.start {
             let offset = address - region.start
             guard offset < region.byteCount, count <= region.byteCount - offset else { continue }
-            guard address.isMultiple(of: alignment) else { break }
+            guard address.isMultiple(of: alignment), !(byGuest && region.isReadOnly) else { break }
             return unsafe region.base + Int(offset)
         }
         throw GuestFault(address: address, byteCount: count)

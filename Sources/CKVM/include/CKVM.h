@@ -2,4 +2,5 @@
 // kvm_run, and single accesses to memory that a guest changes meanwhile.
 #pragma once
 
+#include "Events.h"
 #include "GuestMemory.h"

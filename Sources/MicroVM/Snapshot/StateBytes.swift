@@ -1,0 +1,50 @@
+// The bytes of a snapshot's state: little-endian numbers of fixed width, and byte strings behind their length.
+
+/// Writes state.
+struct StateWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(_ number: some FixedWidthInteger) {
+        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    mutating func put(_ string: [UInt8]) {
+        put(UInt32(string.count))
+        bytes += string
+    }
+}
+
+/// Reads state that may have been made up by anyone: whatever it is, reading ends in a value or an error.
+struct StateReader {
+    private let bytes: [UInt8]
+    private var offset = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// The next number.
+    mutating func number<Number: FixedWidthInteger>(_: Number.Type = Number.self) throws(MachineError) -> Number {
+        let size = MemoryLayout<Number>.size
+        guard bytes.count - offset >= size else { throw .brokenSnapshot("it ends too early") }
+        let number = unsafe bytes.withUnsafeBytes {
+            unsafe $0.loadUnaligned(fromByteOffset: offset, as: Number.self)
+        }
+        offset += size
+        return Number(littleEndian: number)
+    }
+
+    /// The next byte string, which has at most `limit` bytes.
+    mutating func string(limit: Int) throws(MachineError) -> [UInt8] {
+        let count = Int(try number(UInt32.self))
+        guard count <= limit else { throw .brokenSnapshot("a part has \(count) bytes, not at most \(limit)") }
+        guard bytes.count - offset >= count else { throw .brokenSnapshot("it ends too early") }
+        defer { offset += count }
+        return Array(bytes[offset..<offset + count])
+    }
+
+    /// Says that there is nothing more to read.
+    func end() throws(MachineError) {
+        guard offset == bytes.count else { throw .brokenSnapshot("it has bytes that nobody reads") }
+    }
+}

@@ -1,0 +1,173 @@
+// A disk (virtio 1.2, 5.2): one queue, requests answered at once and in order.
+//
+// ```
+// request  type 4, reserved 4, sector 8 | data to write …          what the device reads
+//          data read … | status 1                                  what it writes
+// ```
+
+internal import Glibc
+internal import Linux
+internal import Synchronization
+
+/// A file of the host as the guest's disk: read, written where it may be, flushed and named, and nothing else.
+final class BlockDevice: VirtioDevice {
+    private enum Operation {
+        static let read: UInt32 = 0
+        static let write: UInt32 = 1
+        static let flush: UInt32 = 4
+        static let identify: UInt32 = 8
+    }
+
+    private enum Status: UInt8 {
+        case ok = 0
+        case failed = 1
+        case unsupported = 2
+    }
+
+    private static let sector = 512
+    private static let identityByteCount = 20
+    private static let queueSize: UInt16 = 256
+
+    private let file: OwnedDescriptor
+    private let byteCount: Int
+    private let blockByteCount: UInt32
+    private let isReadOnly: Bool
+    private let identity: [UInt8]
+    private let recorder = Mutex(BlockStatistics())
+    private var port: VirtioPort?
+
+    /// A disk of the first `byteCount` bytes of a file, a multiple of `blockByteCount`.
+    ///
+    /// - Parameters:
+    ///   - name: what the guest sees as the disk's serial number; its first 20 bytes count.
+    ///   - blockByteCount: the guest asks for no less at once.
+    init(
+        _ file: consuming OwnedDescriptor, byteCount: UInt64, isReadOnly: Bool, name: String,
+        blockByteCount: UInt32 = 512
+    ) throws(MachineError) {
+        guard blockByteCount >= 512, blockByteCount & (blockByteCount - 1) == 0,
+            byteCount.isMultiple(of: UInt64(blockByteCount)), let count = Int(exactly: byteCount)
+        else { throw .impossible("a disk's size is a multiple of its blocks', which have 512 bytes or more") }
+        self.file = file
+        self.byteCount = count
+        self.blockByteCount = blockByteCount
+        self.isReadOnly = isReadOnly
+        identity = Array((Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.identityByteCount))
+    }
+
+    /// What the guest has asked for so far; any thread may ask.
+    var statistics: BlockStatistics { recorder.withLock { $0 } }
+
+    var deviceID: UInt32 { 2 }
+    var queueSizes: [UInt16] { [BlockDevice.queueSize] }
+
+    var features: UInt64 {
+        let (segments, readOnly, blocks, flush): (UInt64, UInt64, UInt64, UInt64) = (1 << 2, 1 << 5, 1 << 6, 1 << 9)
+        return segments | blocks | (isReadOnly ? readOnly : flush)
+    }
+
+    var configuration: [UInt8] {
+        var writer = StateWriter()
+        writer.put(UInt64(byteCount / BlockDevice.sector))
+        writer.put(UInt32(0))
+        // A queue full, but for header and status.
+        writer.put(UInt32(BlockDevice.queueSize - 2))
+        writer.put(UInt32(0))
+        writer.put(blockByteCount)
+        return writer.bytes
+    }
+
+    func activate(_ port: VirtioPort) { self.port = port }
+    func reset() { port = nil }
+    func save() -> [UInt8] { [] }
+
+    func restore(_ state: [UInt8]) throws(MachineError) {
+        guard state.isEmpty else { throw .brokenSnapshot("a disk has no state of its own") }
+    }
+
+    func process(queue: Int) throws(QueueFault) {
+        guard let port else { return }
+        let isBusy = try port.queues[queue].drain { chain throws(QueueFault) in try answer(&chain) }
+        if isBusy { port.again(queue) }
+    }
+
+    // MARK: Requests
+
+    private struct Header {
+        var operation: UInt32 = 0
+        var reserved: UInt32 = 0
+        var sector: UInt64 = 0
+    }
+
+    /// Gives how many bytes were written for sure, from the first on.
+    private func answer(_ chain: inout Chain) throws(QueueFault) -> Int {
+        var header = Header()
+        guard unsafe withUnsafeMutableBytes(of: &header, { unsafe chain.readable.take($0) }) else {
+            throw .request("a request to a disk has no whole header")
+        }
+        guard let place = unsafe chain.writable.takeLast() else {
+            throw .request("a request to a disk has no place for its status")
+        }
+        let wanted = chain.writable.byteCount
+        let (status, written) = carryOut(header, &chain)
+        unsafe place.storeBytes(of: status.rawValue, as: UInt8.self)
+        return written == wanted ? written + 1 : written
+    }
+
+    private func carryOut(_ header: Header, _ chain: inout Chain) -> (Status, written: Int) {
+        switch UInt32(littleEndian: header.operation) {
+        case Operation.read:
+            let count = chain.writable.byteCount
+            guard let offset = offset(header.sector, count) else { return (.failed, 0) }
+            guard read(&chain.writable, at: offset) else { return (.failed, 0) }
+            recorder.withLock { $0.read(offset, count) }
+            return (.ok, count)
+        case Operation.write where !isReadOnly:
+            let count = chain.readable.byteCount
+            guard let offset = offset(header.sector, count) else { return (.failed, 0) }
+            guard write(&chain.readable, at: offset) else { return (.failed, 0) }
+            recorder.withLock { $0.wrote(count) }
+            return (.ok, 0)
+        case Operation.flush where !isReadOnly:
+            recorder.withLock { $0.flushes += 1 }
+            return (fdatasync(file.rawValue) == 0 ? .ok : .failed, 0)
+        case Operation.identify:
+            let count = min(chain.writable.byteCount, BlockDevice.identityByteCount)
+            _ = unsafe identity.withUnsafeBytes { unsafe chain.writable.fill(.init(rebasing: $0[..<count])) }
+            return (.ok, count)
+        default: return (.unsupported, 0)
+        }
+    }
+
+    /// Where on the disk so many bytes begin, if they are whole sectors of it.
+    private func offset(_ sector: UInt64, _ count: Int) -> Int? {
+        let sectors = byteCount / BlockDevice.sector
+        guard count.isMultiple(of: BlockDevice.sector), let first = Int(exactly: UInt64(littleEndian: sector)),
+            first <= sectors, count / BlockDevice.sector <= sectors - first
+        else { return nil }
+        return first * BlockDevice.sector
+    }
+
+    private func read(_ segments: inout Segments, at offset: Int) -> Bool {
+        unsafe transfer(&segments, at: offset) { unsafe preadv(file.rawValue, $0, $1, $2) }
+    }
+
+    private func write(_ segments: inout Segments, at offset: Int) -> Bool {
+        unsafe transfer(&segments, at: offset) { unsafe pwritev(file.rawValue, $0, $1, $2) }
+    }
+
+    private func transfer(
+        _ segments: inout Segments, at offset: Int, _ call: (UnsafePointer<iovec>, Int32, Int) -> Int
+    ) -> Bool {
+        var offset = offset
+        while segments.byteCount > 0 {
+            let vector = unsafe segments.vector
+            guard let base = vector.baseAddress else { return false }
+            let count = unsafe call(base, Int32(vector.count), offset)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0, segments.drop(count) else { return false }
+            offset += count
+        }
+        return true
+    }
+}

@@ -1,0 +1,49 @@
+internal import CKVM
+
+/// Randomness of the host for the guest (virtio 1.2, 5.4): one queue of buffers to fill.
+final class EntropyDevice: VirtioDevice {
+    /// No request gets more: what a guest asks for beyond may be asked for again.
+    static let requestLimit = 4096
+    private static let chunk = 256
+
+    private var port: VirtioPort?
+
+    init() {}
+
+    var deviceID: UInt32 { 4 }
+    var features: UInt64 { 0 }
+    var queueSizes: [UInt16] { [64] }
+    var configuration: [UInt8] { [] }
+
+    func activate(_ port: VirtioPort) { self.port = port }
+    func reset() { port = nil }
+    func save() -> [UInt8] { [] }
+
+    func restore(_ state: [UInt8]) throws(MachineError) {
+        guard state.isEmpty else { throw .brokenSnapshot("an entropy device has no state of its own") }
+    }
+
+    func process(queue: Int) throws(QueueFault) {
+        guard let port else { return }
+        let isBusy = try port.queues[queue].drain { chain throws(QueueFault) in
+            guard chain.readable.byteCount == 0, chain.writable.byteCount > 0 else {
+                throw .request("a request for entropy is a buffer to write")
+            }
+            chain.writable.limit(to: EntropyDevice.requestLimit)
+            return fill(&chain.writable)
+        }
+        if isBusy { port.again(queue) }
+    }
+
+    private func fill(_ segments: inout Segments) -> Int {
+        let wanted = segments.byteCount
+        unsafe withUnsafeTemporaryAllocation(byteCount: EntropyDevice.chunk, alignment: 8) { buffer in
+            while segments.byteCount > 0 {
+                let part = min(segments.byteCount, EntropyDevice.chunk)
+                guard unsafe ckvm_random(buffer.baseAddress, part) == part else { break }
+                guard unsafe segments.fill(UnsafeRawBufferPointer(rebasing: buffer[..<part])) else { break }
+            }
+        }
+        return wanted - segments.byteCount
+    }
+}

@@ -1,0 +1,39 @@
+// The registers in a snapshot.
+
+extension VirtioRegisters {
+    func save(to writer: inout StateWriter) {
+        writer.put(deviceID)
+        writer.put(status.rawValue)
+        writer.put(accepted)
+        for selector in [deviceFeaturesSelector, driverFeaturesSelector, queueSelector] { writer.put(selector) }
+        for queue in queues {
+            writer.put(queue.isReady ? UInt8(1) : 0)
+            writer.put(queue.place.size)
+            for address in [queue.place.descriptors, queue.place.available, queue.place.used] { writer.put(address) }
+        }
+    }
+
+    /// Takes over what ``save(to:)`` wrote for the same device, if a driver could have brought it about.
+    mutating func restore(from reader: inout StateReader) throws(MachineError) {
+        reset()
+        guard try reader.number() == deviceID else { throw .brokenSnapshot("it has another device here") }
+        status = DeviceStatus(rawValue: try reader.number())
+        accepted = try reader.number()
+        deviceFeaturesSelector = try reader.number()
+        driverFeaturesSelector = try reader.number()
+        queueSelector = try reader.number()
+        for index in queues.indices {
+            queues[index].isReady = try reader.number(UInt8.self) != 0
+            queues[index].place.size = try reader.number()
+            queues[index].place.descriptors = try reader.number()
+            queues[index].place.available = try reader.number()
+            queues[index].place.used = try reader.number()
+        }
+        guard VirtioRegisters.steps.contains(status.subtracting([.needsReset, .failed])) else {
+            throw .brokenSnapshot("no device has the status \(status.rawValue)")
+        }
+        guard accepts(accepted) || !status.contains(.featuresOK) else {
+            throw .brokenSnapshot("its driver has features that are not offered")
+        }
+    }
+}

@@ -1,0 +1,160 @@
+// The registers of a virtio-mmio window, version 2 (virtio 1.2, 4.2.2), as a state machine that does nothing else.
+
+/// How far driver and device have come.
+struct DeviceStatus: OptionSet {
+    let rawValue: UInt32
+
+    static let acknowledge = DeviceStatus(rawValue: 1)
+    static let driver = DeviceStatus(rawValue: 2)
+    static let driverOK = DeviceStatus(rawValue: 4)
+    static let featuresOK = DeviceStatus(rawValue: 8)
+    static let needsReset = DeviceStatus(rawValue: 64)
+    static let failed = DeviceStatus(rawValue: 128)
+}
+
+/// The registers, but for the interrupt's, which are not behind the device's lock.
+struct VirtioRegisters {
+    /// What a write asks the transport for.
+    enum Effect: Equatable {
+        case nothing
+        /// The driver is ready; the queues are as they will stay.
+        case activate
+        case reset
+        /// The driver has given up.
+        case giveUp
+    }
+
+    struct Queue {
+        let maximum: UInt16
+        var isReady = false
+        var place = QueuePlace()
+    }
+
+    static let magic: UInt32 = 0x7472_6976
+    static let vendor: UInt32 = 0x7761_6874
+    /// The steps that a driver goes, exactly in this order.
+    static let steps: [DeviceStatus] = [
+        [], [.acknowledge], [.acknowledge, .driver], [.acknowledge, .driver, .featuresOK],
+        [.acknowledge, .driver, .featuresOK, .driverOK],
+    ]
+
+    let deviceID: UInt32
+    let offered: UInt64
+    var status: DeviceStatus = []
+    var accepted: UInt64 = 0
+    var queues: [Queue]
+    var deviceFeaturesSelector: UInt32 = 0
+    var driverFeaturesSelector: UInt32 = 0
+    var queueSelector: UInt32 = 0
+
+    init(deviceID: UInt32, offered: UInt64, maxima: [UInt16]) {
+        self.deviceID = deviceID
+        self.offered = offered
+        queues = maxima.map { Queue(maximum: $0) }
+    }
+
+    /// Whether a driver may choose these features.
+    func accepts(_ features: UInt64) -> Bool {
+        features & ~offered == 0 && features & VirtioFeature.version1 != 0
+    }
+
+    // MARK: Reading
+
+    func read(_ offset: UInt64) -> UInt32 {
+        switch offset {
+        case 0x00: VirtioRegisters.magic
+        case 0x04: 2
+        case 0x08: deviceID
+        case 0x0C: VirtioRegisters.vendor
+        case 0x10: VirtioRegisters.half(deviceFeaturesSelector, of: offered)
+        case 0x34: selectedQueue.map { UInt32($0.maximum) } ?? 0
+        case 0x44: selectedQueue?.isReady == true ? 1 : 0
+        case 0x70: status.rawValue
+        // Shared memory: a region of length -1 is none.
+        case 0xB0, 0xB4, 0xB8, 0xBC: UInt32.max
+        default: 0
+        }
+    }
+
+    private var selectedQueue: Queue? {
+        queueSelector < queues.count ? queues[Int(queueSelector)] : nil
+    }
+
+    private static func half(_ selector: UInt32, of features: UInt64) -> UInt32 {
+        switch selector {
+        case 0: UInt32(truncatingIfNeeded: features)
+        case 1: UInt32(truncatingIfNeeded: features >> 32)
+        default: 0
+        }
+    }
+
+    // MARK: Writing
+
+    mutating func write(_ offset: UInt64, _ value: UInt32) -> Effect {
+        switch offset {
+        case 0x14: deviceFeaturesSelector = value
+        case 0x20: accept(value)
+        case 0x24: driverFeaturesSelector = value
+        case 0x30: queueSelector = value
+        case 0x38...0xA4: if offset == 0x70 { return move(to: value) } else { configure(offset, value) }
+        default: break
+        }
+        return .nothing
+    }
+
+    private mutating func accept(_ value: UInt32) {
+        guard status == VirtioRegisters.steps[2] else { return }
+        switch driverFeaturesSelector {
+        case 0: accepted.replaceLow(value)
+        case 1: accepted.replaceHigh(value)
+        default: break
+        }
+    }
+
+    private mutating func configure(_ offset: UInt64, _ value: UInt32) {
+        guard status == VirtioRegisters.steps[3], queueSelector < queues.count else { return }
+        let index = Int(queueSelector)
+        if offset == 0x44 { return queues[index].isReady = value == 1 }
+        guard !queues[index].isReady else { return }
+        switch offset {
+        case 0x38: queues[index].place.size = value
+        case 0x80: queues[index].place.descriptors.replaceLow(value)
+        case 0x84: queues[index].place.descriptors.replaceHigh(value)
+        case 0x90: queues[index].place.available.replaceLow(value)
+        case 0x94: queues[index].place.available.replaceHigh(value)
+        case 0xA0: queues[index].place.used.replaceLow(value)
+        case 0xA4: queues[index].place.used.replaceHigh(value)
+        default: break
+        }
+    }
+
+    /// One step on, or back to the start, or an end; anything else is no request.
+    private mutating func move(to value: UInt32) -> Effect {
+        let wanted = DeviceStatus(rawValue: value)
+        if wanted.isEmpty { return .reset }
+        if wanted.contains(.failed) {
+            status.insert(.failed)
+            return .giveUp
+        }
+        guard let step = VirtioRegisters.steps.firstIndex(of: status), step + 1 < VirtioRegisters.steps.count,
+            wanted == VirtioRegisters.steps[step + 1], wanted != VirtioRegisters.steps[3] || accepts(accepted)
+        else { return .nothing }
+        status = wanted
+        return wanted.contains(.driverOK) ? .activate : .nothing
+    }
+
+    /// As after power-on.
+    mutating func reset() {
+        self = VirtioRegisters(deviceID: deviceID, offered: offered, maxima: queues.map(\.maximum))
+    }
+}
+
+extension UInt64 {
+    fileprivate mutating func replaceLow(_ value: UInt32) {
+        self = self & 0xFFFF_FFFF_0000_0000 | UInt64(value)
+    }
+
+    fileprivate mutating func replaceHigh(_ value: UInt32) {
+        self = self & 0xFFFF_FFFF | UInt64(value) << 32
+    }
+}

@@ -1,0 +1,241 @@
+// A split virtqueue (virtio 1.2, 2.7), from the device's side.
+//
+// ```
+// descriptors  16 bytes each: address 8, length 4, flags 2 (1 next, 2 write, 4 indirect), next 2
+// available    flags 2, index 2, heads 2 each, used event 2
+// used         flags 2, index 2, {head 4, written 4} each, available event 2
+// ```
+
+internal import CKVM
+internal import Glibc
+
+/// Where a guest says that a queue is.
+struct QueuePlace: Equatable {
+    /// A power of two where it is right.
+    var size: UInt32 = 0
+    var descriptors: UInt64 = 0
+    var available: UInt64 = 0
+    var used: UInt64 = 0
+}
+
+/// A request: what the device may read of it, and what it may write.
+struct Chain {
+    let head: UInt16
+    var readable: Segments
+    var writable: Segments
+}
+
+/// The rings of one queue; where they are and how long was checked once, and does not change.
+///
+/// Whatever the guest writes is copied once, and checked before it is used. A guest that breaks the rules gets a
+/// ``QueueFault``; it can neither make this trap nor keep it from ending.
+@safe final class Virtqueue {
+    /// What driver and device have agreed upon.
+    struct Agreement {
+        var hasEventIndex = false
+        var hasIndirect = false
+    }
+
+    private struct Descriptor {
+        static let byteCount = 16
+        var address: UInt64 = 0
+        var byteCount: UInt32 = 0
+        var flags: UInt16 = 0
+        var next: UInt16 = 0
+
+        var hasNext: Bool { flags & 1 != 0 }
+        var isWritten: Bool { flags & 2 != 0 }
+        var isIndirect: Bool { flags & 4 != 0 }
+    }
+
+    let size: UInt16
+    private let agreement: Agreement
+    private let memory: GuestMemory
+    // Whole rings inside the guest's memory, which outlives the queue.
+    private let descriptors: UnsafeMutableRawPointer
+    private let available: UnsafeMutableRawPointer
+    private let used: UnsafeMutableRawPointer
+    private let segments: UnsafeMutableBufferPointer<iovec>
+    /// How many pieces a chain may have.
+    private let longest: Int
+
+    private var nextAvailable: UInt16
+    /// The guest's index as it was last seen.
+    private var knownAvailable: UInt16
+    private var nextUsed: UInt16
+    /// ``nextUsed`` when the guest was last told, or did not want to be.
+    private var toldUsed: UInt16
+
+    /// Fails where the rings are not wholly in the guest's memory, or not as the specification wants them.
+    ///
+    /// - Parameters:
+    ///   - maximum: the size that the device offered, which also limits every chain.
+    ///   - index: how many requests were made and answered before.
+    init?(_ place: QueuePlace, maximum: UInt16, memory: GuestMemory, _ agreement: Agreement, index: UInt16 = 0) {
+        guard let size = UInt16(exactly: place.size), size > 0, size <= maximum, size & (size - 1) == 0 else {
+            return nil
+        }
+        let entries = UInt64(size)
+        let event: UInt64 = agreement.hasEventIndex ? 2 : 0
+        guard
+            let descriptors = unsafe try? memory.pointer(to: place.descriptors, 16 * entries, alignment: 16),
+            let available = unsafe try? memory.pointer(to: place.available, 4 + 2 * entries + event, alignment: 2),
+            let used = unsafe try? memory.pointer(
+                to: place.used, 4 + 8 * entries + event, alignment: 4, writtenByGuest: true)
+        else { return nil }
+        self.size = size
+        self.agreement = agreement
+        self.memory = memory
+        unsafe (self.descriptors, self.available, self.used) = unsafe (descriptors, available, used)
+        longest = Int(maximum)
+        unsafe segments = .allocate(capacity: Int(maximum))
+        unsafe segments.initialize(repeating: iovec())
+        (nextAvailable, knownAvailable, nextUsed, toldUsed) = (index, index, index, index)
+    }
+
+    deinit {
+        unsafe segments.deallocate()
+    }
+
+    /// How many requests were made and answered, modulo 65536; between two passes these are the same number.
+    var index: UInt16 { nextUsed }
+
+    // MARK: Requests
+
+    /// The next request, if there is one.
+    func next() throws(QueueFault) -> Chain? {
+        if nextAvailable == knownAvailable {
+            let index = unsafe ckvm_load_acquire16(available + 2)
+            guard index &- nextAvailable <= size else { throw .availableIndex(index) }
+            knownAvailable = index
+            if nextAvailable == index { return nil }
+        }
+        let head = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(nextAvailable & (size - 1)))
+        nextAvailable &+= 1
+        return try walk(head)
+    }
+
+    /// Gives back the request that ``next()`` gave last; it will be looked at again as if for the first time.
+    func putBack() {
+        nextAvailable &-= 1
+    }
+
+    private func walk(_ head: UInt16) throws(QueueFault) -> Chain {
+        var table = unsafe UnsafeRawPointer(descriptors)
+        var (count, left, index, isIndirect) = (Int(size), Int(size), head, false)
+        var found = Found()
+        while true {
+            guard Int(index) < count else { throw .descriptorIndex(index) }
+            guard left > 0 else { throw .endlessChain }
+            left -= 1
+            var descriptor = Descriptor()
+            unsafe ckvm_copy(&descriptor, table + Int(index) * Descriptor.byteCount, Descriptor.byteCount)
+            if descriptor.isIndirect {
+                guard agreement.hasIndirect, !isIndirect else { throw .indirect }
+                unsafe (table, count) = unsafe try indirectTable(descriptor)
+                (left, index, isIndirect) = (count, 0, true)
+                continue
+            }
+            try add(descriptor, to: &found)
+            guard descriptor.hasNext else { break }
+            index = descriptor.next
+        }
+        return unsafe Chain(
+            head: head, readable: Segments(segments[..<found.readable], byteCount: found.readableBytes),
+            writable: Segments(segments[found.readable..<found.count], byteCount: found.byteCount - found.readableBytes)
+        )
+    }
+
+    private func indirectTable(_ descriptor: Descriptor) throws(QueueFault) -> (UnsafeRawPointer, Int) {
+        let (count, rest) = Int(descriptor.byteCount).quotientAndRemainder(dividingBy: Descriptor.byteCount)
+        guard !descriptor.hasNext, rest == 0, count > 0, count <= longest else { throw .indirect }
+        do throws(GuestFault) {
+            return try unsafe (
+                UnsafeRawPointer(memory.pointer(to: descriptor.address, UInt64(descriptor.byteCount))), count
+            )
+        } catch {
+            throw .buffer(error)
+        }
+    }
+
+    /// What a walk has met so far.
+    private struct Found {
+        var count = 0
+        var byteCount = 0
+        var readable = 0
+        var readableBytes = 0
+    }
+
+    private func add(_ descriptor: Descriptor, to found: inout Found) throws(QueueFault) {
+        guard descriptor.byteCount > 0 else { throw .emptyBuffer }
+        guard found.count < longest else { throw .endlessChain }
+        guard descriptor.isWritten || found.readable == found.count else { throw .order }
+        found.byteCount += Int(descriptor.byteCount)
+        guard found.byteCount <= UInt32.max else { throw .hugeChain }
+        do throws(GuestFault) {
+            let base = unsafe try memory.pointer(
+                to: descriptor.address, UInt64(descriptor.byteCount), writtenByGuest: descriptor.isWritten)
+            unsafe segments[found.count] = unsafe iovec(iov_base: base, iov_len: Int(descriptor.byteCount))
+        } catch {
+            throw .buffer(error)
+        }
+        found.count += 1
+        if !descriptor.isWritten { (found.readable, found.readableBytes) = (found.count, found.byteCount) }
+    }
+
+    // MARK: Answers
+
+    /// Gives a request back to the guest, `written` bytes of it filled.
+    func complete(_ head: UInt16, written: Int) {
+        var entry = (UInt32(head).littleEndian, UInt32(truncatingIfNeeded: written).littleEndian)
+        unsafe ckvm_copy(used + 4 + 8 * Int(nextUsed & (size - 1)), &entry, 8)
+        nextUsed &+= 1
+        unsafe ckvm_store_release16(used + 2, nextUsed)
+    }
+
+    /// Whether the guest wants to be interrupted for what was completed since this was last asked.
+    func takeInterrupt() -> Bool {
+        guard nextUsed != toldUsed else { return false }
+        let before = toldUsed
+        toldUsed = nextUsed
+        ckvm_full_fence()
+        guard agreement.hasEventIndex else { return unsafe ckvm_load_acquire16(available) & 1 == 0 }
+        let event = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(size))
+        return nextUsed &- event &- 1 < nextUsed &- before
+    }
+
+    // MARK: Notifications
+
+    /// Tells the guest that it need not say when there are new requests.
+    func silence() {
+        // With event indices it says so only when it passes the one that `listen` left, which lies behind it.
+        if !agreement.hasEventIndex { unsafe ckvm_store_release16(used, 1) }
+    }
+
+    /// Tells the guest to say when there is a new request, and whether one has come already.
+    func listen() -> Bool {
+        if agreement.hasEventIndex {
+            unsafe ckvm_store_release16(used + 4 + 8 * Int(size), nextAvailable)
+        } else {
+            unsafe ckvm_store_release16(used, 0)
+        }
+        ckvm_full_fence()
+        return unsafe ckvm_load_acquire16(available + 2) != nextAvailable
+    }
+
+    /// Answers all requests, those too that come meanwhile, but no more than a queue full.
+    ///
+    /// - Parameter answer: gives how many bytes it wrote.
+    /// - Returns: whether some may be left, so that there should be another pass soon.
+    func drain(_ answer: (inout Chain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
+        var left = size
+        repeat {
+            silence()
+            while left > 0, var chain = try next() {
+                complete(chain.head, written: try answer(&chain))
+                left -= 1
+            }
+        } while listen() && left > 0
+        return left == 0
+    }
+}
