@@ -213,14 +213,29 @@ struct Chain {
     }
 
     /// Tells the guest to say when there is a new request, and whether one has come already.
-    func listen() -> Bool {
+    func listen() -> Bool { listen(beyond: nextAvailable) }
+
+    /// Tells the guest to say when its index passes this one, and whether it has already.
+    func listen(beyond index: UInt16) -> Bool {
         if agreement.hasEventIndex {
-            unsafe ckvm_store_release16(used + 4 + 8 * Int(size), nextAvailable)
+            unsafe ckvm_store_release16(used + 4 + 8 * Int(size), index)
         } else {
             unsafe ckvm_store_release16(used, 0)
         }
         ckvm_full_fence()
-        return unsafe ckvm_load_acquire16(available + 2) != nextAvailable
+        return offered != index
+    }
+
+    /// The guest's index now; nothing says that it is one that may be.
+    var offered: UInt16 { unsafe ckvm_load_acquire16(available + 2) }
+
+    /// The next request; where there is none, the guest will say when there is one.
+    func nextOrListen() throws(QueueFault) -> Chain? {
+        if let chain = try next() { return chain }
+        guard listen() else { return nil }
+        silence()
+        // Only once: whoever plays with the index would keep us here for ever.
+        return try next()
     }
 
     /// Answers all requests, those too that come meanwhile, but no more than a queue full.
@@ -228,14 +243,11 @@ struct Chain {
     /// - Parameter answer: gives how many bytes it wrote.
     /// - Returns: whether some may be left, so that there should be another pass soon.
     func drain(_ answer: (inout Chain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
-        var left = size
-        repeat {
-            silence()
-            while left > 0, var chain = try next() {
-                complete(chain.head, written: try answer(&chain))
-                left -= 1
-            }
-        } while listen() && left > 0
-        return left == 0
+        silence()
+        for _ in 0..<size {
+            guard var chain = try nextOrListen() else { return false }
+            complete(chain.head, written: try answer(&chain))
+        }
+        return true
     }
 }

@@ -1,0 +1,60 @@
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// A UNIX stream of the host that is never waited for.
+final class HostSocket {
+    private let descriptor: OwnedDescriptor
+
+    init(_ descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    var number: Int32 { descriptor.rawValue }
+
+    /// The longest path that an address holds.
+    static let longestPath = 107
+
+    /// Connects to who listens at a path; nil where nobody does, or has no time.
+    static func connect(to path: FilePath) -> HostSocket? {
+        guard let socket = stream() else { return nil }
+        let result = unsafe withAddress(path) { unsafe Glibc.connect(socket.number, $0, $1) }
+        return result == 0 ? socket : nil
+    }
+
+    /// Listens at a path that is new, for this user alone.
+    static func listen(at path: FilePath) throws(MachineError) -> HostSocket {
+        guard path.string.utf8.count <= longestPath else {
+            throw .impossible("a socket's path has at most \(longestPath) bytes, unlike \(path)")
+        }
+        guard let socket = stream(), fchmod(socket.number, 0o600) == 0,
+            unsafe withAddress(path, { unsafe bind(socket.number, $0, $1) }) == 0, Glibc.listen(socket.number, 128) == 0
+        else { throw .host("listen", path, Errno(rawValue: errno)) }
+        return socket
+    }
+
+    /// The next one who connects; nil where nobody waits.
+    func accept() -> HostSocket? {
+        guard let peer = UnixSocket.accept(descriptor) else { return nil }
+        return HostSocket(peer)
+    }
+
+    private static func stream() -> HostSocket? {
+        let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let number = socket(AF_UNIX, Int32(type), 0)
+        return number < 0 ? nil : HostSocket(OwnedDescriptor(owning: number))
+    }
+
+    private static func withAddress(_ path: FilePath, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.string.utf8)
+        guard bytes.count <= longestPath else { return -1 }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

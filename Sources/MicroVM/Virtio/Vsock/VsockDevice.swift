@@ -1,0 +1,397 @@
+// Sockets between the guest and the host (virtio 1.2, 5.10), in Firecracker's convention: who connects to the UNIX
+// socket PATH and says `CONNECT port` reaches that port of the guest, and is told `OK port`; what the guest connects
+// to at port P of the host is the UNIX socket PATH_P.
+
+internal import Glibc
+internal import SystemPackage
+
+/// Passes bytes between sockets of the guest and UNIX sockets of the host.
+///
+/// Where one side is slow the other waits, by credit towards the guest and by not reading towards the host: each
+/// connection keeps at most 64 KiB, and there are at most ``connectionLimit`` of them.
+final class VsockDevice: VirtioDevice {
+    static let connectionLimit = 256
+    private static let longestPayload = 64 << 10
+    /// Refusals that wait for a buffer of the guest; more of them, and the guest's packets have to wait too.
+    private static let refusalLimit = 64
+    private static let firstHostPort: UInt32 = 1 << 30
+
+    private enum Queue {
+        static let receive = 0
+        static let transmit = 1
+        static let event = 2
+    }
+
+    /// The guest is to be told that its connections are gone, since it was restored.
+    private enum ResetNotice: Equatable {
+        case none
+        case due
+        /// It was told; it has understood once its event queue has got past this index.
+        case given(UInt16)
+    }
+
+    private let guestCID: UInt64
+    private let path: FilePath
+    private let listener: HostSocket
+    private var port: VirtioPort?
+    private var isListening = false
+    private var handshakes: [Int32: VsockHandshake] = [:]
+    private var connections: [VsockKey: VsockConnection] = [:]
+    /// The connections that have something for the guest, in the order in which they get a buffer.
+    private var line = Line<VsockConnection>()
+    private var refusals = Line<VsockKey>()
+    private var nextHostPort = VsockDevice.firstHostPort
+    private var notice = ResetNotice.none
+    private let scratch = ByteQueue(capacity: VsockDevice.longestPayload)
+
+    /// Listens at `path`, which must be new, from now on; who connects waits until the guest is ready.
+    init(guestCID: UInt32 = 3, path: FilePath) throws(MachineError) {
+        guard guestCID > 2, guestCID < .max else { throw .impossible("\(guestCID) is no guest's context") }
+        guard path.string.utf8.count + "_4294967295".utf8.count <= HostSocket.longestPath else {
+            throw .impossible("the path \(path) is too long for sockets")
+        }
+        self.guestCID = UInt64(guestCID)
+        self.path = path
+        listener = try HostSocket.listen(at: path)
+    }
+
+    deinit {
+        _ = unsafe path.withPlatformString { unsafe unlink($0) }
+    }
+
+    var deviceID: UInt32 { 19 }
+    var features: UInt64 { 0 }
+    var queueSizes: [UInt16] { [128, 128, 16] }
+
+    var configuration: [UInt8] {
+        var writer = StateWriter()
+        writer.put(guestCID)
+        return writer.bytes
+    }
+
+    func activate(_ port: VirtioPort) {
+        self.port = port
+        listenAsLongAsThereIsRoom()
+    }
+
+    /// All connections end; who connects meanwhile waits for the next driver.
+    func reset() {
+        for connection in connections.values { letGo(connection) }
+        for handshake in handshakes.values { port?.unwatch(handshake.socket.number) }
+        if isListening { port?.unwatch(listener.number) }
+        (port, isListening, handshakes, connections) = (nil, false, [:], [:])
+        (line, refusals, notice) = (Line(), Line(), .none)
+    }
+
+    /// Whether there is a driver that would have to be told: connections do not outlive a snapshot.
+    func save() -> [UInt8] { [port == nil ? 0 : 1] }
+
+    func restore(_ state: [UInt8]) throws(MachineError) {
+        guard state == [0] || state == [1] else { throw .brokenSnapshot("the sockets' state is not one") }
+        notice = state == [1] ? .due : .none
+    }
+
+    func process(queue: Int) throws(QueueFault) {
+        guard let port else { return }
+        switch queue {
+        case Queue.transmit: try receivePackets(port)
+        case Queue.event: try giveNotice(port)
+        default: break
+        }
+        try sendPackets(port)
+    }
+
+    // MARK: The event queue
+
+    private func giveNotice(_ port: VirtioPort) throws(QueueFault) {
+        let queue = port.queues[Queue.event]
+        switch notice {
+        case .none: queue.silence()
+        case .given(let index): if queue.listen(beyond: index) { notice = .none }
+        case .due:
+            let index = queue.offered
+            guard var chain = try queue.nextOrListen() else { return }
+            // The event of a transport reset has the number zero.
+            guard unsafe withUnsafeBytes(of: UInt32.zero, { unsafe chain.writable.fill($0) }) else {
+                throw .request("a buffer for events holds none")
+            }
+            queue.complete(chain.head, written: 4)
+            notice = queue.listen(beyond: index) ? .none : .given(index)
+        }
+    }
+
+    // MARK: From the guest
+
+    private func receivePackets(_ port: VirtioPort) throws(QueueFault) {
+        let queue = port.queues[Queue.transmit]
+        queue.silence()
+        for _ in 0..<queue.size {
+            if refusals.count >= VsockDevice.refusalLimit {
+                try sendPackets(port)
+                // There is a next time when the guest has given buffers.
+                if refusals.count >= VsockDevice.refusalLimit { return }
+            }
+            guard var chain = try queue.nextOrListen() else { return }
+            guard let header = VsockHeader(takingFrom: &chain.readable) else {
+                throw .request("a packet of the guest has no whole header")
+            }
+            receive(header, &chain.readable)
+            queue.complete(chain.head, written: 0)
+        }
+        port.again(Queue.transmit)
+    }
+
+    private func receive(_ header: VsockHeader, _ payload: inout Segments) {
+        // Whoever sends has understood, if there was something to understand.
+        if case .given = notice { notice = .none }
+        guard header.sourceCID == guestCID, header.destinationCID == VsockHeader.hostCID else { return }
+        let key = VsockKey(hostPort: header.destinationPort, guestPort: header.sourcePort)
+        let operation = VsockOperation(rawValue: header.operation)
+        guard header.type == VsockHeader.stream, let operation, header.byteCount <= VsockDevice.longestPayload,
+            header.byteCount <= payload.byteCount
+        else { return operation == .reset ? () : refuse(key) }
+        payload.limit(to: Int(header.byteCount))
+        guard let connection = connections[key] else {
+            switch operation {
+            case .request: connect(key, header)
+            case .reset: break
+            default: refuse(key)
+            }
+            return
+        }
+        connection.learn(header)
+        receive(operation, VsockShutdown(rawValue: header.flags), connection, &payload)
+        settle(connection)
+    }
+
+    private func receive(
+        _ operation: VsockOperation, _ way: VsockShutdown, _ connection: VsockConnection, _ payload: inout Segments
+    ) {
+        switch (operation, connection.state) {
+        case (.reset, _): forget(connection)
+        case (.response, .requested):
+            connection.state = .established
+            if !connection.greet("OK \(connection.key.hostPort)\n") { hangUp(connection) }
+        case (.shutdown, .closing): refuse(connection.key)
+        case (.shutdown, .established):
+            connection.guestShutdown.formUnion(way.intersection(.both))
+            connection.flush()
+        case (.data, .established) where !connection.guestShutdown.contains(.send):
+            if !connection.accept(&payload) { refuse(connection.key) }
+        case (.creditRequest, .established): connection.pending.insert(.creditUpdate)
+        case (.creditUpdate, _), (.data, .closing), (.creditRequest, .closing): break
+        default: refuse(connection.key)
+        }
+    }
+
+    /// The guest wants to reach a port of the host.
+    private func connect(_ key: VsockKey, _ header: VsockHeader) {
+        guard hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
+            return refuse(key)
+        }
+        let connection = VsockConnection(key, .established, socket)
+        connection.learn(header)
+        connection.pending = .response
+        add(connection)
+    }
+
+    /// Answers with a reset; whatever there was with these ports is over.
+    private func refuse(_ key: VsockKey) {
+        if let connection = connections[key] { forget(connection) }
+        refusals.append(key)
+    }
+
+    // MARK: Connections
+
+    private var hasRoom: Bool { connections.count + handshakes.count < VsockDevice.connectionLimit }
+
+    private func add(_ connection: VsockConnection) {
+        connections[connection.key] = connection
+        guard let port, let socket = connection.socket else { return }
+        do throws(MachineError) {
+            try port.watch(socket.number, connection.interest) { [weak self, weak connection] what throws(QueueFault) in
+                if let connection { try self?.happened(what, to: connection) }
+            }
+            settle(connection)
+        } catch {
+            refuse(connection.key)
+        }
+    }
+
+    /// Brings line and watch in accord with what has become of a connection.
+    private func settle(_ connection: VsockConnection) {
+        enqueue(connection)
+        watch(connection)
+    }
+
+    private func enqueue(_ connection: VsockConnection) {
+        guard connections[connection.key] === connection else { return }
+        if connection.guestShutdown == .both, connection.isFlushed { return refuse(connection.key) }
+        guard connection.hasWork, !connection.isQueued else { return }
+        connection.isQueued = true
+        line.append(connection)
+    }
+
+    private func watch(_ connection: VsockConnection) {
+        if let socket = connection.socket { port?.change(socket.number, connection.interest) }
+    }
+
+    private func happened(_ what: Interest, to connection: VsockConnection) throws(QueueFault) {
+        guard let port else { return }
+        if what.contains(.write) { connection.flush() }
+        if connection.state == .requested {
+            refuse(connection.key)
+        } else if !what.isDisjoint(with: .hangup), connection.hasEnded || !connection.wantsData {
+            hangUp(connection)
+        } else if !what.isDisjoint(with: [.read, .hangup]), connection.interest.contains(.read) {
+            connection.isReadable = true
+        }
+        enqueue(connection)
+        try sendPackets(port)
+        // Only now: most often everything was read, and there is nothing to change.
+        watch(connection)
+    }
+
+    /// The host's end is gone: the guest is told, and has to agree.
+    private func hangUp(_ connection: VsockConnection) {
+        letGo(connection)
+        connection.state = .closing
+        connection.close(for: .both)
+    }
+
+    private func letGo(_ connection: VsockConnection) {
+        if let socket = connection.socket { port?.unwatch(socket.number) }
+        connection.hangUp()
+    }
+
+    private func forget(_ connection: VsockConnection) {
+        letGo(connection)
+        connections[connection.key] = nil
+        listenAsLongAsThereIsRoom()
+    }
+
+    // MARK: To the guest
+
+    private func sendPackets(_ port: VirtioPort) throws(QueueFault) {
+        guard notice == .none else { return }
+        let queue = port.queues[Queue.receive]
+        queue.silence()
+        let wereTooMany = refusals.count >= VsockDevice.refusalLimit
+        var left = queue.size
+        while left > 0, !refusals.isEmpty || !line.isEmpty {
+            guard var chain = try queue.nextOrListen() else { break }
+            guard chain.writable.byteCount > VsockHeader.byteCount else {
+                throw .request("a buffer for packets holds none with data")
+            }
+            let written = fill(&chain.writable)
+            if written > 0 { queue.complete(chain.head, written: written) } else { queue.putBack() }
+            left -= 1
+        }
+        if left == 0 { port.again(Queue.receive) }
+        if wereTooMany, refusals.count < VsockDevice.refusalLimit { port.again(Queue.transmit) }
+        for connection in line { settle(connection) }
+    }
+
+    /// Fills a buffer with the packet whose turn it is; gives zero where there is none after all.
+    private func fill(_ segments: inout Segments) -> Int {
+        if let key = refusals.removeFirst() {
+            VsockHeader(.reset, to: guestCID, key).write(to: &segments)
+            return VsockHeader.byteCount
+        }
+        guard let connection = line.removeFirst() else { return 0 }
+        connection.isQueued = false
+        guard connections[connection.key] === connection else { return 0 }
+        let written = fill(&segments, from: connection)
+        settle(connection)
+        return written
+    }
+
+    private func fill(_ segments: inout Segments, from connection: VsockConnection) -> Int {
+        if let written = fillPending(&segments, from: connection) { return written }
+        guard connection.hasWork else { return 0 }
+        if connection.credit > 0 {
+            if let written = fillData(&segments, from: connection) { return written }
+            if connection.hasEnded { connection.close(for: connection.isDeaf ? .both : .send) }
+        } else {
+            connection.requestCredit()
+        }
+        return fillPending(&segments, from: connection) ?? 0
+    }
+
+    private func fillPending(_ segments: inout Segments, from connection: VsockConnection) -> Int? {
+        guard let (operation, flags) = connection.takePending() else { return nil }
+        var header = VsockHeader(operation, to: guestCID, connection.key)
+        header.flags = flags.rawValue
+        connection.stamp(&header)
+        header.write(to: &segments)
+        return VsockHeader.byteCount
+    }
+
+    private func fillData(_ segments: inout Segments, from connection: VsockConnection) -> Int? {
+        let room = min(segments.byteCount - VsockHeader.byteCount, scratch.capacity)
+        var outcome = Transfer.later
+        unsafe scratch.extend { buffer in
+            outcome = unsafe connection.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(room)))
+            guard case .bytes(let count) = outcome else { return 0 }
+            return count
+        }
+        guard case .bytes(let count) = outcome else { return nil }
+        var header = VsockHeader(.data, to: guestCID, connection.key)
+        header.byteCount = UInt32(count)
+        connection.stamp(&header)
+        header.write(to: &segments)
+        _ = unsafe segments.fill(scratch.bytes)
+        scratch.drop(count)
+        return VsockHeader.byteCount + count
+    }
+}
+
+// MARK: From the host
+
+extension VsockDevice {
+    private func listenAsLongAsThereIsRoom() {
+        guard let port, hasRoom != isListening else { return }
+        if isListening {
+            port.unwatch(listener.number)
+            isListening = false
+        } else {
+            isListening =
+                (try? port.watch(listener.number, .read) { [weak self] _ throws(QueueFault) in self?.accept() }) != nil
+        }
+    }
+
+    private func accept() {
+        while hasRoom, let socket = listener.accept() {
+            guard let port else { return }
+            let number = socket.number
+            let isWatched =
+                (try? port.watch(number, .read) { [weak self] _ throws(QueueFault) in try self?.listen(to: number) })
+                != nil
+            if isWatched { handshakes[number] = VsockHandshake(socket) }
+        }
+        listenAsLongAsThereIsRoom()
+    }
+
+    private func listen(to number: Int32) throws(QueueFault) {
+        guard let port, let handshake = handshakes[number] else { return }
+        let outcome = handshake.read()
+        guard outcome != .later else { return }
+        port.unwatch(number)
+        handshakes[number] = nil
+        if case .port(let guestPort) = outcome {
+            let connection = VsockConnection(freeKey(guestPort), .requested, handshake.socket)
+            connection.pending = .request
+            add(connection)
+            try sendPackets(port)
+        }
+        listenAsLongAsThereIsRoom()
+    }
+
+    private func freeKey(_ guestPort: UInt32) -> VsockKey {
+        while true {
+            let key = VsockKey(hostPort: nextHostPort, guestPort: guestPort)
+            nextHostPort = nextHostPort == .max ? VsockDevice.firstHostPort : nextHostPort + 1
+            if connections[key] == nil { return key }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+internal import Glibc
+
+/// Someone of the host who has connected but not yet said to which port of the guest.
+final class VsockHandshake {
+    enum Outcome: Equatable {
+        case port(UInt32)
+        /// The line has not ended yet.
+        case later
+        /// Whoever it is, does not speak this.
+        case failed
+    }
+
+    private static let longestLine = 32
+
+    let socket: HostSocket
+    private var line: [UInt8] = []
+
+    init(_ socket: HostSocket) {
+        self.socket = socket
+    }
+
+    /// Reads what has come of `CONNECT port`, and nothing that lies behind its line.
+    func read() -> Outcome {
+        let room = VsockHandshake.longestLine - line.count
+        guard room > 0 else { return .failed }
+        var bytes = [UInt8](repeating: 0, count: room)
+        switch Transfer(unsafe recv(socket.number, &bytes, room, Int32(MSG_DONTWAIT | MSG_PEEK))) {
+        case .later: return .later
+        case .end: return .failed
+        case .bytes(let count):
+            let end = bytes[..<count].firstIndex(of: UInt8(ascii: "\n"))
+            guard unsafe recv(socket.number, &bytes, end.map { $0 + 1 } ?? count, Int32(MSG_DONTWAIT)) > 0 else {
+                return .failed
+            }
+            line += bytes[..<(end ?? count)]
+            return end == nil ? .later : VsockHandshake.port(line).map(Outcome.port) ?? .failed
+        }
+    }
+
+    private static func port(_ line: [UInt8]) -> UInt32? {
+        let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard words.count == 2, words[0].elementsEqual("CONNECT".utf8),
+            words[1].allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        return UInt32(String(decoding: words[1], as: UTF8.self))
+    }
+}
