@@ -40,10 +40,11 @@ struct QemuCommand {
             + root
     }
 
-    /// A kernel knows memory as a disk only where it has PCI.
+    /// A kernel knows memory as a disk only where it has PCI. Where there is no clock it reads one 20,000 times before it
+    /// believes that: of the 40,904 exits to QEMU that a boot took, 40,000.
     private var machine: String {
-        if case .counted = acceleration { return "microvm,acpi=on,pcie=on" }
-        return "microvm,acpi=on,pcie=off"
+        if case .counted = acceleration { return "microvm,acpi=on,rtc=on,pcie=on" }
+        return "microvm,acpi=on,rtc=on,pcie=off"
     }
 
     private var memoryMebibytes: UInt64 {

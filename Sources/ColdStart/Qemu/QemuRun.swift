@@ -8,14 +8,14 @@ internal import SystemPackage
 struct QemuRun {
     /// How long the host waits for what.
     struct Patience {
-        /// For init's first word, in nanoseconds.
+        /// For init's first word, in nanoseconds. A KVM below another hypervisor may need half a minute.
         let boot: UInt64
         /// From there to its last; init itself gives up earlier.
         let service: UInt64
 
         init(_ scenario: Scenario, _ acceleration: QemuCommand.Acceleration) {
             let second: UInt64 = 1_000_000_000
-            boot = acceleration == .kvm ? 15 * second : 90 * second
+            boot = acceleration == .kvm ? 60 * second : 90 * second
             // A counted second may take several real ones.
             service = scenario.timeout.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
         }
