@@ -10,10 +10,11 @@ import SystemPackage
 enum Engines {
     /// Measures on the engine of that name; `auto` is the microVM where QEMU is installed, else the container.
     static func run(
-        _ name: String, isDeterministic: Bool, _ scenario: Scenario, _ image: Image, _ store: Store
+        _ name: String, isDeterministic: Bool, _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image,
+        _ store: Store
     ) async throws -> ColdStart.Measurement {
         guard name == "container" || (name == "auto" && !isDeterministic && !hasEmulator) else {
-            return try await boot(scenario, image, store, isDeterministic: isDeterministic)
+            return try await boot(kernel, scenario, image, store, isDeterministic: isDeterministic)
         }
         if isDeterministic { throw Failure("only the qemu engine is deterministic", status: .usage) }
         return try await contain(scenario, image, store)
@@ -24,9 +25,9 @@ enum Engines {
     }
 
     private static func boot(
-        _ scenario: Scenario, _ image: Image, _ store: Store, isDeterministic: Bool
+        _ choice: KernelChoice, _ scenario: Scenario, _ image: Image, _ store: Store, isDeterministic: Bool
     ) async throws -> ColdStart.Measurement {
-        let kernel = try await Kernel.locate(cache: Cache.path)
+        let kernel = try await Kernel.locate(choice, cache: Cache.path)
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { _, area in
             let disk = area.appending("root.erofs")

@@ -34,6 +34,10 @@ struct BootOptions: ParsableArguments {
     @Option(help: "How often to start it.") var runs: Int?
     @Flag(help: "Count instructions instead of trusting the clock (qemu): the same figure on every machine.")
     var deterministic = false
+    @Option(
+        help: ArgumentHelp(
+            "What the microVM boots: debian, small (make kernel builds it) or a file.", valueName: "kernel"))
+    var kernel: String?
     @Option(help: ArgumentHelp("The guest's memory.", valueName: "size")) var memory: String?
     @Option(help: "The guest's processors.") var cpus: Int?
     @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
@@ -49,6 +53,7 @@ struct BootJob {
     }
 
     private let choice: Choice
+    private let kernel: KernelChoice
     private let probe: Probe
     private let runs: Int
     private let isDeterministic: Bool
@@ -72,6 +77,7 @@ struct BootJob {
         }
         probe = try Probe(parsing: text)
         self.choice = choice
+        kernel = options.kernel.map(KernelChoice.init(parsing:)) ?? .debian
         runs = options.runs ?? project.boot.runs ?? 1
         isDeterministic = options.deterministic
         memory = try options.memory.map { try Self.bytes($0) } ?? project.boot.memory?.bytes ?? 512 << 20
@@ -90,7 +96,7 @@ struct BootJob {
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
         let measurement = try await Engines.run(
-            choice.rawValue, isDeterministic: isDeterministic, scenario, image, store)
+            choice.rawValue, isDeterministic: isDeterministic, kernel, scenario, image, store)
         if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
         return measurement
     }
