@@ -31,6 +31,12 @@ for-test += runc                # a referee: must run our bundles
 for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
 for-test += acpica-tools        # a referee: iasl must take the guest's ACPI tables apart
+for-kernel += linux-source-6.1  # what the small kernel is built from
+for-kernel += gcc libc6-dev make  # the kernel's compiler, and the programs of its own that it builds by
+for-kernel += flex bison bc     # write parts of its source
+for-kernel += libelf-dev        # checks and patches its object files
+for-kernel += xz-utils          # unpacks the source
+for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to see that it can do everything
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
 # thousand: optimised they take seconds, with what debugging adds kept.
@@ -38,7 +44,7 @@ import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
-scripts := fixtures/*.sh .ci/run
+scripts := fixtures/*.sh fixtures/kernel/*.sh .ci/run
 
 .PHONY: help
 help: ## Show this list
@@ -73,6 +79,16 @@ release: ## Build optimised, with Swift's runtime inside the binary
 .PHONY: fixtures
 fixtures: build ## Make the base images that tests and the demo build on; kept in ~/.cache/thaw
 	THAW=$(debug)/thaw fixtures/bases.sh
+
+.PHONY: kernel
+kernel: ## Build the small guest kernel, unless that was done; kept in ~/.cache/thaw
+	@$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-kernel))" || {
+		echo "kernel: it cannot be built without these packages, and apt cannot fetch them now" >&2
+		exit 1
+	}
+	kernel=$$(fixtures/kernel/build.sh)
+	fixtures/kernel/check.sh "$$kernel"
+	echo "$$kernel"
 
 .PHONY: test
 test: fixtures ## Run all tests

@@ -16,6 +16,10 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     case machineUnavailable(String)
     /// No kernel, and none could be fetched.
     case kernelMissing(reason: String)
+    /// Nobody has built the small kernel that would lie in this directory.
+    case kernelNotBuilt(FilePath)
+    /// A file that says of itself that it is something else, or nothing.
+    case notAKernel(FilePath)
     /// The guest's init is not where it belongs.
     case initialProgramMissing([FilePath])
     /// The kernel lacks a module that the guest needs.
@@ -63,10 +67,9 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Whose fault it is.
     public var kind: Kind {
         switch self {
-        case .malformedProbe, .impossibleScenario: .usage
-        case .emulatorMissing, .machineUnavailable, .kernelMissing, .initialProgramMissing, .moduleMissing, .toolFailed,
-            .file,
-            .emulatorFailed, .containerFailed, .silent:
+        case .malformedProbe, .impossibleScenario, .notAKernel: .usage
+        case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
+            .moduleMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing: .work
         case .cancelled: .interrupted
@@ -82,6 +85,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .emulatorMissing(let program): "\(program) is not installed"
         case .machineUnavailable(let reason): reason
         case .kernelMissing(let reason): "there is no kernel to boot: \(reason)"
+        case .kernelNotBuilt(let directory): "there is no small kernel in '\(directory)'"
+        case .notAKernel(let path): "'\(path)' is no Linux kernel: no version of Linux is named in it"
         case .initialProgramMissing(let places):
             "the guest's init is at none of \(places.map { "'\($0)'" }.joined(separator: ", "))"
         case .moduleMissing(let name, let release): "kernel \(release) has no module '\(name)'"
@@ -110,6 +115,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"
+        case .kernelNotBuilt: "build it with: make kernel"
         case .initialProgramMissing: "build it with: swift build --product thaw-init"
         default: nil
         }

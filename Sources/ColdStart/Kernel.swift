@@ -4,15 +4,15 @@ public import SystemPackage
 
 /// A kernel that a guest can boot, with its modules.
 public struct Kernel: Sendable, Equatable {
-    /// The kernel as the distribution ships it.
+    /// A bzImage or an ELF file with a PVH entry.
     public let image: FilePath
-    /// The directory of its modules, which has `kernel/` in it.
-    public let modules: FilePath
+    /// The directory of its modules, which has `kernel/` in it; `nil` where everything is built in.
+    public let modules: FilePath?
     /// `uname -r` in the guest.
     public let release: String
 
     /// A kernel of one's own.
-    public init(image: FilePath, modules: FilePath, release: String) {
+    public init(image: FilePath, modules: FilePath?, release: String) {
         self.image = image
         self.modules = modules
         self.release = release
@@ -27,6 +27,18 @@ public struct Kernel: Sendable, Equatable {
     public static func locate(cache: FilePath) async throws(ColdStartError) -> Kernel {
         if let installed = newest(under: "/") ?? newest(under: cache.appending("kernel")) { return installed }
         return try await offload { () throws(ColdStartError) in try download(into: cache) }
+    }
+
+    /// Finds the kernel that was chosen; only Debian's is downloaded where it is missing.
+    ///
+    /// - Throws: ``ColdStartError/kernelMissing(reason:)``, ``ColdStartError/kernelNotBuilt(_:)`` or
+    ///   ``ColdStartError/notAKernel(_:)``
+    public static func locate(_ choice: KernelChoice, cache: FilePath) async throws(ColdStartError) -> Kernel {
+        switch choice {
+        case .debian: try await locate(cache: cache)
+        case .small: try small(in: cache.appending("kernel"))
+        case .file(let path): try await offload { () throws(ColdStartError) in try own(path) }
+        }
     }
 
     /// The newest cloud kernel below a root directory that can be read together with its modules.
@@ -45,7 +57,7 @@ public struct Kernel: Sendable, Equatable {
     }
 
     private var isReadable: Bool {
-        isAccessible(image.string, R_OK) && isAccessible(modules.appending("kernel").string, R_OK)
+        isAccessible(image.string, R_OK) && (modules.map { isAccessible($0.appending("kernel").string, R_OK) } ?? true)
     }
 
     /// Compares releases part by part, numbers as numbers: 6.1.0-9 is older than 6.1.0-56.
@@ -74,8 +86,12 @@ public struct Kernel: Sendable, Equatable {
             let file = String(decoding: archive.name, as: UTF8.self)
             let tree = scratch.appending("tree")
             _ = try Tool.output(["dpkg-deb", "-x", file, tree.string], in: scratch, limit: 1 << 20)
-            // Whoever comes first wins; an unpacked kernel under its final name is always whole.
-            _ = unsafe rename(tree.string, cache.appending("kernel").string)
+            let kernels = cache.appending("kernel")
+            _ = try? Directory.make(kernels)
+            // Whoever comes first wins. The image comes last, so a kernel that is found there is always whole.
+            for part in ["lib", "boot"] {
+                _ = unsafe rename(tree.appending(part).string, kernels.appending(part).string)
+            }
         } catch {
             if case .kernelMissing = error { throw error }
             throw .kernelMissing(reason: "fetching package \(metapackage) did not work: \(error)")

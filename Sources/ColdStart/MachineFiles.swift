@@ -46,7 +46,7 @@ struct MachineFiles {
         archive.addDirectory("dev")
         archive.addCharacterDevice("dev/console", major: 5, minor: 1)
         archive.addDirectory("modules")
-        for module in try ModuleTree(kernel).modules(root.modules + ["erofs", "overlay"]) {
+        for module in try modules() {
             let path = "modules/\(module.name).ko"
             archive.addFile(path, module.contents)
             orders.modules.append(Array("/\(path)".utf8))
@@ -54,5 +54,10 @@ struct MachineFiles {
         archive.addFile("init", try readFile(initialProgram, limit: 64 << 20), mode: 0o755)
         archive.addFile("orders", orders.encode(), mode: 0o600)
         return archive.finished()
+    }
+
+    private func modules() throws(ColdStartError) -> [ModuleTree.Module] {
+        guard let directory = kernel.modules else { return [] }
+        return try ModuleTree(directory, release: kernel.release).modules(root.modules + ["erofs", "overlay"])
     }
 }

@@ -19,12 +19,13 @@ struct ModuleTree {
     private static let sizeLimit = 64 << 20
     private static let depthLimit = 16
 
-    init(_ kernel: Kernel) throws(ColdStartError) {
-        release = kernel.release
+    /// - Parameter directory: what is `/lib/modules/RELEASE` where the kernel is installed.
+    init(_ directory: FilePath, release: String) throws(ColdStartError) {
+        self.release = release
         var files: [String: FilePath] = [:]
-        try ModuleTree.collect(kernel.modules.appending("kernel"), depth: 0, into: &files)
+        try ModuleTree.collect(directory.appending("kernel"), depth: 0, into: &files)
         self.files = files
-        let list = (try? readFile(kernel.modules.appending("modules.builtin"), limit: 1 << 20)) ?? []
+        let list = (try? readFile(directory.appending("modules.builtin"), limit: 1 << 20)) ?? []
         builtIn = Set(
             String(decoding: list, as: UTF8.self).split(separator: "\n").map { ModuleTree.name(of: String($0)) })
     }

@@ -16,7 +16,8 @@ enum Engines {
     /// Measures on an engine; `auto` is our own machine where this machine's KVM runs one, else QEMU's where that is
     /// installed, else the container.
     static func run(
-        _ choice: EngineChoice, isDeterministic: Bool, _ scenario: Scenario, _ image: Image, _ store: Store
+        _ choice: EngineChoice, isDeterministic: Bool, _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image,
+        _ store: Store
     ) async throws -> ColdStart.Measurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
@@ -25,14 +26,14 @@ enum Engines {
         case .auto where !isDeterministic && KvmEngine.obstacle() == nil: break
         case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
         case .auto, .qemu:
-            return try await boot(image, store) { disk, kernel, program in
+            return try await boot(kernel, image, store) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
                 return try await engine.measure(scenario)
             }
         case .kvm: break
         }
-        return try await boot(image, store) { disk, kernel, program in
+        return try await boot(kernel, image, store) { disk, kernel, program in
             let engine = KvmEngine(disk: disk, kernel: kernel, initialProgram: program, cache: Cache.path)
             return try await engine.measure(scenario)
         }
@@ -44,10 +45,10 @@ enum Engines {
 
     /// Lends the image as a disk, with a kernel and the init that boot it.
     private static func boot(
-        _ image: Image, _ store: Store,
+        _ choice: KernelChoice, _ image: Image, _ store: Store,
         _ body: (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> ColdStart.Measurement
     ) async throws -> ColdStart.Measurement {
-        let kernel = try await Kernel.locate(cache: Cache.path)
+        let kernel = try await Kernel.locate(choice, cache: Cache.path)
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { _, area in
             let disk = area.appending("root.erofs")

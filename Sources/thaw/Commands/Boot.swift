@@ -28,12 +28,19 @@ struct Boot: AsyncParsableCommand {
 
 /// What starting takes, whichever command it is part of.
 struct BootOptions: ParsableArguments {
-    @Option(help: "auto, kvm (our own microVM), qemu (its microVM, emulated if need be) or container (this kernel, no boot).") var engine: String?
+    @Option(
+        help:
+            "auto, kvm (our own microVM), qemu (its microVM, emulated if need be) or container (this kernel, no boot).")
+    var engine: String?
     @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND or log:REGEX.", valueName: "probe")) var probe:
         String?
     @Option(help: "How often to start it.") var runs: Int?
     @Flag(help: "Count instructions instead of trusting the clock (qemu): the same figure on every machine.")
     var deterministic = false
+    @Option(
+        help: ArgumentHelp(
+            "What the microVM boots: debian, small (make kernel builds it) or a file.", valueName: "kernel"))
+    var kernel: String?
     @Option(help: ArgumentHelp("The guest's memory.", valueName: "size")) var memory: String?
     @Option(help: "The guest's processors.") var cpus: Int?
     @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
@@ -45,6 +52,7 @@ struct BootOptions: ParsableArguments {
 /// One way of starting images, the same for every image it is given.
 struct BootJob {
     private let choice: EngineChoice
+    private let kernel: KernelChoice
     private let probe: Probe
     private let runs: Int
     private let isDeterministic: Bool
@@ -68,6 +76,7 @@ struct BootJob {
         }
         probe = try Probe(parsing: text)
         self.choice = choice
+        kernel = options.kernel.map(KernelChoice.init(parsing:)) ?? .debian
         runs = options.runs ?? project.boot.runs ?? 1
         isDeterministic = options.deterministic
         memory = try options.memory.map { try Self.bytes($0) } ?? project.boot.memory?.bytes ?? 512 << 20
@@ -86,7 +95,7 @@ struct BootJob {
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
         let measurement = try await Engines.run(
-            choice, isDeterministic: isDeterministic, scenario, image, store)
+            choice, isDeterministic: isDeterministic, kernel, scenario, image, store)
         if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
         return measurement
     }

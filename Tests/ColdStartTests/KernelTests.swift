@@ -1,0 +1,108 @@
+import Linux
+import SystemPackage
+import Testing
+
+@testable import ColdStart
+
+/// Finding kernels, and reading what they say of themselves.
+@Suite struct KernelTests {
+    /// A directory that goes away with the test.
+    private final class Directories {
+        let path = FilePath("/tmp/thaw-kernels-\(UInt64.random(in: 0 ... .max))")
+
+        func write(_ name: FilePath, _ bytes: [UInt8]) throws {
+            let root = try Directory.make(path)
+            try root.makeDirectories(name.removingLastComponent())
+            try root.replace(name, with: bytes)
+        }
+
+        deinit {
+            // What is not there need not go.
+            try? Directory("/tmp").removeTree(FilePath(path.lastComponent?.string ?? ""))
+        }
+    }
+
+    @Test(
+        "A kernel is chosen by name, or else by its path",
+        arguments: [
+            ("debian", KernelChoice.debian), ("small", .small), ("./small", .file("./small")),
+            ("/boot/vmlinux", .file("/boot/vmlinux")),
+        ])
+    func choices(text: String, choice: KernelChoice) {
+        #expect(KernelChoice(parsing: text) == choice)
+    }
+
+    @Test("The newest small kernel is taken, numbers compared as numbers; one without its image is none")
+    func newest() throws {
+        let directories = Directories()
+        for name in ["microvm-6.1.99-thaw-b", "microvm-6.1.192-thaw-a", "microvm-6.1.20-thaw-c", ".microvm.x"] {
+            try directories.write(FilePath(name).appending("vmlinux"), [1])
+        }
+        try directories.write("microvm-6.2.0-thaw-d/config", [1])
+        try directories.write("boot/vmlinuz-6.3.0-cloud-amd64", [1])
+        let kernel = try Kernel.small(in: directories.path)
+        #expect(kernel.image == directories.path.appending("microvm-6.1.192-thaw-a").appending("vmlinux"))
+        #expect(kernel.release == "6.1.192-thaw-a")
+        #expect(kernel.modules == nil)
+    }
+
+    @Test("Where no small kernel was built, the error says how to build it")
+    func notBuilt() {
+        #expect(throws: ColdStartError.kernelNotBuilt("/nowhere")) { try Kernel.small(in: "/nowhere") }
+        #expect(ColdStartError.kernelNotBuilt("/nowhere").remedy == "build it with: make kernel")
+    }
+
+    private static func bzImage(_ release: String, at offset: Int = 0x300) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 0x500)
+        bytes.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+        bytes[0x20e] = UInt8(truncatingIfNeeded: offset - 0x200)
+        bytes[0x20f] = UInt8(truncatingIfNeeded: (offset - 0x200) >> 8)
+        bytes.replaceSubrange(0x300..<(0x300 + release.utf8.count), with: Array(release.utf8))
+        return bytes
+    }
+
+    private static func elf(_ text: String) -> [UInt8] { Array("\u{7f}ELF\0\0Linux\0\(text)\0".utf8) }
+
+    static let images: [(name: String, bytes: [UInt8], release: String?)] = [
+        ("a bzImage", bzImage("6.1.0-56-cloud-amd64 (debian-kernel) #1"), "6.1.0-56-cloud-amd64"),
+        ("a bzImage that points outside", bzImage("6.1.0", at: 0x200 + 0xffff), nil),
+        ("a bzImage cut short", Array(bzImage("6.1.0").prefix(0x210)), nil),
+        ("a bzImage that never ends", bzImage(String(repeating: "6", count: 0x200)), nil),
+        ("an ELF file", elf("Linux version 6.1.192-thaw-1 (root@box) (gcc)"), "6.1.192-thaw-1"),
+        ("an ELF file with a pattern before", elf("Linux version %s (%s)\0Linux version 5.4 ("), "5.4"),
+        ("an ELF file that leaves its directory", elf("Linux version 6/../../etc ("), nil),
+        ("an ELF file of something else", elf("Linux version "), nil),
+        ("many beginnings", elf(String(repeating: "Linux version ", count: 20_000)), nil),
+        ("a script", Array("#!/bin/sh\n# Linux version 6.1 (\n".utf8), nil),
+        ("nothing", [], nil),
+    ]
+
+    @Test("An image says which release it is; what says nothing is no kernel", arguments: images)
+    func release(name: String, bytes: [UInt8], release: String?) throws {
+        #expect(Kernel.release(of: bytes) == release)
+        let directories = Directories()
+        try directories.write("boot/kernel", bytes)
+        let path = directories.path.appending("boot").appending("kernel")
+        if let release {
+            #expect(try Kernel.own(path) == Kernel(image: path, modules: nil, release: release))
+        } else {
+            #expect(throws: ColdStartError.notAKernel(path)) { try Kernel.own(path) }
+        }
+    }
+
+    @Test("A kernel by its path has the modules that are installed beside it")
+    func modules() throws {
+        let directories = Directories()
+        try directories.write("boot/vmlinuz-6.1.0", KernelTests.bzImage("6.1.0 (x)"))
+        try directories.write("lib/modules/6.1.0/kernel/fs/erofs.ko", [1])
+        let kernel = try Kernel.own(directories.path.appending("boot").appending("vmlinuz-6.1.0"))
+        #expect(kernel.modules == directories.path.appending("lib").appending("modules").appending("6.1.0"))
+    }
+
+    @Test("A kernel by its path that does not exist is named")
+    func missing() {
+        #expect(throws: ColdStartError.file("read", "/nowhere/vmlinux", .noSuchFileOrDirectory)) {
+            try Kernel.own("/nowhere/vmlinux")
+        }
+    }
+}
