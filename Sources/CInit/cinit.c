@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/random.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -165,6 +166,23 @@ int cinit_loopback_up(void) {
     if (error == 0) error = result(ioctl(descriptor, SIOCSIFFLAGS, &request));
     close(descriptor);
     return error;
+}
+
+int cinit_add_entropy(const void *bytes, unsigned long count) {
+    // Two numbers, the bits and the bytes, and then the bytes themselves (struct rand_pool_info).
+    int pool[2 + 64] = {(int)count * 8, (int)count};
+    if (count > sizeof pool - 2 * sizeof *pool) return -EINVAL;
+    memcpy(pool + 2, bytes, count);
+    int random = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+    if (random < 0) return -errno;
+    int error = ioctl(random, RNDADDENTROPY, pool) == 0 && ioctl(random, RNDRESEEDCRNG) == 0 ? 0 : -errno;
+    close(random);
+    return error;
+}
+
+int cinit_set_clock(unsigned long long seconds, unsigned int nanoseconds) {
+    struct timespec now = {.tv_sec = (time_t)seconds, .tv_nsec = nanoseconds};
+    return result(clock_settime(CLOCK_REALTIME, &now));
 }
 
 void cinit_power_off(void) {

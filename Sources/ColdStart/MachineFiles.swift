@@ -9,6 +9,7 @@ struct MachineFiles {
     let initialProgram: FilePath
     let root: Root
     let channel: Channel
+    var hold = Orders.Hold.never
 
     /// How init tells the host what happens.
     enum Channel {
@@ -42,6 +43,7 @@ struct MachineFiles {
     func archive() throws(ColdStartError) -> [UInt8] {
         var orders = Orders(scenario, in: .machine, channel: channel.name)
         orders.rootDevice = Array(root.device.utf8)
+        orders.hold = hold
         var archive = Initramfs()
         archive.addDirectory("dev")
         archive.addCharacterDevice("dev/console", major: 5, minor: 1)

@@ -18,6 +18,8 @@ public struct Measurement: Sendable {
     public let timeToFirstRequest: Statistics
     /// How many instructions the guest ran until then; only a deterministic machine counts them.
     public let guestInstructions: InstructionCount?
+    /// How many pages the host had to bring in until then; only starts from a snapshot count them.
+    public let pageFaults: Statistics?
     /// The answer that passed an HTTP probe, in the last run.
     public let response: Response?
     /// The most memory the entrypoint held at once, over all runs.
@@ -33,6 +35,8 @@ public struct Measurement: Sendable {
 public struct Phase: Sendable, Equatable {
     /// The parts in their order.
     public enum Name: String, Sendable, CaseIterable {
+        /// A snapshot is mapped, and the processors run on.
+        case restore
         /// The emulator sets up, the firmware runs and the kernel is unpacked.
         case vmm
         /// The kernel starts, until init runs.

@@ -18,6 +18,8 @@ struct Session {
     private(set) var ending: Message.Ending?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
+    /// The guest stands still, to be saved.
+    private(set) var isHeld = false
     private(set) var output = Transcript()
     private(set) var console = Transcript()
     private var frames = FrameReader()
@@ -50,6 +52,7 @@ struct Session {
         case .peakMemory(let byteCount): peakMemory = byteCount
         case .exited(let ending): self.ending = ending
         case .failed(let failure): self.failure = failure
+        case .held: isHeld = true
         case .finished(let verdict): self.verdict = verdict
         }
     }

@@ -8,6 +8,7 @@ struct Run {
     var instructions: UInt64?
     var response: Response?
     var peakMemory: UInt64?
+    var pageFaults: UInt64?
     var console: String
 }
 
@@ -61,6 +62,23 @@ extension Run {
     }
 }
 
+extension Run {
+    /// Reads the figures of a session that began with a snapshot, or `nil` if it did not get to its end.
+    init?(resumed session: Session) {
+        guard let resumed = session.marks[.resumed]?.host, let end = session.marks[.firstByte]?.host,
+            session.start <= resumed, resumed <= end
+        else { return nil }
+        self.init(milliseconds: Double(end - session.start) / 1e6, console: session.console.text)
+        phases = [
+            (.restore, Double(resumed - session.start) / 1e6), (.firstByte, Double(end - resumed) / 1e6),
+        ]
+        if case .http(let status, let byteCount) = session.answer {
+            response = Response(status: Int(status), byteCount: byteCount)
+        }
+        peakMemory = session.peakMemory
+    }
+}
+
 extension Session {
     /// Why a machine's host stopped listening.
     enum End {
@@ -76,7 +94,8 @@ extension Session {
     func result(
         _ end: End, by clocking: Clocking, timeout: Duration, boot: UInt64
     ) throws(ColdStartError) -> Run {
-        if verdict == .passed, let run = Run(self, by: clocking, hasKernel: true) { return run }
+        if verdict == .passed || isHeld, let run = Run(self, by: clocking, hasKernel: true) { return run }
+        if verdict == .passed, let run = Run(resumed: self) { return run }
         if case .cancelled = end { throw .cancelled }
         if let line = panic { throw .panicked(line: line) }
         if verdict != nil || failure != nil { throw failure(timeout: timeout) }
@@ -169,6 +188,7 @@ extension Measurement {
         timeToFirstRequest = total
         let counts = runs.compactMap(\.instructions)
         guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
+        pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map(Double.init) })
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         console = last.console

@@ -12,6 +12,9 @@ public enum Message: Equatable, Sendable {
     case exited(Ending)
     /// Init cannot go on.
     case failed(Failure)
+    /// Init stands still in the very store that carries this, so that the machine can be saved; what the host leaves in
+    /// the mailbox is an ``Awakening``.
+    case held
     /// Init is done and powers the machine off.
     case finished(Verdict)
 
@@ -27,6 +30,8 @@ public enum Message: Equatable, Sendable {
         case listening
         /// The first byte of the answer that passed the probe, or the end of the probing command.
         case firstByte
+        /// The machine runs on after it was held, perhaps in another process and at another time.
+        case resumed
     }
 
     /// Which of its two outputs the entrypoint wrote to.
@@ -158,6 +163,7 @@ extension Message {
         case .finished(let verdict):
             writer.put(UInt8(7))
             writer.put(verdict.rawValue)
+        case .held: writer.put(UInt8(8))
         }
         return writer.bytes
     }
@@ -218,6 +224,7 @@ extension WireReader {
         case 5: ending().map { .exited($0) }
         case 6: failure().map { .failed($0) }
         case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
+        case 8: .held
         default: nil
         }
     }

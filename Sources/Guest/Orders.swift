@@ -22,6 +22,16 @@ public struct Orders: Equatable, Sendable {
         case command([[UInt8]])
     }
 
+    /// When init stands still once, so that the machine can be saved.
+    public enum Hold: UInt8, Sendable {
+        /// Not at all.
+        case never
+        /// When the probe has passed; it is tried anew afterwards.
+        case ready
+        /// When the probe has passed, and half of another request is on its way.
+        case request
+    }
+
     /// Where init runs.
     public var place: Place
     /// The device or descriptor that frames are written to.
@@ -30,6 +40,8 @@ public struct Orders: Equatable, Sendable {
     public var modules: [[UInt8]] = []
     /// The block device that holds the EROFS root.
     public var rootDevice: [UInt8] = []
+    /// When init stands still.
+    public var hold = Hold.never
     /// The host name inside.
     public var hostname: [UInt8]
     /// The entrypoint and its arguments.
@@ -63,7 +75,7 @@ public struct Orders: Equatable, Sendable {
 }
 
 extension Orders {
-    private static let version: UInt32 = 0x3177_6874
+    private static let version: UInt32 = 0x3277_6874
 
     /// The orders as the bytes of a file.
     public func encode() -> [UInt8] {
@@ -73,6 +85,7 @@ extension Orders {
         writer.put(channel)
         writer.put(modules)
         writer.put(rootDevice)
+        writer.put(hold.rawValue)
         writer.put(hostname)
         writer.put(arguments)
         writer.put(environment)
@@ -89,7 +102,8 @@ extension Orders {
         guard reader.number(UInt32.self) == Orders.version,
             let place = reader.number().flatMap(Place.init(rawValue:)),
             let channel = reader.text(), let modules = reader.list(), let rootDevice = reader.text(),
-            let hostname = reader.text(), let arguments = reader.list(), let environment = reader.list(),
+            let hold = reader.number().flatMap(Hold.init(rawValue:)), let hostname = reader.text(),
+            let arguments = reader.list(), let environment = reader.list(),
             let workingDirectory = reader.text(), let user = reader.text(),
             let timeout = reader.number(UInt32.self), let probe = reader.probe(), reader.isAtEnd
         else { return nil }
@@ -98,6 +112,7 @@ extension Orders {
             workingDirectory: workingDirectory, user: user, probe: probe, timeoutMilliseconds: timeout)
         self.modules = modules
         self.rootDevice = rootDevice
+        self.hold = hold
     }
 }
 

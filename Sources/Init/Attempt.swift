@@ -3,6 +3,7 @@ import CInit
 /// One try of the probe, advanced whenever something may have happened; it never blocks.
 enum Attempt {
     case connecting(Int32)
+    case asking(Int32, rest: ArraySlice<UInt8>)
     case requesting(Int32, Response)
     case running(Child)
 
@@ -10,6 +11,7 @@ enum Attempt {
     enum Step {
         case waiting
         case connected
+        case halfAsked
         case answered(Message.Answer)
     }
 
@@ -20,7 +22,7 @@ enum Attempt {
             cinit_watch(descriptor: descriptor, wanted: Int16(cinit_writable), ready: 0)
         case .requesting(let descriptor, _):
             cinit_watch(descriptor: descriptor, wanted: Int16(cinit_readable), ready: 0)
-        case .running: nil
+        case .asking, .running: nil
         }
     }
 
@@ -31,7 +33,9 @@ enum Attempt {
     }
 
     /// Asks once the connection stands: `nil` while it does not, the outcome if it failed.
-    mutating func request(_ path: [UInt8]?, port: UInt16) -> Step {
+    ///
+    /// - Parameter inHalves: only half of the request is written, until ``completeRequest()``.
+    mutating func request(_ path: [UInt8]?, port: UInt16, inHalves: Bool) -> Step {
         guard case .connecting(let descriptor) = self else { return .waiting }
         guard cinit_connection_error(descriptor) == 0 else {
             cinit_close(descriptor)
@@ -44,9 +48,26 @@ enum Attempt {
         let request =
             bytes("GET ") + path + bytes(" HTTP/1.1\r\nHost: 127.0.0.1:") + decimal(port)
             + bytes("\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n")
-        _ = request.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
+        let first = inHalves ? request.prefix(request.count / 2) : request[...]
+        write(first, to: descriptor)
+        guard inHalves else {
+            self = .requesting(descriptor, Response())
+            return .connected
+        }
+        self = .asking(descriptor, rest: request[first.endIndex...])
+        return .halfAsked
+    }
+
+    /// Writes the rest of a request.
+    mutating func completeRequest() -> Step {
+        guard case .asking(let descriptor, let rest) = self else { return .waiting }
+        write(rest, to: descriptor)
         self = .requesting(descriptor, Response())
         return .connected
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) {
+        _ = bytes.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
     }
 
     /// Reads what has come of the answer.

@@ -8,9 +8,10 @@ struct Supervisor {
     let orders: Orders
     let link: Link
     let signals: Int32
-    let deadline: UInt64
+    private(set) var deadline: UInt64
 
     private var child: Child
+    private var life = Life.first
     private var attempt: Attempt?
     private var nextAttempt: UInt64 = 0
     private var usesVersion6 = false
@@ -18,6 +19,14 @@ struct Supervisor {
     private var hasMarkedByte = false
     private var lastAnswer: Message.Answer?
     private var ending: Message.Ending?
+
+    /// How far the supervisor is with standing still, where it is to.
+    private enum Life {
+        case first
+        /// The probe has passed once; in the middle of the next request it is time.
+        case served
+        case second
+    }
 
     private static let interval: UInt64 = 1_000_000
     private static let commandInterval: UInt64 = 20_000_000
@@ -35,12 +44,36 @@ struct Supervisor {
     mutating func run() -> Message.Verdict {
         while true {
             if let verdict = turn() {
+                if verdict == .passed, beginAnew() { continue }
                 drain()
                 if let lastAnswer { link.send(.answer(lastAnswer)) }
                 if let ending { link.send(.exited(ending)) }
                 return verdict
             }
         }
+    }
+
+    /// After the probe has passed for the first time: stands still, or is about to; `false` where nobody wants that.
+    private mutating func beginAnew() -> Bool {
+        switch (life, orders.hold) {
+        case (.second, _), (_, .never): return false
+        case (_, .ready): hold()
+        case (_, .request): life = .served
+        }
+        (attempt, lastAnswer, hasMarkedByte, nextAttempt) = (nil, nil, false, 0)
+        return true
+    }
+
+    /// Stands still, and makes time and randomness right before anything else runs on.
+    private mutating func hold() {
+        let awakening = link.hold()
+        if let awakening {
+            _ = cinit_set_clock(awakening.seconds, awakening.nanoseconds)
+            _ = awakening.entropy.withUnsafeBytes { cinit_add_entropy($0.baseAddress, UInt($0.count)) }
+        }
+        life = .second
+        deadline = cinit_monotonic() &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
+        link.mark(.resumed)
     }
 
     private mutating func turn() -> Message.Verdict? {
@@ -126,12 +159,20 @@ struct Supervisor {
             return nil
         }
         guard isReady, var current = attempt else { return nil }
-        let step: Attempt.Step
-        if case .connecting = current { step = current.request(path, port: port) } else { step = current.read() }
+        var step: Attempt.Step
+        if case .connecting = current {
+            step = current.request(path, port: port, inHalves: life == .served)
+            if case .halfAsked = step {
+                hold()
+                step = current.completeRequest()
+            }
+        } else {
+            step = current.read()
+        }
         attempt = current
         markByte(current.status)
         switch step {
-        case .waiting: return nil
+        case .waiting, .halfAsked: return nil
         case .connected:
             markListening()
             return nil

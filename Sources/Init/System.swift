@@ -109,5 +109,15 @@ enum Link {
         }
     }
 
+    /// Stands still until the host lets the machine run on, and takes what it says then. Only by the doorbell.
+    func hold() -> Awakening? {
+        send(.held)
+        let capacity = 4_096
+        let reply = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
+            initialized = Int(cinit_reply(buffer.baseAddress, UInt(capacity)))
+        }
+        return Awakening(decoding: reply)
+    }
+
     func mark(_ mark: Message.Mark) { send(.mark(mark, now())) }
 }

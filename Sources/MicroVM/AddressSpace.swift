@@ -40,6 +40,9 @@ final class AddressSpace: Sendable {
     /// What came out of the serial port.
     var console: [UInt8] { serial.log }
 
+    /// Leaves the guest something in its mailbox.
+    func reply(_ bytes: [UInt8]) { doorbell.put(bytes, memory) }
+
     private func device(at address: UInt64) -> (AttachedDevice, offset: UInt64)? {
         guard let first = devices.first?.place.address, address >= first else { return nil }
         let (index, offset) = (address - first).quotientAndRemainder(dividingBy: VirtioTransport.byteCount)

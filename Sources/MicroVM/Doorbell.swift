@@ -5,7 +5,7 @@ public enum DoorbellAnswer: Sendable {
     /// The guest goes on; the bytes are in its mailbox, after a 32-bit length.
     case proceed(reply: [UInt8] = [])
     /// The guest goes on later: all processors stop behind this very instruction, and ``Machine/run(until:)`` returns.
-    case hold(reply: [UInt8] = [])
+    case hold
     /// The machine has done what it was for.
     case end
 }
@@ -21,13 +21,13 @@ struct DoorbellLine {
         let message = (try? memory.bytes(at: Doorbell.mailbox, count: length)) ?? []
         let answer = handler(message, time)
         switch answer {
-        case .proceed(let reply), .hold(let reply): put(reply, memory)
-        case .end: break
+        case .proceed(let reply): put(reply, memory)
+        case .hold, .end: break
         }
         return answer
     }
 
-    private func put(_ reply: [UInt8], _ memory: GuestMemory) {
+    func put(_ reply: [UInt8], _ memory: GuestMemory) {
         let bytes = reply.prefix(Int(Doorbell.mailboxLength) - 4)
         try? memory.store(UInt32(bytes.count), at: Doorbell.mailbox)
         try? memory.write(Array(bytes), at: Doorbell.mailbox + 4)

@@ -6,6 +6,7 @@
 // ```
 
 internal import Linux
+public import SystemPackage
 
 /// A virtual machine that boots one kernel.
 ///
@@ -34,8 +35,10 @@ public final class Machine: Sendable {
         case ended(Ending)
     }
 
+    private let kept: KeptState
     private let virtual: VirtualMachine
     private let memory: GuestMemory
+    private let memoryBytes: UInt64
     private let devices: [AttachedDevice]
     private let space: AddressSpace
     private let processors: Processors
@@ -54,14 +57,33 @@ public final class Machine: Sendable {
         try boot(configuration)
     }
 
+    /// Makes a machine that goes on where a snapshot was taken, with the next ``run(until:)``.
+    ///
+    /// - Parameters:
+    ///   - configuration: the disks and sockets; memory and processors are the snapshot's, and no kernel is read.
+    ///   - reply: what the guest finds in its mailbox, since it was held in the middle of ringing.
+    public convenience init(
+        restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, reply: [UInt8],
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+    ) throws(MachineError) {
+        var configuration = configuration
+        configuration.processors = snapshot.processors
+        configuration.memoryBytes = snapshot.memoryBytes
+        try self.init(configuration, KVM(), snapshot.map(), doorbell)
+        try restore(snapshot.state)
+        space.reply(reply)
+    }
+
     /// Makes all parts and connects them.
     private init(
         _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: [GuestMemory.Region],
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try configuration.validate()
+        kept = try KeptState(kvm)
         virtual = try VirtualMachine(kvm)
         memory = GuestMemory(adopting: ram)
+        memoryBytes = configuration.memoryBytes
         try virtual.show(memory)
         loop = try EventLoop()
         devices = try AttachedDevice.all(of: configuration, memory, loop)
@@ -97,7 +119,35 @@ public final class Machine: Sendable {
     }
 
     /// Ends the machine, from any thread.
-    public func stop() { processors.stop(.stopped) }
+    public func stop() {
+        processors.stop(.stopped)
+        loop.stop()
+    }
+
+    /// Saves a held machine, whole or not at all; it can run on afterwards.
+    ///
+    /// - Parameter identity: told to whoever opens the snapshot; at most 4 KiB.
+    public func save(to path: FilePath, identity: [UInt8]) throws(MachineError) {
+        let states = try processors.all.map { processor throws(MachineError) in
+            try ProcessorState(of: processor, kept)
+        }
+        let state = try MachineState(
+            identity: identity, memoryBytes: memoryBytes, virtual, states,
+            devices: devices.map { $0.transport.save() })
+        try SnapshotFile.write(state, memory, to: path)
+    }
+
+    private func restore(_ state: MachineState) throws(MachineError) {
+        guard state.devices.count == devices.count else {
+            throw .brokenSnapshot("it has \(state.devices.count) devices, and this machine \(devices.count)")
+        }
+        for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor) }
+        try state.restore(to: virtual)
+        for (device, saved) in zip(devices, state.devices) { try device.transport.restore(saved) }
+    }
+
+    /// Leaves the guest something in its mailbox before a held machine runs on.
+    public func reply(_ bytes: [UInt8]) { space.reply(bytes) }
 
     /// What the guest wrote to its serial port, the end of it if it was long.
     public var console: [UInt8] { space.console }

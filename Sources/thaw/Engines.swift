@@ -16,7 +16,8 @@ enum Engines {
     /// Measures on an engine; `auto` is our own machine where this machine's KVM runs one, else QEMU's where that is
     /// installed, else the container.
     static func run(
-        _ choice: EngineChoice, isDeterministic: Bool, _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image,
+        _ choice: EngineChoice, life: KvmEngine.Life = .boot, isDeterministic: Bool, _ kernel: KernelChoice,
+        _ scenario: Scenario, _ image: Image,
         _ store: Store
     ) async throws -> ColdStart.Measurement {
         switch choice {
@@ -34,7 +35,9 @@ enum Engines {
         case .kvm: break
         }
         return try await boot(kernel, image, store) { disk, kernel, program in
-            let engine = KvmEngine(disk: disk, kernel: kernel, initialProgram: program, cache: Cache.path)
+            let engine = KvmEngine(
+                disk: disk, subject: "\(image.descriptor.digest)", kernel: kernel, initialProgram: program,
+                cache: Cache.path, life: life)
             return try await engine.measure(scenario)
         }
     }

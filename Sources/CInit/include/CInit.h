@@ -35,7 +35,11 @@ int cinit_loopback_up(void);
 void cinit_power_off(void) __attribute__((noreturn));
 void cinit_exit(int status) __attribute__((noreturn));
 
+/// Makes bytes part of what the kernel's random numbers come from, at once.
+int cinit_add_entropy(const void *bytes, unsigned long count);
+
 // Time.
+int cinit_set_clock(unsigned long long seconds, unsigned int nanoseconds);
 unsigned long long cinit_monotonic(void);
 unsigned long long cinit_cycles(void);
 void cinit_sleep(unsigned long long nanoseconds);

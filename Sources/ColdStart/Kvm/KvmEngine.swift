@@ -1,39 +1,64 @@
+internal import Guest
 internal import Linux
 internal import MicroVM
 internal import Synchronization
 public import SystemPackage
 
+/// When a machine is saved.
+public enum SnapshotMoment: String, Sendable, CaseIterable {
+    /// When the probe has passed.
+    case ready
+    /// When the probe has passed, in the middle of another request.
+    case request
+}
+
 /// Boots a disk in our own virtual machine, on the processor itself.
 public struct KvmEngine: Engine {
+    /// What is done with the machine besides measuring it.
+    public enum Life: Sendable {
+        /// It boots, and is over when the probe has passed.
+        case boot
+        /// It boots, and is saved when the probe has passed.
+        case save(to: FilePath, at: SnapshotMoment)
+        /// It goes on from a snapshot, and is over when the probe has passed again.
+        case restore(from: FilePath)
+    }
+
     /// The engine is called `kvm`.
     public let name = "kvm"
     private let disk: FilePath
+    private let subject: String
     private let kernel: Kernel
     private let initialProgram: FilePath
     private let cache: FilePath
+    private let life: Life
 
     /// An engine for one image.
     ///
     /// - Parameters:
     ///   - disk: the image's files as an EROFS file system; it is only read.
+    ///   - subject: what the disk is of, so that a snapshot is not put upon another: the image's digest.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
     ///   - cache: where a compressed kernel is kept unpacked.
-    public init(disk: FilePath, kernel: Kernel, initialProgram: FilePath, cache: FilePath) {
+    public init(
+        disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot
+    ) {
         self.disk = disk
+        self.subject = subject
         self.kernel = kernel
         self.initialProgram = initialProgram
         self.cache = cache
+        self.life = life
     }
 
     /// Why this machine's KVM cannot run it, or `nil`; found by trying, in at most a third of a second.
     public static func obstacle() -> String? { TrialGuest.obstacle() }
 
-    /// Boots it as often as the scenario says.
+    /// Boots it, or lets it go on, as often as the scenario says.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
         guard scenario.processors <= MachineConfiguration.processorLimit else {
-            throw .impossibleScenario(
-                "this engine's machines have at most \(MachineConfiguration.processorLimit) processors")
+            throw .impossibleScenario("its machines have at most \(MachineConfiguration.processorLimit) processors")
         }
         if let obstacle = KvmEngine.obstacle() { throw .machineUnavailable(obstacle) }
         let current = CurrentMachine()
@@ -46,25 +71,71 @@ public struct KvmEngine: Engine {
     }
 
     private func measure(_ scenario: Scenario, _ current: CurrentMachine) throws(ColdStartError) -> Measurement {
-        let files = MachineFiles(
-            scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: .virtio, channel: .doorbell)
-        var configuration = MachineConfiguration(
-            kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine,
-            initramfs: try files.archive(), memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
-            processors: scenario.processors)
-        configuration.root = disk
-        var runs: [Run] = []
-        while runs.count < scenario.runs {
-            runs.append(try KvmRun(configuration: configuration, scenario: scenario, current: current).start())
-        }
+        let runs =
+            switch life {
+            case .boot: try boot(scenario, current, savingTo: nil, hold: .never)
+            case .save(let path, .ready): try boot(scenario, current, savingTo: path, hold: .ready)
+            case .save(let path, .request): try boot(scenario, current, savingTo: path, hold: .request)
+            case .restore(let path): try restore(scenario, current, from: path)
+            }
         return Measurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: kernel.release,
             emulator: nil, probe: scenario.probe)
     }
 
+    private func boot(
+        _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?, hold: Orders.Hold
+    ) throws(ColdStartError) -> [Run] {
+        if hold != .never, case .log = scenario.probe {
+            throw .impossibleScenario("a machine that is saved needs a probe that can be repeated, which log: is not")
+        }
+        let files = MachineFiles(
+            scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: .virtio, channel: .doorbell,
+            hold: hold)
+        var configuration = MachineConfiguration(
+            kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine,
+            initramfs: try files.archive(), memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
+            processors: scenario.processors)
+        configuration.root = disk
+        let run = KvmRun(configuration: configuration, scenario: scenario, current: current)
+        return try repeated(scenario.runs) { () throws(ColdStartError) in
+            try run.boot(savingTo: snapshot, identity: identity(scenario))
+        }
+    }
+
+    private func restore(
+        _ scenario: Scenario, _ current: CurrentMachine, from path: FilePath
+    ) throws(ColdStartError) -> [Run] {
+        let snapshot: SnapshotFile
+        do throws(MachineError) { snapshot = try SnapshotFile(opening: path) } catch { throw ColdStartError(error) }
+        guard snapshot.identity == identity(scenario) else {
+            let found = String(decoding: snapshot.identity, as: UTF8.self)
+            throw .impossibleScenario("the snapshot is of '\(found)', not of '\(subject), \(scenario.probe)'")
+        }
+        var configuration = MachineConfiguration(
+            kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],
+            memoryBytes: snapshot.memoryBytes, processors: snapshot.processors)
+        configuration.root = disk
+        let run = KvmRun(configuration: configuration, scenario: scenario, current: current)
+        var runs: [Run] = []
+        while runs.count < scenario.runs { runs.append(try run.restore(snapshot)) }
+        return runs
+    }
+
+    private func repeated(
+        _ count: Int, _ body: () throws(ColdStartError) -> Run
+    ) throws(ColdStartError) -> [Run] {
+        var runs: [Run] = []
+        while runs.count < count { runs.append(try body()) }
+        return runs
+    }
+
+    /// What a snapshot must be of to go on here: the same disk, asked the same question.
+    private func identity(_ scenario: Scenario) -> [UInt8] { Array("\(subject), \(scenario.probe)".utf8) }
+
     /// The console says what a kernel says when it dies; everything else comes by the doorbell.
     private static let commandLine = [
-        "console=ttyS0", "quiet", "8250.nr_uarts=1", "cryptomgr.notests", "panic=-1", "reboot=t", "i8042.noaux",
+        "console=ttyS0", "quiet", "8250.nr_uarts=1", "cryptomgr.notests", "panic=-1", "reboot=t",
     ]
 }
 

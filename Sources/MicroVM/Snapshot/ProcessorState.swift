@@ -29,16 +29,14 @@ struct ProcessorState {
 
     /// Reads a parked processor.
     ///
-    /// - Parameters:
-    ///   - indices: the model-specific registers that KVM keeps.
-    ///   - extendedByteCount: what `KVM_CAP_XSAVE2` says, 0 where that is unknown.
-    init(of processor: Processor, indices: [UInt32], extendedByteCount: Int) throws(MachineError) {
+    /// - Parameter kept: what this KVM knows of processors.
+    init(of processor: Processor, _ kept: KeptState) throws(MachineError) {
         // First, since it takes in what the local controller was about to do.
         try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
         try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
         try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &special)
-        extended = [UInt8](repeating: 0, count: max(4096, extendedByteCount))
-        let request = extendedByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
+        extended = [UInt8](repeating: 0, count: max(4096, kept.extendedByteCount))
+        let request = kept.extendedByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
         try processor.transfer("KVM_GET_XSAVE", request, &extended)
         try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &controls)
         try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debug)
@@ -46,7 +44,7 @@ struct ProcessorState {
         frequency = UInt32(
             try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) })
         leaves = try processor.leaves()
-        models = ProcessorState.armed(processor.modelRegisters(indices))
+        models = ProcessorState.armed(processor.modelRegisters(kept.modelRegisters))
         // Last, since reading the others may complete what is pending.
         try processor.get("KVM_GET_VCPU_EVENTS", ckvm_get_events, into: &events)
     }
@@ -128,6 +126,19 @@ struct ProcessorState {
         leaves = try reader.rawList(of: kvm_cpuid_entry2(), limit: ProcessorState.leafLimit)
         models = try reader.rawList(of: kvm_msr_entry(), limit: ProcessorState.registerLimit)
         try reader.read(raw: &events)
+    }
+}
+
+/// What KVM keeps of a processor beyond structures of fixed size.
+struct KeptState {
+    /// The numbers of the model-specific registers.
+    let modelRegisters: [UInt32]
+    /// Bytes of an XSAVE area, 0 where KVM does not say.
+    let extendedByteCount: Int
+
+    init(_ kvm: borrowing KVM) throws(MachineError) {
+        modelRegisters = try kvm.registerIndices()
+        extendedByteCount = Int(kvm.extent(of: KVM_CAP_XSAVE2))
     }
 }
 

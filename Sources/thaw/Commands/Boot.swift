@@ -11,6 +11,10 @@ struct Boot: AsyncParsableCommand {
         discussion: "Example: thaw boot --probe http:8080/healthz --runs 5 app:latest")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
+    @Option(help: ArgumentHelp("Save the machine when it serves (kvm).", valueName: "file")) var snapshot: String?
+    @Option(help: "When to save it: ready, or request: in the middle of another one.") var snapshotAt = "ready"
+    @Option(help: ArgumentHelp("Go on from a saved machine instead of booting (kvm).", valueName: "file"))
+    var fromSnapshot: String?
     @Option(help: "text or json") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
@@ -18,10 +22,29 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options, Project())
         let subject = try await image.image(in: store)
-        let measured = try await job.measure(subject, in: store)
+        let measured = try await job.measure(subject, in: store, life: try life)
         switch format {
         case .text: Terminal.print(measured.text)
         case .json: Terminal.print(measured.document(image: subject, name: image.text))
+        }
+    }
+}
+
+extension Boot {
+    /// What is to be done with the machine besides booting it.
+    private var life: KvmEngine.Life {
+        get throws {
+            guard let moment = SnapshotMoment(rawValue: snapshotAt) else {
+                throw Failure("--snapshot-at is ready or request, not '\(snapshotAt)'", status: .usage)
+            }
+            guard snapshot == nil || fromSnapshot == nil else {
+                throw Failure("--snapshot and --from-snapshot exclude each other", status: .usage)
+            }
+            guard snapshot == nil && fromSnapshot == nil || options.engine == "kvm" else {
+                throw Failure("only --engine kvm saves machines", status: .usage)
+            }
+            if let fromSnapshot { return .restore(from: FilePath(fromSnapshot)) }
+            return snapshot.map { .save(to: FilePath($0), at: moment) } ?? .boot
         }
     }
 }
@@ -88,14 +111,16 @@ struct BootJob {
     }
 
     /// Starts the image as often as asked.
-    func measure(_ image: Image, in store: Store) async throws -> ColdStart.Measurement {
+    ///
+    /// - Parameter life: for the engine kvm, the only one that knows more than booting.
+    func measure(_ image: Image, in store: Store, life: KvmEngine.Life = .boot) async throws -> ColdStart.Measurement {
         let config = image.config
         let scenario = Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
         let measurement = try await Engines.run(
-            choice, isDeterministic: isDeterministic, kernel, scenario, image, store)
+            choice, life: life, isDeterministic: isDeterministic, kernel, scenario, image, store)
         if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
         return measurement
     }
