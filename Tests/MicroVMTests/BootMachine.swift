@@ -27,7 +27,8 @@ struct QEMUMachine {
             "-no-reboot",
         ])
         guard outcome.status == 0 else { throw ProgramFailure(description: outcome.error + outcome.output) }
-        return outcome.output
+        // The terminal's line ends; together with a newline they are one character.
+        return String(decoding: outcome.output.utf8.filter { $0 != 0x0d }, as: UTF8.self)
     }
 
     /// The memory as a file with holes where it is zero.

@@ -24,8 +24,8 @@ struct BootMachineTests {
             generation: BootPlan.Generation(identifier: [UInt8](1...16), interrupt: 20))
         let state = try plan.place(in: memory)
         let log = try QEMUMachine(memory: memory, state: state).run(in: scratch)
-        for text in [TinyInit.line, "Command line: \(plan.commandLine)\r", "smpboot: Allowing 1 CPUs, 0 hotplug CPUs"]
-            + ["ttyS0 at I/O 0x3f8 (irq = 4"]
+        for text in [TinyInit.line, "Command line: \(plan.commandLine)\n", "smpboot: Allowing 1 CPUs, 0 hotplug CPUs"]
+            + ["00:00: ttyS0 at I/O 0x3f8"]
             + ["[mem 0x0000000000000000-0x000000000009fbff] usable", "-0x00000000000fffff] reserved"]
             + ["[mem 0x0000000000100000-0x000000000fffffff] usable"]
             + ["[mem 0x0000000200000000-0x00000002003fffff] persistent (type 12)"]
