@@ -70,6 +70,7 @@ import Testing
         .bzImage("a kernel that stays", "cannot be relocated") { $0.isRelocatable = 0 },
         .bzImage("an address in the hole", "wants to be at 0xd0000000") { $0.address = 0xd000_0000 },
         .bzImage("an address that wraps", "wants to be at 0xffffffffffffffff") { $0.address = .max },
+        .bzImage("all the memory there is", "with 4294967295 bytes") { $0.memorySize = .max },
         .bzImage("no memory", "with 0 bytes") { $0.memorySize = 0 },
         .bzImage("a payload outside", "has the payload outside the file") { $0.payloadOffset = .max },
         .bzImage("a payload too long", "has the payload outside the file") { $0.payloadSize = .max },
