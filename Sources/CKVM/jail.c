@@ -5,7 +5,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,32 +24,76 @@ int ckvm_forbid_files(void) {
     return result;
 }
 
-// Appends the instructions that allow one number and go on with the next otherwise.
-static size_t allow_equal(struct sock_filter *program, size_t length, uint32_t value) {
-    program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    return length;
+// What any thread needs that allocates, locks and ends.
+static const int common_calls[] = {
+    SYS_brk,           SYS_mmap,           SYS_munmap,      SYS_mremap,          SYS_mprotect, SYS_madvise,
+    SYS_futex,         SYS_sched_yield,    SYS_gettid,      SYS_getpid,          SYS_tgkill,   SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,  SYS_rt_sigaction,   SYS_sigaltstack, SYS_restart_syscall, SYS_exit,     SYS_exit_group,
+    SYS_clock_gettime, SYS_gettimeofday,   SYS_getrandom,   SYS_set_robust_list, SYS_rseq,     SYS_close,
+    SYS_epoll_ctl,     SYS_read,           SYS_write,
+};
+
+// Requests are looked at where they come from a thread that has all the guest's exits: it runs, and no more.
+static const unsigned processor_requests[] = {KVM_RUN};
+
+// The devices' own descriptors, and the sockets of vsock and network.
+static const int device_calls[] = {
+    SYS_epoll_wait, SYS_epoll_pwait, SYS_preadv,  SYS_pwritev,  SYS_pread64,    SYS_pwrite64,  SYS_readv,
+    SYS_writev,     SYS_fdatasync,   SYS_fsync,   SYS_accept4,  SYS_accept,     SYS_socket,    SYS_connect,
+    SYS_sendto,     SYS_recvfrom,    SYS_sendmsg, SYS_recvmsg,  SYS_getsockopt, SYS_setsockopt, SYS_shutdown,
+    SYS_fcntl,      SYS_poll,        SYS_ppoll,   SYS_eventfd2,
+};
+
+enum { common_count = sizeof common_calls / sizeof *common_calls };
+enum { request_count = sizeof processor_requests / sizeof *processor_requests };
+enum { device_count = sizeof device_calls / sizeof *device_calls };
+
+// A filter that is written from its start to its end.
+struct program {
+    struct sock_filter steps[2 * (common_count + device_count + request_count) + 16];
+    unsigned short length;
+};
+
+static void add(struct program *program, unsigned short code, unsigned char yes, unsigned char no, unsigned value) {
+    program->steps[program->length++] = (struct sock_filter){code, yes, no, value};
 }
 
-int ckvm_allow_calls(const uint32_t *calls, size_t call_count, const uint32_t *requests, size_t request_count) {
-    struct sock_filter *program = calloc(16 + 2 * (call_count + request_count), sizeof *program);
-    if (!program) return -1;
-    size_t length = 0;
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < call_count; i++) length = allow_equal(program, length, calls[i]);
-    program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 1, 0);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[length++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + sizeof(uint64_t));
-    for (size_t i = 0; i < request_count; i++) length = allow_equal(program, length, requests[i]);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    struct sock_fprog whole = {.len = (unsigned short)length, .filter = program};
-    int result = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole, 0, 0);
-    int error = errno;
-    free(program);
-    errno = error;
-    return result;
+static void load(struct program *program, unsigned offset) { add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offset); }
+
+static void answer(struct program *program, unsigned action) { add(program, BPF_RET | BPF_K, 0, 0, action); }
+
+static void allow(struct program *program, unsigned value) {
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value);
+    answer(program, SECCOMP_RET_ALLOW);
+}
+
+static void begin(struct program *program) {
+    load(program, offsetof(struct seccomp_data, arch));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
+    answer(program, SECCOMP_RET_KILL_PROCESS);
+    load(program, offsetof(struct seccomp_data, nr));
+    for (int i = 0; i < common_count; i++) allow(program, (unsigned)common_calls[i]);
+}
+
+static int enter(struct program *program) {
+    answer(program, SECCOMP_RET_KILL_PROCESS);
+    struct sock_fprog whole = {program->length, program->steps};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole, 0, 0);
+}
+
+int ckvm_allow_processor(void) {
+    struct program program = {.length = 0};
+    begin(&program);
+    add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_ioctl);
+    answer(&program, SECCOMP_RET_KILL_PROCESS);
+    load(&program, offsetof(struct seccomp_data, args[1]));
+    for (int i = 0; i < request_count; i++) allow(&program, processor_requests[i]);
+    return enter(&program);
+}
+
+int ckvm_allow_devices(void) {
+    struct program program = {.length = 0};
+    begin(&program);
+    for (int i = 0; i < device_count; i++) allow(&program, (unsigned)device_calls[i]);
+    return enter(&program);
 }

@@ -18,6 +18,8 @@ struct Session {
     private(set) var ending: Message.Ending?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
+    /// When the guest's first instruction ran, where the host knows.
+    var entered: UInt64?
     /// The guest stands still, to be saved.
     private(set) var isHeld = false
     private(set) var output = Transcript()

@@ -40,7 +40,9 @@ extension Run {
         var ends: [(Phase.Name, UInt64)] = []
         if hasKernel {
             guard let mounted = position(.rootMounted) else { return nil }
-            ends = [(.vmm, started - min(started, clock.nanoseconds)), (.kernel, started), (.`init`, mounted)]
+            // Else the best guess is that the guest's clock began with it.
+            let entered = session.entered.map { $0 - session.start } ?? started - min(started, clock.nanoseconds)
+            ends = [(.vmm, entered), (.kernel, started), (.`init`, mounted)]
         } else {
             ends = [(.`init`, started)]
         }

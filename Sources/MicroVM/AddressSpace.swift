@@ -1,9 +1,11 @@
+internal import CKVM
 internal import Guest
+internal import Linux
+internal import Synchronization
 
 /// What the guest meets at ports, and at addresses that are no memory.
 final class AddressSpace: Sendable {
     private enum Port {
-        static let serial: ClosedRange<UInt16> = 0x3F8...0x3FF
         /// The keyboard controller's command port, through which PCs are reset.
         static let control: UInt16 = 0x64
     }
@@ -13,10 +15,15 @@ final class AddressSpace: Sendable {
     private let devices: [AttachedDevice]
     private let doorbell: DoorbellLine
     private let memory: GuestMemory
-    private let serial = Serial()
+    private let serial = Mutex(Serial())
+    /// A write to it is the serial port's interrupt.
+    let serialInterrupt: OwnedDescriptor
     private let turn = Monitor(())
 
-    init(_ devices: [AttachedDevice], _ doorbell: DoorbellLine, _ memory: GuestMemory) {
+    init(
+        _ devices: [AttachedDevice], _ doorbell: DoorbellLine, _ memory: GuestMemory
+    ) throws(MachineError) {
+        serialInterrupt = try OwnedDescriptor(made: ckvm_eventfd(), "make an event counter")
         self.devices = devices
         self.doorbell = doorbell
         self.memory = memory
@@ -38,7 +45,13 @@ final class AddressSpace: Sendable {
     }
 
     /// What came out of the serial port.
-    var console: [UInt8] { serial.log }
+    var console: [UInt8] { serial.withLock { $0.log } }
+
+    /// The serial port's registers, for a snapshot.
+    var serialState: [UInt8] {
+        get { serial.withLock { $0.registers } }
+        set { serial.withLock { $0.registers = newValue } }
+    }
 
     /// Leaves the guest something in its mailbox.
     func reply(_ bytes: [UInt8]) { doorbell.put(bytes, memory) }
@@ -75,13 +88,25 @@ final class AddressSpace: Sendable {
 
     private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
         if port == Port.control, unsafe bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
-        if Port.serial.contains(port) { unsafe serial.write(port, bytes) }
+        guard let register = AddressSpace.serialRegister(port) else { return .goOn }
+        let isInterrupt = serial.withLock { serial in
+            // A string of bytes goes to one port.
+            unsafe bytes.reduce(false) { serial.write($1, to: register) || $0 }
+        }
+        if isInterrupt { ckvm_eventfd_signal(serialInterrupt.rawValue) }
         return .goOn
     }
 
     /// A port that nobody has reads as zero: all ones would be a clock chip that is for ever being set.
     private func read(port: UInt16, _ bytes: UnsafeMutableRawBufferPointer) {
         unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        if Port.serial.contains(port) { unsafe serial.read(port, bytes) }
+        guard let register = AddressSpace.serialRegister(port) else { return }
+        serial.withLock { serial in
+            for index in bytes.indices { unsafe bytes[index] = serial.read(register) }
+        }
+    }
+
+    private static func serialRegister(_ port: UInt16) -> UInt16? {
+        (Serial.port..<Serial.port + 8).contains(port) ? port - Serial.port : nil
     }
 }

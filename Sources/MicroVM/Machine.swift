@@ -88,7 +88,8 @@ public final class Machine: Sendable {
         loop = try EventLoop()
         devices = try AttachedDevice.all(of: configuration, memory, loop)
         for device in devices { try virtual.connect(device) }
-        space = AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
+        space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
+        try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))
     }
 
@@ -107,8 +108,8 @@ public final class Machine: Sendable {
     ///
     /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
     public func run(until deadline: UInt64) -> Outcome {
-        let (space, loop) = (space, loop)
-        if processors.start({ exit in space.answer(exit) }) { WorkerThread.start { loop.run() } }
+        let space = space
+        if processors.start({ exit in space.answer(exit) }) { serveDevices() }
         for device in devices { device.transport.resume() }
         guard let ending = processors.wait(until: deadline) else {
             for device in devices { device.transport.pause() }
@@ -117,6 +118,20 @@ public final class Machine: Sendable {
         loop.stop()
         return .ended(ending)
     }
+
+    /// Starts the thread of all devices, confined.
+    private func serveDevices() {
+        let (processors, loop) = (processors, loop)
+        WorkerThread.start {
+            do throws(MachineError) { try Jail.devices.enter() } catch {
+                return processors.stop(.failed(error.description))
+            }
+            loop.run()
+        }
+    }
+
+    /// When the guest's first instruction ran, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
+    public var enteredAt: UInt64 { processors.enteredAt }
 
     /// Ends the machine, from any thread.
     public func stop() {
@@ -133,7 +148,7 @@ public final class Machine: Sendable {
         }
         let state = try MachineState(
             identity: identity, memoryBytes: memoryBytes, virtual, states,
-            devices: devices.map { $0.transport.save() })
+            devices: devices.map { $0.transport.save() }, serial: space.serialState)
         try SnapshotFile.write(state, memory, to: path)
     }
 
@@ -143,6 +158,7 @@ public final class Machine: Sendable {
         }
         for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor) }
         try state.restore(to: virtual)
+        space.serialState = state.serial
         for (device, saved) in zip(devices, state.devices) { try device.transport.restore(saved) }
     }
 

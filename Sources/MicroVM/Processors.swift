@@ -24,6 +24,7 @@ final class Processors: Sendable {
     let all: [Processor]
     private let monitor = Monitor(State())
     private let exits = Atomic<UInt64>(0)
+    private let entered = Atomic<UInt64>(0)
 
     init(_ all: [Processor]) { self.all = all }
 
@@ -57,6 +58,8 @@ final class Processors: Sendable {
     private func run(_ processor: Processor, _ handle: (Processor.Exit) -> Verdict) {
         let thread = ckvm_this_thread()
         monitor.update { $0.threads.append(thread) }
+        do throws(MachineError) { try Jail.processor.enter() } catch { end(.failed(error.description)) }
+        _ = entered.compareExchange(expected: 0, desired: monotonicNanoseconds(), ordering: .relaxed)
         while true {
             let exit = processor.step()
             exits.add(1, ordering: .relaxed)
@@ -123,6 +126,9 @@ final class Processors: Sendable {
         _ = monitor.wait(until: monotonicNanoseconds() + 1_000_000_000) { $0.running == 0 ? true : nil }
         return .timedOut
     }
+
+    /// When the first processor ran its first instruction, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
+    var enteredAt: UInt64 { entered.load(ordering: .relaxed) }
 
     /// How often processors came back from the guest, whoever they were.
     var exitCount: UInt64 { exits.load(ordering: .relaxed) }

@@ -25,10 +25,11 @@ final class DoorbellListener: Sendable {
 
     /// What all that was heard, and the console's text, came to.
     func result(
-        _ console: [UInt8], _ end: Session.End, timeout: Duration, boot: UInt64
+        _ console: [UInt8], entered: UInt64, _ end: Session.End, timeout: Duration, boot: UInt64
     ) throws(ColdStartError) -> Run {
         let result: Result<Run, ColdStartError> = session.withLock { session in
             session.receiveConsole(console)
+            session.entered = max(entered, session.start)
             do throws(ColdStartError) {
                 return .success(try session.result(end, by: .host, timeout: timeout, boot: boot))
             } catch { return .failure(error) }

@@ -47,16 +47,17 @@ struct KvmRun {
         whenHeld: (Machine) throws(MachineError) -> Void
     ) throws(ColdStartError) -> Run {
         let outcome: Machine.Outcome
-        let console: [UInt8]
+        let (console, entered): ([UInt8], UInt64)
         do throws(MachineError) {
             let machine = try make()
             guard current.begin(machine) else { throw .impossible("it was cancelled") }
             defer { machine.stop() }
             outcome = machine.run(until: listener.start + boot + scenario.timeout.nanoseconds + KvmRun.grace)
-            console = machine.console
+            (console, entered) = (machine.console, machine.enteredAt)
             if outcome == .held { try whenHeld(machine) }
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
-        return try listener.result(console, try end(outcome), timeout: scenario.timeout, boot: boot)
+        return try listener.result(
+            console, entered: entered, try end(outcome), timeout: scenario.timeout, boot: boot)
     }
 
     private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> Session.End {

@@ -146,7 +146,7 @@ struct ACPITables: Sendable {
             .device(
                 "VGEN",
                 [
-                    .name("_HID", .string("VMGENCTR")), .name("_CID", .string("VMGENCTR")),
+                    .name("_HID", .string("THAW0001")), .name("_CID", .string("VMGENCTR")),
                     .name("_DDN", .string("VM_Gen_Counter")),
                     .name(
                         "ADDR",

@@ -47,7 +47,7 @@ struct BootPlan: Sendable {
             map: map, commandLineSize: line.count, initramfsStart: start, initramfsSize: UInt64(initramfs.count))
         return try reaching { () throws(GuestFault) in
             try memory.write(line, at: BootLayout.commandLine)
-            try memory.write(initramfs, at: start)
+            if !initramfs.isEmpty { try memory.write(initramfs, at: start) }
             for table in placed { try memory.write(table.bytes, at: table.address) }
             if let generation { try memory.write(generation.identifier, at: BootLayout.generation) }
             return try handover.write(for: kernel, into: memory)

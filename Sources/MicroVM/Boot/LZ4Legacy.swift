@@ -6,10 +6,14 @@
 //        the last sequence ends after its literals
 // ```
 
-/// A decoder of LZ4's legacy frames.
-enum LZ4Legacy {
+/// The blocks of LZ4's legacy frames, of which it is known how many bytes they hold.
+///
+/// What the input says can make nobody allocate or loop: a block is no longer than its buffer, all of them hold no more
+/// than was promised, and every step consumes input.
+struct LZ4Legacy {
     static let magic: UInt32 = 0x184c_2102
-    private static let blockSize = 8 << 20
+    /// A block unpacks to this at most.
+    static let blockSize = 8 << 20
 
     /// Why bytes could not be unpacked.
     enum Fault: Error, Hashable {
@@ -19,47 +23,33 @@ enum LZ4Legacy {
         case otherSize
     }
 
-    /// Unpacks frames of which it is known how many bytes they hold.
-    ///
-    /// What the input says can make nobody allocate or loop: no more than `byteCount` is written, and every step
-    /// consumes input.
-    static func decode(_ input: RawSpan, byteCount: Int) throws(Fault) -> [UInt8] {
-        var fault: Fault?
-        let output = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
-            var span = unsafe UnsafeMutableRawBufferPointer(buffer).mutableBytes
-            do throws(Fault) {
-                try decode(input, into: &span)
-                initialized = byteCount
-            } catch {
-                fault = error
-                initialized = 0
-            }
-        }
-        if let fault { throw fault }
-        return output
-    }
+    /// What is still to come.
+    private var rest: Int
+    private var position = 0
 
-    /// Fills `output` to its last byte.
-    static func decode(_ input: RawSpan, into output: inout MutableRawSpan) throws(Fault) {
-        guard input.byteCount >= 4, word(input, 0) == magic else { throw .notLZ4 }
-        var position = 4
-        var done = 0
+    init(byteCount: Int) { rest = byteCount }
+
+    /// Unpacks the next block of the same input into a buffer of ``blockSize`` bytes, or of all there are if less.
+    ///
+    /// - Returns: how many bytes it held; nil after the last one.
+    mutating func next(_ input: RawSpan, into buffer: inout MutableRawSpan) throws(Fault) -> Int? {
+        guard input.byteCount >= 4, Self.word(input, 0) == Self.magic else { throw .notLZ4 }
         while position < input.byteCount {
             guard input.byteCount - position >= 4 else { throw .damaged }
-            let size = word(input, position)
+            let size = Self.word(input, position)
             position += 4
-            if size == magic { continue }
+            if size == Self.magic { continue }
             guard size > 0, Int(size) <= input.byteCount - position else { throw .damaged }
-            let capacity = min(blockSize, output.byteCount - done)
+            let isLast = rest < Self.blockSize
             let block = input.extracting(position..<(position + Int(size)))
-            var place = output._mutatingExtracting(done..<(done + capacity))
-            guard let count = decodeBlock(block, into: &place) else {
-                throw capacity < blockSize ? .otherSize : .damaged
-            }
-            done += count
+            var place = buffer._mutatingExtracting(first: min(rest, Self.blockSize, buffer.byteCount))
+            guard let count = Self.decodeBlock(block, into: &place) else { throw isLast ? .otherSize : .damaged }
             position += Int(size)
+            rest -= count
+            return count
         }
-        guard done == output.byteCount else { throw .otherSize }
+        guard rest == 0 else { throw .otherSize }
+        return nil
     }
 
     private static func word(_ span: RawSpan, _ offset: Int) -> UInt32 {
@@ -71,8 +61,9 @@ enum LZ4Legacy {
     /// Unpacks one block.
     ///
     /// Both pointers stay within their spans: each sequence's lengths are compared with what is left before anything
-    /// is copied, and an offset with what has been written. Copies that round up to 8 bytes happen only where that
-    /// much room is left.
+    /// is copied, and an offset with what has been written. Copies that round up to 16 bytes happen only where that much
+    /// room is left: a short sequence is at most 14 literals and a match of 18, so 32 bytes of input and 64 of output
+    /// are enough for both.
     ///
     /// - Returns: how many bytes it held; nil for a damaged block and for one that holds more than fits.
     private static func decodeBlock(_ input: RawSpan, into output: inout MutableRawSpan) -> Int? {
@@ -93,22 +84,32 @@ enum LZ4Legacy {
             let token = unsafe Int(input.load(fromByteOffset: read, as: UInt8.self))
             read &+= 1
             var literals = token >> 4
-            if literals == 15, unsafe !extend(&literals, input, &read, inputCount) { return nil }
-            guard literals <= inputCount &- read, literals <= outputCount &- written else { return nil }
-            unsafe copy(
-                input + read, output + written, literals, room: min(inputCount &- read, outputCount &- written))
+            var length = token & 15
+            let isRoomy = inputCount &- read >= 32 && outputCount &- written >= 64
+            if literals < 15, isRoomy {
+                // Most sequences: 16 bytes are there, and may be overwritten later.
+                unsafe copy16(input + read, output + written)
+            } else {
+                if literals == 15, unsafe !extend(&literals, input, &read, inputCount) { return nil }
+                guard literals <= inputCount &- read, literals <= outputCount &- written else { return nil }
+                unsafe (output + written).copyMemory(from: input + read, byteCount: literals)
+            }
             read &+= literals
             written &+= literals
             if read == inputCount { return written }
             guard inputCount &- read >= 2 else { return nil }
             let offset = unsafe Int(UInt16(littleEndian: input.loadUnaligned(fromByteOffset: read, as: UInt16.self)))
             read &+= 2
-            var length = token & 15
-            if length == 15, unsafe !extend(&length, input, &read, inputCount) { return nil }
-            length &+= 4
-            guard offset > 0, offset <= written, length <= outputCount &- written else { return nil }
-            unsafe repeatBytes(output + written, offset, length, room: outputCount &- written)
-            written &+= length
+            guard offset > 0, offset <= written else { return nil }
+            if length < 15, offset >= 16, isRoomy {
+                unsafe copy16(output + (written &- offset), output + written)
+                unsafe copy16(output + (written &- offset &+ 16), output + (written &+ 16))
+            } else {
+                if length == 15, unsafe !extend(&length, input, &read, inputCount) { return nil }
+                guard length <= outputCount &- written &- 4 else { return nil }
+                unsafe repeatBytes(output + written, offset, length &+ 4, room: outputCount &- written)
+            }
+            written &+= length &+ 4
         }
         return nil
     }
@@ -127,29 +128,20 @@ enum LZ4Legacy {
         return false
     }
 
-    /// Copies `count` bytes, in steps of 8 where `room` allows to write past them.
     @inline(__always)
-    private static func copy(_ from: UnsafeRawPointer, _ into: UnsafeMutableRawPointer, _ count: Int, room: Int) {
-        guard count <= 64, room >= count &+ 8 else { return unsafe into.copyMemory(from: from, byteCount: count) }
-        var index = 0
-        while index < count {
-            unsafe into.storeBytes(
-                of: from.loadUnaligned(fromByteOffset: index, as: UInt64.self), toByteOffset: index, as: UInt64.self)
-            index &+= 8
-        }
+    private static func copy16(_ from: UnsafeRawPointer, _ into: UnsafeMutableRawPointer) {
+        unsafe into.storeBytes(of: from.loadUnaligned(as: SIMD2<UInt64>.self), as: SIMD2<UInt64>.self)
     }
 
-    /// Repeats what stands `offset` before; source and target may overlap.
+    /// Repeats what stands `offset` before, in steps as long as `offset` and `room` allow; the two may overlap.
     @inline(__always)
     private static func repeatBytes(_ into: UnsafeMutableRawPointer, _ offset: Int, _ count: Int, room: Int) {
         let from = unsafe into - offset
         var index = 0
-        if offset >= 8, room >= count &+ 8 {
+        if offset >= 16, room &- count >= 16 {
             while index < count {
-                unsafe into.storeBytes(
-                    of: from.loadUnaligned(fromByteOffset: index, as: UInt64.self), toByteOffset: index,
-                    as: UInt64.self)
-                index &+= 8
+                unsafe copy16(from + index, into + index)
+                index &+= 16
             }
             return
         }

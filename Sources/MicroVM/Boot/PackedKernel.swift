@@ -61,38 +61,54 @@ struct PackedKernel: Sendable {
     }
 
     private func unpackIntoMemory(_ file: borrowing KernelFile) throws(MachineError) -> KernelFile {
-        try KernelFile(Self.memoryFile(unpacked(file)), file.path)
+        let memory = try Self.memoryFile()
+        try unpack(file, into: memory)
+        return try KernelFile(memory, file.path)
     }
 
-    private static func memoryFile(_ bytes: [UInt8]) throws(MachineError) -> OwnedDescriptor {
+    private static func memoryFile() throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) {
-            let file = OwnedDescriptor(owning: try system("memfd_create") { ckvm_memory_file() })
-            try file.write(bytes)
-            return file
+            return OwnedDescriptor(owning: try system("memfd_create") { ckvm_memory_file() })
         } catch { throw .host("unpack the kernel into memory", nil, error.errno) }
     }
 
     private func keep(_ file: borrowing KernelFile, at path: FilePath) throws(MachineError) {
-        let bytes = try unpacked(file)
         do throws {
-            try Directory.make(path.removingLastComponent()).replace(
-                FilePath(path.lastComponent?.string ?? ""), with: bytes)
+            let name = FilePath(path.lastComponent?.string ?? "")
+            try Directory.make(path.removingLastComponent()).replace(name) { try unpack(file, into: $0) }
+        } catch let error as MachineError {
+            throw error
         } catch let error as SystemError {
             throw .host("keep the unpacked kernel", path, error.errno)
         } catch { throw .host("keep the unpacked kernel", path, .ioError) }
     }
 
-    private func unpacked(_ file: borrowing KernelFile) throws(MachineError) -> [UInt8] {
-        let bytes = try file.read(range)
+    /// Unpacks block by block, so that no more than two of them are in memory besides what is packed.
+    private func unpack(_ file: borrowing KernelFile, into target: borrowing OwnedDescriptor) throws(MachineError) {
+        let packed = try file.read(range)
+        var blocks = LZ4Legacy(byteCount: Int(unpackedSize))
+        var buffer = [UInt8](repeating: 0, count: min(LZ4Legacy.blockSize, Int(unpackedSize)))
+        while let count = try next(&blocks, packed, &buffer, file.path) {
+            do throws(SystemError) { try unsafe target.write(buffer.span.bytes.extracting(first: count)) } catch {
+                throw .host("write the unpacked kernel", nil, error.errno)
+            }
+        }
+    }
+
+    private func next(
+        _ blocks: inout LZ4Legacy, _ packed: [UInt8], _ buffer: inout [UInt8], _ path: FilePath
+    ) throws(MachineError) -> Int? {
         do throws(LZ4Legacy.Fault) {
-            return try unsafe LZ4Legacy.decode(bytes.span.bytes, byteCount: Int(unpackedSize))
+            var span = buffer.mutableSpan
+            var bytes = unsafe span.mutableBytes
+            return try unsafe blocks.next(packed.span.bytes, into: &bytes)
         } catch {
             let reason =
                 switch error {
                 case .notLZ4, .damaged: "cannot be unpacked: its LZ4 data is damaged"
                 case .otherSize: "holds another number of bytes than the \(unpackedSize) that it says"
                 }
-            throw .unbootableKernel("\(file.path) \(reason)")
+            throw .unbootableKernel("\(path) \(reason)")
         }
     }
 

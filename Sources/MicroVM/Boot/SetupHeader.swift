@@ -26,6 +26,9 @@ struct SetupHeader: Hashable, Sendable {
     /// From where it is loaded, memory that it uses before it has asked what there is.
     let memorySize: UInt64
 
+    /// No kernel uses more; what is packed in it is no larger either.
+    private static let maximumMemory: UInt64 = 1 << 30
+
     /// Whether a file begins as a bzImage does.
     static func begins(_ start: [UInt8]) -> Bool {
         start.number(UInt16.self, at: 0x1fe) == 0xaa55 && start.number(UInt32.self, at: 0x202) == 0x5372_6448
@@ -70,7 +73,9 @@ struct SetupHeader: Hashable, Sendable {
         guard field(UInt8.self, 0x234) != 0 else {
             throw .unbootableKernel("its bzImage cannot be relocated (CONFIG_RELOCATABLE is off)")
         }
-        guard address >= BootLayout.highMemory, address < GuestMemory.hole, memorySize >= imageSize else {
+        guard address >= BootLayout.highMemory, address <= GuestMemory.hole - Self.maximumMemory,
+            memorySize >= imageSize, memorySize <= Self.maximumMemory
+        else {
             throw .unbootableKernel("its bzImage wants to be at \(hexadecimal(address)) with \(memorySize) bytes")
         }
     }

@@ -11,6 +11,8 @@ struct MachineState {
     var memoryBytes: UInt64
     var processors: [ProcessorState]
     var devices: [[UInt8]]
+    /// The serial port's registers.
+    var serial: [UInt8]
     private var clock = kvm_clock_data()
     /// Both 8259s and the I/O APIC.
     private var controllers = [kvm_irqchip](repeating: kvm_irqchip(), count: 3)
@@ -18,12 +20,13 @@ struct MachineState {
     /// Reads a machine whose processors are parked and whose devices are paused.
     init(
         identity: [UInt8], memoryBytes: UInt64, _ machine: borrowing VirtualMachine, _ processors: [ProcessorState],
-        devices: [[UInt8]]
+        devices: [[UInt8]], serial: [UInt8]
     ) throws(MachineError) {
         self.identity = Array(identity.prefix(MachineState.identityLimit))
         self.memoryBytes = memoryBytes
         self.processors = processors
         self.devices = devices
+        self.serial = serial
         try machine.get("KVM_GET_CLOCK", ckvm_get_clock, into: &clock)
         for chip in controllers.indices {
             controllers[chip].chip_id = UInt32(chip)
@@ -50,6 +53,7 @@ struct MachineState {
         for controller in controllers { writer.put(raw: controller) }
         writer.put(UInt32(devices.count))
         for device in devices { writer.put(device) }
+        writer.put(serial)
         return writer.bytes
     }
 
@@ -63,6 +67,7 @@ struct MachineState {
         }
         processors = []
         devices = []
+        serial = []
         for _ in 0..<processorCount { processors.append(try ProcessorState(from: &reader)) }
         try reader.read(raw: &clock)
         for chip in controllers.indices {
@@ -74,6 +79,7 @@ struct MachineState {
         let deviceCount = Int(try reader.number(UInt32.self))
         guard deviceCount <= MMIODevice.maximumCount else { throw .brokenSnapshot("it has \(deviceCount) devices") }
         for _ in 0..<deviceCount { devices.append(try reader.string(limit: MachineState.deviceLimit)) }
+        serial = try reader.string(limit: Serial.registersLength)
         try reader.end()
     }
 }

@@ -1,0 +1,24 @@
+internal import CKVM
+internal import Glibc
+internal import SystemPackage
+
+/// What a thread may still do once it serves a guest: what it needs, so that a guest that takes it over has gained nothing.
+///
+/// No new privileges, no files that are not open yet (Landlock, where the kernel has it), and a list of system calls; on
+/// a processor's thread the one ioctl is `KVM_RUN`. A call that is not on the list ends the process.
+enum Jail {
+    case processor
+    case devices
+
+    /// Confines the calling thread for the rest of its life.
+    func enter() throws(MachineError) {
+        try Jail.must("forbid privileges to a thread", ckvm_forbid_privileges())
+        try Jail.must("forbid files to a thread", ckvm_forbid_files())
+        try Jail.must(
+            "filter a thread's system calls", self == .processor ? ckvm_allow_processor() : ckvm_allow_devices())
+    }
+
+    private static func must(_ operation: String, _ result: Int32) throws(MachineError) {
+        guard result == 0 else { throw .host(operation, nil, Errno(rawValue: errno)) }
+    }
+}
