@@ -95,6 +95,50 @@ import Testing
         #expect(driver.read(2) == 0)
     }
 
+    @Test("A guest that acknowledges nothing is interrupted all the same, and reads that there are used buffers")
+    func unacknowledged() throws {
+        let driver = try VirtioDriver(EntropyDevice())
+        driver.start()
+        #expect(driver.read(0x60) == 0)
+        for _ in 0..<3 {
+            try driver.wantInterrupt(0)
+            try driver.add(0, [driver.writable(16)])
+            driver.run(0)
+            #expect(try driver.answers(0).count == 1)
+            #expect(driver.interrupts() == 1)
+            #expect(driver.read(0x60) == 1)
+        }
+        driver.write(0x64, 1)
+        #expect(driver.read(0x60) == 0)
+    }
+
+    @Test("The page of a window is what its registers say, after every step")
+    func page() throws {
+        let fixture = try DiskFixture()
+        let driver = fixture.driver
+        func expectEqual(_ registers: VirtioRegisters) {
+            for offset in stride(from: 0, to: 0x100, by: 4) where offset != 0x60 {
+                let word = unsafe driver.transport.page.load(fromByteOffset: offset, as: UInt32.self)
+                #expect(word == registers.read(UInt64(offset)), "register \(offset)")
+            }
+            let first = unsafe driver.transport.page.load(fromByteOffset: 0x100, as: UInt32.self)
+            #expect(first == (registers.status.contains(.driver) ? 64 : 0))
+        }
+        var model = VirtioRegisters(
+            deviceID: 2, offered: fixture.disk.features | VirtioFeature.ofTransport, maxima: [256])
+        let place = driver.descriptors(0)
+        let steps: [(UInt64, UInt32)] = [
+            (0x70, 0), (0x14, 1), (0x14, 2), (0x14, 0), (0x70, 1), (0x70, 3), (0x24, 1), (0x20, 1), (0x70, 11),
+            (0x30, 1), (0x30, 0), (0x38, 8), (0x80, UInt32(place)), (0x90, UInt32(place) + 0x2000),
+            (0xA0, UInt32(place) + 0x3000), (0x44, 1), (0x70, 15), (0x70, 128), (0x70, 0),
+        ]
+        for (offset, value) in steps {
+            driver.write(offset, value)
+            if model.write(offset, value) == .reset { model.reset() }
+            expectEqual(model)
+        }
+    }
+
     @Test("Configuration space has any width, ends in zeros, and is there once there is a driver")
     func configurationSpace() throws {
         let fixture = try DiskFixture()
