@@ -106,6 +106,9 @@ final class VirtioDriver {
         return nextByte
     }
 
+    /// Hands out the same memory again.
+    func rewind() { nextByte = 0x10_0000 }
+
     func readable(_ bytes: [UInt8]) throws -> Buffer {
         let address = room(bytes.count)
         try memory.write(bytes, at: address)

@@ -19,3 +19,23 @@ static inline void ckvm_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CS
 
 /// Copies bytes that may change while they are copied; each is read once.
 void ckvm_copy(void *destination, const void *source, size_t count);
+
+/// One load of a word that others change; `address` is aligned to four bytes.
+static inline uint32_t ckvm_load32(const void *address) {
+    return __atomic_load_n((const uint32_t *)address, __ATOMIC_ACQUIRE);
+}
+
+/// One store of a word that others read.
+static inline void ckvm_store32(void *address, uint32_t value) {
+    __atomic_store_n((uint32_t *)address, value, __ATOMIC_RELEASE);
+}
+
+/// Sets bits of a word that others change too.
+static inline void ckvm_set32(void *address, uint32_t bits) {
+    __atomic_fetch_or((uint32_t *)address, bits, __ATOMIC_ACQ_REL);
+}
+
+/// Clears bits of a word that others change too.
+static inline void ckvm_clear32(void *address, uint32_t bits) {
+    __atomic_fetch_and((uint32_t *)address, ~bits, __ATOMIC_ACQ_REL);
+}

@@ -7,13 +7,17 @@ internal import Synchronization
 /// One virtio-mmio window of 4 KiB.
 ///
 /// ``read(offset:into:)`` and ``write(offset:_:)`` come from the processors' threads, work on queues runs on the event
-/// loop's; one lock per device keeps them apart, and only the interrupt's registers, which are read most, are outside
-/// it. A guest that breaks the rules of a queue stops its device, which then says so until it is reset.
+/// loop's; one lock per device keeps them apart. What the guest reads is a page, behind no lock. A guest that breaks
+/// the rules of a queue stops its device, which then says so until it is reset.
 final class VirtioTransport: @unchecked Sendable {
     // Sendable because everything that changes is used under `lock`, or is atomic.
 
-    static let byteCount: UInt64 = 0x1000
-    private static let configurationStart: UInt64 = 0x100
+    static let byteCount = UInt64(VirtioWindow.byteCount)
+    /// Where a guest writes the number of a queue.
+    static let notificationOffset: UInt64 = 0x50
+    /// Where a guest writes why it was interrupted. Who swallows this, as by an event counter that nobody reads, has a
+    /// device that says of every later interrupt that there may be used buffers, which is always as good an answer.
+    static let acknowledgementOffset: UInt64 = 0x64
 
     let device: any VirtioDevice
     private let memory: GuestMemory
@@ -21,7 +25,7 @@ final class VirtioTransport: @unchecked Sendable {
     private let configuration: [UInt8]
     private let bells: [Bell]
     private let interruptBell: Bell
-    private let interruptStatus = Atomic<UInt32>(0)
+    private let window: VirtioWindow
     private let lock = Mutex(())
 
     private var registers: VirtioRegisters
@@ -38,6 +42,7 @@ final class VirtioTransport: @unchecked Sendable {
         configuration = device.configuration
         registers = VirtioRegisters(
             deviceID: device.deviceID, offered: device.features | VirtioFeature.ofTransport, maxima: device.queueSizes)
+        window = VirtioWindow(registers)
         interruptBell = try Bell()
         var bells: [Bell] = []
         for _ in device.queueSizes { bells.append(try Bell()) }
@@ -65,37 +70,26 @@ final class VirtioTransport: @unchecked Sendable {
 
     // MARK: Registers
 
+    /// What the guest reads here; it may be mapped there, read-only, instead of asking ``read(offset:into:)``.
+    var page: UnsafeMutableRawPointer { unsafe window.page }
+
     /// Answers a processor's load of 1, 2, 4 or 8 bytes.
     func read(offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
-        guard offset < VirtioTransport.configurationStart else {
-            return unsafe readConfiguration(offset - VirtioTransport.configurationStart, into: buffer)
-        }
-        var value: UInt32 = 0
-        if buffer.count == 4, offset.isMultiple(of: 4) {
-            value =
-                offset == 0x60
-                ? interruptStatus.load(ordering: .acquiring) : lock.withLock { _ in registers.read(offset) }
-        }
-        let word = UInt64(value)
-        unsafe withUnsafeBytes(of: word.littleEndian) { unsafe buffer.copyBytes(from: $0.prefix(buffer.count)) }
-    }
-
-    private func readConfiguration(_ offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
-        let isReadable = lock.withLock { _ in registers.status.contains(.driver) }
-        for index in buffer.indices {
-            let place = offset &+ UInt64(index)
-            unsafe buffer[index] = isReadable && place < configuration.count ? configuration[Int(place)] : 0
-        }
+        unsafe window.read(offset, into: buffer)
     }
 
     /// Carries out a processor's store.
     func write(offset: UInt64, _ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == 4, offset.isMultiple(of: 4), offset < VirtioTransport.configurationStart else { return }
+        guard bytes.count == 4, offset.isMultiple(of: 4), offset < VirtioWindow.configurationStart else { return }
         let value = unsafe UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         switch offset {
-        case 0x50: ring(Int(value & 0xFFFF))
-        case 0x64: interruptStatus.bitwiseAnd(~value, ordering: .acquiringAndReleasing)
-        default: lock.withLock { _ in carryOut(registers.write(offset, value)) }
+        case VirtioTransport.notificationOffset: ring(Int(value & 0xFFFF))
+        case VirtioTransport.acknowledgementOffset: window.removeInterruptReasons(value)
+        default:
+            lock.withLock { _ in
+                carryOut(registers.write(offset, value))
+                window.update(registers, configuration)
+            }
         }
     }
 
@@ -107,7 +101,7 @@ final class VirtioTransport: @unchecked Sendable {
         case .reset:
             stop()
             registers.reset()
-            interruptStatus.store(0, ordering: .releasing)
+            window.interruptReasons = 0
         }
     }
 
@@ -151,6 +145,7 @@ final class VirtioTransport: @unchecked Sendable {
         stop()
         lastFault = fault
         registers.status.insert(.needsReset)
+        window.update(registers, configuration)
         tell(2)
     }
 
@@ -179,7 +174,7 @@ final class VirtioTransport: @unchecked Sendable {
     }
 
     private func tell(_ reason: UInt32) {
-        interruptStatus.bitwiseOr(reason, ordering: .acquiringAndReleasing)
+        window.addInterruptReasons(reason)
         interruptBell.ring()
     }
 
@@ -204,7 +199,7 @@ final class VirtioTransport: @unchecked Sendable {
             isRestored = false
             // What was on its way in another process never arrived there: both sides look once more.
             bells.indices.forEach(ring)
-            if interruptStatus.load(ordering: .acquiring) != 0 { interruptBell.ring() }
+            if window.interruptReasons != 0 { interruptBell.ring() }
         }
     }
 
@@ -212,7 +207,7 @@ final class VirtioTransport: @unchecked Sendable {
     func save() -> [UInt8] {
         lock.withLock { _ in
             var writer = StateWriter()
-            writer.put(interruptStatus.load(ordering: .acquiring))
+            writer.put(window.interruptReasons)
             registers.save(to: &writer)
             for number in bells.indices { writer.put(port?.queues[number].index ?? 0) }
             writer.put(device.save())
@@ -228,12 +223,14 @@ final class VirtioTransport: @unchecked Sendable {
             for bell in bells { loop.change(bell.number, []) }
             stop()
             (isPaused, isRestored) = (true, true)
+            defer { window.update(registers, configuration) }
             do throws(MachineError) {
                 try takeOver(bytes)
                 return nil
             } catch {
                 stop()
                 registers.reset()
+                window.interruptReasons = 0
                 return error
             }
         }
@@ -248,7 +245,7 @@ final class VirtioTransport: @unchecked Sendable {
         for _ in bells { indices.append(try reader.number()) }
         try device.restore(reader.string(limit: 1 << 20))
         try reader.end()
-        interruptStatus.store(interrupt & 3, ordering: .releasing)
+        window.interruptReasons = interrupt & 3
         guard registers.status == VirtioRegisters.steps[4] else { return }
         do throws(QueueFault) { try start(indices: indices) } catch { throw .brokenSnapshot(error.description) }
     }

@@ -1,0 +1,65 @@
+internal import CKVM
+
+/// What a guest reads of its device: the page itself, so that reading need not end in user space.
+///
+/// A machine may give this page to the guest, read-only, at the place of its window: then only what the guest writes
+/// comes to the ``VirtioTransport``. Words change singly, and are right before the store that changed them returns.
+@safe final class VirtioWindow {
+    static let byteCount = 0x1000
+    static let configurationStart = 0x100
+    private static let interruptStatus = 0x60
+    /// The registers that depend on what was written.
+    private static let variable: [UInt64] = [0x10, 0x34, 0x44, 0x70]
+
+    /// The page, for as long as this lives.
+    let page: UnsafeMutableRawPointer
+
+    init(_ registers: VirtioRegisters) {
+        unsafe page = .allocate(byteCount: VirtioWindow.byteCount, alignment: VirtioWindow.byteCount)
+        unsafe page.initializeMemory(as: UInt8.self, repeating: 0, count: VirtioWindow.byteCount)
+        for offset in stride(from: UInt64(0), to: 0x100, by: 4) { store(registers.read(offset), at: offset) }
+    }
+
+    deinit {
+        unsafe page.deallocate()
+    }
+
+    private func store(_ word: UInt32, at offset: UInt64) {
+        unsafe ckvm_store32(page + Int(offset), word)
+    }
+
+    /// Brings the page in accord with registers and configuration space, which is there once there is a driver.
+    func update(_ registers: VirtioRegisters, _ configuration: [UInt8]) {
+        for offset in VirtioWindow.variable { store(registers.read(offset), at: offset) }
+        let isReadable = registers.status.contains(.driver)
+        for index in configuration.indices {
+            let byte = isReadable ? configuration[index] : 0
+            unsafe page.storeBytes(of: byte, toByteOffset: VirtioWindow.configurationStart + index, as: UInt8.self)
+        }
+    }
+
+    /// Copies out of the page, as far as it goes; of registers, only whole ones.
+    func read(_ offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
+        for index in buffer.indices { unsafe buffer[index] = 0 }
+        guard let base = buffer.baseAddress, offset < VirtioWindow.byteCount else { return }
+        let isWhole = buffer.count == 4 && offset.isMultiple(of: 4)
+        guard offset >= VirtioWindow.configurationStart || isWhole else { return }
+        unsafe ckvm_copy(base, page + Int(offset), min(buffer.count, VirtioWindow.byteCount - Int(offset)))
+    }
+
+    // MARK: Interrupts
+
+    /// Why the guest was interrupted and has not said that it knows: 1 for used buffers, 2 for anything else.
+    var interruptReasons: UInt32 {
+        get { unsafe ckvm_load32(page + VirtioWindow.interruptStatus) }
+        set { unsafe ckvm_store32(page + VirtioWindow.interruptStatus, newValue) }
+    }
+
+    func addInterruptReasons(_ reasons: UInt32) {
+        unsafe ckvm_set32(page + VirtioWindow.interruptStatus, reasons)
+    }
+
+    func removeInterruptReasons(_ reasons: UInt32) {
+        unsafe ckvm_clear32(page + VirtioWindow.interruptStatus, reasons)
+    }
+}
