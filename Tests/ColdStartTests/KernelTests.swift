@@ -63,27 +63,42 @@ import Testing
 
     private static func elf(_ text: String) -> [UInt8] { Array("\u{7f}ELF\0\0Linux\0\(text)\0".utf8) }
 
-    static let images: [(name: String, bytes: [UInt8], release: String?)] = [
-        ("a bzImage", bzImage("6.1.0-56-cloud-amd64 (debian-kernel) #1"), "6.1.0-56-cloud-amd64"),
-        ("a bzImage that points outside", bzImage("6.1.0", at: 0x200 + 0xffff), nil),
-        ("a bzImage cut short", Array(bzImage("6.1.0").prefix(0x210)), nil),
-        ("a bzImage that never ends", bzImage(String(repeating: "6", count: 0x200)), nil),
-        ("an ELF file", elf("Linux version 6.1.192-thaw-1 (root@box) (gcc)"), "6.1.192-thaw-1"),
-        ("an ELF file with a pattern before", elf("Linux version %s (%s)\0Linux version 5.4 ("), "5.4"),
-        ("an ELF file that leaves its directory", elf("Linux version 6/../../etc ("), nil),
-        ("an ELF file of something else", elf("Linux version "), nil),
-        ("many beginnings", elf(String(repeating: "Linux version ", count: 20_000)), nil),
-        ("a script", Array("#!/bin/sh\n# Linux version 6.1 (\n".utf8), nil),
-        ("nothing", [], nil),
+    /// Named, so that a test's output is not the bytes.
+    struct Image: CustomTestStringConvertible {
+        let name: String
+        let bytes: [UInt8]
+        let release: String?
+
+        init(_ name: String, _ bytes: [UInt8], _ release: String?) {
+            self.name = name
+            self.bytes = bytes
+            self.release = release
+        }
+
+        var testDescription: String { name }
+    }
+
+    static let images: [Image] = [
+        .init("a bzImage", bzImage("6.1.0-56-cloud-amd64 (debian-kernel) #1"), "6.1.0-56-cloud-amd64"),
+        .init("a bzImage that points outside", bzImage("6.1.0", at: 0x200 + 0xffff), nil),
+        .init("a bzImage cut short", Array(bzImage("6.1.0").prefix(0x210)), nil),
+        .init("a bzImage that never ends", bzImage(String(repeating: "6", count: 0x200)), nil),
+        .init("an ELF file", elf("Linux version 6.1.192-thaw-1 (root@box) (gcc)"), "6.1.192-thaw-1"),
+        .init("an ELF file with a pattern before", elf("Linux version %s (%s)\0Linux version 5.4 ("), "5.4"),
+        .init("an ELF file that leaves its directory", elf("Linux version 6/../../etc ("), nil),
+        .init("an ELF file of something else", elf("Linux version "), nil),
+        .init("many beginnings", elf(String(repeating: "Linux version ", count: 20_000)), nil),
+        .init("a script", Array("#!/bin/sh\n# Linux version 6.1 (\n".utf8), nil),
+        .init("nothing", [], nil),
     ]
 
     @Test("An image says which release it is; what says nothing is no kernel", arguments: images)
-    func release(name: String, bytes: [UInt8], release: String?) throws {
-        #expect(Kernel.release(of: bytes) == release)
+    func release(image: Image) throws {
+        #expect(Kernel.release(of: image.bytes) == image.release)
         let directories = Directories()
-        try directories.write("boot/kernel", bytes)
+        try directories.write("boot/kernel", image.bytes)
         let path = directories.path.appending("boot").appending("kernel")
-        if let release {
+        if let release = image.release {
             #expect(try Kernel.own(path) == Kernel(image: path, modules: nil, release: release))
         } else {
             #expect(throws: ColdStartError.notAKernel(path)) { try Kernel.own(path) }
