@@ -123,7 +123,13 @@ static void ignore(int signal) { (void)signal; }
 int ckvm_prepare_kick(void) {
     // Without SA_RESTART: the signal is there to interrupt.
     struct sigaction action = {.sa_handler = ignore};
-    return sigaction(SIGRTMIN, &action, NULL);
+    if (sigaction(SIGRTMIN, &action, NULL) != 0) return -1;
+    // Threads of a pool block all signals, and what they start inherits that.
+    sigset_t kick;
+    sigemptyset(&kick);
+    sigaddset(&kick, SIGRTMIN);
+    errno = pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+    return errno == 0 ? 0 : -1;
 }
 
 int ckvm_kick(unsigned long thread) { return pthread_kill((pthread_t)thread, SIGRTMIN); }

@@ -57,8 +57,11 @@ final class Processors: Sendable {
 
     private func run(_ processor: Processor, _ handle: (Processor.Exit) -> Verdict) {
         let thread = ckvm_this_thread()
+        do throws(MachineError) {
+            try kvm("a signal to stop it by") { ckvm_prepare_kick() }
+            try Jail.processor.enter()
+        } catch { end(.failed(error.description)) }
         monitor.update { $0.threads.append(thread) }
-        do throws(MachineError) { try Jail.processor.enter() } catch { end(.failed(error.description)) }
         _ = entered.compareExchange(expected: 0, desired: monotonicNanoseconds(), ordering: .relaxed)
         while true {
             let exit = processor.step()

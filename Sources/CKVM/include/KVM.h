@@ -83,7 +83,7 @@ enum {
     ckvm_exit_system_event = KVM_EXIT_SYSTEM_EVENT,
 };
 
-/// Makes the signal that interrupts KVM_RUN harmless, once per process.
+/// Makes the signal that interrupts KVM_RUN harmless, and lets it reach the calling thread.
 int ckvm_prepare_kick(void);
 /// Interrupts a thread's KVM_RUN, or its next one where immediate exit is set.
 int ckvm_kick(unsigned long thread);

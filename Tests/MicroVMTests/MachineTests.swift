@@ -1,0 +1,231 @@
+import Glibc
+import Guest
+import Linux
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import MicroVM
+
+enum ThisMachine {
+    static let hasKVM: Bool = {
+        do throws(MachineError) {
+            _ = try KVM()
+            return true
+        } catch { return false }
+    }()
+}
+
+/// Machines of hand-written guests, which run on any KVM, also one in software.
+@Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
+struct MachineTests {
+    /// What a guest told, and what it hears back.
+    private final class Host: Sendable {
+        let heard = Mutex<[[UInt8]]>([])
+        let answers: @Sendable (Int) -> DoorbellAnswer
+
+        init(_ answers: @escaping @Sendable (Int) -> DoorbellAnswer) { self.answers = answers }
+
+        func ring(_ message: [UInt8], _ time: UInt64) -> DoorbellAnswer {
+            let number = heard.withLock { heard in
+                heard.append(message)
+                return heard.count
+            }
+            return answers(number)
+        }
+
+        var words: [[UInt8]] { heard.withLock { $0 } }
+    }
+
+    private func configuration(_ scratch: Scratch, _ code: [UInt8], handler: [UInt8] = []) throws -> MachineConfiguration {
+        let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(code, handler: handler))
+        return MachineConfiguration(
+            kernel: kernel, kernelCache: scratch.path, commandLine: [], initramfs: [], memoryBytes: 16 << 20)
+    }
+
+    private func soon(_ seconds: UInt64 = 20) -> UInt64 { monotonicNanoseconds() + seconds * 1_000_000_000 }
+
+    private func little(_ numbers: UInt32...) -> [UInt8] {
+        var writer = StateWriter()
+        for number in numbers { writer.put(number) }
+        return writer.bytes
+    }
+
+    @Test("What the guest puts into the mailbox arrives with the ring")
+    func rings() throws {
+        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let machine = try Machine(configuration(scratch, HandWrittenGuest.rings), doorbell: host.ring)
+        let before = monotonicNanoseconds()
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(host.words == [Array("hello".utf8)])
+        #expect(machine.enteredAt >= before)
+        #expect(machine.exitCount >= 1)
+    }
+
+    @Test("A longer message than the mailbox is the mailbox")
+    func floods() throws {
+        let (scratch, host) = (try Scratch(), Host { $0 < 50 ? .proceed() : .end })
+        let machine = try Machine(configuration(scratch, HandWrittenGuest.floods), doorbell: host.ring)
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(host.words.map(\.count) == [Int](repeating: 65_536, count: 50))
+    }
+
+    @Test(
+        "A guest resets the machine by the keyboard controller, and by a triple fault",
+        arguments: [HandWrittenGuest.resets, HandWrittenGuest.faultsThrice])
+    func resets(code: [UInt8]) throws {
+        let scratch = try Scratch()
+        let machine = try Machine(configuration(scratch, code)) { _, _ in .end }
+        #expect(machine.run(until: soon()) == .ended(.reset))
+    }
+
+    @Test("A guest that does nothing is ended when its time is over")
+    func hangs() throws {
+        let scratch = try Scratch()
+        let machine = try Machine(configuration(scratch, HandWrittenGuest.hangs)) { _, _ in .end }
+        #expect(machine.run(until: monotonicNanoseconds() + 100_000_000) == .ended(.timedOut))
+    }
+
+    @Test("Processors that nobody starts wait, and end with the machine", arguments: [2, 8])
+    func processors(count: Int) throws {
+        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        var configuration = try configuration(scratch, HandWrittenGuest.rings)
+        configuration.processors = count
+        let machine = try Machine(configuration, doorbell: host.ring)
+        #expect(machine.run(until: soon()) == .ended(.finished))
+    }
+
+    @Test("Devices answer at their addresses, and what is not there reads as zero")
+    func registers() throws {
+        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        var configuration = try configuration(scratch, HandWrittenGuest.readsRegisters)
+        configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
+        let machine = try Machine(configuration, doorbell: host.ring)
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        // "virt", a block device, nobody, nobody.
+        #expect(host.words == [little(0x7472_6976, 2, 0, 0)])
+    }
+
+    @Test("A device's event is an interrupt of the guest")
+    func interrupts() throws {
+        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let guest = try configuration(scratch, HandWrittenGuest.isInterrupted, handler: HandWrittenGuest.handler)
+        let machine = try Machine(guest, doorbell: host.ring)
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(host.words == [Array("irq".utf8)])
+    }
+
+    @Test("A held machine goes on in the middle of its store, and hears what it is told then")
+    func holds() throws {
+        let (scratch, host) = (try Scratch(), Host { $0 == 1 ? .hold : .end })
+        let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
+        #expect(machine.run(until: soon()) == .held)
+        machine.reply(little(7))
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(host.words == [little(41), little(7, 42)])
+    }
+
+    @Test("A snapshot goes on in any number of machines, and in the one it was taken of", arguments: [1, 2])
+    func snapshots(processors: Int) throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.counts)
+        configuration.processors = processors
+        configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
+        let file = scratch.path.appending("snapshot")
+        let host = Host { $0 == 1 ? .hold : .end }
+        let machine = try Machine(configuration, doorbell: host.ring)
+        try #require(machine.run(until: soon()) == .held)
+        try machine.save(to: file, identity: [1, 2, 3])
+
+        let snapshot = try SnapshotFile(opening: file)
+        #expect(snapshot.identity == [1, 2, 3])
+        for number in UInt32(100)...102 {
+            let other = Host { _ in .end }
+            let restored = try Machine(
+                restoring: snapshot, configuration, reply: little(number), doorbell: other.ring)
+            #expect(restored.run(until: soon()) == .ended(.finished))
+            #expect(other.words == [little(number, 42)])
+        }
+        machine.reply(little(9))
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(host.words.last == little(9, 42))
+    }
+
+    @Test("A snapshot of another shape of machine is refused by what differs")
+    func otherShape() throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.counts)
+        let file = scratch.path.appending("snapshot")
+        let machine = try Machine(configuration) { _, _ in .hold }
+        try #require(machine.run(until: soon()) == .held)
+        try machine.save(to: file, identity: [])
+        machine.stop()
+        configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
+        let snapshot = try SnapshotFile(opening: file)
+        #expect(throws: MachineError.brokenSnapshot("it has 0 devices, and this machine 1")) {
+            try Machine(restoring: snapshot, configuration, reply: []) { _, _ in .end }
+        }
+    }
+
+    @Test("Nothing of a machine stays: descriptors are as before")
+    func leavesNothing() throws {
+        let scratch = try Scratch()
+        let host = Host { _ in .end }
+        let configuration = try configuration(scratch, HandWrittenGuest.rings)
+        func descriptors() throws -> Int { try Directory("/proc/self/fd").entries().count }
+        let before = try descriptors()
+        for _ in 0..<5 {
+            #expect(try Machine(configuration, doorbell: host.ring).run(until: soon()) == .ended(.finished))
+        }
+        // Threads end a moment after the machine; other tests may open files meanwhile.
+        for _ in 0..<100 where try descriptors() > before + 4 { usleep(10_000) }
+        #expect(try descriptors() <= before + 10)
+    }
+
+    @Test("What cannot be a machine is refused with a sentence", arguments: [0, 9])
+    func impossible(processors: Int) throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.hangs)
+        configuration.processors = processors
+        #expect(throws: MachineError.impossible("a machine has from 1 to 8 processors")) {
+            try Machine(configuration) { _, _ in .end }
+        }
+    }
+}
+
+/// Snapshots that somebody made up.
+@Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
+struct HostileSnapshotTests {
+    @Test("A snapshot that is cut short or damaged is refused, whatever of it is left")
+    func damaged() throws {
+        let scratch = try Scratch()
+        let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.counts))
+        let configuration = MachineConfiguration(
+            kernel: kernel, kernelCache: scratch.path, commandLine: [], initramfs: [], memoryBytes: 4 << 20)
+        let machine = try Machine(configuration) { _, _ in .hold }
+        try #require(machine.run(until: monotonicNanoseconds() + 20_000_000_000) == .held)
+        try machine.save(to: scratch.path.appending("good"), identity: [])
+        machine.stop()
+        let good = try scratch.read("good")
+        for length in [0, 7, 23, 24, 1000, 9000, good.count - 4096, good.count - 1] {
+            let path = try scratch.write("short", Array(good.prefix(length)))
+            #expect(throws: MachineError.self, "\(length) bytes") { _ = try SnapshotFile(opening: path) }
+        }
+        for offset in [0, 8, 12, 16, 24, 40, 500, 5000] {
+            var bytes = good
+            bytes[offset] ^= 0x80
+            let path = try scratch.write("damaged", bytes)
+            #expect(throws: MachineError.self, "byte \(offset)") { _ = try SnapshotFile(opening: path) }
+        }
+    }
+
+    @Test("State that somebody made up is a machine or an error, and never a trap")
+    func madeUp() throws {
+        var generator = SplitMix(seed: 6)
+        for _ in 0..<2_000 {
+            let count = Int.random(in: 0...400, using: &generator)
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) & (count % 2 == 0 ? 3 : 255) }
+            #expect(throws: MachineError.self) { _ = try MachineState(bytes) }
+        }
+    }
+}
