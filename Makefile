@@ -30,6 +30,7 @@ for-test += crun                # a referee: must run our bundles
 for-test += runc                # a referee: must run our bundles
 for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
+for-test += lz4                # a referee: packs what our decoder must unpack, and unpacks kernels beside it
 for-test += acpica-tools        # a referee: iasl must take the guest's ACPI tables apart
 
 # A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
