@@ -30,6 +30,7 @@ for-test += crun                # a referee: must run our bundles
 for-test += runc                # a referee: must run our bundles
 for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
 for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
+for-test += lz4                # a referee: packs what our decoder must unpack, and unpacks kernels beside it
 for-test += acpica-tools        # a referee: iasl must take the guest's ACPI tables apart
 for-kernel += linux-source-6.1  # what the small kernel is built from
 for-kernel += gcc libc6-dev make  # the kernel's compiler, and the programs of its own that it builds by

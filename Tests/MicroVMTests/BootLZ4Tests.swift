@@ -5,16 +5,29 @@ import Testing
 @testable import MicroVM
 
 @Suite struct BootLZ4Tests {
+    /// Unpacks; not a byte behind what was promised may be touched.
     private func decode(_ bytes: [UInt8], _ count: Int) throws(LZ4Legacy.Fault) -> [UInt8] {
         var blocks = LZ4Legacy(byteCount: count)
         var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0xee, count: min(count, LZ4Legacy.blockSize))
+        var buffer = [UInt8](repeating: 0, count: min(count, LZ4Legacy.blockSize) + 64)
         while true {
+            let limit = min(count - content.count, LZ4Legacy.blockSize)
+            buffer.replaceSubrange(limit..<(limit + 64), with: [UInt8](repeating: 0xee, count: 64))
+            defer { #expect(buffer[limit..<(limit + 64)].allSatisfy { $0 == 0xee }) }
             var span = buffer.mutableSpan
             var place = unsafe span.mutableBytes
             guard let size = try unsafe blocks.next(bytes.span.bytes, into: &place) else { return content }
             content += buffer[..<size]
         }
+    }
+
+    @Test("Copies that round up stay within what was promised", arguments: 0..<80)
+    func edge(literals: Int) throws {
+        let start = (0..<literals).map { UInt8($0) }
+        let match: [UInt8] = literals < 16 ? [] : [16, 0]
+        let block = LZ4Maker.length(literals) + start + match + (match.isEmpty ? [] : [0x50, 1, 2, 3, 4, 5])
+        let repeated = match.isEmpty ? [] : Array(start[(literals - 16)...].prefix(4)) + [1, 2, 3, 4, 5]
+        #expect(try decode(LZ4Maker.frame([block]), literals + repeated.count) == start + repeated)
     }
 
     @Test("What lz4 packs is unpacked again", arguments: [0, 1, 15, 16, 300, 70_000, (8 << 20) - 1, 8 << 20, 17 << 20])

@@ -61,9 +61,8 @@ struct LZ4Legacy {
     /// Unpacks one block.
     ///
     /// Both pointers stay within their spans: each sequence's lengths are compared with what is left before anything
-    /// is copied, and an offset with what has been written. Copies that round up to 16 bytes happen only where that much
-    /// room is left: a short sequence is at most 14 literals and a match of 18, so 32 bytes of input and 64 of output
-    /// are enough for both.
+    /// is copied, and an offset with what has been written. Copies that round up, to 16 for literals and to 32 for a
+    /// match of at most 18, happen only where that much is left, asked right before each of them.
     ///
     /// - Returns: how many bytes it held; nil for a damaged block and for one that holds more than fits.
     private static func decodeBlock(_ input: RawSpan, into output: inout MutableRawSpan) -> Int? {
@@ -85,8 +84,7 @@ struct LZ4Legacy {
             read &+= 1
             var literals = token >> 4
             var length = token & 15
-            let isRoomy = inputCount &- read >= 32 && outputCount &- written >= 64
-            if literals < 15, isRoomy {
+            if literals < 15, inputCount &- read >= 16, outputCount &- written >= 16 {
                 // Most sequences: 16 bytes are there, and may be overwritten later.
                 unsafe copy16(input + read, output + written)
             } else {
@@ -101,7 +99,7 @@ struct LZ4Legacy {
             let offset = unsafe Int(UInt16(littleEndian: input.loadUnaligned(fromByteOffset: read, as: UInt16.self)))
             read &+= 2
             guard offset > 0, offset <= written else { return nil }
-            if length < 15, offset >= 16, isRoomy {
+            if length < 15, offset >= 16, outputCount &- written >= 32 {
                 unsafe copy16(output + (written &- offset), output + written)
                 unsafe copy16(output + (written &- offset &+ 16), output + (written &+ 16))
             } else {
