@@ -34,12 +34,17 @@ extension AttachedDevice {
 }
 
 extension VirtualMachine {
-    /// Lets requests and interrupts of a device pass without exits.
-    func connect(_ device: AttachedDevice) throws(MachineError) {
-        let notify: UInt64 = 0x50
-        for (queue, descriptor) in device.transport.notifications {
-            try connect(write: UInt32(queue), at: device.place.address + notify, to: descriptor)
+    /// Lets requests and interrupts of a device pass without exits, and its registers be read without one.
+    ///
+    /// - Parameter slot: where no memory is.
+    func connect(_ device: AttachedDevice, slot: Int) throws(MachineError) {
+        let (transport, address) = (device.transport, device.place.address)
+        for (queue, descriptor) in transport.notifications {
+            try connect(write: UInt32(queue), at: address + VirtioTransport.notificationOffset, to: descriptor)
         }
+        try connect(
+            writesAt: address + VirtioTransport.acknowledgementOffset, to: transport.acknowledgement)
+        try unsafe show(page: transport.page, at: address, slot: slot)
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 

@@ -87,7 +87,9 @@ public final class Machine: Sendable {
         try virtual.show(memory)
         loop = try EventLoop()
         devices = try AttachedDevice.all(of: configuration, memory, loop)
-        for device in devices { try virtual.connect(device) }
+        for (index, device) in devices.enumerated() {
+            try virtual.connect(device, slot: memory.regions.count + index)
+        }
         space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))

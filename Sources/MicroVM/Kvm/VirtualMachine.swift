@@ -36,6 +36,26 @@ struct VirtualMachine: ~Copyable {
         }
     }
 
+    /// Shows one page that the guest may only read, as the slot `slot`; what it writes there is an exit as before.
+    func show(page: UnsafeMutableRawPointer, at address: UInt64, slot: Int) throws(MachineError) {
+        var wanted = kvm_userspace_memory_region()
+        wanted.slot = UInt32(slot)
+        wanted.flags = UInt32(KVM_MEM_READONLY)
+        wanted.guest_phys_addr = address
+        wanted.memory_size = VirtioTransport.byteCount
+        wanted.userspace_addr = UInt64(UInt(bitPattern: page))
+        try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
+    }
+
+    /// Any 32-bit write of the guest at `address` is a write to `event`, and no exit.
+    func connect(writesAt address: UInt64, to event: Int32) throws(MachineError) {
+        var wanted = kvm_ioeventfd()
+        wanted.addr = address
+        wanted.len = 4
+        wanted.fd = event
+        try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
+    }
+
     /// A write to `event` raises the interrupt `line` in the guest.
     func connect(interrupt line: UInt32, to event: Int32) throws(MachineError) {
         var wanted = kvm_irqfd()

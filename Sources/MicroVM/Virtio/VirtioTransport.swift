@@ -15,8 +15,7 @@ final class VirtioTransport: @unchecked Sendable {
     static let byteCount = UInt64(VirtioWindow.byteCount)
     /// Where a guest writes the number of a queue.
     static let notificationOffset: UInt64 = 0x50
-    /// Where a guest writes why it was interrupted. Who swallows this, as by an event counter that nobody reads, has a
-    /// device that says of every later interrupt that there may be used buffers, which is always as good an answer.
+    /// Where a guest writes why it was interrupted.
     static let acknowledgementOffset: UInt64 = 0x64
 
     let device: any VirtioDevice
@@ -25,6 +24,7 @@ final class VirtioTransport: @unchecked Sendable {
     private let configuration: [UInt8]
     private let bells: [Bell]
     private let interruptBell: Bell
+    private let swallow: Bell
     private let window: VirtioWindow
     private let lock = Mutex(())
 
@@ -44,6 +44,7 @@ final class VirtioTransport: @unchecked Sendable {
             deviceID: device.deviceID, offered: device.features | VirtioFeature.ofTransport, maxima: device.queueSizes)
         window = VirtioWindow(registers)
         interruptBell = try Bell()
+        swallow = try Bell()
         var bells: [Bell] = []
         for _ in device.queueSizes { bells.append(try Bell()) }
         self.bells = bells
@@ -64,6 +65,12 @@ final class VirtioTransport: @unchecked Sendable {
 
     /// The event counter for `KVM_IRQFD`, as of an edge.
     var interrupt: Int32 { interruptBell.number }
+
+    /// An event counter that nobody reads, for `KVM_IOEVENTFD` at ``acknowledgementOffset`` with any datum.
+    ///
+    /// A guest that acknowledges there reads at every later interrupt that there may be used buffers, which is as good
+    /// an answer, and needs no exit to say so.
+    var acknowledgement: Int32 { swallow.number }
 
     /// Why the device stopped last, if it did.
     var fault: QueueFault? { lock.withLock { _ in lastFault } }

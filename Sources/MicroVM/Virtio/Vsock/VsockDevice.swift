@@ -32,10 +32,8 @@ final class VsockDevice: VirtioDevice {
 
     private let guestCID: UInt64
     private let path: FilePath
-    private let listener: HostSocket
+    private let door: VsockDoor
     private var port: VirtioPort?
-    private var isListening = false
-    private var handshakes: [Int32: VsockHandshake] = [:]
     private var connections: [VsockKey: VsockConnection] = [:]
     /// The connections that have something for the guest, in the order in which they get a buffer.
     private var line = Line<VsockConnection>()
@@ -52,11 +50,7 @@ final class VsockDevice: VirtioDevice {
         }
         self.guestCID = UInt64(guestCID)
         self.path = path
-        listener = try HostSocket.listen(at: path)
-    }
-
-    deinit {
-        _ = unsafe path.withPlatformString { unsafe unlink($0) }
+        door = try VsockDoor(path)
     }
 
     var deviceID: UInt32 { 19 }
@@ -71,15 +65,17 @@ final class VsockDevice: VirtioDevice {
 
     func activate(_ port: VirtioPort) {
         self.port = port
-        listenAsLongAsThereIsRoom()
+        let owner = VsockDoor.Owner(
+            hasRoom: { [weak self] in self?.hasRoom == true },
+            arrived: { [weak self] guestPort, socket throws(QueueFault) in try self?.arrived(guestPort, socket) })
+        door.open(port, owner)
     }
 
     /// All connections end; who connects meanwhile waits for the next driver.
     func reset() {
         for connection in connections.values { letGo(connection) }
-        for handshake in handshakes.values { port?.unwatch(handshake.socket.number) }
-        if isListening { port?.unwatch(listener.number) }
-        (port, isListening, handshakes, connections) = (nil, false, [:], [:])
+        door.close()
+        (port, connections) = (nil, [:])
         (line, refusals, notice) = (Line(), Line(), .none)
     }
 
@@ -195,6 +191,23 @@ final class VsockDevice: VirtioDevice {
         add(connection)
     }
 
+    /// Someone of the host wants to reach a port of the guest.
+    private func arrived(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
+        guard let port else { return }
+        let connection = VsockConnection(freeKey(guestPort), .requested, socket)
+        connection.pending = .request
+        add(connection)
+        try sendPackets(port)
+    }
+
+    private func freeKey(_ guestPort: UInt32) -> VsockKey {
+        while true {
+            let key = VsockKey(hostPort: nextHostPort, guestPort: guestPort)
+            nextHostPort = nextHostPort == .max ? VsockDevice.firstHostPort : nextHostPort + 1
+            if connections[key] == nil { return key }
+        }
+    }
+
     /// Answers with a reset; whatever there was with these ports is over.
     private func refuse(_ key: VsockKey) {
         if let connection = connections[key] { forget(connection) }
@@ -203,7 +216,7 @@ final class VsockDevice: VirtioDevice {
 
     // MARK: Connections
 
-    private var hasRoom: Bool { connections.count + handshakes.count < VsockDevice.connectionLimit }
+    private var hasRoom: Bool { connections.count + door.count < VsockDevice.connectionLimit }
 
     private func add(_ connection: VsockConnection) {
         connections[connection.key] = connection
@@ -267,7 +280,7 @@ final class VsockDevice: VirtioDevice {
     private func forget(_ connection: VsockConnection) {
         letGo(connection)
         connections[connection.key] = nil
-        listenAsLongAsThereIsRoom()
+        door.roomChanged()
     }
 
     // MARK: To the guest
@@ -343,55 +356,5 @@ final class VsockDevice: VirtioDevice {
         _ = unsafe segments.fill(scratch.bytes)
         scratch.drop(count)
         return VsockHeader.byteCount + count
-    }
-}
-
-// MARK: From the host
-
-extension VsockDevice {
-    private func listenAsLongAsThereIsRoom() {
-        guard let port, hasRoom != isListening else { return }
-        if isListening {
-            port.unwatch(listener.number)
-            isListening = false
-        } else {
-            isListening =
-                (try? port.watch(listener.number, .read) { [weak self] _ throws(QueueFault) in self?.accept() }) != nil
-        }
-    }
-
-    private func accept() {
-        while hasRoom, let socket = listener.accept() {
-            guard let port else { return }
-            let number = socket.number
-            let isWatched =
-                (try? port.watch(number, .read) { [weak self] _ throws(QueueFault) in try self?.listen(to: number) })
-                != nil
-            if isWatched { handshakes[number] = VsockHandshake(socket) }
-        }
-        listenAsLongAsThereIsRoom()
-    }
-
-    private func listen(to number: Int32) throws(QueueFault) {
-        guard let port, let handshake = handshakes[number] else { return }
-        let outcome = handshake.read()
-        guard outcome != .later else { return }
-        port.unwatch(number)
-        handshakes[number] = nil
-        if case .port(let guestPort) = outcome {
-            let connection = VsockConnection(freeKey(guestPort), .requested, handshake.socket)
-            connection.pending = .request
-            add(connection)
-            try sendPackets(port)
-        }
-        listenAsLongAsThereIsRoom()
-    }
-
-    private func freeKey(_ guestPort: UInt32) -> VsockKey {
-        while true {
-            let key = VsockKey(hostPort: nextHostPort, guestPort: guestPort)
-            nextHostPort = nextHostPort == .max ? VsockDevice.firstHostPort : nextHostPort + 1
-            if connections[key] == nil { return key }
-        }
     }
 }
