@@ -29,9 +29,10 @@ for-test += passt               # carries the traffic of containers with a netwo
 for-test += crun                # a referee: must run our bundles
 for-test += runc                # a referee: must run our bundles
 for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
-for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks
+for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks; packs the disks of test-kvm
 for-test += lz4                # a referee: packs what our decoder must unpack, and unpacks kernels beside it
 for-test += acpica-tools        # a referee: iasl must take the guest's ACPI tables apart
+for-test += jq                  # reads what thaw prints in the machine of test-kvm
 for-kernel += linux-source-6.1  # what the small kernel is built from
 for-kernel += gcc libc6-dev make  # the kernel's compiler, and the programs of its own that it builds by
 for-kernel += flex bison bc     # write parts of its source
@@ -45,7 +46,7 @@ import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
-scripts := fixtures/*.sh fixtures/kernel/*.sh .ci/run
+scripts := fixtures/*.sh fixtures/{kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
 
 .PHONY: help
 help: ## Show this list
@@ -94,6 +95,10 @@ kernel: ## Build the small guest kernel, unless that was done; kept in ~/.cache/
 .PHONY: test
 test: fixtures ## Run all tests
 	swift test $(swift-flags)
+
+.PHONY: test-kvm
+test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for others than all)
+	THAW=$(debug)/thaw fixtures/kvm/bed.sh suite $(CHECKS)
 
 .PHONY: check
 check: ## Check the format of Swift and the syntax of shell scripts
