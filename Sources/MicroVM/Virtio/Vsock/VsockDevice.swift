@@ -45,6 +45,8 @@ final class VsockDevice: VirtioDevice {
     private let scratch = ByteQueue(capacity: VsockDevice.longestPayload)
 
     /// Listens at `path`, which must be new, from now on; who connects waits until the guest is ready.
+    ///
+    /// The name stays when the device is gone: the last to let go of it may be a thread that may touch no files.
     init(guestCID: UInt32 = 3, path: FilePath) throws(MachineError) {
         guard guestCID > 2, guestCID < .max else { throw .impossible("\(guestCID) is no guest's context") }
         guard path.string.utf8.count + "_4294967295".utf8.count <= HostSocket.longestPath else {
@@ -53,10 +55,6 @@ final class VsockDevice: VirtioDevice {
         self.guestCID = UInt64(guestCID)
         self.path = path
         listener = try HostSocket.listen(at: path)
-    }
-
-    deinit {
-        _ = unsafe path.withPlatformString { unsafe unlink($0) }
     }
 
     var deviceID: UInt32 { 19 }
