@@ -2,8 +2,11 @@
 #include "CInit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <linux/capability.h>
 #include <linux/random.h>
+#include <linux/rtnetlink.h>
+#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,7 +20,6 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -122,11 +124,8 @@ int cinit_write_file(const char *path, const void *buffer, unsigned long count) 
     return error;
 }
 
-int cinit_load_module(const char *path) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return -errno;
+int cinit_load_module(int descriptor) {
     int error = result(syscall(SYS_finit_module, descriptor, "", 0));
-    close(descriptor);
     return error == -EEXIST ? 0 : error;
 }
 
@@ -157,15 +156,62 @@ int cinit_enter_root(const char *path) {
 
 int cinit_set_hostname(const char *name, unsigned long length) { return result(sethostname(name, length)); }
 
-int cinit_loopback_up(void) {
-    struct ifreq request = {.ifr_name = "lo"};
-    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return -errno;
-    int error = result(ioctl(descriptor, SIOCGIFFLAGS, &request));
-    request.ifr_flags |= IFF_UP | IFF_RUNNING;
-    if (error == 0) error = result(ioctl(descriptor, SIOCSIFFLAGS, &request));
-    close(descriptor);
+unsigned int cinit_interface(const char *name) { return if_nametoindex(name); }
+
+// One request to rtnetlink: its header, the kernel's own structure, and attributes behind it.
+struct request {
+    struct nlmsghdr header;
+    unsigned char body[128];
+};
+
+static struct request request(int type, int flags, const void *body, unsigned long size) {
+    struct request made = {.header.nlmsg_len = NLMSG_LENGTH(size), .header.nlmsg_type = (unsigned short)type};
+    made.header.nlmsg_flags = (unsigned short)(flags | NLM_F_REQUEST | NLM_F_ACK);
+    memcpy(made.body, body, size);
+    return made;
+}
+
+static void add_attribute(struct request *request, unsigned short type, unsigned int value) {
+    struct rtattr *attribute = (struct rtattr *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+    attribute->rta_type = type;
+    attribute->rta_len = RTA_LENGTH(sizeof value);
+    memcpy(RTA_DATA(attribute), &value, sizeof value);
+    request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + attribute->rta_len;
+}
+
+// Sends one request, and returns what the kernel says to it.
+static int ask(const struct request *request) {
+    struct { struct nlmsghdr header; struct nlmsgerr error; unsigned char rest[256]; } answer;
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (netlink < 0) return -errno;
+    int error = result(send(netlink, request, request->header.nlmsg_len, 0));
+    if (error >= 0) error = result(recv(netlink, &answer, sizeof answer, 0));
+    if (error >= 0) error = answer.header.nlmsg_type == NLMSG_ERROR ? answer.error.error : -EPROTO;
+    close(netlink);
     return error;
+}
+
+int cinit_interface_up(unsigned int interface) {
+    struct ifinfomsg link = {.ifi_index = (int)interface, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    struct request up = request(RTM_NEWLINK, 0, &link, sizeof link);
+    return ask(&up);
+}
+
+int cinit_add_address(unsigned int interface, unsigned int address, unsigned char prefix) {
+    struct ifaddrmsg message = {.ifa_family = AF_INET, .ifa_prefixlen = prefix, .ifa_index = interface};
+    struct request add = request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &message, sizeof message);
+    add_attribute(&add, IFA_LOCAL, htonl(address));
+    add_attribute(&add, IFA_ADDRESS, htonl(address));
+    return ask(&add);
+}
+
+int cinit_add_default_route(unsigned int interface, unsigned int gateway) {
+    struct rtmsg route = {.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT,
+                          .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST};
+    struct request add = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof route);
+    add_attribute(&add, RTA_GATEWAY, htonl(gateway));
+    add_attribute(&add, RTA_OIF, interface);
+    return ask(&add);
 }
 
 int cinit_add_entropy(const void *bytes, unsigned long count) {
@@ -186,7 +232,9 @@ int cinit_set_clock(unsigned long long seconds, unsigned int nanoseconds) {
 }
 
 void cinit_power_off(void) {
-    reboot(RB_POWER_OFF);
+    // A machine without a power switch would take a power-off for a halt, and stand still for ever.
+    sync();
+    reboot(RB_AUTOBOOT);
     for (;;) pause();
 }
 
@@ -269,6 +317,14 @@ static int limit_capabilities(void) {
     return 0;
 }
 
+// As Docker: many files, and as many processes as the machine holds.
+static void raise_limits(const struct cinit_command *command) {
+    struct rlimit files = {command->open_files, command->open_files}, processes = {RLIM_INFINITY, RLIM_INFINITY};
+    if (command->open_files == 0) return;
+    setrlimit(RLIMIT_NOFILE, &files);
+    setrlimit(RLIMIT_NPROC, &processes);
+}
+
 static int become(const struct cinit_command *command) {
     int error = limit_capabilities();
     if (error) return error;
@@ -325,6 +381,7 @@ static void run_child(const struct cinit_command *command, int output, int error
     failure[1] = result(chdir(command->directory));
     if (failure[1] == 0) {
         failure[0] = cinit_at_identity;
+        raise_limits(command);
         failure[1] = become(command);
     }
     if (failure[1] == 0) {
@@ -357,6 +414,28 @@ int cinit_spawn(const struct cinit_command *command, int *output, int *error, in
     *error = err[0];
     return process;
 }
+
+int cinit_listen_to_host(unsigned int port) {
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = VMADDR_CID_ANY};
+    int descriptor = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -errno;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 && listen(descriptor, 64) == 0)
+        return descriptor;
+    int error = -errno;
+    close(descriptor);
+    return error;
+}
+
+int cinit_accept(int listener) { return result(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
+
+long cinit_send(int descriptor, const void *buffer, unsigned long count) {
+    long sent;
+    do sent = send(descriptor, buffer, count, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+void cinit_end(int descriptor) { shutdown(descriptor, SHUT_WR); }
 
 int cinit_signal_is_child(int signal) { return signal == SIGCHLD; }
 

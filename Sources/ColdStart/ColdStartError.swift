@@ -143,6 +143,8 @@ extension Message.Stage {
         case .identity: "take the identity of the user"
         case .execute: "run"
         case .probe: "run the probing command"
+        case .network: "configure network card"
+        case .proxy: "listen for the host on port"
         }
     }
 }

@@ -10,6 +10,9 @@ struct MachineFiles {
     let root: Root
     let channel: Channel
     var hold = Orders.Hold.never
+    var network: Orders.Network?
+    /// What the host may reach once the probe has passed; only a machine with a doorbell has sockets for that.
+    var proxiedPorts: [UInt16] = []
 
     /// How init tells the host what happens.
     enum Channel {
@@ -44,22 +47,40 @@ struct MachineFiles {
         var orders = Orders(scenario, in: .machine, channel: channel.name)
         orders.rootDevice = Array(root.device.utf8)
         orders.hold = hold
+        orders.network = network
+        orders.proxiedPorts = proxiedPorts
         var archive = Initramfs()
         archive.addDirectory("dev")
         archive.addCharacterDevice("dev/console", major: 5, minor: 1)
         archive.addDirectory("modules")
-        for module in try modules() {
-            let path = "modules/\(module.name).ko"
-            archive.addFile(path, module.contents)
-            orders.modules.append(Array("/\(path)".utf8))
-        }
+        let modules = try modules()
+        orders.modules = modules.early.map { archive.addModule($0) }
+        orders.lateModules = modules.late.map { archive.addModule($0) }
         archive.addFile("init", try readFile(initialProgram, limit: 64 << 20), mode: 0o755)
         archive.addFile("orders", orders.encode(), mode: 0o600)
         return archive.finished()
     }
 
-    private func modules() throws(ColdStartError) -> [ModuleTree.Module] {
-        guard let directory = kernel.modules else { return [] }
-        return try ModuleTree(directory, release: kernel.release).modules(root.modules + ["erofs", "overlay"])
+    /// What must be there before the entrypoint, and what is loaded after the probe has passed: each module that a
+    /// start waits for costs it milliseconds.
+    private func modules() throws(ColdStartError) -> (early: [ModuleTree.Module], late: [ModuleTree.Module]) {
+        guard let directory = kernel.modules else { return ([], []) }
+        var early = root.modules + ["erofs", "overlay"]
+        if channel == .doorbell { early.append("virtio_rng") }
+        if network != nil { early.append("virtio_net") }
+        let late = proxiedPorts.isEmpty ? [] : ["vmw_vsock_virtio_transport"]
+        let tree = try ModuleTree(directory, release: kernel.release)
+        let all = try tree.modules(early + late)
+        let count = try tree.modules(early).count
+        return (Array(all.prefix(count)), Array(all.dropFirst(count)))
+    }
+}
+
+extension Initramfs {
+    /// Adds a module, and gives the path that init loads it from.
+    fileprivate mutating func addModule(_ module: ModuleTree.Module) -> [UInt8] {
+        let path = "modules/\(module.name).ko"
+        addFile(path, module.contents)
+        return Array("/\(path)".utf8)
     }
 }

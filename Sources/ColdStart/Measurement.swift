@@ -20,6 +20,8 @@ public struct Measurement: Sendable {
     public let guestInstructions: InstructionCount?
     /// How many pages the host had to bring in until then; only starts from a snapshot count them.
     public let pageFaults: Statistics?
+    /// What a client outside of the machine saw; only `kvm` asks from there, and only by HTTP.
+    public let hostProbe: HostView?
     /// The answer that passed an HTTP probe, in the last run.
     public let response: Response?
     /// The most memory the entrypoint held at once, over all runs.

@@ -18,6 +18,8 @@ struct Session {
     private(set) var ending: Message.Ending?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
+    /// The guest went on after its verdict, and has come to its end.
+    private(set) var isOver = false
     /// When the guest's first instruction ran, where the host knows.
     var entered: UInt64?
     /// The guest stands still, to be saved.
@@ -38,8 +40,13 @@ struct Session {
 
     /// Bytes of the channel that carries frames.
     mutating func receive(_ bytes: [UInt8], at time: UInt64) {
-        for payload in frames.receive(bytes) where !isDone {
-            if let message = Message(decoding: payload) { receive(message, at: time) }
+        for payload in frames.receive(bytes) {
+            guard let message = Message(decoding: payload) else { continue }
+            if !isDone {
+                receive(message, at: time)
+            } else if case .finished = message {
+                isOver = true
+            }
         }
     }
 

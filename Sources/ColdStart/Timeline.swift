@@ -9,6 +9,7 @@ struct Run {
     var response: Response?
     var peakMemory: UInt64?
     var pageFaults: UInt64?
+    var hostAnswer: HostAnswer?
     var console: String
 }
 
@@ -191,6 +192,7 @@ extension Measurement {
         let counts = runs.compactMap(\.instructions)
         guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map(Double.init) })
+        hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         console = last.console

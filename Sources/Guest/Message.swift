@@ -15,7 +15,8 @@ public enum Message: Equatable, Sendable {
     /// Init stands still in the very store that carries this, so that the machine can be saved; what the host leaves in
     /// the mailbox is an ``Awakening``.
     case held
-    /// Init is done and powers the machine off.
+    /// Init is done. A machine with a doorbell whose probe has passed goes on until the host ends it or the entrypoint
+    /// has ended, and then says this again; others are switched off now.
     case finished(Verdict)
 
     /// The moments that a start goes through, in their order.
@@ -32,6 +33,8 @@ public enum Message: Equatable, Sendable {
         case firstByte
         /// The machine runs on after it was held, perhaps in another process and at another time.
         case resumed
+        /// The host reaches the proxied ports; told after the probe has passed, before the verdict.
+        case reachable
     }
 
     /// Which of its two outputs the entrypoint wrote to.
@@ -84,6 +87,10 @@ public enum Message: Equatable, Sendable {
         case execute
         /// Running the probing command.
         case probe
+        /// Configuring the network card.
+        case network
+        /// Listening for the host on a proxied port; init goes on without.
+        case proxy
     }
 
     /// What init failed at, on what, and the kernel's errno (0 where there is none).

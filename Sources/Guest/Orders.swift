@@ -32,12 +32,39 @@ public struct Orders: Equatable, Sendable {
         case request
     }
 
+    /// The addresses of a machine that has a network card: init sets them, and asks nobody for others.
+    public struct Network: Equatable, Sendable {
+        /// The machine's own IPv4 address; its first byte is the most significant one.
+        public var address: UInt32
+        /// How many of its bits name the network.
+        public var prefix: UInt8
+        /// Who passes on what is for other networks.
+        public var gateway: UInt32
+        /// Who knows names.
+        public var nameserver: UInt32
+
+        /// Addresses.
+        public init(address: UInt32, prefix: UInt8, gateway: UInt32, nameserver: UInt32) {
+            self.address = address
+            self.prefix = prefix
+            self.gateway = gateway
+            self.nameserver = nameserver
+        }
+    }
+
     /// Where init runs.
     public var place: Place
     /// The device or descriptor that frames are written to.
     public var channel: [UInt8]
     /// Modules in the initramfs, in the order in which they can be loaded.
     public var modules: [[UInt8]] = []
+    /// More of them, which are loaded when the probe has passed: nothing that the entrypoint needs.
+    public var lateModules: [[UInt8]] = []
+    /// The network, of a machine that has one besides its loopback.
+    public var network: Network?
+    /// Ports of the loopback address that the host reaches by the machine's sockets once the probe has passed, at most
+    /// ``proxiedPortLimit``.
+    public var proxiedPorts: [UInt16] = []
     /// The block device that holds the EROFS root.
     public var rootDevice: [UInt8] = []
     /// When init stands still.
@@ -75,15 +102,25 @@ public struct Orders: Equatable, Sendable {
 }
 
 extension Orders {
-    private static let version: UInt32 = 0x3277_6874
+    /// The most ports that a machine proxies.
+    public static let proxiedPortLimit = 32
+
+    private static let version: UInt32 = 0x3377_6874
 
     /// The orders as the bytes of a file.
+    ///
+    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``.
     public func encode() -> [UInt8] {
+        precondition(proxiedPorts.count <= Orders.proxiedPortLimit)
         var writer = WireWriter()
         writer.put(Orders.version)
         writer.put(place.rawValue)
         writer.put(channel)
         writer.put(modules)
+        writer.put(lateModules)
+        writer.put(network)
+        writer.put(UInt8(proxiedPorts.count))
+        for port in proxiedPorts { writer.put(port) }
         writer.put(rootDevice)
         writer.put(hold.rawValue)
         writer.put(hostname)
@@ -101,7 +138,8 @@ extension Orders {
         var reader = WireReader(bytes)
         guard reader.number(UInt32.self) == Orders.version,
             let place = reader.number().flatMap(Place.init(rawValue:)),
-            let channel = reader.text(), let modules = reader.list(), let rootDevice = reader.text(),
+            let channel = reader.text(), let modules = reader.list(), let lateModules = reader.list(),
+            let network = reader.network(), let ports = reader.ports(), let rootDevice = reader.text(),
             let hold = reader.number().flatMap(Hold.init(rawValue:)), let hostname = reader.text(),
             let arguments = reader.list(), let environment = reader.list(),
             let workingDirectory = reader.text(), let user = reader.text(),
@@ -111,12 +149,24 @@ extension Orders {
             place: place, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
             workingDirectory: workingDirectory, user: user, probe: probe, timeoutMilliseconds: timeout)
         self.modules = modules
+        self.lateModules = lateModules
+        self.network = network
+        proxiedPorts = ports
         self.rootDevice = rootDevice
         self.hold = hold
     }
 }
 
 extension WireWriter {
+    fileprivate mutating func put(_ network: Orders.Network?) {
+        put(UInt8(network == nil ? 0 : 1))
+        guard let network else { return }
+        put(network.address)
+        put(network.prefix)
+        put(network.gateway)
+        put(network.nameserver)
+    }
+
     fileprivate mutating func put(_ probe: Orders.Probe) {
         switch probe {
         case .none: put(UInt8(0))
@@ -135,6 +185,30 @@ extension WireWriter {
 }
 
 extension WireReader {
+    /// A network, or none, or `nil` where there is neither.
+    fileprivate mutating func network() -> Orders.Network?? {
+        switch number(UInt8.self) {
+        case 0: return .some(nil)
+        case 1:
+            guard let address = number(UInt32.self), let prefix = number(UInt8.self), prefix <= 32,
+                let gateway = number(UInt32.self), let nameserver = number(UInt32.self)
+            else { return nil }
+            return .some(
+                Orders.Network(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
+        default: return nil
+        }
+    }
+
+    fileprivate mutating func ports() -> [UInt16]? {
+        guard let count = number(UInt8.self), Int(count) <= Orders.proxiedPortLimit else { return nil }
+        var ports: [UInt16] = []
+        for _ in 0..<count {
+            guard let port = number(UInt16.self) else { return nil }
+            ports.append(port)
+        }
+        return ports
+    }
+
     fileprivate mutating func probe() -> Orders.Probe? {
         switch number(UInt8.self) {
         case 0: return Orders.Probe.none

@@ -95,13 +95,3 @@ enum Attempt {
         return response.status
     }
 }
-
-private func decimal(_ number: UInt16) -> [UInt8] {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-        digits.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: 0)
-        rest /= 10
-    } while rest > 0
-    return digits
-}

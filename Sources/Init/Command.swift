@@ -7,6 +7,10 @@ struct Command {
     let directory: [UInt8]
     let identity: Identity
     let cgroup: StaticString?
+    let openFiles: UInt
+
+    /// What Docker's containers have.
+    private static let openFileLimit: UInt = 1_048_576
 
     init(_ arguments: [[UInt8]], of orders: Orders) throws(Message.Failure) {
         let passwd = contents(of: bytes("/etc/passwd")) ?? []
@@ -20,6 +24,7 @@ struct Command {
         directory = orders.workingDirectory.isEmpty ? bytes("/") : orders.workingDirectory
         environment = completed(orders.environment, hostname: orders.hostname, home: identity.home)
         cgroup = orders.place == .machine ? Machine.cgroup : nil
+        openFiles = orders.place == .machine ? Command.openFileLimit : 0
     }
 
     func start() throws(Message.Failure) -> Child {
@@ -50,7 +55,7 @@ struct Command {
                                 var command = cinit_command(
                                     arguments: arguments, environment: environment, search_path: search,
                                     directory: directory, cgroup: cgroup, user: identity.user, group: identity.group,
-                                    groups: groups.baseAddress, group_count: UInt(groups.count))
+                                    groups: groups.baseAddress, group_count: UInt(groups.count), open_files: openFiles)
                                 return cinit_spawn(&command, &output, &error, &stage)
                             }
                         }

@@ -20,9 +20,7 @@ struct Machine {
 
     /// Loads the modules and enters the image's root, read-only below and memory above.
     func enterRoot() throws(Message.Failure) {
-        for module in orders.modules {
-            try check(.module, module, withCString(module) { cinit_load_module($0) })
-        }
+        for module in orders.modules { try OpenModule(module).load() }
         try awaitRootDevice()
         _ = cinit_make_directory("/disk", 0o755)
         _ = cinit_make_directory("/upper", 0o755)
@@ -51,16 +49,38 @@ struct Machine {
             "newinstance,ptmxmode=0666,mode=0620,gid=5")
         try mount("tmpfs", at: "/dev/shm", as: "tmpfs", plain, "mode=1777,size=65536k")
         makeDevices()
+        // Not every kernel has message queues.
+        try? mount("mqueue", at: "/dev/mqueue", as: "mqueue", plain, "")
         // As Docker: ports below 1024 are for everybody, since the machine is the image's alone.
         replace("/proc/sys/net/ipv4/ip_unprivileged_port_start", with: bytes("0"))
-        _ = cinit_loopback_up()
+        _ = cinit_interface_up(withCString(bytes("lo")) { cinit_interface($0) })
+        if let network = orders.network { try connect(network) }
         _ = withCString(orders.hostname) { cinit_set_hostname($0, UInt(orders.hostname.count)) }
+        let files = NetworkFiles(
+            hostname: orders.hostname, address: orders.network?.address, nameserver: orders.network?.nameserver)
         makeDirectories(bytes("/etc"))
-        replace("/etc/hostname", with: orders.hostname + bytes("\n"))
-        replace(
-            "/etc/hosts",
-            with: bytes("127.0.0.1\tlocalhost ") + orders.hostname + bytes("\n::1\tlocalhost ip6-localhost\n"))
-        replace("/etc/resolv.conf", with: bytes("# This machine has no network but its own.\n"))
+        replace("/etc/hostname", with: files.name)
+        replace("/etc/hosts", with: files.hosts)
+        replace("/etc/resolv.conf", with: files.resolver)
+        link("/proc/mounts", at: "/etc/mtab")
+    }
+
+    /// Gives the network card its addresses.
+    private func connect(_ network: Orders.Network) throws(Message.Failure) {
+        let name = bytes("eth0")
+        let interface = try awaitInterface(name)
+        try check(.network, name, cinit_add_address(interface, network.address, network.prefix))
+        try check(.network, name, cinit_interface_up(interface))
+        try check(.network, name, cinit_add_default_route(interface, network.gateway))
+    }
+
+    private func awaitInterface(_ name: [UInt8]) throws(Message.Failure) -> UInt32 {
+        for _ in 0..<1_000 {
+            let interface = withCString(name) { cinit_interface($0) }
+            if interface != 0 { return interface }
+            cinit_sleep(1_000_000)
+        }
+        throw Message.Failure(stage: .network, errno: 0, subject: name)
     }
 
     private func awaitRootDevice() throws(Message.Failure) {
@@ -91,9 +111,12 @@ struct Machine {
             ("/proc/self/fd", "/dev/fd"), ("/proc/self/fd/0", "/dev/stdin"), ("/proc/self/fd/1", "/dev/stdout"),
             ("/proc/self/fd/2", "/dev/stderr"), ("pts/ptmx", "/dev/ptmx"), ("/proc/kcore", "/dev/core"),
         ]
-        for (target, path) in links {
-            _ = withCString(bytes(target)) { target in withCString(bytes(path)) { cinit_link(target, $0) } }
-        }
+        for (target, path) in links { link(target, at: path) }
+    }
+
+    /// Links, where there is nothing yet.
+    private func link(_ target: StaticString, at path: StaticString) {
+        _ = withCString(bytes(target)) { target in withCString(bytes(path)) { cinit_link(target, $0) } }
     }
 
     private func mount(
@@ -108,6 +131,25 @@ struct Machine {
             }
         }
         try check(.mount, bytes(target), error)
+    }
+}
+
+/// A module that was opened while its file could still be reached.
+struct OpenModule {
+    private let path: [UInt8]
+    private let descriptor: Int32
+
+    init(_ path: [UInt8]) throws(Message.Failure) {
+        self.path = path
+        descriptor = withCString(path) { cinit_open($0) }
+        try check(.module, path, descriptor)
+    }
+
+    /// Loads it, once.
+    func load() throws(Message.Failure) {
+        let error = cinit_load_module(descriptor)
+        cinit_close(descriptor)
+        try check(.module, path, error)
     }
 }
 

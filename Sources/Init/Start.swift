@@ -20,7 +20,7 @@ struct Start {
         }
         guard let link = Link(orders.channel) else { cinit_exit(82) }
         link.send(.mark(.started, clock))
-        link.send(.finished(Start(clock: clock, orders: orders, link: link).serve()))
+        Start(clock: clock, orders: orders, link: link).serve()
         if path == nil { cinit_power_off() }
         cinit_exit(0)
     }
@@ -32,27 +32,33 @@ struct Start {
         return argument
     }
 
-    private func serve() -> Message.Verdict {
+    private func serve() {
         do throws(Message.Failure) {
-            if orders.place == .machine { try prepareMachine() }
+            let lateModules = orders.place == .machine ? try prepareMachine() : []
             let signals = cinit_signal_descriptor()
             let child = try Command(orders.arguments, of: orders).start()
             link.mark(.executed)
             let deadline = clock.nanoseconds &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
-            var supervisor = Supervisor(child, orders: orders, link: link, signals: signals, deadline: deadline)
+            var supervisor = Supervisor(
+                child, orders: orders, lateModules: lateModules, link: link, signals: signals, deadline: deadline)
             let verdict = supervisor.run()
-            link.send(.peakMemory(supervisor.peakMemory()))
-            return verdict
+            if let peak = supervisor.peakMemory() { link.send(.peakMemory(peak)) }
+            link.send(.finished(verdict))
+            if verdict == .passed, case .doorbell = link { link.send(.finished(supervisor.goOn())) }
         } catch {
             link.send(.failed(error))
-            return .failed
+            link.send(.finished(.failed))
         }
     }
 
-    private func prepareMachine() throws(Message.Failure) {
+    /// Gives the modules that are loaded later: their files are out of reach then.
+    private func prepareMachine() throws(Message.Failure) -> [OpenModule] {
         let machine = Machine(orders: orders)
+        var lateModules: [OpenModule] = []
+        for module in orders.lateModules { lateModules.append(try OpenModule(module)) }
         try machine.enterRoot()
         link.mark(.rootMounted)
         try machine.furnish()
+        return lateModules
     }
 }

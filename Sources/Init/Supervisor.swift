@@ -19,6 +19,15 @@ struct Supervisor {
     private var hasMarkedByte = false
     private var lastAnswer: Message.Answer?
     private var ending: Message.Ending?
+    private var lateModules: [OpenModule]
+    private var reach = Reach.unknown
+
+    /// Whether the host reaches the proxied ports.
+    private enum Reach {
+        case unknown
+        case reachable(Proxy)
+        case failed(Message.Failure)
+    }
 
     /// How far the supervisor is with standing still, where it is to.
     private enum Life {
@@ -32,7 +41,10 @@ struct Supervisor {
     private static let commandInterval: UInt64 = 20_000_000
     private static let pieceLength = 4_096
 
-    init(_ child: Child, orders: Orders, link: Link, signals: Int32, deadline: UInt64) {
+    init(
+        _ child: Child, orders: Orders, lateModules: [OpenModule], link: Link, signals: Int32, deadline: UInt64
+    ) {
+        self.lateModules = lateModules
         self.child = child
         self.orders = orders
         self.link = link
@@ -44,12 +56,42 @@ struct Supervisor {
     mutating func run() -> Message.Verdict {
         while true {
             if let verdict = turn() {
-                if verdict == .passed, beginAnew() { continue }
+                if verdict == .passed {
+                    becomeReachable()
+                    if beginAnew() { continue }
+                    announce()
+                }
                 drain()
                 if let lastAnswer { link.send(.answer(lastAnswer)) }
                 if let ending { link.send(.exited(ending)) }
                 return verdict
             }
+        }
+    }
+
+    /// Goes on serving after the probe has passed, until the entrypoint ends.
+    mutating func goOn() -> Message.Verdict {
+        let hour: UInt64 = 3_600_000_000_000
+        while ending == nil { wait(until: cinit_monotonic() &+ hour) }
+        drain()
+        if let ending { link.send(.exited(ending)) }
+        return .ended
+    }
+
+    /// Once the probe has passed: nothing of this may disturb what was measured.
+    private mutating func becomeReachable() {
+        guard case .unknown = reach, !orders.proxiedPorts.isEmpty else { return }
+        do throws(Message.Failure) {
+            for module in lateModules { try module.load() }
+            reach = .reachable(try Proxy(orders.proxiedPorts, version6: usesVersion6))
+        } catch { reach = .failed(error) }
+    }
+
+    private func announce() {
+        switch reach {
+        case .unknown: break
+        case .reachable: link.mark(.reachable)
+        case .failed(let failure): link.send(.failed(failure))
         }
     }
 
@@ -79,20 +121,33 @@ struct Supervisor {
     private mutating func turn() -> Message.Verdict? {
         let time = cinit_monotonic()
         guard time < deadline else { return .timedOut }
+        let isReady = wait(until: attempt == nil && orders.probe != .none ? min(nextAttempt, deadline) : deadline)
+        if let verdict = probe(isReady: isReady) { return verdict }
+        return ending == nil ? nil : .ended
+    }
+
+    /// Waits for whatever comes first and does what it asks for; whether it is the probe's attempt is the answer.
+    @discardableResult
+    private mutating func wait(until wake: UInt64) -> Bool {
+        let time = cinit_monotonic()
         var watches = [
             cinit_watch(descriptor: signals, wanted: Int16(cinit_readable), ready: 0),
             cinit_watch(descriptor: child.output, wanted: Int16(cinit_readable), ready: 0),
             cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
+            attempt?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0),
         ]
-        if let watch = attempt?.watch { watches.append(watch) }
-        let wake = attempt == nil && orders.probe != .none ? min(nextAttempt, deadline) : deadline
+        let own = watches.count
+        if case .reachable(let proxy) = reach { watches += proxy.watches }
         let patience = wake > time ? wake - time : 0
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
         if watches[1].ready != 0 { forward(.output) }
         if watches[2].ready != 0 { forward(.error) }
         if watches[0].ready != 0 { handleSignals() }
-        if let verdict = probe(isReady: watches.count > 3 && watches[3].ready != 0) { return verdict }
-        return ending == nil ? nil : .ended
+        if case .reachable(var proxy) = reach {
+            proxy.advance(watches[own...])
+            reach = .reachable(proxy)
+        }
+        return watches[3].ready != 0
     }
 
     /// Sends one piece of output; a closed pipe is not watched again.
@@ -237,7 +292,9 @@ struct Supervisor {
     }
 
     /// The most memory the entrypoint held, by its group where there is one, else by its largest process.
-    func peakMemory() -> UInt64 {
+    ///
+    /// Only children that ended have been measured, so it is killed for that, unless it is to go on.
+    func peakMemory() -> UInt64? {
         if orders.place == .machine,
             let text = contents(of: bytes(Machine.cgroup) + bytes("/memory.peak"), limit: 64)
         {
@@ -247,11 +304,14 @@ struct Supervisor {
             }
             if peak > 0 { return peak }
         }
-        if ending == nil { stopChild() }
+        if ending == nil {
+            if case .doorbell = link { return nil }
+            stopChild()
+        }
         return cinit_children_peak()
     }
 
-    /// Kills the entrypoint and waits for at most a second, since only children that ended have been measured.
+    /// Kills the entrypoint and waits for at most a second.
     private func stopChild() {
         _ = cinit_kill(child.process, 9)
         var status: Int32 = 0

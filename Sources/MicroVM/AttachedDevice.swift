@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Guest
 internal import Linux
 internal import SystemPackage
@@ -15,6 +16,9 @@ struct AttachedDevice: Sendable {
         if let root = configuration.root {
             devices.append(try rootDisk(root))
         }
+        devices.append(EntropyDevice())
+        if let path = configuration.vsock { devices.append(try VsockDevice(path: path)) }
+        if let socket = configuration.network { devices.append(try networkCard(socket)) }
         var attached: [AttachedDevice] = []
         for device in devices {
             let transport = try VirtioTransport(device: device, memory: memory, loop: loop)
@@ -30,6 +34,14 @@ extension AttachedDevice {
         let file = try openFile(path)
         let size = try fileSize(file)
         return try BlockDevice(file, byteCount: size, isReadOnly: true, name: "root", blockByteCount: 4096)
+    }
+}
+
+extension AttachedDevice {
+    private static func networkCard(_ socket: Int32) throws(MachineError) -> NetworkDevice {
+        let own = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+        return try NetworkDevice(
+            socket: OwnedDescriptor(made: own, "duplicate a socket"), mac: MachineConfiguration.cardAddress)
     }
 }
 

@@ -26,10 +26,11 @@ public struct MachineConfiguration: Sendable {
     public var root: FilePath?
     /// How it is shown.
     public var rootAttachment: Attachment
-    /// The UNIX socket through which programs of the host reach ports of the guest, by the convention of Firecracker.
+    /// The UNIX socket through which programs of the host reach ports of the guest, by the convention of Firecracker. It
+    /// is made, and its name stays when the machine is over.
     public var vsock: FilePath?
-    /// The UNIX socket of a `passt` that carries the guest's network.
-    public var network: FilePath?
+    /// A connected socket at whose other end a `passt` carries the guest's network; the machine duplicates it.
+    public var network: Int32?
 
     /// A machine without disk, sockets and network.
     public init(
@@ -47,6 +48,9 @@ public struct MachineConfiguration: Sendable {
         vsock = nil
         network = nil
     }
+
+    /// What the network card is called by others; locally administered, for there is never another on its wire.
+    public static let cardAddress: [UInt8] = [0x02, 0x74, 0x68, 0x61, 0x77, 0x01]
 
     /// The most processors that a machine has.
     public static let processorLimit = 8

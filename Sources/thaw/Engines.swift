@@ -11,14 +11,23 @@ enum EngineChoice: String, CaseIterable {
     case auto, kvm, qemu, container
 }
 
+/// What only our own machine can do.
+struct MachineWishes {
+    /// What is done with it besides measuring.
+    var life = KvmEngine.Life.boot
+    /// What it reaches.
+    var network = MachineNetwork.none
+    /// It goes on after it was measured.
+    var kept: KeptMachine?
+}
+
 /// Images on engines: prepares what an engine starts from, and cleans up behind it.
 enum Engines {
     /// Measures on an engine; `auto` is our own machine where this machine's KVM runs one, else QEMU's where that is
     /// installed, else the container.
     static func run(
-        _ choice: EngineChoice, life: KvmEngine.Life = .boot, isDeterministic: Bool, _ kernel: KernelChoice,
-        _ scenario: Scenario, _ image: Image,
-        _ store: Store
+        _ choice: EngineChoice, wishes: MachineWishes = MachineWishes(), isDeterministic: Bool, _ kernel: KernelChoice,
+        _ scenario: Scenario, _ image: Image, _ store: Store
     ) async throws -> ColdStart.Measurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
@@ -37,7 +46,8 @@ enum Engines {
         return try await boot(kernel, image, store) { disk, kernel, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: kernel, initialProgram: program,
-                cache: Cache.path, life: life)
+                cache: Cache.path, life: wishes.life, scratch: disk.removingLastComponent(), network: wishes.network,
+                kept: wishes.kept)
             return try await engine.measure(scenario)
         }
     }

@@ -21,7 +21,8 @@ int cinit_write_file(const char *path, const void *buffer, unsigned long count);
 // The machine.
 /// The argument at `index`, or null; 0 is the program's own name.
 const char *cinit_argument(int index);
-int cinit_load_module(const char *path);
+/// Loads the module in a file that was opened.
+int cinit_load_module(int descriptor);
 int cinit_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int cinit_make_directory(const char *path, unsigned int mode);
 int cinit_link(const char *target, const char *path);
@@ -31,9 +32,16 @@ void cinit_remove(const char *path);
 /// Makes `path` the root of this process and of everything it starts.
 int cinit_enter_root(const char *path);
 int cinit_set_hostname(const char *name, unsigned long length);
-int cinit_loopback_up(void);
+/// Switches the machine off the way that every machine of ours understands: by a reset, after which nothing starts.
 void cinit_power_off(void) __attribute__((noreturn));
 void cinit_exit(int status) __attribute__((noreturn));
+
+// The network, by netlink. Addresses are numbers whose first byte is the most significant one.
+/// The number of an interface, or 0.
+unsigned int cinit_interface(const char *name);
+int cinit_interface_up(unsigned int interface);
+int cinit_add_address(unsigned int interface, unsigned int address, unsigned char prefix);
+int cinit_add_default_route(unsigned int interface, unsigned int gateway);
 
 /// Makes bytes part of what the kernel's random numbers come from, at once.
 int cinit_add_entropy(const void *bytes, unsigned long count);
@@ -50,6 +58,7 @@ struct cinit_watch {
     short wanted, ready;
 };
 enum { cinit_readable = 1, cinit_writable = 4 };
+/// Watches with a negative descriptor are passed over. Ready without being wanted means that the other end is gone.
 int cinit_poll(struct cinit_watch *watches, unsigned long count, unsigned long long nanoseconds);
 
 // Processes.
@@ -72,10 +81,21 @@ struct cinit_command {
     unsigned int user, group;
     const unsigned int *groups;
     unsigned long group_count;
+    /// How many files it may open; 0 for as many as init.
+    unsigned long open_files;
 };
 enum { cinit_at_directory = 1, cinit_at_identity, cinit_at_execute };
 /// Starts a command with two pipes for its output and returns its process id once its program runs.
 int cinit_spawn(const struct cinit_command *command, int *output, int *error, int *stage);
+
+// Sockets that never wait.
+/// Listens for the host on a port of the machine's own sockets to it.
+int cinit_listen_to_host(unsigned int port);
+int cinit_accept(int listener);
+/// Sends what there is room for, and says how much that was.
+long cinit_send(int descriptor, const void *buffer, unsigned long count);
+/// Tells the other end that no more will be sent.
+void cinit_end(int descriptor);
 
 // The probe.
 int cinit_signal_is_child(int signal);

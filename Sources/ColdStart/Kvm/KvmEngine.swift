@@ -32,6 +32,9 @@ public struct KvmEngine: Engine {
     private let initialProgram: FilePath
     private let cache: FilePath
     private let life: Life
+    private let scratch: FilePath
+    private let network: MachineNetwork
+    private let kept: KeptMachine?
 
     /// An engine for one image.
     ///
@@ -40,9 +43,15 @@ public struct KvmEngine: Engine {
     ///   - subject: what the disk is of, so that a snapshot is not put upon another: the image's digest.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
     ///   - cache: where a compressed kernel is kept unpacked.
+    ///   - scratch: a directory for the machine's sockets.
+    ///   - kept: what is done with the machine of the last run, unless it is over when it was measured.
     public init(
-        disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot
+        disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot,
+        scratch: FilePath, network: MachineNetwork = .none, kept: KeptMachine? = nil
     ) {
+        self.scratch = scratch
+        self.network = network
+        self.kept = kept
         self.disk = disk
         self.subject = subject
         self.kernel = kernel
@@ -78,7 +87,11 @@ public struct KvmEngine: Engine {
             case .save(let path, .request): try boot(scenario, current, savingTo: path, hold: .request)
             case .restore(let path): try restore(scenario, current, from: path)
             }
-        return Measurement(
+        return measurement(of: runs, scenario)
+    }
+
+    private func measurement(of runs: [Run], _ scenario: Scenario) -> Measurement {
+        Measurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: kernel.release,
             emulator: nil, probe: scenario.probe)
     }
@@ -86,19 +99,18 @@ public struct KvmEngine: Engine {
     private func boot(
         _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?, hold: Orders.Hold
     ) throws(ColdStartError) -> [Run] {
-        if hold != .never, case .log = scenario.probe {
-            throw .impossibleScenario("a machine that is saved needs a probe that can be repeated, which log: is not")
+        if hold != .never || kept != nil, case .log = scenario.probe {
+            throw .impossibleScenario("a machine that is saved or kept needs a probe other than log:")
         }
         let files = MachineFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: .virtio, channel: .doorbell,
-            hold: hold)
+            hold: hold, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine,
             initramfs: try files.archive(), memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
             processors: scenario.processors)
         configuration.root = disk
-        let run = KvmRun(configuration: configuration, scenario: scenario, current: current)
-        return try repeated(scenario.runs) { () throws(ColdStartError) in
+        return try repeated(scenario, configuration, current) { run throws(ColdStartError) in
             try run.boot(savingTo: snapshot, identity: identity(scenario))
         }
     }
@@ -110,28 +122,57 @@ public struct KvmEngine: Engine {
         do throws(MachineError) { snapshot = try SnapshotFile(opening: path) } catch { throw ColdStartError(error) }
         guard snapshot.identity == identity(scenario) else {
             let found = String(decoding: snapshot.identity, as: UTF8.self)
-            throw .impossibleScenario("the snapshot is of '\(found)', not of '\(subject), \(scenario.probe)'")
+            throw .impossibleScenario("the snapshot is of '\(found)', not of '\(identityText(scenario))'")
         }
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],
             memoryBytes: snapshot.memoryBytes, processors: snapshot.processors)
         configuration.root = disk
-        let run = KvmRun(configuration: configuration, scenario: scenario, current: current)
         var runs: [Run] = []
-        while runs.count < scenario.runs { runs.append(try run.restore(snapshot)) }
+        while runs.count < scenario.runs {
+            runs.append(try run(scenario, configuration, current, after: runs).restore(snapshot))
+        }
         return runs
     }
 
     private func repeated(
-        _ count: Int, _ body: () throws(ColdStartError) -> Run
+        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
+        _ body: (KvmRun) throws(ColdStartError) -> Run
     ) throws(ColdStartError) -> [Run] {
         var runs: [Run] = []
-        while runs.count < count { runs.append(try body()) }
+        while runs.count < scenario.runs {
+            runs.append(try body(run(scenario, configuration, current, after: runs)))
+        }
         return runs
     }
 
+    /// One life; the last one's machine is kept, where one is.
+    private func run(
+        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine, after runs: [Run]
+    ) -> KvmRun {
+        var run = KvmRun(
+            configuration: configuration, scenario: scenario, current: current, scratch: scratch, network: network)
+        guard let kept, runs.count == scenario.runs - 1 else { return run }
+        run.kept = (kept.ports, { kept.whenMeasured(measurement(of: runs + [$0], scenario)) })
+        return run
+    }
+
+    /// What the host reaches: what it probes, and what is published.
+    private func proxiedPorts(_ scenario: Scenario) throws(ColdStartError) -> [UInt16] {
+        var ports = Set(kept?.ports.map(\.guest) ?? [])
+        if case .http(let port, _) = scenario.probe { ports.insert(port) }
+        guard ports.count <= Orders.proxiedPortLimit else {
+            throw .impossibleScenario("at most \(Orders.proxiedPortLimit) ports can be published")
+        }
+        return ports.sorted()
+    }
+
     /// What a snapshot must be of to go on here: the same disk, asked the same question.
-    private func identity(_ scenario: Scenario) -> [UInt8] { Array("\(subject), \(scenario.probe)".utf8) }
+    private func identity(_ scenario: Scenario) -> [UInt8] { Array(identityText(scenario).utf8) }
+
+    private func identityText(_ scenario: Scenario) -> String {
+        "\(subject), \(scenario.probe)" + (network == .none ? "" : ", network \(network.rawValue)")
+    }
 
     /// The console says what a kernel says when it dies; everything else comes by the doorbell.
     private static let commandLine = [

@@ -9,16 +9,22 @@ struct KvmRun {
     let configuration: MachineConfiguration
     let scenario: Scenario
     let current: CurrentMachine
+    let scratch: FilePath
+    let network: MachineNetwork
+    /// The machine is kept, and this is told of it when it has been measured.
+    var kept: (ports: [KeptMachine.Port], whenMeasured: @Sendable (Run) -> Void)?
 
     /// For init's first word, in nanoseconds; from there the scenario's own time counts.
     private static let bootPatience: UInt64 = 60_000_000_000
-    /// What init may take beyond the scenario's time, which it watches itself.
-    private static let grace: UInt64 = 10_000_000_000
+    /// What init may take beyond the scenario's time, which it watches itself, and the host's question after that.
+    private static let grace: UInt64 = 20_000_000_000
 
     /// Boots, and saves the machine where the guest stands still.
     func boot(savingTo snapshot: FilePath?, identity: [UInt8]) throws(ColdStartError) -> Run {
-        let listener = DoorbellListener(scenario.probe)
-        return try live(listener, boot: KvmRun.bootPatience) { () throws(MachineError) in
+        let surroundings = try Surroundings(in: scratch, network)
+        let configuration = surroundings.complete(configuration)
+        let listener = try DoorbellListener(scenario.probe)
+        return try live(listener, surroundings, boot: KvmRun.bootPatience) { () throws(MachineError) in
             try Machine(configuration) { listener.receive($0, at: $1) }
         } whenHeld: { machine throws(MachineError) in
             if let snapshot { try machine.save(to: snapshot, identity: identity) }
@@ -27,37 +33,69 @@ struct KvmRun {
 
     /// Goes on from a snapshot.
     func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
-        let listener = DoorbellListener(scenario.probe)
-        let before = KvmRun.pageFaults()
+        let surroundings = try Surroundings(in: scratch, network)
+        let configuration = surroundings.complete(configuration)
+        let listener = try DoorbellListener(scenario.probe)
+        let before = Afterlife.pageFaults()
         let awakening = Awakening.now().encode()
         let machine: Machine
         do throws(MachineError) {
             machine = try Machine(restoring: snapshot, configuration, reply: awakening) { listener.receive($0, at: $1) }
         } catch { throw ColdStartError(error) }
-        var run = try live(listener, boot: 0) {
+        return try live(listener, surroundings, boot: 0, faultsBefore: before) {
             machine
         } whenHeld: { _ in
         }
-        run.pageFaults = KvmRun.pageFaults() - before
-        return run
     }
 
     private func live(
-        _ listener: DoorbellListener, boot: UInt64, _ make: () throws(MachineError) -> Machine,
-        whenHeld: (Machine) throws(MachineError) -> Void
+        _ listener: DoorbellListener, _ surroundings: borrowing Surroundings, boot: UInt64, faultsBefore: UInt64? = nil,
+        _ make: () throws(MachineError) -> Machine, whenHeld: (Machine) throws(MachineError) -> Void
     ) throws(ColdStartError) -> Run {
+        let published = try publish()
+        defer { for port in published { port.close() } }
+        let deadline = listener.start + boot + scenario.timeout.nanoseconds + KvmRun.grace
+        let afterlife = afterlife(listener, published, surroundings.socket, boot: boot, faultsBefore)
+        let parcel = try Parcel<Afterlife.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
+        let aftermath: Afterlife.Outcome
         do throws(MachineError) {
             let machine = try make()
             guard current.begin(machine) else { throw .impossible("it was cancelled") }
             defer { machine.stop() }
-            outcome = machine.run(until: listener.start + boot + scenario.timeout.nanoseconds + KvmRun.grace)
-            (console, entered) = (machine.console, machine.enteredAt)
+            afterlife.begin(machine, listener, until: deadline, leaving: parcel)
+            outcome = machine.run(until: kept == nil ? deadline : .max)
+            listener.passed.leave(false)
             if outcome == .held { try whenHeld(machine) }
+            aftermath = parcel.wait() ?? Afterlife.Outcome()
+            (console, entered) = (machine.console, machine.enteredAt)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
-        return try listener.result(
-            console, entered: entered, try end(outcome), timeout: scenario.timeout, boot: boot)
+        let end = aftermath.isImpatient ? .impatient : try end(outcome)
+        let run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
+        return run.completed(by: aftermath, faultsBefore)
+    }
+
+    private func publish() throws(ColdStartError) -> [PublishedPort] {
+        try (kept?.ports ?? []).map { port throws(ColdStartError) in try PublishedPort(port) }
+    }
+
+    private func afterlife(
+        _ listener: DoorbellListener, _ published: [PublishedPort], _ socket: FilePath, boot: UInt64,
+        _ faultsBefore: UInt64?
+    ) -> Afterlife {
+        var probe: HostProbe?
+        if case .http(let port, let path) = scenario.probe {
+            probe = HostProbe(socket: socket, port: port, path: path, start: listener.start)
+        }
+        guard let kept else { return Afterlife(probe: probe, keep: nil) }
+        let timeout = scenario.timeout
+        return Afterlife(probe: probe) { outcome, machine in
+            for port in published { port.serve(through: socket) }
+            let run = try? listener.result(
+                machine.console, entered: machine.enteredAt, .done, timeout: timeout, boot: boot)
+            if let run { kept.whenMeasured(run.completed(by: outcome, faultsBefore)) }
+        }
     }
 
     private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> Session.End {
@@ -69,12 +107,15 @@ struct KvmRun {
         case .ended(.failed(let reason)): throw .emulatorFailed(reason: reason)
         }
     }
+}
 
-    /// How many pages this process has had to be given so far; a machine's are among them.
-    private static func pageFaults() -> UInt64 {
-        var usage = rusage()
-        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return UInt64(usage.ru_minflt + usage.ru_majflt)
+extension Run {
+    /// The run with what was seen after its end.
+    fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?) -> Run {
+        var run = self
+        run.hostAnswer = outcome.answer
+        if let faultsBefore { run.pageFaults = outcome.pageFaults.map { $0 - min($0, faultsBefore) } }
+        return run
     }
 }
 

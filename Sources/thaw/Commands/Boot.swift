@@ -15,6 +15,14 @@ struct Boot: AsyncParsableCommand {
     @Option(help: "When to save it: ready, or request: in the middle of another one.") var snapshotAt = "ready"
     @Option(help: ArgumentHelp("Go on from a saved machine instead of booting (kvm).", valueName: "file"))
     var fromSnapshot: String?
+    @Option(help: "What the machine reaches: none, or outbound: the world, by Debian's passt (kvm).")
+    var network: MachineNetwork = .none
+    @Flag(help: "Let the machine run on after it was measured, until Ctrl-C (kvm).") var keep = false
+    @Option(
+        help: ArgumentHelp(
+            "With --keep: a port of 127.0.0.1 that leads to one of the machine; may be repeated.",
+            valueName: "port:port"))
+    var publish: [KeptMachine.Port] = []
     @Option(help: "text or json") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
@@ -22,7 +30,12 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options, Project())
         let subject = try await image.image(in: store)
-        let measured = try await job.measure(subject, in: store, life: try life)
+        guard keep else { return show(try await job.measure(subject, in: store, wishes: try wishes()), of: subject) }
+        let wishes = try wishes(keeping: subject)
+        _ = try await Interruption.ending { try await job.measure(subject, in: store, wishes: wishes) }
+    }
+
+    private func show(_ measured: ColdStart.Measurement, of subject: Image) {
         switch format {
         case .text: Terminal.print(measured.text)
         case .json: Terminal.print(measured.document(image: subject, name: image.text))
@@ -31,6 +44,26 @@ struct Boot: AsyncParsableCommand {
 }
 
 extension Boot {
+    /// What the machine is to do besides booting, and with an image: that it is kept.
+    private func wishes(keeping subject: Image? = nil) throws -> MachineWishes {
+        var wishes = MachineWishes(life: try life, network: network)
+        guard options.engine == "kvm" || (network == .none && !keep) else {
+            throw Failure("only --engine kvm has networks, and keeps machines", status: .usage)
+        }
+        guard keep || publish.isEmpty else { throw Failure("--publish takes --keep", status: .usage) }
+        guard !keep || snapshot == nil else {
+            throw Failure("--keep and --snapshot exclude each other", status: .usage)
+        }
+        guard let subject else { return wishes }
+        let (command, ports) = (self, publish)
+        wishes.kept = KeptMachine(ports: ports) { measured in
+            command.show(measured, of: subject)
+            for port in ports { Terminal.tell("http://127.0.0.1:\(port.host)/ leads to port \(port.guest)") }
+            Terminal.tell("the machine runs on; Ctrl-C ends it")
+        }
+        return wishes
+    }
+
     /// What is to be done with the machine besides booting it.
     private var life: KvmEngine.Life {
         get throws {
@@ -112,15 +145,17 @@ struct BootJob {
 
     /// Starts the image as often as asked.
     ///
-    /// - Parameter life: for the engine kvm, the only one that knows more than booting.
-    func measure(_ image: Image, in store: Store, life: KvmEngine.Life = .boot) async throws -> ColdStart.Measurement {
+    /// - Parameter wishes: for the engine kvm, the only one that knows more than booting.
+    func measure(
+        _ image: Image, in store: Store, wishes: MachineWishes = MachineWishes()
+    ) async throws -> ColdStart.Measurement {
         let config = image.config
         let scenario = Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
         let measurement = try await Engines.run(
-            choice, life: life, isDeterministic: isDeterministic, kernel, scenario, image, store)
+            choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario, image, store)
         if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
         return measurement
     }
@@ -155,11 +190,7 @@ extension ColdStart.Measurement {
                         "samplesMs": .array(phase.milliseconds.samples.map(JSON.number)),
                     ])
                 }),
-            "timeToFirstRequestMs": .object([
-                "median": .number(timeToFirstRequest.median), "p95": .number(timeToFirstRequest.p95),
-                "min": .number(timeToFirstRequest.minimum), "max": .number(timeToFirstRequest.maximum),
-                "samples": .array(timeToFirstRequest.samples.map(JSON.number)),
-            ]),
+            "timeToFirstRequestMs": timeToFirstRequest.document,
         ])
         json["accelerationNote"] = accelerationNote.map(JSON.string)
         json["kernel"] = kernelRelease.map { .object(["release": .string($0)]) }
@@ -168,6 +199,7 @@ extension ColdStart.Measurement {
         json["guestInstructions"] = guestInstructions.map {
             .object(["median": .integer(Int64($0.median)), "spread": .number($0.spread)])
         }
+        json["hostProbe"] = hostProbe.map(\.document)
         json["response"] = response.map { response in
             .object(["status": .integer(Int64(response.status)), "bytes": .integer(Int64(response.byteCount))])
         }
@@ -180,19 +212,57 @@ extension ColdStart.Measurement {
         var lines = ["engine \(engine)\(how)"]
         for phase in phases {
             let name = phase.name.rawValue + String(repeating: " ", count: max(1, 12 - phase.name.rawValue.count))
-            lines.append("  \(name)\(Self.rounded(phase.milliseconds.median)) ms")
+            lines.append("  \(name)\(hundredths(phase.milliseconds.median)) ms")
         }
         lines.append(
-            "first request after \(Self.rounded(timeToFirstRequest.median)) ms (median of \(runs), p95 \(Self.rounded(timeToFirstRequest.p95)) ms)"
+            "first request after \(hundredths(timeToFirstRequest.median)) ms (median of \(runs), p95 \(hundredths(timeToFirstRequest.p95)) ms)"
         )
+        if let hostProbe { lines.append(hostProbe.text) }
         if let guestInstructions {
             lines.append(
-                "\(guestInstructions.median) instructions, spread \(Self.rounded(guestInstructions.spread * 100)) %")
+                "\(guestInstructions.median) instructions, spread \(hundredths(guestInstructions.spread * 100)) %")
         }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")
     }
+}
 
-    private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+extension HostView {
+    /// The document of CLI.md.
+    fileprivate var document: JSON {
+        switch self {
+        case .failed(let reason): .object(["failure": .string(reason)])
+        case .answered(let firstByte, let request, let status):
+            .object([
+                "firstByteMs": firstByte.document, "requestMs": request.document, "status": .integer(Int64(status)),
+            ])
+        }
+    }
+
+    /// One line for people.
+    fileprivate var text: String {
+        switch self {
+        case .failed(let reason): "from outside: \(reason)"
+        case .answered(let firstByte, let request, let status):
+            "from outside \(status) after \(hundredths(firstByte.median)) ms, the request alone \(hundredths(request.median)) ms"
+        }
+    }
+}
+
+extension Statistics {
+    fileprivate var document: JSON {
+        .object([
+            "median": .number(median), "p95": .number(p95), "min": .number(minimum), "max": .number(maximum),
+            "samples": .array(samples.map(JSON.number)),
+        ])
+    }
+}
+
+private func hundredths(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+
+extension MachineNetwork: ExpressibleByArgument {}
+
+extension KeptMachine.Port: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
 }

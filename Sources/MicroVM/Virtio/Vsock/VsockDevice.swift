@@ -43,6 +43,8 @@ final class VsockDevice: VirtioDevice {
     private let scratch = ByteQueue(capacity: VsockDevice.longestPayload)
 
     /// Listens at `path`, which must be new, from now on; who connects waits until the guest is ready.
+    ///
+    /// The name stays when the device is gone: the last to let go of it may be a thread that may touch no files.
     init(guestCID: UInt32 = 3, path: FilePath) throws(MachineError) {
         guard guestCID > 2, guestCID < .max else { throw .impossible("\(guestCID) is no guest's context") }
         guard path.string.utf8.count + "_4294967295".utf8.count <= HostSocket.longestPath else {

@@ -11,7 +11,6 @@ final class VsockDoor {
         let arrived: (UInt32, HostSocket) throws(QueueFault) -> Void
     }
 
-    private let path: FilePath
     private let listener: HostSocket
     private var handshakes: [Int32: VsockHandshake] = [:]
     private var isListening = false
@@ -19,13 +18,10 @@ final class VsockDoor {
     private var owner: Owner?
 
     /// Who connects from now on waits until ``open(_:_:)``.
+    ///
+    /// The name stays when the door is gone: the last to let go of it may be a thread that may touch no files.
     init(_ path: FilePath) throws(MachineError) {
-        self.path = path
         listener = try HostSocket.listen(at: path)
-    }
-
-    deinit {
-        _ = unsafe path.withPlatformString { unsafe unlink($0) }
     }
 
     /// How many have not said yet where they want to go.

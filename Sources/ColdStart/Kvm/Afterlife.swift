@@ -1,0 +1,51 @@
+internal import Glibc
+internal import Linux
+internal import MicroVM
+
+/// What becomes of a machine whose guest's probe has passed: it is asked from outside, and ended or kept.
+struct Afterlife: Sendable {
+    /// What came of it.
+    struct Outcome: Sendable {
+        /// What the host saw, where it asked.
+        var answer: HostAnswer?
+        /// How many pages this process had been given when the guest's probe had passed.
+        var pageFaults: UInt64?
+        /// The time was over before.
+        var isImpatient = false
+    }
+
+    let probe: HostProbe?
+    /// Goes on with the machine instead of ending it; is told what the host saw.
+    let keep: (@Sendable (Outcome, Machine) -> Void)?
+
+    /// Waits for the probe to pass on a thread of its own, and does the rest there; the machine may run longer.
+    func begin(
+        _ machine: Machine, _ listener: DoorbellListener, until deadline: UInt64, leaving parcel: Parcel<Outcome>
+    ) {
+        WorkerThread.start {
+            guard let hasPassed = listener.passed.wait(until: deadline) else {
+                parcel.leave(Outcome(isImpatient: true))
+                return machine.stop()
+            }
+            guard hasPassed else { return parcel.leave(Outcome()) }
+            var outcome = Outcome(pageFaults: Afterlife.pageFaults())
+            outcome.answer = probe.map { probe in
+                listener.obstacle.map { HostAnswer.failed(reason: $0) } ?? probe.ask()
+            }
+            if let keep {
+                keep(outcome, machine)
+                parcel.leave(outcome)
+            } else {
+                parcel.leave(outcome)
+                machine.stop()
+            }
+        }
+    }
+
+    /// How many pages this process has had to be given so far; a machine's are among them.
+    static func pageFaults() -> UInt64 {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return UInt64(usage.ru_minflt + usage.ru_majflt)
+    }
+}

@@ -1,0 +1,74 @@
+internal import Linux
+internal import SystemPackage
+
+/// One request from the host to a port of the guest, through the machine's socket.
+struct HostProbe {
+    let socket: FilePath
+    let port: UInt16
+    let path: String
+    /// When the machine's start began, nanoseconds of the host's clock.
+    let start: UInt64
+
+    private static let patience: UInt64 = 10_000_000_000
+    private static let bodyLimit = 16 << 20
+
+    /// Asks, and reads the whole answer so that the service is not cut short; blocks the thread.
+    func ask() -> HostAnswer {
+        let began = hostClock()
+        do throws(SystemError) {
+            let line = try GuestSocket.connect(to: port, through: socket)
+            guard let line else { return .failed(reason: "nothing in the machine takes connections to port \(port)") }
+            try line.write(Array(request.utf8))
+            var head: [UInt8] = []
+            var firstByte: UInt64?
+            while head.count < HostProbe.bodyLimit {
+                let ready = try waitForInput([line.rawValue], until: began + HostProbe.patience)
+                guard ready == [true] else { return .failed(reason: "the answer did not come within 10 s") }
+                let piece = try line.read(1 << 16)
+                if piece.isEmpty { break }
+                firstByte = firstByte ?? hostClock()
+                head += piece
+            }
+            guard let firstByte, let status = HostProbe.status(of: head) else {
+                return .failed(reason: "the connection closed without an answer")
+            }
+            return .answered(
+                firstByte: Double(firstByte - start) / 1e6, request: Double(firstByte - began) / 1e6, status: status)
+        } catch {
+            return .failed(reason: "the connection broke: \(error.errno)")
+        }
+    }
+
+    private var request: String {
+        "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    }
+
+    /// The status in the first line of an answer.
+    static func status(of answer: [UInt8]) -> Int? {
+        let line = answer.prefix { $0 != 0x0A }
+        let words = line.split(separator: 0x20)
+        guard words.count >= 2, words[0].starts(with: Array("HTTP/".utf8)), words[1].count == 3 else { return nil }
+        return Int(String(decoding: words[1], as: UTF8.self))
+    }
+}
+
+/// The way to ports of a guest, in Firecracker's convention.
+enum GuestSocket {
+    private static let lineLimit = 32
+
+    /// Connects to a port; `nil` where the guest does not take it.
+    static func connect(to port: UInt16, through socket: FilePath) throws(SystemError) -> OwnedDescriptor? {
+        let line = try UnixSocket.connect(to: socket)
+        try line.write(Array("CONNECT \(port)\n".utf8))
+        // One byte after the other, since what comes behind the line is the guest's.
+        var answer: [UInt8] = []
+        while answer.last != 0x0A {
+            guard answer.count < lineLimit else { return nil }
+            let ready = try waitForInput([line.rawValue], until: hostClock() + 10_000_000_000)
+            guard ready == [true], let byte = try line.read(1).first else { return nil }
+            answer.append(byte)
+        }
+        guard answer.starts(with: Array("OK ".utf8)) else { return nil }
+        return line
+    }
+}

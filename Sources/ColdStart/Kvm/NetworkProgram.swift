@@ -1,0 +1,100 @@
+internal import CLinux
+internal import Glibc
+internal import Guest
+internal import Linux
+internal import MicroVM
+internal import SystemPackage
+
+/// What a machine of ours reaches.
+public enum MachineNetwork: String, Sendable, CaseIterable {
+    /// Itself alone.
+    case none
+    /// The world, as a program of this user would; not what listens on the loopback address here. Nobody reaches it.
+    case outbound
+
+    /// What init sets up. The addresses are QEMU's and slirp's, so that nobody is surprised; they mean nothing outside.
+    var addresses: Orders.Network? {
+        guard self == .outbound else { return nil }
+        return Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: 0x0A00_0203)
+    }
+}
+
+/// Debian's `passt`, which carries what a network card sends by sockets of its own, without any privilege.
+///
+/// It ends when its socket closes, so it survives nobody.
+struct Passt: ~Copyable {
+    private let child: ChildProcess
+    private let complaints: Pipe
+    private let ours: OwnedDescriptor
+
+    private static let patience: UInt64 = 10_000_000_000
+
+    private static let arguments = [
+        "passt", "--foreground", "--quiet", "--fd", "3", "--ipv4-only", "--mtu", "1500", "--no-map-gw", "--no-dhcp",
+        "--address", "10.0.2.15", "--netmask", "255.255.255.0", "--gateway", "10.0.2.2", "--dns-forward", "10.0.2.3",
+    ]
+
+    /// Starts it, and waits until it answers.
+    static func start() throws(ColdStartError) -> Passt {
+        let passt = try launched()
+        guard passt.answers() else { throw .toolFailed("passt", reason: passt.lastWords()) }
+        return passt
+    }
+
+    private static func launched() throws(ColdStartError) -> Passt {
+        do throws(SystemError) { return try launch() } catch {
+            let isMissing = error.errno == .noSuchFileOrDirectory
+            throw .toolFailed("passt", reason: isMissing ? "Debian's package passt is not installed" : "\(error.errno)")
+        }
+    }
+
+    private static func launch() throws(SystemError) -> Passt {
+        var complaints = try Pipe()
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try system("make sockets") { unsafe socketpair(AF_UNIX, type, 0, &ends) }
+        let own = OwnedDescriptor(owning: ends[0])
+        let other = OwnedDescriptor(owning: ends[1])
+        let child = try ChildProcess(
+            arguments, descriptors: [complaints.writing, complaints.writing, other.rawValue], diesWithThread: true)
+        complaints.closeWriting()
+        return Passt(child: child, complaints: complaints, ours: own)
+    }
+
+    /// Our end of its cable.
+    var socket: Int32 { ours.rawValue }
+
+    /// Asks who has the gateway's address, as the guest will. The answer is read whole: nothing of it may be left in the
+    /// stream.
+    private func answers() -> Bool {
+        let question = Passt.question
+        guard (try? ours.write(question)) != nil else { return false }
+        let deadline = hostClock() + Passt.patience
+        var answer: [UInt8] = []
+        while answer.count < question.count {
+            guard (try? waitForInput([ours.rawValue], until: deadline)) == [true],
+                let piece = try? ours.read(question.count - answer.count), !piece.isEmpty
+            else { return false }
+            answer += piece
+        }
+        return true
+    }
+
+    /// An ARP request behind its length (RFC 826).
+    private static var question: [UInt8] {
+        let card = MachineConfiguration.cardAddress
+        let (own, gateway): ([UInt8], [UInt8]) = ([10, 0, 2, 15], [10, 0, 2, 2])
+        let frame: [UInt8] =
+            [UInt8](repeating: 0xFF, count: 6) + card + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, 1] + card + own
+            + [UInt8](repeating: 0, count: 6) + gateway
+        return [0, 0, 0, UInt8(frame.count)] + frame
+    }
+
+    private func lastWords() -> String {
+        var transcript = Transcript()
+        while (try? waitForInput([complaints.reading.rawValue], until: hostClock() + 1_000_000_000)) == [true],
+            let piece = try? complaints.reading.read(4_096), !piece.isEmpty
+        { transcript.append(piece) }
+        return transcript.lastLine ?? "it does not answer"
+    }
+}
