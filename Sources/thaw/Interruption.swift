@@ -19,9 +19,8 @@ enum Interruption {
 
     private static func listen(_ body: @escaping @Sendable () -> Void) throws {
         var ends: [Int32] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else {
-            throw SystemError("make pipe", nil, Errno(rawValue: errno))
-        }
+        guard unsafe pipe(&ends) == 0 else { throw SystemError("make pipe", nil, Errno(rawValue: errno)) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let reading = ends[0]
         unsafe bell = ends[1]
         WorkerThread.start {

@@ -1,5 +1,5 @@
-import ArgumentParser
-import ColdStart
+public import ArgumentParser
+public import ColdStart
 import OCI
 import Project
 import SystemPackage
@@ -264,5 +264,6 @@ private func hundredths(_ value: Double) -> String { "\((value * 100).rounded() 
 extension MachineNetwork: ExpressibleByArgument {}
 
 extension KeptMachine.Port: ExpressibleByArgument {
-    init?(argument: String) { self.init(argument) }
+    /// Reads `HOST:GUEST`.
+    public init?(argument: String) { self.init(argument) }
 }
