@@ -120,15 +120,19 @@ void ckvm_set_immediate_exit(struct kvm_run *run, int value) {
 
 static void ignore(int signal) { (void)signal; }
 
-int ckvm_prepare_kick(void) {
-    // Without SA_RESTART: the signal is there to interrupt.
-    struct sigaction action = {.sa_handler = ignore};
-    return sigaction(SIGRTMIN, &action, NULL);
-}
-
 int ckvm_kick(unsigned long thread) { return pthread_kill((pthread_t)thread, SIGRTMIN); }
 
-unsigned long ckvm_this_thread(void) { return (unsigned long)pthread_self(); }
+unsigned long ckvm_this_thread(void) {
+    // Without SA_RESTART: the signal is there to interrupt.
+    struct sigaction action = {.sa_handler = ignore};
+    sigaction(SIGRTMIN, &action, NULL);
+    // A thread inherits its signal mask, and those of the dispatch library block nearly everything.
+    sigset_t kick;
+    sigemptyset(&kick);
+    sigaddset(&kick, SIGRTMIN);
+    pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+    return (unsigned long)pthread_self();
+}
 
 void ckvm_host_cpuid(uint32_t function, uint32_t index, uint32_t registers[4]) {
     __cpuid_count(function, index, registers[0], registers[1], registers[2], registers[3]);

@@ -83,10 +83,9 @@ enum {
     ckvm_exit_system_event = KVM_EXIT_SYSTEM_EVENT,
 };
 
-/// Makes the signal that interrupts KVM_RUN harmless, once per process.
-int ckvm_prepare_kick(void);
 /// Interrupts a thread's KVM_RUN, or its next one where immediate exit is set.
 int ckvm_kick(unsigned long thread);
+/// Names this thread for ``ckvm_kick``, lets kicks reach it, and makes them harmless to the process.
 unsigned long ckvm_this_thread(void);
 
 /// The leaf that the processor itself gives.
