@@ -1,6 +1,5 @@
 #include "CKVM.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -135,7 +134,3 @@ int ckvm_prepare_kick(void) {
 int ckvm_kick(unsigned long thread) { return pthread_kill((pthread_t)thread, SIGRTMIN); }
 
 unsigned long ckvm_this_thread(void) { return (unsigned long)pthread_self(); }
-
-void ckvm_host_cpuid(uint32_t function, uint32_t index, uint32_t registers[4]) {
-    __cpuid_count(function, index, registers[0], registers[1], registers[2], registers[3]);
-}

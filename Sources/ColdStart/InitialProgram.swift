@@ -16,7 +16,7 @@ public enum InitialProgram {
         let directory = program.removingLastComponent()
         return [
             directory.appending("thaw-init"),
-            directory.removingLastComponent().appending("libexec").appending("thaw").appending("init"),
+            directory.removingLastComponent().appending("libexec").appending("thaw").appending("thaw-init"),
         ]
     }
 

@@ -16,6 +16,7 @@ struct Machine {
     static func mountDevices() {
         _ = cinit_make_directory("/dev", 0o755)
         _ = cinit_mount("devtmpfs", "/dev", "devtmpfs", nosuid, "mode=755")
+        cinit_fill_standard()
     }
 
     /// Loads the modules and enters the image's root, read-only below and memory above.

@@ -8,6 +8,8 @@ final class AddressSpace: Sendable {
     private enum Port {
         /// The keyboard controller's command port, through which PCs are reset.
         static let control: UInt16 = 0x64
+        /// Where PCI would be configured: all ones say that there is none.
+        static let pci: ClosedRange<UInt16> = 0xCF8...0xCFF
     }
 
     private static let resetCommand: UInt8 = 0xFE
@@ -99,7 +101,7 @@ final class AddressSpace: Sendable {
 
     /// A port that nobody has reads as zero: all ones would be a clock chip that is for ever being set.
     private func read(port: UInt16, _ bytes: UnsafeMutableRawBufferPointer) {
-        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: Port.pci.contains(port) ? 0xFF : 0)
         guard let register = AddressSpace.serialRegister(port) else { return }
         serial.withLock { serial in
             for index in bytes.indices { unsafe bytes[index] = serial.read(register) }

@@ -101,7 +101,7 @@ public final class Machine: Sendable {
             kernel: try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache),
             initramfs: configuration.initramfs, commandLine: configuration.commandLine.joined(separator: " "),
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
-            devices: devices.map(\.place), hasSerialPort: true)
+            devices: devices.map(\.place))
         let entry = try plan.place(in: memory)
         try processors.all[0].enter(entry)
     }

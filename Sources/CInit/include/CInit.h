@@ -18,6 +18,9 @@ void cinit_ring(const void *buffer, unsigned long count);
 unsigned long cinit_reply(void *buffer, unsigned long capacity);
 int cinit_write_file(const char *path, const void *buffer, unsigned long count);
 
+/// Makes descriptors 0 to 2 exist where the kernel had no console for them.
+void cinit_fill_standard(void);
+
 // The machine.
 /// The argument at `index`, or null; 0 is the program's own name.
 const char *cinit_argument(int index);

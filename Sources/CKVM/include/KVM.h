@@ -88,6 +88,3 @@ int ckvm_prepare_kick(void);
 /// Interrupts a thread's KVM_RUN, or its next one where immediate exit is set.
 int ckvm_kick(unsigned long thread);
 unsigned long ckvm_this_thread(void);
-
-/// The leaf that the processor itself gives.
-void ckvm_host_cpuid(uint32_t function, uint32_t index, uint32_t registers[4]);

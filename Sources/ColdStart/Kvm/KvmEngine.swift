@@ -176,7 +176,8 @@ public struct KvmEngine: Engine {
 
     /// The console says what a kernel says when it dies; everything else comes by the doorbell.
     private static let commandLine = [
-        "console=ttyS0", "quiet", "8250.nr_uarts=1", "cryptomgr.notests", "panic=-1", "reboot=t",
+        "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0", "quiet", "loglevel=1", "cryptomgr.notests",
+        "panic=-1", "reboot=t", "pci=off",
     ]
 }
 
