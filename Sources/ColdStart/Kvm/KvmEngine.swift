@@ -174,9 +174,10 @@ public struct KvmEngine: Engine {
         "\(subject), \(scenario.probe)" + (network == .none ? "" : ", network \(network.rawValue)")
     }
 
-    /// The console says what a kernel says when it dies; everything else comes by the doorbell.
+    /// The console says what a kernel says when it dies, so how little it says comes first; everything else comes by the
+    /// doorbell. There is no PCI to look for.
     private static let commandLine = [
-        "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0", "quiet", "loglevel=1", "cryptomgr.notests",
+        "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0", "cryptomgr.notests",
         "panic=-1", "reboot=t", "pci=off",
     ]
 }
