@@ -228,6 +228,19 @@ private final class Cable {
         #expect(try cable.driver.memory.bytes(at: buffer.address + 12, count: 60) == Cable.frame(9))
     }
 
+    @Test("A paused card leaves frames in the cable, and does not keep its thread busy")
+    func paused() throws {
+        let cable = try Cable()
+        try cable.addBuffer()
+        cable.driver.run(0)
+        cable.driver.transport.pause()
+        cable.put(frame: Cable.frame(1))
+        #expect(!cable.driver.loop.turn(milliseconds: 0))
+        cable.driver.transport.resume()
+        cable.driver.settle()
+        #expect(try cable.driver.answers(0).map(\.written) == [72])
+    }
+
     @Test("A card says its address")
     func address() throws {
         let cable = try Cable()

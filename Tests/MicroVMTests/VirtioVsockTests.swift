@@ -92,15 +92,15 @@ private typealias Packet = VsockGuest.Packet
     @Test("The guest gets no more than it has room for, and more when it has more")
     func creditOfGuest() throws {
         let guest = try VsockGuest()
-        guest.room = 8192
+        guest.room = 10_000
         let (peer, port) = try guest.connected()
-        let all = VirtioVsockTests.pattern(60_000)
+        let all = VirtioVsockTests.pattern(65_000)
         #expect(peer.put(all) == all.count)
         var got: [UInt8] = []
         while got.count < all.count {
             let packets = try guest.receive()
             let part = guest.data(packets)
-            #expect(part.count == min(8192, all.count - got.count))
+            #expect(part.count == min(10_000, all.count - got.count))
             #expect(
                 packets.filter { $0.operation == .creditRequest }.count == (got.count + part.count < all.count ? 1 : 0))
             got += part
