@@ -26,9 +26,7 @@ struct Machine {
         _ = cinit_make_directory("/disk", 0o755)
         _ = cinit_make_directory("/upper", 0o755)
         _ = cinit_make_directory("/root", 0o755)
-        try check(
-            .mount, orders.rootDevice,
-            withCString(orders.rootDevice) { cinit_mount($0, "/disk", "erofs", Machine.readOnly, nil) })
+        try mountDisk()
         try mount("tmpfs", at: "/upper", as: "tmpfs", 0, "mode=755")
         _ = cinit_make_directory("/upper/upper", 0o755)
         _ = cinit_make_directory("/upper/work", 0o755)
@@ -82,6 +80,15 @@ struct Machine {
             cinit_sleep(1_000_000)
         }
         throw Message.Failure(stage: .network, errno: 0, subject: name)
+    }
+
+    /// A disk that is memory is used where it lies, where the kernel can do that.
+    private func mountDisk() throws(Message.Failure) {
+        func mount(_ options: UnsafePointer<CChar>?) -> Int32 {
+            withCString(orders.rootDevice) { cinit_mount($0, "/disk", "erofs", Machine.readOnly, options) }
+        }
+        if orders.rootDevice.starts(with: bytes("/dev/pmem")), withCString(bytes("dax"), mount) == 0 { return }
+        try check(.mount, orders.rootDevice, mount(nil))
     }
 
     private func awaitRootDevice() throws(Message.Failure) {

@@ -8,8 +8,10 @@ final class AddressSpace: Sendable {
     private enum Port {
         /// The keyboard controller's command port, through which PCs are reset.
         static let control: UInt16 = 0x64
-        /// Where PCI would be configured: all ones say that there is none.
-        static let pci: ClosedRange<UInt16> = 0xCF8...0xCFF
+        /// Where PCI is configured: what was written to the first is read there, so that there seems to be a PCI; the
+        /// second reads as all ones, so that nothing is on it. A kernel without PCI makes no disk of memory.
+        static let pciAddress: UInt16 = 0xCF8
+        static let pciData: ClosedRange<UInt16> = 0xCFC...0xCFF
     }
 
     private static let resetCommand: UInt8 = 0xFE
@@ -21,6 +23,7 @@ final class AddressSpace: Sendable {
     /// A write to it is the serial port's interrupt.
     let serialInterrupt: OwnedDescriptor
     private let turn = Monitor(())
+    private let pciAddress = Atomic<UInt32>(0)
 
     init(
         _ devices: [AttachedDevice], _ doorbell: DoorbellLine, _ memory: GuestMemory
@@ -90,6 +93,9 @@ final class AddressSpace: Sendable {
 
     private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
         if port == Port.control, unsafe bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
+        if port == Port.pciAddress, bytes.count == 4 {
+            unsafe pciAddress.store(bytes.loadUnaligned(as: UInt32.self), ordering: .relaxed)
+        }
         guard let register = AddressSpace.serialRegister(port) else { return .goOn }
         let isInterrupt = serial.withLock { serial in
             // A string of bytes goes to one port.
@@ -101,7 +107,10 @@ final class AddressSpace: Sendable {
 
     /// A port that nobody has reads as zero: all ones would be a clock chip that is for ever being set.
     private func read(port: UInt16, _ bytes: UnsafeMutableRawBufferPointer) {
-        unsafe bytes.initializeMemory(as: UInt8.self, repeating: Port.pci.contains(port) ? 0xFF : 0)
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: Port.pciData.contains(port) ? 0xFF : 0)
+        if port == Port.pciAddress, bytes.count == 4 {
+            unsafe bytes.storeBytes(of: pciAddress.load(ordering: .relaxed), as: UInt32.self)
+        }
         guard let register = AddressSpace.serialRegister(port) else { return }
         serial.withLock { serial in
             for index in bytes.indices { unsafe bytes[index] = serial.read(register) }

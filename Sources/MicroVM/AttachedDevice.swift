@@ -13,7 +13,7 @@ struct AttachedDevice: Sendable {
         of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
     ) throws(MachineError) -> [AttachedDevice] {
         var devices: [any VirtioDevice] = []
-        if let root = configuration.root {
+        if let root = configuration.root, configuration.rootAttachment == .block {
             devices.append(try rootDisk(root))
         }
         devices.append(EntropyDevice())

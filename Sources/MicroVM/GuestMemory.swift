@@ -9,6 +9,7 @@
 
 internal import CKVM
 internal import Glibc
+internal import Linux
 internal import SystemPackage
 
 /// The guest pointed at something that is not its memory.
@@ -80,6 +81,24 @@ final class GuestMemory: @unchecked Sendable {
         }
         return unsafe Region(
             start: range.lowerBound, byteCount: UInt64(range.count), base: base, isReadOnly: false)
+    }
+
+    /// A file as memory that the guest may only read: its pages are those of the host's page cache.
+    ///
+    /// - Parameter start: a multiple of 2 MiB, as is what the guest sees of the size; behind the file it is zero.
+    static func file(_ path: FilePath, at start: UInt64) throws(MachineError) -> Region {
+        let file = try openFile(path)
+        let size = try fileSize(file)
+        guard size > 0, size < 1 << 40 else { throw .impossible("a disk of \(size) bytes cannot be memory") }
+        let large: UInt64 = 2 << 20
+        let region = try fresh(start..<start + (size + large - 1) / large * large)
+        let flags = MAP_SHARED | MAP_FIXED
+        guard unsafe mmap(region.base, Int(size), PROT_READ, flags, file.rawValue, 0) != MAP_FAILED else {
+            let code = errno
+            unsafe munmap(region.base, Int(region.byteCount))
+            throw .host("map", path, Errno(rawValue: code))
+        }
+        return unsafe Region(start: start, byteCount: region.byteCount, base: region.base, isReadOnly: true)
     }
 
     /// Lends the bytes at a guest's address, for system calls that fill or empty them in place.

@@ -43,6 +43,7 @@ public final class Machine: Sendable {
     private let space: AddressSpace
     private let processors: Processors
     private let loop: EventLoop
+    private let generation: Generation
 
     /// Makes a machine that stands before its kernel's first instruction.
     ///
@@ -76,12 +77,15 @@ public final class Machine: Sendable {
 
     /// Makes all parts and connects them.
     private init(
-        _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: [GuestMemory.Region],
+        _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: consuming [GuestMemory.Region],
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try configuration.validate()
         kept = try KeptState(kvm)
         virtual = try VirtualMachine(kvm)
+        if let root = configuration.root, configuration.rootAttachment == .memory {
+            ram.append(try GuestMemory.file(root, at: configuration.persistentStart))
+        }
         memory = GuestMemory(adopting: ram)
         memoryBytes = configuration.memoryBytes
         try virtual.show(memory)
@@ -92,6 +96,7 @@ public final class Machine: Sendable {
         }
         space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
+        generation = try Generation(virtual)
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))
     }
 
@@ -101,9 +106,15 @@ public final class Machine: Sendable {
             kernel: try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache),
             initramfs: configuration.initramfs, commandLine: configuration.commandLine.joined(separator: " "),
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
-            devices: devices.map(\.place))
+            devices: devices.map(\.place), persistentMemory: persistentMemory,
+            generation: BootPlan.Generation(identifier: Generation.identifier(), interrupt: Generation.interrupt))
         let entry = try plan.place(in: memory)
         try processors.all[0].enter(entry)
+    }
+
+    /// The disk that is memory.
+    private var persistentMemory: [PersistentMemory] {
+        memory.regions.filter(\.isReadOnly).map { PersistentMemory(start: $0.start, byteCount: $0.byteCount) }
     }
 
     /// Lets the guest run until it is over, or until it is held.
@@ -161,6 +172,8 @@ public final class Machine: Sendable {
         for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor) }
         try state.restore(to: virtual)
         space.serialState = state.serial
+        // After the interrupt controllers, through which the guest hears of it.
+        try generation.change(in: memory)
         for (device, saved) in zip(devices, state.devices) { try device.transport.restore(saved) }
     }
 

@@ -52,6 +52,13 @@ public struct MachineConfiguration: Sendable {
     /// What the network card is called by others; locally administered, for there is never another on its wire.
     public static let cardAddress: [UInt8] = [0x02, 0x74, 0x68, 0x61, 0x77, 0x01]
 
+    /// Where the disk is that is memory: above all RAM.
+    var persistentStart: UInt64 {
+        let large: UInt64 = 2 << 20
+        let end = GuestMemory.parts(ofRAM: memoryBytes).last?.upperBound ?? 0
+        return (max(end, GuestMemory.highStart) + large - 1) / large * large
+    }
+
     /// The most processors that a machine has.
     public static let processorLimit = 8
 }

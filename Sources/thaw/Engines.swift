@@ -43,11 +43,12 @@ enum Engines {
             }
         case .kvm: break
         }
+        let choice = kernel
         return try await boot(kernel, image, store) { disk, kernel, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: kernel, initialProgram: program,
                 cache: Cache.path, life: wishes.life, scratch: disk.removingLastComponent(), network: wishes.network,
-                kept: wishes.kept)
+                kept: wishes.kept, isRootMemory: choice == .small)
             return try await engine.measure(scenario)
         }
     }

@@ -37,7 +37,9 @@ struct MachineTests {
         var words: [[UInt8]] { heard.withLock { $0 } }
     }
 
-    private func configuration(_ scratch: Scratch, _ code: [UInt8], handler: [UInt8] = []) throws -> MachineConfiguration {
+    private func configuration(_ scratch: Scratch, _ code: [UInt8], handler: [UInt8] = []) throws
+        -> MachineConfiguration
+    {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(code, handler: handler))
         return MachineConfiguration(
             kernel: kernel, kernelCache: scratch.path, commandLine: [], initramfs: [], memoryBytes: 16 << 20)
@@ -224,7 +226,8 @@ struct HostileSnapshotTests {
         var generator = SplitMix(seed: 6)
         for _ in 0..<2_000 {
             let count = Int.random(in: 0...400, using: &generator)
-            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) & (count % 2 == 0 ? 3 : 255) }
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) & (count % 2 == 0 ? 3 : 255)
+            }
             #expect(throws: MachineError.self) { _ = try MachineState(bytes) }
         }
     }

@@ -35,6 +35,7 @@ public struct KvmEngine: Engine {
     private let scratch: FilePath
     private let network: MachineNetwork
     private let kept: KeptMachine?
+    private let root: MachineFiles.Root
 
     /// An engine for one image.
     ///
@@ -45,10 +46,12 @@ public struct KvmEngine: Engine {
     ///   - cache: where a compressed kernel is kept unpacked.
     ///   - scratch: a directory for the machine's sockets.
     ///   - kept: what is done with the machine of the last run, unless it is over when it was measured.
+    ///   - isRootMemory: the disk is memory of the guest's, which needs a kernel with pmem and DAX, instead of a device.
     public init(
         disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot,
-        scratch: FilePath, network: MachineNetwork = .none, kept: KeptMachine? = nil
+        scratch: FilePath, network: MachineNetwork = .none, kept: KeptMachine? = nil, isRootMemory: Bool = false
     ) {
+        root = isRootMemory ? .memory : .virtio
         self.scratch = scratch
         self.network = network
         self.kept = kept
@@ -103,13 +106,13 @@ public struct KvmEngine: Engine {
             throw .impossibleScenario("a machine that is saved or kept needs a probe other than log:")
         }
         let files = MachineFiles(
-            scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: .virtio, channel: .doorbell,
+            scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: root, channel: .doorbell,
             hold: hold, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
-            kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine,
+            kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine(root),
             initramfs: try files.archive(), memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
             processors: scenario.processors)
-        configuration.root = disk
+        attach(to: &configuration)
         return try repeated(scenario, configuration, current) { run throws(ColdStartError) in
             try run.boot(savingTo: snapshot, identity: identity(scenario))
         }
@@ -127,12 +130,17 @@ public struct KvmEngine: Engine {
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],
             memoryBytes: snapshot.memoryBytes, processors: snapshot.processors)
-        configuration.root = disk
+        attach(to: &configuration)
         var runs: [Run] = []
         while runs.count < scenario.runs {
             runs.append(try run(scenario, configuration, current, after: runs).restore(snapshot))
         }
         return runs
+    }
+
+    private func attach(to configuration: inout MachineConfiguration) {
+        configuration.root = disk
+        configuration.rootAttachment = root == .memory ? .memory : .block
     }
 
     private func repeated(
@@ -172,14 +180,17 @@ public struct KvmEngine: Engine {
 
     private func identityText(_ scenario: Scenario) -> String {
         "\(subject), \(scenario.probe)" + (network == .none ? "" : ", network \(network.rawValue)")
+            + (root == .memory ? ", as memory" : "")
     }
 
     /// The console says what a kernel says when it dies, so how little it says comes first; everything else comes by the
-    /// doorbell. There is no PCI to look for.
-    private static let commandLine = [
-        "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0", "cryptomgr.notests",
-        "panic=-1", "reboot=t", "pci=off",
-    ]
+    /// doorbell. There is no PCI to look for, but without one a kernel takes no memory for a disk.
+    private static func commandLine(_ root: MachineFiles.Root) -> [String] {
+        [
+            "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0",
+            "cryptomgr.notests", "panic=-1", "reboot=t", root == .memory ? "pci=conf1,noearly" : "pci=off",
+        ]
+    }
 }
 
 /// The machine that runs now, for whoever wants it to end.
