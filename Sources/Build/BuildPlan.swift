@@ -96,6 +96,11 @@ struct BuildPlan: Sendable {
         }
     }
 
+    /// Those of `names` that no stage of the Dockerfile has, as its name or, where it has none, its number.
+    func unknown(among names: Set<String>) -> [String] {
+        names.subtracting(dockerfile.stages.map(\.label)).sorted()
+    }
+
     /// A line of the Dockerfile.
     func place(_ line: Int) -> BuildError.Place { BuildError.Place(file: dockerfile.name, line: line) }
 

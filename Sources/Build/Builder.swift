@@ -33,6 +33,9 @@ public struct Builder: Sendable {
         let shared = try BuildState(request, store: store, progress: progress)
         let plan = try BuildPlan(request, dockerfile: try await shared.dockerfile())
         try expectRunnable(plan)
+        for name in plan.unknown(among: request.uncachedStages) {
+            progress(.note("no stage is called '\(name)', so nothing is run again for it"))
+        }
         let target: StageBuilder
         do {
             target = try await stages(plan, shared)

@@ -147,7 +147,7 @@ extension Connection {
         if let body = request.body {
             unsafe ccurl_set_long(easy, CURLOPT_UPLOAD, 1)
             unsafe ccurl_set_size(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(body.length))
-            unsafe ccurl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512 << 10)
+            unsafe ccurl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, Transfer.bufferSize)
         }
         if !request.method.isReading || request.body != nil {
             unsafe ccurl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
@@ -159,7 +159,7 @@ extension Connection {
         let configuration = settings.configuration
         unsafe ccurl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         unsafe ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 512 << 10)
+        unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Transfer.bufferSize)
         unsafe ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
         unsafe ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         unsafe ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(configuration.connectTimeout.milliseconds))

@@ -57,6 +57,8 @@ extension RemoteRepository {
             try store.put(Counted(try download(blob)) { session.report(.moved(blob, bytes: $0)) }, expecting: blob)
         } catch let error as OCIError {
             throw RegistryError.wrongContent("pull \(blob.digest) of \(name)", host: endpoint.registry, error)
+        } catch let error as SystemError {
+            throw RegistryError.notStored("pull \(blob.digest) of \(name)", error)
         }
         // A hint for pushes: that a blob is known to be there saves time, nothing else.
         try? store.remember(origin: name, of: blob.digest)

@@ -1,4 +1,5 @@
 public import HTTP
+public import Linux
 public import OCI
 
 /// Why a registry could not be asked, or did not do what was asked.
@@ -14,6 +15,7 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
     case refused(String, host: String, status: Int, reason: String)
     case malformedAnswer(String, host: String, reason: String)
     case wrongContent(String, host: String, OCIError)
+    case notStored(String, SystemError)
     case foreignLayer(String, Digest)
     case oldManifest(String)
     case unsafeTokenServer(String, host: String, realm: String)
@@ -42,6 +44,7 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
             "cannot \(action): \(host) answers with status \(status)\(Self.more(reason))"
         case .malformedAnswer(let action, let host, let reason): "cannot \(action): \(host) \(reason)"
         case .wrongContent(let action, let host, let error): "cannot \(action): \(host) sent something else: \(error)"
+        case .notStored(let action, let error): "cannot \(action): the store cannot keep it: \(error)"
         case .foreignLayer(let action, let digest):
             "cannot \(action): layer \(digest) is foreign, to be fetched from its vendor and not from the registry"
         case .oldManifest(let action):
@@ -59,8 +62,12 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
     private static func more(_ reason: String) -> String { reason.isEmpty ? "" : ": \(reason)" }
 
     /// Whether the same may well succeed a moment later.
-    var isTransient: Bool {
+    ///
+    /// - Parameter knows: Whether that server answered before: one that was there is being started again, one that never
+    ///   was is not.
+    func isTransient(knows: (String) -> Bool) -> Bool {
         switch self {
+        case .connection(_, .unreachable(let host)): knows(host)
         case .connection(_, let error): error.isTransient
         case .busy: true
         default: false

@@ -18,8 +18,10 @@ public struct Retry: Sendable {
     public init() {}
 
     /// How long to wait after `error`, when it was the `count`th in a row; nil to give up.
-    func delay(after error: any Error, count: Int) -> Duration? {
-        guard count < tries, let error = error as? RegistryError, error.isTransient else { return nil }
+    ///
+    /// - Parameter knows: Whether a server has answered before.
+    func delay(after error: any Error, count: Int, knows: (String) -> Bool) -> Duration? {
+        guard count < tries, let error = error as? RegistryError, error.isTransient(knows: knows) else { return nil }
         if case .busy(_, _, _, let wait?) = error { return .seconds(wait) <= ceiling ? .seconds(wait) : nil }
         let doubled = first * (1 << min(count - 1, 10))
         return min(ceiling, doubled * Double.random(in: 0.5...1.5))

@@ -11,6 +11,15 @@ struct Session: Sendable {
     let retry: Retry
     let cancellation: Cancellation
     let report: @Sendable (TransferEvent) -> Void
+    private let contacts = Contacts()
+
+    init(
+        client: HTTPClient, authorizer: Authorizer, retry: Retry, cancellation: Cancellation,
+        report: @Sendable @escaping (TransferEvent) -> Void
+    ) {
+        (self.client, self.authorizer, self.retry) = (client, authorizer, retry)
+        (self.cancellation, self.report) = (cancellation, report)
+    }
 
     /// One request to a registry.
     struct Call {
@@ -67,9 +76,9 @@ struct Session: Sendable {
                 let now = progress()
                 failures = now > reached ? 1 : failures + 1
                 (reached, resumptions) = (max(now, reached), resumptions + 1)
-                guard resumptions <= retry.resumptions, let delay = retry.delay(after: error, count: failures) else {
-                    throw error
-                }
+                guard resumptions <= retry.resumptions,
+                    let delay = retry.delay(after: error, count: failures, knows: contacts.has)
+                else { throw error }
                 report(.retrying(reason: "\(error)", after: delay))
                 try cancellation.sleep(for: delay)
             }
@@ -98,7 +107,9 @@ struct Session: Sendable {
             request.headers["Authorization"] = try authorizer.authorization(
                 call.endpoint, call.scopes, action: call.action, cancellation)
         }
-        return try client.open(request, cancellation)
+        let stream = try client.open(request, cancellation)
+        contacts.add(address.authority)
+        return stream
     }
 
     // MARK: - Refusals
@@ -129,4 +140,12 @@ struct Session: Sendable {
         let text = parts.joined(separator: ", ").unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }
         return String(authorizer.redact(String(String.UnicodeScalarView(text))).prefix(200))
     }
+}
+
+/// The servers that have answered.
+private final class Contacts: Sendable {
+    private let hosts = Mutex<Set<String>>([])
+
+    func has(_ host: String) -> Bool { hosts.withLock { $0.contains(host) } }
+    func add(_ host: String) { hosts.withLock { _ = $0.insert(host) } }
 }

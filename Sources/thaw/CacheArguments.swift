@@ -99,6 +99,12 @@ struct CachePlace {
         }
     }
 
+    /// Expects that a directory can be written, unless that does not matter.
+    func expectWritable() throws {
+        guard case .local(let directory) = kind, !ignoresErrors else { return }
+        try Writable.expectDirectory(directory.string, for: "--cache-to")
+    }
+
     /// Keeps the steps of a build.
     func write(_ result: BuildResult, in store: Store) async throws {
         let records = isWhole ? result.records : result.ownRecords

@@ -135,6 +135,7 @@ struct Failure: Error {
         case .connection(_, .noAuthorities): "apt-get install ca-certificates"
         case .busy: "nothing half-written was kept; try again later"
         case .wrongContent: "nothing of it was kept"
+        case .notStored(_, let error): remedy(for: error)
         default: nil
         }
     }
@@ -146,7 +147,7 @@ struct Failure: Error {
 
     private static func remedy(for error: SystemError) -> String? {
         switch error.errno {
-        case .noSpace: "nothing half-written was kept; 'thaw prune' frees what no image needs"
+        case .noSpace, .fileTooLarge: "nothing half-written was kept; 'thaw prune' frees what no image needs"
         case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
         case .invalidArgument where error.operation == "change owner": loneliness
         case .permissionDenied: "run thaw as root, or choose another store with --store"

@@ -180,27 +180,4 @@ import Testing
             try client.fetch(Request(.get, WebAddress("http://127.0.0.1:1/"), headers: ["X": "a\r\nY: b"]))
         }
     }
-
-    @Test("A proxy is asked for plain addresses, and does not see what is for the server of an encrypted one")
-    func proxies() throws {
-        let proxy = try FakeServer { exchange in
-            if exchange.request.method == "CONNECT" {
-                try exchange.reply(403, [:], "")
-            } else {
-                try exchange.reply(200, [:], "from the proxy")
-            }
-        }
-        var configuration = Configuration()
-        configuration.proxy = .address(proxy.origin)
-        let client = HTTPClient(configuration)
-        let headers: Headers = ["Authorization": "Basic secret"]
-        let answer = try client.fetch(Request(.get, WebAddress("http://registry.invalid/v2/"), headers: headers))
-        #expect(answer.content == Array("from the proxy".utf8))
-        #expect(proxy.received.first?.target == "http://registry.invalid/v2/")
-        #expect(throws: HTTPError.proxyRefused("registry.invalid", status: 403)) {
-            try client.fetch(Request(.get, WebAddress("https://registry.invalid/v2/"), headers: headers))
-        }
-        #expect(proxy.received.last?.method == "CONNECT")
-        #expect(proxy.received.last?.headers["authorization"] == nil)
-    }
 }

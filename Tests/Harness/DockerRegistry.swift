@@ -7,6 +7,7 @@ public final class DockerRegistry: Sendable {
     public let host: String
     /// The directory with its storage, and with `ca.crt` where it speaks TLS.
     public let path: String
+    private let port: Int
     /// The only account of a registry that wants one.
     public static let (user, password) = ("thaw", "sesame-open-7")
 
@@ -27,6 +28,21 @@ public final class DockerRegistry: Sendable {
         try Program.shell(
             "cat >config.yml <<'EOF'\n\(Self.configuration(port, path, tls: tls, login: login))\nEOF", in: path)
         _ = Self.ending
+        self.port = port
+        try start()
+    }
+
+    deinit { Self.end(path) }
+
+    /// Ends it as the kernel's out-of-memory killer does; what it keeps stays.
+    public func crash() {
+        guard let program = Self.running.withLock({ $0.removeValue(forKey: path) }) else { return }
+        program.kill()
+        _ = program.wait()
+    }
+
+    /// Starts it, at first and after ``crash()``, on the same port; returns when it listens.
+    public func start() throws {
         let program = try Program(["docker-registry", "serve", "config.yml"], in: path)
         Self.running.withLock { $0[path] = program }
         for _ in 0..<1000 where !Self.answers(port) { usleep(10_000) }
@@ -34,8 +50,6 @@ public final class DockerRegistry: Sendable {
             throw ProgramFailure(description: "docker-registry does not listen on \(host)")
         }
     }
-
-    deinit { Self.end(path) }
 
     /// Those that run, by their directories: what is shared by tests ends with the process.
     private static let running = Mutex<[String: Program]>([:])

@@ -136,6 +136,27 @@ import Testing
         #expect(try Inspection("best", in: bench).manifest["layers"].list.count == 1)
     }
 
+    @Test(
+        "optimize --push sends the slim image to its registry when it holds its budgets, and only then",
+        .enabled(if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it"),
+        arguments: ["layers = 1", "size = \"1kB\""])
+    func optimizePush(budget: String) throws {
+        let (bench, registry) = (try bench(), try DockerRegistry())
+        try bench.write(
+            "context/thaw.toml",
+            "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\n\(budget)\n"
+        )
+        let name = "\(registry.host)/team/best:1"
+        #expect(try bench.thaw("optimize", "--push", "-o", "report", "context").status == 64)
+        let outcome = try bench.thaw(
+            "optimize", "--progress", "quiet", "--push", "-t", name, "-o", "report", "context")
+        let holds = budget == "layers = 1"
+        #expect(outcome.status == (holds ? 0 : 2), "\(outcome.error)")
+        let other = try Workbench()
+        #expect(try other.thaw("pull", "--progress", "quiet", name).status == (holds ? 0 : 1))
+        if holds { #expect(try Inspection(name, in: other).manifest["layers"].list.count == 1) }
+    }
+
     @Test("optimize exits with 2 when the slim image breaks a budget")
     func optimizeBroken() throws {
         let bench = try bench()

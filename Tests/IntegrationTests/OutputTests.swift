@@ -50,6 +50,34 @@ import Testing
         #expect(outcome.complaint.first == "thaw: \(sentence)")
     }
 
+    /// Options whose files cannot be written, and why.
+    static let unwritable: [([String], String)] = [
+        (["-o", "type=tar,dest=absent/a.tar"], "-o type=tar, dest 'absent/a.tar' cannot be written: 'absent'"),
+        (
+            ["-o", "type=oci,dest=file/a.tar"],
+            "-o type=oci, dest 'file/a.tar' cannot be written: 'file' is no directory"
+        ),
+        (["-o", "type=local,dest=file/a"], "-o type=local, dest 'file/a' cannot be written: 'file"),
+        (["-o", "type=oci,tar=false,dest=/proc/a/b"], "-o type=oci, dest '/proc/a/b' cannot be written: '/proc'"),
+        (["--iidfile", "absent/id"], "--iidfile 'absent/id' cannot be written: 'absent'"),
+        (
+            ["--metadata-file", "/proc/none/x.json"],
+            "--metadata-file '/proc/none/x.json' cannot be written: '/proc/none'"
+        ),
+        (["--cache-to", "type=local,dest=file"], "--cache-to 'file' cannot be written: 'file' is no directory"),
+    ]
+
+    @Test("What cannot be written after the build is told before it", arguments: unwritable)
+    func refusesUnwritable(options: [String], sentence: String) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("file", "")
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo built >&2; exit 7\n")
+        let outcome = try bench.start(["build", "--progress", "plain"] + options + ["context"]).wait()
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first?.hasPrefix("thaw: \(sentence)") == true, "\(outcome.error)")
+        #expect(!outcome.error.contains("built"))
+    }
+
     @Test("Two outputs of one place are refused")
     func samePlace() throws {
         let bench = try Workbench()

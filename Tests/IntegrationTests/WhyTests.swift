@@ -56,6 +56,15 @@ struct WhyTests {
         #expect(told.contains(reason) || changes.contains { reason.hasPrefix($0) }, "\(told) \(changes)")
     }
 
+    @Test("A stage of --no-cache-filter that is not there is told of")
+    func unknownStage() throws {
+        let bench = try bench()
+        let outcome = try bench.start(["build", "--no-cache-filter", "nosuch, First", "context"]).wait()
+        #expect(outcome.status == 0)
+        #expect(outcome.error.contains("note: no stage is called 'nosuch', so nothing is run again for it\n"))
+        #expect(!outcome.error.contains("'first'"))
+    }
+
     @Test("--expect-cached ends with status 2 and the reason, and does nothing")
     func expectCached() throws {
         let bench = try bench()

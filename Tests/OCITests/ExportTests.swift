@@ -189,6 +189,7 @@ struct ExportTests {
 
     static let malformed = [
         "", "key", "=value", "manifest:key", "manifest[]:a=b", "manifest[linux:a=b", "index[x]:a=b",
+        "bogus:k=v", "manifest,bogus:k=v", "Manifest:k=v", ":k=v", "manifest:=v", "org.x:y=z",
     ]
 
     @Test("What is no annotation is refused", arguments: malformed)
@@ -197,12 +198,16 @@ struct ExportTests {
         #expect(throws: OCIError.self) { try annotations.add(parsing: text) }
     }
 
-    @Test("A key may have colons and brackets of its own")
+    @Test("A value may have everything, a key colons behind its place, and each place a platform")
     func keys() throws {
         var annotations = Annotations()
-        try annotations.add(parsing: "org.x:y=z=1")
+        try annotations.add(parsing: "manifest:org.x:y=z=1")
         try annotations.add(parsing: "a=manifest:b")
         #expect(annotations.values(.manifest) == ["org.x:y": "z=1", "a": "manifest:b"])
+        try annotations.add(parsing: "index,manifest[linux/s390x]:two=2")
+        #expect(annotations.values(.index) == ["two": "2"])
+        #expect(annotations.values(.manifest, for: try Platform("linux/s390x"))["two"] == "2")
+        #expect(annotations.values(.manifest, for: try Platform("linux/amd64"))["two"] == nil)
         #expect(try annotations.add(attribute: "annotation-manifest-descriptor[linux/arm64].k.l", "v"))
         #expect(annotations.values(.manifestDescriptor, for: try Platform("linux/arm64")) == ["k.l": "v"])
         #expect(annotations.values(.manifestDescriptor, for: try Platform("linux/amd64")) == [:])

@@ -33,7 +33,17 @@ public final class FakeServer: Sendable {
         let listener = try Listener()
         self.listener = listener
         port = try listener.port()
-        WorkerThread.start { listener.serve(answer) }
+        WorkerThread.start {
+            listener.accept { connection in
+                let wire = Wire(OwnedDescriptor(owning: connection))
+                while let request = try? wire.readHead() {
+                    listener.received.withLock { $0.append(request) }
+                    let exchange = ServerExchange(request, wire)
+                    // A handler that fails closes the connection, which is what a broken server does.
+                    guard (try? exchange.run(answer)) == true else { return }
+                }
+            }
+        }
     }
 
     deinit { listener.stop() }
@@ -46,8 +56,8 @@ public final class FakeServer: Sendable {
     public var received: [Received] { listener.received.withLock { $0 } }
 }
 
-/// The socket, and what came through it.
-private final class Listener: Sendable {
+/// A socket on a loopback port, and what came through it.
+final class Listener: Sendable {
     let received = Mutex<[FakeServer.Received]>([])
     private let socket: OwnedDescriptor
 
@@ -80,20 +90,13 @@ private final class Listener: Sendable {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    func serve(_ answer: @Sendable @escaping (ServerExchange) throws -> Void) {
+    /// Gives each connection to `body`, which closes it, on a thread of its own, until it is stopped.
+    func accept(_ body: @Sendable @escaping (Int32) -> Void) {
         while true {
-            let connection = accept(socket.rawValue, nil, nil)
+            let connection = Glibc.accept(socket.rawValue, nil, nil)
             guard connection >= 0 else { return }
             _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
-            WorkerThread.start { [self] in
-                let wire = Wire(OwnedDescriptor(owning: connection))
-                while let request = try? wire.readHead() {
-                    received.withLock { $0.append(request) }
-                    let exchange = ServerExchange(request, wire)
-                    // A handler that fails closes the connection, which is what a broken server does.
-                    guard (try? exchange.run(answer)) == true else { return }
-                }
-            }
+            WorkerThread.start { body(connection) }
         }
     }
 

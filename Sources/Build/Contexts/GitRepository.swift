@@ -63,7 +63,7 @@ struct GitRepository: Sendable {
             return [(name, "Authorization: \(header)")]
         }
         if let token = try state.secret(["GIT_AUTH_TOKEN.\(address.host)", "GIT_AUTH_TOKEN"]) {
-            return [(name, "Authorization: basic \(Base64.text(Array("x-access-token:\(token)".utf8)))")]
+            return [(name, "Authorization: basic \(Base64.padded(Array("x-access-token:\(token)".utf8)))")]
         }
         return []
     }
@@ -226,23 +226,5 @@ extension GitRepository {
             return entry
         }
         return CachedStep(layer: step, epoch: time)
-    }
-}
-
-/// Bytes as text (RFC 4648, section 4).
-enum Base64 {
-    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func text(_ bytes: [UInt8]) -> String {
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
-            for index in 0..<4 {
-                let digit = digits[Int(bits >> UInt32(18 - 6 * index) & 63)]
-                result.append(index <= group.count ? digit : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -60,27 +60,23 @@ public struct Annotations: Sendable, Hashable {
 }
 
 extension Annotations {
-    /// Reads `[PLACE[,PLACE...]][[PLATFORM]]:KEY=VALUE`, as buildx has it; without a place it is the manifest.
+    /// Reads `[PLACE[[PLATFORM]],...:]KEY=VALUE`, as buildx has it: what stands before a colon in the key is a place, and
+    /// without one it is the manifest.
     public mutating func add(parsing text: String) throws(OCIError) {
-        var rest = text[...]
-        var places: [Place] = [.manifest]
-        var platform: Platform?
-        let head = rest.prefix { $0 != ":" && $0 != "=" }
-        if rest.dropFirst(head.count).first == ":" {
-            let names = head.prefix { $0 != "[" }
-            let found = names.split(separator: ",", omittingEmptySubsequences: false).map { Place(rawValue: "\($0)") }
-            let known = found.compactMap(\.self)
-            if known.count == found.count || names.isEmpty && !head.isEmpty {
-                if !known.isEmpty { places = known }
-                platform = try Self.platform(head.dropFirst(names.count), of: text)
-                rest = rest.dropFirst(head.count + 1)
-            }
-        }
-        guard let equals = rest.firstIndex(of: "="), equals != rest.startIndex else {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
             throw .malformedAnnotation(text, reason: "[PLACE:]KEY=VALUE is expected")
         }
-        for place in places {
-            add(String(rest[..<equals]), String(rest[rest.index(after: equals)...]), to: place, platform: platform)
+        let (head, value) = (text[..<equals], String(text[text.index(after: equals)...]))
+        guard let colon = head.firstIndex(of: ":") else { return add(String(head), value, to: .manifest) }
+        let key = String(head[head.index(after: colon)...])
+        guard !key.isEmpty else { throw .malformedAnnotation(text, reason: "[PLACE:]KEY=VALUE is expected") }
+        for place in head[..<colon].split(separator: ",", omittingEmptySubsequences: false) {
+            let name = place.prefix { $0 != "[" }
+            guard let known = Place(rawValue: String(name)) else {
+                let all = Place.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .malformedAnnotation(text, reason: "'\(name)' is no place for one; places are \(all)")
+            }
+            add(key, value, to: known, platform: try Self.platform(place.dropFirst(name.count), of: text))
         }
     }
 

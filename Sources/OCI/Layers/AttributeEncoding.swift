@@ -33,10 +33,17 @@ enum AttributeName {
     }
 }
 
-/// Base64 (RFC 4648 section 4), written without padding, read with or without.
-enum Base64 {
+/// Base64 (RFC 4648 section 4), written with padding or without, read either way.
+public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+    /// The text with padding.
+    public static func padded(_ bytes: [UInt8]) -> String {
+        let text = encoded(bytes)
+        return String(decoding: text, as: UTF8.self) + String(repeating: "=", count: (4 - text.count % 4) % 4)
+    }
+
+    /// The letters without padding.
     static func encoded(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -1,13 +1,13 @@
 public import Linux
 
-/// A file's bytes, 256 KiB at a time.
+/// A file's bytes, 128 KiB at a time.
 public final class FileSource: ByteSource {
     private let file: OwnedDescriptor
 
     /// Reads `file` from where it stands.
     public init(_ file: consuming OwnedDescriptor) { self.file = file }
 
-    public func next() throws -> [UInt8] { try file.read(256 << 10) }
+    public func next() throws -> [UInt8] { try file.read(128 << 10) }
 }
 
 /// Writes to a file, gathering small pieces first.

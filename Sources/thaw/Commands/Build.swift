@@ -58,6 +58,7 @@ struct Build: AsyncParsableCommand {
             throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
         }
         try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
+        try expectWritable(list)
         let store = try global.store()
         // What has no name yet would go with a collection that comes between the build and its naming.
         let lease = try store.lease()
@@ -82,6 +83,15 @@ struct Build: AsyncParsableCommand {
         try lease.release()
         try tell(
             told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+    }
+
+    /// Expects that everything can be written that will be, before minutes go into making it.
+    private func expectWritable(_ outputs: [Output]) throws {
+        for output in outputs { try output.expectWritable() }
+        for cache in try options.cache.exports() { try cache.expectWritable() }
+        for (file, option) in [(iidfile, "--iidfile"), (metadataFile, "--metadata-file")] {
+            if let file { try Writable.expectFile(file == "-" ? "./-" : file, for: option) }
+        }
     }
 
     private func tell(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {

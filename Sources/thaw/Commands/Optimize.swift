@@ -28,6 +28,8 @@ struct Optimize: AsyncParsableCommand {
     var output = "thaw-report"
     @Option(name: [.customShort("t"), .long], help: ArgumentHelp("A name for the slim image.", valueName: "name"))
     var tag: String?
+    @Flag(help: "Push the slim image under its name, when it holds its budgets.") var push = false
+    @OptionGroup var registry: RegistryOptions
     @Option(help: "How progress is shown: auto, plain, quiet.") var progress: ProgressStyle = .auto
     @Argument(help: "A directory with a Dockerfile, a repository, the address of a tar, or an image.") var subject = "."
 
@@ -38,6 +40,7 @@ struct Optimize: AsyncParsableCommand {
         let isContext = try isDirectory || ContextArguments.isRemote(subject)
         let project = try project(config, beside: FilePath(isDirectory ? subject : "."))
         let name = try tag.map(reference)
+        if push, name == nil { throw Failure("what is pushed needs a name", remedy: "give it by -t", status: .usage) }
         let boot = try BootJob(bootOptions, project)
 
         let (image, build) =
@@ -73,7 +76,10 @@ struct Optimize: AsyncParsableCommand {
         guard verification.passed else {
             throw Failure("the slim image does not answer as the original does: \(verification.difference)")
         }
-        if let name { try store.publish(slimmed.image, as: name) }
+        if let name {
+            try store.publish(slimmed.image, as: name)
+            if push, verdict.holds { try await registry.client(progress).push(slimmed.image, to: name, hints: store) }
+        }
         try lease.release()
         if !verdict.holds { throw ExitCode(Status.gateBroken.rawValue) }
     }
