@@ -11,7 +11,7 @@ struct AttachedDevice: Sendable {
     /// The devices that a configuration asks for, in the order in which the guest finds them.
     static func all(
         of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
-    ) throws(MachineError) -> [AttachedDevice] {
+    ) throws(MachineError) -> ([AttachedDevice], WindowPages) {
         var devices: [any VirtioDevice] = []
         if let root = configuration.root, configuration.rootAttachment == .block {
             devices.append(try rootDisk(root))
@@ -19,12 +19,14 @@ struct AttachedDevice: Sendable {
         devices.append(EntropyDevice())
         if let path = configuration.vsock { devices.append(try VsockDevice(path: path)) }
         if let socket = configuration.network { devices.append(try networkCard(socket)) }
+        let pages = WindowPages(count: devices.count)
         var attached: [AttachedDevice] = []
-        for device in devices {
-            let transport = try VirtioTransport(device: device, memory: memory, loop: loop)
+        for (index, device) in devices.enumerated() {
+            let transport = try VirtioTransport(
+                device: device, memory: memory, loop: loop, pages: pages, index: index)
             attached.append(AttachedDevice(transport: transport, place: MMIODevice(slot: attached.count)))
         }
-        return attached
+        return (attached, pages)
     }
 }
 
@@ -46,17 +48,14 @@ extension AttachedDevice {
 }
 
 extension VirtualMachine {
-    /// Lets requests and interrupts of a device pass without exits, and its registers be read without one.
-    ///
-    /// - Parameter slot: where no memory is.
-    func connect(_ device: AttachedDevice, slot: Int) throws(MachineError) {
+    /// Lets requests and interrupts of a device pass without exits.
+    func connect(_ device: AttachedDevice) throws(MachineError) {
         let (transport, address) = (device.transport, device.place.address)
         for (queue, descriptor) in transport.notifications {
             try connect(write: UInt32(queue), at: address + VirtioTransport.notificationOffset, to: descriptor)
         }
         try connect(
             writesAt: address + VirtioTransport.acknowledgementOffset, to: transport.acknowledgement)
-        try unsafe show(page: transport.page, at: address, slot: slot)
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 

@@ -90,10 +90,11 @@ public final class Machine: Sendable {
         memoryBytes = configuration.memoryBytes
         try virtual.show(memory)
         loop = try EventLoop()
-        devices = try AttachedDevice.all(of: configuration, memory, loop)
-        for (index, device) in devices.enumerated() {
-            try virtual.connect(device, slot: memory.regions.count + index)
-        }
+        let pages: WindowPages
+        (devices, pages) = try AttachedDevice.all(of: configuration, memory, loop)
+        for device in devices { try virtual.connect(device) }
+        // There is always a device: the source of entropy.
+        try virtual.show(pages, at: MMIODevice(slot: 0).address, slot: memory.regions.count)
         space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
         generation = try Generation(virtual)

@@ -164,7 +164,7 @@ struct MachineTests {
         machine.stop()
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
         let snapshot = try SnapshotFile(opening: file)
-        #expect(throws: MachineError.brokenSnapshot("it has 0 devices, and this machine 1")) {
+        #expect(throws: MachineError.brokenSnapshot("it has 1 devices, and this machine 2")) {
             try Machine(restoring: snapshot, configuration, reply: []) { _, _ in .end }
         }
     }

@@ -118,10 +118,10 @@ import Testing
         let driver = fixture.driver
         func expectEqual(_ registers: VirtioRegisters) {
             for offset in stride(from: 0, to: 0x100, by: 4) where offset != 0x60 {
-                let word = unsafe driver.transport.page.load(fromByteOffset: offset, as: UInt32.self)
+                let word = unsafe driver.transport.window.page.load(fromByteOffset: offset, as: UInt32.self)
                 #expect(word == registers.read(UInt64(offset)), "register \(offset)")
             }
-            let first = unsafe driver.transport.page.load(fromByteOffset: 0x100, as: UInt32.self)
+            let first = unsafe driver.transport.window.page.load(fromByteOffset: 0x100, as: UInt32.self)
             #expect(first == (registers.status.contains(.driver) ? 64 : 0))
         }
         var model = VirtioRegisters(

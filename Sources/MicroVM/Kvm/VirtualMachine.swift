@@ -36,14 +36,15 @@ struct VirtualMachine: ~Copyable {
         }
     }
 
-    /// Shows one page that the guest may only read, as the slot `slot`; what it writes there is an exit as before.
-    func show(page: UnsafeMutableRawPointer, at address: UInt64, slot: Int) throws(MachineError) {
+    /// Shows the devices' windows, which the guest may only read, as the slot `slot`; what it writes there is an exit as
+    /// before. They stay where they are as long as the machine lives.
+    func show(_ pages: WindowPages, at address: UInt64, slot: Int) throws(MachineError) {
         var wanted = kvm_userspace_memory_region()
         wanted.slot = UInt32(slot)
         wanted.flags = UInt32(KVM_MEM_READONLY)
         wanted.guest_phys_addr = address
-        wanted.memory_size = VirtioTransport.byteCount
-        wanted.userspace_addr = UInt64(UInt(bitPattern: page))
+        wanted.memory_size = UInt64(pages.count) * VirtioTransport.byteCount
+        wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: pages.base))
         try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
     }
 

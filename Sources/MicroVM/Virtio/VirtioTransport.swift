@@ -25,7 +25,7 @@ final class VirtioTransport: @unchecked Sendable {
     private let bells: [Bell]
     private let interruptBell: Bell
     private let swallow: Bell
-    private let window: VirtioWindow
+    let window: VirtioWindow
     private let lock = Mutex(())
 
     private var registers: VirtioRegisters
@@ -35,14 +35,19 @@ final class VirtioTransport: @unchecked Sendable {
     private var lastFault: QueueFault?
 
     /// A window for a device, with event counters of its own that `loop` waits for.
-    init(device: any VirtioDevice, memory: GuestMemory, loop: EventLoop) throws(MachineError) {
+    ///
+    /// - Parameter index: which of `pages` is this device's.
+    init(
+        device: any VirtioDevice, memory: GuestMemory, loop: EventLoop, pages: WindowPages = WindowPages(count: 1),
+        index: Int = 0
+    ) throws(MachineError) {
         self.device = device
         self.memory = memory
         self.loop = loop
         configuration = device.configuration
         registers = VirtioRegisters(
             deviceID: device.deviceID, offered: device.features | VirtioFeature.ofTransport, maxima: device.queueSizes)
-        window = VirtioWindow(registers)
+        window = VirtioWindow(registers, pages, index: index)
         interruptBell = try Bell()
         swallow = try Bell()
         var bells: [Bell] = []
@@ -76,9 +81,6 @@ final class VirtioTransport: @unchecked Sendable {
     var fault: QueueFault? { lock.withLock { _ in lastFault } }
 
     // MARK: Registers
-
-    /// What the guest reads here; it may be mapped there, read-only, instead of asking ``read(offset:into:)``.
-    var page: UnsafeMutableRawPointer { unsafe window.page }
 
     /// Answers a processor's load of 1, 2, 4 or 8 bytes.
     func read(offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {

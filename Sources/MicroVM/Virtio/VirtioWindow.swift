@@ -1,5 +1,25 @@
 internal import CKVM
 
+/// The windows of all devices side by side, so that one slot shows them to the guest.
+@safe final class WindowPages: @unchecked Sendable {
+    // Sendable because the pages never move; what is in them is changed by single stores.
+
+    let count: Int
+    /// The first page, for as long as this lives.
+    let base: UnsafeMutableRawPointer
+
+    init(count: Int) {
+        self.count = count
+        let byteCount = count * VirtioWindow.byteCount
+        unsafe base = .allocate(byteCount: byteCount, alignment: VirtioWindow.byteCount)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    deinit {
+        unsafe base.deallocate()
+    }
+}
+
 /// What a guest reads of its device: the page itself, so that reading need not end in user space.
 ///
 /// A machine may give this page to the guest, read-only, at the place of its window: then only what the guest writes
@@ -11,17 +31,16 @@ internal import CKVM
     /// The registers that depend on what was written.
     private static let variable: [UInt64] = [0x10, 0x34, 0x44, 0x70]
 
+    private let pages: WindowPages
     /// The page, for as long as this lives.
     let page: UnsafeMutableRawPointer
 
-    init(_ registers: VirtioRegisters) {
-        unsafe page = .allocate(byteCount: VirtioWindow.byteCount, alignment: VirtioWindow.byteCount)
-        unsafe page.initializeMemory(as: UInt8.self, repeating: 0, count: VirtioWindow.byteCount)
+    /// - Precondition: `index` is below the number of pages.
+    init(_ registers: VirtioRegisters, _ pages: WindowPages, index: Int) {
+        precondition(index < pages.count)
+        self.pages = pages
+        unsafe page = pages.base + index * VirtioWindow.byteCount
         for offset in stride(from: UInt64(0), to: 0x100, by: 4) { store(registers.read(offset), at: offset) }
-    }
-
-    deinit {
-        unsafe page.deallocate()
     }
 
     private func store(_ word: UInt32, at offset: UInt64) {

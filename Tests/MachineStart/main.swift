@@ -1,0 +1,71 @@
+// How long our machine takes to its first instruction, and what it takes besides the guest's memory.
+//
+//   MachineStart KERNEL INITRAMFS DISK START     prints, as JSON: milliseconds from START (nanoseconds of the steady
+//                                                clock, when this process was wanted) and from the machine's making to
+//                                                the guest's first instruction, and memory in bytes
+//
+// The guest is ended once it has run; any KVM will do, also one in software.
+
+import Glibc
+import MicroVM
+import SystemPackage
+
+private func now() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// A file of /proc, whole.
+private func contents(_ path: String) -> String {
+    guard let file = unsafe fopen(path, "r") else { return "" }
+    defer { unsafe fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    let count = unsafe fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+}
+
+/// Resident bytes that are this process's alone, without mappings as large as the guest's memory.
+private func privateBytes(withoutMappingsOf guest: UInt64) -> (anonymous: UInt64, all: UInt64) {
+    var (anonymous, all, isGuest): (UInt64, UInt64, Bool) = (0, 0, false)
+    for line in contents("/proc/self/smaps").split(separator: "\n") {
+        let words = line.split(separator: " ", omittingEmptySubsequences: true)
+        if let range = words.first, range.contains("-"), words.count >= 5 {
+            let ends = range.split(separator: "-").compactMap { UInt64($0, radix: 16) }
+            isGuest = ends.count == 2 && ends[1] - ends[0] >= guest / 2
+        }
+        guard !isGuest, words.count == 3, let count = UInt64(words[1]) else { continue }
+        if words[0] == "Anonymous:" { anonymous += count << 10 }
+        if words[0] == "Rss:" { all += count << 10 }
+    }
+    return (anonymous, all)
+}
+
+private func run(_ kernel: String, _ initramfs: String, _ disk: String, wanted: UInt64) throws {
+    let archive = Array(contents(initramfs).utf8)
+    let made = now()
+    var configuration = MachineConfiguration(
+        kernel: FilePath(kernel), kernelCache: FilePath(kernel).removingLastComponent(), commandLine: ["quiet"],
+        initramfs: archive, memoryBytes: 256 << 20)
+    configuration.root = FilePath(disk)
+    let machine = try Machine(configuration) { _, _ in .end }
+    _ = machine.run(until: now() + 20_000_000)
+    let memory = privateBytes(withoutMappingsOf: configuration.memoryBytes)
+    let fromProcess = Double(machine.enteredAt - min(machine.enteredAt, wanted)) / 1e6
+    let fromMaking = Double(machine.enteredAt - made) / 1e6
+    print(
+        """
+        {"fromProcessMs": \(fromProcess), "fromMakingMs": \(fromMaking), \
+        "anonymousBytes": \(memory.anonymous), "residentBytes": \(memory.all)}
+        """)
+}
+
+private func complain(_ text: String, _ status: Int32) -> Never {
+    var bytes = Array("MachineStart: \(text)\n".utf8)
+    _ = unsafe write(2, &bytes, bytes.count)
+    exit(status)
+}
+
+let words = CommandLine.arguments
+guard words.count == 5, let wanted = UInt64(words[4]) else { complain("it takes KERNEL INITRAMFS DISK START", 64) }
+do { try run(words[1], words[2], words[3], wanted: wanted) } catch { complain("\(error)", 3) }
