@@ -66,7 +66,9 @@ struct MessageTests {
         .answer(.command(.status(255))), .answer(.command(.signal(9))),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
         .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
-        .finished(.passed), .finished(.timedOut),
+        .finished(.passed), .finished(.timedOut), .mark(.reachable, Clock(nanoseconds: 7, cycles: 8)),
+        .failed(Message.Failure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
+        .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
     ]
 
     @Test("A message comes back as it was", arguments: messages)
@@ -84,7 +86,7 @@ struct MessageTests {
     @Test(
         "Values that nobody sends are no message",
         arguments: [
-            [], [0], [8], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20), [3, 6],
+            [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20), [3, 6],
             [5, 3, 0], [7, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
     func hostile(payload: [UInt8]) {
@@ -106,6 +108,9 @@ struct OrdersTests {
             arguments: [Array("/bin/server".utf8), [], [0xFF, 0xFE]], environment: [Array("A=b=c".utf8)],
             workingDirectory: Array("/srv".utf8), user: Array("web:web".utf8), probe: probe, timeoutMilliseconds: 1_234)
         orders.modules = [Array("/modules/virtio.ko".utf8)]
+        orders.lateModules = [Array("/modules/vsock.ko".utf8), []]
+        orders.network = Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
+        orders.proxiedPorts = [8080, 1, .max]
         orders.rootDevice = Array("/dev/vda".utf8)
         return orders
     }
@@ -127,6 +132,38 @@ struct OrdersTests {
         for length in 0..<bytes.count { #expect(Orders(decoding: Array(bytes[..<length])) == nil) }
         #expect(Orders(decoding: bytes + [0]) == nil)
         #expect(Orders(decoding: [bytes[0] ^ 1] + bytes.dropFirst()) == nil)
+    }
+
+    @Test("Networks and ports that cannot be make no orders")
+    func impossible() throws {
+        let orders = OrdersTests.sample(.none)
+        let good = orders.encode()
+        // A flag, then address, prefix, gateway and nameserver, then a count and the ports.
+        let flag = try #require(good.firstRange(of: [1, 0x0F, 2, 0, 10, 24])?.lowerBound)
+        for (offset, byte) in [(0, 2), (0, 0), (5, 33), (14, 33), (14, 255), (14, 4)] as [(Int, UInt8)] {
+            var bytes = good
+            bytes[flag + offset] = byte
+            #expect(Orders(decoding: bytes) == nil, "byte \(byte) at \(offset)")
+        }
+        var alone = orders
+        (alone.network, alone.proxiedPorts) = (nil, [])
+        #expect(Orders(decoding: alone.encode()) == alone)
+    }
+
+    @Test("Random bytes are no orders, and nothing worse")
+    func random() {
+        var generator = SystemRandomNumberGenerator()
+        let good = OrdersTests.sample(.tcp(port: 1)).encode()
+        for _ in 0..<2_000 {
+            var bytes = good
+            for _ in 0..<3 {
+                bytes[Int.random(in: 4..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            if let orders = Orders(decoding: bytes) {
+                #expect(Orders(decoding: orders.encode()) == orders)
+                #expect(orders.proxiedPorts.count <= Orders.proxiedPortLimit)
+            }
+        }
     }
 
     @Test("A count that lies reserves nothing")

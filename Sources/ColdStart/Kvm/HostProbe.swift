@@ -45,7 +45,7 @@ struct HostProbe {
 
     /// The status in the first line of an answer.
     static func status(of answer: [UInt8]) -> Int? {
-        let line = answer.prefix { $0 != 0x0A }
+        let line = answer.prefix { $0 != 0x0A && $0 != 0x0D }
         let words = line.split(separator: 0x20)
         guard words.count >= 2, words[0].starts(with: Array("HTTP/".utf8)), words[1].count == 3 else { return nil }
         return Int(String(decoding: words[1], as: UTF8.self))

@@ -31,7 +31,8 @@ struct Passt: ~Copyable {
 
     private static let arguments = [
         "passt", "--foreground", "--quiet", "--fd", "3", "--ipv4-only", "--mtu", "1500", "--no-map-gw", "--no-dhcp",
-        "--address", "10.0.2.15", "--netmask", "255.255.255.0", "--gateway", "10.0.2.2", "--dns-forward", "10.0.2.3",
+        "--mac-addr", "02:74:68:61:77:02", "--address", "10.0.2.15", "--netmask", "255.255.255.0", "--gateway",
+        "10.0.2.2", "--dns-forward", "10.0.2.3",
     ]
 
     /// Starts it, and waits until it answers.
