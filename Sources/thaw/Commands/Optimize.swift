@@ -5,6 +5,7 @@ import ColdStart
 import Linux
 import OCI
 import Project
+import Registry
 import Slim
 import SystemPackage
 

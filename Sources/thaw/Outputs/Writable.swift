@@ -30,7 +30,7 @@ enum Writable {
         guard FileType(mode: status.st_mode) == .directory else {
             throw Failure("\(what) cannot be written: '\(directory)' is no directory")
         }
-        guard access(directory, W_OK | X_OK) == 0 else {
+        guard unsafe access(directory, W_OK | X_OK) == 0 else {
             throw Failure("\(what) cannot be written: '\(directory)': \(Errno(rawValue: errno))")
         }
     }
