@@ -27,6 +27,7 @@ final class Authorizer: Sendable {
     private let files: [AuthFile]
     private let isInsecure: @Sendable (String) -> Bool
     private let state = Mutex(State())
+    private let greeting = Mutex(())
 
     init(_ client: HTTPClient, files: [AuthFile], isInsecure: @Sendable @escaping (String) -> Bool) {
         self.client = client
@@ -39,6 +40,13 @@ final class Authorizer: Sendable {
     /// The address of a registry: https, or http where the registry is insecure or on this machine and has no TLS.
     func base(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         if let known = state.withLock({ $0.bases[endpoint.host] }) { return known }
+        // Several blobs begin at once: one asks, the others wait for the answer.
+        return try greeting.withLock { _ in
+            try state.withLock { $0.bases[endpoint.host] } ?? found(endpoint, cancellation)
+        }
+    }
+
+    private func found(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         let address = try WebAddress("https://\(endpoint.host)/v2/")
         do {
             return try greet(address, endpoint, cancellation)

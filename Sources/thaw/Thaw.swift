@@ -30,7 +30,11 @@ struct Thaw: AsyncParsableCommand {
                     Caches.self, Prune.self,
                 ]),
             CommandGroup(
-                name: "Registries", subcommands: [Pull.self, PushImage.self, Login.self, Logout.self]),
+                name: "Registries",
+                subcommands: [
+                    Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
+                    Delete.self,
+                ]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])
 

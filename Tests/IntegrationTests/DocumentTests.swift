@@ -154,7 +154,7 @@ import Testing
         #expect(outcome.status == (holds ? 0 : 2), "\(outcome.error)")
         let other = try Workbench()
         #expect(try other.thaw("pull", "--progress", "quiet", name).status == (holds ? 0 : 1))
-        if holds { #expect(try Inspection(name, in: other).manifest["layers"].list.count == 1) }
+        if holds { #expect(try other.document("inspect", name)["manifest"]["layers"].list.count == 1) }
     }
 
     @Test("optimize exits with 2 when the slim image breaks a budget")

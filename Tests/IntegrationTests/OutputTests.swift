@@ -58,7 +58,7 @@ import Testing
             "-o type=oci, dest 'file/a.tar' cannot be written: 'file' is no directory"
         ),
         (["-o", "type=local,dest=file/a"], "-o type=local, dest 'file/a' cannot be written: 'file"),
-        (["-o", "type=oci,tar=false,dest=/proc/a/b"], "-o type=oci, dest '/proc/a/b' cannot be written: '/proc'"),
+        (["-o", "type=oci,tar=false,dest=/dev/null/x"], "-o type=oci, dest '/dev/null/x' cannot be written"),
         (["--iidfile", "absent/id"], "--iidfile 'absent/id' cannot be written: 'absent'"),
         (
             ["--metadata-file", "/proc/none/x.json"],

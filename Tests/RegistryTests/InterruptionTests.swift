@@ -44,7 +44,7 @@ import Testing
             // If it does not come up, the push fails.
             try? registry.start()
         }
-        let client = try RegistryClient(configuration()) { event in
+        let client = try RegistryClient(configuration { $0.retry.tries = 100 }) { event in
             log.add(event)
             trigger.take(event)
         }
@@ -105,6 +105,25 @@ import Testing
     let (space, bench): (Workspace, Workbench)
 
     init() throws { (space, bench) = (try Workspace(), try Workbench()) }
+
+    @Test("Tags and repositories are listed, and what is deleted is gone", Shared.isInstalled)
+    func listings() throws {
+        let registry = try DockerRegistry()
+        let image = try space.sample([1000])
+        let layout = "oci:\(space.store.path):\(try Reference("sample").description)"
+        try space.store.publish(image, as: try Reference("sample"))
+        for tag in ["1", "2"] { try bench.succeed("copy", layout, "docker://\(registry.host)/team/app:\(tag)") }
+        #expect(try bench.succeed("list-tags", "\(registry.host)/team/app") == "1\n2")
+        #expect(try bench.succeed("list-tags", "docker://\(registry.host)/team/app") == "1\n2")
+        #expect(try bench.succeed("catalog", registry.host) == "team/app")
+        #expect(try bench.document("catalog", "--format", "json", registry.host)["repositories"].list.count == 1)
+        #expect(try bench.succeed("referrers", "\(registry.host)/team/app:1") == "")
+        #expect(try bench.succeed("delete", "\(registry.host)/team/app:1") == "\(image.descriptor.digest)")
+        let again = try bench.thaw("delete", "\(registry.host)/team/app:1")
+        #expect(again.status == 1)
+        #expect(again.error.hasPrefix("thaw: cannot pull \(registry.host)/team/app:1: the registry has no such thing"))
+        #expect(try bench.thaw("list-tags", "\(registry.host)/none").status == 1)
+    }
 
     @Test("Ctrl-C in a pull is status 130 and one sentence; nothing has a name, and the next pull brings all")
     func interrupt() throws {

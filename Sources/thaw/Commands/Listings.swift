@@ -1,0 +1,107 @@
+import ArgumentParser
+import OCI
+import Project
+import Registry
+
+/// `thaw list-tags`
+struct ListTags: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list-tags", abstract: "List the tags of a repository.",
+        discussion: "Example: thaw list-tags localhost:5000/team/app")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: "text or json") var format: OutputFormat = .text
+    @Argument(help: "The repository: [HOST[:PORT]/]PATH") var repository: String
+
+    func run() async throws {
+        let name = try reference(repository.trimmingTransport)
+        let tags = try await registry.client(.quiet).tags(of: name)
+        guard format == .json else { return tags.forEach { Terminal.print($0) } }
+        Terminal.print(
+            .object([
+                "kind": .string("tags"), "schemaVersion": .integer(1),
+                "repository": .string("\(name.host)/\(name.path)"),
+                "tags": .strings(tags),
+            ]))
+    }
+}
+
+/// `thaw catalog`
+struct Catalog: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the repositories of a registry that tells them.",
+        discussion: "Example: thaw catalog localhost:5000")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: "text or json") var format: OutputFormat = .text
+    @Argument(help: "The registry: HOST[:PORT]") var host: String
+
+    func run() async throws {
+        // What is no host is found out by what names are made of.
+        let host = try reference("\(host.trimmingTransport)/x").host
+        let names = try await registry.client(.quiet).catalog(of: host)
+        guard format == .json else { return names.forEach { Terminal.print($0) } }
+        Terminal.print(
+            .object([
+                "kind": .string("catalog"), "schemaVersion": .integer(1), "registry": .string(host),
+                "repositories": .strings(names),
+            ]))
+    }
+}
+
+/// `thaw referrers`
+struct Referrers: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List what a registry has about an image: signatures, attestations, bills of materials.",
+        discussion: "Example: thaw referrers localhost:5000/team/app:1.2")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Option(help: ArgumentHelp("Only those of that type.", valueName: "type")) var artifactType: String?
+    @Option(help: "text or json") var format: OutputFormat = .text
+    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+
+    func run() async throws {
+        let name = try reference(image.trimmingTransport)
+        let client = try registry.client(.quiet)
+        let subject = try await client.digest(of: name)
+        let found = try await client.referrers(of: name, to: subject, artifactType: artifactType)
+        guard format == .json else {
+            for entry in found {
+                Terminal.print("\(entry.digest)  \(ByteCount(entry.size))  \(entry.json["artifactType"]?.string ?? "")")
+            }
+            return
+        }
+        Terminal.print(
+            .object([
+                "kind": .string("referrers"), "schemaVersion": .integer(1), "subject": .string("\(subject)"),
+                "referrers": .array(found.map(\.json)),
+            ]))
+    }
+}
+
+/// `thaw delete`
+struct Delete: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Delete an image from its registry: what a tag leads to, with all its tags.",
+        discussion: "Example: thaw delete localhost:5000/team/app:1.2")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var registry: RegistryOptions
+    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+
+    func run() async throws {
+        let name = try reference(image.trimmingTransport)
+        let client = try registry.client(.quiet)
+        let digest = try await client.digest(of: name)
+        try await client.delete(name.pinned(to: digest))
+        Terminal.print("\(digest)")
+    }
+}
+
+extension RegistryClient {
+    /// The digest of what is under a name, which must be there.
+    fileprivate func digest(of name: Reference) async throws -> Digest {
+        if let digest = name.digest { return digest }
+        guard let found = try await head(name) else { return try await manifest(name).descriptor.digest }
+        return found.digest
+    }
+}
