@@ -124,6 +124,7 @@ demo: deps release ## Build, slim, boot and judge an application (DEMO=python-ap
 
 .PHONY: bench
 bench: release fixtures ## Measure against the peers that are installed, as ratios in one run
+	swift build -c release --product MachineStart --static-swift-stdlib $(import-check)
 	THAW=$(release)/thaw fixtures/bench.sh
 
 .PHONY: install
