@@ -123,9 +123,9 @@ demo: deps release ## Build, slim, boot and judge an application (DEMO=python-ap
 	exit "$$status"
 
 .PHONY: bench
-bench: release fixtures ## Measure against the peers that are installed, as ratios in one run
+bench: release fixtures ## Measure against the peers that are installed, as ratios in one run (ROWS=... for some)
 	swift build -c release --product MachineStart --static-swift-stdlib $(import-check)
-	THAW=$(release)/thaw fixtures/bench.sh
+	THAW=$(release)/thaw fixtures/bench.sh $(ROWS)
 
 .PHONY: install
 install: ## Copy the release to PREFIX (/usr/local); build it first with make release

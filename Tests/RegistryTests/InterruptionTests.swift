@@ -113,8 +113,9 @@ import Testing
         let layout = "oci:\(space.store.path):\(try Reference("sample").description)"
         try space.store.publish(image, as: try Reference("sample"))
         for tag in ["1", "2"] { try bench.succeed("copy", layout, "docker://\(registry.host)/team/app:\(tag)") }
-        #expect(try bench.succeed("list-tags", "\(registry.host)/team/app") == "1\n2")
-        #expect(try bench.succeed("list-tags", "docker://\(registry.host)/team/app") == "1\n2")
+        for name in ["\(registry.host)/team/app", "docker://\(registry.host)/team/app"] {
+            #expect(try bench.succeed("list-tags", name).split(separator: "\n").sorted() == ["1", "2"])
+        }
         #expect(try bench.succeed("catalog", registry.host) == "team/app")
         #expect(try bench.document("catalog", "--format", "json", registry.host)["repositories"].list.count == 1)
         #expect(try bench.succeed("referrers", "\(registry.host)/team/app:1") == "")
