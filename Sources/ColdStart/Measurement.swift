@@ -18,6 +18,10 @@ public struct Measurement: Sendable {
     public let timeToFirstRequest: Statistics
     /// How many instructions the guest ran until then; only a deterministic machine counts them.
     public let guestInstructions: InstructionCount?
+    /// How often the guest needed the host's program; only `kvm` counts.
+    public let exits: Statistics?
+    /// The most memory that the host's program held beyond the guest's, in bytes; only `kvm` knows.
+    public let overheadBytes: UInt64?
     /// How many pages the host had to bring in until then; only starts from a snapshot count them.
     public let pageFaults: Statistics?
     /// What a client outside of the machine saw; only `kvm` asks from there, and only by HTTP.

@@ -9,6 +9,8 @@ struct Run {
     var response: Response?
     var peakMemory: UInt64?
     var pageFaults: UInt64?
+    var exits: UInt64?
+    var overheadBytes: UInt64?
     var hostAnswer: HostAnswer?
     var console: String
 }
@@ -191,6 +193,8 @@ extension Measurement {
         timeToFirstRequest = total
         let counts = runs.compactMap(\.instructions)
         guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
+        exits = Statistics(runs.compactMap { run in run.exits.map(Double.init) })
+        overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map(Double.init) })
         hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response

@@ -184,6 +184,10 @@ public final class Machine: Sendable {
     /// What the guest wrote to its serial port, the end of it if it was long.
     public var console: [UInt8] { space.console }
 
+    /// Anonymous memory of this process beyond the guest's, in bytes; `nil` where the kernel does not tell. Takes
+    /// milliseconds.
+    public var overheadBytes: UInt64? { Overhead.bytes(beyond: memory) }
+
     /// How often the guest needed this process so far.
     public var exitCount: UInt64 { processors.exitCount }
 }

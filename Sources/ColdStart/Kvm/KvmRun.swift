@@ -59,6 +59,7 @@ struct KvmRun {
         let parcel = try Parcel<Afterlife.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
+        let (exits, overhead): (UInt64, UInt64?)
         let aftermath: Afterlife.Outcome
         do throws(MachineError) {
             let machine = try make()
@@ -70,9 +71,11 @@ struct KvmRun {
             if outcome == .held { try whenHeld(machine) }
             aftermath = parcel.wait() ?? Afterlife.Outcome()
             (console, entered) = (machine.console, machine.enteredAt)
+            (exits, overhead) = (machine.exitCount, machine.overheadBytes)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
         let end = aftermath.isImpatient ? .impatient : try end(outcome)
-        let run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
+        var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
+        (run.exits, run.overheadBytes) = (exits, overhead)
         return run.completed(by: aftermath, faultsBefore)
     }
 

@@ -195,6 +195,9 @@ extension ColdStart.Measurement {
         json["accelerationNote"] = accelerationNote.map(JSON.string)
         json["kernel"] = kernelRelease.map { .object(["release": .string($0)]) }
         json["emulator"] = emulator.map(JSON.string)
+        json["exits"] = exits.map { .integer(Int64($0.median)) }
+        json["vmmOverheadBytes"] = overheadBytes.map { .integer(Int64($0)) }
+        json["pageFaults"] = pageFaults.map { .integer(Int64($0.median)) }
         json["peakGuestMemoryBytes"] = peakGuestMemoryBytes.map { .integer(Int64($0)) }
         json["guestInstructions"] = guestInstructions.map {
             .object(["median": .integer(Int64($0.median)), "spread": .number($0.spread)])
@@ -223,6 +226,7 @@ extension ColdStart.Measurement {
                 "\(guestInstructions.median) instructions, spread \(hundredths(guestInstructions.spread * 100)) %")
         }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
+        if let pageFaults { lines.append("pages brought in \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")
     }

@@ -1,0 +1,45 @@
+internal import Linux
+internal import SystemPackage
+
+/// What a machine costs this process beyond the guest's own memory.
+enum Overhead {
+    private static let limit = 16 << 20
+
+    /// Anonymous bytes of this process outside of the guest's memory; `nil` where the kernel does not tell.
+    ///
+    /// What is mapped from files is the page cache's, and there once for all.
+    static func bytes(beyond memory: GuestMemory) -> UInt64? {
+        let guest = memory.regions.map { region in
+            let start = unsafe UInt64(UInt(bitPattern: region.base))
+            return start..<(start + region.byteCount)
+        }
+        guard let file = try? OwnedDescriptor("/proc/self/smaps"), let text = try? file.readAll(limit: limit) else {
+            return nil
+        }
+        return sum(of: String(decoding: text, as: UTF8.self), except: guest)
+    }
+
+    /// Adds up what a text such as `/proc/self/smaps` calls anonymous, in mappings that touch none of `ranges`.
+    static func sum(of text: String, except ranges: [Range<UInt64>]) -> UInt64 {
+        var (total, isCounted): (UInt64, Bool) = (0, true)
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard let first = words.first else { continue }
+            if let mapping = range(first) {
+                isCounted = !ranges.contains { $0.overlaps(mapping) }
+            } else if isCounted, first == "Anonymous:", words.count > 1 {
+                total += (UInt64(words[1]) ?? 0) << 10
+            }
+        }
+        return total
+    }
+
+    /// `7f00-7f10`, the first word of a mapping.
+    private static func range(_ word: Substring) -> Range<UInt64>? {
+        let ends = word.split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let start = UInt64(ends[0], radix: 16), let end = UInt64(ends[1], radix: 16),
+            start < end
+        else { return nil }
+        return start..<end
+    }
+}

@@ -1,0 +1,20 @@
+import Testing
+
+@testable import MicroVM
+
+@Suite struct OverheadTests {
+    @Test("Anonymous memory counts, but for mappings of the guest's")
+    func sum() {
+        let text = """
+            1000-3000 rw-p 00000000 00:00 0
+            Rss:                   8 kB
+            Anonymous:             4 kB
+            VmFlags: rd wr
+            8000-9000 rw-p 00000000 00:00 0    [heap]
+            Anonymous:            16 kB
+            """
+        #expect(Overhead.sum(of: text, except: []) == 20 << 10)
+        #expect(Overhead.sum(of: text, except: [0x2000..<0x2001]) == 16 << 10)
+        #expect(Overhead.sum(of: text, except: [0x3000..<0x8000]) == 20 << 10)
+    }
+}
