@@ -86,7 +86,8 @@ struct MessageTests {
     @Test(
         "Values that nobody sends are no message",
         arguments: [
-            [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20), [3, 6],
+            [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
+            [3, 6],
             [5, 3, 0], [7, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
     func hostile(payload: [UInt8]) {
