@@ -99,7 +99,8 @@ test: fixtures ## Run all tests
 
 .PHONY: test-kvm
 test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for others than all)
-	THAW=$(debug)/thaw fixtures/kvm/bed.sh suite $(CHECKS)
+	swift build --build-tests $(swift-flags)
+	THAW=$(debug)/thaw fixtures/kvm/bed.sh suite --with $(debug)/thawPackageTests.xctest $(CHECKS)
 
 .PHONY: check
 check: ## Check the format of Swift and the syntax of shell scripts

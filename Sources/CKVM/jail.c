@@ -6,7 +6,9 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,11 +28,10 @@ int ckvm_forbid_files(void) {
 
 // What any thread needs that allocates, locks and ends.
 static const int common_calls[] = {
-    SYS_brk,           SYS_mmap,           SYS_munmap,      SYS_mremap,          SYS_mprotect, SYS_madvise,
-    SYS_futex,         SYS_sched_yield,    SYS_gettid,      SYS_getpid,          SYS_tgkill,   SYS_rt_sigprocmask,
-    SYS_rt_sigreturn,  SYS_rt_sigaction,   SYS_sigaltstack, SYS_restart_syscall, SYS_exit,     SYS_exit_group,
-    SYS_clock_gettime, SYS_gettimeofday,   SYS_getrandom,   SYS_set_robust_list, SYS_rseq,     SYS_close,
-    SYS_epoll_ctl,     SYS_read,           SYS_write,
+    SYS_brk,           SYS_munmap,       SYS_mremap,      SYS_madvise,         SYS_futex, SYS_sched_yield,
+    SYS_gettid,        SYS_getpid,       SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit,  SYS_rt_sigaction,
+    SYS_clock_gettime, SYS_gettimeofday, SYS_sigaltstack, SYS_restart_syscall, SYS_rseq,  SYS_set_robust_list,
+    SYS_getrandom,     SYS_exit_group,   SYS_epoll_ctl,   SYS_close,           SYS_read,  SYS_write,
 };
 
 // Requests are looked at where they come from a thread that has all the guest's exits: it runs, and no more.
@@ -39,7 +40,7 @@ static const unsigned processor_requests[] = {KVM_RUN};
 // The devices' own descriptors, and the sockets of vsock and network.
 static const int device_calls[] = {
     SYS_epoll_wait, SYS_epoll_pwait, SYS_preadv,  SYS_pwritev,  SYS_pread64,    SYS_pwrite64,  SYS_readv,
-    SYS_writev,     SYS_fdatasync,   SYS_fsync,   SYS_accept4,  SYS_accept,     SYS_socket,    SYS_connect,
+    SYS_writev,     SYS_fdatasync,   SYS_fsync,   SYS_accept4,  SYS_accept,     SYS_connect,
     SYS_sendto,     SYS_recvfrom,    SYS_sendmsg, SYS_recvmsg,  SYS_getsockopt, SYS_setsockopt, SYS_shutdown,
     SYS_fcntl,      SYS_poll,        SYS_ppoll,   SYS_eventfd2,
 };
@@ -50,7 +51,7 @@ enum { device_count = sizeof device_calls / sizeof *device_calls };
 
 // A filter that is written from its start to its end.
 struct program {
-    struct sock_filter steps[2 * (common_count + device_count + request_count) + 16];
+    struct sock_filter steps[2 * (common_count + device_count + request_count) + 48];
     unsigned short length;
 };
 
@@ -67,11 +68,34 @@ static void allow(struct program *program, unsigned value) {
     answer(program, SECCOMP_RET_ALLOW);
 }
 
+static void refuse(struct program *program, unsigned call, unsigned error) {
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, call);
+    answer(program, SECCOMP_RET_ERRNO | error);
+}
+
+// Allows a call only where an argument, of 32 bits, has this value under a mask.
+static void narrow(struct program *program, unsigned call, unsigned argument, unsigned mask, unsigned value) {
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, call);
+    load(program, offsetof(struct seccomp_data, args[argument]));
+    add(program, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value);
+    answer(program, SECCOMP_RET_ALLOW);
+    answer(program, SECCOMP_RET_KILL_PROCESS);
+}
+
 static void begin(struct program *program) {
     load(program, offsetof(struct seccomp_data, arch));
     add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
     answer(program, SECCOMP_RET_KILL_PROCESS);
     load(program, offsetof(struct seccomp_data, nr));
+    // Signals stay in this process, and what is written is never code.
+    narrow(program, SYS_tgkill, 0, ~0u, (unsigned)getpid());
+    narrow(program, SYS_mmap, 2, PROT_EXEC, 0);
+    narrow(program, SYS_mprotect, 2, PROT_EXEC, 0);
+    // malloc asks how memory is overcommitted when it trims, and how many processors there are when it grows; it takes
+    // no for an answer.
+    refuse(program, SYS_openat, EACCES);
+    refuse(program, SYS_sched_getaffinity, EPERM);
     for (int i = 0; i < common_count; i++) allow(program, (unsigned)common_calls[i]);
 }
 
@@ -94,6 +118,8 @@ int ckvm_allow_processor(void) {
 int ckvm_allow_devices(void) {
     struct program program = {.length = 0};
     begin(&program);
+    // What the guest connects to on the host is a UNIX socket, by the convention of vsock.
+    narrow(&program, SYS_socket, 0, ~0u, AF_UNIX);
     for (int i = 0; i < device_count; i++) allow(&program, (unsigned)device_calls[i]);
     return enter(&program);
 }

@@ -4,6 +4,9 @@ internal import Guest
 ///
 /// Times are nanoseconds of one host clock. Whatever a guest sends, a session's memory is bounded.
 struct Session {
+    /// No memory and no answer is larger, whatever a guest says.
+    static let largest = UInt64(Int64.max)
+
     /// A mark on both clocks.
     struct Stamp: Equatable {
         var host: UInt64
@@ -57,8 +60,8 @@ struct Session {
         switch message {
         case .mark(let mark, let clock): marks[mark] = Stamp(host: time, guest: clock)
         case .output(_, let clock, let bytes): receiveOutput(bytes, Stamp(host: time, guest: clock))
-        case .answer(let answer): self.answer = answer
-        case .peakMemory(let byteCount): peakMemory = byteCount
+        case .answer(let answer): self.answer = answer.believable
+        case .peakMemory(let byteCount): peakMemory = min(byteCount, Session.largest)
         case .exited(let ending): self.ending = ending
         case .failed(let failure): self.failure = failure
         case .held: isHeld = true
@@ -134,4 +137,12 @@ private struct LogMatcher {
     }
 
     private var isMatch: Bool { !line.isEmpty && String(decoding: line, as: UTF8.self).contains(regex) }
+}
+
+extension Message.Answer {
+    /// The answer with a size that a number of the host's can hold.
+    fileprivate var believable: Message.Answer {
+        guard case .http(let status, let byteCount) = self else { return self }
+        return .http(status: status, byteCount: min(byteCount, Session.largest))
+    }
 }

@@ -14,6 +14,11 @@ public enum WorkerThread {
 
     /// Runs `body` on a new thread, or at once on this one where the process may have no further thread.
     public static func start(_ body: @Sendable @escaping () -> Void) {
+        if !startIfPossible(body) { body() }
+    }
+
+    /// Runs `body` on a new thread; `false`, and not at all, where the process may have no further thread.
+    public static func startIfPossible(_ body: @Sendable @escaping () -> Void) -> Bool {
         let job = unsafe Unmanaged.passRetained(Job(body))
         var thread = pthread_t()
         let code = unsafe pthread_create(
@@ -23,10 +28,11 @@ public enum WorkerThread {
                 unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body()
                 return nil
             }, unsafe job.toOpaque())
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            unsafe job.takeRetainedValue().body()
+        guard code == 0 else {
+            unsafe job.release()
+            return false
         }
+        pthread_detach(thread)
+        return true
     }
 }

@@ -81,12 +81,17 @@ public final class Machine: Sendable {
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try configuration.validate()
-        kept = try KeptState(kvm)
-        virtual = try VirtualMachine(kvm)
         if let root = configuration.root, configuration.rootAttachment == .memory {
-            ram.append(try GuestMemory.file(root, at: configuration.persistentStart))
+            do throws(MachineError) { ram.append(try GuestMemory.file(root, at: configuration.persistentStart)) } catch
+            {
+                // Whoever adopts regions frees them.
+                _ = GuestMemory(adopting: ram)
+                throw error
+            }
         }
         memory = GuestMemory(adopting: ram)
+        kept = try KeptState(kvm)
+        virtual = try VirtualMachine(kvm)
         memoryBytes = configuration.memoryBytes
         try virtual.show(memory)
         loop = try EventLoop()
@@ -136,12 +141,13 @@ public final class Machine: Sendable {
     /// Starts the thread of all devices, confined.
     private func serveDevices() {
         let (processors, loop) = (processors, loop)
-        WorkerThread.start {
+        let isStarted = WorkerThread.startIfPossible {
             do throws(MachineError) { try Jail.devices.enter() } catch {
                 return processors.stop(.failed(error.description))
             }
             loop.run()
         }
+        if !isStarted { processors.stop(.failed("this process may have no further thread")) }
     }
 
     /// When the guest's first instruction ran, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
@@ -170,7 +176,7 @@ public final class Machine: Sendable {
         guard state.devices.count == devices.count else {
             throw .brokenSnapshot("it has \(state.devices.count) devices, and this machine \(devices.count)")
         }
-        for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor) }
+        for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor, kept) }
         try state.restore(to: virtual)
         space.serialState = state.serial
         // After the interrupt controllers, through which the guest hears of it.

@@ -28,22 +28,25 @@ final class Processors: Sendable {
 
     init(_ all: [Processor]) { self.all = all }
 
-    /// Starts or continues all processors.
+    /// Starts or continues all processors, unless they have been ended.
     ///
     /// - Parameter handle: answers an exit of a processor, on its thread.
     /// - Returns: whether this was the first time.
     @discardableResult
     func start(_ handle: @escaping @Sendable (Processor.Exit) -> Verdict) -> Bool {
-        for processor in all { processor.clearInterrupt() }
         let isFirst = monitor.update { state in
+            // Whoever ended it before it began, or while it was held, has had the last word.
+            guard state.wish != .end else { return false }
+            for processor in all { processor.clearInterrupt() }
             state.wish = .run
             let isFirst = state.running == 0
             if isFirst { state.running = all.count }
             return isFirst
         }
         guard isFirst else { return false }
-        for processor in all {
-            WorkerThread.start { [self] in run(processor, handle) }
+        for processor in all where !WorkerThread.startIfPossible({ [self] in run(processor, handle) }) {
+            monitor.update { $0.running -= 1 }
+            end(.failed("this process may have no further thread"))
         }
         return true
     }
@@ -62,7 +65,7 @@ final class Processors: Sendable {
             try Jail.processor.enter()
         } catch { end(.failed(error.description)) }
         monitor.update { $0.threads.append(thread) }
-        _ = entered.compareExchange(expected: 0, desired: monotonicNanoseconds(), ordering: .relaxed)
+        if processor.identifier == 0 { entered.store(monotonicNanoseconds(), ordering: .relaxed) }
         while true {
             let exit = processor.step()
             exits.add(1, ordering: .relaxed)
@@ -98,12 +101,12 @@ final class Processors: Sendable {
     }
 
     private func request(_ wish: Wish) {
-        let threads = monitor.update { state in
+        monitor.update { state in
             if state.wish != .end { state.wish = wish }
-            return state.threads
+            for processor in all { processor.interrupt() }
+            // A thread takes itself off the list before it ends, so that none of these is gone.
+            for thread in state.threads { _ = ckvm_kick(thread) }
         }
-        for processor in all { processor.interrupt() }
-        for thread in threads { _ = ckvm_kick(thread) }
     }
 
     private func end(_ ending: Machine.Ending) {
@@ -135,7 +138,4 @@ final class Processors: Sendable {
 
     /// How often processors came back from the guest, whoever they were.
     var exitCount: UInt64 { exits.load(ordering: .relaxed) }
-
-    /// Parks all processors.
-    func park() { request(.park) }
 }

@@ -88,6 +88,16 @@ struct MachineTests {
         #expect(machine.run(until: monotonicNanoseconds() + 100_000_000) == .ended(.timedOut))
     }
 
+    @Test("A machine that is stopped before it runs, or while it is held, does not run", arguments: [false, true])
+    func stopped(isHeld: Bool) throws {
+        let (scratch, host) = (try Scratch(), Host { _ in .hold })
+        let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
+        if isHeld { try #require(machine.run(until: soon()) == .held) }
+        machine.stop()
+        #expect(machine.run(until: soon()) == .ended(.stopped))
+        #expect(host.words.count == (isHeld ? 1 : 0))
+    }
+
     @Test("Processors that nobody starts wait, and end with the machine", arguments: [2, 8])
     func processors(count: Int) throws {
         let (scratch, host) = (try Scratch(), Host { _ in .end })

@@ -124,7 +124,9 @@ public struct KvmEngine: Engine {
         let snapshot: SnapshotFile
         do throws(MachineError) { snapshot = try SnapshotFile(opening: path) } catch { throw ColdStartError(error) }
         guard snapshot.identity == identity(scenario) else {
-            let found = String(decoding: snapshot.identity, as: UTF8.self)
+            var words = Transcript()
+            words.append(snapshot.identity)
+            let found = words.lastLine ?? ""
             throw .impossibleScenario("the snapshot is of '\(found)', not of '\(identityText(scenario))'")
         }
         var configuration = MachineConfiguration(

@@ -14,8 +14,13 @@ final class Parcel<Value: Sendable>: Sendable {
 
     /// Leaves it; only the first counts.
     func leave(_ value: Value) {
-        self.value.withLock { $0 = $0 ?? value }
-        signal.cancel()
+        let isFirst = self.value.withLock { kept in
+            guard kept == nil else { return false }
+            kept = value
+            return true
+        }
+        // Once: a pipe that nobody reads takes only so many, and a guest must not be what fills it.
+        if isFirst { signal.cancel() }
     }
 
     /// Waits for it; `nil` where nobody has left anything until `deadline`, nanoseconds of the host's clock.

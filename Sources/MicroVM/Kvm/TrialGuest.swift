@@ -38,7 +38,9 @@ public enum TrialGuest {
         try processor.reset(leaves)
         try processor.enter(entry)
         let processors = Processors([processor])
-        processors.start { exit in
+        // The memory stays for as long as a processor may run.
+        processors.start { [memory] exit in
+            _ = memory
             if case .write(.port(0x80), _) = exit { return .end(.finished) }
             return .end(.failed("the trial guest went astray"))
         }

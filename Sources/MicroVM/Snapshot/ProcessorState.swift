@@ -60,7 +60,11 @@ struct ProcessorState {
     }
 
     /// Writes a processor that has not run yet.
-    func restore(to processor: Processor) throws(MachineError) {
+    func restore(to processor: Processor, _ kept: KeptState) throws(MachineError) {
+        // The kernel reads as much as its own area has.
+        guard extended.count >= kept.extendedByteCount else {
+            throw .brokenSnapshot("this processor has more registers than it holds")
+        }
         try processor.setLeaves(leaves)
         let now = try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) }
         if ProcessorState.differ(UInt32(now), frequency) {

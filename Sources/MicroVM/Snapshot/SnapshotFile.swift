@@ -68,6 +68,9 @@ public struct SnapshotFile: ~Copyable {
     /// The memory, private to each machine: pages come from the file as they are touched, and what a guest writes stays
     /// with it.
     func map() throws(MachineError) -> [GuestMemory.Region] {
+        guard try fileSize(file) == UInt64(memoryStart) + UInt64(SnapshotFile.byteCount(of: state.memoryBytes)) else {
+            throw .brokenSnapshot("it has changed its length")
+        }
         var offset = memoryStart
         var regions: [GuestMemory.Region] = []
         for range in SnapshotFile.ranges(of: state.memoryBytes) {
@@ -86,10 +89,11 @@ public struct SnapshotFile: ~Copyable {
 
     /// Writes a snapshot under its name once it is whole.
     static func write(_ state: MachineState, _ memory: GuestMemory, to path: FilePath) throws(MachineError) {
-        let partial = FilePath(path.string + ".\(getpid()).partial")
+        // Nobody can have made it before: what a guest has in memory is for its owner alone.
+        let partial = FilePath(path.string + ".\(UInt64.random(in: .min ... .max)).partial")
         do throws(SystemError) {
+            let file = try OwnedDescriptor(partial, [.write, .create, .exclusive], mode: 0o600)
             defer { unsafe unlink(partial.string) }
-            let file = try OwnedDescriptor(partial, [.write, .create, .truncate, .noFollow], mode: 0o600)
             let bytes = state.bytes
             try file.write(header(bytes) + bytes)
             var offset = memoryStart(stateLength: bytes.count)

@@ -25,6 +25,8 @@ final class BlockDevice: VirtioDevice {
     }
 
     private static let sector = 512
+    /// What one request may ask for, so that none keeps the device for long.
+    private static let longestRequest = 16 << 20
     private static let identityByteCount = 20
     private static let queueSize: UInt16 = 256
 
@@ -118,13 +120,17 @@ final class BlockDevice: VirtioDevice {
         switch UInt32(littleEndian: header.operation) {
         case Operation.read:
             let count = chain.writable.byteCount
-            guard let offset = offset(header.sector, count) else { return (.failed, 0) }
+            guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
+                return (.failed, 0)
+            }
             guard read(&chain.writable, at: offset) else { return (.failed, 0) }
             recorder.withLock { $0.read(offset, count) }
             return (.ok, count)
         case Operation.write where !isReadOnly:
             let count = chain.readable.byteCount
-            guard let offset = offset(header.sector, count) else { return (.failed, 0) }
+            guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
+                return (.failed, 0)
+            }
             guard write(&chain.readable, at: offset) else { return (.failed, 0) }
             recorder.withLock { $0.wrote(count) }
             return (.ok, 0)
