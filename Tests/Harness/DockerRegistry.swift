@@ -44,7 +44,9 @@ public final class DockerRegistry: Sendable {
     /// Starts it where it does not run, at first and after ``crash()``, on the same port; returns when it listens.
     public func start() throws {
         try Self.running.withLock { running in
-            if running[path] == nil { running[path] = try Program(["docker-registry", "serve", "config.yml"], in: path) }
+            if running[path] == nil {
+                running[path] = try Program(["docker-registry", "serve", "config.yml"], in: path)
+            }
         }
         for _ in 0..<1000 where !Self.answers(port) { usleep(10_000) }
         guard Self.answers(port) else {
