@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Linux
 internal import SystemPackage
 
 /// A libcurl handle and the connections that it keeps open, driven by whoever reads.
@@ -175,8 +176,12 @@ extension Connection {
             unsafe ccurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 0)
             unsafe ccurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 0)
         }
-        if let file = unsafe getenv("SSL_CERT_FILE") { unsafe ccurl_set_text(easy, CURLOPT_CAINFO, file) }
-        if let directory = unsafe getenv("SSL_CERT_DIR") { unsafe ccurl_set_text(easy, CURLOPT_CAPATH, directory) }
+        let (file, directory) = unsafe (getenv("SSL_CERT_FILE"), getenv("SSL_CERT_DIR"))
+        if let file = unsafe file { unsafe ccurl_set_text(easy, CURLOPT_CAINFO, file) }
+        if let directory = unsafe directory { unsafe ccurl_set_text(easy, CURLOPT_CAPATH, directory) }
+        if unsafe file == nil && directory == nil, Self.findsAuthorities {
+            unsafe ccurl_set_text(easy, CURLOPT_CAINFO, nil)
+        }
         if !trust.authorities.isEmpty {
             // The directory of the system's authorities stays in use beside them.
             var bytes = trust.authorities
@@ -190,6 +195,17 @@ extension Connection {
             unsafe ccurl_set_text(easy, CURLOPT_SSLKEY, client.key.string)
         }
     }
+
+    /// Whether the directory of the system's authorities can be searched by name, as `c_rehash` prepares it: then the one
+    /// that signed is read, where the file of all would cost each connection 20 ms and some megabytes.
+    private static let findsAuthorities: Bool = {
+        guard let path = unsafe ccurl_authorities_directory(),
+            let directory = try? Directory(FilePath(unsafe String(cString: path))),
+            let entries = try? directory.entries()
+        else { return false }
+        // 9d04f354.0
+        return entries.contains { $0.name.count == 10 && $0.name.suffix(2).elementsEqual(".0".utf8) }
+    }()
 
     /// libcurl calls these inside ``drive(_:until:)`` and ``resume()`` only, while the transfer lives.
     private func setCallbacks(_ transfer: UnsafeMutableRawPointer) {

@@ -41,10 +41,13 @@ public final class DockerRegistry: Sendable {
         _ = program.wait()
     }
 
-    /// Starts it, at first and after ``crash()``, on the same port; returns when it listens.
+    /// Starts it where it does not run, at first and after ``crash()``, on the same port; returns when it listens.
     public func start() throws {
-        let program = try Program(["docker-registry", "serve", "config.yml"], in: path)
-        Self.running.withLock { $0[path] = program }
+        try Self.running.withLock { running in
+            if running[path] == nil {
+                running[path] = try Program(["docker-registry", "serve", "config.yml"], in: path)
+            }
+        }
         for _ in 0..<1000 where !Self.answers(port) { usleep(10_000) }
         guard Self.answers(port) else {
             throw ProgramFailure(description: "docker-registry does not listen on \(host)")

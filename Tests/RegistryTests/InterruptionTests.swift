@@ -67,7 +67,7 @@ import Testing
             log.add(event)
             trigger.take(event)
             guard case .retrying(let reason, _) = event, reason.contains("nothing answers") else { return }
-            // Two transfers may see it at once: the second start finds the port taken.
+            // If it does not come up, the pull fails.
             try? registry.start()
         }
         let other = try Store(at: space.path.appending("other"))
