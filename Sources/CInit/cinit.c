@@ -41,7 +41,8 @@ __attribute__((constructor)) static void keep_arguments(int count, char **list) 
 
 const char *cinit_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
 
-int cinit_open(const char *path) { return result(open(path, O_RDONLY | O_CLOEXEC)); }
+// An image may have a pipe where a file belongs: nobody waits for what comes out of it.
+int cinit_open(const char *path) { return result(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)); }
 
 int cinit_open_channel(const char *path) {
     int descriptor = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);

@@ -54,6 +54,7 @@ struct Machine {
         replace("/proc/sys/net/ipv4/ip_unprivileged_port_start", with: bytes("0"))
         _ = cinit_interface_up(withCString(bytes("lo")) { cinit_interface($0) })
         if let network = orders.network { try connect(network) }
+        protectKernel()
         _ = withCString(orders.hostname) { cinit_set_hostname($0, UInt(orders.hostname.count)) }
         let files = NetworkFiles(
             hostname: orders.hostname, address: orders.network?.address, nameserver: orders.network?.nameserver)
@@ -97,6 +98,19 @@ struct Machine {
             cinit_sleep(1_000_000)
         }
         throw Message.Failure(stage: .disk, errno: 0, subject: orders.rootDevice)
+    }
+
+    /// As Docker: what would change the kernel is only read, also by the image's root.
+    private func protectKernel() {
+        let paths: [StaticString] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+        let (remount, bind): (UInt, UInt) = (32, 4_096)
+        let plain = Machine.nosuid | Machine.nodev | Machine.noexec
+        for path in paths {
+            withCString(bytes(path)) { path in
+                guard cinit_mount(path, path, nil, bind, nil) == 0 else { return }
+                _ = cinit_mount(nil, path, nil, bind | remount | Machine.readOnly | plain, nil)
+            }
+        }
     }
 
     private func countMemory() {
