@@ -97,6 +97,7 @@ struct Supervisor {
 
     /// After the probe has passed for the first time: stands still, or is about to; `false` where nobody wants that.
     private mutating func beginAnew() -> Bool {
+        if life == .first, orders.hold != .never, let lastAnswer { link.send(.answer(lastAnswer)) }
         switch (life, orders.hold) {
         case (.second, _), (_, .never): return false
         case (_, .ready): hold()

@@ -37,7 +37,7 @@ struct Boot: AsyncParsableCommand {
 
     private func show(_ measured: ColdStart.Measurement, of subject: Image) {
         switch format {
-        case .text: Terminal.print(measured.text)
+        case .text: Terminal.print(measured.text + (snapshot.map { "\nsaved to \($0)" } ?? ""))
         case .json: Terminal.print(measured.document(image: subject, name: image.text))
         }
     }
