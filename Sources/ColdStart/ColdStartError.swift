@@ -112,6 +112,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// What to do about it, where that is known.
     public var remedy: String? {
         switch self {
+        case .toolFailed("passt", _): "install it with: apt-get install passt"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"

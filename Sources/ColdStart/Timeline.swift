@@ -193,9 +193,9 @@ extension Measurement {
         timeToFirstRequest = total
         let counts = runs.compactMap(\.instructions)
         guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
-        exits = Statistics(runs.compactMap { run in run.exits.map(Double.init) })
+        exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
-        pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map(Double.init) })
+        pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })
         hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()

@@ -137,12 +137,15 @@ struct Supervisor {
             cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
             attempt?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0),
         ]
+        watches += commandWatches
         let own = watches.count
         if case .reachable(let proxy) = reach { watches += proxy.watches }
         let patience = wake > time ? wake - time : 0
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
         if watches[1].ready != 0 { forward(.output) }
         if watches[2].ready != 0 { forward(.error) }
+        if watches[4].ready != 0 { forwardCommand(.output) }
+        if watches[5].ready != 0 { forwardCommand(.error) }
         if watches[0].ready != 0 { handleSignals() }
         if case .reachable(var proxy) = reach {
             proxy.advance(watches[own...])
@@ -275,8 +278,6 @@ struct Supervisor {
         do throws(Message.Failure) {
             let command = try Command(words, of: orders)
             let process = try command.start()
-            cinit_close(process.output)
-            cinit_close(process.error)
             attempt = .running(process)
             return nil
         } catch {
@@ -285,8 +286,45 @@ struct Supervisor {
         }
     }
 
+    /// What the probing command writes, which would else stand still, or die of writing.
+    private var commandWatches: [cinit_watch] {
+        var (output, error): (Int32, Int32) = (-1, -1)
+        if case .running(let command) = attempt { (output, error) = (command.output, command.error) }
+        return [
+            cinit_watch(descriptor: output, wanted: Int16(cinit_readable), ready: 0),
+            cinit_watch(descriptor: error, wanted: Int16(cinit_readable), ready: 0),
+        ]
+    }
+
+    private mutating func forwardCommand(_ stream: Message.Stream) {
+        guard case .running(var command) = attempt else { return }
+        let descriptor = stream == .output ? command.output : command.error
+        guard descriptor >= 0 else { return }
+        if let piece = read(descriptor, atMost: Supervisor.pieceLength), !piece.isEmpty {
+            link.send(.output(stream, now(), piece))
+        } else {
+            cinit_close(descriptor)
+            if stream == .output { command.output = -1 } else { command.error = -1 }
+            attempt = .running(command)
+        }
+    }
+
+    /// Sends what is left of it, with an end, and lets go of the pipes.
+    private mutating func drainCommand() {
+        for _ in 0..<64 {
+            var watches = commandWatches
+            guard watches.withUnsafeMutableBufferPointer({ cinit_poll($0.baseAddress, UInt($0.count), 0) }) > 0 else {
+                break
+            }
+            if watches[0].ready != 0 { forwardCommand(.output) }
+            if watches[1].ready != 0 { forwardCommand(.error) }
+        }
+        for watch in commandWatches where watch.descriptor >= 0 { cinit_close(watch.descriptor) }
+    }
+
     private mutating func commandEnded(_ process: Int32, _ ending: Message.Ending) {
         guard case .running(let command) = attempt, command.process == process else { return }
+        drainCommand()
         if ending == .status(0) { link.mark(.firstByte) }
         _ = answered(.command(ending))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval

@@ -105,6 +105,11 @@ public struct KvmEngine: Engine {
         if hold != .never || kept != nil, case .log = scenario.probe {
             throw .impossibleScenario("a machine that is saved or kept needs a probe other than log:")
         }
+        if hold == .request {
+            guard case .http = scenario.probe else {
+                throw .impossibleScenario("a machine that is saved in the middle of a request needs a probe http:")
+            }
+        }
         let files = MachineFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: root, channel: .doorbell,
             hold: hold, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
@@ -127,7 +132,9 @@ public struct KvmEngine: Engine {
             var words = Transcript()
             words.append(snapshot.identity)
             let found = words.lastLine ?? ""
-            throw .impossibleScenario("the snapshot is of '\(found)', not of '\(identityText(scenario))'")
+            throw .impossibleScenario(
+                "the snapshot is of '\(found)', not of '\(identityText(scenario))'; "
+                    + "give the image, --probe, --kernel and --network that it was made with")
         }
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],

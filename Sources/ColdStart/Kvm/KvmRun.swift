@@ -42,7 +42,7 @@ struct KvmRun {
         do throws(MachineError) {
             machine = try Machine(restoring: snapshot, configuration, reply: awakening) { listener.receive($0, at: $1) }
         } catch { throw ColdStartError(error) }
-        return try live(listener, surroundings, boot: 0, faultsBefore: before) {
+        return try live(listener, surroundings, boot: scenario.timeout.nanoseconds, faultsBefore: before) {
             machine
         } whenHeld: { _ in
         }

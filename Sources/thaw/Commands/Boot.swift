@@ -1,5 +1,7 @@
 public import ArgumentParser
 public import ColdStart
+import Glibc
+import Linux
 import OCI
 import Project
 import SystemPackage
@@ -74,10 +76,27 @@ extension Boot {
                 throw Failure("--snapshot and --from-snapshot exclude each other", status: .usage)
             }
             guard snapshot == nil && fromSnapshot == nil || options.engine == "kvm" else {
-                throw Failure("only --engine kvm saves machines", status: .usage)
+                throw Failure("only --engine kvm saves machines", remedy: "give --engine kvm", status: .usage)
             }
-            if let fromSnapshot { return .restore(from: FilePath(fromSnapshot)) }
+            if let fromSnapshot {
+                guard options.memory == nil, options.cpus == nil, options.env.isEmpty else {
+                    throw Failure("a saved machine has its memory, processors and variables already", status: .usage)
+                }
+                return .restore(from: FilePath(fromSnapshot))
+            }
+            if let snapshot { try Self.expectPlace(snapshot) }
             return snapshot.map { .save(to: FilePath($0), at: moment) } ?? .boot
+        }
+    }
+}
+
+extension Boot {
+    /// Expects that a snapshot can be put there, before the work: nothing is, or a file that it may replace.
+    private static func expectPlace(_ path: String) throws {
+        try Writable.expectFile(path, for: "--snapshot")
+        var status = stat()
+        guard unsafe stat(path, &status) != 0 || FileType(mode: status.st_mode) == .regular else {
+            throw Failure("--snapshot '\(path)' is there, and is no file that could be replaced", status: .usage)
         }
     }
 }
@@ -86,22 +105,25 @@ extension Boot {
 struct BootOptions: ParsableArguments {
     @Option(
         help:
-            "auto, kvm (our own microVM), qemu (its microVM, emulated if need be) or container (this kernel, no boot).")
+            "auto (the default), kvm (our own microVM), qemu (its microVM, emulated if need be) or container (no boot)."
+    )
     var engine: String?
-    @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND or log:REGEX.", valueName: "probe")) var probe:
-        String?
-    @Option(help: "How often to start it.") var runs: Int?
+    @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
+    var probe: String?
+    @Option(help: "How often to start it; once if not given.") var runs: Int?
     @Flag(help: "Count instructions instead of trusting the clock (qemu): the same figure on every machine.")
     var deterministic = false
     @Option(
         help: ArgumentHelp(
-            "What the microVM boots: debian, small (make kernel builds it) or a file.", valueName: "kernel"))
+            "What the microVM boots: debian (the default), small (make kernel builds it) or a file.",
+            valueName: "kernel"))
     var kernel: String?
-    @Option(help: ArgumentHelp("The guest's memory.", valueName: "size")) var memory: String?
-    @Option(help: "The guest's processors.") var cpus: Int?
+    @Option(help: ArgumentHelp("The guest's memory; 512MiB if not given.", valueName: "size")) var memory: String?
+    @Option(help: "The guest's processors; one if not given.") var cpus: Int?
     @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
         [String] = []
-    @Option(help: ArgumentHelp("How long the probe may take to answer.", valueName: "time")) var timeout: String?
+    @Option(help: ArgumentHelp("How long the probe may take to answer; 60s if not given.", valueName: "time"))
+    var timeout: String?
     @Option(help: ArgumentHelp("Write the last run's console to a file.", valueName: "file")) var console: String?
 }
 
