@@ -100,7 +100,7 @@ test: fixtures ## Run all tests
 .PHONY: test-kvm
 test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for others than all)
 	swift build --build-tests $(swift-flags)
-	suite=(fixtures/kvm/bed.sh suite --deadline 300 --with $(debug)/thawPackageTests.xctest $(CHECKS))
+	suite=(fixtures/kvm/bed.sh suite --deadline 480 --with $(debug)/thawPackageTests.xctest $(CHECKS))
 	status=0
 	THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
 	# Status 3 is no check's: QEMU's emulation of nested guests freezes now and then, the machine's clock with it.
