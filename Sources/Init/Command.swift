@@ -73,6 +73,47 @@ struct Child {
     var error: Int32
 }
 
+extension Child {
+    private static let pieceLength = 4_096
+
+    /// What to wait for: the output's end, and the other's. Nobody waits for a closed one.
+    var watches: [cinit_watch] {
+        [
+            cinit_watch(descriptor: output, wanted: Int16(cinit_readable), ready: 0),
+            cinit_watch(descriptor: error, wanted: Int16(cinit_readable), ready: 0),
+        ]
+    }
+
+    /// Sends one piece of each output that has something; a closed pipe is not watched again.
+    mutating func forward(_ watches: ArraySlice<cinit_watch>, to link: Link) {
+        for watch in watches where watch.ready != 0 && watch.descriptor >= 0 {
+            let stream: Message.Stream = watch.descriptor == output ? .output : .error
+            if let piece = read(watch.descriptor, atMost: Child.pieceLength), !piece.isEmpty {
+                link.send(.output(stream, now(), piece))
+            } else {
+                cinit_close(watch.descriptor)
+                if stream == .output { output = -1 } else { error = -1 }
+            }
+        }
+    }
+
+    /// Sends what is left in the pipes, without waiting for whoever still holds them, and with an end.
+    mutating func drain(to link: Link) {
+        for _ in 0..<64 {
+            var watches = watches
+            let ready = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), 0) }
+            guard ready > 0 else { return }
+            forward(watches[...], to: link)
+        }
+    }
+
+    /// Lets go of the pipes.
+    mutating func close() {
+        for watch in watches where watch.descriptor >= 0 { cinit_close(watch.descriptor) }
+        (output, error) = (-1, -1)
+    }
+}
+
 /// The image's environment with what Docker adds where the image is silent.
 private func completed(_ environment: [[UInt8]], hostname: [UInt8], home: [UInt8]) -> [[UInt8]] {
     var completed = environment

@@ -39,7 +39,6 @@ struct Supervisor {
 
     private static let interval: UInt64 = 1_000_000
     private static let commandInterval: UInt64 = 20_000_000
-    private static let pieceLength = 4_096
 
     init(
         _ child: Child, orders: Orders, lateModules: [OpenModule], link: Link, signals: Int32, deadline: UInt64
@@ -61,7 +60,7 @@ struct Supervisor {
                     if beginAnew() { continue }
                     announce()
                 }
-                drain()
+                child.drain(to: link)
                 if let lastAnswer { link.send(.answer(lastAnswer)) }
                 if let ending { link.send(.exited(ending)) }
                 return verdict
@@ -73,7 +72,7 @@ struct Supervisor {
     mutating func goOn() -> Message.Verdict {
         let hour: UInt64 = 3_600_000_000_000
         while ending == nil { wait(until: cinit_monotonic() &+ hour) }
-        drain()
+        child.drain(to: link)
         if let ending { link.send(.exited(ending)) }
         return .ended
     }
@@ -133,51 +132,21 @@ struct Supervisor {
         let time = cinit_monotonic()
         var watches = [
             cinit_watch(descriptor: signals, wanted: Int16(cinit_readable), ready: 0),
-            cinit_watch(descriptor: child.output, wanted: Int16(cinit_readable), ready: 0),
-            cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
             attempt?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0),
         ]
-        watches += commandWatches
+        watches += child.watches + command.watches
         let own = watches.count
         if case .reachable(let proxy) = reach { watches += proxy.watches }
         let patience = wake > time ? wake - time : 0
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
-        if watches[1].ready != 0 { forward(.output) }
-        if watches[2].ready != 0 { forward(.error) }
-        if watches[4].ready != 0 { forwardCommand(.output) }
-        if watches[5].ready != 0 { forwardCommand(.error) }
+        child.forward(watches[2...3], to: link)
+        command.forward(watches[4...5], to: link)
         if watches[0].ready != 0 { handleSignals() }
         if case .reachable(var proxy) = reach {
             proxy.advance(watches[own...])
             reach = .reachable(proxy)
         }
-        return watches[3].ready != 0
-    }
-
-    /// Sends one piece of output; a closed pipe is not watched again.
-    private mutating func forward(_ stream: Message.Stream) {
-        let descriptor = stream == .output ? child.output : child.error
-        guard descriptor >= 0 else { return }
-        if let piece = read(descriptor, atMost: Supervisor.pieceLength), !piece.isEmpty {
-            link.send(.output(stream, now(), piece))
-        } else {
-            cinit_close(descriptor)
-            if stream == .output { child.output = -1 } else { child.error = -1 }
-        }
-    }
-
-    /// Sends what is left in the pipes, without waiting for whoever still holds them, and with an end.
-    private mutating func drain() {
-        for _ in 0..<64 {
-            var watches = [
-                cinit_watch(descriptor: child.output, wanted: Int16(cinit_readable), ready: 0),
-                cinit_watch(descriptor: child.error, wanted: Int16(cinit_readable), ready: 0),
-            ]
-            let ready = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), 0) }
-            guard ready > 0 else { return }
-            if watches[0].ready != 0 { forward(.output) }
-            if watches[1].ready != 0 { forward(.error) }
-        }
+        return watches[1].ready != 0
     }
 
     private mutating func handleSignals() {
@@ -286,45 +255,16 @@ struct Supervisor {
         }
     }
 
-    /// What the probing command writes, which would else stand still, or die of writing.
-    private var commandWatches: [cinit_watch] {
-        var (output, error): (Int32, Int32) = (-1, -1)
-        if case .running(let command) = attempt { (output, error) = (command.output, command.error) }
-        return [
-            cinit_watch(descriptor: output, wanted: Int16(cinit_readable), ready: 0),
-            cinit_watch(descriptor: error, wanted: Int16(cinit_readable), ready: 0),
-        ]
-    }
-
-    private mutating func forwardCommand(_ stream: Message.Stream) {
-        guard case .running(var command) = attempt else { return }
-        let descriptor = stream == .output ? command.output : command.error
-        guard descriptor >= 0 else { return }
-        if let piece = read(descriptor, atMost: Supervisor.pieceLength), !piece.isEmpty {
-            link.send(.output(stream, now(), piece))
-        } else {
-            cinit_close(descriptor)
-            if stream == .output { command.output = -1 } else { command.error = -1 }
-            attempt = .running(command)
-        }
-    }
-
-    /// Sends what is left of it, with an end, and lets go of the pipes.
-    private mutating func drainCommand() {
-        for _ in 0..<64 {
-            var watches = commandWatches
-            guard watches.withUnsafeMutableBufferPointer({ cinit_poll($0.baseAddress, UInt($0.count), 0) }) > 0 else {
-                break
-            }
-            if watches[0].ready != 0 { forwardCommand(.output) }
-            if watches[1].ready != 0 { forwardCommand(.error) }
-        }
-        for watch in commandWatches where watch.descriptor >= 0 { cinit_close(watch.descriptor) }
+    /// The probing command, whose output would else stand still, or kill it.
+    private var command: Child {
+        get { if case .running(let command) = attempt { command } else { Child(process: 0, output: -1, error: -1) } }
+        set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
     private mutating func commandEnded(_ process: Int32, _ ending: Message.Ending) {
         guard case .running(let command) = attempt, command.process == process else { return }
-        drainCommand()
+        self.command.drain(to: link)
+        self.command.close()
         if ending == .status(0) { link.mark(.firstByte) }
         _ = answered(.command(ending))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval

@@ -114,12 +114,7 @@ public struct ELF: Hashable, Sendable {
     /// Reads a file.
     public init(_ bytes: [UInt8]) throws(Fault) {
         let file = try ELFBytes(bytes)
-        self.class = file.is64 ? .bits64 : .bits32
-        isBigEndian = file.isBigEndian
-        machine = try file.half(18, "header")
-        type = try FileType(file.half(16, "header"))
-        entry = try file.word(24, "header")
-        segments = try file.segments()
+        try self.init(header: file)
         interpreter = try segments.first { $0.type == 3 }.map { segment throws(Fault) in
             try file.text(at: segment.offset, limit: segment.fileSize, "interpreter")
         }
@@ -132,7 +127,10 @@ public struct ELF: Hashable, Sendable {
     ///
     /// - Throws: ``Fault/outside(_:)`` where the program headers are not among these bytes.
     public init(start bytes: [UInt8]) throws(Fault) {
-        let file = try ELFBytes(bytes)
+        try self.init(header: ELFBytes(bytes))
+    }
+
+    private init(header file: ELFBytes) throws(Fault) {
         self.class = file.is64 ? .bits64 : .bits32
         isBigEndian = file.isBigEndian
         machine = try file.half(18, "header")

@@ -37,9 +37,7 @@ extension AttachedDevice {
         let size = try fileSize(file)
         return try BlockDevice(file, byteCount: size, isReadOnly: true, name: "root", blockByteCount: 4096)
     }
-}
 
-extension AttachedDevice {
     private static func networkCard(_ socket: Int32) throws(MachineError) -> NetworkDevice {
         let own = fcntl(socket, F_DUPFD_CLOEXEC, 0)
         return try NetworkDevice(
@@ -55,7 +53,7 @@ extension VirtualMachine {
             try connect(write: UInt32(queue), at: address + VirtioTransport.notificationOffset, to: descriptor)
         }
         try connect(
-            writesAt: address + VirtioTransport.acknowledgementOffset, to: transport.acknowledgement)
+            write: nil, at: address + VirtioTransport.acknowledgementOffset, to: transport.acknowledgement)
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 

@@ -43,12 +43,11 @@ enum Engines {
             }
         case .kvm: break
         }
-        let choice = kernel
-        return try await boot(kernel, image, store) { disk, kernel, program in
+        return try await boot(kernel, image, store) { disk, found, program in
             let engine = KvmEngine(
-                disk: disk, subject: "\(image.descriptor.digest)", kernel: kernel, initialProgram: program,
+                disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
                 cache: Cache.path, life: wishes.life, scratch: disk.removingLastComponent(), network: wishes.network,
-                kept: wishes.kept, isRootMemory: choice == .small)
+                kept: wishes.kept, isRootMemory: kernel == .small)
             return try await engine.measure(scenario)
         }
     }

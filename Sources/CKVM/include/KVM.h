@@ -16,7 +16,6 @@ static const unsigned long ckvm_create_vcpu = KVM_CREATE_VCPU;
 static const unsigned long ckvm_set_memory = KVM_SET_USER_MEMORY_REGION;
 static const unsigned long ckvm_irqfd = KVM_IRQFD;
 static const unsigned long ckvm_ioeventfd = KVM_IOEVENTFD;
-static const unsigned long ckvm_irq_line = KVM_IRQ_LINE;
 static const unsigned long ckvm_get_clock = KVM_GET_CLOCK;
 static const unsigned long ckvm_set_clock = KVM_SET_CLOCK;
 static const unsigned long ckvm_get_irqchip = KVM_GET_IRQCHIP;

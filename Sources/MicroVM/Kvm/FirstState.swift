@@ -11,7 +11,7 @@ extension Processor {
 
     /// The state in which firmware would hand over, without an address to run at.
     func reset(_ leaves: Leaves) throws(MachineError) {
-        try setLeaves(leaves)
+        try setLeaves(leaves.entries)
         try setModelRegisters(
             Processor.identity.map { entry in
                 var register = kvm_msr_entry()

@@ -79,6 +79,14 @@ func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
     }
 }
 
+/// Hands one structure to the kernel, which reads it, fills it in, or both.
+func exchange<State>(
+    _ call: String, _ descriptor: Int32, _ request: UInt, _ state: inout State
+) throws(MachineError) {
+    let result = unsafe withUnsafeMutablePointer(to: &state) { unsafe ckvm_ioctl(descriptor, request, $0) }
+    guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+}
+
 /// Runs an ioctl that fills a list and says E2BIG where there was no room.
 func list<Element>(
     _ call: String, _ empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32

@@ -88,24 +88,19 @@ internal import SystemPackage
 
     /// Reads one structure of the processor's state.
     func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
-        let number = descriptor.rawValue
-        let result = unsafe withUnsafeMutablePointer(to: &state) { pointer in
-            unsafe ckvm_ioctl(number, request, pointer)
-        }
-        guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+        try exchange(call, descriptor.rawValue, request, &state)
     }
 
     /// Writes one structure of the processor's state.
     func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
         var copy = state
-        try get(call, request, into: &copy)
+        try exchange(call, descriptor.rawValue, request, &copy)
     }
 
     /// Tells the guest what processor it has. Before its model-specific registers: those depend on it.
-    func setLeaves(_ leaves: Leaves) throws(MachineError) {
-        let entries = leaves.entries
+    func setLeaves(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
         try kvm("KVM_SET_CPUID2") {
-            unsafe entries.withUnsafeBufferPointer {
+            unsafe leaves.withUnsafeBufferPointer {
                 unsafe ckvm_set_cpuid(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
             }
         }

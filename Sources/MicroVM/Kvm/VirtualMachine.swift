@@ -25,36 +25,26 @@ struct VirtualMachine: ~Copyable {
 
     /// Shows all regions of `memory` to the guest, as slots from 0 on.
     func show(_ memory: GuestMemory) throws(MachineError) {
-        for (slot, region) in memory.regions.enumerated() {
-            var wanted = kvm_userspace_memory_region()
-            wanted.slot = UInt32(slot)
-            wanted.flags = region.isReadOnly ? UInt32(KVM_MEM_READONLY) : 0
-            wanted.guest_phys_addr = region.start
-            wanted.memory_size = region.byteCount
-            wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: region.base))
-            try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
-        }
+        for (slot, region) in memory.regions.enumerated() { try show(region, slot: slot) }
     }
 
     /// Shows the devices' windows, which the guest may only read, as the slot `slot`; what it writes there is an exit as
     /// before. They stay where they are as long as the machine lives.
     func show(_ pages: WindowPages, at address: UInt64, slot: Int) throws(MachineError) {
-        var wanted = kvm_userspace_memory_region()
-        wanted.slot = UInt32(slot)
-        wanted.flags = UInt32(KVM_MEM_READONLY)
-        wanted.guest_phys_addr = address
-        wanted.memory_size = UInt64(pages.count) * VirtioTransport.byteCount
-        wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: pages.base))
-        try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
+        let byteCount = UInt64(pages.count) * VirtioTransport.byteCount
+        let region = unsafe GuestMemory.Region(
+            start: address, byteCount: byteCount, base: pages.base, isReadOnly: true)
+        try show(region, slot: slot)
     }
 
-    /// Any 32-bit write of the guest at `address` is a write to `event`, and no exit.
-    func connect(writesAt address: UInt64, to event: Int32) throws(MachineError) {
-        var wanted = kvm_ioeventfd()
-        wanted.addr = address
-        wanted.len = 4
-        wanted.fd = event
-        try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
+    private func show(_ region: GuestMemory.Region, slot: Int) throws(MachineError) {
+        var wanted = kvm_userspace_memory_region()
+        wanted.slot = UInt32(slot)
+        wanted.flags = region.isReadOnly ? UInt32(KVM_MEM_READONLY) : 0
+        wanted.guest_phys_addr = region.start
+        wanted.memory_size = region.byteCount
+        wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: region.base))
+        try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
     }
 
     /// A write to `event` raises the interrupt `line` in the guest.
@@ -65,29 +55,29 @@ struct VirtualMachine: ~Copyable {
         try set("KVM_IRQFD", ckvm_irqfd, wanted)
     }
 
-    /// The guest's 32-bit write of `value` at `address` is a write to `event`, and no exit.
-    func connect(write value: UInt32, at address: UInt64, to event: Int32) throws(MachineError) {
+    /// The guest's 32-bit write at `address` is a write to `event`, and no exit.
+    ///
+    /// - Parameter value: only a write of this; any, where it is `nil`.
+    func connect(write value: UInt32?, at address: UInt64, to event: Int32) throws(MachineError) {
         var wanted = kvm_ioeventfd()
         wanted.addr = address
         wanted.len = 4
-        wanted.datamatch = UInt64(value)
         wanted.fd = event
-        wanted.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_datamatch)
+        if let value {
+            wanted.datamatch = UInt64(value)
+            wanted.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_datamatch)
+        }
         try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
     }
 
     /// Reads one structure of the machine's state; what `state` holds says which, where there are several.
     func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
-        let number = descriptor.rawValue
-        let result = unsafe withUnsafeMutablePointer(to: &state) { pointer in
-            unsafe ckvm_ioctl(number, request, pointer)
-        }
-        guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
+        try exchange(call, descriptor.rawValue, request, &state)
     }
 
     /// Writes one structure of the machine's state.
     func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
         var copy = state
-        try get(call, request, into: &copy)
+        try exchange(call, descriptor.rawValue, request, &copy)
     }
 }

@@ -159,13 +159,6 @@ extension Processor {
         return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
     }
 
-    fileprivate func setLeaves(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
-        let number = descriptor.rawValue
-        try kvm("KVM_SET_CPUID2") {
-            unsafe leaves.withUnsafeBufferPointer { unsafe ckvm_set_cpuid(number, $0.baseAddress, UInt32($0.count)) }
-        }
-    }
-
     /// The registers that can be read, in the order of `indices`; KVM lists some that it then does not have.
     fileprivate func modelRegisters(_ indices: [UInt32]) -> [kvm_msr_entry] {
         var read: [kvm_msr_entry] = []
