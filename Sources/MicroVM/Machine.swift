@@ -91,15 +91,12 @@ public final class Machine: Sendable {
         }
         memory = GuestMemory(adopting: ram)
         kept = try KeptState(kvm)
-        virtual = try VirtualMachine(kvm)
         memoryBytes = configuration.memoryBytes
-        try virtual.show(memory)
         loop = try EventLoop()
-        let pages: WindowPages
-        (devices, pages) = try AttachedDevice.all(of: configuration, memory, loop)
+        let windows: WindowPages
+        (devices, windows) = try AttachedDevice.all(of: configuration, memory, loop)
+        virtual = try VirtualMachine(kvm, memory: memory, windows: windows)
         for device in devices { try virtual.connect(device) }
-        // There is always a device: the source of entropy.
-        try virtual.show(pages, at: MMIODevice(slot: 0).address, slot: memory.regions.count)
         space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
         generation = try Generation(virtual)

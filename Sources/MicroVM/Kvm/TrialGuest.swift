@@ -27,9 +27,8 @@ public enum TrialGuest {
     }
 
     private static func runs(_ kvm: borrowing KVM) throws(MachineError) -> Bool {
-        let machine = try VirtualMachine(kvm)
         let memory = try GuestMemory(byteCount: 2 << 20)
-        try machine.show(memory)
+        let machine = try VirtualMachine(kvm, memory: memory)
         let entry = EntryState.linux64(at: BootLayout.highMemory)
         try put(entry, memory)
         let processor = try Processor(machine: machine.descriptor, identifier: 0, runByteCount: kvm.runByteCount)

@@ -10,41 +10,41 @@ struct VirtualMachine: ~Copyable {
 
     let descriptor: OwnedDescriptor
 
-    /// A machine with interrupt controllers, without memory and processors.
-    init(_ kvm: borrowing KVM) throws(MachineError) {
+    /// A machine without processors.
+    ///
+    /// Memory comes first: what registers on a bus of the machine, as the interrupt controllers do, leaves a grace period
+    /// of RCU behind (Linux 6.18), and each change of memory then waits for its end, 5 to 7 ms.
+    ///
+    /// - Parameters:
+    ///   - memory: all its regions are shown to the guest, as slots from 0 on.
+    ///   - windows: the devices' windows, which the guest may only read; what it writes there is an exit as before. They
+    ///     stay where they are as long as the machine lives.
+    init(_ kvm: borrowing KVM, memory: GuestMemory, windows: WindowPages? = nil) throws(MachineError) {
         let made = try kvm.makeMachine()
-        try VirtualMachine.prepare(made.rawValue)
+        let regions = memory.regions + (windows.map { [VirtualMachine.region(of: $0)] } ?? [])
+        for (slot, region) in regions.enumerated() { try VirtualMachine.show(region, slot: slot, made.rawValue) }
+        try MicroVM.kvm("KVM_SET_TSS_ADDR") {
+            ckvm_ioctl_number(made.rawValue, ckvm_set_tss_address, VirtualMachine.taskState)
+        }
+        // Before the processors: their local controllers are made with them.
+        try MicroVM.kvm("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number(made.rawValue, ckvm_create_irqchip, 0) }
         descriptor = made
     }
 
-    private static func prepare(_ number: Int32) throws(MachineError) {
-        try MicroVM.kvm("KVM_SET_TSS_ADDR") { ckvm_ioctl_number(number, ckvm_set_tss_address, taskState) }
-        // Before the processors: their local controllers are made with them.
-        try MicroVM.kvm("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number(number, ckvm_create_irqchip, 0) }
+    private static func region(of windows: WindowPages) -> GuestMemory.Region {
+        let byteCount = UInt64(windows.count) * VirtioTransport.byteCount
+        return unsafe GuestMemory.Region(
+            start: MMIODevice(slot: 0).address, byteCount: byteCount, base: windows.base, isReadOnly: true)
     }
 
-    /// Shows all regions of `memory` to the guest, as slots from 0 on.
-    func show(_ memory: GuestMemory) throws(MachineError) {
-        for (slot, region) in memory.regions.enumerated() { try show(region, slot: slot) }
-    }
-
-    /// Shows the devices' windows, which the guest may only read, as the slot `slot`; what it writes there is an exit as
-    /// before. They stay where they are as long as the machine lives.
-    func show(_ pages: WindowPages, at address: UInt64, slot: Int) throws(MachineError) {
-        let byteCount = UInt64(pages.count) * VirtioTransport.byteCount
-        let region = unsafe GuestMemory.Region(
-            start: address, byteCount: byteCount, base: pages.base, isReadOnly: true)
-        try show(region, slot: slot)
-    }
-
-    private func show(_ region: GuestMemory.Region, slot: Int) throws(MachineError) {
+    private static func show(_ region: GuestMemory.Region, slot: Int, _ machine: Int32) throws(MachineError) {
         var wanted = kvm_userspace_memory_region()
         wanted.slot = UInt32(slot)
         wanted.flags = region.isReadOnly ? UInt32(KVM_MEM_READONLY) : 0
         wanted.guest_phys_addr = region.start
         wanted.memory_size = region.byteCount
         wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: region.base))
-        try set("KVM_SET_USER_MEMORY_REGION", ckvm_set_memory, wanted)
+        try exchange("KVM_SET_USER_MEMORY_REGION", machine, ckvm_set_memory, &wanted)
     }
 
     /// A write to `event` raises the interrupt `line` in the guest.
