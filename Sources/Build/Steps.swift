@@ -63,12 +63,22 @@ extension StageBuilder {
         _ text: String, _ line: Int, _ prints: [Fingerprint], _ remembered: CachedStep?,
         _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, missed: MissReason?) {
-        if let remembered { return (remembered, nil) }
+        if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
         guard let print = prints.last else { preconditionFailure("a step has a key") }
         let reason = usesCache ? shared.history.explain(label, text, print) : .cacheIsOff
         if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(line)) }
         let (step, isFirst) = try await shared.flights.run(print.digest, make)
         return (step, isFirst ? reason : nil)
+    }
+
+    /// A remembered step, its layer in this build's compression.
+    private func stored(_ step: CachedStep) throws -> CachedStep {
+        let (store, compression) = (shared.store, shared.request.compression)
+        guard step.layer.descriptor.mediaType.layerCompression != compression else { return step }
+        var form = LayerForm()
+        form.compression = compression
+        let image = try Image(of: [step.layer], in: store).converted(to: form, above: 0, into: store)
+        return CachedStep(layer: image.layers[0], epoch: step.epoch)
     }
 }
 

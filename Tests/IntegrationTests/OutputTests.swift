@@ -108,6 +108,24 @@ import Testing
         #expect(sums[0] == sums[1])
     }
 
+    @Test("Another compression does no step again, and gives what a build from nothing gives")
+    func otherCompression() throws {
+        let bench = try Self.bench()
+        let fresh = try Workbench(copying: bench)
+        func digest(_ bench: Workbench, _ options: String...) throws -> String {
+            let arguments = ["build", "--progress", "quiet", "-t", "app"] + options + ["context"]
+            let outcome = try bench.start(arguments).wait()
+            try #require(outcome.status == 0, "\(outcome.error)")
+            return outcome.output
+        }
+        let gzip = try digest(bench)
+        let zstd = try digest(bench, "--compression", "zstd", "--expect-cached")
+        #expect(zstd == (try digest(fresh, "--compression", "zstd", "--no-cache")))
+        #expect(gzip != zstd)
+        #expect(try digest(bench, "--expect-cached") == gzip)
+        #expect(try digest(fresh, "--expect-cached") == gzip)
+    }
+
     @Test("stdout takes one archive and nothing else; the digest goes to stderr")
     func standardOutput() throws {
         let bench = try Self.bench()

@@ -11,18 +11,16 @@ struct Fingerprint: Sendable {
     private var told: [@Sendable () -> [StepInput]] = []
 
     /// Starts with the kind of step, the layers it stands on, and what every step's layer depends on besides: the
-    /// newest time it may have, and how it is stored.
-    init(_ kind: String, on layers: some Sequence<Layer>, epoch: Int64, compression: OCI.Compression) {
+    /// newest time it may have. How it is compressed is not part of what it is.
+    init(_ kind: String, on layers: some Sequence<Layer>, epoch: Int64) {
         add("kind", kind)
         add(StepInput.base, Digest.chainID(of: layers)?.description ?? "scratch")
         add(StepInput.newest, "\(epoch)")
-        add("the compression", compression.rawValue)
     }
 
     /// Starts the identity of a stage's next step.
     init(_ kind: String, on stage: StageBuilder) {
-        self.init(
-            kind, on: stage.image.layers, epoch: stage.epoch, compression: stage.shared.request.compression)
+        self.init(kind, on: stage.image.layers, epoch: stage.epoch)
     }
 
     /// Adds an input that is told under this name.

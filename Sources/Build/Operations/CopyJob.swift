@@ -71,9 +71,7 @@ struct CopyJob: Sendable {
 
     /// A key that nothing below the layer changes.
     private static func independentKey(_ keyword: String, _ stage: StageBuilder) -> Fingerprint {
-        let request = stage.shared.request
-        return Fingerprint(
-            "\(keyword) --link", on: [Layer](), epoch: request.epoch ?? 0, compression: request.compression)
+        Fingerprint("\(keyword) --link", on: [Layer](), epoch: stage.shared.request.epoch ?? 0)
     }
 
     /// `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`
