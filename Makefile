@@ -8,8 +8,7 @@ SHELL := /bin/bash
 
 # Debian packages, each for its reason. `make deps` installs those that are missing, and nothing else.
 for-build += libarchive-dev     # reads and writes tar with extended attributes, sparse files and long names
-for-build += zlib1g-dev         # reads gzip layers as a stream
-for-build += liblzma-dev libbz2-dev  # what libarchive reads xz and bzip2 with, linked into the binary
+for-build += zlib1g-dev liblzma-dev libbz2-dev  # what libarchive reads gzip, xz and bzip2 with, linked into the binary
 for-build += libzstd-dev        # reads and writes zstd layers
 for-build += libdeflate-dev     # writes gzip members in parallel, 3.4 times as fast as zlib at the same size
 for-build += libcurl4-openssl-dev  # HTTP with TLS, proxies and the system's certificates

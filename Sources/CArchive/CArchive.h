@@ -2,5 +2,4 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <libdeflate.h>
-#include <zlib.h>
 #include <zstd.h>

@@ -31,10 +31,7 @@ final class PendingFile: Sendable {
         try unsafe descriptor.write(bytes.span.bytes, at: offset)
     }
 
-    /// Puts the content on the disk, then gives the file its name.
-    func commit() throws(SystemError) {
-        try descriptor.syncData()
-        try directory.rename(temporary, to: name)
-        try directory.sync()
-    }
+    /// Gives the file its name. The kernel writes it out in its own time: the disk of a machine is made of an image
+    /// again where one needs it, and nobody shall wait for what no crash can cost.
+    func commit() throws(SystemError) { try directory.rename(temporary, to: name) }
 }

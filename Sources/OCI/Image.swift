@@ -174,12 +174,15 @@ public struct Image: Sendable {
 
 extension Image {
     /// Opens a layer's tar, decompressed; its end is reported only when the diff ID held too.
+    ///
+    /// Reading and checking the blob, decompressing it, and what is done with the tar go on at once, on a thread each.
     public func openTar(_ layer: Layer) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
         }
-        let plain = try decompressing(source.open(descriptor), compression, name: "layer \(descriptor.digest)")
+        let packed = AheadSource(try source.open(descriptor))
+        let plain = AheadSource(try decompressing(packed, compression, name: "layer \(descriptor.digest)"))
         return VerifyingSource(plain, digest: layer.diffID, size: nil)
     }
 

@@ -7,81 +7,12 @@ func decompressing(_ source: any ByteSource, _ compression: Compression, name: S
 {
     switch compression {
     case .uncompressed: source
-    case .gzip: try GzipSource(source, name: name)
+    case .gzip: GzipSource(source, name: name)
     case .zstd: try ZstdSource(source, name: name)
     }
 }
 
 private let outputSize = 256 << 10
-
-/// Gunzips a source (RFC 1952) through zlib.
-@safe private final class GzipSource: ByteSource {
-    private let source: any ByteSource
-    private let name: String
-    private var stream = unsafe z_stream()
-    private var input: [UInt8] = []
-    private var consumed = 0
-    private var isBetweenMembers = true
-    private var isAtEnd = false
-
-    init(_ source: any ByteSource, name: String) throws(OCIError) {
-        self.source = source
-        self.name = name
-        let automaticHeader: Int32 = 15 + 16
-        let result = unsafe inflateInit2_(&stream, automaticHeader, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        guard result == Z_OK else { throw .malformedCompression(name, reason: "zlib cannot start") }
-    }
-
-    deinit { unsafe inflateEnd(&stream) }
-
-    func next() throws -> [UInt8] {
-        while !isAtEnd {
-            if consumed == input.count {
-                input = try source.next()
-                consumed = 0
-                if input.isEmpty {
-                    guard isBetweenMembers else {
-                        throw OCIError.malformedCompression(name, reason: "the gzip stream is truncated")
-                    }
-                    isAtEnd = true
-                    break
-                }
-            }
-            let output = try inflateSome()
-            if !output.isEmpty { return output }
-        }
-        return []
-    }
-
-    /// Inflates some of the input. Both buffers outlive the call, and zlib keeps no pointer that it uses after it.
-    private func inflateSome() throws -> [UInt8] {
-        if isBetweenMembers {
-            // Zero bytes after a member are padding; gzip itself ignores them.
-            while consumed < input.count, input[consumed] == 0 { consumed += 1 }
-            if consumed == input.count { return [] }
-            unsafe inflateReset(&stream)
-            isBetweenMembers = false
-        }
-        var result: Int32 = Z_OK
-        let output = unsafe [UInt8](unsafeUninitializedCapacity: outputSize) { buffer, count in
-            unsafe input.withUnsafeMutableBufferPointer { bytes in
-                unsafe stream.next_in = bytes.baseAddress.map { unsafe $0 + consumed }
-                unsafe stream.avail_in = UInt32(bytes.count - consumed)
-                unsafe stream.next_out = buffer.baseAddress
-                unsafe stream.avail_out = UInt32(buffer.count)
-                result = unsafe inflate(&stream, Z_NO_FLUSH)
-                consumed = unsafe bytes.count - Int(stream.avail_in)
-                count = unsafe buffer.count - Int(stream.avail_out)
-            }
-        }
-        switch result {
-        case Z_OK, Z_BUF_ERROR: break
-        case Z_STREAM_END: isBetweenMembers = true
-        default: throw OCIError.malformedCompression(name, reason: "the gzip stream is corrupt")
-        }
-        return output
-    }
-}
 
 /// Decompresses zstd frames (RFC 8878) through libzstd. The window is limited to 128 MiB, libzstd's default.
 @safe private final class ZstdSource: ByteSource {

@@ -1,0 +1,133 @@
+/// The bits of a byte source, each byte's lowest first (RFC 1951 section 3.1.1).
+///
+/// ```
+/// buffer: taken | in `cursor.bits` | cursor.next ... | end   at least `margin` bytes, of zero after the source's end
+/// ```
+/// From `cursor.next` up to `lastLoad` a turn's loads stay within the buffer. What was taken of the zeros after the end shows
+/// in ``isOverrun``.
+@safe final class BitInput {
+    /// Where the stream stands. `bits` has `count` bits that were loaded and not taken, and above them nothing, or the
+    /// same bits that the next load brings.
+    struct Cursor {
+        var bits: UInt64 = 0
+        var count = 0
+        var next = 0
+    }
+
+    /// More than anybody takes between two calls of ``prepare()``.
+    static let margin = 64
+    private static let capacity = 128 << 10
+
+    var cursor = Cursor()
+    let buffer: UnsafeMutablePointer<UInt8>
+    private(set) var end = 0
+    private let source: any ByteSource
+    private var chunk: ArraySlice<UInt8> = []
+    private var isDrained = false
+
+    init(_ source: any ByteSource) {
+        self.source = source
+        unsafe buffer = .allocate(capacity: Self.capacity + Self.margin)
+        unsafe buffer.initialize(repeating: 0, count: Self.capacity + Self.margin)
+    }
+
+    deinit { unsafe buffer.deallocate() }
+
+    /// The last place from which whoever takes bits can go on without another ``prepare()``. Once the source has ended
+    /// that is as far as a load can be ahead of the last true bit: whoever stands beyond it is overrun.
+    var lastLoad: Int { isDrained ? end + 8 : end - Self.margin }
+    /// Whether more was taken than there is.
+    var isOverrun: Bool { cursor.next - cursor.count / 8 > end }
+
+    /// Has at least ``margin`` bytes ready, or all there are.
+    func prepare() throws {
+        guard cursor.next > lastLoad, !isDrained else { return }
+        unload()
+        let rest = end - cursor.next
+        unsafe buffer.update(from: buffer + cursor.next, count: rest)
+        (cursor.next, end) = (0, rest)
+        // Twice, so that whoever loads first and then looks where it stands gets on.
+        while end < 2 * Self.margin {
+            if chunk.isEmpty { chunk = try source.next()[...] }
+            if chunk.isEmpty { return drain() }
+            let part = chunk.prefix(Self.capacity - end)
+            unsafe part.withUnsafeBufferPointer { bytes in
+                if let first = bytes.baseAddress { unsafe (buffer + end).update(from: first, count: bytes.count) }
+            }
+            end += part.count
+            chunk = chunk.dropFirst(part.count)
+        }
+    }
+
+    /// Gives back the whole bytes that were loaded and not taken.
+    private func unload() {
+        cursor.next -= cursor.count / 8
+        cursor.count %= 8
+        cursor.bits &= 1 << UInt64(cursor.count) - 1
+    }
+
+    private func drain() {
+        isDrained = true
+        unsafe (buffer + end).update(repeating: 0, count: Self.margin)
+    }
+}
+
+extension BitInput {
+    /// Takes the next `count` bits, at most 16.
+    ///
+    /// - Throws: ``Inflater/Fault/isTruncated`` where there are none.
+    func take(_ count: Int) throws -> Int {
+        try load()
+        let value = cursor.bits & (1 << UInt64(count) - 1)
+        drop(count)
+        if isOverrun { throw Inflater.Fault.isTruncated }
+        return Int(value)
+    }
+
+    /// Takes a symbol of a code that has no second table and no extra bits; nil where the bits are no symbol's.
+    func take(_ code: HuffmanTable) throws -> Int? {
+        try load()
+        let entry = code.entries[Int(cursor.bits & (1 << UInt64(code.root) - 1))]
+        guard entry & HuffmanTable.isSpecial == 0 else { return nil }
+        drop(Int(entry & 0xFF))
+        if isOverrun { throw Inflater.Fault.isTruncated }
+        return Int(entry >> 16)
+    }
+
+    private func load() throws {
+        try prepare()
+        while cursor.count < 16 {
+            cursor.bits |= UInt64(unsafe buffer[cursor.next]) << UInt64(cursor.count)
+            cursor.next += 1
+            cursor.count += 8
+        }
+    }
+
+    private func drop(_ count: Int) {
+        cursor.bits >>= UInt64(count)
+        cursor.count -= count
+    }
+
+    /// Goes on at the next whole byte.
+    func align() {
+        unload()
+        (cursor.bits, cursor.count) = (0, 0)
+    }
+
+    /// Takes whole bytes, as many as are ready and fit; 0 at the end alone.
+    func takeBytes(_ target: UnsafeMutableBufferPointer<UInt8>) throws -> Int {
+        try prepare()
+        let count = max(min(target.count, end - cursor.next), 0)
+        if let first = target.baseAddress { unsafe first.update(from: buffer + cursor.next, count: count) }
+        cursor.next += count
+        return count
+    }
+
+    /// Takes one whole byte; nil at the end.
+    func takeByte() throws -> UInt8? {
+        try prepare()
+        guard cursor.next < end else { return nil }
+        defer { cursor.next += 1 }
+        return unsafe buffer[cursor.next]
+    }
+}
