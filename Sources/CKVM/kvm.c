@@ -1,5 +1,6 @@
 #include "CKVM.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -36,6 +37,10 @@ static int read_cpuid(int descriptor, unsigned long request, struct kvm_cpuid_en
 
 int ckvm_supported_cpuid(int device, struct kvm_cpuid_entry2 *entries, uint32_t capacity) {
     return read_cpuid(device, KVM_GET_SUPPORTED_CPUID, entries, capacity);
+}
+
+void ckvm_own_cpuid(struct kvm_cpuid_entry2 *entry) {
+    __cpuid(entry->function, entry->eax, entry->ebx, entry->ecx, entry->edx);
 }
 
 int ckvm_get_cpuid(int processor, struct kvm_cpuid_entry2 *entries, uint32_t capacity) {

@@ -48,6 +48,8 @@ int ckvm_ioctl_number(int descriptor, unsigned long request, unsigned long argum
 
 // Requests whose structures end in an array. Counts never exceed `capacity`.
 int ckvm_supported_cpuid(int device, struct kvm_cpuid_entry2 *entries, uint32_t capacity);
+/// Fills in what this processor itself says in the leaf `entry->function`.
+void ckvm_own_cpuid(struct kvm_cpuid_entry2 *entry);
 int ckvm_get_cpuid(int processor, struct kvm_cpuid_entry2 *entries, uint32_t capacity);
 int ckvm_set_cpuid(int processor, const struct kvm_cpuid_entry2 *entries, uint32_t count);
 int ckvm_msr_indices(int device, uint32_t *indices, uint32_t capacity);

@@ -56,11 +56,18 @@ struct KVM: ~Copyable {
         return OwnedDescriptor(owning: try kvm("KVM_CREATE_VM") { ckvm_ioctl_number(number, ckvm_create_vm, 0) })
     }
 
+    /// The processor's name, and its caches of the first level: KVM lists these leaves and leaves them empty.
+    private static let own: ClosedRange<UInt32> = 0x8000_0002...0x8000_0005
+
     /// The CPUID leaves that KVM can show to a guest on this processor.
     func supportedLeaves() throws(MachineError) -> [kvm_cpuid_entry2] {
-        try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
+        var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
             unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
         }
+        for index in leaves.indices where KVM.own.contains(leaves[index].function) {
+            unsafe ckvm_own_cpuid(&leaves[index])
+        }
+        return leaves
     }
 
     /// The model-specific registers whose values are a processor's state.

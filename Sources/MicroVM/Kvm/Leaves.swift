@@ -18,10 +18,10 @@ struct Leaves {
             case 0x1: Leaves.identify(&entries[index], identifier, count, hasDeadlineTimer)
             // Counters of events belong to the host.
             case 0xA: Leaves.clear(&entries[index])
-            // One thread per core, every core with caches of its own: what KVM passes on is the host's topology.
-            case 0x4: entries[index].eax &= 0x3FF
+            // What KVM passes on is the host's topology.
+            case 0x4: entries[index].eax = Leaves.share(entries[index].eax, count, keeping: 0x3FF, cores: count - 1)
             case 0x8000_0008: entries[index].ecx = (entries[index].ecx & ~0xF0FF) | (count - 1)
-            case 0x8000_001D: entries[index].eax &= ~(0xFFF << 14)
+            case 0x8000_001D: entries[index].eax = Leaves.share(entries[index].eax, count, keeping: 0x3FFF, cores: 0)
             case 0x8000_001E: Leaves.identifyCore(&entries[index], identifier)
             default: break
             }
@@ -38,6 +38,14 @@ struct Leaves {
         entry.ecx |= 1 << 31
         if hasDeadlineTimer { entry.ecx |= 1 << 24 }
         if count > 1 { entry.edx |= 1 << 28 } else { entry.edx &= ~(1 << 28) }
+    }
+
+    /// One thread per core, every core with caches of its own but for the third level's, which all have together: a
+    /// scheduler moves threads only among processors with a common cache.
+    private static func share(_ cache: UInt32, _ count: UInt32, keeping mask: UInt32, cores: UInt32) -> UInt32 {
+        let (type, level) = (cache & 0x1F, cache >> 5 & 7)
+        guard type != 0 else { return cache }
+        return cache & mask | (level >= 3 ? count - 1 : 0) << 14 | cores << 26
     }
 
     private static func identifyCore(_ entry: inout kvm_cpuid_entry2, _ identifier: UInt32) {
