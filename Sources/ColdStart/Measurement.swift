@@ -28,6 +28,8 @@ public struct Measurement: Sendable {
     public let hostProbe: HostView?
     /// The answer that passed an HTTP probe, in the last run.
     public let response: Response?
+    /// What was answered in the last run's interview, where there was one.
+    public let hearing: Hearing?
     /// The most memory the entrypoint held at once, over all runs.
     public let peakGuestMemoryBytes: UInt64?
     /// What the console showed and the entrypoint wrote in the last run, the end of it if it was long.

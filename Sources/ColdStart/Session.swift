@@ -29,13 +29,16 @@ struct Session {
     private(set) var isHeld = false
     private(set) var output = Transcript()
     private(set) var console = Transcript()
+    /// What an interview has come to, where there is one.
+    private(set) var interview: InterviewRecord?
     private var frames = FrameReader()
     private var log: LogMatcher?
 
-    init(probe: Probe, start: UInt64) {
+    init(probe: Probe, interview: Interview? = nil, start: UInt64) {
         self.probe = probe
         self.start = start
-        if case .log(let pattern) = probe { log = LogMatcher(pattern) }
+        self.interview = interview.map { InterviewRecord($0) }
+        if interview == nil, case .log(let pattern) = probe { log = LogMatcher(pattern) }
     }
 
     /// Nothing that may still come changes the result.
@@ -65,6 +68,9 @@ struct Session {
         case .exited(let ending): self.ending = ending
         case .failed(let failure): self.failure = failure
         case .held: isHeld = true
+        case .told(let told):
+            interview?.receive(told)
+            endInterview(Stamp(host: time, guest: marks[.executed]?.guest ?? Clock(nanoseconds: 0, cycles: 0)))
         case .finished(let verdict): self.verdict = verdict
         }
     }
@@ -72,8 +78,17 @@ struct Session {
     private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: Stamp) {
         output.append(bytes)
         console.append(bytes)
+        interview?.receiveOutput(bytes)
+        endInterview(stamp)
         guard log?.matches(bytes) == true else { return }
         marks[.firstByte] = stamp
+        verdict = .passed
+    }
+
+    /// Where the program writes what somebody waits for, the host knows first that all has been said.
+    private mutating func endInterview(_ stamp: Stamp) {
+        guard let interview, interview.waitsForOutput, interview.isComplete else { return }
+        if marks[.firstByte] == nil { marks[.firstByte] = stamp }
         verdict = .passed
     }
 }
@@ -112,7 +127,7 @@ struct Transcript {
 }
 
 /// Looks for a pattern in the lines of an output that arrives in pieces.
-private struct LogMatcher {
+struct LogMatcher {
     private static let limit = 16_384
     private let regex: Regex<AnyRegexOutput>
     private var line: [UInt8] = []

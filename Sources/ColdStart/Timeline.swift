@@ -12,6 +12,7 @@ struct Run {
     var exits: UInt64?
     var overheadBytes: UInt64?
     var hostAnswer: HostAnswer?
+    var hearing: Hearing?
     var console: String
 }
 
@@ -64,6 +65,7 @@ extension Run {
             response = Response(status: Int(status), byteCount: byteCount)
         }
         peakMemory = session.peakMemory
+        hearing = session.interview.map { $0.hearing(session.ending) }
     }
 }
 
@@ -150,7 +152,7 @@ extension Session {
 }
 
 /// The kernel's reason in words that fit a program or a file.
-private func reasonWords(_ code: UInt32) -> String {
+func reasonWords(_ code: UInt32) -> String {
     guard code > 0, let number = Int32(exactly: code) else { return "it is not there" }
     return switch Errno(rawValue: number) {
     case .noSuchFileOrDirectory: "it, or the interpreter that it names, does not exist"
@@ -199,6 +201,7 @@ extension Measurement {
         hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
+        hearing = last.hearing
         console = last.console
     }
 }

@@ -95,6 +95,7 @@ protocol ContainerCommand {}
 extension Build: ContainerCommand {}
 extension Optimize: ContainerCommand {}
 extension Boot: ContainerCommand {}
+extension Slim: ContainerCommand {}
 extension Gate: ContainerCommand {}
 extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}

@@ -10,9 +10,9 @@ final class DoorbellListener: Sendable {
     /// Whether the guest's probe has passed, once that is known.
     let passed: Parcel<Bool>
 
-    init(_ probe: Probe) throws(ColdStartError) {
+    init(_ scenario: Scenario) throws(ColdStartError) {
         start = hostClock()
-        session = Mutex(Session(probe: probe, start: start))
+        session = Mutex(Session(probe: scenario.probe, interview: scenario.interview, start: start))
         passed = try Parcel()
     }
 

@@ -131,7 +131,7 @@ struct BootOptions: ParsableArguments {
 struct BootJob {
     private let choice: EngineChoice
     private let kernel: KernelChoice
-    private let probe: Probe
+    let probe: Probe
     private let runs: Int
     private let isDeterministic: Bool
     private let memory: Int64
@@ -171,15 +171,26 @@ struct BootJob {
     func measure(
         _ image: Image, in store: Store, wishes: MachineWishes = MachineWishes()
     ) async throws -> ColdStart.Measurement {
+        let measurement = try await Engines.run(
+            choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario(of: image), image, store)
+        if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
+        return measurement
+    }
+
+    /// Starts the image once, to be asked instead of measured.
+    func ask(_ image: Image, _ interview: Interview, in store: Store) async throws -> ColdStart.Measurement {
+        var scenario = scenario(of: image)
+        (scenario.interview, scenario.runs) = (interview, 1)
+        scenario.probe = interview.readiness ?? scenario.probe
+        return try await Engines.run(choice, isDeterministic: false, kernel, scenario, image, store)
+    }
+
+    private func scenario(of image: Image) -> Scenario {
         let config = image.config
-        let scenario = Scenario(
+        return Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
-        let measurement = try await Engines.run(
-            choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario, image, store)
-        if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
-        return measurement
     }
 
     private static func bytes(_ text: String) throws -> Int64 {
