@@ -30,12 +30,13 @@ struct Session {
     private(set) var output = Transcript()
     private(set) var console = Transcript()
     private var frames = FrameReader()
-    private var log: LogMatcher?
+    private var log: LineMatcher?
 
     init(probe: Probe, start: UInt64) {
         self.probe = probe
         self.start = start
-        if case .log(let pattern) = probe { log = LogMatcher(pattern) }
+        // A probe never holds a pattern that is none.
+        if case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }
     }
 
     /// Nothing that may still come changes the result.
@@ -109,34 +110,6 @@ struct Transcript {
         let visible = text.unicodeScalars.filter { !(0x80...0x9F).contains($0.value) }
         return String(String(String.UnicodeScalarView(visible)).prefix(300).drop { $0 == " " })
     }
-}
-
-/// Looks for a pattern in the lines of an output that arrives in pieces.
-private struct LogMatcher {
-    private static let limit = 16_384
-    private let regex: Regex<AnyRegexOutput>
-    private var line: [UInt8] = []
-
-    /// `nil` for a pattern that is none, which a probe never holds.
-    init?(_ pattern: String) {
-        guard let regex = try? Regex(pattern) else { return nil }
-        self.regex = regex
-    }
-
-    /// A line is tried when it ends, and as far as it goes when there is no more for now.
-    mutating func matches(_ bytes: [UInt8]) -> Bool {
-        for byte in bytes {
-            if byte != 0x0A {
-                if line.count < LogMatcher.limit { line.append(byte) }
-            } else {
-                if isMatch { return true }
-                line = []
-            }
-        }
-        return isMatch
-    }
-
-    private var isMatch: Bool { !line.isEmpty && String(decoding: line, as: UTF8.self).contains(regex) }
 }
 
 extension Message.Answer {
