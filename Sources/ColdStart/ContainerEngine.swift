@@ -60,6 +60,7 @@ public struct ContainerEngine: Engine {
         let listener = Listener(scenario.probe, from: hostClock())
         let container = try await Container(overlay).start(command) { listener.receive($0, $1) }
         try await listener.follow(container, for: scenario.timeout + .seconds(20))
+        scenario.whenOver(listener.console)
         return try listener.result(scenario, isCancelled: Task.isCancelled).get()
     }
 
@@ -108,6 +109,8 @@ private final class Listener: Sendable {
             return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
         }
     }
+
+    var console: Console { state.withLock { Console(text: $0.session.console.text) } }
 
     func receive(_ stream: OutputStream, _ bytes: RawSpan) {
         let time = hostClock()

@@ -20,6 +20,8 @@ public struct Scenario: Sendable {
     public var timeout: Duration
     /// How many times it is started and measured.
     public var runs: Int
+    /// Told after each run what its console showed, also after one that failed.
+    public var whenOver: @Sendable (Console) -> Void = { _ in }
 
     /// A scenario; what is left out is what a small machine and Docker would use.
     public init(

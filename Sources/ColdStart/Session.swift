@@ -95,13 +95,17 @@ struct Transcript {
     var lastLine: String? { lastLine { _ in true } }
 
     /// The last such line.
-    func lastLine(where isWanted: (String) -> Bool) -> String? {
+    func lastLine(where isWanted: (String) -> Bool) -> String? { lastLines(1, where: isWanted).last }
+
+    /// The last lines that say something, made safe for a terminal, in their order.
+    func lastLines(_ count: Int, where isWanted: (String) -> Bool = { _ in true }) -> [String] {
         let lines = bytes.suffix(Transcript.limit).split { $0 == 0x0A || $0 == 0x0D }
-        for line in lines.reversed() {
+        var found: [String] = []
+        for line in lines.reversed() where found.count < count {
             let text = Transcript.plain(line)
-            if !text.isEmpty, isWanted(text) { return text }
+            if !text.isEmpty, isWanted(text) { found.append(text) }
         }
-        return nil
+        return found.reversed()
     }
 
     /// No control characters, no escape sequences' start, no more than fits a message.
