@@ -64,6 +64,7 @@ public struct ContainerEngine: Engine {
             listener.receive($0, $1)
         }
         try await listener.follow(container, for: scenario.patience + .seconds(20))
+        scenario.whenOver(listener.console)
         var run = try listener.result(scenario, isCancelled: Task.isCancelled).get()
         if let observation { run.hearing?.observation = observation.end() }
         return run
@@ -115,6 +116,8 @@ private final class Listener: Sendable {
             return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
         }
     }
+
+    var console: Console { state.withLock { Console(text: $0.session.console.text) } }
 
     func receive(_ stream: OutputStream, _ bytes: RawSpan) {
         let time = hostClock()

@@ -11,7 +11,7 @@ struct InterviewRecord {
     private let observes: Bool
     private var answers: [Heard]
     private var settled: Set<Int> = []
-    private var patterns: [(place: Int, matcher: LogMatcher)] = []
+    private var patterns: [(place: Int, matcher: LineMatcher)] = []
     private var ports: [UInt16]?
     private var opened: Set<[UInt8]> = []
     private var openedBytes = 0
@@ -27,7 +27,8 @@ struct InterviewRecord {
         answers = [Heard](repeating: Heard(), count: interview.count)
         waitsForOutput = !interview.patterns.isEmpty
         for (place, pattern) in interview.patterns {
-            if let matcher = LogMatcher(pattern) { patterns.append((place, matcher)) }
+            // A probe never holds a pattern that is none.
+            if let pattern = try? LinePattern(pattern) { patterns.append((place, LineMatcher(pattern))) }
         }
     }
 

@@ -22,6 +22,8 @@ public struct Scenario: Sendable {
     public var runs: Int
     /// What it is asked once it serves, where somebody wants more than to measure its start.
     public var interview: Interview?
+    /// Told after each run what its console showed, also after one that failed.
+    public var whenOver: @Sendable (Console) -> Void = { _ in }
 
     /// A scenario; what is left out is what a small machine and Docker would use.
     public init(

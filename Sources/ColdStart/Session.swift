@@ -32,13 +32,14 @@ struct Session {
     /// What an interview has come to, where there is one.
     private(set) var interview: InterviewRecord?
     private var frames = FrameReader()
-    private var log: LogMatcher?
+    private var log: LineMatcher?
 
     init(probe: Probe, interview: Interview? = nil, start: UInt64) {
         self.probe = probe
         self.start = start
         self.interview = interview.map { InterviewRecord($0) }
-        if interview == nil, case .log(let pattern) = probe { log = LogMatcher(pattern) }
+        // A probe never holds a pattern that is none.
+        if interview == nil, case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }
     }
 
     /// Nothing that may still come changes the result.
@@ -109,13 +110,17 @@ struct Transcript {
     var lastLine: String? { lastLine { _ in true } }
 
     /// The last such line.
-    func lastLine(where isWanted: (String) -> Bool) -> String? {
+    func lastLine(where isWanted: (String) -> Bool) -> String? { lastLines(1, where: isWanted).last }
+
+    /// The last lines that say something, made safe for a terminal, in their order.
+    func lastLines(_ count: Int, where isWanted: (String) -> Bool = { _ in true }) -> [String] {
         let lines = bytes.suffix(Transcript.limit).split { $0 == 0x0A || $0 == 0x0D }
-        for line in lines.reversed() {
+        var found: [String] = []
+        for line in lines.reversed() where found.count < count {
             let text = Transcript.plain(line)
-            if !text.isEmpty, isWanted(text) { return text }
+            if !text.isEmpty, isWanted(text) { found.append(text) }
         }
-        return nil
+        return found.reversed()
     }
 
     /// No control characters, no escape sequences' start, no more than fits a message.
@@ -124,34 +129,6 @@ struct Transcript {
         let visible = text.unicodeScalars.filter { !(0x80...0x9F).contains($0.value) }
         return String(String(String.UnicodeScalarView(visible)).prefix(300).drop { $0 == " " })
     }
-}
-
-/// Looks for a pattern in the lines of an output that arrives in pieces.
-struct LogMatcher {
-    private static let limit = 16_384
-    private let regex: Regex<AnyRegexOutput>
-    private var line: [UInt8] = []
-
-    /// `nil` for a pattern that is none, which a probe never holds.
-    init?(_ pattern: String) {
-        guard let regex = try? Regex(pattern) else { return nil }
-        self.regex = regex
-    }
-
-    /// A line is tried when it ends, and as far as it goes when there is no more for now.
-    mutating func matches(_ bytes: [UInt8]) -> Bool {
-        for byte in bytes {
-            if byte != 0x0A {
-                if line.count < LogMatcher.limit { line.append(byte) }
-            } else {
-                if isMatch { return true }
-                line = []
-            }
-        }
-        return isMatch
-    }
-
-    private var isMatch: Bool { !line.isEmpty && String(decoding: line, as: UTF8.self).contains(regex) }
 }
 
 extension Message.Answer {

@@ -1,4 +1,5 @@
 internal import Guest
+internal import MicroVM
 internal import SystemPackage
 
 /// The figures of one start that passed.
@@ -11,6 +12,7 @@ struct Run {
     var pageFaults: UInt64?
     var exits: UInt64?
     var overheadBytes: UInt64?
+    var diskUse: DiskUse?
     var hostAnswer: HostAnswer?
     var hearing: Hearing?
     var console: String
@@ -198,6 +200,8 @@ extension Measurement {
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })
+        diskReads = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.reads) } })
+        diskBytesRead = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.bytesRead) } })
         hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()

@@ -39,6 +39,15 @@ final class DoorbellListener: Sendable {
         }
     }
 
+    /// What the entrypoint wrote, and behind it the console's text.
+    func console(_ text: [UInt8]) -> Console {
+        session.withLock { session in
+            var session = session
+            session.receiveConsole(text)
+            return Console(text: session.console.text)
+        }
+    }
+
     /// What all that was heard, and the console's text, came to.
     func result(
         _ console: [UInt8], entered: UInt64, _ end: Session.End, timeout: Duration, boot: UInt64

@@ -73,6 +73,7 @@ struct KvmRun {
             (console, entered) = (machine.console, machine.enteredAt)
             (exits, overhead) = (machine.exitCount, machine.overheadBytes)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
+        scenario.whenOver(listener.console(console))
         let end = aftermath.isImpatient ? .impatient : try end(outcome)
         var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
         (run.exits, run.overheadBytes) = (exits, overhead)
@@ -116,7 +117,7 @@ extension Run {
     /// The run with what was seen after its end.
     fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?) -> Run {
         var run = self
-        run.hostAnswer = outcome.answer
+        (run.hostAnswer, run.diskUse) = (outcome.answer, outcome.diskUse)
         if let faultsBefore { run.pageFaults = outcome.pageFaults.map { $0 - min($0, faultsBefore) } }
         return run
     }

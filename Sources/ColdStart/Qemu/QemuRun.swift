@@ -32,6 +32,7 @@ struct QemuRun {
         do throws(SystemError) {
             (session, end) = try watch(initramfs)
         } catch { throw .file(error.operation, error.path, error.errno) }
+        scenario.whenOver(Console(text: session.console.text))
         let clocking: Clocking = command.acceleration.isCounted ? .instructions : .host
         return try session.result(end, by: clocking, timeout: scenario.timeout, boot: patience.boot)
     }
