@@ -172,7 +172,8 @@ import Testing
         let bench = try bench()
         try bench.write(
             "context/thaw.toml",
-            "[probe]\nhttp = \"8080/\"\ntimeout = \"5s\"\n[boot]\nengine = \"container\"\n[slim]\nexclude = [\"/www/index.html\"]\n")
+            "[probe]\nhttp = \"8080/\"\ntimeout = \"5s\"\n[boot]\nengine = \"container\"\n[slim]\nexclude = [\"/www/index.html\"]\n"
+        )
         let outcome = try bench.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
         #expect(outcome.status == 1)
         #expect(
