@@ -101,7 +101,7 @@ let package = Package(
         tests("IntegrationTests", "Harness"),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
-        tests("MicroVMTests", "MicroVM", "Guest", "Linux", "Harness", system),
+        tests("MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", system),
         tests("PeerTests", "Harness"),
         tests("ProjectTests", "Project"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),

@@ -2,6 +2,7 @@
 #include "CInit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/fanotify.h>
 #include <sys/socket.h>
 #include <linux/capability.h>
 #include <linux/random.h>
@@ -444,6 +445,36 @@ long cinit_send(int descriptor, const void *buffer, unsigned long count) {
 }
 
 void cinit_end(int descriptor) { shutdown(descriptor, SHUT_WR); }
+
+int cinit_observe(const char *path) {
+    int observer = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK);
+    if (observer < 0) return -errno;
+    if (fanotify_mark(observer, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN | FAN_ONDIR, AT_FDCWD, path) == 0)
+        return observer;
+    int error = -errno;
+    close(observer);
+    return error;
+}
+
+// The path of a descriptor; what has no name any more has none.
+static long path_of(int descriptor, char *path, unsigned long capacity) {
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    long length = readlink(name, path, capacity);
+    close(descriptor);
+    return length > 0 && (unsigned long)length < capacity && path[0] == '/' ? length : 0;
+}
+
+long cinit_next_opened(int observer, void *path, unsigned long capacity) {
+    struct fanotify_event_metadata event;
+    for (;;) {
+        long count = cinit_read(observer, &event, sizeof event);
+        if (count == -EAGAIN) return 0;
+        if (count != sizeof event || event.fd < 0) return -EOVERFLOW;
+        long length = path_of(event.fd, path, capacity);
+        if (length > 0 && event.pid != getpid()) return length;
+    }
+}
 
 int cinit_signal_is_child(int signal) { return signal == SIGCHLD; }
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -14,11 +13,50 @@
 
 int ckvm_forbid_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
-int ckvm_forbid_files(void) {
-    // Rights of the first version of Landlock, which every kernel that has it knows; none of them is granted anywhere.
-    struct landlock_ruleset_attr attributes = {.handled_access_fs = (1u << 13) - 1};
-    long rules = syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
-    if (rules < 0) return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
+// What a set of Landlock's rules forbids, since nothing of it is granted anywhere. Headers older than the kernel that this
+// runs on lack the later words, so the numbers of linux/landlock.h stand here.
+struct rules {
+    uint64_t files, network, scopes;
+};
+
+enum {
+    ask_version = 1,
+    ask_errata = 2,
+    files_of_first_version = (1 << 13) - 1,
+    truncation = 1 << 14,
+    device_requests = 1 << 15,
+    tcp = 1 << 0 | 1 << 1,
+    abstract_sockets = 1 << 0,
+    signals = 1 << 1,
+    signals_within_process_corrected = 1 << 1,
+};
+
+static long landlock(const struct rules *rules, size_t size, unsigned question) {
+    return syscall(SYS_landlock_create_ruleset, rules, size, question);
+}
+
+long ckvm_landlock_version(void) {
+    long version = landlock(NULL, 0, ask_version);
+    return version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP) ? 0 : version;
+}
+
+// Until it was corrected, a thread could not even signal another one of its own process, and processors kick each other.
+static int can_scope_signals(void) {
+    long errata = landlock(NULL, 0, ask_errata);
+    return errata >= 0 && errata & signals_within_process_corrected;
+}
+
+int ckvm_forbid_surroundings(void) {
+    long version = ckvm_landlock_version();
+    if (version <= 0) return (int)version;
+    struct rules all = {.files = files_of_first_version};
+    size_t size = sizeof all.files;
+    if (version >= 3) all.files |= truncation;
+    if (version >= 5) all.files |= device_requests;
+    if (version >= 4) all.network = tcp, size += sizeof all.network;
+    if (version >= 6) all.scopes = abstract_sockets | (can_scope_signals() ? signals : 0), size += sizeof all.scopes;
+    long rules = landlock(&all, size, 0);
+    if (rules < 0) return -1;
     int result = (int)syscall(SYS_landlock_restrict_self, (int)rules, 0);
     int error = errno;
     close((int)rules);
@@ -26,23 +64,20 @@ int ckvm_forbid_files(void) {
     return result;
 }
 
-// What any thread needs that allocates, locks and ends.
+// What any thread needs that allocates, locks, tells others and ends.
 static const int common_calls[] = {
-    SYS_brk,           SYS_munmap,       SYS_mremap,      SYS_madvise,         SYS_futex, SYS_sched_yield,
-    SYS_gettid,        SYS_getpid,       SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit,  SYS_rt_sigaction,
-    SYS_clock_gettime, SYS_gettimeofday, SYS_sigaltstack, SYS_restart_syscall, SYS_rseq,  SYS_set_robust_list,
-    SYS_getrandom,     SYS_exit_group,   SYS_epoll_ctl,   SYS_close,           SYS_read,  SYS_write,
+    SYS_brk,    SYS_munmap, SYS_mremap,       SYS_madvise,        SYS_futex, SYS_sched_yield,   SYS_clock_gettime,
+    SYS_gettid, SYS_getpid, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit,  SYS_restart_syscall,
+    SYS_write,  SYS_close,  SYS_epoll_ctl,    SYS_getrandom,      SYS_exit_group,
 };
 
 // Requests are looked at where they come from a thread that has all the guest's exits: it runs, and no more.
 static const unsigned processor_requests[] = {KVM_RUN};
 
-// The devices' own descriptors, and the sockets of vsock and network.
+// The devices' own descriptors, the disk, and the sockets of vsock and network.
 static const int device_calls[] = {
-    SYS_epoll_wait, SYS_epoll_pwait, SYS_preadv,  SYS_pwritev,  SYS_pread64,    SYS_pwrite64,  SYS_readv,
-    SYS_writev,     SYS_fdatasync,   SYS_fsync,   SYS_accept4,  SYS_accept,     SYS_connect,
-    SYS_sendto,     SYS_recvfrom,    SYS_sendmsg, SYS_recvmsg,  SYS_getsockopt, SYS_setsockopt, SYS_shutdown,
-    SYS_fcntl,      SYS_poll,        SYS_ppoll,   SYS_eventfd2,
+    SYS_epoll_wait, SYS_epoll_pwait, SYS_read,     SYS_preadv,  SYS_pwritev,  SYS_fdatasync,
+    SYS_accept4,    SYS_connect,     SYS_sendto,   SYS_recvfrom, SYS_sendmsg, SYS_shutdown,
 };
 
 enum { common_count = sizeof common_calls / sizeof *common_calls };

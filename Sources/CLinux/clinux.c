@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -112,4 +113,34 @@ int clinux_unix_listen(const char *path) {
 
 int clinux_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+int clinux_observe(void) {
+    return fanotify_init(
+        FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK);
+}
+
+int clinux_observe_mount(int observer, int mount) {
+    return fanotify_mark(observer, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN | FAN_ONDIR, mount, ".");
+}
+
+// The path of a descriptor, which is closed; what has no name any more has none.
+static long path_of(int descriptor, char *path, size_t capacity) {
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    long length = readlink(name, path, capacity);
+    close(descriptor);
+    return length > 0 && (size_t)length < capacity && path[0] == '/' ? length : 0;
+}
+
+long clinux_next_opened(int observer, char *path, size_t capacity) {
+    struct fanotify_event_metadata event;
+    for (;;) {
+        long count = read(observer, &event, sizeof event);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EAGAIN) return 0;
+        if (count != sizeof event || event.fd < 0) return -1;
+        long length = path_of(event.fd, path, capacity);
+        if (length > 0) return length;
+    }
 }

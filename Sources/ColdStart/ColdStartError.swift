@@ -18,6 +18,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     case kernelMissing(reason: String)
     /// Nobody has built the small kernel that would lie in this directory.
     case kernelNotBuilt(FilePath)
+    /// A kernel of one's own that cannot be read.
+    case unreadableKernel(FilePath, Errno)
     /// A file that says of itself that it is something else, or nothing.
     case notAKernel(FilePath)
     /// The guest's init is not where it belongs.
@@ -67,7 +69,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Whose fault it is.
     public var kind: Kind {
         switch self {
-        case .malformedProbe, .impossibleScenario, .notAKernel: .usage
+        case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
             .moduleMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent:
             .machine
@@ -86,6 +88,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .machineUnavailable(let reason): reason
         case .kernelMissing(let reason): "there is no kernel to boot: \(reason)"
         case .kernelNotBuilt(let directory): "there is no small kernel in '\(directory)'"
+        case .unreadableKernel(let path, let errno): "kernel '\(path)' cannot be read: \(errno)"
         case .notAKernel(let path): "'\(path)' is no Linux kernel: no version of Linux is named in it"
         case .initialProgramMissing(let places):
             "the guest's init is at none of \(places.map { "'\($0)'" }.joined(separator: ", "))"
@@ -127,6 +130,7 @@ private func quoted(_ line: String?) -> String { line.map { "; its last line was
 
 func seconds(_ time: Duration) -> String {
     let parts = time.components
+    if parts.seconds == 0 { return "\(parts.attoseconds / 1_000_000_000_000_000) ms" }
     let tenths = parts.attoseconds / 100_000_000_000_000_000
     return tenths == 0 ? "\(parts.seconds) s" : "\(parts.seconds).\(tenths) s"
 }

@@ -57,10 +57,17 @@ public struct ContainerEngine: Engine {
         for part in ["upper", "work", "files"] { _ = try Directory.make(place.appending(part)) }
         let command = try command(scenario, files: place.appending("files"))
         let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
-        let listener = Listener(scenario.probe, from: hostClock())
-        let container = try await Container(overlay).start(command) { listener.receive($0, $1) }
-        try await listener.follow(container, for: scenario.timeout + .seconds(20))
-        return try listener.result(scenario, isCancelled: Task.isCancelled).get()
+        let listener = Listener(scenario, from: hostClock())
+        let observation = scenario.interview?.observes == true ? Observation() : nil
+        defer { _ = observation?.end() }
+        let container = try await Container(overlay).start(command, observer: observation?.observer) {
+            listener.receive($0, $1)
+        }
+        try await listener.follow(container, for: scenario.patience + .seconds(20))
+        scenario.whenOver(listener.console)
+        var run = try listener.result(scenario, isCancelled: Task.isCancelled).get()
+        if let observation { run.hearing?.observation = observation.end() }
+        return run
     }
 
     /// Init with its orders; what Docker mounts into `/etc` is mounted here as well.
@@ -94,8 +101,9 @@ private final class Listener: Sendable {
         var container: RunningContainer?
     }
 
-    init(_ probe: Probe, from start: UInt64) {
-        state = Mutex(State(session: Session(probe: probe, start: start)))
+    init(_ scenario: Scenario, from start: UInt64) {
+        let session = Session(probe: scenario.probe, interview: scenario.interview, start: start)
+        state = Mutex(State(session: session))
     }
 
     /// What came of it, once the container has ended.
@@ -108,6 +116,8 @@ private final class Listener: Sendable {
             return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
         }
     }
+
+    var console: Console { state.withLock { Console(text: $0.session.console.text) } }
 
     func receive(_ stream: OutputStream, _ bytes: RawSpan) {
         let time = hostClock()

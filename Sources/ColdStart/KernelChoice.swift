@@ -40,7 +40,12 @@ extension Kernel {
 
     /// A kernel by its path. Its modules are those installed with it, if any: `lib/modules` beside its directory.
     static func own(_ image: FilePath) throws(ColdStartError) -> Kernel {
-        guard let release = release(of: try readFile(image, limit: 256 << 20)) else { throw .notAKernel(image) }
+        let bytes: [UInt8]
+        do throws(ColdStartError) { bytes = try readFile(image, limit: 256 << 20) } catch {
+            if case .file(_, _, let errno) = error { throw .unreadableKernel(image, errno) }
+            throw error
+        }
+        guard let release = release(of: bytes) else { throw .notAKernel(image) }
         let root = image.removingLastComponent().removingLastComponent()
         let modules = root.appending("lib/modules").appending(release)
         let hasModules = isAccessible(modules.appending("kernel").string, R_OK)

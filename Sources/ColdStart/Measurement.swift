@@ -24,10 +24,16 @@ public struct Measurement: Sendable {
     public let overheadBytes: UInt64?
     /// How many pages the host had to bring in until then; only starts from a snapshot count them.
     public let pageFaults: Statistics?
+    /// How often the guest read its disk until its probe passed; only `kvm` counts, where the disk is not memory.
+    public let diskReads: Statistics?
+    /// How many bytes that were: what a start needs of the image.
+    public let diskBytesRead: Statistics?
     /// What a client outside of the machine saw; only `kvm` asks from there, and only by HTTP.
     public let hostProbe: HostView?
     /// The answer that passed an HTTP probe, in the last run.
     public let response: Response?
+    /// What was answered in the last run's interview, where there was one.
+    public let hearing: Hearing?
     /// The most memory the entrypoint held at once, over all runs.
     public let peakGuestMemoryBytes: UInt64?
     /// What the console showed and the entrypoint wrote in the last run, the end of it if it was long.

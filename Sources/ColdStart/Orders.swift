@@ -9,6 +9,12 @@ extension Orders {
             environment: scenario.environment.map { Array($0.utf8) },
             workingDirectory: Array(scenario.workingDirectory.utf8), user: Array(scenario.user.utf8),
             probe: Orders.Probe(scenario.probe), timeoutMilliseconds: scenario.timeout.milliseconds)
+        guard let interview = scenario.interview else { return }
+        probe = interview.readiness.map(Orders.Probe.init) ?? .none
+        questions = interview.asked.map { Question(Orders.Probe($0.probe), mustPass: $0.mustPass) }
+        lingers = !interview.patterns.isEmpty
+        // In a container, the kernel follows files for nobody but the host.
+        observes = interview.observes && place == .machine
     }
 }
 

@@ -6,7 +6,7 @@ public enum Probe: Hashable, Sendable, CustomStringConvertible {
     case tcp(port: UInt16)
     /// A command in the image, run without a shell, that ends with status 0.
     case exec([String])
-    /// A regular expression that matches within a line of the entrypoint's output.
+    /// A regular expression that matches within a line of the entrypoint's output, as `LinePattern` reads it.
     case log(String)
 
     /// Reads `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
@@ -49,8 +49,9 @@ public enum Probe: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func log(_ pattern: String, in text: String) throws(ColdStartError) -> Probe {
-        guard !pattern.isEmpty, (try? Regex(pattern)) != nil else {
-            throw .malformedProbe(text, reason: "what follows log: is no regular expression")
+        guard !pattern.isEmpty else { throw .malformedProbe(text, reason: "there is no pattern after log:") }
+        do throws(LinePattern.Refusal) { _ = try LinePattern(pattern) } catch {
+            throw .malformedProbe(text, reason: error.reason)
         }
         return .log(pattern)
     }

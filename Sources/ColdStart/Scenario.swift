@@ -20,6 +20,10 @@ public struct Scenario: Sendable {
     public var timeout: Duration
     /// How many times it is started and measured.
     public var runs: Int
+    /// What it is asked once it serves, where somebody wants more than to measure its start.
+    public var interview: Interview?
+    /// Told after each run what its console showed, also after one that failed.
+    public var whenOver: @Sendable (Console) -> Void = { _ in }
 
     /// A scenario; what is left out is what a small machine and Docker would use.
     public init(
@@ -55,10 +59,14 @@ public struct Scenario: Sendable {
         guard timeout > .zero, timeout <= .seconds(86_400) else {
             throw .impossibleScenario("a timeout is more than nothing and at most a day")
         }
+        if let interview { try interview.validate() }
         guard !hostname.isEmpty, hostname.utf8.count <= 64 else {
             throw .impossibleScenario("a host name has 1 to 64 bytes")
         }
     }
+
+    /// How long init may take at most for all that it does.
+    var patience: Duration { timeout * (1 + (interview?.asked.count ?? 0)) }
 
     private static let leastMemory: UInt64 = 96 << 20
 }

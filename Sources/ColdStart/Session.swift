@@ -29,13 +29,17 @@ struct Session {
     private(set) var isHeld = false
     private(set) var output = Transcript()
     private(set) var console = Transcript()
+    /// What an interview has come to, where there is one.
+    private(set) var interview: InterviewRecord?
     private var frames = FrameReader()
-    private var log: LogMatcher?
+    private var log: LineMatcher?
 
-    init(probe: Probe, start: UInt64) {
+    init(probe: Probe, interview: Interview? = nil, start: UInt64) {
         self.probe = probe
         self.start = start
-        if case .log(let pattern) = probe { log = LogMatcher(pattern) }
+        self.interview = interview.map { InterviewRecord($0) }
+        // A probe never holds a pattern that is none.
+        if interview == nil, case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }
     }
 
     /// Nothing that may still come changes the result.
@@ -65,6 +69,9 @@ struct Session {
         case .exited(let ending): self.ending = ending
         case .failed(let failure): self.failure = failure
         case .held: isHeld = true
+        case .told(let told):
+            interview?.receive(told)
+            endInterview(Stamp(host: time, guest: marks[.executed]?.guest ?? Clock(nanoseconds: 0, cycles: 0)))
         case .finished(let verdict): self.verdict = verdict
         }
     }
@@ -72,8 +79,17 @@ struct Session {
     private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: Stamp) {
         output.append(bytes)
         console.append(bytes)
+        interview?.receiveOutput(bytes)
+        endInterview(stamp)
         guard log?.matches(bytes) == true else { return }
         marks[.firstByte] = stamp
+        verdict = .passed
+    }
+
+    /// Where the program writes what somebody waits for, the host knows first that all has been said.
+    private mutating func endInterview(_ stamp: Stamp) {
+        guard let interview, interview.waitsForOutput, interview.isComplete else { return }
+        if marks[.firstByte] == nil { marks[.firstByte] = stamp }
         verdict = .passed
     }
 }
@@ -94,13 +110,17 @@ struct Transcript {
     var lastLine: String? { lastLine { _ in true } }
 
     /// The last such line.
-    func lastLine(where isWanted: (String) -> Bool) -> String? {
+    func lastLine(where isWanted: (String) -> Bool) -> String? { lastLines(1, where: isWanted).last }
+
+    /// The last lines that say something, made safe for a terminal, in their order.
+    func lastLines(_ count: Int, where isWanted: (String) -> Bool = { _ in true }) -> [String] {
         let lines = bytes.suffix(Transcript.limit).split { $0 == 0x0A || $0 == 0x0D }
-        for line in lines.reversed() {
+        var found: [String] = []
+        for line in lines.reversed() where found.count < count {
             let text = Transcript.plain(line)
-            if !text.isEmpty, isWanted(text) { return text }
+            if !text.isEmpty, isWanted(text) { found.append(text) }
         }
-        return nil
+        return found.reversed()
     }
 
     /// No control characters, no escape sequences' start, no more than fits a message.
@@ -109,34 +129,6 @@ struct Transcript {
         let visible = text.unicodeScalars.filter { !(0x80...0x9F).contains($0.value) }
         return String(String(String.UnicodeScalarView(visible)).prefix(300).drop { $0 == " " })
     }
-}
-
-/// Looks for a pattern in the lines of an output that arrives in pieces.
-private struct LogMatcher {
-    private static let limit = 16_384
-    private let regex: Regex<AnyRegexOutput>
-    private var line: [UInt8] = []
-
-    /// `nil` for a pattern that is none, which a probe never holds.
-    init?(_ pattern: String) {
-        guard let regex = try? Regex(pattern) else { return nil }
-        self.regex = regex
-    }
-
-    /// A line is tried when it ends, and as far as it goes when there is no more for now.
-    mutating func matches(_ bytes: [UInt8]) -> Bool {
-        for byte in bytes {
-            if byte != 0x0A {
-                if line.count < LogMatcher.limit { line.append(byte) }
-            } else {
-                if isMatch { return true }
-                line = []
-            }
-        }
-        return isMatch
-    }
-
-    private var isMatch: Bool { !line.isEmpty && String(decoding: line, as: UTF8.self).contains(regex) }
 }
 
 extension Message.Answer {

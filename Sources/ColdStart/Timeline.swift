@@ -1,4 +1,5 @@
 internal import Guest
+internal import MicroVM
 internal import SystemPackage
 
 /// The figures of one start that passed.
@@ -11,7 +12,9 @@ struct Run {
     var pageFaults: UInt64?
     var exits: UInt64?
     var overheadBytes: UInt64?
+    var diskUse: DiskUse?
     var hostAnswer: HostAnswer?
+    var hearing: Hearing?
     var console: String
 }
 
@@ -64,6 +67,7 @@ extension Run {
             response = Response(status: Int(status), byteCount: byteCount)
         }
         peakMemory = session.peakMemory
+        hearing = session.interview.map { $0.hearing(session.ending) }
     }
 }
 
@@ -150,7 +154,7 @@ extension Session {
 }
 
 /// The kernel's reason in words that fit a program or a file.
-private func reasonWords(_ code: UInt32) -> String {
+func reasonWords(_ code: UInt32) -> String {
     guard code > 0, let number = Int32(exactly: code) else { return "it is not there" }
     return switch Errno(rawValue: number) {
     case .noSuchFileOrDirectory: "it, or the interpreter that it names, does not exist"
@@ -196,9 +200,12 @@ extension Measurement {
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })
+        diskReads = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.reads) } })
+        diskBytesRead = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.bytesRead) } })
         hostProbe = HostView(runs.compactMap(\.hostAnswer))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
+        hearing = last.hearing
         console = last.console
     }
 }

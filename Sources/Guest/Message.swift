@@ -15,6 +15,8 @@ public enum Message: Equatable, Sendable {
     /// Init stands still in the very store that carries this, so that the machine can be saved; what the host leaves in
     /// the mailbox is an ``Awakening``.
     case held
+    /// Something of an interview.
+    case told(Told)
     /// Init is done. A machine with a doorbell whose probe has passed goes on until the host ends it or the entrypoint
     /// has ended, and then says this again; others are switched off now.
     case finished(Verdict)
@@ -171,6 +173,9 @@ extension Message {
             writer.put(UInt8(7))
             writer.put(verdict.rawValue)
         case .held: writer.put(UInt8(8))
+        case .told(let told):
+            writer.put(UInt8(9))
+            writer.put(told)
         }
         return writer.bytes
     }
@@ -200,7 +205,7 @@ extension WireWriter {
         }
     }
 
-    fileprivate mutating func put(_ answer: Message.Answer) {
+    mutating func put(_ answer: Message.Answer) {
         switch answer {
         case .refused: put(UInt8(1))
         case .broken: put(UInt8(2))
@@ -232,6 +237,7 @@ extension WireReader {
         case 6: failure().map { .failed($0) }
         case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
         case 8: .held
+        case 9: told().map { .told($0) }
         default: nil
         }
     }
@@ -251,7 +257,7 @@ extension WireReader {
         return kind == 1 ? .status(value) : kind == 2 ? .signal(value) : nil
     }
 
-    private mutating func answer() -> Message.Answer? {
+    mutating func answer() -> Message.Answer? {
         switch number(UInt8.self) {
         case 1: return .refused
         case 2: return .broken

@@ -22,6 +22,20 @@ public struct Orders: Equatable, Sendable {
         case command([[UInt8]])
     }
 
+    /// One question of an interview.
+    public struct Question: Equatable, Sendable {
+        /// What is asked.
+        public var probe: Probe
+        /// It is asked again for a while where it does not pass.
+        public var mustPass: Bool
+
+        /// A question.
+        public init(_ probe: Probe, mustPass: Bool) {
+            self.probe = probe
+            self.mustPass = mustPass
+        }
+    }
+
     /// When init stands still once, so that the machine can be saved.
     public enum Hold: UInt8, Sendable {
         /// Not at all.
@@ -81,8 +95,14 @@ public struct Orders: Equatable, Sendable {
     public var user: [UInt8]
     /// What proves that the entrypoint serves.
     public var probe: Probe
-    /// How long init waits for the probe, from its own start.
+    /// How long init waits for the probe, from its own start, and for the answer to each question.
     public var timeoutMilliseconds: UInt32
+    /// What is asked once the probe has passed, or at once where there is none; at most ``questionLimit``.
+    public var questions: [Question] = []
+    /// The entrypoint runs on after the last question, until the host has seen what it waits for.
+    public var lingers = false
+    /// Init tells which files of the image are opened; only in a machine.
+    public var observes = false
 
     /// Orders without modules and root device, which only a machine has.
     public init(
@@ -104,14 +124,16 @@ public struct Orders: Equatable, Sendable {
 extension Orders {
     /// The most ports that a machine proxies.
     public static let proxiedPortLimit = 32
+    /// The most questions of an interview.
+    public static let questionLimit = 256
 
-    private static let version: UInt32 = 0x3377_6874
+    private static let version: UInt32 = 0x3477_6874
 
     /// The orders as the bytes of a file.
     ///
-    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``.
+    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``, nor questions than ``questionLimit``.
     public func encode() -> [UInt8] {
-        precondition(proxiedPorts.count <= Orders.proxiedPortLimit)
+        precondition(proxiedPorts.count <= Orders.proxiedPortLimit && questions.count <= Orders.questionLimit)
         var writer = WireWriter()
         writer.put(Orders.version)
         writer.put(place.rawValue)
@@ -130,6 +152,13 @@ extension Orders {
         writer.put(user)
         writer.put(timeoutMilliseconds)
         writer.put(probe)
+        writer.put(UInt16(questions.count))
+        for question in questions {
+            writer.put(question.probe)
+            writer.put(UInt8(question.mustPass ? 1 : 0))
+        }
+        writer.put(UInt8(lingers ? 1 : 0))
+        writer.put(UInt8(observes ? 1 : 0))
         return writer.bytes
     }
 
@@ -143,7 +172,8 @@ extension Orders {
             let hold = reader.number().flatMap(Hold.init(rawValue:)), let hostname = reader.text(),
             let arguments = reader.list(), let environment = reader.list(),
             let workingDirectory = reader.text(), let user = reader.text(),
-            let timeout = reader.number(UInt32.self), let probe = reader.probe(), reader.isAtEnd
+            let timeout = reader.number(UInt32.self), let probe = reader.probe(), let questions = reader.questions(),
+            let lingers = reader.flag(), let observes = reader.flag(), reader.isAtEnd
         else { return nil }
         self.init(
             place: place, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
@@ -154,6 +184,7 @@ extension Orders {
         proxiedPorts = ports
         self.rootDevice = rootDevice
         self.hold = hold
+        (self.questions, self.lingers, self.observes) = (questions, lingers, observes)
     }
 }
 
@@ -207,6 +238,24 @@ extension WireReader {
             ports.append(port)
         }
         return ports
+    }
+
+    fileprivate mutating func flag() -> Bool? {
+        switch number(UInt8.self) {
+        case 0: false
+        case 1: true
+        default: nil
+        }
+    }
+
+    fileprivate mutating func questions() -> [Orders.Question]? {
+        guard let count = number(UInt16.self), Int(count) <= Orders.questionLimit else { return nil }
+        var questions: [Orders.Question] = []
+        for _ in 0..<count {
+            guard let probe = probe(), let mustPass = flag() else { return nil }
+            questions.append(Orders.Question(probe, mustPass: mustPass))
+        }
+        return questions
     }
 
     fileprivate mutating func probe() -> Orders.Probe? {

@@ -5,6 +5,8 @@ enum Attempt {
     case connecting(Int32)
     case asking(Int32, rest: ArraySlice<UInt8>)
     case requesting(Int32, Response)
+    /// The answer is there, and the connection closed.
+    case over(Response)
     case running(Child)
 
     /// What a step of an attempt came to.
@@ -22,7 +24,16 @@ enum Attempt {
             cinit_watch(descriptor: descriptor, wanted: Int16(cinit_writable), ready: 0)
         case .requesting(let descriptor, _):
             cinit_watch(descriptor: descriptor, wanted: Int16(cinit_readable), ready: 0)
-        case .asking, .running: nil
+        case .asking, .over, .running: nil
+        }
+    }
+
+    /// Lets go of the connection.
+    func close() {
+        switch self {
+        case .connecting(let descriptor), .asking(let descriptor, _), .requesting(let descriptor, _):
+            cinit_close(descriptor)
+        case .over, .running: break
         }
     }
 
@@ -34,8 +45,10 @@ enum Attempt {
 
     /// Asks once the connection stands: `nil` while it does not, the outcome if it failed.
     ///
-    /// - Parameter inHalves: only half of the request is written, until ``completeRequest()``.
-    mutating func request(_ path: [UInt8]?, port: UInt16, inHalves: Bool) -> Step {
+    /// - Parameters:
+    ///   - inHalves: only half of the request is written, until ``completeRequest()``.
+    ///   - keepsContent: the answer is to be told whole.
+    mutating func request(_ path: [UInt8]?, port: UInt16, inHalves: Bool, keepsContent: Bool = false) -> Step {
         guard case .connecting(let descriptor) = self else { return .waiting }
         guard cinit_connection_error(descriptor) == 0 else {
             cinit_close(descriptor)
@@ -51,7 +64,7 @@ enum Attempt {
         let first = inHalves ? request.prefix(request.count / 2) : request[...]
         write(first, to: descriptor)
         guard inHalves else {
-            self = .requesting(descriptor, Response())
+            self = .requesting(descriptor, Response(keepsContent: keepsContent))
             return .connected
         }
         self = .asking(descriptor, rest: request[first.endIndex...])
@@ -81,6 +94,7 @@ enum Attempt {
             if count > 0 { response.receive(Array(piece.prefix(count))) } else { response.close() }
             guard !response.isComplete, !response.isMalformed else {
                 cinit_close(descriptor)
+                self = .over(response)
                 guard response.isComplete, let status = response.status else { return .answered(.broken) }
                 return .answered(.http(status: status, byteCount: response.byteCount))
             }

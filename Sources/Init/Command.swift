@@ -84,27 +84,44 @@ extension Child {
         ]
     }
 
+    /// What an output had to give.
+    typealias Piece = (stream: Message.Stream, bytes: [UInt8])
+
     /// Sends one piece of each output that has something; a closed pipe is not watched again.
     mutating func forward(_ watches: ArraySlice<cinit_watch>, to link: Link) {
+        for piece in take(watches) { link.send(.output(piece.stream, now(), piece.bytes)) }
+    }
+
+    /// Takes one piece of each output that has something.
+    mutating func take(_ watches: ArraySlice<cinit_watch>) -> [Piece] {
+        var pieces: [Piece] = []
         for watch in watches where watch.ready != 0 && watch.descriptor >= 0 {
             let stream: Message.Stream = watch.descriptor == output ? .output : .error
             if let piece = read(watch.descriptor, atMost: Child.pieceLength), !piece.isEmpty {
-                link.send(.output(stream, now(), piece))
+                pieces.append((stream, piece))
             } else {
                 cinit_close(watch.descriptor)
                 if stream == .output { output = -1 } else { error = -1 }
             }
         }
+        return pieces
     }
 
     /// Sends what is left in the pipes, without waiting for whoever still holds them, and with an end.
     mutating func drain(to link: Link) {
+        for piece in drain() { link.send(.output(piece.stream, now(), piece.bytes)) }
+    }
+
+    /// Takes what is left in the pipes.
+    mutating func drain() -> [Piece] {
+        var pieces: [Piece] = []
         for _ in 0..<64 {
             var watches = watches
             let ready = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), 0) }
-            guard ready > 0 else { return }
-            forward(watches[...], to: link)
+            guard ready > 0 else { break }
+            pieces += take(watches[...])
         }
+        return pieces
     }
 
     /// Lets go of the pipes.

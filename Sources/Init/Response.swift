@@ -1,6 +1,7 @@
 /// Reads one HTTP answer as its bytes arrive: the status, and how long the body is.
 ///
-/// Everything but the current line is counted and forgotten, so an endless answer costs no memory.
+/// Everything but the current line is counted and forgotten, so an endless answer costs no memory; who wants to hold
+/// it against another keeps its header and the gist of its body.
 struct Response {
     private enum State {
         case statusLine
@@ -18,6 +19,14 @@ struct Response {
     private var line: [UInt8] = []
     private var length: UInt64?
     private var isChunked = false
+    private let keepsContent: Bool
+
+    /// The status line and the header, as they came, where they are kept.
+    private(set) var head: [UInt8] = []
+    /// The body, where it is kept.
+    private(set) var content = Gist()
+
+    init(keepsContent: Bool = false) { self.keepsContent = keepsContent }
 
     /// The status, once its line has come; an interim answer (1xx) is not one.
     private(set) var status: UInt16?
@@ -41,8 +50,8 @@ struct Response {
         while position < bytes.count {
             switch state {
             case .complete, .malformed: return
-            case .body(let remaining): position += take(remaining, of: bytes.count - position)
-            case .chunk(let remaining): position += takeChunk(remaining, of: bytes.count - position)
+            case .body(let remaining): position += take(remaining, of: bytes[position...])
+            case .chunk(let remaining): position += takeChunk(remaining, of: bytes[position...])
             case .statusLine, .header, .chunkSize, .trailer:
                 let byte = bytes[position]
                 position += 1
@@ -62,18 +71,29 @@ struct Response {
         state = .malformed
     }
 
-    private mutating func take(_ remaining: UInt64?, of available: Int) -> Int {
-        let count = min(remaining ?? UInt64.max, UInt64(available))
-        byteCount &+= count
+    private mutating func take(_ remaining: UInt64?, of available: ArraySlice<UInt8>) -> Int {
+        let count = min(remaining ?? UInt64.max, UInt64(available.count))
+        keep(available.prefix(Int(count)))
         if let remaining { state = remaining == count ? .complete : .body(remaining: remaining - count) }
         return Int(count)
     }
 
-    private mutating func takeChunk(_ remaining: UInt64, of available: Int) -> Int {
-        let count = min(remaining, UInt64(available))
-        byteCount &+= count
+    private mutating func takeChunk(_ remaining: UInt64, of available: ArraySlice<UInt8>) -> Int {
+        let count = min(remaining, UInt64(available.count))
+        keep(available.prefix(Int(count)))
         state = remaining == count ? .chunkSize : .chunk(remaining: remaining - count)
         return Int(count)
+    }
+
+    private mutating func keep(_ bytes: ArraySlice<UInt8>) {
+        byteCount &+= UInt64(bytes.count)
+        if keepsContent { content.receive(bytes) }
+    }
+
+    private mutating func keepHead(_ line: [UInt8]) {
+        guard keepsContent, head.count + line.count + 1 <= Response.lineLimit else { return }
+        head += line
+        head.append(UInt8(ascii: "\n"))
     }
 
     private mutating func endLine() {
@@ -81,8 +101,13 @@ struct Response {
         let ended = line
         line = []
         switch state {
-        case .statusLine: readStatus(ended)
-        case .header: if ended.isEmpty { endHead() } else { readHeader(ended) }
+        case .statusLine:
+            head = []
+            keepHead(ended)
+            readStatus(ended)
+        case .header:
+            keepHead(ended)
+            if ended.isEmpty { endHead() } else { readHeader(ended) }
         case .chunkSize: readChunkSize(ended)
         case .trailer: if ended.isEmpty { state = .complete }
         default: break
@@ -137,7 +162,7 @@ struct Response {
     }
 }
 
-private func hexadecimal(_ digits: [UInt8]) -> UInt64? {
+func hexadecimal(_ digits: [UInt8]) -> UInt64? {
     guard digits.count <= 15 else { return nil }
     var value: UInt64 = 0
     for digit in digits {

@@ -35,12 +35,14 @@ struct Start {
     private func serve() {
         do throws(Message.Failure) {
             let lateModules = orders.place == .machine ? try prepareMachine() : []
+            let observer = orders.observes ? beginToObserve() : nil
             let signals = cinit_signal_descriptor()
             let child = try Command(orders.arguments, of: orders).start()
             link.mark(.executed)
             let deadline = clock.nanoseconds &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
             var supervisor = Supervisor(
-                child, orders: orders, lateModules: lateModules, link: link, signals: signals, deadline: deadline)
+                child, orders: orders, lateModules: lateModules, link: link, signals: signals, deadline: deadline,
+                observer: observer)
             let verdict = supervisor.run()
             if let peak = supervisor.peakMemory() { link.send(.peakMemory(peak)) }
             link.send(.finished(verdict))
@@ -48,6 +50,14 @@ struct Start {
         } catch {
             link.send(.failed(error))
             link.send(.finished(.failed))
+        }
+    }
+
+    /// Without it the interview goes on: the host is told why it learns of no files.
+    private func beginToObserve() -> Observer? {
+        do throws(Message.Failure) { return try Observer() } catch {
+            link.send(.told(.blind(error.errno)))
+            return nil
         }
     }
 

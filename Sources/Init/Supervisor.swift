@@ -10,17 +10,23 @@ struct Supervisor {
     let signals: Int32
     private(set) var deadline: UInt64
 
-    private var child: Child
+    var child: Child
     private var life = Life.first
-    private var attempt: Attempt?
+    var attempt: Attempt?
     private var nextAttempt: UInt64 = 0
-    private var usesVersion6 = false
+    var usesVersion6 = false
     private var hasListened = false
     private var hasMarkedByte = false
     private var lastAnswer: Message.Answer?
-    private var ending: Message.Ending?
+    var ending: Message.Ending?
     private var lateModules: [OpenModule]
     private var reach = Reach.unknown
+    /// What is opened in the image, where that is to be told.
+    var observer: Observer?
+    /// The answer to the question of an interview that is being asked.
+    var reply: Reply?
+    /// The ports that were found listened on.
+    var ports: [UInt16] = []
 
     /// Whether the host reaches the proxied ports.
     private enum Reach {
@@ -41,8 +47,10 @@ struct Supervisor {
     private static let commandInterval: UInt64 = 20_000_000
 
     init(
-        _ child: Child, orders: Orders, lateModules: [OpenModule], link: Link, signals: Int32, deadline: UInt64
+        _ child: Child, orders: Orders, lateModules: [OpenModule], link: Link, signals: Int32, deadline: UInt64,
+        observer: Observer?
     ) {
+        self.observer = observer
         self.lateModules = lateModules
         self.child = child
         self.orders = orders
@@ -53,19 +61,28 @@ struct Supervisor {
 
     /// Runs until there is a verdict, and tells the host what led to it.
     mutating func run() -> Message.Verdict {
+        if orders.probe == .none, !orders.questions.isEmpty {
+            link.mark(.firstByte)
+            return concluded(interview())
+        }
         while true {
             if let verdict = turn() {
-                if verdict == .passed {
-                    becomeReachable()
-                    if beginAnew() { continue }
-                    announce()
-                }
-                child.drain(to: link)
-                if let lastAnswer { link.send(.answer(lastAnswer)) }
-                if let ending { link.send(.exited(ending)) }
-                return verdict
+                guard verdict == .passed else { return concluded(verdict) }
+                becomeReachable()
+                if beginAnew() { continue }
+                announce()
+                return concluded(orders.questions.isEmpty ? verdict : interview())
             }
         }
+    }
+
+    /// Tells what led to a verdict.
+    private mutating func concluded(_ verdict: Message.Verdict) -> Message.Verdict {
+        observer?.drain(to: link)
+        child.drain(to: link)
+        if let lastAnswer { link.send(.answer(lastAnswer)) }
+        if let ending { link.send(.exited(ending)) }
+        return verdict
     }
 
     /// Goes on serving after the probe has passed, until the entrypoint ends.
@@ -128,19 +145,22 @@ struct Supervisor {
 
     /// Waits for whatever comes first and does what it asks for; whether it is the probe's attempt is the answer.
     @discardableResult
-    private mutating func wait(until wake: UInt64) -> Bool {
+    mutating func wait(until wake: UInt64) -> Bool {
         let time = cinit_monotonic()
         var watches = [
             cinit_watch(descriptor: signals, wanted: Int16(cinit_readable), ready: 0),
             attempt?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0),
         ]
         watches += child.watches + command.watches
+        watches.append(observer?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0))
         let own = watches.count
         if case .reachable(let proxy) = reach { watches += proxy.watches }
         let patience = wake > time ? wake - time : 0
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
+        // First: whatever is written now was opened before.
+        if watches[6].ready != 0 { observer?.drain(to: link) }
         child.forward(watches[2...3], to: link)
-        command.forward(watches[4...5], to: link)
+        pass(command.take(watches[4...5]))
         if watches[0].ready != 0 { handleSignals() }
         if case .reachable(var proxy) = reach {
             proxy.advance(watches[own...])
@@ -256,18 +276,34 @@ struct Supervisor {
     }
 
     /// The probing command, whose output would else stand still, or kill it.
-    private var command: Child {
+    var command: Child {
         get { if case .running(let command) = attempt { command } else { Child(process: 0, output: -1, error: -1) } }
         set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
     private mutating func commandEnded(_ process: Int32, _ ending: Message.Ending) {
         guard case .running(let command) = attempt, command.process == process else { return }
-        self.command.drain(to: link)
+        pass(self.command.drain())
         self.command.close()
+        if reply != nil {
+            reply?.ending = ending
+            attempt = nil
+            return
+        }
         if ending == .status(0) { link.mark(.firstByte) }
         _ = answered(.command(ending))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
+    }
+
+    /// What a command wrote is its answer, where it was asked as a question.
+    private mutating func pass(_ pieces: [Child.Piece]) {
+        for piece in pieces {
+            switch (reply, piece.stream) {
+            case (nil, _): link.send(.output(piece.stream, now(), piece.bytes))
+            case (_, .output): reply?.body.receive(piece.bytes[...])
+            case (_, .error): reply?.errors.receive(piece.bytes[...])
+            }
+        }
     }
 
     /// The most memory the entrypoint held, by its group where there is one, else by its largest process.
@@ -301,4 +337,4 @@ struct Supervisor {
     }
 }
 
-private func isSuccess(_ status: UInt16) -> Bool { status >= 200 && status < 400 }
+func isSuccess(_ status: UInt16) -> Bool { status >= 200 && status < 400 }

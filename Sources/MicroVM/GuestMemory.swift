@@ -161,16 +161,6 @@ final class GuestMemory: @unchecked Sendable {
         unsafe ckvm_copy(destination, &bytes, MemoryLayout<Number>.size)
     }
 
-    /// An index of a ring that the guest moves: later reads see what it wrote before.
-    func loadIndex(at address: UInt64) throws(GuestFault) -> UInt16 {
-        try unsafe ckvm_load_acquire16(pointer(to: address, 2, alignment: 2))
-    }
-
-    /// An index of a ring that we move: the guest sees first what we wrote before.
-    func storeIndex(_ index: UInt16, at address: UInt64) throws(GuestFault) {
-        try unsafe ckvm_store_release16(pointer(to: address, 2, alignment: 2), index)
-    }
-
     /// Whether all bytes are in one region, and how many of them the guest could reach.
     func contains(_ address: UInt64, count: UInt64) -> Bool {
         unsafe (try? pointer(to: address, count)) != nil

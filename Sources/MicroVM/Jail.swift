@@ -4,8 +4,9 @@ internal import SystemPackage
 
 /// What a thread may still do once it serves a guest: what it needs, so that a guest that takes it over has gained nothing.
 ///
-/// No new privileges, no files that are not open yet (Landlock, where the kernel has it), and a list of system calls; on
-/// a processor's thread the one ioctl is `KVM_RUN`. A call that is not on the list ends the process.
+/// No new privileges; no files that are not open yet, no TCP, no abstract UNIX sockets and no signals to others (Landlock,
+/// as far as the kernel has it); and a list of system calls, with `KVM_RUN` the one ioctl of a processor's thread. A call
+/// that is not on the list ends the process.
 enum Jail {
     case processor
     case devices
@@ -13,7 +14,7 @@ enum Jail {
     /// Confines the calling thread for the rest of its life.
     func enter() throws(MachineError) {
         try Jail.must("forbid privileges to a thread", ckvm_forbid_privileges())
-        try Jail.must("forbid files to a thread", ckvm_forbid_files())
+        try Jail.must("forbid files and sockets to a thread", ckvm_forbid_surroundings())
         try Jail.must(
             "filter a thread's system calls", self == .processor ? ckvm_allow_processor() : ckvm_allow_devices())
     }

@@ -191,6 +191,11 @@ public final class Machine: Sendable {
     /// milliseconds.
     public var overheadBytes: UInt64? { Overhead.bytes(beyond: memory) }
 
+    /// How much the guest has read of its disk so far; `nil` where the disk is memory, or none.
+    public var diskUse: DiskUse? {
+        devices.lazy.compactMap { $0.transport.device as? BlockDevice }.first?.use
+    }
+
     /// How often the guest needed this process so far.
     public var exitCount: UInt64 { processors.exitCount }
 }

@@ -7,11 +7,12 @@ public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible
     public init(_ bytes: Int64) { self.bytes = bytes }
 
     private static let units: [(suffix: String, factor: Int64)] = [
-        ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000),
-        ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1), ("", 1),
+        ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1 << 40), ("kb", 1_000), ("mb", 1_000_000),
+        ("gb", 1_000_000_000), ("tb", 1_000_000_000_000),
+        ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("t", 1 << 40), ("b", 1), ("", 1),
     ]
 
-    /// Reads a number with an optional fraction and one of B kB MB GB KiB MiB GiB; K, M and G alone are binary, as
+    /// Reads a number with an optional fraction and one of B kB MB GB TB KiB MiB GiB TiB; K, M, G and T alone are binary, as
     /// Docker's memory options have it. Nil for anything else, negative numbers included.
     public init?(_ text: String) {
         let lower = text.lowercased().filter { $0 != " " }

@@ -22,7 +22,10 @@ final class Child: Sendable {
     private let foreignGroup: String?
 
     /// Starts `command`, which has its side of `streams` afterwards.
-    init(_ command: Command, on root: Overlay, by runtime: OCIRuntime?, _ streams: any Streams) throws {
+    init(
+        _ command: Command, on root: Overlay, by runtime: OCIRuntime?, _ streams: any Streams,
+        _ observer: FileObserver? = nil
+    ) throws {
         do {
             let launched: Launched
             let name: String
@@ -33,6 +36,7 @@ final class Child: Sendable {
                 launched = launch.launched
             } else {
                 let surroundings = try Surroundings(command, root, streams.terminal)
+                try observer?.follow(surroundings.root)
                 launched = try surroundings.launch(command, streams.descriptors)
                 (group, network, stubs) = (surroundings.group, surroundings.network, launched.stubs)
                 (foreignGroup, name) = (nil, command.arguments[0])

@@ -12,7 +12,7 @@
 // One thread belongs to each container: the child dies with the thread that made it (PR_SET_PDEATHSIG).
 
 internal import Glibc
-internal import Linux
+public import Linux
 internal import SystemPackage
 
 /// Which of a command's streams bytes came from.
@@ -84,9 +84,12 @@ public struct Container: Sendable {
 
     /// Starts a command and returns when it is being executed.
     ///
+    /// - Parameter observer: follows what is opened in the root file system; not with a runtime of somebody else.
     /// - Throws: ``SandboxError`` where the command did not start.
-    public func start(_ command: Command, output: @escaping Output = { _, _ in }) async throws -> RunningContainer {
-        try await start(command) { try CapturedStreams(output) }
+    public func start(
+        _ command: Command, observer: FileObserver? = nil, output: @escaping Output = { _, _ in }
+    ) async throws -> RunningContainer {
+        try await start(command, observer) { try CapturedStreams(output) }
     }
 
     /// Runs a command to its end with this process's own streams.
@@ -108,7 +111,7 @@ public struct Container: Sendable {
     }
 
     private func start(
-        _ command: Command, _ makeStreams: @Sendable @escaping () throws -> any Streams
+        _ command: Command, _ observer: FileObserver? = nil, _ makeStreams: @Sendable @escaping () throws -> any Streams
     ) async throws -> RunningContainer {
         try Self.check(command)
         return try await withCheckedThrowingContinuation { continuation in
@@ -116,7 +119,7 @@ public struct Container: Sendable {
                 do {
                     let lock = try root.lock()
                     let streams = try makeStreams()
-                    let child = try Child(command, on: root, by: runtime, streams)
+                    let child = try Child(command, on: root, by: runtime, streams, observer)
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
                     end.set(Result { try child.follow(streams) })

@@ -121,7 +121,7 @@ public enum Invariants {
     }
 
     /// `a/__pycache__/b.cpython-311.pyc` is compiled from `a/b.py`.
-    private static func source(of path: ImagePath) -> ImagePath? {
+    static func source(of path: ImagePath) -> ImagePath? {
         guard path.name.suffix(4).elementsEqual(".pyc".utf8), path.parent.name.elementsEqual("__pycache__".utf8) else {
             return nil
         }

@@ -44,6 +44,7 @@ struct Planner {
         try keepRoots()
         keepApplication()
         keepIncluded()
+        keepObserved()
         applyProfiles()
         while true {
             drain()

@@ -34,6 +34,8 @@ public enum Reason: Hashable, Sendable {
     case declared(String)
     /// A pattern of `--include`.
     case userInclude(String)
+    /// A file that was opened while the original ran and was asked.
+    case observed
     /// A directory that holds something that is kept.
     case parentDirectory
 
@@ -55,6 +57,7 @@ public enum Reason: Hashable, Sendable {
         case .packageMetadata: "packageMetadata"
         case .declared: "declared"
         case .userInclude: "userInclude"
+        case .observed: "observed"
         case .parentDirectory: "parentDirectory"
         }
     }
@@ -67,7 +70,7 @@ public enum Reason: Hashable, Sendable {
             .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path):
             path
         case .entrypoint, .argument, .application, .profile, .packageMetadata, .declared, .userInclude,
-            .parentDirectory:
+            .observed, .parentDirectory:
             nil
         }
     }
@@ -76,7 +79,7 @@ public enum Reason: Hashable, Sendable {
     var isUse: Bool {
         switch self {
         case .entrypoint, .argument, .command, .interpreter, .elfClosure, .dynamicLoad, .shebang, .package,
-            .userInclude:
+            .userInclude, .observed:
             true
         case .symlink, .linked, .application, .profile, .bytecode, .packageMetadata, .declared, .parentDirectory: false
         }
@@ -102,6 +105,7 @@ extension Reason: CustomStringConvertible {
         case .packageMetadata: "tells which packages are here"
         case .declared(let text): "is the image's \(text)"
         case .userInclude(let pattern): "matches --include \(pattern)"
+        case .observed: "was opened while the original ran"
         case .parentDirectory: "holds what is kept"
         }
     }

@@ -5,6 +5,8 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformedPattern(String, reason: String)
     case unknownExtra(String)
     case notSame([Violation])
+    /// The original itself does not answer as it should, so nothing can be proved by it.
+    case notServing(String)
 
     public var description: String {
         switch self {
@@ -13,6 +15,7 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformedPattern(let text, let reason): "'\(text)' is not a path pattern: \(reason)"
         case .unknownExtra(let name):
             "'\(name)' is nothing that can be kept: \(Extra.allCases.map(\.rawValue).joined(separator: ", ")) are known"
+        case .notServing(let objection): "the original image does not pass what it is asked: \(objection)"
         case .notSame(let violations):
             "the slim image breaks \(violations.count) promises, the first: \(violations.first?.description ?? "none")"
         }

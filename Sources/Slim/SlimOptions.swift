@@ -26,9 +26,14 @@ public struct SlimOptions: Sendable {
     public var include: [PathPattern]
     /// Paths to drop, whatever speaks for them. Directories that hold kept files stay.
     public var exclude: [PathPattern]
+    /// Paths that were opened while the image ran, to keep with all that they need.
+    public var observed: [[UInt8]]
 
     /// Options of known parts.
-    public init(keep: Set<Extra> = [], include: [PathPattern] = [], exclude: [PathPattern] = []) {
+    public init(
+        keep: Set<Extra> = [], include: [PathPattern] = [], exclude: [PathPattern] = [], observed: [[UInt8]] = []
+    ) {
+        self.observed = observed
         self.keep = keep
         self.include = include
         self.exclude = exclude

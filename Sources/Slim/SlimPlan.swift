@@ -89,7 +89,8 @@ extension SlimPlan {
     private func mainReason(of node: FileTree.NodeID) -> Reason? {
         let order = [
             "entrypoint", "userInclude", "application", "declared", "argument", "command", "interpreter", "elfClosure",
-            "shebang", "dynamicLoad", "profile", "package", "bytecode", "symlink", "packageMetadata", "parentDirectory",
+            "shebang", "dynamicLoad", "profile", "observed", "package", "bytecode", "symlink", "packageMetadata",
+            "parentDirectory",
         ]
         return keep[node]?.min {
             let (left, right) = (order.firstIndex(of: $0.name) ?? 0, order.firstIndex(of: $1.name) ?? 0)

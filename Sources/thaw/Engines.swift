@@ -52,6 +52,18 @@ enum Engines {
         }
     }
 
+    /// Expects that a choice comes to our own machine, the only one that does such things.
+    static func expectOwnMachine(_ choice: EngineChoice, for what: String) throws {
+        switch choice {
+        case .kvm: return
+        case .auto:
+            guard let obstacle = KvmEngine.obstacle() else { return }
+            throw Failure("\(what) takes the engine kvm, and \(obstacle)", status: .unmeasurable)
+        case .qemu, .container:
+            throw Failure("\(what) takes the engine kvm", remedy: "give --engine kvm", status: .usage)
+        }
+    }
+
     private static var hasEmulator: Bool {
         (Environment["PATH"] ?? "").split(separator: ":").contains { fileExists(FilePath("\($0)/qemu-system-x86_64")) }
     }
@@ -59,7 +71,9 @@ enum Engines {
     /// Lends the image as a disk, with a kernel and the init that boot it.
     private static func boot(
         _ choice: KernelChoice, _ image: Image, _ store: Store,
-        _ body: (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> ColdStart.Measurement
+        _ body:
+            @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws ->
+            ColdStart.Measurement
     ) async throws -> ColdStart.Measurement {
         let kernel = try await Kernel.locate(choice, cache: Cache.path)
         let program = try InitialProgram.locate()
@@ -81,14 +95,18 @@ enum Engines {
     }
 
     /// Runs `body` with a directory of the store that goes away with it.
-    private static func inWorkArea<T>(
-        of store: Store, _ body: (Snapshots, FilePath) async throws -> T
+    private static func inWorkArea<T: Sendable>(
+        of store: Store, _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
     ) async throws -> T {
         let lease = try store.lease()
         let snapshots = try Snapshots(store)
         let area = try snapshots.makeWorkArea()
         do {
-            let result = try await body(snapshots, area)
+            let result = try await Interruption.ending {
+                try? snapshots.removeWorkArea(area)
+            } _: {
+                try await body(snapshots, area)
+            }
             try snapshots.removeWorkArea(area)
             try lease.release()
             return result

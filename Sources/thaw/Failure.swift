@@ -85,6 +85,16 @@ struct Failure: Error {
         self.init("\(error)", remedy: remedy, status: Status(error.kind))
     }
 
+    /// A start that failed, with the last lines of its console where the sentence does not have them all.
+    init(_ error: ColdStartError, _ lastLines: [String], _ console: String?) {
+        let plain = Failure(error)
+        var hints = plain.remedy.map { [$0] } ?? []
+        if lastLines.count > 1 { hints += ["the last lines of its console:"] + lastLines.map { "  \($0)" } }
+        if let console { hints.append("all of its console is in '\(console)'") }
+        self.init(
+            plain.message, remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"), status: plain.status)
+    }
+
     private init(_ error: SandboxError, _ message: String) {
         switch error {
         case .notPrivileged: self.init(message, remedy: Self.obstacle ?? "run thaw as root", status: .unmeasurable)

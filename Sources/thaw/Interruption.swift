@@ -3,35 +3,63 @@ import Glibc
 import Linux
 import SystemPackage
 
-/// Work that lasts until Ctrl-C, which then ends in order instead of at once.
+/// What Ctrl-C and SIGTERM do: they end the process at once, but for work that has something to put away.
 enum Interruption {
-    /// Where the signal's handler writes; set once, before there is a handler that reads it.
+    /// Where the signals' handler writes; it changes only while that handler is not the one in charge.
     private nonisolated(unsafe) static var bell: Int32 = -1
+    private static let patience: Int32 = 5_000
 
-    /// Does the work; after Ctrl-C, or SIGTERM, its task is cancelled.
+    /// From now on they end the process with a word and status 130. Containers end with it, and what was half-written has
+    /// no name.
+    static func endAtOnce() { setHandler(end) }
+
+    /// Does the work, whose task they cancel, so that it ends in order.
+    ///
+    /// - Parameter abandon: puts away what it can when they come a second time, or work does not end within seconds; then
+    ///   the process ends.
     static func ending<Result: Sendable>(
-        _ work: @escaping @Sendable () async throws -> Result
+        abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let task = Task(operation: work)
-        try listen { task.cancel() }
-        return try await task.value
-    }
-
-    private static func listen(_ body: @escaping @Sendable () -> Void) throws {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { throw SystemError("make pipe", nil, Errno(rawValue: errno)) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let reading = ends[0]
-        unsafe bell = ends[1]
-        WorkerThread.start {
-            let descriptor = OwnedDescriptor(owning: reading)
-            if (try? descriptor.read(1)) != nil { body() }
-        }
-        for number in [SIGINT, SIGTERM] { _ = signal(number, ring) }
+        let (reading, writing) = (ends[0], ends[1])
+        let task = Task(operation: work)
+        WorkerThread.start { listen(OwnedDescriptor(owning: reading), task.cancel, abandon) }
+        unsafe bell = writing
+        setHandler(ring)
+        let result = await task.result
+        endAtOnce()
+        // The other end is the thread's, which ends with this one.
+        close(writing)
+        return try result.get()
+    }
+
+    private static func listen(
+        _ bell: consuming OwnedDescriptor, _ cancel: () -> Void, _ abandon: () -> Void
+    ) {
+        guard (try? bell.read(1))?.isEmpty == false else { return }
+        cancel()
+        var wait = pollfd(fd: bell.rawValue, events: Int16(POLLIN), revents: 0)
+        let isRung = unsafe poll(&wait, 1, patience) == 1
+        if isRung, (try? bell.read(1))?.isEmpty == true { return }
+        abandon()
+        end(SIGINT)
+    }
+
+    private static func setHandler(_ handler: @escaping @convention(c) (Int32) -> Void) {
+        for number in [SIGINT, SIGTERM] { _ = signal(number, handler) }
     }
 
     private static let ring: @convention(c) (Int32) -> Void = { _ in
         var byte: UInt8 = 0
         _ = unsafe write(bell, &byte, 1)
+    }
+
+    /// Calls only what a signal's handler may call.
+    private static let end: @convention(c) (Int32) -> Void = { _ in
+        let text: StaticString = "\nthaw: interrupted; nothing half-written was kept\n"
+        _ = unsafe write(2, text.utf8Start, text.utf8CodeUnitCount)
+        _exit(130)
     }
 }

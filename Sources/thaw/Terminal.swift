@@ -20,7 +20,7 @@ enum Terminal {
     static func complain(_ failure: Failure) {
         let lines = failure.message.split(separator: "\n", omittingEmptySubsequences: false)
         tell("thaw: " + lines.joined(separator: "\n"))
-        if let remedy = failure.remedy { tell("      " + remedy) }
+        for line in failure.remedy?.split(separator: "\n") ?? [] { tell("      " + line) }
     }
 
     /// Writes bytes as they are: a result that must not change.

@@ -57,7 +57,7 @@ struct Thaw: AsyncParsableCommand {
     static func main() async {
         // Writing to a closed pipe is an error that write() tells of; the signal would hide it.
         _ = signal(SIGPIPE, SIG_IGN)
-        for number in [SIGINT, SIGTERM] { _ = signal(number, endInWords) }
+        Interruption.endAtOnce()
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
             if type(of: command) is any ContainerCommand.Type {
@@ -95,6 +95,7 @@ protocol ContainerCommand {}
 extension Build: ContainerCommand {}
 extension Optimize: ContainerCommand {}
 extension Boot: ContainerCommand {}
+extension Slim: ContainerCommand {}
 extension Gate: ContainerCommand {}
 extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}
@@ -104,11 +105,3 @@ extension Caches.Export: ContainerCommand {}
 extension Caches.Import: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}
 extension Doctor: ContainerCommand {}
-
-/// Ends the process after Ctrl-C with a word and status 130. Containers end with it, and what was half-written has no
-/// name. Only what a signal handler may call is called.
-private func endInWords(_ number: Int32) {
-    let text: StaticString = "\nthaw: interrupted; nothing half-written was kept\n"
-    _ = unsafe write(2, text.utf8Start, text.utf8CodeUnitCount)
-    _exit(130)
-}

@@ -98,7 +98,7 @@ struct HostProbeTests {
 
     @Test("A guest whose probe has passed runs on, and is over when it says so again")
     func goesOn() throws {
-        let listener = try DoorbellListener(.tcp(port: 1))
+        let listener = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))
         func ring(_ message: Message) -> String { "\(listener.receive(Frame.encode(message.encode()), at: 1))" }
         #expect(ring(.mark(.started, Clock(nanoseconds: 1, cycles: 1))).hasPrefix("proceed"))
         #expect(ring(.failed(Message.Failure(stage: .proxy, errno: 97, subject: []))).hasPrefix("proceed"))
@@ -107,7 +107,7 @@ struct HostProbeTests {
         #expect(listener.obstacle == "the machine could not listen for the host on port: errno 97")
         #expect(ring(.exited(.status(0))).hasPrefix("proceed"))
         #expect(ring(.finished(.ended)).hasPrefix("end"))
-        let failed = try DoorbellListener(.tcp(port: 1))
+        let failed = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))
         _ = failed.receive(Frame.encode(Message.finished(.timedOut).encode()), at: 1)
         #expect(failed.passed.wait() == false)
     }

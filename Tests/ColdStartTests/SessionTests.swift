@@ -80,6 +80,18 @@ struct SessionTests {
         #expect(script.session.marks[.firstByte] != nil)
     }
 
+    @Test("A guest cannot keep the host busy with a pattern", .timeLimit(.minutes(1)))
+    func hostileLog() {
+        var script = Script(.log("(a+)+$"))
+        let clock = Clock(nanoseconds: 1, cycles: 1)
+        for _ in 0..<8 {
+            script.say(.output(.error, clock, [UInt8](repeating: 0x61, count: 4_000) + Array("!".utf8)), at: 1)
+        }
+        #expect(!script.session.isDone)
+        script.say(.output(.error, clock, Array("aa".utf8)), at: 2)
+        #expect(script.session.isDone)
+    }
+
     @Test("A failure is one sentence without control characters")
     func sentences() {
         var script = Script()

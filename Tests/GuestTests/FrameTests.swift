@@ -69,6 +69,12 @@ struct MessageTests {
         .finished(.passed), .finished(.timedOut), .mark(.reachable, Clock(nanoseconds: 7, cycles: 8)),
         .failed(Message.Failure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
         .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
+        .told(.piece(question: 3, .errors, [1, 2])),
+        .told(.whole(question: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
+        .told(.settled(question: 0, .answered(.http(status: 500, byteCount: 1)))),
+        .told(.settled(question: 1, .answered(.command(.signal(11))))), .told(.settled(question: 2, .silent)),
+        .told(.settled(question: 2, .unstarted(2))), .told(.listening([80, .max])), .told(.listening([])),
+        .told(.opened(Array("/etc/passwd".utf8))), .told(.overlooked), .told(.blind(38)),
     ]
 
     @Test("A message comes back as it was", arguments: messages)
@@ -88,7 +94,9 @@ struct MessageTests {
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
             [3, 6],
-            [5, 3, 0], [7, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
+            [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
+            [9, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
+            [9, 3, 0, 0, 4], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
     func hostile(payload: [UInt8]) {
         #expect(Message(decoding: payload) == nil)
@@ -113,6 +121,10 @@ struct OrdersTests {
         orders.network = Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
         orders.proxiedPorts = [8080, 1, .max]
         orders.rootDevice = Array("/dev/vda".utf8)
+        orders.questions = [
+            Orders.Question(probe, mustPass: true), Orders.Question(.command([Array("true".utf8)]), mustPass: false),
+        ]
+        (orders.lingers, orders.observes) = (true, false)
         return orders
     }
 
@@ -163,6 +175,7 @@ struct OrdersTests {
             if let orders = Orders(decoding: bytes) {
                 #expect(Orders(decoding: orders.encode()) == orders)
                 #expect(orders.proxiedPorts.count <= Orders.proxiedPortLimit)
+                #expect(orders.questions.count <= Orders.questionLimit)
             }
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Harness
 import Testing
 
@@ -20,6 +21,7 @@ import Testing
         #expect(time["samples"].list.count == 3)
         #expect((time["min"].number ?? -1) > 0)
         #expect((time["min"].number ?? 1) <= (time["max"].number ?? 0))
+        #expect((boot["peakGuestMemoryBytes"].number ?? 0) > 0)
         let names = boot["phases"].list.compactMap(\.["name"].text)
         #expect(names.suffix(3) == ["exec", "listen", "firstByte"])
         for phase in boot["phases"].list {
@@ -55,6 +57,59 @@ import Testing
         #expect(outcome.error == "thaw: \(sentence)\n")
         #expect(outcome.output == "")
         #expect(try Program.shell("cat /proc/mounts").contains(bench.path) == false)
+    }
+
+    @Test("A start that failed leaves its console where it was asked for, and its last lines in the message")
+    func failedConsole() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD echo one; echo two; exit 5\n")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--probe", "tcp:8080", "--console", "console", "app")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint == [
+                "thaw: the entrypoint ended with status 5 before the probe passed; its last line was: two",
+                "      the last lines of its console:", "        one", "        two",
+                "      all of its console is in 'console'",
+            ])
+        #expect(try bench.read("console") == "one\ntwo")
+    }
+
+    @Test("The document says where the console is, once it is there")
+    func console() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD echo ready; sleep 1000\n")
+        let boot = try bench.document(
+            "boot", "--engine", "container", "--probe", "log:^ready$", "--format", "json", "--console", "console",
+            "app")
+        #expect(boot["console"] == .string("console"))
+        #expect(try bench.read("console") == "ready")
+    }
+
+    @Test("A pattern that goes back and forth for ever elsewhere ends with the time that it has")
+    func hostilePattern() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD echo \(String(repeating: "a", count: 60))!; sleep 1000\n")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--timeout", "1s", "--probe", "log:(a+)+$", "app")
+        #expect(outcome.complaint.first?.hasPrefix("thaw: probe log:(a+)+$ did not pass within 1 s") == true)
+    }
+
+    @Test("An interrupted start ends in order and leaves nothing", arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD sleep 1000\n")
+        let program = try bench.start(["boot", "--engine", "container", "--probe", "tcp:8080", "app"])
+        func areas() throws -> String { try Program.shell("ls \(bench.store)/thaw/layers | grep '^tmp' || true") }
+        for _ in 0..<500 where try !Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(bench.path) {
+            usleep(10_000)
+        }
+        program.signal(signal)
+        let outcome = program.wait()
+        #expect(outcome.status == 130)
+        #expect(outcome.error == "thaw: the measurement was interrupted\n")
+        #expect(try areas() == "")
+        #expect(try Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(bench.path) == false)
     }
 
     @Test("Without QEMU the message names the package")

@@ -109,6 +109,20 @@ import Testing
         #expect(try user.processes() == [])
     }
 
+    @Test("A user proves a slim image in a container, and is told that files are not observed there")
+    func proof() throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(in: bench)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        let outcome = try user.thaw(
+            "slim", "--engine", "container", "--exec", "cat /etc/passwd", "-t", "slim", "busybox")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(
+            outcome.error.contains(
+                "the files that the program opens are not observed: in containers that takes root\n"))
+        #expect(outcome.output.contains("  same  exec:cat /etc/passwd: exit status 0, "))
+    }
+
     /// A step that wants another user, how the build ends, and what is said of it.
     static let others: [(String, Int32, String)] = [
         ("USER app\nRUN true", 3, "cannot run as user 100"), ("RUN chown 33 /base", 1, "exited with status 1"),

@@ -23,7 +23,7 @@ import Testing
     @Test("An index at an odd address is a fault, since no access of it is single")
     func alignment() throws {
         let memory = try GuestMemory(byteCount: 0x1000)
-        #expect(throws: GuestFault.self) { try memory.loadIndex(at: 0x11) }
+        #expect(throws: GuestFault.self) { _ = try unsafe memory.pointer(to: 0x11, 2, alignment: 2) }
     }
 
     @Test("Above 3 GiB is a hole of 1 GiB")

@@ -1,3 +1,4 @@
+import CKVM
 import Glibc
 import Linux
 import Synchronization
@@ -33,6 +34,45 @@ import Testing
     @Test("No file can be opened, and the answer is no", arguments: [Jail.processor, .devices])
     func files(jail: Jail) {
         #expect(confined(jail) { unsafe open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES })
+    }
+
+    /// A socket that listens, and one that is about to connect to it; both of this thread, which is confined by nothing.
+    private func connects(_ family: Int32, to address: [UInt8]) -> Bool? {
+        let (listener, client) = (socket(family, streamType, 0), socket(family, streamType, 0))
+        defer { for number in [listener, client] { close(number) } }
+        var bytes = address + [UInt8](repeating: 0, count: 128 - address.count)
+        var length = socklen_t(address.count)
+        let isListening = unsafe bytes.withUnsafeMutableBytes { buffer in
+            guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+            return unsafe bind(listener, base, length) == 0 && listen(listener, 1) == 0
+                && getsockname(listener, base, &length) == 0
+        }
+        guard isListening else { return nil }
+        let (place, count) = (Array(bytes), length)
+        return confined(.devices) {
+            unsafe place.withUnsafeBytes { buffer in
+                guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+                return unsafe connect(client, base, count) == 0
+            }
+        }
+    }
+
+    private var streamType: Int32 { Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue) }
+
+    @Test(
+        "Nobody who listens by TCP is reached, not even by a socket from before",
+        .enabled(if: ckvm_landlock_version() >= 4, "this kernel's Landlock knows no TCP"))
+    func tcp() {
+        let loopback: [UInt8] = [UInt8(AF_INET), 0, 0, 0, 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
+        #expect(connects(AF_INET, to: loopback) == false)
+    }
+
+    @Test(
+        "Abstract sockets of others are not reached",
+        .enabled(if: ckvm_landlock_version() >= 6, "this kernel's Landlock knows no abstract sockets"))
+    func abstractSockets() {
+        let name = Array("\0thaw-jail-\(UInt64.random(in: 0 ... .max))".utf8)
+        #expect(connects(AF_UNIX, to: [UInt8(AF_UNIX), 0] + name) == false)
     }
 
     @Test("More threads than memory has arenas for are served")

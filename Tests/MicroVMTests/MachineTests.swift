@@ -208,9 +208,8 @@ struct MachineTests {
 /// Snapshots that somebody made up.
 @Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
 struct HostileSnapshotTests {
-    @Test("A snapshot that is cut short or damaged is refused, whatever of it is left")
-    func damaged() throws {
-        let scratch = try Scratch()
+    /// A snapshot of 4 MiB, under the name `good`.
+    private func save(in scratch: Scratch) throws -> [UInt8] {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.counts))
         let configuration = MachineConfiguration(
             kernel: kernel, kernelCache: scratch.path, commandLine: [], initramfs: [], memoryBytes: 4 << 20)
@@ -218,7 +217,13 @@ struct HostileSnapshotTests {
         try #require(machine.run(until: monotonicNanoseconds() + 20_000_000_000) == .held)
         try machine.save(to: scratch.path.appending("good"), identity: [])
         machine.stop()
-        let good = try scratch.read("good")
+        return try scratch.read("good")
+    }
+
+    @Test("A snapshot that is cut short or damaged is refused, whatever of it is left")
+    func damaged() throws {
+        let scratch = try Scratch()
+        let good = try save(in: scratch)
         for length in [0, 7, 23, 24, 1000, 9000, good.count - 4096, good.count - 1] {
             let path = try scratch.write("short", Array(good.prefix(length)))
             #expect(throws: MachineError.self, "\(length) bytes") { _ = try SnapshotFile(opening: path) }
@@ -229,6 +234,42 @@ struct HostileSnapshotTests {
             let path = try scratch.write("damaged", bytes)
             #expect(throws: MachineError.self, "byte \(offset)") { _ = try SnapshotFile(opening: path) }
         }
+    }
+
+    @Test(
+        "A snapshot whose memory is not as long as it says is refused before it is mapped",
+        arguments: [0, 4096, 4097, (4 << 20) - 4096, (4 << 20) + 4096, 1 << 40, .max, .max - 4095] as [UInt64])
+    func otherMemory(memoryBytes: UInt64) throws {
+        let scratch = try Scratch()
+        var bytes = try save(in: scratch)
+        var said = StateWriter()
+        said.put(memoryBytes)
+        // Behind the header, and the length of an identity of no bytes.
+        bytes.replaceSubrange(28..<36, with: said.bytes)
+        var header = StateReader(Array(bytes[12..<16]))
+        let length = Int(try header.number(UInt32.self))
+        var sum = StateWriter()
+        sum.put(
+            bytes[24..<24 + length].reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+        bytes.replaceSubrange(16..<24, with: sum.bytes)
+        let path = try scratch.write("other", bytes)
+        do throws(MachineError) {
+            _ = try SnapshotFile(opening: path)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.description.contains("bytes"), "\(error)")
+            #expect(!error.description.contains("damaged"), "\(error)")
+        }
+    }
+
+    @Test("A snapshot that has become longer or shorter since it was opened is not mapped", arguments: [4096, -4096])
+    func changedLength(difference: Int) throws {
+        let scratch = try Scratch()
+        let count = try save(in: scratch).count
+        let path = scratch.path.appending("good")
+        let snapshot = try SnapshotFile(opening: path)
+        try #require(unsafe truncate(path.string, count + difference) == 0)
+        #expect(throws: MachineError.brokenSnapshot("it has changed its length")) { _ = try snapshot.map() }
     }
 
     @Test("State that somebody made up is a machine or an error, and never a trap")

@@ -165,7 +165,7 @@ final class VirtioDriver {
     func offer(_ queue: Int, _ head: UInt16) throws {
         try memory.store(head, at: available(queue) + 4 + 2 * UInt64(added[queue] & (sizes[queue] - 1)))
         added[queue] &+= 1
-        try memory.storeIndex(added[queue], at: available(queue) + 2)
+        try memory.store(added[queue], at: available(queue) + 2)
     }
 
     /// Whether the device wants to hear of what was added since `before`.
@@ -192,7 +192,7 @@ final class VirtioDriver {
 
     /// The answers that were not seen yet.
     func answers(_ queue: Int) throws -> [Used] {
-        let index = try memory.loadIndex(at: used(queue) + 2)
+        let index = try memory.load(UInt16.self, at: used(queue) + 2)
         var found: [Used] = []
         while seen[queue] != index {
             let place = used(queue) + 4 + 8 * UInt64(seen[queue] & (sizes[queue] - 1))
@@ -207,7 +207,7 @@ final class VirtioDriver {
 
     /// With event indices: asks for an interrupt for the next answer.
     func wantInterrupt(_ queue: Int) throws {
-        try memory.storeIndex(seen[queue], at: available(queue) + 4 + 2 * UInt64(sizes[queue]))
+        try memory.store(seen[queue], at: available(queue) + 4 + 2 * UInt64(sizes[queue]))
     }
 
     /// How often the device has interrupted since this was last asked.

@@ -43,13 +43,13 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
 
     static let all: [HostileRing] = [
         .init("more requests than places", .availableIndex(65)) { fixture in
-            try fixture.driver.memory.storeIndex(65, at: fixture.driver.available(0) + 2)
+            try fixture.driver.memory.store(UInt16(65), at: fixture.driver.available(0) + 2)
         },
         .init("an index that goes back", .availableIndex(0)) { fixture in
             try fixture.driver.add(0, fixture.request(0, 0, in: 512).buffers)
             fixture.driver.run(0)
             _ = try fixture.driver.answers(0)
-            try fixture.driver.memory.storeIndex(0, at: fixture.driver.available(0) + 2)
+            try fixture.driver.memory.store(UInt16(0), at: fixture.driver.available(0) + 2)
         },
         .init("a head beyond the table", .descriptorIndex(64)) { try $0.driver.offer(0, 64) },
         .init("a next beyond the table", .descriptorIndex(64)) { fixture in
@@ -191,6 +191,42 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(try fixture.status(request) == 0)
     }
 
+    @Test("A queue full of long requests takes several turns, so that whoever waits has one in between")
+    func longRequests() throws {
+        let fixture = try DiskFixture()
+        let long = VirtioDriver.Buffer(address: 0, byteCount: 15 << 20, isWritten: true)
+        let request = try fixture.request(0, 0)
+        for _ in 0..<20 {
+            try fixture.driver.addIndirect(0, [request.buffers[0], long, request.buffers[1]])
+        }
+        fixture.driver.kick(0)
+        fixture.driver.loop.turn(milliseconds: 0)
+        #expect(try fixture.driver.answers(0).count == 2)
+        fixture.driver.settle()
+        #expect(try fixture.driver.answers(0).count == 18)
+    }
+
+    @Test("A queue that is refilled whenever a request of it is answered keeps no other device from its turn")
+    func refills() throws {
+        let device = RefilledDevice()
+        let driver = try VirtioDriver(device)
+        let entropy = try VirtioDriver(EntropyDevice(), loop: driver.loop)
+        for driver in [driver, entropy] {
+            driver.start()
+            driver.settle()
+        }
+        // What should not last for ever lasts for longer than it may.
+        device.refill = { if device.answered < 10_000 { try? driver.offer(0, 0) } }
+        try driver.add(0, [driver.writable(64)])
+        try entropy.add(0, [entropy.writable(64)])
+        for driver in [driver, entropy] { driver.kick(0) }
+        for turn in 1...3 {
+            driver.loop.turn(milliseconds: 0)
+            #expect(device.answered == turn * Int(driver.sizes[0]))
+        }
+        #expect(try entropy.answers(0).count == 1)
+    }
+
     @Test("A reset is possible at any time, with requests under way")
     func resets() throws {
         let fixture = try DiskFixture()
@@ -223,6 +259,33 @@ private struct BorrowedMemory {
         self.owners = owners
         // Both would unmap them.
         _ = unsafe Unmanaged.passRetained(memory)
+    }
+}
+
+/// A device whose guest has always one more request.
+private final class RefilledDevice: VirtioDevice {
+    private var port: VirtioPort?
+    private(set) var answered = 0
+    var refill: () -> Void = {}
+
+    var deviceID: UInt32 { 4 }
+    var features: UInt64 { 0 }
+    var queueSizes: [UInt16] { [64] }
+    var configuration: [UInt8] { [] }
+
+    func activate(_ port: VirtioPort) { self.port = port }
+    func reset() { port = nil }
+    func save() -> [UInt8] { [] }
+    func restore(_ state: [UInt8]) {}
+
+    func process(queue: Int) throws(QueueFault) {
+        guard let port else { return }
+        let isBusy = try port.queues[queue].drain { _ in
+            answered += 1
+            refill()
+            return 0
+        }
+        if isBusy { port.again(queue) }
     }
 }
 
@@ -262,7 +325,7 @@ private final class Flipper: Sendable {
         case 6: try? memory.store(UInt32(512), at: place + 8)
         default:
             if random.next(below: 64) == 0 {
-                try? memory.storeIndex(UInt16(random.next(below: 80)), at: available + 2)
+                try? memory.store(UInt16(random.next(below: 80)), at: available + 2)
             }
         }
     }

@@ -49,7 +49,7 @@ import Testing
         ring(transport, 0)
         driver.settle()
         #expect(try fixture.data(last) == Array(DiskFixture.content[10_240..<10_752]))
-        #expect(disk.statistics.requests == 5)
+        #expect(disk.use.reads == 5)
     }
 
     @Test("An interrupt that nobody has seen is made again")

@@ -63,7 +63,7 @@ import Testing
             }
             #expect(changed == nil, "round \(round), byte \(changed?.offset ?? 0)")
             for queue in driver.sizes.indices {
-                let used = try memory.loadIndex(at: driver.used(queue) + 2)
+                let used = try memory.load(UInt16.self, at: driver.used(queue) + 2)
                 #expect(used <= driver.added[queue] || storm.isBent, "round \(round), queue \(queue)")
                 answers += Int(used)
             }
@@ -124,7 +124,7 @@ private struct Storm {
         }
         if rarely() {
             isBent = true
-            try driver.memory.storeIndex(UInt16(truncatingIfNeeded: random.next()), at: driver.available(queue) + 2)
+            try driver.memory.store(UInt16(truncatingIfNeeded: random.next()), at: driver.available(queue) + 2)
         }
     }
 

@@ -89,6 +89,29 @@ public struct OptimizationPage: Sendable {
         }
     }
 
+    /// A question that both images were asked.
+    public struct Check: Sendable, Equatable {
+        /// What was asked.
+        public var question: String
+        /// What the original answered.
+        public var before: String
+        /// What the changed image answered.
+        public var after: String
+        /// Whether both answered alike.
+        public var holds: Bool
+        /// What is not the same, or changes anyway.
+        public var remarks: [String]
+
+        /// A check of known parts.
+        public init(question: String, before: String, after: String, holds: Bool, remarks: [String]) {
+            self.question = question
+            self.before = before
+            self.after = after
+            self.holds = holds
+            self.remarks = remarks
+        }
+    }
+
     /// The page's title.
     public var title: String
     /// The image as it was.
@@ -105,8 +128,8 @@ public struct OptimizationPage: Sendable {
     public var kept = 0
     /// How many files were left out.
     public var dropped = 0
-    /// Whether the same probes had the same answers before and after; nil where that was not checked.
-    public var isVerified: Bool?
+    /// What both images were asked; empty where they were not.
+    public var checks: [Check] = []
     /// What was found in the image as it was.
     public var findings: [Finding] = []
 
@@ -123,7 +146,7 @@ public struct OptimizationPage: Sendable {
             title: title,
             [
                 "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
-                section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim,
+                section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim, proof,
                 section("Found in the original image", Finding.list(findings)), footer,
             ])
     }
@@ -210,7 +233,7 @@ extension OptimizationPage {
         guard kept > 0 || dropped > 0 else { return "" }
         let all = Double(kept) + Double(dropped)
         let verified: Markup =
-            switch isVerified {
+            switch checks.isEmpty ? nil : checks.allSatisfy(\.holds) {
             case true?: " <span class=\"pill holds\">same answers to the same probes</span>"
             case false?: " <span class=\"pill broken\">answers differ</span>"
             case nil: ""
@@ -231,6 +254,26 @@ extension OptimizationPage {
         let heading: Markup =
             rows.isEmpty ? "" : "<h3>Why files were kept <span>a file may have several reasons</span></h3>\n"
         return section("What stayed", [bar, heading] + rows)
+    }
+}
+
+// MARK: - Proof
+
+extension OptimizationPage {
+    private var proof: Markup {
+        let rows = checks.map { check -> Markup in
+            let pill: Markup =
+                check.holds ? "<span class=\"pill holds\">same</span>" : "<span class=\"pill broken\">differs</span>"
+            let remarks = check.remarks.map { remark -> Markup in "<br>\(remark)" }
+            return """
+                <tr><td><code>\(check.question)</code>\(remarks)</td><td>\(check.before)</td>\
+                <td>\(check.after)</td><td>\(pill)</td></tr>
+
+                """
+        }
+        if rows.isEmpty { return "" }
+        let titles: Markup = "<tr><th>Asked</th><th>Before</th><th>After</th><th></th></tr>\n"
+        return section("What both images answered", ["<div class=\"scroll\"><table>\(titles)\(rows)</table></div>"])
     }
 }
 

@@ -100,6 +100,13 @@ long cinit_send(int descriptor, const void *buffer, unsigned long count);
 /// Tells the other end that no more will be sent.
 void cinit_end(int descriptor);
 
+// What is opened.
+/// Begins to follow the file system that is mounted at a path.
+int cinit_observe(const char *path);
+/// Copies the path of a file or directory that was opened, and returns its length; 0 where there is none for now, and
+/// negative where some was lost.
+long cinit_next_opened(int observer, void *path, unsigned long capacity);
+
 // The probe.
 int cinit_signal_is_child(int signal);
 int cinit_is_refusal(int error);

@@ -10,6 +10,8 @@ struct Afterlife: Sendable {
         var answer: HostAnswer?
         /// How many pages this process had been given when the guest's probe had passed.
         var pageFaults: UInt64?
+        /// What the guest had read of its disk until then.
+        var diskUse: DiskUse?
         /// The time was over before.
         var isImpatient = false
     }
@@ -28,7 +30,7 @@ struct Afterlife: Sendable {
                 return machine.stop()
             }
             guard hasPassed else { return parcel.leave(Outcome()) }
-            var outcome = Outcome(pageFaults: Afterlife.pageFaults())
+            var outcome = Outcome(pageFaults: Afterlife.pageFaults(), diskUse: machine.diskUse)
             outcome.answer = probe.map { probe in
                 listener.obstacle.map { HostAnswer.failed(reason: $0) } ?? probe.ask()
             }

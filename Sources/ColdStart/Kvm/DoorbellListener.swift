@@ -10,9 +10,9 @@ final class DoorbellListener: Sendable {
     /// Whether the guest's probe has passed, once that is known.
     let passed: Parcel<Bool>
 
-    init(_ probe: Probe) throws(ColdStartError) {
+    init(_ scenario: Scenario) throws(ColdStartError) {
         start = hostClock()
-        session = Mutex(Session(probe: probe, start: start))
+        session = Mutex(Session(probe: scenario.probe, interview: scenario.interview, start: start))
         passed = try Parcel()
     }
 
@@ -36,6 +36,15 @@ final class DoorbellListener: Sendable {
             if session.marks[.reachable] != nil { return nil }
             guard let failure = session.failure else { return "the machine takes no connections" }
             return "the machine could not \(failure.stage.words): errno \(failure.errno)"
+        }
+    }
+
+    /// What the entrypoint wrote, and behind it the console's text.
+    func console(_ text: [UInt8]) -> Console {
+        session.withLock { session in
+            var session = session
+            session.receiveConsole(text)
+            return Console(text: session.console.text)
         }
     }
 

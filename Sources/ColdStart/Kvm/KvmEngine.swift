@@ -177,7 +177,7 @@ public struct KvmEngine: Engine {
     /// What the host reaches: what it probes, and what is published.
     private func proxiedPorts(_ scenario: Scenario) throws(ColdStartError) -> [UInt16] {
         var ports = Set(kept?.ports.map(\.guest) ?? [])
-        if case .http(let port, _) = scenario.probe { ports.insert(port) }
+        if scenario.interview == nil, case .http(let port, _) = scenario.probe { ports.insert(port) }
         guard ports.count <= Orders.proxiedPortLimit else {
             throw .impossibleScenario("at most \(Orders.proxiedPortLimit) ports can be published")
         }

@@ -23,7 +23,7 @@ struct KvmRun {
     func boot(savingTo snapshot: FilePath?, identity: [UInt8]) throws(ColdStartError) -> Run {
         let surroundings = try Surroundings(in: scratch, network)
         let configuration = surroundings.complete(configuration)
-        let listener = try DoorbellListener(scenario.probe)
+        let listener = try DoorbellListener(scenario)
         return try live(listener, surroundings, boot: KvmRun.bootPatience) { () throws(MachineError) in
             try Machine(configuration) { listener.receive($0, at: $1) }
         } whenHeld: { machine throws(MachineError) in
@@ -35,7 +35,7 @@ struct KvmRun {
     func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
         let surroundings = try Surroundings(in: scratch, network)
         let configuration = surroundings.complete(configuration)
-        let listener = try DoorbellListener(scenario.probe)
+        let listener = try DoorbellListener(scenario)
         let before = Afterlife.pageFaults()
         let awakening = Awakening.now().encode()
         let machine: Machine
@@ -54,7 +54,7 @@ struct KvmRun {
     ) throws(ColdStartError) -> Run {
         let published = try publish()
         defer { for port in published { port.close() } }
-        let deadline = listener.start + boot + scenario.timeout.nanoseconds + KvmRun.grace
+        let deadline = listener.start + boot + scenario.patience.nanoseconds + KvmRun.grace
         let afterlife = afterlife(listener, published, surroundings.socket, boot: boot, faultsBefore)
         let parcel = try Parcel<Afterlife.Outcome>()
         let outcome: Machine.Outcome
@@ -73,6 +73,7 @@ struct KvmRun {
             (console, entered) = (machine.console, machine.enteredAt)
             (exits, overhead) = (machine.exitCount, machine.overheadBytes)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
+        scenario.whenOver(listener.console(console))
         let end = aftermath.isImpatient ? .impatient : try end(outcome)
         var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
         (run.exits, run.overheadBytes) = (exits, overhead)
@@ -88,7 +89,7 @@ struct KvmRun {
         _ faultsBefore: UInt64?
     ) -> Afterlife {
         var probe: HostProbe?
-        if case .http(let port, let path) = scenario.probe {
+        if scenario.interview == nil, case .http(let port, let path) = scenario.probe {
             probe = HostProbe(socket: socket, port: port, path: path, start: listener.start)
         }
         guard let kept else { return Afterlife(probe: probe, keep: nil) }
@@ -116,7 +117,7 @@ extension Run {
     /// The run with what was seen after its end.
     fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?) -> Run {
         var run = self
-        run.hostAnswer = outcome.answer
+        (run.hostAnswer, run.diskUse) = (outcome.answer, outcome.diskUse)
         if let faultsBefore { run.pageFaults = outcome.pageFaults.map { $0 - min($0, faultsBefore) } }
         return run
     }

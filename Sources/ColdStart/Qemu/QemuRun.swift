@@ -17,7 +17,7 @@ struct QemuRun {
             let second: UInt64 = 1_000_000_000
             boot = acceleration == .kvm ? 60 * second : 90 * second
             // A counted second may take several real ones.
-            service = scenario.timeout.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
+            service = scenario.patience.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
         }
     }
 
@@ -32,6 +32,7 @@ struct QemuRun {
         do throws(SystemError) {
             (session, end) = try watch(initramfs)
         } catch { throw .file(error.operation, error.path, error.errno) }
+        scenario.whenOver(Console(text: session.console.text))
         let clocking: Clocking = command.acceleration.isCounted ? .instructions : .host
         return try session.result(end, by: clocking, timeout: scenario.timeout, boot: patience.boot)
     }
@@ -39,7 +40,8 @@ struct QemuRun {
     private func watch(_ initramfs: Int32) throws(SystemError) -> (Session, Session.End) {
         var frames = try Pipe()
         var console = try Pipe()
-        var watch = Watch(session: Session(probe: scenario.probe, start: hostClock()), run: self)
+        var watch = Watch(
+            session: Session(probe: scenario.probe, interview: scenario.interview, start: hostClock()), run: self)
         var qemu = try ChildProcess(
             command.arguments, descriptors: [frames.writing, console.writing, initramfs], diesWithThread: true)
         frames.closeWriting()

@@ -35,7 +35,7 @@ final class BlockDevice: VirtioDevice {
     private let blockByteCount: UInt32
     private let isReadOnly: Bool
     private let identity: [UInt8]
-    private let recorder = Mutex(BlockStatistics())
+    private let record = Mutex(DiskUse())
     private var port: VirtioPort?
 
     /// A disk of the first `byteCount` bytes of a file, a multiple of `blockByteCount`.
@@ -57,8 +57,8 @@ final class BlockDevice: VirtioDevice {
         identity = Array((Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.identityByteCount))
     }
 
-    /// What the guest has asked for so far; any thread may ask.
-    var statistics: BlockStatistics { recorder.withLock { $0 } }
+    /// What the guest has read so far; any thread may ask.
+    var use: DiskUse { record.withLock { $0 } }
 
     var deviceID: UInt32 { 2 }
     var queueSizes: [UInt16] { [BlockDevice.queueSize] }
@@ -124,18 +124,15 @@ final class BlockDevice: VirtioDevice {
                 return (.failed, 0)
             }
             guard read(&chain.writable, at: offset) else { return (.failed, 0) }
-            recorder.withLock { $0.read(offset, count) }
+            record.withLock { $0.add(count) }
             return (.ok, count)
         case Operation.write where !isReadOnly:
             let count = chain.readable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
                 return (.failed, 0)
             }
-            guard write(&chain.readable, at: offset) else { return (.failed, 0) }
-            recorder.withLock { $0.wrote(count) }
-            return (.ok, 0)
+            return (write(&chain.readable, at: offset) ? .ok : .failed, 0)
         case Operation.flush where !isReadOnly:
-            recorder.withLock { $0.flushes += 1 }
             return (fdatasync(file.rawValue) == 0 ? .ok : .failed, 0)
         case Operation.identify:
             let count = min(chain.writable.byteCount, BlockDevice.identityByteCount)

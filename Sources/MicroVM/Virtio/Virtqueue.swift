@@ -238,14 +238,20 @@ struct Chain {
         return try next()
     }
 
-    /// Answers all requests, those too that come meanwhile, but no more than a queue full.
+    /// What requests may hold together until others have their turn: queues full of the longest are gigabytes.
+    private static let turnByteCount = 16 << 20
+
+    /// Answers all requests, those too that come meanwhile, but no more than a queue full or ``turnByteCount``.
     ///
     /// - Parameter answer: gives how many bytes it wrote.
     /// - Returns: whether some may be left, so that there should be another pass soon.
     func drain(_ answer: (inout Chain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
         silence()
-        for _ in 0..<size {
+        var (requests, bytes) = (0, 0)
+        while requests < size, bytes < Virtqueue.turnByteCount {
             guard var chain = try nextOrListen() else { return false }
+            requests += 1
+            bytes += chain.readable.byteCount + chain.writable.byteCount
             complete(chain.head, written: try answer(&chain))
         }
         return true

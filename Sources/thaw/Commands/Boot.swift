@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import OCI
 import Project
+import Synchronization
 import SystemPackage
 
 /// `thaw boot`
@@ -19,7 +20,8 @@ struct Boot: AsyncParsableCommand {
     var fromSnapshot: String?
     @Option(help: "What the machine reaches: none, or outbound: the world, by Debian's passt (kvm).")
     var network: MachineNetwork = .none
-    @Flag(help: "Let the machine run on after it was measured, until Ctrl-C (kvm).") var keep = false
+    @Flag(help: "Let the machine run on after it was measured, until Ctrl-C, which is no failure: status 0 (kvm).")
+    var keep = false
     @Option(
         help: ArgumentHelp(
             "With --keep: a port of 127.0.0.1 that leads to one of the machine; may be repeated.",
@@ -32,26 +34,28 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options, Project())
         let subject = try await image.image(in: store)
-        guard keep else { return show(try await job.measure(subject, in: store, wishes: try wishes()), of: subject) }
-        let wishes = try wishes(keeping: subject)
-        _ = try await Interruption.ending { try await job.measure(subject, in: store, wishes: wishes) }
+        let wishes = try wishes(job, keeping: keep ? subject : nil)
+        let measured = try await job.measure(subject, in: store, wishes: wishes)
+        if !keep { show(measured, of: subject) }
     }
 
     private func show(_ measured: ColdStart.Measurement, of subject: Image) {
         switch format {
         case .text: Terminal.print(measured.text + (snapshot.map { "\nsaved to \($0)" } ?? ""))
-        case .json: Terminal.print(measured.document(image: subject, name: image.text))
+        case .json: Terminal.print(measured.document(image: subject, name: image.text, console: options.console))
         }
     }
 }
 
 extension Boot {
     /// What the machine is to do besides booting, and with an image: that it is kept.
-    private func wishes(keeping subject: Image? = nil) throws -> MachineWishes {
+    private func wishes(_ job: BootJob, keeping subject: Image?) throws -> MachineWishes {
         var wishes = MachineWishes(life: try life, network: network)
-        guard options.engine == "kvm" || (network == .none && !keep) else {
-            throw Failure("only --engine kvm has networks, and keeps machines", status: .usage)
-        }
+        let special = [
+            ("--snapshot", snapshot != nil), ("--from-snapshot", fromSnapshot != nil), ("--keep", keep),
+            ("--network", network != .none),
+        ]
+        if let option = special.first(where: \.1)?.0 { try Engines.expectOwnMachine(job.choice, for: option) }
         guard keep || publish.isEmpty else { throw Failure("--publish takes --keep", status: .usage) }
         guard !keep || snapshot == nil else {
             throw Failure("--keep and --snapshot exclude each other", status: .usage)
@@ -75,10 +79,8 @@ extension Boot {
             guard snapshot == nil || fromSnapshot == nil else {
                 throw Failure("--snapshot and --from-snapshot exclude each other", status: .usage)
             }
-            guard snapshot == nil && fromSnapshot == nil || options.engine == "kvm" else {
-                throw Failure("only --engine kvm saves machines", remedy: "give --engine kvm", status: .usage)
-            }
             if let fromSnapshot {
+                try Self.expectReadable(fromSnapshot)
                 guard options.memory == nil, options.cpus == nil, options.env.isEmpty else {
                     throw Failure("a saved machine has its memory, processors and variables already", status: .usage)
                 }
@@ -91,6 +93,12 @@ extension Boot {
 }
 
 extension Boot {
+    private static func expectReadable(_ path: String) throws {
+        guard unsafe access(path, R_OK) == 0 else {
+            throw Failure("--from-snapshot '\(path)' cannot be read: \(Errno(rawValue: errno))", status: .usage)
+        }
+    }
+
     /// Expects that a snapshot can be put there, before the work: nothing is, or a file that it may replace.
     private static func expectPlace(_ path: String) throws {
         try Writable.expectFile(path, for: "--snapshot")
@@ -129,9 +137,9 @@ struct BootOptions: ParsableArguments {
 
 /// One way of starting images, the same for every image it is given.
 struct BootJob {
-    private let choice: EngineChoice
+    let choice: EngineChoice
     private let kernel: KernelChoice
-    private let probe: Probe
+    let probe: Probe
     private let runs: Int
     private let isDeterministic: Bool
     private let memory: Int64
@@ -163,6 +171,10 @@ struct BootJob {
         timeout = try options.timeout.map { try Self.time($0) } ?? project.probeTimeout ?? .seconds(60)
         console = options.console
         guard runs > 0, processors > 0 else { throw Failure("--runs and --cpus take positive numbers", status: .usage) }
+        if let console { try Writable.expectFile(console, for: "--console") }
+        if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
+            throw Failure("'\(wrong)' is not a variable such as NAME=value", status: .usage)
+        }
     }
 
     /// Starts the image as often as asked.
@@ -171,15 +183,40 @@ struct BootJob {
     func measure(
         _ image: Image, in store: Store, wishes: MachineWishes = MachineWishes()
     ) async throws -> ColdStart.Measurement {
+        let heard = Mutex<Console?>(nil)
+        var scenario = scenario(of: image)
+        scenario.whenOver = { console in heard.withLock { $0 = console } }
+        do {
+            let measurement = try await Engines.run(
+                choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario, image, store)
+            try keepConsole(heard.withLock { $0 })
+            return measurement
+        } catch let error as ColdStartError {
+            guard let heard = heard.withLock({ $0 }), error != .cancelled else { throw error }
+            // The failure counts, and says it where the console is.
+            let isKept = (try? keepConsole(heard)) != nil
+            throw Failure(error, heard.lastLines(6), isKept ? console : nil)
+        }
+    }
+
+    private func keepConsole(_ heard: Console?) throws {
+        if let console, let heard { try replaceFile(console, with: Array(heard.text.utf8)) }
+    }
+
+    /// Starts the image once, to be asked instead of measured.
+    func ask(_ image: Image, _ interview: Interview, in store: Store) async throws -> ColdStart.Measurement {
+        var scenario = scenario(of: image)
+        (scenario.interview, scenario.runs) = (interview, 1)
+        scenario.probe = interview.readiness ?? scenario.probe
+        return try await Engines.run(choice, isDeterministic: false, kernel, scenario, image, store)
+    }
+
+    private func scenario(of image: Image) -> Scenario {
         let config = image.config
-        let scenario = Scenario(
+        return Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
-        let measurement = try await Engines.run(
-            choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario, image, store)
-        if let console { try replaceFile(console, with: Array(measurement.console.utf8)) }
-        return measurement
     }
 
     private static func bytes(_ text: String) throws -> Int64 {
@@ -199,7 +236,9 @@ struct BootJob {
 
 extension ColdStart.Measurement {
     /// The document of CLI.md.
-    func document(image: Image, name: String) -> JSON {
+    ///
+    /// - Parameter console: where the console was written to, if it was.
+    func document(image: Image, name: String, console: String? = nil) -> JSON {
         var json = JSON.object([
             "schemaVersion": .integer(1), "kind": .string("boot"), "engine": .string(engine),
             "accelerated": .bool(isAccelerated), "probe": .string("\(probe)"), "runs": .integer(Int64(runs)),
@@ -219,6 +258,9 @@ extension ColdStart.Measurement {
         json["emulator"] = emulator.map(JSON.string)
         json["exits"] = exits.map { .integer(Int64($0.median)) }
         json["vmmOverheadBytes"] = overheadBytes.map { .integer(Int64($0)) }
+        json["diskReads"] = diskReads.map { .integer(Int64($0.median)) }
+        json["diskBytesRead"] = diskBytesRead.map { .integer(Int64($0.median)) }
+        json["console"] = console.map(JSON.string)
         json["pageFaults"] = pageFaults.map { .integer(Int64($0.median)) }
         json["peakGuestMemoryBytes"] = peakGuestMemoryBytes.map { .integer(Int64($0)) }
         json["guestInstructions"] = guestInstructions.map {

@@ -22,6 +22,7 @@ struct Optimize: AsyncParsableCommand {
     @OptionGroup var buildOptions: BuildOptions
     @OptionGroup var slimOptions: SlimOptionGroup
     @OptionGroup var bootOptions: BootOptions
+    @OptionGroup var proofArguments: ProofArguments
     @Option(help: ArgumentHelp("The project's file. (default: CONTEXT/thaw.toml)", valueName: "file")) var config:
         String?
     @Option(
@@ -50,15 +51,26 @@ struct Optimize: AsyncParsableCommand {
             : (try await ImageArgument(argument: subject).image(in: store), nil)
         tell("analysing")
         let before = try await Report(of: image, reference: subject)
+        tell("asking the original")
+        let proof = Proof(
+            job: boot, store: store,
+            interview: Interview(
+                probes: [boot.probe], commands: try proofArguments.commands(), observes: proofArguments.observe))
+        let testimony = try await proof.testimony(of: image)
+        if let warning = testimony.observation.warning { tell(warning) }
         tell("slimming")
-        let slim = try await SlimJob(image, options: slimOptions.options(project))
+        let slim = try await SlimJob(
+            image, options: slimOptions.options(project, observed: testimony.observation.paths))
         let slimmed = try await slim.write(to: store)
         let after = try await Report(of: slimmed.image, reference: tag ?? "\(subject) (slim)")
+        tell("asking the slim image")
+        let verification = try await Verification(slimmed.image, against: testimony, of: image, by: proof)
+        // What does not serve cannot be measured, either.
+        if verification.failure != nil { try verification.require() }
         tell("starting the original")
         let first = try await boot.measure(image, in: store)
         tell("starting the slim image")
         let second = try await boot.measure(slimmed.image, in: store)
-        let verification = Verification(first, second)
         let verdict = Verdict(project.budget, slimmed.image, after.waste, start: second.timeToFirstRequest.median)
 
         var documents = JSON.object([
@@ -74,9 +86,7 @@ struct Optimize: AsyncParsableCommand {
         let page = page(before, after, first, second, slim, verification, verdict)
         try write(documents, page)
         Terminal.print(summary(image, slimmed.image, first, second, verdict))
-        guard verification.passed else {
-            throw Failure("the slim image does not answer as the original does: \(verification.difference)")
-        }
+        try verification.require()
         if let name {
             try store.publish(slimmed.image, as: name)
             if push, verdict.holds { try await registry.client(progress).push(slimmed.image, to: name, hints: store) }
@@ -119,7 +129,11 @@ struct Optimize: AsyncParsableCommand {
         page.reasons = slim.plan.reasonCounts
         page.kept = slim.plan.keep.count
         page.dropped = slim.plan.droppedCount
-        page.isVerified = verification.passed
+        page.checks = verification.checks.map {
+            OptimizationPage.Check(
+                question: $0.question, before: $0.before, after: $0.after ?? "", holds: $0.passed,
+                remarks: $0.differences.map(\.description) + $0.unstable.map { "\($0) changes at every start" })
+        }
         page.findings = before.findings
         return page
     }
@@ -136,35 +150,6 @@ struct Optimize: AsyncParsableCommand {
             "report \(output)/report.html",
         ]
         return (lines + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
-    }
-}
-
-/// Whether two images answered the same probe alike.
-struct Verification {
-    private let first: Response?
-    private let second: Response?
-
-    init(_ before: ColdStart.Measurement, _ after: ColdStart.Measurement) {
-        first = before.response
-        second = after.response
-    }
-
-    /// Same status, same number of bytes.
-    var passed: Bool { first?.status == second?.status && first?.byteCount == second?.byteCount }
-
-    /// What is not the same.
-    var difference: String { "\(Self.text(first)) before, \(Self.text(second)) after" }
-
-    var json: JSON {
-        let probe = JSON.object([
-            "before": .string(Self.text(first)), "after": .string(Self.text(second)), "passed": .bool(passed),
-        ])
-        return .object(["passed": .bool(passed), "probes": .array([probe])])
-    }
-
-    private static func text(_ response: Response?) -> String {
-        guard let response else { return "an answer without content" }
-        return "status \(response.status), \(response.byteCount) bytes"
     }
 }
 

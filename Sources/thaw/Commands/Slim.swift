@@ -9,9 +9,15 @@ import SystemPackage
 struct Slim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Rewrite an image to the files that its program needs.",
-        discussion: "Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell")
+        discussion: """
+            Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell
+            With --probe and --exec both images are started and asked the same, and what the original opens meanwhile is \
+            kept. Nothing is named or kept when the slim image answers otherwise, and the exit status is 1.
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: SlimOptionGroup
+    @OptionGroup var boot: SlimBootArguments
+    @OptionGroup var proofArguments: ProofArguments
     @Option(help: "text or json") var format: OutputFormat = .text
     @Option(name: [.customShort("t"), .long], help: "The slim image's name.") var tag: String
     @Option(help: ArgumentHelp("Say why a path stays or goes, and write nothing.", valueName: "path")) var explain:
@@ -21,10 +27,21 @@ struct Slim: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         let name = try reference(tag)
-        let job = try await SlimJob(image.image(in: store), options: options.options(Project()))
-        if let explain { return Terminal.print(try job.explanation(of: explain)) }
+        let proof = try boot.proof(proofArguments, in: store)
+        let original = try await image.image(in: store)
         let lease = try store.lease()
-        let result = try await job.write(to: store)
+        let testimony = try await proof?.testimony(of: original)
+        if let warning = testimony?.observation.warning { Terminal.tell(warning) }
+        let job = try await SlimJob(
+            original, options: options.options(Project(), observed: testimony?.observation.paths ?? []))
+        if let explain { return Terminal.print(try job.explanation(of: explain)) }
+        var result = try await job.write(to: store)
+        if let proof, let testimony {
+            let verification = try await Verification(result.image, against: testimony, of: original, by: proof)
+            result.document["verification"] = verification.json
+            try verification.require()
+            result.verification = verification
+        }
         try store.publish(result.image, as: name)
         try lease.release()
         switch format {
@@ -48,16 +65,35 @@ struct SlimOptionGroup: ParsableArguments {
     @Option(help: ArgumentHelp("Drop paths, whatever speaks for them. May be repeated.", valueName: "glob"))
     var exclude: [String] = []
 
-    /// The options, with what the project's file says.
-    func options(_ project: Project) throws -> SlimOptions {
+    /// The options, with what the project's file says and what was opened while the image ran.
+    func options(_ project: Project, observed: [[UInt8]] = []) throws -> SlimOptions {
         do {
             return SlimOptions(
                 keep: Set(try (keep + project.slim.keep).map { try Extra(named: $0) }),
                 include: try (include + project.slim.include).map { try PathPattern($0) },
-                exclude: try (exclude + project.slim.exclude).map { try PathPattern($0) })
+                exclude: try (exclude + project.slim.exclude).map { try PathPattern($0) }, observed: observed)
         } catch {
             throw Failure("\(error)", status: .usage)
         }
+    }
+}
+
+extension Verification {
+    /// Ends the command where anything is not the same.
+    func require() throws {
+        guard let difference else { return }
+        throw Failure(
+            "the slim image does not do what the original does: \(difference)",
+            remedy: "keep what it lacks by --include or --keep; nothing was named")
+    }
+
+    /// What was asked, and how it went, for people.
+    var text: String {
+        (["asked alike"]
+            + checks.map { check in
+                let doubts = check.unstable.isEmpty ? "" : "; unstable: \(check.unstable.joined(separator: ", "))"
+                return "  \(check.passed ? "same" : "DIFFERENT")  \(check.question): \(check.before)\(doubts)"
+            }).joined(separator: "\n")
     }
 }
 
@@ -72,7 +108,8 @@ struct SlimJob {
     /// The slim image and its account.
     struct Result {
         let image: Image
-        let document: JSON
+        var document: JSON
+        var verification: Verification?
     }
 
     /// Writes the slim image, whose promises were checked against the original.
@@ -82,7 +119,7 @@ struct SlimJob {
         let violations = Invariants.check(after, against: plan.specimen, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
         var document = plan.document(after: after)
-        document["verification"] = .object(["passed": .bool(true), "probes": .array([])])
+        document["verification"] = Verification.unasked
         return Result(image: image, document: document)
     }
 
@@ -108,6 +145,7 @@ struct SlimJob {
         if !plan.missing.isEmpty {
             lines += ["", "libraries that the image never had"] + plan.missing.prefix(10).map { "  \($0)" }
         }
+        if let verification = result.verification { lines += ["", verification.text] }
         lines += ["", "\(result.image.descriptor.digest)"]
         return lines.joined(separator: "\n")
     }

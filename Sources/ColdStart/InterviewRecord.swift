@@ -1,0 +1,137 @@
+internal import Guest
+internal import SystemPackage
+
+/// Takes down what init tells of an interview. Whatever a guest says, it stays bounded.
+struct InterviewRecord {
+    private static let headLimit = 32_768
+    private static let pathLimit = 65_536
+    private static let pathBytesLimit = 16 << 20
+
+    private let asked: [Interview.Question]
+    private let observes: Bool
+    private var answers: [Heard]
+    private var settled: Set<Int> = []
+    private var patterns: [(place: Int, matcher: LineMatcher)] = []
+    private var ports: [UInt16]?
+    private var opened: Set<[UInt8]> = []
+    private var openedBytes = 0
+    private var isOverlooking = false
+    private var blindness: UInt32?
+
+    /// Whether the output decides when it is over.
+    let waitsForOutput: Bool
+
+    init(_ interview: Interview) {
+        asked = interview.asked
+        observes = interview.observes
+        answers = [Heard](repeating: Heard(), count: interview.count)
+        waitsForOutput = !interview.patterns.isEmpty
+        for (place, pattern) in interview.patterns {
+            // A probe never holds a pattern that is none.
+            if let pattern = try? LinePattern(pattern) { patterns.append((place, LineMatcher(pattern))) }
+        }
+    }
+
+    /// Everything was answered, and every line was written.
+    var isComplete: Bool {
+        patterns.isEmpty && settled.count == asked.count && (asked.isEmpty || ports != nil)
+    }
+
+    /// Looks for the lines that are waited for.
+    mutating func receiveOutput(_ bytes: [UInt8]) {
+        for index in patterns.indices.reversed() where patterns[index].matcher.matches(bytes) {
+            answers[patterns[index].place].outcome = .matched
+            patterns.remove(at: index)
+        }
+    }
+
+    mutating func receive(_ told: Told) {
+        switch told {
+        case .piece(let question, let part, let bytes): edit(question) { $0.add(bytes, to: part) }
+        case .whole(let question, let part, let byteCount, let digest):
+            edit(question) { $0.complete(part, byteCount: min(byteCount, Session.largest), digest) }
+        case .settled(let question, let outcome):
+            edit(question) { $0.outcome = Heard.Outcome(outcome) }
+            if Int(question) < asked.count { settled.insert(Int(question)) }
+        case .listening(let ports): self.ports = Set(ports).sorted()
+        case .opened(let path): note(path)
+        case .overlooked: isOverlooking = true
+        case .blind(let errno): blindness = errno
+        }
+    }
+
+    /// What came of it, with how the program ended if it did.
+    func hearing(_ ending: Message.Ending?) -> Hearing {
+        Hearing(answers: answers, ports: ports ?? [], ending: ending?.words, observation: observation)
+    }
+
+    private var observation: Observed {
+        guard observes else { return .unwatched }
+        if let blindness {
+            let reason = Int32(exactly: blindness).map { "\(Errno(rawValue: $0))" } ?? "errno \(blindness)"
+            return .blind(reason: "the guest's kernel cannot follow them: \(reason)")
+        }
+        return .paths(opened.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: !isOverlooking)
+    }
+
+    private mutating func edit(_ question: UInt16, _ change: (inout Heard) -> Void) {
+        guard Int(question) < asked.count, !settled.contains(Int(question)) else { return }
+        change(&answers[asked[Int(question)].place])
+    }
+
+    private mutating func note(_ path: [UInt8]) {
+        guard opened.count < Self.pathLimit, openedBytes + path.count <= Self.pathBytesLimit else {
+            isOverlooking = true
+            return
+        }
+        if opened.insert(path).inserted { openedBytes += path.count }
+    }
+
+    fileprivate static func limit(of part: Told.Part) -> Int { part == .head ? headLimit : Told.beginningLimit }
+}
+
+extension Heard {
+    fileprivate mutating func add(_ bytes: [UInt8], to part: Told.Part) {
+        let limit = InterviewRecord.limit(of: part)
+        switch part {
+        case .head: head += bytes.prefix(limit - head.count)
+        case .body: body = (body ?? Content()).with(bytes, limit)
+        case .errors: errors = (errors ?? Content()).with(bytes, limit)
+        }
+    }
+
+    fileprivate mutating func complete(_ part: Told.Part, byteCount: UInt64, _ digest: [UInt8]) {
+        func completed(_ content: Content?) -> Content {
+            Content(beginning: content?.beginning ?? [], byteCount: byteCount, digest: digest)
+        }
+        switch part {
+        case .head: break
+        case .body: body = completed(body)
+        case .errors: errors = completed(errors)
+        }
+    }
+}
+
+extension Heard.Content {
+    fileprivate func with(_ bytes: [UInt8], _ limit: Int) -> Heard.Content {
+        var content = self
+        content.beginning += bytes.prefix(limit - beginning.count)
+        return content
+    }
+}
+
+extension Heard.Outcome {
+    fileprivate init(_ outcome: Told.Outcome) {
+        self =
+            switch outcome {
+            case .silent: .silent
+            case .unstarted(let errno): .unstarted(reason: reasonWords(errno))
+            case .answered(.refused): .refused
+            case .answered(.broken): .broken
+            case .answered(.connected): .connected
+            case .answered(.http(let status, _)): .http(status: Int(status))
+            case .answered(.command(.status(let status))): .exited(Int(status))
+            case .answered(.command(.signal(let signal))): .killed(Int(signal))
+            }
+    }
+}

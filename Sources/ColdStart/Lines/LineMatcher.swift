@@ -1,0 +1,87 @@
+/// Looks for a pattern in the lines of an output that arrives in pieces, and keeps nothing of it.
+struct LineMatcher {
+    private let steps: [LinePattern.Step]
+    private var reader = CharacterReader()
+    /// The steps that were reached with the last character.
+    private var reached: [Int] = []
+    private var previous: Unicode.Scalar?
+    /// The round in which a step was last passed.
+    private var seen: [UInt64]
+    private var round: UInt64 = 0
+
+    init(_ pattern: LinePattern) {
+        steps = pattern.steps
+        seen = [UInt64](repeating: 0, count: steps.count)
+    }
+
+    /// Reads on. A line is looked at when it ends, and as far as it goes when there is no more for now.
+    mutating func matches(_ bytes: [UInt8]) -> Bool {
+        for byte in bytes {
+            guard let character = reader.take(byte) else { continue }
+            if character == "\n" || character == "\r" {
+                if isFoundAtEnd { return true }
+                (reached, previous) = ([], nil)
+            } else if isFound(before: character) {
+                return true
+            }
+        }
+        return isFoundAtEnd
+    }
+
+    private var isFoundAtEnd: Bool {
+        mutating get { previous != nil && following(nil) == nil }
+    }
+
+    private mutating func isFound(before character: Unicode.Scalar) -> Bool {
+        guard let following = following(character) else { return true }
+        reached.removeAll(keepingCapacity: true)
+        for index in following {
+            if case .character(let wanted) = steps[index], wanted.contains(character) { reached.append(index + 1) }
+        }
+        previous = character
+        return false
+    }
+
+    /// The steps that take a character here, each once; `nil` where the pattern has come to its end.
+    private mutating func following(_ next: Unicode.Scalar?) -> [Int]? {
+        round += 1
+        var found: [Int] = []
+        // A match may begin anywhere.
+        var open = reached + [0]
+        while let index = open.popLast() {
+            guard seen[index] != round else { continue }
+            seen[index] = round
+            switch steps[index] {
+            case .character: found.append(index)
+            case .place(let place): if place.lies(between: previous, and: next) { open.append(index + 1) }
+            case .fork(let one, let other): open += [one, other]
+            case .end: return nil
+            }
+        }
+        return found
+    }
+}
+
+/// Puts characters together from bytes that arrive in pieces; what is no UTF-8 is U+FFFD, or nothing.
+struct CharacterReader {
+    private static let unknown: Unicode.Scalar = "\u{FFFD}"
+    private var value: UInt32 = 0
+    private var missing = 0
+
+    mutating func take(_ byte: UInt8) -> Unicode.Scalar? {
+        if byte & 0xC0 == 0x80, missing > 0 {
+            value = value << 6 | UInt32(byte & 0x3F)
+            missing -= 1
+            return missing > 0 ? nil : Unicode.Scalar(value) ?? CharacterReader.unknown
+        }
+        missing = 0
+        switch byte {
+        case 0x00...0x7F: return Unicode.Scalar(byte)
+        case 0xC2...0xDF: (value, missing) = (UInt32(byte & 0x1F), 1)
+        case 0xE0...0xEF: (value, missing) = (UInt32(byte & 0x0F), 2)
+        case 0xF0...0xF4: (value, missing) = (UInt32(byte & 0x07), 3)
+        default: return CharacterReader.unknown
+        }
+        return nil
+    }
+}

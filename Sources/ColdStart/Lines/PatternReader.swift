@@ -1,0 +1,190 @@
+/// Reads the text of a ``LinePattern``.
+struct PatternReader {
+    private typealias Refusal = LinePattern.Refusal
+
+    private let text: [Unicode.Scalar]
+    private var position = 0
+    private var depth = 0
+    private var ignoresCase = false
+
+    private static let depthLimit = 50
+    private static let repetitionLimit = 1_000
+
+    init(_ text: String) { self.text = Array(text.unicodeScalars) }
+
+    /// The whole text.
+    mutating func pattern() throws(LinePattern.Refusal) -> PatternNode {
+        ignoresCase = take("(?i)")
+        let pattern = try alternatives()
+        guard position == text.count else { throw Refusal(reason: "a ')' has no '('") }
+        return pattern
+    }
+
+    private var next: Unicode.Scalar? { position < text.count ? text[position] : nil }
+
+    private mutating func take() -> Unicode.Scalar? {
+        guard let next else { return nil }
+        position += 1
+        return next
+    }
+
+    private mutating func take(_ word: String) -> Bool {
+        guard text[position...].starts(with: word.unicodeScalars) else { return false }
+        position += word.unicodeScalars.count
+        return true
+    }
+
+    // MARK: Groups and repetitions
+
+    private mutating func alternatives() throws(LinePattern.Refusal) -> PatternNode {
+        var found = [try sequence()]
+        while take("|") { found.append(try sequence()) }
+        return found.count == 1 ? found[0] : .alternatives(found)
+    }
+
+    private mutating func sequence() throws(LinePattern.Refusal) -> PatternNode {
+        var nodes: [PatternNode] = []
+        while let next, next != "|", next != ")" { nodes.append(try repeated(try atom())) }
+        return .sequence(nodes)
+    }
+
+    private mutating func repeated(_ node: PatternNode) throws(LinePattern.Refusal) -> PatternNode {
+        guard let (least, most) = try repetition() else { return node }
+        // Whether as much or as little as possible is taken changes nothing of whether there is a match.
+        if !take("?"), next == "+" { throw Refusal(reason: "possessive repetitions are not understood") }
+        guard try repetition() == nil else { throw Refusal(reason: "something in it repeats a repetition") }
+        return .repeated(node, least: least, most: most)
+    }
+
+    private mutating func repetition() throws(LinePattern.Refusal) -> (least: Int, most: Int?)? {
+        if take("*") { return (0, nil) }
+        if take("+") { return (1, nil) }
+        if take("?") { return (0, 1) }
+        let start = position
+        guard take("{"), let least = number() else {
+            position = start
+            return nil
+        }
+        let most = take(",") ? number() : least
+        guard take("}") else {
+            position = start
+            return nil
+        }
+        guard least <= PatternReader.repetitionLimit, most ?? 0 <= PatternReader.repetitionLimit, most ?? least >= least
+        else { throw Refusal(reason: "a repetition in it is backwards, or more than \(PatternReader.repetitionLimit)") }
+        return (least, most)
+    }
+
+    private mutating func number() -> Int? {
+        let digits = text[position...].prefix { ("0"..."9").contains($0) }.prefix(6)
+        guard let number = Int(String(String.UnicodeScalarView(digits))) else { return nil }
+        position += digits.count
+        return number
+    }
+
+    private mutating func group() throws(LinePattern.Refusal) -> PatternNode {
+        if take("?") { try groupName() }
+        guard depth < PatternReader.depthLimit else { throw Refusal(reason: "its groups are nested too deeply") }
+        depth += 1
+        defer { depth -= 1 }
+        let inner = try alternatives()
+        guard take(")") else { throw Refusal(reason: "a '(' is not closed") }
+        return inner
+    }
+
+    private mutating func groupName() throws(LinePattern.Refusal) {
+        if take(":") { return }
+        let isNamed = take("P<") || take("<")
+        guard isNamed, let first = next, isOfWord(first) else {
+            throw Refusal(reason: "look-around, atomic groups, and (?i) but at its beginning, are not understood")
+        }
+        while let next, isOfWord(next) { position += 1 }
+        guard take(">") else { throw Refusal(reason: "the name of a group does not end") }
+    }
+
+    // MARK: Characters
+
+    private mutating func atom() throws(LinePattern.Refusal) -> PatternNode {
+        guard let character = take() else { return .sequence([]) }
+        switch character {
+        case "(": return try group()
+        case "[": return .step(.character(try characterClass()))
+        case ".": return one(of: [], isNegated: true)
+        case "^": return .step(.place(.start))
+        case "$": return .step(.place(.end))
+        case "\\": return try escape()
+        case "*", "+", "?": throw Refusal(reason: "there is nothing before a '\(character)' that it could repeat")
+        default: return one(of: [.range(character...character)])
+        }
+    }
+
+    private func one(of items: [CharacterClass.Item], isNegated: Bool = false) -> PatternNode {
+        .step(.character(CharacterClass(items: items, isNegated: isNegated, ignoresCase: ignoresCase)))
+    }
+
+    private mutating func escape() throws(LinePattern.Refusal) -> PatternNode {
+        let places: [(String, LinePattern.Place)] = [
+            ("b", .wordEdge), ("B", .noWordEdge), ("A", .start), ("z", .end), ("Z", .end),
+        ]
+        for (letter, place) in places where take(letter) { return .step(.place(place)) }
+        return one(of: [try escapedItem()])
+    }
+
+    /// What follows a backslash, also in a class.
+    private mutating func escapedItem() throws(LinePattern.Refusal) -> CharacterClass.Item {
+        guard let letter = take() else { throw Refusal(reason: "nothing follows its last backslash") }
+        switch letter {
+        case "d": return .digit
+        case "w": return .word
+        case "s": return .space
+        case "D": return .none(of: .digit)
+        case "W": return .none(of: .word)
+        case "S": return .none(of: .space)
+        case "t": return .range("\t"..."\t")
+        case "n": return .range("\n"..."\n")
+        case "r": return .range("\r"..."\r")
+        case "e": return .range("\u{1B}"..."\u{1B}")
+        case "x": return try coded(digits: 2)
+        case "u": return try coded(digits: 4)
+        case "1"..."9", "k": throw Refusal(reason: "back references such as '\\\(letter)' are not understood")
+        default:
+            guard !isOfWord(letter) else { throw Refusal(reason: "'\\\(letter)' is not understood") }
+            return .range(letter...letter)
+        }
+    }
+
+    private mutating func coded(digits count: Int) throws(LinePattern.Refusal) -> CharacterClass.Item {
+        let isBraced = take("{")
+        let digits = text[position...].prefix { $0.properties.isASCIIHexDigit }.prefix(isBraced ? 8 : count)
+        position += digits.count
+        guard isBraced ? take("}") : digits.count == count,
+            let code = UInt32(String(String.UnicodeScalarView(digits)), radix: 16), let scalar = Unicode.Scalar(code)
+        else { throw Refusal(reason: "a character in it is not coded as \\xHH, \\x{H} or \\uHHHH") }
+        return .range(scalar...scalar)
+    }
+
+    private mutating func characterClass() throws(LinePattern.Refusal) -> CharacterClass {
+        var found = CharacterClass(items: [], isNegated: take("^"), ignoresCase: ignoresCase)
+        while let character = take() {
+            if character == "]", !found.items.isEmpty { return found }
+            if character == "[" { throw Refusal(reason: "a '[' in a class needs a backslash before it") }
+            let item = character == "\\" ? try escapedItem() : .range(character...character)
+            found.items.append(try upTo(item))
+        }
+        throw Refusal(reason: "a '[' is not closed")
+    }
+
+    /// The range that begins with this, if one does.
+    private mutating func upTo(_ first: CharacterClass.Item) throws(LinePattern.Refusal) -> CharacterClass.Item {
+        guard next == "-", position + 1 < text.count, text[position + 1] != "]", case .range(let start) = first else {
+            return first
+        }
+        position += 1
+        guard let character = take() else { return first }
+        let last = character == "\\" ? try escapedItem() : .range(character...character)
+        guard case .range(let end) = last, start.lowerBound <= end.lowerBound else {
+            throw Refusal(reason: "a range in it is backwards")
+        }
+        return .range(start.lowerBound...end.lowerBound)
+    }
+}

@@ -1,0 +1,17 @@
+/// The ports that are listened on, of a table such as `/proc/net/tcp`:
+/// ```
+///   sl  local_address rem_address   st tx_queue rx_queue ...
+///    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 ...
+/// ```
+func listeningPorts(_ table: [UInt8]) -> [UInt16] {
+    var ports: [UInt16] = []
+    for line in table.split(separator: UInt8(ascii: "\n")) {
+        let words = line.split(separator: UInt8(ascii: " "))
+        guard words.count > 3, Array(words[3]) == [UInt8(ascii: "0"), UInt8(ascii: "A")],
+            let colon = words[1].lastIndex(of: UInt8(ascii: ":")),
+            let port = hexadecimal(Array(words[1][(colon + 1)...])), port > 0, port <= 65_535
+        else { continue }
+        if !ports.contains(UInt16(port)) { ports.append(UInt16(port)) }
+    }
+    return ports.sorted()
+}

@@ -1,0 +1,1 @@
+../Guest/Told.swift

@@ -1,0 +1,105 @@
+// Which files of a mount are opened, by fanotify (of whole mounts for true root alone).
+//
+//     open() in the mount ──► event with a descriptor of the file ──► its path, as /proc names it ──► remembered once
+
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+internal import SystemPackage
+
+/// Follows which files and directories of a mount are opened, whoever opens them, and without being noticed.
+///
+/// It follows until ``end()`` or until the last reference goes, on a thread of its own.
+public final class FileObserver: Sendable {
+    /// What was opened.
+    public struct Seen: Sendable {
+        /// The paths as the mount's own root sees them, each once.
+        public var paths: Set<[UInt8]> = []
+        /// Whether these are all.
+        public var isComplete = true
+        fileprivate var byteCount = 0
+    }
+
+    private final class State: Sendable {
+        let events: OwnedDescriptor
+        let stop: OwnedDescriptor
+        let seen = Mutex(Seen())
+
+        init(events: consuming OwnedDescriptor, stop: consuming OwnedDescriptor) {
+            self.events = events
+            self.stop = stop
+        }
+    }
+
+    fileprivate static let pathLimit = 65_536
+    fileprivate static let byteLimit = 16 << 20
+
+    private let state: State
+    /// Whoever follows stops when this is closed.
+    private let living: OwnedDescriptor
+
+    /// Follows nothing yet.
+    ///
+    /// - Throws: ``SystemError``, with EPERM for anybody but true root.
+    public init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        let events = OwnedDescriptor(owning: try system("follow files") { clinux_observe() })
+        try system("make pipe") { unsafe clinux_pipe(&ends) }
+        living = OwnedDescriptor(owning: ends[1])
+        state = State(events: events, stop: OwnedDescriptor(owning: ends[0]))
+        let state = state
+        if !WorkerThread.startIfPossible({ Self.follow(state) }) {
+            throw SystemError("start thread", nil, .resourceTemporarilyUnavailable)
+        }
+    }
+
+    /// Follows a mount as well, before anybody opens something there.
+    public func follow(_ mount: borrowing Mount) throws(SystemError) {
+        let descriptor = mount.descriptor.rawValue
+        try system("follow files of mount") { clinux_observe_mount(state.events.rawValue, descriptor) }
+    }
+
+    /// What was opened until now.
+    public func end() -> Seen {
+        Self.drain(state)
+        return state.seen.withLock { $0 }
+    }
+
+    private static func follow(_ state: State) {
+        var watches = [state.events.rawValue, state.stop.rawValue].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        while true {
+            guard unsafe poll(&watches, 2, -1) >= 0 || errno == EINTR, watches[1].revents == 0 else { return }
+            drain(state)
+        }
+    }
+
+    private static func drain(_ state: State) {
+        state.seen.withLock { seen in
+            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+            // Whoever opens files for ever does not keep others waiting for ever.
+            for _ in 0..<pathLimit {
+                let length = unsafe clinux_next_opened(state.events.rawValue, &buffer, buffer.count)
+                if length == 0 { return }
+                if length < 0 {
+                    seen.isComplete = false
+                } else {
+                    seen.add(buffer.prefix(length).map(UInt8.init(bitPattern:)))
+                }
+            }
+        }
+    }
+}
+
+extension FileObserver.Seen {
+    fileprivate mutating func add(_ path: [UInt8]) {
+        guard !paths.contains(path) else { return }
+        guard paths.count < FileObserver.pathLimit, byteCount + path.count <= FileObserver.byteLimit else {
+            isComplete = false
+            return
+        }
+        byteCount += path.count
+        paths.insert(path)
+    }
+}

@@ -1,0 +1,62 @@
+/// Whether a field is the same at every start of the original, and if not, which words of it are.
+enum Stability {
+    case stable
+    case unstable(Mask)
+
+    init(_ first: Statement.Value?, _ second: Statement.Value?) {
+        self = first == second ? .stable : .unstable(Mask(first, second))
+    }
+
+    /// The words that change from start to start, where the others can be told from them.
+    struct Mask {
+        /// By their number; nil where any word may change.
+        private let changing: Set<Int>?
+
+        fileprivate init(_ first: Statement.Value?, _ second: Statement.Value?) {
+            guard let left = Mask.words(first), let right = Mask.words(second), left.count == right.count else {
+                changing = nil
+                return
+            }
+            changing = Set(left.indices.filter { left[$0] != right[$0] })
+        }
+
+        /// Whether two values differ in nothing but what changes anyway.
+        func covers(_ old: Statement.Value?, _ new: Statement.Value?) -> Bool {
+            guard let changing else { return old != nil && new != nil }
+            guard let left = Mask.words(old), let right = Mask.words(new), left.count == right.count else {
+                return false
+            }
+            return left.indices.allSatisfy { changing.contains($0) || left[$0] == right[$0] }
+        }
+
+        /// The words of a value that is known whole: letters, digits and what is written among them as one, and
+        /// everything between two of them as one.
+        private static func words(_ value: Statement.Value?) -> [ArraySlice<UInt8>]? {
+            switch value {
+            case nil: nil
+            case .text(let text)?: words(Array(text.utf8))
+            case .content(let content)?: content.isWhole ? words(content.beginning) : nil
+            }
+        }
+
+        private static func words(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+            var words: [ArraySlice<UInt8>] = []
+            var start = 0
+            for index in bytes.indices.dropFirst() where isWordly(bytes[index]) != isWordly(bytes[index - 1]) {
+                words.append(bytes[start..<index])
+                start = index
+            }
+            if start < bytes.count { words.append(bytes[start...]) }
+            return words
+        }
+
+        private static func isWordly(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...:
+                true
+            default: Array("._-+:".utf8).contains(byte)
+            }
+        }
+    }
+}

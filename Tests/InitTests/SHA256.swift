@@ -1,0 +1,1 @@
+../../Sources/Init/SHA256.swift

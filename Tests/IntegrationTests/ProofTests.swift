@@ -1,0 +1,142 @@
+import Glibc
+import Harness
+import Testing
+
+/// `thaw slim` with questions: the original and the slim image are started, and must answer alike.
+@Suite struct ProofTests {
+    private static let greeting = "http:8080/cgi-bin/greet?en"
+
+    /// A place where `fixtures/lazy` is built as `app`, made once.
+    private static let made = Result {
+        let bench = try Workbench.withBusybox()
+        try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(Repository.path)/fixtures/lazy")
+        return bench
+    }
+
+    private static func bench() throws -> Workbench { try Workbench(copying: made.get()) }
+
+    @discardableResult
+    private static func slim(_ bench: Workbench, engine: String = "container", _ words: String...) throws -> Outcome {
+        try bench.start(
+            ["slim", "--engine", engine, "--timeout", "10s", "--format", "json", "-t", "slim", "app"] + words
+        ).wait()
+    }
+
+    @Test("A file that only a second path opens goes where only the first is asked for, and nobody notices")
+    func unasked() throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(bench, "--probe", "http:8080/")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let verification = try Document(parsing: outcome.output)["verification"]
+        #expect(verification["passed"] == .bool(true))
+        #expect(verification["engine"] == .string("container"))
+        #expect(verification["probes"].list.map(\.["probe"].text) == ["http:8080/", "the program afterwards"])
+        #expect(verification["probes"].list.first?["before"] == .string("status 200, 7 bytes"))
+        #expect(try bench.thaw("analyze", "slim").status == 0)
+        let gone = try bench.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
+        #expect(gone == "/usr/lib/lazy/greeting.en goes: nothing needs it")
+    }
+
+    @Test("Without observation the second path tells the difference, and nothing is named")
+    func difference() throws {
+        let bench = try Self.bench()
+        let before = try bench.succeed("images", "--format", "json")
+        let outcome = try Self.slim(bench, "--no-observe", "--probe", "http:8080/", "--probe", Self.greeting)
+        #expect(outcome.status == 1)
+        #expect(outcome.output == "")
+        #expect(
+            outcome.complaint == [
+                "thaw: the slim image does not do what the original does: "
+                    + "\(Self.greeting): body, line 1 was 'hello', is 'no greeting'",
+                "      keep what it lacks by --include or --keep; nothing was named",
+            ])
+        #expect(try bench.succeed("images", "--format", "json") == before)
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("With observation the same questions pass, and the file says why it stays")
+    func observed() throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", Self.greeting)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let slim = try Document(parsing: outcome.output)
+        #expect(slim["verification"]["passed"] == .bool(true))
+        #expect(slim["verification"]["observedFiles"].number ?? 0 > 3)
+        #expect(slim["reasons"]["observed"].number ?? 0 > 0)
+        // The package's other greeting was not opened, and stays with it.
+        let again = try bench.start([
+            "slim", "app", "-t", "x", "--engine", "container", "--probe", "http:8080/", "--probe", Self.greeting,
+            "--explain", "/usr/lib/lazy/greeting.fr",
+        ]).wait()
+        #expect(
+            again.output
+                == "/usr/lib/lazy/greeting.fr belongs to the package lazy of /usr/lib/lazy\n/usr/lib/lazy was opened while the original ran\n"
+                || again.output.contains("belongs to the package lazy of /usr/lib/lazy/greeting.en\n"),
+            "\(again.output)")
+        #expect(try bench.faults() == [])
+    }
+
+    @Test("A header and words that change at every start prove nothing, and fail nothing")
+    func unstable() throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(bench, "--probe", "http:8080/cgi-bin/random")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let probe = try #require(try Document(parsing: outcome.output)["verification"]["probes"].list.first)
+        #expect(probe["unstable"].list.compactMap(\.text) == ["header x-lucky", "body"])
+        #expect(probe["passed"] == .bool(true))
+    }
+
+    @Test("A command's end, output and errors are compared, and need no probe")
+    func exec() throws {
+        let bench = try Self.bench()
+        let program = "sh -c 'cat /usr/lib/l*/greeting.en; echo oops >&2; exit 3'"
+        let good = try Self.slim(bench, "--exec", program)
+        #expect(good.status == 0, "\(good.error)")
+        let probe = try #require(try Document(parsing: good.output)["verification"]["probes"].list.first)
+        #expect(probe["before"] == .string("exit status 3, 6 bytes, 5 bytes"))
+        let bad = try Self.slim(bench, "--no-observe", "--exec", program)
+        #expect(bad.status == 1)
+        #expect(bad.complaint.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
+    }
+
+    @Test("An original that does not pass its probe proves nothing")
+    func original() throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", "http:8080/nowhere")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first?.hasPrefix(
+                "thaw: the original image does not pass what it is asked: http:8080/nowhere: status 404, ") == true,
+            "\(outcome.error)")
+        let idle = try bench.thaw("slim", "app", "-t", "slim", "--engine", "container")
+        #expect(idle.status == 64)
+        #expect(idle.complaint.first == "thaw: nothing is started")
+    }
+
+    @Test("A line that the program writes is a probe, too")
+    func log() throws {
+        let bench = try Self.bench()
+        try bench.write("other/Dockerfile", "FROM app\nCMD [\"sh\", \"-c\", \"echo port 80 open; exec sleep 100\"]\n")
+        try bench.succeed("build", "--progress", "quiet", "-t", "other", "other")
+        let outcome = try bench.thaw(
+            "slim", "--engine", "container", "--timeout", "10s", "-t", "slim", "other", "--probe", "log:port [0-9]+",
+            "--exec", "cat /etc/passwd")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.output.contains("  same  log:port [0-9]+: a line matched\n"), "\(outcome.output)")
+        #expect(outcome.output.contains("  same  exec:cat /etc/passwd: exit status 0, "), "\(outcome.output)")
+    }
+
+    @Test(
+        "In a microVM the guest's own init observes",
+        .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
+    func microVM() throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(
+            bench, engine: "qemu", "--probe", "http:8080/", "--probe", Self.greeting, "--exec", "cat /etc/group")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let slim = try Document(parsing: outcome.output)
+        #expect(slim["verification"]["passed"] == .bool(true))
+        #expect(slim["verification"]["observedFiles"].number ?? 0 > 3)
+        #expect(slim["reasons"]["observed"].number ?? 0 > 0)
+    }
+}

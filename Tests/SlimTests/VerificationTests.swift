@@ -1,0 +1,212 @@
+import OCI
+import Slim
+import Support
+import Synchronization
+import Testing
+
+/// An HTTP answer of these parts.
+private func answer(
+    _ body: String, status: Int = 200, header: String = "Content-Type: text/plain", to question: String = "http:80/"
+) -> Statement {
+    .http(
+        question, status: status, head: Array("HTTP/1.1 \(status) X\n\(header)\n\n".utf8),
+        body: Content(Array(body.utf8)),
+        passes: status < 400)
+}
+
+private func testimony(_ statements: Statement...) -> Testimony { Testimony(statements: statements) }
+
+@Suite("A verification") struct VerificationTests {
+    /// Answers before and after, and what is said of the first difference; nothing where there is none.
+    static let pairs: [(Statement, Statement, String?)] = [
+        (answer("a"), answer("a"), nil),
+        (answer("a"), answer("a", status: 500), "status was '200', is '500'"),
+        (answer("one\ntwo\nthree"), answer("one\ntwö\nthree"), "body, line 2 was 'two', is 'twö'"),
+        (answer("one\n"), answer("one\ntwo"), "body, line 2 was '', is 'two'"),
+        (answer("a\0b"), answer("a\0c"), "body, byte 2 was 3 bytes, is 3 bytes"),
+        (
+            answer("a", header: "Content-Type: text/html"), answer("a"),
+            "header content-type was 'text/html', is 'text/plain'"
+        ),
+        (
+            answer("a", header: "X-A: 1\nContent-Type: text/plain"), answer("a"), "header x-a was '1', is missing"
+        ),
+        (
+            answer("a", header: "B: 1\nDATE: Monday\nA: 2 "), answer("a", header: "a: 2\nDate:Tuesday\r\nb:1"), nil
+        ),
+        (answer("a", header: "Date: Monday"), answer("a", header: ""), "header date was '(any)', is missing"),
+        (
+            answer("a", header: "Vary: a\nVary: b"), answer("a", header: "Vary: a"), "header vary was 'a, b', is 'a'"
+        ),
+        (answer("\u{1B}[31mred"), answer("blue"), "body, line 1 was '[31mred', is 'blue'"),
+        (
+            .command("exec:x", ending: "exit status 0", output: Content([1]), errors: Content([]), passes: true),
+            .command("exec:x", ending: "exit status 0", output: Content([1]), errors: Content([65]), passes: true),
+            "errors, line 1 was '', is 'A'"
+        ),
+        (
+            answer("a"), Statement("http:80/", [("answer", .text("nothing listens"))], passes: false),
+            "answer was 'status 200, 1 bytes', is 'nothing listens'"
+        ),
+        (
+            .command("exec:x", ending: "exit status 0", output: Content([]), errors: Content([]), passes: true),
+            .command("exec:x", ending: "killed by signal 11", output: Content([]), errors: Content([]), passes: true),
+            "ending was 'exit status 0', is 'killed by signal 11'"
+        ),
+    ]
+
+    @Test("The first difference is named by question, field and line", arguments: pairs)
+    func differences(before: Statement, after: Statement, sentence: String?) {
+        let verification = Verification(testimony(before), testimony(after))
+        #expect(verification.passed == (sentence == nil))
+        #expect(verification.difference == sentence.map { "\(before.question): \($0)" })
+    }
+
+    @Test("Streams whose beginnings are the same are told apart by length and digest")
+    func long() {
+        func content(_ byteCount: UInt64, _ digest: UInt8) -> Content {
+            Content(beginning: [1], byteCount: byteCount, digest: [UInt8](repeating: digest, count: 32))
+        }
+        func difference(_ left: Content, _ right: Content) -> String? {
+            let sides = [left, right].map { content in
+                testimony(.http("http:1/", status: 200, head: [], body: content, passes: true))
+            }
+            return Verification(sides[0], sides[1]).difference
+        }
+        #expect(difference(content(9, 1), content(9, 1)) == nil)
+        #expect(difference(content(9, 1), content(8, 2)) == "http:1/: body was 9 bytes, is 8 bytes")
+        #expect(difference(content(9, 1), content(9, 2))?.contains("body was sha256:0101") == true)
+    }
+
+    /// The original's answers at two starts, the slim image's, and whether that is as good.
+    static let moods: [(String, String, String, Bool)] = [
+        ("at 10:01", "at 10:02", "at 10:07", true),
+        (#"{"time": 12, "items": [1, 2]}"#, #"{"time": 13, "items": [1, 2]}"#, #"{"time": 99, "items": [1, 2]}"#, true),
+        (#"{"time": 12, "items": [1, 2]}"#, #"{"time": 13, "items": [1, 2]}"#, #"{"time": 99, "items": [1]}"#, false),
+        (
+            #"{"time": 12, "items": [1, 2]}"#, #"{"time": 13, "items": [1, 2]}"#, #"{"time": 99, "items": [1, 3]}"#,
+            false
+        ),
+        ("a b", "a b c", "d", true),
+        ("same", "same", "other", false),
+    ]
+
+    @Test("What changes at every start of the original is unstable, and the rest of it counts", arguments: moods)
+    func unstable(first: String, second: String, slim: String, passes: Bool) {
+        let verification = Verification(
+            testimony(answer(first)), testimony(answer(slim)), again: testimony(answer(second)))
+        #expect(verification.passed == passes)
+        #expect(verification.checks.map(\.unstable) == [passes ? ["body"] : []])
+    }
+
+    @Test("A status that differs is not excused by a body that changes")
+    func statusCounts() {
+        let verification = Verification(
+            testimony(answer("1")), testimony(answer("2", status: 500)), again: testimony(answer("3")))
+        #expect(verification.difference == "http:80/: status was '200', is '500'")
+    }
+
+    @Test("An image that does not serve has failed every question, and says why")
+    func failure() {
+        let verification = Verification(
+            testimony(answer("1")), Testimony(statements: [], failure: "it ended"))
+        #expect(!verification.passed)
+        #expect(verification.difference == "it ended")
+        #expect(verification.json["probes"]?.array?.first?["passed"] == .bool(false))
+    }
+
+    /// Says what a test wants, and counts.
+    private final class Actor: ImageRunner {
+        private let lines: Mutex<[Testimony]>
+        init(_ lines: [Testimony]) { self.lines = Mutex(lines) }
+        var left: Int { lines.withLock { $0.count } }
+        func run(_ image: Image, isObserving: Bool) async throws -> Testimony { lines.withLock { $0.removeFirst() } }
+    }
+
+    @Test("The original is started again only where the two do not agree, and serve")
+    func again() async throws {
+        let image = try Sample([[file("app", "x", mode: 0o755)]], runs: ["/app"]).image
+        var (good, other) = (testimony(answer("1")), testimony(answer("2")))
+        (good.engine, other.engine) = ("stage", "stage")
+        let broken = Testimony(statements: [], failure: "it ended")
+        for (lines, left, passes) in [
+            ([good, other], 1, true), ([broken, other], 1, false), ([other, good], 0, false),
+            ([other, testimony(answer("3"))], 0, true),
+        ] {
+            let actor = Actor(lines)
+            let verification = try await Verification(image, against: good, of: image, by: actor)
+            #expect(verification.passed == passes)
+            #expect(actor.left == left)
+            #expect(verification.engine == "stage")
+        }
+    }
+
+    @Test("An original that does not pass is no measure")
+    func objection() {
+        #expect(testimony(answer("x")).objection == nil)
+        #expect(testimony(answer("x", status: 404)).objection == "http:80/: status 404, 1 bytes")
+        #expect(Testimony(statements: [], failure: "it ended").objection == "it ended")
+    }
+}
+
+@Suite("Observed files") struct ObservedTests {
+    private func kept(_ observed: [String], exclude: [PathPattern] = []) async throws -> Set<String> {
+        let lazy = try [
+            directory("usr/lib/lazy"), library("usr/lib/lazy/plugin.so", needs: ["libc.so.6"]),
+            symlink("usr/lib/lazy/plugin", "plugin.so"), symlink("usr/lib/also", "lazy"),
+            file("usr/lib/lazy/more", "x"),
+            file("usr/lib/other/module.py", "1"), file("usr/lib/other/__pycache__/module.cpython-311.pyc", "2"),
+            file("usr/lib/other/unused", "3"),
+        ]
+        let names = [
+            "/usr/lib/lazy/plugin.so", "/usr/lib/lazy/plugin", "/usr/lib/also", "/usr/lib/lazy/more",
+        ]
+        let database = try dpkg([
+            ("lazy", "", names),
+            (
+                "other", "Essential: yes",
+                [
+                    "/usr/lib/other/module.py", "/usr/lib/other/__pycache__/module.cpython-311.pyc",
+                    "/usr/lib/other/unused",
+                ]
+            ),
+        ])
+        let sample = try Sample(
+            [glibc() + lazy + database + [program("app/run", .program(needs: ["libc.so.6"]))]], runs: ["/app/run"])
+        let options = SlimOptions(exclude: exclude, observed: observed.map { Array($0.utf8) })
+        _ = try await sample.slimmed(options)
+        return try await sample.kept(options)
+    }
+
+    @Test("Without observation what nothing points to goes")
+    func without() async throws {
+        let found = try await kept([])
+        #expect(found.filter { $0.contains("/lazy/") || $0.contains("/other/") || $0 == "/usr/lib/also" } == [])
+    }
+
+    @Test("An observed file stays with its package, and with the links that lead there")
+    func observed() async throws {
+        let found = try await kept(["/usr/lib/lazy/plugin.so"])
+        #expect(
+            found.isSuperset(of: [
+                "/usr/lib/lazy/plugin.so", "/usr/lib/lazy/plugin", "/usr/lib/also", "/usr/lib/lazy/more",
+            ]))
+        #expect(!found.contains("/usr/lib/other/module.py"))
+    }
+
+    @Test("A compiled file brings its source, and a base package nothing else")
+    func compiled() async throws {
+        let found = try await kept(["/usr/lib/other/__pycache__/module.cpython-311.pyc"])
+        #expect(found.contains("/usr/lib/other/module.py"))
+        #expect(found.contains("/usr/lib/other/__pycache__/module.cpython-311.pyc"))
+        #expect(!found.contains("/usr/lib/other/unused"))
+    }
+
+    @Test(
+        "Paths of anything at all do no harm, and --exclude has the last word",
+        arguments: ["", "relative", "/", "/nowhere", "/usr/lib/lazy/plugin.so (deleted)", "/../../..", "/proc/self\0"])
+    func hostile(path: String) async throws {
+        let found = try await kept([path, "/usr/lib/lazy/more"], exclude: [PathPattern("/usr/lib/lazy/more")])
+        #expect(!found.contains("/usr/lib/lazy/more"))
+    }
+}
