@@ -116,7 +116,7 @@ import Testing
 
     @Test("A kernel by its path that does not exist is named")
     func missing() {
-        #expect(throws: ColdStartError.file("read", "/nowhere/vmlinux", .noSuchFileOrDirectory)) {
+        #expect(throws: ColdStartError.unreadableKernel("/nowhere/vmlinux", .noSuchFileOrDirectory)) {
             try Kernel.own("/nowhere/vmlinux")
         }
     }
