@@ -41,6 +41,8 @@ final class GuestMemory: @unchecked Sendable {
     static let hole: UInt64 = 3 << 30
     static let highStart: UInt64 = 4 << 30
 
+    private static let large = 2 << 20
+
     let regions: [Region]
 
     /// Fresh RAM, all zero.
@@ -71,14 +73,22 @@ final class GuestMemory: @unchecked Sendable {
         return byteCount > hole ? [low, highStart..<(highStart + byteCount - hole)] : [low]
     }
 
-    /// Memory of our own, all zero.
+    /// Memory of our own, all zero, and in large pages as far as the host has them: each page that the guest touches
+    /// first is an exit.
     static func fresh(_ range: Range<UInt64>) throws(MachineError) -> Region {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let base = unsafe mmap(nil, range.count, protection, flags, -1, 0)
-        guard let base = unsafe base, unsafe base != MAP_FAILED else {
+        let found = unsafe mmap(nil, range.count + large, protection, flags, -1, 0)
+        guard let found = unsafe found, unsafe found != MAP_FAILED else {
             throw .host("map the guest's memory", nil, Errno(rawValue: errno))
         }
+        // What is too much at both ends goes back.
+        let base = unsafe found.alignedUp(toMultipleOf: large)
+        let (before, after) = unsafe (base - found, found + large - base)
+        if before > 0 { unsafe munmap(found, before) }
+        if after > 0 { unsafe munmap(base + range.count, after) }
+        // Where the host has no large pages, small ones do.
+        unsafe madvise(base, range.count, MADV_HUGEPAGE)
         return unsafe Region(
             start: range.lowerBound, byteCount: UInt64(range.count), base: base, isReadOnly: false)
     }
@@ -90,7 +100,7 @@ final class GuestMemory: @unchecked Sendable {
         let file = try openFile(path)
         let size = try fileSize(file)
         guard size > 0, size < 1 << 40 else { throw .impossible("a disk of \(size) bytes cannot be memory") }
-        let large: UInt64 = 2 << 20
+        let large = UInt64(large)
         let region = try fresh(start..<start + (size + large - 1) / large * large)
         let flags = MAP_SHARED | MAP_FIXED
         guard unsafe mmap(region.base, Int(size), PROT_READ, flags, file.rawValue, 0) != MAP_FAILED else {

@@ -22,6 +22,28 @@ import Testing
         #expect(throws: SystemError.self) { _ = try OwnedDescriptor("/nowhere") }
     }
 
+    @Test("Pages of zeros are not written, and are not among a file's data")
+    func sparse() throws {
+        let scratch = try Scratch()
+        let file = try scratch.directory.open("sparse", [.readWrite, .create])
+        var bytes = [UInt8](repeating: 0, count: 100 * 4096 + 7)
+        for position in [0, 60 * 4096 + 4095, 61 * 4096, 100 * 4096 + 6] { bytes[position] = 1 }
+        try unsafe file.writeSparsely(bytes.span.bytes, at: 4096)
+        try file.truncate(to: Int64(bytes.count + 3 * 4096))
+        #expect(try file.status().allocated <= 5 * 4096)
+        #expect(
+            try file.read(200 * 4096, at: 0) == [UInt8](repeating: 0, count: 4096) + bytes
+                + .init(repeating: 0, count: 2 * 4096))
+        let page: UInt64 = 4096
+        #expect(
+            try file.dataRanges(in: 0..<(200 * page)) == [
+                page..<(2 * page), (61 * page)..<(63 * page), (101 * page)..<(102 * page),
+            ])
+        #expect(try file.dataRanges(in: (61 * page + 10)..<(61 * page + 20)) == [(61 * page + 10)..<(61 * page + 20)])
+        #expect(try file.dataRanges(in: (3 * page)..<(4 * page)).isEmpty)
+        #expect(try file.dataRanges(in: 0..<0).isEmpty)
+    }
+
     @Test("What is written is read, at any offset")
     func transfer() throws {
         let scratch = try Scratch()

@@ -26,6 +26,16 @@ import Testing
         #expect(throws: GuestFault.self) { _ = try unsafe memory.pointer(to: 0x11, 2, alignment: 2) }
     }
 
+    @Test("Memory lies in this process as large pages need it, whatever was mapped before", arguments: 0..<4)
+    func largePages(pagesBefore: Int) throws {
+        let between = try GuestMemory(byteCount: UInt64(pagesBefore + 1) << 12)
+        let memory = try GuestMemory(byteCount: (4 << 20) + 0x1000)
+        let base = unsafe try memory.pointer(to: 0, 1)
+        #expect(UInt(bitPattern: base).isMultiple(of: 2 << 20))
+        try memory.write([1], at: (4 << 20) + 0xFFF)
+        #expect(between.contains(0, count: 1))
+    }
+
     @Test("Above 3 GiB is a hole of 1 GiB")
     func hole() throws {
         let memory = try GuestMemory(byteCount: (3 << 30) + 0x1000)

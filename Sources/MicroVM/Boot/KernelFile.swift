@@ -1,6 +1,5 @@
 // A kernel's file as the loader needs it: open, regular, its size known, its first bytes read.
 
-internal import Glibc
 internal import Linux
 internal import SystemPackage
 
@@ -60,16 +59,22 @@ struct KernelFile: ~Copyable, Sendable {
         return bytes
     }
 
-    /// Puts a part of the file at a guest's address.
+    /// Reads a part of the file to a guest's address, where memory is fresh: the file's holes are left out.
     ///
-    /// Whole pages are mapped, so that they cost nothing until the guest touches them, and are then the page cache's;
-    /// what the guest writes is its own. The rest is read.
+    /// Mapping it would cost nothing at first. But kernels rewrite most of their own text at boot, and each page of a
+    /// private mapping then costs three exits: the read, the write, and what the copy took away.
     func place(_ offset: UInt64, count: UInt64, at address: UInt64, in memory: GuestMemory) throws(MachineError) {
-        let areAligned = offset.isMultiple(of: 4096) && address.isMultiple(of: 4096)
+        let ranges: [Range<UInt64>]
+        do throws(SystemError) { ranges = try descriptor.dataRanges(in: offset..<(offset + count)) } catch {
+            throw .host("read the kernel", path, error.errno)
+        }
+        for range in ranges { try place(range, at: address + (range.lowerBound - offset), in: memory) }
+    }
+
+    private func place(_ range: Range<UInt64>, at address: UInt64, in memory: GuestMemory) throws(MachineError) {
         var done: UInt64 = 0
-        if areAligned, count >= 4096, try map(offset, count & ~4095, at: address, in: memory) { done = count & ~4095 }
-        while done < count {
-            let (offset, address, rest) = (offset + done, address + done, count - done)
+        while done < range.count {
+            let (offset, address, rest) = (range.lowerBound + done, address + done, UInt64(range.count) - done)
             let result: Result<Int, SystemError> = try reaching { () throws(GuestFault) in
                 try unsafe memory.withBytes(at: address, count: rest) { (buffer) throws(SystemError) in
                     try unsafe descriptor.read(into: buffer, at: Int64(offset))
@@ -81,25 +86,6 @@ struct KernelFile: ~Copyable, Sendable {
             case .failure(let error): throw .host("read the kernel", path, error.errno)
             }
         }
-    }
-
-    /// - Returns: whether the host's pages lie as the guest's do; else nothing has been done.
-    private func map(
-        _ offset: UInt64, _ count: UInt64, at address: UInt64, in memory: GuestMemory
-    ) throws(MachineError) -> Bool {
-        let result: Result<Bool, Errno> = try reaching { () throws(GuestFault) in
-            try unsafe memory.withBytes(at: address, count: count) { (buffer) throws(Errno) in
-                guard let base = buffer.baseAddress, UInt(bitPattern: base).isMultiple(of: 4096) else {
-                    return false
-                }
-                let flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE
-                let mapped = unsafe mmap(
-                    base, buffer.count, PROT_READ | PROT_WRITE, flags, descriptor.rawValue, Int(offset))
-                guard unsafe mapped == base else { throw Errno(rawValue: errno) }
-                return true
-            }
-        }
-        do throws(Errno) { return try result.get() } catch { throw .host("map the kernel", path, error) }
     }
 }
 

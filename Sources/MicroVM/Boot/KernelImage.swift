@@ -10,8 +10,6 @@ internal import Linux
 internal import SystemPackage
 
 /// A kernel that can be placed into any number of guests, an open file.
-///
-/// Whoever shortens a kernel's file while a guest runs from it ends that machine: its pages are the file's.
 final class KernelImage: Sendable {
     /// Where a kernel is entered, and in which state.
     enum Entry: Hashable, Sendable {

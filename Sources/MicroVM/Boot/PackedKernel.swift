@@ -88,10 +88,15 @@ struct PackedKernel: Sendable {
         let packed = try file.read(range)
         var blocks = LZ4Legacy(byteCount: Int(unpackedSize))
         var buffer = [UInt8](repeating: 0, count: min(LZ4Legacy.blockSize, Int(unpackedSize)))
+        var offset: Int64 = 0
         while let count = try next(&blocks, packed, &buffer, file.path) {
-            do throws(SystemError) { try unsafe target.write(buffer.span.bytes.extracting(first: count)) } catch {
-                throw .host("write the unpacked kernel", nil, error.errno)
-            }
+            do throws(SystemError) {
+                unsafe try target.writeSparsely(buffer.span.bytes.extracting(first: count), at: offset)
+            } catch { throw .host("write the unpacked kernel", nil, error.errno) }
+            offset += Int64(count)
+        }
+        do throws(SystemError) { try target.truncate(to: offset) } catch {
+            throw .host("write the unpacked kernel", nil, error.errno)
         }
     }
 

@@ -106,38 +106,13 @@ public struct SnapshotFile: ~Copyable {
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 
-    /// Writes the pages of a range that hold anything, neighbours together.
     private static func write(
         _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, at offset: Int64
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
-        let whole = unsafe UnsafeRawBufferPointer(start: base, count: range.count)
-        var position = 0
-        while position < whole.count {
-            guard let begin = unsafe firstPage(in: whole, from: position, holding: true) else { return }
-            let end = unsafe firstPage(in: whole, from: begin, holding: false) ?? whole.count
-            var done = begin
-            while done < end {
-                let (start, count) = (done, end - done)
-                done += try system("write the snapshot") {
-                    unsafe pwrite(
-                        file.rawValue, whole.baseAddress.map { unsafe $0 + start }, count, Int(offset) + start)
-                }
-            }
-            position = end
-        }
-    }
-
-    /// Where the first page begins that holds something, or that holds nothing but zeros.
-    private static func firstPage(in bytes: UnsafeRawBufferPointer, from start: Int, holding: Bool) -> Int? {
-        var position = start
-        while position < bytes.count {
-            let words = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<(position + page)])
-            let isZero = unsafe words.withMemoryRebound(to: UInt64.self) { unsafe $0.allSatisfy { $0 == 0 } }
-            if isZero != holding { return position }
-            position += page
-        }
-        return nil
+        // The machine is held, so nothing changes these bytes, and the memory outlives the call.
+        let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
+        try file.writeSparsely(bytes, at: offset)
     }
 
     private static func header(_ state: [UInt8]) -> [UInt8] {

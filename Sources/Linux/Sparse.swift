@@ -1,0 +1,69 @@
+// Files with holes: pages of zeros that take no room, and that nobody needs to read.
+
+internal import Glibc
+internal import SystemPackage
+
+extension OwnedDescriptor {
+    private static let page = 4096
+    // lseek(2), <unistd.h>: glibc shows them only to those who ask for GNU's extensions.
+    private static let seekData: Int32 = 3
+    private static let seekHole: Int32 = 4
+
+    /// Writes the pages of `bytes` that hold anything from `offset` on, neighbours together.
+    ///
+    /// What is left out has to be a hole already, or be made one by ``truncate(to:)``.
+    public func writeSparsely(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
+        var position = 0
+        while let begin = Self.firstPage(of: bytes, from: position, holding: true) {
+            let end = Self.firstPage(of: bytes, from: begin, holding: false) ?? bytes.byteCount
+            try write(bytes.extracting(begin..<end), at: offset + Int64(begin))
+            position = end
+        }
+    }
+
+    /// The parts of a range of the file that may hold anything but zeros, in order; all of it where the file system
+    /// knows no holes.
+    public func dataRanges(in range: Range<UInt64>) throws(SystemError) -> [Range<UInt64>] {
+        var ranges: [Range<UInt64>] = []
+        var position = range.lowerBound
+        while position < range.upperBound {
+            guard let begin = try seek(position, Self.seekData), begin < range.upperBound else { break }
+            let end = min(try seek(begin, Self.seekHole) ?? range.upperBound, range.upperBound)
+            guard end > begin else { break }
+            ranges.append(begin..<end)
+            position = end
+        }
+        return ranges
+    }
+
+    /// - Returns: nil behind the last data.
+    private func seek(_ offset: UInt64, _ what: Int32) throws(SystemError) -> UInt64? {
+        let found = lseek(rawValue, Int(offset), what)
+        if found >= 0 { return UInt64(found) }
+        guard errno == ENXIO else { throw SystemError("look for data in", nil, Errno(rawValue: errno)) }
+        return nil
+    }
+
+    /// Where the first page begins that holds something, or that holds nothing but zeros.
+    private static func firstPage(of bytes: RawSpan, from start: Int, holding: Bool) -> Int? {
+        var position = start
+        while position < bytes.byteCount {
+            let size = min(page, bytes.byteCount - position)
+            if holds(bytes.extracting(position..<(position + size))) == holding { return position }
+            position += size
+        }
+        return nil
+    }
+
+    private static func holds(_ page: RawSpan) -> Bool {
+        let words = page.byteCount / 8
+        for word in 0..<words where unsafe page.unsafeLoadUnaligned(fromByteOffset: word * 8, as: UInt64.self) != 0 {
+            return true
+        }
+        for byte in (words * 8)..<page.byteCount where unsafe page.unsafeLoad(fromByteOffset: byte, as: UInt8.self) != 0
+        {
+            return true
+        }
+        return false
+    }
+}
