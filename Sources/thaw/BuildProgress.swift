@@ -8,6 +8,14 @@ enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
     case auto, tty, plain, quiet, json
 }
 
+/// `--progress` and `--quiet`, for every command that takes its time.
+struct ProgressArguments: ParsableArguments {
+    @Option(help: "How progress is shown.") var progress: ProgressStyle = .auto
+    @Flag(name: .shortAndLong, help: "Print the result alone: --progress quiet.") var quiet = false
+
+    var style: ProgressStyle { quiet ? .quiet : progress }
+}
+
 /// Shows a build's steps on stderr, a line when one starts, its output, a line when it ends.
 final class BuildProgress: Sendable {
     private let style: ProgressStyle

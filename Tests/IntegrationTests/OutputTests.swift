@@ -11,7 +11,7 @@ import Testing
     }
 
     private static func build(_ bench: Workbench, _ words: String...) throws -> Outcome {
-        try bench.start(["build", "--progress", "quiet"] + words + ["context"]).wait()
+        try bench.start(["build", "-q"] + words + ["context"]).wait()
     }
 
     /// Outputs that say what they must not, and what they are told.
@@ -76,6 +76,16 @@ import Testing
         #expect(outcome.status == 1)
         #expect(outcome.complaint.first?.hasPrefix("thaw: \(sentence)") == true, "\(outcome.error)")
         #expect(!outcome.error.contains("built"))
+    }
+
+    @Test("Attestations may be declined, and are refused where asked for", arguments: ["provenance", "sbom"])
+    func attestations(kind: String) throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
+        #expect(try Self.build(bench, "--\(kind)=false").status == 0)
+        let refused = try Self.build(bench, "--\(kind)", "mode=max")
+        #expect(refused.status == 64)
+        #expect(refused.complaint.first == "thaw: thaw makes no attestations, and --\(kind) asks for one")
     }
 
     @Test("Two outputs of one place are refused")

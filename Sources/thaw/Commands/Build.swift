@@ -29,8 +29,9 @@ struct Build: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write digests and steps as JSON to a file.", valueName: "file"))
     var metadataFile: String?
 
-    @Option(help: "How progress is shown: auto, plain, quiet.")
-    var progress: ProgressStyle = .auto
+    @OptionGroup var progress: ProgressArguments
+
+    @OptionGroup var attestations: AttestationArguments
 
     @Flag(help: "Check the Dockerfile and build nothing: --call check.")
     var check = false
@@ -50,6 +51,7 @@ struct Build: AsyncParsableCommand {
     var context = "."
 
     func run() async throws {
+        try attestations.expectNone()
         if check || call != "build" { return try await look() }
         let list = try outputs.list()
         let annotations = try outputs.annotations()
@@ -66,7 +68,7 @@ struct Build: AsyncParsableCommand {
         let results =
             verify
             ? [try await verified(store, compression)]
-            : try await options.builds(context: context, in: store, progress: progress, compression: compression)
+            : try await options.builds(context: context, in: store, progress: progress.style, compression: compression)
         let caches = try options.cache.exports()
         for cache in caches { for result in results { try await cache.write(result, in: store) } }
         let images = try outputs.squashed(
@@ -134,9 +136,9 @@ struct Build: AsyncParsableCommand {
         var options = options
         options.noCache = true
         options.compression = options.compression ?? compression
-        let first = try await options.build(context: context, in: store, progress: progress)
+        let first = try await options.build(context: context, in: store, progress: progress.style)
         options.jobs = options.jobs == 1 ? 2 : 1
-        let second = try await options.build(context: context, in: store, progress: progress)
+        let second = try await options.build(context: context, in: store, progress: progress.style)
         if first.image.descriptor.digest == second.image.descriptor.digest { return first }
         let difference = try await Difference(between: first.image, and: second.image)
         Terminal.tell(difference.text(limit: 20))

@@ -32,7 +32,7 @@ struct Optimize: AsyncParsableCommand {
     var tag: String?
     @Flag(help: "Push the slim image under its name, when it holds its budgets.") var push = false
     @OptionGroup var registry: RegistryOptions
-    @Option(help: "How progress is shown: auto, plain, quiet.") var progress: ProgressStyle = .auto
+    @OptionGroup var progress: ProgressArguments
     @Argument(help: "A directory with a Dockerfile, a repository, the address of a tar, or an image.") var subject = "."
 
     func run() async throws {
@@ -89,14 +89,17 @@ struct Optimize: AsyncParsableCommand {
         try verification.require()
         if let name {
             try store.publish(slimmed.image, as: name)
-            if push, verdict.holds { try await registry.client(progress).push(slimmed.image, to: name, hints: store) }
+            if push, verdict.holds {
+                try await registry.client(progress.style).push(slimmed.image, to: name, hints: store)
+            }
         }
         try lease.release()
         if !verdict.holds { throw ExitCode(Status.gateBroken.rawValue) }
     }
 
     private func build(_ project: Project, in store: Store) async throws -> (Image, JSON?) {
-        let result = try await buildOptions.build(context: subject, in: store, progress: progress, project: project)
+        let result = try await buildOptions.build(
+            context: subject, in: store, progress: progress.style, project: project)
         let document = JSON.object([
             "containerimage.digest": .string("\(result.image.descriptor.digest)"),
             "thaw.steps": .array(result.steps.map(\.json)),
@@ -105,7 +108,7 @@ struct Optimize: AsyncParsableCommand {
     }
 
     private func tell(_ text: String) {
-        if progress != .quiet { Terminal.tell(text) }
+        if progress.style != .quiet { Terminal.tell(text) }
     }
 
     private func write(_ documents: JSON, _ page: OptimizationPage) throws {

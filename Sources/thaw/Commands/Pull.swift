@@ -11,13 +11,13 @@ struct Pull: AsyncParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @Option(help: ArgumentHelp("Which image of an index. (default: this machine's)", valueName: "os/arch"))
     var platform: String?
-    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
+    @OptionGroup var progress: ProgressArguments
     @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
         let platform = try platform.map(thaw.platform) ?? .host
-        let pulled = try await registry.client(progress).pull(name, for: platform, into: global.store())
+        let pulled = try await registry.client(progress.style).pull(name, for: platform, into: global.store())
         Terminal.print("\(pulled.descriptor.digest)")
     }
 }

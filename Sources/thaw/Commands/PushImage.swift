@@ -10,7 +10,7 @@ struct PushImage: AsyncParsableCommand {
         discussion: "Example: thaw push app:latest localhost:5000/team/app:1.2")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
+    @OptionGroup var progress: ProgressArguments
     @Argument(help: "A name in the store, or another place that 'thaw copy' reads.") var image: String
     @Argument(help: "The name in its registry. (default: the image's own)") var destination: String?
 
@@ -20,7 +20,7 @@ struct PushImage: AsyncParsableCommand {
         let store = try global.store()
         let lease = try store.lease()
         let set = try await Offload.run { try source.read(store) }
-        let pushed = try await registry.client(progress).push(set, to: name, hints: store)
+        let pushed = try await registry.client(progress.style).push(set, to: name, hints: store)
         try lease.release()
         Terminal.print("\(pushed.digest)")
     }

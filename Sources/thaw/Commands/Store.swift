@@ -113,7 +113,7 @@ struct Copy: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch")) var platform: String?
     @OptionGroup var registry: RegistryOptions
-    @Option(help: "auto, tty, plain, quiet or json") var progress: ProgressStyle = .auto
+    @OptionGroup var progress: ProgressArguments
     @Argument(help: ArgumentHelp(Transport.help)) var from: ImageArgument
     @Argument(help: "To: the same.") var to: String
 
@@ -127,7 +127,7 @@ struct Copy: AsyncParsableCommand {
     private func copy(
         _ source: Transport, _ target: Transport, _ platform: Platform?, _ store: Store
     ) async throws -> Digest {
-        let client = try registry.client(progress)
+        let client = try registry.client(progress.style)
         switch (source, target) {
         case (.registry(let source), .registry(let target)):
             return try await client.copy(source, to: target, platform: platform).digest
