@@ -176,7 +176,9 @@ public final class Machine: Sendable {
         guard state.devices.count == devices.count else {
             throw .brokenSnapshot("it has \(state.devices.count) devices, and this machine \(devices.count)")
         }
-        for (processor, saved) in zip(processors.all, state.processors) { try saved.restore(to: processor, kept) }
+        for (number, saved) in state.processors.enumerated() {
+            try saved.restore(to: processors.all[number], isFirst: number == 0, kept)
+        }
         try state.restore(to: virtual)
         space.serialState = state.serial
         // After the interrupt controllers, through which the guest hears of it.

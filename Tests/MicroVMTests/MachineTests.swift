@@ -163,6 +163,42 @@ struct MachineTests {
         #expect(host.words.last == little(9, 42))
     }
 
+    @Test("A snapshot of a guest's first second goes on with its time stamp counter", arguments: [1, 2])
+    func counts(processors: Int) throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.readsCounter)
+        configuration.processors = processors
+        let file = scratch.path.appending("snapshot")
+        let counters = Mutex<[(counter: UInt64, nanoseconds: UInt64)]>([])
+        let ring: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { message, nanoseconds in
+            var reader = StateReader(message)
+            let counter = (try? reader.number(UInt64.self)) ?? 0
+            let count = counters.withLock { counters in
+                counters.append((counter, nanoseconds))
+                return counters.count
+            }
+            // The thread is confined, and may not sleep.
+            while count == 2, monotonicNanoseconds() < nanoseconds + 400_000_000 {}
+            return count == 2 ? .hold : count == 1 ? .proceed() : .end
+        }
+        let machine = try Machine(configuration, doorbell: ring)
+        try #require(machine.run(until: soon()) == .held)
+        try machine.save(to: file, identity: [])
+        machine.reply([])
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        let restored = try Machine(
+            restoring: SnapshotFile(opening: file), configuration, reply: [], doorbell: ring)
+        #expect(restored.run(until: soon()) == .ended(.finished))
+
+        let heard = counters.withLock { $0 }
+        try #require(heard.count == 4)
+        // By the machine that was not restored.
+        let perNanosecond =
+            Double(heard[2].counter - heard[1].counter) / Double(heard[2].nanoseconds - heard[1].nanoseconds)
+        #expect(perNanosecond > 0.1)
+        #expect(Double(heard[3].counter) > Double(heard[1].counter) + perNanosecond * 390_000_000)
+    }
+
     @Test("A snapshot of another shape of machine is refused by what differs")
     func otherShape() throws {
         let scratch = try Scratch()

@@ -60,7 +60,9 @@ struct ProcessorState {
     }
 
     /// Writes a processor that has not run yet.
-    func restore(to processor: Processor, _ kept: KeptState) throws(MachineError) {
+    ///
+    /// - Parameter isFirst: no other processor of the machine has been written.
+    func restore(to processor: Processor, isFirst: Bool, _ kept: KeptState) throws(MachineError) {
         // The kernel reads as much as its own area has.
         guard extended.count >= kept.extendedByteCount else {
             throw .brokenSnapshot("this processor has more registers than it holds")
@@ -81,10 +83,24 @@ struct ProcessorState {
         try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debug)
         // After the special registers, which hold its base; before the model-specific ones, which hold its timer.
         try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, controller)
+        if isFirst { try forgetCounter(of: processor) }
         try restoreModels(to: processor)
         try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
         // Only a guest whose clock is KVM's has one to be told; others refuse, and miss nothing.
         _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
+    }
+
+    /// Sets the time stamp counter to what no guest's is near to.
+    ///
+    /// KVM takes a counter that is less than a second away from the machine's last one for an attempt to bring
+    /// processors together, and keeps the last one; before Linux 6.7 (x86: "Don't sync user-written TSC against startup
+    /// values") also where that is the 0 of a machine just made. A guest that was saved in its first second would go on
+    /// with a counter, and so with timers, that stand in the past by as much. The other processors shall be brought
+    /// together with the first.
+    private func forgetCounter(of processor: Processor) throws(MachineError) {
+        guard var counter = models.first(where: { $0.index == ProcessorState.timeStampCounter }) else { return }
+        counter.data &+= 1 << 40
+        try processor.restoreModelRegisters([counter])
     }
 
     /// The deadline is compared with the counter, so the counter comes first.
