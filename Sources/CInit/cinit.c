@@ -456,24 +456,24 @@ int cinit_observe(const char *path) {
     return error;
 }
 
-// The path of a descriptor; what has no name any more has none.
+// The path of a descriptor, which is closed; what has no name any more has none.
 static long path_of(int descriptor, char *path, unsigned long capacity) {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
     long length = readlink(name, path, capacity);
+    int is_too_long = length < 0 ? errno == ENAMETOOLONG : (unsigned long)length == capacity;
     close(descriptor);
-    return length > 0 && (unsigned long)length < capacity && path[0] == '/' ? length : 0;
+    if (is_too_long) return -ENAMETOOLONG;
+    return length > 0 && path[0] == '/' ? length : 0;
 }
 
 long cinit_next_opened(int observer, void *path, unsigned long capacity) {
     struct fanotify_event_metadata event;
-    for (;;) {
-        long count = cinit_read(observer, &event, sizeof event);
-        if (count == -EAGAIN) return 0;
-        if (count != sizeof event || event.fd < 0) return -EOVERFLOW;
-        long length = path_of(event.fd, path, capacity);
-        if (length > 0 && event.pid != getpid()) return length;
-    }
+    long count = cinit_read(observer, &event, sizeof event);
+    if (count == -EAGAIN) return count;
+    if (count != sizeof event || event.fd < 0) return -EOVERFLOW;
+    long length = path_of(event.fd, path, capacity);
+    return event.pid == getpid() ? 0 : length;
 }
 
 int cinit_signal_is_child(int signal) { return signal == SIGCHLD; }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/fanotify.h>
@@ -129,18 +130,26 @@ static long path_of(int descriptor, char *path, size_t capacity) {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
     long length = readlink(name, path, capacity);
+    int is_too_long = length < 0 ? errno == ENAMETOOLONG : (size_t)length == capacity;
     close(descriptor);
-    return length > 0 && (size_t)length < capacity && path[0] == '/' ? length : 0;
+    errno = ENAMETOOLONG;
+    if (is_too_long) return -1;
+    return length > 0 && path[0] == '/' ? length : 0;
 }
 
 long clinux_next_opened(int observer, char *path, size_t capacity) {
     struct fanotify_event_metadata event;
-    for (;;) {
-        long count = read(observer, &event, sizeof event);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EAGAIN) return 0;
-        if (count != sizeof event || event.fd < 0) return -1;
-        long length = path_of(event.fd, path, capacity);
-        if (length > 0) return length;
-    }
+    ssize_t count;
+    do count = read(observer, &event, sizeof event);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -1;
+    errno = EOVERFLOW;
+    if (count != sizeof event || event.fd < 0) return -1;
+    return path_of(event.fd, path, capacity);
+}
+
+void clinux_give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -7,7 +7,7 @@ public enum Told: Equatable, Sendable {
     case whole(question: UInt16, Part, byteCount: UInt64, digest: [UInt8])
     /// Nothing more is told of this question; what came of it.
     case settled(question: UInt16, Outcome)
-    /// The TCP ports that were listened on after the last question, sorted.
+    /// The TCP ports that were listened on after the last question, sorted, at most ``portLimit``.
     case listening([UInt16])
     /// A file or directory of the image that was opened, at most ``pathLimit`` bytes.
     case opened([UInt8])
@@ -20,6 +20,8 @@ public enum Told: Equatable, Sendable {
     public static let beginningLimit = 65_536
     /// The longest path.
     public static let pathLimit = 4_096
+    /// The most ports that are told, the lowest ones: they fit a frame.
+    public static let portLimit = 2_048
     /// The most bytes in one piece.
     public static let pieceLimit = 4_096
     /// The length of a SHA-256.
@@ -130,7 +132,7 @@ extension WireReader {
     }
 
     private mutating func ports() -> [UInt16]? {
-        guard let count = number(UInt16.self) else { return nil }
+        guard let count = number(UInt16.self), count <= Told.portLimit else { return nil }
         var ports: [UInt16] = []
         for _ in 0..<count {
             guard let port = number(UInt16.self) else { return nil }

@@ -26,7 +26,7 @@ extension Supervisor {
             ports += listeningPorts(contents(of: bytes(name)) ?? [])
         }
         observer?.drain(to: link)
-        link.send(.told(.listening(ports.sorted())))
+        link.send(.told(.listening(listening(ports))))
         guard orders.lingers else { return .passed }
         let deadline = cinit_monotonic() &+ patience
         while ending == nil {

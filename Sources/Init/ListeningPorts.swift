@@ -15,3 +15,10 @@ func listeningPorts(_ table: [UInt8]) -> [UInt16] {
     }
     return ports.sorted()
 }
+
+/// What is told of ports: each once, in their order, and no more than a frame holds.
+func listening(_ ports: [UInt16]) -> [UInt16] {
+    var told: [UInt16] = []
+    for port in ports.sorted() where told.last != port && told.count < Told.portLimit { told.append(port) }
+    return told
+}

@@ -23,8 +23,8 @@ struct Observer {
                 length = cinit_next_opened(descriptor, buffer.baseAddress, UInt(Told.pathLimit))
                 initialized = max(0, length)
             }
-            if length == 0 { return }
-            if length < 0 { overlook(link) } else { tell(path, link) }
+            if length < 0, cinit_is_pending(Int32(truncatingIfNeeded: length)) != 0 { return }
+            if length < 0 { overlook(link) } else if length > 0 { tell(path, link) }
         }
     }
 

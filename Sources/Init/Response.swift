@@ -1,7 +1,7 @@
 /// Reads one HTTP answer as its bytes arrive: the status, and how long the body is.
 ///
 /// Everything but the current line is counted and forgotten, so an endless answer costs no memory; who wants to hold
-/// it against another keeps its header and the gist of its body.
+/// it against another keeps its header, which must not be longer than a line, and the gist of its body.
 struct Response {
     private enum State {
         case statusLine
@@ -23,6 +23,7 @@ struct Response {
 
     /// The status line and the header, as they came, where they are kept.
     private(set) var head: [UInt8] = []
+    private var isHeadWhole = true
     /// The body, where it is kept.
     private(set) var content = Gist()
 
@@ -91,7 +92,11 @@ struct Response {
     }
 
     private mutating func keepHead(_ line: [UInt8]) {
-        guard keepsContent, head.count + line.count + 1 <= Response.lineLimit else { return }
+        guard keepsContent else { return }
+        guard isHeadWhole, head.count + line.count + 1 <= Response.lineLimit else {
+            isHeadWhole = false
+            return
+        }
         head += line
         head.append(UInt8(ascii: "\n"))
     }
@@ -102,7 +107,7 @@ struct Response {
         line = []
         switch state {
         case .statusLine:
-            head = []
+            (head, isHeadWhole) = ([], true)
             keepHead(ended)
             readStatus(ended)
         case .header:
@@ -139,6 +144,11 @@ struct Response {
     }
 
     private mutating func endHead() {
+        // Half a header held against half of another would prove nothing.
+        guard isHeadWhole else {
+            state = .malformed
+            return
+        }
         guard let status else {
             state = .statusLine
             return

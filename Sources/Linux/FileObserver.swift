@@ -81,10 +81,10 @@ public final class FileObserver: Sendable {
             // Whoever opens files for ever does not keep others waiting for ever.
             for _ in 0..<pathLimit {
                 let length = unsafe clinux_next_opened(state.events.rawValue, &buffer, buffer.count)
-                if length == 0 { return }
                 if length < 0 {
+                    if errno == EAGAIN { return }
                     seen.isComplete = false
-                } else {
+                } else if length > 0 {
                     seen.add(buffer.prefix(length).map(UInt8.init(bitPattern:)))
                 }
             }

@@ -11,8 +11,11 @@ enum Stability {
     struct Mask {
         /// By their number; nil where any word may change.
         private let changing: Set<Int>?
+        /// There is something at every start.
+        private let isNeverEmpty: Bool
 
         fileprivate init(_ first: Statement.Value?, _ second: Statement.Value?) {
+            isNeverEmpty = !Mask.isEmpty(first) && !Mask.isEmpty(second)
             guard let left = Mask.words(first), let right = Mask.words(second), left.count == right.count else {
                 changing = nil
                 return
@@ -22,11 +25,20 @@ enum Stability {
 
         /// Whether two values differ in nothing but what changes anyway.
         func covers(_ old: Statement.Value?, _ new: Statement.Value?) -> Bool {
+            if isNeverEmpty, Mask.isEmpty(new) { return false }
             guard let changing else { return old != nil && new != nil }
             guard let left = Mask.words(old), let right = Mask.words(new), left.count == right.count else {
                 return false
             }
             return left.indices.allSatisfy { changing.contains($0) || left[$0] == right[$0] }
+        }
+
+        private static func isEmpty(_ value: Statement.Value?) -> Bool {
+            switch value {
+            case nil: true
+            case .text(let text)?: text.isEmpty
+            case .content(let content)?: content.isEmpty
+            }
         }
 
         /// The words of a value that is known whole: letters, digits and what is written among them as one, and

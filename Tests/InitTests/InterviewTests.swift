@@ -89,14 +89,36 @@ struct InterviewTests {
         }
     }
 
-    @Test("An endless header and body are kept in bounded memory")
+    /// Headers longer than what is kept: of many lines, and of one.
+    static let headers = [
+        (0..<5_000).map { "X-\($0): aaaaaaaaaaaaaaaaaaaa\r\n" }.joined(),
+        "X: \(String(repeating: "a", count: 20_000))\r\n",
+    ]
+
+    @Test("A header that cannot be kept whole is no answer where it is wanted", arguments: headers)
+    func longHeader(header: String) {
+        for keeps in [true, false] {
+            var response = Response(keepsContent: keeps)
+            response.receive(Array("HTTP/1.1 200 OK\r\n\(header)Content-Length: 1\r\n\r\na".utf8))
+            #expect(response.isMalformed == keeps)
+            #expect(response.isComplete == !keeps)
+            #expect(response.head.count <= 16_384)
+        }
+    }
+
+    @Test("What init tells of ports fits a frame, whatever is listened on")
+    func manyPorts() {
+        let all = listening(Array(1...65_535) + Array(1...65_535))
+        #expect(all == Array(1...UInt16(Told.portLimit)))
+        #expect(listening([80, 22, 80]) == [22, 80])
+        #expect(Message.told(.listening(all)).encode().count <= 8_192)
+    }
+
+    @Test("An endless body is kept in bounded memory")
     func endless() {
         var response = Response(keepsContent: true)
-        response.receive(Array("HTTP/1.1 200 OK\r\n".utf8))
-        for number in 0..<5_000 { response.receive(Array("X-\(number): aaaaaaaaaaaaaaaaaaaa\r\n".utf8)) }
-        response.receive(Array("\r\n".utf8))
+        response.receive(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
         for _ in 0..<20 { response.receive([UInt8](repeating: 0x41, count: 16_384)) }
-        #expect(response.head.count <= 16_384)
         #expect(response.content.beginning.count == Told.beginningLimit)
         #expect(response.content.byteCount == 20 * 16_384)
     }

@@ -88,6 +88,8 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
             false
         ),
         ("a b", "a b c", "d", true),
+        ("a b", "a b c", "", false),
+        ("", "a b c", "d", true),
         ("same", "same", "other", false),
     ]
 
@@ -104,6 +106,38 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         let verification = Verification(
             testimony(answer("1")), testimony(answer("2", status: 500)), again: testimony(answer("3")))
         #expect(verification.difference == "http:80/: status was '200', is '500'")
+    }
+
+    /// Statuses of the original at two starts and of the slim image, for an image that serves with any below 400, and
+    /// whether the last is as good.
+    static let statuses: [(Int, Int, Int, Bool)] = [
+        (200, 201, 201, true), (200, 201, 204, false), (200, 500, 404, false), (200, 500, 500, false),
+        (200, 500, 200, true),
+    ]
+
+    @Test("An original that fails now and then excuses no failure", arguments: statuses)
+    func flaky(first: Int, second: Int, slim: Int, passes: Bool) {
+        func said(_ status: Int) -> Testimony { testimony(answer("a", status: status)) }
+        #expect(Verification(said(first), said(slim), again: said(second)).passed == passes)
+        let silent = testimony(Statement("http:80/", [("answer", .text("nothing came in time"))], passes: false))
+        #expect(!Verification(said(first), silent, again: silent).passed)
+    }
+
+    @Test("Of a state that changes only what the original came to is excused", arguments: [0, 1, 11])
+    func states(status: Int) {
+        func said(_ state: String) -> Testimony {
+            testimony(Statement("the program afterwards", [("state", .text(state))], passes: true))
+        }
+        let verification = Verification(
+            said("it runs"), said("it ended with status \(status)"), again: said("it ended with status 1"))
+        #expect(verification.passed == (status == 1))
+    }
+
+    @Test("Where nothing was said nothing is proved")
+    func vacuous() {
+        let verification = Verification(testimony(), testimony())
+        #expect(!verification.passed)
+        #expect(verification.difference == "nothing was asked")
     }
 
     @Test("An image that does not serve has failed every question, and says why")

@@ -103,8 +103,8 @@ void cinit_end(int descriptor);
 // What is opened.
 /// Begins to follow the file system that is mounted at a path.
 int cinit_observe(const char *path);
-/// Copies the path of a file or directory that was opened, and returns its length; 0 where there is none for now, and
-/// negative where some was lost.
+/// Copies the path of a file or directory that was opened, and returns its length: 0 where it has none, or was opened by
+/// the caller. Negative where nothing is there for now (see cinit_is_pending), and where some was lost.
 long cinit_next_opened(int observer, void *path, unsigned long capacity);
 
 // The probe.

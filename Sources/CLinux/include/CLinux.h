@@ -55,11 +55,14 @@ int clinux_unix_connect(const char *path);
 int clinux_unix_listen(const char *path);
 int clinux_accept(int listener);
 
-// Following what is opened, by fanotify. What the second gives is a path's length: 0 where there is nothing for now,
-// -1 where something was lost, of which errno tells more.
+// Following what is opened, by fanotify. What the third gives is a path's length: 0 where what was opened has none, -1
+// where there is nothing for now (EAGAIN), or something was lost.
 int clinux_observe(void);
 int clinux_observe_mount(int observer, int mount);
 long clinux_next_opened(int observer, char *path, size_t capacity);
+
+// Gives memory that was freed back to the kernel, so that it counts as nobody's.
+void clinux_give_back(void);
 
 // The processor's time-stamp counter, or 0 where there is none that user code may read.
 static inline uint64_t clinux_cycles(void) {

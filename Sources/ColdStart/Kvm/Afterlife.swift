@@ -44,6 +44,11 @@ struct Afterlife: Sendable {
         }
     }
 
+    /// What is said of it where it has not come to its end long after its machine.
+    var overdue: Outcome {
+        Outcome(answer: probe.map { _ in .failed(reason: "the answer did not come while the machine lived") })
+    }
+
     /// How many pages this process has had to be given so far; a machine's are among them.
     static func pageFaults() -> UInt64 {
         var usage = rusage()

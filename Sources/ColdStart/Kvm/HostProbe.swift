@@ -23,7 +23,9 @@ struct HostProbe {
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
                 let ready = try waitForInput([line.rawValue], until: began + HostProbe.patience)
-                guard ready == [true] else { return .failed(reason: "the answer did not come within 10 s") }
+                guard ready == [true], hostClock() < began + HostProbe.patience else {
+                    return .failed(reason: "the answer did not come within 10 s")
+                }
                 let piece = try line.read(1 << 16)
                 if piece.isEmpty { break }
                 firstByte = firstByte ?? hostClock()

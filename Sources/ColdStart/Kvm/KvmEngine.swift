@@ -115,11 +115,11 @@ public struct KvmEngine: Engine {
             hold: hold, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine(root),
-            initramfs: try files.archive(), memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
+            initramfs: [], memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
             processors: scenario.processors)
         attach(to: &configuration)
         return try repeated(scenario, configuration, current) { run throws(ColdStartError) in
-            try run.boot(savingTo: snapshot, identity: identity(scenario))
+            try run.boot(files, savingTo: snapshot, identity: identity(scenario))
         }
     }
 

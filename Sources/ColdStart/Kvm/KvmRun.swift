@@ -19,13 +19,20 @@ struct KvmRun {
     /// What init may take beyond the scenario's time, which it watches itself, and the host's question after that.
     private static let grace: UInt64 = 20_000_000_000
 
-    /// Boots, and saves the machine where the guest stands still.
-    func boot(savingTo snapshot: FilePath?, identity: [UInt8]) throws(ColdStartError) -> Run {
+    /// Boots these files, and saves the machine where the guest stands still.
+    func boot(
+        _ files: MachineFiles, savingTo snapshot: FilePath?, identity: [UInt8]
+    ) throws(ColdStartError) -> Run {
+        // It goes once it is in the guest's memory: a machine is not to be charged with both.
+        var initramfs = try files.archive()
+        clinux_give_back()
         let surroundings = try Surroundings(in: scratch, network)
         let configuration = surroundings.complete(configuration)
         let listener = try DoorbellListener(scenario)
         return try live(listener, surroundings, boot: KvmRun.bootPatience) { () throws(MachineError) in
-            try Machine(configuration) { listener.receive($0, at: $1) }
+            var whole = configuration
+            swap(&whole.initramfs, &initramfs)
+            return try Machine(whole) { listener.receive($0, at: $1) }
         } whenHeld: { machine throws(MachineError) in
             if let snapshot { try machine.save(to: snapshot, identity: identity) }
         }
@@ -33,6 +40,7 @@ struct KvmRun {
 
     /// Goes on from a snapshot.
     func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
+        clinux_give_back()
         let surroundings = try Surroundings(in: scratch, network)
         let configuration = surroundings.complete(configuration)
         let listener = try DoorbellListener(scenario)
@@ -69,7 +77,7 @@ struct KvmRun {
             outcome = machine.run(until: kept == nil ? deadline : .max)
             listener.passed.leave(false)
             if outcome == .held { try whenHeld(machine) }
-            aftermath = parcel.wait() ?? Afterlife.Outcome()
+            aftermath = parcel.wait(until: hostClock() + KvmRun.grace) ?? afterlife.overdue
             (console, entered) = (machine.console, machine.enteredAt)
             (exits, overhead) = (machine.exitCount, machine.overheadBytes)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
