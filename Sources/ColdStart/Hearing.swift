@@ -53,6 +53,14 @@ public struct Heard: Sendable, Equatable {
     /// What a command wrote to its standard error.
     public var errors: Content?
 
+    /// Whether a command ended, in whichever way: one that cannot be run, or does not end, proves nothing.
+    public var isEnded: Bool {
+        switch outcome {
+        case .exited, .killed: true
+        default: false
+        }
+    }
+
     /// Whether a probe that came to this has passed.
     public var passes: Bool {
         switch outcome {

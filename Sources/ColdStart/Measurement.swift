@@ -8,6 +8,8 @@ public struct Measurement: Sendable {
     public let accelerationNote: String?
     /// The guest's kernel, where it had one of its own.
     public let kernelRelease: String?
+    /// What costs time at every start for the kernel's sake, in one sentence.
+    public let kernelRemark: String?
     /// The emulator's name and version.
     public let emulator: String?
     /// What had to pass.

@@ -56,6 +56,9 @@ public struct Scenario: Sendable {
         guard memoryBytes >= Scenario.leastMemory else {
             throw .impossibleScenario("Linux does not start in less than \(Scenario.leastMemory >> 20) MiB")
         }
+        guard memoryBytes <= Scenario.mostMemory else {
+            throw .impossibleScenario("a guest has at most \(Scenario.mostMemory >> 40) TiB of memory")
+        }
         guard timeout > .zero, timeout <= .seconds(86_400) else {
             throw .impossibleScenario("a timeout is more than nothing and at most a day")
         }
@@ -69,4 +72,6 @@ public struct Scenario: Sendable {
     var patience: Duration { timeout * (1 + (interview?.asked.count ?? 0)) }
 
     private static let leastMemory: UInt64 = 96 << 20
+    /// What every engine can address; none of its memory is taken before the guest uses it.
+    private static let mostMemory: UInt64 = 1 << 40
 }

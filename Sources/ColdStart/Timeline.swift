@@ -12,6 +12,7 @@ struct Run {
     var pageFaults: UInt64?
     var exits: UInt64?
     var overheadBytes: UInt64?
+    var kernelRemark: String?
     var diskUse: DiskUse?
     var hostAnswer: HostAnswer?
     var hearing: Hearing?
@@ -188,6 +189,7 @@ extension Measurement {
         self.isAccelerated = isAccelerated
         self.accelerationNote = accelerationNote
         self.kernelRelease = kernelRelease
+        kernelRemark = last.kernelRemark
         self.emulator = emulator
         self.probe = probe
         phases = Phase.Name.allCases.compactMap { name in

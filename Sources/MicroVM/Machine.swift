@@ -36,6 +36,8 @@ public final class Machine: Sendable {
         case ended(Ending)
     }
 
+    /// What whoever starts it may want to know of its kernel, in words.
+    public let kernelRemark: String?
     private let kept: KeptState
     private let virtual: VirtualMachine
     private let memory: GuestMemory
@@ -54,9 +56,10 @@ public final class Machine: Sendable {
         _ configuration: MachineConfiguration,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
+        let kernel = try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache)
         let ram = try GuestMemory.ram(byteCount: configuration.memoryBytes) + [GuestMemory.fresh(.mailbox)]
-        try self.init(configuration, KVM(), ram, doorbell)
-        try boot(configuration)
+        try self.init(configuration, KVM(), ram, kernel.remark, doorbell)
+        try boot(kernel, configuration)
     }
 
     /// Makes a machine that goes on where a snapshot was taken, with the next ``run(until:)``.
@@ -71,7 +74,7 @@ public final class Machine: Sendable {
         var configuration = configuration
         configuration.processors = snapshot.processors
         configuration.memoryBytes = snapshot.memoryBytes
-        try self.init(configuration, KVM(), snapshot.map(), doorbell)
+        try self.init(configuration, KVM(), snapshot.map(), nil, doorbell)
         try restore(snapshot.state)
         space.reply(reply)
     }
@@ -79,6 +82,7 @@ public final class Machine: Sendable {
     /// Makes all parts and connects them.
     private init(
         _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: consuming [GuestMemory.Region],
+        _ kernelRemark: String?,
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try configuration.validate()
@@ -93,6 +97,7 @@ public final class Machine: Sendable {
         memory = GuestMemory(adopting: ram)
         kept = try KeptState(kvm)
         memoryBytes = configuration.memoryBytes
+        self.kernelRemark = kernelRemark
         loop = try EventLoop()
         let windows: WindowPages
         (devices, windows) = try AttachedDevice.all(of: configuration, memory, loop)
@@ -105,10 +110,10 @@ public final class Machine: Sendable {
     }
 
     /// Puts the kernel into memory and points the first processor at it.
-    private func boot(_ configuration: MachineConfiguration) throws(MachineError) {
+    private func boot(_ kernel: KernelImage, _ configuration: MachineConfiguration) throws(MachineError) {
         let plan = BootPlan(
-            kernel: try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache),
-            initramfs: configuration.initramfs, commandLine: configuration.commandLine.joined(separator: " "),
+            kernel: kernel, initramfs: configuration.initramfs,
+            commandLine: configuration.commandLine.joined(separator: " "),
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
             devices: devices.map(\.place), persistentMemory: persistentMemory,
             generation: BootPlan.Generation(identifier: Generation.identifier(), interrupt: Generation.interrupt))

@@ -7,6 +7,7 @@ internal import TOMLKit
 /// [probe]   http = "8080/healthz"       # or tcp = 8080, exec = "/app --check", log = "ready"
 ///           timeout = "30s"
 /// [boot]    engine = "auto"   runs = 3   memory = "256MiB"   cpus = 1   env = ["A=1"]
+///           kernel = "small"      # or debian, or a file, whose path begins beside this one
 /// [slim]    keep = ["certs"]   include = ["/app/**"]   exclude = []
 /// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"
 /// ```
@@ -36,6 +37,7 @@ public struct Project: Sendable, Equatable {
     /// How to start.
     public struct Boot: Sendable, Equatable {
         public var engine: String?
+        public var kernel: String?
         public var runs: Int?
         public var memory: ByteCount?
         public var cpus: Int?
@@ -126,6 +128,7 @@ private struct File: Decodable {
 
     struct Boot: Decodable {
         var engine: String?
+        var kernel: String?
         var runs: Int?
         var memory: String?
         var cpus: Int?
@@ -172,7 +175,7 @@ extension Project {
         probe = try Self.probe(file.probe, name: name)
         probeTimeout = try duration(file.probe?.timeout, "probe.timeout")
         boot = Boot(
-            engine: file.boot?.engine, runs: try positive(file.boot?.runs, "boot.runs"),
+            engine: file.boot?.engine, kernel: file.boot?.kernel, runs: try positive(file.boot?.runs, "boot.runs"),
             memory: try bytes(file.boot?.memory, "boot.memory"), cpus: try positive(file.boot?.cpus, "boot.cpus"),
             environment: file.boot?.env ?? [])
         slim = Slim(

@@ -17,7 +17,9 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
             "'\(name)' is nothing that can be kept: \(Extra.allCases.map(\.rawValue).joined(separator: ", ")) are known"
         case .notServing(let objection): "the original image does not pass what it is asked: \(objection)"
         case .notSame(let violations):
-            "the slim image breaks \(violations.count) promises, the first: \(violations.first?.description ?? "none")"
+            "the slim image breaks "
+                + (violations.count == 1 ? "a promise: " : "\(violations.count) promises, the first: ")
+                + (violations.first?.description ?? "none")
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ColdStart
 import Glibc
 import Linux
 import OCI
@@ -71,6 +72,8 @@ func reference(_ text: String) throws -> Reference {
 }
 
 /// The `thaw.toml` of `--config`, or the one beside the Dockerfile; an empty project where there is none.
+///
+/// A kernel's path in it begins beside it.
 func project(_ option: String?, beside directory: FilePath) throws -> Project {
     let path = option.map { FilePath($0) } ?? directory.appending("thaw.toml")
     guard fileExists(path) else {
@@ -78,7 +81,11 @@ func project(_ option: String?, beside directory: FilePath) throws -> Project {
         throw Failure("there is no file '\(path)'", status: .usage)
     }
     let bytes = try OwnedDescriptor(path).readAll(limit: 1 << 20)
-    return try Project(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
+    var project = try Project(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
+    if let kernel = project.boot.kernel, case .file(let file) = KernelChoice(parsing: kernel) {
+        project.boot.kernel = path.removingLastComponent().pushing(file).string
+    }
+    return project
 }
 
 /// Whether something is there.

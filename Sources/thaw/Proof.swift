@@ -35,7 +35,7 @@ extension Testimony {
         }
         let questions = interview.probes.map { ($0, true) } + interview.commands.map { (Probe.exec($0), false) }
         var statements = zip(questions, hearing.answers).map { question, heard in
-            Statement(heard, to: "\(question.0)", passes: heard.passes || !question.1)
+            Statement(heard, to: "\(question.0)", passes: question.1 ? heard.passes : heard.isEnded)
         }
         if interview.readiness != nil {
             let ports = hearing.ports.map { "\($0)" }.joined(separator: " ")

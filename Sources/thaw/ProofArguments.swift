@@ -60,7 +60,7 @@ struct SlimBootArguments: ParsableArguments {
             env, nil, probe.first ?? arguments.exec.first.map { "exec:\($0)" }
         )
         (options.deterministic, options.cpus, options.console) = (false, nil, nil)
-        let job = try BootJob(options, Project())
+        let job = try BootJob(options, nil)
         return Proof(
             job: job, store: store,
             interview: Interview(

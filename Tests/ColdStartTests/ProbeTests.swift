@@ -29,7 +29,7 @@ struct ProbeTests {
         #expect(throws: ColdStartError.self) { try Probe(parsing: text) }
     }
 
-    @Test("A scenario that no engine can run is refused before anything starts", arguments: 0..<8)
+    @Test("A scenario that no engine can run is refused before anything starts", arguments: 0..<9)
     func scenario(index: Int) {
         var scenario = Scenario(arguments: ["x"], probe: .tcp(port: 1))
         switch index {
@@ -40,6 +40,7 @@ struct ProbeTests {
         case 4: scenario.processors = 0
         case 5: scenario.memoryBytes = 1 << 20
         case 6: scenario.timeout = .zero
+        case 7: scenario.memoryBytes = (1 << 40) + 1
         default: scenario.hostname = ""
         }
         #expect(throws: ColdStartError.self) { try scenario.validate() }

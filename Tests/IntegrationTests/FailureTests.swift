@@ -84,6 +84,19 @@ import Testing
         #expect(outcome.error.contains("sise"))
     }
 
+    @Test("The kernel of thaw.toml lies beside it, and a flag beats it")
+    func kernelOfProject() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write(
+            "sub/thaw.toml",
+            "[probe]\ntcp = 80\n[boot]\nengine = \"qemu\"\nkernel = \"own/none\"\n[budget]\nstart = \"9s\"\n")
+        for (flags, path) in [([], "sub/own/none"), (["--kernel", "none"], "none")] {
+            let outcome = try bench.start(["gate", "--config", "sub/thaw.toml"] + flags + ["busybox"]).wait()
+            #expect(outcome.status == 64)
+            #expect(outcome.complaint == ["thaw: kernel '\(path)' cannot be read: No such file or directory"])
+        }
+    }
+
     @Test("A command about an image that is not there says so", arguments: ["history", "analyze", "rm"])
     func missingImage(command: String) throws {
         let bench = try Workbench.withBusybox()

@@ -6,7 +6,8 @@ import Testing
     static let commands = [
         "optimize", "pull", "push", "login", "logout", "inspect", "build", "history", "analyze", "slim", "boot", "gate",
         "lint", "images", "load", "save", "import",
-        "copy", "tag", "rm", "df", "prune", "doctor", "list-tags", "catalog", "referrers", "delete",
+        "diff", "debug", "cache", "copy", "tag", "rm", "df", "prune", "doctor", "list-tags", "catalog", "referrers",
+        "delete",
     ]
 
     @Test("The help lists every command that has one")

@@ -113,6 +113,20 @@ import Testing
         #expect(idle.complaint.first == "thaw: nothing is started")
     }
 
+    @Test(
+        "A command that the original cannot run, or that does not end, proves nothing",
+        arguments: [
+            ("/nowhere", "exec:/nowhere: it cannot be run: "), ("sleep 60", "exec:sleep 60: nothing came in time"),
+        ])
+    func idle(command: String, objection: String) throws {
+        let bench = try Self.bench()
+        let outcome = try Self.slim(bench, "--timeout", "2s", "--exec", command)
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first?.hasPrefix(
+                "thaw: the original image does not pass what it is asked: \(objection)") == true, "\(outcome.error)")
+    }
+
     @Test("A line that the program writes is a probe, too")
     func log() throws {
         let bench = try Self.bench()

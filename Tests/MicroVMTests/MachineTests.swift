@@ -64,6 +64,18 @@ struct MachineTests {
         #expect(machine.exitCount >= 1)
     }
 
+    @Test("A machine says that its kernel unpacks itself at every boot, and nothing of one that need not")
+    func remark() throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.rings)
+        #expect(try Machine(configuration) { _, _ in .end }.kernelRemark == nil)
+        let packed = BzImageMaker(payload: [0x1f, 0x8b] + [UInt8](repeating: 1, count: 100))
+        configuration.kernel = try scratch.write("packed", packed.bytes)
+        configuration.memoryBytes = 64 << 20
+        let remark = try Machine(configuration) { _, _ in .end }.kernelRemark
+        #expect(remark?.hasSuffix("is packed with gzip: it unpacks itself at every boot") == true)
+    }
+
     @Test("A longer message than the mailbox is the mailbox")
     func floods() throws {
         let (scratch, host) = (try Scratch(), Host { $0 < 50 ? .proceed() : .end })

@@ -17,6 +17,7 @@ struct ProjectTests {
             timeout = "30s"
             [boot]
             engine = "qemu"
+            kernel = "small"
             runs = 3
             memory = "256MiB"
             cpus = 2
@@ -36,6 +37,7 @@ struct ProjectTests {
         #expect(project.build == Project.Build(dockerfile: "D", target: "app", context: "sub", args: ["V": "1"]))
         #expect(project.probe == "http:8080/healthz")
         #expect(project.probeTimeout == .seconds(30))
+        #expect(project.boot.kernel == "small")
         #expect(project.boot.memory == ByteCount(256 << 20))
         #expect(project.boot.environment == ["A=1"])
         #expect(project.slim == Project.Slim(keep: ["certs"], include: ["/app/**"], exclude: ["/x"]))

@@ -67,7 +67,7 @@ struct KvmRun {
         let parcel = try Parcel<Afterlife.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
-        let (exits, overhead): (UInt64, UInt64?)
+        let (exits, overhead, remark): (UInt64, UInt64?, String?)
         let aftermath: Afterlife.Outcome
         do throws(MachineError) {
             let machine = try make()
@@ -79,13 +79,13 @@ struct KvmRun {
             if outcome == .held { try whenHeld(machine) }
             aftermath = parcel.wait(until: hostClock() + KvmRun.grace) ?? afterlife.overdue
             (console, entered) = (machine.console, machine.enteredAt)
-            (exits, overhead) = (machine.exitCount, machine.overheadBytes)
+            (exits, overhead, remark) = (machine.exitCount, machine.overheadBytes, machine.kernelRemark)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
         scenario.whenOver(listener.console(console))
         let end = aftermath.isImpatient ? .impatient : try end(outcome)
         var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
         (run.exits, run.overheadBytes) = (exits, overhead)
-        return run.completed(by: aftermath, faultsBefore)
+        return run.completed(by: aftermath, faultsBefore, remark)
     }
 
     private func publish() throws(ColdStartError) -> [PublishedPort] {
@@ -106,7 +106,7 @@ struct KvmRun {
             for port in published { port.serve(through: socket) }
             let run = try? listener.result(
                 machine.console, entered: machine.enteredAt, .done, timeout: timeout, boot: boot)
-            if let run { kept.whenMeasured(run.completed(by: outcome, faultsBefore)) }
+            if let run { kept.whenMeasured(run.completed(by: outcome, faultsBefore, machine.kernelRemark)) }
         }
     }
 
@@ -122,10 +122,10 @@ struct KvmRun {
 }
 
 extension Run {
-    /// The run with what was seen after its end.
-    fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?) -> Run {
+    /// The run with what was seen after its end, and what is to be said of its kernel.
+    fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?, _ remark: String?) -> Run {
         var run = self
-        (run.hostAnswer, run.diskUse) = (outcome.answer, outcome.diskUse)
+        (run.hostAnswer, run.diskUse, run.kernelRemark) = (outcome.answer, outcome.diskUse, remark)
         if let faultsBefore { run.pageFaults = outcome.pageFaults.map { $0 - min($0, faultsBefore) } }
         return run
     }

@@ -32,7 +32,7 @@ struct Boot: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let job = try BootJob(options, Project())
+        let job = try BootJob(options, nil)
         let subject = try await image.image(in: store)
         let wishes = try wishes(job, keeping: keep ? subject : nil)
         let measured = try await job.measure(subject, in: store, wishes: wishes)
@@ -148,7 +148,9 @@ struct BootJob {
     private let timeout: Duration
     private let console: String?
 
-    init(_ options: BootOptions, _ project: Project) throws {
+    /// - Parameter file: what the user's `thaw.toml` says, for a command that reads it.
+    init(_ options: BootOptions, _ file: Project?) throws {
+        let project = file ?? Project()
         let engine = options.engine ?? project.boot.engine ?? "auto"
         guard let choice = EngineChoice(rawValue: engine) else {
             throw Failure(
@@ -157,12 +159,12 @@ struct BootJob {
         }
         guard let text = options.probe ?? project.probe else {
             throw Failure(
-                "nothing says when the image is ready", remedy: "give --probe http:8080/ or [probe] in thaw.toml",
-                status: .usage)
+                "nothing says when the image is ready",
+                remedy: "give --probe http:8080/" + (file == nil ? "" : " or [probe] in thaw.toml"), status: .usage)
         }
         probe = try Probe(parsing: text)
         self.choice = choice
-        kernel = options.kernel.map(KernelChoice.init(parsing:)) ?? .debian
+        kernel = (options.kernel ?? project.boot.kernel).map(KernelChoice.init(parsing:)) ?? .debian
         runs = options.runs ?? project.boot.runs ?? 1
         isDeterministic = options.deterministic
         memory = try options.memory.map { try Self.bytes($0) } ?? project.boot.memory?.bytes ?? 512 << 20
@@ -254,7 +256,9 @@ extension ColdStart.Measurement {
             "timeToFirstRequestMs": timeToFirstRequest.document,
         ])
         json["accelerationNote"] = accelerationNote.map(JSON.string)
-        json["kernel"] = kernelRelease.map { .object(["release": .string($0)]) }
+        json["kernel"] = kernelRelease.map { release in
+            .object(["release": .string(release)].merging(kernelRemark.map { ["remark": .string($0)] } ?? [:]) { $1 })
+        }
         json["emulator"] = emulator.map(JSON.string)
         json["exits"] = exits.map { .integer(Int64($0.median)) }
         json["vmmOverheadBytes"] = overheadBytes.map { .integer(Int64($0)) }
@@ -290,6 +294,7 @@ extension ColdStart.Measurement {
                 "\(guestInstructions.median) instructions, spread \(hundredths(guestInstructions.spread * 100)) %")
         }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
+        if let kernelRemark { lines.append(kernelRemark) }
         if let pageFaults { lines.append("pages brought in \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")

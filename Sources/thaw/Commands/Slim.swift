@@ -140,7 +140,8 @@ struct SlimJob {
         }
         lines += ["", "removed"]
         for directory in plan.removed.prefix(12) {
-            lines.append("  \(directory.path)  \(directory.count) files, \(ByteCount(directory.bytes))")
+            let files = directory.count == 1 ? "1 file" : "\(directory.count) files"
+            lines.append("  \(directory.path)  \(files), \(ByteCount(directory.bytes))")
         }
         if !plan.missing.isEmpty {
             lines += ["", "libraries that the image never had"] + plan.missing.prefix(10).map { "  \($0)" }
