@@ -59,6 +59,89 @@ struct GzipTests {
         #expect(verdicts == [true, false])
     }
 
+    /// A block with codes of its own, in which distances have words of one bit, as many as are asked for.
+    private static func stream(distances: Int) -> [UInt8] {
+        var bits: [UInt8] = []
+        func put(_ value: Int, _ count: Int) { for bit in 0..<count { bits.append(UInt8(value >> bit & 1)) } }
+        put(1 | 2 << 1, 3)
+        put(0, 5)
+        put(distances - 1, 5)
+        put(14, 4)
+        // The code of lengths: 0 for a run of zeros, 10 for a zero, 11 for a one.
+        for index in 0..<18 { put([2: 1, 3: 2, 17: 2][index] ?? 0, 3) }
+        // A word for the first byte, a word for the end.
+        put(3, 2)
+        for zeros in [138, 117] { put(0 | (zeros - 11) << 1, 8) }
+        for _ in 0...distances { put(3, 2) }
+        // The first byte, and the end.
+        put(2, 2)
+        // The sum of a single zero, and its length.
+        return header + bytes(bits) + [0x8D, 0xEF, 0x02, 0xD2, 1, 0, 0, 0]
+    }
+
+    /// Bits as bytes, the lowest first.
+    private static func bytes(_ bits: [UInt8]) -> [UInt8] {
+        stride(from: 0, to: bits.count, by: 8).map { start in
+            bits[start...].prefix(8).enumerated().reduce(0) { $0 | $1.element << $1.offset }
+        }
+    }
+
+    private static let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]
+
+    private static func gunzip(_ stream: [UInt8]) throws -> [UInt8] {
+        let source = try decompressing(ChoppedSource(stream[...], size: 1 << 16), .gzip, name: "a stream")
+        var whole: [UInt8] = []
+        while true {
+            let bytes = try source.next()
+            if bytes.isEmpty { return whole }
+            whole += bytes
+        }
+    }
+
+    @Test("A code of one word of a bit is a code, and so is one of two, and not one of three")
+    func crowdedCode() throws {
+        for count in 1...2 { #expect(try Self.gunzip(Self.stream(distances: count)) == [0]) }
+        #expect(throws: OCIError.self) { try Self.gunzip(Self.stream(distances: 3)) }
+    }
+
+    @Test("A gzip stream begins with a member: nothing is none, and padding is none", arguments: [0, 1, 600])
+    func beginsWithMember(zeros: Int) throws {
+        let padding = [UInt8](repeating: 0, count: zeros)
+        #expect(throws: OCIError.self) { try Self.gunzip(padding) }
+        let member = Self.stream(distances: 1)
+        #expect(try Self.gunzip(member + padding + member + padding) == [0, 0])
+        if zeros > 0 { #expect(throws: OCIError.self) { try Self.gunzip(padding + member) } }
+    }
+
+    /// A member without end, of one block in the fixed codes, that repeats a byte 258 times in every 13 bits.
+    private final class BombSource: ByteSource {
+        private static let repetition: [UInt8] = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]
+        private let chunk = (0..<1000).flatMap { _ in GzipTests.bytes((0..<8).flatMap { _ in BombSource.repetition }) }
+        private(set) var count = 0
+
+        func next() -> [UInt8] {
+            defer { count += chunk.count }
+            let start: [UInt8] = [1, 1, 0] + [0, 0, 1, 1, 0, 0, 0, 0]
+            return count > 0 ? chunk : GzipTests.header + GzipTests.bytes(start + Self.repetition) + chunk
+        }
+    }
+
+    @Test("A stream that says little and holds very much is read in small pieces, and no further than a piece needs")
+    func bomb() throws {
+        let stream = BombSource()
+        let source = GzipSource(stream, name: "a bomb")
+        var (held, largest) = (0, 0)
+        for _ in 0..<1000 {
+            let piece = try source.next()
+            #expect(!piece.isEmpty)
+            held += piece.count
+            largest = max(largest, piece.count)
+            #expect(stream.count < held * 13 / (8 * 258) + (256 << 10))
+        }
+        #expect(held > 250 << 20)
+        #expect(largest <= 320 << 10)
+    }
+
     /// A source that gives the same chunk without end, and tells how often.
     private final class EndlessSource: ByteSource, @unchecked Sendable {
         // Read only once the thread that writes it has ended.

@@ -1,11 +1,12 @@
 internal import CArchive
 
-/// Gunzips a source (RFC 1952): its members one behind the other, with zero bytes as padding between them.
+/// Gunzips a source (RFC 1952): its members one behind the other, at least one, with zero bytes as padding behind each.
 final class GzipSource: ByteSource {
     private let input: BitInput
     private let inflater: Inflater
     private let name: String
     private var isInMember = false
+    private var hasMember = false
     private var checksum: UInt32 = 0
     private var count: UInt32 = 0
 
@@ -38,11 +39,14 @@ final class GzipSource: ByteSource {
     /// Reads a member's header; false at the end of the source.
     private func startMember() throws -> Bool {
         var first = try input.takeByte()
-        while first == 0 { first = try input.takeByte() }
-        guard let first else { return false }
+        while hasMember, first == 0 { first = try input.takeByte() }
+        guard let first else {
+            guard hasMember else { throw Inflater.Fault.isTruncated }
+            return false
+        }
         var header = Header(input, first)
         try header.read()
-        (isInMember, checksum, count) = (true, 0, 0)
+        (isInMember, hasMember, checksum, count) = (true, true, 0, 0)
         inflater.restart()
         return true
     }

@@ -29,7 +29,7 @@ struct HuffmanTable {
         _ lengths: ArraySlice<UInt8>, meanings: [UInt32], root: Int, joinsBytes: Bool = false, allowsLonely: Bool = true
     ) {
         let code = HuffmanCode(lengths)
-        guard code.isComplete || (allowsLonely && code.longest <= 1) || code.longest == 0 else { return nil }
+        guard code.isComplete || (allowsLonely && code.isLonely) || code.longest == 0 else { return nil }
         self.root = root
         entries = [Self.noCode]
         entries.reserveCapacity(2 << root)
@@ -99,6 +99,8 @@ struct HuffmanCode {
 
     /// Whether every sequence of bits begins with a word.
     let isComplete: Bool
+    /// Whether there is one word, of a single bit.
+    let isLonely: Bool
     /// The length of the longest word; 0 where there is none.
     let longest: Int
     private var words: [Word]
@@ -116,12 +118,13 @@ struct HuffmanCode {
             place += counts[length]
         }
         isComplete = used == 1 << HuffmanTable.maximumLength
+        isLonely = counts[1] == 1 && place == 1
         words = [Word](repeating: Word(), count: place)
         for (symbol, length) in lengths.enumerated() where length > 0 {
             words[ends[Int(length)]].symbol = symbol
             ends[Int(length)] += 1
         }
-        guard isComplete || longest <= 1 else { return }
+        guard isComplete || isLonely else { return }
         var bits = 0
         for length in 1..<ends.count {
             for index in ends[length - 1]..<ends[length] {
@@ -154,9 +157,9 @@ extension HuffmanTable {
 
     static let fixedLiterals = HuffmanTable(
         ([UInt8](repeating: 8, count: 144) + [UInt8](repeating: 9, count: 112) + [UInt8](repeating: 7, count: 24)
-            + [UInt8](repeating: 8, count: 8))[...], meanings: literals, root: Inflater.literalRoot)
+            + [UInt8](repeating: 8, count: 8))[...], meanings: literals, root: InflateLoop.literalRoot)
     static let fixedDistances = HuffmanTable(
-        [UInt8](repeating: 5, count: 32)[...], meanings: distances, root: Inflater.distanceRoot)
+        [UInt8](repeating: 5, count: 32)[...], meanings: distances, root: InflateLoop.distanceRoot)
 
     /// Bases whose extra bits grow by one after every `each`, the first `each` twice without any.
     private static func bases(count: Int, from first: UInt32, each: Int) -> [UInt32] {
@@ -172,6 +175,4 @@ extension HuffmanTable {
 extension HuffmanTable {
     @inline(__always)
     static func isLiteral(_ entry: UInt32) -> Bool { entry & isLiteral != 0 }
-    @inline(__always)
-    static func byte(_ entry: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: entry >> 16) }
 }
