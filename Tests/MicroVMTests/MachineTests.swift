@@ -272,6 +272,33 @@ struct HostileSnapshotTests {
         }
     }
 
+    @Test("A snapshot whose memory is damaged opens at once, and is told from a whole one by reading it all")
+    func damagedMemory() throws {
+        let scratch = try Scratch()
+        let good = try save(in: scratch)
+        try SnapshotFile(opening: scratch.path.appending("good")).expectWhole()
+        let memory = good.count - (4 << 20) - Range<UInt64>.mailbox.count
+        let pages = stride(from: memory, to: good.count, by: 4096)
+        let full = try #require(pages.first { good[$0..<$0 + 4096].contains { $0 != 0 } })
+        let empty = try #require(pages.first { good[$0..<$0 + 4096].allSatisfy { $0 == 0 } })
+        func expectDamaged(_ change: (inout [UInt8]) -> Void) throws {
+            var bytes = good
+            change(&bytes)
+            let snapshot = try SnapshotFile(opening: try scratch.write("damaged", bytes))
+            #expect(throws: MachineError.brokenSnapshot("its memory is damaged")) { try snapshot.expectWhole() }
+        }
+        try expectDamaged { $0[full] ^= 1 }
+        try expectDamaged { $0[full + 7] ^= 0x80 }
+        try expectDamaged { bytes in for place in [7, 15] { bytes[full + place] ^= 0x80 } }
+        try expectDamaged { $0[empty + 4095] = 1 }
+        try expectDamaged { $0[$0.count - 1] ^= 1 }
+        try expectDamaged { $0.replaceSubrange(full..<full + 4096, with: repeatElement(0, count: 4096)) }
+        try expectDamaged { bytes in
+            bytes.replaceSubrange(empty..<empty + 4096, with: good[full..<full + 4096])
+            bytes.replaceSubrange(full..<full + 4096, with: good[empty..<empty + 4096])
+        }
+    }
+
     @Test(
         "A snapshot whose memory is not as long as it says is refused before it is mapped",
         arguments: [0, 4096, 4097, (4 << 20) - 4096, (4 << 20) + 4096, 1 << 40, .max, .max - 4095] as [UInt64])
@@ -281,12 +308,12 @@ struct HostileSnapshotTests {
         var said = StateWriter()
         said.put(memoryBytes)
         // Behind the header, and the length of an identity of no bytes.
-        bytes.replaceSubrange(28..<36, with: said.bytes)
+        bytes.replaceSubrange(36..<44, with: said.bytes)
         var header = StateReader(Array(bytes[12..<16]))
         let length = Int(try header.number(UInt32.self))
         var sum = StateWriter()
         sum.put(
-            bytes[24..<24 + length].reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+            bytes[24..<32 + length].reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
         bytes.replaceSubrange(16..<24, with: sum.bytes)
         let path = try scratch.write("other", bytes)
         do throws(MachineError) {

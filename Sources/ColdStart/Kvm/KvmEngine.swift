@@ -142,7 +142,15 @@ public struct KvmEngine: Engine {
         attach(to: &configuration)
         var runs: [Run] = []
         while runs.count < scenario.runs {
-            runs.append(try run(scenario, configuration, current, after: runs).restore(snapshot))
+            do throws(ColdStartError) {
+                runs.append(try run(scenario, configuration, current, after: runs).restore(snapshot))
+            } catch {
+                // A guest whose memory is not what was saved may do anything. Nobody pays for a look at it before.
+                if !current.isCancelled {
+                    do throws(MachineError) { try snapshot.expectWhole() } catch { throw ColdStartError(error) }
+                }
+                throw error
+            }
         }
         return runs
     }

@@ -1,12 +1,14 @@
 // A machine at rest.
 //
 // ```
-// 0        "thaw-vm\0"  version  length of state  FNV-1a of state      32 + 32 + 64 bits, little-endian
-// 24       state, see MachineState
+// 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a     32 + 32 + 64 bits, little-endian
+// 24       sum of the memory, see MemorySum
+// 32       state, see MachineState
 // page     RAM below the hole, RAM above it, the mailbox: as they lie in the guest, zero pages as holes
 // ```
-// The sum finds damage. It does not keep anybody from making a file up, so whatever is read is checked, and the memory
-// is the guest's own and as hostile as ever.
+// The sums find damage: the first when the file is opened; the memory's, since memory is read as the guest touches it,
+// once a guest went wrong. They do not keep anybody from making a file up, so whatever is read is checked, and the
+// memory is the guest's own and as hostile as ever.
 
 internal import Glibc
 internal import Linux
@@ -15,14 +17,17 @@ public import SystemPackage
 /// A snapshot that can be restored, any number of times.
 public struct SnapshotFile: ~Copyable {
     private static let magic = Array("thaw-vm\0".utf8)
-    private static let version: UInt32 = 1
-    private static let headerLength = 24
+    private static let version: UInt32 = 2
+    private static let headerLength = 32
+    private static let summedFrom = 24
     private static let stateLimit: UInt32 = 64 << 20
     private static let page = 4096
+    private static let portion = 1 << 20
 
     let state: MachineState
     private let file: OwnedDescriptor
     private let memoryStart: Int64
+    private let memorySum: UInt64
 
     /// What it is of, as ``Machine/save(to:identity:)`` was told.
     public var identity: [UInt8] { state.identity }
@@ -36,14 +41,13 @@ public struct SnapshotFile: ~Copyable {
     /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
     public init(opening path: FilePath) throws(MachineError) {
         let opened = try openFile(path)
-        let (found, start) = try SnapshotFile.readState(opened, path)
-        (state, memoryStart) = (found, start)
+        (state, memoryStart, memorySum) = try SnapshotFile.readState(opened, path)
         file = opened
     }
 
     private static func readState(
         _ file: borrowing OwnedDescriptor, _ path: FilePath
-    ) throws(MachineError) -> (MachineState, Int64) {
+    ) throws(MachineError) -> (MachineState, memoryStart: Int64, memorySum: UInt64) {
         let header = try read(file, headerLength, at: 0)
         var reader = StateReader(Array(header.dropFirst(8)))
         guard Array(header.prefix(8)) == magic else { throw .brokenSnapshot("\(path) is none") }
@@ -54,7 +58,10 @@ public struct SnapshotFile: ~Copyable {
         let length = try reader.number(UInt32.self)
         guard length <= stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
         let bytes = try read(file, Int(length), at: Int64(headerLength))
-        guard try reader.number() == sum(bytes) else { throw .brokenSnapshot("its state is damaged") }
+        guard try reader.number() == sum(header[summedFrom...] + bytes) else {
+            throw .brokenSnapshot("its state is damaged")
+        }
+        let memorySum = try reader.number(UInt64.self)
         let state = try MachineState(bytes)
         guard state.memoryBytes > 0, state.memoryBytes.isMultiple(of: UInt64(page)),
             state.memoryBytes <= PhysicalMap.limit
@@ -62,7 +69,7 @@ public struct SnapshotFile: ~Copyable {
         let start = memoryStart(stateLength: bytes.count)
         let (end, size) = (UInt64(start) + UInt64(byteCount(of: state.memoryBytes)), try fileSize(file))
         guard size == end else { throw .brokenSnapshot("it has \(size) bytes, not \(end)") }
-        return (state, start)
+        return (state, start, memorySum)
     }
 
     /// The memory, private to each machine: pages come from the file as they are touched, and what a guest writes stays
@@ -87,6 +94,22 @@ public struct SnapshotFile: ~Copyable {
         return regions
     }
 
+    /// Reads all of the memory, and holds it against what was saved. Takes time for all of it, and for what a guest did
+    /// not touch too, so it is for finding out why one went wrong.
+    ///
+    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
+    public func expectWhole() throws(MachineError) {
+        var sum = MemorySum()
+        let count = SnapshotFile.byteCount(of: state.memoryBytes)
+        // Read, not mapped: a disk that fails answers with an error, and not with a signal.
+        for place in stride(from: 0, to: count, by: SnapshotFile.portion) {
+            let portion = min(SnapshotFile.portion, count - place)
+            let bytes = try SnapshotFile.read(file, portion, at: memoryStart + Int64(place))
+            unsafe sum.add(bytes.span.bytes, at: place)
+        }
+        guard sum.value == memorySum else { throw .brokenSnapshot("its memory is damaged") }
+    }
+
     /// Writes a snapshot under its name once it is whole.
     static func write(_ state: MachineState, _ memory: GuestMemory, to path: FilePath) throws(MachineError) {
         // Nobody can have made it before: what a guest has in memory is for its owner alone.
@@ -95,32 +118,41 @@ public struct SnapshotFile: ~Copyable {
             let file = try OwnedDescriptor(partial, [.write, .create, .exclusive], mode: 0o600)
             defer { unsafe unlink(partial.string) }
             let bytes = state.bytes
-            try file.write(header(bytes) + bytes)
-            var offset = memoryStart(stateLength: bytes.count)
+            let start = memoryStart(stateLength: bytes.count)
+            var sum = MemorySum()
+            var place = 0
             for range in ranges(of: state.memoryBytes) {
-                try write(memory, range, to: file, at: offset)
-                offset += Int64(range.count)
+                try write(memory, range, to: file, from: start, place, &sum)
+                place += range.count
             }
-            try system("set the length of", partial) { ftruncate(file.rawValue, Int(offset)) }
+            try file.write(header(bytes, sum))
+            try system("set the length of", partial) { ftruncate(file.rawValue, Int(start) + place) }
             try system("rename", path) { unsafe rename(partial.string, path.string) }
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 
+    /// Writes the pages of a range that hold anything, `place` bytes behind the memory's start.
     private static func write(
-        _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, at offset: Int64
+        _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, from start: Int64,
+        _ place: Int, _ sum: inout MemorySum
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
         // The machine is held, so nothing changes these bytes, and the memory outlives the call.
         let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
-        try file.writeSparsely(bytes, at: offset)
+        sum.add(bytes, at: place)
+        try file.writeSparsely(bytes, at: start + Int64(place))
     }
 
-    private static func header(_ state: [UInt8]) -> [UInt8] {
+    /// All that is before the memory.
+    private static func header(_ state: [UInt8], _ memory: MemorySum) -> [UInt8] {
+        var summed = StateWriter()
+        summed.put(memory.value)
+        let rest = summed.bytes + state
         var writer = StateWriter()
         writer.put(version)
         writer.put(UInt32(state.count))
-        writer.put(sum(state))
-        return magic + writer.bytes
+        writer.put(sum(rest))
+        return magic + writer.bytes + rest
     }
 
     private static func sum(_ bytes: [UInt8]) -> UInt64 {
