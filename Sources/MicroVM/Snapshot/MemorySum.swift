@@ -6,20 +6,25 @@ struct MemorySum {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
     /// Adds whole pages that begin `place` bytes into the memory.
-    mutating func add(_ bytes: UnsafeRawBufferPointer, at place: Int) {
-        for start in stride(from: 0, to: bytes.count, by: Self.page) {
-            let end = min(start + Self.page, bytes.count)
-            unsafe add(page: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), at: place + start)
+    mutating func add(_ bytes: RawSpan, at place: Int) {
+        for start in stride(from: 0, to: bytes.byteCount, by: Self.page) {
+            let end = min(start + Self.page, bytes.byteCount)
+            add(page: bytes.extracting(start..<end), at: place + start)
         }
     }
 
-    private mutating func add(page: UnsafeRawBufferPointer, at place: Int) {
-        let words = page.count / 8
-        // Pages lie in memory of any alignment; a word never begins beyond the last whole one.
-        func word(_ index: Int) -> UInt64 { unsafe page.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }
-        guard !(0..<words).allSatisfy({ word($0) == 0 }) else { return }
+    private mutating func add(page: borrowing RawSpan, at place: Int) {
+        let words = page.byteCount / 8
+        var all: UInt64 = 0
+        for index in 0..<words { all |= Self.word(index, of: page) }
+        guard all != 0 else { return }
         mix(UInt64(place))
-        for index in 0..<words { mix(word(index)) }
+        for index in 0..<words { mix(Self.word(index, of: page)) }
+    }
+
+    /// Any eight bytes are a number.
+    private static func word(_ index: Int, of page: borrowing RawSpan) -> UInt64 {
+        unsafe page.unsafeLoadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
     }
 
     /// No word can change without the sum: what is done to it can be undone. The high bits come down, since a product's

@@ -105,7 +105,7 @@ public struct SnapshotFile: ~Copyable {
         for place in stride(from: 0, to: count, by: SnapshotFile.portion) {
             let portion = min(SnapshotFile.portion, count - place)
             let bytes = try SnapshotFile.read(file, portion, at: memoryStart + Int64(place))
-            unsafe bytes.withUnsafeBytes { unsafe sum.add($0, at: place) }
+            unsafe sum.add(bytes.span.bytes, at: place)
         }
         guard sum.value == memorySum else { throw .brokenSnapshot("its memory is damaged") }
     }
@@ -131,16 +131,16 @@ public struct SnapshotFile: ~Copyable {
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 
-    /// Writes the pages of a range that hold anything, neighbours together, `place` bytes behind the memory's start.
+    /// Writes the pages of a range that hold anything, `place` bytes behind the memory's start.
     private static func write(
         _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, from start: Int64,
         _ place: Int, _ sum: inout MemorySum
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
         // The machine is held, so nothing changes these bytes, and the memory outlives the call.
-        unsafe sum.add(UnsafeRawBufferPointer(start: base, count: range.count), at: place)
-        try file.writeSparsely(
-            unsafe RawSpan(_unsafeStart: base, byteCount: range.count), at: start + Int64(place))
+        let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
+        sum.add(bytes, at: place)
+        try file.writeSparsely(bytes, at: start + Int64(place))
     }
 
     /// All that is before the memory.
