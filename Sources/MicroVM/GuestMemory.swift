@@ -67,6 +67,18 @@ final class GuestMemory: @unchecked Sendable {
         return try parts(ofRAM: byteCount).map { part throws(MachineError) in try fresh(part) }
     }
 
+    /// Expects that the host could give a guest all of its memory, which it takes page by page: a kernel uses more of a
+    /// machine with more memory, and where there is none left the host ends the process without a word.
+    static func expectRoom(for byteCount: UInt64) throws(MachineError) {
+        let (pages, page) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        guard pages > 0, page > 0 else { return }
+        let room = UInt64(pages) * UInt64(page)
+        guard byteCount <= room else {
+            throw .impossible(
+                "a guest cannot have \(mebibytes(byteCount)) of memory where the machine has \(mebibytes(room))")
+        }
+    }
+
     /// Where RAM of a size lies.
     static func parts(ofRAM byteCount: UInt64) -> [Range<UInt64>] {
         let low = 0..<min(byteCount, hole)

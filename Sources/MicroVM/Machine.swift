@@ -56,6 +56,7 @@ public final class Machine: Sendable {
         _ configuration: MachineConfiguration,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
+        try GuestMemory.expectRoom(for: configuration.memoryBytes)
         let kernel = try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache)
         let ram = try GuestMemory.ram(byteCount: configuration.memoryBytes) + [GuestMemory.fresh(.mailbox)]
         try self.init(configuration, KVM(), ram, kernel.remark, doorbell)

@@ -36,6 +36,16 @@ import Testing
         #expect(between.contains(0, count: 1))
     }
 
+    @Test("A guest has at most the memory that there is")
+    func room() throws {
+        try GuestMemory.expectRoom(for: 64 << 20)
+        #expect {
+            try GuestMemory.expectRoom(for: 1 << 50)
+        } throws: {
+            "\($0)".hasPrefix("a guest cannot have 1073741824 MiB of memory where the machine has ")
+        }
+    }
+
     @Test("Above 3 GiB is a hole of 1 GiB")
     func hole() throws {
         let memory = try GuestMemory(byteCount: (3 << 30) + 0x1000)
