@@ -149,7 +149,7 @@ long clinux_next_opened(int observer, char *path, size_t capacity) {
 }
 
 void clinux_give_back(void) {
-#ifdef __GLIBC__
+    // glibc raises the bound with each large piece that is freed, and keeps the next ones.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     malloc_trim(0);
-#endif
 }

@@ -5,7 +5,6 @@
 //   guest ──access─► KVM exit ──► Processors ──► AddressSpace ──► registers of a device, doorbell, reset
 // ```
 
-internal import CKVM
 internal import Linux
 public import SystemPackage
 
@@ -119,8 +118,6 @@ public final class Machine: Sendable {
             devices: devices.map(\.place), persistentMemory: persistentMemory,
             generation: BootPlan.Generation(identifier: Generation.identifier(), interrupt: Generation.interrupt))
         let entry = try plan.place(in: memory)
-        // What made the disk and unpacked the kernel, in this process, is not needed while the guest runs.
-        ckvm_trim_heap()
         try processors.all[0].enter(entry)
     }
 

@@ -4,7 +4,6 @@
 
 #include "Events.h"
 #include "GuestMemory.h"
-#include "Heap.h"
 #include "Jail.h"
 #include "KVM.h"
 #include "MemoryFile.h"

@@ -61,7 +61,7 @@ int clinux_observe(void);
 int clinux_observe_mount(int observer, int mount);
 long clinux_next_opened(int observer, char *path, size_t capacity);
 
-// Gives memory that was freed back to the kernel, so that it counts as nobody's.
+// Gives memory that was freed back to the kernel, and from now on large pieces as soon as they are freed.
 void clinux_give_back(void);
 
 // The processor's time-stamp counter, or 0 where there is none that user code may read.
