@@ -31,7 +31,9 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
             let isUpper = path.contains(where: \.isUppercase)
             throw .malformedReference(text, reason: isUpper ? "the name must be lower-case" : "the name is not allowed")
         }
-        guard host.utf8.allSatisfy(Self.isHostByte) else {
+        guard let first = host.utf8.first, Self.isWord(first) || first == UInt8(ascii: "["),
+            host.utf8.allSatisfy(Self.isHostByte)
+        else {
             throw .malformedReference(text, reason: "the host '\(host)' is not allowed")
         }
         self.host = host

@@ -36,8 +36,10 @@ public struct Inventory: Sendable {
         var limit: Int64 = keepsText ? Self.maximumText : 4
         try reader.readContent { chunk in
             hasher.update(chunk)
-            if bytes.isEmpty { limit = max(limit, Self.limit(for: chunk, of: inode)) }
-            if inode.kind.size <= limit { bytes += chunk }
+            // Four bytes say what a file is, and may come in pieces.
+            let isUnknown = bytes.count < 4
+            if isUnknown || inode.kind.size <= limit { bytes += chunk }
+            if isUnknown { limit = max(limit, Self.limit(for: bytes, of: inode)) }
         }
         digests[id] = hasher.finalize()
         guard inode.kind.size <= limit else { return }
@@ -50,7 +52,7 @@ public struct Inventory: Sendable {
         }
     }
 
-    private static func limit(for start: ArraySlice<UInt8>, of inode: FileTree.Inode) -> Int64 {
+    private static func limit(for start: [UInt8], of inode: FileTree.Inode) -> Int64 {
         if ELF.isELF(start) { return maximumELF }
         return start.starts(with: "#!".utf8) && inode.metadata.mode & 0o111 != 0 ? maximumScript : 0
     }

@@ -17,7 +17,11 @@ struct GlobalOptions: ParsableArguments {
     var storePath: String?
 
     /// Opens the store.
-    func store() throws -> Store { try Store(at: FilePath(path)) }
+    func store() throws -> Store {
+        do { return try Store(at: FilePath(path)) } catch let error as SystemError
+            where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory
+        { throw Failure("there can be no store: \(error)", remedy: "choose another one with --store or THAW_STORE") }
+    }
 
     /// Where the store is, or would be.
     var path: String { storePath ?? Self.defaultStore }

@@ -17,7 +17,8 @@ private final class FakeMachine: Sendable {
         let path = FilePath("/var/tmp/thaw-host-probe.\(UInt32.random(in: 0 ... .max))")
         directory = try Directory.make(path)
         let listener = try UnixSocket.listen(in: directory, as: "socket")
-        let number = listener.rawValue
+        // One of its own: the number may be another's once this value is gone.
+        let number = try listener.duplicate().release()
         self.listener = listener
         self.path = path
         WorkerThread.start { FakeMachine.serve(number, answer) }
@@ -40,7 +41,6 @@ private final class FakeMachine: Sendable {
             shutdown(peer.rawValue, Int32(SHUT_WR))
             while let rest = try? peer.read(4096), !rest.isEmpty {}
         }
-        _ = listener.release()
     }
 }
 

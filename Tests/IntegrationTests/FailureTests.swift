@@ -171,6 +171,25 @@ import Testing
         #expect(built.status != 0)
     }
 
+    @Test("A place where no store can be is told as the store's", arguments: ["/proc/nope", "/dev/null/store"])
+    func noStore(place: String) throws {
+        let outcome = try Program.run([Binary.path, "images", "--store", place], in: "/")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first?.hasPrefix("thaw: there can be no store: make directory '\(place.prefix(6))")
+                == true)
+    }
+
+    @Test("What is not there is told before what it would be asked")
+    func optimizeNothing() throws {
+        let bench = try Workbench()
+        let directory = try bench.thaw("optimize", "./nowhere")
+        #expect(directory.status == 64)
+        #expect(directory.complaint == ["thaw: there is no directory './nowhere'"])
+        let image = try bench.thaw("optimize", "nowhere")
+        #expect(image.complaint.first?.hasPrefix("thaw: image nowhere:latest is not in the store") == true)
+    }
+
     @Test("A full disk is told, and the store is valid after it")
     func fullDisk() throws {
         let bench = try Workbench.withBusybox()

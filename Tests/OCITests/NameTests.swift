@@ -24,6 +24,7 @@ struct NameTests {
             ("someone/app", "docker.io/someone/app:latest", "someone/app:latest"),
             ("localhost/app:1", "localhost/app:1", "localhost/app:1"),
             ("registry.example:5000/a/b:v1", "registry.example:5000/a/b:v1", "registry.example:5000/a/b:v1"),
+            ("[::1]:5000/app", "[::1]:5000/app:latest", "[::1]:5000/app:latest"),
             ("index.docker.io/library/x", "docker.io/library/x:latest", "x:latest"),
         ])
     func references(text: String, full: String, familiar: String) throws {
@@ -34,7 +35,9 @@ struct NameTests {
 
     @Test(
         "Malformed references are refused",
-        arguments: ["", "UPPER", "a:", "a b", "a//b", "-a", "a@sha256:1", "a:b:c", "é"])
+        arguments: [
+            "", "UPPER", "a:", "a b", "a//b", "-a", "a@sha256:1", "a:b:c", "é", "./a", "../a", "-.b/a", ":5000/a",
+        ])
     func malformedReferences(text: String) {
         #expect(throws: OCIError.self) { try Reference(text) }
     }

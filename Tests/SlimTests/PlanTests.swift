@@ -35,6 +35,47 @@ import Testing
             ]))
     }
 
+    @Test("What a file is shows however its bytes come in pieces", arguments: 0...5)
+    func pieces(length: Int) async throws {
+        let workspace = try Workspace()
+        let program = ELFMaker.program(needs: ["libc.so.6"]).bytes
+        let layer = try workspace.layer(
+            glibc() + [file("usr/bin/server", program, mode: 0o755)], compression: .uncompressed)
+        let source = try workspace.store.open(layer.descriptor)
+        var tar: [UInt8] = []
+        while case let bytes = try source.next(), !bytes.isEmpty { tar += bytes }
+        // The program is the last entry, before padding and the end.
+        let start = try #require((0..<tar.count).last { tar[$0...].starts(with: program) })
+        // Members of a gzip stream are pieces of their own.
+        let blob = gzipped(tar[..<(start + length)]) + gzipped(tar[(start + length)...])
+        let image = Image.scratch(.host, in: workspace.store).appending(
+            Layer(
+                descriptor: try workspace.store.put(blob, as: "application/vnd.oci.image.layer.v1.tar+gzip"),
+                diffID: layer.diffID),
+            history: History(created: nil, createdBy: "test")
+        ).configured { $0.entrypoint = ["/usr/bin/server"] }
+        let plan = try SlimPlan(try await Specimen(of: image), options: SlimOptions())
+        let tree = plan.specimen.tree
+        let kept = Set(plan.keep.keys.map { tree.path(of: $0).description })
+        #expect(kept.isSuperset(of: glibcPaths.subtracting(["/bin"])))
+    }
+
+    /// One member of stored blocks (RFC 1951, 1952).
+    private func gzipped(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        func little(_ number: UInt32, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(number >> (8 * $0) & 0xFF) } }
+        var blocks: [UInt8] = []
+        for begin in stride(from: bytes.startIndex, through: bytes.endIndex, by: 65_535) {
+            let block = bytes[begin..<min(begin + 65_535, bytes.endIndex)]
+            let isLast: UInt8 = block.endIndex == bytes.endIndex ? 1 : 0
+            blocks += [isLast] + little(UInt32(block.count), 2) + little(~UInt32(block.count), 2) + block
+            if isLast == 1 { break }
+        }
+        let sum = ~bytes.reduce(0xFFFF_FFFF as UInt32) { sum, byte in
+            (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+        }
+        return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF] + blocks + little(sum, 4) + little(UInt32(bytes.count), 4)
+    }
+
     private func kept(
         _ app: [(LayerEntry, [UInt8])], runs arguments: [String], _ options: SlimOptions = SlimOptions(),
         _ edit: (inout ImageConfig) -> Void = { _ in }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Linux
 internal import MicroVM
+internal import SystemPackage
 
 /// What becomes of a machine whose guest's probe has passed: it is asked from outside, and ended or kept.
 struct Afterlife: Sendable {
@@ -23,8 +24,8 @@ struct Afterlife: Sendable {
     /// Waits for the probe to pass on a thread of its own, and does the rest there; the machine may run longer.
     func begin(
         _ machine: Machine, _ listener: DoorbellListener, until deadline: UInt64, leaving parcel: Parcel<Outcome>
-    ) {
-        WorkerThread.start {
+    ) throws(MachineError) {
+        let isBegun = WorkerThread.startIfPossible {
             guard let hasPassed = listener.passed.wait(until: deadline) else {
                 parcel.leave(Outcome(isImpatient: true))
                 return machine.stop()
@@ -42,6 +43,7 @@ struct Afterlife: Sendable {
                 machine.stop()
             }
         }
+        guard isBegun else { throw .host("start a thread", nil, .resourceTemporarilyUnavailable) }
     }
 
     /// What is said of it where it has not come to its end long after its machine.

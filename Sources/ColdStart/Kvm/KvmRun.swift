@@ -73,7 +73,7 @@ struct KvmRun {
             let machine = try make()
             guard current.begin(machine) else { throw .impossible("it was cancelled") }
             defer { machine.stop() }
-            afterlife.begin(machine, listener, until: deadline, leaving: parcel)
+            try afterlife.begin(machine, listener, until: deadline, leaving: parcel)
             outcome = machine.run(until: kept == nil ? deadline : .max)
             listener.passed.leave(false)
             if outcome == .held { try whenHeld(machine) }

@@ -43,12 +43,18 @@ struct Optimize: AsyncParsableCommand {
         let project = try project(config, beside: FilePath(isDirectory ? subject : "."))
         let name = try tag.map(reference)
         if push, name == nil { throw Failure("what is pushed needs a name", remedy: "give it by -t", status: .usage) }
+        if !isContext, subject.hasPrefix(".") || subject.hasPrefix("/") {
+            throw Failure("there is no directory '\(subject)'", status: .usage)
+        }
+        // An image that is not there is told before what it would be asked; a context is built after it.
+        let named = isContext ? nil : try await ImageArgument(argument: subject).image(in: store)
         let boot = try BootJob(bootOptions, project)
-
-        let (image, build) =
-            isContext
-            ? try await self.build(project, in: store)
-            : (try await ImageArgument(argument: subject).image(in: store), nil)
+        let (image, build): (Image, JSON?)
+        if let named {
+            (image, build) = (named, nil)
+        } else {
+            (image, build) = try await self.build(project, in: store)
+        }
         tell("analysing")
         let before = try await Report(of: image, reference: subject)
         tell("asking the original")
