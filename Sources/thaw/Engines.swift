@@ -36,6 +36,8 @@ enum Engines {
         case .auto where !isDeterministic && KvmEngine.obstacle() == nil: break
         case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
         case .auto, .qemu:
+            // Before a kernel is fetched and a disk written for it.
+            guard hasEmulator else { throw ColdStartError.emulatorMissing(emulator) }
             return try await boot(kernel, image, store) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
@@ -64,8 +66,12 @@ enum Engines {
         }
     }
 
+    private static let emulator = "qemu-system-x86_64"
+
     private static var hasEmulator: Bool {
-        (Environment["PATH"] ?? "").split(separator: ":").contains { fileExists(FilePath("\($0)/qemu-system-x86_64")) }
+        (Environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").contains {
+            fileExists(FilePath("\($0)/\(emulator)"))
+        }
     }
 
     /// Lends the image as a disk, with a kernel and the init that boot it.
