@@ -1,11 +1,10 @@
 internal import Guest
+internal import Linux
 internal import SystemPackage
 
 /// Takes down what init tells of an interview. Whatever a guest says, it stays bounded.
 struct InterviewRecord {
     private static let headLimit = 32_768
-    private static let pathLimit = 65_536
-    private static let pathBytesLimit = 16 << 20
 
     private let asked: [Interview.Question]
     private let observes: Bool
@@ -13,9 +12,7 @@ struct InterviewRecord {
     private var settled: Set<Int> = []
     private var patterns: [(place: Int, matcher: LineMatcher)] = []
     private var ports: [UInt16]?
-    private var opened: Set<[UInt8]> = []
-    private var openedBytes = 0
-    private var isOverlooking = false
+    private var opened = FileObserver.Seen()
     private var blindness: UInt32?
 
     /// Whether the output decides when it is over.
@@ -54,8 +51,8 @@ struct InterviewRecord {
             edit(question) { $0.outcome = Heard.Outcome(outcome) }
             if Int(question) < asked.count { settled.insert(Int(question)) }
         case .listening(let ports): self.ports = Set(ports).sorted()
-        case .opened(let path): note(path)
-        case .overlooked: isOverlooking = true
+        case .opened(let path): opened.add(path)
+        case .overlooked: opened.isComplete = false
         case .blind(let errno): blindness = errno
         }
     }
@@ -71,20 +68,12 @@ struct InterviewRecord {
             let reason = Int32(exactly: blindness).map { "\(Errno(rawValue: $0))" } ?? "errno \(blindness)"
             return .blind(reason: "the guest's kernel cannot follow them: \(reason)")
         }
-        return .paths(opened.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: !isOverlooking)
+        return Observed(opened)
     }
 
     private mutating func edit(_ question: UInt16, _ change: (inout Heard) -> Void) {
         guard Int(question) < asked.count, !settled.contains(Int(question)) else { return }
         change(&answers[asked[Int(question)].place])
-    }
-
-    private mutating func note(_ path: [UInt8]) {
-        guard opened.count < Self.pathLimit, openedBytes + path.count <= Self.pathBytesLimit else {
-            isOverlooking = true
-            return
-        }
-        if opened.insert(path).inserted { openedBytes += path.count }
     }
 
     fileprivate static func limit(of part: Told.Part) -> Int { part == .head ? headLimit : Told.beginningLimit }

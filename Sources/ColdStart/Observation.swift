@@ -14,7 +14,12 @@ struct Observation {
     /// What was opened. Nothing is followed from here on.
     func end() -> Observed {
         guard let observer else { return .blind(reason: "in containers that takes root") }
-        let seen = observer.end()
-        return .paths(seen.paths.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: seen.isComplete)
+        return Observed(observer.end())
+    }
+}
+
+extension Observed {
+    init(_ seen: FileObserver.Seen) {
+        self = .paths(seen.paths.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: seen.isComplete)
     }
 }

@@ -232,12 +232,7 @@ extension WireReader {
 
     fileprivate mutating func ports() -> [UInt16]? {
         guard let count = number(UInt8.self), Int(count) <= Orders.proxiedPortLimit else { return nil }
-        var ports: [UInt16] = []
-        for _ in 0..<count {
-            guard let port = number(UInt16.self) else { return nil }
-            ports.append(port)
-        }
-        return ports
+        return ports(Int(count))
     }
 
     fileprivate mutating func flag() -> Bool? {

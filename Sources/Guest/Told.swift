@@ -133,11 +133,6 @@ extension WireReader {
 
     private mutating func ports() -> [UInt16]? {
         guard let count = number(UInt16.self), count <= Told.portLimit else { return nil }
-        var ports: [UInt16] = []
-        for _ in 0..<count {
-            guard let port = number(UInt16.self) else { return nil }
-            ports.append(port)
-        }
-        return ports
+        return ports(Int(count))
     }
 }

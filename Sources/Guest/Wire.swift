@@ -59,4 +59,13 @@ struct WireReader {
         }
         return list
     }
+
+    mutating func ports(_ count: Int) -> [UInt16]? {
+        var ports: [UInt16] = []
+        for _ in 0..<count {
+            guard let port = number(UInt16.self) else { return nil }
+            ports.append(port)
+        }
+        return ports
+    }
 }

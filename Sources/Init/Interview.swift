@@ -22,6 +22,7 @@ extension Supervisor {
     /// is an answer.
     mutating func interview() -> Message.Verdict {
         for index in orders.questions.indices { ask(index) }
+        var ports: [UInt16] = []
         for name in ["/proc/net/tcp", "/proc/net/tcp6"] as [StaticString] {
             ports += listeningPorts(contents(of: bytes(name)) ?? [])
         }

@@ -11,14 +11,16 @@ func listeningPorts(_ table: [UInt8]) -> [UInt16] {
             let colon = words[1].lastIndex(of: UInt8(ascii: ":")),
             let port = hexadecimal(Array(words[1][(colon + 1)...])), port > 0, port <= 65_535
         else { continue }
-        if !ports.contains(UInt16(port)) { ports.append(UInt16(port)) }
+        ports.append(UInt16(port))
     }
-    return ports.sorted()
+    return eachOnce(ports)
 }
 
 /// What is told of ports: each once, in their order, and no more than a frame holds.
-func listening(_ ports: [UInt16]) -> [UInt16] {
-    var told: [UInt16] = []
-    for port in ports.sorted() where told.last != port && told.count < Told.portLimit { told.append(port) }
-    return told
+func listening(_ ports: [UInt16]) -> [UInt16] { Array(eachOnce(ports).prefix(Told.portLimit)) }
+
+private func eachOnce(_ ports: [UInt16]) -> [UInt16] {
+    var once: [UInt16] = []
+    for port in ports.sorted() where once.last != port { once.append(port) }
+    return once
 }

@@ -25,8 +25,6 @@ struct Supervisor {
     var observer: Observer?
     /// The answer to the question of an interview that is being asked.
     var reply: Reply?
-    /// The ports that were found listened on.
-    var ports: [UInt16] = []
 
     /// Whether the host reaches the proxied ports.
     private enum Reach {

@@ -11,13 +11,27 @@ internal import SystemPackage
 ///
 /// It follows until ``end()`` or until the last reference goes, on a thread of its own.
 public final class FileObserver: Sendable {
-    /// What was opened.
+    /// What was opened, within bounds whatever is told.
     public struct Seen: Sendable {
         /// The paths as the mount's own root sees them, each once.
         public var paths: Set<[UInt8]> = []
         /// Whether these are all.
         public var isComplete = true
-        fileprivate var byteCount = 0
+        private var byteCount = 0
+
+        /// Nothing yet.
+        public init() {}
+
+        /// Adds a path.
+        public mutating func add(_ path: [UInt8]) {
+            guard !paths.contains(path) else { return }
+            guard paths.count < pathLimit, byteCount + path.count <= byteLimit else {
+                isComplete = false
+                return
+            }
+            byteCount += path.count
+            paths.insert(path)
+        }
     }
 
     private final class State: Sendable {
@@ -31,8 +45,8 @@ public final class FileObserver: Sendable {
         }
     }
 
-    fileprivate static let pathLimit = 65_536
-    fileprivate static let byteLimit = 16 << 20
+    private static let pathLimit = 65_536
+    private static let byteLimit = 16 << 20
 
     private let state: State
     /// Whoever follows stops when this is closed.
@@ -89,17 +103,5 @@ public final class FileObserver: Sendable {
                 }
             }
         }
-    }
-}
-
-extension FileObserver.Seen {
-    fileprivate mutating func add(_ path: [UInt8]) {
-        guard !paths.contains(path) else { return }
-        guard paths.count < FileObserver.pathLimit, byteCount + path.count <= FileObserver.byteLimit else {
-            isComplete = false
-            return
-        }
-        byteCount += path.count
-        paths.insert(path)
     }
 }

@@ -4,7 +4,6 @@ internal import Glibc
 internal import SystemPackage
 
 extension OwnedDescriptor {
-    private static let page = 4096
     // lseek(2), <unistd.h>: glibc shows them only to those who ask for GNU's extensions.
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
@@ -13,11 +12,8 @@ extension OwnedDescriptor {
     ///
     /// What is left out has to be a hole already, or be made one by ``truncate(to:)``.
     public func writeSparsely(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
-        var position = 0
-        while let begin = Self.firstPage(of: bytes, from: position, holding: true) {
-            let end = Self.firstPage(of: bytes, from: begin, holding: false) ?? bytes.byteCount
-            try write(bytes.extracting(begin..<end), at: offset + Int64(begin))
-            position = end
+        for range in HeldPages.ranges(of: bytes) {
+            try write(bytes.extracting(range), at: offset + Int64(range.lowerBound))
         }
     }
 
@@ -43,16 +39,25 @@ extension OwnedDescriptor {
         guard errno == ENXIO else { throw SystemError("look for data in", nil, Errno(rawValue: errno)) }
         return nil
     }
+}
 
-    /// Where the first page begins that holds something, or that holds nothing but zeros.
-    private static func firstPage(of bytes: RawSpan, from start: Int, holding: Bool) -> Int? {
-        var position = start
-        while position < bytes.byteCount {
-            let size = min(page, bytes.byteCount - position)
-            if holds(bytes.extracting(position..<(position + size))) == holding { return position }
-            position += size
+/// Pages of 4 KiB that are not all zeros.
+public enum HeldPages {
+    private static let page = 4096
+
+    /// Where they are, neighbours together, in order; the last page may be shorter.
+    public static func ranges(of bytes: RawSpan) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        for start in stride(from: 0, to: bytes.byteCount, by: page) {
+            let end = min(start + page, bytes.byteCount)
+            guard holds(bytes.extracting(start..<end)) else { continue }
+            if let last = ranges.last, last.upperBound == start {
+                ranges[ranges.count - 1] = last.lowerBound..<end
+            } else {
+                ranges.append(start..<end)
+            }
         }
-        return nil
+        return ranges
     }
 
     private static func holds(_ page: RawSpan) -> Bool {

@@ -37,7 +37,7 @@ enum Engines {
         case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
         case .auto, .qemu:
             // Before a kernel is fetched and a disk written for it.
-            guard hasEmulator else { throw ColdStartError.emulatorMissing(emulator) }
+            try QemuEngine.expectEmulator()
             return try await boot(kernel, image, store) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
@@ -66,13 +66,7 @@ enum Engines {
         }
     }
 
-    private static let emulator = "qemu-system-x86_64"
-
-    private static var hasEmulator: Bool {
-        (Environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").contains {
-            fileExists(FilePath("\($0)/\(emulator)"))
-        }
-    }
+    private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
     /// Lends the image as a disk, with a kernel and the init that boot it.
     private static func boot(

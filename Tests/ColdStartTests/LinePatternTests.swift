@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import ColdStart
@@ -118,20 +119,5 @@ private enum RandomPattern {
         let atom = isGroup ? "(" + make(&random, depth: depth - 1) + ")" : atoms.randomElement(using: &random) ?? "a"
         let often = ["", "", "", "*", "+", "?", "{2}", "{1,2}", "*?"]
         return atom + (often.randomElement(using: &random) ?? "")
-    }
-}
-
-/// Numbers that are the same in every run.
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -33,7 +33,7 @@ struct LayoutTests {
 
     @Test("Inodes, tails and contents never overlap, and a tail never crosses a block", arguments: 0..<20)
     func disjoint(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var entries: [LayerEntry] = []
         for index in 0..<400 {
             let xattrs: [String: [UInt8]] =
@@ -166,18 +166,5 @@ struct RecordTests {
             Array(record[32..<48]) == [0xFE] + [UInt8](repeating: 0xFF, count: 7) + [
                 0xFF, 0xC9, 0x9A, 0x3B, 0x70, 0x11, 1, 0,
             ])
-    }
-}
-
-/// Random numbers that are the same in every run.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

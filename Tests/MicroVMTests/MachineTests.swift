@@ -1,6 +1,7 @@
 import Glibc
 import Guest
 import Linux
+import Support
 import Synchronization
 import SystemPackage
 import Testing

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Support
 import SystemPackage
 import Testing
 

@@ -40,6 +40,9 @@ public struct QemuEngine: Engine {
         self.isDeterministic = isDeterministic
     }
 
+    /// Expects that this machine has QEMU; costs a look at a few files.
+    public static func expectEmulator() throws(ColdStartError) { _ = try Emulator.path() }
+
     /// Boots it as often as the scenario says.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
@@ -106,12 +109,15 @@ struct Emulator {
     private static let name = "qemu-system-x86_64"
 
     static func find() throws(ColdStartError) -> Emulator {
+        let program = try path()
+        let lines = String(decoding: try Tool.output([program, "--version"], limit: 1 << 16), as: UTF8.self)
+        return Emulator(program: program, version: lines.split(separator: "\n").first.map(String.init) ?? name)
+    }
+
+    static func path() throws(ColdStartError) -> String {
         let places = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
-        for place in places.split(separator: ":") {
-            let program = "\(place)/\(name)"
-            guard isAccessible(program, X_OK) else { continue }
-            let lines = String(decoding: try Tool.output([program, "--version"], limit: 1 << 16), as: UTF8.self)
-            return Emulator(program: program, version: lines.split(separator: "\n").first.map(String.init) ?? name)
+        for place in places.split(separator: ":") where isAccessible("\(place)/\(name)", X_OK) {
+            return "\(place)/\(name)"
         }
         throw .emulatorMissing(name)
     }

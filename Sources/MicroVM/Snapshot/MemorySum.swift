@@ -5,26 +5,14 @@ struct MemorySum {
 
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-    /// Adds whole pages that begin `place` bytes into the memory.
-    mutating func add(_ bytes: RawSpan, at place: Int) {
-        for start in stride(from: 0, to: bytes.byteCount, by: Self.page) {
-            let end = min(start + Self.page, bytes.byteCount)
-            add(page: bytes.extracting(start..<end), at: place + start)
+    /// Adds whole pages that hold anything, and begin `place` bytes into the memory.
+    mutating func add(_ pages: RawSpan, at place: Int) {
+        for start in stride(from: 0, to: pages.byteCount, by: Self.page) {
+            mix(UInt64(place + start))
+            for offset in stride(from: start, to: start + Self.page, by: 8) {
+                mix(unsafe pages.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            }
         }
-    }
-
-    private mutating func add(page: borrowing RawSpan, at place: Int) {
-        let words = page.byteCount / 8
-        var all: UInt64 = 0
-        for index in 0..<words { all |= Self.word(index, of: page) }
-        guard all != 0 else { return }
-        mix(UInt64(place))
-        for index in 0..<words { mix(Self.word(index, of: page)) }
-    }
-
-    /// Any eight bytes are a number.
-    private static func word(_ index: Int, of page: borrowing RawSpan) -> UInt64 {
-        unsafe page.unsafeLoadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
     }
 
     /// No word can change without the sum: what is done to it can be undone. The high bits come down, since a product's

@@ -105,7 +105,8 @@ public struct SnapshotFile: ~Copyable {
         for place in stride(from: 0, to: count, by: SnapshotFile.portion) {
             let portion = min(SnapshotFile.portion, count - place)
             let bytes = try SnapshotFile.read(file, portion, at: memoryStart + Int64(place))
-            unsafe sum.add(bytes.span.bytes, at: place)
+            let span = unsafe bytes.span.bytes
+            for range in HeldPages.ranges(of: span) { sum.add(span.extracting(range), at: place + range.lowerBound) }
         }
         guard sum.value == memorySum else { throw .brokenSnapshot("its memory is damaged") }
     }
@@ -139,8 +140,11 @@ public struct SnapshotFile: ~Copyable {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
         // The machine is held, so nothing changes these bytes, and the memory outlives the call.
         let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
-        sum.add(bytes, at: place)
-        try file.writeSparsely(bytes, at: start + Int64(place))
+        for range in HeldPages.ranges(of: bytes) {
+            let (pages, place) = (bytes.extracting(range), place + range.lowerBound)
+            sum.add(pages, at: place)
+            try file.write(pages, at: start + Int64(place))
+        }
     }
 
     /// All that is before the memory.
