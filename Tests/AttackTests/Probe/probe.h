@@ -1,6 +1,7 @@
 // The attack probe: a static program that runs inside a container and tries what a container must not do.
 //
 //     probe RESULTS [KEY PORT]     tries everything and writes one line per probe to RESULTS ("-" is stdout)
+//     probe facts RESULTS          writes the facts only
 //     probe serve KEY              plays the host: holds the objects that a container must not reach
 //     probe outlive MANNER KEY     stays, in a manner that makes it hard to end
 //
