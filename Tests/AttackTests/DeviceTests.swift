@@ -25,6 +25,9 @@ struct DeviceTests {
             id: "mask-inode", files: ["/proc/keys /proc/timer_list /proc/interrupts /proc/kcore /proc/sched_debug"],
             commands: "touch $file; touch -d '2001-01-01 00:00:00' $file"),
         Case(
+            id: "name-files", files: ["/etc/hosts /etc/resolv.conf /etc/hostname"],
+            commands: "touch $file; chmod 0606 $file; chown 1234:1234 $file"),
+        Case(
             id: "dev-tree", files: ["/dev /dev/shm /dev/pts /dev/mqueue"],
             commands: "chmod 0700 $file; chown 1234:1234 $file; mv $file/full $file/moved; mv $file /dev/gone"),
     ]

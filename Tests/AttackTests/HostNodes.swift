@@ -1,6 +1,7 @@
 import Harness
 
-/// The modes, owners and times of this machine's device nodes at one moment, to compare with later and to go back to.
+/// The modes, owners and times of this machine's device nodes, and of the files that every container gets its own of,
+/// at one moment: to compare with later and to go back to.
 struct HostNodes: Sendable {
     private struct Node: Sendable, Equatable {
         let mode: String
@@ -15,7 +16,8 @@ struct HostNodes: Sendable {
     init() throws {
         let listing = try Program.shell(
             """
-            find /dev -xdev '(' -type c -o -type b ')' ! -path '/dev/pts/*' -exec stat -c '%n %a %u:%g %.Y %.Z' {} +
+            find /dev \(Self.names) -xdev '(' -type c -o -type b -o -path '/etc/*' ')' ! -path '/dev/pts/*' \\
+                -exec stat -c '%n %a %u:%g %.Y %.Z' {} +
             """)
         var nodes: [String: Node] = [:]
         for line in listing.split(separator: "\n") {
@@ -28,7 +30,11 @@ struct HostNodes: Sendable {
     }
 
     /// Those that reading and writing does not touch.
-    private static let steady: Set<String> = ["/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"]
+    private static let steady: Set<String> = [
+        "/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero", "/etc/hosts", "/etc/resolv.conf",
+        "/etc/hostname",
+    ]
+    private static let names = "$(ls /etc/hosts /etc/resolv.conf /etc/hostname 2>/dev/null)"
 
     /// The nodes that are not as they were.
     func changes() throws -> [String] {

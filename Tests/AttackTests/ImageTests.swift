@@ -23,29 +23,50 @@ import Testing
     @Test("Nothing is written through a link of the image", arguments: links, Caller.allCases)
     func links(link: (place: String, target: String, instructions: String), caller: Caller) throws {
         guard caller.obstacle == nil else { return }
-        for prefix in Self.prefixes {
+        for prefix in caller == .root ? Self.prefixes : [""] {
             let bench = try Workbench()
-            try Probe.fill("context/tree", in: bench)
             let victim = "\(bench.path)/victim"
-            try Program.shell(
-                """
-                mkdir -m 777 '\(victim)' && echo 1 >'\(victim)/kept' && chmod 666 '\(victim)/kept'
-                mkdir -p "$(dirname 'context/tree/\(link.place)')"
-                ln -s '\(prefix)\(victim)\(link.target)' 'context/tree/\(link.place)'
-                """, in: bench.path)
+            try Self.writeImage(link.place, target: "\(prefix)\(victim)\(link.target)", link.instructions, in: bench)
+            try Program.shell("mkdir -m 777 victim && echo 1 >victim/kept && chmod 666 victim/kept", in: bench.path)
             let before = try Self.state(victim)
-            let script = "RUN true; echo 2 >/\(link.place); chmod 0 /\(link.place); touch /\(link.place)/new; true"
-            try bench.write(
-                "context/Dockerfile", Surface.base(0) + "\(link.instructions)\n\(script)\nCMD [\"/bin/true\"]\n")
             let thaw = try Installation(caller, in: bench)
             // Refused or done inside: both are right.
-            if try thaw.thaw(["build", "--progress", "quiet", "-t", "app", "context"]).status == 0 {
-                _ = try thaw.thaw(
-                    ["boot", "--engine", "container", "--timeout", "1s", "--probe", "log:^never$", "app"])
+            let built = try thaw.thaw(["build", "--progress", "quiet", "-t", "app", "context"])
+            if built.status == 0, link.instructions.isEmpty {
+                _ = try thaw.thaw(["boot", "--engine", "container", "--timeout", "5s", "--probe", "log:^done", "app"])
             }
             let after = try Self.state(victim)
             #expect(after == before, "\(prefix) \(link.instructions)")
         }
+    }
+
+    /// An image in which a place is a link, with a RUN and a CMD that write there.
+    private static func writeImage(
+        _ place: String, target: String, _ instructions: String, in bench: Workbench
+    ) throws {
+        try Probe.fill("context/tree", in: bench)
+        try Program.shell(
+            "mkdir -p \"$(dirname 'tree/\(place)')\" && ln -s '\(target)' 'tree/\(place)'",
+            in: "\(bench.path)/context")
+        let script = "echo 2 >/\(place); chmod 0 /\(place); touch /\(place)/new; echo done"
+        try bench.write(
+            "context/Dockerfile", Surface.base(0) + "\(instructions)\nRUN \(script)\nCMD \(script)\n")
+    }
+
+    /// Options of a Dockerfile that only the caller may grant.
+    static let grants = [
+        "RUN --network=host [\"/bin/true\"]", "RUN --security=insecure [\"/bin/true\"]",
+        "RUN --network=host --security=insecure [\"/bin/true\"]",
+    ]
+
+    @Test("A Dockerfile cannot give itself what the caller has to allow", arguments: grants)
+    func entitlements(instruction: String) throws {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        try bench.write("context/Dockerfile", Surface.base(0) + instruction + "\n")
+        let outcome = try bench.thaw("build", "--progress", "quiet", "context")
+        #expect(outcome.status == 1 || outcome.status == 64, "\(outcome.error)")
+        #expect(outcome.error.contains("--allow"), "\(outcome.error)")
     }
 
     /// What is in a directory: names, modes, owners, sizes and times.
@@ -58,9 +79,10 @@ import Testing
         guard caller.obstacle == nil else { return }
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)
+        try Program.shell("ln -s /proc/self/fd context/tree/descriptors", in: bench.path)
         let thaw = try Installation(caller, in: bench)
         for number in 3..<24 {
-            for place in ["/proc/self/fd/\(number)", "/proc/1/fd/\(number)", "/proc/self/fd/\(number)/../../.."] {
+            for place in ["/proc/self/fd/\(number)", "/proc/1/fd/\(number)", "/descriptors/\(number)"] {
                 try bench.write(
                     "context/Dockerfile",
                     Surface.base(0) + """

@@ -5,7 +5,7 @@ import Testing
 /// Processes of containers that do everything to live longer than `thaw`.
 @Suite("Attacks on the end of a container", .serialized) struct OutliveTests {
     /// The manners of `probe outlive`, with the user and the program that start it.
-    static let manners = ["plain", "set-uid", "stopped", "detached", "traced", "forking"]
+    static let manners = ["plain", "set-uid", "stopped", "detached", "traced", "forking", "tampering"]
     static let signals = [SIGINT, SIGTERM, SIGHUP, SIGKILL]
 
     @Test("No process of a RUN is left a second after thaw has ended by a signal", arguments: signals, Caller.allCases)

@@ -53,11 +53,13 @@ static void descriptors(char *text, size_t size) {
     closedir(directory);
 }
 
-// Streams that are directories, or files that can be opened again for writing through /proc.
+// The kinds of the three streams: a file or a directory of the host could be opened again through /proc.
 static void streams(char *text, size_t size) {
     for (int number = 0; number < 3; number++) {
-        struct stat status;
-        if (fstat(number, &status) == 0 && S_ISDIR(status.st_mode)) append(text, size, "directory");
+        struct stat status = {0};
+        fstat(number, &status);
+        mode_t type = status.st_mode & S_IFMT;
+        append(text, size, type == S_IFIFO ? "pipe" : type == S_IFCHR ? "device" : type == S_IFSOCK ? "socket" : "file");
     }
 }
 
@@ -166,7 +168,7 @@ static void devices(char *text, size_t size) {
 
 const struct fact facts[] = {
     {"open-descriptors", descriptors},
-    {"stream-directories", streams},
+    {"stream-kinds", streams},
     {"working-directory", directory},
     {"process-number", process},
     {"other-processes", processes},
