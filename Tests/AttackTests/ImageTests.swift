@@ -6,7 +6,7 @@ import Testing
 /// CVE-2024-21626, CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881.
 @Suite("Attacks by an image's own files") struct ImageTests {
     /// Places that are links to a directory of the host, or to a file in it, and the instructions that use them.
-    static let links: [(place: String, target: String, instructions: String)] = [
+    static let places: [(place: String, target: String, instructions: String)] = [
         ("proc", "", ""), ("sys", "", ""), ("dev", "", ""), ("etc", "", ""), ("etc/hosts", "/kept", ""),
         ("etc/resolv.conf", "/kept", ""), ("etc/hostname", "/kept", ""), ("work", "", "WORKDIR /work/made"),
         ("mounted", "", "RUN --mount=type=tmpfs,target=/mounted/tmpfs true"),
@@ -20,7 +20,7 @@ import Testing
     /// How a link may say where it leads.
     static let prefixes = ["", "/../../../../../../../..", "/proc/self/cwd/../../../../../../../../.."]
 
-    @Test("Nothing is written through a link of the image", arguments: links, Caller.allCases)
+    @Test("Nothing is written through a link of the image", arguments: places, Caller.allCases)
     func links(link: (place: String, target: String, instructions: String), caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         for prefix in caller == .root ? Self.prefixes : [""] {

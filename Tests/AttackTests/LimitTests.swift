@@ -82,7 +82,7 @@ import Testing
         try Probe.fill("context/tree", in: bench)
         try bench.write(
             "context/Dockerfile", Surface.base(0) + "RUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
-        let outcome = try bench.thaw("build", "--progress", "quiet", "--memory", "128m", "context")
+        let outcome = try bench.thaw("build", "--progress", "quiet", "--resource", "memory=128MiB", "context")
         #expect(outcome.status == 1, "\(outcome.error)")
         #expect(outcome.error.contains("memory"), "\(outcome.error)")
     }
