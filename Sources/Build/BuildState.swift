@@ -89,9 +89,9 @@ final class BuildState: Sendable {
         return available.network
     }
 
-    /// Tells of limits that this machine can't hold a command to.
-    func tellShortfalls(of command: Command) {
-        for shortfall in Container.shortfalls(of: command) { tellOnce(shortfall.description) }
+    /// Notes once which parts of a command's isolation are missing on this machine.
+    func noteShortfalls(of command: Command, in container: Container) throws {
+        for shortfall in try container.shortfalls(of: command) { tellOnce(shortfall.description) }
     }
 
     private func tellOnce(_ text: String) {

@@ -72,8 +72,7 @@ struct Thaw: AsyncParsableCommand {
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
         } catch let failure as Failure {
-            Terminal.complain(failure)
-            Glibc.exit(failure.status.rawValue)
+            end(failure)
         } catch let error where exitCode(for: error) == .success {
             exit(withError: error)
         } catch let error where exitCode(for: error) == .validationFailure {
@@ -81,10 +80,14 @@ struct Thaw: AsyncParsableCommand {
             Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
             Glibc.exit(Status.usage.rawValue)
         } catch {
-            let failure = Failure(error)
-            Terminal.complain(failure)
-            Glibc.exit(failure.status.rawValue)
+            end(Failure(error))
         }
+    }
+
+    private static func end(_ failure: Failure) -> Never {
+        Interruption.awaitEnd()
+        Terminal.complain(failure)
+        Glibc.exit(failure.status.rawValue)
     }
 }
 

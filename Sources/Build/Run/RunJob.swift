@@ -70,6 +70,7 @@ struct RunJob: Sendable {
         command.hostname = "buildkitsandbox"
         command.network = network
         command.isPrivileged = isPrivileged
+        command.users = options.users
         command.hosts = options.hosts
         command.limits = options.limits
         if let size = options.sharedMemorySize { command.sharedMemorySize = size }
