@@ -130,9 +130,9 @@ struct ManyLayersTests {
         #expect(try root.contents(of: "e/new", limit: 10) == Array("new".utf8))
     }
 
-    private static func paths(_ tree: FileTree) throws -> Set<String> {
+    private static func paths(_ tree: FileTree) -> Set<String> {
         var paths: Set<String> = []
-        try tree.walk { path, _ in if !path.isRoot { paths.insert("\(path)") } }
+        tree.walk { path, _ in if !path.isRoot { paths.insert("\(path)") } }
         return paths
     }
 
