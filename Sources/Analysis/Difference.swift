@@ -1,4 +1,4 @@
-internal import Linux
+public import Linux
 public import OCI
 
 /// In what two images differ, file by file and setting by setting.

@@ -1,3 +1,4 @@
+public import Linux
 public import OCI
 
 /// One row of `docker history`.

@@ -116,7 +116,7 @@ final class Bundle {
             command: command, attachments: targets, network: network == nil ? nil : place.appending("network"),
             group: group, limits: limits)
         let file = try memory.open("config.json", [.write, .create])
-        try file.write(Array(configuration.document.text.utf8))
+        try file.write(configuration.document.bytes)
     }
 
     /// What the child does before it becomes the runtime.

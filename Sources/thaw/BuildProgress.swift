@@ -1,5 +1,6 @@
 import ArgumentParser
 import Build
+import Linux
 import OCI
 import Synchronization
 

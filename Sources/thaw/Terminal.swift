@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import OCI
 
 /// The two streams: stdout carries the result and nothing else, stderr what people read meanwhile.

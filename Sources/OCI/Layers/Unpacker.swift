@@ -8,10 +8,10 @@ public import SystemPackage
 /// mention take the attributes that the tree gives them, because overlayfs shows the topmost directory's. In a user
 /// namespace ``StandIn`` says what becomes of that which it cannot hold.
 public struct Unpacker {
-    private let image: Image
+    let image: Image
     private let index: Int
-    private let tree: FileTree
-    private let target: Directory
+    let tree: FileTree
+    let target: Directory
     private let lower: [FilePath]
     private let standIn: StandIn
 
@@ -74,7 +74,7 @@ public struct Unpacker {
     }
 
     /// Makes a directory and those above it, where they are missing or something else has their place.
-    private func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
+    func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
         guard !path.isRoot else { return }
         var missing: [ImagePath] = []
         var above = path
@@ -104,7 +104,7 @@ public struct Unpacker {
     }
 
     /// Gives every directory here its attributes. Last, because every file made in a directory changes its time.
-    private func applyDirectories() throws {
+    func applyDirectories() throws {
         var directories: [ImagePath] = []
         var stack: [ImagePath] = [.root]
         while let path = stack.popLast() {
@@ -120,7 +120,7 @@ public struct Unpacker {
         }
     }
 
-    private func make(
+    func make(
         _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
         _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
     ) throws {

@@ -178,11 +178,16 @@ extension Inventory {
     /// The stacks of layers that images have, and what remembered steps may have put on top of them.
     private func neededChains() -> Set<Digest> {
         var needed = chains
+        // A chain ID can't be undone, so every step is tried on every stack until all unpacked layers are explained.
+        var open = Set(unpacked.keys).subtracting(chains)
         var frontier: [Digest?] = [nil] + Array(chains)
-        while let below = frontier.popLast() {
+        while !open.isEmpty, let below = frontier.popLast() {
             for diffID in stepDiffIDs.keys {
                 let chain = Digest.chainID(diffID, on: below)
-                if unpacked[chain] != nil, needed.insert(chain).inserted { frontier.append(chain) }
+                if open.remove(chain) != nil {
+                    needed.insert(chain)
+                    frontier.append(chain)
+                }
             }
         }
         return needed

@@ -152,7 +152,7 @@ extension Store {
         if let reference {
             var entry = descriptor
             entry.platform = image.config.platform
-            try name(entry, reference)
+            try name([(entry, reference)])
         }
         try lease.release()
         return descriptor
@@ -171,14 +171,26 @@ extension Store {
         }
     }
 
-    /// Gives what is in the store already a name.
-    func name(_ descriptor: Descriptor, _ reference: Reference) throws {
-        var entry = descriptor
-        entry[annotation: Self.reference] = reference.description
-        entry[annotation: LayoutExport.containerdKey] = nil
+    /// Names what is in the store already; the index is written once for all names. The last of equal names counts.
+    func name(_ named: [(descriptor: Descriptor, reference: Reference)]) throws {
+        var places: [String: Int] = [:]
+        var entries: [Descriptor] = []
+        for (descriptor, reference) in named {
+            var entry = descriptor
+            entry[annotation: Self.reference] = reference.description
+            entry[annotation: LayoutExport.containerdKey] = nil
+            if let place = places.updateValue(entries.count, forKey: reference.description) {
+                places[reference.description] = place
+                entries[place] = entry
+            } else {
+                entries.append(entry)
+            }
+        }
         try editIndex { index in
-            index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
-            index.manifests.append(entry)
+            let kept = index.manifests.filter { entry in
+                entry[annotation: Self.reference].map { places[$0] == nil } ?? true
+            }
+            index.manifests = kept + entries
         }
     }
 

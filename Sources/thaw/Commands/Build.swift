@@ -217,6 +217,7 @@ struct BuildOptions: ParsableArguments {
         let places = try ContextArguments(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
         request.missingImage = try Registries.bases(for: store, progress)
+        request.web = try Registries.http()
         request.contexts = try ContextArguments.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 import OCI
 import Project
 import Registry
