@@ -28,7 +28,7 @@ final class BuildState: Sendable {
         self.request = try Self.keepingRepository(request)
         self.store = store
         self.progress = progress
-        snapshots = try Snapshots(store)
+        snapshots = try Snapshots(store) { progress(.note($0)) }
         trees = Trees(store)
         web = HTTPClient(request.web)
         history = try StepHistory(
@@ -56,7 +56,7 @@ final class BuildState: Sendable {
         let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
         return directories.withLock { directories in
             if let known = directories[key] { return known }
-            let made = BuildContext(path, dockerfile: dockerfile, store: store)
+            let made = BuildContext(path, dockerfile: dockerfile, store: store) { [progress] in progress(.note($0)) }
             directories[key] = made
             return made
         }

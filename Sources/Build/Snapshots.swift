@@ -11,11 +11,13 @@ public import SystemPackage
 public struct Snapshots: Sendable {
     private let store: Store
     private let ids: IDMap
+    private let note: @Sendable (String) -> Void
     private static let boot: FilePath = "thaw/layers/boot"
 
-    /// The unpacked layers of a store.
-    public init(_ store: Store) throws {
+    /// The unpacked layers of a store; `note` takes remarks on what is unpacked.
+    public init(_ store: Store, note: @escaping @Sendable (String) -> Void = { _ in }) throws {
         self.store = store
+        self.note = note
         ids = try IDMap.current()
         let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
         func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
@@ -99,7 +101,8 @@ public struct Snapshots: Sendable {
             do {
                 let target = try Directory.make(area.appending("layer"), mode: 0o755)
                 let unpacker = Unpacker(image, layer: index, tree: tree, into: target, lower: lower, ids: ids)
-                if merging { try unpacker.unpackStack() } else { try unpacker.unpack() }
+                let lacks = merging ? try unpacker.unpackStack() : try unpacker.unpack()
+                if let text = Self.text(lacks) { note("layer \(image.layers[index].descriptor.digest.short): \(text)") }
                 try adopt(area.appending("layer"), at: path)
             } catch {
                 // The failure counts; a directory that stays is swept with the next collection.
@@ -108,6 +111,18 @@ public struct Snapshots: Sendable {
             }
             try removeWorkArea(area)
         }
+    }
+
+    /// The remark on what an unpacked layer lacks.
+    private static func text(_ lacks: [Unpacker.Lack]) -> String? {
+        guard let first = lacks.first else { return nil }
+        let more = lacks.count > 1 ? " and \(lacks.count - 1) more" : ""
+        let subject =
+            switch first {
+            case .device(let path): "device '\(path)'"
+            case .attribute(let name, let path): "attribute '\(name)' of '\(path)'"
+            }
+        return "\(subject)\(more) can't exist on this system: the image keeps them, commands don't see them"
     }
 
     private func path(of chain: Digest) -> FilePath {

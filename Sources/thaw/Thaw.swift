@@ -74,7 +74,9 @@ struct Thaw: AsyncParsableCommand {
         } catch let failure as Failure {
             end(failure)
         } catch let error where exitCode(for: error) == .success {
-            exit(withError: error)
+            // Help, the version, a script for completion.
+            Terminal.print(fullMessage(for: error))
+            Glibc.exit(Status.done.rawValue)
         } catch let error where exitCode(for: error) == .validationFailure {
             let text = fullMessage(for: error)
             Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)

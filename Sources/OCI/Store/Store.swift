@@ -22,10 +22,18 @@ public struct Store: BlobSource {
     private static let reference = "org.opencontainers.image.ref.name"
     private static let layout: [UInt8] = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
-    /// Opens the store at `path`, making it where there is none.
+    /// Opens the store at `path`, making it where there is none. One that this process may not write can be read.
     public init(at path: FilePath) throws {
         self.path = path
         root = try Directory.make(path, mode: 0o755)
+        do {
+            try make()
+        } catch let error as SystemError where error.refusesWriting {
+            guard try root.exists("index.json") else { throw error }
+        }
+    }
+
+    private func make() throws {
         for directory: FilePath in ["blobs/sha256", "thaw/ingest", "thaw/cache", "thaw/index"] {
             try root.makeDirectories(directory)
         }
@@ -48,7 +56,9 @@ public struct Store: BlobSource {
     }
 
     /// Keeps collection away while the value lives.
-    public func lease() throws(SystemError) -> Lock { try Lock(path.appending("thaw/lock"), .shared) }
+    ///
+    /// A reader of a store that it may not write takes what lock it can: there, collection is the owner's affair.
+    public func lease() throws(SystemError) -> Lock { try Lock.forReading(path.appending("thaw/lock")) }
 }
 
 // MARK: - Blobs
