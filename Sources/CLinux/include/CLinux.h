@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "Child.h"
+#include "Confine.h"
 #include "Namespace.h"
 #include <sys/xattr.h>
 
@@ -73,3 +74,4 @@ static inline uint64_t clinux_cycles(void) {
 #endif
 }
 #include "Child.h"
+#include "Confine.h"
