@@ -55,6 +55,7 @@ struct Thaw: AsyncParsableCommand {
 
     /// Parses, runs, and turns whatever went wrong into a sentence and a status.
     static func main() async {
+        MachineProgram.runIfWanted()
         // Writing to a closed pipe is an error that write() tells of; the signal would hide it.
         _ = signal(SIGPIPE, SIG_IGN)
         Interruption.endAtOnce()

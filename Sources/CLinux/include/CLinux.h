@@ -6,6 +6,7 @@
 
 #include "Calls.h"
 #include "Child.h"
+#include "Confine.h"
 #include "Namespace.h"
 #include <sys/xattr.h>
 
@@ -90,3 +91,4 @@ static inline uint64_t clinux_cycles(void) {
 #endif
 }
 #include "Child.h"
+#include "Confine.h"
