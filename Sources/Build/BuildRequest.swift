@@ -82,7 +82,9 @@ public struct BuildRequest: Sendable {
         public var processLimit: Int? = 32_768
         /// How many bytes of memory a command may use; nil for all there is.
         public var memoryLimit: Int64?
-        /// `--oci-runtime`: who runs commands; nil for Thaw itself.
+        /// `--userns`.
+        public var users = Users.separate
+        /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.
         public var runtime: OCIRuntime?
 
         /// Docker's defaults.

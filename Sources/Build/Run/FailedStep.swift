@@ -30,6 +30,7 @@ public struct FailedStep: Sendable {
         let user: String
         let network: String
         let isPrivileged: Bool
+        let users: Users
         let layers: [StoredLayer]
         let mounts: [PreparedMount]
     }
@@ -82,6 +83,7 @@ public struct FailedStep: Sendable {
         command.hostname = "buildkitsandbox"
         command.network = BuildRequest.Network(rawValue: record.network)?.available.network ?? .none
         command.isPrivileged = record.isPrivileged
+        command.users = record.users
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
         return try await Container(overlay).runInteractively(command)
