@@ -50,7 +50,8 @@ struct MachineJailTests {
         #expect(Set(machine.root).isDisjoint(with: ["root", "home", "var", "tmp", "proc", "sys", "run"]))
         let kinds = ["pipe:", "anon_inode:", "/dev/null"]
         let files = machine.descriptors.filter { link in !kinds.contains { link.hasPrefix($0) } }
-        #expect(files.count == 1 && files[0].hasSuffix("/root.erofs"), "\(files)")
+        // QEMU has the disk open twice: as it was passed, and as its block layer opened it.
+        #expect(Set(files).count == 1 && files[0].hasSuffix("/root.erofs"), "\(files)")
     }
 
     @Test("Root's QEMU is in a jail of its own, and is gone when thaw is killed", arguments: [SIGKILL])
