@@ -18,6 +18,7 @@ enum {
     clinux_step_filter,           // list: a seccomp program, two words an instruction; mode: their number
     clinux_step_enter,            // descriptor: the new root, attached; the old one lies over it
     clinux_step_leave,            // path: /; what lies over the root is unmounted
+    clinux_step_chroot,           // descriptor: the new root, where there is no mount namespace
     clinux_step_mount,            // source, path, type, flags, data; descriptor: what to attach where that is not allowed
     clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
     clinux_step_true_directory,   // the same, but never a link
@@ -81,6 +82,11 @@ struct clinux_report {
 // Starts the child; returns when it runs its command or has failed, with its pid, or -1 where none came to be.
 // `times` receives CLOCK_MONOTONIC in nanoseconds before clone and at the return.
 int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2]);
+
+// The same with a supervisor between, which is what the pidfd stands for. It ends as the command does, after all that
+// the command started; SIGTERM, or the end of the thread that calls this, makes it end that at once. It returns while
+// the child is on its way: the status pipe's end tells that it runs its command or has failed.
+int clinux_supervise(const struct clinux_child *child, int *pidfd, int64_t times[2]);
 
 // Whether a child can be started in a group.
 int clinux_has_clone3(void);
