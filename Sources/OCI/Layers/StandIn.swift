@@ -1,7 +1,7 @@
 internal import Linux
 internal import SystemPackage
 
-/// What stands on disk for what a user namespace cannot hold.
+/// What stands on disk for what a user namespace cannot hold, nor root in a container.
 ///
 /// | in the layer | on disk |
 /// | --- | --- |
@@ -15,12 +15,20 @@ internal import SystemPackage
 /// nothing.
 struct StandIn {
     let ids: IDMap
+    /// Whether everything can be held: true for root outside of any container.
+    let isWhole: Bool
+
+    /// The rules for files that have these numbers; without a value for `isWhole`, as the user namespace has it.
+    init(ids: IDMap, isWhole: Bool? = nil) {
+        self.ids = ids
+        self.isWhole = isWhole ?? ids.isInitial
+    }
 
     /// Overlayfs's mark of a directory that hides what is below it.
     var opaqueMark: String { ids.isInitial ? "trusted.overlay.opaque" : "user.overlay.opaque" }
 
     /// Whether `kind` can be made.
-    func holds(_ kind: FileKind) -> Bool { ids.isInitial || !kind.isDevice }
+    func holds(_ kind: FileKind) -> Bool { isWhole || !kind.isDevice }
 
     /// The owner on disk; UInt32.max, which leaves it as it was made, where it is not mapped.
     func owner(of metadata: FileMetadata) -> (uid: UInt32, gid: UInt32) {
@@ -29,7 +37,7 @@ struct StandIn {
 
     /// Whether an attribute may be missing on disk after `error`.
     func allows(_ error: SystemError, for attribute: String) -> Bool {
-        !ids.isInitial && !attribute.hasPrefix("user.")
+        !isWhole && !attribute.hasPrefix("user.")
             && [.notPermitted, .invalidArgument, .notSupported].contains(error.errno)
     }
 
@@ -37,7 +45,7 @@ struct StandIn {
     func truth(
         of kind: FileKind, _ metadata: FileMetadata, over old: FileTree.Inode?, epoch: Int64
     ) -> (kind: FileKind, metadata: FileMetadata) {
-        guard !ids.isInitial, let old else { return (kind, metadata) }
+        guard !isWhole, let old else { return (kind, metadata) }
         let isPlaceholder =
             old.kind.isDevice && kind == .file(size: 0)
             && metadata.mtime.seconds == min(old.metadata.mtime.seconds, epoch)
