@@ -52,7 +52,7 @@ extension Script {
             // A new /sys has nothing there.
             if !surroundings.host.ids.isInitial { add(clinux_step_mask, "hide", "/sys/fs/cgroup") }
         }
-        takeIdentity(command, surroundings, limits: command.limitsWithoutGroup)
+        takeIdentity(command, surroundings.filter, surroundings.host.ids, limits: command.limitsWithoutGroup)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
@@ -128,11 +128,9 @@ extension Script {
             flags: flags)
     }
 
-    private mutating func takeIdentity(
-        _ command: Command, _ surroundings: borrowing Surroundings, limits: [Limit]
-    ) {
+    /// The last steps: limits, the working directory, capabilities, the filter and the account.
+    mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?, _ ids: IDMap, limits: [Limit]) {
         let account = command.account
-        let filter = surroundings.filter
         for limit in limits {
             add(
                 clinux_step_limit, "set the limit of \(limit.name ?? "resource \(limit.resource)")",
@@ -152,7 +150,7 @@ extension Script {
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
         // Only who may do anything may install a filter, unless new privileges are out of the question.
         if !command.forbidsNewPrivileges { install(filter) }
-        if surroundings.host.ids.allowsGroups {
+        if ids.allowsGroups {
             add(clinux_step_groups, "set groups", mode: UInt32(account.groups.count), list: account.groups)
         }
         add(

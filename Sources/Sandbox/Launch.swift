@@ -16,6 +16,20 @@ struct Launch {
     var streams: (input: Int32, output: Int32, error: Int32)
     /// A group of cgroup v2 to start in, or -1.
     var group: Int32 = -1
+    /// Whether a process between this one and the command ends what the command started.
+    var isSupervised = false
+}
+
+extension Launch {
+    /// A command with what its account and environment say.
+    init(_ command: Command, streams: (input: Int32, output: Int32, error: Int32), namespaces: UInt64) {
+        self.init(
+            arguments: command.arguments, environment: command.environment, namespaces: namespaces, streams: streams)
+        if !command.environment.contains(where: { $0.hasPrefix("HOME=") }) {
+            environment.append("HOME=\(command.account.home)")
+        }
+        if let path = command.environment.last(where: { $0.hasPrefix("PATH=") }) { search = String(path.dropFirst(5)) }
+    }
 }
 
 /// What came of a launch.
@@ -46,9 +60,10 @@ extension Script {
         unsafe child.group = launch.group
         unsafe child.status = status.start.rawValue
         var (number, times) = (Int32(-1), [Int64](repeating: 0, count: 2))
-        let process = try unsafe begin(child, &number, &times)
+        let process = try unsafe begin(child, &number, &times, isSupervised: launch.isSupervised)
         let pidfd = OwnedDescriptor(owning: number)
-        let report = ChildReport(try Pipe.drain(status.readingEnd()))
+        let end = status.readingEnd()
+        let report = ChildReport(try launch.isSupervised ? Pipe.readToEnd(end) : Pipe.drain(end))
         var failure: (isCommand: Bool, error: SystemError)?
         if let (step, errno) = report.failure {
             var ignored: Int32 = 0

@@ -85,12 +85,13 @@ internal import SystemPackage
 
     /// Clones a child that does these steps; `child` holds the rest.
     mutating func begin(
-        _ child: clinux_child, _ pidfd: inout Int32, _ times: inout [Int64]
+        _ child: clinux_child, _ pidfd: inout Int32, _ times: inout [Int64], isSupervised: Bool
     ) throws(SystemError) -> Int32 {
         var child = unsafe child
         unsafe child.step_count = steps.count
         let process = unsafe steps.withUnsafeBufferPointer { steps in
             unsafe child.steps = steps.baseAddress
+            if isSupervised { return unsafe clinux_supervise(&child, &pidfd, &times) }
             return unsafe clinux_start(&child, &pidfd, &times)
         }
         if process < 0 { throw SystemError("clone", nil, Errno(rawValue: Glibc.errno)) }
