@@ -1,4 +1,5 @@
 public import Frontend
+public import Sandbox
 
 /// Why a build failed.
 public enum BuildError: Error, Sendable, CustomStringConvertible {
@@ -29,6 +30,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case agentMissing(String, at: Place)
     case badKey(String)
     case unexpectedMiss(MissReason, at: Place)
+    case needsNamespaces(String, IsolationLadder.Obstacle?, at: Place)
 
     /// A line of a Dockerfile.
     public struct Place: Sendable, Hashable, CustomStringConvertible {
@@ -52,6 +54,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .isADirectory(let target): "cannot copy a file over the directory '\(target)'"
         case .badPath(let path, let reason): "'\(path)' \(reason)"
         case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
+        case .needsNamespaces(let what, _, let place):
+            "\(place): \(what) needs namespaces, and this build has chroot alone"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .runFailed(let command, let status, let output, let place):

@@ -11,6 +11,7 @@ final class BuildState: Sendable {
     let store: Store
     let snapshots: Snapshots
     let trees: Trees
+    private let trial = IsolationTrial()
     let web: HTTPClient
     let lookups = Lookups<ContextLocation, FoundContext>()
     let history: StepHistory
@@ -78,6 +79,13 @@ final class BuildState: Sendable {
     func finish(_ report: StepReport) {
         finished.withLock { $0.append(report) }
         progress(.finished(report))
+    }
+
+    /// The isolation of commands, tried once. What is less than namespaces is told.
+    func isolation() async throws -> IsolationLadder {
+        let ladder = try await trial.ladder(request.run.isolation, snapshots)
+        if let note = ladder.note { tellOnce(note) }
+        return ladder
     }
 
     /// The network of a container; that there can be none of its own is told once.

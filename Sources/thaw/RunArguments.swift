@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Build
 import Linux
+import OCI
 import Sandbox
 import SystemPackage
 
@@ -38,6 +39,18 @@ struct RunArguments: ParsableArguments {
             "What RUN may use: memory=SIZE, or pids=COUNT processes and threads; may be repeated.", valueName: "limit"))
     var resource: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "How RUN is isolated: auto (the strongest that works here), namespaces, userns (with one user), chroot.",
+            valueName: "mode"))
+    var isolation: IsolationChoice = .auto
+
+    @Option(
+        help: ArgumentHelp(
+            "How files that RUN changed are found with chroot isolation: marks (times, size, inode) or content.",
+            valueName: "method"))
+    var snapshot: RootChanges.Method = .marks
+
     @Option(help: ArgumentHelp("Run commands by crun or runc instead of Thaw itself.", valueName: "path"))
     var ociRuntime: String?
 
@@ -59,6 +72,8 @@ struct RunArguments: ParsableArguments {
         } catch {
             throw Failure("\(error)", status: .usage)
         }
+        request.run.isolation = isolation.isolation
+        request.run.comparison = snapshot
         request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
         if let ociRuntime {
             guard fileExists(FilePath(ociRuntime)) else {
@@ -128,6 +143,15 @@ struct RunArguments: ParsableArguments {
     }
 }
 
+/// `--isolation`.
+enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
+    case auto, namespaces, userns, chroot
+
+    /// Nil for the strongest that works.
+    var isolation: Isolation? { Isolation(rawValue: rawValue) }
+}
+
+extension RootChanges.Method: ExpressibleByArgument {}
 extension BuildRequest.Entitlement: ExpressibleByArgument {}
 extension BuildRequest.Network: ExpressibleByArgument {}
 
