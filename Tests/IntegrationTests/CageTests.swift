@@ -68,6 +68,31 @@ import Testing
         #expect(outcome.output.hasSuffix("none\n"), "\(outcome.output)\(outcome.error)")
     }
 
+    @Test("A step of thaw's own builds the same image in chroot")
+    func inside() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
+        try Program.shell(
+            """
+            mkdir -p outer/host && cp -r context outer/host/inner && cp '\(Binary.path)' outer/host/thaw
+            ldd '\(Binary.path)' | awk '$3 ~ "^/" { print $3 } $1 ~ "^/" { print $1 }' | xargs -I{} cp -L {} outer/host/
+            """, in: bench.path)
+        try bench.succeed("copy", "busybox", "oci:\(bench.path)/outer/host/layout:busybox")
+        try bench.write(
+            "outer/Dockerfile",
+            """
+            FROM busybox
+            RUN --mount=type=bind,target=/outer cd /outer/host && \\
+                thaw() { ./ld-linux-x86-64.so.2 --library-path . ./thaw --store /tmp/store "$@"; } && \\
+                thaw copy oci:layout:busybox busybox && thaw doctor && thaw build --progress quiet inner && rm -r /tmp/store
+
+            """)
+        let outcome = try bench.thaw("build", "--progress", "plain", "outer")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error.contains("yes  isolation of RUN: chroot: "), "\(outcome.error)")
+        #expect(outcome.error.contains(digest), "\(outcome.error)")
+    }
+
     @Test("A namespace with one user is named as that, and builds what needs no other")
     func single() throws {
         let bench = try Workbench.withBusybox()

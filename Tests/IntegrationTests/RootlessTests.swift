@@ -109,6 +109,20 @@ import Testing
         #expect(try user.processes() == [])
     }
 
+    @Test(
+        "Without other users an image of root's starts in a container, and one of another user's says what is missing",
+        arguments: [("root", 0), ("app", 3)] as [(String, Int32)])
+    func singleBoot(account: String, status: Int32) throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(.nothing, in: bench)
+        let command = "CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]"
+        try bench.build("FROM busybox\nUSER \(account)\n\(command)\n")
+        try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: bench.store)
+        let outcome = try user.thaw("boot", "--engine", "container", "--probe", "http:8080/one", "app")
+        #expect(outcome.status == status, "\(outcome.error)")
+        #expect(status == 0 || outcome.complaint.last?.contains("usermod --add-subuids") == true, "\(outcome.error)")
+    }
+
     @Test("A user proves a slim image in a container, and is told that files are not observed there")
     func proof() throws {
         let bench = try Workbench.withBusybox()

@@ -61,10 +61,14 @@ public struct IsolationLadder: Sendable {
         return IsolationLadder(chosen: nil, obstacles: obstacles, missingDevices: [])
     }
 
-    /// What is tried, strongest first.
+    /// What is tried, strongest first. A changed root does not hold a process that may do everything, so root of a
+    /// machine gets it only if it asks for it.
     private static var rungs: [Isolation] {
-        if case .single = UserNamespace.standing { return Isolation.allCases }
-        return [.namespaces, .chroot]
+        switch UserNamespace.standing {
+        case .privileged: [.namespaces]
+        case .single: Isolation.allCases
+        case .ranges, .refused, nil: [.namespaces, .chroot]
+        }
     }
 
     private static func obstacle(to isolation: Isolation, in area: FilePath) async throws -> Obstacle? {
@@ -106,6 +110,8 @@ public struct IsolationLadder: Sendable {
     private static func remedy(for isolation: Isolation) -> String {
         switch isolation {
         case .chroot: "run thaw as root; in a container, leave it CAP_SYS_CHROOT"
+        case .namespaces where UserNamespace.standing == .privileged:
+            "put the store on ext4, xfs, btrfs or tmpfs; in a container of its own, --isolation chroot needs no mounts"
         case .namespaces, .userns:
             "run thaw as root; in a container, start that with --privileged, and with the store on a volume"
         }
