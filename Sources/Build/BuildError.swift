@@ -1,5 +1,7 @@
 public import Frontend
+public import OCI
 public import Sandbox
+public import SystemPackage
 
 /// Why a build failed.
 public enum BuildError: Error, Sendable, CustomStringConvertible {
@@ -13,6 +15,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case badPath(String, String)
     case badOwner(String, reason: String)
     case contextChanged(String)
+    case unreadable(ImagePath, reason: Errno)
     case badIgnoreFile(String, at: Place)
     case runFailed(command: String, status: String, output: [String], at: Place)
     case unsupported(String, at: Place)
@@ -58,6 +61,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "\(place): \(what) needs namespaces, and this build has chroot alone"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
+        case .unreadable(let path, let reason): "'\(path)' in the context cannot be read: \(reason)"
         case .runFailed(let command, let status, let output, let place):
             (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
         case .badContext(let text, let reason): "'\(text)' \(reason)"

@@ -86,7 +86,9 @@ public struct BuildRequest: Sendable {
         public var isolation: Isolation?
         /// `--snapshot`: how changed files are found where there is no overlay.
         public var comparison = RootChanges.Method.marks
-        /// `--oci-runtime`: who runs commands; nil for Thaw itself.
+        /// `--userns`.
+        public var users = Users.separate
+        /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.
         public var runtime: OCIRuntime?
 
         /// Docker's defaults.

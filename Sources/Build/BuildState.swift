@@ -21,6 +21,7 @@ final class BuildState: Sendable {
     private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
+    private let images = Mutex<[String: Image]>([:])
 
     init(
         _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
@@ -28,7 +29,7 @@ final class BuildState: Sendable {
         self.request = try Self.keepingRepository(request)
         self.store = store
         self.progress = progress
-        snapshots = try Snapshots(store)
+        snapshots = try Snapshots(store) { progress(.note($0)) }
         trees = Trees(store)
         web = HTTPClient(request.web)
         history = try StepHistory(
@@ -56,7 +57,7 @@ final class BuildState: Sendable {
         let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
         return directories.withLock { directories in
             if let known = directories[key] { return known }
-            let made = BuildContext(path, dockerfile: dockerfile, store: store)
+            let made = BuildContext(path, dockerfile: dockerfile, store: store) { [progress] in progress(.note($0)) }
             directories[key] = made
             return made
         }
@@ -97,9 +98,14 @@ final class BuildState: Sendable {
         return available.network
     }
 
-    /// Tells of limits that this machine can't hold a command to.
-    func tellShortfalls(of command: Command) {
-        for shortfall in Container.shortfalls(of: command) { tellOnce(shortfall.description) }
+    /// Notes once which parts of a command's isolation are missing on this machine.
+    func noteShortfalls(of command: Command, in container: Container) throws {
+        note(try container.shortfalls(of: command))
+    }
+
+    /// Tells of parts of a command's isolation that are missing here, each once.
+    func note(_ shortfalls: [Shortfall]) {
+        for shortfall in shortfalls { tellOnce(shortfall.description) }
     }
 
     private func tellOnce(_ text: String) {
@@ -120,9 +126,18 @@ final class BuildState: Sendable {
         try history.save(isWhole: isWhole)
     }
 
-    /// An image of the store, for FROM and `--from`; without a platform it is the build's.
+    /// An image of the store, for FROM and `--from`; without a platform it is the build's. Many stages may name the
+    /// same: it is looked up once.
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
+        let key = "\(platform) \(name)"
+        if let known = images.withLock({ $0[key] }) { return known }
+        let image = try await lookUp(name, for: platform, at: place)
+        images.withLock { $0[key] = image }
+        return image
+    }
+
+    private func lookUp(_ name: String, for platform: Platform, at place: BuildError.Place) async throws -> Image {
         do {
             let image = try await find(Reference(name), for: platform, at: place)
             let found = image.config.platform

@@ -31,8 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// The supervisor's only descriptor: /proc.
-enum { processes = 0 };
+// The supervisor's only descriptors: /proc, and the pidfd of the command.
+enum { processes = 0, command = 1 };
 
 // MARK: Ending descendants
 
@@ -87,22 +87,37 @@ static void kill_children(void) {
     }
 }
 
-// Takes the exit status of every child that has ended; 0 when no child is left. `status` receives the command's.
-static int reap(pid_t command, int *status, int *has_ended) {
-    int found;
-    pid_t process;
-    while ((process = waitpid(-1, &found, WNOHANG | __WALL)) > 0) {
-        if (process == command) *status = found, *has_ended = 1;
+// How the command ended; code is 0 as long as it has not.
+struct end {
+    int code;
+    int status;
+};
+
+// Takes the exit status of the command, where it has ended. Returns its pid then.
+static pid_t reap_command(struct end *end) {
+    siginfo_t info = {0};
+    if (end->code || waitid(P_PIDFD, command, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return 0;
+    *end = (struct end){info.si_code, info.si_status};
+    return info.si_pid;
+}
+
+// Takes the exit status of every child that has ended; 0 when no child is left.
+static int reap(struct end *end) {
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) return errno != ECHILD;
+        if (info.si_pid == 0) return 1;
+        pid_t process = info.si_pid;
+        if (reap_command(end) != process) waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | __WALL);
     }
-    return process == 0;
 }
 
 // Children of what is killed become this process's, so each round goes one generation down.
-static void end_descendants(pid_t command, int *status, int *has_ended) {
+static void end_descendants(struct end *end) {
     sigset_t children;
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
-    while (reap(command, status, has_ended)) {
+    while (reap(end)) {
         kill_children();
         struct timespec patience = {.tv_nsec = 5000000};
         sigtimedwait(&children, NULL, &patience);
@@ -111,73 +126,74 @@ static void end_descendants(pid_t command, int *status, int *has_ended) {
 
 // MARK: The supervisor
 
-static void end_as(int status) {
-    if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
-    int number = WTERMSIG(status);
+static void end_as(struct end end) {
+    if (end.code == CLD_EXITED) _exit(end.status);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, number);
-    signal(number, SIG_DFL);
-    kill(getpid(), number);
+    sigaddset(&signals, end.status);
+    signal(end.status, SIG_DFL);
+    kill(getpid(), end.status);
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
-    _exit(128 + number);
+    _exit(128 + end.status);
 }
 
-static void report(int pipe, int error) {
+static void fail(const struct clinux_child *child, int error) {
     // A step before the first: the failure is no step's.
     struct clinux_report report = {.kind = clinux_report_failure, .step = -1, .error = error};
-    clinux_send_report(pipe, &report, NULL);
+    clinux_send_report(child->report, &report, NULL);
     _exit(127);
 }
 
-// Keeps /proc alone: the pipes of the command end with the command.
-static void close_all(int directory) {
-    if (directory != processes) dup2(directory, processes);
-    syscall(SYS_close_range, processes + 1, ~0U, 0);
+// Keeps two descriptors: the pipes of the command end with the command.
+static int close_others(int directory, int pidfd) {
+    int high[2] = {fcntl(directory, F_DUPFD_CLOEXEC, 3), fcntl(pidfd, F_DUPFD_CLOEXEC, 3)};
+    if (high[0] < 0 || high[1] < 0) return -1;
+    if (dup2(high[0], processes) < 0 || dup2(high[1], command) < 0) return -1;
+    return (int)syscall(SYS_close_range, command + 1, ~0U, 0);
 }
 
-static void supervise(const struct clinux_child *child) {
+static void supervise(struct clinux_child *child) {
     struct pollfd reader = {.fd = child->status, .events = POLLOUT};
     setsid();
     signal(SIGCHLD, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0) report(child->status, errno);
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0) fail(child, errno);
     if (poll(&reader, 1, 0) >= 0 && reader.revents & POLLERR) _exit(127);
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) report(child->status, errno);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) fail(child, errno);
+    int directory = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) fail(child, errno);
+    int64_t cloned_at;
+    if (clinux_start(child, &cloned_at) != 0) fail(child, errno);
+    // A step before the command's process failed, and has been reported.
+    if (child->pidfd < 0) _exit(127);
     // Against ptrace by the command, which has the same user.
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    int directory = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), pidfd = -1;
-    if (directory < 0) report(child->status, errno);
-    int64_t times[2];
-    pid_t command = clinux_start(child, &pidfd, times);
-    if (command < 0) report(child->status, errno);
-    close_all(directory);
-    if (chdir("/") != 0) _exit(127);
+    struct end end = {0};
+    int is_whole = close_others(directory, child->pidfd) == 0 && chdir("/") == 0;
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
-    int status = 127 << 8, has_ended = 0, number = 0;
-    while (reap(command, &status, &has_ended), !has_ended && number != SIGTERM) sigwait(&signals, &number);
-    end_descendants(command, &status, &has_ended);
-    end_as(status);
+    int number = is_whole ? 0 : SIGTERM;
+    while (reap(&end), !end.code && number != SIGTERM) sigwait(&signals, &number);
+    end_descendants(&end);
+    end_as(end);
 }
 
-int clinux_supervise(const struct clinux_child *child, int *pidfd, int64_t times[2]) {
+int clinux_supervise(struct clinux_child *child, int64_t *cloned_at) {
     sigset_t all, old;
     struct timespec now;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     clock_gettime(CLOCK_MONOTONIC, &now);
-    times[0] = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    int process = (int)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, 0);
+    *cloned_at = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    child->pidfd = -1;
+    int process = (int)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &child->pidfd, NULL, 0);
     if (process == 0) supervise(child);
     int error = errno;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    times[1] = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     errno = error;
-    return process;
+    return process < 0 ? -1 : 0;
 }

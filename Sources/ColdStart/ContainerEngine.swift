@@ -83,7 +83,10 @@ public struct ContainerEngine: Engine {
         command.hostname = scenario.hostname
         command.network = .none
         command.attachments = [
-            Attachment(.host(initialProgram), at: program, isReadOnly: true),
+            // A copy: the host's file is no part of the container.
+            Attachment(
+                .content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755, uid: 0, gid: 0),
+                at: program, isReadOnly: true),
             Attachment(.host(files.appending("orders")), at: orders, isReadOnly: true),
             Attachment(.host(files.appending("hosts")), at: "/etc/hosts"),
             Attachment(.host(files.appending("resolv.conf")), at: "/etc/resolv.conf"),

@@ -1,5 +1,6 @@
 // A command as the OCI runtime specification tells it (config.json, version 1.0.2).
 
+internal import Linux
 internal import SystemPackage
 
 /// The document of one bundle.
@@ -16,7 +17,7 @@ struct OCIConfiguration {
     var document: JSON {
         [
             "ociVersion": "1.0.2", "process": process, "root": ["path": "rootfs", "readonly": false],
-            "hostname": .text(command.hostname), "mounts": .list(kernelFiles + bindings), "linux": linux,
+            "hostname": .string(command.hostname), "mounts": .array(kernelFiles + bindings), "linux": linux,
         ]
     }
 
@@ -30,23 +31,23 @@ struct OCIConfiguration {
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         }
-        let names = JSON.texts(capabilities.names)
+        let names = JSON.strings(capabilities.names)
         return [
-            "terminal": false, "args": .texts(command.arguments), "env": .texts(environment),
-            "cwd": .text(command.workingDirectory.string), "noNewPrivileges": .flag(command.forbidsNewPrivileges),
+            "terminal": false, "args": .strings(command.arguments), "env": .strings(environment),
+            "cwd": .string(command.workingDirectory.string), "noNewPrivileges": .bool(command.forbidsNewPrivileges),
             "user": [
-                "uid": .number(UInt64(account.uid)), "gid": .number(UInt64(account.gid)), "umask": 18,
-                "additionalGids": .list(account.groups.map { .number(UInt64($0)) }),
+                "uid": .unsigned(UInt64(account.uid)), "gid": .unsigned(UInt64(account.gid)), "umask": 18,
+                "additionalGids": .array(account.groups.map { .unsigned(UInt64($0)) }),
             ],
             "capabilities": [
                 "bounding": names, "effective": account.uid == 0 ? names : [],
                 "permitted": account.uid == 0 ? names : [],
                 "inheritable": [], "ambient": [],
             ],
-            "rlimits": .list(
+            "rlimits": .array(
                 limits.compactMap { limit in
                     limit.name.map {
-                        ["type": .text("RLIMIT_\($0)"), "soft": .number(limit.soft), "hard": .number(limit.hard)]
+                        ["type": .string("RLIMIT_\($0)"), "soft": .unsigned(limit.soft), "hard": .unsigned(limit.hard)]
                     }
                 }),
         ]
@@ -65,27 +66,30 @@ struct OCIConfiguration {
     }
 
     private func mount(_ type: String, _ target: String, _ options: [String]) -> JSON {
-        ["destination": .text(target), "type": .text(type), "source": .text(type), "options": .texts(options)]
+        ["destination": .string(target), "type": .string(type), "source": .string(type), "options": .strings(options)]
     }
 
     private var bindings: [JSON] {
         attachments.map { source, target in
             // Read-only mounts are that already; an option would make the runtime forget the mount's other ones.
-            ["destination": .text(target.string), "type": "bind", "source": .text(source.string), "options": ["rbind"]]
+            [
+                "destination": .string(target.string), "type": "bind", "source": .string(source.string),
+                "options": ["rbind"],
+            ]
         }
     }
 
     private var linux: JSON {
-        var namespaces: [JSON] = ["pid", "mount", "ipc", "uts"].map { ["type": .text($0)] }
-        if let network { namespaces.append(["type": "network", "path": .text(network.string)]) }
+        var namespaces: [JSON] = ["pid", "mount", "ipc", "uts"].map { ["type": .string($0)] }
+        if let network { namespaces.append(["type": "network", "path": .string(network.string)]) }
         if command.network == .none { namespaces.append(["type": "network"]) }
-        var members: [(key: String, value: JSON)] = [
-            ("namespaces", .list(namespaces)), ("cgroupsPath", .text(group)),
-            ("resources", ["devices": devices]),
+        var members: [JSON.Key: JSON] = [
+            "namespaces": .array(namespaces), "cgroupsPath": .string(group), "resources": ["devices": devices],
         ]
         if !command.isPrivileged {
-            members += [("maskedPaths", .texts(Hidden.masked)), ("readonlyPaths", .texts(Hidden.readOnly))]
-            if command.seccomp == .standard { members.append(("seccomp", seccomp)) }
+            members["maskedPaths"] = .strings(Hidden.masked)
+            members["readonlyPaths"] = .strings(Hidden.readOnly)
+            if command.seccomp == .standard { members["seccomp"] = seccomp }
         }
         return .object(members)
     }
@@ -102,7 +106,7 @@ struct OCIConfiguration {
     private var seccomp: JSON {
         let rules = SeccompRule.standard.filter { $0.applies(to: capabilities) }
         var calls = rules.flatMap { rule -> [JSON] in
-            let names = JSON.texts(rule.names)
+            let names = JSON.strings(rule.names)
             if rule.conditions.isEmpty { return [["names": names, "action": "SCMP_ACT_ALLOW"]] }
             return rule.conditions.map { ["names": names, "action": "SCMP_ACT_ALLOW", "args": [$0.document]] }
         }
@@ -110,8 +114,9 @@ struct OCIConfiguration {
             calls.append(["names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38])
         }
         return [
-            "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": .texts(SeccompArchitecture.names),
-            "syscalls": .list(calls),
+            "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
+            "architectures": .strings(SeccompArchitecture.names),
+            "syscalls": .array(calls),
         ]
     }
 }
@@ -119,10 +124,10 @@ struct OCIConfiguration {
 extension SeccompRule.Condition {
     fileprivate var document: JSON {
         switch self {
-        case .equal(let value): ["index": 0, "value": .number(UInt64(value)), "op": "SCMP_CMP_EQ"]
-        case .notEqual(let value): ["index": 0, "value": .number(UInt64(value)), "op": "SCMP_CMP_NE"]
+        case .equal(let value): ["index": 0, "value": .unsigned(UInt64(value)), "op": "SCMP_CMP_EQ"]
+        case .notEqual(let value): ["index": 0, "value": .unsigned(UInt64(value)), "op": "SCMP_CMP_NE"]
         case .clear(let bits):
-            ["index": 0, "value": .number(UInt64(bits)), "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"]
+            ["index": 0, "value": .unsigned(UInt64(bits)), "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"]
         }
     }
 }

@@ -35,18 +35,6 @@ struct Pipe: ~Copyable {
         return result
     }
 
-    /// Everything up to the end, for which it waits.
-    static func readToEnd(_ end: borrowing OwnedDescriptor) throws(SystemError) -> [UInt8] {
-        var result: [UInt8] = []
-        while true {
-            var wait = pollfd(fd: end.rawValue, events: Int16(POLLIN), revents: 0)
-            try system("wait for a child") { unsafe poll(&wait, 1, -1) }
-            guard let chunk = try available(end, 1 << 16) else { continue }
-            if chunk.isEmpty { return result }
-            result += chunk
-        }
-    }
-
     /// Hands over what comes on both streams until the process behind `pidfd` has ended and they are empty.
     ///
     /// A stream that somebody outside the container still holds open is not waited for.

@@ -63,6 +63,8 @@ struct Failure: Error {
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
+        case .unreadable, .stepFailed(BuildError.unreadable, _):
+            self.init("\(error)", remedy: "make it readable for this user, or name it in .dockerignore")
         case .needsEmulation:
             self.init(
                 "\(error)",
@@ -77,6 +79,7 @@ struct Failure: Error {
         case .needsNamespaces(_, let obstacle, _): self.init(missing: obstacle, for: "\(error)")
         case .stepFailed(BuildError.needsNamespaces(_, let obstacle, _), _):
             self.init(missing: obstacle, for: "\(error)")
+        case .stepFailed(let cause as OCIError, _): self.init("\(error)", remedy: Self.remedy(for: cause))
         case .stepFailed(let cause as RegistryError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: cause.status)
         case .stepFailed(let cause as SystemError, _):
@@ -171,7 +174,8 @@ struct Failure: Error {
         case .noSpace, .fileTooLarge: "nothing half-written was kept; 'thaw prune' frees what no image needs"
         case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
         case .invalidArgument where error.operation == "change owner": loneliness
-        case .permissionDenied: "run thaw as root, or choose another store with --store"
+        case .readOnlyFileSystem: "choose a place that can be written, for the store with --store"
+        case .permissionDenied: "change its mode or owner, run thaw as root, or choose another store with --store"
         default: nil
         }
     }

@@ -70,7 +70,6 @@ import Testing
                 arguments: ["/bin/grep", "^0:", "/proc/self/cgroup"], namespaces: 0,
                 streams: (input.rawValue, output.start.rawValue, output.start.rawValue),
                 group: group.descriptor.rawValue))
-        #expect(launched.failure == nil)
         var status: Int32 = 0
         unsafe waitpid(launched.process, &status, 0)
         let text = String(decoding: try Pipe.drain(output.readingEnd()), as: UTF8.self)
@@ -78,15 +77,17 @@ import Testing
     }
 
     @Test("Where a machine can't count, the caller is told; here it can, or this says so")
-    func shortfalls() {
+    func shortfalls() throws {
+        let fixture = try Fixture()
+        let container = fixture.container
         var command = Command(["true"])
-        #expect(Container.shortfalls(of: command) == [])
+        #expect(try container.shortfalls(of: command) == [])
         command.processLimit = 10
         command.memoryLimit = 1 << 30
         let expected = [Shortfall.processLimit, .memoryLimit].filter {
             Place.all[$0 == .processLimit ? .processes : .memory] == nil
         }
-        #expect(Container.shortfalls(of: command) == expected)
+        #expect(try container.shortfalls(of: command) == expected)
     }
 
     @Test("A fork bomb ends with an error and leaves nothing", arguments: [0, 100])

@@ -30,6 +30,7 @@ public struct FailedStep: Sendable {
         let user: String
         let network: String
         let isPrivileged: Bool
+        let users: Users
         let layers: [StoredLayer]
         let mounts: [PreparedMount]
         /// Nil for an overlay.
@@ -82,6 +83,7 @@ public struct FailedStep: Sendable {
         command.account = try overlay.account(record.user)
         command.network = BuildRequest.Network(rawValue: record.network)?.available.network ?? .none
         command.isPrivileged = record.isPrivileged
+        command.users = record.users
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
         return try await Container(overlay).runInteractively(command)

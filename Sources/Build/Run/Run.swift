@@ -63,7 +63,7 @@ extension StageBuilder {
             if try ladder.require() == .chroot { return try await executeInRoot(job, line, ladder) }
         }
         let network = shared.network(job.network)
-        if network == .isolated { Sandbox.Network.prepareIsolation() }
+        if network == .isolated { Sandbox.Network.prepareIsolation(for: shared.request.run.users) }
         let lower = try await shared.snapshots.directories(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
@@ -71,12 +71,13 @@ extension StageBuilder {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = job.command(account: account, epoch: epoch, network: network)
-            shared.tellShortfalls(of: command)
+            let container = Container(overlay, runtime: shared.request.run.runtime)
+            try shared.noteShortfalls(of: command, in: container)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
             let tail = OutputTail()
-            let status = try await start(command, on: overlay, tail, line)
+            let status = try await start(command, in: container, tail, line)
             guard status.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
@@ -99,15 +100,15 @@ extension StageBuilder {
             place: "\(plan.place(line))", words: job.words, shell: shell,
             environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
-            isPrivileged: command.isPrivileged, layers: image.layers.map { StoredLayer($0) }, mounts: mounts,
-            isolation: isolation)
+            isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
+            mounts: mounts, isolation: isolation)
     }
 
     private func start(
-        _ command: Command, on overlay: Overlay, _ tail: OutputTail, _ line: Int
+        _ command: Command, in container: Container, _ tail: OutputTail, _ line: Int
     ) async throws -> ExitStatus {
         let (shared, label) = (shared, label)
-        return try await Container(overlay, runtime: shared.request.run.runtime).run(command) { _, span in
+        return try await container.run(command) { _, span in
             let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
             tail.add(bytes)
             shared.progress(.output(stage: label, line: line, bytes: bytes))

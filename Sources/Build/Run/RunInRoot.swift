@@ -19,7 +19,7 @@ extension StageBuilder {
             let root = try await roots.take(image, shared.trees, to: area)
             let account = try Account(job.user, in: Directory(root))
             var command = job.command(account: account, epoch: epoch, network: .host)
-            shared.tellShortfalls(of: command)
+            shared.note(ChrootContainer.shortfalls(of: command))
             let record = record(of: job, command, mounts, line, isolation: .chroot)
             let made = try await RootMounts.make(mounts, in: area, shared.store, shared.trees)
             command.environment += made.environment

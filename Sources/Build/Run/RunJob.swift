@@ -32,7 +32,7 @@ struct RunJob: Sendable {
         environment = stage.scope.runEnvironment.map(\.description)
         proxies = stage.plan.scope.arguments.proxyEnvironment.map(\.description)
         workingDirectory = stage.workingDirectory
-        user = stage.image.config.user
+        user = stage.user
         network = run.network.flatMap(BuildRequest.Network.init) ?? stage.shared.request.network
         isPrivileged = run.security == .insecure
         options = stage.shared.request.run
@@ -70,6 +70,7 @@ struct RunJob: Sendable {
         command.hostname = "buildkitsandbox"
         command.network = network
         command.isPrivileged = isPrivileged
+        command.users = options.users
         command.hosts = options.hosts
         command.limits = options.limits
         if let size = options.sharedMemorySize { command.sharedMemorySize = size }

@@ -47,7 +47,7 @@ public struct RootWriter {
         // Last and from below: every file made in a directory changes its time.
         for path in touched.sorted().reversed() {
             guard let inode = tree.inode(at: path), inode.kind.isDirectory else { continue }
-            try apply(inode.metadata, to: path)
+            try apply(inode.metadata, to: path, .directory)
         }
     }
 
@@ -70,7 +70,7 @@ public struct RootWriter {
         case .symlink(let link): try target.makeLink(place, to: FilePath(bytes: link))
         case .fifo: try target.makeNode(place, type: .fifo, mode: 0o600)
         }
-        try apply(entry.metadata, to: entry.path, isLink: kind.isSymlink)
+        try apply(entry.metadata, to: entry.path, kind)
     }
 
     /// A new file even where the path has one: that may have other names, which keep theirs.
@@ -80,19 +80,20 @@ public struct RootWriter {
         let file = try target.open(place, [.write, .create, .exclusive], mode: 0o600)
         try content { try unsafe file.write($0.span.bytes) }
         try file.close()
-        try apply(entry.metadata, to: entry.path)
+        try apply(entry.metadata, to: entry.path, .file(size: 0))
     }
 
-    private func apply(_ metadata: FileMetadata, to path: ImagePath, isLink: Bool = false) throws {
+    private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws {
         let place = path.isRoot ? FilePath(".") : FilePath(path)
         let owner = standIn.owner(of: metadata)
         try target.setOwner(of: place, uid: owner.uid, gid: owner.gid)
-        if !isLink { try target.setMode(of: place, UInt32(metadata.mode)) }
+        if !kind.isSymlink { try target.setMode(of: place, UInt32(metadata.mode)) }
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
+            if StandIn.isImpossible(name, value) { continue }
             do throws(SystemError) {
                 try target.setAttribute(name, of: place, to: value)
             } catch {
-                guard standIn.allows(error, for: name) else { throw error }
+                guard standIn.allows(error, for: name, value, of: kind) else { throw error }
             }
         }
         try target.setModified(of: place, metadata.mtime)

@@ -24,11 +24,10 @@ final class SupervisedChild {
             launch.isSupervised = true
             let launched = try script.launch(launch)
             streams.release()
-            if let failure = launched.failure {
-                throw failure.isCommand
-                    ? SandboxError.command(command.arguments[0], failure.error.errno) : .setup(failure.error)
-            }
             supervisor = Supervisor(launched.pidfd)
+        } catch let failure as LaunchFailure {
+            let name = command.arguments[0]
+            throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
         } catch let failure as SystemError {
             throw SandboxError.setup(failure)
         }
