@@ -90,6 +90,9 @@ let package = Package(
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
+        .testTarget(
+            name: "AttackTests", dependencies: ["Harness"], path: "Tests/AttackTests",
+            exclude: ["Probe", "overwrite.c", "attacks.txt"], swiftSettings: rules),
         tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Harness", "Linux", "Support", system),

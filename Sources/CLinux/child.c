@@ -8,9 +8,10 @@
 //                                clone (CLONE_PARENT) ────────────► close descriptors, mounts, devices, identity,
 //     continue ◄──────────────── exit ◄──────────────────────────── seccomp, execute the launcher
 //
-// The outer child is a member of the anchor's PID namespace, so the inner child's namespace is made inside that. It
-// shares the parent's descriptors (CLONE_FILES), where the kernel puts the inner child's pidfd. CLONE_PARENT makes the
-// inner child a child of the parent's process, which waits for it.
+// The outer child is a member of the anchor's PID namespace, so the inner child's namespace is made inside that: a first
+// child enters the anchor's namespace for its own children and clones the outer child. The outer child shares the
+// parent's descriptors (CLONE_FILES), where the kernel puts the inner child's pidfd. CLONE_PARENT makes all of them
+// children of the parent's process, which waits for them.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "MountPoints.h"
@@ -369,7 +370,7 @@ int clinux_has_clone3(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno !
 
 // Clones the inner child, into a group of cgroup v2 where there is one: then it is never in another group.
 static int start_inner(struct clinux_child *child) {
-    char *stack = child->stacks + 2 * STACK_SIZE;
+    char *stack = child->stacks + 3 * STACK_SIZE;
     uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | child->namespaces;
     if (child->group < 0) return clone(inner_main, stack, (int)flags | SIGCHLD, child, &child->pidfd);
     struct clone_args arguments = {
@@ -388,6 +389,18 @@ static int outer_main(void *argument) {
     if (perform_all(child, 0, child->outer_count) == 0) {
         if (start_inner(child) < 0) fail_at_end(child);
     }
+    _exit(0);
+}
+
+// Clones the outer child as a member of the anchor's PID namespace.
+static int first_main(void *argument) {
+    struct clinux_child *child = argument;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT | SIGCHLD;
+    if (setns(child->anchor, CLONE_NEWPID) == 0) {
+        child->outer = clone(outer_main, child->stacks + 2 * STACK_SIZE, flags, child);
+    }
+    if (child->outer < 0) fail_at_end(child);
     _exit(0);
 }
 
@@ -417,18 +430,17 @@ static char *make_stacks(int count) {
 }
 
 int clinux_start(struct clinux_child *child, int64_t *cloned_at) {
-    child->stacks = make_stacks(2);
+    child->stacks = make_stacks(3);
     if (!child->stacks) return -1;
-    child->pidfd = -1;
+    child->pidfd = child->outer = -1;
     *cloned_at = now();
-    // The thread's next child is born in the anchor's namespace; afterwards its children are born in its own again.
-    if (child->anchor >= 0 && setns(child->anchor, CLONE_NEWPID) != 0) return -1;
-    int outer = run_child(outer_main, child, child->stacks + STACK_SIZE, CLONE_FILES, NULL);
+    int (*function)(void *) = child->anchor < 0 ? outer_main : first_main;
+    int first = run_child(function, child, child->stacks + STACK_SIZE, CLONE_FILES, NULL);
     int error = errno;
-    if (child->anchor >= 0 && setns(child->home, CLONE_NEWPID) != 0) return -1;
-    if (outer >= 0) wait_for(outer);
-    munmap(child->stacks, 2 * STACK_SIZE);
-    return errno = error, outer < 0 ? -1 : 0;
+    if (first >= 0) wait_for(first);
+    if (child->outer >= 0) wait_for(child->outer);
+    munmap(child->stacks, 3 * STACK_SIZE);
+    return errno = error, first < 0 ? -1 : 0;
 }
 
 // MARK: The anchor

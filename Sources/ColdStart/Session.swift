@@ -118,7 +118,7 @@ struct Transcript {
         let lines = bytes.suffix(Transcript.limit).split(separator: 0x0A)
         var found: [String] = []
         for line in lines.reversed() where found.count < count {
-            let text = String(OutputLines.line(line).prefix(300).drop { $0 == " " })
+            let text = String(OutputLines.line(line).visibleLine.prefix(300).drop { $0 == " " })
             if !text.isEmpty, isWanted(text) { found.append(text) }
         }
         return found.reversed()

@@ -76,7 +76,7 @@ extension Script {
         unsafe child.report = report.rawValue
         unsafe child.anchor = -1
         if launch.namespaces & UInt64(clinux_new_pid) != 0 {
-            unsafe (child.anchor, child.home) = try Anchor.namespaces()
+            unsafe child.anchor = try Anchor.namespace()
         }
         var clonedAt: Int64 = 0
         try unsafe begin(&child, clonedAt: &clonedAt, isSupervised: launch.isSupervised)

@@ -29,14 +29,8 @@ enum Launcher {
 enum Anchor {
     private static let made = Result { () throws(SystemError) in try start() }
 
-    private static let home = Result { () throws(SystemError) in
-        SharedDescriptor(try OwnedDescriptor("/proc/self/ns/pid"))
-    }
-
-    /// The descriptors of the namespace and of this process's own, for the life of the process.
-    static func namespaces() throws(SystemError) -> (anchor: Int32, home: Int32) {
-        (try made.get().rawValue, try home.get().rawValue)
-    }
+    /// The descriptor of the namespace, for the life of the process.
+    static func namespace() throws(SystemError) -> Int32 { try made.get().rawValue }
 
     /// Starts the anchor on a thread that lasts as long as the process, because the anchor ends with its thread.
     private static func start() throws(SystemError) -> SharedDescriptor {

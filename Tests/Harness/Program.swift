@@ -58,6 +58,14 @@ public struct Program: Sendable {
     /// Ends the program at once, as the kernel's out-of-memory killer does.
     public func kill() { _ = Glibc.kill(process, SIGKILL) }
 
+    /// True until it ends.
+    public var isRunning: Bool {
+        var info = unsafe siginfo_t()
+        // The process is left for wait().
+        let result = unsafe waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT)
+        return unsafe result == 0 && info.si_signo == 0
+    }
+
     /// Sends a signal.
     public func signal(_ number: Int32) { _ = Glibc.kill(process, number) }
 

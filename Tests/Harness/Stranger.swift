@@ -28,6 +28,10 @@ public struct Stranger: Sendable {
     public let number: UInt32
     /// The user's store.
     public var store: String { "\(home)/store" }
+    /// The program that ``start(_:shared:environment:)`` runs, by its path; the user sees its directory as `bin`.
+    public var binary = Binary.path
+    /// Programs of this machine that the user cannot run.
+    public var hidden: [String] = []
     private let home: String
     private let means: Means
     private let bench: Workbench
@@ -50,14 +54,15 @@ public struct Stranger: Sendable {
     public func start(
         _ words: [String], shared: String = "/var/empty", environment: [String: String] = [:]
     ) throws -> Program {
-        let binary = Binary.path
         let script = """
             mount --bind '\(bench.path)/passwd' /etc/passwd
             mount --bind '\(bench.path)/subuid' /etc/subuid
             mount --bind '\(bench.path)/subuid' /etc/subgid
             mount --bind '\(binary.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })' '\(bench.path)/bin'
             [ ! -d '\(shared)' ] || mount --bind '\(shared)' '\(bench.path)/shared'
-            \(means == .noTool ? "mount --bind /dev/null \"$(command -v newuidmap)\"" : "")
+            for program in \((hidden + (means == .noTool ? ["newuidmap"] : [])).joined(separator: " ")); do
+                mount --bind /dev/null "$(command -v "$program")"
+            done
             exec setpriv --reuid \(number) --regid \(number) --clear-groups "$@"
             """
         let thaw = ["\(bench.path)/bin/\(binary.split(separator: "/").last ?? "thaw")", "--store", store]

@@ -71,9 +71,10 @@ struct clinux_child {
     int status;    // write end of the status pipe: the launcher writes errno there; the command's start closes it
     int report;    // file to which the children append reports
     int anchor;    // PID namespace around that of the inner child, or -1
-    int home;      // PID namespace of this process, where there is an anchor
     int pidfd;     // set by clinux_start: the inner child, or -1 where a step before it failed
-    char *stacks;  // used by clinux_start
+    // Used by clinux_start.
+    char *stacks;
+    int outer;
 };
 
 enum { clinux_report_failure, clinux_report_stub };

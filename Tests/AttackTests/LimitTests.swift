@@ -1,0 +1,96 @@
+import Glibc
+import Harness
+import Testing
+
+/// Limits: those of the process that starts `thaw`, and those that are asked for.
+@Suite("Attacks on limits") struct LimitTests {
+    /// A hard limit of the caller's, and the kernel's words for it.
+    static let hard = [
+        ("nproc", "Max processes", 512), ("nofile", "Max open files", 256), ("core", "Max core file size", 0),
+        ("memlock", "Max locked memory", 65536),
+    ]
+
+    @Test(
+        "nproc: where the caller's hard limit is the smaller one, it is taken", arguments: hard, Caller.allCases)
+    func smaller(limit: (name: String, words: String, value: Int), caller: Caller) throws {
+        guard caller.obstacle == nil else { return }
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        try bench.write(
+            "context/Dockerfile",
+            Surface.base(0) + "RUN cat /proc/self/limits >/out/limits\nFROM scratch\nCOPY --from=0 /out /\n")
+        let thaw = try Installation(caller, in: bench, binary: Self.wrapper(limit.name, limit.value, in: bench))
+        let output = thaw.scratch("output")
+        let outcome = try thaw.thaw(
+            ["build", "--progress", "quiet", "--output", "type=local,dest=\(output)", "context"])
+        #expect(outcome.status == 0, "\(outcome.error)")
+        guard outcome.status == 0 else { return }
+        let text = try Program.shell("cat '\(output)/limits'")
+        let line = text.split(separator: "\n").first { $0.hasPrefix(limit.words) }
+        let hard = line?.dropFirst(limit.words.count).split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        #expect(hard.map { $0 <= limit.value } == true, "\(text)")
+    }
+
+    /// A script in place of the program, that runs it with a hard limit that it can't raise again.
+    private static func wrapper(_ name: String, _ value: Int, in bench: Workbench) throws -> String {
+        try bench.write(
+            "limited/thaw",
+            """
+            #!/bin/sh
+            drop=
+            [ "$(id -u)" != 0 ] || drop='setpriv --bounding-set -sys_resource'
+            exec prlimit --\(name)=\(value):\(value) $drop '\(Binary.path)' "$@"
+
+            """, mode: 0o755)
+        return "\(bench.path)/limited/thaw"
+    }
+
+    @Test("limits: a started container that uses more memory than it may ends, and this is named")
+    func memory() throws {
+        let (bench, image) = try Self.image("dd if=/dev/zero of=/dev/null bs=700M count=1 && echo survived; sleep 60")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--memory", "128MiB", "--cpus", "1", "--timeout", "20s", "--probe",
+            "log:^survived", image)
+        #expect(outcome.status != 0, "700 MB in 128 MiB: \(outcome.output)")
+        #expect(outcome.error.contains("memory"), "\(outcome.error)")
+    }
+
+    @Test("limits: a started container sees as many processors as it was given")
+    func processors() throws {
+        let (bench, image) = try Self.image("echo processors $(nproc) end; sleep 60")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--cpus", "1", "--timeout", "20s", "--probe", "log:^processors 1 end",
+            image)
+        #expect(outcome.status == 0, "\(outcome.error)")
+    }
+
+    @Test("limits: a started container has no more processes than it may")
+    func processes() throws {
+        // The shell ends where it cannot fork.
+        let (bench, image) = try Self.image(
+            "(for i in \((1...30).map(String.init).joined(separator: " ")); do sleep 60 & done; echo started); sleep 60"
+        )
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--pids", "20", "--timeout", "20s", "--probe", "log:^started", image)
+        #expect(outcome.status != 0)
+        #expect(!outcome.error.contains("Unknown option"), "\(outcome.error)")
+    }
+
+    @Test("limits: a RUN that uses more memory than it may fails, and this is named")
+    func memoryOfRun() throws {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        try bench.write(
+            "context/Dockerfile", Surface.base(0) + "RUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
+        let outcome = try bench.thaw("build", "--progress", "quiet", "--resource", "memory=128MiB", "context")
+        #expect(outcome.status == 1, "\(outcome.error)")
+        #expect(outcome.error.contains("memory"), "\(outcome.error)")
+    }
+
+    private static func image(_ script: String) throws -> (Workbench, String) {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        try bench.build(Surface.base(0) + "CMD [\"/bin/sh\", \"-c\", \"\(script)\"]\n")
+        return (bench, "app")
+    }
+}

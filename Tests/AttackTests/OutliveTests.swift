@@ -1,0 +1,65 @@
+import Glibc
+import Harness
+import Testing
+
+/// Processes of containers that do everything to live longer than `thaw`.
+@Suite("Attacks on the end of a container", .serialized) struct OutliveTests {
+    /// The manners of `probe outlive`, with the user and the program that start it.
+    static let manners = ["plain", "set-uid", "stopped", "detached", "traced", "forking", "tampering"]
+    static let signals = [SIGINT, SIGTERM, SIGHUP, SIGKILL]
+
+    @Test("No process of a RUN is left a second after thaw has ended by a signal", arguments: signals, Caller.allCases)
+    func run(signal: Int32, caller: Caller) throws {
+        guard caller.obstacle == nil else { return }
+        try outlive("RUN", signal: signal, caller: caller)
+    }
+
+    @Test("No process of a started image is left a second after thaw", arguments: [SIGINT, SIGKILL], Caller.allCases)
+    func boot(signal: Int32, caller: Caller) throws {
+        guard caller.obstacle == nil else { return }
+        try outlive("CMD", signal: signal, caller: caller)
+    }
+
+    /// All manners at once, each in a container of a `thaw` of its own.
+    private func outlive(_ instruction: String, signal: Int32, caller: Caller) throws {
+        let bench = try Workbench()
+        let thaw = try Installation(caller, in: bench)
+        try Probe.fill("context/tree", in: bench)
+        let base = "k\(UInt32.random(in: 1_000_000 ... .max))"
+        var running: [(manner: String, left: Leftovers, program: Program)] = []
+        for manner in Self.manners {
+            let left = Leftovers(key: "\(base)\(manner)")
+            running.append((manner, left, try Self.start(instruction, manner, left.key, thaw)))
+        }
+        for (manner, left, program) in running { try left.appear(Self.least[manner] ?? 1, from: program) }
+        for (_, _, program) in running { signal == SIGKILL ? program.kill() : program.signal(signal) }
+        for (manner, left, program) in running {
+            _ = program.wait()
+            let remaining = try left.remaining()
+            #expect(remaining == [], "\(instruction) \(manner) after signal \(signal): \(remaining)")
+        }
+    }
+
+    /// The number of processes that a manner has at the least.
+    private static let least = ["detached": 2, "traced": 2, "forking": 20]
+
+    private static func start(
+        _ instruction: String, _ manner: String, _ key: String, _ thaw: Installation
+    ) throws -> Program {
+        let command = Surface.list(["/bin/\(manner == "set-uid" ? "raised" : "probe")", "outlive", manner, key])
+        try thaw.bench.write(
+            "context/\(manner)",
+            """
+            FROM scratch
+            COPY tree /
+            COPY --chmod=4755 tree/bin/probe /bin/raised
+            USER \(manner == "set-uid" ? 1000 : 0)
+            \(instruction) \(command)
+
+            """)
+        let build = ["build", "--progress", "quiet", "-f", "context/\(manner)", "-t", manner, "context"]
+        if instruction == "RUN" { return try thaw.start(build) }
+        try thaw.succeed(build)
+        return try thaw.start(["boot", "--engine", "container", "--probe", "log:^never$", manner])
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import Harness
+import Testing
+
+/// The program's own file under attack, as in CVE-2019-5736: a copy of it in a directory of the test's.
+@Suite("Attacks on thaw's own file", .serialized, .enabled(if: Program.exists("clang") || Program.exists("cc")))
+struct OverwriteTests {
+    /// A command of an image that comes to hold the program by which it was started.
+    static let commands = [
+        "RUN [\"/proc/self/exe\"]", "RUN [\"/script\"]", "RUN [\"/overwrite\"]", "CMD [\"/proc/self/exe\"]",
+        "CMD [\"/script\"]", "CMD [\"/overwrite\"]",
+    ]
+
+    @Test(
+        "A container gets no handle on the program, cannot write to it, and ends with it",
+        arguments: commands, [SIGINT, SIGKILL])
+    func root(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .root) }
+
+    @Test(
+        "Nor does it where the caller owns the program", .enabled(if: Caller.user.obstacle == nil),
+        arguments: commands, [SIGINT, SIGKILL])
+    func owner(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .user) }
+
+    @Test("exe-direct: a RUN of /proc/self/exe ends by itself", arguments: commands.prefix(2))
+    func direct(command: String) throws {
+        let bench = try Workbench()
+        try Self.writeImage(command, key: "none", in: bench)
+        // Without the attack's loader.
+        try Program.shell("sed -i /ld-linux/d context/Dockerfile", in: bench.path)
+        let program = try bench.start(["build", "--progress", "quiet", "context"])
+        for _ in 0..<300 where program.isRunning { usleep(50_000) }
+        #expect(!program.isRunning, "\(command) does not end")
+        program.signal(SIGINT)
+        let outcome = program.wait()
+        #expect(outcome.status == 1, "\(outcome.error)")
+    }
+
+    private func attack(_ command: String, signal: Int32, caller: Caller) throws {
+        let bench = try Workbench()
+        let victim = try Victim(in: bench)
+        let thaw = try Installation(caller, in: bench, binary: victim.program)
+        if let number = thaw.user?.number { try Program.shell("chown -R \(number):\(number) '\(victim.directory)'") }
+        let left = Leftovers(key: "k\(UInt32.random(in: 1_000_000 ... .max))")
+        try Self.writeImage(command, key: left.key, in: bench)
+        let program = try Self.start(command, thaw)
+        do {
+            try left.appear(1, from: program)
+            let handles = try left.handles(on: victim.files)
+            #expect(handles == [], "\(handles)")
+        } catch is ProgramFailure {
+            // The program could not even be started, which is the best answer.
+        }
+        signal == SIGKILL ? program.kill() : program.signal(signal)
+        _ = program.wait()
+        // Nobody runs the program now, and its file can be written to.
+        let (remaining, changes) = (try left.remaining(), try victim.changes())
+        #expect(remaining == [], "\(remaining)")
+        #expect(changes == [], "\(changes)")
+    }
+
+    /// An image whose loader is the attack.
+    private static func writeImage(_ command: String, key: String, in bench: Workbench) throws {
+        try Program.shell("mkdir -p context/out && chmod 1777 context/out", in: bench.path)
+        try Probe.compileOverwriter(key, to: "\(bench.path)/context/overwrite")
+        try bench.write("context/script", "#!/proc/self/exe\n", mode: 0o755)
+        try bench.write(
+            "context/Dockerfile",
+            """
+            FROM scratch
+            COPY overwrite script /
+            COPY overwrite /lib64/ld-linux-x86-64.so.2
+            COPY out /out
+            \(command)
+
+            """)
+    }
+
+    private static func start(_ command: String, _ thaw: Installation) throws -> Program {
+        let build = ["build", "--progress", "quiet", "-t", "app", "context"]
+        if command.hasPrefix("RUN") { return try thaw.start(build) }
+        try thaw.succeed(build)
+        return try thaw.start(["boot", "--engine", "container", "--probe", "log:^never$", "app"])
+    }
+
+    /// A copy of the program and of what lies beside it.
+    private struct Victim {
+        let directory: String
+        var program: String { "\(directory)/thaw" }
+        var files: [String] { [program, "\(directory)/thaw-init"] }
+        private let sums: String
+
+        init(in bench: Workbench) throws {
+            directory = "\(bench.path)/victim"
+            try Program.shell(
+                """
+                mkdir '\(directory)' && cp '\(Binary.path)' '\(directory)/thaw'
+                cp "$(dirname '\(Binary.path)')/thaw-init" '\(directory)/'
+                """)
+            sums = try Self.sums(directory)
+        }
+
+        /// Files whose content is not what it was.
+        func changes() throws -> [String] {
+            let now = try Self.sums(directory)
+            return now == sums ? [] : ["was \(sums)", "is \(now)"]
+        }
+
+        private static func sums(_ directory: String) throws -> String {
+            try Program.shell("sha256sum *", in: directory)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Harness
+
+/// A container of podman and runc with Docker's capabilities, masks and system calls: the peer that answers the same
+/// probes on this machine, and the place without privileges in which `thaw` has to work.
+struct Podman: Sendable {
+    /// Why it can't be had here; nil where it can.
+    static let obstacle: String? = {
+        for name in ["podman", "runc"] where !Program.exists(name) { return "\(name) is not installed" }
+        do {
+            let bench = try Workbench()
+            _ = try Podman(in: bench).run(["/bin/true"])
+            return nil
+        } catch {
+            return "podman doesn't run containers here: \(error)"
+        }
+    }()
+
+    private static let capabilities = """
+        CHOWN,DAC_OVERRIDE,FSETID,FOWNER,MKNOD,NET_RAW,SETGID,SETUID,SETFCAP,SETPCAP,NET_BIND_SERVICE,SYS_CHROOT,KILL,\
+        AUDIT_WRITE
+        """
+
+    let bench: Workbench
+    /// The user in the container.
+    var account: UInt32 = 0
+    /// True if the container may do what the machine's root may.
+    var isPrivileged = false
+    /// Further options, of volumes for example.
+    var options: [String] = []
+
+    /// A container over a root file system with the attack programs.
+    init(in bench: Workbench) throws {
+        self.bench = bench
+        try Probe.fill("peer", in: bench)
+    }
+
+    /// Runs a command, which must succeed; its output.
+    func run(_ words: [String]) throws -> String {
+        let outcome = try start(words).wait()
+        guard outcome.status == 0 else {
+            throw ProgramFailure(description: "podman run \(words) exited with \(outcome.status): \(outcome.error)")
+        }
+        return outcome.output
+    }
+
+    /// Starts a command. podman's own files are in the bench.
+    func start(_ words: [String]) throws -> Program {
+        let confinement =
+            isPrivileged
+            ? ["--privileged", "--security-opt", "seccomp=unconfined"]
+            : ["--cap-drop", "all", "--cap-add", Self.capabilities]
+        // The limits that podman would set may be higher than those of this process.
+        let limits = ["--ulimit", "nofile=256:256", "--ulimit", "nproc=4096:4096"]
+        let storage = ["--root", "\(bench.path)/podman", "--runroot", "\(bench.path)/r", "--runtime", "runc"]
+        let run = ["run", "--rm", "--network", "none", "--cgroupns", "private", "--user", "\(account)"]
+        return try Program(
+            ["podman"] + storage + run + limits + confinement + options + ["--rootfs", "\(bench.path)/peer"] + words)
+    }
+
+    /// The probe's results here.
+    func probe() throws -> ProbeResults { try ProbeResults(run(["/bin/probe", "-"])) }
+}

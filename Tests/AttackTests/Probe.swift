@@ -1,0 +1,124 @@
+import Glibc
+import Harness
+
+/// The attack programs, compiled once in a process, static.
+enum Probe {
+    /// The directory with `probe`, and with `busybox`, the shell of the attacks that need no C.
+    static let directory: Result<Workbench, any Error> = Result {
+        let bench = try Workbench()
+        let sources = "\(Repository.path)/Tests/AttackTests/Probe"
+        let warnings = "-Wall -Wextra -Werror -Wno-missing-field-initializers"
+        try Program.shell(
+            """
+            '\(try compiler.get())' -static -O1 \(warnings) '\(sources)'/*.c -o probe
+            cp /bin/busybox busybox
+            """, in: bench.path)
+        return bench
+    }
+
+    /// A C compiler: the one that Swift brings, or the machine's.
+    static let compiler: Result<String, any Error> = Result {
+        try Program.shell("command -v clang || command -v cc")
+    }
+
+    /// The loader that overwrites the program which loads it; `key` is in the command line of what it starts.
+    static func compileOverwriter(_ key: String, to path: String) throws {
+        let flags = "-static -nostdlib -ffreestanding -fno-stack-protector -O1 -Wall -Wextra -Werror"
+        let source = "\(Repository.path)/Tests/AttackTests/overwrite.c"
+        try Program.shell("'\(try compiler.get())' \(flags) '-DKEY=\"\(key)\"' '\(source)' -o '\(path)'")
+    }
+
+    /// Makes a root file system in a directory: `bin` with the probe, a shell and its tools, and `out` for results.
+    static func fill(_ root: String, in bench: Workbench) throws {
+        let tools = "sh cat chmod chown dd grep id ip ls mkdir mv nc nproc sleep stat touch true"
+        try Program.shell(
+            """
+            mkdir -p '\(root)/bin' '\(root)/out' && chmod 1777 '\(root)/out' && cd '\(root)'
+            cp '\(try directory.get().path)/probe' '\(try directory.get().path)/busybox' bin/
+            for tool in \(tools); do ln -sf busybox bin/$tool; done
+            """, in: bench.path)
+    }
+}
+
+/// What a run of the probe wrote.
+struct ProbeResults: Sendable {
+    let results: [String: ProbeResult]
+
+    /// Reads its lines; throws where the last is missing.
+    init(_ text: String) throws {
+        var results: [String: ProbeResult] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: " ", maxSplits: 2)
+            if parts.count == 3, let result = ProbeResult(parts[1], parts[2]) { results[String(parts[0])] = result }
+        }
+        guard results.removeValue(forKey: "end") != nil else {
+            throw ProgramFailure(description: "the probe did not come to its end: \(text)")
+        }
+        self.results = results
+    }
+
+    /// A fact's text.
+    func fact(_ name: String) -> String? {
+        guard case .value(let text) = results[name] else { return nil }
+        return text
+    }
+
+    /// What is not as the table wants it, a sentence each. `live` is the same probe in a container of another tool on
+    /// this machine; `host` are the facts of the process that starts `thaw`.
+    func faults(account: UInt32, live: ProbeResults?, host: ProbeResults, except: Set<String> = []) -> [String] {
+        Attack.table.filter { !except.contains($0.input) }.compactMap { attack in
+            guard let result = results[attack.input] else { return "\(attack.input): no result" }
+            let docker = attack.docker[account == 0 ? 0 : 1000] ?? .value("")
+            let holds =
+                switch (result, attack.condition) {
+                case (.value(let text), let condition):
+                    condition.holds(for: text, host: host.fact(attack.input) ?? "")
+                case (.allowed, .refused): false
+                case (.allowed, _): Self.allows(docker, live?.results[attack.input])
+                default: true
+                }
+            return holds ? nil : "\(attack.kind): \(attack.input) is \(result), Docker's answer is \(docker)"
+        }
+    }
+
+    /// Both must, where both know it. What a kernel lacks the record doesn't know.
+    private static func allows(_ docker: ProbeResult, _ live: ProbeResult?) -> Bool {
+        switch docker {
+        case .allowed: live?.isAllowed ?? true
+        case .refused("EAFNOSUPPORT"), .refused("EPROTONOSUPPORT"): live?.isAllowed ?? true
+        default: false
+        }
+    }
+}
+
+/// The part of the host in an attack: objects with a name that no container may reach.
+final class HostObjects: Sendable {
+    /// Their name, which no other test has.
+    let key: String
+    /// The port of the listener on the host's loopback.
+    let port: Int
+    private let program: Program
+
+    /// Makes them; they go with this value.
+    init(in bench: Workbench) throws {
+        let key = "k\(UInt32.random(in: 1_000_000 ... .max))"
+        self.key = key
+        let probe = "\(try Probe.directory.get().path)/probe"
+        program = try Program(["sh", "-ec", "exec '\(probe)' serve \(key) >'\(bench.path)/port.\(key)'"])
+        var port: Int?
+        for _ in 0..<500 where port == nil {
+            usleep(10_000)
+            port = Int(try Program.shell("cat '\(bench.path)/port.\(key)' 2>/dev/null || true"))
+        }
+        guard let port else {
+            program.kill()
+            throw ProgramFailure(description: "the host's objects could not be made: \(program.wait().error)")
+        }
+        self.port = port
+    }
+
+    deinit {
+        program.signal(SIGTERM)
+        _ = program.wait()
+    }
+}

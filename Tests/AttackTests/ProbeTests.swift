@@ -1,0 +1,69 @@
+import Glibc
+import Harness
+import Testing
+
+/// Every attempt of the attack table, from inside of a container.
+@Suite("Attacks from inside") struct ProbeTests {
+    @Test("The table has a row for every probe, and each class of attacks")
+    func table() throws {
+        let names = Set(try Self.host.get().results.keys)
+        #expect(names == Set(Attack.table.map(\.input)))
+        #expect(Attack.table.count == names.count, "a probe has one row")
+        let kinds = Set(Attack.table.map(\.kind))
+        #expect(
+            kinds == [
+                "devices", "entries", "facts", "files", "host", "identity", "kernel", "mounts", "namespaces", "sockets",
+            ])
+    }
+
+    @Test("A container grants what Docker grants or less, and shows nothing of the host", arguments: Surface.all)
+    func surface(surface: Surface) throws {
+        let bench = try Workbench()
+        let results = try surface.probe(HostObjects(in: bench), in: bench)
+        let live = Podman.obstacle == nil ? try Self.peer(surface.account).get() : nil
+        for fault in results.faults(account: surface.account, live: live, host: try Self.host.get()) {
+            Issue.record("\(fault)")
+        }
+    }
+
+    @Test(
+        "A privileged container grants more than 90 attempts that the table refuses: the probe asks rightly",
+        .enabled(if: Podman.obstacle == nil, "\(Podman.obstacle ?? "")"))
+    func control() throws {
+        let bench = try Workbench()
+        var podman = try Podman(in: bench)
+        podman.isPrivileged = true
+        let granted = try podman.probe().results.filter { $0.value.isAllowed }
+        let refused = Attack.table.filter { $0.condition == .refused && granted[$0.input] != nil }
+        #expect(refused.count > 90, "\(refused.map(\.input))")
+    }
+
+    @Test("The host's objects are found where nothing hides them")
+    func hostObjects() throws {
+        let bench = try Workbench()
+        let objects = try HostObjects(in: bench)
+        let outside = try Self.probeHost("\(objects.key) \(objects.port)")
+        let missed = outside.results.filter { $0.key.hasPrefix("host-") && $0.key != "host-parent-signal" }
+            .filter { !$0.value.isAllowed }
+        #expect(missed.isEmpty, "\(missed)")
+    }
+
+    /// The facts of this process: what a container must not share.
+    private static let host: Result<ProbeResults, any Error> = Result { try probeHost("") }
+
+    /// Runs the probe outside of any container, without privileges: nothing but the account holds it there.
+    private static func probeHost(_ words: String) throws -> ProbeResults {
+        let drop = geteuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs" : ""
+        return try ProbeResults(Program.shell("\(drop) '\(Probe.directory.get().path)/probe' - \(words)"))
+    }
+
+    private static func peer(_ account: UInt32) -> Result<ProbeResults, any Error> {
+        account == 0 ? peerOfRoot : peerOfUser
+    }
+    private static let peerOfRoot = Result { try Podman(in: Workbench()).probe() }
+    private static let peerOfUser = Result {
+        var podman = try Podman(in: Workbench())
+        podman.account = 1000
+        return try podman.probe()
+    }
+}

@@ -1,0 +1,80 @@
+import Harness
+
+/// One way in which a program of an image comes to run.
+struct Surface: Sendable, CustomStringConvertible {
+    enum Command: String, Sendable {
+        case run = "RUN"
+        case boot = "boot --engine container"
+    }
+
+    let command: Command
+    let caller: Caller
+    /// The user in the image.
+    let account: UInt32
+    /// The value of `--isolation`; nil is the default.
+    let isolation: String?
+
+    var description: String {
+        "\(command.rawValue) as \(caller.rawValue), user \(account), isolation \(isolation ?? "by default")"
+    }
+
+    /// All of this machine. A further mode of isolation is a row here.
+    static let all: [Surface] = {
+        var all: [Surface] = []
+        for command in [Command.run, .boot] {
+            for caller in Caller.allCases where caller.obstacle == nil {
+                for account in [UInt32(0), 1000] {
+                    all.append(Surface(command: command, caller: caller, account: account, isolation: nil))
+                }
+            }
+        }
+        for mode in ["namespaces", "userns"] where Self.hasIsolation {
+            for caller in Caller.allCases where caller.obstacle == nil {
+                all.append(Surface(command: .run, caller: caller, account: 0, isolation: mode))
+            }
+        }
+        return all
+    }()
+
+    /// True if `build` can be asked for a mode.
+    static let hasIsolation = {
+        let help = try? Program.run([Binary.path, "build", "--help"])
+        return help?.output.contains("--isolation ") == true
+    }()
+
+    /// Runs the probe this way. The environment of `thaw` has a variable that must not reach it.
+    func probe(_ objects: HostObjects, in bench: Workbench) throws -> ProbeResults {
+        let thaw = try Installation(caller, in: bench)
+        try Probe.fill("context/tree", in: bench)
+        let environment = ["THAW_ATTACK_SECRET": "1"]
+        switch command {
+        case .run:
+            let words = ["/bin/probe", "/out/results", objects.key, "\(objects.port)"]
+            try bench.write(
+                "context/Dockerfile",
+                Self.base(account) + "RUN \(Self.list(words))\nFROM scratch\nCOPY --from=0 /out /\n")
+            let output = thaw.scratch("output")
+            try thaw.succeed(
+                ["build", "--progress", "quiet"] + (isolation.map { ["--isolation", $0] } ?? [])
+                    + ["--output", "type=local,dest=\(output)", "context"], environment: environment)
+            return try ProbeResults(Program.shell("cat '\(output)/results'"))
+        case .boot:
+            let words = ["/bin/probe", "-", objects.key, "\(objects.port)"]
+            try bench.write("context/Dockerfile", Self.base(account) + "CMD \(Self.list(words))\n")
+            try thaw.succeed(["build", "--progress", "quiet", "-t", "attack", "context"])
+            let console = thaw.scratch("console")
+            try thaw.succeed(
+                ["boot", "--engine", "container", "--probe", "log:^end value", "--console", console, "attack"],
+                environment: environment)
+            return try ProbeResults(Program.shell("cat '\(console)'"))
+        }
+    }
+
+    /// An image of the attack programs.
+    static func base(_ account: UInt32) -> String { "FROM scratch\nCOPY tree /\nUSER \(account)\n" }
+
+    /// The exec form of a command.
+    static func list(_ words: [String]) -> String {
+        "[" + words.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    }
+}

@@ -1,0 +1,99 @@
+import Glibc
+import Harness
+import Testing
+
+/// `thaw` in a container without privileges, where it can neither mount nor make namespaces: Docker's default
+/// capabilities and system calls, by podman and runc.
+@Suite(
+    "thaw in an unprivileged container", .serialized,
+    .enabled(if: Podman.obstacle == nil, "\(Podman.obstacle ?? "")"))
+struct UnprivilegedTests {
+    static let dockerfile = """
+        FROM scratch
+        COPY tree /
+        RUN id -u >/out/id && mkdir /made && echo 1 >/made/one && chmod 750 /made && rm /bin/touch
+        WORKDIR /made
+        RUN mv one two && ls -l /bin/sh >/dev/null
+
+        """
+
+    @Test(
+        "unpriv-container: a Dockerfile with RUN gives the digest that it gives outside",
+        arguments: [UInt32(0), 1000])
+    func build(account: UInt32) throws {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        let expected = try bench.build(Self.dockerfile)
+        let outcome = try Self.start(account, ["build", "--progress", "quiet", "/context"], in: bench).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.line == expected)
+    }
+
+    @Test("unpriv-container: doctor names the mode", arguments: [UInt32(0), 1000])
+    func doctor(account: UInt32) throws {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        let outcome = try Self.start(account, ["doctor"], in: bench).wait()
+        #expect(outcome.output.contains("chroot"), "\(outcome.output)\(outcome.error)")
+    }
+
+    @Test(
+        "In chroot mode a RUN gets what the container around it has, and no more",
+        arguments: [UInt32(0), 1000])
+    func probe(account: UInt32) throws {
+        let bench = try Workbench()
+        try Probe.fill("context/tree", in: bench)
+        try bench.write(
+            "context/Dockerfile",
+            Surface.base(0) + "RUN [\"/bin/probe\", \"/out/results\"]\nFROM scratch\nCOPY --from=0 /out /\n")
+        let outcome = try Self.start(
+            account, ["build", "--progress", "quiet", "--output", "type=tar,dest=-", "/context"], in: bench,
+            environment: ["THAW_ATTACK_SECRET": "1"]
+        ).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+        guard outcome.status == 0 else { return }
+        // The archive has one file.
+        let results = try ProbeResults(String(outcome.output.drop { $0 != "\n" && !$0.isLetter }))
+        let around = try Self.around(account, in: bench)
+        let more = results.results.filter { $0.value.isAllowed && around.results[$0.key]?.isAllowed == false }
+            .filter { !Self.inherent.contains($0.key) }
+        #expect(more.isEmpty, "\(more)")
+        #expect(results.fact("open-descriptors") == "")
+        #expect(results.fact("environment")?.contains("THAW_ATTACK_SECRET") == false)
+    }
+
+    /// A chroot is no wall for a process that may call chroot; the container around it is.
+    private static let inherent: Set<String> = ["chroot-escape"]
+
+    private static func around(_ account: UInt32, in bench: Workbench) throws -> ProbeResults {
+        var podman = try Podman(in: bench)
+        podman.account = account
+        return try podman.probe()
+    }
+
+    /// Starts `thaw` in the container, with the libraries that it needs from this machine.
+    private static func start(
+        _ account: UInt32, _ words: [String], in bench: Workbench, environment: [String: String] = [:]
+    ) throws -> Program {
+        var podman = try Podman(in: bench)
+        podman.account = account
+        try Program.shell(
+            "ln -sfn usr/lib peer/lib && ln -sfn usr/lib64 peer/lib64 && mkdir -p -m 1777 peer/tmp", in: bench.path)
+        let binary = try Program.shell("dirname '\(Binary.path)'")
+        var volumes = ["/usr:/usr:ro", "\(binary):/thaw:ro", "\(bench.path)/context:/context:ro"]
+        volumes += try libraries().map { "\($0):\($0):ro" }
+        podman.options = volumes.flatMap { ["--volume", $0] }
+        podman.options += environment.flatMap { ["--env", "\($0.key)=\($0.value)"] } + ["--env", "HOME=/out"]
+        return try podman.start(["/thaw/thaw", "--store", "/out/store"] + words)
+    }
+
+    /// Directories with libraries of the program that are not the system's.
+    private static func libraries() throws -> [String] {
+        try Program.shell(
+            """
+            ldd '\(Binary.path)' | awk '$2 == "=>" { sub("/[^/]*$", "", $3); print $3 }' | sort -u |
+                grep -v -e '^/lib' -e '^/usr' || true
+            """
+        ).split(separator: "\n").map(String.init)
+    }
+}
