@@ -1,5 +1,6 @@
 public import Frontend
 public import OCI
+public import Sandbox
 public import SystemPackage
 
 /// Why a build failed.
@@ -32,6 +33,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case agentMissing(String, at: Place)
     case badKey(String)
     case unexpectedMiss(MissReason, at: Place)
+    case needsNamespaces(String, IsolationLadder.Obstacle?, at: Place)
 
     /// A line of a Dockerfile.
     public struct Place: Sendable, Hashable, CustomStringConvertible {
@@ -55,6 +57,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .isADirectory(let target): "cannot copy a file over the directory '\(target)'"
         case .badPath(let path, let reason): "'\(path)' \(reason)"
         case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
+        case .needsNamespaces(let what, _, let place):
+            "\(place): \(what) needs namespaces, and this build has chroot alone"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .unreadable(let path, let reason): "'\(path)' in the context cannot be read: \(reason)"

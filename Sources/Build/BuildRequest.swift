@@ -82,6 +82,10 @@ public struct BuildRequest: Sendable {
         public var processLimit: Int? = 32_768
         /// How many bytes of memory a command may use; nil for all there is.
         public var memoryLimit: Int64?
+        /// `--isolation`; nil for the strongest that works.
+        public var isolation: Isolation?
+        /// `--snapshot`: how changed files are found where there is no overlay.
+        public var comparison = RootChanges.Method.marks
         /// `--userns`.
         public var users = Users.separate
         /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.

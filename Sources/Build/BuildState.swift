@@ -11,6 +11,7 @@ final class BuildState: Sendable {
     let store: Store
     let snapshots: Snapshots
     let trees: Trees
+    private let trial = IsolationTrial()
     let web: HTTPClient
     let lookups = Lookups<ContextLocation, FoundContext>()
     let history: StepHistory
@@ -81,6 +82,13 @@ final class BuildState: Sendable {
         progress(.finished(report))
     }
 
+    /// The isolation of commands, tried once. What is less than namespaces is told.
+    func isolation() async throws -> IsolationLadder {
+        let ladder = try await trial.ladder(request.run.isolation, snapshots)
+        if let note = ladder.note { tellOnce(note) }
+        return ladder
+    }
+
     /// The network of a container; that there can be none of its own is told once.
     func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
         let available = wanted.available
@@ -92,7 +100,12 @@ final class BuildState: Sendable {
 
     /// Notes once which parts of a command's isolation are missing on this machine.
     func noteShortfalls(of command: Command, in container: Container) throws {
-        for shortfall in try container.shortfalls(of: command) { tellOnce(shortfall.description) }
+        note(try container.shortfalls(of: command))
+    }
+
+    /// Tells of parts of a command's isolation that are missing here, each once.
+    func note(_ shortfalls: [Shortfall]) {
+        for shortfall in shortfalls { tellOnce(shortfall.description) }
     }
 
     private func tellOnce(_ text: String) {

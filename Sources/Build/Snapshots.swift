@@ -19,7 +19,7 @@ public struct Snapshots: Sendable {
         self.store = store
         self.note = note
         ids = try IDMap.current()
-        let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
+        let current = try Self.bootName()
         func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
         if isCurrent() { return }
         // Another process may have emptied it meanwhile, and filled it again.
@@ -29,6 +29,17 @@ public struct Snapshots: Sendable {
             try store.root.replace(Self.boot, with: current)
         }
         try lock.release()
+    }
+
+    /// What tells this run of the machine from others. A container may hide /proc/sys, then it is the time of its start.
+    private static func bootName() throws -> [UInt8] {
+        do throws(SystemError) {
+            return try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
+        } catch {
+            guard [.noSuchFileOrDirectory, .permissionDenied].contains(error.errno) else { throw error }
+        }
+        let lines = try OwnedDescriptor("/proc/stat").readAll(limit: 1 << 24).split(separator: 0x0a)
+        return lines.first { $0.starts(with: "btime ".utf8) }.map(Array.init) ?? []
     }
 
     /// The directories of an image's layers, topmost first, unpacked where they are not yet.

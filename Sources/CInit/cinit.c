@@ -334,10 +334,23 @@ static void raise_limits(const struct cinit_command *command) {
     setrlimit(RLIMIT_NPROC, &processes);
 }
 
+// A user namespace with one user allows no change of groups.
+static int groups_are_fixed(void) {
+    char word[4] = {0};
+    int file = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    ssize_t count = read(file, word, sizeof word);
+    close(file);
+    return count == sizeof word && memcmp(word, "deny", sizeof word) == 0;
+}
+
 static int become(const struct cinit_command *command) {
     int error = limit_capabilities();
     if (error) return error;
-    if (syscall(SYS_setgroups, command->group_count, command->groups) < 0) return -errno;
+    if (syscall(SYS_setgroups, command->group_count, command->groups) < 0) {
+        error = errno;
+        if (error != EPERM || !groups_are_fixed()) return -error;
+    }
     if (syscall(SYS_setresgid, command->group, command->group, command->group) < 0) return -errno;
     if (syscall(SYS_setresuid, command->user, command->user, command->user) < 0) return -errno;
     return 0;

@@ -89,6 +89,11 @@ static int enter(int root) {
     return chdir("/");
 }
 
+static int change_root(int root) {
+    if (fchdir(root) != 0 || chroot(".") != 0) return -1;
+    return chdir("/");
+}
+
 static int mount_step(Step step) {
     if (mount(step->source, step->path, step->type, step->flags, step->data) == 0) return 0;
     if (errno != EPERM || step->descriptor < 0) return -1;
@@ -136,6 +141,11 @@ static int protect(const char *path) {
     return mount(NULL, path, NULL, flags, NULL);
 }
 
+// Podman's seccomp profile allows namespaces and refuses this: then the name around stays.
+static int set_host_name(const char *name) {
+    return sethostname(name, strlen(name)) == 0 || errno == EPERM || errno == ENOSYS ? 0 : -1;
+}
+
 static int loopback(void) {
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -145,18 +155,38 @@ static int loopback(void) {
     return result;
 }
 
+static uint64_t smaller(uint64_t one, uint64_t other) { return one < other ? one : other; }
+
+// Where the limits of this process are lower and may not be raised, they stay.
 static int limit(Step step) {
-    struct rlimit value = {step->flags, step->more};
-    return (int)syscall(SYS_prlimit64, 0, step->mode, &value, NULL);
+    uint64_t value[2] = {step->flags, step->more}, now[2];
+    if (syscall(SYS_prlimit64, 0, step->mode, value, NULL) == 0) return 0;
+    if (errno != EPERM || syscall(SYS_prlimit64, 0, step->mode, NULL, now) != 0) return -1;
+    value[1] = smaller(value[1], now[1]);
+    value[0] = smaller(value[0], value[1]);
+    return (int)syscall(SYS_prlimit64, 0, step->mode, value, NULL);
 }
 
 static int bound(uint64_t kept) {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) return -1;
     for (int capability = 0; capability < 64; capability++) {
-        if (kept >> capability & 1) continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return errno == EINVAL ? 0 : -1;
+        // What is not there needs no right to be dropped.
+        int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        if (held < 0) return errno == EINVAL ? 0 : -1;
+        if (!held || kept >> capability & 1) continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return -1;
     }
     return 0;
+}
+
+// A process that may not change its groups may have the right ones.
+static int groups(Step step) {
+    if (syscall(SYS_setgroups, step->mode, step->list) == 0) return 0;
+    uint32_t now[64];
+    if (errno != EPERM || step->mode > 64) return -1;
+    long count = syscall(SYS_getgroups, 64, now);
+    if (count == (long)step->mode && memcmp(now, step->list, step->mode * sizeof *now) == 0) return 0;
+    return errno = EPERM, -1;
 }
 
 // In the user namespace just entered this process still has its old numbers, which don't exist there.
@@ -196,6 +226,7 @@ static int perform(Child child, Step step) {
         case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
         case clinux_step_leave: return umount2(step->path, MNT_DETACH);
+        case clinux_step_chroot: return change_root(step->descriptor);
         case clinux_step_mount: return mount_step(step);
         case clinux_step_stub_directory: return clinux_stub(child->report, step->path, 1);
         case clinux_step_true_directory: return clinux_true_directory(child->report, step->path);
@@ -206,11 +237,11 @@ static int perform(Child child, Step step) {
         case clinux_step_owned_directory: return owned_directory(step);
         case clinux_step_mask: return mask(step);
         case clinux_step_protect: return protect(step->path);
-        case clinux_step_hostname: return sethostname(step->path, strlen(step->path));
+        case clinux_step_hostname: return set_host_name(step->path);
         case clinux_step_loopback: return loopback();
         case clinux_step_limit: return limit(step);
         case clinux_step_bound: return bound(step->flags);
-        case clinux_step_groups: return (int)syscall(SYS_setgroups, step->mode, step->list);
+        case clinux_step_groups: return groups(step);
         case clinux_step_become_root: return become_root();
         case clinux_step_identity: return identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);

@@ -12,6 +12,7 @@
 #include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -53,6 +54,15 @@ unsigned clinux_major(uint64_t device) { return major(device); }
 unsigned clinux_minor(uint64_t device) { return minor(device); }
 
 uint64_t clinux_makedev(unsigned major_number, unsigned minor_number) { return makedev(major_number, minor_number); }
+
+int clinux_birth(int directory, const char *name, int64_t time[2]) {
+    struct statx found;
+    if (statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &found) != 0) return -1;
+    if (!(found.stx_mask & STATX_BTIME)) return 1;
+    time[0] = found.stx_btime.tv_sec;
+    time[1] = found.stx_btime.tv_nsec;
+    return 0;
+}
 
 int clinux_fsopen(const char *type) { return fsopen(type, FSOPEN_CLOEXEC); }
 

@@ -151,6 +151,15 @@ extension Directory {
         }
     }
 
+    /// Moves an entry to another directory of the same file system, replacing what has the new name.
+    public func rename(_ old: FilePath, to other: Directory, _ new: FilePath) throws(SystemError) {
+        try entry("rename", old) { (oldParent, oldName) throws(SystemError) in
+            try other.entry("rename", new) { (parent, name) throws(SystemError) in
+                try system("rename", place(old)) { unsafe renameat(oldParent, oldName, parent, name) }
+            }
+        }
+    }
+
     /// Removes one entry that is not a directory.
     public func remove(_ path: FilePath) throws(SystemError) {
         try entry("remove", path) { (parent, name) throws(SystemError) in

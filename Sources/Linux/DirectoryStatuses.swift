@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+public import SystemPackage
 
 extension Directory {
     /// What this directory holds, with what is known about each entry, sorted by the bytes of the names. Nothing is
@@ -26,5 +27,14 @@ extension Directory {
             }
         }
         return result
+    }
+
+    /// When an entry was made; nil where its file system does not know.
+    public func birth(of path: FilePath) throws(SystemError) -> FileTime? {
+        try entry("stat", path) { (parent, name) throws(SystemError) in
+            var time: [Int64] = [0, 0]
+            let code = try system("stat", place(path)) { unsafe clinux_birth(parent, name, &time) }
+            return code == 0 ? FileTime(seconds: time[0], nanoseconds: time[1]) : nil
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 internal import CLinux
 internal import Glibc
-internal import SystemPackage
+public import SystemPackage
 
 /// What a directory entry is.
 public enum FileType: Sendable, Hashable {
@@ -113,5 +113,13 @@ extension OwnedDescriptor {
         var raw = stat()
         try system("stat") { unsafe fstat(rawValue, &raw) }
         return try FileStatus(raw)
+    }
+
+    /// Where the file is now, as this process sees it.
+    public func currentPath() throws(SystemError) -> FilePath {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let link = "/proc/self/fd/\(rawValue)"
+        let count = try system("read link", FilePath(link)) { unsafe readlink(link, &buffer, buffer.count) }
+        return FilePath(bytes: buffer[..<count].map { UInt8(bitPattern: $0) })
     }
 }

@@ -1,5 +1,8 @@
 // Who runs a command: `user[:group]` looked up in the root file system's own files.
 
+public import Linux
+internal import SystemPackage
+
 /// Numbers and a home directory, as the kernel and the command want them.
 public struct Account: Sendable, Hashable {
     /// The user's number.
@@ -71,6 +74,22 @@ public struct Account: Sendable, Hashable {
             let row = line.split(separator: 0x3a, omittingEmptySubsequences: false)
                 .map { String(decoding: $0, as: UTF8.self) }
             return row.count >= fields && !row[0].isEmpty ? row : nil
+        }
+    }
+}
+
+extension Account {
+    /// Looks `user[:group]` up in a root file system.
+    public init(_ text: String, in root: Directory) throws {
+        try self.init(text, passwd: Self.file("etc/passwd", root), group: Self.file("etc/group", root))
+    }
+
+    private static func file(_ path: FilePath, _ root: Directory) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try root.contents(of: path, limit: 16 << 20)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
+            throw error
         }
     }
 }

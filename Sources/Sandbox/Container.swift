@@ -132,7 +132,7 @@ public struct Container: Sendable {
         }
     }
 
-    private static func check(_ command: Command) throws {
+    static func check(_ command: Command) throws {
         let texts = command.arguments + command.environment + [command.hostname, command.workingDirectory.string]
         guard let name = command.arguments.first, !name.isEmpty, !texts.contains(where: { $0.utf8.contains(0) }) else {
             throw SandboxError.malformedCommand

@@ -65,7 +65,7 @@ extension Script {
                 add(clinux_step_mask, "hide", mask.target, descriptor: mask.descriptor)
             }
         }
-        takeIdentity(command, surroundings, listener: listener)
+        takeIdentity(command, surroundings.filter, surroundings.host.ids, listener: listener)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
@@ -153,11 +153,9 @@ extension Script {
             flags: flags)
     }
 
-    private mutating func takeIdentity(
-        _ command: Command, _ surroundings: borrowing Surroundings, listener: Int32
-    ) {
+    /// The last steps: limits, the working directory, capabilities, the filter and the account.
+    mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?, _ ids: IDMap, listener: Int32 = -1) {
         let account = command.account
-        let filter = surroundings.filter
         for limit in command.limitsWithoutGroup {
             add(
                 clinux_step_limit, "set the limit of \(limit.name ?? "resource \(limit.resource)")",
@@ -177,7 +175,7 @@ extension Script {
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
         // Only who may do anything may install a filter, unless new privileges are out of the question.
         if !command.forbidsNewPrivileges { install(filter, listener) }
-        if surroundings.host.ids.allowsGroups {
+        if ids.allowsGroups {
             add(clinux_step_groups, "set groups", mode: UInt32(account.groups.count), list: account.groups)
         }
         add(

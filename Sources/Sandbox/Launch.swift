@@ -16,6 +16,20 @@ struct Launch {
     var streams: (input: Int32, output: Int32, error: Int32)
     /// A group of cgroup v2 to start in, or -1.
     var group: Int32 = -1
+    /// Whether a process between this one and the command ends what the command started.
+    var isSupervised = false
+}
+
+extension Launch {
+    /// A command with what its account and environment say.
+    init(_ command: Command, streams: (input: Int32, output: Int32, error: Int32), namespaces: UInt64) {
+        self.init(
+            arguments: command.arguments, environment: command.environment, namespaces: namespaces, streams: streams)
+        if !command.environment.contains(where: { $0.hasPrefix("HOME=") }) {
+            environment.append("HOME=\(command.account.home)")
+        }
+        if let path = command.environment.last(where: { $0.hasPrefix("PATH=") }) { search = String(path.dropFirst(5)) }
+    }
 }
 
 /// The result of a launch.
@@ -65,7 +79,7 @@ extension Script {
             unsafe child.anchor = try Anchor.namespace()
         }
         var clonedAt: Int64 = 0
-        try unsafe begin(&child, clonedAt: &clonedAt)
+        try unsafe begin(&child, clonedAt: &clonedAt, isSupervised: launch.isSupervised)
         let launcherError = try Self.error(from: status.readingEnd())
         let executedAt = Self.now()
         let records = ChildReport(try report.read(Int(report.status().size), at: 0))

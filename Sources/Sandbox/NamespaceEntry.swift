@@ -14,10 +14,12 @@ struct NamespaceEntry {
     /// The maps that a process with privileges of its own gives: every number as it is.
     private var all: [String] = []
 
-    init(_ user: UInt32) {
+    init(_ user: UInt32, asSingleUser isSingle: Bool) {
         self.user = user
         group = getegid()
-        if user == 0 {
+        if isSingle {
+            obstacle = .asked
+        } else if user == 0 {
             all = [MachineFiles.identity("uid_map"), MachineFiles.identity("gid_map")]
         } else {
             prepareTools()

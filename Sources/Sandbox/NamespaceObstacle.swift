@@ -40,6 +40,8 @@ public enum NamespaceObstacle: Error, Sendable, Equatable, CustomStringConvertib
         case .restricted:
             "run thaw as root, or as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give thaw an AppArmor profile with 'userns,'"
         case .missing: "run thaw as root"
+        case .refused where UserNamespace.user == 0:
+            "in a Docker container, start that with --security-opt seccomp=unconfined, or leave root its capabilities"
         case .refused: "run thaw as root; in a Docker container, start that with --security-opt seccomp=unconfined"
         }
     }

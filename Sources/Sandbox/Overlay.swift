@@ -34,17 +34,7 @@ public struct Overlay: Sendable, Hashable {
 
     /// Looks `user[:group]` up in this root file system.
     public func account(_ text: String) throws -> Account {
-        let root = try view()
-        return try Account(text, passwd: try file("etc/passwd", root), group: try file("etc/group", root))
-    }
-
-    private func file(_ path: FilePath, _ root: Directory) throws(SystemError) -> [UInt8]? {
-        do throws(SystemError) {
-            return try root.contents(of: path, limit: 16 << 20)
-        } catch {
-            if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
-            throw error
-        }
+        try Account(text, in: view())
     }
 
     /// Keeps other containers away from this overlay, in this process or another.

@@ -88,11 +88,14 @@ internal import SystemPackage
     }
 
     /// Clones the children, which do these steps; `child` has the rest.
-    mutating func begin(_ child: inout clinux_child, clonedAt: inout Int64) throws(SystemError) {
+    mutating func begin(
+        _ child: inout clinux_child, clonedAt: inout Int64, isSupervised: Bool
+    ) throws(SystemError) {
         unsafe child.outer_count = outerCount
         unsafe child.step_count = steps.count
         let code = unsafe steps.withUnsafeBufferPointer { steps in
             unsafe child.steps = steps.baseAddress
+            if isSupervised { return unsafe clinux_supervise(&child, &clonedAt) }
             return unsafe clinux_start(&child, &clonedAt)
         }
         if code < 0 { throw SystemError("clone", nil, Errno(rawValue: Glibc.errno)) }

@@ -22,15 +22,27 @@ public enum Shortfall: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-extension Container {
-    /// The parts of the isolation of `command` that are missing here.
-    public func shortfalls(of command: Command) throws -> [Shortfall] {
-        let limits: [Shortfall] = command.controlled.filter { Place.all[$0.0] == nil }.map { controller, _ in
+extension Command {
+    /// The limits that no control group here can hold.
+    fileprivate var limitShortfalls: [Shortfall] {
+        controlled.filter { Place.all[$0.0] == nil }.map { controller, _ in
             switch controller {
             case .processes: .processLimit
             case .memory: .memoryLimit
             }
         }
+    }
+}
+
+extension ChrootContainer {
+    /// The limits of `command` that are missing here.
+    public static func shortfalls(of command: Command) -> [Shortfall] { command.limitShortfalls }
+}
+
+extension Container {
+    /// The parts of the isolation of `command` that are missing here.
+    public func shortfalls(of command: Command) throws -> [Shortfall] {
+        let limits = command.limitShortfalls
         guard runtime == nil, try IDMap.current().isInitial, command.users == .separate, !command.isPrivileged,
             try command.containerUsers(on: root).kind == .own
         else { return limits }

@@ -38,15 +38,7 @@ struct Surroundings: ~Copyable {
     func launch(
         _ command: Command, _ streams: (input: Int32, output: Int32, error: Int32)
     ) throws -> Launched {
-        var launch = Launch(
-            arguments: command.arguments, environment: command.environment, namespaces: namespaces(for: command),
-            streams: streams)
-        if !command.environment.contains(where: { $0.hasPrefix("HOME=") }) {
-            launch.environment.append("HOME=\(command.account.home)")
-        }
-        if let path = command.environment.last(where: { $0.hasPrefix("PATH=") }) {
-            launch.search = String(path.dropFirst(5))
-        }
+        var launch = Launch(command, streams: streams, namespaces: namespaces(for: command))
         launch.group = group?.unified ?? -1
         var ends: [Int32] = [-1, -1]
         try system("make sockets") { unsafe clinux_socket_pair(&ends) }

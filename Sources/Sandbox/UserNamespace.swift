@@ -8,6 +8,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Synchronization
 
 /// How this process may do what root does.
@@ -32,6 +33,10 @@ public enum UserNamespace {
         case nothingLent(user: String)
         /// The tools failed; what they said.
         case toolFailed(String)
+        /// One user was asked for.
+        case asked
+        /// The process was in such a namespace when it started.
+        case surrounding
 
         /// One sentence.
         public var description: String {
@@ -39,6 +44,8 @@ public enum UserNamespace {
             case .noTool: "newuidmap is not installed"
             case .nothingLent(let user): "/etc/subuid and /etc/subgid lend nothing to '\(user)'"
             case .toolFailed(let words): "newuidmap failed\(words.isEmpty ? "" : ": \(words)")"
+            case .asked: "--isolation userns was given"
+            case .surrounding: "thaw was started in a user namespace that has one"
             }
         }
 
@@ -49,6 +56,9 @@ public enum UserNamespace {
             case .nothingLent(let user):
                 "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \(user)"
             case .toolFailed: "see /etc/subuid and /etc/subgid"
+            case .asked: "use --isolation namespaces"
+            case .surrounding:
+                "start thaw outside of it, or give it more users with: unshare --map-root-user --map-auto"
             }
         }
     }
@@ -66,13 +76,20 @@ public enum UserNamespace {
     /// For the first line of a program: the process must have one thread. It is either done or the process is as it was.
     /// No other process is left when this returns.
     ///
+    /// - Parameter isSingle: makes a namespace with one user even where there could be more, or needs to be none.
     /// - Throws: ``NamespaceObstacle`` where the process cannot go on: it is in a namespace that has no user.
     @discardableResult
-    public static func enter() throws(NamespaceObstacle) -> Standing {
+    public static func enter(asSingleUser isSingle: Bool = false) throws(NamespaceObstacle) -> Standing {
         let user = geteuid()
         let isRoot = user == 0 && clinux_is_administrator() != 0
-        let standing = isRoot ? Standing.privileged : try NamespaceEntry(user).run()
+        let standing = isRoot && !isSingle ? rootStanding : try NamespaceEntry(user, asSingleUser: isSingle).run()
         state.withLock { $0 = (standing, user) }
         return standing
+    }
+
+    /// Of a process that has CAP_SYS_ADMIN, maybe in a user namespace that it did not make.
+    private static var rootStanding: Standing {
+        guard let map = try? IDMap.current(), !map.isInitial else { return .privileged }
+        return map.isSingle ? .single(.surrounding) : .ranges
     }
 }

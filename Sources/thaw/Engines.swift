@@ -90,7 +90,14 @@ enum Engines {
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { snapshots, area in
             let layers = try await snapshots.directories(of: image)
-            return try await ContainerEngine(layers: layers, scratch: area, initialProgram: program).measure(scenario)
+            let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
+            do {
+                return try await engine.measure(scenario)
+            } catch ColdStartError.guestFailed(let stage, let subject, let reason) {
+                let error = ColdStartError.guestFailed(stage: stage, subject: subject, reason: reason)
+                guard let loneliness = Failure.loneliness else { throw error }
+                throw Failure("\(error)", remedy: loneliness, status: .unmeasurable)
+            }
         }
     }
 

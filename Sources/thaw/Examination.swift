@@ -1,3 +1,4 @@
+import Build
 import ColdStart
 import Glibc
 import Linux
@@ -21,11 +22,13 @@ enum Examination {
         }
     }
 
-    static func findings(store: FilePath) async -> [Finding] {
-        [
-            kernel(), root(), users(), overlay(store), kvm(),
-            tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
-        ].compactMap(\.self)
+    static func findings(of store: Store) async -> [Finding] {
+        let path = FilePath(store.path.string)
+        return [kernel()] + (await isolation(store))
+            + [
+                users(), canMount ? overlay(path) : nil, kvm(),
+                tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
+            ].compactMap(\.self)
             + [await guestKernel(), initialProgram()]
             + [
                 tool("git", "repositories as contexts and in ADD", package: "git"),
@@ -41,16 +44,40 @@ enum Examination {
             name: "Linux", isThere: true, detail: String(decoding: release.filter { $0 != 10 }, as: UTF8.self))
     }
 
-    private static func root() -> Finding {
-        let name = "RUN and the container engine"
-        switch UserNamespace.standing {
-        case .privileged: return Finding(name: name, isThere: true, detail: "this is root")
-        case .ranges, .single:
-            return Finding(
-                name: name, isThere: true, detail: "user \(UserNamespace.user) is root of a user namespace")
-        case .refused(let obstacle):
-            return Finding(name: name, isThere: false, detail: "\(obstacle)", remedy: obstacle.remedy)
-        case nil: return Finding(name: name, isThere: false, detail: "not tried", remedy: nil)
+    /// The isolation of RUN, and why a stronger one does not work.
+    private static func isolation(_ store: Store) async -> [Finding] {
+        let name = "isolation of RUN"
+        do {
+            let snapshots = try Snapshots(store)
+            let area = try snapshots.makeWorkArea()
+            let ladder = try await IsolationLadder.climb(in: area)
+            try snapshots.removeWorkArea(area)
+            return [finding(ladder, name)]
+                + ladder.obstacles.filter { ladder.chosen != nil && $0.reason != "" }.map {
+                    Finding(
+                        name: "isolation by \($0.isolation.rawValue)", isThere: false, detail: $0.reason,
+                        remedy: $0.remedy)
+                }
+        } catch {
+            return [Finding(name: name, isThere: false, detail: "\(error)")]
+        }
+    }
+
+    private static func finding(_ ladder: IsolationLadder, _ name: String) -> Finding {
+        guard let chosen = ladder.chosen else {
+            let error = NoIsolation(obstacles: ladder.obstacles)
+            return Finding(name: name, isThere: false, detail: "\(error)", remedy: error.remedy)
+        }
+        let devices = ladder.missingDevices.isEmpty ? "" : ", without \(ladder.missingDevices.joined(separator: ", "))"
+        return Finding(name: name, isThere: true, detail: "\(chosen.rawValue): \(detail(of: chosen))\(devices)")
+    }
+
+    private static func detail(of isolation: Isolation) -> String {
+        switch (isolation, UserNamespace.standing) {
+        case (.chroot, _): "a changed root and nothing else; the container around is what isolates"
+        case (_, .privileged): "this is root"
+        case (_, .single): "user \(UserNamespace.user) is the only user of a user namespace"
+        default: "user \(UserNamespace.user) is root of a user namespace"
         }
     }
 
@@ -68,6 +95,8 @@ enum Examination {
         case .privileged, .refused, nil: return nil
         }
     }
+
+    private static var canMount: Bool { if case .refused = UserNamespace.standing { false } else { true } }
 
     /// Tries an overlay mount beside the store, since what counts is that file system.
     private static func overlay(_ store: FilePath) -> Finding {

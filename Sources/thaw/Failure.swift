@@ -43,6 +43,7 @@ struct Failure: Error {
         case let error as ProjectError: self.init("\(error)", status: .usage)
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
+        case let error as NoIsolation: self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as NamespaceObstacle:
             self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as SystemError:
@@ -73,6 +74,11 @@ struct Failure: Error {
             self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
         case .runFailed: self.init("\(error)", remedy: Self.loneliness)
         case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
+        case .stepFailed(let cause as NoIsolation, _):
+            self.init("\(error)", remedy: cause.remedy, status: .unmeasurable)
+        case .needsNamespaces(_, let obstacle, _): self.init(missing: obstacle, for: "\(error)")
+        case .stepFailed(BuildError.needsNamespaces(_, let obstacle, _), _):
+            self.init(missing: obstacle, for: "\(error)")
         case .stepFailed(let cause as OCIError, _): self.init("\(error)", remedy: Self.remedy(for: cause))
         case .stepFailed(let cause as RegistryError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: cause.status)
@@ -96,6 +102,11 @@ struct Failure: Error {
         if let console { hints.append("all of its console is in '\(console)'") }
         self.init(
             plain.message, remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"), status: plain.status)
+    }
+
+    private init(missing obstacle: IsolationLadder.Obstacle?, for message: String) {
+        let remedy = obstacle.map { ["\($0.reason)", $0.remedy].compactMap(\.self).joined(separator: "; ") }
+        self.init(message, remedy: remedy ?? "build without --isolation chroot", status: .unmeasurable)
     }
 
     private init(_ error: SandboxError, _ message: String) {

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Build
 import Linux
+import OCI
 import Sandbox
 import SystemPackage
 
@@ -40,6 +41,18 @@ struct RunArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How RUN is isolated: auto (the strongest that works here), namespaces, userns (with one user), chroot.",
+            valueName: "mode"))
+    var isolation: IsolationChoice = .auto
+
+    @Option(
+        help: ArgumentHelp(
+            "How files that RUN changed are found with chroot isolation: marks (times, size, inode) or content.",
+            valueName: "method"))
+    var snapshot: RootChanges.Method = .marks
+
+    @Option(
+        help: ArgumentHelp(
             "User and group numbers of RUN on this machine: private (a range of its own) or host.", valueName: "users"))
     var userns = Users.separate
 
@@ -65,6 +78,8 @@ struct RunArguments: ParsableArguments {
         } catch {
             throw Failure("\(error)", status: .usage)
         }
+        request.run.isolation = isolation.isolation
+        request.run.comparison = snapshot
         request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
         if let ociRuntime {
             guard fileExists(FilePath(ociRuntime)) else {
@@ -134,6 +149,15 @@ struct RunArguments: ParsableArguments {
     }
 }
 
+/// `--isolation`.
+enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
+    case auto, namespaces, userns, chroot
+
+    /// Nil for the strongest that works.
+    var isolation: Isolation? { Isolation(rawValue: rawValue) }
+}
+
+extension RootChanges.Method: ExpressibleByArgument {}
 extension BuildRequest.Entitlement: ExpressibleByArgument {}
 extension BuildRequest.Network: ExpressibleByArgument {}
 extension Users: ExpressibleByArgument {}

@@ -53,6 +53,13 @@ struct Thaw: AsyncParsableCommand {
         return rest.prefix(words) + options + rest.dropFirst(words)
     }
 
+    /// Becomes root of a user namespace for a command that runs containers.
+    private static func enterNamespace(for command: any ParsableCommand) throws {
+        guard let command = command as? any ContainerCommand else { return }
+        InitialProgram.noteProgram()
+        try UserNamespace.enter(asSingleUser: command.isolation == .userns)
+    }
+
     /// Parses, runs, and turns whatever went wrong into a sentence and a status.
     static func main() async {
         MachineProgram.runIfWanted()
@@ -61,10 +68,7 @@ struct Thaw: AsyncParsableCommand {
         Interruption.endAtOnce()
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
-            if type(of: command) is any ContainerCommand.Type {
-                InitialProgram.noteProgram()
-                try UserNamespace.enter()
-            }
+            try enterNamespace(for: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -96,9 +100,18 @@ struct Thaw: AsyncParsableCommand {
 
 /// A command that runs containers or touches unpacked layers: whoever is not root becomes root of a user namespace for
 /// it. Where that is refused, it still does whatever needs neither.
-protocol ContainerCommand {}
+protocol ContainerCommand {
+    /// How it isolates commands.
+    var isolation: IsolationChoice { get }
+}
 
-extension Build: ContainerCommand {}
+extension ContainerCommand {
+    var isolation: IsolationChoice { .auto }
+}
+
+extension Build: ContainerCommand {
+    var isolation: IsolationChoice { options.run.isolation }
+}
 extension Optimize: ContainerCommand {}
 extension Boot: ContainerCommand {}
 extension Slim: ContainerCommand {}

@@ -109,6 +109,20 @@ import Testing
         #expect(try user.processes() == [])
     }
 
+    @Test(
+        "Without other users an image of root's starts in a container, and one of another user's says what is missing",
+        arguments: [("root", 0), ("app", 3)] as [(String, Int32)])
+    func singleBoot(account: String, status: Int32) throws {
+        let bench = try Workbench.withBusybox()
+        let user = try Stranger(.nothing, in: bench)
+        let command = "CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]"
+        try bench.build("FROM busybox\nUSER \(account)\n\(command)\n")
+        try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: bench.store)
+        let outcome = try user.thaw("boot", "--engine", "container", "--probe", "http:8080/one", "app")
+        #expect(outcome.status == status, "\(outcome.error)")
+        #expect(status == 0 || outcome.complaint.last?.contains("usermod --add-subuids") == true, "\(outcome.error)")
+    }
+
     @Test("A user proves a slim image in a container, and is told that files are not observed there")
     func proof() throws {
         let bench = try Workbench.withBusybox()
@@ -149,7 +163,7 @@ import Testing
         func thaw(_ words: String...) throws -> Outcome {
             let script = """
                 echo 0 >/proc/sys/user/max_user_namespaces
-                exec setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$@"
+                exec setpriv --bounding-set -sys_admin,-sys_chroot --inh-caps -sys_admin,-sys_chroot "$@"
                 """
             let isolated = ["unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh"]
             return try Program.run(isolated + [Binary.path, "--store", bench.store] + words, in: bench.path)
@@ -157,7 +171,8 @@ import Testing
         let outcome = try thaw("build", "--progress", "quiet", "context")
         #expect(outcome.status == 3, "\(outcome.error)")
         #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
-        #expect(outcome.complaint.last?.contains("user.max_user_namespaces is 0; run thaw as root") == true)
+        #expect(outcome.complaint.first?.contains("user.max_user_namespaces is 0") == true, "\(outcome.error)")
+        #expect(outcome.complaint.last?.contains("run thaw as root") == true, "\(outcome.error)")
         #expect(try thaw("doctor").output.contains("user namespaces are disabled"))
         #expect(try thaw("history", "busybox").status == 0)
         try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")

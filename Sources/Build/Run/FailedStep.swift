@@ -33,6 +33,8 @@ public struct FailedStep: Sendable {
         let users: Users
         let layers: [StoredLayer]
         let mounts: [PreparedMount]
+        /// Nil for an overlay.
+        let isolation: Isolation?
     }
 
     private static let directory: FilePath = "thaw/failed"
@@ -72,20 +74,42 @@ public struct FailedStep: Sendable {
     /// What it changes stays for the next time.
     public func run(_ words: [String], environment: [String] = []) async throws -> ExitStatus {
         let area = store.path.appending(Self.directory.components)
+        if record.isolation == .chroot { return try await runInRoot(words, environment, area) }
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
         let overlay = Overlay(
             lowers: try await Snapshots(store).directories(of: image), upper: area.appending("upper"),
             work: area.appending("work"))
-        var command = Command(
-            words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
-        command.workingDirectory = FilePath(record.workingDirectory)
+        var command = command(words, environment)
         command.account = try overlay.account(record.user)
-        command.hostname = "buildkitsandbox"
         command.network = BuildRequest.Network(rawValue: record.network)?.available.network ?? .none
         command.isPrivileged = record.isPrivileged
         command.users = record.users
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
         return try await Container(overlay).runInteractively(command)
+    }
+
+    private func command(_ words: [String], _ environment: [String]) -> Command {
+        var command = Command(
+            words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
+        command.workingDirectory = FilePath(record.workingDirectory)
+        command.hostname = "buildkitsandbox"
+        return command
+    }
+
+    private func runInRoot(_ words: [String], _ environment: [String], _ area: FilePath) async throws -> ExitStatus {
+        _ = try Directory.make(area.appending("work"))
+        guard let lock = try Lock.attempt(area.appending("work").appending("lock"), .exclusive) else {
+            throw SandboxError.overlayInUse(area)
+        }
+        let root = area.appending("root")
+        var command = command(words, environment)
+        command.account = try Account(record.user, in: Directory(root))
+        let mounts = try await RootMounts.make(record.mounts, in: area, store, Trees(store))
+        command.environment += mounts.environment
+        let status = try await ChrootContainer(root, area: area).runInteractively(command, placing: mounts.placements)
+        try mounts.release()
+        try lock.release()
+        return status
     }
 }

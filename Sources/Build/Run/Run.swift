@@ -58,6 +58,10 @@ extension StageBuilder {
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
+        if shared.request.run.runtime == nil {
+            let ladder = try await shared.isolation()
+            if try ladder.require() == .chroot { return try await executeInRoot(job, line, ladder) }
+        }
         let network = shared.network(job.network)
         if network == .isolated { Sandbox.Network.prepareIsolation(for: shared.request.run.users) }
         let lower = try await shared.snapshots.directories(of: image)
@@ -89,15 +93,15 @@ extension StageBuilder {
     }
 
     /// What is needed to come back here, should the command fail.
-    private func record(
-        of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int
+    func record(
+        of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int, isolation: Isolation? = nil
     ) -> FailedStep.Record {
         FailedStep.Record(
             place: "\(plan.place(line))", words: job.words, shell: shell,
             environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
             isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
-            mounts: mounts)
+            mounts: mounts, isolation: isolation)
     }
 
     private func start(

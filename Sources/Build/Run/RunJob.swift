@@ -15,7 +15,7 @@ struct RunJob: Sendable {
     let proxies: [String]
     private let workingDirectory: String
     let network: BuildRequest.Network
-    private let isPrivileged: Bool
+    let isPrivileged: Bool
     private let options: BuildRequest.RunOptions
     /// Who runs it, as USER says.
     let user: String

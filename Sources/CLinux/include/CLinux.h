@@ -34,6 +34,8 @@ int clinux_renameat2(int from, const char *old_name, int to, const char *new_nam
 unsigned clinux_major(uint64_t device);
 unsigned clinux_minor(uint64_t device);
 uint64_t clinux_makedev(unsigned major, unsigned minor);
+// When a file was made: seconds and nanoseconds. 1: its file system does not know.
+int clinux_birth(int directory, const char *name, int64_t time[2]);
 
 // The mount API of Linux 5.2 and later: mounts as descriptors.
 int clinux_fsopen(const char *type);

@@ -19,6 +19,7 @@ enum {
                                   // descriptor: a socket that receives the filter's listener, or -1 for none
     clinux_step_enter,            // descriptor: the new root, attached; the old one lies over it
     clinux_step_leave,            // path: /; what lies over the root is unmounted
+    clinux_step_chroot,           // descriptor: the new root, where there is no mount namespace
     clinux_step_mount,            // source, path, type, flags, data; descriptor: what to attach where that is not allowed
     clinux_step_stub_directory,   // path: a mount point, made and reported where it is missing
     clinux_step_true_directory,   // the same, but never a link
@@ -94,6 +95,11 @@ struct clinux_report {
 // command runs or has failed. child->pidfd is -1 if no inner child was made; the report file then names the step.
 // *cloned_at is CLOCK_MONOTONIC in nanoseconds before the first clone. -1: no child was made; see errno.
 int clinux_start(struct clinux_child *child, int64_t *cloned_at);
+
+// The same with a supervisor between, which child->pidfd stands for. It ends as the command does, after all that the
+// command started; SIGTERM, or the end of the thread that calls this, makes it end that at once. It returns while the
+// children are on their way: the status pipe's end tells that the command runs or has failed.
+int clinux_supervise(struct clinux_child *child, int64_t *cloned_at);
 
 // An empty file in memory, close-on-exec.
 int clinux_memory_file(const char *name);

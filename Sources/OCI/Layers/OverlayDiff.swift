@@ -15,9 +15,11 @@ public import SystemPackage
 public struct OverlayDiff {
     private let upper: Directory
     private let lower: FileTree
-    private let lowerFile: (ImagePath) throws -> (any ByteSource)?
+    private let lowerDigest: (ImagePath) throws -> Digest?
     private let epoch: Int64
     private let standIn: StandIn
+    /// What changed in a root file system without an overlay; nil for an upper directory, where everything is a change.
+    private let changes: RootChanges?
 
     /// A difference between the tree `lower` and `upper`, which was written where `ids` were the numbers of users;
     /// `lowerFile` opens a file of the lower tree.
@@ -29,7 +31,45 @@ public struct OverlayDiff {
         self.lower = lower
         self.epoch = epoch
         standIn = StandIn(ids: ids)
-        self.lowerFile = lowerFile
+        lowerDigest = { try lowerFile($0).map { try Digest(of: $0) } }
+        changes = nil
+    }
+
+    /// The difference between `image`, whose tree is `lower`, and the root file system `root` that was made from it,
+    /// where a command changed `changes`. Contents of the image are read where nothing else tells.
+    public init(
+        root: Directory, lower: FileTree, of image: Image, _ changes: RootChanges, epoch: Int64, ids: IDMap
+    ) throws {
+        let plain = OverlayDiff(root, lower, StandIn(ids: ids, isWhole: false), changes, epoch) { _ in nil }
+        let digests = try plain.lowerDigests(of: image)
+        self.init(root, lower, plain.standIn, changes, epoch) { digests[$0] }
+    }
+
+    private init(
+        _ root: Directory, _ lower: FileTree, _ standIn: StandIn, _ changes: RootChanges, _ epoch: Int64,
+        _ lowerDigest: @escaping (ImagePath) throws -> Digest?
+    ) {
+        (upper, self.lower, self.standIn, self.changes, self.epoch) = (root, lower, standIn, changes, epoch)
+        self.lowerDigest = lowerDigest
+    }
+
+    /// The digests of the image's files that are like what stands at their paths now.
+    private func lowerDigests(of image: Image) throws -> [ImagePath: Digest] {
+        var paths: [FileTree.InodeID: [ImagePath]] = [:]
+        for (path, status) in changes?.paths ?? [] {
+            guard let status, let (kind, metadata) = try truth(of: path, status), kind.isFile,
+                isLikeLower(path, kind, metadata, status), let node = lower.node(at: path)
+            else { continue }
+            paths[lower[node: node].inode, default: []].append(path)
+        }
+        var digests: [ImagePath: Digest] = [:]
+        try image.readContents(of: paths.keys, in: lower) { inode, reader in
+            var hasher = Digest.Hasher()
+            try reader.readContent { hasher.update(Array($0)) }
+            let digest = hasher.finalize()
+            for path in paths[inode] ?? [] { digests[path] = digest }
+        }
+        return digests
     }
 
     /// Writes the layer's entries, in path order, and makes the upper directory what they say.
@@ -47,17 +87,15 @@ public struct OverlayDiff {
             above = []
             try layer.add(entry)
         }
-        let changed = try changedPaths()
+        let changed = try changes?.paths ?? changedPaths()
         try addRoot(to: layer)
         for (path, status) in changed {
             while let last = above.last, !path.isWithin(last.path) { above.removeLast() }
-            if status.isWhiteout {
+            guard let status, !status.isWhiteout else {
                 if lower.node(at: path) != nil { try add(LayerEntry(path, .remove)) }
                 continue
             }
-            guard let found = try kind(of: path, status) else { continue }
-            let (kind, metadata) = standIn.truth(
-                of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
+            guard let (kind, metadata) = try truth(of: path, status) else { continue }
             let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
             if isOpaque { opaque.insert(path) }
             if try !isOpaque && isUnchanged(path, kind, metadata, status) {
@@ -95,8 +133,8 @@ public struct OverlayDiff {
     }
 
     /// Removes what no layer holds and clamps times, children first because they touch their directory's time.
-    private func settle(_ changed: [(path: ImagePath, status: FileStatus)]) throws {
-        for (path, status) in changed.reversed() where !status.isWhiteout {
+    private func settle(_ changed: [(path: ImagePath, status: FileStatus?)]) throws {
+        for case (let path, let status?) in changed.reversed() where !status.isWhiteout {
             if status.type == .socket {
                 try upper.remove(FilePath(path))
             } else {
@@ -111,8 +149,8 @@ public struct OverlayDiff {
     }
 
     /// Every path in the upper directory, each directory before its children.
-    private func changedPaths() throws -> [(path: ImagePath, status: FileStatus)] {
-        var paths: [(path: ImagePath, status: FileStatus)] = []
+    private func changedPaths() throws -> [(path: ImagePath, status: FileStatus?)] {
+        var paths: [(path: ImagePath, status: FileStatus?)] = []
         var stack: [ImagePath] = try upper.entries().reversed().map { ImagePath.root.appending($0.name) }
         while let path = stack.popLast() {
             let status = try upper.status(of: FilePath(path))
@@ -142,24 +180,37 @@ public struct OverlayDiff {
             xattrs: try upper.layerAttributes(of: FilePath(path)))
     }
 
+    /// What a layer says of the path; nil for a socket.
+    private func truth(of path: ImagePath, _ status: FileStatus) throws -> (kind: FileKind, metadata: FileMetadata)? {
+        guard let found = try kind(of: path, status) else { return nil }
+        return standIn.truth(of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
+    }
+
     /// Whether a copied-up file is the lower one still.
     private func isUnchanged(
         _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
     ) throws -> Bool {
-        guard let old = lower.inode(at: path), old.kind == kind, status.linkCount == 1 || kind.isDirectory else {
-            return false
-        }
+        guard isLikeLower(path, kind, metadata, status) else { return false }
+        guard kind.isFile else { return true }
+        guard let before = try lowerDigest(path) else { return false }
+        return try before == Digest(of: FileSource(upper.open(FilePath(path), [.read, .noFollow])))
+    }
+
+    /// Whether only the content can differ from that of the lower file.
+    private func isLikeLower(
+        _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
+    ) -> Bool {
+        let hasOldNames = status.linkCount == 1 || changes?.oldLinks.contains(path) == true
+        guard let old = lower.inode(at: path), old.kind == kind, hasOldNames || kind.isDirectory else { return false }
         var same = old.metadata
         same.mtime = metadata.mtime
         guard same == metadata else { return false }
         // A directory that merely holds a change need not be told about again, but its time may have changed.
-        guard old.metadata.mtime.seconds == metadata.mtime.seconds else { return false }
-        guard kind.isFile else { return true }
-        guard let before = try lowerFile(path) else { return false }
-        return try Digest(of: before) == Digest(of: FileSource(upper.open(FilePath(path), [.read, .noFollow])))
+        return old.metadata.mtime.seconds == metadata.mtime.seconds
     }
 
     private func isOpaque(_ path: ImagePath) throws -> Bool {
+        if let changes { return changes.remade.contains(path) }
         let value = try upper.attribute(standIn.opaqueMark, of: FilePath(path))
         return value == Array("y".utf8)
     }

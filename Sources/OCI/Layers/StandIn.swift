@@ -1,7 +1,7 @@
 internal import Linux
 internal import SystemPackage
 
-/// The files on disk in place of what a user namespace, or Linux itself, cannot hold.
+/// The files on disk in place of what a user namespace, root in a container, or Linux itself, cannot hold.
 ///
 /// | in the layer | on disk |
 /// | --- | --- |
@@ -16,12 +16,20 @@ internal import SystemPackage
 /// nothing.
 struct StandIn {
     let ids: IDMap
+    /// Whether everything can be held: true for root outside of any container.
+    let isWhole: Bool
+
+    /// The rules for files that have these numbers; without a value for `isWhole`, as the user namespace has it.
+    init(ids: IDMap, isWhole: Bool? = nil) {
+        self.ids = ids
+        self.isWhole = isWhole ?? ids.isInitial
+    }
 
     /// Overlayfs's mark of a directory that hides what is below it.
     var opaqueMark: String { ids.isInitial ? "trusted.overlay.opaque" : "user.overlay.opaque" }
 
     /// True if `kind` can be made.
-    func holds(_ kind: FileKind) -> Bool { ids.isInitial ? kind.hasPossibleNumber : !kind.isDevice }
+    func holds(_ kind: FileKind) -> Bool { isWhole ? kind.hasPossibleNumber : !kind.isDevice }
 
     /// The owner on disk; UInt32.max, which leaves it as it was made, where it is not mapped.
     func owner(of metadata: FileMetadata) -> (uid: UInt32, gid: UInt32) {
@@ -36,7 +44,7 @@ struct StandIn {
         case .noSpace: value.count > Self.smallBlock
         // Linux keeps user.* of files and directories alone.
         case .notPermitted where attribute.hasPrefix("user."): !kind.isFile && !kind.isDirectory
-        case .notPermitted: !ids.isInitial
+        case .notPermitted: !isWhole
         default: false
         }
     }
@@ -70,7 +78,7 @@ struct StandIn {
 
     /// True if the unpacked copy of a file never had an attribute of its layer.
     private func isAbsent(_ name: String, _ value: [UInt8]) -> Bool {
-        !ids.isInitial && name.hasPrefix("trusted.") || Self.isImpossible(name, value)
+        !isWhole && name.hasPrefix("trusted.") || Self.isImpossible(name, value)
     }
 }
 

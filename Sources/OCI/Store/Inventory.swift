@@ -222,6 +222,14 @@ extension Inventory {
                 add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
             }
         }
+        let layers = try store.root.directory("thaw/layers")
+        for entry in try layers.entries() {
+            let name = String(decoding: entry.name, as: UTF8.self)
+            guard name.contains(".root") else { continue }
+            let bytes = try layers.directory(FilePath(name)).allocatedBytes()
+            let used = try layers.status(of: FilePath(name)).changed.seconds
+            add(Item(path: FilePath("thaw/layers/\(name)"), bytes: bytes, used: used, step: nil))
+        }
         if try store.root.exists("thaw/failed") {
             try ifReadable("thaw/failed") { inventory in
                 let bytes = try store.root.directory("thaw/failed").allocatedBytes()

@@ -13,7 +13,7 @@ struct Doctor: AsyncParsableCommand {
     @Option(help: "text or json") var format: OutputFormat = .text
 
     func run() async throws {
-        let findings = await Examination.findings(store: FilePath(try global.store().path.string))
+        let findings = await Examination.findings(of: try global.store())
         if format == .json {
             return Terminal.print(
                 .object([

@@ -1,0 +1,19 @@
+internal import Sandbox
+
+/// The isolation of a build's commands: tried when the first one has to run, and once.
+actor IsolationTrial {
+    private var task: Task<IsolationLadder, any Error>?
+
+    /// What works, or whether `wanted` works.
+    func ladder(_ wanted: Isolation?, _ snapshots: Snapshots) async throws -> IsolationLadder {
+        if let task { return try await task.value }
+        let made = Task {
+            let area = try snapshots.makeWorkArea()
+            let ladder = try await IsolationLadder.climb(to: wanted, in: area)
+            try snapshots.removeWorkArea(area)
+            return ladder
+        }
+        task = made
+        return try await made.value
+    }
+}

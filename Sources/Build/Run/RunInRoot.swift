@@ -1,0 +1,122 @@
+internal import Frontend
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
+
+// RUN without namespaces: the command changes a whole root file system, and the layer is what is not as it was.
+
+extension StageBuilder {
+    func executeInRoot(_ job: RunJob, _ line: Int, _ ladder: IsolationLadder) async throws -> CachedStep {
+        try expectChroot(job, line, ladder)
+        let mounts = try await prepared(job.mounts, line)
+        let roots = try RootDirectories(shared.store)
+        let locked = try roots.makeWorkArea(shared.snapshots)
+        defer { withExtendedLifetime(locked) {} }
+        let area = locked.path
+        do {
+            let root = try await roots.take(image, shared.trees, to: area)
+            let account = try Account(job.user, in: Directory(root))
+            var command = job.command(account: account, epoch: epoch, network: .host)
+            shared.note(ChrootContainer.shortfalls(of: command))
+            let record = record(of: job, command, mounts, line, isolation: .chroot)
+            let made = try await RootMounts.make(mounts, in: area, shared.store, shared.trees)
+            command.environment += made.environment
+            let before = try await Offload.run { try RootSnapshot(Directory(root)).settled(in: area) }
+            let tail = OutputTail()
+            let outcome = try await start(
+                command, in: root, made.placements + Self.scripts(of: command), area, tail, line)
+            try made.release()
+            guard outcome.status.isSuccess else {
+                // A step that can't be kept must not hide why it failed.
+                try? FailedStep.keep(area, record, in: shared.store)
+                throw BuildError.runFailed(
+                    command: job.text, status: "\(outcome.status)", output: tail.lines, at: plan.place(line))
+            }
+            return try await result(of: root, before, outcome.withheld, area)
+        } catch {
+            // The failure counts; a directory that stays is swept with the next collection.
+            try? shared.snapshots.removeWorkArea(area)
+            throw error
+        }
+    }
+
+    /// Refuses what a changed root cannot give, before anything is unpacked for it.
+    private func expectChroot(_ job: RunJob, _ line: Int, _ ladder: IsolationLadder) throws {
+        var caches: Set<String> = []
+        for mount in job.mounts {
+            switch mount {
+            case .memory: try refuse("RUN --mount=type=tmpfs", line, ladder)
+            // Root could write to it, and the next build would see that.
+            case .cache(_, _, isReadOnly: true): try refuse("RUN --mount=type=cache,ro", line, ladder)
+            case .cache(let use, _, _):
+                guard caches.insert("\(use.id)\0\(use.seedName)").inserted else {
+                    return try refuse("RUN with the cache '\(use.id)' in two places", line, ladder)
+                }
+            case .bind, .secret, .agent: continue
+            }
+        }
+        if job.isPrivileged { try refuse("RUN --security=insecure", line, ladder) }
+        if job.network == .none { try refuse("RUN --network=none", line, ladder) }
+    }
+
+    private func refuse(_ what: String, _ line: Int, _ ladder: IsolationLadder) throws {
+        throw BuildError.needsNamespaces(what, ladder.obstacles.first, at: plan.place(line))
+    }
+
+    /// A script of the Dockerfile, which its command finds as a file.
+    private static func scripts(of command: Command) -> [Placement] {
+        command.attachments.compactMap { attachment in
+            guard case .content(let bytes, let mode, let uid, let gid) = attachment.source else { return nil }
+            return Placement(.file(bytes, mode: mode, uid: uid, gid: gid), at: attachment.target)
+        }
+    }
+
+    private func start(
+        _ command: Command, in root: FilePath, _ placements: [Placement], _ area: FilePath, _ tail: OutputTail,
+        _ line: Int
+    ) async throws -> ChrootContainer.Outcome {
+        let (shared, label) = (shared, label)
+        return try await ChrootContainer(root, area: area).run(command, placing: placements) { _, span in
+            let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+            tail.add(bytes)
+            shared.progress(.output(stage: label, line: line, bytes: bytes))
+        }
+    }
+
+    /// The layer that the command made. Its root then waits for the next command.
+    private func result(
+        of root: FilePath, _ before: RootSnapshot, _ withheld: [FilePath], _ area: FilePath
+    ) async throws -> CachedStep {
+        let (shared, image, epoch) = (shared, image, epoch)
+        let tree = try await shared.trees.tree(of: image)
+        return try await Offload.run {
+            let open = try Directory(root)
+            let changes = try RootChanges(
+                in: open, since: before, over: tree, withheld: withheld, by: shared.request.run.comparison)
+            let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+            let difference = try OverlayDiff(
+                root: open, lower: tree, of: image, changes, epoch: epoch, ids: IDMap.current())
+            try difference.write(to: writer)
+            let step = CachedStep(layer: try writer.finish(), epoch: epoch)
+            try RootDirectories(shared.store).give(root, as: image.layers + [step.layer])
+            try shared.snapshots.removeWorkArea(area)
+            return step
+        }
+    }
+}
+
+extension RootSnapshot {
+    /// Waits until the clock of the file system in `area` has passed the last change: a change in the same tick would
+    /// leave the marks as they are.
+    fileprivate func settled(in area: FilePath) throws -> RootSnapshot {
+        let directory = try Directory(area)
+        for _ in 0..<50 {
+            try directory.replace("clock", with: [], isSynced: false)
+            if try directory.status(of: "clock").changed > newest { break }
+            usleep(1000)
+        }
+        return self
+    }
+}

@@ -1,0 +1,109 @@
+// A command in chroot(2), for places where the kernel gives no namespaces: a container with Docker's defaults.
+//
+//     this process                      supervisor                the command
+//     ────────────                      ──────────                ───────────
+//     put /dev, /etc/hosts … in place
+//     fork ───────────────────────────► clone ──────────────────► chroot, limits, identity, exec
+//     status pipe: end of file ◄─────────────────────────────────
+//     stdout, stderr ◄───────────────────────────────────────────
+//                                       end all descendants ◄──── exit
+//     pidfd: readable ◄──────────────── exit
+//     put everything back
+//
+// Nothing is mounted and nothing is hidden: network, processes, host name and the kernel's settings are those of the
+// container around this process, and the root user in the chroot can leave it. The container around is the boundary.
+
+internal import Linux
+public import SystemPackage
+
+/// Runs commands in a directory that holds a whole root file system.
+public struct ChrootContainer: Sendable {
+    /// The root file system.
+    public let root: FilePath
+    /// A directory on the same file system, for what leaves its place while a command runs.
+    public let area: FilePath
+
+    /// A container in the directory `root`.
+    public init(_ root: FilePath, area: FilePath) {
+        self.root = root
+        self.area = area
+    }
+
+    /// How a command ended, and what it could not touch.
+    public struct Outcome: Sendable {
+        /// How the command ended.
+        public let status: ExitStatus
+        /// The places that something else had while it ran, relative to the root.
+        public let withheld: [FilePath]
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// When this returns, nothing that the command started is alive, every byte of its output has been handed over, and
+    /// everything that had to leave its place is back. Cancelling the task ends the command.
+    ///
+    /// - Parameter placements: what is put in place for the command besides /dev, /etc/hosts and /etc/resolv.conf.
+    /// - Throws: ``SandboxError`` where the command did not start.
+    public func run(
+        _ command: Command, placing placements: [Placement] = [], output: @escaping Container.Output = { _, _ in }
+    ) async throws -> Outcome {
+        try await run(command, placements) { try NamedStreams(output, in: $0) }
+    }
+
+    /// Runs a command to its end with this process's own streams.
+    public func runInteractively(_ command: Command, placing placements: [Placement] = []) async throws -> ExitStatus {
+        try await run(command, placements) { _ in InheritedStreams((0, 1, 2)) }.status
+    }
+
+    private func run(
+        _ command: Command, _ placements: [Placement],
+        _ makeStreams: @Sendable @escaping (_ devices: Directory) throws -> any Streams
+    ) async throws -> Outcome {
+        try Container.check(command)
+        let handle = SupervisorHandle()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                // The supervisor ends the command when the thread that made it ends.
+                WorkerThread.start {
+                    continuation.resume(with: Result { try attempt(command, placements, handle, makeStreams) })
+                }
+            }
+        } onCancel: {
+            handle.end()
+        }
+    }
+
+    private func attempt(
+        _ command: Command, _ placements: [Placement], _ handle: SupervisorHandle,
+        _ makeStreams: (Directory) throws -> any Streams
+    ) throws -> Outcome {
+        let open = try Directory(root)
+        let devices = try ChrootDevices(in: area)
+        let streams = try makeStreams(devices.directory)
+        let places = try PlacedFiles(in: open, area: Directory(area))
+        let status = Result {
+            try places.place(try standard(devices, for: command) + placements)
+            let child = try SupervisedChild(command, in: open, streams)
+            handle.set(child.supervisor)
+            return try child.follow(streams)
+        }
+        let withheld = Result { try places.restore() }
+        return Outcome(status: try status.get(), withheld: try withheld.get())
+    }
+
+    /// What every command finds, and what no layer may hold.
+    private func standard(_ devices: ChrootDevices, for command: Command) throws -> [Placement] {
+        var command = command
+        command.hostname = HostName.current
+        let names = try NameFiles(for: command)
+        let kernel = try ["proc", "sys"].map { name in
+            let path = area.appending(name)
+            _ = try Directory.make(path)
+            return Placement(.moved(path, isKept: false), at: FilePath("/\(name)"))
+        }
+        return [Placement(.moved(devices.directory.path, isKept: false), at: "/dev")] + kernel + [
+            Placement(.file(names.hosts, mode: 0o644, uid: 0, gid: 0), at: "/etc/hosts"),
+            Placement(.file(names.resolver, mode: 0o644, uid: 0, gid: 0), at: "/etc/resolv.conf"),
+        ]
+    }
+}

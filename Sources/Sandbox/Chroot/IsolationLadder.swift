@@ -1,0 +1,157 @@
+// Which isolation works here, found by running a command that does not exist in each: everything up to its execution
+// has been done when that fails.
+
+internal import Glibc
+internal import Linux
+public import SystemPackage
+
+/// What stands between a command and the machine, strongest first.
+public enum Isolation: String, Sendable, Hashable, CaseIterable, Codable {
+    /// Namespaces, and all the users that the process has.
+    case namespaces
+    /// Namespaces below a user namespace with one user.
+    case userns
+    /// A changed root and nothing else.
+    case chroot
+
+    /// A short text for people.
+    public var description: String {
+        switch self {
+        case .namespaces: "namespaces"
+        case .userns: "namespaces with one user"
+        case .chroot: "chroot alone"
+        }
+    }
+}
+
+/// The isolation that works here, and why stronger ones do not.
+public struct IsolationLadder: Sendable {
+    /// The strongest that works, or the one that was asked for; nil where it does not work.
+    public let chosen: Isolation?
+    /// Why others do not work, strongest first.
+    public let obstacles: [Obstacle]
+    /// Device nodes that commands do not find in /dev, because they cannot be made.
+    public let missingDevices: [String]
+
+    /// Why an isolation does not work.
+    public struct Obstacle: Error, Sendable, Hashable, CustomStringConvertible {
+        /// The isolation.
+        public let isolation: Isolation
+        /// The reason, in one sentence.
+        public let reason: String
+        /// The cure.
+        public let remedy: String?
+
+        public var description: String { "\(isolation.rawValue): \(reason)" }
+    }
+
+    /// Tries one isolation after the other, or only `wanted`, in the empty directory `area`.
+    ///
+    /// ``UserNamespace/enter(asSingleUser:)`` must have been called before.
+    public static func climb(to wanted: Isolation? = nil, in area: FilePath) async throws -> IsolationLadder {
+        var obstacles: [Obstacle] = []
+        for isolation in wanted.map({ [$0] }) ?? rungs {
+            if let obstacle = try await obstacle(to: isolation, in: area.appending(isolation.rawValue)) {
+                obstacles.append(obstacle)
+            } else {
+                let devices = isolation == .chroot ? try ChrootDevices(in: area).missing : []
+                return IsolationLadder(chosen: isolation, obstacles: obstacles, missingDevices: devices)
+            }
+        }
+        return IsolationLadder(chosen: nil, obstacles: obstacles, missingDevices: [])
+    }
+
+    /// What is tried, strongest first. A changed root does not hold a process that may do everything, so root of a
+    /// machine gets it only if it asks for it.
+    private static var rungs: [Isolation] {
+        switch UserNamespace.standing {
+        case .privileged: [.namespaces]
+        case .single: Isolation.allCases
+        case .ranges, .refused, nil: [.namespaces, .chroot]
+        }
+    }
+
+    private static func obstacle(to isolation: Isolation, in area: FilePath) async throws -> Obstacle? {
+        switch (isolation, UserNamespace.standing) {
+        case (.namespaces, .single(let reason)):
+            return Obstacle(isolation: isolation, reason: "only one user: \(reason)", remedy: reason.remedy)
+        case (.namespaces, .refused(let obstacle)), (.userns, .refused(let obstacle)):
+            return Obstacle(isolation: isolation, reason: "\(obstacle)", remedy: obstacle.remedy)
+        case (.userns, .privileged), (.userns, .ranges), (.userns, nil):
+            return Obstacle(isolation: isolation, reason: "this process has more than one user", remedy: nil)
+        case (.chroot, .refused) where UserNamespace.user != 0:
+            return Obstacle(isolation: isolation, reason: "only root may change its root directory", remedy: nil)
+        default: break
+        }
+        do {
+            try await attempt(isolation, in: area)
+            return nil
+        } catch SandboxError.command(_, .noSuchFileOrDirectory) {
+            return nil
+        } catch let error as SandboxError {
+            return Obstacle(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
+        } catch let error as SystemError {
+            return Obstacle(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
+        }
+    }
+
+    private static func attempt(_ isolation: Isolation, in area: FilePath) async throws {
+        for part in ["root", "upper", "work"] { _ = try Directory.make(area.appending(part)) }
+        let command = Command(["/thaw-trial"])
+        if isolation == .chroot {
+            _ = try await ChrootContainer(area.appending("root"), area: area).run(command)
+        } else {
+            let overlay = Overlay(
+                lowers: [area.appending("root")], upper: area.appending("upper"), work: area.appending("work"))
+            _ = try await Container(overlay).run(command)
+        }
+    }
+
+    private static func remedy(for isolation: Isolation) -> String {
+        switch isolation {
+        case .chroot: "run thaw as root; in a container, leave it CAP_SYS_CHROOT"
+        case .namespaces where UserNamespace.standing == .privileged:
+            "put the store on ext4, xfs, btrfs or tmpfs; in a container of its own, --isolation chroot needs no mounts"
+        case .namespaces, .userns:
+            "run thaw as root; in a container, start that with --privileged, and with the store on a volume"
+        }
+    }
+}
+
+extension IsolationLadder {
+    /// Expects that there is one.
+    public func require() throws(NoIsolation) -> Isolation {
+        guard let chosen else { throw NoIsolation(obstacles: obstacles) }
+        return chosen
+    }
+
+    /// What people should know of the isolation; nil where there is nothing to tell.
+    public var note: String? {
+        guard chosen == .chroot else { return nil }
+        let reason = obstacles.last.map { ", because \($0.reason)" } ?? ""
+        let devices = missingDevices.isEmpty ? "" : "; it has no \(missingDevices.joined(separator: ", "))"
+        return """
+            RUN is isolated by chroot alone\(reason); it has the network, the processes and the host name of the \
+            container around it\(devices)
+            """
+    }
+}
+
+/// No isolation works here.
+public struct NoIsolation: Error, Sendable, CustomStringConvertible {
+    /// Why, for each that was tried.
+    public let obstacles: [IsolationLadder.Obstacle]
+
+    /// A failure for these reasons.
+    public init(obstacles: [IsolationLadder.Obstacle]) { self.obstacles = obstacles }
+
+    public var description: String {
+        "cannot isolate a command here: " + obstacles.map { "\($0)" }.joined(separator: "; ")
+    }
+
+    /// The cures.
+    public var remedy: String? {
+        let remedies = obstacles.compactMap(\.remedy)
+        return remedies.isEmpty ? nil : remedies.joined(separator: "; or: ")
+    }
+}

@@ -1,0 +1,121 @@
+import Harness
+import Testing
+
+/// `thaw` inside containers with Docker's defaults.
+@Suite(.enabled(if: Cage.obstacle == nil, "\(Cage.obstacle ?? "")")) struct CageTests {
+    static let dockerfile = """
+        FROM busybox
+        RUN id -u >/id && echo 3 >>/base/one && rm /base/two && echo said >/dev/stderr
+        USER app
+        RUN --mount=type=cache,target=/tmp/c,uid=100 touch /tmp/x /tmp/c/y
+        USER 0
+        RUN rm -rf /base && mkdir /base && ln /id /base/linked && chown 33:33 /base/linked && ls /dev/null >/null
+
+        """
+    private static let build = "$THAW build --no-cache --progress quiet context"
+
+    private func bench() throws -> (Workbench, digest: String) {
+        let bench = try Workbench.withBusybox()
+        return (bench, try bench.build(Self.dockerfile))
+    }
+
+    @Test("Root in a container builds what root outside builds, and doctor says how")
+    func root() throws {
+        let (bench, digest) = try bench()
+        let cage = try Cage(bench)
+        let outcome = try cage.run(Self.build)
+        #expect(outcome.line == digest, "\(outcome.error)")
+        let doctor = try cage.run("$THAW doctor")
+        #expect(doctor.output.contains("yes  isolation of RUN: chroot: "), "\(doctor.output)\(doctor.error)")
+        #expect(doctor.output.contains("no   isolation by namespaces: "), "\(doctor.output)")
+    }
+
+    @Test("A container with a read-only root and no shared memory builds in a store on a volume")
+    func readOnly() throws {
+        let (bench, digest) = try bench()
+        let options = ["--read-only", "--read-only-tmpfs=false", "--env", "TMPDIR=\(bench.path)"]
+        let outcome = try Cage(bench).run("[ ! -w / ] && \(Self.build)", options: options)
+        #expect(outcome.line == digest, "\(outcome.error)")
+    }
+
+    @Test("A user in a container with Docker's calls is told what is missing")
+    func user() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        try Program.shell("chmod -R a+rwX .", in: bench.path)
+        let outcome = try Cage(bench).run("$THAW build context", options: ["--user", "1000:1000"])
+        #expect(outcome.status == 3, "\(outcome.error)")
+        #expect(
+            outcome.complaint.first?.contains("cannot isolate a command here: namespaces: ") == true, "\(outcome.error)"
+        )
+        #expect(outcome.complaint.last?.contains("--security-opt seccomp=unconfined") == true, "\(outcome.error)")
+    }
+
+    @Test("A user in a container with podman's calls builds in a namespace of one user")
+    func podmanUser() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
+        try Program.shell("chmod -R a+rwX . && chown -R 1000:1000 store", in: bench.path)
+        let outcome = try Cage(bench).run(Self.build, options: ["--user", "1000:1000"], profile: nil)
+        #expect(outcome.line == digest, "\(outcome.error)")
+    }
+
+    @Test("Nothing that a step started is left in the container")
+    func leftovers() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN (setsid sleep 99 &); sleep 0.1\n")
+        let outcome = try Cage(bench).run("$THAW build --progress quiet context && pgrep -a sleep || echo none")
+        #expect(outcome.output.hasSuffix("none\n"), "\(outcome.output)\(outcome.error)")
+    }
+
+    @Test("A step of thaw's own builds the same image in chroot")
+    func inside() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
+        try Program.shell(
+            """
+            mkdir -p outer/host && cp -r context outer/host/inner && cp '\(Binary.path)' outer/host/thaw
+            ldd '\(Binary.path)' | awk '$3 ~ "^/" { print $3 } $1 ~ "^/" { print $1 }' | xargs -I{} cp -L {} outer/host/
+            """, in: bench.path)
+        try bench.succeed("copy", "busybox", "oci:\(bench.path)/outer/host/layout:busybox")
+        try bench.write(
+            "outer/Dockerfile",
+            """
+            FROM busybox
+            RUN --mount=type=bind,target=/outer cd /outer/host && \\
+                thaw() { ./ld-linux-x86-64.so.2 --library-path . ./thaw --store /tmp/store "$@"; } && \\
+                thaw copy oci:layout:busybox busybox && thaw doctor && thaw build --progress quiet inner && rm -r /tmp/store
+
+            """)
+        let outcome = try bench.thaw("build", "--progress", "plain", "outer")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error.contains("yes  isolation of RUN: chroot: "), "\(outcome.error)")
+        #expect(outcome.error.contains(digest), "\(outcome.error)")
+    }
+
+    @Test("A namespace with one user is named as that, and builds what needs no other")
+    func single() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
+        func thaw(_ words: String...) throws -> Outcome {
+            try Program.run(["unshare", "-Urm", Binary.path, "--store", bench.store] + words, in: bench.path)
+        }
+        let doctor = try thaw("doctor")
+        #expect(!doctor.output.contains("this is root"), "\(doctor.output)")
+        #expect(doctor.output.contains("yes  isolation of RUN: userns: "), "\(doctor.output)")
+        #expect(try thaw("build", "--no-cache", "--progress", "quiet", "context").line == digest)
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN chown 5 /base/one\n")
+        let outcome = try thaw("build", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.last?.contains("unshare --map-root-user --map-auto") == true, "\(outcome.error)")
+    }
+
+    @Test("Asked for one user, root builds what needs no other")
+    func asked() throws {
+        let bench = try Workbench.withBusybox()
+        let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
+        let words = ["build", "--no-cache", "--progress", "quiet", "--isolation", "userns", "context"]
+        let outcome = try bench.start(words).wait()
+        #expect(outcome.line == digest, "\(outcome.error)")
+    }
+}
