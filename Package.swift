@@ -90,7 +90,7 @@ let package = Package(
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),
         tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
-        tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
+        tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Linux", "Support", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),

@@ -1,7 +1,6 @@
 internal import HTTP
 internal import Linux
 internal import OCI
-internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 
@@ -80,21 +79,8 @@ final class BuildState: Sendable {
         progress(.finished(report))
     }
 
-    /// The network of a container; that there can be none of its own is told once.
-    func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
-        let available = wanted.available
-        if available.isInstead {
-            tellOnce("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own")
-        }
-        return available.network
-    }
-
-    /// Tells of limits that this machine can't hold a command to.
-    func tellShortfalls(of command: Command) {
-        for shortfall in Container.shortfalls(of: command) { tellOnce(shortfall.description) }
-    }
-
-    private func tellOnce(_ text: String) {
+    /// Sends a note, unless the same was sent before.
+    func tellOnce(_ text: String) {
         if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
 
@@ -148,17 +134,6 @@ final class BuildState: Sendable {
             throw CancellationError()
         } catch {
             throw BuildError.stepFailed(error, at: place)
-        }
-    }
-}
-
-extension BuildRequest.Network {
-    /// What a container gets, and whether it is less than was wanted.
-    var available: (network: Sandbox.Network, isInstead: Bool) {
-        switch self {
-        case .none: (.none, false)
-        case .host: (.host, false)
-        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
         }
     }
 }

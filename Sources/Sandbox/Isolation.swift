@@ -27,6 +27,7 @@ extension Script {
     /// The whole way from a fresh child to the command.
     mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings) {
         enterGroups(surroundings)
+        limitCPUs(command.cpus)
         if let network = surroundings.network {
             add(clinux_step_network, "enter network", descriptor: network.namespace.rawValue)
         }

@@ -12,6 +12,8 @@ struct OCIConfiguration {
     /// The control group, for runtimes that want one.
     let group: String
     let limits: [Limit]
+    /// The controllers of the control group that the runtime makes; empty if ours keep the limits.
+    let groupControllers: Set<Controller>
 
     var document: JSON {
         [
@@ -81,7 +83,7 @@ struct OCIConfiguration {
         if command.network == .none { namespaces.append(["type": "network"]) }
         var members: [(key: String, value: JSON)] = [
             ("namespaces", .list(namespaces)), ("cgroupsPath", .text(group)),
-            ("resources", ["devices": devices]),
+            ("resources", .object([(key: "devices", value: devices)] + resources)),
         ]
         if !command.isPrivileged {
             members += [("maskedPaths", .texts(Hidden.masked)), ("readonlyPaths", .texts(Hidden.readOnly))]
@@ -97,6 +99,46 @@ struct OCIConfiguration {
             ["allow": false, "access": "rwm"], ["allow": true, "type": "c", "access": "m"],
             ["allow": true, "type": "b", "access": "m"],
         ]
+    }
+
+    /// The limits for a runtime that makes its own groups.
+    private var resources: [(key: String, value: JSON)] {
+        var result: [(key: String, value: JSON)] = []
+        if let limit = command.processLimit, groupControllers.contains(.processes) {
+            result.append(("pids", ["limit": .number(UInt64(max(limit, 0)))]))
+        }
+        if let limit = command.memoryLimit, groupControllers.contains(.memory) {
+            let swap = swap(limit).map { [(key: "swap", value: $0)] } ?? []
+            result.append(("memory", .object([(key: "limit", value: .number(UInt64(limit)))] + swap)))
+        }
+        let cpu = cpuMembers
+        if !cpu.isEmpty { result.append(("cpu", .object(cpu))) }
+        return result
+    }
+
+    /// The limit of memory and swap together; nil for none.
+    private func swap(_ limit: Int64) -> JSON? {
+        switch command.swapLimit {
+        case nil: .number(UInt64(limit))
+        case .unlimited: nil
+        case .total(let total): .number(UInt64(total))
+        }
+    }
+
+    private var cpuMembers: [(key: String, value: JSON)] {
+        let cpus = command.cpus
+        var result: [(key: String, value: JSON)] = []
+        if groupControllers.contains(.cpuTime) {
+            if let quota = cpus.quota {
+                result += [("quota", .number(UInt64(quota))), ("period", .number(UInt64(cpus.period)))]
+            }
+            if let shares = cpus.shares { result.append(("shares", .number(UInt64(shares)))) }
+        }
+        if groupControllers.contains(.cpuSet) {
+            if let set = cpus.affinity { result.append(("cpus", .text("\(set)"))) }
+            if let nodes = cpus.memoryNodes { result.append(("mems", .text("\(nodes)"))) }
+        }
+        return result
     }
 
     private var seccomp: JSON {

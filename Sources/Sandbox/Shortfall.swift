@@ -1,29 +1,87 @@
-// What this machine can't hold a command to.
+// The limits that no control group keeps on this machine.
 
-/// A limit of a command that is not enforced here.
-public enum Shortfall: Sendable, Hashable, CustomStringConvertible {
-    /// No control group can be made that counts processes: root may start any number, another user has RLIMIT_NPROC.
-    case processLimit
-    /// No control group can be made that counts memory.
-    case memoryLimit
+public import Linux
+
+/// A limit of a command that no control group keeps here.
+public struct Shortfall: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The limit.
+    public enum Limit: Sendable, Hashable {
+        case memory, swap, processes, cpuTime, cpuShares, cpuSet, memoryNodes
+    }
+
+    /// A weaker means that keeps the limit instead.
+    public enum Substitute: Sendable, Hashable {
+        /// RLIMIT_DATA, which counts each process by itself.
+        case eachProcess
+        /// RLIMIT_NPROC, which counts all processes of the user.
+        case user
+        /// CPU affinity, which the command may change.
+        case affinity
+    }
+
+    /// The limit.
+    public let limit: Limit
+    /// The means that keeps it instead; nil if nothing does.
+    public let substitute: Substitute?
 
     /// One sentence.
     public var description: String {
-        switch self {
-        case .processLimit: "the limit of processes holds for users other than root only: no control group can be made"
-        case .memoryLimit: "the limit of memory does not hold: no control group can be made"
+        let reason = "no control group can be made for it here"
+        return switch substitute {
+        case .eachProcess: "\(name) holds for each process, not for all together: \(reason)"
+        case .user: "\(name) counts all processes of the user: \(reason)"
+        case .affinity: "\(name) is kept by CPU affinity, which a program may change: \(reason)"
+        case nil: "\(name) cannot be kept: \(reason)"
+        }
+    }
+
+    /// The remedy.
+    public static let remedy = """
+        give thaw a control group that it may divide: as a user, systemd-run --user --scope -p Delegate=yes thaw …; \
+        in a container, a writable /sys/fs/cgroup
+        """
+
+    private var name: String {
+        switch limit {
+        case .memory: "the limit of memory"
+        case .swap: "the limit of swap"
+        case .processes: "the limit of processes"
+        case .cpuTime: "the limit of CPU time"
+        case .cpuShares: "the share of CPU time"
+        case .cpuSet: "the set of CPUs"
+        case .memoryNodes: "the set of memory nodes"
         }
     }
 }
 
 extension Container {
-    /// The limits of `command` that this machine will not enforce.
-    public static func shortfalls(of command: Command) -> [Shortfall] {
-        command.controlled.filter { Place.all[$0.0] == nil }.map { controller, _ in
-            switch controller {
-            case .processes: .processLimit
-            case .memory: .memoryLimit
-            }
-        }
+    /// The limits of `command` that no control group keeps on this machine.
+    public static func shortfalls(of command: Command) throws(SystemError) -> [Shortfall] {
+        let isRoot = try IDMap.current().isInitial
+        return command.shortfalls(with: Set(Place.all.keys), isRoot: isRoot && command.account.uid == 0)
+    }
+}
+
+extension Container {
+    /// The controllers of control groups that keep limits here, by the kernel's names.
+    public static var keptLimits: [String] { Controller.allCases.filter { Place.all[$0] != nil }.map(\.rawValue) }
+    /// The controllers that can't be used here.
+    public static var missingLimits: [String] { Controller.allCases.filter { Place.all[$0] == nil }.map(\.rawValue) }
+}
+
+extension Command {
+    /// The limits that groups of these controllers don't keep.
+    ///
+    /// - Parameter isRoot: true if the command runs as the machine's root, which RLIMIT_NPROC doesn't hold.
+    func shortfalls(with available: Set<Controller>, isRoot: Bool) -> [Shortfall] {
+        var wanted: [(Controller, Shortfall.Limit, Shortfall.Substitute?)] = []
+        if memoryLimit != nil { wanted.append((.memory, .memory, .eachProcess)) }
+        if swapLimit != nil { wanted.append((.memory, .swap, nil)) }
+        if processLimit != nil { wanted.append((.processes, .processes, isRoot ? nil : .user)) }
+        if cpus.quota != nil { wanted.append((.cpuTime, .cpuTime, cpus.seen == nil ? nil : .affinity)) }
+        if cpus.shares != nil { wanted.append((.cpuTime, .cpuShares, nil)) }
+        if cpus.set != nil { wanted.append((.cpuSet, .cpuSet, .affinity)) }
+        if cpus.memoryNodes != nil { wanted.append((.cpuSet, .memoryNodes, nil)) }
+        return wanted.filter { !available.contains($0.0) }.map { Shortfall(limit: $0.1, substitute: $0.2) }
     }
 }

@@ -23,7 +23,7 @@ enum Examination {
 
     static func findings(store: FilePath) async -> [Finding] {
         [
-            kernel(), root(), users(), overlay(store), kvm(),
+            kernel(), root(), users(), network(), limits(), overlay(store), kvm(),
             tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
         ].compactMap(\.self)
             + [await guestKernel(), initialProgram()]
@@ -67,6 +67,35 @@ enum Examination {
             return Finding(name: name, isThere: false, detail: "\(reason)", remedy: reason.remedy)
         case .privileged, .refused, nil: return nil
         }
+    }
+
+    /// Makes a network as RUN has it.
+    private static func network() -> Finding {
+        let name = "networks of their own for RUN"
+        do {
+            guard let obstacle = try Network.tryIsolation() else {
+                return Finding(name: name, isThere: true, detail: "pasta connects them")
+            }
+            return Finding(
+                name: name, isThere: false, detail: "\(obstacle); RUN has none then",
+                remedy: "\(obstacle.remedy), or allow this machine's network by --network=host")
+        } catch {
+            return Finding(name: name, isThere: false, detail: "\(error); RUN has none then")
+        }
+    }
+
+    /// The limits that control groups keep.
+    private static func limits() -> Finding {
+        let name = "limits of memory, processes and CPUs"
+        let (kept, missing) = (Container.keptLimits, Container.missingLimits)
+        guard !missing.isEmpty else {
+            return Finding(name: name, isThere: true, detail: "by control groups: \(kept.joined(separator: ", "))")
+        }
+        return Finding(
+            name: name, isThere: false,
+            detail: "no control group can be made for \(missing.joined(separator: ", "))"
+                + (kept.isEmpty ? "" : ", only for \(kept.joined(separator: ", "))"),
+            remedy: Shortfall.remedy)
     }
 
     /// Tries an overlay mount beside the store, since what counts is that file system.

@@ -58,26 +58,28 @@ extension StageBuilder {
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
-        let network = shared.network(job.network)
-        if network == .isolated { Sandbox.Network.prepareIsolation() }
+        if RunNetwork(job.network).network == .isolated { Sandbox.Network.prepareIsolation() }
         let lower = try await shared.snapshots.directories(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
-            var command = job.command(account: account, epoch: epoch, network: network)
-            shared.tellShortfalls(of: command)
+            var command = try job.command(account: account, epoch: epoch)
+            try shared.expectLimits(of: command)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
             let tail = OutputTail()
-            let status = try await start(command, on: overlay, tail, line)
-            guard status.isSuccess else {
+            var network = RunNetwork(job.network)
+            let end = try await start(command, on: overlay, &network, tail, line)
+            guard end.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
-                    command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
+                    RunFailure(
+                        command: job.text, end: end, output: tail.lines, networkObstacle: network.obstacle),
+                    at: plan.place(line))
             }
             return try await result(of: overlay, try await shared.trees.tree(of: image), area)
         } catch {
@@ -99,14 +101,21 @@ extension StageBuilder {
     }
 
     private func start(
-        _ command: Command, on overlay: Overlay, _ tail: OutputTail, _ line: Int
-    ) async throws -> ExitStatus {
+        _ command: Command, on overlay: Overlay, _ network: inout RunNetwork, _ tail: OutputTail, _ line: Int
+    ) async throws -> RunEnd {
         let (shared, label) = (shared, label)
-        return try await Container(overlay, runtime: shared.request.run.runtime).run(command) { _, span in
-            let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
-            tail.add(bytes)
-            shared.progress(.output(stage: label, line: line, bytes: bytes))
+        let options = shared.request.run
+        let container = Container(overlay, runtime: options.runtime)
+        let running = try await network.start(command) {
+            shared.tellOnce($0)
+        } _: { command in
+            try await container.start(command) { _, span in
+                let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+                tail.add(bytes)
+                shared.progress(.output(stage: label, line: line, bytes: bytes))
+            }
         }
+        return try await running.end(within: options.timeout, memoryLimit: options.memoryLimit)
     }
 
     /// The layer that the command wrote, which then stands unpacked where the next one looks for it.

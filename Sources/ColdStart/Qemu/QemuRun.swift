@@ -41,7 +41,10 @@ struct QemuRun {
         var frames = try Pipe()
         var console = try Pipe()
         var watch = Watch(
-            session: Session(probe: scenario.probe, interview: scenario.interview, start: hostClock()), run: self)
+            session: Session(
+                probe: scenario.probe, interview: scenario.interview, start: hostClock(),
+                memory: scenario.memoryBytes),
+            run: self)
         var qemu = try ChildProcess(
             command.arguments, descriptors: [frames.writing, console.writing, initramfs], diesWithThread: true)
         frames.closeWriting()
