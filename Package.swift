@@ -92,7 +92,7 @@ let package = Package(
         tests("ArchitectureTests", "Harness"),
         tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
-        tests("ColdStartTests", "ColdStart", "Guest", "Linux", "Support", system),
+        tests("ColdStartTests", "ColdStart", "Guest", "Harness", "Linux", "Support", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),
         tests("FrontendTests", "Frontend"),
         tests("GuestTests", "Guest"),
@@ -101,7 +101,8 @@ let package = Package(
         tests("IntegrationTests", "Harness"),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
-        tests("MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "Support", system),
+        tests(
+            "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),
         tests("PeerTests", "Harness"),
         tests("ProjectTests", "Project"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),

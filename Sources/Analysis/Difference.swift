@@ -1,4 +1,4 @@
-internal import Linux
+public import Linux
 public import OCI
 
 /// In what two images differ, file by file and setting by setting.
@@ -112,7 +112,7 @@ extension Difference.File {
 
     /// `+ 1.2kB /path`, `- /path`, `~ content, mode /path`.
     public var text: String {
-        let name = printable(path.description)
+        let name = path.description.visibleLine
         switch (before, after) {
         case (nil, let after?): return "+ \(name)  \(humanBytes(after.inode.kind.size))"
         case (let before?, nil): return "- \(name)  \(humanBytes(before.inode.kind.size))"
@@ -142,7 +142,7 @@ extension Difference {
     /// What people read: settings, then files, at most `limit` of them.
     public func text(limit: Int = .max) -> String {
         var lines = settings.map {
-            "~ \($0.key): \(printable($0.before ?? "none")) -> \(printable($0.after ?? "none"))"
+            "~ \($0.key): \(($0.before ?? "none").visibleLine) -> \(($0.after ?? "none").visibleLine)"
         }
         lines += files.prefix(limit).map(\.text)
         if files.count > limit { lines.append("and \(counted(files.count - limit, "file")) more") }

@@ -1,3 +1,4 @@
+public import Linux
 public import OCI
 
 /// One row of `docker history`.
@@ -88,7 +89,7 @@ extension ImageHistory {
         for entry in entries {
             let time = entry.created.prefix(19).map { $0 == "T" ? " " : $0 }
             table.add([
-                String(time), printable(entry.createdBy), humanBytes(entry.size),
+                String(time), entry.createdBy.visibleLine, humanBytes(entry.size),
                 entry.isEmptyLayer ? "-" : humanBytes(entry.compressedSize), entry.comment,
             ])
         }

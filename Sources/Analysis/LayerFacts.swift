@@ -1,3 +1,4 @@
+internal import Linux
 public import OCI
 
 /// What one layer is and costs.
@@ -48,7 +49,7 @@ public struct LayerFacts: Sendable, Equatable {
 
 /// A history line's command as a person wrote it in a Dockerfile: in one line, without what builders put around it.
 func shortCommand(_ createdBy: String) -> String {
-    var words = printable(createdBy).split(separator: " ")[...]
+    var words = createdBy.visibleLine.split(separator: " ")[...]
     if words.count >= 2, words.suffix(2).elementsEqual(["#", "buildkit"]) { words = words.dropLast(2) }
     let isRun = words.first == "RUN"
     if isRun { words = words.dropFirst() }

@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// Something that a package manager installed and that is still there.

@@ -1,4 +1,5 @@
-public import OCI
+public import Linux
+internal import OCI
 
 extension Report {
     /// The document that `thaw analyze --format json` prints.

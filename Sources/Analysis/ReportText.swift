@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 extension Report {
@@ -9,9 +10,9 @@ extension Report {
     private static let shown = 15
 
     private var headline: String {
-        let name = truncated(printable(image.reference), to: 60)
+        let name = truncated(image.reference.visibleLine, to: 60)
         return """
-            \(name)  \(image.digest.short)  \(image.platform)
+            \(name)  \(image.digest.short)  \("\(image.platform)".visibleLine)
 
             Size        \(humanBytes(image.size)) in \(counted(image.layerCount, "layer")); \
             \(humanBytes(image.compressedSize)) to pull
@@ -52,7 +53,7 @@ extension Report {
             table.add([
                 humanBytes(item.bytes), String(item.copies.count), item.kind.rawValue,
                 item.layers.map(String.init).joined(separator: ","),
-                abbreviated(printable(item.path.description), to: 52),
+                abbreviated(item.path.description.visibleLine, to: 52),
             ])
         }
         return section("Waste", waste.items.count, "path") + table.text
@@ -64,7 +65,7 @@ extension Report {
         var table = Table(
             [.init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("PATHS")], indentation: "  ")
         for duplicate in large.prefix(5) {
-            let paths = duplicate.paths.prefix(2).map { abbreviated(printable($0.description), to: 36) }
+            let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
             table.add([humanBytes(duplicate.bytes), String(duplicate.paths.count), paths.joined(separator: "  ")])
         }
         return section("Duplicates", duplicates.count, "content") + table.text
@@ -78,7 +79,7 @@ extension Report {
         for secret in secrets.prefix(Self.shown) {
             table.add([
                 secret.rule, secret.layer.map(String.init) ?? "-", secret.line.map(String.init) ?? "-",
-                abbreviated(printable(secret.path), to: secret.deletedLater ? 42 : 60)
+                abbreviated(secret.path.visibleLine, to: secret.deletedLater ? 42 : 60)
                     + (secret.deletedLater ? " (deleted later)" : ""),
             ])
         }
@@ -118,8 +119,8 @@ extension Finding {
         var title = "  \(severity.rawValue) \(id)"
         if bytes > 0 { title += "  \(humanBytes(bytes))" }
         if compressedBytes > 0 { title += " (about \(humanBytes(compressedBytes)) to pull)" }
-        return title + "\n" + wrapped(printable(message), width: 100, indentation: "    ")
-            + (paths.isEmpty ? "" : "    e.g. \(abbreviated(printable(paths[0].description), to: 90))\n")
+        return title + "\n" + wrapped(message.visibleLine, width: 100, indentation: "    ")
+            + (paths.isEmpty ? "" : "    e.g. \(abbreviated(paths[0].description.visibleLine, to: 90))\n")
             + wrapped("Fix: " + fix, width: 100, indentation: "    ")
     }
 }

@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// Findings about what is dangerous.
@@ -22,7 +23,7 @@ enum SafetyFindings {
             let places = Set(members.map(\.path)).sorted()
             let more = places.count > 3 ? " and \(counted(places.count - 3, "more place"))" : ""
             let still = group.deletedLater ? "; a later layer deletes it, but everybody who pulls the image has it" : ""
-            let shown = places.prefix(3).map { abbreviated(printable($0), to: 60) }.joined(separator: ", ")
+            let shown = places.prefix(3).map { abbreviated($0.visibleLine, to: 60) }.joined(separator: ", ")
             return Finding(
                 id: "secret", severity: group.rule == "secret-variable" ? .warning : .error,
                 message: "What looks like a secret (\(group.rule)) is in \(shown)\(more)\(still).", layer: group.layer,

@@ -1,5 +1,7 @@
 // What people read: numbers with units, and columns.
 
+internal import Linux
+
 /// Decimal units, as Docker prints sizes: `12.3MB`.
 func humanBytes(_ bytes: Int64) -> String {
     var value = Double(bytes)
@@ -39,20 +41,6 @@ func grouped(_ number: Int) -> String {
 
 /// A count with its noun: `1 file`, `20 files`.
 func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
-
-/// Text of an image in one line, without what could steer a terminal or turn text around.
-func printable(_ text: String) -> String {
-    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: result.append(" ")
-        case .format, .surrogate, .privateUse, .unassigned: result.append("\u{FFFD}")
-        default: result.append(scalar)
-        }
-    }
-    return String(result)
-}
 
 /// `text` in at most `limit` characters, its end cut off.
 func truncated(_ text: String, to limit: Int) -> String {
@@ -108,7 +96,7 @@ struct Table {
     mutating func add(_ cells: [String]) {
         rows.append(
             zip(columns, cells).map { column, cell in
-                let text = printable(cell)
+                let text = cell.visibleLine
                 return column.limit.map { truncated(text, to: $0) } ?? text
             })
     }

@@ -11,11 +11,14 @@ final class BuildContext: Sendable {
     /// The Dockerfile, whose ignore file counts before the directory's own.
     private let dockerfile: FilePath?
     private let hashes: ContextHashes
+    private let note: @Sendable (String) -> Void
     private let sweep = Mutex<ContextSweep?>(nil)
     private let source = Mutex<ContextSource?>(nil)
 
-    init(_ path: FilePath, dockerfile: FilePath?, store: Store) {
+    /// The context in a directory; `note` takes remarks on its files.
+    init(_ path: FilePath, dockerfile: FilePath?, store: Store, note: @escaping @Sendable (String) -> Void) {
         self.path = path
+        self.note = note
         self.dockerfile = dockerfile
         hashes = ContextHashes(store, context: path.absolute)
     }
@@ -24,7 +27,9 @@ final class BuildContext: Sendable {
     func files() throws -> ContextSource {
         try source.withLock { known in
             if let known { return known }
-            let made = try ContextSource(look(), hashes: hashes)
+            let swept = try look()
+            let made = try ContextSource(swept, hashes: hashes)
+            for remark in swept.remarks { note(remark) }
             known = made
             return made
         }
@@ -41,13 +46,22 @@ final class BuildContext: Sendable {
     private func look() throws -> ContextSweep {
         try sweep.withLock { known in
             if let known { return known }
-            guard let directory = try? Directory(path) else { throw BuildError.noContext(path.string) }
+            let directory = try open()
             let rules = try ignoreRules(directory)
             let made = try ContextSweep(
                 directory,
                 ContextRules(isIgnored: { rules.excludes($0) }, mayPrune: { !rules.mayInclude(below: $0) }))
             known = made
             return made
+        }
+    }
+
+    private func open() throws -> Directory {
+        do throws(SystemError) {
+            return try Directory(path)
+        } catch {
+            guard error.errno == .permissionDenied else { throw BuildError.noContext(path.string) }
+            throw BuildError.badContext(path.string, reason: "cannot be read: \(error.errno)")
         }
     }
 
@@ -60,7 +74,9 @@ final class BuildContext: Sendable {
         if let beside, let file = try? OwnedDescriptor(beside) {
             (bytes, name) = (try file.readAll(limit: limit), beside.lastComponent?.string ?? name)
         } else {
-            bytes = try directory.exists(".dockerignore") ? directory.contents(of: ".dockerignore", limit: limit) : []
+            bytes = try reading(.root.appending(".dockerignore".utf8)) {
+                try directory.exists(".dockerignore") ? directory.contents(of: ".dockerignore", limit: limit) : []
+            }
         }
         do {
             return try IgnoreRules(parsing: bytes)

@@ -1,4 +1,6 @@
 public import Frontend
+public import OCI
+public import SystemPackage
 
 /// Why a build failed.
 public enum BuildError: Error, Sendable, CustomStringConvertible {
@@ -12,6 +14,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case badPath(String, String)
     case badOwner(String, reason: String)
     case contextChanged(String)
+    case unreadable(ImagePath, reason: Errno)
     case badIgnoreFile(String, at: Place)
     case runFailed(RunFailure, at: Place)
     case timedOut(Duration)
@@ -57,6 +60,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
+        case .unreadable(let path, let reason): "'\(path)' in the context cannot be read: \(reason)"
         case .runFailed(let failure, let place):
             (["\(place): \(failure.command): \(failure.end)"] + failure.output.map { "    " + $0 })
                 .joined(separator: "\n")

@@ -86,13 +86,14 @@ struct BuildPlan: Sendable {
 
     /// Contexts that are stages may let a stage wait for one that stands behind it, or for itself.
     private static func checkOrder(_ dependencies: [Int: Set<Int>]) throws(BuildError) {
-        var left = dependencies
-        while !left.isEmpty {
-            let ready = left.filter { $0.value.isDisjoint(with: left.keys) }
-            guard !ready.isEmpty else {
-                throw .badContext("target:", reason: "makes a stage wait for itself")
-            }
-            for index in ready.keys { left[index] = nil }
+        var schedule = StageSchedule(Array(dependencies.keys), dependencies, target: 0)
+        var count = 0
+        while let stage = schedule.start() {
+            count += 1
+            schedule.end(stage)
+        }
+        guard count == dependencies.count else {
+            throw .badContext("target:", reason: "makes a stage wait for itself")
         }
     }
 

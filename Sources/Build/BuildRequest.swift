@@ -94,7 +94,9 @@ public struct BuildRequest: Sendable {
         public var cpus = CPULimits()
         /// How long a command may run; nil for no limit.
         public var timeout: Duration?
-        /// `--oci-runtime`: who runs commands; nil for Thaw itself.
+        /// `--userns`.
+        public var users = Users.separate
+        /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.
         public var runtime: OCIRuntime?
 
         /// Docker's defaults.

@@ -19,6 +19,7 @@ final class BuildState: Sendable {
     private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
+    private let images = Mutex<[String: Image]>([:])
 
     init(
         _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
@@ -26,7 +27,7 @@ final class BuildState: Sendable {
         self.request = try Self.keepingRepository(request)
         self.store = store
         self.progress = progress
-        snapshots = try Snapshots(store)
+        snapshots = try Snapshots(store) { progress(.note($0)) }
         trees = Trees(store)
         web = HTTPClient(request.web)
         history = try StepHistory(
@@ -54,7 +55,7 @@ final class BuildState: Sendable {
         let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
         return directories.withLock { directories in
             if let known = directories[key] { return known }
-            let made = BuildContext(path, dockerfile: dockerfile, store: store)
+            let made = BuildContext(path, dockerfile: dockerfile, store: store) { [progress] in progress(.note($0)) }
             directories[key] = made
             return made
         }
@@ -98,9 +99,18 @@ final class BuildState: Sendable {
         try history.save(isWhole: isWhole)
     }
 
-    /// An image of the store, for FROM and `--from`; without a platform it is the build's.
+    /// An image of the store, for FROM and `--from`; without a platform it is the build's. Many stages may name the
+    /// same: it is looked up once.
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
+        let key = "\(platform) \(name)"
+        if let known = images.withLock({ $0[key] }) { return known }
+        let image = try await lookUp(name, for: platform, at: place)
+        images.withLock { $0[key] = image }
+        return image
+    }
+
+    private func lookUp(_ name: String, for platform: Platform, at place: BuildError.Place) async throws -> Image {
         do {
             let image = try await find(Reference(name), for: platform, at: place)
             let found = image.config.platform

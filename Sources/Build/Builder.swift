@@ -61,20 +61,26 @@ public struct Builder: Sendable {
     /// Runs the stages, at most `width` at once; each starts when those it reads have ended.
     private func stages(_ plan: BuildPlan, _ shared: BuildState) async throws -> StageBuilder {
         try await withThrowingTaskGroup(of: (Int, StageBuilder).self) { group in
+            var schedule = StageSchedule(plan.stages, plan.dependencies, target: plan.target)
             var done: [Int: StageBuilder] = [:]
-            var waiting = plan.stages
             var running = 0
             while true {
-                for index in waiting
-                where running < request.width && plan.dependencies[index, default: []].isSubset(of: done.keys) {
-                    waiting.removeAll { $0 == index }
+                while running < request.width, let index = schedule.start() {
                     running += 1
-                    let inputs = done
-                    group.addTask { (index, try await stage(index, plan, shared, inputs)) }
+                    let needed = plan.dependencies[index, default: []]
+                    let inputs: [Int: StageBuilder] = needed.reduce(into: [:]) { $0[$1] = done[$1] }
+                    for input in schedule.releases(for: index) { done[input] = nil }
+                    group.addTask {
+                        var result = try await stage(index, plan, shared, inputs)
+                        // A result that kept its inputs would keep theirs too, and so on.
+                        result.inputs = [:]
+                        return (index, result)
+                    }
                 }
                 guard let (index, result) = try await group.next() else { break }
                 running -= 1
                 done[index] = result
+                schedule.end(index)
             }
             guard let result = done[plan.target] else { preconditionFailure("the target is reachable from itself") }
             return result
@@ -82,11 +88,12 @@ public struct Builder: Sendable {
     }
 
     private func stage(
-        _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
+        _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let stage = plan.dockerfile.stages[index]
-        var builder = try await start(stage, plan, shared, done)
-        builder.earlier = done
+        var builder = try await start(stage, plan, shared, inputs)
+        builder.index = index
+        builder.inputs = inputs
         if plan.graph.replacement(of: index) != nil { return builder }
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
@@ -100,13 +107,13 @@ public struct Builder: Sendable {
     }
 
     private func start(
-        _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ done: [Int: StageBuilder]
+        _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let place = plan.place(stage.from.lines.lowerBound)
         let replacement = plan.graph.replacement(of: stage.index).map { StageSource.context($0) }
         switch replacement ?? plan.graph.bases[stage.index] {
         case .stage(let index):
-            guard let base = done[index] else { preconditionFailure("a stage starts after its base") }
+            guard let base = inputs[index] else { preconditionFailure("a stage starts after its base") }
             return base.continued(as: stage.label)
         case .scratch:
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
@@ -114,7 +121,7 @@ public struct Builder: Sendable {
             let base = try await shared.image(name, for: platform(of: stage.index, plan), at: place)
             return StageBuilder(base, stage.label, plan, shared)
         case .context(let name):
-            if let index = plan.contextStages[name], let base = done[index] { return base.continued(as: stage.label) }
+            if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
             return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
         case .buildContext: preconditionFailure("no FROM means the build context")
         }
@@ -126,16 +133,14 @@ public struct Builder: Sendable {
 extension Builder {
     /// What a stage is for: what its FROM says, else what the stage it continues is for, else what the build is for.
     private func platform(of stage: Int, _ plan: BuildPlan) throws -> Platform {
-        if let text = plan.graph.platforms[stage] {
-            do {
-                return try Platform(text)
-            } catch {
-                throw BuildError.stepFailed(error, at: plan.place(plan.dockerfile.stages[stage].from.lines.lowerBound))
-            }
+        guard let source = plan.graph.platformStages[stage], let text = plan.graph.platforms[source] else {
+            return request.platform
         }
-        // A stage continues an earlier one, so this ends.
-        if case .stage(let base) = plan.graph.bases[stage] { return try platform(of: base, plan) }
-        return request.platform
+        do {
+            return try Platform(text)
+        } catch {
+            throw BuildError.stepFailed(error, at: plan.place(plan.dockerfile.stages[source].from.lines.lowerBound))
+        }
     }
 
     /// Refuses a build whose commands this machine cannot run, before anything is done.

@@ -11,11 +11,13 @@ public import SystemPackage
 public struct Snapshots: Sendable {
     private let store: Store
     private let ids: IDMap
+    private let note: @Sendable (String) -> Void
     private static let boot: FilePath = "thaw/layers/boot"
 
-    /// The unpacked layers of a store.
-    public init(_ store: Store) throws {
+    /// The unpacked layers of a store; `note` takes remarks on what is unpacked.
+    public init(_ store: Store, note: @escaping @Sendable (String) -> Void = { _ in }) throws {
         self.store = store
+        self.note = note
         ids = try IDMap.current()
         let current = try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
         func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
@@ -30,18 +32,34 @@ public struct Snapshots: Sendable {
     }
 
     /// The directories of an image's layers, topmost first, unpacked where they are not yet.
+    ///
+    /// Overlayfs takes 500 of them. The lowest layers of an image with more share one directory.
     public func directories(of image: Image) async throws -> [FilePath] {
+        let chains = Digest.chainIDs(of: image.layers)
+        let merged = Self.mergedCount(of: chains.count)
         var directories: [FilePath] = []
-        for count in 0..<image.layers.count {
-            guard let chain = Digest.chainID(of: image.layers[...count]) else { continue }
-            let path = path(of: chain)
+        var stack = LayerStack(image, store)
+        for index in max(0, merged - 1)..<max(0, chains.count) {
+            let isMerged = index + 1 == merged
+            let path = path(of: isMerged ? Self.mergedID(chains[index]) : chains[index])
             if try !store.root.exists(path) {
-                try await unpack(image, layer: count, as: path, lower: directories)
+                let tree = try await stack.tree(upTo: index)
+                try await unpack(image, index, tree, as: path, over: directories.reversed(), merging: isMerged)
             }
-            directories.insert(store.path.appending(path.components), at: 0)
+            directories.append(store.path.appending(path.components))
         }
-        return directories
+        return directories.reversed()
     }
+
+    /// The number of layers, from the lowest, that share a directory: it grows in large steps, so that an image with a
+    /// layer more mostly has the same one.
+    static func mergedCount(of layerCount: Int) -> Int {
+        let (most, step) = (400, 200)
+        return layerCount <= most ? 0 : (layerCount - most + step - 1) / step * step
+    }
+
+    /// The name of a directory that holds a whole stack of layers.
+    private static func mergedID(_ chain: Digest) -> Digest { Digest(of: Array("merged \(chain)".utf8)) }
 
     /// A new empty directory on the same file system.
     public func makeWorkArea() throws -> FilePath {
@@ -59,29 +77,33 @@ public struct Snapshots: Sendable {
 
     /// Gives a directory to the cache as the topmost of `layers`; where there is one already, that one stays.
     func adopt(_ directory: FilePath, as layers: [Layer]) throws {
-        guard let chain = Digest.chainID(of: layers), let name = directory.lastComponent,
-            let area = directory.removingLastComponent().lastComponent
+        guard let chain = Digest.chainID(of: layers) else { return }
+        try adopt(directory, at: path(of: chain))
+    }
+
+    private func adopt(_ directory: FilePath, at target: FilePath) throws {
+        guard let name = directory.lastComponent, let area = directory.removingLastComponent().lastComponent,
+            try !store.root.exists(target)
         else { return }
-        let target = path(of: chain)
-        guard try !store.root.exists(target) else { return }
         do throws(SystemError) {
             try store.root.rename(FilePath("thaw/layers").appending(area).appending(name), to: target)
         } catch {
-            // Somebody else unpacked the same layers at the same time.
+            // Another process unpacked the same layers at the same time.
             guard error.errno == .directoryNotEmpty || error.errno == .fileExists else { throw error }
         }
     }
 
-    private func unpack(_ image: Image, layer: Int, as path: FilePath, lower: [FilePath]) async throws {
-        let partial = image.replacingLayers(Array(image.layers[...layer]), history: [])
-        let tree = try await store.tree(of: partial)
-        let lower = lower
+    private func unpack(
+        _ image: Image, _ index: Int, _ tree: FileTree, as path: FilePath, over lower: [FilePath], merging: Bool
+    ) async throws {
         try await Offload.run {
             let area = try makeWorkArea()
             do {
                 let target = try Directory.make(area.appending("layer"), mode: 0o755)
-                try Unpacker(image, layer: layer, tree: tree, into: target, lower: lower, ids: ids).unpack()
-                try adopt(area.appending("layer"), as: Array(image.layers[...layer]))
+                let unpacker = Unpacker(image, layer: index, tree: tree, into: target, lower: lower, ids: ids)
+                let lacks = merging ? try unpacker.unpackStack() : try unpacker.unpack()
+                if let text = Self.text(lacks) { note("layer \(image.layers[index].descriptor.digest.short): \(text)") }
+                try adopt(area.appending("layer"), at: path)
             } catch {
                 // The failure counts; a directory that stays is swept with the next collection.
                 try? removeWorkArea(area)
@@ -91,7 +113,41 @@ public struct Snapshots: Sendable {
         }
     }
 
+    /// The remark on what an unpacked layer lacks.
+    private static func text(_ lacks: [Unpacker.Lack]) -> String? {
+        guard let first = lacks.first else { return nil }
+        let more = lacks.count > 1 ? " and \(lacks.count - 1) more" : ""
+        let subject =
+            switch first {
+            case .device(let path): "device '\(path)'"
+            case .attribute(let name, let path): "attribute '\(name)' of '\(path)'"
+            }
+        return "\(subject)\(more) can't exist on this system: the image keeps them, commands don't see them"
+    }
+
     private func path(of chain: Digest) -> FilePath {
         FilePath("thaw/layers/\(chain.hex)\(ids.isInitial ? "" : ".\(ids.name)")")
+    }
+}
+
+/// The tree of an image's layers from the lowest to one that rises.
+private struct LayerStack {
+    private let image: Image
+    private let store: Store
+    private var current = FileTree()
+    private var count = 0
+
+    init(_ image: Image, _ store: Store) { (self.image, self.store) = (image, store) }
+
+    /// The tree of the layers 0 to `index`, which never falls.
+    mutating func tree(upTo index: Int) async throws -> FileTree {
+        let (image, store) = (image, store)
+        while count <= index {
+            let layer = image.layers[count]
+            let entries = try await Offload.run { try store.entries(of: layer, in: image) }
+            try current.apply(entries.map { ($0, nil) }, layer: count, name: layer.descriptor.digest.short)
+            count += 1
+        }
+        return current
     }
 }

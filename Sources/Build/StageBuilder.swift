@@ -2,45 +2,44 @@ internal import Frontend
 internal import Linux
 internal import OCI
 
-/// One stage being built: the image so far, and what the next instruction sees.
+/// One stage being built: the layers and the configuration so far, and what the next instruction sees.
 struct StageBuilder: Sendable {
-    /// The image so far.
+    /// The layers so far; the configuration is in ``draft``.
     var image: Image
+    /// The configuration so far.
+    var draft: ConfigDraft
     private(set) var scope: Scope
     /// The newest input so far, in seconds: no time in a new layer is later.
     var epoch: Int64
-    /// The stages that ended before this one began, by index.
-    var earlier: [Int: StageBuilder] = [:]
+    /// The number of the stage in the Dockerfile.
+    var index = 0
+    /// The stages that this one reads, by index.
+    var inputs: [Int: StageBuilder] = [:]
 
     let label: String
     let plan: BuildPlan
     let shared: BuildState
+    private let base: Image
     private var hasOwnCommand = false
-    private let baseHistoryCount: Int
     /// How many layers the image came with.
-    let baseLayerCount: Int
+    var baseLayerCount: Int { base.layers.count }
 
     init(_ base: Image, _ label: String, _ plan: BuildPlan, _ shared: BuildState) {
         let variables = base.config.environment.map { Variable($0) }
         scope = Scope(plan.scope, baseEnvironment: variables)
-        let environment = scope.configEnvironment.map(\.description)
-        image = base.configured {
-            $0.environment = environment
-            if base.layers.isEmpty, $0.workingDirectory.isEmpty { $0.workingDirectory = "/" }
-        }
+        image = base
+        draft = ConfigDraft(base.config)
+        if base.layers.isEmpty, base.config.workingDirectory.isEmpty { draft.document.workingDirectory = "/" }
         epoch = shared.request.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
-        baseHistoryCount = base.config.history.count
-        baseLayerCount = base.layers.count
-        (self.label, self.plan, self.shared) = (label, plan, shared)
+        (self.base, self.label, self.plan, self.shared) = (base, label, plan, shared)
     }
 
     /// A stage that starts where this one ended.
     func continued(as label: String) -> StageBuilder { StageBuilder(continuing: self, label) }
 
-    private init(continuing base: StageBuilder, _ label: String) {
-        (image, scope, epoch, baseHistoryCount) = (base.image, base.scope, base.epoch, base.baseHistoryCount)
-        baseLayerCount = base.baseLayerCount
-        (self.label, plan, shared) = (label, base.plan, base.shared)
+    private init(continuing start: StageBuilder, _ label: String) {
+        (image, draft, scope, epoch, base) = (start.image, start.draft, start.scope, start.epoch, start.base)
+        (self.label, plan, shared) = (label, start.plan, start.shared)
     }
 
     /// A time that tools take for SOURCE_DATE_EPOCH and RFC 3339 can write: from 1970 to the end of 9999.
@@ -48,19 +47,19 @@ struct StageBuilder: Sendable {
 
     /// ONBUILD triggers of the base, which this stage runs instead of keeping.
     mutating func takeTriggers() -> [String] {
-        let triggers = image.config.onBuild
-        if !triggers.isEmpty { image = image.configured { $0.onBuild = [] } }
+        let triggers = draft.document.onBuild + draft.triggers
+        if !draft.document.onBuild.isEmpty { draft.document.onBuild = [] }
+        draft.triggers = []
         return triggers
     }
 
-    /// The image with its dates and the labels of the command line.
+    /// The image with its configuration, its dates and the labels of the command line.
     func finished(labels: [String: String]) -> Image {
-        let created = RFC3339.text(epoch)
-        return image.configured { config in
-            config.created = created
-            for (name, value) in labels { config.labels[name] = value }
-            for index in config.history.indices.dropFirst(baseHistoryCount) { config.history[index].created = created }
-        }
+        let environment = scope.configEnvironment.map(\.description)
+        var draft = draft
+        draft.labels.merge(labels) { $1 }
+        let config = draft.finished(environment: environment, created: RFC3339.text(epoch))
+        return base.replacingLayers(image.layers, config: config)
     }
 }
 
@@ -102,13 +101,11 @@ extension StageBuilder {
             note(Frontend.History.arguments(values))
         case .env(let env):
             let values = try scope.set(env)
-            let environment = scope.configEnvironment.map(\.description)
-            note(Frontend.History.pairs("ENV", values)) { $0.environment = environment }
+            note(Frontend.History.pairs("ENV", values))
         case .label(let label):
             let values = try scope.expand(label.pairs)
-            note(Frontend.History.pairs("LABEL", values)) { config in
-                for value in values { config.labels[value.name] = value.value }
-            }
+            for value in values { draft.labels[value.name] = value.value }
+            note(Frontend.History.pairs("LABEL", values))
         case .cmd(let command):
             hasOwnCommand = true
             let words = command.words(shell: shell)
@@ -129,10 +126,12 @@ extension StageBuilder {
             note(Frontend.History.value("USER", name)) { $0.user = name }
         case .volume(let volume):
             let paths = try volume.paths.map { (word) throws(Diagnostic) in try scope.expand(word) }
-            note(Frontend.History.list("VOLUME", paths)) { $0.volumes = Set($0.volumes + paths).sorted() }
+            draft.volumes.formUnion(paths)
+            note(Frontend.History.list("VOLUME", paths))
         case .expose(let expose):
             let ports = try scope.ports(expose).map(\.text)
-            note(Frontend.History.list("EXPOSE", ports)) { $0.exposedPorts = Set($0.exposedPorts + ports).sorted() }
+            draft.exposedPorts.formUnion(ports)
+            note(Frontend.History.list("EXPOSE", ports))
         case .stopSignal(let signal):
             let name = try scope.signal(signal)
             note(Frontend.History.value("STOPSIGNAL", name)) { $0.stopSignal = name }
@@ -140,22 +139,26 @@ extension StageBuilder {
             note(Frontend.History.healthcheck(check)) { $0.healthcheck = Self.json(of: check) }
         case .maintainer(let maintainer):
             note(Frontend.History.value("MAINTAINER", maintainer.name)) { $0.author = maintainer.name }
-        case .onBuild(let trigger): image = image.configured { $0.onBuild.append(trigger.trigger) }
+        case .onBuild(let trigger): draft.triggers.append(trigger.trigger)
         case .run, .copy, .add, .workdir: preconditionFailure("instructions that make layers are done elsewhere")
         }
     }
 
     /// The words in front of a shell-form command.
-    var shell: [String] { image.config.shell ?? ["/bin/sh", "-c"] }
+    var shell: [String] { draft.document.shell ?? ["/bin/sh", "-c"] }
+
+    /// The user as USER names it; empty means root.
+    var user: String { draft.document.user }
 
     /// Where relative paths start.
-    var workingDirectory: String { image.config.workingDirectory.isEmpty ? "/" : image.config.workingDirectory }
+    var workingDirectory: String {
+        draft.document.workingDirectory.isEmpty ? "/" : draft.document.workingDirectory
+    }
 
-    private mutating func note(_ createdBy: String, _ edit: (inout ImageConfig) -> Void = { _ in }) {
-        image = image.configured { config in
-            edit(&config)
-            config.history.append(Self.history(createdBy, isEmptyLayer: true))
-        }
+    /// Adds a line without a layer to the history, and edits the configuration.
+    mutating func note(_ createdBy: String, _ edit: (inout ImageConfig) -> Void = { _ in }) {
+        edit(&draft.document)
+        draft.history.append(Self.history(createdBy, isEmptyLayer: true))
     }
 
     static func history(_ createdBy: String, isEmptyLayer: Bool) -> OCI.History {

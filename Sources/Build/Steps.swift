@@ -28,7 +28,9 @@ extension StageBuilder {
         if let key = known.last { shared.history.note(label, text, key) }
         shared.note(outcome.step, of: known)
         epoch = shared.request.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
-        image = image.appending(outcome.step.layer, history: Self.history(history, isEmptyLayer: false))
+        let entry = Self.history(history, isEmptyLayer: false)
+        image = image.appending(outcome.step.layer, history: entry)
+        draft.history.append(entry)
         shared.finish(
             StepReport(
                 stage: label, line: line, instruction: text, missed: outcome.missed, isByContent: known.count > 1,

@@ -1,9 +1,11 @@
+#define _GNU_SOURCE
 #include "CKVM.h"
 
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,6 +21,9 @@ struct rules {
     uint64_t files, network, scopes;
 };
 
+// Numbers that are the same on every architecture, for headers that lack them.
+enum { landlock_create_ruleset = 444, landlock_restrict_self = 446 };
+
 enum {
     ask_version = 1,
     ask_errata = 2,
@@ -32,7 +37,7 @@ enum {
 };
 
 static long landlock(const struct rules *rules, size_t size, unsigned question) {
-    return syscall(SYS_landlock_create_ruleset, rules, size, question);
+    return syscall(landlock_create_ruleset, rules, size, question);
 }
 
 long ckvm_landlock_version(void) {
@@ -57,7 +62,7 @@ int ckvm_forbid_surroundings(void) {
     if (version >= 6) all.scopes = abstract_sockets | (can_scope_signals() ? signals : 0), size += sizeof all.scopes;
     long rules = landlock(&all, size, 0);
     if (rules < 0) return -1;
-    int result = (int)syscall(SYS_landlock_restrict_self, (int)rules, 0);
+    int result = (int)syscall(landlock_restrict_self, (int)rules, 0);
     int error = errno;
     close((int)rules);
     errno = error;
@@ -68,7 +73,8 @@ int ckvm_forbid_surroundings(void) {
 static const int common_calls[] = {
     SYS_brk,    SYS_munmap, SYS_mremap,       SYS_madvise,        SYS_futex, SYS_sched_yield,   SYS_clock_gettime,
     SYS_gettid, SYS_getpid, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit,  SYS_restart_syscall,
-    SYS_write,  SYS_close,  SYS_epoll_ctl,    SYS_getrandom,      SYS_exit_group,
+    SYS_write,  SYS_close,  SYS_epoll_ctl,    SYS_getrandom,      SYS_exit_group,   SYS_getrusage,    SYS_read,
+    SYS_sendto,
 };
 
 // Requests are looked at where they come from a thread that has all the guest's exits: it runs, and no more.
@@ -76,17 +82,29 @@ static const unsigned processor_requests[] = {KVM_RUN};
 
 // The devices' own descriptors, the disk, and the sockets of vsock and network.
 static const int device_calls[] = {
-    SYS_epoll_wait, SYS_epoll_pwait, SYS_read,     SYS_preadv,  SYS_pwritev,  SYS_fdatasync,
-    SYS_accept4,    SYS_connect,     SYS_sendto,   SYS_recvfrom, SYS_sendmsg, SYS_shutdown,
+    SYS_epoll_wait, SYS_epoll_pwait, SYS_preadv,  SYS_pwritev,  SYS_fdatasync,
+    SYS_accept4,    SYS_connect,     SYS_recvfrom, SYS_sendmsg, SYS_shutdown,
 };
 
+// What the process of a machine needs besides, to make it from open descriptors, to start its threads and to answer.
+static const int process_calls[] = {
+    SYS_epoll_wait,      SYS_epoll_pwait, SYS_preadv,       SYS_pwritev,     SYS_fdatasync, SYS_pread64,
+    SYS_pwrite64,        SYS_lseek,       SYS_ftruncate,    SYS_fstat,       SYS_newfstatat, SYS_fcntl,
+    SYS_eventfd2,        SYS_epoll_create1, SYS_accept4,    SYS_recvfrom,  SYS_sendmsg,
+    SYS_recvmsg,         SYS_shutdown,    SYS_rt_sigaction, SYS_sigaltstack, SYS_sysinfo,   SYS_set_robust_list,
+    SYS_rseq,            SYS_poll,
+    // Each thread that serves the guest then confines itself further.
+    landlock_create_ruleset, landlock_restrict_self,
+};
+
+enum { process_count = sizeof process_calls / sizeof *process_calls };
 enum { common_count = sizeof common_calls / sizeof *common_calls };
 enum { request_count = sizeof processor_requests / sizeof *processor_requests };
 enum { device_count = sizeof device_calls / sizeof *device_calls };
 
 // A filter that is written from its start to its end.
 struct program {
-    struct sock_filter steps[2 * (common_count + device_count + request_count) + 48];
+    struct sock_filter steps[2 * (common_count + process_count + device_count + request_count) + 64];
     unsigned short length;
 };
 
@@ -156,5 +174,25 @@ int ckvm_allow_devices(void) {
     // What the guest connects to on the host is a UNIX socket, by the convention of vsock.
     narrow(&program, SYS_socket, 0, ~0u, AF_UNIX);
     for (int i = 0; i < device_count; i++) allow(&program, (unsigned)device_calls[i]);
+    return enter(&program);
+}
+
+// Requests of KVM's own, whatever they are: the descriptors on which they mean something are the machine's.
+enum { request_kind = 0xFF00, kvm_requests = KVMIO << 8 };
+
+int ckvm_allow_machine(void) {
+    struct program program = {.length = 0};
+    begin(&program);
+    // Threads, but no processes. The C library asks for them in the way that can be looked into where the other is not there.
+    narrow(&program, SYS_clone, 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
+    refuse(&program, SYS_clone3, ENOSYS);
+    refuse(&program, SYS_socket, EPERM);
+    narrow(&program, SYS_ioctl, 1, request_kind, kvm_requests);
+    for (int i = 0; i < process_count; i++) allow(&program, (unsigned)process_calls[i]);
+    add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_prctl);
+    answer(&program, SECCOMP_RET_KILL_PROCESS);
+    load(&program, offsetof(struct seccomp_data, args[0]));
+    allow(&program, PR_SET_NO_NEW_PRIVS);
+    allow(&program, PR_SET_SECCOMP);
     return enter(&program);
 }

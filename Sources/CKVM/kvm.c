@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 int ckvm_ioctl(int descriptor, unsigned long request, void *argument) { return ioctl(descriptor, request, argument); }
 
@@ -139,3 +140,10 @@ int ckvm_prepare_kick(void) {
 int ckvm_kick(unsigned long thread) { return pthread_kill((pthread_t)thread, SIGRTMIN); }
 
 unsigned long ckvm_this_thread(void) { return (unsigned long)pthread_self(); }
+
+uint64_t ckvm_thread_time(unsigned long thread) {
+    clockid_t clock;
+    struct timespec time;
+    if (pthread_getcpuclockid((pthread_t)thread, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}

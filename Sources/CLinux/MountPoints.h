@@ -10,13 +10,14 @@ int clinux_resolve(const char *path, int flags);
 // Opens the directory that holds the last component, and gives that component.
 int clinux_resolve_parent(const char *path, const char **name);
 
-// Makes a directory or file, and missing parents, where nothing is; each is reported on the status pipe.
-int clinux_stub(int status, const char *path, int is_directory);
+// Makes a directory or file, and missing parents, where nothing is; each is written to the report file.
+int clinux_stub(int report, const char *path, int is_directory);
 
 // The same for the kernel's own file systems, whose mount points may not be links.
-int clinux_true_directory(int status, const char *path);
+int clinux_true_directory(int report, const char *path);
 
 // Gives a mount, which has none yet, its place in the container.
 int clinux_place(int mount, const char *path);
 
-int clinux_send_report(int status, struct clinux_report *report, const char *path);
+// Appends a record to the report file.
+int clinux_send_report(int file, struct clinux_report *report, const char *path);

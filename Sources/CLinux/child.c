@@ -1,5 +1,16 @@
-// The child between clone and exec. It shares the parent's memory until exec (CLONE_VM, CLONE_VFORK), so it
-// allocates nothing, takes no lock, and makes raw system calls where the C library would talk to other threads.
+// The two children between clone and exec. Both share the parent's memory until exec (CLONE_VM, CLONE_VFORK), so they
+// allocate nothing, take no lock, and make raw system calls where the C library would talk to other threads.
+//
+//     parent's thread            outer child                        inner child, PID 1 of its PID namespace
+//     ───────────────            ───────────                        ───────────────────────────────────────
+//     clone ───────────────────► outer steps: enter groups,
+//                                network and user namespace
+//                                clone (CLONE_PARENT) ────────────► close descriptors, mounts, devices, identity,
+//     continue ◄──────────────── exit ◄──────────────────────────── seccomp, execute the launcher
+//
+// The outer child is a member of the anchor's PID namespace, so the inner child's namespace is made inside that. It
+// shares the parent's descriptors (CLONE_FILES), where the kernel puts the inner child's pidfd. CLONE_PARENT makes the
+// inner child a child of the parent's process, which waits for it.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "MountPoints.h"
@@ -7,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
@@ -14,6 +26,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -55,14 +68,18 @@ static int clone_place(Step step) {
 }
 
 // Old groups have one file per controller; only there and only for one thread does moving wait for nobody.
-static int join(int file) { return write(file, "0", 1) == 1 ? 0 : -1; }
+static int join_group(int file) { return write(file, "0", 1) == 1 ? 0 : -1; }
 
 static int filter(Step step) {
     struct sock_fprog program = {
         .len = (unsigned short)step->mode,
         .filter = (struct sock_filter *)step->list,
     };
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+    unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (step->descriptor < 0) return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    return listener < 0 ? -1 : clinux_send_descriptor(step->descriptor, listener);
 }
 
 static int enter(int root) {
@@ -104,10 +121,12 @@ static int directory(const char *path) {
     return result;
 }
 
-static int mask(const char *path) {
-    if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT) return 0;
-    if (errno != ENOTDIR) return -1;
-    return mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k");
+// Hides a file behind a mount of an empty file, and a directory behind an empty file system.
+static int mask(Step step) {
+    struct stat found;
+    if (stat(step->path, &found) != 0) return errno == ENOENT ? 0 : -1;
+    if (!S_ISDIR(found.st_mode)) return clinux_place(step->descriptor, step->path);
+    return mount("tmpfs", step->path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k");
 }
 
 static int protect(const char *path) {
@@ -143,6 +162,13 @@ static int bound(uint64_t kept) {
     return 0;
 }
 
+// In the user namespace just entered this process still has its old numbers, which don't exist there.
+static int become_root(void) {
+    if (syscall(SYS_setgroups, 0, NULL) != 0) return -1;
+    if (syscall(SYS_setresgid, 0, 0, 0) != 0) return -1;
+    return (int)syscall(SYS_setresuid, 0, 0, 0);
+}
+
 static int identity(Step step) {
     if (syscall(SYS_setresgid, step->more, step->more, step->more) != 0) return -1;
     return (int)syscall(SYS_setresuid, step->flags, step->flags, step->flags);
@@ -166,22 +192,22 @@ static int perform(Child child, Step step) {
         case clinux_step_keep: return keep(step);
         case clinux_step_clone: return clone_place(step);
         case clinux_step_place: return clinux_place(step->descriptor, step->path);
-        case clinux_step_join: return join(step->descriptor);
+        case clinux_step_join_group: return join_group(step->descriptor);
+        case clinux_step_join_namespace: return setns(step->descriptor, (int)step->flags);
         case clinux_step_unshare: return unshare((int)step->flags);
-        case clinux_step_network: return setns(step->descriptor, CLONE_NEWNET);
         case clinux_step_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
         case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
         case clinux_step_leave: return umount2(step->path, MNT_DETACH);
         case clinux_step_mount: return mount_step(step);
-        case clinux_step_stub_directory: return clinux_stub(child->status, step->path, 1);
-        case clinux_step_true_directory: return clinux_true_directory(child->status, step->path);
-        case clinux_step_stub_file: return clinux_stub(child->status, step->path, 0);
+        case clinux_step_stub_directory: return clinux_stub(child->report, step->path, 1);
+        case clinux_step_true_directory: return clinux_true_directory(child->report, step->path);
+        case clinux_step_stub_file: return clinux_stub(child->report, step->path, 0);
         case clinux_step_make_directory: return mkdir(step->path, step->mode);
         case clinux_step_make_node: return make_node(step);
         case clinux_step_make_link: return symlink(step->source, step->path);
         case clinux_step_owned_directory: return owned_directory(step);
-        case clinux_step_mask: return mask(step->path);
+        case clinux_step_mask: return mask(step);
         case clinux_step_protect: return protect(step->path);
         case clinux_step_hostname: return sethostname(step->path, strlen(step->path));
         case clinux_step_loopback: return loopback();
@@ -189,6 +215,7 @@ static int perform(Child child, Step step) {
         case clinux_step_limit: return limit(step);
         case clinux_step_bound: return bound(step->flags);
         case clinux_step_groups: return (int)syscall(SYS_setgroups, step->mode, step->list);
+        case clinux_step_become_root: return become_root();
         case clinux_step_identity: return identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);
         case clinux_step_directory: return directory(step->path);
@@ -198,33 +225,6 @@ static int perform(Child child, Step step) {
 }
 
 // MARK: The command
-
-// Looks the command up as execvp does, but never hands a file without #! to a shell.
-static void run_command(Child child) {
-    const char *name = child->arguments[0];
-    if (strchr(name, '/')) {
-        execve(name, child->arguments, child->environment);
-        return;
-    }
-    char path[4096];
-    int denied = 0;
-    for (const char *at = child->search;; at++) {
-        size_t length = strcspn(at, ":");
-        const char *directory = length ? at : ".";
-        size_t size = length ? length : 1;
-        if (size + strlen(name) + 2 <= sizeof path) {
-            memcpy(path, directory, size);
-            path[size] = '/';
-            strcpy(path + size + 1, name);
-            execve(path, child->arguments, child->environment);
-            if (errno == EACCES) denied = 1;
-            if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return;
-        }
-        at += length;
-        if (!*at) break;
-    }
-    errno = denied ? EACCES : ENOENT;
-}
 
 static void reset_signals(void) {
     struct sigaction action = {.sa_handler = SIG_DFL};
@@ -242,27 +242,48 @@ static int follow_parent(int status) {
     return 0;
 }
 
+// Gives the streams their numbers, the status pipe the launcher's, and closes everything else at exec.
 static int take_streams(Child child) {
+    // A number below 4 could be overwritten before it is used.
+    int status = fcntl(child->status, F_DUPFD_CLOEXEC, 4);
+    if (status < 0) return -1;
     for (int number = 0; number < 3; number++) {
         if (dup2(child->streams[number], number) < 0) return -1;
     }
-    // Also what other code of the parent may have left open.
-    return (int)syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+    if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return -1;
+    return dup2(status, clinux_launcher_status) < 0 ? -1 : 0;
 }
 
-static int child_main(void *argument) {
+// Does the steps from `first` to `last`, the end excluded; reports the first that fails.
+static int perform_all(Child child, size_t first, size_t last) {
+    for (size_t index = first; index < last; index++) {
+        if (perform(child, &child->steps[index]) == 0) continue;
+        struct clinux_report report = {
+            .kind = clinux_report_failure, .step = (int32_t)index, .error = errno};
+        clinux_send_report(child->report, &report, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+static void fail_at_end(Child child) {
+    struct clinux_report report = {
+        .kind = clinux_report_failure, .step = (int32_t)child->step_count, .error = errno};
+    clinux_send_report(child->report, &report, NULL);
+}
+
+static int inner_main(void *argument) {
     Child child = argument;
-    size_t step = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     setsid();
     umask(022);
-    while (step < child->step_count && perform(child, &child->steps[step]) == 0) step++;
-    if (step == child->step_count && follow_parent(child->status) == 0 && take_streams(child) == 0) {
-        reset_signals();
-        run_command(child);
+    if (perform_all(child, child->outer_count, child->step_count) == 0) {
+        if (follow_parent(child->status) == 0 && take_streams(child) == 0) {
+            reset_signals();
+            syscall(SYS_execveat, child->launcher, "", child->arguments, child->environment, AT_EMPTY_PATH);
+        }
+        fail_at_end(child);
     }
-    struct clinux_report report = {.kind = clinux_report_failure, .step = (int32_t)step, .error = errno};
-    clinux_send_report(child->status, &report, NULL);
     _exit(127);
 }
 
@@ -320,38 +341,122 @@ static long clone3(struct clone_args *arguments, int (*function)(void *), void *
 
 int clinux_has_clone3(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno != ENOSYS; }
 
-// Clones into a group of cgroup v2 where there is one: then the child is never anywhere else, and nobody waits.
-static int start(const struct clinux_child *child, char *stack, int *pidfd) {
-    uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | child->namespaces;
-    if (child->group < 0) return clone(child_main, stack + STACK_SIZE, (int)flags | SIGCHLD, (void *)child, pidfd);
+// Clones the inner child, into a group of cgroup v2 where there is one: then it is never in another group.
+static int start_inner(struct clinux_child *child) {
+    char *stack = child->stacks + 2 * STACK_SIZE;
+    uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | child->namespaces;
+    if (child->group < 0) return clone(inner_main, stack, (int)flags | SIGCHLD, child, &child->pidfd);
     struct clone_args arguments = {
         .flags = flags | CLONE_INTO_CGROUP,
-        .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
-        .stack = (uint64_t)(uintptr_t)stack,
+        .pidfd = (uint64_t)(uintptr_t)&child->pidfd,
+        .stack = (uint64_t)(uintptr_t)(stack - STACK_SIZE),
         .stack_size = STACK_SIZE,
         .cgroup = (uint64_t)child->group,
     };
-    return (int)clone3(&arguments, child_main, (void *)child);
+    return (int)clone3(&arguments, inner_main, child);
 }
 
-int clinux_start(const struct clinux_child *child, int *pidfd, int64_t times[2]) {
-    char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) return -1;
+static int outer_main(void *argument) {
+    struct clinux_child *child = argument;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (perform_all(child, 0, child->outer_count) == 0) {
+        if (start_inner(child) < 0) fail_at_end(child);
+    }
+    _exit(0);
+}
+
+// Runs `function` in a child that shares this process's memory, and waits for the child's exit or exec.
+// Returns its pid, or -1. All signals are blocked meanwhile: a handler must not run in the child.
+static int run_child(int (*function)(void *), void *argument, char *stack_end, int flags, int *pidfd) {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-    times[0] = now();
-    int pid = start(child, stack, pidfd);
+    int process = clone(function, stack_end, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, argument, pidfd);
     int error = errno;
-    times[1] = now();
-    // The child's change of identity made the shared memory undumpable.
+    // A child that changes its identity makes the shared memory undumpable.
     if (dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return errno = error, process;
+}
+
+static void wait_for(int process) {
+    while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {}
+}
+
+static char *make_stacks(int count) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK;
+    char *stacks = mmap(NULL, (size_t)count * STACK_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return stacks == MAP_FAILED ? NULL : stacks;
+}
+
+int clinux_start(struct clinux_child *child, int64_t *cloned_at) {
+    child->stacks = make_stacks(2);
+    if (!child->stacks) return -1;
+    child->pidfd = -1;
+    *cloned_at = now();
+    // The thread's next child is born in the anchor's namespace; afterwards its children are born in its own again.
+    if (child->anchor >= 0 && setns(child->anchor, CLONE_NEWPID) != 0) return -1;
+    int outer = run_child(outer_main, child, child->stacks + STACK_SIZE, CLONE_FILES, NULL);
+    int error = errno;
+    if (child->anchor >= 0 && setns(child->home, CLONE_NEWPID) != 0) return -1;
+    if (outer >= 0) wait_for(outer);
+    munmap(child->stacks, 2 * STACK_SIZE);
+    return errno = error, outer < 0 ? -1 : 0;
+}
+
+// MARK: The anchor
+
+// The anchor's pidfd; the handler of a signal reads it.
+static volatile sig_atomic_t anchor_process = -1;
+static volatile sig_atomic_t is_ending = 0;
+
+int clinux_is_ending(void) { return is_ending; }
+
+struct anchor {
+    int holder;
+    int status;
+};
+
+static int anchor_main(void *argument) {
+    const struct anchor *anchor = argument;
+    char *words[] = {"thaw-containers", NULL}, *none[] = {NULL};
+    setsid();
+    if (chdir("/") != 0 || follow_parent(anchor->status) != 0) _exit(127);
+    syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC);
+    reset_signals();
+    syscall(SYS_execveat, anchor->holder, "", words, none, AT_EMPTY_PATH);
+    _exit(127);
+}
+
+int clinux_start_anchor(int holder, int status) {
+    struct anchor anchor = {holder, status};
+    char *stack = make_stacks(1);
+    if (!stack) return -1;
+    int pidfd = -1;
+    int process = run_child(anchor_main, &anchor, stack + STACK_SIZE, CLONE_NEWPID | CLONE_PIDFD, &pidfd);
+    int error = errno;
     munmap(stack, STACK_SIZE);
-    errno = error;
-    return pid;
+    if (process < 0) return errno = error, -1;
+    anchor_process = pidfd;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", process);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int clinux_end_containers(int milliseconds) {
+    int pidfd = anchor_process;
+    is_ending = 1;
+    if (pidfd < 0) return 1;
+    clinux_pidfd_signal(pidfd, SIGKILL);
+    // The anchor ends when every process in its namespace has been waited for.
+    for (int waited = 0; waited < milliseconds; waited += 5) {
+        siginfo_t info;
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {}
+        struct pollfd end = {.fd = pidfd, .events = POLLIN};
+        if (poll(&end, 1, 5) != 0) return 1;
+    }
+    return 0;
 }
 
 // MARK: Afterwards
@@ -367,35 +472,129 @@ int clinux_wait(int pidfd, int *value) {
 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 
-// What a child with the same memory and descriptors opens for its parent.
+// A namespace that a child opens for its parent: both have the same memory and descriptors.
 struct opened {
+    int users;
     int descriptor;
     int error;
 };
 
 static int open_network(void *argument) {
     struct opened *opened = argument;
-    opened->descriptor = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int result = opened->users < 0 ? 0 : setns(opened->users, CLONE_NEWUSER);
+    if (result == 0) result = unshare(CLONE_NEWNET);
+    if (result == 0) opened->descriptor = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     opened->error = errno;
     _exit(0);
 }
 
-int clinux_make_network(void) {
-    char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) return -1;
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    struct opened opened = {-1, 0};
+int clinux_make_network(int users) {
+    char *stack = make_stacks(1);
+    if (!stack) return -1;
+    struct opened opened = {users, -1, 0};
     // A thread that goes into a new network may not be allowed to come back.
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNET | SIGCHLD;
-    int pid = clone(open_network, stack + STACK_SIZE, flags, &opened);
-    int error = pid < 0 ? errno : opened.error;
-    while (pid >= 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    int process = run_child(open_network, &opened, stack + STACK_SIZE, CLONE_FILES, NULL);
+    int error = process < 0 ? errno : opened.error;
+    if (process >= 0) wait_for(process);
     munmap(stack, STACK_SIZE);
     errno = error;
     return opened.descriptor;
+}
+
+// MARK: User namespaces
+
+static int wait_main(void *argument) {
+    const int *holder = argument;
+    char *words[] = {"thaw-users", NULL}, *none[] = {NULL};
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC);
+    syscall(SYS_execveat, *holder, "", words, none, AT_EMPTY_PATH);
+    _exit(127);
+}
+
+static int write_map(int process, const char *name, const char *text) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", process, name);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t size = (ssize_t)strlen(text);
+    int result = write(file, text, (size_t)size) == size ? 0 : -1;
+    int error = errno;
+    close(file);
+    return errno = error, result;
+}
+
+int clinux_make_users(int holder, const char *map) {
+    char *stack = make_stacks(1);
+    if (!stack) return -1;
+    int process = run_child(wait_main, &holder, stack + STACK_SIZE, CLONE_NEWUSER, NULL);
+    int error = errno, users = -1;
+    munmap(stack, STACK_SIZE);
+    if (process < 0) return errno = error, -1;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", process);
+    if (write_map(process, "uid_map", map) == 0 && write_map(process, "gid_map", map) == 0) {
+        users = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    error = errno;
+    kill(process, SIGKILL);
+    wait_for(process);
+    return errno = error, users;
+}
+
+// MARK: Mounts of mounts without a place
+
+struct made_mount {
+    int base;
+    const char *type;
+    const struct clinux_option *options;
+    size_t count;
+    unsigned attributes;
+    size_t failed;
+    int mount;
+    int error;
+};
+
+static int configure(struct made_mount *made, int context) {
+    for (made->failed = 0; made->failed < made->count; made->failed++) {
+        const struct clinux_option *option = &made->options[made->failed];
+        int result = option->value ? clinux_fsconfig_string(context, option->key, option->value)
+                                   : clinux_fsconfig_flag(context, option->key);
+        if (result != 0) return -1;
+    }
+    if (clinux_fsconfig_create(context) != 0) return -1;
+    return clinux_fsmount(context, made->attributes);
+}
+
+static int make_mount(struct made_mount *made) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -1;
+    if (clinux_move_mount(made->base, AT_FDCWD, "/") != 0 || fchdir(made->base) != 0) return -1;
+    int context = clinux_fsopen(made->type);
+    if (context < 0) return -1;
+    int result = configure(made, context), error = errno;
+    // The parent has the same descriptors.
+    close(context);
+    return errno = error, result;
+}
+
+static int make_mount_main(void *argument) {
+    struct made_mount *made = argument;
+    made->mount = make_mount(made);
+    made->error = errno;
+    _exit(0);
+}
+
+int clinux_make_mount_in(int base, const char *type, const struct clinux_option *options, size_t count,
+                         unsigned attributes, size_t *failed) {
+    char *stack = make_stacks(1);
+    if (!stack) return -1;
+    struct made_mount made = {base, type, options, count, attributes, count, -1, 0};
+    int process = run_child(make_mount_main, &made, stack + STACK_SIZE, CLONE_FILES | CLONE_NEWNS, NULL);
+    int error = process < 0 ? errno : made.error;
+    if (process >= 0) wait_for(process);
+    munmap(stack, STACK_SIZE);
+    *failed = made.failed;
+    return errno = error, made.mount;
 }
 
 int clinux_unlock_terminal(int master) {

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -34,6 +35,8 @@ int clinux_openat2(int directory, const char *path, int flags, unsigned mode, ui
 }
 
 int clinux_dup(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
@@ -76,6 +79,11 @@ int clinux_move_mount(int mount, int directory, const char *path) {
 
 int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear) {
     struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+    return mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof attributes);
+}
+
+int clinux_mount_map(int mount, int recursive, int users) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)users};
     return mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof attributes);
 }
 

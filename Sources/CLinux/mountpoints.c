@@ -41,14 +41,14 @@ int clinux_place(int mount, const char *path) {
 
 // MARK: Reports
 
-int clinux_send_report(int status, struct clinux_report *report, const char *path) {
+int clinux_send_report(int file, struct clinux_report *report, const char *path) {
     char record[sizeof *report + 4096];
     size_t length = path ? strnlen(path, 4096) : 0;
     report->path_length = (int32_t)length;
     memcpy(record, report, sizeof *report);
-    memcpy(record + sizeof *report, path, length);
+    if (length) memcpy(record + sizeof *report, path, length);
     ssize_t size = (ssize_t)(sizeof *report + length);
-    return write(status, record, (size_t)size) == size ? 0 : -1;
+    return write(file, record, (size_t)size) == size ? 0 : -1;
 }
 
 // Where an open file is; `name` counts where /proc cannot tell yet: it is /proc itself then.
@@ -67,22 +67,22 @@ static int true_path(int descriptor, const char *name, char path[4096]) {
     return 0;
 }
 
-static int report_stub(int status, int made, int parent, const char *name, int is_directory, const struct stat *before) {
+static int report_stub(int report, int made, int parent, const char *name, int is_directory, const struct stat *before) {
     char path[4096];
     struct stat after;
     if (true_path(made, name, path) != 0 || fstat(parent, &after) != 0) return -1;
-    struct clinux_report report = {
+    struct clinux_report record = {
         .kind = clinux_report_stub,
         .is_directory = is_directory,
         .modified = {before->st_mtim.tv_sec, before->st_mtim.tv_nsec},
         .settled = {after.st_mtim.tv_sec, after.st_mtim.tv_nsec},
     };
-    return clinux_send_report(status, &report, path);
+    return clinux_send_report(report, &record, path);
 }
 
 // MARK: Stubs
 
-static int make_in(int status, int parent, const char *path, const char *name, int is_directory) {
+static int make_in(int report, int parent, const char *path, const char *name, int is_directory) {
     struct stat before;
     if (fstat(parent, &before) != 0) return -1;
     int made = -1;
@@ -94,17 +94,17 @@ static int make_in(int status, int parent, const char *path, const char *name, i
         if (made < 0 && errno == EEXIST) return 0;
     }
     if (made < 0) return -1;
-    int result = report_stub(status, made, parent, path, is_directory, &before);
+    int result = report_stub(report, made, parent, path, is_directory, &before);
     close(made);
     return result;
 }
 
 // Makes one missing directory or file and reports it. /proc is mounted by then, save for /proc itself.
-static int make_stub(int status, const char *path, int is_directory) {
+static int make_stub(int report, const char *path, int is_directory) {
     const char *name;
     int parent = clinux_resolve_parent(path, &name);
     if (parent < 0) return -1;
-    int result = make_in(status, parent, path, name, is_directory);
+    int result = make_in(report, parent, path, name, is_directory);
     int error = errno;
     close(parent);
     errno = error;
@@ -141,14 +141,14 @@ static int follow(char *path, size_t length) {
     return keep != length;
 }
 
-int clinux_true_directory(int status, const char *path) {
+int clinux_true_directory(int report, const char *path) {
     struct stat found;
-    if (lstat(path, &found) != 0) return errno == ENOENT ? make_stub(status, path, 1) : -1;
+    if (lstat(path, &found) != 0) return errno == ENOENT ? make_stub(report, path, 1) : -1;
     if (S_ISDIR(found.st_mode)) return 0;
     return errno = S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR, -1;
 }
 
-int clinux_stub(int status, const char *path, int is_directory) {
+int clinux_stub(int report, const char *path, int is_directory) {
     char place[PATH_SIZE];
     if (strlen(path) >= sizeof place) return errno = ENAMETOOLONG, -1;
     strcpy(place, path);
@@ -161,7 +161,7 @@ int clinux_stub(int status, const char *path, int is_directory) {
         if (followed) continue;
         char rest = place[length];
         place[length] = 0;
-        if (make_stub(status, place, rest ? 1 : is_directory) != 0) return -1;
+        if (make_stub(report, place, rest ? 1 : is_directory) != 0) return -1;
         place[length] = rest;
     }
     return errno = ELOOP, -1;

@@ -24,6 +24,12 @@ struct ChildProcess: ~Copyable {
             directory.map { ["env", "-C", $0.string] + words } ?? words, streams: [nil] + descriptors.map { $0 })
     }
 
+    /// Takes over a program that was started.
+    init(_ process: pid_t) { self.process = process }
+
+    /// The program's number; it is this program's as long as nobody has waited for it.
+    var number: pid_t { process }
+
     deinit {
         guard isRunning else { return }
         _ = Glibc.kill(process, SIGKILL)

@@ -27,6 +27,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     case initialProgramMissing([FilePath])
     /// The kernel lacks a module that the guest needs.
     case moduleMissing(String, release: String)
+    /// The kernel has no modules here, and a driver that the guest needs is not built in.
+    case driverMissing(String)
     /// A program of the machine that is needed on the way cannot be run.
     case toolFailed(String, reason: String)
     /// A file could not be read or made.
@@ -76,7 +78,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         switch self {
         case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
-            .moduleMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent, .limitNotKept:
+            .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
+            .limitNotKept:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing,
             .outOfMemory:
@@ -100,6 +103,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .initialProgramMissing(let places):
             "the guest's init is at none of \(places.map { "'\($0)'" }.joined(separator: ", "))"
         case .moduleMissing(let name, let release): "kernel \(release) has no module '\(name)'"
+        case .driverMissing(let name): "the kernel has no driver '\(name)', which the guest needs for its disk"
         case .toolFailed(let tool, let reason): "\(tool) failed: \(reason)"
         case .file(let operation, let path, let errno):
             "cannot \(operation)\(path.map { " '\($0)'" } ?? ""): \(errno)"
@@ -130,6 +134,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"
         case .kernelNotBuilt: "build it with: make kernel"
+        case .driverMissing:
+            "give a kernel with lib/modules/RELEASE beside its directory, or one with the driver built in"
         case .initialProgramMissing: "build it with: swift build --product thaw-init"
         default: nil
         }

@@ -38,7 +38,7 @@ public struct ContainerEngine: Engine {
                 runs.append(try await start(scenario, limits))
             } catch let error as ColdStartError {
                 throw error
-            } catch let error as Shortfall {
+            } catch let error as LimitShortfall {
                 throw .limitNotKept("\(error)")
             } catch let error as SystemError {
                 throw .file(error.operation, error.path, error.errno)
@@ -94,7 +94,10 @@ public struct ContainerEngine: Engine {
         command.hostname = scenario.hostname
         command.network = .none
         command.attachments = [
-            Attachment(.host(initialProgram), at: program, isReadOnly: true),
+            // A copy: the host's file is no part of the container.
+            Attachment(
+                .content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755, uid: 0, gid: 0),
+                at: program, isReadOnly: true),
             Attachment(.host(files.appending("orders")), at: orders, isReadOnly: true),
             Attachment(.host(files.appending("hosts")), at: "/etc/hosts"),
             Attachment(.host(files.appending("resolv.conf")), at: "/etc/resolv.conf"),

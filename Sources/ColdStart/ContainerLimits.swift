@@ -11,7 +11,7 @@ struct ContainerLimits {
     /// Sentences for people about limits that are kept by weaker means than a control group.
     let notes: [String]
 
-    /// - Throws: ``Shortfall`` if a limit that was asked for cannot be kept here.
+    /// - Throws: ``LimitShortfall`` if a limit that was asked for cannot be kept here.
     init(_ scenario: Scenario) throws {
         var cpus = CPULimits()
         let allowed = try CPUSet.allowed()
@@ -22,7 +22,7 @@ struct ContainerLimits {
         var command = Command([])
         (command.memoryLimit, command.cpus) = (Int64(clamping: scenario.memoryBytes), cpus)
         command.processLimit = scenario.processLimit
-        var shortfalls = try Container.shortfalls(of: command)
+        var shortfalls = try Container.limitShortfalls(of: command)
         if let shortfall = shortfalls.first(where: { $0.substitute == nil }) { throw shortfall }
         let hasMemoryGroup = !shortfalls.contains { $0.limit == .memory }
         if !scenario.isMemoryRequested { shortfalls.removeAll { $0.limit == .memory } }

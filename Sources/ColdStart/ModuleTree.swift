@@ -3,8 +3,8 @@ internal import SystemPackage
 
 /// The modules of one kernel: which files they are, and in which order they load.
 ///
-/// A module says in its own `.modinfo` section what it needs, so nothing that `depmod` makes is wanted: a package that
-/// was only unpacked has no `modules.dep`.
+/// A module says in its own `.modinfo` section what it needs, so nothing that `depmod` makes is read: a package that was
+/// only unpacked has no `modules.dep`.
 struct ModuleTree {
     private let files: [String: FilePath]
     private let builtIn: Set<String>
@@ -43,21 +43,27 @@ struct ModuleTree {
         guard visited.insert(name).inserted, !builtIn.contains(name) else { return }
         guard let path = files[name] else { throw .moduleMissing(name, release: release) }
         let contents = try ModuleTree.unpacked(path)
-        for dependency in ModuleTree.dependencies(of: contents) { try visit(dependency, &visited, &ordered) }
+        let information = ModuleInformation(contents)
+        for dependency in information.dependencies { try visit(dependency, &visited, &ordered) }
+        for wish in information.wishes.before { try visitIfThere(wish, &visited, &ordered) }
         ordered.append(Module(name: name, contents: contents))
+        for wish in information.wishes.after { try visitIfThere(wish, &visited, &ordered) }
     }
 
-    /// The names after `depends=`, one of the zero-terminated strings of a module's `.modinfo`.
-    static func dependencies(of module: [UInt8]) -> [String] {
-        let key = Array("depends=".utf8)
-        var position = 0
-        while let start = module[position...].firstIndex(of: key[0]) {
-            position = start + 1
-            guard start == 0 || module[start - 1] == 0, module[start...].starts(with: key) else { continue }
-            let value = module[(start + key.count)...].prefix { $0 != 0 }
-            return String(decoding: value, as: UTF8.self).split(separator: ",").map { name(of: String($0)) }
+    /// A soft dependency: a module, or an algorithm that several modules may offer. As modprobe, without it where there is
+    /// none: it may be built in under another name.
+    private func visitIfThere(
+        _ wish: String, _ visited: inout Set<String>, _ ordered: inout [Module]
+    ) throws(ColdStartError) {
+        if files[wish] != nil || builtIn.contains(wish) { return try visit(wish, &visited, &ordered) }
+        // The generic one needs no processor of a certain kind, and its name sorts before those that do.
+        let offers = files.keys.filter { $0.hasPrefix(wish + "_") }.sorted()
+        if builtIn.contains(where: { $0.hasPrefix(wish + "_") }) { return }
+        for name in offers {
+            guard let path = files[name] else { continue }
+            guard ModuleInformation(try ModuleTree.unpacked(path)).aliases.contains(wish) else { continue }
+            return try visit(name, &visited, &ordered)
         }
-        return []
     }
 
     /// `kernel/drivers/virtio/virtio-rng.ko.xz` is `virtio_rng`: file names and module names differ in their dashes.

@@ -1,4 +1,5 @@
 internal import Guest
+internal import Linux
 
 /// What one start has told so far: it takes bytes as they arrive and knows when there is nothing more to wait for.
 ///
@@ -117,20 +118,13 @@ struct Transcript {
 
     /// The last lines that say something, made safe for a terminal, in their order.
     func lastLines(_ count: Int, where isWanted: (String) -> Bool = { _ in true }) -> [String] {
-        let lines = bytes.suffix(Transcript.limit).split { $0 == 0x0A || $0 == 0x0D }
+        let lines = bytes.suffix(Transcript.limit).split(separator: 0x0A)
         var found: [String] = []
         for line in lines.reversed() where found.count < count {
-            let text = Transcript.plain(line)
+            let text = String(OutputLines.line(line).prefix(300).drop { $0 == " " })
             if !text.isEmpty, isWanted(text) { found.append(text) }
         }
         return found.reversed()
-    }
-
-    /// No control characters, no escape sequences' start, no more than fits a message.
-    private static func plain(_ line: ArraySlice<UInt8>) -> String {
-        let text = String(decoding: line.filter { $0 >= 0x20 && $0 != 0x7F }, as: UTF8.self)
-        let visible = text.unicodeScalars.filter { !(0x80...0x9F).contains($0.value) }
-        return String(String(String.UnicodeScalarView(visible)).prefix(300).drop { $0 == " " })
     }
 }
 

@@ -141,6 +141,7 @@ extension Session {
         subject.append(failure.subject)
         let text = subject.lastLine ?? ""
         let reason = reasonWords(failure.errno)
+        if let driver = failure.driver { return .driverMissing(driver) }
         return switch failure.stage {
         case .execute: .notExecutable(text, reason: reason)
         case .memory: outOfMemory
@@ -158,6 +159,19 @@ extension Session {
         case (_, .command(let ending)): "the command \(ending.words)"
         case (.exec, _): "the command did not end"
         default: "there was no answer"
+        }
+    }
+}
+
+extension Message.Failure {
+    /// The driver without which a step cannot have worked; nil for other failures.
+    fileprivate var driver: String? {
+        let isMemory = subject.starts(with: Array("/dev/pmem".utf8))
+        return switch (stage, Errno(rawValue: Int32(clamping: errno))) {
+        case (.disk, _): isMemory ? "nd_pmem" : "virtio_blk"
+        case (.mount, .operationNotSupportedByDevice):
+            subject.starts(with: Array("/dev/".utf8)) ? "erofs" : "overlay"
+        default: nil
         }
     }
 }

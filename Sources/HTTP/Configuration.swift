@@ -8,8 +8,10 @@ public struct Configuration: Sendable {
     public var proxy = Proxy.environment
     /// How long a connection may take.
     public var connectTimeout = Duration.seconds(15)
-    /// How long a connection may be silent.
+    /// How long a transfer may stay below ``minimumSpeed``.
     public var stallTimeout = Duration.seconds(60)
+    /// The bytes per second that a transfer has to move; 0 for no such limit.
+    public var minimumSpeed = 1000
     /// Whom to trust where.
     public var trust: @Sendable (WebAddress) throws -> Trust = { _ in Trust() }
 

@@ -164,7 +164,7 @@ extension Connection {
         unsafe ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
         unsafe ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         unsafe ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(configuration.connectTimeout.milliseconds))
-        unsafe ccurl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
+        unsafe ccurl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, max(0, configuration.minimumSpeed))
         unsafe ccurl_set_long(easy, CURLOPT_LOW_SPEED_TIME, Int(max(1, configuration.stallTimeout.components.seconds)))
         unsafe reason.pointee = 0
         unsafe ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, reason)
@@ -264,7 +264,9 @@ extension Connection {
         let wasConnected = unsafe ccurl_get_size(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
         let configuration = settings.configuration
         return wasConnected
-            ? .stalled(host, seconds: configuration.stallTimeout.components.seconds)
+            ? .stalled(
+                host, seconds: configuration.stallTimeout.components.seconds,
+                bytesPerSecond: configuration.minimumSpeed)
             : .noConnection(host, seconds: configuration.connectTimeout.components.seconds)
     }
 }

@@ -7,7 +7,8 @@ public enum HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownHost(String)
     case unreachable(String)
     case noConnection(String, seconds: Int64)
-    case stalled(String, seconds: Int64)
+    /// The transfer stayed below `bytesPerSecond` for `seconds`.
+    case stalled(String, seconds: Int64, bytesPerSecond: Int)
     case interrupted(String)
     case notTLS(String, reason: String)
     case untrusted(String, reason: String)
@@ -38,7 +39,8 @@ public enum HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownHost(let host): "cannot find the host of \(host)"
         case .unreachable(let host): "cannot connect to \(host): nothing answers there"
         case .noConnection(let host, let seconds): "cannot connect to \(host): no connection within \(seconds) seconds"
-        case .stalled(let host, let seconds): "\(host) sent and took nothing for \(seconds) seconds"
+        case .stalled(let host, let seconds, let speed):
+            "\(host) is too slow: it moved less than \(speed) bytes per second for \(seconds) seconds"
         case .interrupted(let host): "the connection to \(host) ended in the middle"
         case .notTLS(let host, let reason): "cannot speak TLS with \(host): \(reason)"
         case .untrusted(let host, let reason): "cannot trust the certificate of \(host): \(reason)"

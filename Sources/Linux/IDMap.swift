@@ -65,6 +65,16 @@ public struct IDMap: Sendable, Hashable {
     /// Whether one number is all there is, of users or of groups.
     public var isSingle: Bool { [users, groups].contains { $0.count == 1 && $0[0].count == 1 } }
 
+    /// The largest number of a user here.
+    var largestUser: UInt32 { Self.largest(users) }
+
+    /// The largest number of a group here.
+    var largestGroup: UInt32 { Self.largest(groups) }
+
+    private static func largest(_ lines: [Line]) -> UInt32 {
+        UInt32(clamping: lines.map { $0.inside + max($0.count, 1) - 1 }.max() ?? 0)
+    }
+
     /// A short word for this map: files written under one map mean something else under another.
     public var name: String {
         let text = (users + [Line(inside: 0, outside: 0, count: 0)] + groups)

@@ -13,7 +13,8 @@ public struct Lock: ~Copyable, Sendable {
         case exclusive
     }
 
-    private let file: OwnedDescriptor
+    /// Nil for a lock that nothing is there to hold.
+    private let file: OwnedDescriptor?
 
     /// Waits for the lock of the file `path`, making the file where it is missing.
     ///
@@ -21,7 +22,7 @@ public struct Lock: ~Copyable, Sendable {
     public init(_ path: FilePath, _ mode: Mode) throws(SystemError) {
         let file = try OwnedDescriptor(path, [.readWrite, .create], mode: 0o600)
         try system("lock", path) { flock(file.rawValue, mode.operation) }
-        self.file = file
+        self.file = consume file
     }
 
     /// Takes the lock only where nobody has to be waited for, else gives nil.
@@ -33,16 +34,43 @@ public struct Lock: ~Copyable, Sendable {
             if error.errno == .wouldBlock { return nil }
             throw error
         }
-        return Lock(file: file)
+        return Lock(file: consume file)
     }
 
-    private init(file: consuming OwnedDescriptor) {
-        self.file = file
+    /// Waits for the shared lock of a file that this process may not be allowed to write, or even to open. In the last
+    /// case the value holds no lock: nothing can be locked that can't be opened.
+    public static func forReading(_ path: FilePath) throws(SystemError) -> Lock {
+        guard let number = try opened(forReading: path) else { return Lock(file: nil) }
+        let file = OwnedDescriptor(owning: number)
+        try system("lock", path) { flock(number, Mode.shared.operation) }
+        return Lock(file: consume file)
+    }
+
+    /// A descriptor of the file, made where that is possible; nil where it can't even be read.
+    private static func opened(forReading path: FilePath) throws(SystemError) -> Int32? {
+        do throws(SystemError) {
+            return try OwnedDescriptor(path, [.readWrite, .create], mode: 0o600).release()
+        } catch {
+            guard error.refusesWriting else { throw error }
+        }
+        do throws(SystemError) {
+            return try OwnedDescriptor(path, .read).release()
+        } catch {
+            guard error.refusesWriting || error.errno == .noSuchFileOrDirectory else { throw error }
+            return nil
+        }
+    }
+
+    private init(file: consuming OwnedDescriptor?) {
+        self.file = consume file
     }
 
     /// Lets go now.
     public consuming func release() throws(SystemError) {
-        try system("unlock") { flock(file.rawValue, LOCK_UN) }
+        switch file {
+        case .some(let file): try system("unlock") { flock(file.rawValue, LOCK_UN) }
+        case .none: return
+        }
     }
 }
 

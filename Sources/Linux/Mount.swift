@@ -73,6 +73,36 @@ public struct Mount: ~Copyable, Sendable {
         return mount
     }
 
+    /// Shows the owners of the mount's files as the map of the user namespace `users` says.
+    ///
+    /// Only before the mount has a place. Needs Linux 5.12 and a file system that allows it.
+    public func map(users: Int32, _ path: FilePath, recursive: Bool = true) throws(SystemError) {
+        try system("map owners of", path) {
+            clinux_mount_map(descriptor.rawValue, recursive ? 1 : 0, users)
+        }
+    }
+
+    /// Makes a file system of `type`; paths in its options are relative to the root of `base`.
+    static func make(
+        _ type: String, in base: consuming Mount, options: [(key: String, value: String?)], attributes: MountAttributes
+    ) throws(SystemError) -> Mount {
+        let list = unsafe options.map { option in
+            unsafe clinux_option(key: strdup(option.key), value: option.value.flatMap { unsafe strdup($0) })
+        }
+        defer {
+            unsafe list.forEach { option in
+                unsafe free(UnsafeMutablePointer(mutating: option.key))
+                unsafe free(UnsafeMutablePointer(mutating: option.value))
+            }
+        }
+        var failed = 0
+        let number = unsafe clinux_make_mount_in(
+            base.descriptor.rawValue, type, list, list.count, attributes.rawValue, &failed)
+        guard number < 0 else { return Mount(owning: number) }
+        let option = failed < options.count ? ", option \(options[failed].key)" : ""
+        throw SystemError(last: "mount \(type)\(option)", nil)
+    }
+
     /// Gives the descriptor's number away; the caller closes it.
     public consuming func release() -> Int32 {
         descriptor.release()

@@ -16,10 +16,14 @@ extension Mount {
         /// Keep overlay's marks in `user.*` attributes; nil: where this process is in a user namespace, which needs it.
         public var usesUserAttributes: Bool?
 
+        /// A user namespace whose map says how the files' owners are shown; nil: as they are on disk.
+        public var ownerMap: Int32?
+
         /// Options; by default upper is not synced.
-        public init(isVolatile: Bool = true, usesUserAttributes: Bool? = nil) {
+        public init(isVolatile: Bool = true, usesUserAttributes: Bool? = nil, ownerMap: Int32? = nil) {
             self.isVolatile = isVolatile
             self.usesUserAttributes = usesUserAttributes
+            self.ownerMap = ownerMap
         }
     }
 
@@ -34,8 +38,41 @@ extension Mount {
         precondition(!lowers.isEmpty, "an overlay has a lower directory")
         // Overlay without an upper directory wants two lowers; one alone is shown as it is.
         if upper == nil, lowers.count == 1 {
-            return try bind(lowers[0], attributes: attributes.union(.readOnly), recursive: false)
+            let mount = try bind(lowers[0], attributes: attributes.union(.readOnly), recursive: false)
+            if let users = options.ownerMap { try mount.map(users: users, lowers[0], recursive: false) }
+            return mount
         }
+        guard let users = options.ownerMap else {
+            return try stack(lowers, upper, work, options) { (list) throws(SystemError) in
+                try make("overlay", options: list, attributes: attributes)
+            }
+        }
+        let base = commonDirectory(of: lowers + [upper, work].compactMap(\.self))
+        func relative(_ path: FilePath) -> FilePath {
+            FilePath(root: nil, path.components.dropFirst(base.components.count))
+        }
+        return try stack(lowers.map(relative), upper.map(relative), work.map(relative), options) {
+            (list) throws(SystemError) in
+            let mount = try bind(base, recursive: false)
+            try mount.map(users: users, base, recursive: false)
+            return try make("overlay", in: mount, options: list, attributes: attributes)
+        }
+    }
+
+    /// The deepest directory that holds all of `paths`.
+    private static func commonDirectory(of paths: [FilePath]) -> FilePath {
+        var common = paths[0].removingLastComponent()
+        for path in paths {
+            while !path.starts(with: common) || path == common { common.removeLastComponent() }
+        }
+        return common
+    }
+
+    /// Finds the options of an overlay and makes it.
+    private static func stack(
+        _ lowers: [FilePath], _ upper: FilePath?, _ work: FilePath?, _ options: OverlayOptions,
+        make: ([(key: String, value: String?)]) throws(SystemError) -> Mount
+    ) throws(SystemError) -> Mount {
         var common: [(key: String, value: String?)] = []
         if let upper, let work {
             common = [("upperdir", upper.string), ("workdir", work.string)]
@@ -45,11 +82,10 @@ extension Mount {
         let isInitial = try IDMap.isInitialNamespace()
         if options.usesUserAttributes ?? !isInitial { common.append(("userxattr", nil)) }
         do throws(SystemError) {
-            return try make(
-                "overlay", options: lowers.map { ("lowerdir+", $0.string) } + common, attributes: attributes)
+            return try make(lowers.map { ("lowerdir+", $0.string) } + common)
         } catch {
             guard error.operation.hasSuffix("lowerdir+"), error.errno == .invalidArgument else { throw error }
-            return try make("overlay", options: [("lowerdir", joined(lowers))] + common, attributes: attributes)
+            return try make([("lowerdir", joined(lowers))] + common)
         }
     }
 

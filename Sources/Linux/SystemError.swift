@@ -24,6 +24,11 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
         self.init(operation, path, Errno(rawValue: Glibc.errno))
     }
 
+    /// True if this process may not write there, whatever the reason.
+    public var refusesWriting: Bool {
+        [.readOnlyFileSystem, .permissionDenied, .notPermitted].contains(errno)
+    }
+
     /// The sentence: `mount overlay '/x': Permission denied`.
     public var description: String {
         let place = path.map { " '\($0.string)'" } ?? ""

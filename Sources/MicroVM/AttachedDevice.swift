@@ -13,11 +13,11 @@ struct AttachedDevice: Sendable {
         of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
     ) throws(MachineError) -> ([AttachedDevice], WindowPages) {
         var devices: [any VirtioDevice] = []
-        if let root = configuration.root, configuration.rootAttachment == .block {
+        if configuration.rootAttachment == .block, let root = try configuration.openRoot() {
             devices.append(try rootDisk(root))
         }
         devices.append(EntropyDevice())
-        if let path = configuration.vsock { devices.append(try VsockDevice(path: path)) }
+        if let device = try configuration.makeVsock() { devices.append(device) }
         if let socket = configuration.network { devices.append(try networkCard(socket)) }
         let pages = WindowPages(count: devices.count)
         var attached: [AttachedDevice] = []
@@ -32,8 +32,7 @@ struct AttachedDevice: Sendable {
 
 extension AttachedDevice {
     /// The image, which nobody writes to.
-    private static func rootDisk(_ path: FilePath) throws(MachineError) -> BlockDevice {
-        let file = try openFile(path)
+    private static func rootDisk(_ file: consuming OwnedDescriptor) throws(MachineError) -> BlockDevice {
         let size = try fileSize(file)
         return try BlockDevice(file, byteCount: size, isReadOnly: true, name: "root", blockByteCount: 4096)
     }

@@ -108,8 +108,7 @@ final class GuestMemory: @unchecked Sendable {
     /// A file as memory that the guest may only read: its pages are those of the host's page cache.
     ///
     /// - Parameter start: a multiple of 2 MiB, as is what the guest sees of the size; behind the file it is zero.
-    static func file(_ path: FilePath, at start: UInt64) throws(MachineError) -> Region {
-        let file = try openFile(path)
+    static func file(_ file: borrowing OwnedDescriptor, at start: UInt64) throws(MachineError) -> Region {
         let size = try fileSize(file)
         guard size > 0, size < 1 << 40 else { throw .impossible("a disk of \(size) bytes cannot be memory") }
         let large = UInt64(large)
@@ -118,7 +117,7 @@ final class GuestMemory: @unchecked Sendable {
         guard unsafe mmap(region.base, Int(size), PROT_READ, flags, file.rawValue, 0) != MAP_FAILED else {
             let code = errno
             unsafe munmap(region.base, Int(region.byteCount))
-            throw .host("map", path, Errno(rawValue: code))
+            throw .host("map a disk", nil, Errno(rawValue: code))
         }
         return unsafe Region(start: start, byteCount: region.byteCount, base: region.base, isReadOnly: true)
     }

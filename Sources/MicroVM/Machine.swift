@@ -56,9 +56,9 @@ public final class Machine: Sendable {
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try GuestMemory.expectRoom(for: configuration.memoryBytes)
-        let kernel = try KernelImage(opening: configuration.kernel, cache: configuration.kernelCache)
+        let kernel = try configuration.openKernel()
         let ram = try GuestMemory.ram(byteCount: configuration.memoryBytes) + [GuestMemory.fresh(.mailbox)]
-        try self.init(configuration, KVM(), ram, kernel.remark, doorbell)
+        try self.init(configuration, configuration.openKVM(), ram, kernel.remark, doorbell)
         try boot(kernel, configuration)
     }
 
@@ -74,7 +74,7 @@ public final class Machine: Sendable {
         var configuration = configuration
         configuration.processors = snapshot.processors
         configuration.memoryBytes = snapshot.memoryBytes
-        try self.init(configuration, KVM(), snapshot.map(), nil, doorbell)
+        try self.init(configuration, configuration.openKVM(), snapshot.map(), nil, doorbell)
         try restore(snapshot.state)
         space.reply(reply)
     }
@@ -86,10 +86,13 @@ public final class Machine: Sendable {
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
     ) throws(MachineError) {
         try configuration.validate()
-        if let root = configuration.root, configuration.rootAttachment == .memory {
-            do throws(MachineError) { ram.append(try GuestMemory.file(root, at: configuration.persistentStart)) } catch
-            {
-                // Whoever adopts regions frees them.
+        if configuration.rootAttachment == .memory {
+            do throws(MachineError) {
+                if let root = try configuration.openRoot() {
+                    ram.append(try GuestMemory.file(root, at: configuration.persistentStart))
+                }
+            } catch {
+                // Who adopts regions frees them.
                 _ = GuestMemory(adopting: ram)
                 throw error
             }
@@ -166,13 +169,21 @@ public final class Machine: Sendable {
     ///
     /// - Parameter identity: told to whoever opens the snapshot; at most 4 KiB.
     public func save(to path: FilePath, identity: [UInt8]) throws(MachineError) {
+        try SnapshotFile.write(try state(identity), memory, to: path)
+    }
+
+    /// Saves a held machine to a file that is empty.
+    func save(to file: borrowing OwnedDescriptor, identity: [UInt8]) throws(MachineError) {
+        try SnapshotFile.write(try state(identity), memory, to: file)
+    }
+
+    private func state(_ identity: [UInt8]) throws(MachineError) -> MachineState {
         let states = try processors.all.map { processor throws(MachineError) in
             try ProcessorState(of: processor, kept)
         }
-        let state = try MachineState(
+        return try MachineState(
             identity: identity, memoryBytes: memoryBytes, virtual, states,
             devices: devices.map { $0.transport.save() }, serial: space.serialState)
-        try SnapshotFile.write(state, memory, to: path)
     }
 
     private func restore(_ state: MachineState) throws(MachineError) {

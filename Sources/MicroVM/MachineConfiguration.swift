@@ -1,3 +1,4 @@
+internal import Linux
 public import SystemPackage
 
 /// What a machine is made of.
@@ -32,6 +33,18 @@ public struct MachineConfiguration: Sendable {
     /// A connected socket at whose other end a `passt` carries the guest's network; the machine duplicates it.
     public var network: Int32?
 
+    /// Files that are open already, in place of those at the paths.
+    var descriptors = Descriptors()
+
+    /// Numbers of open descriptors; the machine closes them.
+    struct Descriptors {
+        var kvm: Int32?
+        var kernel: Int32?
+        var root: Int32?
+        /// A socket that listens.
+        var vsock: Int32?
+    }
+
     /// A machine without disk, sockets and network.
     public init(
         kernel: FilePath, kernelCache: FilePath, commandLine: [String], initramfs: [UInt8], memoryBytes: UInt64,
@@ -61,4 +74,31 @@ public struct MachineConfiguration: Sendable {
 
     /// The most processors that a machine has.
     public static let processorLimit = 8
+}
+
+// MARK: - Files
+
+extension MachineConfiguration {
+    func openKVM() throws(MachineError) -> KVM {
+        guard let number = descriptors.kvm else { return try KVM() }
+        return try KVM(OwnedDescriptor(owning: number))
+    }
+
+    func openKernel() throws(MachineError) -> KernelImage {
+        guard let number = descriptors.kernel else { return try KernelImage(opening: kernel, cache: kernelCache) }
+        // Whoever opened it has unpacked what can be unpacked.
+        return try KernelImage(KernelFile(OwnedDescriptor(owning: number), kernel), isUnpacked: false)
+    }
+
+    func openRoot() throws(MachineError) -> OwnedDescriptor? {
+        if let number = descriptors.root { return OwnedDescriptor(owning: number) }
+        guard let root else { return nil }
+        return try openFile(root)
+    }
+
+    func makeVsock() throws(MachineError) -> VsockDevice? {
+        if let number = descriptors.vsock { return try VsockDevice(listener: OwnedDescriptor(owning: number)) }
+        guard let vsock else { return nil }
+        return try VsockDevice(path: vsock)
+    }
 }

@@ -1,9 +1,32 @@
+internal import Glibc
 internal import Linux
+internal import Synchronization
 internal import SystemPackage
 
 /// What a machine costs this process beyond the guest's own memory.
 enum Overhead {
     private static let limit = 16 << 20
+    private static let list = FilePath("/proc/self/smaps")
+    /// The list of mappings, in a process that can open no files later.
+    private static let opened = Mutex<List?>(nil)
+
+    private final class List: Sendable {
+        let file: OwnedDescriptor
+
+        init() throws(SystemError) { file = try OwnedDescriptor(list) }
+
+        /// The list as it is now.
+        func text() -> [UInt8]? {
+            guard lseek(file.rawValue, 0, SEEK_SET) == 0 else { return nil }
+            return try? file.readAll(limit: limit)
+        }
+    }
+
+    /// Opens the list, for a process that is about to lose its files.
+    static func prepare() throws(SystemError) {
+        let list = try List()
+        opened.withLock { $0 = list }
+    }
 
     /// Anonymous bytes of this process outside of the guest's memory; `nil` where the kernel does not tell.
     ///
@@ -13,10 +36,12 @@ enum Overhead {
             let start = unsafe UInt64(UInt(bitPattern: region.base))
             return start..<(start + region.byteCount)
         }
-        guard let file = try? OwnedDescriptor("/proc/self/smaps"), let text = try? file.readAll(limit: limit) else {
-            return nil
-        }
-        return sum(of: String(decoding: text, as: UTF8.self), except: guest)
+        return text().map { sum(of: String(decoding: $0, as: UTF8.self), except: guest) }
+    }
+
+    private static func text() -> [UInt8]? {
+        let kept = opened.withLock { $0 }
+        return (kept ?? (try? List()))?.text()
     }
 
     /// Adds up what a text such as `/proc/self/smaps` calls anonymous, in mappings that touch none of `ranges`.

@@ -133,6 +133,17 @@ final class Processors: Sendable {
         return .timedOut
     }
 
+    /// Why the processors have ended; nil where they have not until `deadline`, and go on.
+    func ending(until deadline: UInt64) -> Machine.Ending? {
+        monitor.wait(until: deadline) { state in state.running == 0 ? state.ending : nil }
+    }
+
+    /// Nanoseconds of processor time that the running processors' threads have used.
+    var processorTime: UInt64 {
+        // A thread takes itself off the list before it ends, so that none of these is gone.
+        monitor.update { state in state.threads.reduce(0) { $0 + ckvm_thread_time($1) } }
+    }
+
     /// When the first processor ran its first instruction, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
     var enteredAt: UInt64 { entered.load(ordering: .relaxed) }
 

@@ -5,7 +5,17 @@ extension Digest {
         layers.reduce(nil) { below, layer in chainID(layer.diffID, on: below) }
     }
 
-    /// The identity of a layer on top of the stack `below`; nil is no layers.
+    /// The identity of every stack that begins with the lowest of `layers`, the smallest stack first.
+    public static func chainIDs(of layers: [Layer]) -> [Digest] {
+        var below: Digest?
+        return layers.map { layer in
+            let chain = chainID(layer.diffID, on: below)
+            below = chain
+            return chain
+        }
+    }
+
+    /// The identity of one layer on top of the stack `below`; nil is no layers.
     static func chainID(_ diffID: Digest, on below: Digest?) -> Digest {
         below.map { Digest(of: Array("\($0) \(diffID)".utf8)) } ?? diffID
     }

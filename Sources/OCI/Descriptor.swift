@@ -1,3 +1,5 @@
+public import Linux
+
 /// What a blob is, by its IANA name.
 public struct MediaType: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     /// The name as written.

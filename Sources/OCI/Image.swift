@@ -126,6 +126,11 @@ public struct Image: Sendable {
         edited(layers: layers) { $0.history = history }
     }
 
+    /// This image with other layers and another configuration.
+    public func replacingLayers(_ layers: [Layer], config: ImageConfig) -> Image {
+        edited(layers: layers) { $0 = config }
+    }
+
     /// This image with more annotations in its manifest, over those of the same name.
     public func annotated(_ annotations: [String: String]) -> Image {
         if annotations.isEmpty { return self }

@@ -1,3 +1,5 @@
+public import Linux
+
 /// One line of an image's history (OCI image spec, config, history).
 public struct History: Hashable, Sendable {
     /// When, in RFC 3339.
@@ -105,9 +107,8 @@ extension ImageConfig {
     private subscript(run key: String) -> JSON? {
         get { json["config"]?[key] }
         set {
-            var config = json["config"] ?? .object([:])
-            config[key] = newValue
-            json["config"] = config
+            // A document without such an object, or with something else in its place, gets one.
+            json["config", default: .object([:])][key] = newValue
         }
     }
 
@@ -116,8 +117,7 @@ extension ImageConfig {
     private func keys(_ key: String) -> [String] { (self[run: key]?.object ?? [:]).keys.sorted() }
 
     private static func set(_ keys: [String]) -> JSON? {
-        keys.isEmpty
-            ? nil : .object(Dictionary(keys.map { ($0, JSON.object([:])) }, uniquingKeysWith: { first, _ in first }))
+        keys.isEmpty ? nil : .members(Dictionary(keys.map { ($0, .object([:])) }) { first, _ in first })
     }
 
     private static func nonempty(_ text: String) -> JSON? { text.isEmpty ? nil : .string(text) }

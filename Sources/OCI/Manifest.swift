@@ -1,3 +1,5 @@
+public import Linux
+
 /// One image's manifest: its configuration and its layers, lowest first (OCI image spec, image manifest).
 public struct Manifest: Hashable, Sendable {
     /// The document as it was read, unknown members included.

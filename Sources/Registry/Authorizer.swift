@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Linux
 internal import OCI
 internal import Synchronization
 

@@ -82,3 +82,45 @@ final class Download: ByteSource {
         }
     }
 }
+
+/// A download that goes on at the next endpoint, from where it stood, once one fails for good.
+final class MirroredDownload: ByteSource {
+    private let session: Session
+    private let open: (Endpoint, Int64) throws -> any ByteSource
+    /// The endpoints that were not tried yet, the registry itself last.
+    private var left: ArraySlice<Endpoint>
+    private var current: (any ByteSource)?
+    private var offset: Int64
+
+    /// Opens the download at the first endpoint that has it; there is at least one.
+    init(
+        _ endpoints: [Endpoint], _ session: Session, from offset: Int64,
+        open: @escaping (Endpoint, Int64) throws -> any ByteSource
+    ) throws {
+        (left, self.session, self.offset, self.open) = (endpoints[...], session, offset, open)
+        _ = try trying { $0 }
+    }
+
+    func next() throws -> [UInt8] {
+        let chunk = try trying { try $0.next() }
+        offset += Int64(chunk.count)
+        return chunk
+    }
+
+    /// The result of the first source that gives one; the error is that of the last endpoint.
+    private func trying<T>(_ body: (any ByteSource) throws -> T) throws -> T {
+        while true {
+            do {
+                if let current { return try body(current) }
+                guard let endpoint = left.popFirst() else { preconditionFailure("the last failure was thrown") }
+                current = try open(endpoint, offset)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                if left.isEmpty { throw error }
+                current = nil
+                session.report(.retrying(reason: "\(error)", after: .zero))
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Linux
 public import OCI
 
 extension RegistryClient {

@@ -65,6 +65,9 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
     ///
     /// - Parameter knows: Whether that server answered before: one that was there is being started again, one that never
     ///   was is not.
+    /// True if the transfer was given up because it was too slow.
+    var isStall: Bool { if case .connection(_, .stalled) = self { true } else { false } }
+
     func isTransient(knows: (String) -> Bool) -> Bool {
         switch self {
         case .connection(_, .unreachable(let host)): knows(host)

@@ -1,3 +1,4 @@
+internal import Linux
 public import OCI
 
 /// A document of a registry, byte for byte: an image's manifest, an index, or whatever else is kept there.

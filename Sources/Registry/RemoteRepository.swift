@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Linux
 public import OCI
 
 /// One repository of a registry, as a place that has blobs.
@@ -30,7 +31,9 @@ public struct RemoteRepository: BlobSource {
     func download(_ blob: Descriptor, from offset: Int64 = 0) throws -> any ByteSource {
         let action = "pull \(blob.digest) of \(name)"
         if blob.isForeign { throw RegistryError.foreignLayer(action, blob.digest) }
-        return try first { try Download(blob, $0, session, action: action, from: offset) }
+        return try MirroredDownload(endpoints, session, from: offset) { endpoint, offset in
+            try Download(blob, endpoint, session, action: action, from: offset)
+        }
     }
 
     /// The document under a tag or a digest.

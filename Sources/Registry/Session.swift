@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Linux
 internal import OCI
 internal import Synchronization
 
@@ -74,7 +75,9 @@ struct Session: Sendable {
                 return try body()
             } catch {
                 let now = progress()
-                failures = now > reached ? 1 : failures + 1
+                // A server that is too slow moves on without end, and costs the whole stall time-out at each try.
+                let isStall = (error as? RegistryError)?.isStall ?? false
+                failures = now > reached && !isStall ? 1 : failures + 1
                 (reached, resumptions) = (max(now, reached), resumptions + 1)
                 guard resumptions <= retry.resumptions,
                     let delay = retry.delay(after: error, count: failures, knows: contacts.has)

@@ -28,29 +28,31 @@ final class Child: Sendable {
     ) throws {
         do {
             let launched: Launched
-            let name: String
             if let runtime {
                 let launch = try runtime.launch(command, root, streams.descriptors)
                 (group, network, stubs) = (launch.bundle.group, launch.bundle.network, launch.bundle.stubs)
-                (foreignGroup, name) = (launch.groupName, runtime.program.string)
+                foreignGroup = launch.groupName
                 launched = launch.launched
             } else {
                 let surroundings = try Surroundings(command, root, streams.terminal)
                 try observer?.follow(surroundings.root)
+                try streams.setOwner(
+                    uid: surroundings.users.outside(command.account.uid),
+                    gid: surroundings.users.outside(command.account.gid))
                 launched = try surroundings.launch(command, streams.descriptors)
                 (group, network, stubs) = (surroundings.group, surroundings.network, launched.stubs)
-                (foreignGroup, name) = (nil, command.arguments[0])
+                foreignGroup = nil
             }
             streams.release()
-            if let failure = launched.failure {
-                try root.remove(stubs)
-                throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
-            }
             isNetworkKept = !command.isPrivileged && !command.hosts.contains { $0.address == HostEntry.gateway }
             process = launched.process
-            (clonedAt, executedAt) = launched.times
+            (clonedAt, executedAt) = (launched.clonedAt, launched.executedAt)
             pidfd = launched.pidfd
             self.root = root
+        } catch let failure as LaunchFailure {
+            try root.remove(failure.stubs)
+            let name = runtime?.program.string ?? command.arguments[0]
+            throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
         } catch let failure as SystemError {
             throw failure.errno == .notPermitted ? .notPrivileged : SandboxError.setup(failure)
         }

@@ -14,6 +14,8 @@ public struct Command: Sendable {
     public var workingDirectory: FilePath
     /// Who runs it.
     public var account: Account
+    /// The user and group numbers that it has on this machine.
+    public var users: Users
     /// The machine's name inside.
     public var hostname: String
     /// Which network it sees.
@@ -52,6 +54,7 @@ public struct Command: Sendable {
         self.environment = environment
         workingDirectory = "/"
         account = .root
+        users = .separate
         hostname = "thaw"
         network = .host
         hosts = []
@@ -67,6 +70,16 @@ public struct Command: Sendable {
         forbidsNewPrivileges = false
         sharedMemorySize = 64 << 20
     }
+}
+
+/// The user and group numbers that a command has on this machine.
+public enum Users: String, Sendable, Hashable, Codable, CaseIterable {
+    /// A private range, where this process is root and the kernel can shift owners; else those of this process.
+    ///
+    /// A privileged command always has those of this process, and so has one that a runtime starts.
+    case separate = "private"
+    /// Those of this process: root in the container is root on this machine if this process is.
+    case host
 }
 
 /// A set of capabilities, by the kernel's numbers.
@@ -90,8 +103,8 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
 
 extension Command {
     /// The program that checks its system calls; nil where none does.
-    var filter: SeccompFilter? {
+    func filter(for users: ContainerUsers) -> SeccompFilter? {
         guard !isPrivileged, seccomp == .standard else { return nil }
-        return SeccompFilter.standard(for: capabilities)
+        return SeccompFilter.standard(for: capabilities, hasListener: users.kind == .range)
     }
 }

@@ -15,6 +15,8 @@ enum FilterAction: Hashable {
     case allow([SeccompRule.Condition])
     /// The call fails with this error.
     case fail(Int32)
+    /// The call goes to the listener where its argument of this index is the mode of a device node; else it happens.
+    case notifyDevices(mode: Int)
 }
 
 /// Numbers from `start` to the next section's, treated alike.
@@ -66,7 +68,14 @@ struct FilterProgram {
         case .fail(let errno): Instruction.fail(errno).words
         case .allow(let conditions) where conditions.isEmpty: Instruction.allow.words
         case .allow(let conditions): check(conditions)
+        case .notifyDevices(let index): notifyDevices(index)
         }
+    }
+
+    private static func notifyDevices(_ index: Int) -> [UInt32] {
+        Instruction.load(16 + 8 * UInt32(index)).words + Instruction.and(UInt32(S_IFMT)).words
+            + Instruction.isEqual(UInt32(S_IFCHR), true: 2).words + Instruction.isEqual(UInt32(S_IFBLK), true: 1).words
+            + Instruction.allow.words + Instruction.notify.words
     }
 
     /// Looks at the lower half of the first argument, of which the kernel takes no more where it is checked.
@@ -96,6 +105,8 @@ private struct Instruction {
     /// Loads a word of `struct seccomp_data`: 0 the number, 4 the architecture, 16 the first argument's lower half.
     static func load(_ offset: UInt32) -> Instruction { Instruction(0x20, offset) }
 
+    static func and(_ value: UInt32) -> Instruction { Instruction(0x54, value) }
+
     static func jump(over count: Int) -> Instruction { Instruction(0x05, UInt32(count)) }
 
     static func isEqual(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> Instruction {
@@ -112,4 +123,5 @@ private struct Instruction {
 
     static func fail(_ errno: Int32) -> Instruction { Instruction(0x06, 0x0005_0000 | UInt32(errno)) }
     static let allow = Instruction(0x06, 0x7fff_0000)
+    static let notify = Instruction(0x06, 0x7fc0_0000)
 }

@@ -17,8 +17,8 @@ final class HostMounts {
     /// The host's /sys.
     private(set) var kernel: Int32 = -1
 
-    init(_ command: Command) throws {
-        ids = try IDMap.current()
+    init(_ command: Command, _ users: ContainerUsers) throws {
+        ids = try users.ids()
         guard !ids.isInitial else { return }
         try ids.check(command.account)
         let harmless: MountAttributes = [.noSetUID, .noDevices, .noExecution]

@@ -16,15 +16,17 @@ final class IsolatedNetwork: Sendable {
     static let resolver = "169.254.1.1"
     private static let place = FilePath("/tmp")
 
-    /// The namespace.
     let namespace: OwnedDescriptor
+    let kind: ContainerUsers.Kind
     private let carrier: OwnedDescriptor
 
-    /// Makes the namespace and waits until it is connected.
+    /// Makes the namespace, owned by the user namespace of `users`, and waits until it is connected.
     ///
-    /// - Parameter reachesHost: whether the gateway's address is this machine's loopback.
-    init(reachesHost: Bool) throws {
-        namespace = OwnedDescriptor(owning: try system("make network namespace") { clinux_make_network() })
+    /// - Parameter reachesHost: true if the gateway's address is this machine's loopback.
+    init(_ users: ContainerUsers, reachesHost: Bool) throws {
+        kind = users.kind
+        namespace = OwnedDescriptor(
+            owning: try system("make network namespace") { clinux_make_network(users.namespace ?? -1) })
         let memory = Directory(
             owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "1m")]).release()),
             path: Self.place)
@@ -66,6 +68,7 @@ final class IsolatedNetwork: Sendable {
     ) throws -> OwnedDescriptor {
         guard let program = Network.pasta else { throw SandboxError.noIsolation }
         var script = Script()
+        script.beginInner()
         script.add(clinux_step_isolate_mounts, "make mounts private", "/")
         script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
         script.add(
@@ -76,10 +79,14 @@ final class IsolatedNetwork: Sendable {
             [program.string, "--foreground", "--quiet", "--config-net", "--runas", "0", "--dns-forward", resolver]
             + ["-t", "none", "-u", "none", "-T", "none", "-U", "none"] + (reachesHost ? [] : ["--no-map-gw"])
             + ["--pid", place.appending("ready").string, "--netns", place.appending("network").string]
-        let launched = try script.launch(
-            Launch(
-                arguments: words, namespaces: UInt64(clinux_new_mounts), streams: (input.rawValue, messages, messages)))
-        if let failure = launched.failure { throw failure.error }
+        let launch = Launch(
+            arguments: words, namespaces: UInt64(clinux_new_mounts), streams: (input.rawValue, messages, messages))
+        let launched: Launched
+        do {
+            launched = try script.launch(launch)
+        } catch let failure as LaunchFailure {
+            throw failure.error
+        }
         return launched.pidfd
     }
 

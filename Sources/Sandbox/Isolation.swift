@@ -1,4 +1,4 @@
-// What stands between a command and the host, told in the order in which the child does it.
+// The isolation of a command from the host: the steps of its two children, in their order.
 
 internal import CLinux
 internal import Glibc
@@ -24,16 +24,29 @@ private let noDevices = UInt64(MS_NODEV)
 private let noExecution = UInt64(MS_NOEXEC)
 
 extension Script {
-    /// The whole way from a fresh child to the command.
-    mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings) {
+    /// All steps from the first clone to the command.
+    ///
+    /// - Parameter listener: the socket to which the child sends the listener of its seccomp filter, if it has one.
+    mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings, listener: Int32) {
         enterGroups(surroundings)
         limitCPUs(command.cpus)
         if let network = surroundings.network {
-            add(clinux_step_network, "enter network", descriptor: network.namespace.rawValue)
+            add(
+                clinux_step_join_namespace, "enter network", descriptor: network.namespace.rawValue,
+                flags: UInt64(clinux_new_network))
         }
+        if let users = surroundings.users.namespace {
+            add(
+                clinux_step_join_namespace, "enter user namespace", descriptor: users, flags: UInt64(clinux_new_users))
+        }
+        beginInner()
+        if surroundings.users.namespace != nil { add(clinux_step_become_root, "become root of the user namespace") }
         add(clinux_step_isolate_mounts, "make mounts private", "/")
-        let place = surroundings.place.string
+        // A directory that root of a user namespace can look up. Not /: what covers that would stay when the old root
+        // goes.
+        let place = "/proc"
         makeAttachments(surroundings.attachments, place)
+        makeDevices(surroundings.devices, place)
         add(clinux_step_attach, "mount overlay", place, descriptor: surroundings.root.descriptor.rawValue)
         add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root.descriptor.rawValue)
         add(clinux_step_hostname, "set host name", command.hostname)
@@ -49,20 +62,32 @@ extension Script {
         }
         if !command.isPrivileged {
             for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
-            for path in Hidden.masked { add(clinux_step_mask, "hide", path) }
-            // A new /sys has nothing there.
-            if !surroundings.host.ids.isInitial { add(clinux_step_mask, "hide", "/sys/fs/cgroup") }
+            for mask in surroundings.devices.masks {
+                add(clinux_step_mask, "hide", mask.target, descriptor: mask.descriptor)
+            }
         }
-        takeIdentity(command, surroundings, limits: command.limitsWithoutGroup)
+        takeIdentity(command, surroundings, listener: listener)
     }
 
     private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
         guard let group = surroundings.group, surroundings.entersGroups else { return }
-        for list in group.lists { add(clinux_step_join, "enter control group", descriptor: list) }
-        add(clinux_step_unshare, "leave view of control groups", flags: UInt64(clinux_new_cgroup))
+        for list in group.lists { add(clinux_step_join_group, "enter control group", descriptor: list) }
     }
 
-    /// Makes what can only be made from mounts that are in the tree; they go with the old root.
+    /// Attaches the stack of the devices, from which the container's nodes are cloned.
+    private mutating func makeDevices(_ devices: PreparedDevices, _ place: String) {
+        add(clinux_step_attach, "mount", place, descriptor: devices.memory.descriptor.rawValue)
+        for node in devices.mounts where node.isCloned {
+            add(clinux_step_clone, "mount device for", node.target, descriptor: node.descriptor)
+        }
+        for mask in devices.masks {
+            add(
+                clinux_step_clone, "mount for", mask.target, descriptor: mask.descriptor,
+                flags: UInt64(MountAttributes.readOnly.rawValue))
+        }
+    }
+
+    /// Makes the mounts that can only be made from mounts in the tree; those go with the old root.
     mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
         for stack in attachments.stacks {
             add(clinux_step_attach, "mount", place, descriptor: stack.descriptor.rawValue)
@@ -88,9 +113,9 @@ extension Script {
         add(clinux_step_true_directory, "make mount point", "/dev")
         let flags = devices.nodes.isEmpty ? noSetUID | noDevices : noSetUID
         mount("tmpfs", "/dev", flags: flags, data: "mode=755,size=65536k")
-        for (descriptor, target) in devices.mounts {
-            add(clinux_step_make_node, "make node", target, mode: UInt32(S_IFREG) | 0o666)
-            add(clinux_step_place, "mount", target, descriptor: descriptor)
+        for node in devices.mounts {
+            add(clinux_step_make_node, "make node", node.target, mode: UInt32(S_IFREG) | 0o666)
+            add(clinux_step_place, "mount", node.target, descriptor: node.descriptor)
         }
         for node in devices.nodes { make(node) }
         for (target, path) in Hidden.links { add(clinux_step_make_link, "make link", path, source: target) }
@@ -130,11 +155,11 @@ extension Script {
     }
 
     private mutating func takeIdentity(
-        _ command: Command, _ surroundings: borrowing Surroundings, limits: [Limit]
+        _ command: Command, _ surroundings: borrowing Surroundings, listener: Int32
     ) {
         let account = command.account
         let filter = surroundings.filter
-        for limit in limits {
+        for limit in command.limitsWithoutGroup {
             add(
                 clinux_step_limit, "set the limit of \(limit.name ?? "resource \(limit.resource)")",
                 mode: limit.resource, flags: limit.soft,
@@ -152,7 +177,7 @@ extension Script {
         add(clinux_step_directory, "enter working directory", prefix.string)
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
         // Only who may do anything may install a filter, unless new privileges are out of the question.
-        if !command.forbidsNewPrivileges { install(filter) }
+        if !command.forbidsNewPrivileges { install(filter, listener) }
         if surroundings.host.ids.allowsGroups {
             add(clinux_step_groups, "set groups", mode: UInt32(account.groups.count), list: account.groups)
         }
@@ -161,13 +186,14 @@ extension Script {
         if account.uid == 0 { add(clinux_step_capabilities, "set capabilities", flags: capabilities) }
         if command.forbidsNewPrivileges {
             add(clinux_step_no_new_privileges, "forbid new privileges")
-            install(filter)
+            install(filter, listener)
         }
     }
 
-    private mutating func install(_ filter: SeccompFilter?) {
+    private mutating func install(_ filter: SeccompFilter?, _ listener: Int32) {
         guard let filter else { return }
         add(
-            clinux_step_filter, "install seccomp filter", mode: UInt32(filter.words.count / 2), list: filter.words)
+            clinux_step_filter, "install seccomp filter", descriptor: filter.hasListener ? listener : -1,
+            mode: UInt32(filter.words.count / 2), list: filter.words)
     }
 }

@@ -1,4 +1,4 @@
-// One clone: a script's steps, then a command.
+// One start of a command: a script's steps, then the launcher, then the command.
 
 internal import CLinux
 internal import Glibc
@@ -18,47 +18,105 @@ struct Launch {
     var group: Int32 = -1
 }
 
-/// What came of a launch.
+/// The result of a launch.
 struct Launched: ~Copyable {
     let process: Int32
     let pidfd: OwnedDescriptor
-    /// CLOCK_MONOTONIC in nanoseconds: before clone, and when the command was being executed.
-    let times: (Int64, Int64)
+    /// CLOCK_MONOTONIC in nanoseconds before the first clone.
+    let clonedAt: Int64
+    /// CLOCK_MONOTONIC in nanoseconds just after the command was executed.
+    let executedAt: Int64
     let stubs: [Stub]
-    /// Why the command does not run; the process has been waited for then.
-    let failure: (isCommand: Bool, error: SystemError)?
+}
+
+/// The reason why a command doesn't run.
+struct LaunchFailure: Error {
+    /// True if every step was done and the command itself could not be executed.
+    let isCommand: Bool
+    let error: SystemError
+    /// The mount points that were made before the failure.
+    let stubs: [Stub]
 }
 
 extension Script {
-    /// Clones a child, which has done its steps and runs its command, or has failed, when this returns.
+    /// Starts a command and returns when it is being executed.
     ///
-    /// It dies with the calling thread.
-    mutating func launch(_ launch: Launch) throws(SystemError) -> Launched {
-        let status = try Pipe(isNonBlocking: true)
+    /// The command is killed when the calling thread ends.
+    mutating func launch(_ launch: Launch) throws -> Launched {
+        let status = try Pipe()
+        let report = OwnedDescriptor(owning: try system("make report file") { unsafe clinux_memory_file("report") })
+        let launcher = try Launcher.descriptor()
         let streams = launch.streams
-        keep([streams.input, streams.output, streams.error, status.start.rawValue, launch.group])
+        keep([
+            streams.input, streams.output, streams.error, status.start.rawValue, report.rawValue, launcher,
+            launch.group,
+        ])
         var child = unsafe clinux_child()
         unsafe child.namespaces = launch.namespaces
-        unsafe child.arguments = vector(launch.arguments)
+        unsafe child.arguments = vector([launch.search] + launch.arguments)
         unsafe child.environment = vector(launch.environment)
-        unsafe child.search = copy(launch.search)
         unsafe child.streams = (streams.input, streams.output, streams.error)
         unsafe child.group = launch.group
+        unsafe child.launcher = launcher
         unsafe child.status = status.start.rawValue
-        var (number, times) = (Int32(-1), [Int64](repeating: 0, count: 2))
-        let process = try unsafe begin(child, &number, &times)
-        let pidfd = OwnedDescriptor(owning: number)
-        let report = ChildReport(try Pipe.drain(status.readingEnd()))
-        var failure: (isCommand: Bool, error: SystemError)?
-        if let (step, errno) = report.failure {
-            var ignored: Int32 = 0
-            _ = unsafe clinux_wait(pidfd.rawValue, &ignored)
-            failure =
-                step < count
-                ? (false, self.failure(of: step, errno))
-                : (true, SystemError("execute", FilePath(launch.arguments[0]), errno))
+        unsafe child.report = report.rawValue
+        unsafe child.anchor = -1
+        if launch.namespaces & UInt64(clinux_new_pid) != 0 {
+            unsafe (child.anchor, child.home) = try Anchor.namespaces()
         }
+        var clonedAt: Int64 = 0
+        try unsafe begin(&child, clonedAt: &clonedAt)
+        let launcherError = try Self.error(from: status.readingEnd())
+        let executedAt = Self.now()
+        let records = ChildReport(try report.read(Int(report.status().size), at: 0))
+        let pidfd = unsafe child.pidfd
+        if let failure = failure(launch, records, launcherError) {
+            if pidfd >= 0 { Self.reap(OwnedDescriptor(owning: pidfd)) }
+            throw failure
+        }
+        let owned = OwnedDescriptor(owning: pidfd)
         return Launched(
-            process: process, pidfd: pidfd, times: (times[0], times[1]), stubs: report.stubs, failure: failure)
+            process: try Self.number(of: owned), pidfd: owned, clonedAt: clonedAt, executedAt: executedAt,
+            stubs: records.stubs)
+    }
+
+    private static func reap(_ pidfd: borrowing OwnedDescriptor) {
+        var ignored: Int32 = 0
+        _ = unsafe clinux_wait(pidfd.rawValue, &ignored)
+    }
+
+    /// The process's number in the namespace of this process: the field Pid of pidfd's fdinfo, see proc(5).
+    private static func number(of pidfd: borrowing OwnedDescriptor) throws(SystemError) -> Int32 {
+        let path = FilePath("/proc/self/fdinfo/\(pidfd.rawValue)")
+        let text = String(decoding: try OwnedDescriptor(path).readAll(limit: 4096), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Pid:") }
+        guard let number = line.flatMap({ Int32($0.dropFirst(5)) }) else {
+            throw SystemError("read number of process", path, .noSuchProcess)
+        }
+        return number
+    }
+
+    private func failure(_ launch: Launch, _ records: ChildReport, _ launcherError: Int32?) -> LaunchFailure? {
+        if let (step, errno) = records.failure {
+            return LaunchFailure(isCommand: false, error: failure(of: step, errno), stubs: records.stubs)
+        }
+        guard let launcherError else { return nil }
+        let error = SystemError("execute", FilePath(launch.arguments[0]), Errno(rawValue: launcherError))
+        return LaunchFailure(isCommand: true, error: error, stubs: records.stubs)
+    }
+
+    /// Reads the launcher's errno; nil at the end of the pipe, which is when the command is executed.
+    private static func error(from end: consuming OwnedDescriptor) throws(SystemError) -> Int32? {
+        var wait = pollfd(fd: end.rawValue, events: Int16(POLLIN), revents: 0)
+        try system("wait for the command") { unsafe poll(&wait, 1, -1) }
+        let bytes = try Pipe.drain(end)
+        guard bytes.count >= 4 else { return nil }
+        return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Int32.self) }
+    }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

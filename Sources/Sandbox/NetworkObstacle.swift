@@ -44,7 +44,7 @@ extension Network {
     public static func tryIsolation() throws -> NetworkObstacle? {
         if let isolationObstacle { return isolationObstacle }
         do {
-            try IsolatedNetwork(reachesHost: false).end()
+            try IsolatedNetwork(PrivateUsers.expected(for: .separate), reachesHost: false).end()
             return nil
         } catch SandboxError.network(let message) {
             return .failed(message)

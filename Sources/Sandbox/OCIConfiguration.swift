@@ -1,5 +1,6 @@
 // A command as the OCI runtime specification tells it (config.json, version 1.0.2).
 
+internal import Linux
 internal import SystemPackage
 
 /// The document of one bundle.
@@ -18,7 +19,7 @@ struct OCIConfiguration {
     var document: JSON {
         [
             "ociVersion": "1.0.2", "process": process, "root": ["path": "rootfs", "readonly": false],
-            "hostname": .text(command.hostname), "mounts": .list(kernelFiles + bindings), "linux": linux,
+            "hostname": .string(command.hostname), "mounts": .array(kernelFiles + bindings), "linux": linux,
         ]
     }
 
@@ -32,23 +33,23 @@ struct OCIConfiguration {
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         }
-        let names = JSON.texts(capabilities.names)
+        let names = JSON.strings(capabilities.names)
         return [
-            "terminal": false, "args": .texts(command.arguments), "env": .texts(environment),
-            "cwd": .text(command.workingDirectory.string), "noNewPrivileges": .flag(command.forbidsNewPrivileges),
+            "terminal": false, "args": .strings(command.arguments), "env": .strings(environment),
+            "cwd": .string(command.workingDirectory.string), "noNewPrivileges": .bool(command.forbidsNewPrivileges),
             "user": [
-                "uid": .number(UInt64(account.uid)), "gid": .number(UInt64(account.gid)), "umask": 18,
-                "additionalGids": .list(account.groups.map { .number(UInt64($0)) }),
+                "uid": .unsigned(UInt64(account.uid)), "gid": .unsigned(UInt64(account.gid)), "umask": 18,
+                "additionalGids": .array(account.groups.map { .unsigned(UInt64($0)) }),
             ],
             "capabilities": [
                 "bounding": names, "effective": account.uid == 0 ? names : [],
                 "permitted": account.uid == 0 ? names : [],
                 "inheritable": [], "ambient": [],
             ],
-            "rlimits": .list(
+            "rlimits": .array(
                 limits.compactMap { limit in
                     limit.name.map {
-                        ["type": .text("RLIMIT_\($0)"), "soft": .number(limit.soft), "hard": .number(limit.hard)]
+                        ["type": .string("RLIMIT_\($0)"), "soft": .unsigned(limit.soft), "hard": .unsigned(limit.hard)]
                     }
                 }),
         ]
@@ -67,27 +68,30 @@ struct OCIConfiguration {
     }
 
     private func mount(_ type: String, _ target: String, _ options: [String]) -> JSON {
-        ["destination": .text(target), "type": .text(type), "source": .text(type), "options": .texts(options)]
+        ["destination": .string(target), "type": .string(type), "source": .string(type), "options": .strings(options)]
     }
 
     private var bindings: [JSON] {
         attachments.map { source, target in
             // Read-only mounts are that already; an option would make the runtime forget the mount's other ones.
-            ["destination": .text(target.string), "type": "bind", "source": .text(source.string), "options": ["rbind"]]
+            [
+                "destination": .string(target.string), "type": "bind", "source": .string(source.string),
+                "options": ["rbind"],
+            ]
         }
     }
 
     private var linux: JSON {
-        var namespaces: [JSON] = ["pid", "mount", "ipc", "uts"].map { ["type": .text($0)] }
-        if let network { namespaces.append(["type": "network", "path": .text(network.string)]) }
+        var namespaces: [JSON] = ["pid", "mount", "ipc", "uts"].map { ["type": .string($0)] }
+        if let network { namespaces.append(["type": "network", "path": .string(network.string)]) }
         if command.network == .none { namespaces.append(["type": "network"]) }
-        var members: [(key: String, value: JSON)] = [
-            ("namespaces", .list(namespaces)), ("cgroupsPath", .text(group)),
-            ("resources", .object([(key: "devices", value: devices)] + resources)),
+        var members: [JSON.Key: JSON] = [
+            "namespaces": .array(namespaces), "cgroupsPath": .string(group), "resources": .object(resources),
         ]
         if !command.isPrivileged {
-            members += [("maskedPaths", .texts(Hidden.masked)), ("readonlyPaths", .texts(Hidden.readOnly))]
-            if command.seccomp == .standard { members.append(("seccomp", seccomp)) }
+            members["maskedPaths"] = .strings(Hidden.masked)
+            members["readonlyPaths"] = .strings(Hidden.readOnly)
+            if command.seccomp == .standard { members["seccomp"] = seccomp }
         }
         return .object(members)
     }
@@ -101,42 +105,43 @@ struct OCIConfiguration {
         ]
     }
 
-    /// The limits for a runtime that makes its own groups.
-    private var resources: [(key: String, value: JSON)] {
-        var result: [(key: String, value: JSON)] = []
+    /// The devices, and the limits for a runtime that makes its own groups.
+    private var resources: [JSON.Key: JSON] {
+        var result: [JSON.Key: JSON] = ["devices": devices]
         if let limit = command.processLimit, groupControllers.contains(.processes) {
-            result.append(("pids", ["limit": .number(UInt64(max(limit, 0)))]))
+            result["pids"] = ["limit": .integer(Int64(limit))]
         }
         if let limit = command.memoryLimit, groupControllers.contains(.memory) {
-            let swap = swap(limit).map { [(key: "swap", value: $0)] } ?? []
-            result.append(("memory", .object([(key: "limit", value: .number(UInt64(limit)))] + swap)))
+            result["memory"] = .object(memory(limit))
         }
         let cpu = cpuMembers
-        if !cpu.isEmpty { result.append(("cpu", .object(cpu))) }
+        if !cpu.isEmpty { result["cpu"] = .object(cpu) }
         return result
     }
 
-    /// The limit of memory and swap together; nil for none.
-    private func swap(_ limit: Int64) -> JSON? {
+    private func memory(_ limit: Int64) -> [JSON.Key: JSON] {
+        var result: [JSON.Key: JSON] = ["limit": .integer(limit)]
         switch command.swapLimit {
-        case nil: .number(UInt64(limit))
-        case .unlimited: nil
-        case .total(let total): .number(UInt64(total))
+        case nil: result["swap"] = .integer(limit)
+        case .unlimited: break
+        case .total(let total): result["swap"] = .integer(total)
         }
+        return result
     }
 
-    private var cpuMembers: [(key: String, value: JSON)] {
+    private var cpuMembers: [JSON.Key: JSON] {
         let cpus = command.cpus
-        var result: [(key: String, value: JSON)] = []
+        var result: [JSON.Key: JSON] = [:]
         if groupControllers.contains(.cpuTime) {
             if let quota = cpus.quota {
-                result += [("quota", .number(UInt64(quota))), ("period", .number(UInt64(cpus.period)))]
+                result["quota"] = .integer(Int64(quota))
+                result["period"] = .integer(Int64(cpus.period))
             }
-            if let shares = cpus.shares { result.append(("shares", .number(UInt64(shares)))) }
+            if let shares = cpus.shares { result["shares"] = .integer(Int64(shares)) }
         }
         if groupControllers.contains(.cpuSet) {
-            if let set = cpus.affinity { result.append(("cpus", .text("\(set)"))) }
-            if let nodes = cpus.memoryNodes { result.append(("mems", .text("\(nodes)"))) }
+            if let set = cpus.affinity { result["cpus"] = .string("\(set)") }
+            if let nodes = cpus.memoryNodes { result["mems"] = .string("\(nodes)") }
         }
         return result
     }
@@ -144,7 +149,7 @@ struct OCIConfiguration {
     private var seccomp: JSON {
         let rules = SeccompRule.standard.filter { $0.applies(to: capabilities) }
         var calls = rules.flatMap { rule -> [JSON] in
-            let names = JSON.texts(rule.names)
+            let names = JSON.strings(rule.names)
             if rule.conditions.isEmpty { return [["names": names, "action": "SCMP_ACT_ALLOW"]] }
             return rule.conditions.map { ["names": names, "action": "SCMP_ACT_ALLOW", "args": [$0.document]] }
         }
@@ -152,8 +157,9 @@ struct OCIConfiguration {
             calls.append(["names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38])
         }
         return [
-            "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": .texts(SeccompArchitecture.names),
-            "syscalls": .list(calls),
+            "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
+            "architectures": .strings(SeccompArchitecture.names),
+            "syscalls": .array(calls),
         ]
     }
 }
@@ -161,10 +167,10 @@ struct OCIConfiguration {
 extension SeccompRule.Condition {
     fileprivate var document: JSON {
         switch self {
-        case .equal(let value): ["index": 0, "value": .number(UInt64(value)), "op": "SCMP_CMP_EQ"]
-        case .notEqual(let value): ["index": 0, "value": .number(UInt64(value)), "op": "SCMP_CMP_NE"]
+        case .equal(let value): ["index": 0, "value": .unsigned(UInt64(value)), "op": "SCMP_CMP_EQ"]
+        case .notEqual(let value): ["index": 0, "value": .unsigned(UInt64(value)), "op": "SCMP_CMP_NE"]
         case .clear(let bits):
-            ["index": 0, "value": .number(UInt64(bits)), "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"]
+            ["index": 0, "value": .unsigned(UInt64(bits)), "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"]
         }
     }
 }

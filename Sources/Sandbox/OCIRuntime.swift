@@ -41,11 +41,16 @@ public struct OCIRuntime: Sendable, Hashable {
             [program.string, "--root", bundle.place.appending("state").string]
             + (leavesGroupsAlone ? ["--cgroup-manager=disabled"] : [])
             + ["run", "--bundle", bundle.place.string, name]
-        let launched = try script.launch(
-            Launch(
-                arguments: words, environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-                namespaces: UInt64(clinux_new_mounts) | UInt64(clinux_new_pid), streams: streams,
-                group: bundle.group?.unified ?? -1))
+        let launch = Launch(
+            arguments: words, environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            namespaces: UInt64(clinux_new_mounts) | UInt64(clinux_new_pid), streams: streams,
+            group: bundle.group?.unified ?? -1)
+        let launched: Launched
+        do {
+            launched = try script.launch(launch)
+        } catch let failure as LaunchFailure {
+            throw LaunchFailure(isCommand: failure.isCommand, error: failure.error, stubs: bundle.stubs)
+        }
         return RuntimeLaunch(launched: launched, bundle: bundle, groupName: leavesGroupsAlone ? nil : name)
     }
 }
@@ -72,12 +77,12 @@ final class Bundle {
 
     init(_ command: Command, _ overlay: Overlay) throws {
         let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
-        let mount = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
+        let mount = try overlay.mount(for: .own, attributes: command.isPrivileged ? [] : .noDevices)
         place = overlay.work
         root = Directory(owning: OwnedDescriptor(owning: mount.release()), path: overlay.upper)
-        attachments = try PreparedAttachments(command)
+        attachments = try PreparedAttachments(command, .own)
         group = try ControlGroup(for: command)
-        network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
+        network = command.network == .isolated ? try SpareNetwork.take(.own, reachesHost: reachesHost) : nil
         limits = command.limitsWithoutGroup
         memory = Directory(
             owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "16m")]).release()), path: place)
@@ -114,13 +119,14 @@ final class Bundle {
             command: command, attachments: targets, network: network == nil ? nil : place.appending("network"),
             group: group, limits: limits, groupControllers: keepsLimits ? Set(Place.all.keys) : [])
         let file = try memory.open("config.json", [.write, .create])
-        try file.write(Array(configuration.document.text.utf8))
+        try file.write(configuration.document.bytes)
     }
 
     /// What the child does before it becomes the runtime.
     func prepare(_ script: inout Script, _ command: Command, hidesGroups: Bool) {
-        for list in group?.lists ?? [] { script.add(clinux_step_join, "enter control group", descriptor: list) }
+        for list in group?.lists ?? [] { script.add(clinux_step_join_group, "enter control group", descriptor: list) }
         script.limitCPUs(command.cpus)
+        script.beginInner()
         script.add(clinux_step_isolate_mounts, "make mounts private", "/")
         script.add(clinux_step_mount, "mount proc", "/proc", source: "proc", type: "proc")
         if hidesGroups {

@@ -56,11 +56,22 @@ public struct Overlay: Sendable, Hashable {
     }
 
     /// Mounts the stack without a place, for one container.
-    func mount(attributes: MountAttributes = []) throws(SystemError) -> Mount {
+    func mount(for users: ContainerUsers, attributes: MountAttributes = []) throws(SystemError) -> Mount {
         // The kernel refuses a work directory that a volatile overlay has used.
         try Directory(work).removeTree("work")
-        if lowers.isEmpty { return try Mount.bind(upper, attributes: attributes, recursive: false) }
-        let options = Mount.OverlayOptions(isVolatile: isVolatile)
+        if lowers.isEmpty { return try Mount.bind(upper, for: users, attributes: attributes, recursive: false) }
+        let options = Mount.OverlayOptions(isVolatile: isVolatile, ownerMap: users.mountMap)
         return try Mount.overlay(lowers: lowers, upper: upper, work: work, options: options, attributes: attributes)
+    }
+}
+
+extension Mount {
+    /// Shows a file or directory a second time, with owners as `users` see them.
+    static func bind(
+        _ path: FilePath, for users: ContainerUsers, attributes: MountAttributes = [], recursive: Bool = true
+    ) throws(SystemError) -> Mount {
+        let mount = try bind(path, attributes: attributes, recursive: recursive)
+        if let map = users.mountMap { try mount.map(users: map, path, recursive: recursive) }
+        return mount
     }
 }

@@ -23,8 +23,10 @@ final class PreparedAttachments {
     private var layers: [[FilePath]: Directory] = [:]
     private var memory: Directory?
     private let allowed: MountAttributes
+    private let users: ContainerUsers
 
-    init(_ command: Command) throws {
+    init(_ command: Command, _ users: ContainerUsers) throws {
+        self.users = users
         allowed = command.isPrivileged ? [] : .noDevices
         try addNames(command)
         for attachment in command.attachments {
@@ -45,16 +47,22 @@ final class PreparedAttachments {
         let attributes = attachment.isReadOnly ? allowed.union(.readOnly) : allowed
         switch attachment.source {
         case .host(let path):
-            try add(Mount.bind(path, attributes: attributes), at: target)
+            try add(Mount.bind(path, for: users, attributes: attributes), at: target)
         case .below(let directory, let path):
             let place = try Directory(directory).open(path, .path)
-            try add(Mount.bind(place, named: directory.appending(path.components), attributes: attributes), at: target)
+            let name = directory.appending(path.components)
+            let mount = try Mount.bind(place, named: name, attributes: attributes)
+            if let map = users.mountMap { try mount.map(users: map, name) }
+            try add(mount, at: target)
         case .layers(let layers, let path):
             try add(path, in: try stack(layers), at: target, attributes.union(.readOnly))
         case .overlay(let overlay, let path):
             try add(path, in: try stack(overlay), at: target, attributes)
         case .memory(let size, let mode):
-            let options = [("mode", String(mode, radix: 8))] + (size.map { [("size", "\($0)")] } ?? [])
+            let owner = "\(users.outside(0))"
+            let options =
+                [("mode", String(mode, radix: 8)), ("uid", owner), ("gid", owner)]
+                + (size.map { [("size", "\($0)")] } ?? [])
             try add(Mount.make("tmpfs", options: options, attributes: attributes), at: target)
         case .content(let bytes, let mode, let uid, let gid):
             try add(bytes, mode: mode, uid: uid, gid: gid, at: target, attributes)
@@ -78,7 +86,7 @@ final class PreparedAttachments {
 
     private func stack(_ overlay: Overlay) throws(SystemError) -> Directory {
         if let made = overlays[overlay] { return made }
-        let made = hold(try overlay.mount(), overlay.upper)
+        let made = hold(try overlay.mount(for: users), overlay.upper)
         overlays[overlay] = made
         return made
     }
@@ -86,7 +94,9 @@ final class PreparedAttachments {
     private func stack(_ list: [FilePath]) throws(SystemError) -> Directory {
         if let made = layers[list] { return made }
         guard let top = list.first else { throw SystemError("mount layers", nil, .invalidArgument) }
-        let made = hold(try Mount.overlay(lowers: list, upper: nil, work: nil), top)
+        let made = hold(
+            try Mount.overlay(
+                lowers: list, upper: nil, work: nil, options: Mount.OverlayOptions(ownerMap: users.mountMap)), top)
         layers[list] = made
         return made
     }
@@ -116,7 +126,7 @@ final class PreparedAttachments {
         let memory = try privateMemory()
         let name = FilePath("\(entries.count)")
         try memory.open(name, [.write, .create, .exclusive], mode: 0o600).write(bytes)
-        try memory.setOwner(of: name, uid: uid, gid: gid)
+        try memory.setOwner(of: name, uid: users.outside(uid), gid: users.outside(gid))
         try memory.setMode(of: name, mode)
         try add(name, in: memory, at: target, attributes)
     }

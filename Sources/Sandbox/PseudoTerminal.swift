@@ -50,6 +50,11 @@ final class TerminalStreams: Streams {
         (pair.slave.rawValue, pair.slave.rawValue, pair.slave.rawValue)
     }
 
+    /// Only the owner: the group is tty.
+    func setOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
+        try system("give terminal to user") { fchown(pair.slave.rawValue, uid, gid_t.max) }
+    }
+
     func release() {}
 
     func serve(until pidfd: borrowing OwnedDescriptor) throws {

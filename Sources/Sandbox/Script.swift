@@ -1,15 +1,17 @@
-// The steps of a child, and the memory that they point into.
+// The steps of a container's two children, and the memory that they point into.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// What a child does before its command, each step with the words for its failure.
+/// The steps of the children before the command, each with the words for its failure.
 ///
-/// Strings are copied once, when a step is added, and freed with the script: the child allocates nothing.
+/// The outer child does the steps up to ``beginInner()``, the inner child the others. Strings are copied once, when a
+/// step is added, and freed with the script: the children allocate nothing.
 @safe struct Script: ~Copyable {
     private(set) var steps: [clinux_step] = unsafe []
+    private var outerCount = 0
     private var words: [(operation: String, path: FilePath?)] = []
     private var copies: [UnsafeMutableRawPointer?] = unsafe []
 
@@ -17,7 +19,12 @@ internal import SystemPackage
         for index in unsafe copies.indices { unsafe free(copies[index]) }
     }
 
-    /// Adds a step that is told as `operation` on `path`.
+    /// Makes every further step one of the inner child.
+    mutating func beginInner() {
+        outerCount = words.count
+    }
+
+    /// Adds a step, whose failure reads `operation` on `path`.
     mutating func add<Kind: BinaryInteger>(
         _ kind: Kind, _ operation: String, _ path: String? = nil, source: String? = nil, type: String? = nil,
         data: String? = nil, descriptor: Int32 = -1, mode: UInt32 = 0, flags: UInt64 = 0, more: UInt64 = 0,
@@ -71,29 +78,23 @@ internal import SystemPackage
         return unsafe UnsafePointer(result)
     }
 
-    /// Puts a first step: closing what is open, save what the steps need and `others`.
+    /// Inserts a first step of the inner child, which closes all descriptors but those of its steps and `others`.
     mutating func keep(_ others: [Int32]) {
-        let needed = unsafe steps.map { unsafe $0.descriptor } + others
+        let needed = unsafe steps[outerCount...].map { unsafe $0.descriptor } + others
         let list = Set(needed.filter { $0 > 2 }.map { UInt32($0) }).sorted()
         add(clinux_step_keep, "close descriptors", mode: UInt32(list.count), list: list)
-        unsafe steps.insert(steps.removeLast(), at: 0)
-        words.insert(words.removeLast(), at: 0)
+        unsafe steps.insert(steps.removeLast(), at: outerCount)
+        words.insert(words.removeLast(), at: outerCount)
     }
 
-    /// How many steps there are.
-    var count: Int { words.count }
-
-    /// Clones a child that does these steps; `child` holds the rest.
-    mutating func begin(
-        _ child: clinux_child, _ pidfd: inout Int32, _ times: inout [Int64]
-    ) throws(SystemError) -> Int32 {
-        var child = unsafe child
+    /// Clones the children, which do these steps; `child` has the rest.
+    mutating func begin(_ child: inout clinux_child, clonedAt: inout Int64) throws(SystemError) {
+        unsafe child.outer_count = outerCount
         unsafe child.step_count = steps.count
-        let process = unsafe steps.withUnsafeBufferPointer { steps in
+        let code = unsafe steps.withUnsafeBufferPointer { steps in
             unsafe child.steps = steps.baseAddress
-            return unsafe clinux_start(&child, &pidfd, &times)
+            return unsafe clinux_start(&child, &clonedAt)
         }
-        if process < 0 { throw SystemError("clone", nil, Errno(rawValue: Glibc.errno)) }
-        return process
+        if code < 0 { throw SystemError("clone", nil, Errno(rawValue: Glibc.errno)) }
     }
 }

@@ -14,23 +14,40 @@ struct SeccompFilter: Sendable {
     /// Two an instruction.
     let words: [UInt32]
 
-    private static let made = Mutex<[Capabilities: SeccompFilter]>([:])
+    /// True if calls go to a listener, see ``DeviceNodes``.
+    let hasListener: Bool
+
+    private struct Key: Hashable {
+        let capabilities: Capabilities
+        let hasListener: Bool
+    }
+
+    private static let made = Mutex<[Key: SeccompFilter]>([:])
 
     /// The standard profile for these capabilities, made once in a process.
-    static func standard(for capabilities: Capabilities) -> SeccompFilter {
-        made.withLock { made in
-            if let filter = made[capabilities] { return filter }
-            let filter = SeccompFilter(SeccompRule.standard.filter { $0.applies(to: capabilities) })
-            made[capabilities] = filter
+    ///
+    /// - Parameter hasListener: device nodes are made by a listener, where the capabilities have CAP_MKNOD.
+    static func standard(for capabilities: Capabilities, hasListener: Bool) -> SeccompFilter {
+        let key = Key(capabilities: capabilities, hasListener: hasListener && capabilities.contains(.makeNodes))
+        return made.withLock { made in
+            if let filter = made[key] { return filter }
+            let rules = SeccompRule.standard.filter { $0.applies(to: capabilities) }
+            let filter = SeccompFilter(rules, hasListener: key.hasListener)
+            made[key] = filter
             return filter
         }
     }
 
     /// A program that allows what `rules` say.
-    init(_ rules: [SeccompRule]) {
+    init(_ rules: [SeccompRule], hasListener: Bool = false) {
+        self.hasListener = hasListener
         var program = FilterProgram()
-        for architecture in SeccompArchitecture.all {
-            program.add(architecture.identity, architecture.tables.flatMap { Self.sections(rules, $0) })
+        for (index, architecture) in SeccompArchitecture.all.enumerated() {
+            // The listener reads calls of the machine's own architecture alone.
+            let tables = architecture.tables.enumerated().flatMap {
+                Self.sections(rules, $1, hasListener: hasListener && index == 0 && $0 == 0)
+            }
+            program.add(architecture.identity, tables)
         }
         program.finish()
         words = program.words
@@ -38,11 +55,18 @@ struct SeccompFilter: Sendable {
 
     /// What happens to the numbers of one table: those that no rule names fail, and so do the younger ones, with the
     /// error that makes programs try what is older.
-    private static func sections(_ rules: [SeccompRule], _ table: SeccompArchitecture.Table) -> [FilterSection] {
+    private static func sections(
+        _ rules: [SeccompRule], _ table: SeccompArchitecture.Table, hasListener: Bool
+    ) -> [FilterSection] {
         var actions: [UInt32: FilterAction] = [:]
         for rule in rules {
             for number in rule.names.compactMap({ table.number(of: $0) }) {
                 actions[number] = FilterAction.allow(rule.conditions)
+            }
+        }
+        if hasListener {
+            for (name, index) in [("mknod", 1), ("mknodat", 2)] {
+                if let number = table.number(of: name) { actions[number] = .notifyDevices(mode: index) }
             }
         }
         // Threads of a C library that asks for clone3 are made by clone where there is none.

@@ -9,43 +9,49 @@ internal import Synchronization
 internal import SystemPackage
 
 extension Network {
-    /// Begins to make what the next container with an isolated network needs, where nothing is ready, so that it need not
-    /// wait. What is not used ends with this process.
-    public static func prepareIsolation() {
-        SpareNetwork.prepare()
+    /// Begins to make the isolated network of the next container with `users`, if none is ready. It ends with this
+    /// process if no container takes it.
+    public static func prepareIsolation(for users: Users) {
+        SpareNetwork.prepare(PrivateUsers.expected(for: users))
     }
 }
 
 /// An isolated network that is being made, or waits for its first container.
 final class SpareNetwork: Sendable {
-    private static let spare = Mutex<SpareNetwork?>(nil)
-    private static let idle = Mutex<[IsolatedNetwork]>([])
+    private static let spare = Mutex<[Kind: SpareNetwork]>([:])
+    private static let idle = Mutex<[Kind: [IsolatedNetwork]]>([:])
     private let made = Mutex<Result<IsolatedNetwork, any Error>?>(nil)
     private let signal: Pipe
 
+    /// The owner of a network's namespace: this process's user namespace or the containers' own.
+    typealias Kind = ContainerUsers.Kind
+
     /// Takes a network that is ready, or makes one.
-    static func take(reachesHost: Bool) throws -> IsolatedNetwork {
+    static func take(_ users: ContainerUsers, reachesHost: Bool) throws -> IsolatedNetwork {
         // Only the usual kind is kept.
-        guard !reachesHost else { return try SpareNetwork(reachesHost: true).network() }
-        while let network = idle.withLock({ $0.popLast() }) { if !network.hasEnded { return network } }
-        if let network = try spare.withLock({ $0.take() })?.network(), !network.hasEnded { return network }
-        return try SpareNetwork(reachesHost: false).network()
+        guard !reachesHost else { return try SpareNetwork(users, reachesHost: true).network() }
+        while let network = idle.withLock({ $0[users.kind]?.popLast() }) { if !network.hasEnded { return network } }
+        let prepared = spare.withLock { $0.removeValue(forKey: users.kind) }
+        if let network = try prepared?.network(), !network.hasEnded { return network }
+        return try SpareNetwork(users, reachesHost: false).network()
     }
 
     /// Takes back the network of a container that has ended.
-    static func giveBack(_ network: IsolatedNetwork) { idle.withLock { $0.append(network) } }
+    static func giveBack(_ network: IsolatedNetwork) { idle.withLock { $0[network.kind, default: []].append(network) } }
 
-    static func prepare() {
-        guard Network.isIsolationAvailable, idle.withLock({ $0.isEmpty }) else { return }
-        // Without a spare the next container makes its own, and says why it can't.
-        spare.withLock { spare in spare = spare ?? (try? SpareNetwork(reachesHost: false)) }
+    static func prepare(_ users: ContainerUsers) {
+        guard Network.isIsolationAvailable, idle.withLock({ $0[users.kind, default: []].isEmpty }) else { return }
+        spare.withLock { spare in
+            // Without a spare the next container makes its own, and reports why it can't.
+            if spare[users.kind] == nil { spare[users.kind] = try? SpareNetwork(users, reachesHost: false) }
+        }
     }
 
     /// Starts a thread that makes the network and stays until it ends: pasta dies with who started it.
-    private init(reachesHost: Bool) throws(SystemError) {
+    private init(_ users: ContainerUsers, reachesHost: Bool) throws(SystemError) {
         signal = try Pipe()
         WorkerThread.start { [self] in
-            let result = Result { try IsolatedNetwork(reachesHost: reachesHost) }
+            let result = Result { try IsolatedNetwork(users, reachesHost: reachesHost) }
             let carrier = try? result.get().carrierDescriptor()
             made.withLock { $0 = result }
             // The pipe has room for one byte.

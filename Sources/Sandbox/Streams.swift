@@ -10,6 +10,9 @@ protocol Streams: AnyObject {
     var descriptors: (input: Int32, output: Int32, error: Int32) { get }
     /// The terminal that the descriptors are, where they are one.
     var terminal: PseudoTerminal? { get }
+    /// Gives the command's side to a user and group, as numbers of this process: a command may open its own streams
+    /// again by /dev/stdout.
+    func setOwner(uid: UInt32, gid: UInt32) throws(SystemError)
     /// Closes the command's side, which it has by now.
     func release()
     /// Serves the other side until the process behind `pidfd` has ended.
@@ -33,6 +36,10 @@ final class CapturedStreams: Streams {
 
     var descriptors: (input: Int32, output: Int32, error: Int32) {
         (input.rawValue, output.start, error.start)
+    }
+
+    func setOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
+        for pipe in [output, error] { try system("give pipe to user") { fchown(pipe.start, uid, gid) } }
     }
 
     func release() {
@@ -75,6 +82,9 @@ final class InheritedStreams: Streams {
     init(_ descriptors: (input: Int32, output: Int32, error: Int32)) {
         self.descriptors = descriptors
     }
+
+    /// The streams stay their owner's.
+    func setOwner(uid: UInt32, gid: UInt32) {}
 
     func release() {}
 

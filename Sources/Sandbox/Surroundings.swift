@@ -1,4 +1,4 @@
-// What the parent has made for a child before it clones it.
+// The mounts, groups and namespaces of a container, made by the parent before the clone.
 
 internal import CLinux
 internal import Linux
@@ -8,8 +8,7 @@ internal import SystemPackage
 struct Surroundings: ~Copyable {
     /// The root file system's mount.
     let root: Mount
-    /// A directory of the host where the child may attach mounts for itself.
-    let place: FilePath
+    let users: ContainerUsers
     let attachments: PreparedAttachments
     let host: HostMounts
     let devices: PreparedDevices
@@ -23,21 +22,22 @@ struct Surroundings: ~Copyable {
 
     init(_ command: Command, _ overlay: Overlay, _ terminal: PseudoTerminal?) throws {
         let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
-        let host = try HostMounts(command)
-        let root = try overlay.mount(attributes: command.isPrivileged ? [] : .noDevices)
-        let attachments = try PreparedAttachments(command)
-        let devices = try PreparedDevices(command)
+        let users = try command.containerUsers(on: overlay)
+        let host = try HostMounts(command, users)
+        let root = try overlay.mount(for: users, attributes: command.isPrivileged ? [] : .noDevices)
+        let attachments = try PreparedAttachments(command, users)
+        let devices = try PreparedDevices(command, users)
         let group = try ControlGroup(for: command)
-        let network = command.network == .isolated ? try SpareNetwork.take(reachesHost: reachesHost) : nil
+        let network = command.network == .isolated ? try SpareNetwork.take(users, reachesHost: reachesHost) : nil
         self.root = root
         (self.attachments, self.devices, self.group, self.network) = (attachments, devices, group, network)
-        (place, filter, self.host, self.terminal) = (overlay.work, command.filter, host, terminal)
+        (self.users, filter, self.host, self.terminal) = (users, command.filter(for: users), host, terminal)
     }
 
     /// Starts the command.
     func launch(
         _ command: Command, _ streams: (input: Int32, output: Int32, error: Int32)
-    ) throws(SystemError) -> Launched {
+    ) throws -> Launched {
         var launch = Launch(
             arguments: command.arguments, environment: command.environment, namespaces: namespaces(for: command),
             streams: streams)
@@ -48,48 +48,86 @@ struct Surroundings: ~Copyable {
             launch.search = String(path.dropFirst(5))
         }
         launch.group = group?.unified ?? -1
+        var ends: [Int32] = [-1, -1]
+        try system("make sockets") { unsafe clinux_socket_pair(&ends) }
+        let listening = OwnedDescriptor(owning: ends[0])
+        let sending = OwnedDescriptor(owning: ends[1])
         var script = Script()
-        script.isolate(command, self)
-        return try script.launch(launch)
+        script.isolate(command, self, listener: sending.rawValue)
+        let launched = try script.launch(launch)
+        if case .range(let range) = users { try DeviceNodes.serve(from: listening, of: range) }
+        return launched
     }
 
     /// The namespaces that the child is born into.
     private func namespaces(for command: Command) -> UInt64 {
-        var isolated = [clinux_new_mounts, clinux_new_uts, clinux_new_ipc, clinux_new_pid]
-        // A child that enters its groups itself leaves the parent's view of them afterwards.
-        if !entersGroups { isolated.append(clinux_new_cgroup) }
+        var isolated = [clinux_new_mounts, clinux_new_uts, clinux_new_ipc, clinux_new_pid, clinux_new_cgroup]
         if command.network == .none { isolated.append(clinux_new_network) }
         return isolated.reduce(0) { $0 | UInt64($1) }
     }
 
-    /// Whether the child has to enter groups by itself.
+    /// True if the outer child enters groups by itself.
     var entersGroups: Bool { group?.lists.isEmpty == false }
 }
 
-/// The host's device nodes that a container has in /dev.
+/// The device nodes that a container has in /dev.
 ///
-/// They are mounts of the host's own nodes, the only places of the container where the kernel takes a device for one:
-/// so root in a container may make any node, as some builds do, and reach no device by it.
+/// Root makes new nodes in memory of the container's own, so no command can change the mode, owner or times of a node
+/// of the host. In a user namespace no node can be made; then the host's nodes are shown read-only. Each node is a mount
+/// of its own, the only kind of place in the container where the kernel opens a device: a node that the command makes
+/// opens nothing.
 final class PreparedDevices {
+    /// One node and the mount that shows it.
+    struct Node {
+        let descriptor: Int32
+        let target: String
+        /// True if the child makes the mount from a place in ``memory``.
+        let isCloned: Bool
+    }
+
     private static let names = ["null", "zero", "full", "random", "urandom", "tty"]
-    private(set) var mounts: [(descriptor: Int32, target: String)] = []
+    /// The file system of new nodes and of the empty file.
+    let memory: Directory
+    /// An empty file for every path to hide.
+    private(set) var masks: [Node] = []
+    private(set) var mounts: [Node] = []
     private(set) var nodes: [HostNode] = []
 
-    init(_ command: Command) throws(SystemError) {
-        // In a user namespace nobody may make nodes, whatever else is allowed.
+    init(_ command: Command, _ users: ContainerUsers) throws(SystemError) {
+        let made = try Mount.make("tmpfs", options: [("mode", "755"), ("size", "1m")])
+        memory = Directory(owning: OwnedDescriptor(owning: made.release()), path: "/dev")
+        try memory.open("empty", [.write, .create, .exclusive], mode: 0o444).close()
+        if !command.isPrivileged {
+            // A new /sys has nothing in /sys/fs/cgroup, the host's has.
+            for path in Hidden.masked + (try users.ids().isInitial ? [] : ["/sys/fs/cgroup"]) {
+                let empty = try memory.open("empty", .path).release()
+                masks.append(Node(descriptor: empty, target: path, isCloned: true))
+            }
+        }
         let isInitial = try IDMap.current().isInitial
         if command.isPrivileged, isInitial {
             nodes = try HostNode.all()
         } else {
-            for name in Self.names {
-                let path = FilePath("/dev/\(name)")
-                mounts.append((try Mount.bind(path, recursive: false).release(), path.string))
-            }
+            for name in Self.names { mounts.append(try node(FilePath(name), users, isNew: isInitial)) }
         }
     }
 
+    private func node(_ name: FilePath, _ users: ContainerUsers, isNew: Bool) throws(SystemError) -> Node {
+        let path = FilePath("/dev").appending(name.components)
+        guard isNew else {
+            let mount = try Mount.bind(path, attributes: .readOnly, recursive: false)
+            return Node(descriptor: mount.release(), target: path.string, isCloned: false)
+        }
+        let status = try OwnedDescriptor(path, .path).status()
+        try memory.makeNode(
+            name, type: .characterDevice, mode: 0o666, major: status.major, minor: status.minor)
+        try memory.setOwner(of: name, uid: users.outside(0), gid: users.outside(0))
+        try memory.setMode(of: name, 0o666)
+        return Node(descriptor: try memory.open(name, .path).release(), target: path.string, isCloned: true)
+    }
+
     deinit {
-        for mount in mounts { _ = OwnedDescriptor(owning: mount.descriptor) }
+        for node in mounts + masks { _ = OwnedDescriptor(owning: node.descriptor) }
     }
 }
 

@@ -1,4 +1,5 @@
-public import OCI
+public import Linux
+internal import OCI
 
 extension SlimPlan {
     /// The JSON document of `thaw slim` (CLI.md) for the image and its slim form; who verified adds `verification`.
@@ -6,7 +7,7 @@ extension SlimPlan {
         .object([
             "schemaVersion": .integer(1), "kind": .string("slim"), "before": specimen.summary, "after": after.summary,
             "kept": .integer(Int64(keep.count)), "dropped": .integer(Int64(droppedCount)),
-            "reasons": .object(reasonCounts.mapValues { .integer(Int64($0)) }),
+            "reasons": .members(reasonCounts.mapValues { .integer(Int64($0)) }),
             "missingLibraries": .strings(missing.map(\.description)),
             "removed": .array(
                 removed.map { directory in

@@ -1,3 +1,4 @@
+public import Linux
 public import OCI
 
 /// Whether a slim image does what the original does, as far as both were asked.

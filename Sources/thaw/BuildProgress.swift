@@ -1,5 +1,6 @@
 import ArgumentParser
 import Build
+import Linux
 import OCI
 import Synchronization
 
@@ -19,9 +20,9 @@ struct ProgressArguments: ParsableArguments {
 /// Shows a build's steps on stderr, a line when one starts, its output, a line when it ends.
 final class BuildProgress: Sendable {
     private let style: ProgressStyle
-    private let partial = Mutex<[String: [UInt8]]>([:])
+    private let output = Mutex<[String: OutputLines]>([:])
 
-    /// Whether every step's reason is told, with all that changed.
+    /// True if every step's reason is shown, with all that changed.
     private let tellsWhy: Bool
 
     init(_ style: ProgressStyle, tellsWhy: Bool = false) {
@@ -42,28 +43,36 @@ final class BuildProgress: Sendable {
         switch event {
         case .started: return
         case .output(let stage, let line, let bytes):
-            let text = partial.withLock { partial in
-                let name = "\(stage):\(line)"
-                let (lines, rest) = Self.cut(partial[name, default: []] + bytes)
-                partial[name] = rest
-                return lines.map { "[\(name)] \($0)\n" }.joined()
-            }
-            Terminal.pass(Array(text.utf8))
+            let name = "\(stage):\(line)"
+            show(output.withLock { $0[name, default: OutputLines()].add(bytes) }, of: name)
         case .finished(let step):
-            let rest = partial.withLock { $0.removeValue(forKey: "\(step.stage):\(step.line)") } ?? []
-            if !rest.isEmpty { Terminal.tell("[\(step.stage):\(step.line)] \(String(decoding: rest, as: UTF8.self))") }
+            let name = "\(step.stage):\(step.line)"
+            show(output.withLock { $0.removeValue(forKey: name) }.map(Self.rest) ?? [], of: name)
             let time = step.isCached ? "CACHED" : step.duration.seconds
-            Terminal.tell("[\(step.stage):\(step.line)] \(Self.shortened(step.instruction))  \(time)")
+            Terminal.tell("[\(name)] \(Self.shortened(step.instruction))  \(time)")
             if tellsWhy { explain(step) }
-        case .note(let text): Terminal.tell("note: \(text)")
+        case .note(let text): Terminal.note(text)
         }
+    }
+
+    /// Shows lines that a step wrote, at once: those of other steps can't come between them.
+    private func show(_ lines: [String], of name: String) {
+        if !lines.isEmpty { Terminal.tell(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
+    }
+
+    /// The end of an output without a newline.
+    private static func rest(_ lines: OutputLines) -> [String] {
+        var lines = lines
+        return lines.finish().map { [$0] } ?? []
     }
 
     private func explain(_ step: StepReport) {
         let changes = step.missed?.changes ?? []
-        guard changes.count > 1 else { return Terminal.tell("    \(step.isCached ? "hit" : "miss"): \(step.reason)") }
+        guard changes.count > 1 else {
+            return Terminal.tell("    \(step.isCached ? "hit" : "miss"): \("\(step.reason)".visibleLine)")
+        }
         Terminal.tell("    miss: \(changes.count) inputs changed")
-        for change in changes.prefix(20) { Terminal.tell("        \(change)") }
+        for change in changes.prefix(20) { Terminal.tell("        \("\(change)".visibleLine)") }
         if changes.count > 20 { Terminal.tell("        and \(changes.count - 20) more; --metadata-file has them all") }
     }
 
@@ -83,13 +92,7 @@ final class BuildProgress: Sendable {
             case .finished(let step): step.json
             case .note(let text): .object(["event": .string("note"), "text": .string(text)])
             }
-        Terminal.pass(json.bytes + [10])
-    }
-
-    private static func cut(_ bytes: [UInt8]) -> (lines: [String], rest: [UInt8]) {
-        var parts = bytes.split(separator: 10, omittingEmptySubsequences: false)
-        let rest = Array(parts.popLast() ?? [])
-        return (parts.map { String(decoding: $0, as: UTF8.self) }, rest)
+        Terminal.tell(json)
     }
 
     private static func shortened(_ text: String) -> String {

@@ -26,12 +26,12 @@ struct CacheArguments: ParsableArguments {
             let place = try CachePlace(text, "--cache-from", path: "src")
             do {
                 guard let set = try await place.read(), let records = try CacheRecords(set, for: platform) else {
-                    Terminal.tell("note: '\(text)' holds no build cache")
+                    Terminal.note("'\(text)' holds no build cache")
                     continue
                 }
                 imports.append(CacheImport(records, from: set.source))
             } catch let error where !(error is CancellationError) {
-                Terminal.tell("note: --cache-from '\(text)' is left out: \(Failure(error).message)")
+                Terminal.note("--cache-from '\(text)' is left out: \(Failure(error).message)")
             }
         }
         return imports
@@ -117,7 +117,7 @@ struct CachePlace {
                 try await Registries.client(.quiet).push(records.artifact(in: store), to: reference, hints: store)
             }
         } catch let error where ignoresErrors && !(error is CancellationError) {
-            Terminal.tell("note: the cache was not kept: \(Failure(error).message)")
+            Terminal.note("the cache was not kept: \(Failure(error).message)")
         }
     }
 

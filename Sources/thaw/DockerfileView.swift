@@ -41,10 +41,11 @@ struct DockerfileView {
         if fixed != bytes { try replaceFile(path, with: fixed) }
     }
 
-    /// Findings as a person or a script reads them.
-    func text(_ findings: [Frontend.Finding], isJSON: Bool) -> String {
-        isJSON ? Frontend.Lint.json([(path, findings)]) : Frontend.Lint.text(findings, name: path)
-    }
+    /// Findings for people.
+    func text(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.text(findings, name: path) }
+
+    /// Findings for programs.
+    func json(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.json([(path, findings)]) }
 
     /// The syntax tree, before anything is judged.
     func tree() throws -> String {

@@ -99,7 +99,7 @@ enum Engines {
         of store: Store, _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
     ) async throws -> T {
         let lease = try store.lease()
-        let snapshots = try Snapshots(store)
+        let snapshots = try Snapshots(store) { Terminal.note($0) }
         let area = try snapshots.makeWorkArea()
         do {
             let result = try await Interruption.ending {

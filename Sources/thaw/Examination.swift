@@ -95,7 +95,7 @@ enum Examination {
             name: name, isThere: false,
             detail: "no control group can be made for \(missing.joined(separator: ", "))"
                 + (kept.isEmpty ? "" : ", only for \(kept.joined(separator: ", "))"),
-            remedy: Shortfall.remedy)
+            remedy: LimitShortfall.remedy)
     }
 
     /// Tries an overlay mount beside the store, since what counts is that file system.

@@ -43,7 +43,7 @@ struct Failure: Error {
         case let error as ProjectError: self.init("\(error)", status: .usage)
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
-        case let error as Shortfall: self.init("\(error)", remedy: Shortfall.remedy, status: .unmeasurable)
+        case let error as LimitShortfall: self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
         case let error as NamespaceObstacle:
             self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as SystemError:
@@ -63,6 +63,8 @@ struct Failure: Error {
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
             self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
+        case .unreadable, .stepFailed(BuildError.unreadable, _):
+            self.init("\(error)", remedy: "make it readable for this user, or name it in .dockerignore")
         case .needsEmulation:
             self.init(
                 "\(error)",
@@ -73,11 +75,12 @@ struct Failure: Error {
         case .runFailed(let failure, _):
             let hints = [failure.remedy, Self.loneliness].compactMap(\.self)
             self.init("\(error)", remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"))
-        case .stepFailed(is Shortfall, _):
-            self.init("\(error)", remedy: Shortfall.remedy, status: .unmeasurable)
+        case .stepFailed(is LimitShortfall, _):
+            self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
         case .stepFailed(BuildError.tooFewCPUs(_, _), _), .stepFailed(BuildError.noSuchCPUs(_, _), _):
             self.init("\(error)", status: .unmeasurable)
         case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
+        case .stepFailed(let cause as OCIError, _): self.init("\(error)", remedy: Self.remedy(for: cause))
         case .stepFailed(let cause as RegistryError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: cause.status)
         case .stepFailed(let cause as SystemError, _):
@@ -167,7 +170,8 @@ struct Failure: Error {
         case .noSpace, .fileTooLarge: "nothing half-written was kept; 'thaw prune' frees what no image needs"
         case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
         case .invalidArgument where error.operation == "change owner": loneliness
-        case .permissionDenied: "run thaw as root, or choose another store with --store"
+        case .readOnlyFileSystem: "choose a place that can be written, for the store with --store"
+        case .permissionDenied: "change its mode or owner, run thaw as root, or choose another store with --store"
         default: nil
         }
     }

@@ -1,13 +1,21 @@
 import ColdStart
 import Glibc
 import Linux
+import Sandbox
 import SystemPackage
 
-/// What Ctrl-C and SIGTERM do: they end the process at once, but for work that has something to put away.
+/// The effect of SIGINT, SIGTERM and SIGHUP: they end the process at once, save for work that has something to clean up.
 enum Interruption {
     /// Where the signals' handler writes; it changes only while that handler is not the one in charge.
     private nonisolated(unsafe) static var bell: Int32 = -1
     private static let patience: Int32 = 5_000
+    /// True if the process was started with SIGHUP ignored.
+    private static let ignoresHangUp = {
+        var action = sigaction()
+        guard unsafe sigaction(SIGHUP, nil, &action) == 0 else { return false }
+        // SIG_IGN is the address 1.
+        return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }()
 
     /// From now on they end the process with a word and status 130. Containers end with it, and what was half-written has
     /// no name.
@@ -35,6 +43,11 @@ enum Interruption {
         return try result.get()
     }
 
+    /// Waits for the end of the process if a signal is ending it: failures of its last moments are the signal's doing.
+    static func awaitEnd() {
+        while Container.areAllKilled { pause() }
+    }
+
     private static func listen(
         _ bell: consuming OwnedDescriptor, _ cancel: () -> Void, _ abandon: () -> Void
     ) {
@@ -49,6 +62,8 @@ enum Interruption {
 
     private static func setHandler(_ handler: @escaping @convention(c) (Int32) -> Void) {
         for number in [SIGINT, SIGTERM] { _ = signal(number, handler) }
+        // nohup(1) has the signal ignored.
+        if !ignoresHangUp { _ = signal(SIGHUP, handler) }
     }
 
     private static let ring: @convention(c) (Int32) -> Void = { _ in
@@ -60,6 +75,7 @@ enum Interruption {
     private static let end: @convention(c) (Int32) -> Void = { _ in
         let text: StaticString = "\nthaw: interrupted; nothing half-written was kept\n"
         _ = unsafe write(2, text.utf8Start, text.utf8CodeUnitCount)
+        Container.killAll()
         _exit(130)
     }
 }

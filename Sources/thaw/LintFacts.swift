@@ -20,10 +20,16 @@ enum LintFacts {
         else { return facts }
         let store = try global.store()
         var trees: [Int: (image: Image, tree: FileTree)] = [:]
+        // Many stages may have the same base: it is read once.
+        var first: [String: Int] = [:]
         for stage in dockerfile.stages {
-            guard case .image(let name) = graph.bases[stage.index], let reference = try? Reference(name),
-                let image = try? store.image(reference)
-            else { continue }
+            guard case .image(let name) = graph.bases[stage.index] else { continue }
+            if let known = first[name] {
+                (trees[stage.index], facts.bases[stage.index]) = (trees[known], facts.bases[known])
+                continue
+            }
+            first[name] = stage.index
+            guard let reference = try? Reference(name), let image = try? store.image(reference) else { continue }
             let tree = try await store.tree(of: image)
             trees[stage.index] = (image, tree)
             facts.bases[stage.index] = try base(image, tree)
@@ -58,12 +64,14 @@ enum LintFacts {
     private static func layerSteps(
         of stage: Int, _ dockerfile: Dockerfile, _ graph: StageGraph
     ) -> [(stage: Int, line: Int)] {
-        var below: [(stage: Int, line: Int)] = []
-        if case .stage(let base) = graph.bases[stage] { below = layerSteps(of: base, dockerfile, graph) }
-        let own = dockerfile.stages[stage].instructions.filter {
-            ["RUN", "COPY", "ADD", "WORKDIR"].contains($0.value.keyword)
+        let chain = sequence(first: stage) { index in
+            if case .stage(let base) = graph.bases[index] { base } else { nil }
         }
-        return below + own.map { (stage, $0.lines.lowerBound) }
+        return chain.reversed().flatMap { index in
+            dockerfile.stages[index].instructions
+                .filter { ["RUN", "COPY", "ADD", "WORKDIR"].contains($0.value.keyword) }
+                .map { (index, $0.lines.lowerBound) }
+        }
     }
 
     /// Files that a layer stored again with the same content.

@@ -39,12 +39,18 @@ struct RunArguments: ParsableArguments {
             valueName: "limit"))
     var resource: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "User and group numbers of RUN on this machine: private (a range of its own) or host.", valueName: "users"))
+    var userns = Users.separate
+
     @Option(help: ArgumentHelp("Run commands by crun or runc instead of Thaw itself.", valueName: "path"))
     var ociRuntime: String?
 
     /// Puts what was asked for into a request.
     func apply(to request: inout BuildRequest) throws {
         request.network = network
+        request.run.users = userns
         request.entitlements = Set(allow)
         for text in secret {
             let (id, secret) = try Self.secret(text)
@@ -131,6 +137,7 @@ struct RunArguments: ParsableArguments {
 
 extension BuildRequest.Entitlement: ExpressibleByArgument {}
 extension BuildRequest.Network: ExpressibleByArgument {}
+extension Users: ExpressibleByArgument {}
 
 /// `64m`, `1.5g`, `65536`: a size in bytes.
 func size(_ text: String, _ option: String) throws -> Int64 {

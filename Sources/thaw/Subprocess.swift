@@ -3,16 +3,17 @@ import Linux
 import OCI
 import SystemPackage
 
-/// Another program that gives or takes a stream of bytes; what it says on stderr goes where ours goes.
+/// Another program that gives or takes a stream of bytes; the rest of what it writes is shown when it ended.
 enum Subprocess {
     /// Runs `words` and gives what it writes to `body`.
     static func read<T>(_ words: [String], _ body: (any ByteSource) throws -> T) throws -> T {
         let ends = try pipe()
         let output = OwnedDescriptor(owning: ends.output)
-        let child = try start(words, closing: ends.input, as: STDOUT_FILENO)
+        let remarks = try remarks()
+        let child = try start(words, closing: ends.input, as: .output, remarks: remarks.rawValue)
         let result = Result { [source = FileSource(output)] in try body(source) }
         // The program's own failure says more than the archive that it did not write.
-        try expectSuccess(words, child)
+        try expectSuccess(words, child, remarks)
         return try result.get()
     }
 
@@ -20,9 +21,10 @@ enum Subprocess {
     static func write(_ words: [String], _ body: (any ByteSink) throws -> Void) throws {
         let ends = try pipe()
         let input = OwnedDescriptor(owning: ends.input)
-        let child = try start(words, closing: ends.output, as: STDIN_FILENO)
+        let remarks = try remarks()
+        let child = try start(words, closing: ends.output, as: .input, remarks: remarks.rawValue)
         let result = feed(input, body)
-        try expectSuccess(words, child)
+        try expectSuccess(words, child, remarks)
         try result.get()
     }
 
@@ -43,12 +45,27 @@ enum Subprocess {
         return (ends[0], ends[1])
     }
 
-    /// Starts a program with `end` as its stream `number`, and closes our copy of that. Its other streams are nothing
-    /// and, so that stdout stays ours, stderr.
-    private static func start(_ words: [String], closing end: Int32, as number: Int32) throws -> pid_t {
+    /// A nameless file, so that nothing written to it blocks the program, or waits for a program that it left behind.
+    private static func remarks() throws(SystemError) -> OwnedDescriptor {
+        try OwnedDescriptor("/tmp", OpenFlags.readWrite.union(OpenFlags(rawValue: nameless)), mode: 0o600)
+    }
+
+    /// O_TMPFILE, which Glibc's module doesn't have.
+    private static let nameless: Int32 = 0o20_200_000
+
+    /// The stream of a program that we hold the other end of, by its descriptor.
+    private enum Stream: Int {
+        case input, output
+    }
+
+    /// Starts a program with `end` as its `stream`, and closes our copy of that. Its other streams are nothing
+    /// and `remarks`.
+    private static func start(
+        _ words: [String], closing end: Int32, as stream: Stream, remarks: Int32
+    ) throws -> pid_t {
         defer { close(end) }
-        var streams: [Int32?] = [nil, STDERR_FILENO, STDERR_FILENO]
-        streams[Int(number)] = end
+        var streams: [Int32?] = [nil, remarks, remarks]
+        streams[stream.rawValue] = end
         do throws(SystemError) {
             return try Spawn.start(words, streams: streams)
         } catch {
@@ -58,9 +75,13 @@ enum Subprocess {
         }
     }
 
-    private static func expectSuccess(_ words: [String], _ process: pid_t) throws {
+    private static func expectSuccess(
+        _ words: [String], _ process: pid_t, _ remarks: borrowing OwnedDescriptor
+    ) throws {
         let text: String
-        switch Spawn.wait(process) {
+        let end = Spawn.wait(process)
+        Terminal.tell(lines: OutputLines.text(try remarks.read(1 << 20, at: 0)))
+        switch end {
         case .exited(0): return
         case .exited(let status): text = "exited with \(status)"
         case .signalled(let signal): text = "was ended by signal \(signal)"

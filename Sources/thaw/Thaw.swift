@@ -55,6 +55,7 @@ struct Thaw: AsyncParsableCommand {
 
     /// Parses, runs, and turns whatever went wrong into a sentence and a status.
     static func main() async {
+        MachineProgram.runIfWanted()
         // Writing to a closed pipe is an error that write() tells of; the signal would hide it.
         _ = signal(SIGPIPE, SIG_IGN)
         Interruption.endAtOnce()
@@ -72,19 +73,24 @@ struct Thaw: AsyncParsableCommand {
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
         } catch let failure as Failure {
-            Terminal.complain(failure)
-            Glibc.exit(failure.status.rawValue)
+            end(failure)
         } catch let error where exitCode(for: error) == .success {
-            exit(withError: error)
+            // Help, the version, a script for completion.
+            Terminal.print(fullMessage(for: error))
+            Glibc.exit(Status.done.rawValue)
         } catch let error where exitCode(for: error) == .validationFailure {
             let text = fullMessage(for: error)
             Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
             Glibc.exit(Status.usage.rawValue)
         } catch {
-            let failure = Failure(error)
-            Terminal.complain(failure)
-            Glibc.exit(failure.status.rawValue)
+            end(Failure(error))
         }
+    }
+
+    private static func end(_ failure: Failure) -> Never {
+        Interruption.awaitEnd()
+        Terminal.complain(failure)
+        Glibc.exit(failure.status.rawValue)
     }
 }
 

@@ -1,3 +1,4 @@
+import Linux
 import OCI
 import Support
 import Testing

@@ -51,11 +51,40 @@ import Testing
     @Test("Only thaw prints; the guest's init is a program of its own")
     func prints() throws {
         let printing =
-            /\b(print|debugPrint|puts|fputs|printf|fprintf|perror)\(|\b(stdout|stderr|STDOUT_FILENO|STDERR_FILENO|FileHandle)\b/
+            /\b(print|debugPrint|puts|fputs|printf|fprintf|perror)\(|\b(STDOUT_FILENO|STDERR_FILENO|FileHandle)\b/
         for file in try Sources.files(below: "Sources")
         where file.firstMatch(of: /^Sources\/(thaw|Init|CInit)\//) == nil {
             for (index, line) in try Sources.code(file).enumerated() where line.firstMatch(of: printing) != nil {
                 Issue.record("\(file):\(index + 1) prints: \(line)")
+            }
+        }
+    }
+
+    @Test("thaw prints through Terminal alone, whose filter nothing passes by")
+    func terminal() throws {
+        // The standard library's ways to a terminal, C's, ArgumentParser's, and the streams by number.
+        let printing =
+            /(^|[^.\w])(print|debugPrint|dump|puts|fputs|printf|fprintf|perror)\(|\b(STDOUT_FILENO|STDERR_FILENO|FileHandle|FileDescriptor)\b|exit\(withError|\bwrite\([12],/
+        // The handler of a signal writes one sentence of its own: it may call little.
+        let exempt = ["Sources/thaw/Terminal.swift", "Sources/thaw/Interruption.swift"]
+        for file in try Sources.files(below: "Sources/thaw") where !exempt.contains(file) {
+            for (index, line) in try Sources.code(file).enumerated() where line.firstMatch(of: printing) != nil {
+                Issue.record("\(file):\(index + 1) prints past Terminal: \(line)")
+            }
+        }
+        #expect(try Sources.code("Sources/thaw/Interruption.swift").filter { $0.contains("write(2,") }.count == 1)
+    }
+
+    @Test("Bytes reach stdout unfiltered in two places: a document of an image, and an archive")
+    func exactBytes() throws {
+        let users = [
+            "Sources/thaw/Commands/Inspect.swift": "print(exactly:",
+            "Sources/thaw/Outputs/Destination.swift": "descriptorForArchives",
+        ]
+        for file in try Sources.files(below: "Sources/thaw") where file != "Sources/thaw/Terminal.swift" {
+            let code = try Sources.code(file)
+            for call in users.values where users[file] != call {
+                #expect(!code.contains { $0.contains(call) }, "\(file) calls \(call)")
             }
         }
     }

@@ -2,6 +2,7 @@ import Glibc
 import Linux
 import OCI
 import Support
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -155,6 +156,53 @@ struct RoundTripTests {
                 "/d directory 0755 0:0 0", "/d/lent regular 0644 0:0 0 1", "/d/null regular 0666 0:0 0 ",
             ])
         #expect(try target.attribute("user.overlay.opaque", of: "d") == Array("y".utf8))
+    }
+
+    @Test("Attributes and device numbers that Linux can't have are left out with a remark, the rest is there")
+    func odd() async throws {
+        let space = try Workspace()
+        let device = LayerEntry(
+            try ImagePath("d/odd"), .add(.characterDevice(major: 999_999, minor: 1)), FileMetadata(mode: 0o640))
+        var attributed = try file("d/file", "1")
+        attributed.0.metadata.xattrs = [
+            "nonsense": [1], "user.large": [UInt8](repeating: 1, count: 100_000), "user.fine": [2],
+        ]
+        let image = try space.image([[(device, []), attributed]])
+        let remarks = Mutex<[String]>([])
+        let snapshots = try Snapshots(space.store) { text in remarks.withLock { $0.append(text) } }
+        let unpacked = try Directory(try #require(try await snapshots.directories(of: image).first))
+        #expect(
+            try Self.listing(unpacked) == [
+                "/d directory 0755 0:0 0", "/d/file regular 0644 0:0 0 1", "/d/odd regular 0640 0:0 0 ",
+            ])
+        #expect(try unpacked.layerAttributes(of: "d/file") == ["user.fine": [2]])
+        _ = try await snapshots.directories(of: image)
+        let name = image.layers[0].descriptor.digest.short
+        #expect(
+            remarks.withLock { $0 } == [
+                "layer \(name): device '/d/odd' and 2 more can't exist on this system: "
+                    + "the image keeps them, commands don't see them"
+            ])
+    }
+
+    @Test("A command that changes such a file leaves in the image what it never saw")
+    func oddCopiedUp() async throws {
+        let space = try Workspace()
+        let device = LayerEntry(
+            try ImagePath("odd"), .add(.blockDevice(major: 1, minor: 1 << 20)), FileMetadata(mode: 0o640))
+        var attributed = try file("file", "1")
+        attributed.0.metadata.xattrs = ["nonsense": [1], "user.note": [2]]
+        let (entries, _) = try await Self.difference(over: [(device, []), attributed], in: space) { upper in
+            for (name, mode) in [("odd", UInt32(0o600)), ("file", 0o600)] {
+                try upper.replace(FilePath(name), with: name == "odd" ? [] : Array("1".utf8))
+                try upper.setMode(of: FilePath(name), mode)
+                try upper.setModified(of: FilePath(name), FileTime(seconds: 0))
+            }
+        }
+        #expect(entries.map(\.change) == [.add(.file(size: 1)), .add(.blockDevice(major: 1, minor: 1 << 20))])
+        // The command took user.note away; it never saw the other.
+        #expect(entries.first?.metadata.xattrs == ["nonsense": [1]])
+        #expect(entries.map(\.metadata.mode) == [0o600, 0o600])
     }
 
     /// A namespace with one number.

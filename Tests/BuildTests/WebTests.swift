@@ -177,7 +177,7 @@ struct WebTests {
             {
                 try $0.head(200, length: 10)
                 _ = try $0.beginning(ofBody: 1)
-            }, "sent and took nothing for 1 seconds"
+            }, "moved less than 1000 bytes per second for 1 seconds"
         ),
     ]
 

@@ -120,4 +120,20 @@ import Testing
             try Kernel.own("/nowhere/vmlinux")
         }
     }
+
+    @Test("Soft dependencies are loaded before and after their module, by name or by what modules offer")
+    func softDependencies() throws {
+        let directories = Directories()
+        let files: [(name: FilePath, information: String)] = [
+            ("erofs.ko", "depends=libcrc32c"), ("libcrc32c.ko", "softdep=pre: crc32c post: late-one absent"),
+            ("crc32c_generic.ko", "alias=crc32c"), ("crc32c-other.ko", "alias=crc32c"),
+            ("crc32c_aaa.ko", "alias=something"), ("late_one.ko", "depends="),
+        ]
+        for (name, information) in files {
+            let bytes = Array("\0\(information)\0".utf8)
+            try directories.write(FilePath("lib/kernel").appending(name.components), bytes)
+        }
+        let tree = try ModuleTree(directories.path.appending("lib"), release: "6.1.0")
+        #expect(try tree.modules(["erofs"]).map(\.name) == ["crc32c_generic", "libcrc32c", "late_one", "erofs"])
+    }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Linux
 import SystemPackage
 import Testing
@@ -222,6 +223,46 @@ struct QemuTests {
             await failure(["server", "panic"], .tcp(port: 80)) == .ended(how: "ended with status 30", lastLine: nil))
     }
 
+    @Test("QEMU runs without privileges, network and other processes, sees few files, and filters its system calls")
+    func jail() async throws {
+        let fixture = try await BootFixture.shared.value
+        let task = Task {
+            try await fixture.engine().measure(
+                Scenario(arguments: ["server", "say"], probe: .tcp(port: 80), memoryBytes: 192 << 20))
+        }
+        let found = await offloaded { () -> ProcessView? in
+            func running() -> ProcessView? {
+                ProcessView.children(of: getpid(), named: "qemu-system-x86_64").first { $0.status["Seccomp"] == "2" }
+            }
+            return ProcessView.wait { running() != nil } ? running() : nil
+        }
+        let view = try #require(found)
+        let status = view.status
+        let (descriptors, root) = (view.descriptors, view.root)
+        #expect(status["NoNewPrivs"] == "1")
+        #expect(status["CapEff"] == "0000000000000000")
+        #expect(status["CapBnd"] == "0000000000000000")
+        #expect(status["Groups"] == "")
+        #expect(status["Uid"]?.split(separator: " ").contains("0") == false)
+        #expect(status["Gid"]?.split(separator: " ").contains("0") == false)
+        #expect(view.shared(["mnt", "net", "pid", "ipc", "uts", "cgroup"]) == [])
+        #expect(view.limit("Max core file size") == "0 0")
+        #expect(view.limit("Max file size") == "0 0")
+        #expect(Set(root).isSuperset(of: ["kernel", "initramfs", "usr", "dev"]))
+        #expect(Set(root).isDisjoint(with: ["root", "home", "var", "tmp", "proc", "sys", "run"]))
+        let expected = ["pipe:", "anon_inode:", fixture.disk.string]
+        #expect(descriptors.filter { link in !expected.contains { link.hasPrefix($0) } } == [])
+        task.cancel()
+        await #expect(throws: ColdStartError.cancelled) { try await task.value }
+        #expect(!view.isRunning)
+    }
+
+    private func offloaded<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            WorkerThread.start { continuation.resume(returning: body()) }
+        }
+    }
+
     @Test("Cancelling ends the machine at once")
     func cancel() async throws {
         let fixture = try await BootFixture.shared.value
@@ -246,16 +287,42 @@ struct QemuTests {
         } catch { #expect(error == .guestFailed(stage: "mount", subject: "/dev/vda", reason: "Invalid argument")) }
     }
 
-    @Test("A missing disk is QEMU's own complaint")
+    @Test("A missing disk is named")
     func noDisk() async throws {
         let fixture = try await BootFixture.shared.value
         let engine = QemuEngine(disk: "/nowhere/a,b", kernel: fixture.kernel, initialProgram: fixture.initialProgram)
-        do {
-            _ = try await engine.measure(Scenario(arguments: ["server"], probe: .tcp(port: 80)))
-            Issue.record("it booted")
-        } catch {
-            guard case .emulatorFailed(let reason) = error else { throw error }
-            #expect(reason.contains("/nowhere/a,b"))
+        await #expect(throws: ColdStartError.file("open", "/nowhere/a,b", .noSuchFileOrDirectory)) {
+            try await engine.measure(Scenario(arguments: ["server"], probe: .tcp(port: 80)))
         }
+    }
+
+    @Test("A kernel without modules that has no driver for the disk is told by the driver, and is the machine's fault")
+    func noDriver() async throws {
+        let fixture = try await BootFixture.shared.value
+        let bare = Kernel(image: fixture.kernel.image, modules: nil, release: fixture.kernel.release)
+        let engine = fixture.engine(kernel: bare)
+        let error = await #expect(throws: ColdStartError.self) {
+            try await engine.measure(Scenario(arguments: ["server"], probe: .tcp(port: 80), memoryBytes: 192 << 20))
+        }
+        #expect(error == .driverMissing("virtio_blk"))
+        #expect(error?.kind == .machine)
+    }
+
+    @Test("Files that only their owner may read are passed on as copies", arguments: [false, true])
+    func closedFiles(isDeterministic: Bool) async throws {
+        let fixture = try await BootFixture.shared.value
+        let directory = FilePath("/var/tmp/thaw-tests/closed-\(isDeterministic)")
+        _ = try Directory.make(directory, mode: 0o700)
+        for (path, name) in [(fixture.disk, "disk"), (fixture.kernel.image, "kernel")] {
+            _ = try Tool.output(["install", "-m", "600", path.string, directory.appending(name).string], limit: 4_096)
+        }
+        let kernel = Kernel(
+            image: directory.appending("kernel"), modules: fixture.kernel.modules, release: fixture.kernel.release)
+        let engine = QemuEngine(
+            disk: directory.appending("disk"), kernel: kernel, initialProgram: fixture.initialProgram,
+            isDeterministic: isDeterministic)
+        let scenario = Scenario(
+            arguments: ["server", "serve", "80", "200"], probe: .tcp(port: 80), memoryBytes: 192 << 20)
+        #expect(try await engine.measure(scenario).timeToFirstRequest.samples.count == 1)
     }
 }

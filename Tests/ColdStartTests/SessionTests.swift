@@ -155,10 +155,10 @@ struct BootFilesTests {
     @Test("A module's own words say what it needs")
     func dependencies() {
         let module = Array("depends=no\0xdepends=no\0license=GPL\0depends=virtio,virtio-ring\0name=x\0".utf8)
-        #expect(ModuleTree.dependencies(of: [0] + module.dropFirst(10)) == ["virtio", "virtio_ring"])
-        #expect(ModuleTree.dependencies(of: Array("\0depends=\0".utf8)) == [])
-        #expect(ModuleTree.dependencies(of: []) == [])
-        #expect(ModuleTree.dependencies(of: Array("\0depends=a,b".utf8)) == ["a", "b"])
+        #expect(ModuleInformation([0] + module.dropFirst(10)).dependencies == ["virtio", "virtio_ring"])
+        #expect(ModuleInformation(Array("\0depends=\0".utf8)).dependencies == [])
+        #expect(ModuleInformation([]).dependencies == [])
+        #expect(ModuleInformation(Array("\0depends=a,b".utf8)).dependencies == ["a", "b"])
         #expect(ModuleTree.name(of: "kernel/drivers/char/hw_random/virtio-rng.ko.xz") == "virtio_rng")
     }
 
@@ -171,12 +171,15 @@ struct BootFilesTests {
             ])
     }
 
-    @Test("QEMU's command line carries commas in a path and the counter's frequency")
+    @Test("QEMU's command line filters its system calls, names descriptors, and carries the counter's frequency")
     func commandLine() throws {
         var command = QemuCommand(
-            program: "qemu", kernel: "/boot/vmlinuz", disk: "/a,b.erofs", memoryBytes: (100 << 20) + 1, processors: 2,
+            program: "qemu", paths: ("/kernel", "/initramfs", "/disk"), memoryBytes: (100 << 20) + 1, processors: 2,
             acceleration: .emulation(counterFrequency: 2_596_098))
-        #expect(command.arguments.contains { $0.hasSuffix("file=/a,,b.erofs") })
+        #expect(command.arguments.contains { $0.hasSuffix("file=/dev/fdset/1") })
+        #expect(command.arguments.contains("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"))
+        command.hasFilter = false
+        #expect(!command.arguments.contains("-sandbox"))
         #expect(command.arguments.contains("101"))
         #expect(command.kernelArguments.contains("tsc_early_khz=2596098"))
         #expect(command.kernelArguments.contains("cryptomgr.notests"))

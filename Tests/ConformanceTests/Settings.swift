@@ -1,5 +1,6 @@
 import Frontend
 import Harness
+import Linux
 import OCI
 
 /// What an image's configuration says to those who run it, and who made it.
@@ -9,7 +10,7 @@ struct Settings {
     /// What an image says.
     init(_ image: Image) throws {
         let config = try JSON(parsing: image.configBytes, what: "configuration")
-        guard case .object(let members) = config["config"] else { throw FixtureError("no config in the image") }
+        guard let members = config["config"]?.object else { throw FixtureError("no config in the image") }
         values = members
         values["author"] = config["author"]
     }

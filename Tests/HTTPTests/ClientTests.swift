@@ -90,7 +90,7 @@ import Testing
             if afterHead { try exchange.head(200, length: 10) }
             _ = try exchange.beginning(ofBody: 1)
         }
-        #expect(throws: HTTPError.stalled(server.authority, seconds: 1)) {
+        #expect(throws: HTTPError.stalled(server.authority, seconds: 1, bytesPerSecond: 1000)) {
             try client.fetch(Request(.get, WebAddress(server.origin)))
         }
     }

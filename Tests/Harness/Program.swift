@@ -8,6 +8,8 @@ public struct Outcome: Sendable {
     public let output: String
     /// What it wrote to stderr.
     public let error: String
+    /// Both, one after the other, byte for byte.
+    public let bytes: [UInt8]
 
     /// The output without the newline at its end.
     public var line: String { output.hasSuffix("\n") ? String(output.dropLast()) : output }
@@ -64,8 +66,10 @@ public struct Program: Sendable {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7f
+        let (written, complaints) = (Self.content(output), Self.content(error))
         return Outcome(
-            status: signal == 0 ? (status >> 8) & 0xff : -signal, output: Self.text(output), error: Self.text(error))
+            status: signal == 0 ? (status >> 8) & 0xff : -signal, output: String(decoding: written, as: UTF8.self),
+            error: String(decoding: complaints, as: UTF8.self), bytes: written + complaints)
     }
 
     /// Starts a program and waits for it.
@@ -121,14 +125,14 @@ public struct Program: Sendable {
     }
 
     /// What is in the file, which is closed.
-    private static func text(_ descriptor: Int32) -> String {
+    private static func content(_ descriptor: Int32) -> [UInt8] {
         defer { close(descriptor) }
         lseek(descriptor, 0, SEEK_SET)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            guard count > 0 else { return bytes }
             bytes += buffer[..<count]
         }
     }

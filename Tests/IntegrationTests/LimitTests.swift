@@ -105,7 +105,7 @@ import Testing
                     "build", "--no-cache", "--progress", "plain",
                 ] + options.split(separator: " ").map(String.init) + ["context"], in: bench.path)
         }
-        let refused = try build("--pids 50")
+        let refused = try build("--userns host --pids 50")
         #expect(refused.status == 3)
         #expect(
             refused.complaint.first
@@ -119,7 +119,7 @@ import Testing
         #expect(weaker.error.contains("note: the limit of memory holds for each process, not for all together"))
         #expect(weaker.error.contains("note: the limit of CPU time is kept by CPU affinity"))
         #expect(weaker.error.contains("[0:2] 65536\n[0:2] 1\n"), "\(weaker.error)")
-        let plain = try build("")
+        let plain = try build("--userns host")
         #expect(plain.status == 0)
         #expect(plain.error.contains("note: the limit of processes cannot be kept"))
     }

@@ -3,6 +3,7 @@
 //   MachineStart KERNEL INITRAMFS DISK START     prints, as JSON: milliseconds from START (nanoseconds of the steady
 //                                                clock, when this process was wanted) and from the machine's making to
 //                                                the guest's first instruction, and memory in bytes
+//   MachineStart hold KERNEL                     makes a machine and lets its guest run for a minute
 //
 // The guest is ended once it has run; any KVM will do, also one in software.
 
@@ -32,7 +33,8 @@ private func run(_ kernel: String, _ initramfs: String, _ disk: String, wanted: 
         kernel: FilePath(kernel), kernelCache: FilePath(kernel).removingLastComponent(), commandLine: ["quiet"],
         initramfs: archive, memoryBytes: 256 << 20)
     configuration.root = FilePath(disk)
-    let machine = try Machine(configuration) { _, _ in .end }
+    let machine = try MachineProcess(configuration, MachineJail()) { _, _ in .end }
+    defer { machine.close() }
     _ = machine.run(until: now() + 20_000_000)
     let overhead = machine.overheadBytes ?? 0
     let fromProcess = Double(machine.enteredAt - min(machine.enteredAt, wanted)) / 1e6
@@ -43,12 +45,26 @@ private func run(_ kernel: String, _ initramfs: String, _ disk: String, wanted: 
         """)
 }
 
+private func hold(_ kernel: String) throws {
+    let configuration = MachineConfiguration(
+        kernel: FilePath(kernel), kernelCache: FilePath(kernel).removingLastComponent(), commandLine: [],
+        initramfs: [], memoryBytes: 16 << 20)
+    let machine = try MachineProcess(configuration, MachineJail()) { _, _ in .proceed() }
+    defer { machine.close() }
+    _ = machine.run(until: now() + 60_000_000_000)
+}
+
 private func complain(_ text: String, _ status: Int32) -> Never {
     var bytes = Array("MachineStart: \(text)\n".utf8)
     _ = unsafe write(2, &bytes, bytes.count)
     exit(status)
 }
 
+MachineServer.runIfWanted()
 let words = CommandLine.arguments
+if words.count == 3, words[1] == "hold" {
+    do { try hold(words[2]) } catch { complain("\(error)", 3) }
+    exit(0)
+}
 guard words.count == 5, let wanted = UInt64(words[4]) else { complain("it takes KERNEL INITRAMFS DISK START", 64) }
 do { try run(words[1], words[2], words[3], wanted: wanted) } catch { complain("\(error)", 3) }

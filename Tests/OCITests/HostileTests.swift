@@ -44,6 +44,57 @@ struct HostileTests {
         #expect(throws: OCIError.self) { try Self.entry(records: [("linkpath", target)]) }
     }
 
+    /// Names of entries, raw, and the reason why no layer may have them.
+    static let badNames: [(raw: String, type: Character, reason: String)] = [
+        (".wh...", "0", "is a whiteout that names no file"), (".wh..", "0", "is a whiteout that names no file"),
+        ("d/.wh..", "0", "is a whiteout that names no file"), ("d/.wh.../", "5", "is a whiteout that names no file"),
+        (".wh.", "0", "is a whiteout that names no file"), ("d/.wh.", "1", "is a whiteout that names no file"),
+        ("", "0", "has no name"), ("", "5", "has no name"), ("", "2", "has no name"),
+        ("./", "0", ""), (".", "0", "replaces the root by something that is no directory"),
+        ("./.", "1", "replaces the root by something that is no directory"),
+        ("../x", "0", "leaves the root"), ("d/../../x", "0", "leaves the root"), ("/x", "0", "is absolute"),
+    ]
+
+    @Test("A name that no file of a layer can have is refused where layers are read", arguments: badNames)
+    func names(raw: String, type: Character, reason: String) throws {
+        let reader = TarReader(MemorySource(try Self.tar(named: raw, type: type)), layer: "test")
+        if reason.isEmpty { return #expect(try reader.next()?.path.isRoot == true) }
+        #expect { try reader.next() } throws: { "\($0)" == "cannot read layer test: entry '\(raw)' \(reason)" }
+    }
+
+    @Test("A NUL in a pax name is refused, an empty one takes back the record before it")
+    func paxNames() throws {
+        #expect { try Self.entry(records: [("path", "a\0b")]) } throws: {
+            "\($0)" == "cannot read layer test: entry 'a\0b' contains a NUL byte"
+        }
+        #expect(try Self.entry(records: [("path", "a"), ("path", "")])?.path == ImagePath("l"))
+    }
+
+    @Test("aufs's own marks, an opaque mark and names with more dots are read as ever")
+    func goodWhiteouts() throws {
+        let marks: [(String, LayerEntry.Change, String)] = [
+            (".wh..wh.plnk", .remove, ".wh..wh.plnk"), ("d/.wh..wh..opq", .clear, "d"), (".wh....", .remove, "..."),
+            (".wh..a", .remove, ".a"),
+        ]
+        for (raw, change, path) in marks {
+            let reader = TarReader(MemorySource(try Self.tar(named: raw, type: "0")), layer: "test")
+            #expect(try reader.next() == LayerEntry(ImagePath(path), change))
+        }
+    }
+
+    /// A tar of one entry, its name as it is given.
+    private static func tar(named name: String, type: Character) throws -> [UInt8] {
+        var header = TarWriter.header(of: try file("x", "").0)
+        header.replaceSubrange(0..<100, with: Array(name.utf8) + [UInt8](repeating: 0, count: 100 - name.utf8.count))
+        header[156] = type.asciiValue ?? 0
+        if type == "1" || type == "2" { header[157] = UInt8(ascii: "t") }
+        header.replaceSubrange(148..<156, with: [UInt8](repeating: 32, count: 8))
+        let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+        header.replaceSubrange(
+            148..<156, with: Array((sum + "\0").utf8) + [UInt8](repeating: 32, count: 7 - sum.utf8.count))
+        return header + [UInt8](repeating: 0, count: 1024)
+    }
+
     @Test("A descriptor's size is refused where sums of sizes could overflow")
     func sizes() throws {
         let json = JSON.object([

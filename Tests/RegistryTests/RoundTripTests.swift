@@ -1,4 +1,5 @@
 import Harness
+import Linux
 import OCI
 import Registry
 import Support

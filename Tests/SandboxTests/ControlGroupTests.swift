@@ -70,7 +70,6 @@ import Testing
                 arguments: ["/bin/grep", "^0:", "/proc/self/cgroup"], namespaces: 0,
                 streams: (input.rawValue, output.start.rawValue, output.start.rawValue),
                 group: group.descriptor.rawValue))
-        #expect(launched.failure == nil)
         var status: Int32 = 0
         unsafe waitpid(launched.process, &status, 0)
         let text = String(decoding: try Pipe.drain(output.readingEnd()), as: UTF8.self)
@@ -141,8 +140,8 @@ import Testing
             ([], false, [.eachProcess, nil, .user, nil, nil, .affinity, nil]),
             ([], true, [.eachProcess, nil, nil, nil, nil, .affinity, nil]),
             ([.memory, .cpuSet], true, [nil, nil, nil]), (Set(Controller.allCases), true, []),
-        ] as [(Set<Controller>, Bool, [Shortfall.Substitute?])])
-    func shortfalls(available: Set<Controller>, isRoot: Bool, expected: [Shortfall.Substitute?]) {
+        ] as [(Set<Controller>, Bool, [LimitShortfall.Substitute?])])
+    func shortfalls(available: Set<Controller>, isRoot: Bool, expected: [LimitShortfall.Substitute?]) {
         #expect(Self.everything.shortfalls(with: available, isRoot: isRoot).map(\.substitute) == expected)
     }
 
@@ -150,7 +149,7 @@ import Testing
     func affinityInstead() throws {
         var command = Command(["true"])
         #expect(command.cpus.limit(to: 1, of: try #require(CPUSet("4-5"))))
-        #expect(command.shortfalls(with: [], isRoot: true) == [Shortfall(limit: .cpuTime, substitute: .affinity)])
+        #expect(command.shortfalls(with: [], isRoot: true) == [LimitShortfall(limit: .cpuTime, substitute: .affinity)])
     }
 
     @Test(

@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// HTML. Text that is put into it is escaped; only a literal in this module and other markup are taken as they are, so
@@ -31,7 +32,7 @@ struct Markup: ExpressibleByStringInterpolation {
 /// Text as it may stand between tags and in quoted attributes.
 private func escaped(_ text: String) -> String {
     var result = ""
-    for character in printable(text).unicodeScalars {
+    for character in text.visibleLine.unicodeScalars {
         switch character {
         case "&": result += "&amp;"
         case "<": result += "&lt;"
@@ -111,7 +112,7 @@ extension Finding {
     var markup: Markup {
         let cost: Markup = bytes > 0 ? "<span class=\"cost\">\(humanBytes(bytes))</span>" : ""
         let shown = paths.prefix(4).map { path -> Markup in
-            "<code>\(abbreviated(printable(path.description), to: 90))</code>"
+            "<code>\(abbreviated(path.description.visibleLine, to: 90))</code>"
         }
         let examples: Markup = shown.isEmpty ? "" : "<div class=\"paths\">\(shown)</div>"
         return """

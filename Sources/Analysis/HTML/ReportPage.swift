@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 extension Report {
@@ -76,7 +77,7 @@ extension Report {
                 """
                 <tr><td class="num">\(humanBytes(item.bytes))</td><td class="num">\(item.copies.count)</td>\
                 <td>\(item.kind.rawValue)</td><td>\(item.layers.map(String.init).joined(separator: " → "))</td>\
-                <td><code>\(abbreviated(printable(item.path.description), to: 120))</code></td></tr>
+                <td><code>\(abbreviated(item.path.description.visibleLine, to: 120))</code></td></tr>
 
                 """
             })
@@ -90,7 +91,7 @@ extension Report {
                 return """
                     <tr><td>\(secret.rule)</td><td>\(secret.layer.map(String.init) ?? "–")</td>\
                     <td>\(secret.line.map(String.init) ?? "–")</td>\
-                    <td><code>\(abbreviated(printable(secret.path), to: 120))</code>\(later)</td></tr>
+                    <td><code>\(abbreviated(secret.path.visibleLine, to: 120))</code>\(later)</td></tr>
 
                     """
             })
@@ -101,7 +102,7 @@ extension Report {
             ["Bytes", "Copies", "Paths"],
             duplicates.prefix(Self.shown).map { duplicate in
                 let paths = duplicate.paths.prefix(4).map { path -> Markup in
-                    "<code>\(abbreviated(printable(path.description), to: 120))</code><br>"
+                    "<code>\(abbreviated(path.description.visibleLine, to: 120))</code><br>"
                 }
                 return """
                     <tr><td class="num">\(humanBytes(duplicate.bytes))</td><td class="num">\(duplicate.paths.count)</td>\

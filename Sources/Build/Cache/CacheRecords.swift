@@ -70,7 +70,8 @@ public struct CacheRecords: Sendable {
 
     /// An image that keeps the keys of those of its layers that are here.
     public func inlined(in image: Image) -> Image {
-        let own = steps.filter { image.layers.contains($0.value.layer) }
+        let layers = Set(image.layers)
+        let own = steps.filter { layers.contains($0.value.layer) }
         let document = CacheRecords(own).document(image.layers)
         return image.configured { $0[Self.inlineKey] = .base64(document.bytes) }
     }

@@ -56,7 +56,9 @@ struct ContextSource: CopySource {
             let known = status.type == .regular ? hashes?.remembered(entry.path, status) : nil
             var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
             if known?.hasAttributes != false {
-                metadata.xattrs = try sweep.directory.layerAttributes(of: FilePath(entry.path))
+                metadata.xattrs = try reading(entry.path) {
+                    try sweep.directory.layerAttributes(of: FilePath(entry.path))
+                }
             }
             result.append(LayerEntry(entry.path, change, metadata))
             looks.append(Look(status: status, digest: known?.digest))
@@ -127,7 +129,11 @@ struct ContextSource: CopySource {
 
     /// Opens a file, which is no link; never waits for what may have taken its place.
     func open(_ path: ImagePath) throws -> OwnedDescriptor {
-        try directory.open(FilePath(path), [.read, .noFollow, .nonBlocking])
+        do throws(SystemError) {
+            return try directory.open(FilePath(path), [.read, .noFollow, .nonBlocking])
+        } catch {
+            throw error.about(path)
+        }
     }
 
     /// Everything as one layer of a store, each entry as `adjust` leaves it.

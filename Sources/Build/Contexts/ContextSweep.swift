@@ -50,8 +50,10 @@ struct ContextSweep: Sendable {
 
     /// What a directory holds, last name first. It is opened once, and what is in it looked at from there.
     private static func below(_ path: ImagePath, in root: Directory) throws -> [Entry] {
-        let open = path.isRoot ? root : try root.directory(FilePath(path))
-        return try open.statuses().reversed().map { Entry(path: path.appending($0.name), status: $0.status) }
+        try reading(path) {
+            let open = path.isRoot ? root : try root.directory(FilePath(path))
+            return try open.statuses().reversed().map { Entry(path: path.appending($0.name), status: $0.status) }
+        }
     }
 
     /// What tells whether a file is the one that it was: everything but directories' times, which say less than what is
@@ -67,7 +69,7 @@ struct ContextSweep: Sendable {
                     if entry.status.type != .directory, entry.status.changed.seconds >= begin - 1 { return nil }
                     stamps.add(entry)
                     if entry.status.type == .directory {
-                        stamps.add(try directory.layerAttributes(of: FilePath(entry.path)))
+                        stamps.add(try reading(entry.path) { try directory.layerAttributes(of: FilePath(entry.path)) })
                     }
                 }
             }

@@ -44,7 +44,7 @@ struct Git: Sendable {
         ("core.attributesFile", "/dev/null"), ("gc.auto", "0"), ("maintenance.auto", "false"),
         ("advice.detachedHead", "false"), ("init.defaultBranch", "main"), ("fetch.recurseSubmodules", "false"),
         ("core.logAllRefUpdates", "false"),
-        ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60"), ("safe.directory", "*"),
+        ("safe.directory", "*"),
     ]
 
     /// Runs one command; what it wrote.

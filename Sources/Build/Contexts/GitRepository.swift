@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Linux
 internal import OCI
 internal import SystemPackage
@@ -14,7 +15,7 @@ struct GitRepository: Sendable {
 
     /// What a build needs of it: files normalised to 0644 or 0755, all of root, all with the commit's time.
     func image() async throws -> Image {
-        let settings = try credentials()
+        let settings = try speedLimits + credentials()
         let commit = try await Interruptible.run { work in
             try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
         }
@@ -43,6 +44,15 @@ struct GitRepository: Sendable {
     private struct Commit {
         let hash: String
         let ref: String?
+    }
+
+    /// The limits of every other transfer of the build.
+    private var speedLimits: [(name: String, value: String)] {
+        let web = state.request.web
+        return [
+            ("http.lowSpeedLimit", "\(web.minimumSpeed)"),
+            ("http.lowSpeedTime", "\(web.stallTimeout.components.seconds)"),
+        ]
     }
 
     /// Secrets of the build for this host: a header of their own making, or a token for basic authentication.

@@ -22,8 +22,7 @@ extension StageBuilder {
     /// - Parameter allowsIndex: whether a number is a stage's, as in COPY.
     func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) async throws -> Origin {
         guard let from else { return try await shared.context() }
-        let stage = plan.dockerfile.stages.first { $0.lines.contains(line) }?.index ?? plan.target
-        switch try plan.graph.source(from, in: stage, allowsIndex: allowsIndex) {
+        switch try plan.graph.source(from, in: index, allowsIndex: allowsIndex) {
         case .stage(let index): return .image(try image(ofStage: index, from.text, line))
         case .image(let name): return .image(try await shared.image(name, at: plan.place(line)))
         case .scratch: return .image(.scratch(shared.request.platform, in: shared.store))
@@ -55,7 +54,7 @@ extension StageBuilder {
     }
 
     private func image(ofStage index: Int, _ name: String, _ line: Int) throws -> Image {
-        guard let stage = earlier[index] else {
+        guard let stage = inputs[index] else {
             // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
             throw BuildError.unsupported(
                 "--from=\(name) in an ONBUILD trigger of the base image", at: plan.place(line))

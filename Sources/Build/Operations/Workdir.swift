@@ -8,17 +8,15 @@ internal import SystemPackage
 extension StageBuilder {
     mutating func workdir(_ workdir: Instruction.Workdir, _ text: String, _ line: Int) async throws {
         let path = try CopyPlan.absolute(try scope.expand(workdir.path), in: workingDirectory)
-        image = image.configured { $0.workingDirectory = path.description }
-        if path.isRoot {
-            return image = image.configured { $0.history.append(Self.history("WORKDIR /", isEmptyLayer: true)) }
-        }
+        draft.document.workingDirectory = path.description
+        if path.isRoot { return note("WORKDIR /") }
         var key = Fingerprint("workdir", on: self)
         key.add("the path", path.description)
-        key.add("USER", image.config.user)
+        key.add("USER", user)
         let (stage, fingerprint) = (self, key)
         try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
-            let user = stage.image.config.user
+            let user = stage.user
             var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")
             if !tree.isDirectory(path), !user.isEmpty {
                 destination.owner = try await stage.owner(user, tree, what: "USER ")

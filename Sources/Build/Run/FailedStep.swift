@@ -30,6 +30,7 @@ public struct FailedStep: Sendable {
         let user: String
         let network: String
         let isPrivileged: Bool
+        let users: Users
         let layers: [StoredLayer]
         let mounts: [PreparedMount]
     }
@@ -85,6 +86,7 @@ public struct FailedStep: Sendable {
         command.account = try overlay.account(record.user)
         command.hostname = "buildkitsandbox"
         command.isPrivileged = record.isPrivileged
+        command.users = record.users
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
         var network = RunNetwork(BuildRequest.Network(rawValue: record.network) ?? .none)

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// The last lines that a command wrote.
@@ -13,7 +14,7 @@ final class OutputTail: Sendable {
     }
 
     var lines: [String] {
-        let text = String(decoding: bytes.withLock { $0 }, as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).suffix(20).map { String($0.prefix(500)) }
+        let lines = bytes.withLock { $0 }.split(separator: 10).map(OutputLines.line).filter { !$0.isEmpty }
+        return lines.suffix(20).map { String($0.prefix(500)) }
     }
 }

@@ -19,22 +19,27 @@ enum PreparedMount: Codable, Sendable {
 
 /// A layer as it is written down.
 struct StoredLayer: Codable, Sendable {
-    private let descriptor: JSON
+    private let descriptor: String
     private let diffID: String
 
-    init(_ layer: Layer) { (descriptor, diffID) = (layer.descriptor.json, "\(layer.diffID)") }
+    init(_ layer: Layer) {
+        descriptor = String(decoding: layer.descriptor.json.bytes, as: UTF8.self)
+        diffID = "\(layer.diffID)"
+    }
 
     /// The layer again.
     func layer() throws -> Layer {
-        Layer(descriptor: try Descriptor(descriptor, what: "a stored layer"), diffID: try Digest(diffID))
+        let json = try JSON(parsing: Array(descriptor.utf8), what: "a stored layer")
+        return Layer(descriptor: try Descriptor(json, what: "a stored layer"), diffID: try Digest(diffID))
     }
 }
 
 extension Image {
     /// Layers alone, in a store.
     init(of layers: [Layer], in store: Store) {
-        let history = StageBuilder.history("", isEmptyLayer: false)
-        self = layers.reduce(Image.scratch(.host, in: store)) { $0.appending($1, history: history) }
+        let line = StageBuilder.history("", isEmptyLayer: false)
+        let history = [History](repeating: line, count: layers.count)
+        self = Image.scratch(.host, in: store).replacingLayers(layers, history: history)
     }
 }
 

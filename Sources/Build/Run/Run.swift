@@ -58,7 +58,9 @@ extension StageBuilder {
     }
 
     private func execute(_ job: RunJob, _ line: Int) async throws -> CachedStep {
-        if RunNetwork(job.network).network == .isolated { Sandbox.Network.prepareIsolation() }
+        if RunNetwork(job.network).network == .isolated {
+            Sandbox.Network.prepareIsolation(for: shared.request.run.users)
+        }
         let lower = try await shared.snapshots.directories(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
@@ -66,13 +68,14 @@ extension StageBuilder {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = try job.command(account: account, epoch: epoch)
-            try shared.expectLimits(of: command)
+            let container = Container(overlay, runtime: shared.request.run.runtime)
+            try shared.expectIsolation(of: command, in: container)
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
             let tail = OutputTail()
             var network = RunNetwork(job.network)
-            let end = try await start(command, on: overlay, &network, tail, line)
+            let end = try await start(command, in: container, &network, tail, line)
             guard end.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
@@ -97,15 +100,15 @@ extension StageBuilder {
             place: "\(plan.place(line))", words: job.words, shell: shell,
             environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
-            isPrivileged: command.isPrivileged, layers: image.layers.map { StoredLayer($0) }, mounts: mounts)
+            isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
+            mounts: mounts)
     }
 
     private func start(
-        _ command: Command, on overlay: Overlay, _ network: inout RunNetwork, _ tail: OutputTail, _ line: Int
+        _ command: Command, in container: Container, _ network: inout RunNetwork, _ tail: OutputTail, _ line: Int
     ) async throws -> RunEnd {
         let (shared, label) = (shared, label)
         let options = shared.request.run
-        let container = Container(overlay, runtime: options.runtime)
         let running = try await network.start(command) {
             shared.tellOnce($0)
         } _: { command in

@@ -32,7 +32,7 @@ struct RunJob: Sendable {
         environment = stage.scope.runEnvironment.map(\.description)
         proxies = stage.plan.scope.arguments.proxyEnvironment.map(\.description)
         workingDirectory = stage.workingDirectory
-        user = stage.image.config.user
+        user = stage.user
         network = run.network.flatMap(BuildRequest.Network.init) ?? stage.shared.request.network
         isPrivileged = run.security == .insecure
         options = stage.shared.request.run
@@ -69,6 +69,7 @@ struct RunJob: Sendable {
         command.account = account
         command.hostname = "buildkitsandbox"
         command.isPrivileged = isPrivileged
+        command.users = options.users
         command.hosts = options.hosts
         command.limits = options.limits
         if let size = options.sharedMemorySize { command.sharedMemorySize = size }

@@ -19,12 +19,17 @@ extension BuildRequest.RunOptions {
 }
 
 extension BuildState {
-    /// Expects that this machine can keep the limits that were asked for, and tells of weaker means.
-    func expectLimits(of command: Command) throws {
-        for shortfall in try Container.shortfalls(of: command) {
-            let isRequested = shortfall.limit != .processes || request.run.isProcessLimitRequested
-            if isRequested, shortfall.substitute == nil { throw shortfall }
-            if isRequested || shortfall.substitute == nil { tellOnce(shortfall.description) }
+    /// Expects that this machine can keep the limits that were asked for, and notes once which parts of a command's
+    /// isolation are missing or weaker.
+    func expectIsolation(of command: Command, in container: Container) throws {
+        for shortfall in try container.shortfalls(of: command) {
+            guard case .limit(let limit) = shortfall else {
+                tellOnce(shortfall.description)
+                continue
+            }
+            let isRequested = limit.limit != .processes || request.run.isProcessLimitRequested
+            if isRequested, limit.substitute == nil { throw limit }
+            if isRequested || limit.substitute == nil { tellOnce(limit.description) }
         }
     }
 }

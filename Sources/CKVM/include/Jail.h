@@ -12,3 +12,5 @@ int ckvm_forbid_surroundings(void);
 int ckvm_allow_processor(void);
 /// Allows what serving devices takes.
 int ckvm_allow_devices(void);
+/// Allows what the process of one machine takes, for this thread and those that it starts from now on.
+int ckvm_allow_machine(void);

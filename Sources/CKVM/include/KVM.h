@@ -89,3 +89,5 @@ int ckvm_prepare_kick(void);
 /// Interrupts a thread's KVM_RUN, or its next one where immediate exit is set.
 int ckvm_kick(unsigned long thread);
 unsigned long ckvm_this_thread(void);
+/// Nanoseconds of processor time that a thread, which must not have ended, has used.
+uint64_t ckvm_thread_time(unsigned long thread);

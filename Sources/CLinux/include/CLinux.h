@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Calls.h"
 #include "Child.h"
+#include "Confine.h"
 #include "Namespace.h"
 #include <sys/xattr.h>
 
@@ -43,6 +45,22 @@ int clinux_open_tree(int directory, const char *path, int clone, int recursive);
 int clinux_move_mount(int mount, int directory, const char *path);
 int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear);
 
+// Shows the owners of a mount's files as the map of a user namespace says (MOUNT_ATTR_IDMAP, Linux 5.12). The mount
+// must be in no tree.
+int clinux_mount_map(int mount, int recursive, int users);
+
+// An option of a file system; a flag has no value.
+struct clinux_option {
+    const char *key;
+    const char *value;
+};
+
+// Makes a mount of `type` whose options hold paths relative to the mount `base`, which is in no tree. A child with a
+// mount namespace of its own does it: before Linux 6.15 overlayfs takes no directory of a mount without a place.
+// -1: *failed is the number of the refused option, or `count`.
+int clinux_make_mount_in(int base, const char *type, const struct clinux_option *options, size_t count,
+                         unsigned attributes, size_t *failed);
+
 enum {
     clinux_attribute_read_only = 0x01,
     clinux_attribute_no_suid = 0x02,
@@ -73,3 +91,4 @@ static inline uint64_t clinux_cycles(void) {
 #endif
 }
 #include "Child.h"
+#include "Confine.h"

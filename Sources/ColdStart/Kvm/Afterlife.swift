@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Linux
 internal import MicroVM
 internal import SystemPackage
@@ -9,7 +8,7 @@ struct Afterlife: Sendable {
     struct Outcome: Sendable {
         /// What the host saw, where it asked.
         var answer: HostAnswer?
-        /// How many pages this process had been given when the guest's probe had passed.
+        /// How many pages the machine's process had been given when the guest's probe had passed.
         var pageFaults: UInt64?
         /// What the guest had read of its disk until then.
         var diskUse: DiskUse?
@@ -19,11 +18,11 @@ struct Afterlife: Sendable {
 
     let probe: HostProbe?
     /// Goes on with the machine instead of ending it; is told what the host saw.
-    let keep: (@Sendable (Outcome, Machine) -> Void)?
+    let keep: (@Sendable (Outcome, MachineProcess) -> Void)?
 
     /// Waits for the probe to pass on a thread of its own, and does the rest there; the machine may run longer.
     func begin(
-        _ machine: Machine, _ listener: DoorbellListener, until deadline: UInt64, leaving parcel: Parcel<Outcome>
+        _ machine: MachineProcess, _ listener: DoorbellListener, until deadline: UInt64, leaving parcel: Parcel<Outcome>
     ) throws(MachineError) {
         let isBegun = WorkerThread.startIfPossible {
             guard let hasPassed = listener.passed.wait(until: deadline) else {
@@ -31,7 +30,7 @@ struct Afterlife: Sendable {
                 return machine.stop()
             }
             guard hasPassed else { return parcel.leave(Outcome()) }
-            var outcome = Outcome(pageFaults: Afterlife.pageFaults(), diskUse: machine.diskUse)
+            var outcome = Outcome(pageFaults: machine.pageFaults, diskUse: machine.diskUse)
             outcome.answer = probe.map { probe in
                 listener.obstacle.map { HostAnswer.failed(reason: $0) } ?? probe.ask()
             }
@@ -49,12 +48,5 @@ struct Afterlife: Sendable {
     /// What is said of it where it has not come to its end long after its machine.
     var overdue: Outcome {
         Outcome(answer: probe.map { _ in .failed(reason: "the answer did not come while the machine lived") })
-    }
-
-    /// How many pages this process has had to be given so far; a machine's are among them.
-    static func pageFaults() -> UInt64 {
-        var usage = rusage()
-        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return UInt64(usage.ru_minflt + usage.ru_majflt)
     }
 }

@@ -1,6 +1,7 @@
 internal import Guest
 internal import Linux
 internal import MicroVM
+internal import Sandbox
 internal import Synchronization
 public import SystemPackage
 
@@ -63,7 +64,7 @@ public struct KvmEngine: Engine {
         self.life = life
     }
 
-    /// Why this machine's KVM cannot run it, or `nil`; found by trying, in at most a third of a second.
+    /// Why this machine's KVM cannot run it, or `nil`; found by trying, see ``TrialGuest``.
     public static func obstacle() -> String? { TrialGuest.obstacle() }
 
     /// Boots it, or lets it go on, as often as the scenario says.
@@ -140,10 +141,11 @@ public struct KvmEngine: Engine {
             kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],
             memoryBytes: snapshot.memoryBytes, processors: snapshot.processors)
         attach(to: &configuration)
+        let group = KvmEngine.group(configuration)
         var runs: [Run] = []
         while runs.count < scenario.runs {
             do throws(ColdStartError) {
-                runs.append(try run(scenario, configuration, current, after: runs).restore(snapshot))
+                runs.append(try run(scenario, configuration, current, group, after: runs).restore(snapshot))
             } catch {
                 // A guest whose memory is not what was saved may do anything. Nobody pays for a look at it before.
                 if !current.isCancelled {
@@ -164,19 +166,27 @@ public struct KvmEngine: Engine {
         _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
         _ body: (KvmRun) throws(ColdStartError) -> Run
     ) throws(ColdStartError) -> [Run] {
+        let group = KvmEngine.group(configuration)
         var runs: [Run] = []
         while runs.count < scenario.runs {
-            runs.append(try body(run(scenario, configuration, current, after: runs)))
+            runs.append(try body(run(scenario, configuration, current, group, after: runs)))
         }
         return runs
     }
 
+    /// What a machine's process may use: the guest's memory, and little besides.
+    private static func group(_ configuration: MachineConfiguration) -> ProcessGroup? {
+        ProcessGroup(memory: configuration.memoryBytes + (512 << 20), threads: configuration.processors + 16)
+    }
+
     /// One life; the last one's machine is kept, where one is.
     private func run(
-        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine, after runs: [Run]
+        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
+        _ group: ProcessGroup?, after runs: [Run]
     ) -> KvmRun {
         var run = KvmRun(
-            configuration: configuration, scenario: scenario, current: current, scratch: scratch, network: network)
+            configuration: configuration, scenario: scenario, current: current, scratch: scratch, network: network,
+            group: group)
         guard let kept, runs.count == scenario.runs - 1 else { return run }
         run.kept = (kept.ports, { kept.whenMeasured(measurement(of: runs + [$0], scenario)) })
         return run
@@ -214,14 +224,14 @@ public struct KvmEngine: Engine {
 final class CurrentMachine: Sendable {
     private enum State {
         case none
-        case running(Machine)
+        case running(MachineProcess)
         case cancelled
     }
 
     private let state = Mutex(State.none)
 
     /// Takes a machine that is about to run; `false` where it is too late.
-    func begin(_ machine: Machine) -> Bool {
+    func begin(_ machine: MachineProcess) -> Bool {
         state.withLock { state in
             if case .cancelled = state { return false }
             state = .running(machine)
@@ -230,7 +240,7 @@ final class CurrentMachine: Sendable {
     }
 
     func cancel() {
-        let machine: Machine? = state.withLock { state in
+        let machine: MachineProcess? = state.withLock { state in
             defer { state = .cancelled }
             if case .running(let machine) = state { return machine }
             return nil

@@ -2,6 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import Guest
 internal import MicroVM
+internal import Sandbox
 internal import SystemPackage
 
 /// One life of our own machine, until the guest has said all that matters or the patience is over.
@@ -11,6 +12,8 @@ struct KvmRun {
     let current: CurrentMachine
     let scratch: FilePath
     let network: MachineNetwork
+    /// Lives as long as the machine's process.
+    let group: ProcessGroup?
     /// The machine is kept, and this is told of it when it has been measured.
     var kept: (ports: [KeptMachine.Port], whenMeasured: @Sendable (Run) -> Void)?
 
@@ -32,11 +35,13 @@ struct KvmRun {
         return try live(listener, surroundings, boot: KvmRun.bootPatience) { () throws(MachineError) in
             var whole = configuration
             swap(&whole.initramfs, &initramfs)
-            return try Machine(whole) { listener.receive($0, at: $1) }
+            return try MachineProcess(whole, jail, savingTo: snapshot) { listener.receive($0, at: $1) }
         } whenHeld: { machine throws(MachineError) in
-            if let snapshot { try machine.save(to: snapshot, identity: identity) }
+            if snapshot != nil { try machine.save(identity: identity) }
         }
     }
+
+    private var jail: MachineJail { MachineJail(groups: group?.lists ?? []) }
 
     /// Goes on from a snapshot.
     func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
@@ -44,26 +49,24 @@ struct KvmRun {
         let surroundings = try Surroundings(in: scratch, network)
         let configuration = surroundings.complete(configuration)
         let listener = try DoorbellListener(scenario)
-        let before = Afterlife.pageFaults()
-        let awakening = Awakening.now().encode()
-        let machine: Machine
+        let machine: MachineProcess
         do throws(MachineError) {
-            machine = try Machine(restoring: snapshot, configuration, reply: awakening) { listener.receive($0, at: $1) }
+            machine = try MachineProcess(restoring: snapshot, configuration, jail) { listener.receive($0, at: $1) }
         } catch { throw ColdStartError(error) }
-        return try live(listener, surroundings, boot: scenario.timeout.nanoseconds, faultsBefore: before) {
+        return try live(listener, surroundings, boot: scenario.timeout.nanoseconds, isRestored: true) {
             machine
         } whenHeld: { _ in
         }
     }
 
     private func live(
-        _ listener: DoorbellListener, _ surroundings: borrowing Surroundings, boot: UInt64, faultsBefore: UInt64? = nil,
-        _ make: () throws(MachineError) -> Machine, whenHeld: (Machine) throws(MachineError) -> Void
+        _ listener: DoorbellListener, _ surroundings: borrowing Surroundings, boot: UInt64, isRestored: Bool = false,
+        _ make: () throws(MachineError) -> MachineProcess, whenHeld: (MachineProcess) throws(MachineError) -> Void
     ) throws(ColdStartError) -> Run {
         let published = try publish()
         defer { for port in published { port.close() } }
         let deadline = listener.start + boot + scenario.patience.nanoseconds + KvmRun.grace
-        let afterlife = afterlife(listener, published, surroundings.socket, boot: boot, faultsBefore)
+        let afterlife = afterlife(listener, published, surroundings.socket, boot: boot, isRestored)
         let parcel = try Parcel<Afterlife.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
@@ -71,10 +74,12 @@ struct KvmRun {
         let aftermath: Afterlife.Outcome
         do throws(MachineError) {
             let machine = try make()
+            defer { machine.close() }
             guard current.begin(machine) else { throw .impossible("it was cancelled") }
-            defer { machine.stop() }
             try afterlife.begin(machine, listener, until: deadline, leaving: parcel)
-            outcome = machine.run(until: kept == nil ? deadline : .max)
+            // The time of the host as late as it can be.
+            let reply = isRestored ? Awakening.now().encode() : []
+            outcome = machine.run(until: kept == nil ? deadline : .max, reply: reply)
             listener.passed.leave(false)
             if outcome == .held { try whenHeld(machine) }
             aftermath = parcel.wait(until: hostClock() + KvmRun.grace) ?? afterlife.overdue
@@ -85,7 +90,7 @@ struct KvmRun {
         let end = aftermath.isImpatient ? .impatient : try end(outcome)
         var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
         (run.exits, run.overheadBytes) = (exits, overhead)
-        return run.completed(by: aftermath, faultsBefore, remark)
+        return run.completed(by: aftermath, isRestored, remark)
     }
 
     private func publish() throws(ColdStartError) -> [PublishedPort] {
@@ -94,7 +99,7 @@ struct KvmRun {
 
     private func afterlife(
         _ listener: DoorbellListener, _ published: [PublishedPort], _ socket: FilePath, boot: UInt64,
-        _ faultsBefore: UInt64?
+        _ isRestored: Bool
     ) -> Afterlife {
         var probe: HostProbe?
         if scenario.interview == nil, case .http(let port, let path) = scenario.probe {
@@ -104,9 +109,10 @@ struct KvmRun {
         let timeout = scenario.timeout
         return Afterlife(probe: probe) { outcome, machine in
             for port in published { port.serve(through: socket) }
+            machine.refresh()
             let run = try? listener.result(
                 machine.console, entered: machine.enteredAt, .done, timeout: timeout, boot: boot)
-            if let run { kept.whenMeasured(run.completed(by: outcome, faultsBefore, machine.kernelRemark)) }
+            if let run { kept.whenMeasured(run.completed(by: outcome, isRestored, machine.kernelRemark)) }
         }
     }
 
@@ -123,10 +129,11 @@ struct KvmRun {
 
 extension Run {
     /// The run with what was seen after its end, and what is to be said of its kernel.
-    fileprivate func completed(by outcome: Afterlife.Outcome, _ faultsBefore: UInt64?, _ remark: String?) -> Run {
+    fileprivate func completed(by outcome: Afterlife.Outcome, _ isRestored: Bool, _ remark: String?) -> Run {
         var run = self
         (run.hostAnswer, run.diskUse, run.kernelRemark) = (outcome.answer, outcome.diskUse, remark)
-        if let faultsBefore { run.pageFaults = outcome.pageFaults.map { $0 - min($0, faultsBefore) } }
+        // A boot's are those of its memory's size.
+        if isRestored { run.pageFaults = outcome.pageFaults }
         return run
     }
 }

@@ -23,20 +23,31 @@ struct QemuCommand {
     }
 
     var program: String
-    var kernel: FilePath
-    let initramfs = "/dev/fd/3"
-    var disk: FilePath
+    /// The kernel, the initramfs and a disk that is memory, by the names that they have in QEMU's jail.
+    var paths: (kernel: String, initramfs: String, disk: String) = ("", "", "")
+    /// QEMU has a filter of system calls of its own.
+    var hasFilter = true
     var memoryBytes: UInt64
     var processors: Int
     var acceleration: Acceleration
 
+    /// The system calls that QEMU gives up: those that no program should use, that gain privileges, that start
+    /// programs, and that change priorities.
+    static let filter = [
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    ]
+
     var arguments: [String] {
-        [program, "-M", machine, "-nodefaults", "-no-user-config", "-display", "none"]
+        [program] + (hasFilter ? QemuCommand.filter : [])
+            + ["-M", machine, "-nodefaults", "-no-user-config", "-display", "none"]
             + ["-no-reboot", "-m", "\(memoryMebibytes)", "-smp", String(processors)]
             + accelerator
-            + ["-kernel", kernel.string, "-initrd", initramfs, "-append", kernelArguments.joined(separator: " ")]
-            + ["-chardev", "file,id=console,path=/dev/fd/2", "-serial", "chardev:console"]
-            + ["-chardev", "file,id=frames,path=/dev/fd/1", "-device", "isa-serial,index=1,chardev=frames"]
+            + ["-kernel", paths.kernel, "-initrd", paths.initramfs]
+            + ["-append", kernelArguments.joined(separator: " ")]
+            + passed(QemuJail.Number.console, set: 2) + passed(QemuJail.Number.frames, set: 3)
+            + ["-chardev", "file,id=console,path=/dev/fdset/2,append=on", "-serial", "chardev:console"]
+            + ["-chardev", "file,id=frames,path=/dev/fdset/3,append=on"]
+            + ["-device", "isa-serial,index=1,chardev=frames"]
             + root
     }
 
@@ -53,12 +64,16 @@ struct QemuCommand {
     }
 
     private var root: [String] {
-        let file = "file=" + disk.string.replacing(",", with: ",,")
         if case .counted(let memory) = acceleration {
-            return ["-device", "loader,addr=\(memory.start),force-raw=on,\(file)"]
+            return ["-device", "loader,addr=\(memory.start),force-raw=on,file=\(paths.disk)"]
         }
-        return ["-drive", "if=none,id=root,format=raw,readonly=on,\(file)", "-device", "virtio-blk-device,drive=root"]
+        return passed(QemuJail.Number.disk, set: 1)
+            + ["-drive", "if=none,id=root,format=raw,readonly=on,file=/dev/fdset/1"]
+            + ["-device", "virtio-blk-device,drive=root"]
     }
+
+    /// A descriptor that QEMU is started with, as `/dev/fdset/SET`.
+    private func passed(_ descriptor: Int, set: Int) -> [String] { ["-add-fd", "fd=\(descriptor),set=\(set)"] }
 
     private var accelerator: [String] {
         switch acceleration {

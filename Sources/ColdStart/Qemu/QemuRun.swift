@@ -1,10 +1,9 @@
 internal import Guest
 internal import Linux
+internal import Sandbox
 internal import SystemPackage
 
 /// One boot: QEMU from its start until the guest has said all that matters, or the patience is over.
-///
-/// QEMU's descriptor 1 carries the frames, 2 the console and QEMU's own complaints, 3 is the initramfs.
 struct QemuRun {
     /// How long the host waits for what.
     struct Patience {
@@ -25,19 +24,23 @@ struct QemuRun {
     let scenario: Scenario
     let patience: Patience
     let canceller: Canceller
+    let sources: QemuSources
+    let group: ProcessGroup?
 
     /// Boots once.
-    func start(_ initramfs: Int32) throws(ColdStartError) -> Run {
+    func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> Run {
         let (session, end): (Session, Session.End)
         do throws(SystemError) {
-            (session, end) = try watch(initramfs)
+            (session, end) = try watch(kernel, initramfs, disk)
         } catch { throw .file(error.operation, error.path, error.errno) }
         scenario.whenOver(Console(text: session.console.text))
         let clocking: Clocking = command.acceleration.isCounted ? .instructions : .host
         return try session.result(end, by: clocking, timeout: scenario.timeout, boot: patience.boot)
     }
 
-    private func watch(_ initramfs: Int32) throws(SystemError) -> (Session, Session.End) {
+    private func watch(
+        _ kernel: Int32, _ initramfs: Int32, _ disk: Int32
+    ) throws(SystemError) -> (Session, Session.End) {
         var frames = try Pipe()
         var console = try Pipe()
         var watch = Watch(
@@ -45,14 +48,28 @@ struct QemuRun {
                 probe: scenario.probe, interview: scenario.interview, start: hostClock(),
                 memory: scenario.memoryBytes),
             run: self)
-        var qemu = try ChildProcess(
-            command.arguments, descriptors: [frames.writing, console.writing, initramfs], diesWithThread: true)
+        let files = QemuJail.Files(
+            kernel: kernel, initramfs: initramfs, disk: disk, frames: frames.writing, console: console.writing)
+        var qemu = try launch(files)
         frames.closeWriting()
         console.closeWriting()
         let end = try watch.run(frames.reading, console.reading)
         qemu.kill()
         _ = qemu.wait()
         return (watch.session, end)
+    }
+
+    /// Starts it in the strictest jail that this machine lends.
+    private func launch(_ files: QemuJail.Files) throws(SystemError) -> ChildProcess {
+        var obstacle = SystemError("start QEMU", nil, .notPermitted)
+        for jail in try QemuJail.all() {
+            var command = command
+            command.paths = jail.paths
+            do throws(SystemError) { return try jail.start(command, files, sources: sources, group) } catch {
+                obstacle = error
+            }
+        }
+        throw obstacle
     }
 
     private struct Watch {

@@ -10,6 +10,8 @@ extension Linter {
     // MARK: users and owners
 
     private mutating func checkNames(_ stage: Stage) {
+        // The stages below are walked only for a stage that needs them: a chain of them may be long.
+        guard stage.instructions.contains(where: \.value.namesAccount) else { return }
         let chain = [stage] + baseStages(of: stage)
         guard let root = chain.last else { return }
         let base = root.base.text == "scratch" ? Self.empty : options.facts.bases[root.index]
@@ -153,4 +155,16 @@ extension Linter {
     }
 
     private static func isWhole(_ source: String) -> Bool { [".", "./", "/", "*", "./*"].contains(source) }
+}
+
+extension Instruction {
+    /// True for USER and for what has a `--chown`.
+    fileprivate var namesAccount: Bool {
+        switch self {
+        case .user: true
+        case .copy(let copy): copy.transfer.chown != nil
+        case .add(let add): add.transfer.chown != nil
+        default: false
+        }
+    }
 }

@@ -17,6 +17,10 @@ struct Linter {
     let stagesByName: [String: [Int]]
     /// Where each line of the file starts.
     let lineStarts: [Int]
+    /// The names of the ARG lines before the first FROM.
+    let globalNames: Set<String>
+    /// What FROM lines see without build arguments; nil where that cannot be expanded.
+    let defaultScope: GlobalScope?
 
     init(_ file: Dockerfile, _ options: Lint.Options) {
         self.file = file
@@ -35,6 +39,10 @@ struct Linter {
         }
         (baseIndex, rootIndex, stagesByName) = (bases, roots, names)
         hasChild = Set(bases.compactMap(\.self))
+        globalNames = Set(file.globalArguments.flatMap(\.value.declarations).map(\.name.text))
+        var plain = options.arguments
+        plain.values = [:]
+        defaultScope = try? GlobalScope(file, plain)
         let mark = file.source.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         lineStarts = [mark] + file.source.indices.lazy.filter { file.source[$0] == Ascii.newline }.map { $0 + 1 }
     }

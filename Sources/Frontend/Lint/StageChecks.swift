@@ -41,12 +41,11 @@ extension Linter {
     // MARK: FROM
 
     private mutating func checkFrom(_ stage: Stage, _ global: GlobalScope) {
-        let declared = Set(file.globalArguments.flatMap(\.value.declarations).map(\.name.text))
-        let names = declared.union(global.values.keys)
-        for word in [stage.base, stage.platform].compactMap(\.self) {
-            guard let result = try? word.expansion(escape: global.escape, lookup: { global.values[$0] }) else {
-                continue
-            }
+        for word in [stage.base, stage.platform].compactMap(\.self) where word.mayExpand {
+            guard let result = try? word.expansion(escape: global.escape, lookup: { global.values[$0] }),
+                !result.unset.isEmpty
+            else { continue }
+            let names = globalNames.union(global.values.keys)
             for name in result.unset where !names.contains(name) {
                 let ending = Suggestion.ending(for: name, in: names.sorted())
                 report(
@@ -60,10 +59,7 @@ extension Linter {
 
     /// The base must be an image name even when no build argument is given.
     private mutating func checkDefaults(_ stage: Stage) {
-        guard stage.base.mayExpand else { return }
-        var plain = options.arguments
-        plain.values = [:]
-        guard let global = try? GlobalScope(file, plain), let name = try? global.expand(stage.base) else { return }
+        guard stage.base.mayExpand, let name = try? defaultScope?.expand(stage.base) else { return }
         guard !Self.isImageName(name) else { return }
         report(
             "InvalidDefaultArgInFrom", .warning,

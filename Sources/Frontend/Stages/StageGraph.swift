@@ -21,6 +21,10 @@ public struct StageGraph: Sendable {
     public let bases: [StageSource]
     /// The expanded `--platform` of every stage, or nil.
     public let platforms: [String?]
+    /// For every stage the one whose `--platform` it has: itself or one that it continues; nil where none says any.
+    public let platformStages: [Int?]
+    /// What ONBUILD lines of every stage read with `--from`.
+    private let triggeredFroms: [[(word: Word, allowsIndex: Bool)]]
 
     /// Resolves the FROM lines.
     ///
@@ -33,6 +37,7 @@ public struct StageGraph: Sendable {
         var byName: [String: [Int]] = [:]
         var bases: [StageSource] = []
         var platforms: [String?] = []
+        var platformStages: [Int?] = []
         for stage in dockerfile.stages {
             let text = try scope.expand(stage.base)
             if text.isEmpty {
@@ -40,11 +45,15 @@ public struct StageGraph: Sendable {
             }
             bases.append(Self.base(text, byName, self.contexts))
             platforms.append(try Self.platform(stage, scope))
+            let below: Int? = if case .stage(let base) = bases[stage.index] { platformStages[base] } else { nil }
+            platformStages.append(platforms[stage.index] == nil ? below : stage.index)
             if let name = stage.name { byName[name, default: []].append(stage.index) }
         }
         self.byName = byName
         self.bases = bases
         self.platforms = platforms
+        self.platformStages = platformStages
+        triggeredFroms = dockerfile.stages.map { $0.instructions.flatMap(\.value.triggeredFroms) }
     }
 
     /// What a context is looked up by: names of images that mean the same are the same.
@@ -101,10 +110,20 @@ public struct StageGraph: Sendable {
         let lower = text.asciiLowercased
         if contexts.contains(Self.contextName(lower)) { return .context(Self.contextName(lower)) }
         if let indices = byName[lower] {
-            if let earlier = indices.last(where: { $0 < stage }) { return .stage(earlier) }
+            if let earlier = Self.last(of: indices, below: stage) { return .stage(earlier) }
             try check(indices[0], from, in: stage)
         }
         return lower == "scratch" ? .scratch : .image(text)
+    }
+
+    /// The last of ascending numbers that is below `limit`.
+    private static func last(of numbers: [Int], below limit: Int) -> Int? {
+        var (low, high) = (0, numbers.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if numbers[middle] < limit { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? numbers[low - 1] : nil
     }
 
     private func check(_ index: Int, _ from: Word, in stage: Int) throws(Diagnostic) {
@@ -125,7 +144,7 @@ public struct StageGraph: Sendable {
         var words = dockerfile.stages[stage].instructions.flatMap(\.value.froms)
         if case .stage(let index) = bases[stage] {
             result.insert(index)
-            words += dockerfile.stages[index].instructions.flatMap(\.value.triggeredFroms)
+            words += triggeredFroms[index]
         }
         for (word, allowsIndex) in words {
             if case .stage(let index) = try source(word, in: stage, allowsIndex: allowsIndex) { result.insert(index) }

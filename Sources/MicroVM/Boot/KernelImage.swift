@@ -49,10 +49,17 @@ final class KernelImage: Sendable {
     /// A bzImage is unpacked once, and kept in the directory `cache`; without one it is unpacked into memory. The name
     /// there is `name` where the caller knows one that stands for the content, such as its digest, else one made of the
     /// file's number, size and times. `isUnpacked: false` leaves a bzImage to unpack itself in the guest.
-    init(
+    convenience init(
         opening path: FilePath, cache: FilePath? = nil, named name: String? = nil, isUnpacked: Bool = true
     ) throws(MachineError) {
-        let file = try KernelFile(opening: path)
+        try self.init(KernelFile(opening: path), cache: cache, named: name, isUnpacked: isUnpacked)
+    }
+
+    /// The same for an open file.
+    init(
+        _ file: consuming KernelFile, cache: FilePath? = nil, named name: String? = nil, isUnpacked: Bool = true
+    ) throws(MachineError) {
+        let path = file.path
         guard SetupHeader.begins(file.start) else {
             if let reason = UnknownKernel.explain(file.start) { throw .unbootableKernel("\(path) \(reason)") }
             let kernel = try ELFKernel(file)
@@ -75,6 +82,13 @@ final class KernelImage: Sendable {
         (entry, content) = (kernel.entry, .elf(kernel.segments))
         remark = nil
         self.file = unpacked
+    }
+
+    /// Another descriptor of the file that ``load(into:)`` reads.
+    func duplicate() throws(MachineError) -> OwnedDescriptor {
+        do throws(SystemError) { return try file.descriptor.duplicate() } catch {
+            throw .host(error.operation, file.path, error.errno)
+        }
     }
 
     /// Where in memory it lies, with everything that it uses before it has asked what there is.

@@ -24,7 +24,11 @@ struct KVM: ~Copyable {
     ///
     /// - Throws: ``MachineError/unavailable(_:_:)`` or ``MachineError/incapable(_:)``.
     init(at path: FilePath = "/dev/kvm") throws(MachineError) {
-        let opened = try KVM.open(path)
+        try self.init(KVM.open(path))
+    }
+
+    /// Takes over an open `/dev/kvm`.
+    init(_ opened: consuming OwnedDescriptor) throws(MachineError) {
         let number = opened.rawValue
         let version = ckvm_ioctl_number(number, ckvm_get_api_version, 0)
         guard version == 12 else { throw .incapable("version 12 of its interface, it has \(version)") }
@@ -34,7 +38,8 @@ struct KVM: ~Copyable {
         runByteCount = Int(count)
     }
 
-    private static func open(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
+    /// Opens the device, whatever it is.
+    static func open(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try OwnedDescriptor(path, .readWrite) } catch {
             throw .unavailable(path, error.errno)
         }

@@ -22,6 +22,8 @@ public struct SnapshotFile: ~Copyable {
     private static let summedFrom = 24
     private static let stateLimit: UInt32 = 64 << 20
     private static let page = 4096
+    /// What a snapshot takes besides its memory, at most.
+    static let largestState = UInt64(stateLimit) + 1 << 20
     private static let portion = 1 << 20
 
     let state: MachineState
@@ -40,9 +42,18 @@ public struct SnapshotFile: ~Copyable {
     ///
     /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
     public init(opening path: FilePath) throws(MachineError) {
-        let opened = try openFile(path)
+        try self.init(openFile(path), path)
+    }
+
+    /// Takes over an open file.
+    init(_ opened: consuming OwnedDescriptor, _ path: FilePath) throws(MachineError) {
         (state, memoryStart, memorySum) = try SnapshotFile.readState(opened, path)
         file = opened
+    }
+
+    /// Another descriptor of the file.
+    func duplicate() throws(MachineError) -> OwnedDescriptor {
+        do throws(SystemError) { return try file.duplicate() } catch { throw .host(error.operation, nil, error.errno) }
     }
 
     private static func readState(
@@ -113,11 +124,16 @@ public struct SnapshotFile: ~Copyable {
 
     /// Writes a snapshot under its name once it is whole.
     static func write(_ state: MachineState, _ memory: GuestMemory, to path: FilePath) throws(MachineError) {
-        // Nobody can have made it before: what a guest has in memory is for its owner alone.
-        let partial = FilePath(path.string + ".\(UInt64.random(in: .min ... .max)).partial")
+        let target = try SnapshotTarget(path)
+        try write(state, memory, to: target.file)
+        try target.commit()
+    }
+
+    /// Writes a snapshot to a file that is empty.
+    static func write(
+        _ state: MachineState, _ memory: GuestMemory, to file: borrowing OwnedDescriptor
+    ) throws(MachineError) {
         do throws(SystemError) {
-            let file = try OwnedDescriptor(partial, [.write, .create, .exclusive], mode: 0o600)
-            defer { unsafe unlink(partial.string) }
             let bytes = state.bytes
             let start = memoryStart(stateLength: bytes.count)
             var sum = MemorySum()
@@ -127,8 +143,7 @@ public struct SnapshotFile: ~Copyable {
                 place += range.count
             }
             try file.write(header(bytes, sum))
-            try system("set the length of", partial) { ftruncate(file.rawValue, Int(start) + place) }
-            try system("rename", path) { unsafe rename(partial.string, path.string) }
+            try system("set the length of") { ftruncate(file.rawValue, Int(start) + place) }
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 

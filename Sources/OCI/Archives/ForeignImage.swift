@@ -28,8 +28,15 @@ public struct ForeignImage: Sendable {
         set = ImageSet(entry, in: source)
     }
 
-    /// Whether all of it is there, or the image for this machine at least.
-    func isWhole(name: String) throws -> Bool {
+    /// True if all of every image is there, or the image for this machine at least. Each digest is looked at once.
+    static func areWhole(_ images: [ForeignImage], name: String) throws -> Bool {
+        var seen: Set<Digest> = []
+        return try images.allSatisfy { image in
+            try !seen.insert(image.set.descriptor.digest).inserted || image.isWhole(name: name)
+        }
+    }
+
+    private func isWhole(name: String) throws -> Bool {
         do {
             _ = try set.complete(or: .host, name: name).blobs()
             return true
@@ -83,18 +90,21 @@ extension Store {
     }
 
     private func name(_ images: [ForeignImage], of place: String) throws -> [Reference] {
-        var names: [Reference] = []
+        var taken: [Digest: Descriptor] = [:]
+        var named: [(descriptor: Descriptor, reference: Reference)] = []
         for image in images where !image.names.isEmpty {
-            let set = try image.set.complete(or: .host, name: image.names[0].familiar)
-            for reference in image.names {
-                try publish(set, as: reference)
-                names.append(reference)
-            }
+            let digest = image.set.descriptor.digest
+            let stored = try taken[digest] ?? take(image.set.complete(or: .host, name: image.names[0].familiar))
+            taken[digest] = stored
+            // Entries for the same image may differ in their annotations.
+            let descriptor = stored.digest == digest ? image.set.descriptor : stored
+            named += image.names.map { (descriptor, $0) }
         }
-        if names.isEmpty, let tag = images.compactMap(\.tag).first {
+        if named.isEmpty, let tag = images.compactMap(\.tag).first {
             throw OCIError.unnamedImage(place, tag: tag)
         }
-        return names
+        try name(named)
+        return named.map(\.reference)
     }
 
     /// The images of a layout's directory or of a plain archive's layout, where they are; else of an archive, whose

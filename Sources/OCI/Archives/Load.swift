@@ -34,25 +34,39 @@ extension Store {
         let index = try Index(parsing: bytes, what: "\(files.name): index.json")
         let listed = try index.manifests.map { try ForeignImage($0, in: self) }
         guard let docker else { return listed }
-        let isWhole = try listed.allSatisfy { try $0.isWhole(name: files.name) }
+        let isWhole = try ForeignImage.areWhole(listed, name: files.name)
         let named = Set(listed.flatMap(\.names))
         return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }
 
     /// `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.
     private func images(docker manifest: JSON, _ files: ArchiveFiles<Descriptor>) throws -> [ForeignImage] {
-        try (manifest.array ?? []).map { entry in
+        // Many entries may name the same layers, or be the same image under other names.
+        var known: [Digest: Descriptor] = [:]
+        var images: [Digest: Descriptor] = [:]
+        return try (manifest.array ?? []).map { entry in
             let configFile = try files.file(entry["Config"]?.string)
             let config = Descriptor(mediaType: .config, digest: configFile.digest, size: configFile.size)
             let layers = try (entry["Layers"]?.strings ?? []).map { path in
-                try layer(files.file(path), name: "\(files.name): \(path)")
+                let file = try files.file(path)
+                let layer = try known[file.digest] ?? layer(file, name: "\(files.name): \(path)")
+                known[file.digest] = layer
+                return layer
             }
             let bytes = Manifest(config: config, layers: layers).bytes
-            var descriptor = try put(bytes, as: .manifest)
-            descriptor.platform = try Image(manifest: descriptor, in: self).config.platform
+            let digest = Digest(of: bytes)
+            let descriptor = try images[digest] ?? image(put(bytes, as: .manifest))
+            images[digest] = descriptor
             let names = try (entry["RepoTags"]?.strings ?? []).map { try Reference($0) }
             return ForeignImage(names: names, set: ImageSet(descriptor, in: self))
         }
+    }
+
+    /// The descriptor of an image's manifest with the platform that its configuration names.
+    private func image(_ manifest: Descriptor) throws -> Descriptor {
+        var descriptor = manifest
+        descriptor.platform = try Image(manifest: manifest, in: self).config.platform
+        return descriptor
     }
 
     /// A layer's blob under its media type; one that bzip2 or xz compressed is compressed again.

@@ -47,8 +47,8 @@ struct PlainArchive: BlobSource {
             try ForeignImage($0, in: self)
         }
         if files["manifest.json"] == nil { return images }
-        let isWhole = try images.allSatisfy { try !$0.names.isEmpty && $0.isWhole(name: files.name) }
-        return isWhole ? images : nil
+        let areNamed = images.allSatisfy { !$0.names.isEmpty }
+        return try areNamed && ForeignImage.areWhole(images, name: files.name) ? images : nil
     }
 }
 

@@ -102,6 +102,7 @@ extension DirectoryExport {
     private func make(_ kind: FileKind, _ entry: LayerEntry) throws -> Bool {
         let place = FilePath(entry.path)
         if !isRoot, !kind.isSymlink, kind != .fifo { return false }
+        if !kind.hasPossibleNumber { return false }
         try target.removeTree(place)
         switch kind {
         case .directory, .file: preconditionFailure("directories and files are made elsewhere")
@@ -153,6 +154,7 @@ extension DirectoryExport {
 
     /// Attributes that this file system or this user can't have are no reason to write no files.
     private func setAttribute(_ name: String, _ value: [UInt8], of place: FilePath) throws(SystemError) {
+        if StandIn.isImpossible(name, value) { return }
         do throws(SystemError) {
             try target.setAttribute(name, of: place, to: value)
         } catch {

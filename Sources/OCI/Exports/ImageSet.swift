@@ -36,7 +36,7 @@ public struct ImageSet: Sendable {
         }
     }
 
-    /// The manifests that it leads to, in the order of the documents, attestations included.
+    /// The manifests that it leads to, each once, in the order of the documents, attestations included.
     public func manifests() throws -> [Descriptor] {
         var manifests: [Descriptor] = []
         try walk { descriptor in if descriptor.mediaType.isManifest { manifests.append(descriptor) } }
@@ -93,13 +93,13 @@ public struct ImageSet: Sendable {
         }
     }
 
-    /// Every document from the top: an index before what it names.
+    /// Every document from the top, each once however many indexes name it: an index before what it names.
     private func walk(_ body: (Descriptor) throws -> Void) throws {
         var stack = [(descriptor: descriptor, depth: 0)]
-        var count = 0
+        var visited: Set<Digest> = []
         while let (descriptor, depth) = stack.popLast() {
-            count += 1
-            guard depth <= Self.maximumDepth, count <= Self.maximumBlobs else {
+            guard visited.insert(descriptor.digest).inserted else { continue }
+            guard depth <= Self.maximumDepth, visited.count <= Self.maximumBlobs else {
                 throw OCIError.invalidImage("its indexes are too many or nested too deeply")
             }
             try body(descriptor)
@@ -120,10 +120,17 @@ extension Store {
     @discardableResult
     public func publish(_ set: ImageSet, as reference: Reference?) throws -> ImageSet {
         let lease = try lease()
-        for blob in try set.blobs() where try !has(blob) { try put(set.source.open(blob), expecting: blob) }
-        if let reference { try name(set.descriptor, reference) }
+        try take(set)
+        if let reference { try name([(set.descriptor, reference)]) }
         try lease.release()
         return ImageSet(set.descriptor, in: self)
+    }
+
+    /// Takes in every blob of a set, for a caller that holds a lease.
+    @discardableResult
+    func take(_ set: ImageSet) throws -> Descriptor {
+        for blob in try set.blobs() where try !has(blob) { try put(set.source.open(blob), expecting: blob) }
+        return set.descriptor
     }
 
     /// Makes one set of what a build gave for its platforms: the image itself where there is one, else an index over

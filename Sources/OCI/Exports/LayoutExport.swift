@@ -63,7 +63,8 @@ public struct LayoutExport: Sendable {
             index = try Index(parsing: root.contents(of: "index.json", limit: 64 << 20), what: "\(path)/index.json")
         }
         let new = try entries()
-        index.manifests.removeAll { old in new.contains { $0.replaces(old) } }
+        let places = Set(new.map(\.place))
+        index.manifests.removeAll { places.contains($0.place) }
         index.manifests += new
         try root.replace("oci-layout", with: Self.layout)
         try root.replace("index.json", with: index.bytes)
@@ -129,13 +130,11 @@ public struct LayoutExport: Sendable {
 }
 
 extension Descriptor {
-    /// Whether this entry of a layout's index takes the place of another: it has its name, or neither has one and they
-    /// are the same.
-    fileprivate func replaces(_ other: Descriptor) -> Bool {
-        let keys = [LayoutExport.containerdKey, LayoutExport.referenceKey]
-        let names = keys.map { self[annotation: $0] }
-        guard names == keys.map({ other[annotation: $0] }) else { return false }
-        return names != [nil, nil] || digest == other.digest
+    /// The place of an entry in a layout's index: its names, or its digest where it has none. Of two entries with one
+    /// place the new one stays.
+    fileprivate var place: [String] {
+        let names = [self[annotation: LayoutExport.containerdKey], self[annotation: LayoutExport.referenceKey]]
+        return names == [nil, nil] ? [digest.description] : names.map { $0 ?? "" }
     }
 }
 

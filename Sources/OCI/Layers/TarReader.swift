@@ -114,16 +114,23 @@ extension TarReader {
         case UInt8(ascii: "6"): change = .add(.fifo)
         default: return nil
         }
-        return whiteout(path) ?? LayerEntry(path, change, metadata)
+        guard !raw.isEmpty else { throw unsafeEntry(raw, "has no name") }
+        guard !path.isRoot || change == .add(.directory) else {
+            throw unsafeEntry(raw, "replaces the root by something that is no directory")
+        }
+        return try whiteout(path, raw) ?? LayerEntry(path, change, metadata)
     }
 
-    private func whiteout(_ path: ImagePath) -> LayerEntry? {
+    private func whiteout(_ path: ImagePath, _ raw: [UInt8]) throws(OCIError) -> LayerEntry? {
         let prefix = Array(".wh.".utf8)
         guard path.name.starts(with: prefix) else { return nil }
         let name = path.name.dropFirst(prefix.count)
         if name.elementsEqual(".wh..opq".utf8) { return LayerEntry(path.parent, .clear) }
         // aufs's own marks (.wh..wh.plnk and the like) mean nothing here.
-        if name.isEmpty || name.starts(with: prefix) { return LayerEntry(path, .remove) }
+        if name.starts(with: prefix) { return LayerEntry(path, .remove) }
+        guard !name.isEmpty, !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) else {
+            throw unsafeEntry(raw, "is a whiteout that names no file")
+        }
         return LayerEntry(path.parent.appending(name), .remove)
     }
 
@@ -131,9 +138,12 @@ extension TarReader {
         do {
             return try ImagePath(entry: raw)
         } catch {
-            throw .unsafeEntry(
-                String(decoding: raw.prefix(300), as: UTF8.self), layer: layer, reason: error.description)
+            throw unsafeEntry(raw, error.description)
         }
+    }
+
+    private func unsafeEntry(_ raw: [UInt8], _ reason: String) -> OCIError {
+        .unsafeEntry(String(decoding: raw.prefix(300), as: UTF8.self), layer: layer, reason: reason)
     }
 
     private func expect(content size: Int64) {
@@ -313,7 +323,8 @@ extension TarReader {
         private mutating func set(_ key: String, _ value: [UInt8]) {
             let text = String(decoding: value, as: UTF8.self)
             switch key {
-            case "path": path = value
+            // POSIX: an empty value takes back what an earlier record said.
+            case "path": path = value.isEmpty ? nil : value
             case "linkpath": link = value
             case "size": if let number = Int64(text), number >= 0, number < 1 << 62 { size = number }
             case "uid": uid = UInt32(text)

@@ -8,12 +8,20 @@ public import SystemPackage
 /// mention take the attributes that the tree gives them, because overlayfs shows the topmost directory's. In a user
 /// namespace ``StandIn`` says what becomes of that which it cannot hold.
 public struct Unpacker {
-    private let image: Image
+    let image: Image
     private let index: Int
-    private let tree: FileTree
-    private let target: Directory
+    let tree: FileTree
+    let target: Directory
     private let lower: [FilePath]
     private let standIn: StandIn
+
+    /// Something of the layer that the unpacked copy lacks.
+    public enum Lack: Hashable, Sendable {
+        /// A device whose number Linux doesn't have: an empty file stands for it.
+        case device(ImagePath)
+        /// An extended attribute that nothing on this machine keeps.
+        case attribute(String, of: ImagePath)
+    }
 
     /// Unpacks the image's layer `index` into the empty directory `target`.
     ///
@@ -30,10 +38,12 @@ public struct Unpacker {
         standIn = StandIn(ids: ids)
     }
 
-    /// Unpacks everything. Needs the rights of root, if only of a user namespace's.
+    /// Unpacks everything; the image keeps what the result lacks. Needs the rights of root, if only of a user namespace's.
     ///
     /// Whiteouts act before anything of their own layer, wherever they stand in it.
-    public func unpack() throws {
+    @discardableResult
+    public func unpack() throws -> [Lack] {
+        var lacks: [Lack] = []
         let reader = try image.open(image.layers[index])
         while let entry = try reader.next() {
             let path = placement(of: entry.path)
@@ -43,13 +53,13 @@ public struct Unpacker {
             case .add(.directory): try makeDirectory(path)
             case .add(let kind):
                 try makeRoom(at: path)
-                try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
+                lacks += try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
             case .link(let old):
                 try makeRoom(at: path)
-                try link(path, to: placement(of: old))
+                lacks += try link(path, to: placement(of: old))
             }
         }
-        try applyDirectories()
+        return try lacks + applyDirectories()
     }
 
     /// Where an entry goes once the links among its parents are followed.
@@ -74,7 +84,7 @@ public struct Unpacker {
     }
 
     /// Makes a directory and those above it, where they are missing or something else has their place.
-    private func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
+    func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
         guard !path.isRoot else { return }
         var missing: [ImagePath] = []
         var above = path
@@ -104,7 +114,7 @@ public struct Unpacker {
     }
 
     /// Gives every directory here its attributes. Last, because every file made in a directory changes its time.
-    private func applyDirectories() throws {
+    func applyDirectories() throws -> [Lack] {
         var directories: [ImagePath] = []
         var stack: [ImagePath] = [.root]
         while let path = stack.popLast() {
@@ -115,15 +125,15 @@ public struct Unpacker {
                 if try (entry.type ?? target.status(of: FilePath(child)).type) == .directory { stack.append(child) }
             }
         }
-        for path in directories.reversed() {
-            try apply(tree.inode(at: path)?.metadata ?? FileMetadata(mode: 0o755), to: path)
+        return try directories.reversed().flatMap { path in
+            try apply(tree.inode(at: path)?.metadata ?? FileMetadata(mode: 0o755), to: path, .directory)
         }
     }
 
-    private func make(
+    func make(
         _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
         _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
-    ) throws {
+    ) throws -> [Lack] {
         let place = FilePath(path)
         switch standIn.holds(kind) ? kind : .file(size: 0) {
         case .directory: preconditionFailure("directories are made apart")
@@ -138,14 +148,19 @@ public struct Unpacker {
             try target.makeNode(place, type: .blockDevice, mode: 0o600, major: major, minor: minor)
         case .fifo: try target.makeNode(place, type: .fifo, mode: 0o600)
         }
-        try apply(metadata, to: path, isLink: kind.isSymlink)
+        // In a user namespace no device can be made; that is said at the start, and not for each.
+        let isDeviceLacking = standIn.ids.isInitial && !standIn.holds(kind)
+        return try (isDeviceLacking ? [.device(path)] : []) + apply(metadata, to: path, kind)
     }
 
-    private func link(_ path: ImagePath, to old: ImagePath) throws {
-        if try target.exists(FilePath(old)) { return try target.makeHardLink(FilePath(path), to: FilePath(old)) }
+    private func link(_ path: ImagePath, to old: ImagePath) throws -> [Lack] {
+        if try target.exists(FilePath(old)) {
+            try target.makeHardLink(FilePath(path), to: FilePath(old))
+            return []
+        }
         // The other end is in a lower layer: overlayfs cannot link across, so the file is copied.
-        guard let inode = tree.inode(at: path) else { return }
-        try make(inode.kind, at: path, inode.metadata) { write in
+        guard let inode = tree.inode(at: path) else { return [] }
+        return try make(inode.kind, at: path, inode.metadata) { write in
             for directory in lower {
                 let below = try Directory(directory)
                 guard try below.exists(FilePath(old)) else { continue }
@@ -162,21 +177,28 @@ public struct Unpacker {
         }
     }
 
-    private func apply(_ metadata: FileMetadata, to path: ImagePath, isLink: Bool = false) throws {
+    private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws -> [Lack] {
         // The root has a name only in the directory above it.
         let holder = path.isRoot ? try Directory(target.path.removingLastComponent()) : target
         let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
         let owner = standIn.owner(of: metadata)
         try holder.setOwner(of: place, uid: owner.uid, gid: owner.gid)
-        if !isLink { try holder.setMode(of: place, UInt32(metadata.mode)) }
+        if !kind.isSymlink { try holder.setMode(of: place, UInt32(metadata.mode)) }
+        var lacks: [Lack] = []
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
+            if StandIn.isImpossible(name, value) {
+                lacks.append(.attribute(name, of: path))
+                continue
+            }
             do throws(SystemError) {
                 try holder.setAttribute(name, of: place, to: value)
             } catch {
-                guard standIn.allows(error, for: name) else { throw error }
+                guard standIn.allows(error, for: name, value, of: kind) else { throw error }
+                if standIn.ids.isInitial { lacks.append(.attribute(name, of: path)) }
             }
         }
         try holder.setModified(of: place, metadata.mtime)
+        return lacks
     }
 }
 

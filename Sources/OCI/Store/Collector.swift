@@ -35,6 +35,10 @@ extension Store {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
         try removeAbandonedWork()
         var inventory = try Inventory(self)
+        // A collection that doesn't see everything would forget what it can't see.
+        if let hidden = inventory.unreadable.first {
+            throw SystemError("list", path.appending(hidden.components), .permissionDenied)
+        }
         let before = inventory.total
         inventory.dropUnneeded()
         if forgettingSteps { inventory.drop { _ in true } }
@@ -65,7 +69,12 @@ extension Store {
     /// What the store holds, without taking anything away.
     public func usage() throws -> Usage {
         let lease = try lease()
-        let usage = try Inventory(self).usage(mounts: mounts())
+        var usage = try Inventory(self).usage(mounts: Usage.Share())
+        do {
+            usage.mounts = try mounts()
+        } catch let error as SystemError where error.errno == .permissionDenied {
+            usage.unreadable.append("thaw/mounts")
+        }
         try lease.release()
         return usage
     }

@@ -1,5 +1,5 @@
 internal import Linux
-internal import SystemPackage
+public import SystemPackage
 
 /// What a store holds, by what it is for.
 public struct Usage: Sendable, Hashable {
@@ -25,6 +25,8 @@ public struct Usage: Sendable, Hashable {
     public var unneeded = Share()
     /// Cache mounts.
     public var mounts = Share()
+    /// Directories of the store that this user may not read: their bytes are not counted.
+    public var unreadable: [FilePath] = []
 
     /// All of it; layers are the images'.
     public var total: Int64 {
@@ -67,6 +69,8 @@ struct Inventory {
     private var chains: Set<Digest> = []
     private var stepBlobs: [Digest: Int] = [:]
     private var stepDiffIDs: [Digest: Int] = [:]
+    /// Directories that this user may not read.
+    private(set) var unreadable: [FilePath] = []
 
     init(_ store: Store) throws {
         try readFiles(store)
@@ -82,6 +86,7 @@ struct Inventory {
     func usage(mounts: Usage.Share) -> Usage {
         var usage = Usage()
         usage.mounts = mounts
+        usage.unreadable = unreadable
         usage.images.count = names
         for (digest, bytes) in blobs {
             if imageBlobs.contains(digest) {
@@ -178,11 +183,16 @@ extension Inventory {
     /// The stacks of layers that images have, and what remembered steps may have put on top of them.
     private func neededChains() -> Set<Digest> {
         var needed = chains
+        // A chain ID can't be undone, so every step is tried on every stack until all unpacked layers are explained.
+        var open = Set(unpacked.keys).subtracting(chains)
         var frontier: [Digest?] = [nil] + Array(chains)
-        while let below = frontier.popLast() {
+        while !open.isEmpty, let below = frontier.popLast() {
             for diffID in stepDiffIDs.keys {
                 let chain = Digest.chainID(diffID, on: below)
-                if unpacked[chain] != nil, needed.insert(chain).inserted { frontier.append(chain) }
+                if open.remove(chain) != nil {
+                    needed.insert(chain)
+                    frontier.append(chain)
+                }
             }
         }
         return needed
@@ -195,10 +205,12 @@ extension Inventory {
     private mutating func readFiles(_ store: Store) throws {
         for (digest, status) in try Self.files("blobs/sha256", store) { blobs[digest] = status.size }
         for (digest, status) in try Self.files("thaw/index", store) { headers[digest] = status.allocated }
-        for (digest, status) in try Self.files("thaw/layers", store) where status.type == .directory {
-            let path = FilePath("thaw/layers/\(digest.hex)")
-            let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
-            unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
+        try ifReadable("thaw/layers") { inventory in
+            for (digest, status) in try Self.files("thaw/layers", store) where status.type == .directory {
+                let path = FilePath("thaw/layers/\(digest.hex)")
+                let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
+                inventory.unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
+            }
         }
         let steps = Dictionary(
             try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
@@ -211,9 +223,20 @@ extension Inventory {
             }
         }
         if try store.root.exists("thaw/failed") {
-            let bytes = try store.root.directory("thaw/failed").allocatedBytes()
-            let used = try store.root.status(of: "thaw/failed").changed.seconds
-            add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+            try ifReadable("thaw/failed") { inventory in
+                let bytes = try store.root.directory("thaw/failed").allocatedBytes()
+                let used = try store.root.status(of: "thaw/failed").changed.seconds
+                inventory.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+            }
+        }
+    }
+
+    /// Reads a directory that belongs to the store's owner alone; another user's inventory goes without.
+    private mutating func ifReadable(_ path: FilePath, _ read: (inout Inventory) throws -> Void) throws {
+        do {
+            try read(&self)
+        } catch let error as SystemError where error.errno == .permissionDenied {
+            unreadable.append(path)
         }
     }
 
@@ -226,6 +249,7 @@ extension Inventory {
 
     /// The entries of a directory that are named by a digest; others are somebody else's.
     private static func files(_ path: FilePath, _ store: Store) throws -> [(Digest, FileStatus)] {
+        guard try store.root.exists(path) else { return [] }
         let directory = try store.root.directory(path)
         return try directory.entries().compactMap { entry in
             guard let digest = try? Digest("sha256:" + String(decoding: entry.name, as: UTF8.self)) else { return nil }

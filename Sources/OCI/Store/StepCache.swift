@@ -42,7 +42,8 @@ extension Store {
 
     /// All remembered steps, with their files and when each was used last, in seconds since 1970.
     func cachedSteps() throws -> [(path: FilePath, step: CachedStep, used: Int64)] {
-        try root.directory("thaw/cache").entries().compactMap { entry in
+        guard try root.exists("thaw/cache") else { return [] }
+        return try root.directory("thaw/cache").entries().compactMap { entry in
             let path = FilePath("thaw/cache").appending(FilePath(bytes: entry.name).components)
             // Other things are kept beside steps, and a step that cannot be read is as good as forgotten.
             guard let step = try? readStep(at: path) else { return nil }

@@ -22,10 +22,18 @@ public struct Store: BlobSource {
     private static let reference = "org.opencontainers.image.ref.name"
     private static let layout: [UInt8] = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
-    /// Opens the store at `path`, making it where there is none.
+    /// Opens the store at `path`, making it where there is none. One that this process may not write can be read.
     public init(at path: FilePath) throws {
         self.path = path
         root = try Directory.make(path, mode: 0o755)
+        do {
+            try make()
+        } catch let error as SystemError where error.refusesWriting {
+            guard try root.exists("index.json") else { throw error }
+        }
+    }
+
+    private func make() throws {
         for directory: FilePath in ["blobs/sha256", "thaw/ingest", "thaw/cache", "thaw/index"] {
             try root.makeDirectories(directory)
         }
@@ -48,7 +56,9 @@ public struct Store: BlobSource {
     }
 
     /// Keeps collection away while the value lives.
-    public func lease() throws(SystemError) -> Lock { try Lock(path.appending("thaw/lock"), .shared) }
+    ///
+    /// A reader of a store that it may not write takes what lock it can: there, collection is the owner's affair.
+    public func lease() throws(SystemError) -> Lock { try Lock.forReading(path.appending("thaw/lock")) }
 }
 
 // MARK: - Blobs
@@ -152,7 +162,7 @@ extension Store {
         if let reference {
             var entry = descriptor
             entry.platform = image.config.platform
-            try name(entry, reference)
+            try name([(entry, reference)])
         }
         try lease.release()
         return descriptor
@@ -171,14 +181,26 @@ extension Store {
         }
     }
 
-    /// Gives what is in the store already a name.
-    func name(_ descriptor: Descriptor, _ reference: Reference) throws {
-        var entry = descriptor
-        entry[annotation: Self.reference] = reference.description
-        entry[annotation: LayoutExport.containerdKey] = nil
+    /// Names what is in the store already; the index is written once for all names. The last of equal names counts.
+    func name(_ named: [(descriptor: Descriptor, reference: Reference)]) throws {
+        var places: [String: Int] = [:]
+        var entries: [Descriptor] = []
+        for (descriptor, reference) in named {
+            var entry = descriptor
+            entry[annotation: Self.reference] = reference.description
+            entry[annotation: LayoutExport.containerdKey] = nil
+            if let place = places.updateValue(entries.count, forKey: reference.description) {
+                places[reference.description] = place
+                entries[place] = entry
+            } else {
+                entries.append(entry)
+            }
+        }
         try editIndex { index in
-            index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
-            index.manifests.append(entry)
+            let kept = index.manifests.filter { entry in
+                entry[annotation: Self.reference].map { places[$0] == nil } ?? true
+            }
+            index.manifests = kept + entries
         }
     }
 

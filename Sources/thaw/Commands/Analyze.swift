@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Linux
 import OCI
 
 /// `thaw analyze`
@@ -20,12 +21,15 @@ struct Analyze: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await Report(of: image.image(in: global.store()), reference: image.text)
-        let text =
-            switch format {
-            case .text: report.text
-            case .json: String(decoding: report.json.prettyBytes, as: UTF8.self)
-            case .html: report.html
-            }
-        if let output { try replaceFile(output, with: Array(text.utf8)) } else { Terminal.print(text) }
+        guard output == nil else { return try replaceFile(output ?? "", with: Array(text(of: report).utf8)) }
+        format == .json ? Terminal.print(report.json) : Terminal.print(text(of: report))
+    }
+
+    private func text(of report: Report) -> String {
+        switch format {
+        case .text: report.text.visible
+        case .json: report.json.text
+        case .html: report.html
+        }
     }
 }

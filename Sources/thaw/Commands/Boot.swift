@@ -215,8 +215,9 @@ struct BootJob {
         }
     }
 
+    /// Plain lines: people look at such a file with `cat`.
     private func keepConsole(_ heard: Console?) throws {
-        if let console, let heard { try replaceFile(console, with: Array(heard.text.utf8)) }
+        if let console, let heard { try replaceFile(console, with: Array(OutputLines.text(heard.text.utf8).utf8)) }
     }
 
     /// Starts the image once, to be asked instead of measured.

@@ -112,7 +112,7 @@ struct Build: AsyncParsableCommand {
             ])
             json["containerimage.config.digest"] = config.map { .string("\($0)") }
             if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
-            try replaceFile(metadataFile, with: json.prettyBytes)
+            try replaceFile(metadataFile, with: Array(json.text.utf8))
         }
         isPrinted ? Terminal.print("\(digest)") : Terminal.tell("\(digest)")
     }
@@ -125,7 +125,7 @@ struct Build: AsyncParsableCommand {
         switch check ? "check" : parts.first ?? "" {
         case "check":
             let findings = try await view.findings()
-            Terminal.print(view.text(findings, isJSON: isJSON))
+            isJSON ? Terminal.print(json: view.json(findings)) : Terminal.print(view.text(findings))
             if !findings.isEmpty, !parts.contains("ignorestatus=true") { throw ExitCode(Status.failed.rawValue) }
         case "outline":
             isJSON
@@ -227,6 +227,7 @@ struct BuildOptions: ParsableArguments {
         let places = try ContextArguments(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
         request.missingImage = try Registries.bases(for: store, progress)
+        request.web = try Registries.http()
         request.contexts = try ContextArguments.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
@@ -241,7 +242,7 @@ struct BuildOptions: ParsableArguments {
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
         let view = BuildProgress(progress, tellsWhy: why)
-        if progress != .quiet, let loneliness = Failure.loneliness { Terminal.tell("note: \(loneliness)") }
+        if progress != .quiet, let loneliness = Failure.loneliness { Terminal.note("\(loneliness)") }
         var results: [BuildResult] = []
         _ = try cache.exports()
         if try platforms().count > 1, context == "-" || file == "-" {

@@ -23,8 +23,8 @@ struct Caches: ParsableCommand {
             guard format == .text else { return Terminal.print(Self.document(entries)) }
             let width = entries.map(\.id.count).max() ?? 0
             for entry in entries {
-                let id = entry.id + String(repeating: " ", count: width - entry.id.count)
-                let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed)"
+                let id = entry.id.visibleLine + String(repeating: " ", count: width - entry.id.count)
+                let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed.visibleLine)"
                 Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)")
             }
         }

@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import ColdStart
+import Linux
 import OCI
 import Project
 import SystemPackage

@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Linux
 import OCI
 
 /// `thaw history`

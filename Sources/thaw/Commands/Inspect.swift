@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 import OCI
 import Registry
 
@@ -17,8 +18,8 @@ struct Inspect: AsyncParsableCommand {
     func run() async throws {
         let image = try await image.image(in: global.store(), registry)
         if verify { try await image.validate() }
-        if raw { return Terminal.pass(output: image.manifestBytes) }
-        if config { return Terminal.pass(output: image.configBytes) }
+        if raw { return Terminal.print(exactly: image.manifestBytes) }
+        if config { return Terminal.print(exactly: image.configBytes) }
         Terminal.print(try document(image))
     }
 

@@ -45,8 +45,8 @@ struct Lint: AsyncParsableCommand {
         if dump != nil { return }
         switch format {
         case .text: Terminal.print(files.map { Frontend.Lint.text($0.findings, name: $0.name) }.joined())
-        case .json: Terminal.print(Frontend.Lint.json(files))
-        case .sarif: Terminal.print(Frontend.Lint.sarif(files, version: Thaw.version))
+        case .json: Terminal.print(json: Frontend.Lint.json(files))
+        case .sarif: Terminal.print(json: Frontend.Lint.sarif(files, version: Thaw.version))
         }
         if files.contains(where: { !$0.findings.isEmpty }) { throw ExitCode(Status.failed.rawValue) }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 import OCI
 import Project
 import Registry
@@ -16,7 +17,7 @@ struct ListTags: AsyncParsableCommand {
     func run() async throws {
         let name = try reference(repository.trimmingTransport)
         let tags = try await registry.client(.quiet).tags(of: name)
-        guard format == .json else { return tags.forEach { Terminal.print($0) } }
+        guard format == .json else { return tags.forEach { Terminal.print($0.visibleLine) } }
         Terminal.print(
             .object([
                 "kind": .string("tags"), "schemaVersion": .integer(1),
@@ -40,7 +41,7 @@ struct Catalog: AsyncParsableCommand {
         // What is no host is found out by what names are made of.
         let host = try reference("\(host.trimmingTransport)/x").host
         let names = try await registry.client(.quiet).catalog(of: host)
-        guard format == .json else { return names.forEach { Terminal.print($0) } }
+        guard format == .json else { return names.forEach { Terminal.print($0.visibleLine) } }
         Terminal.print(
             .object([
                 "kind": .string("catalog"), "schemaVersion": .integer(1), "registry": .string(host),
@@ -67,7 +68,9 @@ struct Referrers: AsyncParsableCommand {
         let found = try await client.referrers(of: name, to: subject, artifactType: artifactType)
         guard format == .json else {
             for entry in found {
-                Terminal.print("\(entry.digest)  \(ByteCount(entry.size))  \(entry.json["artifactType"]?.string ?? "")")
+                Terminal.print(
+                    "\(entry.digest)  \(ByteCount(entry.size))  \((entry.json["artifactType"]?.string ?? "").visibleLine)"
+                )
             }
             return
         }

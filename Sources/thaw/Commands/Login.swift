@@ -79,9 +79,9 @@ private enum Prompt {
         if isHidden { silent.c_lflag &= ~tcflag_t(ECHO) }
         unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings) }
-        Terminal.pass(Array(question.utf8))
+        Terminal.ask(question)
         let line = readLine() ?? ""
-        if isHidden { Terminal.pass([10]) }
+        if isHidden { Terminal.endLine() }
         return line.trimmingLineEnd
     }
 }

@@ -119,7 +119,7 @@ struct Optimize: AsyncParsableCommand {
 
     private func write(_ documents: JSON, _ page: OptimizationPage) throws {
         let directory = try Directory.make(FilePath(output))
-        try directory.replace("report.json", with: documents.prettyBytes)
+        try directory.replace("report.json", with: Array(documents.text.utf8))
         try directory.replace("report.html", with: Array(page.html.utf8))
     }
 

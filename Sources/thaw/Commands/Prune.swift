@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
+import Linux
 import OCI
 import Project
+import SystemPackage
 
 /// `thaw df`
 struct DiskUse: ParsableCommand {
@@ -17,6 +19,9 @@ struct DiskUse: ParsableCommand {
         switch format {
         case .text: Terminal.print(Self.text(usage))
         case .json: Terminal.print(Self.json(usage))
+        }
+        for path in usage.unreadable {
+            Terminal.note("'\(path)' of the store can't be read by this user: what it holds is not counted")
         }
     }
 
@@ -46,6 +51,7 @@ struct DiskUse: ParsableCommand {
         for (key, _, share) in rows(usage) {
             json[key] = .object(["count": .integer(Int64(share.count)), "bytes": .integer(share.bytes)])
         }
+        if !usage.unreadable.isEmpty { json["unreadable"] = .strings(usage.unreadable.map(\.string)) }
         return json
     }
 }
@@ -84,8 +90,8 @@ struct Prune: ParsableCommand {
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
         tell(collected)
         if let bytes = budget.bytes, collected.left > bytes {
-            Terminal.tell(
-                "note: \(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
+            Terminal.note(
+                "\(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
         }
     }
 

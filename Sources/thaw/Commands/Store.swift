@@ -24,7 +24,7 @@ struct Images: ParsableCommand {
         let width = rows.map(\.name.count).max() ?? 0
         for row in rows {
             let name = row.name + String(repeating: " ", count: width - row.name.count)
-            let platforms = row.platforms.count > 1 ? "  " + row.platforms.joined(separator: " ") : ""
+            let platforms = row.platforms.count > 1 ? "  " + row.platforms.joined(separator: " ").visibleLine : ""
             Terminal.print("\(name)  \(row.digest.short)  \(ByteCount(row.size))\(platforms)")
         }
     }

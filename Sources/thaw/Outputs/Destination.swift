@@ -17,7 +17,7 @@ enum Destination {
     init(_ text: String) throws {
         let path = FilePath(text)
         if text == "-" {
-            guard isatty(STDOUT_FILENO) == 0 else {
+            guard !Terminal.isOutputSeen else {
                 throw Failure(
                     "an archive does not go to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
             }
@@ -50,10 +50,7 @@ enum Destination {
             let directory = try Directory(parent.isEmpty ? FilePath(".") : parent)
             try directory.replace(FilePath(name.string)) { try fill($0.duplicate()) }
         case .stream(let path): try fill(OwnedDescriptor(path, .write))
-        case .standardOutput:
-            let number = dup(STDOUT_FILENO)
-            guard number >= 0 else { throw Failure("stdout is closed") }
-            try fill(OwnedDescriptor(owning: number))
+        case .standardOutput: try fill(Terminal.descriptorForArchives())
         }
     }
 }

@@ -104,8 +104,9 @@ extension Outputs {
             let (mode, epoch) = (output.mode, epoch)
             let left = try await Offload.run { try DirectoryExport(image, tree, to: place, epoch: epoch).write(mode) }
             if let first = left.first {
-                Terminal.tell(
-                    "note: \(left.count) devices, \(first) among them, were left out: only root makes devices")
+                Terminal.note(
+                    "\(left.count) devices, \(first) among them, were left out: only root makes devices, with numbers that Linux has"
+                )
             }
         }
     }

@@ -53,10 +53,28 @@ enum Registries {
         _ progress: ProgressStyle = .auto, _ edit: (inout RegistryConfiguration) throws -> Void = { _ in }
     ) throws -> RegistryClient {
         var configuration = RegistryConfiguration(environment: Environment.all)
-        configuration.http.userAgent = "thaw/\(Thaw.version)"
+        configuration.http = try http()
         try edit(&configuration)
         let view = TransferProgress(progress)
         return try RegistryClient(configuration) { view.take($0) }
+    }
+
+    /// How servers are reached: transfers below THAW_MIN_SPEED bytes per second for THAW_STALL_TIMEOUT seconds end.
+    static func http() throws -> Configuration {
+        var configuration = Configuration()
+        configuration.userAgent = "thaw/\(Thaw.version)"
+        if let speed = try number("THAW_MIN_SPEED", 0...1_000_000_000) { configuration.minimumSpeed = speed }
+        if let seconds = try number("THAW_STALL_TIMEOUT", 1...86_400) { configuration.stallTimeout = .seconds(seconds) }
+        return configuration
+    }
+
+    private static func number(_ variable: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let text = Environment[variable] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            let limits = "from \(range.lowerBound) to \(range.upperBound)"
+            throw Failure("\(variable)='\(text)' is not a number \(limits)", status: .usage)
+        }
+        return number
     }
 
     /// Where a build has images from that the store lacks: only what is read of them is brought.

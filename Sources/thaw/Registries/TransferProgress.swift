@@ -1,4 +1,4 @@
-import Glibc
+import Linux
 import OCI
 import Project
 import Registry
@@ -20,13 +20,13 @@ final class TransferProgress: Sendable {
 
     init(_ style: ProgressStyle) {
         self.style = style
-        isLive = style == .tty || (style == .auto && isatty(STDERR_FILENO) == 1)
+        isLive = style == .tty || (style == .auto && Terminal.areErrorsSeen)
     }
 
     /// Takes one event, from any thread.
     func take(_ event: TransferEvent) {
         switch style {
-        case .json: Terminal.pass(event.json.map { $0.bytes + [10] } ?? [])
+        case .json: if let json = event.json { Terminal.tell(json) }
         case .quiet: if case .retrying = event { Terminal.tell(event.text ?? "") }
         case .auto, .tty, .plain: tell(event)
         }
@@ -46,10 +46,9 @@ final class TransferProgress: Sendable {
             let isDue = state.shown.duration(to: .now) > .milliseconds(100)
             guard text != nil || (isLive && isDue) else { return }
             state.shown = .now
-            let wipe = state.isLive ? "\r\u{1b}[K" : ""
             let live = isLive ? Self.live(state) : ""
+            Terminal.redraw(text, live: live, replacesLine: state.isLive)
             state.isLive = !live.isEmpty
-            Terminal.pass(Array((wipe + (text.map { $0 + "\n" } ?? "") + live).utf8))
         }
     }
 

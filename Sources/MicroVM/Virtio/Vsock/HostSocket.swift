@@ -12,6 +12,13 @@ final class HostSocket {
 
     var number: Int32 { descriptor.rawValue }
 
+    /// Another descriptor of it.
+    func duplicate() throws(MachineError) -> OwnedDescriptor {
+        do throws(SystemError) { return try descriptor.duplicate() } catch {
+            throw .host(error.operation, nil, error.errno)
+        }
+    }
+
     /// The longest path that an address holds.
     static let longestPath = 107
 

@@ -3,6 +3,7 @@
 // to at port P of the host is the UNIX socket PATH_P.
 
 internal import Glibc
+internal import Linux
 internal import SystemPackage
 
 /// Passes bytes between sockets of the guest and UNIX sockets of the host.
@@ -31,7 +32,8 @@ final class VsockDevice: VirtioDevice {
     }
 
     private let guestCID: UInt64
-    private let path: FilePath
+    /// Nil where the guest reaches nothing of the host's.
+    private let path: FilePath?
     private let door: VsockDoor
     private var port: VirtioPort?
     private var connections: [VsockKey: VsockConnection] = [:]
@@ -52,7 +54,14 @@ final class VsockDevice: VirtioDevice {
         }
         self.guestCID = UInt64(guestCID)
         self.path = path
-        door = try VsockDoor(path)
+        door = VsockDoor(try HostSocket.listen(at: path))
+    }
+
+    /// Takes over a socket that listens; the guest reaches nothing of the host's.
+    init(listener: consuming OwnedDescriptor) throws(MachineError) {
+        guestCID = 3
+        path = nil
+        door = VsockDoor(HostSocket(listener))
     }
 
     var deviceID: UInt32 { 19 }
@@ -184,7 +193,7 @@ final class VsockDevice: VirtioDevice {
 
     /// The guest wants to reach a port of the host.
     private func connect(_ key: VsockKey, _ header: VsockHeader) {
-        guard hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
+        guard let path, hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
             return refuse(key)
         }
         let connection = VsockConnection(key, .established, socket)

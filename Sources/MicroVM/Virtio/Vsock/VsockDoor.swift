@@ -20,9 +20,7 @@ final class VsockDoor {
     /// Who connects from now on waits until ``open(_:_:)``.
     ///
     /// The name stays when the door is gone: the last to let go of it may be a thread that may touch no files.
-    init(_ path: FilePath) throws(MachineError) {
-        listener = try HostSocket.listen(at: path)
-    }
+    init(_ listener: HostSocket) { self.listener = listener }
 
     /// How many have not said yet where they want to go.
     var count: Int { handshakes.count }

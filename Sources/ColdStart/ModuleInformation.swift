@@ -1,0 +1,45 @@
+/// What a kernel module says of itself in its `.modinfo` section: strings `key=value`, each ended by a zero byte.
+struct ModuleInformation {
+    /// The modules that it cannot be loaded without.
+    let dependencies: [String]
+    /// The modules or algorithms that it uses where they are there, and when they are to be loaded.
+    let wishes: (before: [String], after: [String])
+    /// The other names under which it is asked for.
+    let aliases: Set<String>
+
+    init(_ module: [UInt8]) {
+        let lists = ModuleInformation.values(of: "depends", in: module)
+        dependencies = lists.first?.split(separator: ",").map { ModuleTree.name(of: String($0)) } ?? []
+        aliases = Set(ModuleInformation.values(of: "alias", in: module))
+        wishes = ModuleInformation.wishes(ModuleInformation.values(of: "softdep", in: module))
+    }
+
+    /// Reads `pre: a b post: c`.
+    private static func wishes(_ texts: [String]) -> (before: [String], after: [String]) {
+        var (before, after, isAfter): ([String], [String], Bool) = ([], [], false)
+        for text in texts {
+            for word in text.split(separator: " ") {
+                switch word {
+                case "pre:": isAfter = false
+                case "post:": isAfter = true
+                default:
+                    let name = ModuleTree.name(of: String(word))
+                    if isAfter { after.append(name) } else { before.append(name) }
+                }
+            }
+        }
+        return (before, after)
+    }
+
+    private static func values(of key: String, in module: [UInt8]) -> [String] {
+        let key = Array("\(key)=".utf8)
+        var (position, values): (Int, [String]) = (0, [])
+        while let start = module[position...].firstIndex(of: key[0]) {
+            position = start + 1
+            guard start == 0 || module[start - 1] == 0, module[start...].starts(with: key) else { continue }
+            let value = module[(start + key.count)...].prefix { $0 != 0 }
+            values.append(String(decoding: value, as: UTF8.self))
+        }
+        return values
+    }
+}

@@ -1,0 +1,216 @@
+// A program of this machine in a process that has only what it needs: for programs that serve a hostile guest.
+
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// What a process is given, and what is taken from it, before its program runs.
+public struct Confinement: Sendable {
+    /// Something in the program's own root directory.
+    public enum Place: Sendable, Hashable {
+        /// A directory of this machine, read-only, under its own path.
+        case directory(FilePath)
+        /// A file of this machine, read-only, under a path in the new root.
+        case file(FilePath, at: FilePath)
+        /// A device node of this machine, under its own path.
+        case device(FilePath)
+        /// A symbolic link.
+        case link(FilePath, to: FilePath)
+        /// A copy of an open file.
+        case copy(Int32, at: FilePath)
+        /// A character device of the program's own.
+        case node(FilePath, major: UInt32, minor: UInt32)
+    }
+
+    /// A limit that the process cannot raise.
+    public struct Ceiling: Sendable, Hashable {
+        let resource: Int32
+        let value: UInt64
+
+        /// No core dumps.
+        public static let noCore = Ceiling(resource: Int32(RLIMIT_CORE.rawValue), value: 0)
+
+        /// The largest file that the process may write.
+        public static func fileSize(_ byteCount: UInt64) -> Ceiling {
+            Ceiling(resource: Int32(RLIMIT_FSIZE.rawValue), value: byteCount)
+        }
+
+        /// One more than the largest descriptor.
+        public static func descriptors(_ count: UInt64) -> Ceiling {
+            Ceiling(resource: Int32(RLIMIT_NOFILE.rawValue), value: count)
+        }
+    }
+
+    /// Whether the process gets mounts, a network, process numbers, IPC objects, a host name and control groups of its
+    /// own.
+    public var hasNamespaces = true
+    /// The program's root directory holds these alone, in this order; nil for this machine's.
+    public var root: [Place]?
+    /// Capabilities, user and groups are given up before the program runs; else it does that itself.
+    public var givesUp = true
+    /// Who the program runs as; nil for who runs this process.
+    public var identity: Identity?
+    /// Keeps supplementary groups, by which a device may be allowed.
+    public var keepsGroups = false
+    /// Limits.
+    public var ceilings: [Ceiling] = []
+    /// Lists of control groups, open for writing, into which the process enters itself.
+    public var groups: [Int32] = []
+
+    /// A process with namespaces of its own, and the files of this machine.
+    public init() {}
+
+    /// Starts a program, which dies with the calling thread.
+    ///
+    /// - Parameters:
+    ///   - program: a path in its root directory.
+    ///   - words: its arguments, the program's name first.
+    ///   - descriptors: become its 0, 1, 2 and so on; it has no other.
+    /// - Returns: the process's number; it has to be waited for.
+    public func start(
+        _ program: FilePath, _ words: [String], environment: [String], descriptors: [Int32]
+    ) throws(SystemError) -> Int32 {
+        var (process, stage) = launch(program, words, environment, descriptors, groups)
+        // Without limits, where a group takes no more.
+        if process < 0, Int(stage) == clinux_confine_groups {
+            (process, stage) = launch(program, words, environment, descriptors, [])
+        }
+        guard process >= 0 else { throw failure(at: stage, Errno(rawValue: Glibc.errno), program) }
+        return process
+    }
+
+    private func launch(
+        _ program: FilePath, _ words: [String], _ environment: [String], _ descriptors: [Int32], _ groups: [Int32]
+    ) -> (process: Int32, stage: Int32) {
+        let strings = Strings()
+        let places = unsafe (root ?? []).map { unsafe strings.place($0) }
+        let limits = ceilings.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
+        var stage: Int32 = 0
+        // Every buffer outlives the call, which returns when the program runs or could not.
+        let process = unsafe places.withUnsafeBufferPointer { places in
+            unsafe limits.withUnsafeBufferPointer { limits in
+                unsafe groups.withUnsafeBufferPointer { groups in
+                    unsafe descriptors.withUnsafeBufferPointer { descriptors in
+                        var all = unsafe clinux_confinement()
+                        unsafe (all.places, all.place_count) = (places.baseAddress, places.count)
+                        unsafe (all.ceilings, all.ceiling_count) = (limits.baseAddress, limits.count)
+                        unsafe (all.groups, all.group_count) = (groups.baseAddress, groups.count)
+                        unsafe (all.descriptors, all.descriptor_count) = (descriptors.baseAddress, descriptors.count)
+                        unsafe all.program = unsafe UnsafePointer(strings.copy(program.string))
+                        unsafe all.arguments = unsafe strings.vector(words)
+                        unsafe all.environment = unsafe strings.vector(environment)
+                        unsafe describe(&all)
+                        return unsafe clinux_confine(&all, &stage)
+                    }
+                }
+            }
+        }
+        // The pointers above are its own.
+        withExtendedLifetime(strings) {}
+        return (process, stage)
+    }
+
+    private func describe(_ all: inout clinux_confinement) {
+        let namespaces =
+            clinux_new_mounts | clinux_new_network | clinux_new_pid | clinux_new_ipc | clinux_new_uts
+            | clinux_new_cgroup
+        unsafe all.namespaces = hasNamespaces ? UInt64(namespaces) : 0
+        unsafe all.has_root = root == nil ? 0 : 1
+        unsafe all.gives_up = givesUp ? 1 : 0
+        unsafe all.identity = clinux_identity(identity, keepsGroups: keepsGroups)
+    }
+
+    private func failure(at stage: Int32, _ errno: Errno, _ program: FilePath) -> SystemError {
+        let (operation, path): (String, FilePath?) =
+            switch Int(stage) {
+            case clinux_confine_groups: ("enter a control group", nil)
+            case clinux_confine_root: ("make a root directory", nil)
+            case clinux_confine_identity: ("give up privileges", nil)
+            case clinux_confine_descriptors: ("pass descriptors on", nil)
+            case clinux_confine_program: ("run", program)
+            default: ("start a confined process", nil)
+            }
+        return SystemError(operation, path, errno)
+    }
+}
+
+extension clinux_identity {
+    init(_ identity: Identity?, keepsGroups: Bool) {
+        self.init()
+        is_changed = identity == nil ? 0 : 1
+        empties_groups = identity?.emptiesGroups == true && !keepsGroups ? 1 : 0
+        user = identity?.user ?? 0
+        group = identity?.group ?? 0
+    }
+}
+
+/// C strings that live as long as this.
+@safe private final class Strings {
+    private var strings: [UnsafeMutablePointer<CChar>] = unsafe []
+    private var vectors: [UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>] = unsafe []
+
+    deinit {
+        unsafe vectors.forEach { unsafe $0.deallocate() }
+        unsafe strings.forEach { unsafe free($0) }
+    }
+
+    func copy(_ text: String) -> UnsafeMutablePointer<CChar>? {
+        guard let string = unsafe strdup(text) else { return nil }
+        unsafe strings.append(string)
+        return unsafe string
+    }
+
+    /// A vector that ends in NULL.
+    func vector(_ words: [String]) -> UnsafePointer<UnsafeMutablePointer<CChar>?>? {
+        let vector = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: words.count + 1)
+        unsafe vector.initialize(repeating: nil)
+        for (index, word) in words.enumerated() { unsafe vector[index] = unsafe copy(word) }
+        unsafe vectors.append(vector)
+        return unsafe UnsafePointer(vector.baseAddress)
+    }
+
+    func place(_ place: Confinement.Place) -> clinux_place {
+        switch place {
+        case .directory(let path): return unsafe made(clinux_place_directory, path, at: path)
+        case .file(let path, let name): return unsafe made(clinux_place_file, path, at: name)
+        case .device(let path): return unsafe made(clinux_place_device, path, at: path)
+        case .link(let name, let target): return unsafe made(clinux_place_link, target, at: name)
+        case .copy(let descriptor, let name):
+            var made = unsafe made(clinux_place_copy, nil, at: name)
+            unsafe made.descriptor = descriptor
+            return unsafe made
+        case .node(let name, let major, let minor):
+            var made = unsafe made(clinux_place_node, nil, at: name)
+            unsafe made.device = clinux_makedev(major, minor)
+            return unsafe made
+        }
+    }
+
+    private func made(_ kind: Int, _ source: FilePath?, at name: FilePath) -> clinux_place {
+        var place = unsafe clinux_place()
+        unsafe place.kind = Int32(kind)
+        unsafe place.descriptor = -1
+        if let source { unsafe place.source = unsafe UnsafePointer(copy(source.string)) }
+        // Names are relative to the new root, which is the working directory while it is made.
+        unsafe place.name = unsafe UnsafePointer(copy(FilePath(root: nil, name.components).string))
+        return unsafe place
+    }
+}
+
+extension Confinement {
+    /// Takes every file that is not open yet from this process, which must have a mount namespace of its own.
+    public static func leaveFiles() throws(SystemError) {
+        try system("leave the root directory") { clinux_leave_files() }
+    }
+
+    /// Names this process in lists of processes.
+    public static func setName(_ name: String) { unsafe clinux_set_name(name) }
+
+    /// Sets limits for this process that it cannot raise again.
+    public static func set(_ ceilings: [Ceiling]) throws(SystemError) {
+        let limits = ceilings.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
+        try system("set limits") {
+            unsafe limits.withUnsafeBufferPointer { unsafe clinux_set_ceilings($0.baseAddress, $0.count) }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+internal import CKVM
+internal import Glibc
+internal import Linux
+internal import Synchronization
+public import SystemPackage
+
+/// How the process of a machine is started.
+public struct MachineJail: Sendable {
+    /// A program that calls ``MachineServer/runIfWanted()`` first: this one, unless a test says otherwise.
+    public var program: FilePath
+    /// Lists of control groups, open for writing, into which the process enters itself.
+    public var groups: [Int32]
+
+    /// A jail.
+    public init(program: FilePath = "/proc/self/exe", groups: [Int32] = []) {
+        (self.program, self.groups) = (program, groups)
+    }
+}
+
+/// The open files of a machine's process.
+final class MachineDescriptors {
+    let kvm: OwnedDescriptor
+    let source: OwnedDescriptor
+    private var others: [(kind: MachinePlan.Optional, file: Opened)] = []
+
+    private final class Opened {
+        let descriptor: OwnedDescriptor
+
+        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+    }
+
+    init(
+        _ configuration: MachineConfiguration, source: consuming OwnedDescriptor, snapshot: SnapshotTarget?
+    ) throws(MachineError) {
+        kvm = try KVM.open("/dev/kvm")
+        self.source = source
+        if !configuration.initramfs.isEmpty { add(.initramfs, try MachineDescriptors.file(configuration.initramfs)) }
+        if let root = try configuration.openRoot() { add(.root, root) }
+        if let path = configuration.vsock { add(.vsock, try HostSocket.listen(at: path).duplicate()) }
+        if let network = configuration.network { add(.network, try MachineDescriptors.duplicate(network)) }
+        if let snapshot { add(.snapshot, try MachineDescriptors.duplicate(snapshot.file.rawValue)) }
+    }
+
+    private func add(_ kind: MachinePlan.Optional, _ file: consuming OwnedDescriptor) {
+        others.append((kind, Opened(file)))
+    }
+
+    private static func duplicate(_ number: Int32) throws(MachineError) -> OwnedDescriptor {
+        try OwnedDescriptor(made: fcntl(number, F_DUPFD_CLOEXEC, 0), "duplicate a descriptor")
+    }
+
+    /// A file in memory.
+    private static func file(_ bytes: [UInt8]) throws(MachineError) -> OwnedDescriptor {
+        let file = try OwnedDescriptor(made: ckvm_memory_file(), "make a file in memory")
+        do throws(SystemError) { try unsafe file.write(bytes.span.bytes, at: 0) } catch {
+            throw .host(error.operation, nil, error.errno)
+        }
+        return file
+    }
+
+    var optional: MachinePlan.Optional { MachinePlan.Optional(others.map(\.kind)) }
+
+    /// The numbers behind the channels', in the order of the plan.
+    var numbers: [Int32] { [kvm.rawValue, source.rawValue] + others.map { $0.file.descriptor.rawValue } }
+}
+
+/// A machine's process and the channels to it.
+final class MachineLine: Sendable {
+    let process: Int32
+    private let control: Channel
+    private let bell: Channel
+    /// The process's standard error.
+    private let complaints: Channel
+    private let isReaped = Mutex(false)
+
+    /// Starts the process in the strictest jail that this machine lends, and tells it what to make.
+    init(
+        _ jail: MachineJail, _ files: MachineDescriptors, _ configuration: MachineConfiguration, isRestored: Bool
+    ) throws(MachineError) {
+        let channels = [try Channel.pair(), try Channel.pair(), try Channel.pair()]
+        let theirs = channels.map { $0.theirs.descriptor.rawValue } + files.numbers
+        var plan = MachinePlan(
+            isRestored: isRestored, hasNamespaces: true, identity: try MachineLine.identity(), optional: files.optional,
+            isRootMemory: configuration.rootAttachment == .memory, memoryBytes: configuration.memoryBytes,
+            processors: configuration.processors,
+            commandLine: Array(configuration.commandLine.joined(separator: " ").utf8))
+        (process, plan.hasNamespaces) = try MachineLine.start(jail, theirs, plan)
+        // Their numbers are used above; the process has its own by now.
+        withExtendedLifetime((files, channels)) {}
+        (control, bell, complaints) = (channels[0].ours, channels[1].ours, channels[2].ours)
+        tell(.make(plan))
+    }
+
+    private static func identity() throws(MachineError) -> Identity? {
+        do throws(SystemError) { return try Identity.spare() } catch {
+            throw .host(error.operation, error.path, error.errno)
+        }
+    }
+
+    /// A process in namespaces of its own where this machine lends any, else one without.
+    private static func start(
+        _ jail: MachineJail, _ descriptors: [Int32], _ plan: MachinePlan
+    ) throws(MachineError) -> (Int32, hasNamespaces: Bool) {
+        var confinement = Confinement()
+        // The program is not readable for the user that it becomes, so it becomes that itself.
+        confinement.givesUp = false
+        let largest = plan.optional.contains(.snapshot) ? plan.memoryBytes + SnapshotFile.largestState : 0
+        confinement.ceilings = [.noCore, .fileSize(largest), .descriptors(1024)]
+        confinement.groups = jail.groups
+        var obstacle = SystemError("start the machine's process", nil, .notPermitted)
+        for hasNamespaces in [true, false] {
+            confinement.hasNamespaces = hasNamespaces
+            do throws(SystemError) {
+                let process = try confinement.start(
+                    jail.program, [MachineServer.name], environment: libraries, descriptors: descriptors)
+                return (process, hasNamespaces)
+            } catch { obstacle = error }
+        }
+        throw .host(obstacle.operation, obstacle.path, obstacle.errno)
+    }
+
+    /// Where the program's libraries are, if that has to be said.
+    private static var libraries: [String] {
+        guard let path = unsafe getenv("LD_LIBRARY_PATH") else { return [] }
+        return unsafe ["LD_LIBRARY_PATH=\(String(cString: path))"]
+    }
+
+    /// Tells the process something; where it is gone, nobody is there to do it.
+    func tell(_ request: MachineRequest) { _ = control.send(request.bytes) }
+
+    /// Passes on what comes from the process until it is gone, or says what no such process says.
+    ///
+    /// Both channels close at once when it ends, and what it said last is still to be read.
+    func listen(told: (MachineReply) -> Void, rung: (MachineBell) -> DoorbellAnswer) {
+        var watches = [control.descriptor.rawValue, bell.descriptor.rawValue].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        while unsafe poll(&watches, 2, -1) >= 0 || errno == EINTR {
+            if watches[0].revents != 0 {
+                guard let reply = control.receive().flatMap(MachineReply.init) else { return }
+                told(reply)
+            }
+            if watches[1].revents != 0 {
+                if let message = bell.receive() {
+                    guard let bell = MachineBell(message), self.bell.send(rung(bell).bytes) else { return }
+                } else {
+                    watches[1].fd = -1
+                }
+            }
+            for index in watches.indices { watches[index].revents = 0 }
+        }
+    }
+
+    /// Ends the process at once.
+    func kill() {
+        isReaped.withLock { isReaped in
+            // Until it is waited for, the number is its own.
+            if !isReaped { _ = Glibc.kill(process, SIGKILL) }
+        }
+    }
+
+    /// Ends the process, and says how it ended.
+    func reap() -> String {
+        kill()
+        let end = isReaped.withLock { isReaped in
+            isReaped = true
+            return Spawn.wait(process)
+        }
+        let words = lastWords()
+        let how = if case .signalled(let signal) = end, signal != SIGKILL { " by signal \(signal)" } else { "" }
+        return "the machine's process ended\(how)\(words.isEmpty ? "" : ": \(words)")"
+    }
+
+    /// The end of what it complained of, of one line and without control characters.
+    private func lastWords() -> String {
+        var bytes: [UInt8] = []
+        // The process is gone, so this has an end.
+        while bytes.count < 4096, let piece = complaints.receive() { bytes += piece }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
+        let line = lines.last.map { $0.filter { (0x20..<0x7F).contains($0) } } ?? []
+        return String(decoding: line, as: UTF8.self)
+    }
+}

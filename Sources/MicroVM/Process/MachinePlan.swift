@@ -1,0 +1,86 @@
+internal import Linux
+
+/// What a machine's process is asked to make, besides the files that it is started with.
+struct MachinePlan: Equatable {
+    /// The numbers of the descriptors that every machine's process has.
+    enum Number {
+        static let control: Int32 = 0
+        static let bell: Int32 = 1
+        static let complaints: Int32 = 2
+        static let kvm: Int32 = 3
+        /// A kernel, or a snapshot.
+        static let source: Int32 = 4
+        /// The first of those that only some have, in the order of ``Optional``.
+        static let first: Int32 = 5
+    }
+
+    /// Descriptors that only some have.
+    struct Optional: OptionSet, Equatable {
+        let rawValue: UInt8
+
+        static let initramfs = Optional(rawValue: 1 << 0)
+        static let root = Optional(rawValue: 1 << 1)
+        static let vsock = Optional(rawValue: 1 << 2)
+        static let network = Optional(rawValue: 1 << 3)
+        static let snapshot = Optional(rawValue: 1 << 4)
+        static let all: [Optional] = [.initramfs, .root, .vsock, .network, .snapshot]
+    }
+
+    var isRestored: Bool
+    var hasNamespaces: Bool
+    var identity: Identity?
+    var optional: Optional
+    var isRootMemory: Bool
+    var memoryBytes: UInt64
+    var processors: Int
+    var commandLine: [UInt8]
+
+    /// The number of a descriptor that this machine has; nil where it does not.
+    func number(of wanted: Optional) -> Int32? {
+        guard optional.contains(wanted) else { return nil }
+        let before = Optional.all.prefix { $0 != wanted }.count { optional.contains($0) }
+        return Number.first + Int32(before)
+    }
+
+    var bytes: [UInt8] {
+        var writer = StateWriter()
+        for flag in [isRestored, hasNamespaces, isRootMemory, identity != nil, identity?.emptiesGroups == true] {
+            writer.put(UInt8(flag ? 1 : 0))
+        }
+        writer.put(identity?.user ?? 0)
+        writer.put(identity?.group ?? 0)
+        writer.put(optional.rawValue)
+        writer.put(memoryBytes)
+        writer.put(UInt32(processors))
+        writer.put(commandLine)
+        return writer.bytes
+    }
+
+    init(reading reader: inout StateReader) throws(MachineError) {
+        func flag(_ reader: inout StateReader) throws(MachineError) -> Bool { try reader.number(UInt8.self) != 0 }
+        isRestored = try flag(&reader)
+        hasNamespaces = try flag(&reader)
+        isRootMemory = try flag(&reader)
+        let (isOther, emptiesGroups) = (try flag(&reader), try flag(&reader))
+        let (user, group): (UInt32, UInt32) = (try reader.number(), try reader.number())
+        identity = isOther ? Identity(user: user, group: group, emptiesGroups: emptiesGroups) : nil
+        optional = Optional(rawValue: try reader.number())
+        memoryBytes = try reader.number()
+        processors = Int(try reader.number(UInt32.self))
+        commandLine = try reader.string(limit: 1 << 16)
+    }
+
+    init(
+        isRestored: Bool, hasNamespaces: Bool, identity: Identity?, optional: Optional, isRootMemory: Bool,
+        memoryBytes: UInt64, processors: Int, commandLine: [UInt8]
+    ) {
+        self.isRestored = isRestored
+        self.hasNamespaces = hasNamespaces
+        self.identity = identity
+        self.optional = optional
+        self.isRootMemory = isRootMemory
+        self.memoryBytes = memoryBytes
+        self.processors = processors
+        self.commandLine = commandLine
+    }
+}

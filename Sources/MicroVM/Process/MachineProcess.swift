@@ -1,0 +1,199 @@
+// A machine in a process of its own, as the program sees it that wanted one.
+
+internal import CKVM
+internal import Glibc
+internal import Linux
+public import SystemPackage
+
+/// A machine like ``Machine``, whose guest would find nothing where it broke out of it: its process has no files, no
+/// network, no other process to see, no privileges, and few system calls.
+///
+/// What comes from that process is believed as little as what comes from a guest. It dies with the thread that made
+/// this, and with ``close()``.
+public final class MachineProcess: Sendable {
+    private struct State {
+        var isMade = false
+        var isSaved = false
+        var failure: MachineError?
+        var outcome: Machine.Outcome?
+        var console: [UInt8] = []
+        var figures = MachineFigures()
+        var figureCount = 0
+        var isStopping = false
+        /// How the process ended, once it has.
+        var end: String?
+    }
+
+    /// A process that does not do what it is told is killed after so long, in nanoseconds.
+    private static let grace: UInt64 = 5_000_000_000
+    /// Reading a kernel or a snapshot, or writing one.
+    private static let patience: UInt64 = 600_000_000_000
+
+    /// Something that the user may want to know of the kernel.
+    public let kernelRemark: String?
+    private let line: MachineLine
+    private let snapshot: SnapshotTarget?
+    private let state = Monitor(State())
+    private let doorbell: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+
+    /// Makes a machine that stands before its kernel's first instruction.
+    ///
+    /// - Parameters:
+    ///   - jail: how its process is started.
+    ///   - snapshot: where ``save(identity:)`` leaves it, if that is called.
+    ///   - doorbell: takes what the guest tells and the time, nanoseconds of `CLOCK_MONOTONIC`, on a thread of its own,
+    ///     one call at a time.
+    public init(
+        _ configuration: MachineConfiguration, _ jail: MachineJail, savingTo snapshot: FilePath? = nil,
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+    ) throws(MachineError) {
+        try configuration.validate()
+        try GuestMemory.expectRoom(for: configuration.memoryBytes)
+        let kernel = try configuration.openKernel()
+        kernelRemark = kernel.remark
+        self.snapshot = try snapshot.map { path throws(MachineError) in try SnapshotTarget(path) }
+        self.doorbell = doorbell
+        let files = try MachineDescriptors(configuration, source: kernel.duplicate(), snapshot: self.snapshot)
+        line = try MachineLine(jail, files, configuration, isRestored: false)
+        try begin()
+    }
+
+    /// Makes a machine that goes on where a snapshot was taken.
+    public init(
+        restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, _ jail: MachineJail,
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+    ) throws(MachineError) {
+        var configuration = configuration
+        (configuration.processors, configuration.memoryBytes) = (snapshot.processors, snapshot.memoryBytes)
+        try configuration.validate()
+        (kernelRemark, self.snapshot) = (nil, nil)
+        self.doorbell = doorbell
+        let files = try MachineDescriptors(configuration, source: snapshot.duplicate(), snapshot: nil)
+        line = try MachineLine(jail, files, configuration, isRestored: true)
+        try begin()
+    }
+
+    /// Waits until the process has made its machine.
+    private func begin() throws(MachineError) {
+        let isListening = WorkerThread.startIfPossible { [self] in
+            line.listen(told: { take($0) }, rung: { answer($0) })
+            let end = line.reap()
+            state.update { $0.end = end }
+        }
+        guard isListening else {
+            line.kill()
+            _ = line.reap()
+            throw .host("start a thread", nil, .resourceTemporarilyUnavailable)
+        }
+        do throws(MachineError) { try expect { $0.isMade } } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Waits for something that the process was told to do.
+    private func expect(_ isDone: (State) -> Bool) throws(MachineError) {
+        let latest = monotonicNanoseconds() + MachineProcess.patience
+        let result: Result<Void, MachineError>? = state.wait(until: latest) { state in
+            if isDone(state) { return .success(()) }
+            if let failure = state.failure { return .failure(failure) }
+            return state.end.map { .failure(.guestFault($0)) }
+        }
+        guard let result else { throw .guestFault("its process does not answer") }
+        try result.get()
+    }
+
+    private func take(_ reply: MachineReply) {
+        state.update { state in
+            switch reply {
+            case .made: state.isMade = true
+            case .failed(let error): state.failure = error
+            case .console(let text): state.console = text
+            case .outcome(let outcome): state.outcome = outcome
+            case .saved: state.isSaved = true
+            case .figures(let figures):
+                state.figures = figures
+                state.figureCount += 1
+            }
+        }
+    }
+
+    private func answer(_ bell: MachineBell) -> DoorbellAnswer {
+        state.update { state in
+            (state.figures.pageFaults, state.figures.diskUse) = (bell.pageFaults, bell.diskUse)
+        }
+        // A time of the guest's process is none that is yet to come.
+        return doorbell(bell.message, min(bell.time, monotonicNanoseconds()))
+    }
+
+    /// Lets the guest run until it is over, or until it is held.
+    ///
+    /// - Parameters:
+    ///   - deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
+    ///   - reply: what the guest finds in its mailbox, where it was held in the middle of ringing.
+    public func run(until deadline: UInt64, reply: [UInt8] = []) -> Machine.Outcome {
+        state.update { $0.outcome = nil }
+        line.tell(.go(deadline: deadline, reply: reply))
+        let latest = deadline > .max - MachineProcess.grace ? .max : deadline + MachineProcess.grace
+        let outcome: Machine.Outcome?? = state.wait(until: latest) { state in
+            if let outcome = MachineProcess.outcome(state) { return .some(outcome) }
+            return state.isStopping ? .some(nil) : nil
+        }
+        if let outcome, let outcome { return outcome }
+        let isStopping = outcome != nil
+        let last = isStopping ? monotonicNanoseconds() + MachineProcess.grace : 0
+        if let outcome = state.wait(until: last, for: { MachineProcess.outcome($0) }) { return outcome }
+        line.kill()
+        return .ended(isStopping ? .stopped : .timedOut)
+    }
+
+    private static func outcome(_ state: State) -> Machine.Outcome? {
+        state.outcome ?? state.end.map { .ended(.failed($0)) }
+    }
+
+    /// Ends the machine, from any thread; its figures can still be asked for.
+    public func stop() {
+        state.update { $0.isStopping = true }
+        line.tell(.stop)
+    }
+
+    /// Ends the process, if it has not ended, and waits for that.
+    public func close() {
+        line.kill()
+        _ = state.wait { $0.end }
+    }
+
+    /// Saves a held machine, whole or not at all; it can run on afterwards.
+    ///
+    /// - Parameter identity: told to whoever opens the snapshot; at most 4 KiB.
+    public func save(identity: [UInt8]) throws(MachineError) {
+        line.tell(.save(identity: identity))
+        try expect { $0.isSaved }
+        try snapshot?.commit()
+    }
+
+    /// Asks the process for its figures now.
+    public func refresh() {
+        let count = state.update { $0.figureCount }
+        line.tell(.figures)
+        let latest = monotonicNanoseconds() + MachineProcess.grace
+        _ = state.wait(until: latest) { $0.figureCount > count || $0.end != nil ? true : nil }
+    }
+
+    private var figures: MachineFigures { state.update { $0.figures } }
+
+    /// The process's number; it is this process's until ``close()``.
+    public var number: Int32 { line.process }
+    /// What the guest wrote to its serial port, as of the last pause or ``refresh()``.
+    public var console: [UInt8] { state.update { $0.console } }
+    /// When the guest's first instruction ran, nanoseconds of `CLOCK_MONOTONIC`, as of the last pause or ``refresh()``.
+    public var enteredAt: UInt64 { figures.enteredAt }
+    /// How often the guest needed its process, as of the last pause or ``refresh()``.
+    public var exitCount: UInt64 { figures.exits }
+    /// Anonymous memory of the process beyond the guest's, as of the last pause.
+    public var overheadBytes: UInt64? { figures.overheadBytes }
+    /// How many pages the process was given since it began to make the machine, as of the last ring of the doorbell.
+    public var pageFaults: UInt64 { figures.pageFaults }
+    /// How much the guest had read of its disk at the last ring of the doorbell; nil where the disk is memory, or none.
+    public var diskUse: DiskUse? { figures.diskUse }
+}

@@ -1,0 +1,136 @@
+internal import Glibc
+internal import Linux
+internal import Synchronization
+internal import SystemPackage
+
+/// A machine in its own process, and its two channels to the program that wanted it.
+final class ServedMachine: Sendable {
+    private let plan: MachinePlan
+    private let control: ControlLine
+    private let bell: BellLine
+    private let machine: Machine
+
+    /// Makes the machine from the descriptors that the process was started with.
+    init(_ plan: MachinePlan, _ control: ControlLine) throws(MachineError) {
+        let bell = BellLine()
+        let doorbell: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { bell.ring($0, at: $1) }
+        let configuration = MachineConfiguration(plan)
+        if plan.isRestored {
+            let file = OwnedDescriptor(owning: MachinePlan.Number.source)
+            machine = try Machine(
+                restoring: SnapshotFile(file, "the snapshot"), configuration, reply: [], doorbell: doorbell)
+        } else {
+            machine = try ServedMachine.boot(plan, configuration, doorbell)
+        }
+        (self.plan, self.control, self.bell) = (plan, control, bell)
+        bell.attach(machine)
+    }
+
+    /// The initramfs is given back before the guest runs.
+    private static func boot(
+        _ plan: MachinePlan, _ configuration: MachineConfiguration,
+        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
+    ) throws(MachineError) -> Machine {
+        defer { Heap.giveBack() }
+        var configuration = configuration
+        if let number = plan.number(of: .initramfs) {
+            do throws(SystemError) {
+                configuration.initramfs = try OwnedDescriptor(owning: number).readAll(limit: 1 << 30)
+            } catch { throw .host(error.operation, "the initramfs", error.errno) }
+        }
+        return try Machine(configuration, doorbell: doorbell)
+    }
+
+    /// Does what is asked for until nobody can ask any more.
+    func serve() {
+        control.send(.made)
+        while let message = control.channel.receive(), let request = MachineRequest(message) {
+            switch request {
+            case .make: return
+            case .go(let deadline, let reply): go(until: deadline, reply)
+            case .save(let identity): save(identity)
+            case .figures: tell()
+            case .stop: machine.stop()
+            }
+        }
+    }
+
+    private func go(until deadline: UInt64, _ reply: [UInt8]) {
+        if !reply.isEmpty { machine.reply(reply) }
+        let isStarted = WorkerThread.startIfPossible { [self] in
+            let outcome = machine.run(until: deadline)
+            tell(withOverhead: true)
+            control.send(.outcome(outcome))
+        }
+        if !isStarted { control.send(.outcome(.ended(.failed("this process may have no further thread")))) }
+    }
+
+    private func save(_ identity: [UInt8]) {
+        do throws(MachineError) {
+            guard let number = plan.number(of: .snapshot) else { throw .impossible("this machine is not to be saved") }
+            try machine.save(to: OwnedDescriptor(owning: number), identity: identity)
+            control.send(.saved)
+        } catch { control.send(.failed(error)) }
+    }
+
+    private func tell(withOverhead: Bool = false) {
+        control.send(.console(machine.console))
+        control.send(
+            .figures(
+                MachineFigures(
+                    enteredAt: machine.enteredAt, exits: machine.exitCount,
+                    overheadBytes: withOverhead ? machine.overheadBytes : nil, pageFaults: bell.pageFaults,
+                    diskUse: machine.diskUse)))
+    }
+}
+
+/// The channel of requests and replies; a guest's threads do not use it.
+final class ControlLine: Sendable {
+    let channel: Channel
+
+    init(_ number: Int32) { channel = Channel(OwnedDescriptor(owning: number)) }
+
+    func send(_ reply: MachineReply) {
+        // Where nobody listens any more, the process is about to end.
+        _ = channel.send(reply.bytes)
+    }
+}
+
+/// The channel of the guest's doorbell: the processor that rings it waits for the answer.
+private final class BellLine: Sendable {
+    private let channel = Channel(OwnedDescriptor(owning: MachinePlan.Number.bell))
+    private let machine = Mutex<Machine?>(nil)
+    private let faultsBefore = BellLine.faults()
+
+    func attach(_ machine: Machine) { self.machine.withLock { $0 = machine } }
+
+    func ring(_ message: [UInt8], at time: UInt64) -> DoorbellAnswer {
+        let use = machine.withLock { $0 }?.diskUse
+        let bell = MachineBell(time: time, pageFaults: pageFaults, diskUse: use, message: message)
+        guard channel.send(bell.bytes), let answer = channel.receive() else { return .end }
+        return DoorbellAnswer(answer) ?? .end
+    }
+
+    /// Pages that the process was given since it began to make the machine.
+    var pageFaults: UInt64 { BellLine.faults() - faultsBefore }
+
+    private static func faults() -> UInt64 {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return UInt64(usage.ru_minflt + usage.ru_majflt)
+    }
+}
+
+extension MachineConfiguration {
+    /// What a plan and the descriptors of the process are as a configuration.
+    init(_ plan: MachinePlan) {
+        self.init(
+            kernel: "the kernel", kernelCache: "", commandLine: [String(decoding: plan.commandLine, as: UTF8.self)],
+            initramfs: [], memoryBytes: plan.memoryBytes, processors: plan.processors)
+        rootAttachment = plan.isRootMemory ? .memory : .block
+        descriptors = Descriptors(
+            kvm: MachinePlan.Number.kvm, kernel: plan.isRestored ? nil : MachinePlan.Number.source,
+            root: plan.number(of: .root), vsock: plan.number(of: .vsock))
+        network = plan.number(of: .network)
+    }
+}

@@ -1,0 +1,24 @@
+internal import Linux
+internal import SystemPackage
+
+extension Unpacker {
+    /// Unpacks what the layers from the lowest to this one amount to, as one lowest directory.
+    ///
+    /// Nothing is below it, so it has no whiteouts, and a hard link's other end is always here.
+    @discardableResult
+    public func unpackStack() throws -> [Lack] {
+        var lacks: [Lack] = []
+        try TreeDelta(to: tree).write(from: image) { entry in
+            switch entry.change {
+            case .add(.directory): try makeDirectory(entry.path)
+            case .add(let kind): lacks += try make(kind, at: entry.path, entry.metadata) { _ in }
+            case .link(let first): try target.makeHardLink(FilePath(entry.path), to: FilePath(first))
+            case .remove, .clear: preconditionFailure("nothing is removed from an empty tree")
+            }
+        } file: { entry, reader in
+            guard case .add(let kind) = entry.change else { return }
+            lacks += try make(kind, at: entry.path, entry.metadata) { try reader.readContent($0) }
+        }
+        return try lacks + applyDirectories()
+    }
+}

@@ -1,0 +1,66 @@
+/// Makes OCI layouts document by document: what no tool would write.
+public struct LayoutMaker {
+    private let bench: Workbench
+    private let directory: String
+
+    /// A layout in a directory of the bench.
+    public init(_ directory: String, in bench: Workbench) throws {
+        self.bench = bench
+        self.directory = directory
+        try bench.write("\(directory)/oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#)
+    }
+
+    /// Adds one image of uncompressed layers under a name, whose configuration has these texts.
+    ///
+    /// - Parameter settings: the member `config`, as JSON.
+    public func add(
+        _ name: String, layers: [[UInt8]], architecture: String = "amd64", settings: String = "{}",
+        history: String = "text"
+    ) throws {
+        let digests = try layers.map { try blob($0) }
+        let diffIDs = digests.map { "\"\($0)\"" }.joined(separator: ",")
+        let steps = layers.map { _ in "{\"created_by\":\(Self.quoted(history)),\"comment\":\(Self.quoted(history))}" }
+        let config = """
+            {"architecture":\(Self.quoted(architecture)),"os":"linux","author":\(Self.quoted(history)),"config":\(settings),
+            "rootfs":{"type":"layers","diff_ids":[\(diffIDs)]},"history":[\(steps.joined(separator: ","))]}
+            """
+        let type = "application/vnd.oci.image"
+        let listed = zip(digests, layers).map { digest, bytes in
+            "{\"mediaType\":\"\(type).layer.v1.tar\",\"digest\":\"\(digest)\",\"size\":\(bytes.count)}"
+        }
+        let configDigest = try blob(Array(config.utf8))
+        let manifest = """
+            {"schemaVersion":2,"mediaType":"\(type).manifest.v1+json",
+            "config":{"mediaType":"\(type).config.v1+json","digest":"\(configDigest)","size":\(config.utf8.count)},
+            "layers":[\(listed.joined(separator: ","))]}
+            """
+        let digest = try blob(Array(manifest.utf8))
+        try bench.write(
+            "\(directory)/index.json",
+            """
+            {"schemaVersion":2,"manifests":[{"mediaType":"\(type).manifest.v1+json","digest":"\(digest)",
+            "size":\(manifest.utf8.count),"annotations":{"org.opencontainers.image.ref.name":"\(name)"}}]}
+            """)
+    }
+
+    private func blob(_ bytes: [UInt8]) throws -> String {
+        try bench.write("\(directory)/new", bytes)
+        let script = """
+            mkdir -p blobs/sha256
+            digest=$(sha256sum <new | cut -d' ' -f1)
+            mv new blobs/sha256/$digest
+            echo sha256:$digest
+            """
+        return try Program.shell(script, in: "\(bench.path)/\(directory)")
+    }
+
+    /// A text as a JSON string.
+    public static func quoted(_ text: String) -> String {
+        let scalars = text.unicodeScalars.map { scalar -> String in
+            guard scalar.value < 0x20 || scalar == "\"" || scalar == "\\" else { return String(scalar) }
+            let digits = String(scalar.value, radix: 16)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        return "\"" + scalars.joined() + "\""
+    }
+}

@@ -1,0 +1,69 @@
+import Harness
+import Testing
+
+/// Files of a context that can't be read, or that hold nothing to read.
+@Suite struct ContextFilesTests {
+    /// The name in the context, how it is made unreadable, and the sentence.
+    static let unreadable: [(script: String, complaint: String)] = [
+        (
+            "echo x >sub/secret && chmod 600 sub/secret",
+            "thaw: Dockerfile:2: '/sub/secret' in the context cannot be read: Permission denied"
+        ),
+        (
+            "mkdir -m 700 sub/closed && touch sub/closed/x",
+            "thaw: Dockerfile:2: '/sub/closed' in the context cannot be read: Permission denied"
+        ),
+        (
+            "echo x >.dockerignore && chmod 600 .dockerignore",
+            "thaw: Dockerfile:2: '/.dockerignore' in the context cannot be read: Permission denied"
+        ),
+    ]
+
+    @Test(
+        "A file that the user may not read is named, with its cure",
+        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"), arguments: unreadable)
+    func named(script: String, complaint: String) throws {
+        let bench = try Workbench()
+        let user = try Stranger(in: bench)
+        try bench.write("context/Dockerfile", "FROM scratch\nCOPY sub /sub\n")
+        try Program.shell("mkdir sub && \(script)", in: "\(bench.path)/context")
+        let outcome = try user.thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint == [complaint, "      make it readable for this user, or name it in .dockerignore"],
+            "\(outcome.error)")
+    }
+
+    @Test(
+        "A context that the user may not read is no missing context",
+        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"))
+    func closed() throws {
+        let bench = try Workbench()
+        let user = try Stranger(in: bench)
+        try bench.write("Dockerfile", "FROM scratch\nCOPY x /\n")
+        try Program.shell("mkdir -m 700 context", in: bench.path)
+        let outcome = try user.thaw("build", "--progress", "quiet", "-f", "Dockerfile", "context")
+        #expect(
+            outcome.complaint.first?.hasSuffix("'context' cannot be read: Permission denied") == true,
+            "\(outcome.error)")
+    }
+
+    @Test("A special file of the context is named, and read by nothing")
+    func special() throws {
+        let bench = try Workbench()
+        try bench.write("context/Dockerfile", "FROM scratch\nCOPY d /d\n")
+        try bench.write("context/.dockerignore", "ignored\n")
+        let listen = "import socket; [socket.socket(socket.AF_UNIX).bind(n) for n in ('d/a', 'd/b', 'ignored')]"
+        try Program.shell(
+            "mkdir d && mkfifo d/pipe && echo 1 >d/file && python3 -c \"\(listen)\"", in: "\(bench.path)/context")
+        let outcome = try bench.thaw("build", "--progress", "plain", "-t", "app", "context")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(
+            outcome.error.split(separator: "\n").filter { $0.hasPrefix("note: ") } == [
+                "note: the socket '/d/a' (and 1 more) in the context is left out: an image can't hold sockets",
+                "note: the FIFO '/d/pipe' in the context is copied as a FIFO: nothing is read from it",
+            ])
+        let layer = try Inspection("app", in: bench).listings()[0]
+        #expect(Set(layer) == ["drwxr-xr-x 0/0 d/", "-rw-r--r-- 0/0 d/file", "prw-r--r-- 0/0 d/pipe"])
+    }
+}

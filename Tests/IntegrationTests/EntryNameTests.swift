@@ -1,0 +1,71 @@
+import Harness
+import Testing
+
+/// Layers whose entries have names that no file can have: every command refuses them by the same sentence.
+@Suite struct EntryNameTests {
+    static let names: [(name: String, reason: String)] = [
+        (".wh...", "is a whiteout that names no file"), (".wh..", "is a whiteout that names no file"),
+        ("d/.wh.", "is a whiteout that names no file"), ("", "has no name"), ("../x", "leaves the root"),
+    ]
+
+    /// Commands that read layers.
+    static let commands: [[String]] = [
+        ["inspect", "--verify", "evil"], ["analyze", "evil"], ["diff", "busybox", "evil"], ["slim", "-t", "x", "evil"],
+        ["boot", "--engine", "container", "--probe", "tcp:1", "evil"],
+        ["build", "--progress", "quiet", "run"], ["build", "--progress", "quiet", "copy"],
+        ["build", "--progress", "quiet", "-o", "type=local,dest=out", "from"],
+    ]
+
+    @Test("An entry that no file can have is refused by every command in the same words", arguments: names)
+    func refused(name: String, reason: String) throws {
+        let bench = try Workbench.withBusybox()
+        var tar = TarMaker()
+        tar.addFile("d/fine", "x")
+        tar.addFile(name, "x")
+        try LayoutMaker("evil", in: bench).add("evil", layers: [tar.archive], settings: #"{"Cmd":["/d/fine"]}"#)
+        try bench.succeed("copy", "oci:evil:evil", "evil")
+        try bench.write("run/Dockerfile", "FROM evil\nRUN true\n")
+        try bench.write("copy/Dockerfile", "FROM busybox\nCOPY --from=evil /d /d\n")
+        try bench.write("from/Dockerfile", "FROM evil\n")
+        for words in Self.commands {
+            let outcome = try bench.start(words).wait()
+            #expect(outcome.status == 1, "\(words)")
+            #expect(outcome.error.contains("entry '\(name)' \(reason)\n"), "\(words): \(outcome.error)")
+            #expect(outcome.error.contains("the image may be malicious; nothing of it was kept"), "\(words)")
+        }
+    }
+
+    @Test("An image with odd attributes and devices is built upon, keeps them, and a note says what RUN doesn't see")
+    func odd() throws {
+        let bench = try Workbench.withBusybox()
+        let script = """
+            import tarfile
+            tar = tarfile.open('odd.tar', 'w', format=tarfile.PAX_FORMAT)
+            file = tarfile.TarInfo('odd')
+            file.pax_headers = {'SCHILY.xattr.nonsense': 'x', 'SCHILY.xattr.user.large': 'y' * 100000}
+            tar.addfile(file)
+            device = tarfile.TarInfo('device')
+            device.type, device.devmajor, device.devminor = tarfile.CHRTYPE, 999999, 1
+            tar.addfile(device)
+            tar.close()
+            """
+        try bench.write("make.py", script)
+        try Program.shell("python3 make.py && mkdir context", in: bench.path)
+        let layer = try Program.run(["cat", "\(bench.path)/odd.tar"]).bytes
+        let busybox = try Program.run(["tar", "-cO", "-C", "/", "--transform", "s,.*,bin/sh,", "bin/busybox"]).bytes
+        try LayoutMaker("odd", in: bench).add("odd", layers: [busybox, layer])
+        try bench.succeed("copy", "oci:odd:odd", "odd")
+        try bench.write(
+            "context/Dockerfile", "FROM odd\nRUN echo new >/new; [ -f /device ] && [ -f /odd ] && echo seen\n")
+        let outcome = try bench.thaw("build", "--progress", "plain", "-t", "app", "context")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error.contains("] seen\n"), "\(outcome.error)")
+        let notes = outcome.error.split(separator: "\n").filter { $0.hasPrefix("note: layer ") }
+        #expect(notes.count == 1, "\(outcome.error)")
+        #expect(notes.first?.contains(" and 2 more can't exist on this system") == true)
+        // The layers below are the same blobs.
+        let (before, after) = (try Inspection("odd", in: bench), try Inspection("app", in: bench))
+        #expect(after.manifest["layers"].list.prefix(2) == before.manifest["layers"].list[...])
+        #expect(try bench.thaw("inspect", "--verify", "app").status == 0)
+    }
+}

@@ -1,0 +1,85 @@
+import Glibc
+import Harness
+import Testing
+
+/// The process in which `thaw boot` runs QEMU, for root and for a user, and what is left of it when `thaw` is killed.
+@Suite(.serialized, .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
+struct MachineJailTests {
+    /// An image that never answers, and a kernel with its modules that everybody may read.
+    private static let bench = Result {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD [\"sleep\", \"1000\"]\n")
+        // Finds or fetches the kernel; the probe does not pass.
+        _ = try bench.thaw("boot", "--engine", "qemu", "--timeout", "1s", "--probe", "tcp:80", "app")
+        try Program.shell(
+            """
+            for root in '' "${THAW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}/thaw/kernel"; do
+                for image in "$root"/boot/vmlinuz-*-cloud-amd64; do
+                    [ -e "$image" ] || continue
+                    release=${image##*/vmlinuz-}
+                    mkdir -p kernel/boot kernel/lib/modules
+                    cp "$image" kernel/boot/vmlinuz && cp -r "$root/lib/modules/$release" kernel/lib/modules/
+                    chmod -R a+rX kernel && exit 0
+                done
+            done
+            exit 1
+            """, in: bench.path)
+        return bench
+    }
+
+    private static let words = ["boot", "--engine", "qemu", "--timeout", "60s", "--probe", "tcp:80"]
+
+    /// QEMU, once it has filtered its own system calls: the child of the program whose arguments name a store.
+    private func machine(of store: String) throws -> ProcessView {
+        func running() -> ProcessView? {
+            ProcessView.all(named: "thaw").filter { $0.words.contains(store) }.lazy
+                .flatMap { ProcessView.children(of: $0.number, named: "qemu-system-x86_64") }
+                .first { $0.status["Seccomp"] == "2" }
+        }
+        try #require(ProcessView.wait(seconds: 60) { running() != nil })
+        return try #require(running())
+    }
+
+    private func expectJail(_ machine: ProcessView) {
+        let status = machine.status
+        #expect(status["NoNewPrivs"] == "1")
+        #expect(status["CapEff"] == "0000000000000000")
+        #expect(status["CapPrm"] == "0000000000000000")
+        #expect(status["Uid"]?.split(separator: " ").contains("0") == false)
+        #expect(machine.shared(["mnt", "net", "pid", "ipc", "uts", "cgroup"]) == [])
+        #expect(Set(machine.root).isDisjoint(with: ["root", "home", "var", "tmp", "proc", "sys", "run"]))
+        let kinds = ["pipe:", "anon_inode:", "/dev/null"]
+        let files = machine.descriptors.filter { link in !kinds.contains { link.hasPrefix($0) } }
+        #expect(files.count == 1 && files[0].hasSuffix("/root.erofs"), "\(files)")
+    }
+
+    @Test("Root's QEMU is in a jail of its own, and is gone when thaw is killed", arguments: [SIGKILL])
+    func root(signal: Int32) throws {
+        let bench = try Self.bench.get()
+        let thaw = try bench.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
+        let machine = try machine(of: bench.store)
+        expectJail(machine)
+        thaw.signal(signal)
+        _ = thaw.wait()
+        #expect(ProcessView.wait(seconds: 5) { !machine.isRunning })
+    }
+
+    @Test(
+        "A user's QEMU is in a jail of its own too, with and without numbers for other users",
+        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"),
+        arguments: [Stranger.Means.ranges, .nothing])
+    func user(means: Stranger.Means) throws {
+        let bench = try Workbench(copying: Self.bench.get())
+        let user = try Stranger(means, in: bench)
+        try bench.succeed("copy", "app", "oci:\(bench.path)/layout:app")
+        try Program.shell("chmod -R a+rX layout", in: bench.path)
+        try user.succeed("copy", "oci:\(bench.path)/layout:app", "app")
+        let thaw = try user.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
+        let machine = try machine(of: user.store)
+        expectJail(machine)
+        thaw.kill()
+        _ = thaw.wait()
+        #expect(ProcessView.wait(seconds: 5) { !machine.isRunning })
+        #expect(try user.processes() == [])
+    }
+}

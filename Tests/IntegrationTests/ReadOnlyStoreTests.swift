@@ -1,0 +1,61 @@
+import Glibc
+import Harness
+import Testing
+
+/// Commands that only read, on a store that can't be written.
+@Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct ReadOnlyStoreTests {
+    /// The words of a command, OUT being a file that may be written.
+    static let commands: [[String]] = [
+        ["images"], ["history", "app"], ["inspect", "--verify", "app"], ["analyze", "app"], ["diff", "busybox", "app"],
+        ["df"], ["df", "--format", "json"], ["save", "-o", "OUT", "app"], ["copy", "app", "oci-archive:OUT"],
+        ["slim", "-t", "x", "--explain", "/bin/sh", "app"],
+    ]
+
+    /// A store with an image, and without what reading remembers.
+    private static let prepared = Result {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nRUN --mount=type=cache,target=/c echo 1 >/c/x && rm /base/one\n")
+        try Program.shell("rm -f store/thaw/index/* store/thaw/lock", in: bench.path)
+        return bench
+    }
+
+    private func bench() throws -> Workbench { try Workbench(copying: Self.prepared.get()) }
+
+    @Test("Root reads a store on a read-only mount", arguments: commands + [["cache", "ls"]])
+    func mount(words: [String]) throws {
+        let bench = try bench()
+        let script = """
+            mount --bind '\(bench.store)' '\(bench.store)'
+            mount -o remount,bind,ro '\(bench.store)'
+            exec "$@"
+            """
+        let isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh"]
+        let thaw = [Binary.path, "--store", bench.store] + words.map { $0.replacing("OUT", with: "\(bench.path)/out") }
+        let outcome = try Program.run(isolated + thaw, in: bench.path)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error == "")
+    }
+
+    @Test("A user reads a store of root's", arguments: commands)
+    func stranger(words: [String]) throws {
+        let bench = try bench()
+        let user = try Stranger(in: bench)
+        var words = words.map { $0.replacing("OUT", with: "stranger/out") }
+        words.insert(contentsOf: ["--store", "shared"], at: 1)
+        let outcome = try user.start(words, shared: bench.store).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error.split(separator: "\n").allSatisfy { words[0] == "df" && $0.hasPrefix("note: ") })
+    }
+
+    @Test(
+        "What has to write says that the store can't be written", arguments: [["tag", "app", "new"], ["rm", "app"]])
+    func writing(words: [String]) throws {
+        let bench = try bench()
+        let user = try Stranger(in: bench)
+        let outcome = try user.start([words[0], "--store", "shared"] + words.dropFirst(), shared: bench.store).wait()
+        #expect(outcome.status == 1)
+        #expect(outcome.error.contains("Permission denied"), "\(outcome.error)")
+        #expect(outcome.error.contains("--store"), "\(outcome.error)")
+        #expect(try bench.document("images", "--format", "json")["images"].list.count == 2)
+    }
+}

@@ -1,0 +1,167 @@
+import Harness
+import Testing
+
+/// Nothing of an image, a Dockerfile, a command or a guest steers the terminal, whichever command shows it.
+@Suite struct TerminalTests {
+    /// A store with an image whose every text is hostile, and files that are.
+    private static let prepared = Result {
+        let bench = try Workbench.withBusybox()
+        var (lower, upper) = (TarMaker(), TarMaker())
+        let secret =
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq9Vd0Xk3sQzTnYf4uJpLwRh2GmCeBaOiUyNtSxKlPoWqZv\n"
+        lower.addFile("app/id_rsa\(Controls.all)", secret)
+        for name in ["twice", "twice\(Controls.all)", "waste\(Controls.all)"] {
+            lower.addFile("app/\(name)", String(repeating: name.count > 8 ? "y" : "x", count: 150_000))
+        }
+        lower.addFile("app/suid\(Controls.all)", "x", mode: 0o4755)
+        lower.addFile(
+            "var/lib/dpkg/status",
+            "Package: a\(Controls.all)\nStatus: install ok installed\nVersion: 1\(Controls.all)\n")
+        upper.addFile("app/.wh.waste\(Controls.all)")
+        let text = LayoutMaker.quoted(Controls.all)
+        let settings = """
+            {"Env":["PATH=/bin","A=\(text.dropFirst().dropLast())"],"Labels":{\(text):\(text)},"Cmd":[\(text)],"User":"root",
+            "Entrypoint":["/app/twice",\(text)],"ExposedPorts":{"80/tcp":{}},"WorkingDir":\(text)}
+            """
+        try LayoutMaker("hostile", in: bench).add(
+            "hostile", layers: [lower.archive, upper.archive], architecture: "amd64\(Controls.all)", settings: settings,
+            history: "RUN \(Controls.all)")
+        try bench.succeed("copy", "oci:hostile:hostile", "hostile")
+        try bench.write("context/name\(Controls.all.filter { $0 != "/" })", "x")
+        return bench
+    }
+
+    private func bench() throws -> Workbench { try Workbench(copying: Self.prepared.get()) }
+
+    /// Commands that show the image, and what shows that they did.
+    static let commands: [(words: [String], shown: String)] = [
+        (["analyze", "hostile"], "\\u{1b}[31m"), (["analyze", "--format", "json", "hostile"], "\\u001b[31m"),
+        (["analyze", "--format", "html", "hostile"], "\\u{1b}[31m"),
+        (["history", "--no-trunc", "hostile"], "\\u{1b}[31m"),
+        (["history", "hostile"], "\\u{1b}[31m"), (["history", "--format", "json", "hostile"], "\\u202e"),
+        (["inspect", "hostile"], "\\u009b31m\\u007f\\u0085\\u202e\\u2066\\u2028"), (["images"], "hostile"),
+        (["images", "--format", "json"], "hostile"), (["diff", "busybox", "hostile"], "\\u{202e}"),
+        (["diff", "--format", "json", "busybox", "hostile"], "\\u202e"),
+        (["slim", "-t", "x", "--explain", "/app/twice\(Controls.all)", "hostile"], "\\u{1b}[31m"),
+        (["slim", "-t", "x", "hostile"], ""), (["df"], "images"),
+        (["boot", "--engine", "container", "--probe", "tcp:80", "hostile"], "thaw: "),
+        (["gate", "hostile"], "thaw: "), (["tag", "hostile", "x\(Controls.all)"], "\\u{1b}[31m"),
+        (["history", "\(Controls.all)"], "\\u{1b}[31m"), (["images", "--\(Controls.all)"], "thaw: "),
+        (["copy", "hostile", "docker-archive:/nowhere\(Controls.all)/x"], "\\u{1b}[31m"),
+    ]
+
+    @Test("No command that shows an image lets its texts through", arguments: commands)
+    func image(words: [String], shown: String) throws {
+        let bench = try bench()
+        let outcome = try bench.start(words).wait()
+        #expect(outcome.controls == [])
+        #expect((outcome.output + outcome.error).contains(shown), "\(outcome.output)\(outcome.error)")
+    }
+
+    @Test("What is printed as it is for a program is filtered for a person", arguments: ["--raw", "--config"])
+    func exact(option: String) throws {
+        let bench = try bench()
+        let blob = try bench.thaw("inspect", option, "hostile")
+        if option == "--config" { #expect(blob.controls != []) }
+        #expect(try Self.onTerminal(["inspect", option, "hostile"], in: bench).controls == [])
+    }
+
+    /// Dockerfiles whose trouble or output is hostile: what follows FROM.
+    static let steps: [(step: String, shown: String)] = [
+        ("RUN printf '\(Controls.octal)\\nlast\\n'", "last"),
+        ("RUN printf '\(Controls.octal)\\nlast\\n'; exit 3", "last"),
+        ("RUN echo '\(Controls.all)'; exit 3", "exited with status 3"),
+        ("COPY nowhere\(Controls.all) /", "\\u{1b}[31m"),
+        ("LABEL a='\(Controls.all)'", ""), ("BOGUS \(Controls.all)", "unknown instruction"),
+        ("RUN --bogus\(Controls.all)=1 x", "unknown flag"), ("USER \(Controls.all)\nRUN true", "\\u{1b}[31m"),
+        ("COPY name* /x/", ""), ("ENV A=${B:?\(Controls.all)}", "\\u{1b}[31m"), ("FROM \(Controls.all)", "\\u{1b}[31m"),
+    ]
+
+    @Test(
+        "A build shows hostile steps and their output as plain text", arguments: steps,
+        ["plain", "json", "quiet", "tty", "auto"])
+    func build(_ step: (step: String, shown: String), progress: String) throws {
+        let bench = try bench()
+        try bench.write("context/Dockerfile", "FROM busybox\n\(step.step)\n")
+        let words = ["build", "--progress", progress, "--why", "-t", "app", "context"]
+        let isOnTerminal = ["tty", "auto"].contains(progress)
+        let outcome = try isOnTerminal ? Self.onTerminal(words, in: bench) : bench.start(words).wait()
+        #expect(outcome.controls == [])
+        guard !["json", "quiet"].contains(progress) else { return }
+        #expect((outcome.output + outcome.error).contains(step.shown), "\(outcome.output)\(outcome.error)")
+    }
+
+    @Test("A Dockerfile is looked at without its texts getting through", arguments: steps)
+    func look(step: String, shown: String) throws {
+        let bench = try bench()
+        try bench.write("context/Dockerfile", "FROM busybox AS b\n\(step)\n")
+        let looks: [[String]] = [
+            ["lint"], ["lint", "--format", "json"], ["lint", "--format", "sarif"], ["lint", "--dump", "ast"],
+        ]
+        for look in looks { #expect(try bench.start(look + ["context/Dockerfile"]).wait().controls == [], "\(look)") }
+        for call in ["check", "check,format=json", "outline", "outline,format=json", "targets", "targets,format=json"] {
+            #expect(try bench.thaw("build", "--call", call, "context").controls == [], "\(call)")
+        }
+    }
+
+    @Test("JSON with hostile texts is JSON still, and holds them")
+    func json() throws {
+        let bench = try bench()
+        try bench.write("context/Dockerfile", "FROM busybox\nBOGUS \(Controls.all)\n")
+        let findings = try Document(parsing: bench.thaw("lint", "--format", "json", "context/Dockerfile").output)
+        #expect(!findings.list.isEmpty)
+        _ = try Document(parsing: bench.thaw("lint", "--format", "sarif", "context/Dockerfile").output)
+        let rows = try bench.document("history", "--format", "json", "hostile").list
+        #expect(rows.contains { $0["createdBy"].text == "RUN \(Controls.all)" })
+    }
+
+    @Test("A progress bar shows its last state, colours are left out", arguments: ["plain", "tty"])
+    func bar(progress: String) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write(
+            "context/Dockerfile", "FROM busybox\nRUN printf ' 10%%\\r 50%%\\r100%%\\n\\033[32mgreen\\033[0m\\nend'\n")
+        let outcome = try bench.thaw("build", "--progress", progress, "-t", "app", "context")
+        let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("[") }.map { $0.drop { $0 != " " } }
+        #expect(lines.filter { $0.count < 10 } == [" 100%", " green", " end"])
+    }
+
+    @Test("A guest's console is plain text, in the message and in its file")
+    func console() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD printf '\(Controls.octal)\\none\\n\(Controls.octal)two'; exit 5\n")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "container", "--probe", "tcp:8080", "--console", "console", "app")
+        #expect(outcome.status == 1)
+        #expect(outcome.error.contains("two"))
+        #expect(outcome.controls == [])
+        #expect(Controls.found(in: try Program.run(["cat", "\(bench.path)/console"]).bytes) == [])
+    }
+
+    @Test("An entry of an archive that is refused is named in plain text")
+    func entry() throws {
+        let bench = try Workbench.withBusybox()
+        var tar = TarMaker()
+        tar.addFile("../\(Controls.all)", "x")
+        try bench.write("evil.tar", tar.archive)
+        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        #expect(outcome.error.contains("\\u{1b}[31m"))
+        #expect(outcome.controls == [])
+    }
+
+    @Test("A text with newlines in it can't pass for another line of thaw's")
+    func forged() throws {
+        let bench = try Workbench.withBusybox()
+        var tar = TarMaker()
+        tar.addFile("../x\nthaw: all is well", "x")
+        try bench.write("evil.tar", tar.archive)
+        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        #expect(outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }.count == 1)
+    }
+
+    /// Runs `thaw` on a terminal of its own; all that the terminal got.
+    private static func onTerminal(_ words: [String], in bench: Workbench) throws -> Outcome {
+        let quoted = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
+        try bench.write("call", "#!/bin/sh\nexec '\(Binary.path)' --store '\(bench.store)' \(quoted)\n", mode: 0o755)
+        return try Program.run(["script", "-qec", "./call", "/dev/null"], in: bench.path)
+    }
+}

@@ -1,0 +1,281 @@
+import Glibc
+import Harness
+import Linux
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import MicroVM
+
+/// A program that serves machines.
+enum ServingProgram {
+    /// It lies beside the tests, or is installed; nil where it is neither.
+    static let path: FilePath? =
+        beside("MachineStart") ?? beside("thaw") ?? (unsafe access("/usr/bin/thaw", X_OK) == 0 ? "/usr/bin/thaw" : nil)
+
+    /// A program that was built with the tests.
+    static func beside(_ name: String) -> FilePath? {
+        CommandLine.arguments.map { FilePath($0).removingLastComponent().appending(name) }.first {
+            unsafe $0.isAbsolute && access($0.string, X_OK) == 0
+        }
+    }
+
+    static var jail: MachineJail { MachineJail(program: path ?? "/nowhere") }
+}
+
+/// Machines of hand-written guests in processes of their own, which run on any KVM, also one in software.
+@Suite(
+    .enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"),
+    .enabled(if: ServingProgram.path != nil, "neither MachineStart nor thaw is built"))
+struct MachineProcessTests {
+    private func configuration(_ scratch: Scratch, _ code: [UInt8]) throws -> MachineConfiguration {
+        let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(code))
+        var configuration = MachineConfiguration(
+            kernel: kernel, kernelCache: scratch.path, commandLine: ["quiet"], initramfs: [1, 2, 3],
+            memoryBytes: 16 << 20)
+        configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
+        configuration.vsock = scratch.path.appending("vsock")
+        return configuration
+    }
+
+    private func soon(_ seconds: UInt64 = 20) -> UInt64 { monotonicNanoseconds() + seconds * 1_000_000_000 }
+
+    private func little(_ numbers: UInt32...) -> [UInt8] {
+        var writer = StateWriter()
+        for number in numbers { writer.put(number) }
+        return writer.bytes
+    }
+
+    @Test("A guest's process has no privileges, no files, no network and no other process, before and while it runs")
+    func jail() throws {
+        let scratch = try Scratch()
+        let views = Mutex<[ProcessView]>([])
+        let faults = Mutex<[String]>([])
+        let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.rings), ServingProgram.jail) { _, _ in
+            // The guest stands still in its first instructions: all threads are there.
+            for view in views.withLock({ $0 }) { faults.withLock { $0 += Self.faults(of: view, scratch) } }
+            return .end
+        }
+        defer { machine.close() }
+        let view = ProcessView(machine.number)
+        views.withLock { $0.append(view) }
+        #expect(Self.faults(of: view, scratch) == [])
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(faults.withLock { $0 } == [])
+    }
+
+    /// What the process has that it should not have.
+    private static func faults(of view: ProcessView, _ scratch: Scratch) -> [String] {
+        var faults = view.threads.isEmpty ? ["no threads"] : []
+        for thread in view.threads {
+            for (name, value) in ["Seccomp": "2", "NoNewPrivs": "1", "Groups": ""] where thread[name] != value {
+                faults.append("\(name) \(thread[name] ?? "missing")")
+            }
+            for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] where thread[name] != "0000000000000000" {
+                faults.append("\(name) \(thread[name] ?? "missing")")
+            }
+            for name in ["Uid", "Gid"] where thread[name]?.split(separator: " ").contains("0") != false {
+                faults.append("\(name) \(thread[name] ?? "missing")")
+            }
+        }
+        faults += view.shared(["mnt", "net", "pid_for_children", "pid", "ipc", "uts", "cgroup"]).map { "shared \($0)" }
+        faults += view.root.map { "file \($0)" }
+        let expected = [
+            "socket:", "/dev/kvm", "anon_inode:", "\(scratch.path)/kernel", "\(scratch.path)/disk", "/memfd:thaw",
+            "/\(view.number)/smaps", "/proc/\(view.number)/smaps",
+        ]
+        faults += view.descriptors.filter { link in !expected.contains { link.hasPrefix($0) } }
+        if view.limit("Max core file size") != "0 0" { faults.append("core dumps") }
+        if view.limit("Max file size") != "0 0" { faults.append("files") }
+        return faults
+    }
+
+    @Test("What the guest tells arrives with its time, and the figures are those of its process")
+    func rings() throws {
+        let scratch = try Scratch()
+        let heard = Mutex<[[UInt8]]>([])
+        let before = monotonicNanoseconds()
+        let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.rings), ServingProgram.jail) {
+            message, time in
+            heard.withLock { $0.append(message) }
+            return time >= before && time <= monotonicNanoseconds() ? .end : .proceed()
+        }
+        defer { machine.close() }
+        #expect(machine.run(until: soon()) == .ended(.finished))
+        #expect(heard.withLock { $0 } == [Array("hello".utf8)])
+        #expect(machine.enteredAt >= before)
+        #expect(machine.exitCount >= 1)
+        #expect(machine.pageFaults > 0)
+        #expect(machine.diskUse == DiskUse())
+        let overhead = try #require(machine.overheadBytes)
+        #expect((100 << 10..<64 << 20).contains(Int(overhead)))
+    }
+
+    @Test("A guest resets its machine, hangs until its deadline, and is stopped from another thread")
+    func endings() throws {
+        let scratch = try Scratch()
+        let ends: [([UInt8], UInt64, Machine.Ending)] = [
+            (HandWrittenGuest.resets, 20_000_000_000, .reset), (HandWrittenGuest.hangs, 100_000_000, .timedOut),
+        ]
+        for (code, patience, ending) in ends {
+            var configuration = try configuration(scratch, code)
+            configuration.vsock = nil
+            let machine = try MachineProcess(configuration, ServingProgram.jail) { _, _ in .end }
+            defer { machine.close() }
+            #expect(machine.run(until: monotonicNanoseconds() + patience) == .ended(ending))
+        }
+        let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.hangs), ServingProgram.jail) { _, _ in
+            .end
+        }
+        defer { machine.close() }
+        WorkerThread.start { machine.stop() }
+        #expect(machine.run(until: soon()) == .ended(.stopped))
+    }
+
+    @Test("A held machine is saved, goes on, and goes on again from its snapshot in another process")
+    func snapshots() throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.counts)
+        configuration.vsock = nil
+        let heard = Mutex<[[UInt8]]>([])
+        let answer: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { message, _ in
+            heard.withLock { heard in
+                heard.append(message)
+                return heard.count == 1 ? .hold : .end
+            }
+        }
+        let path = scratch.path.appending("snapshot")
+        let machine = try MachineProcess(configuration, ServingProgram.jail, savingTo: path, doorbell: answer)
+        defer { machine.close() }
+        try #require(machine.run(until: soon()) == .held)
+        #expect(ProcessView(machine.number).limit("Max file size") != "0 0")
+        try machine.save(identity: [1, 2, 3])
+        #expect(machine.run(until: soon(), reply: little(9)) == .ended(.finished))
+        let snapshot = try SnapshotFile(opening: path)
+        #expect(snapshot.identity == [1, 2, 3])
+        let restored = try MachineProcess(restoring: snapshot, configuration, ServingProgram.jail, doorbell: answer)
+        defer { restored.close() }
+        #expect(restored.run(until: soon(), reply: little(7)) == .ended(.finished))
+        #expect(heard.withLock { $0 } == [little(41), little(9, 42), little(7, 42)])
+    }
+
+    @Test("A snapshot that nobody saved leaves no file, and a damaged one is refused by the process")
+    func unsaved() throws {
+        let scratch = try Scratch()
+        var configuration = try configuration(scratch, HandWrittenGuest.rings)
+        configuration.vsock = nil
+        do {
+            let path = scratch.path.appending("none")
+            let machine = try MachineProcess(configuration, ServingProgram.jail, savingTo: path) { _, _ in .end }
+            machine.close()
+        }
+        let names = try Directory(scratch.path).entries().map { String(decoding: $0.name, as: UTF8.self) }
+        #expect(names.sorted() == ["disk", "kernel"])
+        configuration.kernel = try scratch.write("other", Array("no kernel".utf8))
+        #expect(throws: MachineError.self) {
+            try MachineProcess(configuration, ServingProgram.jail) { _, _ in .end }
+        }
+    }
+
+    @Test("A process that is killed is a machine that ended, and says how")
+    func killed() throws {
+        let scratch = try Scratch()
+        let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.hangs), ServingProgram.jail) { _, _ in
+            .end
+        }
+        defer { machine.close() }
+        #expect(kill(machine.number, SIGABRT) == 0)
+        guard case .ended(.failed(let reason)) = machine.run(until: soon()) else {
+            Issue.record("it did not fail")
+            return
+        }
+        #expect(reason.hasPrefix("the machine's process ended"))
+    }
+
+    private static let starter = ServingProgram.beside("MachineStart")
+
+    /// A program that runs a machine, started by a script that `$0` and `$1` are for: its machine's process.
+    private func started(_ script: String, in scratch: Scratch) throws -> (owner: Program, machine: ProcessView) {
+        _ = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.hangs))
+        let program = try #require(Self.starter)
+        let owner = try Program(["sh", "-ec", script, program.string], in: scratch.path.string)
+        func machine() -> ProcessView? {
+            guard let text = try? scratch.read("pid") else { return nil }
+            let number = Int32(String(decoding: text, as: UTF8.self).split(separator: "\n").first ?? "") ?? 0
+            return ProcessView.children(of: number, named: MachineServer.name).first {
+                // The guest runs once its processor has a thread.
+                $0.threads.count >= 3
+            }
+        }
+        guard ProcessView.wait({ machine() != nil }), let found = machine() else {
+            owner.kill()
+            throw ProgramFailure(description: "no machine: \(owner.wait().error)")
+        }
+        return (owner, found)
+    }
+
+    @Test(
+        "A process dies with the program that started it, however that dies",
+        .enabled(if: starter != nil, "MachineStart is not built"), arguments: [SIGKILL])
+    func orphan(signal: Int32) throws {
+        let scratch = try Scratch()
+        let (owner, machine) = try started("echo $$ >pid; exec \"$0\" hold kernel", in: scratch)
+        owner.signal(signal)
+        _ = owner.wait()
+        #expect(ProcessView.wait(seconds: 5) { !machine.isRunning })
+    }
+
+    @Test(
+        "A user's machine is in the same jail",
+        .enabled(if: starter != nil, "MachineStart is not built"),
+        .enabled(if: geteuid() == 0, "only root makes users and devices for tests"))
+    func user() throws {
+        let scratch = try Scratch()
+        let script = """
+            chmod 755 . && mkdir -m 755 dev && touch pid && chmod 666 pid
+            exec unshare --mount --propagation private sh -ec '
+                mount -t tmpfs -o mode=755 tmpfs dev && mknod -m 666 dev/kvm c 10 232 && mount --bind dev/kvm /dev/kvm
+                echo $$ >pid
+                exec setpriv --reuid 7654321 --regid 7654321 --clear-groups unshare --user --map-root-user "$0" hold kernel
+            ' "$0"
+            """
+        let (owner, machine) = try started(script, in: scratch)
+        let faults = Self.faults(of: machine, scratch)
+        owner.kill()
+        _ = owner.wait()
+        #expect(faults == [])
+        #expect(ProcessView.wait(seconds: 5) { !machine.isRunning })
+    }
+
+    @Test("Messages come back as they were, and made-up ones are refused or are messages")
+    func messages() throws {
+        let figures = MachineFigures(
+            enteredAt: 1, exits: 2, overheadBytes: 3, pageFaults: 4, diskUse: DiskUse(reads: 5, bytesRead: 6))
+        let replies: [MachineReply] = [
+            .made, .saved, .console([1, 2]), .figures(figures), .outcome(.held), .outcome(.ended(.failed("why"))),
+            .failed(.host("open", "/x", .permissionDenied)), .failed(.brokenSnapshot("short")),
+        ]
+        for reply in replies {
+            #expect(MachineReply(reply.bytes) == reply)
+            #expect(MachineReply(reply.bytes + [0]) == nil)
+        }
+        #expect(
+            MachineReply(MachineReply.failed(.guestFault("a\u{1b}[31mb\u{9b}c\n")).bytes)
+                == .failed(.guestFault("a[31mbc")))
+        let identity = Identity(user: 1, group: 2, emptiesGroups: true)
+        let plan = MachinePlan(
+            isRestored: true, hasNamespaces: false, identity: identity, optional: [.root, .snapshot],
+            isRootMemory: true, memoryBytes: 3, processors: 4, commandLine: [5])
+        #expect(MachineRequest(MachineRequest.make(plan).bytes) == .make(plan))
+        #expect(plan.number(of: .initramfs) == nil)
+        #expect(plan.number(of: .snapshot) == 6)
+        let bell = MachineBell(time: 1, pageFaults: 2, diskUse: nil, message: [3])
+        #expect(MachineBell(bell.bytes) == bell)
+        var generator = SystemRandomNumberGenerator()
+        for count in 0..<2000 {
+            let mask: UInt8 = count % 2 == 0 ? 7 : 255
+            let bytes = (0..<count % 60).map { _ in UInt8.random(in: 0...255, using: &generator) & mask }
+            _ = (MachineReply(bytes), MachineRequest(bytes), MachineBell(bytes), DoorbellAnswer(bytes))
+        }
+    }
+}

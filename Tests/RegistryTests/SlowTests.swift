@@ -1,0 +1,110 @@
+import HTTP
+import Linux
+import OCI
+import Registry
+import Support
+import SystemPackage
+import Testing
+
+/// Servers that send a little for ever, and documents that lead to the same ones again and again.
+@Suite struct SlowTests {
+    let space: Workspace
+
+    init() throws { space = try Workspace() }
+
+    /// Sends a layer byte by byte, for as long as the client takes them.
+    private static func trickle(_ exchange: ServerExchange, _ image: Image) throws -> Bool {
+        let layer = image.layers[0].descriptor
+        guard exchange.request.method == "GET", exchange.request.path.hasSuffix("blobs/\(layer.digest)") else {
+            return false
+        }
+        let bytes = try image.source.bytes(layer)
+        let start = exchange.request.headers["range"].flatMap { Int($0.dropFirst(6).dropLast()) } ?? 0
+        let headers = start > 0 ? ["Content-Range": "bytes \(start)-\(bytes.count - 1)/\(bytes.count)"] : [:]
+        try exchange.head(start > 0 ? 206 : 200, headers, length: bytes.count - start)
+        let cancellation = try Cancellation()
+        for byte in bytes[start...] {
+            try exchange.write([byte])
+            try cancellation.sleep(for: .milliseconds(100))
+        }
+        return true
+    }
+
+    private func client(_ log: Log, _ edit: (inout RegistryConfiguration) -> Void = { _ in }) throws -> RegistryClient {
+        let settings = configuration {
+            $0.http.stallTimeout = .seconds(1)
+            $0.retry.tries = 2
+            edit(&$0)
+        }
+        return try RegistryClient(settings) { log.add($0) }
+    }
+
+    @Test("A registry that sends a byte now and then is given up in one sentence, though each try moves on")
+    func trickle() async throws {
+        let image = try space.sample([100_000])
+        let registry = try FakeRegistry { exchange, _ in try Self.trickle(exchange, image) }
+        try registry.add(image)
+        let log = Log()
+        let store = try Store(at: space.path.appending("other"))
+        let error = await #expect(throws: RegistryError.self) {
+            try await client(log).pull(registry.reference(), into: store)
+        }
+        #expect(
+            "\(try #require(error))".hasSuffix(
+                ": \(registry.server.authority) is too slow: it moved less than 1000 bytes per second for 1 seconds"))
+        #expect(log.retries.count == 1)
+        #expect(registry.count("GET /v2/app/blobs/\(image.layers[0].descriptor.digest)") == 2)
+    }
+
+    @Test("A mirror that sends a byte now and then is left for the registry, which sends the rest")
+    func mirror() async throws {
+        let image = try space.sample([100_000])
+        let mirror = try FakeRegistry { exchange, _ in try Self.trickle(exchange, image) }
+        let upstream = try FakeRegistry()
+        try mirror.add(image)
+        try upstream.add(image)
+        let file = try space.write(
+            "registries.conf",
+            """
+            [[registry]]
+            prefix = "registry.invalid/team"
+            location = "\(upstream.server.authority)"
+            [[registry.mirror]]
+            location = "\(mirror.server.authority)"
+            """)
+        let log = Log()
+        let store = try Store(at: space.path.appending("other"))
+        let name = try Reference("registry.invalid/team/app:1")
+        try await client(log) { $0.registries = [file] }.pull(name, into: store).validate()
+        let path = "/v2/app/blobs/\(image.layers[0].descriptor.digest)"
+        let rest = upstream.server.received.first { $0.path == path }
+        #expect(try #require(rest).headers["range"] != nil)
+        #expect(log.bytes(of: image.layers[0]) == image.layers[0].descriptor.size)
+    }
+
+    @Test("Each document of an index of indexes is fetched once, by a pull, a copy and a look at one platform")
+    func tower() async throws {
+        let image = try space.sample([1000])
+        let registry = try FakeRegistry()
+        try registry.add(image)
+        var level = [image.descriptor]
+        for depth in 0..<6 {
+            level = (0..<12).map { number in
+                let bytes = Index(manifests: level, annotations: ["place": "\(depth)/\(number)"]).bytes
+                let digest = Digest(of: bytes)
+                registry.state.edit { $0.manifests["\(digest)"] = bytes }
+                return Descriptor(mediaType: .index, digest: digest, size: Int64(bytes.count))
+            }
+        }
+        let top = Index(manifests: level).bytes
+        registry.state.edit { $0.manifests["top"] = top }
+        let client = try client(Log())
+        let store = try Store(at: space.path.appending("other"))
+        try await client.pullAll(registry.reference("top"), into: store, as: Reference("tower:1"))
+        let documents = 6 * 12 + 2
+        #expect(registry.count("GET /v2/app/manifests/") == documents)
+        try await client.copy(registry.reference("top"), to: registry.reference("copy"))
+        #expect(registry.count("GET /v2/app/manifests/") <= 3 * documents)
+        #expect(registry.count("PUT /v2/app/manifests/") == documents)
+    }
+}
