@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(
             name: "AttackTests", dependencies: ["Harness"], path: "Tests/AttackTests",
             exclude: ["Probe", "overwrite.c", "attacks.txt"], swiftSettings: rules),
-        tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Linux", "Support", system),
+        tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Harness", "Linux", "Support", system),
         tests("DiskTests", "Disk", "OCI", "Linux", "Support", system),

@@ -17,7 +17,10 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case contextChanged(String)
     case unreadable(ImagePath, reason: Errno)
     case badIgnoreFile(String, at: Place)
-    case runFailed(command: String, status: String, output: [String], at: Place)
+    case runFailed(RunFailure, at: Place)
+    case timedOut(Duration)
+    case tooFewCPUs(wanted: Double, there: Int)
+    case noSuchCPUs(String, there: String)
     case unsupported(String, at: Place)
     case badContext(String, reason: String)
     case gitFailed(String, reason: String)
@@ -62,8 +65,13 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .unreadable(let path, let reason): "'\(path)' in the context cannot be read: \(reason)"
-        case .runFailed(let command, let status, let output, let place):
-            (["\(place): \(command): \(status)"] + output.map { "    " + $0 }).joined(separator: "\n")
+        case .runFailed(let failure, let place):
+            (["\(place): \(failure.command): \(failure.end)"] + failure.output.map { "    " + $0 })
+                .joined(separator: "\n")
+        case .timedOut(let limit): "the build did not end within \(limit.short)"
+        case .tooFewCPUs(let wanted, let there):
+            "RUN is to have \(wanted == wanted.rounded() ? "\(Int(wanted))" : "\(wanted)") CPUs, and there are \(there)"
+        case .noSuchCPUs(let wanted, let there): "RUN is to have the CPUs \(wanted), and there are \(there)"
         case .badContext(let text, let reason): "'\(text)' \(reason)"
         case .gitFailed(let remote, let reason): "cannot fetch '\(remote)': \(reason)"
         case .downloadFailed(let address, let reason): "cannot download '\(address)': \(reason)"

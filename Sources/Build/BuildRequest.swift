@@ -51,10 +51,12 @@ public struct BuildRequest: Sendable {
     public var entitlements: Set<Entitlement> = []
     /// How commands are confined.
     public var run = RunOptions()
+    /// How long the whole build may take; nil for no limit.
+    public var timeout: Duration?
 
     /// What a command reaches.
     public enum Network: String, Sendable, CaseIterable {
-        /// A network of its own with a way out, where this machine can make one; else the host's.
+        /// A network of its own with a way out, where this machine can make one; else none.
         case `default`
         /// Nothing but itself.
         case none
@@ -80,12 +82,22 @@ public struct BuildRequest: Sendable {
         public var sharedMemorySize: Int?
         /// How many processes and threads there may be at once.
         public var processLimit: Int? = 32_768
+        /// True if somebody asked for ``processLimit``: then it has to hold.
+        public var isProcessLimitRequested = false
         /// How many bytes of memory a command may use; nil for all there is.
         public var memoryLimit: Int64?
         /// `--isolation`; nil for the strongest that works.
         public var isolation: Isolation?
         /// `--snapshot`: how changed files are found where there is no overlay.
         public var comparison = RootChanges.Method.marks
+        /// The limit of memory and swap together, beside ``memoryLimit``; nil for no swap.
+        public var swapLimit: SwapLimit?
+        /// How many CPUs' time a command may use, and so many it sees; nil for all.
+        public var cpuCount: Double?
+        /// Other limits of CPU time, and the CPUs and memory nodes that a command may use.
+        public var cpus = CPULimits()
+        /// How long a command may run; nil for no limit.
+        public var timeout: Duration?
         /// `--userns`.
         public var users = Users.separate
         /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.

@@ -1,7 +1,6 @@
 internal import HTTP
 internal import Linux
 internal import OCI
-internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 
@@ -82,33 +81,15 @@ final class BuildState: Sendable {
         progress(.finished(report))
     }
 
-    /// The isolation of commands, tried once. What is less than namespaces is told.
+    /// The isolation of commands, tried once. A weaker one than namespaces is noted.
     func isolation() async throws -> IsolationLadder {
         let ladder = try await trial.ladder(request.run.isolation, snapshots)
         if let note = ladder.note { tellOnce(note) }
         return ladder
     }
 
-    /// The network of a container; that there can be none of its own is told once.
-    func network(_ wanted: BuildRequest.Network) -> Sandbox.Network {
-        let available = wanted.available
-        if available.isInstead {
-            tellOnce("RUN uses this machine's network: 'pasta' (Debian package passt) would give it one of its own")
-        }
-        return available.network
-    }
-
-    /// Notes once which parts of a command's isolation are missing on this machine.
-    func noteShortfalls(of command: Command, in container: Container) throws {
-        note(try container.shortfalls(of: command))
-    }
-
-    /// Tells of parts of a command's isolation that are missing here, each once.
-    func note(_ shortfalls: [Shortfall]) {
-        for shortfall in shortfalls { tellOnce(shortfall.description) }
-    }
-
-    private func tellOnce(_ text: String) {
+    /// Sends a note, unless the same was sent before.
+    func tellOnce(_ text: String) {
         if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
 
@@ -171,17 +152,6 @@ final class BuildState: Sendable {
             throw CancellationError()
         } catch {
             throw BuildError.stepFailed(error, at: place)
-        }
-    }
-}
-
-extension BuildRequest.Network {
-    /// What a container gets, and whether it is less than was wanted.
-    var available: (network: Sandbox.Network, isInstead: Bool) {
-        switch self {
-        case .none: (.none, false)
-        case .host: (.host, false)
-        case .default: Sandbox.Network.isIsolationAvailable ? (.isolated, false) : (.host, true)
         }
     }
 }

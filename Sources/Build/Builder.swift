@@ -28,6 +28,11 @@ public struct Builder: Sendable {
     /// When this returns, the image is in the store, under no name. When it throws, the store holds at most more
     /// remembered steps than before.
     public func build() async throws -> BuildResult {
+        guard let limit = request.timeout else { return try await buildTarget() }
+        return try await within(limit, orThrow: .timedOut(limit)) { try await buildTarget() }
+    }
+
+    private func buildTarget() async throws -> BuildResult {
         let lease = try store.lease()
         try FailedStep.forget(in: store)
         let shared = try BuildState(request, store: store, progress: progress)

@@ -167,6 +167,10 @@ static int limit(Step step) {
     return (int)syscall(SYS_prlimit64, 0, step->mode, value, NULL);
 }
 
+static int affinity(Step step) {
+    return syscall(SYS_sched_setaffinity, 0, step->mode * sizeof *step->list, step->list) < 0 ? -1 : 0;
+}
+
 static int bound(uint64_t kept) {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) return -1;
     for (int capability = 0; capability < 64; capability++) {
@@ -239,6 +243,7 @@ static int perform(Child child, Step step) {
         case clinux_step_protect: return protect(step->path);
         case clinux_step_hostname: return set_host_name(step->path);
         case clinux_step_loopback: return loopback();
+        case clinux_step_affinity: return affinity(step);
         case clinux_step_limit: return limit(step);
         case clinux_step_bound: return bound(step->flags);
         case clinux_step_groups: return groups(step);

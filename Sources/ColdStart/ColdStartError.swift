@@ -1,4 +1,5 @@
 internal import Guest
+public import Linux
 public import SystemPackage
 
 /// Why a start could not be measured.
@@ -51,6 +52,10 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     case unknownUser(String)
     /// The entrypoint ended before the probe passed.
     case ended(how: String, lastLine: String?)
+    /// The kernel killed processes of the image for lack of memory, before the probe passed.
+    case outOfMemory(MemorySize?)
+    /// This machine can't keep a limit that was asked for.
+    case limitNotKept(String)
     /// The time was over and the probe had not passed.
     case notServing(Probe, last: String, after: Duration, lastLine: String?)
     /// Somebody cancelled the measurement.
@@ -73,9 +78,12 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         switch self {
         case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
-            .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent:
+            .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
+            .limitNotKept:
             .machine
-        case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing: .work
+        case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing,
+            .outOfMemory:
+            .work
         case .cancelled: .interrupted
         }
     }
@@ -109,6 +117,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .notExecutable(let program, let reason): "the entrypoint '\(program)' cannot be run: \(reason)"
         case .unknownUser(let user): "user '\(user)' is not in the image's /etc/passwd and /etc/group"
         case .ended(let how, let line): "the entrypoint \(how) before the probe passed\(quoted(line))"
+        case .outOfMemory(let memory): "the program ran out of memory" + (memory.map { " (\($0))" } ?? "")
+        case .limitNotKept(let reason): reason
         case .notServing(let probe, let last, let time, let line):
             "probe \(probe) did not pass within \(seconds(time)): \(last)\(quoted(line))"
         case .cancelled: "the measurement was interrupted"
@@ -119,6 +129,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     public var remedy: String? {
         switch self {
         case .toolFailed("passt", _): "install it with: apt-get install passt"
+        case .outOfMemory: "give it more by --memory"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"
@@ -155,6 +166,7 @@ extension Message.Stage {
         case .probe: "run the probing command"
         case .network: "configure network card"
         case .proxy: "listen for the host on port"
+        case .memory: "go on: no memory is left"
         }
     }
 }

@@ -30,12 +30,16 @@ public struct ContainerEngine: Engine {
     /// Starts it as often as the scenario says, each time from the image's untouched files.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
-        var runs: [Run] = []
+        var (runs, notes) = ([Run](), [String]())
         for _ in 0..<scenario.runs {
             do {
-                runs.append(try await start(scenario))
+                let limits = try ContainerLimits(scenario)
+                notes = limits.notes
+                runs.append(try await start(scenario, limits))
             } catch let error as ColdStartError {
                 throw error
+            } catch let error as LimitShortfall {
+                throw .limitNotKept("\(error)")
             } catch let error as SystemError {
                 throw .file(error.operation, error.path, error.errno)
             } catch is CancellationError {
@@ -44,18 +48,21 @@ public struct ContainerEngine: Engine {
                 throw .containerFailed(reason: "\(error)")
             }
         }
-        return Measurement(
+        var measurement = Measurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: nil, emulator: nil,
             probe: scenario.probe)
+        measurement.notes = notes
+        return measurement
     }
 
-    private func start(_ scenario: Scenario) async throws -> Run {
+    private func start(_ scenario: Scenario, _ limits: ContainerLimits) async throws -> Run {
         let name = FilePath("start-\(hostClock())")
         let parent = try Directory.make(scratch)
         defer { try? parent.removeTree(name) }
         let place = scratch.pushing(name)
         for part in ["upper", "work", "files"] { _ = try Directory.make(place.appending(part)) }
-        let command = try command(scenario, files: place.appending("files"))
+        var command = try command(scenario, files: place.appending("files"))
+        limits.apply(to: &command)
         let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
         let listener = Listener(scenario, from: hostClock())
         let observation = scenario.interview?.observes == true ? Observation() : nil
@@ -65,7 +72,11 @@ public struct ContainerEngine: Engine {
         }
         try await listener.follow(container, for: scenario.patience + .seconds(20))
         scenario.whenOver(listener.console)
-        var run = try listener.result(scenario, isCancelled: Task.isCancelled).get()
+        let result = listener.result(scenario, isCancelled: Task.isCancelled)
+        if case .failure(let error) = result, error != .cancelled, container.ranOutOfMemory {
+            throw ColdStartError.outOfMemory(MemorySize(Int64(scenario.memoryBytes)))
+        }
+        var run = try result.get()
         if let observation { run.hearing?.observation = observation.end() }
         return run
     }
@@ -105,7 +116,8 @@ private final class Listener: Sendable {
     }
 
     init(_ scenario: Scenario, from start: UInt64) {
-        let session = Session(probe: scenario.probe, interview: scenario.interview, start: start)
+        let session = Session(
+            probe: scenario.probe, interview: scenario.interview, start: start, memory: scenario.memoryBytes)
         state = Mutex(State(session: session))
     }
 

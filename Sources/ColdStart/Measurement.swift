@@ -38,6 +38,8 @@ public struct Measurement: Sendable {
     public let hearing: Hearing?
     /// The most memory the entrypoint held at once, over all runs.
     public let peakGuestMemoryBytes: UInt64?
+    /// Sentences for people about limits that are kept by weaker means than a control group.
+    public internal(set) var notes: [String] = []
     /// What the console showed and the entrypoint wrote in the last run, the end of it if it was long.
     public let console: String
 

@@ -16,6 +16,10 @@ public struct Scenario: Sendable {
     public var memoryBytes: UInt64
     /// The machine's processors.
     public var processors: Int
+    /// True if somebody asked for this memory: then a container is held to it also by weaker means than a control group.
+    public var isMemoryRequested = false
+    /// How many processes and threads the image may have at once, for the container engine; nil for no limit.
+    public var processLimit: Int?
     /// How long the probe may take, from the moment init runs.
     public var timeout: Duration
     /// How many times it is started and measured.

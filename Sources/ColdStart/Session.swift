@@ -16,6 +16,8 @@ struct Session {
 
     let probe: Probe
     let start: UInt64
+    /// The machine's memory in bytes, for messages.
+    let memory: UInt64?
     private(set) var marks: [Message.Mark: Stamp] = [:]
     private(set) var answer: Message.Answer?
     private(set) var peakMemory: UInt64?
@@ -35,9 +37,10 @@ struct Session {
     private var frames = FrameReader()
     private var log: LineMatcher?
 
-    init(probe: Probe, interview: Interview? = nil, start: UInt64) {
+    init(probe: Probe, interview: Interview? = nil, start: UInt64, memory: UInt64? = nil) {
         self.probe = probe
         self.start = start
+        self.memory = memory
         self.interview = interview.map { InterviewRecord($0) }
         // A probe never holds a pattern that is none.
         if interview == nil, case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }

@@ -1,4 +1,5 @@
 internal import Guest
+internal import Linux
 internal import MicroVM
 internal import SystemPackage
 
@@ -107,6 +108,8 @@ extension Session {
         if verdict == .passed || isHeld, let run = Run(self, by: clocking, hasKernel: true) { return run }
         if verdict == .passed, let run = Run(resumed: self) { return run }
         if case .cancelled = end { throw .cancelled }
+        // With nothing left to kill but init.
+        if let line = panic, line.contains("deadlocked on memory") { throw outOfMemory }
         if let line = panic { throw .panicked(line: line) }
         if verdict != nil || failure != nil { throw failure(timeout: timeout) }
         let line = output.lastLine ?? console.lastLine
@@ -126,6 +129,10 @@ extension Session {
         }
     }
 
+    private var outOfMemory: ColdStartError {
+        .outOfMemory(memory.flatMap { Int64(exactly: $0) }.map { MemorySize($0) })
+    }
+
     /// The line with which the guest's kernel gave up.
     var panic: String? { console.lastLine { $0.contains("Kernel panic - ") } }
 
@@ -137,6 +144,7 @@ extension Session {
         if let driver = failure.driver { return .driverMissing(driver) }
         return switch failure.stage {
         case .execute: .notExecutable(text, reason: reason)
+        case .memory: outOfMemory
         case .user: .unknownUser(text)
         default: .guestFailed(stage: failure.stage.words, subject: text, reason: reason)
         }

@@ -93,6 +93,8 @@ public enum Message: Equatable, Sendable {
         case network
         /// Listening for the host on a proxied port; init goes on without.
         case proxy
+        /// Finding memory for the image's processes: the kernel killed some of them.
+        case memory
     }
 
     /// What init failed at, on what, and the kernel's errno (0 where there is none).

@@ -80,7 +80,16 @@ struct Supervisor {
         child.drain(to: link)
         if let lastAnswer { link.send(.answer(lastAnswer)) }
         if let ending { link.send(.exited(ending)) }
+        if verdict != .passed, ranOutOfMemory {
+            link.send(.failed(Message.Failure(stage: .memory, errno: 0, subject: [])))
+        }
         return verdict
+    }
+
+    /// True if the kernel of this machine, which is the image's alone, killed a process for lack of memory.
+    private var ranOutOfMemory: Bool {
+        guard orders.place == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
+        return killCount(inStatistics: table) > 0
     }
 
     /// Goes on serving after the probe has passed, until the entrypoint ends.

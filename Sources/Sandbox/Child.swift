@@ -14,7 +14,7 @@ final class Child: Sendable {
     let executedAt: Int64
     private let stubs: [Stub]
     private let root: Overlay
-    private let group: ControlGroup?
+    let group: ControlGroup?
     private let network: IsolatedNetwork?
     /// Whether another container may have the network afterwards.
     private let isNetworkKept: Bool

@@ -39,6 +39,10 @@ public struct Command: Sendable {
     public var processLimit: Int?
     /// How many bytes of memory they may use together.
     public var memoryLimit: Int64?
+    /// The limit of memory and swap together, beside ``memoryLimit``; nil for no swap.
+    public var swapLimit: SwapLimit?
+    /// The limits of CPU time, and the CPUs that they see.
+    public var cpus: CPULimits
     /// Whether set-uid programs are kept from gaining anything.
     public var forbidsNewPrivileges: Bool
     /// How large /dev/shm may grow, in bytes.
@@ -61,6 +65,8 @@ public struct Command: Sendable {
         limits = []
         processLimit = nil
         memoryLimit = nil
+        swapLimit = nil
+        cpus = CPULimits()
         forbidsNewPrivileges = false
         sharedMemorySize = 64 << 20
     }
@@ -89,6 +95,8 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
     /// The fourteen that Docker leaves: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
     /// net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
     public static let standard = Capabilities(rawValue: 0xa804_25fb)
+    /// CAP_NET_RAW: packets past the network's protocols.
+    public static let rawNetwork = Capabilities(rawValue: 1 << 13)
     /// Every capability that this process has.
     public static let all = Capabilities(rawValue: .max)
 }

@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Linux
+internal import Synchronization
 internal import SystemPackage
 
 /// Groups that hold one container to its limits, one in each hierarchy that is needed.
@@ -16,13 +17,13 @@ final class ControlGroup: Sendable {
     var lists: [Int32] { groups.compactMap { $0.list?.descriptor.rawValue } }
 
     private let groups: [Group]
+    private let hadKills = Mutex(false)
 
-    /// Groups for what `command` limits; nil where it limits nothing that this machine can hold it to.
+    /// Groups for the limits of `command`; nil if it has none that a group can keep here.
     init?(for command: Command) throws(SystemError) {
-        var wanted: [Place: [(file: FilePath, value: String)]] = [:]
-        for (controller, limit) in command.controlled {
-            guard let place = Place.all[controller] else { continue }
-            wanted[place, default: []] += place.settings(controller, limit)
+        var wanted: [Place: [GroupSetting]] = [:]
+        for (controller, place) in Place.places(for: command.controllers, in: Place.all) {
+            wanted[place, default: []] += command.settings(controller, isUnified: place.isUnified)
         }
         guard !wanted.isEmpty else { return nil }
         let name = FilePath("thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))")
@@ -48,19 +49,19 @@ final class ControlGroup: Sendable {
         }
     }
 
+    /// True if the kernel killed a process of the container for lack of memory.
+    var ranOutOfMemory: Bool {
+        hadKills.withLock { kills in
+            kills = kills || groups.contains { MemoryEvents.hasKills(in: $0.directory) }
+            return kills
+        }
+    }
+
     /// Removes the groups, which are empty when their container has ended.
     func remove() {
+        // The counters go with the groups.
+        _ = ranOutOfMemory
         for group in groups { group.remove() }
-    }
-}
-
-extension Command {
-    /// What has to be counted for its limits.
-    var controlled: [(Controller, Int64)] {
-        var result: [(Controller, Int64)] = []
-        if let processLimit { result.append((.processes, Int64(processLimit))) }
-        if let memoryLimit { result.append((.memory, memoryLimit)) }
-        return result
     }
 }
 
@@ -88,13 +89,14 @@ struct Place: Sendable, Hashable {
         return result
     }()
 
-    /// The files to write for a limit, and what.
-    func settings(_ controller: Controller, _ limit: Int64) -> [(file: FilePath, value: String)] {
-        switch controller {
-        case .processes: [("pids.max", "\(limit)")]
-        case .memory where isUnified: [("memory.max", "\(limit)"), ("memory.swap.max", "0")]
-        case .memory: [("memory.limit_in_bytes", "\(limit)"), ("memory.memsw.limit_in_bytes", "\(limit)")]
-        }
+    /// The places of the controllers that are in `all`, with a single place for those of v2.
+    ///
+    /// A process is in one group of v2. What a group hands on, all groups above it hand on too: so the highest place has
+    /// all of the controllers.
+    static func places(for controllers: [Controller], in all: [Controller: Place]) -> [Controller: Place] {
+        let found = all.filter { controllers.contains($0.key) }
+        let highest = found.values.filter(\.isUnified).min { $0.path.components.count < $1.path.components.count }
+        return found.mapValues { place in place.isUnified ? highest ?? place : place }
     }
 
     /// Removes groups whose maker is gone. Nothing can run in them: containers die with their maker.
@@ -130,14 +132,14 @@ private struct Group: Sendable {
         }
     }
 
-    init(_ name: FilePath, in place: Place, _ settings: [(file: FilePath, value: String)]) throws(SystemError) {
+    init(_ name: FilePath, in place: Place, _ settings: [GroupSetting]) throws(SystemError) {
         let path = place.path.appending(name.components)
         try Directory(place.path).makeDirectory(name)
         self.place = place
         do throws(SystemError) {
             let directory = try Directory(path)
             try system("lock", path) { flock(directory.descriptor.rawValue, LOCK_SH) }
-            for (file, value) in settings { try Self.set(file, value, in: directory) }
+            for setting in settings { try Self.apply(setting, to: directory, in: place) }
             let isEntered = !place.isUnified || !Self.canBeBornInGroup
             list = isEntered ? List(try directory.open(place.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
             self.directory = directory
@@ -150,12 +152,21 @@ private struct Group: Sendable {
     /// Whether there is clone3, which filters like Docker's deny.
     private static let canBeBornInGroup = clinux_has_clone3() == 1
 
-    private static func set(_ file: FilePath, _ value: String, in directory: Directory) throws(SystemError) {
+    private static func apply(
+        _ setting: GroupSetting, to directory: borrowing Directory, in place: Place
+    ) throws(SystemError) {
+        let value: [UInt8]
+        switch setting.value {
+        case .text(let text): value = Array(text.utf8)
+        case .inherited: value = try Directory(place.path).open(setting.file).readAll(limit: 1 << 16)
+        }
         do throws(SystemError) {
-            try directory.open(file, .write).write(Array(value.utf8))
+            try directory.open(setting.file, .write).write(value)
         } catch {
-            // Kernels without accounting of swap have no file for it.
-            guard file.string.contains("sw"), error.errno == .noSuchFileOrDirectory else { throw error }
+            switch (setting.exception, error.errno) {
+            case (.missingFile, .noSuchFileOrDirectory), (.lowerAbove, .invalidArgument): return
+            default: throw error
+            }
         }
     }
 

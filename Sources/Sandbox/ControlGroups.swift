@@ -8,10 +8,12 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// What a group can count and limit.
+/// A controller of groups, by the kernel's name.
 enum Controller: String, CaseIterable, Sendable {
     case processes = "pids"
     case memory
+    case cpuTime = "cpu"
+    case cpuSet = "cpuset"
 }
 
 /// A hierarchy of control groups that has a controller, and this process's own group in it.

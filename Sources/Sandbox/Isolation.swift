@@ -29,6 +29,7 @@ extension Script {
     /// - Parameter listener: the socket to which the child sends the listener of its seccomp filter, if it has one.
     mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings, listener: Int32) {
         enterGroups(surroundings)
+        limitCPUs(command.cpus)
         if let network = surroundings.network {
             add(
                 clinux_step_join_namespace, "enter network", descriptor: network.namespace.rawValue,

@@ -47,6 +47,11 @@ public struct Limit: Sendable, Hashable {
     /// The kernel's name without its prefix; nil for a number that has none.
     var name: String? { Self.resources.first { $0.value == resource }?.key.uppercased() }
 
+    /// The most bytes of private memory that a process may have for writing (RLIMIT_DATA).
+    static func memory(_ byteCount: Int64) -> Limit {
+        Limit(resource: RLIMIT_DATA.rawValue, soft: UInt64(max(byteCount, 0)), hard: UInt64(max(byteCount, 0)))
+    }
+
     /// How many processes a user may have.
     static func processes(_ count: Int) -> Limit {
         Limit(resource: 6, soft: UInt64(max(count, 0)), hard: UInt64(max(count, 0)))

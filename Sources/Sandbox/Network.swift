@@ -14,10 +14,8 @@ public enum Network: Sendable, Hashable {
     /// It takes Debian's passt package, see ``isIsolationAvailable``.
     case isolated
 
-    /// Whether ``isolated`` can work here: `pasta` is on the PATH and the kernel has tap devices.
-    public static var isIsolationAvailable: Bool {
-        unsafe pasta != nil && access("/dev/net/tun", R_OK | W_OK) == 0
-    }
+    /// True if ``isolated`` can work here: `pasta` is on the PATH and the kernel has tap devices.
+    public static var isIsolationAvailable: Bool { isolationObstacle == nil }
 
     /// The program that connects isolated networks.
     static var pasta: FilePath? {

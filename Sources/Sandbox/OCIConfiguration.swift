@@ -13,6 +13,8 @@ struct OCIConfiguration {
     /// The control group, for runtimes that want one.
     let group: String
     let limits: [Limit]
+    /// The controllers of the control group that the runtime makes; empty if ours keep the limits.
+    let groupControllers: Set<Controller>
 
     var document: JSON {
         [
@@ -84,7 +86,7 @@ struct OCIConfiguration {
         if let network { namespaces.append(["type": "network", "path": .string(network.string)]) }
         if command.network == .none { namespaces.append(["type": "network"]) }
         var members: [JSON.Key: JSON] = [
-            "namespaces": .array(namespaces), "cgroupsPath": .string(group), "resources": ["devices": devices],
+            "namespaces": .array(namespaces), "cgroupsPath": .string(group), "resources": .object(resources),
         ]
         if !command.isPrivileged {
             members["maskedPaths"] = .strings(Hidden.masked)
@@ -101,6 +103,47 @@ struct OCIConfiguration {
             ["allow": false, "access": "rwm"], ["allow": true, "type": "c", "access": "m"],
             ["allow": true, "type": "b", "access": "m"],
         ]
+    }
+
+    /// The devices, and the limits for a runtime that makes its own groups.
+    private var resources: [JSON.Key: JSON] {
+        var result: [JSON.Key: JSON] = ["devices": devices]
+        if let limit = command.processLimit, groupControllers.contains(.processes) {
+            result["pids"] = ["limit": .integer(Int64(limit))]
+        }
+        if let limit = command.memoryLimit, groupControllers.contains(.memory) {
+            result["memory"] = .object(memory(limit))
+        }
+        let cpu = cpuMembers
+        if !cpu.isEmpty { result["cpu"] = .object(cpu) }
+        return result
+    }
+
+    private func memory(_ limit: Int64) -> [JSON.Key: JSON] {
+        var result: [JSON.Key: JSON] = ["limit": .integer(limit)]
+        switch command.swapLimit {
+        case nil: result["swap"] = .integer(limit)
+        case .unlimited: break
+        case .total(let total): result["swap"] = .integer(total)
+        }
+        return result
+    }
+
+    private var cpuMembers: [JSON.Key: JSON] {
+        let cpus = command.cpus
+        var result: [JSON.Key: JSON] = [:]
+        if groupControllers.contains(.cpuTime) {
+            if let quota = cpus.quota {
+                result["quota"] = .integer(Int64(quota))
+                result["period"] = .integer(Int64(cpus.period))
+            }
+            if let shares = cpus.shares { result["shares"] = .integer(Int64(shares)) }
+        }
+        if groupControllers.contains(.cpuSet) {
+            if let set = cpus.affinity { result["cpus"] = .string("\(set)") }
+            if let nodes = cpus.memoryNodes { result["mems"] = .string("\(nodes)") }
+        }
+        return result
     }
 
     private var seccomp: JSON {

@@ -34,9 +34,9 @@ public struct OCIRuntime: Sendable, Hashable {
         if leavesGroupsAlone, !command.isPrivileged { command.capabilities.remove(.makeNodes) }
         let bundle = try Bundle(command, overlay)
         let name = "thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-        try bundle.write(command, group: "/\(name)")
+        try bundle.write(command, group: "/\(name)", keepsLimits: !leavesGroupsAlone)
         var script = Script()
-        bundle.prepare(&script, hidesGroups: leavesGroupsAlone)
+        bundle.prepare(&script, command, hidesGroups: leavesGroupsAlone)
         let words =
             [program.string, "--root", bundle.place.appending("state").string]
             + (leavesGroupsAlone ? ["--cgroup-manager=disabled"] : [])
@@ -108,20 +108,24 @@ final class Bundle {
         try root.makeOwned(command.workingDirectory, command.account)
     }
 
-    func write(_ command: Command, group: String) throws {
+    /// Writes the configuration.
+    ///
+    /// - Parameter keepsLimits: true if the runtime moves the command out of our groups into its own.
+    func write(_ command: Command, group: String, keepsLimits: Bool) throws {
         let targets = attachments.entries.enumerated().map { index, entry in
             (source: place.appending("mounts").appending("\(index)"), target: entry.target)
         }
         let configuration = OCIConfiguration(
             command: command, attachments: targets, network: network == nil ? nil : place.appending("network"),
-            group: group, limits: limits)
+            group: group, limits: limits, groupControllers: keepsLimits ? Set(Place.all.keys) : [])
         let file = try memory.open("config.json", [.write, .create])
         try file.write(configuration.document.bytes)
     }
 
     /// What the child does before it becomes the runtime.
-    func prepare(_ script: inout Script, hidesGroups: Bool) {
+    func prepare(_ script: inout Script, _ command: Command, hidesGroups: Bool) {
         for list in group?.lists ?? [] { script.add(clinux_step_join_group, "enter control group", descriptor: list) }
+        script.limitCPUs(command.cpus)
         script.beginInner()
         script.add(clinux_step_isolate_mounts, "make mounts private", "/")
         script.add(clinux_step_mount, "mount proc", "/proc", source: "proc", type: "proc")
@@ -144,10 +148,12 @@ final class Bundle {
 }
 
 extension Command {
-    /// The limits, with the number of processes where no group counts them: root is not held by that.
+    /// The limits, with those that the kernel keeps for each process or user where no group can be made.
     var limitsWithoutGroup: [Limit] {
-        guard let processLimit, Place.all[.processes] == nil else { return limits }
-        return limits + [.processes(processLimit)]
+        var result = limits
+        if let processLimit, Place.all[.processes] == nil { result.append(.processes(processLimit)) }
+        if let memoryLimit, Place.all[.memory] == nil { result.append(.memory(memoryLimit)) }
+        return result
     }
 }
 

@@ -31,6 +31,10 @@ public final class RunningContainer: Sendable {
     /// CLOCK_MONOTONIC when the command began to be executed, in nanoseconds.
     public var executedAt: Int64 { child.executedAt }
 
+    /// True if the kernel killed a process of the container for lack of memory, as far as a group with a limit of memory
+    /// tells; also after the end.
+    public var ranOutOfMemory: Bool { child.group?.ranOutOfMemory ?? false }
+
     /// Waits for the end of the command, of everything it started, and of its output.
     public func wait() async throws -> ExitStatus {
         try await end.value()

@@ -6,43 +6,30 @@ internal import Linux
 public enum Shortfall: Sendable, Hashable, CustomStringConvertible {
     /// Root in the container is root on this machine.
     case privateUsers
-    /// No control group can be made that counts processes: root may start any number, another user has RLIMIT_NPROC.
-    case processLimit
-    /// No control group can be made that counts memory.
-    case memoryLimit
+    /// A limit that no control group keeps.
+    case limit(LimitShortfall)
 
     /// One sentence.
     public var description: String {
         switch self {
         case .privateUsers:
             "root in the container is root on this machine: the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19)"
-        case .processLimit: "the limit of processes holds for users other than root only: no control group can be made"
-        case .memoryLimit: "the limit of memory does not hold: no control group can be made"
-        }
-    }
-}
-
-extension Command {
-    /// The limits that no control group here can hold.
-    fileprivate var limitShortfalls: [Shortfall] {
-        controlled.filter { Place.all[$0.0] == nil }.map { controller, _ in
-            switch controller {
-            case .processes: .processLimit
-            case .memory: .memoryLimit
-            }
+        case .limit(let shortfall): shortfall.description
         }
     }
 }
 
 extension ChrootContainer {
     /// The limits of `command` that are missing here.
-    public static func shortfalls(of command: Command) -> [Shortfall] { command.limitShortfalls }
+    public static func shortfalls(of command: Command) throws -> [Shortfall] {
+        try Container.limitShortfalls(of: command).map { .limit($0) }
+    }
 }
 
 extension Container {
     /// The parts of the isolation of `command` that are missing here.
     public func shortfalls(of command: Command) throws -> [Shortfall] {
-        let limits = command.limitShortfalls
+        let limits = try Self.limitShortfalls(of: command, runtime: runtime).map { Shortfall.limit($0) }
         guard runtime == nil, try IDMap.current().isInitial, command.users == .separate, !command.isPrivileged,
             try command.containerUsers(on: root).kind == .own
         else { return limits }

@@ -26,7 +26,7 @@ enum Examination {
         let path = FilePath(store.path.string)
         return [kernel()] + (await isolation(store))
             + [
-                users(), canMount ? overlay(path) : nil, kvm(),
+                users(), network(), limits(), canMount ? overlay(path) : nil, kvm(),
                 tool("qemu-system-x86_64", "the microVM engine", package: "qemu-system-x86"),
             ].compactMap(\.self)
             + [await guestKernel(), initialProgram()]
@@ -97,6 +97,34 @@ enum Examination {
     }
 
     private static var canMount: Bool { if case .refused = UserNamespace.standing { false } else { true } }
+    /// Makes a network as RUN has it.
+    private static func network() -> Finding {
+        let name = "networks of their own for RUN"
+        do {
+            guard let obstacle = try Network.tryIsolation() else {
+                return Finding(name: name, isThere: true, detail: "pasta connects them")
+            }
+            return Finding(
+                name: name, isThere: false, detail: "\(obstacle); RUN has none then",
+                remedy: "\(obstacle.remedy), or allow this machine's network by --network=host")
+        } catch {
+            return Finding(name: name, isThere: false, detail: "\(error); RUN has none then")
+        }
+    }
+
+    /// The limits that control groups keep.
+    private static func limits() -> Finding {
+        let name = "limits of memory, processes and CPUs"
+        let (kept, missing) = (Container.keptLimits, Container.missingLimits)
+        guard !missing.isEmpty else {
+            return Finding(name: name, isThere: true, detail: "by control groups: \(kept.joined(separator: ", "))")
+        }
+        return Finding(
+            name: name, isThere: false,
+            detail: "no control group can be made for \(missing.joined(separator: ", "))"
+                + (kept.isEmpty ? "" : ", only for \(kept.joined(separator: ", "))"),
+            remedy: LimitShortfall.remedy)
+    }
 
     /// Tries an overlay mount beside the store, since what counts is that file system.
     private static func overlay(_ store: FilePath) -> Finding {

@@ -44,6 +44,7 @@ struct Failure: Error {
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
         case let error as NoIsolation: self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
+        case let error as LimitShortfall: self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
         case let error as NamespaceObstacle:
             self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as SystemError:
@@ -72,7 +73,13 @@ struct Failure: Error {
                 status: .unmeasurable)
         case .wrongPlatform(let name, _, let wanted, _):
             self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
-        case .runFailed: self.init("\(error)", remedy: Self.loneliness)
+        case .runFailed(let failure, _):
+            let hints = [failure.remedy, Self.loneliness].compactMap(\.self)
+            self.init("\(error)", remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"))
+        case .stepFailed(is LimitShortfall, _):
+            self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
+        case .stepFailed(BuildError.tooFewCPUs(_, _), _), .stepFailed(BuildError.noSuchCPUs(_, _), _):
+            self.init("\(error)", status: .unmeasurable)
         case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
         case .stepFailed(let cause as NoIsolation, _):
             self.init("\(error)", remedy: cause.remedy, status: .unmeasurable)

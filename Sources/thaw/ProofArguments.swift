@@ -39,6 +39,9 @@ struct SlimBootArguments: ParsableArguments {
     @Option(help: ArgumentHelp("What a microVM boots: debian, small or a file.", valueName: "kernel"))
     var kernel: String?
     @Option(help: ArgumentHelp("The guest's memory; 512MiB if not given.", valueName: "size")) var memory: String?
+    @Option(help: "The guest's processors; one if not given.") var cpus: Int?
+    @Option(help: ArgumentHelp("The processes and threads of the image, such as 100 (container).", valueName: "count"))
+    var pids: Int?
     @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
         [String] = []
     @Option(help: ArgumentHelp("How long an answer may take; 60s if not given.", valueName: "time"))
@@ -48,7 +51,8 @@ struct SlimBootArguments: ParsableArguments {
     func proof(_ arguments: ProofArguments, in store: Store) throws -> Proof? {
         let commands = try arguments.commands()
         guard !probe.isEmpty || !commands.isEmpty else {
-            guard engine == nil, kernel == nil, memory == nil, timeout == nil, env.isEmpty else {
+            let limits: [Any?] = [memory, cpus, pids, timeout]
+            guard engine == nil, kernel == nil, limits.allSatisfy({ $0 == nil }), env.isEmpty else {
                 throw Failure(
                     "nothing is started", remedy: "say by --probe or --exec what is to be asked", status: .usage)
             }
@@ -59,7 +63,7 @@ struct SlimBootArguments: ParsableArguments {
         (options.env, options.runs, options.probe) = (
             env, nil, probe.first ?? arguments.exec.first.map { "exec:\($0)" }
         )
-        (options.deterministic, options.cpus, options.console) = (false, nil, nil)
+        (options.deterministic, options.cpus, options.pids, options.console) = (false, cpus, pids, nil)
         let job = try BootJob(options, nil)
         return Proof(
             job: job, store: store,

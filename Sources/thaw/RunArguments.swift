@@ -22,7 +22,7 @@ struct RunArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Let RUN have network.host or security.insecure; may be repeated.", valueName: "what"))
     var allow: [BuildRequest.Entitlement] = []
 
-    @Option(help: "What RUN reaches: default (a network of its own), none, host.")
+    @Option(help: "What RUN reaches: default (a network of its own, by Debian's passt; none without), none, host.")
     var network: BuildRequest.Network = .default
 
     @Option(help: ArgumentHelp("A line for /etc/hosts in RUN; may be repeated.", valueName: "name:address"))
@@ -36,7 +36,8 @@ struct RunArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What RUN may use: memory=SIZE, or pids=COUNT processes and threads; may be repeated.", valueName: "limit"))
+            "A limit of RUN, such as memory=512m, pids=500, cpus=1.5, timeout=10m; may be repeated.",
+            valueName: "limit"))
     var resource: [String] = []
 
     @Option(
@@ -88,16 +89,16 @@ struct RunArguments: ParsableArguments {
             request.run.runtime = OCIRuntime(FilePath(ociRuntime))
         }
         for text in resource { try Self.apply(text, to: &request.run) }
+        try RunLimit.expectConsistent(request.run)
     }
 
     private static func apply(_ resource: String, to options: inout BuildRequest.RunOptions) throws {
         let parts = resource.split(separator: "=", maxSplits: 1).map(String.init)
-        switch (parts.first, parts.count == 2 ? Int(parts[1]) : nil) {
-        case ("memory", _) where parts.count == 2: options.memoryLimit = try size(parts[1], "--resource memory")
-        case ("pids", let count?) where count > 0: options.processLimit = count
-        case ("pids", -1): options.processLimit = nil
-        default: throw Failure("--resource '\(resource)' is not memory=SIZE or pids=COUNT", status: .usage)
+        guard parts.count == 2, let limit = RunLimit(rawValue: parts[0]) else {
+            let names = RunLimit.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure("--resource '\(resource)' is not NAME=VALUE with a name of \(names)", status: .usage)
         }
+        try limit.apply(parts[1], from: "--resource \(parts[0])", to: &options)
     }
 
     /// `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`; NAME alone is a variable of that name, else such a file.

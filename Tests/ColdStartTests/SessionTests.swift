@@ -1,4 +1,5 @@
 import Guest
+import Linux
 import SystemPackage
 import Testing
 
@@ -42,6 +43,24 @@ struct SessionTests {
         #expect(run.milliseconds == 1_500)
         #expect(run.response == Response(status: 200, byteCount: 42))
         #expect(run.instructions == nil)
+    }
+
+    @Test("A guest that ran out of memory is named, by init's report or by the kernel that had only init left")
+    func outOfMemory() {
+        var session = Session(probe: .tcp(port: 80), start: 0, memory: 128 << 20)
+        for message in [
+            Message.exited(.signal(9)), .failed(Message.Failure(stage: .memory, errno: 0, subject: [])),
+            .finished(.ended),
+        ] {
+            session.receive(Frame.encode(message.encode()), at: 1)
+        }
+        #expect(session.failure(timeout: .seconds(1)) == .outOfMemory(MemorySize(128 << 20)))
+        #expect("\(session.failure(timeout: .seconds(1)))" == "the program ran out of memory (128 MiB)")
+        var panicked = Session(probe: .tcp(port: 80), start: 0)
+        panicked.receiveConsole(Array("Kernel panic - not syncing: System is deadlocked on memory\n".utf8))
+        #expect(throws: ColdStartError.outOfMemory(nil)) {
+            _ = try panicked.result(.closed, by: .host, timeout: .seconds(1), boot: 0)
+        }
     }
 
     @Test("Counted runs use the guest's counter only")

@@ -28,3 +28,97 @@ struct RunNetworkTests {
         #expect(lines[4] == "1")
     }
 }
+
+/// The network of RUN on a machine that can make none of its own.
+@Suite("RUN's network without pasta") struct NoIsolationTests {
+    private static let noPasta = ["PATH": "/nowhere"]
+
+    /// A server on this machine's loopback that answers until it is killed.
+    private struct Server {
+        let program: Program
+        let port: Int
+
+        init() throws {
+            port = Int.random(in: 20_000..<32_000)
+            program = try Program(["python3", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"])
+            try Program.shell(
+                "for i in $(seq 300); do busybox nc 127.0.0.1 \(port) </dev/null && exit; sleep 0.1; done; exit 1")
+        }
+
+        func end() {
+            program.kill()
+            _ = program.wait()
+        }
+    }
+
+    private func build(_ bench: Workbench, _ line: String, _ options: String...) throws -> Outcome {
+        try bench.write("context/Dockerfile", "FROM busybox\n\(line)\n")
+        return try bench.start(
+            ["build", "--progress", "plain", "--no-cache"] + options + ["context"], environment: Self.noPasta
+        ).wait()
+    }
+
+    @Test("RUN reaches nothing of the host, and says what it lacks where it fails")
+    func unasked() throws {
+        let server = try Server()
+        defer { server.end() }
+        let bench = try Workbench.withBusybox()
+        let reach = "nc 127.0.0.1 \(server.port) </dev/null && echo REACHED"
+        let look = "ls /sys/class/net; \(reach); arping -c 1 -I lo 127.0.0.1"
+        let failed = try build(bench, "RUN \(look)")
+        let lack = "pasta, which connects a network of its own, is not installed"
+        let cure = "apt-get install passt, or allow this machine's network by --network=host"
+        #expect(failed.status == 1)
+        #expect(failed.error.contains("[0:2] lo\n"))
+        #expect(!failed.error.contains("REACHED\n"), "\(failed.error)")
+        #expect(failed.error.contains("Operation not permitted"), "AF_PACKET: \(failed.error)")
+        #expect(failed.error.hasPrefix("note: RUN has no network: \(lack); \(cure)\n"), "\(failed.error)")
+        #expect(failed.complaint.last == "      this step had no network: \(lack); \(cure)")
+        let again = try bench.start(["debug", "ls", "/sys/class/net"], environment: Self.noPasta).wait()
+        #expect(again.output == "lo\n" && again.error.contains("note: RUN has no network: \(lack)"))
+    }
+
+    @Test("The host's network is given where the command line allows it")
+    func allowed() throws {
+        let server = try Server()
+        defer { server.end() }
+        let bench = try Workbench.withBusybox()
+        let reach = "nc 127.0.0.1 \(server.port) </dev/null && echo REACHED"
+        let host = try build(bench, "RUN \(reach)", "--network", "host")
+        #expect(host.status == 0)
+        #expect(host.error.contains("REACHED\n") && !host.error.contains("note:"), "\(host.error)")
+        #expect(try build(bench, "RUN --network=host \(reach)", "--allow", "network.host").status == 0)
+        #expect(try build(bench, "RUN --network=host \(reach)").error.contains("--allow network.host"))
+        let none = try build(bench, "RUN --network=none \(reach)")
+        #expect(none.status == 1)
+        #expect(!none.error.contains("no network:"), "it asked for none")
+    }
+
+    @Test("A pasta that fails leaves RUN without a network, in pasta's words")
+    func failing() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("bin/pasta", "#!/bin/sh\necho 'No routable interface' >&2; exit 1\n", mode: 0o755)
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN ls /sys/class/net; false\n")
+        let outcome = try bench.start(
+            ["build", "--progress", "plain", "context"], environment: ["PATH": "\(bench.path)/bin"]
+        ).wait()
+        #expect(outcome.status == 1)
+        let note = "note: RUN has no network: pasta says 'No routable interface'"
+        #expect(outcome.error.contains(note), "\(outcome.error)")
+        #expect(outcome.error.contains("[0:2] lo\n"))
+        #expect(outcome.complaint.last?.contains("this step had no network: pasta says") == true)
+    }
+
+    @Test("doctor says what isolated networks lack")
+    func doctor() throws {
+        let bench = try Workbench.withBusybox()
+        let outcome = try bench.start(["doctor"], environment: Self.noPasta).wait()
+        #expect(
+            outcome.output.contains(
+                """
+                no   networks of their own for RUN: pasta, which connects a network of its own, is not installed; RUN has none then
+                       apt-get install passt, or allow this machine's network by --network=host
+                """), "\(outcome.output)")
+        #expect(outcome.output.contains("limits of memory, processes and CPUs: "))
+    }
+}

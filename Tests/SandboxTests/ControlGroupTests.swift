@@ -76,18 +76,140 @@ import Testing
         #expect(text.hasSuffix("/\(name.string)\n"))
     }
 
-    @Test("Where a machine can't count, the caller is told; here it can, or this says so")
-    func shortfalls() throws {
-        let fixture = try Fixture()
-        let container = fixture.container
+    @Test("In v2 all controllers of a container are taken from the highest of their groups")
+    func oneUnifiedGroup() {
+        let (near, far) = (Place(path: "/c/a/b", isUnified: true), Place(path: "/c/a", isUnified: true))
+        let old = Place(path: "/pids/x", isUnified: false)
+        let all: [Controller: Place] = [.memory: near, .cpuTime: far, .processes: old]
+        #expect(
+            Place.places(for: [.memory, .cpuTime, .processes], in: all) == [
+                .memory: far, .cpuTime: far, .processes: old,
+            ])
+        #expect(Place.places(for: [.memory, .cpuSet], in: all) == [.memory: near])
+    }
+
+    private static let everything: Command = {
         var command = Command(["true"])
-        #expect(try container.shortfalls(of: command) == [])
-        command.processLimit = 10
-        command.memoryLimit = 1 << 30
-        let expected = [Shortfall.processLimit, .memoryLimit].filter {
-            Place.all[$0 == .processLimit ? .processes : .memory] == nil
+        (command.processLimit, command.memoryLimit, command.swapLimit) = (10, 1 << 20, .total(3 << 20))
+        (command.cpus.quota, command.cpus.period, command.cpus.shares) = (50_000, 100_000, 512)
+        (command.cpus.set, command.cpus.memoryNodes) = (CPUSet("0-1"), CPUSet("0"))
+        return command
+    }()
+
+    @Test("Each limit has its files in v1 and in v2")
+    func settings() {
+        let texts = { (isUnified: Bool) in
+            Self.everything.controllers.flatMap { Self.everything.settings($0, isUnified: isUnified) }.map { setting in
+                if case .text(let text) = setting.value { "\(setting.file)=\(text)" } else { "\(setting.file)" }
+            }
         }
-        #expect(try container.shortfalls(of: command) == expected)
+        #expect(
+            texts(false) == [
+                "pids.max=10", "memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=3145728",
+                "cpu.cfs_period_us=100000", "cpu.cfs_quota_us=50000", "cpu.shares=512", "cpuset.cpus=0-1",
+                "cpuset.mems=0",
+            ])
+        #expect(
+            texts(true) == [
+                "pids.max=10", "memory.max=1048576", "memory.swap.max=2097152", "cpu.max=50000 100000", "cpu.weight=20",
+                "cpuset.cpus=0-1", "cpuset.mems=0",
+            ])
+        var command = Command(["true"])
+        command.cpus.set = CPUSet("1")
+        #expect(command.settings(.cpuSet, isUnified: true) == [GroupSetting("cpuset.cpus", "1")])
+        #expect(command.settings(.cpuSet, isUnified: false).last == GroupSetting(inheriting: "cpuset.mems"))
+        #expect(Command(["true"]).controllers == [])
+    }
+
+    @Test("Swap that was limited by nobody may be uncounted, swap that was limited may not")
+    func swap() {
+        var command = Command(["true"])
+        command.memoryLimit = 1 << 20
+        #expect(command.settings(.memory, isUnified: true).last?.exception == .missingFile)
+        #expect(command.settings(.memory, isUnified: false).last?.exception == .missingFile)
+        command.swapLimit = .unlimited
+        #expect(command.settings(.memory, isUnified: true).last?.value == .text("max"))
+        #expect(command.settings(.memory, isUnified: false).count == 1)
+        command.swapLimit = .total(2 << 20)
+        #expect(command.settings(.memory, isUnified: true).last?.exception == GroupSetting.Exception.none)
+    }
+
+    @Test(
+        "A limit without a group is kept by weaker means, or not at all",
+        arguments: [
+            ([], false, [.eachProcess, nil, .user, nil, nil, .affinity, nil]),
+            ([], true, [.eachProcess, nil, nil, nil, nil, .affinity, nil]),
+            ([.memory, .cpuSet], true, [nil, nil, nil]), (Set(Controller.allCases), true, []),
+        ] as [(Set<Controller>, Bool, [LimitShortfall.Substitute?])])
+    func shortfalls(available: Set<Controller>, isRoot: Bool, expected: [LimitShortfall.Substitute?]) {
+        #expect(Self.everything.shortfalls(with: available, isRoot: isRoot).map(\.substitute) == expected)
+    }
+
+    @Test("A number of CPUs that are seen is kept by affinity where there is no group")
+    func affinityInstead() throws {
+        var command = Command(["true"])
+        #expect(command.cpus.limit(to: 1, of: try #require(CPUSet("4-5"))))
+        #expect(command.shortfalls(with: [], isRoot: true) == [LimitShortfall(limit: .cpuTime, substitute: .affinity)])
+    }
+
+    @Test(
+        "The kernel's count of kills is read in v1 and v2",
+        arguments: [
+            ("low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 0\n", UInt64(2)),
+            ("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", 0), ("oom_kill_disable 0\nunder_oom 0\n", nil),
+            ("oom_kill\n", nil), ("oom_kill x\n", nil), ("", nil),
+        ] as [(String, UInt64?)])
+    func kills(text: String, expected: UInt64?) {
+        #expect(MemoryEvents.kills(in: text) == expected)
+    }
+
+    @Test("A command sees as many CPUs as it may use, in every way that programs ask")
+    func seenCPUs() async throws {
+        let fixture = try Fixture()
+        let allowed = try CPUSet.allowed()
+        let result = try await fixture.shell(
+            "grep Cpus_allowed_list /proc/self/status | cut -f 2; cat /sys/devices/system/cpu/online"
+        ) {
+            #expect($0.cpus.limit(to: 1, of: allowed))
+            $0.hideOtherCPUs()
+        }
+        let lines = result.output.split(separator: "\n").compactMap { CPUSet(String($0)) }
+        #expect(lines.count == 2 && lines.allSatisfy { $0.numbers.count == 1 && allowed.contains($0) })
+        #expect(lines.first == lines.last)
+    }
+
+    @Test(
+        "A command has the CPU time of its limit", .enabled(if: Place.all[.cpuTime] != nil, "no group counts CPU time"))
+    func quota() async throws {
+        let fixture = try Fixture()
+        let place = try #require(Place.all[.cpuTime])
+        let file = place.isUnified ? "cpu.max" : "cpu.cfs_quota_us"
+        let result = try await fixture.shell("cut -d ' ' -f 1 /groups/thaw.\(getpid()).*/\(file)") {
+            $0.cpus.quota = 20_000
+            $0.attachments = [Attachment(.host(place.path), at: "/groups", isReadOnly: true)]
+        }
+        #expect(result.output.split(separator: "\n").contains("20000"), "\(result.error)")
+    }
+
+    @Test("A command is kept on its CPUs", .enabled(if: Place.all[.cpuSet] != nil, "no group has CPUs"))
+    func cpuSet() async throws {
+        let fixture = try Fixture()
+        let last = try #require(try CPUSet.allowed().numbers.last)
+        let result = try await fixture.shell("grep -E '(Cpus|Mems)_allowed_list' /proc/self/status | cut -f 2") {
+            $0.cpus.set = CPUSet("\(last)")
+        }
+        #expect(result.output.hasPrefix("\(last)\n"))
+        #expect(result.output.split(separator: "\n").count == 2)
+    }
+
+    @Test("A container tells that it ran out of memory, and only then", arguments: [(200, true), (10, false)])
+    func outOfMemory(megabytes: Int, expected: Bool) async throws {
+        let fixture = try Fixture()
+        var command = Command(["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=\(megabytes)M", "count=1"])
+        command.memoryLimit = 50 << 20
+        let running = try await fixture.container.start(command)
+        #expect(try await running.wait() == (expected ? .signalled(SIGKILL) : .exited(0)))
+        #expect(running.ranOutOfMemory == expected)
     }
 
     @Test("A fork bomb ends with an error and leaves nothing", arguments: [0, 100])

@@ -68,6 +68,20 @@ import Testing
         #expect(try fixture.directory.status(of: "upper/work/place/made").uid == 100)
     }
 
+    @Test("Limits hold under another runtime", arguments: programs)
+    func limits(program: String) async throws {
+        let fixture = try Fixture()
+        let script = "dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?; grep Cpus_allowed_list /proc/self/status"
+        let result = try await shell(fixture, program, script) {
+            $0.memoryLimit = 50 << 20
+            $0.processLimit = 50
+            #expect($0.cpus.limit(to: 1, of: try CPUSet.allowed()))
+        }
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.first == "137", "\(result.output) \(result.error)")
+        #expect(lines.last?.split(separator: "\t").last.flatMap { CPUSet(String($0)) }?.numbers.count == 1)
+    }
+
     @Test("A network of its own is empty, or reaches the world", arguments: programs)
     func networks(program: String) async throws {
         let fixture = try Fixture()

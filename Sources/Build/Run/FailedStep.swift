@@ -72,7 +72,11 @@ public struct FailedStep: Sendable {
     /// Runs `words`, or the stage's shell without any, where the step failed, on this process's terminal.
     ///
     /// What it changes stays for the next time.
-    public func run(_ words: [String], environment: [String] = []) async throws -> ExitStatus {
+    ///
+    /// - Parameter note: takes a sentence for people if the command gets no network although it asked for one.
+    public func run(
+        _ words: [String], environment: [String] = [], note: (String) -> Void
+    ) async throws -> ExitStatus {
         let area = store.path.appending(Self.directory.components)
         if record.isolation == .chroot { return try await runInRoot(words, environment, area) }
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
@@ -81,12 +85,12 @@ public struct FailedStep: Sendable {
             work: area.appending("work"))
         var command = command(words, environment)
         command.account = try overlay.account(record.user)
-        command.network = BuildRequest.Network(rawValue: record.network)?.available.network ?? .none
         command.isPrivileged = record.isPrivileged
         command.users = record.users
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
         defer { withExtendedLifetime(attached) {} }
-        return try await Container(overlay).runInteractively(command)
+        var network = RunNetwork(BuildRequest.Network(rawValue: record.network) ?? .none)
+        return try await network.start(command, note: note) { try await Container(overlay).runInteractively($0) }
     }
 
     private func command(_ words: [String], _ environment: [String]) -> Command {

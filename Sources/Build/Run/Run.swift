@@ -62,27 +62,31 @@ extension StageBuilder {
             let ladder = try await shared.isolation()
             if try ladder.require() == .chroot { return try await executeInRoot(job, line, ladder) }
         }
-        let network = shared.network(job.network)
-        if network == .isolated { Sandbox.Network.prepareIsolation(for: shared.request.run.users) }
+        if RunNetwork(job.network).network == .isolated {
+            Sandbox.Network.prepareIsolation(for: shared.request.run.users)
+        }
         let lower = try await shared.snapshots.directories(of: image)
         let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
-            var command = job.command(account: account, epoch: epoch, network: network)
+            var command = try job.command(account: account, epoch: epoch)
             let container = Container(overlay, runtime: shared.request.run.runtime)
-            try shared.noteShortfalls(of: command, in: container)
+            try shared.expectIsolation(without: container.shortfalls(of: command))
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
             let tail = OutputTail()
-            let status = try await start(command, in: container, tail, line)
-            guard status.isSuccess else {
+            var network = RunNetwork(job.network)
+            let end = try await start(command, in: container, &network, tail, line)
+            guard end.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
-                    command: job.text, status: "\(status)", output: tail.lines, at: plan.place(line))
+                    RunFailure(
+                        command: job.text, end: end, output: tail.lines, networkObstacle: network.obstacle),
+                    at: plan.place(line))
             }
             return try await result(of: overlay, try await shared.trees.tree(of: image), area)
         } catch {
@@ -105,14 +109,20 @@ extension StageBuilder {
     }
 
     private func start(
-        _ command: Command, in container: Container, _ tail: OutputTail, _ line: Int
-    ) async throws -> ExitStatus {
+        _ command: Command, in container: Container, _ network: inout RunNetwork, _ tail: OutputTail, _ line: Int
+    ) async throws -> RunEnd {
         let (shared, label) = (shared, label)
-        return try await container.run(command) { _, span in
-            let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
-            tail.add(bytes)
-            shared.progress(.output(stage: label, line: line, bytes: bytes))
+        let options = shared.request.run
+        let running = try await network.start(command) {
+            shared.tellOnce($0)
+        } _: { command in
+            try await container.start(command) { _, span in
+                let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+                tail.add(bytes)
+                shared.progress(.output(stage: label, line: line, bytes: bytes))
+            }
         }
+        return try await running.end(within: options.timeout, memoryLimit: options.memoryLimit)
     }
 
     /// The layer that the command wrote, which then stands unpacked where the next one looks for it.

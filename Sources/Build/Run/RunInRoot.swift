@@ -18,21 +18,27 @@ extension StageBuilder {
         do {
             let root = try await roots.take(image, shared.trees, to: area)
             let account = try Account(job.user, in: Directory(root))
-            var command = job.command(account: account, epoch: epoch, network: .host)
-            shared.note(ChrootContainer.shortfalls(of: command))
+            var command = try job.command(account: account, epoch: epoch)
+            // That of the surrounding container.
+            command.network = .host
+            try shared.expectIsolation(without: ChrootContainer.shortfalls(of: command))
             let record = record(of: job, command, mounts, line, isolation: .chroot)
             let made = try await RootMounts.make(mounts, in: area, shared.store, shared.trees)
             command.environment += made.environment
             let before = try await Offload.run { try RootSnapshot(Directory(root)).settled(in: area) }
             let tail = OutputTail()
-            let outcome = try await start(
-                command, in: root, made.placements + Self.scripts(of: command), area, tail, line)
+            let (command, placements) = (command, made.placements + Self.scripts(of: command))
+            let outcome = try await inTime(job, line) {
+                try await self.start(command, in: root, placements, area, tail, line)
+            }
             try made.release()
             guard outcome.status.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
-                    command: job.text, status: "\(outcome.status)", output: tail.lines, at: plan.place(line))
+                    RunFailure(
+                        command: job.text, end: .ended(outcome.status), output: tail.lines, networkObstacle: nil),
+                    at: plan.place(line))
             }
             return try await result(of: root, before, outcome.withheld, area)
         } catch {
@@ -40,6 +46,15 @@ extension StageBuilder {
             try? shared.snapshots.removeWorkArea(area)
             throw error
         }
+    }
+
+    /// Runs `body`, which is cancelled when the time of a step is over.
+    private func inTime<T: Sendable>(
+        _ job: RunJob, _ line: Int, _ body: @Sendable @escaping () async throws -> T
+    ) async throws -> T {
+        guard let limit = shared.request.run.timeout else { return try await body() }
+        let failure = RunFailure(command: job.text, end: .timedOut(limit), output: [], networkObstacle: nil)
+        return try await within(limit, orThrow: .runFailed(failure, at: plan.place(line)), body)
     }
 
     /// Refuses what a changed root cannot give, before anything is unpacked for it.

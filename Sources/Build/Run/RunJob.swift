@@ -57,9 +57,9 @@ struct RunJob: Sendable {
         return key
     }
 
-    /// The command for a container, without its mounts. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves,
+    /// The command for a container, without its mounts and its network. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves,
     /// and Python write bytecode that stays valid whatever becomes of its source's time.
-    func command(account: Account, epoch: Int64, network: Sandbox.Network) -> Command {
+    func command(account: Account, epoch: Int64) throws -> Command {
         var environment = environment + proxies
         if !environment.contains(where: { $0.hasPrefix("SOURCE_DATE_EPOCH=") }) {
             environment.append("SOURCE_DATE_EPOCH=\(epoch)")
@@ -68,14 +68,12 @@ struct RunJob: Sendable {
         command.workingDirectory = FilePath(workingDirectory)
         command.account = account
         command.hostname = "buildkitsandbox"
-        command.network = network
         command.isPrivileged = isPrivileged
         command.users = options.users
         command.hosts = options.hosts
         command.limits = options.limits
         if let size = options.sharedMemorySize { command.sharedMemorySize = size }
-        command.processLimit = options.processLimit
-        command.memoryLimit = options.memoryLimit
+        try options.limit(&command)
         if let script {
             let place = FilePath("/dev/pipes/\(script.name)")
             let content = Attachment.Source.content(Array(script.contents.utf8), mode: 0o755, uid: 0, gid: 0)

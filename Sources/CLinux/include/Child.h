@@ -32,6 +32,7 @@ enum {
     clinux_step_protect,          // path: read-only from now on, where it exists
     clinux_step_hostname,         // path: the name
     clinux_step_loopback,         // brings lo up
+    clinux_step_affinity,         // list: a mask of CPUs, the low half of each 64-bit word first; mode: its 32-bit words
     clinux_step_limit,            // mode: resource; flags: soft; more: hard
     clinux_step_bound,            // flags: the capabilities that may ever be had
     clinux_step_groups,           // list: supplementary groups, mode: their number

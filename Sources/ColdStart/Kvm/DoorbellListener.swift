@@ -12,7 +12,9 @@ final class DoorbellListener: Sendable {
 
     init(_ scenario: Scenario) throws(ColdStartError) {
         start = hostClock()
-        session = Mutex(Session(probe: scenario.probe, interview: scenario.interview, start: start))
+        session = Mutex(
+            Session(
+                probe: scenario.probe, interview: scenario.interview, start: start, memory: scenario.memoryBytes))
         passed = try Parcel()
     }
 

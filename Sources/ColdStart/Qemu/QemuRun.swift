@@ -44,7 +44,10 @@ struct QemuRun {
         var frames = try Pipe()
         var console = try Pipe()
         var watch = Watch(
-            session: Session(probe: scenario.probe, interview: scenario.interview, start: hostClock()), run: self)
+            session: Session(
+                probe: scenario.probe, interview: scenario.interview, start: hostClock(),
+                memory: scenario.memoryBytes),
+            run: self)
         let files = QemuJail.Files(
             kernel: kernel, initramfs: initramfs, disk: disk, frames: frames.writing, console: console.writing)
         var qemu = try launch(files)

@@ -11,7 +11,10 @@ import SystemPackage
 struct Boot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start an image and time its first request.",
-        discussion: "Example: thaw boot --probe http:8080/healthz --runs 5 app:latest")
+        discussion: """
+            Example: thaw boot --probe http:8080/healthz --runs 5 app:latest
+            Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
     @Option(help: ArgumentHelp("Save the machine when it serves (kvm).", valueName: "file")) var snapshot: String?
@@ -128,6 +131,8 @@ struct BootOptions: ParsableArguments {
     var kernel: String?
     @Option(help: ArgumentHelp("The guest's memory; 512MiB if not given.", valueName: "size")) var memory: String?
     @Option(help: "The guest's processors; one if not given.") var cpus: Int?
+    @Option(help: ArgumentHelp("The processes and threads of the image, such as 100 (container).", valueName: "count"))
+    var pids: Int?
     @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
         [String] = []
     @Option(help: ArgumentHelp("How long the probe may take to answer; 60s if not given.", valueName: "time"))
@@ -144,6 +149,8 @@ struct BootJob {
     private let isDeterministic: Bool
     private let memory: Int64
     private let processors: Int
+    private let isMemoryRequested: Bool
+    private let processLimit: Int?
     private let environment: [String]
     private let timeout: Duration
     private let console: String?
@@ -169,10 +176,17 @@ struct BootJob {
         isDeterministic = options.deterministic
         memory = try options.memory.map { try Self.bytes($0) } ?? project.boot.memory?.bytes ?? 512 << 20
         processors = options.cpus ?? project.boot.cpus ?? 1
+        isMemoryRequested = options.memory != nil || project.boot.memory != nil
+        processLimit = options.pids
         environment = project.boot.environment + options.env
         timeout = try options.timeout.map { try Self.time($0) } ?? project.probeTimeout ?? .seconds(60)
         console = options.console
-        guard runs > 0, processors > 0 else { throw Failure("--runs and --cpus take positive numbers", status: .usage) }
+        guard runs > 0, processors > 0, processLimit ?? 1 > 0 else {
+            throw Failure("--runs, --cpus and --pids take positive numbers", status: .usage)
+        }
+        guard processLimit == nil || choice == .container else {
+            throw Failure("--pids takes --engine container: a microVM has no limit of processes", status: .usage)
+        }
         if let console { try Writable.expectFile(console, for: "--console") }
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
             throw Failure("'\(wrong)' is not a variable such as NAME=value", status: .usage)
@@ -216,10 +230,12 @@ struct BootJob {
 
     private func scenario(of image: Image) -> Scenario {
         let config = image.config
-        return Scenario(
+        var scenario = Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
+        (scenario.isMemoryRequested, scenario.processLimit) = (isMemoryRequested, processLimit)
+        return scenario
     }
 
     private static func bytes(_ text: String) throws -> Int64 {
@@ -260,6 +276,7 @@ extension ColdStart.Measurement {
         json["kernel"] = kernelRelease.map { release in
             .object(["release": .string(release)].merging(kernelRemark.map { ["remark": .string($0)] } ?? [:]) { $1 })
         }
+        if !notes.isEmpty { json["notes"] = .array(notes.map(JSON.string)) }
         json["emulator"] = emulator.map(JSON.string)
         json["exits"] = exits.map { .integer(Int64($0.median)) }
         json["vmmOverheadBytes"] = overheadBytes.map { .integer(Int64($0)) }
@@ -296,6 +313,7 @@ extension ColdStart.Measurement {
         }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
+        lines += notes.map { "note: \($0)" }
         if let pageFaults { lines.append("pages brought in \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")

@@ -11,10 +11,14 @@ import SystemPackage
 struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build an image from a Dockerfile.",
-        discussion: "Example: thaw build -t app:latest --build-arg VERSION=2 .")
+        discussion: """
+            Example: thaw build -t app:latest --build-arg VERSION=2 .
+            Example: thaw build --memory 512m --cpus 1 --timeout 10m .
+            """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BuildOptions
+    @OptionGroup var limits: LimitArguments
 
     @Option(
         name: [.customShort("t"), .long],
@@ -68,7 +72,8 @@ struct Build: AsyncParsableCommand {
         let results =
             verify
             ? [try await verified(store, compression)]
-            : try await options.builds(context: context, in: store, progress: progress.style, compression: compression)
+            : try await options.builds(
+                context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
         let caches = try options.cache.exports()
         for cache in caches { for result in results { try await cache.write(result, in: store) } }
         let images = try outputs.squashed(
@@ -136,9 +141,11 @@ struct Build: AsyncParsableCommand {
         var options = options
         options.noCache = true
         options.compression = options.compression ?? compression
-        let first = try await options.build(context: context, in: store, progress: progress.style)
+        let first = try await options.build(
+            context: context, in: store, progress: progress.style, limits: limits.apply)
         options.jobs = options.jobs == 1 ? 2 : 1
-        let second = try await options.build(context: context, in: store, progress: progress.style)
+        let second = try await options.build(
+            context: context, in: store, progress: progress.style, limits: limits.apply)
         if first.image.descriptor.digest == second.image.descriptor.digest { return first }
         let difference = try await Difference(between: first.image, and: second.image)
         Terminal.tell(difference.text(limit: 20))
@@ -201,18 +208,21 @@ struct BuildOptions: ParsableArguments {
 
     /// Builds `context` for one platform.
     func build(
-        context: String, in store: Store, progress: ProgressStyle, project: Project = Project()
+        context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
+        limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> BuildResult {
-        let results = try await builds(context: context, in: store, progress: progress, project: project)
+        let results = try await builds(
+            context: context, in: store, progress: progress, project: project, limits: limits)
         guard results.count == 1 else { throw Failure("this command builds for one platform", status: .usage) }
         return results[0]
     }
 
     /// Builds `context` for each platform; what the project's file says counts where no option says otherwise.
-    /// `compression` is how layers are stored where no option says that.
+    /// `compression` is how layers are stored where no option says that; `limits` puts a command's own limits of RUN
+    /// into the request.
     func builds(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
-        compression: OCI.Compression? = nil
+        compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
         let places = try ContextArguments(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
@@ -227,6 +237,7 @@ struct BuildOptions: ParsableArguments {
         request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
         request.expectsCache = expectCached
         try run.apply(to: &request)
+        try limits(&request)
         request.compression = self.compression ?? compression ?? .gzip
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)

@@ -31,7 +31,9 @@ struct Debug: AsyncParsableCommand {
         if words.isEmpty {
             Terminal.tell("run it again with: \(step.shell.joined(separator: " ")) ...; leave with exit")
         }
-        let status = try await step.run(words, environment: Environment["TERM"].map { ["TERM=\($0)"] } ?? [])
+        let status = try await step.run(words, environment: Environment["TERM"].map { ["TERM=\($0)"] } ?? []) {
+            Terminal.tell("note: \($0)")
+        }
         try lease.release()
         if !status.isSuccess { throw ExitCode(status.code) }
     }

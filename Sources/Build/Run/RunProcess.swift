@@ -1,0 +1,86 @@
+internal import Linux
+internal import Sandbox
+
+// The command of a RUN: started on its network, held to its limits and its time.
+
+extension BuildRequest.RunOptions {
+    /// Puts the limits into a command.
+    func limit(_ command: inout Command) throws {
+        (command.processLimit, command.memoryLimit, command.swapLimit) = (processLimit, memoryLimit, swapLimit)
+        command.cpus = cpus
+        let allowed = try CPUSet.allowed()
+        if let cpuCount, !command.cpus.limit(to: cpuCount, of: cpus.set ?? allowed) {
+            throw BuildError.tooFewCPUs(wanted: cpuCount, there: (cpus.set ?? allowed).numbers.count)
+        }
+        if let set = cpus.set, !allowed.contains(set) { throw BuildError.noSuchCPUs("\(set)", there: "\(allowed)") }
+        // A runtime of somebody else mounts /sys itself.
+        if runtime == nil { command.hideOtherCPUs() }
+    }
+}
+
+extension BuildState {
+    /// Expects that this machine can keep the limits that were asked for, and notes once which parts of a command's
+    /// isolation are missing or weaker.
+    func expectIsolation(without shortfalls: [Shortfall]) throws {
+        for shortfall in shortfalls {
+            guard case .limit(let limit) = shortfall else {
+                tellOnce(shortfall.description)
+                continue
+            }
+            let isRequested = limit.limit != .processes || request.run.isProcessLimitRequested
+            if isRequested, limit.substitute == nil { throw limit }
+            if isRequested || limit.substitute == nil { tellOnce(limit.description) }
+        }
+    }
+}
+
+extension RunningContainer {
+    /// Waits for the end, or kills the command after `limit`. A task that is cancelled kills it as well.
+    func end(within limit: Duration?, memoryLimit: Int64?) async throws -> RunEnd {
+        guard let status = try await status(within: limit) else { return .timedOut(limit ?? .zero) }
+        guard !status.isSuccess, ranOutOfMemory else { return .ended(status) }
+        return .outOfMemory(status, limit: memoryLimit.map { MemorySize($0) })
+    }
+
+    /// The exit status; nil if the time was over before the end.
+    private func status(within limit: Duration?) async throws -> ExitStatus? {
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: ExitStatus?.self) { group in
+                group.addTask { try await self.wait() }
+                if let limit {
+                    group.addTask {
+                        try await Task.sleep(for: limit)
+                        return nil
+                    }
+                }
+                let first = try await group.next() ?? nil
+                if first == nil {
+                    kill()
+                    _ = try await group.next()
+                }
+                group.cancelAll()
+                return first
+            }
+        } onCancel: {
+            kill()
+        }
+    }
+}
+
+/// Runs `body`, which is cancelled when the time is over.
+///
+/// - Throws: `error` if that is so.
+func within<T: Sendable>(
+    _ limit: Duration, orThrow error: BuildError, _ body: @Sendable @escaping () async throws -> T
+) async throws -> T {
+    try await withThrowingTaskGroup(of: T.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw error
+        }
+        defer { group.cancelAll() }
+        guard let result = try await group.next() else { preconditionFailure("two tasks were added") }
+        return result
+    }
+}

@@ -1,0 +1,11 @@
+// The CPU affinity of a child.
+
+internal import CLinux
+
+extension Script {
+    /// Sets the affinity that these limits ask for, if any.
+    mutating func limitCPUs(_ cpus: CPULimits) {
+        guard let mask = cpus.affinity?.mask else { return }
+        add(clinux_step_affinity, "set the CPU affinity", mode: UInt32(mask.count), list: mask)
+    }
+}

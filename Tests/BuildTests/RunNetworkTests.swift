@@ -1,0 +1,31 @@
+import Sandbox
+import Testing
+
+@testable import Build
+
+/// The network that a RUN gets.
+@Suite struct RunNetworkTests {
+    @Test("A step never gets the host's network unless it was asked for", arguments: BuildRequest.Network.allCases)
+    func network(wanted: BuildRequest.Network) {
+        let able = RunNetwork(wanted, obstacle: nil)
+        let unable = RunNetwork(wanted, obstacle: .noProgram)
+        switch wanted {
+        case .none: #expect(able.network == .none && unable.network == .none && unable.note == nil)
+        case .host: #expect(able.network == .host && unable.network == .host && unable.note == nil)
+        case .default:
+            #expect(able.network == .isolated && able.note == nil)
+            #expect(unable.network == .none)
+            #expect(unable.note?.contains("apt-get install passt") == true)
+        }
+    }
+
+    @Test(
+        "A time is written as options have it",
+        arguments: [
+            (.seconds(600), "10m"), (.seconds(5_400), "1h30m"), (.seconds(90), "1m30s"), (.milliseconds(1_500), "1.5s"),
+            (.seconds(3_600), "1h"), (.milliseconds(20), "0.02s"), (.seconds(86_461), "24h1m1s"),
+        ] as [(Duration, String)])
+    func time(duration: Duration, text: String) {
+        #expect(duration.short == text)
+    }
+}

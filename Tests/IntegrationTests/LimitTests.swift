@@ -1,0 +1,181 @@
+import Glibc
+import Harness
+import Testing
+
+/// Limits of RUN and of the container engine: kept, and named when a program meets them.
+@Suite struct LimitTests {
+    private func build(_ line: String, _ options: String...) throws -> Outcome {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\n\(line)\n")
+        return try bench.start(["build", "--progress", "plain", "-t", "app"] + options + ["context"]).wait()
+    }
+
+    @Test(
+        "A RUN beyond its memory fails, and says that and its limit",
+        arguments: [["--memory", "128m"], ["-m", "128MiB"], ["--resource", "memory=134217728"]])
+    func memory(options: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
+        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first?.hasPrefix(
+                "thaw: Dockerfile:2: /bin/sh -c dd if=/dev/zero of=/dev/null bs=700M count=1: "
+                    + "RUN ran out of memory (limit 128 MiB): it ") == true, "\(outcome.error)")
+        #expect(try bench.start(["build", "--memory", "1g", "context"]).wait().status == 0)
+    }
+
+    @Test("A RUN with one CPU sees one, and with two sees two, where there are two")
+    func cpus() throws {
+        let line = "RUN echo cpus=$(nproc) online=$(cat /sys/devices/system/cpu/online)"
+        #expect(try build(line, "--cpus", "1").error.contains(/cpus=1 online=[0-9]+\n/))
+        #expect(try build(line, "--cpus", "0.5").error.contains(/cpus=1 online=[0-9]+\n/))
+        #expect(try build(line, "--cpuset-cpus", "0").error.contains("cpus=1 online=0\n"))
+        let count = try Program.shell("nproc")
+        #expect(try build(line, "--cpus", count).error.contains("cpus=\(count) "))
+    }
+
+    @Test("A RUN beyond its processes fails", arguments: ["--pids", "--pids-limit"])
+    func processes(option: String) throws {
+        let outcome = try build("RUN for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; kill %1", option, "5")
+        #expect(outcome.status == 1)
+        #expect(outcome.error.contains("can't fork"), "\(outcome.error)")
+    }
+
+    @Test("A RUN that takes longer than its limit is killed and named")
+    func time() throws {
+        let outcome = try build("RUN echo begun; sleep 1000", "--timeout", "2s")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint == [
+                "thaw: Dockerfile:2: /bin/sh -c echo begun; sleep 1000: RUN did not end within 2s", "    begun",
+            ], "\(outcome.error)")
+        #expect(try build("RUN true", "--timeout", "10m").status == 0)
+    }
+
+    @Test("A build that takes longer than its limit ends, and leaves nothing running")
+    func buildTime() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN sleep 161804\n")
+        let outcome = try bench.thaw("build", "--progress", "quiet", "--build-timeout", "2s", "context")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint == ["thaw: the build did not end within 2s"], "\(outcome.error)")
+        #expect(try Program.shell("pgrep -f 'sleep 161804' | wc -l") == "0")
+        #expect(try bench.faults() == [])
+    }
+
+    @Test(
+        "A limit that makes no sense is wrong usage",
+        arguments: [
+            ["--memory", "lots"], ["--memory", "1m"], ["--cpus", "0"], ["--cpus", "many"], ["--pids", "0"],
+            ["--cpu-quota", "10"], ["--cpu-period", "1"], ["--cpu-shares", "1"], ["--cpuset-cpus", "1-"],
+            ["--cpuset-mems", "x"], ["--timeout", "soon"], ["--timeout", "0s"], ["--build-timeout", "-1"],
+            ["--memory-swap", "1g"], ["--memory", "1g", "--memory-swap", "512m"],
+            ["--cpus", "1", "--cpu-quota", "5000"],
+            ["--resource", "memory"], ["--resource", "speed=1"], ["--resource", "memory=x"],
+        ])
+    func usage(options: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        #expect(outcome.status == 64, "\(outcome.error)")
+        #expect(outcome.error.hasPrefix("thaw: ") || outcome.error.hasPrefix("Error: "), "\(outcome.error)")
+    }
+
+    @Test(
+        "CPUs that this machine doesn't have are named", arguments: [["--cpus", "8000"], ["--cpuset-cpus", "8000"]])
+    func tooManyCPUs(options: [String]) throws {
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        #expect(outcome.status == 3)
+        #expect(outcome.complaint.first?.contains("8000") == true, "\(outcome.error)")
+    }
+
+    @Test("A machine without control groups refuses what it can't keep, and tells of weaker means")
+    func withoutGroups() throws {
+        try #require(geteuid() == 0, "only root can hide control groups")
+        let bench = try Workbench.withBusybox()
+        try bench.write("context/Dockerfile", "FROM busybox\nRUN ulimit -d; nproc\n")
+        let build = { (options: String) in
+            try Program.run(
+                [
+                    "unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                    "mount -t tmpfs none /sys/fs/cgroup; exec \"$@\"", "sh", Binary.path, "--store", bench.store,
+                    "build", "--no-cache", "--progress", "plain",
+                ] + options.split(separator: " ").map(String.init) + ["context"], in: bench.path)
+        }
+        let refused = try build("--userns host --pids 50")
+        #expect(refused.status == 3)
+        #expect(
+            refused.complaint.first
+                == "thaw: Dockerfile:2: the limit of processes cannot be kept: no control group can be made for it here",
+            "\(refused.error)")
+        #expect(refused.complaint.count == 2)
+        #expect(try build("--cpu-quota 50000").status == 3)
+        #expect(try build("--memory 64m --memory-swap 128m").status == 3)
+        let weaker = try build("--memory 64m --cpus 1")
+        #expect(weaker.status == 0)
+        #expect(weaker.error.contains("note: the limit of memory holds for each process, not for all together"))
+        #expect(weaker.error.contains("note: the limit of CPU time is kept by CPU affinity"))
+        #expect(weaker.error.contains("[0:2] 65536\n[0:2] 1\n"), "\(weaker.error)")
+        let plain = try build("--userns host")
+        #expect(plain.status == 0)
+        #expect(plain.error.contains("note: the limit of processes cannot be kept"))
+    }
+
+    @Test("A container that allocates more than its memory is named, and sees its CPUs alone")
+    func container() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1; echo $?; exit 1\n")
+        let small = try bench.thaw(
+            "boot", "--engine", "container", "--probe", "tcp:8080", "--memory", "128MiB", "--cpus", "1", "app")
+        #expect(small.status == 1)
+        #expect(small.complaint.first == "thaw: the program ran out of memory (128 MiB)", "\(small.error)")
+        try bench.build("FROM busybox\nCMD echo cpus=$(nproc) $(cat /sys/devices/system/cpu/online).; sleep 1000\n")
+        try bench.succeed(
+            "boot", "--engine", "container", "--probe", "log:^cpus=1 [0-9]+\\.$", "--cpus", "1", "--timeout", "30s",
+            "app")
+        let many = try bench.thaw("boot", "--engine", "container", "--probe", "tcp:8080", "--cpus", "64", "app")
+        #expect(many.status == 3)
+        #expect(many.complaint.first?.hasPrefix("thaw: 64 processors are wanted, and this machine has ") == true)
+    }
+
+    @Test(
+        "A guest that allocates without end is named",
+        .enabled(if: Program.exists("qemu-system-x86_64"), "qemu-system-x86 is not installed"))
+    func guest() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD tail /dev/zero\n")
+        let outcome = try bench.thaw(
+            "boot", "--engine", "qemu", "--probe", "tcp:8080", "--memory", "128MiB", "--timeout", "10m", "app")
+        #expect(outcome.status == 1)
+        #expect(outcome.complaint.first == "thaw: the program ran out of memory (128 MiB)", "\(outcome.error)")
+    }
+
+    @Test("A container's processes are limited, and a microVM's can't be")
+    func containerProcesses() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build(
+            "FROM busybox\nCMD for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo all; sleep 1000\n")
+        let boot = ["boot", "--probe", "log:^all$", "--timeout", "20s", "app", "--engine"]
+        #expect(try bench.start(boot + ["container"]).wait().status == 0)
+        let limited = try bench.start(boot + ["container", "--pids", "5"]).wait()
+        #expect(limited.status == 1)
+        #expect(limited.complaint.joined().contains("can't fork"), "\(limited.error)")
+        #expect(try bench.start(boot + ["qemu", "--pids", "5"]).wait().status == 64)
+    }
+
+    @Test("What slim starts is limited too")
+    func slim() throws {
+        let bench = try Workbench.withBusybox()
+        try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1 && httpd -f -p 8080\n")
+        let outcome = try bench.thaw(
+            "slim", "--engine", "container", "--probe", "tcp:8080", "--memory", "128MiB", "--cpus", "1", "--pids", "50",
+            "-t", "app:slim", "app")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.complaint.first?.contains("the program ran out of memory (128 MiB)") == true, "\(outcome.error)")
+        #expect(try bench.thaw("slim", "--cpus", "1", "-t", "app:slim", "app").status == 64)
+    }
+}
