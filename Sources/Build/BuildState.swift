@@ -1,6 +1,7 @@
 internal import HTTP
 internal import Linux
 internal import OCI
+internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 

@@ -389,7 +389,7 @@ static void default_signals(void) {
 }
 
 static void run_child(const struct cinit_command *command, int output, int error, int report) {
-    int failure[2] = {0, 0}, null = open("/dev/null", O_RDONLY);
+    int failure[2] = {0, 0}, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     setsid();
     default_signals();
     if (command->cgroup) {

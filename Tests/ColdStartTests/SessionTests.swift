@@ -120,7 +120,8 @@ struct SessionTests {
         script.say(.finished(.ended), at: 2)
         #expect(
             script.session.failure(timeout: .seconds(1)).description
-                == "the entrypoint was killed by signal 11 before the probe passed; its last line was: no\\u{7} database")
+                == "the entrypoint was killed by signal 11 before the probe passed; its last line was: no\\u{7} database"
+        )
     }
 
     @Test("The console is kept to its end, however much a guest writes")

@@ -27,9 +27,9 @@ extension StageBuilder {
             command.environment += made.environment
             let before = try await Offload.run { try RootSnapshot(Directory(root)).settled(in: area) }
             let tail = OutputTail()
-            let (command, placements) = (command, made.placements + Self.scripts(of: command))
+            let (started, placements) = (command, made.placements + Self.scripts(of: command))
             let outcome = try await inTime(job, line) {
-                try await self.start(command, in: root, placements, area, tail, line)
+                try await self.start(started, in: root, placements, area, tail, line)
             }
             try made.release()
             guard outcome.status.isSuccess else {

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 extern char **environ;
 
@@ -74,6 +76,14 @@ static void processes(char *text, size_t size) {
     closedir(directory);
 }
 
+// True for a file in memory on a mount that can't be written: a copy, whose original is elsewhere.
+static int is_copy(int file) {
+    struct statfs system;
+    struct statvfs mount;
+    return fstatfs(file, &system) == 0 && system.f_type == 0x01021994 && fstatvfs(file, &mount) == 0 &&
+           mount.f_flag & ST_RDONLY;
+}
+
 // The program of the first process: of the container's file system, or another's that can be written or read.
 static void first_program(char *text, size_t size) {
     struct stat root, program;
@@ -84,6 +94,8 @@ static void first_program(char *text, size_t size) {
     int seals = fcntl(file, F_GET_SEALS);
     if (stat("/", &root) == 0 && fstat(file, &program) == 0 && program.st_dev == root.st_dev) {
         snprintf(text, size, "own");
+    } else if (is_copy(file) && !written) {
+        snprintf(text, size, "copy");
     } else {
         snprintf(text, size, seals >= 0 && seals & F_SEAL_WRITE ? "sealed" : written ? "foreign-writable" : "foreign");
     }
