@@ -72,6 +72,8 @@ extension StageBuilder {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = try job.command(account: account, epoch: epoch)
+            // Another runtime mounts /sys itself.
+            if shared.request.run.runtime == nil { command.hideOtherCPUs() }
             let container = Container(overlay, runtime: shared.request.run.runtime)
             try shared.expectIsolation(without: container.shortfalls(of: command))
             let record = record(of: job, command, mounts, line)

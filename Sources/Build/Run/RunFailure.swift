@@ -27,6 +27,15 @@ public enum RunEnd: Sendable, Hashable, CustomStringConvertible {
     /// It was killed after this time.
     case timedOut(Duration)
 
+    /// The end of a command that its time did not end.
+    init(_ status: ExitStatus, ranOutOfMemory: Bool, limit: Int64?) {
+        guard !status.isSuccess, ranOutOfMemory else {
+            self = .ended(status)
+            return
+        }
+        self = .outOfMemory(status, limit: limit.map { MemorySize($0) })
+    }
+
     /// True if the step has a result.
     var isSuccess: Bool { self == .ended(.exited(0)) }
 

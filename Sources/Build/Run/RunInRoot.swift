@@ -28,16 +28,17 @@ extension StageBuilder {
             let before = try await Offload.run { try RootSnapshot(Directory(root)).settled(in: area) }
             let tail = OutputTail()
             let (started, placements) = (command, made.placements + Self.scripts(of: command))
-            let outcome = try await inTime(job, line) {
+            let outcome = try await inTime(job, tail, line) {
                 try await self.start(started, in: root, placements, area, tail, line)
             }
             try made.release()
             guard outcome.status.isSuccess else {
                 // A step that can't be kept must not hide why it failed.
                 try? FailedStep.keep(area, record, in: shared.store)
+                let end = RunEnd(
+                    outcome.status, ranOutOfMemory: outcome.ranOutOfMemory, limit: shared.request.run.memoryLimit)
                 throw BuildError.runFailed(
-                    RunFailure(
-                        command: job.text, end: .ended(outcome.status), output: tail.lines, networkObstacle: nil),
+                    RunFailure(command: job.text, end: end, output: tail.lines, networkObstacle: nil),
                     at: plan.place(line))
             }
             return try await result(of: root, before, outcome.withheld, area)
@@ -50,11 +51,16 @@ extension StageBuilder {
 
     /// Runs `body`, which is cancelled when the time of a step is over.
     private func inTime<T: Sendable>(
-        _ job: RunJob, _ line: Int, _ body: @Sendable @escaping () async throws -> T
+        _ job: RunJob, _ tail: OutputTail, _ line: Int, _ body: @Sendable @escaping () async throws -> T
     ) async throws -> T {
         guard let limit = shared.request.run.timeout else { return try await body() }
-        let failure = RunFailure(command: job.text, end: .timedOut(limit), output: [], networkObstacle: nil)
-        return try await within(limit, orThrow: .runFailed(failure, at: plan.place(line)), body)
+        let (command, place) = (job.text, plan.place(line))
+        let error = { @Sendable () -> BuildError in
+            .runFailed(
+                RunFailure(command: command, end: .timedOut(limit), output: tail.lines, networkObstacle: nil),
+                at: place)
+        }
+        return try await within(limit, orThrow: error, body)
     }
 
     /// Refuses what a changed root cannot give, before anything is unpacked for it.

@@ -13,8 +13,6 @@ extension BuildRequest.RunOptions {
             throw BuildError.tooFewCPUs(wanted: cpuCount, there: (cpus.set ?? allowed).numbers.count)
         }
         if let set = cpus.set, !allowed.contains(set) { throw BuildError.noSuchCPUs("\(set)", there: "\(allowed)") }
-        // A runtime of somebody else mounts /sys itself.
-        if runtime == nil { command.hideOtherCPUs() }
     }
 }
 
@@ -38,8 +36,7 @@ extension RunningContainer {
     /// Waits for the end, or kills the command after `limit`. A task that is cancelled kills it as well.
     func end(within limit: Duration?, memoryLimit: Int64?) async throws -> RunEnd {
         guard let status = try await status(within: limit) else { return .timedOut(limit ?? .zero) }
-        guard !status.isSuccess, ranOutOfMemory else { return .ended(status) }
-        return .outOfMemory(status, limit: memoryLimit.map { MemorySize($0) })
+        return RunEnd(status, ranOutOfMemory: ranOutOfMemory, limit: memoryLimit)
     }
 
     /// The exit status; nil if the time was over before the end.
@@ -69,15 +66,16 @@ extension RunningContainer {
 
 /// Runs `body`, which is cancelled when the time is over.
 ///
-/// - Throws: `error` if that is so.
+/// - Parameter error: the error that is thrown then.
 func within<T: Sendable>(
-    _ limit: Duration, orThrow error: BuildError, _ body: @Sendable @escaping () async throws -> T
+    _ limit: Duration, orThrow error: @Sendable @escaping () -> BuildError,
+    _ body: @Sendable @escaping () async throws -> T
 ) async throws -> T {
     try await withThrowingTaskGroup(of: T.self) { group in
         group.addTask { try await body() }
         group.addTask {
             try await Task.sleep(for: limit)
-            throw error
+            throw error()
         }
         defer { group.cancelAll() }
         guard let result = try await group.next() else { preconditionFailure("two tasks were added") }

@@ -35,6 +35,8 @@ public struct ChrootContainer: Sendable {
         public let status: ExitStatus
         /// The places that something else had while it ran, relative to the root.
         public let withheld: [FilePath]
+        /// True if the kernel killed a process of it for lack of memory, as far as a group with a limit of memory tells.
+        public let ranOutOfMemory: Bool
     }
 
     /// Runs a command to its end.
@@ -81,14 +83,15 @@ public struct ChrootContainer: Sendable {
         let devices = try ChrootDevices(in: area)
         let streams = try makeStreams(devices.directory)
         let places = try PlacedFiles(in: open, area: Directory(area))
-        let status = Result {
+        let status = Result { () throws -> (ExitStatus, Bool) in
             try places.place(try standard(devices, for: command) + placements)
             let child = try SupervisedChild(command, in: open, streams)
             handle.set(child.supervisor)
-            return try child.follow(streams)
+            return (try child.follow(streams), child.ranOutOfMemory)
         }
         let withheld = Result { try places.restore() }
-        return Outcome(status: try status.get(), withheld: try withheld.get())
+        let (end, ranOutOfMemory) = try status.get()
+        return Outcome(status: end, withheld: try withheld.get(), ranOutOfMemory: ranOutOfMemory)
     }
 
     /// What every command finds, and what no layer may hold.

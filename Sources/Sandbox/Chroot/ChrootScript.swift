@@ -8,6 +8,7 @@ extension Script {
     /// The way from a supervisor's child to the command.
     mutating func enter(_ root: Directory, _ command: Command, _ group: ControlGroup?, _ ids: IDMap) {
         for list in group?.lists ?? [] { add(clinux_step_join_group, "enter control group", descriptor: list) }
+        limitCPUs(command.cpus)
         beginInner()
         add(clinux_step_chroot, "change root", root.path.string, descriptor: root.descriptor.rawValue)
         // A process that may not do everything may install a filter only if it gives up set-uid programs.

@@ -11,6 +11,8 @@ final class SupervisedChild {
     /// The supervisor, which ends after all that the command started.
     let supervisor: Supervisor
     private let group: ControlGroup?
+    /// True if the kernel killed a process of the command for lack of memory; also after the end.
+    var ranOutOfMemory: Bool { group?.ranOutOfMemory ?? false }
 
     init(_ command: Command, in root: Directory, _ streams: any Streams) throws {
         do {
