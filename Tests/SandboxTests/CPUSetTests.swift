@@ -45,11 +45,14 @@ import Testing
     func parts() throws {
         let set = try #require(CPUSet("0-3"))
         var limits = CPULimits()
-        #expect(limits.limit(to: 1.5, of: set))
+        let isLimited1 = limits.limit(to: 1.5, of: set)
+        #expect(isLimited1)
         #expect(limits.quota == 150_000 && limits.seen?.numbers.count == 2)
-        #expect(limits.limit(to: 0.01, of: set))
+        let isLimited2 = limits.limit(to: 0.01, of: set)
+        #expect(isLimited2)
         #expect(limits.quota == 1_000 && limits.seen?.numbers.count == 1)
-        #expect(!limits.limit(to: 4.5, of: set))
+        let isLimited3 = limits.limit(to: 4.5, of: set)
+        #expect(!isLimited3)
     }
 
     @Test(
