@@ -266,9 +266,12 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Dies with the thread that started it. Had the parent gone before, nobody could read the status pipe any more.
-static int follow_parent(int status) {
+// Makes this process end with the thread that started it. If the parent has ended already, this fails: then this
+// process has another parent, or the status pipe no reader. In a PID namespace of its own it sees no parent.
+static int follow_parent(int status, pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -1;
+    pid_t now = (pid_t)syscall(SYS_getppid);
+    if (now != 0 && now != parent) return errno = ESRCH, -1;
     struct pollfd reader = {.fd = status, .events = POLLOUT};
     if (poll(&reader, 1, 0) >= 0 && reader.revents & POLLERR) return errno = ESRCH, -1;
     return 0;
@@ -310,7 +313,7 @@ static int inner_main(void *argument) {
     setsid();
     umask(022);
     if (perform_all(child, child->outer_count, child->step_count) == 0) {
-        if (follow_parent(child->status) == 0 && take_streams(child) == 0) {
+        if (follow_parent(child->status, child->parent) == 0 && take_streams(child) == 0) {
             reset_signals();
             syscall(SYS_execveat, child->launcher, "", child->arguments, child->environment, AT_EMPTY_PATH);
         }
@@ -438,6 +441,7 @@ int clinux_start(struct clinux_child *child, int64_t *cloned_at) {
     child->stacks = make_stacks(3);
     if (!child->stacks) return -1;
     child->pidfd = child->outer = -1;
+    child->parent = getpid();
     *cloned_at = now();
     int (*function)(void *) = child->anchor < 0 ? outer_main : first_main;
     int first = run_child(function, child, child->stacks + STACK_SIZE, CLONE_FILES, NULL);
@@ -465,7 +469,7 @@ static int anchor_main(void *argument) {
     const struct anchor *anchor = argument;
     char *words[] = {"thaw-containers", NULL}, *none[] = {NULL};
     setsid();
-    if (chdir("/") != 0 || follow_parent(anchor->status) != 0) _exit(127);
+    if (chdir("/") != 0 || follow_parent(anchor->status, 0) != 0) _exit(127);
     syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC);
     reset_signals();
     syscall(SYS_execveat, anchor->holder, "", words, none, AT_EMPTY_PATH);

@@ -1,5 +1,6 @@
 // What a command has as standard input, output and error, and who serves the other side.
 
+internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
@@ -29,7 +30,11 @@ final class CapturedStreams: Streams {
 
     init(_ receive: @escaping Container.Output) throws(SystemError) {
         self.receive = receive
-        input = try OwnedDescriptor("/dev/null")
+        // An empty pipe, as BuildKit has it: the host's /dev/null would be in the container as /dev/stdin.
+        var ends: [Int32] = [-1, -1]
+        try system("make pipe") { unsafe clinux_pipe(&ends) }
+        input = OwnedDescriptor(owning: ends[0])
+        close(ends[1])
         output = try OutputPipe()
         error = try OutputPipe()
     }
@@ -39,7 +44,9 @@ final class CapturedStreams: Streams {
     }
 
     func setOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
-        for pipe in [output, error] { try system("give pipe to user") { fchown(pipe.start, uid, gid) } }
+        for end in [input.rawValue, output.start, error.start] {
+            try system("give pipe to user") { fchown(end, uid, gid) }
+        }
     }
 
     func release() {

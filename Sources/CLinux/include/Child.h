@@ -76,6 +76,7 @@ struct clinux_child {
     // Used by clinux_start.
     char *stacks;
     int outer;
+    int parent;
 };
 
 enum { clinux_report_failure, clinux_report_stub };

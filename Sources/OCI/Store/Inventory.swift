@@ -211,6 +211,7 @@ extension Inventory {
                 let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
                 inventory.unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
             }
+            try inventory.readRoots(store)
         }
         let steps = Dictionary(
             try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
@@ -222,6 +223,18 @@ extension Inventory {
                 add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
             }
         }
+        if try store.root.exists("thaw/failed") {
+            try ifReadable("thaw/failed") { inventory in
+                let bytes = try store.root.directory("thaw/failed").allocatedBytes()
+                let used = try store.root.status(of: "thaw/failed").changed.seconds
+                inventory.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+            }
+        }
+    }
+
+    /// Reads the root file systems that wait for a step without namespaces.
+    private mutating func readRoots(_ store: Store) throws {
+        guard try store.root.exists("thaw/layers") else { return }
         let layers = try store.root.directory("thaw/layers")
         for entry in try layers.entries() {
             let name = String(decoding: entry.name, as: UTF8.self)
@@ -229,13 +242,6 @@ extension Inventory {
             let bytes = try layers.directory(FilePath(name)).allocatedBytes()
             let used = try layers.status(of: FilePath(name)).changed.seconds
             add(Item(path: FilePath("thaw/layers/\(name)"), bytes: bytes, used: used, step: nil))
-        }
-        if try store.root.exists("thaw/failed") {
-            try ifReadable("thaw/failed") { inventory in
-                let bytes = try store.root.directory("thaw/failed").allocatedBytes()
-                let used = try store.root.status(of: "thaw/failed").changed.seconds
-                inventory.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
-            }
         }
     }
 
