@@ -56,12 +56,23 @@ public struct Overlay: Sendable, Hashable {
 }
 
 extension Mount {
-    /// Shows a file or directory a second time, with owners as `users` see them.
+    /// Shows a file or directory a second time, with owners as `users` see them; as the overflow user's where its file
+    /// system has no idmapped mounts.
     static func bind(
         _ path: FilePath, for users: ContainerUsers, attributes: MountAttributes = [], recursive: Bool = true
     ) throws(SystemError) -> Mount {
         let mount = try bind(path, attributes: attributes, recursive: recursive)
-        if let map = users.mountMap { try mount.map(users: map, path, recursive: recursive) }
+        try mount.mapIfPossible(for: users, path, recursive: recursive)
         return mount
+    }
+
+    /// Shows owners as `users` see them, where the file system can (EINVAL: it can't).
+    func mapIfPossible(for users: ContainerUsers, _ path: FilePath, recursive: Bool = true) throws(SystemError) {
+        guard let map = users.mountMap else { return }
+        do throws(SystemError) {
+            try self.map(users: map, path, recursive: recursive)
+        } catch {
+            guard error.errno == .invalidArgument else { throw error }
+        }
     }
 }

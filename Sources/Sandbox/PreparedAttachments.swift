@@ -52,7 +52,7 @@ final class PreparedAttachments {
             let place = try Directory(directory).open(path, .path)
             let name = directory.appending(path.components)
             let mount = try Mount.bind(place, named: name, attributes: attributes)
-            if let map = users.mountMap { try mount.map(users: map, name) }
+            try mount.mapIfPossible(for: users, name)
             try add(mount, at: target)
         case .layers(let layers, let path):
             try add(path, in: try stack(layers), at: target, attributes.union(.readOnly))
