@@ -9,6 +9,7 @@ final class Download: ByteSource {
     private let call: Session.Call
     private let blob: Descriptor
     private var offset: Int64
+    private var failures: RetryCount
     private var stream: ResponseStream?
     /// What of a chunk lies behind what was passed over.
     private var ahead: [UInt8] = []
@@ -18,6 +19,7 @@ final class Download: ByteSource {
         self.blob = blob
         self.session = session
         self.offset = offset
+        failures = RetryCount(at: offset)
         call = Session.Call(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/blobs/\(blob.digest)"),
             scopes: [.pull(endpoint.path)], action: action)
@@ -25,7 +27,7 @@ final class Download: ByteSource {
     }
 
     func next() throws -> [UInt8] {
-        let chunk = try session.retrying(progress: { offset }) { try tryNext() }
+        let chunk = try session.retrying(&failures, progress: { offset }) { try tryNext() }
         offset += Int64(chunk.count)
         return chunk
     }

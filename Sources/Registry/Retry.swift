@@ -40,3 +40,30 @@ public struct Retry: Sendable {
         return Int(clamping: max(0, moment - Int64(time(nil))))
     }
 }
+
+/// The failures of one request or of one transfer.
+///
+/// A transfer keeps its count for all of its requests: a server that sends one byte a request is given up too.
+struct RetryCount {
+    /// Failures since the transfer last made progress.
+    private var sinceProgress = 0
+    /// Failures because the transfer was too slow. Progress does not reset them: each costs the whole stall timeout.
+    private var stalls = 0
+    /// The number of failures.
+    private(set) var total = 0
+    private var offset: Int64
+
+    /// No failure of a transfer that is at `offset`.
+    init(at offset: Int64 = 0) { self.offset = offset }
+
+    /// The count that ``Retry/tries`` limits.
+    var consecutive: Int { max(sinceProgress, stalls) }
+
+    /// Counts a failure of a transfer that has come to `offset`.
+    mutating func add(_ error: any Error, at offset: Int64) {
+        total += 1
+        if (error as? RegistryError)?.isStall == true { stalls += 1 }
+        sinceProgress = offset > self.offset ? 1 : sinceProgress + 1
+        self.offset = max(offset, self.offset)
+    }
+}

@@ -65,22 +65,25 @@ struct Session: Sendable {
         }
     }
 
-    /// Runs `body` until it succeeds, fails for good, or has failed too often in a row without moving on.
+    /// Runs `body` until it succeeds, fails for good, or has failed too often in a row.
+    func retrying<T>(_ body: () throws -> T) throws -> T {
+        var count = RetryCount()
+        return try retrying(&count, progress: { 0 }, body)
+    }
+
+    /// Runs one request of a transfer until it succeeds, fails for good, or the transfer has failed too often.
     ///
-    /// - Parameter progress: Grows while something is gained; what then fails counts as the first failure again.
-    func retrying<T>(progress: () -> Int64 = { 0 }, _ body: () throws -> T) throws -> T {
-        var (failures, resumptions, reached) = (0, 0, progress())
+    /// - Parameters:
+    ///   - count: The failures of the transfer.
+    ///   - progress: The transfer's offset in bytes.
+    func retrying<T>(_ count: inout RetryCount, progress: () -> Int64, _ body: () throws -> T) throws -> T {
         while true {
             do {
                 return try body()
             } catch {
-                let now = progress()
-                // A server that is too slow moves on without end, and costs the whole stall time-out at each try.
-                let isStall = (error as? RegistryError)?.isStall ?? false
-                failures = now > reached && !isStall ? 1 : failures + 1
-                (reached, resumptions) = (max(now, reached), resumptions + 1)
-                guard resumptions <= retry.resumptions,
-                    let delay = retry.delay(after: error, count: failures, knows: contacts.has)
+                count.add(error, at: progress())
+                guard count.total <= retry.resumptions,
+                    let delay = retry.delay(after: error, count: count.consecutive, knows: contacts.has)
                 else { throw error }
                 report(.retrying(reason: "\(error)", after: delay))
                 try cancellation.sleep(for: delay)

@@ -42,7 +42,8 @@ final class Upload {
         if try session.retrying({ try isPresent() }) { return .present }
         for source in sources where try session.retrying({ try mount(from: source) }) { return .mounted }
         session.report(.began(blob))
-        try session.retrying(progress: { offset }) {
+        var failures = RetryCount()
+        try session.retrying(&failures, progress: { offset }) {
             do {
                 try proceed()
             } catch RegistryError.refused(_, _, 413, _) where partSize > Self.part && blob.size > Self.part {

@@ -13,7 +13,8 @@ struct OthersTests {
     func unpack(example: Example) async throws {
         let kitchen = try await Kitchen.shared.value
         let image = try await kitchen.build(example).image
-        let name = Peers.name(of: example)
+        // A name of this test alone: two builds of one example may have two creation times.
+        let name = "unpacked-\(Peers.name(of: example))"
         try kitchen.store.publish(image, as: Reference(name))
         let (place, store) = (kitchen.bench.path, kitchen.bench.store)
         let digest = try await Offload.run {

@@ -56,6 +56,30 @@ import Testing
         #expect(registry.count("GET /v2/app/blobs/\(image.layers[0].descriptor.digest)") == 2)
     }
 
+    @Test("A registry that closes the connection after every byte ends the transfer after the resumptions")
+    func closing() async throws {
+        let image = try space.sample([100_000])
+        let layer = image.layers[0].descriptor
+        let bytes = try image.source.bytes(layer)
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.request.path.hasSuffix("blobs/\(layer.digest)") else { return false }
+            let start = exchange.request.headers["range"].flatMap { Int($0.dropFirst(6).dropLast()) } ?? 0
+            let headers = start > 0 ? ["Content-Range": "bytes \(start)-\(bytes.count - 1)/\(bytes.count)"] : [:]
+            try exchange.head(start > 0 ? 206 : 200, headers, length: bytes.count - start)
+            try exchange.write([bytes[start]])
+            // The client reads the byte before it sees the end.
+            try Cancellation().sleep(for: .milliseconds(100))
+            exchange.close()
+            return true
+        }
+        try registry.add(image)
+        let store = try Store(at: space.path.appending("other"))
+        await #expect(throws: RegistryError.self) {
+            try await client(Log()) { $0.retry.resumptions = 6 }.pull(registry.reference(), into: store)
+        }
+        #expect(registry.count("GET /v2/app/blobs/\(layer.digest)") == 7)
+    }
+
     @Test("A mirror that sends a byte now and then is left for the registry, which sends the rest")
     func mirror() async throws {
         let image = try space.sample([100_000])
