@@ -39,7 +39,7 @@ import Testing
     func failure() throws {
         #expect(
             SandboxError.network("No routable interface").description
-                == "cannot give the container a network of its own: pasta says 'No routable interface'")
+                == "cannot give the container a network of its own: pasta failed: No routable interface")
     }
 
     @Test("Name servers on the host's loopback are replaced by what can be reached")

@@ -36,7 +36,7 @@ import Testing
         (2, .permissionDenied, ["kernel/apparmor_restrict_unprivileged_userns": "1"], .restricted),
         (0, .invalidArgument, [:], .missing),
         (0, .notPermitted, ["kernel/unprivileged_userns_clone": "1"], .refused("make one", .notPermitted)),
-        (1, .notPermitted, [:], .refused("map the own user", .notPermitted)),
+        (1, .notPermitted, [:], .refused("map the current user", .notPermitted)),
         (3, .resourceTemporarilyUnavailable, [:], .refused("start a helper", .resourceTemporarilyUnavailable)),
     ]
 
