@@ -66,18 +66,18 @@ struct LocationTests {
     static let malformed: [(String, String)] = [
         ("https://h/r.git?x=1", "has the unknown field 'x' in its query"),
         ("https://h/r.git?ref=a&ref=a", "has 'ref' twice in its query"),
-        ("https://h/r.git?ref=a&branch=b", "says two different things with 'branch'"),
-        ("https://h/r.git?tag=v1#v2", "says two different things with 'tag'"),
-        ("https://h/r.git?subdir=a#:b", "says two different things with 'subdir'"),
-        ("https://h/r.git?commit=1234567&checksum=1234568", "says two different things with 'checksum'"),
+        ("https://h/r.git?ref=a&branch=b", "has conflicting values of 'branch'"),
+        ("https://h/r.git?tag=v1#v2", "has conflicting values of 'tag'"),
+        ("https://h/r.git?subdir=a#:b", "has conflicting values of 'subdir'"),
+        ("https://h/r.git?commit=1234567&checksum=1234568", "has conflicting values of 'checksum'"),
         ("https://h/r.git?ref=", "has no value for 'ref' in its query"),
         ("https://h/r.git?submodules=maybe", "has a 'submodules' that is neither true nor false"),
         ("https://h/r.git?mtime=now", "has an 'mtime' that is neither commit nor checkout"),
         ("https://h/r.git?commit=main", "has a checksum that is not a commit's"),
-        ("https://h/r.git?fetch-by-commit&ref=main", "is to be fetched by commit, and names none"),
-        ("https://h/r.git#--upload-pack=x", "names '--upload-pack=x', which can be no branch, tag or commit"),
-        ("https://h/r.git#a..b", "names 'a..b', which can be no branch, tag or commit"),
-        ("git@h:r?ref=a%20b", "names 'a b', which can be no branch, tag or commit"),
+        ("https://h/r.git?fetch-by-commit&ref=main", "has fetch-by-commit, but no commit"),
+        ("https://h/r.git#--upload-pack=x", "names '--upload-pack=x', which can't be a branch, tag or commit"),
+        ("https://h/r.git#a..b", "names 'a..b', which can't be a branch, tag or commit"),
+        ("git@h:r?ref=a%20b", "names 'a b', which can't be a branch, tag or commit"),
     ]
 
     @Test("A malformed address of a repository is refused with its reason", arguments: malformed)
