@@ -191,8 +191,8 @@ struct CopyPlanTests {
             (["b.txt"], "/have/file/", "'/have/file' is not a directory"),
             (["b.txt"], "/loop/x", "'/loop/x' goes through a loop of symbolic links"),
             (["b.txt"], "/full/a.txt/in", "'/have/file' is not a directory"),
-            (["a["], "/x", "'a[' is no pattern: it ends in a backslash, or within brackets"),
-            (["a*/\\"], "/x", "'a*/\\' is no pattern: it ends in a backslash, or within brackets"),
+            (["a["], "/x", "'a[' is not a pattern: it ends in a backslash, or within brackets"),
+            (["a*/\\"], "/x", "'a*/\\' is not a pattern: it ends in a backslash, or within brackets"),
             (["ou*"], "/x", "\"/out\": not found in the source"),
             (["dir"], "/full", "cannot copy a file over the directory '/full/in'"),
             // An earlier source of the same instruction is in the way.
@@ -209,7 +209,7 @@ struct CopyPlanTests {
             ("none/x", "\"/none/x\": not found in the source"),
             ("dirlink/in", "\"/dirlink/in\": not found in the source"),
             ("none/./*", "\"/none/./*\": not found in the source"),
-            ("dir/./in[", "'dir/./in[' is no pattern: it ends in a backslash, or within brackets"),
+            ("dir/./in[", "'dir/./in[' is not a pattern: it ends in a backslash, or within brackets"),
         ])
     func missingParents(source: String, message: String) {
         #expect { try Self.plan([source], "/n", keepingParents: true) } throws: { "\($0)" == message }

@@ -37,7 +37,7 @@ final class RootMounts: Sendable {
                 try await write(layers, to: source, store, trees)
                 placements.append(try placement(of: path, in: source, at: target))
             case .cache(let id, let seedName, _, _, let owner, let target, _):
-                guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache was taken") }
+                guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
                 caches.append((use.path, use, owner))
                 placements.append(Placement(.moved(use.path, isKept: true), at: FilePath(target)))
             case .memory: preconditionFailure("refused before")
