@@ -17,7 +17,7 @@ public struct Attachment: Sendable, Hashable {
         case layers([FilePath], path: FilePath)
         /// A file or directory inside a stack that is mounted for this container alone.
         ///
-        /// What is written goes to the stack's upper directory. Attachments of the same stack share one mount.
+        /// Writes go to the stack's upper directory. Attachments of the same stack share one mount.
         case overlay(Overlay, path: FilePath)
         /// An empty tmpfs, limited to `size` bytes if a size is given.
         case memory(size: Int?, mode: UInt32 = 0o1777)

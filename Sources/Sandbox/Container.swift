@@ -70,8 +70,8 @@ public struct Container: Sendable {
 
     /// Runs a command until it exits.
     ///
-    /// When this returns, every process of the command has ended, all of its output was passed to `output`, and the
-    /// overlay's upper directory is the layer. Cancelling the task kills the command.
+    /// When this returns, every process of the command has ended and all of its output was passed to `output`. The
+    /// overlay's upper directory is then the layer. Cancelling the task kills the command.
     ///
     /// - Throws: ``SandboxError`` if the command didn't start.
     public func run(_ command: Command, output: @escaping Output = { _, _ in }) async throws -> ExitStatus {

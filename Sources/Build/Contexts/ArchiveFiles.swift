@@ -47,7 +47,7 @@ extension ForeignArchive {
         guard case .add(.file) = entry.change else { return }
         try readContent { try writer.write($0.prefix(Int(min(Int64($0.count), writer.missing)))) }
         guard writer.missing == 0 else {
-            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header says")
+            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header's size")
         }
     }
 }
@@ -123,7 +123,7 @@ struct ArchiveSource: CopySource {
             try chunk(part)
         }
         guard left == 0 else {
-            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header says")
+            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header's size")
         }
     }
 }

@@ -12,8 +12,8 @@ public enum Agent: Sendable, Hashable, Codable {
 
 /// An `ssh-agent` with keys, started for a command.
 ///
-/// It ends with this object, and with this process even if that is killed: the agent runs a program that waits until a
-/// pipe of this process closes.
+/// It ends with this object, and with this process even if that is killed. For that, the agent runs a program that waits
+/// until a pipe of this process closes.
 final class KeyAgent: Sendable {
     let socket: FilePath
     private let directory: FilePath

@@ -43,8 +43,8 @@ public struct ChrootContainer: Sendable {
 
     /// Runs a command until it exits.
     ///
-    /// When this returns, every process of the command has ended, all of its output was passed to `output`, and every
-    /// file that was moved aside is back. Cancelling the task ends the command.
+    /// When this returns, every process of the command has ended and all of its output was passed to `output`. Every file
+    /// that was moved aside is back. Cancelling the task ends the command.
     ///
     /// - Parameter placements: Files for the command besides /dev, /etc/hosts and /etc/resolv.conf.
     /// - Throws: ``SandboxError`` if the command didn't start.
