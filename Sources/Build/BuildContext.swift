@@ -5,17 +5,17 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// A directory that is a context: looked at when something first reads it, and once.
+/// A directory that is a build context; it is scanned once, at its first use.
 final class BuildContext: Sendable {
     private let path: FilePath
-    /// The Dockerfile, whose ignore file counts before the directory's own.
+    /// The Dockerfile, whose own ignore file takes precedence over the directory's.
     private let dockerfile: FilePath?
     private let hashes: ContextHashes
     private let note: @Sendable (String) -> Void
     private let sweep = Mutex<ContextSweep?>(nil)
     private let source = Mutex<ContextSource?>(nil)
 
-    /// The context in a directory; `note` takes remarks on its files.
+    /// The context in a directory; `note` receives notes about its files.
     init(_ path: FilePath, dockerfile: FilePath?, store: Store, note: @escaping @Sendable (String) -> Void) {
         self.path = path
         self.note = note
@@ -23,7 +23,7 @@ final class BuildContext: Sendable {
         hashes = ContextHashes(store, context: path.absolute)
     }
 
-    /// Every file that the ignore rules leave.
+    /// Returns every file that the ignore rules don't exclude.
     func files() throws -> ContextSource {
         try source.withLock { known in
             if let known { return known }
@@ -35,12 +35,12 @@ final class BuildContext: Sendable {
         }
     }
 
-    /// What the files that `sources` can read look like from outside: as long as that stays, so does what is in them.
+    /// Returns a digest of the metadata of all files that `sources` can read; equal stamps mean equal content.
     ///
-    /// Nil where that cannot be told.
+    /// Nil if the metadata isn't sufficient for that.
     func stamp(of sources: [String]) throws -> Digest? { try look().stamp(of: sources) }
 
-    /// Writes down what the files hashed to.
+    /// Saves the hashes of the files.
     func save() throws { try hashes.save() }
 
     private func look() throws -> ContextSweep {
@@ -65,7 +65,7 @@ final class BuildContext: Sendable {
         }
     }
 
-    /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` in the context's root.
+    /// Reads `<Dockerfile>.dockerignore` next to the Dockerfile, else `.dockerignore` in the context's root.
     private func ignoreRules(_ directory: Directory) throws -> IgnoreRules {
         let limit = 16 << 20
         let bytes: [UInt8]
@@ -87,7 +87,7 @@ final class BuildContext: Sendable {
 }
 
 extension FilePath {
-    /// The path from the root, wherever this process stands.
+    /// The absolute path, relative to the current directory of this process.
     var absolute: FilePath {
         guard isRelative, let current = unsafe getcwd(nil, 0) else { return lexicallyNormalized() }
         defer { unsafe free(current) }

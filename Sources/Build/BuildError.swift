@@ -3,7 +3,7 @@ public import OCI
 public import Sandbox
 public import SystemPackage
 
-/// Why a build failed.
+/// The reason for which a build failed.
 public enum BuildError: Error, Sendable, CustomStringConvertible {
     case dockerfile(DockerfileError)
     case noDockerfile(String)
@@ -61,7 +61,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .badPath(let path, let reason): "'\(path)' \(reason)"
         case .badOwner(let owner, let reason): "owner '\(owner)': \(reason)"
         case .needsNamespaces(let what, _, let place):
-            "\(place): \(what) needs namespaces, and this build has chroot alone"
+            "\(place): \(what) needs namespaces, but this build runs with chroot alone"
         case .badIgnoreFile(let reason, let place): "\(place): \(reason)"
         case .contextChanged(let path): "'\(path)' in the context changed while it was read; build again"
         case .unreadable(let path, let reason): "'\(path)' in the context cannot be read: \(reason)"
@@ -70,17 +70,17 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
                 .joined(separator: "\n")
         case .timedOut(let limit): "the build did not end within \(limit.short)"
         case .tooFewCPUs(let wanted, let there):
-            "RUN is to have \(wanted == wanted.rounded() ? "\(Int(wanted))" : "\(wanted)") CPUs, and there are \(there)"
-        case .noSuchCPUs(let wanted, let there): "RUN is to have the CPUs \(wanted), and there are \(there)"
+            "RUN needs \(wanted == wanted.rounded() ? "\(Int(wanted))" : "\(wanted)") CPUs, but there are only \(there)"
+        case .noSuchCPUs(let wanted, let there): "RUN needs the CPUs \(wanted), but only \(there) are available"
         case .badContext(let text, let reason): "'\(text)' \(reason)"
         case .gitFailed(let remote, let reason): "cannot fetch '\(remote)': \(reason)"
         case .downloadFailed(let address, let reason): "cannot download '\(address)': \(reason)"
         case .checksum(let source, let expected, let found):
-            "'\(source)' is not what its checksum says: \(expected) is expected, \(found) was found"
+            "'\(source)' has the wrong checksum: expected \(expected), found \(found)"
         case .noProgram(let name, _): "the program '\(name)' is not installed"
         case .unsupported(let what, let place): "\(place): \(what) is not supported"
         case .wrongPlatform(let name, let has, let wanted, let place):
-            "\(place): image '\(name)' in the store is for \(has), but \(wanted) is wanted"
+            "\(place): image '\(name)' in the store is for \(has), not \(wanted)"
         case .needsEmulation(let platform, let place):
             "\(place): this machine cannot run commands for \(platform): no emulator is registered for it"
         case .stepFailed(let error, let place): "\(place): \(error)"
@@ -91,7 +91,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .badSecret(let id, let reason): "the secret '\(id)' cannot be read: \(reason)"
         case .agentMissing(let id, let place):
             "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET or KEY"
-        case .badKey(let path): "'\(path)' is no SSH key that can be used without a passphrase"
+        case .badKey(let path): "'\(path)' is not an SSH key without a passphrase"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }

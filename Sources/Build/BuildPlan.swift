@@ -1,7 +1,7 @@
 internal import Frontend
 internal import OCI
 
-/// What the Dockerfile asks for: the stages that the target needs, and who waits for whom.
+/// The parsed Dockerfile with the stages that the target needs, and the dependencies between them.
 struct BuildPlan: Sendable {
     let dockerfile: Dockerfile
     let scope: GlobalScope
@@ -10,7 +10,7 @@ struct BuildPlan: Sendable {
     /// The stages to build, in the order of the file.
     let stages: [Int]
     let dependencies: [Int: Set<Int>]
-    /// The stages that named contexts stand for, by the context's name.
+    /// The stages that named contexts refer to, by the context's name.
     let contextStages: [String: Int]
 
     init(_ request: BuildRequest, dockerfile text: (bytes: [UInt8], name: String)) throws {
@@ -52,7 +52,7 @@ struct BuildPlan: Sendable {
         return stages
     }
 
-    /// Every stage that `target` needs, with the stages that it waits for.
+    /// Returns every stage that `target` needs, each with the stages that it waits for.
     private static func dependencies(
         of target: Int, _ graph: StageGraph, _ file: Dockerfile, _ contexts: [String: Int]
     ) throws(Diagnostic) -> [Int: Set<Int>] {
@@ -70,7 +70,7 @@ struct BuildPlan: Sendable {
         return found
     }
 
-    /// The named contexts that a stage reads itself.
+    /// Returns the named contexts that a stage reads directly.
     private static func names(
         of index: Int, _ graph: StageGraph, _ file: Dockerfile
     ) throws(Diagnostic) -> [String] {
@@ -84,7 +84,7 @@ struct BuildPlan: Sendable {
         return sources.compactMap { if case .context(let name) = $0 { name } else { nil } }
     }
 
-    /// Contexts that are stages may let a stage wait for one that stands behind it, or for itself.
+    /// Checks for cycles: a context that is a stage may make a stage wait for a later one, or for itself.
     private static func checkOrder(_ dependencies: [Int: Set<Int>]) throws(BuildError) {
         var schedule = StageSchedule(Array(dependencies.keys), dependencies, target: 0)
         var count = 0
@@ -97,7 +97,7 @@ struct BuildPlan: Sendable {
         }
     }
 
-    /// Those of `names` that no stage of the Dockerfile has, as its name or, where it has none, its number.
+    /// Returns the `names` that are neither the name of a stage nor the number of a stage without a name.
     func unknown(among names: Set<String>) -> [String] {
         names.subtracting(dockerfile.stages.map(\.label)).sorted()
     }
@@ -105,7 +105,7 @@ struct BuildPlan: Sendable {
     /// A line of the Dockerfile.
     func place(_ line: Int) -> BuildError.Place { BuildError.Place(file: dockerfile.name, line: line) }
 
-    /// Runs `body`, and shows what it complains about in its line.
+    /// Runs `body`; turns its diagnostic into an error with the Dockerfile's line.
     func checked<T>(_ body: () throws(Diagnostic) -> T) throws(BuildError) -> T {
         try Self.checked(dockerfile, body)
     }

@@ -2,21 +2,21 @@ public import HTTP
 public import OCI
 public import Sandbox
 
-/// What is to be built, and how.
+/// The inputs and options of a build.
 public struct BuildRequest: Sendable {
-    /// What COPY and ADD read; nil where there is nothing.
+    /// The files for COPY and ADD; nil for none.
     public var context: ContextLocation?
-    /// Where the Dockerfile is.
+    /// The location of the Dockerfile.
     public var dockerfile: DockerfileLocation
-    /// `--build-context`, by name: each replaces the stage or the image of its name.
+    /// `--build-context`, by name: each replaces the stage or image with this name.
     public var contexts: [String: ContextLocation] = [:]
-    /// Where an image comes from that the store does not have; nil where there is none.
+    /// Finds an image that isn't in the store; returns nil if there is none.
     public var missingImage: MissingImage = { _, _ in nil }
-    /// Finds an image elsewhere than in the store.
+    /// The type of ``missingImage``.
     public typealias MissingImage = @Sendable (_ name: Reference, _ platform: Platform) async throws -> Image?
-    /// How servers are reached.
+    /// The HTTP configuration: proxies, certificates and the like.
     public var web = Configuration()
-    /// How many bytes a file on the web may have.
+    /// The limit of a downloaded file, in bytes.
     public var downloadLimit: Int64 = 64 << 30
     /// The stage to build; nil for the last.
     public var target: String?
@@ -24,24 +24,24 @@ public struct BuildRequest: Sendable {
     public var arguments: [String: String] = [:]
     /// `--label`, applied last.
     public var labels: [String: String] = [:]
-    /// Whether earlier results may be used.
+    /// True if earlier results may be used.
     public var usesCache = true
     /// The stages, by lower-case name or by number, that may not use earlier results.
     public var uncachedStages: Set<String> = []
-    /// Whether the build ends with an error where a step has no earlier result.
+    /// True if the build must fail when a step has no earlier result.
     public var expectsCache = false
-    /// What RUN reaches where it doesn't say.
+    /// The network of RUN without `--network`.
     public var network = Network.default
-    /// What the image is for.
+    /// The platform of the image.
     public var platform = Platform.host
-    /// How new layers are stored.
+    /// The compression of new layers.
     public var compression = OCI.Compression.gzip
     /// Seconds since 1970 that no time in the result may exceed; nil means the newest input of each step.
     public var epoch: Int64?
-    /// How many stages are built at once.
+    /// The number of stages that are built at the same time.
     public var width = 2
 
-    /// `--cache-from`, in the order in which they are asked.
+    /// `--cache-from`, in the order of the look-ups.
     public var caches: [CacheImport] = []
     /// `--secret`, by id.
     public var secrets: [String: Secret] = [:]
@@ -49,22 +49,22 @@ public struct BuildRequest: Sendable {
     public var agents: [String: Agent] = [:]
     /// `--allow`.
     public var entitlements: Set<Entitlement> = []
-    /// How commands are confined.
+    /// The options of commands.
     public var run = RunOptions()
-    /// How long the whole build may take; nil for no limit.
+    /// The time limit of the whole build; nil for no limit.
     public var timeout: Duration?
 
-    /// What a command reaches.
+    /// The network of a command.
     public enum Network: String, Sendable, CaseIterable {
-        /// A network of its own with a way out, where this machine can make one; else none.
+        /// An isolated network with access to the outside, if this machine can make one; else none.
         case `default`
-        /// Nothing but itself.
+        /// Only a loopback interface.
         case none
-        /// What this machine reaches.
+        /// The host's network.
         case host
     }
 
-    /// What a Dockerfile may ask for only where whoever builds agrees.
+    /// A permission that a Dockerfile may use only if the user of the build grants it.
     public enum Entitlement: String, Sendable, CaseIterable {
         /// `RUN --network=host`.
         case hostNetwork = "network.host"
@@ -72,7 +72,7 @@ public struct BuildRequest: Sendable {
         case insecure = "security.insecure"
     }
 
-    /// What holds for every command.
+    /// The options of every command.
     public struct RunOptions: Sendable {
         /// `--add-host`.
         public var hosts: [HostEntry] = []
@@ -80,27 +80,27 @@ public struct BuildRequest: Sendable {
         public var limits: [Limit] = []
         /// `--shm-size`, in bytes; nil for 64 MiB.
         public var sharedMemorySize: Int?
-        /// How many processes and threads there may be at once.
+        /// The limit of concurrent processes and threads.
         public var processLimit: Int? = 32_768
-        /// True if somebody asked for ``processLimit``: then it has to hold.
+        /// True if the user set ``processLimit``: then it must be enforced.
         public var isProcessLimitRequested = false
-        /// How many bytes of memory a command may use; nil for all there is.
+        /// The memory limit of a command in bytes; nil for no limit.
         public var memoryLimit: Int64?
         /// `--isolation`; nil for the strongest that works.
         public var isolation: Isolation?
-        /// `--snapshot`: how changed files are found where there is no overlay.
+        /// `--snapshot`: the method that finds changed files without an overlay.
         public var comparison = RootChanges.Method.marks
-        /// The limit of memory and swap together, beside ``memoryLimit``; nil for no swap.
+        /// The limit of memory and swap together, next to ``memoryLimit``; nil for no swap.
         public var swapLimit: SwapLimit?
-        /// How many CPUs' time a command may use, and so many it sees; nil for all.
+        /// The CPU time of a command in CPUs, nil for all; it sees that many, rounded up.
         public var cpuCount: Double?
         /// Other limits of CPU time, and the CPUs and memory nodes that a command may use.
         public var cpus = CPULimits()
-        /// How long a command may run; nil for no limit.
+        /// The time limit of a command; nil for no limit.
         public var timeout: Duration?
         /// `--userns`.
         public var users = Users.separate
-        /// `--oci-runtime`: the program that runs commands; nil for Thaw itself.
+        /// `--oci-runtime`: the program that runs commands; nil for thaw's own sandbox.
         public var runtime: OCIRuntime?
 
         /// Docker's defaults.
@@ -114,7 +114,7 @@ public struct BuildRequest: Sendable {
     }
 }
 
-/// What became of one step.
+/// The report of one step.
 public struct StepReport: Sendable, Hashable {
     /// The stage's name, or its number.
     public let stage: String
@@ -122,22 +122,22 @@ public struct StepReport: Sendable, Hashable {
     public let line: Int
     /// The instruction as it was written.
     public let instruction: String
-    /// Why it had to be done; nil where an earlier result was used.
+    /// The reason for which it was run; nil if an earlier result was used.
     public let missed: MissReason?
-    /// Whether only the content of what it reads told that, not where that comes from.
+    /// True if only the content of its inputs matched the earlier result, not their origin.
     let isByContent: Bool
-    /// How long it took.
+    /// The duration of the step.
     public let duration: Duration
 
-    /// Whether an earlier result was used.
+    /// True if an earlier result was used.
     public var isCached: Bool { missed == nil }
-    /// Why it was done or not, in words.
+    /// The reason in words, for cached steps too.
     public var reason: String {
         missed.map(\.description) ?? (isByContent ? "same content as before" : "same inputs as before")
     }
 }
 
-/// What a build tells while it goes on.
+/// A progress event of a build.
 public enum BuildEvent: Sendable {
     case started(stage: String, line: Int, instruction: String)
     case output(stage: String, line: Int, bytes: [UInt8])
@@ -145,22 +145,22 @@ public enum BuildEvent: Sendable {
     case note(String)
 }
 
-/// What a build gave.
+/// The result of a build.
 public struct BuildResult: Sendable {
     /// The image, all of it in the store, under no name yet.
     public private(set) var image: Image
-    /// How many of its layers came with the base image.
+    /// The number of layers from the base image.
     public let baseLayerCount: Int
-    /// Every step of every stage that was needed, in the order in which they ended.
+    /// Every step of every stage that was needed, in the order in which they finished.
     public let steps: [StepReport]
-    /// The same with an image that keeps the keys of its own layers.
+    /// Returns the same result with an image that contains the cache records of its own layers.
     public func withInlineCache() -> BuildResult {
         var result = self
         result.image = ownRecords.inlined(in: image)
         return result
     }
 
-    /// The same steps by their keys: `mode=max` of `--cache-to`.
+    /// The steps by their keys: `mode=max` of `--cache-to`.
     public let records: CacheRecords
 
     /// The steps whose layers are in the image: `mode=min`.

@@ -5,7 +5,7 @@ internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 
-/// What the stages of one build share.
+/// The state that all stages of one build share.
 final class BuildState: Sendable {
     let request: BuildRequest
     let store: Store
@@ -36,7 +36,7 @@ final class BuildState: Sendable {
             "\(Self.name(of: request.context)) \(request.dockerfile) \(request.platform)", in: store)
     }
 
-    /// A build argument may ask for the `.git` of the build context.
+    /// Applies the build argument that keeps the `.git` directory of the build context.
     private static func keepingRepository(_ request: BuildRequest) throws -> BuildRequest {
         guard case .git(let location) = request.context,
             let value = request.arguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"],
@@ -47,12 +47,12 @@ final class BuildState: Sendable {
         return request
     }
 
-    /// What tells a context from others.
+    /// Returns a name that identifies the context.
     private static func name(of context: ContextLocation?) -> String {
         if case .directory(let path) = context { path.absolute.string } else { context.map { "\($0)" } ?? "" }
     }
 
-    /// A directory that is a context: the same for whoever asks for it.
+    /// Returns the context in a directory; all callers get the same one.
     func directory(_ path: FilePath, dockerfile: FilePath?) -> BuildContext {
         let key = FilePath("\(dockerfile?.string ?? ""):\(path)")
         return directories.withLock { directories in
@@ -63,7 +63,7 @@ final class BuildState: Sendable {
         }
     }
 
-    /// The first of these secrets that the build was given, without the line's end that editors leave.
+    /// Returns the first of these secrets that the build has, up to the first newline, which editors add.
     func secret(_ names: [String]) throws -> String? {
         for name in names {
             guard let bytes = try request.secrets[name]?.bytes(id: name) else { continue }
@@ -73,28 +73,28 @@ final class BuildState: Sendable {
         return nil
     }
 
-    /// The reports of all steps that have ended.
+    /// The reports of all finished steps.
     var reports: [StepReport] { finished.withLock { $0 } }
 
-    /// Takes note of a step that has ended, and tells of it.
+    /// Records a finished step, and sends its event.
     func finish(_ report: StepReport) {
         finished.withLock { $0.append(report) }
         progress(.finished(report))
     }
 
-    /// The isolation of commands, tried once. A weaker one than namespaces is noted.
+    /// Returns the isolation of commands, which is tried once; notes one that is weaker than namespaces.
     func isolation() async throws -> IsolationLadder {
         let ladder = try await trial.ladder(request.run.isolation, snapshots)
         if let note = ladder.note { tellOnce(note) }
         return ladder
     }
 
-    /// Sends a note, unless the same was sent before.
+    /// Sends a note, unless the same one was sent before.
     func tellOnce(_ text: String) {
         if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
 
-    /// Takes note of what a step gave, under each of its keys, for whoever keeps this build's cache.
+    /// Records a step's result under each of its keys, for the export of this build's cache.
     func note(_ step: CachedStep, of keys: [Digest]) {
         known.withLock { known in for key in keys { known[key] = step } }
     }
@@ -102,14 +102,15 @@ final class BuildState: Sendable {
     /// The steps of this build by their keys.
     var records: [Digest: CachedStep] { known.withLock { $0 } }
 
-    /// Writes down what the next build can use; `isWhole` for a build that came to its end.
+    /// Saves the state for the next build; `isWhole` is true if the build succeeded.
     func save(isWhole: Bool) throws {
         for directory in directories.withLock({ Array($0.values) }) { try directory.save() }
         try history.save(isWhole: isWhole)
     }
 
-    /// An image of the store, for FROM and `--from`; without a platform it is the build's. Many stages may name the
-    /// same: it is looked up once.
+    /// Returns an image of the store, for FROM and `--from`; without a platform it is the build's.
+    ///
+    /// Many stages may name the same image; it is looked up once.
     func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
         let platform = platform ?? request.platform
         let key = "\(platform) \(name)"
@@ -132,7 +133,7 @@ final class BuildState: Sendable {
         }
     }
 
-    /// An image of the store, else of where the request has others from.
+    /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``.
     private func find(
         _ reference: Reference, for platform: Platform, at place: BuildError.Place
     ) async throws -> Image {

@@ -14,7 +14,7 @@ public struct Builder: Sendable {
     private let request: BuildRequest
     private let progress: @Sendable (BuildEvent) -> Void
 
-    /// A builder that keeps everything in `store` and tells `progress` what happens, from any thread.
+    /// A builder that stores everything in `store` and calls `progress` with events, from any thread.
     public init(
         _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void = { _ in }
     ) {
@@ -25,8 +25,8 @@ public struct Builder: Sendable {
 
     /// Builds the target stage and everything it needs.
     ///
-    /// When this returns, the image is in the store, under no name. When it throws, the store holds at most more
-    /// remembered steps than before.
+    /// When this returns, the image is in the store, without a name. When it throws, the store contains at most
+    /// additional cached steps.
     public func build() async throws -> BuildResult {
         guard let limit = request.timeout else { return try await buildTarget() }
         return try await within(limit, orThrow: { .timedOut(limit) }, { try await buildTarget() })
@@ -45,7 +45,7 @@ public struct Builder: Sendable {
         do {
             target = try await stages(plan, shared)
         } catch {
-            // What was found out is kept for the next try; if it can't be, that takes longer.
+            // Results until now are kept for the next build; if saving them fails, that build only takes longer.
             try? shared.save(isWhole: false)
             throw error
         }
@@ -58,7 +58,7 @@ public struct Builder: Sendable {
             records: CacheRecords(shared.records))
     }
 
-    /// Runs the stages, at most `width` at once; each starts when those it reads have ended.
+    /// Runs the stages, at most `width` at once; each starts when the stages that it reads have finished.
     private func stages(_ plan: BuildPlan, _ shared: BuildState) async throws -> StageBuilder {
         try await withThrowingTaskGroup(of: (Int, StageBuilder).self) { group in
             var schedule = StageSchedule(plan.stages, plan.dependencies, target: plan.target)
@@ -72,7 +72,7 @@ public struct Builder: Sendable {
                     for input in schedule.releases(for: index) { done[input] = nil }
                     group.addTask {
                         var result = try await stage(index, plan, shared, inputs)
-                        // A result that kept its inputs would keep theirs too, and so on.
+                        // With its inputs a result would keep their inputs too, and so on.
                         result.inputs = [:]
                         return (index, result)
                     }
@@ -82,7 +82,7 @@ public struct Builder: Sendable {
                 done[index] = result
                 schedule.end(index)
             }
-            guard let result = done[plan.target] else { preconditionFailure("the target is reachable from itself") }
+            guard let result = done[plan.target] else { preconditionFailure("the target must be among the results") }
             return result
         }
     }
@@ -113,7 +113,7 @@ public struct Builder: Sendable {
         let replacement = plan.graph.replacement(of: stage.index).map { StageSource.context($0) }
         switch replacement ?? plan.graph.bases[stage.index] {
         case .stage(let index):
-            guard let base = inputs[index] else { preconditionFailure("a stage starts after its base") }
+            guard let base = inputs[index] else { preconditionFailure("a stage must start after its base") }
             return base.continued(as: stage.label)
         case .scratch:
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
@@ -123,7 +123,7 @@ public struct Builder: Sendable {
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
             return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
-        case .buildContext: preconditionFailure("no FROM means the build context")
+        case .buildContext: preconditionFailure("FROM can't name the build context")
         }
     }
 }
@@ -131,7 +131,7 @@ public struct Builder: Sendable {
 // MARK: - Platforms
 
 extension Builder {
-    /// What a stage is for: what its FROM says, else what the stage it continues is for, else what the build is for.
+    /// Returns a stage's platform: that of its FROM, else that of the stage it continues, else the build's.
     private func platform(of stage: Int, _ plan: BuildPlan) throws -> Platform {
         guard let source = plan.graph.platformStages[stage], let text = plan.graph.platforms[source] else {
             return request.platform
@@ -143,7 +143,7 @@ extension Builder {
         }
     }
 
-    /// Refuses a build whose commands this machine cannot run, before anything is done.
+    /// Throws before any step runs if this machine can't execute the build's commands.
     private func expectRunnable(_ plan: BuildPlan) throws {
         for index in plan.stages {
             let run = plan.dockerfile.stages[index].instructions.first { instruction in

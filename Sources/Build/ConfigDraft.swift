@@ -1,17 +1,17 @@
 internal import OCI
 
-/// A stage's configuration while it grows.
+/// A stage's configuration during the build.
 ///
-/// The lists that lines add to are kept beside the document until the stage ends, so that a line costs the same however
-/// many came before it.
+/// Lists that instructions extend are kept separate from the document until the stage ends. So the cost of an
+/// instruction doesn't depend on the number of earlier ones.
 struct ConfigDraft: Sendable {
-    /// The document without what is added below.
+    /// The document without the additions below.
     var document: ImageConfig
-    /// Labels of this stage, over the document's.
+    /// Labels of this stage, which override the document's.
     var labels: [String: String] = [:]
-    /// Volumes beside the document's.
+    /// Volumes in addition to the document's.
     var volumes: Set<String> = []
-    /// Ports beside the document's.
+    /// Ports in addition to the document's.
     var exposedPorts: Set<String> = []
     /// ONBUILD triggers after the document's.
     var triggers: [String] = []
@@ -20,7 +20,7 @@ struct ConfigDraft: Sendable {
 
     init(_ document: ImageConfig) { self.document = document }
 
-    /// The whole configuration with these variables; the history that was added is of the time `created`.
+    /// Returns the whole configuration with these variables; `created` is the time of the added history.
     func finished(environment: [String], created: String) -> ImageConfig {
         var config = document
         config.environment = environment

@@ -4,10 +4,10 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// What a directory's files hashed to last time, so that an unchanged file costs a look and not a read.
+/// The remembered hashes of a directory's files, so that an unchanged file is not read again.
 ///
-/// A file is unchanged when its inode, size, change time and modification time are. One that changed in the second
-/// before it was hashed is not remembered: it may change again without a new time.
+/// A file is unchanged if its inode, size, change time and modification time are unchanged. A file that changed in the
+/// second before it was hashed is not remembered: it may change again without a new time.
 ///
 /// ```
 /// thaw/cache/context-HASH     "thaw-hashes-2\n", then file by file:
@@ -16,7 +16,7 @@ internal import SystemPackage
 /// | 2 B         | 1 B             | 48 B                                                  | 32 B   |      |
 /// +-------------+-----------------+-------------------------------------------------------+--------+------+
 /// ```
-/// Only ever believed about files that look the same; a damaged one is made again.
+/// Entries are only used for files with equal metadata; a damaged file is made again.
 final class ContextHashes: Sendable {
     fileprivate struct Stamp: Hashable {
         let inode: UInt64
@@ -32,7 +32,7 @@ final class ContextHashes: Sendable {
     }
 
     private struct State {
-        /// Nil until somebody asks.
+        /// Nil until the first use.
         var known: [ImagePath: Entry]?
         var new: [ImagePath: Entry] = [:]
     }
@@ -43,15 +43,16 @@ final class ContextHashes: Sendable {
     private let state = Mutex(State())
     private static let magic = Array("thaw-hashes-2\n".utf8)
 
-    /// The hashes remembered for the directory at `context`, read when they are first needed.
+    /// The hashes of the directory at `context`, read when they are first needed.
     init(_ store: Store, context: FilePath, now: Int64 = Int64(time(nil))) {
         self.store = store
         self.now = now
         path = FilePath("thaw/cache/context-\(Digest(of: context.bytes).hex)")
     }
 
-    /// What is known of a file that looks like this: its digest's bytes, and whether it has extended attributes, which
-    /// can't change without its change time.
+    /// Returns the digest's bytes of a file with this status, and whether it has extended attributes.
+    ///
+    /// Extended attributes can't change without a new change time.
     func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: [UInt8], hasAttributes: Bool)? {
         state.withLock { state in
             if state.known == nil { state.known = read() }
@@ -60,14 +61,14 @@ final class ContextHashes: Sendable {
         }
     }
 
-    /// Takes note of what a file hashed to, unless it may change again without looking changed.
+    /// Records a file's hash, unless the file may still change without a new time.
     func remember(_ digest: Digest, of path: ImagePath, _ status: FileStatus, hasAttributes: Bool) {
         guard status.changed.seconds < now - 1 else { return }
         let entry = Entry(stamp: Stamp(status), digest: digest.bytes, hasAttributes: hasAttributes)
         state.withLock { $0.new[path] = entry }
     }
 
-    /// Writes down what is new, beside what is known.
+    /// Saves the new hashes, merged with the known ones.
     func save() throws {
         let entries = state.withLock { state in
             state.new.isEmpty ? nil : (state.known ?? read()).merging(state.new) { $1 }
@@ -127,14 +128,14 @@ extension ContextHashes.Stamp {
 }
 
 extension [UInt8] {
-    /// Low byte first.
+    /// Appends a value in little-endian order.
     fileprivate mutating func append<Value: FixedWidthInteger>(_ value: Value) {
         for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 }
 
 extension ArraySlice<UInt8> {
-    /// Low byte first; nil where too few are left.
+    /// Takes a little-endian value; nil if there are too few bytes.
     fileprivate mutating func take<Value: FixedWidthInteger>(_ type: Value.Type) -> Value? {
         let size = Value.bitWidth / 8
         guard count >= size else { return nil }

@@ -2,22 +2,21 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// Where COPY and ADD take files from: a tree, and the contents of its files.
+/// The source of files for COPY and ADD: a tree, and the contents of its files.
 protocol CopySource: Sendable {
     var tree: FileTree { get }
 
-    /// The SHA-256 of files' contents.
+    /// Returns the SHA-256 of files' contents.
     func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest]
 
-    /// Gives each file's content to `body`, chunk by chunk, in an order that suits the source: first the file, then its
-    /// chunks.
+    /// Passes the files' contents to `chunk`, in an order that suits the source; calls `begin` before each file.
     func read(
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
         chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws
 }
 
-/// The files of an image, read from its layers: no file system is touched.
+/// The files of an image, read directly from its layers.
 struct ImageSource: CopySource {
     let image: Image
     let tree: FileTree

@@ -2,13 +2,13 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// What programs this machine can run: its own, and those that the kernel hands to an emulator (binfmt_misc).
+/// The platforms whose programs this machine can run: its own, and those with an emulator in the kernel (binfmt_misc).
 struct Emulation {
     private let registry: FilePath
 
     init(registry: FilePath = "/proc/sys/fs/binfmt_misc") { self.registry = registry }
 
-    /// Whether commands for `platform` run.
+    /// True if commands for `platform` can run.
     func canRun(_ platform: Platform) -> Bool {
         let host = Platform.host
         if platform.os == host.os, platform.architecture == host.architecture { return true }
@@ -17,9 +17,9 @@ struct Emulation {
         return entries().contains { $0.takes(header) }
     }
 
-    /// The first bytes of a program: ELF, class, byte order, type and machine (ELF-64 object file format, ELF header).
+    /// Returns the first bytes of a program, up to the machine field of the ELF header (ELF-64 object file format).
     private static func header(of architecture: String) -> [UInt8]? {
-        // Machine, 64 bits, high byte first.
+        // The values are the machine (e_machine), 64-bit, big-endian.
         let machines: [String: (UInt8, Bool, Bool)] = [
             "386": (3, false, false), "amd64": (62, true, false), "arm": (40, false, false),
             "arm64": (183, true, false),
@@ -32,14 +32,15 @@ struct Emulation {
         return start + (isBigEndian ? [0, 2, 0, machine] : [2, 0, machine, 0])
     }
 
-    /// One rule: bytes to compare, and which of their bits count.
+    /// One binfmt_misc rule: bytes to compare, and a mask of their bits.
     private struct Entry {
         let offset: Int
         let magic: [UInt8]
         let mask: [UInt8]
 
-        /// Reads what the kernel shows of a rule. Only one that is enabled counts, and whose interpreter the kernel has
-        /// opened already (flag F): the path means nothing in a container.
+        /// Parses the kernel's text of a rule; nil unless it is enabled and has the flag F.
+        ///
+        /// With F the kernel has already opened the interpreter; a path would not exist in a container.
         init?(_ text: String) {
             var fields: [String: String] = [:]
             for line in text.split(separator: "\n") {
@@ -70,7 +71,7 @@ struct Emulation {
     }
 
     private func entries() -> [Entry] {
-        // Without the file system no rule is registered.
+        // Without the file system there are no rules.
         guard let directory = try? Directory(registry), let names = try? directory.entries().map(\.name) else {
             return []
         }

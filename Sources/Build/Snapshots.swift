@@ -4,17 +4,17 @@ public import SystemPackage
 
 /// Layers unpacked for running commands, by chain ID, in the store's `thaw/layers`.
 ///
-/// Owners and overlayfs's marks on disk depend on the user namespace: each map of numbers has directories of its own.
+/// Owners and overlayfs's attributes on disk depend on the user namespace, so each ID map has directories of its own.
 ///
-/// A cache: everything in it can be made again from the store's blobs. Nothing is synced, so a machine's restart
-/// empties it; a killed process leaves at most a directory under a temporary name.
+/// This is a cache: everything in it can be made again from the store's blobs. Nothing is synced, so it is emptied
+/// after a reboot. A killed process leaves at most a directory under a temporary name.
 public struct Snapshots: Sendable {
     private let store: Store
     private let ids: IDMap
     private let note: @Sendable (String) -> Void
     private static let boot: FilePath = "thaw/layers/boot"
 
-    /// The unpacked layers of a store; `note` takes remarks on what is unpacked.
+    /// The unpacked layers of a store; `note` receives notes on unpacking.
     public init(_ store: Store, note: @escaping @Sendable (String) -> Void = { _ in }) throws {
         self.store = store
         self.note = note
@@ -22,7 +22,7 @@ public struct Snapshots: Sendable {
         let current = try Self.bootName()
         func isCurrent() -> Bool { (try? store.root.contents(of: Self.boot, limit: 64)) == current }
         if isCurrent() { return }
-        // Another process may have emptied it meanwhile, and filled it again.
+        // Another process may have emptied and filled it in the meantime.
         let lock = try Lock(store.path.appending("thaw/boot.lock"), .exclusive)
         if !isCurrent() {
             try store.removeUnpackedLayers()
@@ -31,7 +31,7 @@ public struct Snapshots: Sendable {
         try lock.release()
     }
 
-    /// What tells this run of the machine from others. A container may hide /proc/sys, then it is the time of its start.
+    /// Returns an identifier of this boot; its time if a container hides /proc/sys.
     private static func bootName() throws -> [UInt8] {
         do throws(SystemError) {
             return try OwnedDescriptor("/proc/sys/kernel/random/boot_id").readAll(limit: 64)
@@ -42,9 +42,9 @@ public struct Snapshots: Sendable {
         return lines.first { $0.starts(with: "btime ".utf8) }.map(Array.init) ?? []
     }
 
-    /// The directories of an image's layers, topmost first, unpacked where they are not yet.
+    /// Returns the directories of an image's layers, topmost first; unpacks missing ones.
     ///
-    /// Overlayfs takes 500 of them. The lowest layers of an image with more share one directory.
+    /// Overlayfs accepts 500 layers. If the image has more, its lowest layers share one directory.
     public func directories(of image: Image) async throws -> [FilePath] {
         let chains = Digest.chainIDs(of: image.layers)
         let merged = Self.mergedCount(of: chains.count)
@@ -62,31 +62,32 @@ public struct Snapshots: Sendable {
         return directories.reversed()
     }
 
-    /// The number of layers, from the lowest, that share a directory: it grows in large steps, so that an image with a
-    /// layer more mostly has the same one.
+    /// Returns the number of layers, from the lowest, that share a directory.
+    ///
+    /// It grows in large steps, so that an image with one more layer can mostly use the same directory.
     static func mergedCount(of layerCount: Int) -> Int {
         let (most, step) = (400, 200)
         return layerCount <= most ? 0 : (layerCount - most + step - 1) / step * step
     }
 
-    /// The name of a directory that holds a whole stack of layers.
+    /// Returns the name of a directory that contains a whole stack of layers.
     private static func mergedID(_ chain: Digest) -> Digest { Digest(of: Array("merged \(chain)".utf8)) }
 
-    /// A new empty directory on the same file system.
+    /// Makes an empty directory on the same file system.
     public func makeWorkArea() throws -> FilePath {
         let path = FilePath("thaw/layers/tmp.\(UInt64.random(in: 0 ... .max))")
-        // A command's set-uid files must not be within reach of others, whatever becomes of them.
+        // Mode 0700: other users must never reach a command's set-uid files.
         try store.root.makeDirectory(path, mode: 0o700)
         return store.path.appending(path.components)
     }
 
-    /// Removes a directory made by ``makeWorkArea()`` and all that is in it.
+    /// Removes a directory made by ``makeWorkArea()`` with its content.
     public func removeWorkArea(_ path: FilePath) throws {
         guard let name = path.lastComponent else { return }
         try store.root.removeTree(FilePath("thaw/layers").appending(name))
     }
 
-    /// Gives a directory to the cache as the topmost of `layers`; where there is one already, that one stays.
+    /// Moves a directory into the cache as the topmost of `layers`; an existing one stays.
     func adopt(_ directory: FilePath, as layers: [Layer]) throws {
         guard let chain = Digest.chainID(of: layers) else { return }
         try adopt(directory, at: path(of: chain))
@@ -116,7 +117,7 @@ public struct Snapshots: Sendable {
                 if let text = Self.text(lacks) { note("layer \(image.layers[index].descriptor.digest.short): \(text)") }
                 try adopt(area.appending("layer"), at: path)
             } catch {
-                // The failure counts; a directory that stays is swept with the next collection.
+                // Report the first error; a directory that stays is removed by the next garbage collection.
                 try? removeWorkArea(area)
                 throw error
             }
@@ -124,7 +125,7 @@ public struct Snapshots: Sendable {
         }
     }
 
-    /// The remark on what an unpacked layer lacks.
+    /// Returns the note about entries of a layer that couldn't be unpacked.
     private static func text(_ lacks: [Unpacker.Lack]) -> String? {
         guard let first = lacks.first else { return nil }
         let more = lacks.count > 1 ? " and \(lacks.count - 1) more" : ""
@@ -141,7 +142,7 @@ public struct Snapshots: Sendable {
     }
 }
 
-/// The tree of an image's layers from the lowest to one that rises.
+/// The tree of an image's layers, from the lowest up to an index that only grows.
 private struct LayerStack {
     private let image: Image
     private let store: Store
@@ -150,7 +151,7 @@ private struct LayerStack {
 
     init(_ image: Image, _ store: Store) { (self.image, self.store) = (image, store) }
 
-    /// The tree of the layers 0 to `index`, which never falls.
+    /// Returns the tree of the layers 0 to `index`, which must never decrease.
     mutating func tree(upTo index: Int) async throws -> FileTree {
         let (image, store) = (image, store)
         while count <= index {

@@ -2,14 +2,14 @@ internal import Frontend
 internal import Linux
 internal import OCI
 
-/// One stage being built: the layers and the configuration so far, and what the next instruction sees.
+/// One stage during the build: its layers and configuration so far, and the scope of the next instruction.
 struct StageBuilder: Sendable {
     /// The layers so far; the configuration is in ``draft``.
     var image: Image
     /// The configuration so far.
     var draft: ConfigDraft
     private(set) var scope: Scope
-    /// The newest input so far, in seconds: no time in a new layer is later.
+    /// The newest input so far, in seconds since 1970: no time in a new layer is later.
     var epoch: Int64
     /// The number of the stage in the Dockerfile.
     var index = 0
@@ -21,7 +21,7 @@ struct StageBuilder: Sendable {
     let shared: BuildState
     private let base: Image
     private var hasOwnCommand = false
-    /// How many layers the image came with.
+    /// The number of layers from the base image.
     var baseLayerCount: Int { base.layers.count }
 
     init(_ base: Image, _ label: String, _ plan: BuildPlan, _ shared: BuildState) {
@@ -34,7 +34,7 @@ struct StageBuilder: Sendable {
         (self.base, self.label, self.plan, self.shared) = (base, label, plan, shared)
     }
 
-    /// A stage that starts where this one ended.
+    /// Returns a stage that starts with the result of this one.
     func continued(as label: String) -> StageBuilder { StageBuilder(continuing: self, label) }
 
     private init(continuing start: StageBuilder, _ label: String) {
@@ -42,10 +42,10 @@ struct StageBuilder: Sendable {
         (self.label, plan, shared) = (label, start.plan, start.shared)
     }
 
-    /// A time that tools take for SOURCE_DATE_EPOCH and RFC 3339 can write: from 1970 to the end of 9999.
+    /// Limits a time to the range of SOURCE_DATE_EPOCH and RFC 3339: from 1970 to the end of 9999.
     static func bounded(_ seconds: Int64) -> Int64 { min(max(seconds, 0), 253_402_300_799) }
 
-    /// ONBUILD triggers of the base, which this stage runs instead of keeping.
+    /// Removes and returns the ONBUILD triggers of the base, which this stage runs instead of keeping them.
     mutating func takeTriggers() -> [String] {
         let triggers = draft.document.onBuild + draft.triggers
         if !draft.document.onBuild.isEmpty { draft.document.onBuild = [] }
@@ -53,7 +53,7 @@ struct StageBuilder: Sendable {
         return triggers
     }
 
-    /// The image with its configuration, its dates and the labels of the command line.
+    /// Returns the image with its configuration, its dates and the labels of the command line.
     func finished(labels: [String: String]) -> Image {
         let environment = scope.configEnvironment.map(\.description)
         var draft = draft
@@ -66,7 +66,7 @@ struct StageBuilder: Sendable {
 // MARK: - Instructions
 
 extension StageBuilder {
-    /// Does what an instruction says. `text` is the instruction as written.
+    /// Executes an instruction; `text` is the instruction as written.
     mutating func apply(_ instruction: Instruction, text: String, line: Int) async throws {
         do {
             switch instruction {
@@ -93,7 +93,7 @@ extension StageBuilder {
         }
     }
 
-    /// The instructions that change the configuration only.
+    /// Executes an instruction that only changes the configuration.
     private mutating func configure(_ instruction: Instruction) throws {
         switch instruction {
         case .arg(let arg):
@@ -140,22 +140,22 @@ extension StageBuilder {
         case .maintainer(let maintainer):
             note(Frontend.History.value("MAINTAINER", maintainer.name)) { $0.author = maintainer.name }
         case .onBuild(let trigger): draft.triggers.append(trigger.trigger)
-        case .run, .copy, .add, .workdir: preconditionFailure("instructions that make layers are done elsewhere")
+        case .run, .copy, .add, .workdir: preconditionFailure("this instruction makes a layer")
         }
     }
 
-    /// The words in front of a shell-form command.
+    /// The words before a shell-form command.
     var shell: [String] { draft.document.shell ?? ["/bin/sh", "-c"] }
 
-    /// The user as USER names it; empty means root.
+    /// The value of USER; empty means root.
     var user: String { draft.document.user }
 
-    /// Where relative paths start.
+    /// The directory to which paths are relative.
     var workingDirectory: String {
         draft.document.workingDirectory.isEmpty ? "/" : draft.document.workingDirectory
     }
 
-    /// Adds a line without a layer to the history, and edits the configuration.
+    /// Adds history without a layer, and edits the configuration.
     mutating func note(_ createdBy: String, _ edit: (inout ImageConfig) -> Void = { _ in }) {
         edit(&draft.document)
         draft.history.append(Self.history(createdBy, isEmptyLayer: true))

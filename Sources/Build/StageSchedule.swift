@@ -1,7 +1,6 @@
-/// The order of stages: each starts when those that it reads have ended, and a result is dropped after its last reader
-/// has started.
+/// The order of stages: each starts when the stages that it reads have finished.
 ///
-/// Takes time in proportion to the stages and their dependencies.
+/// A result is dropped after its last reader has started. The cost is linear in the stages and their dependencies.
 struct StageSchedule {
     private let dependencies: [Int: Set<Int>]
     private var readers: [Int: [Int]] = [:]
@@ -26,10 +25,10 @@ struct StageSchedule {
         ready.sort(by: >)
     }
 
-    /// The next stage in the order of the file that can start; nil where one has to end first.
+    /// Returns the next stage in the order of the file that can start; nil if another one must finish first.
     mutating func start() -> Int? { ready.popLast() }
 
-    /// The results that no further stage reads, now that `stage` has its inputs.
+    /// Returns the results that no other stage reads, now that `stage` has its inputs.
     mutating func releases(for stage: Int) -> Set<Int> {
         dependencies[stage, default: []].filter { input in
             users[input, default: 0] -= 1
@@ -37,7 +36,7 @@ struct StageSchedule {
         }
     }
 
-    /// Lets the readers of a stage that ended start.
+    /// Marks a stage as finished, so that its readers can start.
     mutating func end(_ stage: Int) {
         for reader in readers[stage, default: []] {
             missing[reader, default: 0] -= 1

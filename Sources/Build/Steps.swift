@@ -3,11 +3,12 @@ internal import Linux
 internal import OCI
 internal import Synchronization
 
-// A step makes a layer: taken from memory where one of its keys is known, else made, once.
+// A step makes a layer: taken from the cache if one of its keys is known, else made once.
 
 extension StageBuilder {
-    /// The first known of `keys` counts, and whatever comes of it is remembered under all of them. A later key costs
-    /// more to find out, and tells less of what there is to know.
+    /// Executes a step, or takes the result of the first known of `keys`; then records the result under all of them.
+    ///
+    /// A later key is more expensive to compute, and depends on less of the input.
     mutating func step(
         _ text: String, _ line: Int, history: String, keys: [() async throws -> Fingerprint],
         make: () async throws -> CachedStep
@@ -37,7 +38,7 @@ extension StageBuilder {
                 duration: clock.now - start))
     }
 
-    /// What the step of that key gave, in the store or in a cache from elsewhere.
+    /// Returns the result for a key, from the store or an imported cache.
     private func remembered(_ key: Digest) async throws -> CachedStep? {
         if let step = try shared.store.cachedStep(for: key) { return step }
         for cache in shared.request.caches {
@@ -46,7 +47,7 @@ extension StageBuilder {
         return nil
     }
 
-    /// Keeps a result under every key that leads to it, with what the last of them tells of its inputs.
+    /// Records a result under each of its keys, with the inputs of the last one.
     private func remember(_ step: CachedStep, _ keys: [Digest], _ prints: [Fingerprint]) throws {
         let inputs = prints.last?.inputs ?? []
         for key in keys {
@@ -55,25 +56,25 @@ extension StageBuilder {
         }
     }
 
-    /// Whether this stage may use earlier results.
+    /// True if this stage may use earlier results.
     private var usesCache: Bool {
         shared.request.usesCache && !shared.request.uncachedStages.contains(label)
     }
 
-    /// What the step gives, and why it had to be done; nil where it had not.
+    /// Returns the step's result and the reason for which it was run; nil if it was cached.
     private func outcome(
         _ text: String, _ line: Int, _ prints: [Fingerprint], _ remembered: CachedStep?,
         _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, missed: MissReason?) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
-        guard let print = prints.last else { preconditionFailure("a step has a key") }
+        guard let print = prints.last else { preconditionFailure("a step needs a key") }
         let reason = usesCache ? shared.history.explain(label, text, print) : .cacheIsOff
         if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(line)) }
         let (step, isFirst) = try await shared.flights.run(print.digest, make)
         return (step, isFirst ? reason : nil)
     }
 
-    /// A remembered step, its layer in this build's compression.
+    /// Returns a cached step with its layer in this build's compression.
     private func stored(_ step: CachedStep) throws -> CachedStep {
         let (store, compression) = (shared.store, shared.request.compression)
         guard step.layer.descriptor.mediaType.layerCompression != compression else { return step }
@@ -84,11 +85,11 @@ extension StageBuilder {
     }
 }
 
-/// Steps being done now: whoever wants the same one waits for it instead of doing it again.
+/// The steps that run now: a second caller with the same key waits for the result.
 actor Flights {
     private var waiting: [Digest: [CheckedContinuation<CachedStep, any Error>]] = [:]
 
-    /// What the step of that key gives, and whether it was done for this caller.
+    /// Returns the step's result, and true if it was made for this caller.
     nonisolated func run(
         _ key: Digest, _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, isFirst: Bool) {
@@ -103,7 +104,7 @@ actor Flights {
         }
     }
 
-    /// Waits for whoever does this step; nil where nobody did, and the caller has to.
+    /// Waits for the task that runs this step; returns nil if there is none, so the caller must run it.
     private func joined(_ key: Digest) async throws -> CachedStep? {
         if waiting[key] != nil { return try await withCheckedThrowingContinuation { waiting[key]?.append($0) } }
         waiting[key] = []

@@ -1,21 +1,21 @@
 internal import Linux
 internal import OCI
 
-/// The trees of the images of one build: each is made once, and from the tree below it where that is known.
+/// The file trees of the images of one build: each is made once, from the longest known lower stack.
 ///
-/// Those that were used last are kept, as long as they have few files in all or are needed for the next step.
+/// The most recently used trees are kept, up to a total number of files and at least the last few.
 actor Trees {
     private let store: Store
     private var known: [Digest: FileTree] = [:]
-    /// The chain IDs of the known trees, the one used last at the end.
+    /// The chain IDs of the known trees, the most recently used last.
     private var recent: [Digest] = []
-    /// Files of all kept trees: about 100 MB.
+    /// The limit of files in all kept trees: about 100 MB.
     private static let fileLimit = 200_000
     private static let leastKept = 4
 
     init(_ store: Store) { self.store = store }
 
-    /// The tree of an image's layers.
+    /// Returns the tree of an image's layers.
     func tree(of image: Image) async throws -> FileTree {
         let chains = Digest.chainIDs(of: image.layers)
         let found = chains.lastIndex { known[$0] != nil }

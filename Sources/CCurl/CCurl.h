@@ -1,4 +1,4 @@
-// The system's libcurl, for HTTP alone. Its setters are variadic and macros, which Swift cannot call.
+// The system's libcurl, for HTTP alone. Its setters are variadic or macros, which Swift can't call.
 #pragma once
 
 #define CURL_STRICTER
@@ -23,7 +23,7 @@ static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *va
     return curl_easy_setopt(easy, option, value);
 }
 
-// Of CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION, which have one type.
+// For CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION, which have one type.
 static inline CURLcode ccurl_set_callback(CURL *easy, CURLoption option, curl_write_callback value) {
     return curl_easy_setopt(easy, option, value);
 }
@@ -44,5 +44,5 @@ static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
 }
 
-// Where the system keeps its certificate authorities, one a file; may be null.
+// Returns the system's directory of certificate authorities, one in each file; may be null.
 static inline const char *ccurl_authorities_directory(void) { return curl_version_info(CURLVERSION_NOW)->capath; }

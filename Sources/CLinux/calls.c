@@ -62,7 +62,7 @@ int clinux_receive_descriptor(int socket) {
     return descriptor;
 }
 
-// The file system's user has no capability that the others of this thread lack.
+// Sets the user and group of file access, and restores the effective capabilities that setfsuid(2) cleared.
 static int become(uint32_t uid, uint32_t gid) {
     syscall(SYS_setfsgid, gid);
     syscall(SYS_setfsuid, uid);
@@ -76,7 +76,7 @@ static int become(uint32_t uid, uint32_t gid) {
 int clinux_make_node(int directory, const char *name, unsigned mode, const struct clinux_node *node) {
     int result = become(node->uid, node->gid);
     if (result == 0) result = (int)syscall(SYS_mknodat, directory, name, mode, node->device);
-    // The mask of this process doesn't count.
+    // The umask of this process must not apply.
     if (result == 0) result = fchmodat(directory, name, mode & 07777, 0);
     int error = errno;
     become(geteuid(), getegid());

@@ -1,5 +1,5 @@
-// The two children between clone and exec. Both share the parent's memory until exec (CLONE_VM, CLONE_VFORK), so they
-// allocate nothing, take no lock, and make raw system calls where the C library would talk to other threads.
+// The two children between clone and exec. Both share the parent's memory until exec (CLONE_VM, CLONE_VFORK). So they
+// allocate nothing, take no lock, and make raw system calls where the C library would signal other threads.
 //
 //     parent's thread            outer child                        inner child, PID 1 of its PID namespace
 //     ───────────────            ───────────                        ───────────────────────────────────────
@@ -8,7 +8,7 @@
 //                                clone (CLONE_PARENT) ────────────► close descriptors, mounts, devices, identity,
 //     continue ◄──────────────── exit ◄──────────────────────────── seccomp, execute the launcher
 //
-// The outer child is a member of the anchor's PID namespace, so the inner child's namespace is made inside that: a first
+// The outer child is in the anchor's PID namespace, so the inner child's namespace is made inside it. For that, a first
 // child enters the anchor's namespace for its own children and clones the outer child. The outer child shares the
 // parent's descriptors (CLONE_FILES), where the kernel puts the inner child's pidfd. CLONE_PARENT makes all of them
 // children of the parent's process, which waits for them.
@@ -48,7 +48,7 @@ typedef const struct clinux_step *Step;
 
 // MARK: Steps
 
-// Closes what else the parent has open: a path of the container might reach it through /proc.
+// Closes the parent's other descriptors: a path of the container might reach them through /proc.
 static int keep(Step step) {
     unsigned from = 3;
     for (unsigned index = 0; index < step->mode; index++) {
@@ -59,16 +59,16 @@ static int keep(Step step) {
     return (int)syscall(SYS_close_range, from, ~0U, 0);
 }
 
-// A place in a mount that this namespace holds becomes a mount of its own, under the same number.
+// Replaces a descriptor of a file in an attached mount with a new bind mount of that file.
 static int clone_place(Step step) {
-    // Not with what is mounted on it: that may be another stack, which has the same place.
+    // Not recursive: another stack may be mounted at the same place.
     int tree = open_tree(step->descriptor, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
     if (tree < 0) return -1;
     if (step->flags && clinux_mount_setattr(tree, 1, step->flags, 0) != 0) return -1;
     return dup3(tree, step->descriptor, O_CLOEXEC) < 0 ? -1 : close(tree);
 }
 
-// Old groups have one file per controller; only there and only for one thread does moving wait for nobody.
+// In v1, each controller has a file of its own. Only there, and only for a single thread, does the move not block.
 static int join_group(int file) { return write(file, "0", 1) == 1 ? 0 : -1; }
 
 static int filter(Step step) {
@@ -127,7 +127,7 @@ static int directory(const char *path) {
     return result;
 }
 
-// Hides a file behind a mount of an empty file, and a directory behind an empty file system.
+// Hides a file with a mount of an empty file, and a directory with an empty file system.
 static int mask(Step step) {
     struct stat found;
     if (stat(step->path, &found) != 0) return errno == ENOENT ? 0 : -1;
@@ -141,7 +141,7 @@ static int protect(const char *path) {
     return mount(NULL, path, NULL, flags, NULL);
 }
 
-// Podman's seccomp profile allows namespaces and refuses this: then the name around stays.
+// Podman's seccomp profile allows namespaces but denies sethostname: then the outer host name stays.
 static int set_host_name(const char *name) {
     return sethostname(name, strlen(name)) == 0 || errno == EPERM || errno == ENOSYS ? 0 : -1;
 }
@@ -157,7 +157,7 @@ static int loopback(void) {
 
 static uint64_t smaller(uint64_t one, uint64_t other) { return one < other ? one : other; }
 
-// Where the limits of this process are lower and may not be raised, they stay.
+// If the limits of this process are lower and can't be raised, they stay.
 static int limit(Step step) {
     uint64_t value[2] = {step->flags, step->more}, now[2];
     if (syscall(SYS_prlimit64, 0, step->mode, value, NULL) == 0) return 0;
@@ -174,7 +174,7 @@ static int affinity(Step step) {
 static int bound(uint64_t kept) {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) return -1;
     for (int capability = 0; capability < 64; capability++) {
-        // What is not there needs no right to be dropped.
+        // A capability that is not in the set needs no permission to be dropped.
         int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
         if (held < 0) return errno == EINVAL ? 0 : -1;
         if (!held || kept >> capability & 1) continue;
@@ -183,7 +183,7 @@ static int bound(uint64_t kept) {
     return 0;
 }
 
-// A process that may not change its groups may have the right ones.
+// A process that may not change its groups may already have the right ones.
 static int groups(Step step) {
     if (syscall(SYS_setgroups, step->mode, step->list) == 0) return 0;
     uint32_t now[64];
@@ -193,7 +193,7 @@ static int groups(Step step) {
     return errno = EPERM, -1;
 }
 
-// In the user namespace just entered this process still has its old numbers, which don't exist there.
+// In the new user namespace this process still has its old IDs, which aren't mapped there.
 static int become_root(void) {
     if (syscall(SYS_setgroups, 0, NULL) != 0) return -1;
     if (syscall(SYS_setresgid, 0, 0, 0) != 0) return -1;
@@ -266,8 +266,8 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Makes this process end with the thread that started it. If the parent has ended already, this fails: then this
-// process has another parent, or the status pipe no reader. In a PID namespace of its own it sees no parent.
+// Makes the kernel kill this process when the thread that started it ends. Fails if the parent has already ended: then
+// this process has another parent, or the status pipe has no reader. In a PID namespace of its own, getppid returns 0.
 static int follow_parent(int status, pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -1;
     pid_t now = (pid_t)syscall(SYS_getppid);
@@ -277,9 +277,9 @@ static int follow_parent(int status, pid_t parent) {
     return 0;
 }
 
-// Gives the streams their numbers, the status pipe the launcher's, and closes everything else at exec.
+// Installs the streams as descriptors 0 to 2 and the status pipe as the launcher's, and closes all others at exec.
 static int take_streams(Child child) {
-    // A number below 4 could be overwritten before it is used.
+    // A descriptor below 4 could be overwritten before its use.
     int status = fcntl(child->status, F_DUPFD_CLOEXEC, 4);
     if (status < 0) return -1;
     for (int number = 0; number < 3; number++) {
@@ -289,7 +289,7 @@ static int take_streams(Child child) {
     return dup2(status, clinux_launcher_status) < 0 ? -1 : 0;
 }
 
-// Does the steps from `first` to `last`, the end excluded; reports the first that fails.
+// Does the steps from `first` up to, but not including, `last`; reports the first that fails.
 static int perform_all(Child child, size_t first, size_t last) {
     for (size_t index = first; index < last; index++) {
         if (perform(child, &child->steps[index]) == 0) continue;
@@ -328,7 +328,7 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-// clone3 with a stack of its own, as the C library has it for itself alone. Returns in the parent only.
+// clone3 with a separate stack; the C library has a wrapper only for its own use. Returns only in the parent.
 static long clone3(struct clone_args *arguments, int (*function)(void *), void *argument) {
 #if defined(__x86_64__)
     register long result __asm__("rax") = SYS_clone3;
@@ -376,7 +376,7 @@ static long clone3(struct clone_args *arguments, int (*function)(void *), void *
 
 int clinux_has_clone3(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno != ENOSYS; }
 
-// Clones the inner child, into a group of cgroup v2 where there is one: then it is never in another group.
+// Clones the inner child, directly into a group of cgroup v2 if there is one: then it is never in another group.
 static int start_inner(struct clinux_child *child) {
     char *stack = child->stacks + 3 * STACK_SIZE;
     uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | child->namespaces;
@@ -400,7 +400,7 @@ static int outer_main(void *argument) {
     _exit(0);
 }
 
-// Clones the outer child as a member of the anchor's PID namespace.
+// Clones the outer child into the anchor's PID namespace.
 static int first_main(void *argument) {
     struct clinux_child *child = argument;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -412,8 +412,8 @@ static int first_main(void *argument) {
     _exit(0);
 }
 
-// Runs `function` in a child that shares this process's memory, and waits for the child's exit or exec.
-// Returns its pid, or -1. All signals are blocked meanwhile: a handler must not run in the child.
+// Runs `function` in a child that shares this process's memory, and waits for the child's exit or exec. Returns its
+// pid, or -1. All signals are blocked meanwhile: a handler must not run in the child.
 static int run_child(int (*function)(void *), void *argument, char *stack_end, int flags, int *pidfd) {
     sigset_t all, old;
     sigfillset(&all);
@@ -421,7 +421,7 @@ static int run_child(int (*function)(void *), void *argument, char *stack_end, i
     int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
     int process = clone(function, stack_end, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, argument, pidfd);
     int error = errno;
-    // A child that changes its identity makes the shared memory undumpable.
+    // A child that changes its IDs makes the shared memory undumpable.
     if (dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return errno = error, process;
@@ -454,7 +454,7 @@ int clinux_start(struct clinux_child *child, int64_t *cloned_at) {
 
 // MARK: The anchor
 
-// The anchor's pidfd; the handler of a signal reads it.
+// The anchor's pidfd; a signal handler reads it.
 static volatile sig_atomic_t anchor_process = -1;
 static volatile sig_atomic_t is_ending = 0;
 
@@ -496,7 +496,7 @@ int clinux_end_containers(int milliseconds) {
     is_ending = 1;
     if (pidfd < 0) return 1;
     clinux_pidfd_signal(pidfd, SIGKILL);
-    // The anchor ends when every process in its namespace has been waited for.
+    // The anchor's pidfd is readable once every process in its namespace has been reaped.
     for (int waited = 0; waited < milliseconds; waited += 5) {
         siginfo_t info;
         while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {}
@@ -519,7 +519,7 @@ int clinux_wait(int pidfd, int *value) {
 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 
-// A namespace that a child opens for its parent: both have the same memory and descriptors.
+// The namespace that a child opens for its parent: both share memory and descriptors.
 struct opened {
     int users;
     int descriptor;
@@ -539,7 +539,7 @@ int clinux_make_network(int users) {
     char *stack = make_stacks(1);
     if (!stack) return -1;
     struct opened opened = {users, -1, 0};
-    // A thread that goes into a new network may not be allowed to come back.
+    // In a child: a thread that enters a new network may not be allowed to return.
     int process = run_child(open_network, &opened, stack + STACK_SIZE, CLONE_FILES, NULL);
     int error = process < 0 ? errno : opened.error;
     if (process >= 0) wait_for(process);
@@ -589,7 +589,7 @@ int clinux_make_users(int holder, const char *map) {
     return errno = error, users;
 }
 
-// MARK: Mounts of mounts without a place
+// MARK: Mounts of detached mounts
 
 struct made_mount {
     int base;
@@ -619,7 +619,7 @@ static int make_mount(struct made_mount *made) {
     int context = clinux_fsopen(made->type);
     if (context < 0) return -1;
     int result = configure(made, context), error = errno;
-    // The parent has the same descriptors.
+    // The parent shares this descriptor table.
     close(context);
     return errno = error, result;
 }
@@ -649,7 +649,7 @@ int clinux_unlock_terminal(int master) {
     return ioctl(master, TIOCSPTLCK, &locked);
 }
 
-// The terminals whose size the handler copies; one pair at a time.
+// The terminals between which the signal handler copies the window size; one pair at a time.
 static volatile sig_atomic_t size_from = -1, size_to = -1;
 
 void clinux_copy_size(int from, int to) {

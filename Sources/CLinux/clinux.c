@@ -1,4 +1,4 @@
-// Thin names for system calls; each returns -1 and sets errno as the kernel says.
+// Thin wrappers of system calls; each returns -1 and sets errno as the kernel does.
 #define _GNU_SOURCE
 #include "CLinux.h"
 
@@ -28,7 +28,7 @@ int clinux_openat2(int directory, const char *path, int flags, unsigned mode, ui
         .mode = flags & O_CREAT ? mode & 07777 : 0,
         .resolve = resolve,
     };
-    // EAGAIN: somebody renamed a directory while ".." was being resolved.
+    // EAGAIN: another process renamed a directory while ".." was being resolved.
     for (int attempt = 0;; attempt++) {
         long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
         if (result >= 0 || errno != EAGAIN || attempt == 100) return (int)result;
@@ -143,7 +143,7 @@ int clinux_observe_mount(int observer, int mount) {
     return fanotify_mark(observer, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN | FAN_ONDIR, mount, ".");
 }
 
-// The path of a descriptor, which is closed; what has no name any more has none.
+// Returns the length of a descriptor's path and closes the descriptor; 0 if the file has no name any more.
 static long path_of(int descriptor, char *path, size_t capacity) {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
@@ -167,7 +167,7 @@ long clinux_next_opened(int observer, char *path, size_t capacity) {
 }
 
 void clinux_give_back(void) {
-    // glibc raises the bound with each large piece that is freed, and keeps the next ones.
+    // glibc raises the threshold with each large block that is freed, and then caches the next ones.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     malloc_trim(0);
 }

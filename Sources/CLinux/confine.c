@@ -1,5 +1,5 @@
-// Between clone and exec the child shares the parent's memory (CLONE_VM, CLONE_VFORK): it allocates nothing, takes no
-// lock, and makes raw system calls where the C library would talk to other threads.
+// Between clone and exec the child shares the parent's memory (CLONE_VM, CLONE_VFORK). It allocates nothing, takes no
+// lock, and makes raw system calls where the C library would signal other threads.
 #define _GNU_SOURCE
 #include "CLinux.h"
 
@@ -24,7 +24,7 @@ enum { stack_size = 64 * 1024, longest_name = 4096, descriptor_limit = 64 };
 
 typedef const struct clinux_confinement *Confinement;
 
-// MARK: Giving up
+// MARK: Dropping privileges
 
 int clinux_set_ceilings(const struct clinux_ceiling *ceilings, size_t count) {
     for (size_t index = 0; index < count; index++) {
@@ -44,7 +44,7 @@ static int has_capability(int capability) {
     return data[capability / 32].effective >> capability % 32 & 1;
 }
 
-// Without CAP_SETPCAP the set stays, and no_new_privs keeps it from mattering.
+// Without CAP_SETPCAP the bounding set stays; no_new_privs makes it ineffective.
 static int drop_bounding_set(void) {
     if (!has_capability(CAP_SETPCAP)) return 0;
     for (int capability = 0; capability < 64; capability++) {
@@ -74,22 +74,22 @@ int clinux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0,
 
 // MARK: A root directory
 
-// A place that every machine has, and whose files the new root does not need.
+// A directory that exists on every machine, and whose files the new root doesn't need.
 static const char staging[] = "/sys";
 
-// Makes the working directory an empty tmpfs, at a place that only this mount namespace sees.
+// Mounts an empty tmpfs that only this mount namespace sees, and makes it the working directory.
 static int stage_root(unsigned long flags) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -1;
     if (mount("thaw", staging, "tmpfs", flags, "mode=755") != 0) return -1;
     return chdir(staging);
 }
 
-// Makes the working directory the root; the old one cannot be reached any more.
+// Makes the working directory the root; afterwards the old root can't be reached.
 static int change_root(unsigned long flags) {
     if (syscall(SYS_pivot_root, ".", ".") == 0) {
         if (umount2(".", MNT_DETACH) != 0) return -1;
     } else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) {
-        // EINVAL: the root is the kernel's first one, which nothing replaces.
+        // EINVAL: the root is the kernel's initial rootfs, which pivot_root can't replace.
         return -1;
     }
     if (chdir("/") != 0) return -1;
@@ -135,7 +135,7 @@ static int copy(int from, const char *name) {
 static int bind(const struct clinux_place *place) {
     int is_directory = place->kind == clinux_place_directory;
     int made = is_directory ? mkdir(place->name, 0755) : make_file(place->name, 0444);
-    // A directory of another place may hold the name already.
+    // A bind mount of another directory may already contain the name.
     if (made != 0 && errno != EEXIST) return -1;
     if (mount(place->source, place->name, NULL, MS_BIND | MS_REC, NULL) != 0) return -1;
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
@@ -165,7 +165,7 @@ static int make_root(Confinement confinement) {
 
 // MARK: Between clone and exec
 
-// What the child leaves for its parent, in memory that both see.
+// The child's result for its parent, in shared memory.
 struct start {
     Confinement confinement;
     int stage;
@@ -179,7 +179,7 @@ static int join_groups(Confinement confinement) {
     return 0;
 }
 
-// First away from the numbers that are wanted, then to them.
+// Moves the descriptors out of the target range first, then to their targets.
 static int arrange_descriptors(Confinement confinement) {
     int copies[descriptor_limit];
     size_t count = confinement->descriptor_count;
@@ -194,7 +194,7 @@ static int arrange_descriptors(Confinement confinement) {
     return (int)syscall(SYS_close_range, (unsigned)count, ~0U, 0);
 }
 
-// Where the parent was killed before the last call, the other ends of its pipes and sockets are closed.
+// If the parent was killed before the last call, the other ends of its pipes and sockets are closed.
 static int expect_parent(size_t descriptor_count) {
     for (int number = 0; number < (int)descriptor_count; number++) {
         struct pollfd watch = {.fd = number};
@@ -227,7 +227,7 @@ static int begin(struct start *start) {
     if (confinement->gives_up && clinux_leave_identity(&confinement->identity) != 0) return -1;
     start->stage = clinux_confine_descriptors;
     if (arrange_descriptors(confinement) != 0) return -1;
-    // A change of user ended it.
+    // A change of user clears the parent-death signal.
     if (clinux_die_with_parent() != 0) return -1;
     return expect_parent(confinement->descriptor_count);
 }

@@ -1,11 +1,12 @@
-// The launcher: a program of under 2 KB that executes a container's command. The holder: its sibling, which waits.
+// The launcher: a program of under 2 KB that executes a container's command. The holder: a second one, which only
+// waits.
 //
 // Before it executes a command, a child that shares this process's memory executes the launcher. From then on
-// /proc/self/exe in the container is the launcher's sealed memory file, never the file of this program
-// (CVE-2019-5736). The launcher's code stands in a section of its own. It uses no library and no data outside that
-// section, so a copy of the section behind an ELF header is a whole program.
+// /proc/self/exe in the container is the launcher's sealed memory file, never the file of this program (CVE-2019-5736).
+// The launcher's code is in an ELF section of its own. It uses no library and no data outside that section, so a copy
+// of the section after an ELF header is a complete program.
 //
-//     launcher PATH COMMAND ...   searches the command in PATH and executes it; errno goes to descriptor 3
+//     launcher PATH COMMAND ...   looks the command up in PATH and executes it; writes errno to descriptor 3
 //     holder                      waits until killed: the init of a PID namespace, the member of a user namespace
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -23,7 +24,7 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-// Without optimisation the compiler adds no calls of memcpy or strlen, which would be outside the section.
+// Without optimisation the compiler emits no calls of memcpy or strlen, which would be outside the section.
 #define LAUNCHER __attribute__((section("launcher"), used, noinline, optnone, no_stack_protector, visibility("hidden")))
 
 enum { status_descriptor = clinux_launcher_status, path_size = 4096 };
@@ -81,7 +82,7 @@ LAUNCHER void clinux_launcher_wait(void) {
     for (;;) clinux_launcher_call(SYS_ppoll, 0, 0, 0);
 }
 
-// Executes `directory`/`name`; the directory is `size` bytes long. Returns the error.
+// Executes `directory`/`name`; `size` is the length of the directory in bytes. Returns the errno.
 LAUNCHER long clinux_launcher_try(char *directory, long size, char **words, char **environment) {
     char path[path_size];
     char *name = words[0];
@@ -101,7 +102,7 @@ LAUNCHER long clinux_launcher_try(char *directory, long size, char **words, char
     return -clinux_launcher_call(SYS_execve, (long)path, (long)words, (long)environment);
 }
 
-// Looks the command up as execvp does, but never gives a file without #! to a shell. Returns the error.
+// Looks the command up as execvp does, but never runs a file without #! in a shell. Returns the errno.
 LAUNCHER long clinux_launcher_search(char *search, char **words, char **environment) {
     for (char *at = words[0]; *at; at++) {
         if (*at == '/') return -clinux_launcher_call(SYS_execve, (long)words[0], (long)words, (long)environment);
@@ -129,7 +130,7 @@ LAUNCHER void clinux_launcher_main(long *stack) {
     clinux_launcher_call(SYS_exit_group, 127, 0, 0);
 }
 
-// MARK: Its file
+// MARK: The launcher's file
 
 extern const unsigned char __start_launcher[], __stop_launcher[];
 
@@ -159,7 +160,7 @@ static int make_program(void (*start)(void)) {
     unsigned char image[16384] = {0};
     if ((size_t)(__stop_launcher - __start_launcher) > sizeof image - code_offset) return errno = E2BIG, -1;
     int file = memfd_create("launcher", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-    // Linux before 6.3 doesn't know MFD_EXEC; its files can be executed.
+    // Linux before 6.3 doesn't know MFD_EXEC; memory files are executable there.
     if (file < 0 && errno == EINVAL) file = memfd_create("launcher", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return -1;
     size_t size = write_image(image, start);

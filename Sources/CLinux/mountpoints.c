@@ -1,4 +1,4 @@
-// Mount points that the root file system lacks: made, and told to the parent, who takes them back afterwards.
+// Mount points that are missing in the root file system: made here, reported to the parent, removed by it afterwards.
 #define _GNU_SOURCE
 #include "MountPoints.h"
 
@@ -51,7 +51,7 @@ int clinux_send_report(int file, struct clinux_report *report, const char *path)
     return write(file, record, (size_t)size) == size ? 0 : -1;
 }
 
-// Where an open file is; `name` counts where /proc cannot tell yet: it is /proc itself then.
+// Finds the path of an open file. It is `name` if /proc isn't mounted yet, which is true only for /proc itself.
 static int true_path(int descriptor, const char *name, char path[4096]) {
     char link[32] = "/proc/self/fd/", digits[12];
     int count = 0, at = 14;
@@ -99,7 +99,7 @@ static int make_in(int report, int parent, const char *path, const char *name, i
     return result;
 }
 
-// Makes one missing directory or file and reports it. /proc is mounted by then, save for /proc itself.
+// Makes one missing directory or file and reports it. /proc is already mounted, except when making /proc itself.
 static int make_stub(int report, const char *path, int is_directory) {
     const char *name;
     int parent = clinux_resolve_parent(path, &name);
@@ -111,7 +111,7 @@ static int make_stub(int report, const char *path, int is_directory) {
     return result;
 }
 
-// The length of the shortest part of a path that names nothing: 0 where all of it is there, -1 on errors.
+// Returns the length of the shortest prefix of a path that doesn't exist: 0 if all of it exists, -1 on errors.
 static ssize_t missing(const char *path) {
     char prefix[PATH_SIZE];
     for (size_t at = 1;; at++) {
@@ -125,8 +125,8 @@ static ssize_t missing(const char *path) {
     }
 }
 
-// A mount point may be a link that leads nowhere, as /etc/resolv.conf often is: then the place it names is made.
-// Puts what the link of the first `length` bytes holds in their place; 0 where that is no link.
+// Replaces a link of the first `length` bytes with its target; 0 if these bytes are no link. A mount point may be a
+// dangling link, as /etc/resolv.conf often is: then its target is made.
 static int follow(char *path, size_t length) {
     char link[PATH_SIZE], rest[PATH_SIZE];
     strcpy(rest, path + length);

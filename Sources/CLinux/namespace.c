@@ -1,13 +1,13 @@
-// A user namespace can be entered once and never left, so a child tries first. The maps of more than one number are
+// A user namespace can be entered once and never left, so a child tries it first. Maps of more than one ID must be
 // written from outside, by a helper that was forked before:
 //
 //     this process                    helper
 //     ────────────                    ──────
-//     fork ─────────────────────────► wait for a byte, or for the end of who would send it
+//     fork ─────────────────────────► wait for a byte, or for the end of the sender
 //     unshare
 //     a byte ───────────────────────► newuidmap, newgidmap, each for 10 seconds at most
-//     their complaints ◄───────────── end
-//     own number where no map came
+//     their messages ◄─────────────── exit
+//     map the own ID if none came
 #define _GNU_SOURCE
 #include "Namespace.h"
 
@@ -47,7 +47,7 @@ static int is_mapped(const char *path) {
     return count == 1;
 }
 
-// Maps what the helper did not: the own user, and the own group at the price of setgroups.
+// Maps the IDs that the helper didn't: the own user, and the own group, which requires denying setgroups.
 static int map_single(Entry entry) {
     if (!is_mapped("/proc/self/uid_map") && write_file("/proc/self/uid_map", entry->single_user) != 0) return -1;
     if (is_mapped("/proc/self/gid_map")) return 0;
@@ -115,7 +115,7 @@ static pid_t start_tool(char *const *arguments, int words) {
     _exit(127);
 }
 
-// A tool that was started, or 0 where none is needed.
+// Returns the tool that was started, or 0 if none is needed.
 static pid_t map_outside(pid_t process, const char *name, char *const *tool, const char *lines, int words) {
     if (tool) return start_tool(tool, words);
     char path[64];
@@ -136,7 +136,7 @@ static void help(Entry entry, pid_t process, int go, int words) {
     _exit(0);
 }
 
-// Reads all that comes until all writers are gone; what does not fit is dropped.
+// Reads until all writers have closed; drops the bytes beyond `size`.
 static void read_words(int end, char *words, size_t size) {
     size_t length = 0;
     char rest[256];

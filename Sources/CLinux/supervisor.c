@@ -1,5 +1,5 @@
-// A process of a step's own that ends everything the step started before it ends itself. It is for steps without a
-// PID namespace, where the kernel ends nothing by itself.
+// A process for each step that ends everything the step started before it exits itself. It is for steps without a PID
+// namespace, where the kernel ends no other process.
 //
 //     this process            supervisor                              command
 //     ────────────            ──────────                              ───────
@@ -7,10 +7,10 @@
 //                             clone ────────────────────────────────► its steps, then exec
 //     status pipe: end ◄───── close all descriptors
 //                             wait for the command, or for SIGTERM
-//                             kill all children, those it adopted too
-//     pidfd: readable ◄────── end as the command did
+//                             kill all children, also the adopted ones
+//     pidfd: readable ◄────── exit as the command did
 //
-// It is a copy of a process that may have many threads: it allocates nothing and takes no lock.
+// It is forked from a process that may have many threads, so it allocates nothing and takes no lock.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "MountPoints.h"
@@ -36,7 +36,8 @@ enum { processes = 0, command = 1 };
 
 // MARK: Ending descendants
 
-// The parent of a process, from /proc/PID/stat: `PID (NAME) STATE PARENT`; the name may hold anything. 0: unknown.
+// Returns the parent of a process from /proc/PID/stat, or 0 on errors. The format is `PID (NAME) STATE PARENT`; the
+// name may contain any character.
 static pid_t parent_of(const char *name) {
     char path[32], text[512];
     size_t length = strlen(name);
@@ -60,7 +61,7 @@ static pid_t number_of(const char *name) {
     return *name ? 0 : number;
 }
 
-// Without CAP_KILL only the process's own user may end it. Changing users clears the signal of the parent's death.
+// Without CAP_KILL only the process's own user may kill it. Changing users clears the parent-death signal.
 static void end_as_its_user(const char *name, pid_t process) {
     struct stat found;
     if (fstatat(processes, name, &found, 0) != 0) return;
@@ -87,13 +88,13 @@ static void kill_children(void) {
     }
 }
 
-// How the command ended; code is 0 as long as it has not.
+// The exit of the command; `code` is 0 while it runs.
 struct end {
     int code;
     int status;
 };
 
-// Takes the exit status of the command, where it has ended. Returns its pid then.
+// Reaps the command if it has ended. Returns its pid then, else 0.
 static pid_t reap_command(struct end *end) {
     siginfo_t info = {0};
     if (end->code || waitid(P_PIDFD, command, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return 0;
@@ -101,7 +102,7 @@ static pid_t reap_command(struct end *end) {
     return info.si_pid;
 }
 
-// Takes the exit status of every child that has ended; 0 when no child is left.
+// Reaps every child that has ended; 0 when no child is left.
 static int reap(struct end *end) {
     for (;;) {
         siginfo_t info = {0};
@@ -112,7 +113,7 @@ static int reap(struct end *end) {
     }
 }
 
-// Children of what is killed become this process's, so each round goes one generation down.
+// Children of a killed process become this process's, so each round reaches one generation further.
 static void end_descendants(struct end *end) {
     sigset_t children;
     sigemptyset(&children);
@@ -140,13 +141,13 @@ static void end_as(struct end end) {
 }
 
 static void fail(const struct clinux_child *child, int error) {
-    // A step before the first: the failure is no step's.
+    // The failure is before the first step, so it belongs to none.
     struct clinux_report report = {.kind = clinux_report_failure, .step = -1, .error = error};
     clinux_send_report(child->report, &report, NULL);
     _exit(127);
 }
 
-// Keeps two descriptors: the pipes of the command end with the command.
+// Keeps two descriptors only: the pipes of the command must close with the command.
 static int close_others(int directory, int pidfd) {
     int high[2] = {fcntl(directory, F_DUPFD_CLOEXEC, 3), fcntl(pidfd, F_DUPFD_CLOEXEC, 3)};
     if (high[0] < 0 || high[1] < 0) return -1;
@@ -166,9 +167,9 @@ static void supervise(struct clinux_child *child) {
     if (directory < 0) fail(child, errno);
     int64_t cloned_at;
     if (clinux_start(child, &cloned_at) != 0) fail(child, errno);
-    // A step before the command's process failed, and has been reported.
+    // A step before the command's process failed, and was reported.
     if (child->pidfd < 0) _exit(127);
-    // Against ptrace by the command, which has the same user.
+    // Prevents ptrace by the command, which has the same user.
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     struct end end = {0};
     int is_whole = close_others(directory, child->pidfd) == 0 && chdir("/") == 0;

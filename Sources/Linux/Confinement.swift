@@ -1,10 +1,10 @@
-// A program of this machine in a process that has only what it needs: for programs that serve a hostile guest.
+// A program of this machine in a process with minimal permissions: for programs that serve a hostile guest.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What a process is given, and what is taken from it, before its program runs.
+/// The resources and permissions of a process, set before its program runs.
 public struct Confinement: Sendable {
     /// Something in the program's own root directory.
     public enum Place: Sendable, Hashable {
@@ -14,11 +14,11 @@ public struct Confinement: Sendable {
         case file(FilePath, at: FilePath)
         /// A device node of this machine, under its own path.
         case device(FilePath)
-        /// A symbolic link.
+        /// A symbolic link from the first path to the second.
         case link(FilePath, to: FilePath)
         /// A copy of an open file.
         case copy(Int32, at: FilePath)
-        /// A character device of the program's own.
+        /// A new character device.
         case node(FilePath, major: UInt32, minor: UInt32)
     }
 
@@ -30,48 +30,47 @@ public struct Confinement: Sendable {
         /// No core dumps.
         public static let noCore = Ceiling(resource: Int32(RLIMIT_CORE.rawValue), value: 0)
 
-        /// The largest file that the process may write.
+        /// Limits the size of files that the process writes.
         public static func fileSize(_ byteCount: UInt64) -> Ceiling {
             Ceiling(resource: Int32(RLIMIT_FSIZE.rawValue), value: byteCount)
         }
 
-        /// One more than the largest descriptor.
+        /// Limits descriptors to numbers below `count`.
         public static func descriptors(_ count: UInt64) -> Ceiling {
             Ceiling(resource: Int32(RLIMIT_NOFILE.rawValue), value: count)
         }
     }
 
-    /// Whether the process gets mounts, a network, process numbers, IPC objects, a host name and control groups of its
-    /// own.
+    /// True if the process gets mount, network, PID, IPC, host name and control group namespaces of its own.
     public var hasNamespaces = true
-    /// The program's root directory holds these alone, in this order; nil for this machine's.
+    /// The content of the program's root directory, in this order; nil for this machine's root.
     public var root: [Place]?
-    /// Capabilities, user and groups are given up before the program runs; else it does that itself.
+    /// True if capabilities, user and groups are dropped before the program runs; else the program does it itself.
     public var givesUp = true
-    /// Who the program runs as; nil for who runs this process.
+    /// The user of the program; nil for the user of this process.
     public var identity: Identity?
-    /// Keeps supplementary groups, by which a device may be allowed.
+    /// True to keep supplementary groups, which may permit the use of a device.
     public var keepsGroups = false
-    /// Limits.
+    /// The limits of the process.
     public var ceilings: [Ceiling] = []
-    /// Lists of control groups, open for writing, into which the process enters itself.
+    /// Process lists of control groups, open for writing, into which the process writes itself.
     public var groups: [Int32] = []
 
-    /// A process with namespaces of its own, and the files of this machine.
+    /// A process with namespaces of its own and this machine's files.
     public init() {}
 
-    /// Starts a program, which dies with the calling thread.
+    /// Starts a program, which is killed when the calling thread ends.
     ///
     /// - Parameters:
-    ///   - program: a path in its root directory.
-    ///   - words: its arguments, the program's name first.
-    ///   - descriptors: become its 0, 1, 2 and so on; it has no other.
-    /// - Returns: the process's number; it has to be waited for.
+    ///   - program: A path in its root directory.
+    ///   - words: Its arguments, the program's name first.
+    ///   - descriptors: They become its descriptors 0, 1, 2 and so on; it has no others.
+    /// - Returns: The PID; the caller must reap the process.
     public func start(
         _ program: FilePath, _ words: [String], environment: [String], descriptors: [Int32]
     ) throws(SystemError) -> Int32 {
         var (process, stage) = launch(program, words, environment, descriptors, groups)
-        // Without limits, where a group takes no more.
+        // If a group accepts no more processes, start without its limits.
         if process < 0, Int(stage) == clinux_confine_groups {
             (process, stage) = launch(program, words, environment, descriptors, [])
         }
@@ -86,7 +85,7 @@ public struct Confinement: Sendable {
         let places = unsafe (root ?? []).map { unsafe strings.place($0) }
         let limits = ceilings.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
         var stage: Int32 = 0
-        // Every buffer outlives the call, which returns when the program runs or could not.
+        // Every buffer outlives the call, which returns once the program runs or has failed.
         let process = unsafe places.withUnsafeBufferPointer { places in
             unsafe limits.withUnsafeBufferPointer { limits in
                 unsafe groups.withUnsafeBufferPointer { groups in
@@ -105,7 +104,7 @@ public struct Confinement: Sendable {
                 }
             }
         }
-        // The pointers above are its own.
+        // The pointers above belong to `strings`.
         withExtendedLifetime(strings) {}
         return (process, stage)
     }
@@ -125,7 +124,7 @@ public struct Confinement: Sendable {
             switch Int(stage) {
             case clinux_confine_groups: ("enter a control group", nil)
             case clinux_confine_root: ("make a root directory", nil)
-            case clinux_confine_identity: ("give up privileges", nil)
+            case clinux_confine_identity: ("drop privileges", nil)
             case clinux_confine_descriptors: ("pass descriptors on", nil)
             case clinux_confine_program: ("run", program)
             default: ("start a confined process", nil)
@@ -144,7 +143,7 @@ extension clinux_identity {
     }
 }
 
-/// C strings that live as long as this.
+/// C strings that exist as long as this object.
 @safe private final class Strings {
     private var strings: [UnsafeMutablePointer<CChar>] = unsafe []
     private var vectors: [UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>] = unsafe []
@@ -160,7 +159,7 @@ extension clinux_identity {
         return unsafe string
     }
 
-    /// A vector that ends in NULL.
+    /// Makes a vector with a final NULL.
     func vector(_ words: [String]) -> UnsafePointer<UnsafeMutablePointer<CChar>?>? {
         let vector = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: words.count + 1)
         unsafe vector.initialize(repeating: nil)
@@ -198,12 +197,12 @@ extension clinux_identity {
 }
 
 extension Confinement {
-    /// Takes every file that is not open yet from this process, which must have a mount namespace of its own.
+    /// Makes all files that are not yet open inaccessible to this process; it needs a mount namespace of its own.
     public static func leaveFiles() throws(SystemError) {
         try system("leave the root directory") { clinux_leave_files() }
     }
 
-    /// Names this process in lists of processes.
+    /// Sets the name of this process in process lists.
     public static func setName(_ name: String) { unsafe clinux_set_name(name) }
 
     /// Sets limits for this process that it cannot raise again.

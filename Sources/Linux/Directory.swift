@@ -1,29 +1,29 @@
-// Files named relative to a directory that is held open, so that no link in a hostile path leaves it.
+// Files named relative to an open directory, so that no link in a hostile path leaves it.
 //
 //     root ──► etc ──► passwd          open("etc/passwd")
-//       └────► link → /etc/shadow      open("link") is root/etc/shadow, or an error where Resolution says so
+//       └────► link → /etc/shadow      open("link") is root/etc/shadow, or an error, depending on Resolution
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// How the links and `..` of a path are taken.
+/// The rules for links and `..` in a path.
 public enum Resolution: Sendable {
-    /// As after chroot: `/` and `..` stop at the directory, links are followed within it. The right one for images.
+    /// As after chroot: `/` and `..` stop at the directory, links are resolved within it; use this for images.
     case inRoot
-    /// As written: anything that would leave the directory is an error (EXDEV), even `/`.
+    /// As written: a path that would leave the directory is an error (EXDEV), even `/`.
     case beneath
     /// No link at all is followed (ELOOP).
     case withoutLinks
 }
 
-/// A directory that is held open, and the place where paths below it begin.
+/// An open directory, to which paths are relative.
 public final class Directory: Sendable {
-    /// What holds it.
+    /// The open descriptor.
     public let descriptor: OwnedDescriptor
     /// Its name when it was opened, for messages.
     public let path: FilePath
-    /// How paths below it are resolved.
+    /// The rules by which paths below it are resolved.
     public let resolution: Resolution
 
     /// Opens the directory `path` of the host.
@@ -70,7 +70,7 @@ public final class Directory: Sendable {
 
     /// Reads a whole file below this directory.
     ///
-    /// - Throws: ``SystemError`` with EFBIG where it is larger than `limit`.
+    /// - Throws: ``SystemError`` with EFBIG if it is larger than `limit` bytes.
     public func contents(of path: FilePath, limit: Int) throws(SystemError) -> [UInt8] {
         let file = try open(path, [.read, .nonBlocking])
         guard try file.status().type == FileType.regular else {
@@ -83,19 +83,19 @@ public final class Directory: Sendable {
         }
     }
 
-    /// Puts the directory's own entries on the disk.
+    /// Writes the directory's entries to the disk (fsync).
     public func sync() throws(SystemError) {
         try system("sync", path) { fsync(descriptor.rawValue) }
     }
 
-    /// `path` as messages name it.
+    /// Returns `path` for messages.
     func place(_ path: FilePath) -> FilePath {
         self.path.appending(path.components)
     }
 
-    /// Runs `body` with the directory that holds the last component of `path`, and that component, NUL-ended.
+    /// Runs `body` with the directory of the last component of `path`, and that component with a final NUL.
     ///
-    /// The component is `.` for the directory itself. A last component of `..` is refused: it names no entry.
+    /// The component is `.` for the directory itself. A last component of `..` is an error: it names no entry.
     @discardableResult
     func entry<R>(
         _ operation: String, _ path: FilePath, _ body: (_ parent: Int32, _ name: [CChar]) throws(SystemError) -> R
@@ -109,10 +109,10 @@ public final class Directory: Sendable {
 }
 
 extension FilePath {
-    /// What stands before the last component, nil where that is nothing or the root, and the last component as a C
-    /// string, `.` where there is none.
+    /// The path before the last component, and that component as a C string.
     ///
-    /// By bytes: walking a path's components costs more than the system calls that it is for.
+    /// The parent is nil if it is empty or the root; the name is `.` if there is none. This works on bytes: iterating
+    /// over components costs more than the system calls.
     var parentAndName: (parent: FilePath?, name: [CChar]) {
         let text = unsafe withPlatformString { unsafe Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
         guard let slash = text.lastIndex(of: 0x2f) else { return (nil, text.count == 1 ? [0x2e, 0] : text) }

@@ -1,4 +1,4 @@
-// Naming, making, changing and removing single entries of a directory.
+// Listing, making, changing and removing single entries of a directory.
 
 internal import CLinux
 internal import Glibc
@@ -8,16 +8,16 @@ public import SystemPackage
 public struct DirectoryEntry: Sendable, Hashable {
     /// The name's bytes, which need not be UTF-8 and are never `.` or `..`.
     public let name: [UInt8]
-    /// What it is, where the file system says so for free.
+    /// Its type, if the file system reports it in the listing.
     public let type: FileType?
-    /// The file's number.
+    /// The inode number.
     public let inode: UInt64
 }
 
 extension Directory {
-    /// What this directory holds, sorted by the bytes of the names.
+    /// Returns this directory's entries, sorted by the bytes of the names.
     public func entries() throws(SystemError) -> [DirectoryEntry] {
-        // An own open file: the position of a shared one belongs to everybody.
+        // A new open file: the read position of a shared one is shared too.
         let reader = OwnedDescriptor(
             owning: try system("list", path) {
                 unsafe clinux_openat(descriptor.rawValue, ".", O_RDONLY | O_DIRECTORY, 0)
@@ -25,7 +25,7 @@ extension Directory {
         return try EntryList.read(reader, path)
     }
 
-    /// What is known about an entry, not following it where it is a link.
+    /// Returns the status of an entry; a link is not followed.
     public func status(of path: FilePath) throws(SystemError) -> FileStatus {
         try entry("stat", path) { (parent, name) throws(SystemError) in
             var raw = stat()
@@ -34,7 +34,7 @@ extension Directory {
         }
     }
 
-    /// Whether an entry of this name exists, be it a dangling link.
+    /// True if an entry of this name exists, even a dangling link.
     public func exists(_ path: FilePath) throws(SystemError) -> Bool {
         do throws(SystemError) {
             _ = try status(of: path)
@@ -45,7 +45,7 @@ extension Directory {
         }
     }
 
-    /// The bytes of a symbolic link.
+    /// Returns the target of a symbolic link as bytes.
     public func target(ofLink path: FilePath) throws(SystemError) -> [UInt8] {
         try entry("read link", path) { (parent, name) throws(SystemError) in
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -63,7 +63,7 @@ extension Directory {
         }
     }
 
-    /// Makes a directory and its missing parents; what exists stays as it is.
+    /// Makes a directory and its missing parents; existing ones stay unchanged.
     public func makeDirectories(_ path: FilePath, mode: UInt32 = 0o755) throws(SystemError) {
         var prefix = FilePath(root: path.root, [])
         for component in path.components {
@@ -76,7 +76,7 @@ extension Directory {
         }
     }
 
-    /// Makes a symbolic link that holds `target` as it is.
+    /// Makes a symbolic link to `target`, which is stored unchanged.
     public func makeLink(_ path: FilePath, to target: FilePath) throws(SystemError) {
         try entry("make link", path) { (parent, name) throws(SystemError) in
             try system("make link", place(path)) {
@@ -85,7 +85,7 @@ extension Directory {
         }
     }
 
-    /// Gives the file `old`, which is not followed, a second name.
+    /// Makes a hard link to the file `old`, which is not followed if it is a symbolic link.
     public func makeHardLink(_ path: FilePath, to old: FilePath) throws(SystemError) {
         try entry("link", path) { (parent, name) throws(SystemError) in
             try entry("link", old) { (oldParent, oldName) throws(SystemError) in
@@ -94,7 +94,7 @@ extension Directory {
         }
     }
 
-    /// Makes a device node, FIFO or socket name; `mode` carries the permission bits alone.
+    /// Makes a device node, FIFO or socket name; `mode` has only the permission bits.
     public func makeNode(
         _ path: FilePath, type: FileType, mode: UInt32, major: UInt32 = 0, minor: UInt32 = 0
     ) throws(SystemError) {
@@ -105,7 +105,7 @@ extension Directory {
         }
     }
 
-    /// Changes the owner, of a link the link's own.
+    /// Changes the owner; of a link, the link's own.
     public func setOwner(of path: FilePath, uid: UInt32, gid: UInt32) throws(SystemError) {
         try entry("change owner", path) { (parent, name) throws(SystemError) in
             try system("change owner", place(path)) {
@@ -114,7 +114,7 @@ extension Directory {
         }
     }
 
-    /// Changes the permission bits of anything but a link.
+    /// Changes the permission bits of any entry except a link.
     ///
     /// - Throws: ``SystemError`` with ELOOP for a link.
     public func setMode(of path: FilePath, _ mode: UInt32) throws(SystemError) {
@@ -126,12 +126,12 @@ extension Directory {
                 owning: try system("change mode", place(path)) {
                     unsafe clinux_openat(parent, name, Int32(clinux_o_path) | O_NOFOLLOW, 0)
                 })
-            // The kernel resolves this link to the very file that is held, whatever has its name by now.
+            // The kernel resolves this link to the open file, even if another file has its name by now.
             try system("change mode", place(path)) { unsafe chmod("/proc/self/fd/\(file.rawValue)", mode) }
         }
     }
 
-    /// Sets when the content changed, of a link the link's own.
+    /// Sets the modification time; of a link, the link's own.
     public func setModified(of path: FilePath, _ time: FileTime) throws(SystemError) {
         let stamps = [
             timespec(tv_sec: 0, tv_nsec: clinux_utime_omit),
@@ -142,7 +142,7 @@ extension Directory {
         }
     }
 
-    /// Moves an entry, replacing what has the new name.
+    /// Moves an entry, and replaces an existing one.
     public func rename(_ old: FilePath, to new: FilePath) throws(SystemError) {
         try entry("rename", old) { (oldParent, oldName) throws(SystemError) in
             try entry("rename", new) { (parent, name) throws(SystemError) in
@@ -151,7 +151,7 @@ extension Directory {
         }
     }
 
-    /// Moves an entry to another directory of the same file system, replacing what has the new name.
+    /// Moves an entry to another directory of the same file system, and replaces an existing one.
     public func rename(_ old: FilePath, to other: Directory, _ new: FilePath) throws(SystemError) {
         try entry("rename", old) { (oldParent, oldName) throws(SystemError) in
             try other.entry("rename", new) { (parent, name) throws(SystemError) in
@@ -228,7 +228,7 @@ extension FileType {
 }
 
 extension FilePath {
-    /// A path of exactly these bytes, which need not be UTF-8; what follows a NUL is left out.
+    /// A path of exactly these bytes, which need not be UTF-8; it ends before the first NUL.
     public init(bytes: some Sequence<UInt8>) {
         let text = bytes.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
         self.init(platformString: text)

@@ -1,14 +1,13 @@
-// A whole directory in one sweep, for whoever looks at tens of thousands of files.
+// The status of all entries of a directory in one call, for directories with tens of thousands of files.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
 extension Directory {
-    /// What this directory holds, with what is known about each entry, sorted by the bytes of the names. Nothing is
-    /// followed.
+    /// Returns this directory's entries with their status, sorted by the bytes of the names; links are not followed.
     ///
-    /// An entry that goes away meanwhile is left out.
+    /// An entry that is removed meanwhile is left out.
     public func statuses() throws(SystemError) -> [(name: [UInt8], status: FileStatus)] {
         var result: [(name: [UInt8], status: FileStatus)] = []
         let entries = try entries()
@@ -29,7 +28,7 @@ extension Directory {
         return result
     }
 
-    /// When an entry was made; nil where its file system does not know.
+    /// Returns an entry's birth time; nil if its file system doesn't record it.
     public func birth(of path: FilePath) throws(SystemError) -> FileTime? {
         try entry("stat", path) { (parent, name) throws(SystemError) in
             var time: [Int64] = [0, 0]

@@ -1,4 +1,4 @@
-// What an ELF file says about itself (System V ABI, chapters 4 and 5; ld.so(8)).
+// The content of an ELF file's headers (System V ABI, chapters 4 and 5; ld.so(8)).
 //
 // ```
 // ELF header -> program headers -> PT_INTERP   the loader's path
@@ -7,9 +7,9 @@
 //            -> section headers -> SHT_NOTE    the same for notes that are not loaded
 // ```
 // The one ELF parser: slimming follows its libraries, the machine loads kernels by its segments. The bytes are hostile:
-// every offset is checked where it is used, and what a file can make us allocate is bounded.
+// every offset is checked before its use, and the memory that a file can make us allocate is limited.
 
-/// An ELF file's facts, read from the whole of its bytes.
+/// The headers and dynamic section of an ELF file, read from all of its bytes.
 public struct ELF: Hashable, Sendable {
     /// Word size.
     public enum Class: UInt8, Sendable {
@@ -17,7 +17,7 @@ public struct ELF: Hashable, Sendable {
         case bits64 = 2
     }
 
-    /// What the file is (e_type).
+    /// The type of the file (e_type).
     public enum FileType: Hashable, Sendable {
         case relocatable, executable, shared, core
         case other(UInt16)
@@ -29,34 +29,34 @@ public struct ELF: Hashable, Sendable {
         public let type: UInt32
         /// Executable 1, writable 2, readable 4.
         public let flags: UInt32
-        /// Where it stands in the file.
+        /// The offset in the file (p_offset).
         public let offset: UInt64
-        /// Where it is mapped.
+        /// The virtual address (p_vaddr).
         public let virtualAddress: UInt64
-        /// Where a kernel wants it.
+        /// The physical address at which a kernel is loaded (p_paddr).
         public let physicalAddress: UInt64
         /// Bytes in the file.
         public let fileSize: UInt64
         /// Bytes in memory.
         public let memorySize: UInt64
 
-        /// Whether it is mapped.
+        /// True if it is mapped (PT_LOAD).
         public var isLoaded: Bool { type == 1 }
-        /// Whether the program may write to it.
+        /// True if the program may write to it (PF_W).
         public var isWritable: Bool { flags & 2 != 0 }
     }
 
-    /// A note: who wrote it, what it is, and its bytes.
+    /// A note: its owner, its type, and its bytes.
     public struct Note: Hashable, Sendable {
         /// `GNU`, `FDO`, `Xen`.
         public let owner: String
-        /// Of a meaning that the owner gives.
+        /// The type, whose meaning depends on the owner.
         public let type: UInt32
         /// The content.
         public let content: [UInt8]
     }
 
-    /// Why some bytes are no ELF file that can be read.
+    /// The reason for which bytes aren't a readable ELF file.
     public enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
         case notELF
         case unknownClass(UInt8)
@@ -75,43 +75,44 @@ public struct ELF: Hashable, Sendable {
 
     /// Word size.
     public let `class`: Class
-    /// Whether numbers are stored with the high byte first.
+    /// True for big-endian numbers.
     public let isBigEndian: Bool
     /// EM_X86_64 is 62, EM_AARCH64 183.
     public let machine: UInt16
-    /// What the file is.
+    /// The type of the file.
     public let type: FileType
-    /// Where execution begins.
+    /// The entry point's address (e_entry).
     public let entry: UInt64
     /// Its program headers, in order.
     public let segments: [Segment]
     /// The loader's path (PT_INTERP).
     public private(set) var interpreter: [UInt8]?
-    /// Whether there is a dynamic section: a static file has none, a static PIE has one without a loader.
+    /// True if there is a dynamic section: a static file has none, a static PIE has one without a loader.
     public private(set) var isDynamic = false
-    /// Names of the libraries it wants, in order (DT_NEEDED).
+    /// The names of the libraries that it needs, in order (DT_NEEDED).
     public private(set) var needed: [[UInt8]] = []
-    /// The name it is known by (DT_SONAME).
+    /// The library's own name (DT_SONAME).
     public private(set) var soname: [UInt8]?
-    /// Directories, unexpanded (DT_RPATH).
+    /// The library directories of DT_RPATH, unexpanded.
     public private(set) var rpath: [[UInt8]] = []
-    /// Directories, unexpanded (DT_RUNPATH).
+    /// The library directories of DT_RUNPATH, unexpanded.
     public private(set) var runpath: [[UInt8]] = []
-    /// Libraries that stand in for its own symbols (DT_AUXILIARY, DT_FILTER).
+    /// Libraries that provide its symbols instead of itself (DT_AUXILIARY, DT_FILTER).
     public private(set) var filters: [[UInt8]] = []
     /// Auditing libraries (DT_AUDIT, DT_DEPAUDIT).
     public private(set) var audits: [[UInt8]] = []
-    /// Whether default directories are not searched (DF_1_NODEFLIB).
+    /// True if the loader must not search the default directories (DF_1_NODEFLIB).
     public private(set) var ignoresDefaultDirectories = false
     /// All notes.
     public private(set) var notes: [Note] = []
-    /// Where the names of the dynamic section stand.
+    /// The range of the dynamic section's string table in the file.
     private var stringTable = 0..<0
-    /// Texts in read-only data that look like names of shared libraries, in order of appearance. What the dynamic
-    /// section names is no such text.
+    /// Strings in read-only data that look like names of shared libraries, in order of appearance.
+    ///
+    /// Strings of the dynamic section's string table are not included.
     public private(set) var libraryTexts: [[UInt8]] = []
 
-    /// Reads a file.
+    /// Parses a file.
     public init(_ bytes: [UInt8]) throws(Fault) {
         let file = try ELFBytes(bytes)
         try self.init(header: file)
@@ -123,9 +124,9 @@ public struct ELF: Hashable, Sendable {
         libraryTexts = file.libraryTexts(in: segments, without: stringTable)
     }
 
-    /// Reads the header and the program headers alone, from the first bytes of a file that may be large.
+    /// Parses only the header and the program headers, from the first bytes of a file that may be large.
     ///
-    /// - Throws: ``Fault/outside(_:)`` where the program headers are not among these bytes.
+    /// - Throws: ``Fault/outside(_:)`` if the program headers are beyond these bytes.
     public init(start bytes: [UInt8]) throws(Fault) {
         try self.init(header: ELFBytes(bytes))
     }
@@ -139,15 +140,15 @@ public struct ELF: Hashable, Sendable {
         segments = try file.segments()
     }
 
-    /// The notes among the bytes of a PT_NOTE segment of this file; a malformed rest is left out.
+    /// Parses the notes of a PT_NOTE segment of this file; stops at a malformed note.
     public func notes(parsing segment: [UInt8]) -> [Note] {
         ELFBytes(segment, is64: self.class == .bits64, isBigEndian: isBigEndian).notes()
     }
 
-    /// Whether some bytes begin as an ELF file does.
+    /// True if the bytes start with ELF's magic number.
     public static func isELF(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: ELFBytes.magic) }
 
-    /// The contents of `.note.dlopen`: JSON texts that name what is loaded at run time (UAPI group, ELF dlopen metadata).
+    /// The contents of `.note.dlopen`: JSON with libraries loaded at run time (UAPI Group, ELF dlopen metadata).
     public var dlopenNotes: [[UInt8]] {
         notes.filter { $0.owner == "FDO" && $0.type == 0x407c_0c0a }.map(\.content)
     }
@@ -168,7 +169,7 @@ extension ELF.FileType {
 // MARK: - Dynamic section
 
 extension ELF {
-    /// The tags we read.
+    /// The tags that are read.
     private enum Tag: UInt64 {
         case end = 0
         case needed = 1
@@ -184,7 +185,7 @@ extension ELF {
         case filter = 0x7fff_ffff
     }
 
-    /// More entries of strings than any linker writes; it bounds what a file makes us keep.
+    /// The limit of string entries: more than any linker writes; it bounds a file's memory use.
     private static let maximumStrings = 4096
 
     private mutating func readDynamic(_ file: ELFBytes) throws(Fault) {

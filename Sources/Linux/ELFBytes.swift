@@ -1,9 +1,9 @@
-// The bytes of an ELF file, read with every bound checked.
+// The bytes of an ELF file, read with all bounds checked.
 
-/// Numbers and texts at offsets of a file in its own byte order and word size.
+/// Reads numbers and strings at offsets of a file, in its byte order and word size.
 struct ELFBytes {
     static let magic: [UInt8] = [0x7f, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]
-    /// Paths are no longer; it bounds what one entry costs.
+    /// The limit of a string, in bytes: no path is longer; it bounds the cost of one entry.
     private static let maximumText = 4096
 
     let bytes: [UInt8]
@@ -19,7 +19,7 @@ struct ELFBytes {
         isBigEndian = bytes[5] == 2
     }
 
-    /// Bytes of a file whose header has been read already.
+    /// The bytes of a part of a file whose header was already read.
     init(_ bytes: [UInt8], is64: Bool, isBigEndian: Bool) {
         self.bytes = bytes
         self.is64 = is64
@@ -28,7 +28,7 @@ struct ELFBytes {
 
     var count: Int { bytes.count }
 
-    /// The range of `count` bytes at `offset`, if the file has it.
+    /// Returns the range of `count` bytes at `offset`; nil if it is outside the file.
     func range(_ offset: UInt64, _ count: UInt64) -> Range<Int>? {
         let (end, overflow) = offset.addingReportingOverflow(count)
         guard !overflow, end <= UInt64(bytes.count) else { return nil }
@@ -58,20 +58,20 @@ struct ELFBytes {
         return UInt32(truncatingIfNeeded: value)
     }
 
-    /// A number of the file's word size.
+    /// Reads a number of the file's word size.
     func word(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt64 {
         guard let value = number(offset, is64 ? 8 : 4) else { throw .outside(what) }
         return value
     }
 
-    /// A text that a NUL or the limit ends.
+    /// Reads a string up to a NUL or the limit.
     func text(at offset: UInt64, limit: UInt64, _ what: String) throws(ELF.Fault) -> [UInt8] {
         guard offset < UInt64(bytes.count) else { throw .outside(what) }
         let length = min(limit, UInt64(Self.maximumText), UInt64(bytes.count) - offset)
         return Array(bytes[Int(offset)..<Int(offset + length)].prefix { $0 != 0 })
     }
 
-    /// The text at `index` of a string table.
+    /// Reads the string at `index` of a string table.
     func string(_ index: UInt64, table: UInt64, size: UInt64) throws(ELF.Fault) -> [UInt8] {
         let (offset, overflow) = table.addingReportingOverflow(index)
         guard !overflow, index < size else { throw .outside("string table") }
@@ -82,7 +82,7 @@ struct ELFBytes {
 // MARK: - Tables
 
 extension ELFBytes {
-    /// The program headers; there are at most 65535 of them.
+    /// Reads the program headers; there are at most 65535 of them.
     func segments() throws(ELF.Fault) -> [ELF.Segment] {
         let table = try word(is64 ? 32 : 28, "header")
         let size = try UInt64(half(is64 ? 54 : 42, "header"))
@@ -108,7 +108,7 @@ extension ELFBytes {
             fileSize: word(offset + 32, what), memorySize: word(offset + 40, what))
     }
 
-    /// Tag and value of every dynamic entry.
+    /// Reads the tag and value of every dynamic entry.
     func dynamicEntries(_ segment: ELF.Segment) throws(ELF.Fault) -> [(UInt64, UInt64)] {
         guard range(segment.offset, segment.fileSize) != nil else { throw .outside("dynamic section") }
         let size: UInt64 = is64 ? 16 : 8
@@ -122,7 +122,7 @@ extension ELFBytes {
         return list
     }
 
-    /// Where in the file a virtual address is stored.
+    /// Returns the file offset of a virtual address; nil if it is not in the file.
     func offset(of address: UInt64, in segments: [ELF.Segment]) -> UInt64? {
         for segment in segments where segment.isLoaded {
             guard address >= segment.virtualAddress else { continue }
@@ -139,10 +139,10 @@ extension ELFBytes {
 
 extension ELFBytes {
     private static let maximumNotes = 1024
-    /// No linker makes more; it bounds how often the same bytes are read.
+    /// The limit of regions: more than any linker makes; it bounds repeated reads of the same bytes.
     private static let maximumRegions = 64
 
-    /// The notes of segments and sections, each once; a malformed rest is left out.
+    /// Returns the notes of segments and sections, each once; stops at a malformed note in each of them.
     func notes(in segments: [ELF.Segment]) -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
@@ -154,7 +154,7 @@ extension ELFBytes {
         return found
     }
 
-    /// The notes that fill these bytes.
+    /// Returns the notes in these bytes.
     func notes() -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
@@ -181,7 +181,9 @@ extension ELFBytes {
         }
     }
 
-    /// Offset and size of every section of notes. Section headers may be missing or wrong; nobody needs them to run.
+    /// Returns offset and size of every section of notes.
+    ///
+    /// Section headers may be missing or wrong; the loader doesn't use them.
     private func noteSections() -> [(UInt64, UInt64)] {
         let size: UInt64 = is64 ? 64 : 40
         guard let table = number(is64 ? 40 : 32, is64 ? 8 : 4), table > 0,
@@ -203,8 +205,10 @@ extension ELFBytes {
     private static let maximumTexts = 4096
     private static let maximumName = 255
 
-    /// C strings in segments that are not writable, whose last component is `lib*.so*`, or that are absolute paths
-    /// with `.so` in them. Format strings are none, and neither is what stands in `names`.
+    /// Returns C strings in read-only segments that look like names of shared libraries.
+    ///
+    /// The last component is `lib*.so*`, or the string is an absolute path with `.so`. Format strings and strings in
+    /// `names` are left out.
     func libraryTexts(in segments: [ELF.Segment], without names: Range<Int>) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var seen = Set<[UInt8]>()
@@ -222,7 +226,9 @@ extension ELFBytes {
         return found
     }
 
-    /// Where the next `.so` stands. The pointer lives for the call alone, and the range lies within the bytes.
+    /// Returns the position of the next `.so`.
+    ///
+    /// The pointer is valid during the call, and the range is within the bytes.
     private func nextSuffix(_ range: Range<Int>) -> Int? {
         unsafe bytes.withUnsafeBytes { buffer in
             var index = range.lowerBound + 1
@@ -244,7 +250,7 @@ extension ELFBytes {
         return start..<end
     }
 
-    /// Whether NULs enclose a text that could be a name.
+    /// True if NULs enclose a string that is short enough for a name.
     private func isCString(_ run: Range<Int>, in range: Range<Int>) -> Bool {
         run.count <= Self.maximumName && run.upperBound < range.upperBound && bytes[run.upperBound] == 0
             && (run.lowerBound == range.lowerBound || bytes[run.lowerBound - 1] == 0)

@@ -1,14 +1,14 @@
-// Extended attributes of an entry, a link's own where it is one.
+// Extended attributes of an entry; of a link, the link's own.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
 extension Directory {
-    /// The names of an entry's attributes, sorted; none where the file system keeps none.
+    /// Returns the names of an entry's attributes, sorted; empty if the file system supports none.
     public func attributeNames(of path: FilePath) throws(SystemError) -> [String] {
         try attribute("list attributes", path) { (link) throws(SystemError) in
-            // Nearly no file has any, so the buffer waits for one that does.
+            // Few files have any, so the buffer is allocated only for those.
             let size = unsafe llistxattr(link, nil, 0)
             if size == 0 || (size < 0 && Glibc.errno == EOPNOTSUPP) { return [] }
             var buffer = [CChar](repeating: 0, count: 1 << 16)  // XATTR_LIST_MAX
@@ -20,7 +20,7 @@ extension Directory {
         }
     }
 
-    /// The value of one attribute, nil where the entry does not have it.
+    /// Returns the value of one attribute; nil if the entry doesn't have it.
     public func attribute(_ key: String, of path: FilePath) throws(SystemError) -> [UInt8]? {
         try attribute("get attribute", path) { (link) throws(SystemError) in
             var buffer = [UInt8](repeating: 0, count: 1 << 16)  // XATTR_SIZE_MAX
@@ -31,7 +31,7 @@ extension Directory {
         }
     }
 
-    /// Gives an entry one attribute, replacing its old value.
+    /// Sets one attribute of an entry, and replaces its old value.
     public func setAttribute(_ key: String, of path: FilePath, to value: [UInt8]) throws(SystemError) {
         try attribute("set attribute", path) { (link) throws(SystemError) in
             try system("set attribute \(key)", place(path)) { unsafe lsetxattr(link, key, value, value.count, 0) }
@@ -39,7 +39,9 @@ extension Directory {
         }
     }
 
-    /// The kernel has no *at form of these calls before 6.13, but a descriptor's name in /proc leads to the same place.
+    /// Runs `body` with a path of the entry below a descriptor's link in /proc.
+    ///
+    /// Before Linux 6.13 the kernel has no *at form of these calls.
     private func attribute<R>(
         _ operation: String, _ path: FilePath, _ body: (_ link: [CChar]) throws(SystemError) -> R
     ) throws(SystemError) -> R {

@@ -1,25 +1,26 @@
-// Which files of a mount are opened, by fanotify (of whole mounts for true root alone).
+// The opened files of a mount, reported by fanotify (which requires root of the initial user namespace for whole
+// mounts).
 //
-//     open() in the mount ──► event with a descriptor of the file ──► its path, as /proc names it ──► remembered once
+//     open() in the mount ──► event with a descriptor of the file ──► its path, read from /proc ──► recorded once
 
 internal import CLinux
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
-/// Follows which files and directories of a mount are opened, whoever opens them, and without being noticed.
+/// Records the files and directories of a mount that any process opens; the processes don't notice it.
 ///
-/// It follows until ``end()`` or until the last reference goes, on a thread of its own.
+/// It records until ``end()`` or until the last reference is released, on a thread of its own.
 public final class FileObserver: Sendable {
-    /// What was opened, within bounds whatever is told.
+    /// The opened files, in limited number.
     public struct Seen: Sendable {
         /// The paths as the mount's own root sees them, each once.
         public var paths: Set<[UInt8]> = []
-        /// Whether these are all.
+        /// True if no opened file is missing.
         public var isComplete = true
         private var byteCount = 0
 
-        /// Nothing yet.
+        /// An empty record.
         public init() {}
 
         /// Adds a path.
@@ -49,12 +50,12 @@ public final class FileObserver: Sendable {
     private static let byteLimit = 16 << 20
 
     private let state: State
-    /// Whoever follows stops when this is closed.
+    /// The observing thread ends when this is closed.
     private let living: OwnedDescriptor
 
-    /// Follows nothing yet.
+    /// Starts without any mount.
     ///
-    /// - Throws: ``SystemError``, with EPERM for anybody but true root.
+    /// - Throws: ``SystemError``, with EPERM unless the process is root of the initial user namespace.
     public init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
         let events = OwnedDescriptor(owning: try system("follow files") { clinux_observe() })
@@ -67,13 +68,13 @@ public final class FileObserver: Sendable {
         }
     }
 
-    /// Follows a mount as well, before anybody opens something there.
+    /// Observes a mount too; call it before the first file there is opened.
     public func follow(_ mount: borrowing Mount) throws(SystemError) {
         let descriptor = mount.descriptor.rawValue
         try system("follow files of mount") { clinux_observe_mount(state.events.rawValue, descriptor) }
     }
 
-    /// What was opened until now.
+    /// Returns the files opened until now.
     public func end() -> Seen {
         Self.drain(state)
         return state.seen.withLock { $0 }
@@ -92,7 +93,7 @@ public final class FileObserver: Sendable {
     private static func drain(_ state: State) {
         state.seen.withLock { seen in
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-            // Whoever opens files for ever does not keep others waiting for ever.
+            // A limit, so that a process that always opens files doesn't block the caller forever.
             for _ in 0..<pathLimit {
                 let length = unsafe clinux_next_opened(state.events.rawValue, &buffer, buffer.count)
                 if length < 0 {

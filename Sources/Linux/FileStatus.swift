@@ -1,12 +1,12 @@
-// What the kernel knows about one file.
+// The status of one file.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What a directory entry is.
+/// The type of a directory entry.
 public enum FileType: Sendable, Hashable {
-    /// Bytes.
+    /// A regular file.
     case regular
     /// A directory.
     case directory
@@ -21,7 +21,7 @@ public enum FileType: Sendable, Hashable {
     /// A socket's name.
     case socket
 
-    /// The type in the upper bits of a mode, nil for bits that mean nothing.
+    /// The type in the upper bits of a mode; nil for unknown bits.
     public init?(mode: UInt32) {
         switch mode & UInt32(S_IFMT) {
         case UInt32(S_IFREG): self = .regular
@@ -36,14 +36,14 @@ public enum FileType: Sendable, Hashable {
     }
 }
 
-/// A moment of a file's clock.
+/// A time stamp of a file.
 public struct FileTime: Sendable, Hashable, Comparable {
     /// Seconds since 1970.
     public let seconds: Int64
     /// Nanoseconds within the second.
     public let nanoseconds: Int64
 
-    /// A moment from its two parts.
+    /// A time stamp from its two parts.
     public init(seconds: Int64, nanoseconds: Int64 = 0) {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
@@ -55,33 +55,33 @@ public struct FileTime: Sendable, Hashable, Comparable {
     }
 }
 
-/// What `lstat` tells.
+/// The result of `lstat`.
 public struct FileStatus: Sendable, Hashable {
-    /// What it is.
+    /// The type.
     public let type: FileType
     /// Permission bits with set-uid, set-gid and sticky: 0 to 0o7777.
     public let mode: UInt32
-    /// The owner's number.
+    /// The owner's user ID.
     public let uid: UInt32
-    /// The group's number.
+    /// The group ID.
     public let gid: UInt32
     /// Size in bytes.
     public let size: Int64
     /// Space used on disk, in bytes.
     public let allocated: Int64
-    /// When the content changed.
+    /// The modification time of the content.
     public let modified: FileTime
-    /// When anything changed; nobody can set it.
+    /// The change time of the content or the inode; no program can set it.
     public let changed: FileTime
-    /// The file's number within its device.
+    /// The inode number within its device.
     public let inode: UInt64
-    /// The device it lives on.
+    /// The device that holds the file.
     public let device: UInt64
-    /// The device it stands for, split as major and minor.
+    /// The major number, if the file is a device.
     public let major: UInt32
-    /// The lower half of the device it stands for.
+    /// The minor number, if the file is a device.
     public let minor: UInt32
-    /// How many names it has.
+    /// The number of hard links.
     public let linkCount: UInt64
 
     init(_ raw: stat) throws(SystemError) {
@@ -101,21 +101,21 @@ public struct FileStatus: Sendable, Hashable {
         linkCount = UInt64(raw.st_nlink)
     }
 
-    /// Whether overlayfs means "removed here" by this entry.
+    /// True if overlayfs treats this entry as a whiteout.
     public var isWhiteout: Bool {
         type == .characterDevice && major == 0 && minor == 0
     }
 }
 
 extension OwnedDescriptor {
-    /// What this descriptor is open on.
+    /// Returns the status of the open file.
     public func status() throws(SystemError) -> FileStatus {
         var raw = stat()
         try system("stat") { unsafe fstat(rawValue, &raw) }
         return try FileStatus(raw)
     }
 
-    /// Where the file is now, as this process sees it.
+    /// Returns the current path of the open file, as this process sees it.
     public func currentPath() throws(SystemError) -> FilePath {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let link = "/proc/self/fd/\(rawValue)"

@@ -2,6 +2,6 @@ internal import CLinux
 
 /// The C library's heap.
 public enum Heap {
-    /// Gives free memory back to the kernel, and from now on large pieces as soon as they are freed.
+    /// Returns free memory to the kernel, and from now on large blocks as soon as they are freed.
     public static func giveBack() { clinux_give_back() }
 }

@@ -1,18 +1,19 @@
-// Which user and group numbers exist here: outside a user namespace all, inside only those that were mapped into it.
+// User and group IDs that exist here: all of them outside a user namespace, only the mapped ones inside.
 //
 //     /proc/self/uid_map          inside   outside   count
 //                                      0      1000       1        the user is root in here
-//                                      1    100000   65536        and has these besides
+//                                      1    100000   65536        and has these subordinate IDs
 
 internal import Glibc
 internal import SystemPackage
 
-/// The numbers that files and processes of this user namespace can have.
+/// The IDs that files and processes of this user namespace can have.
 public struct IDMap: Sendable, Hashable {
-    /// Whether this is the machine's own user namespace, where root may do what no namespace allows: make device nodes,
-    /// set `trusted.*` attributes.
+    /// True in the initial user namespace.
+    ///
+    /// Only there may root make device nodes and set `trusted.*` attributes.
     public let isInitial: Bool
-    /// Whether processes may change their supplementary groups.
+    /// True if processes may change their supplementary groups.
     public let allowsGroups: Bool
     private let users: [Line]
     private let groups: [Line]
@@ -34,13 +35,13 @@ public struct IDMap: Sendable, Hashable {
         self.isInitial = isInitial
     }
 
-    /// The map of the machine's own user namespace: every number.
+    /// The map of the initial user namespace: every ID.
     public static let initial = {
         let all = Array("0 0 4294967295\n".utf8)
         return IDMap(users: all, groups: all, isInitial: true)
     }()
 
-    /// The map of this process now.
+    /// Reads the current map of this process.
     public static func current() throws(SystemError) -> IDMap {
         let directory = try Directory("/proc/self")
         return IDMap(
@@ -49,37 +50,38 @@ public struct IDMap: Sendable, Hashable {
             setgroups: try directory.contents(of: "setgroups", limit: 64), isInitial: try isInitialNamespace())
     }
 
-    /// Whether this process is in the machine's own user namespace, whose number the kernel never changes.
+    /// True if this process is in the initial user namespace, whose inode number is constant.
     static func isInitialNamespace() throws(SystemError) -> Bool {
         var raw = stat()
         try system("stat", "/proc/self/ns/user") { unsafe stat("/proc/self/ns/user", &raw) }
         return raw.st_ino == 0xefff_fffd  // PROC_USER_INIT_INO
     }
 
-    /// Whether a user of that number can own a file here.
+    /// True if this user ID can own a file here.
     public func hasUser(_ number: UInt32) -> Bool { users.contains { $0.contains(number) } }
 
-    /// Whether a group of that number can own a file here.
+    /// True if this group ID can own a file here.
     public func hasGroup(_ number: UInt32) -> Bool { groups.contains { $0.contains(number) } }
 
-    /// Whether one number is all there is, of users or of groups.
+    /// True if the map has only one user or only one group.
     public var isSingle: Bool { [users, groups].contains { $0.count == 1 && $0[0].count == 1 } }
 
-    /// The largest number of a user here.
+    /// The largest user ID here.
     var largestUser: UInt32 { Self.largest(users) }
 
-    /// The largest number of a group here.
+    /// The largest group ID here.
     var largestGroup: UInt32 { Self.largest(groups) }
 
     private static func largest(_ lines: [Line]) -> UInt32 {
         UInt32(clamping: lines.map { $0.inside + max($0.count, 1) - 1 }.max() ?? 0)
     }
 
-    /// A short word for this map: files written under one map mean something else under another.
+    /// A short name of this map, for caches: the owner of a file under one map is another one under a different map.
     public var name: String {
         let text = (users + [Line(inside: 0, outside: 0, count: 0)] + groups)
             .map { "\($0.inside) \($0.outside) \($0.count)\n" }
-        // FNV-1a: only told apart must they be, and nobody gains from a collision but a wrong owner in a cache of one's own.
+        // FNV-1a is enough: the names only distinguish maps, and a collision causes no more than a wrong owner in the
+        // user's own cache.
         let hash = text.joined().utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return String(hash, radix: 36)
     }

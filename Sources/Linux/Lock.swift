@@ -3,20 +3,20 @@
 internal import Glibc
 public import SystemPackage
 
-/// An flock that is held while this value lives, and ends with its process.
+/// An flock that is held as long as this value exists, and ends with its process.
 public struct Lock: ~Copyable, Sendable {
-    /// Who else may hold the lock.
+    /// The other processes that may hold the lock at the same time.
     public enum Mode: Sendable {
-        /// Others that only want to share it.
+        /// Others with a shared lock.
         case shared
-        /// Nobody.
+        /// No others.
         case exclusive
     }
 
-    /// Nil for a lock that nothing is there to hold.
+    /// The locked file; nil if there was none to lock.
     private let file: OwnedDescriptor?
 
-    /// Waits for the lock of the file `path`, making the file where it is missing.
+    /// Waits for the lock of the file `path`; makes the file if it is missing.
     ///
     /// Blocks the thread: from async code call it inside ``Offload``.
     public init(_ path: FilePath, _ mode: Mode) throws(SystemError) {
@@ -25,7 +25,7 @@ public struct Lock: ~Copyable, Sendable {
         self.file = consume file
     }
 
-    /// Takes the lock only where nobody has to be waited for, else gives nil.
+    /// Takes the lock if no other process holds it, else returns nil.
     public static func attempt(_ path: FilePath, _ mode: Mode) throws(SystemError) -> Lock? {
         let file = try OwnedDescriptor(path, [.readWrite, .create], mode: 0o600)
         do throws(SystemError) {
@@ -37,8 +37,9 @@ public struct Lock: ~Copyable, Sendable {
         return Lock(file: consume file)
     }
 
-    /// Waits for the shared lock of a file that this process may not be allowed to write, or even to open. In the last
-    /// case the value holds no lock: nothing can be locked that can't be opened.
+    /// Waits for the shared lock of a file that this process may not be allowed to write or open.
+    ///
+    /// If it can't be opened, the value holds no lock.
     public static func forReading(_ path: FilePath) throws(SystemError) -> Lock {
         guard let number = try opened(forReading: path) else { return Lock(file: nil) }
         let file = OwnedDescriptor(owning: number)
@@ -46,7 +47,7 @@ public struct Lock: ~Copyable, Sendable {
         return Lock(file: consume file)
     }
 
-    /// A descriptor of the file, made where that is possible; nil where it can't even be read.
+    /// Opens the file, or makes it; nil if it can't be read.
     private static func opened(forReading path: FilePath) throws(SystemError) -> Int32? {
         do throws(SystemError) {
             return try OwnedDescriptor(path, [.readWrite, .create], mode: 0o600).release()
@@ -65,7 +66,7 @@ public struct Lock: ~Copyable, Sendable {
         self.file = consume file
     }
 
-    /// Lets go now.
+    /// Releases the lock now.
     public consuming func release() throws(SystemError) {
         switch file {
         case .some(let file): try system("unlock") { flock(file.rawValue, LOCK_UN) }

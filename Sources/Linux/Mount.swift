@@ -1,10 +1,10 @@
-// Mounts as descriptors: made without a place, given one later, gone when nobody holds them.
+// Mounts as descriptors: made detached, attached later, unmounted with the last reference.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What may not happen on a mount.
+/// Restrictions of a mount.
 public struct MountAttributes: OptionSet, Sendable {
     /// The kernel's MOUNT_ATTR bits.
     public let rawValue: UInt32
@@ -14,19 +14,19 @@ public struct MountAttributes: OptionSet, Sendable {
         self.rawValue = rawValue
     }
 
-    /// No writing.
+    /// Read-only.
     public static let readOnly = MountAttributes(rawValue: UInt32(clinux_attribute_read_only))
-    /// Set-uid bits mean nothing.
+    /// Set-uid and set-gid bits have no effect.
     public static let noSetUID = MountAttributes(rawValue: UInt32(clinux_attribute_no_suid))
-    /// Device nodes mean nothing.
+    /// Device nodes can't be opened.
     public static let noDevices = MountAttributes(rawValue: UInt32(clinux_attribute_no_dev))
-    /// No program starts from here.
+    /// Programs can't be executed.
     public static let noExecution = MountAttributes(rawValue: UInt32(clinux_attribute_no_exec))
 }
 
-/// A mount that is in no mount namespace until it is attached, and ends with its last holder.
+/// A detached mount, which is in no mount namespace until it is attached, and is unmounted with its last reference.
 ///
-/// Because it has no place, a process that is killed leaves nothing behind.
+/// A detached mount leaves nothing behind if the process is killed.
 public struct Mount: ~Copyable, Sendable {
     /// The mount's root, for ``Directory`` or for a child that attaches it.
     public let descriptor: OwnedDescriptor
@@ -35,7 +35,7 @@ public struct Mount: ~Copyable, Sendable {
         descriptor = OwnedDescriptor(owning: number)
     }
 
-    /// Makes a file system of `type`; an option without value is a flag.
+    /// Makes a file system of `type`; an option without a value is a flag.
     public static func make(
         _ type: String, options: [(key: String, value: String?)] = [], attributes: MountAttributes = []
     ) throws(SystemError) -> Mount {
@@ -48,7 +48,7 @@ public struct Mount: ~Copyable, Sendable {
         return Mount(owning: try system("mount \(type)") { clinux_fsmount(context.rawValue, attributes.rawValue) })
     }
 
-    /// Shows the file or directory `path`, and what is mounted below it, a second time.
+    /// Makes a bind mount of the file or directory `path`, with the mounts below it.
     public static func bind(
         _ path: FilePath, attributes: MountAttributes = [], recursive: Bool = true
     ) throws(SystemError) -> Mount {
@@ -60,9 +60,9 @@ public struct Mount: ~Copyable, Sendable {
         return mount
     }
 
-    /// Shows what is open, and what is mounted below it, a second time; `path` is for messages.
+    /// Makes a bind mount of an open file or directory, with the mounts below it; `path` is for messages.
     ///
-    /// It has to be open in a mount that this process sees in the tree.
+    /// It must be open in an attached mount that this process sees.
     public static func bind(
         _ place: borrowing OwnedDescriptor, named path: FilePath, attributes: MountAttributes = [],
         recursive: Bool = true
@@ -73,9 +73,9 @@ public struct Mount: ~Copyable, Sendable {
         return mount
     }
 
-    /// Shows the owners of the mount's files as the map of the user namespace `users` says.
+    /// Maps the owners of the mount's files with the map of the user namespace `users`.
     ///
-    /// Only before the mount has a place. Needs Linux 5.12 and a file system that allows it.
+    /// Only for a detached mount. Needs Linux 5.12 and a file system with support for it.
     public func map(users: Int32, _ path: FilePath, recursive: Bool = true) throws(SystemError) {
         try system("map owners of", path) {
             clinux_mount_map(descriptor.rawValue, recursive ? 1 : 0, users)
@@ -103,19 +103,19 @@ public struct Mount: ~Copyable, Sendable {
         throw SystemError(last: "mount \(type)\(option)", nil)
     }
 
-    /// Gives the descriptor's number away; the caller closes it.
+    /// Releases the descriptor; the caller closes it.
     public consuming func release() -> Int32 {
         descriptor.release()
     }
 
-    /// Gives the mount its place.
+    /// Attaches the mount.
     public func attach(to target: FilePath) throws(SystemError) {
         try system("mount", target) {
             unsafe target.withPlatformString { unsafe clinux_move_mount(descriptor.rawValue, AT_FDCWD, $0) }
         }
     }
 
-    /// The mount's root as a directory; it lives as long as that is held.
+    /// Opens the mount's root as a directory; the mount exists as long as the directory is open.
     public func root(named path: FilePath) throws(SystemError) -> Directory {
         let number = try system("open", path) {
             unsafe clinux_openat(descriptor.rawValue, ".", O_RDONLY | O_DIRECTORY, 0)
@@ -123,7 +123,7 @@ public struct Mount: ~Copyable, Sendable {
         return Directory(owning: OwnedDescriptor(owning: number), path: path)
     }
 
-    /// Takes a mount from its place; `lazily` leaves it to those who still use it.
+    /// Unmounts; with `lazily` the mount stays usable for processes that have files open in it.
     public static func detach(_ target: FilePath, lazily: Bool = false) throws(SystemError) {
         try system("unmount", target) {
             unsafe target.withPlatformString { unsafe umount2($0, Int32(lazily ? MNT_DETACH : 0)) }

@@ -4,27 +4,27 @@ internal import Synchronization
 
 /// Runs blocking calls on threads of their own.
 public enum Offload {
-    /// How many blocking calls run at once in this process; more wait their turn.
+    /// The limit of concurrent blocking calls in this process; further calls are queued.
     public static let width = 64
 
     private static let pool = ThreadPool(width: width)
 
     /// Runs `body` on a thread that may block, and waits for it without blocking.
     ///
-    /// Cancellation does not stop a body that has begun.
+    /// Cancellation doesn't stop a body that has already started.
     public static func run<T: Sendable>(_ body: @Sendable @escaping () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             pool.submit { continuation.resume(with: Result(catching: body)) }
         }
     }
 
-    /// Runs `body` for every item, at most `width` at once, and gives the results in the order of the items.
+    /// Runs `body` for every item, at most `width` at once, and returns the results in the order of the items.
     ///
-    /// After a failure no further item begins; those that run are waited for, then the first failure is thrown.
+    /// After a failure no further item starts. The running ones are waited for, then the first error is thrown.
     public static func map<Item: Sendable, T: Sendable>(
         _ items: [Item], width: Int, _ body: @Sendable @escaping (Item) throws -> T
     ) async throws -> [T] {
-        precondition(width > 0, "somebody must work")
+        precondition(width > 0, "width must be positive")
         return try await withThrowingTaskGroup(of: (Int, T).self) { group in
             var results = [T?](repeating: nil, count: items.count)
             for (index, item) in items.enumerated() {
@@ -37,7 +37,7 @@ public enum Offload {
     }
 }
 
-/// Threads that come with work and go when there is none.
+/// Threads that start when there is work and end when there is none.
 private final class ThreadPool: Sendable {
     private struct State {
         var waiting: [@Sendable () -> Void] = []
@@ -67,7 +67,7 @@ private final class ThreadPool: Sendable {
         }
     }
 
-    /// The longest waiting job, or nil and one running thread less.
+    /// Returns the oldest waiting job, or nil after counting one thread less.
     private func next() -> (@Sendable () -> Void)? {
         state.withLock { state in
             guard state.waiting.isEmpty else { return state.waiting.removeFirst() }

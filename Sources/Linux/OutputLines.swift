@@ -1,21 +1,21 @@
-// The lines that a terminal would show of a program's output, as plain text.
+// The lines of a program's output as a terminal would show them, in plain text.
 //
 //     bytes ──► lines at \n ──► one line of cells: \r, \b, tabs, erasing, moving within the line ──► visible text
 //
-// A progress bar that redraws itself after \r ends as its last state. Colours and titles are left out, and moves that
-// would leave the line do nothing, so a program can neither change what others wrote nor hide what it wrote itself in an
-// escape sequence that never ends.
+// A progress bar that redraws itself after \r yields its last state. Colours and titles are left out, and moves beyond
+// the line have no effect. So a program can't change other output. It also can't hide its own output in an escape
+// sequence that never ends.
 
-/// Cuts output into lines, whatever pieces it comes in.
+/// Splits output into lines, independent of the pieces in which it arrives.
 public struct OutputLines: Sendable {
-    /// The bytes that a line may have; a longer one is cut.
+    /// The limit of a line in bytes; a longer one is cut.
     private static let limit = 64 << 10
     private var rest: [UInt8] = []
 
-    /// No output yet.
+    /// A splitter without any output yet.
     public init() {}
 
-    /// Takes a piece of output; the lines that it completes.
+    /// Adds a piece of output; returns the lines that it completes.
     public mutating func add(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         var (start, new) = (0, rest.count)
@@ -30,20 +30,20 @@ public struct OutputLines: Sendable {
         return lines
     }
 
-    /// The line that has no end yet, if there is one.
+    /// Returns the last line if it has no newline.
     public mutating func finish() -> String? {
         defer { rest = [] }
         return rest.isEmpty ? nil : Self.line(rest[...])
     }
 
-    /// All of an output, each line with a newline.
+    /// Returns all lines of an output, each with a newline.
     public static func text(_ bytes: some Sequence<UInt8>) -> String {
         var lines = OutputLines()
         let whole = lines.add(bytes)
         return (whole + [lines.finish()].compactMap(\.self)).map { $0 + "\n" }.joined()
     }
 
-    /// Makes room: what was overwritten after `\r` goes; a line without `\r` is cut.
+    /// Removes text that `\r` overwrote; cuts a line without `\r`.
     private mutating func shortened() -> [String] {
         if let last = rest.dropLast().lastIndex(of: 13), rest.count - last <= Self.limit {
             rest.removeFirst(last + 1)
@@ -52,7 +52,7 @@ public struct OutputLines: Sendable {
         return finish().map { [$0] } ?? []
     }
 
-    /// One line of output, without its newline, as it looks in the end.
+    /// Returns one line of output, without its newline, in its final state.
     public static func line(_ bytes: ArraySlice<UInt8>) -> String {
         let bytes = bytes.last == 13 ? bytes.dropLast() : bytes
         let text = String(decoding: bytes, as: UTF8.self)
@@ -63,15 +63,15 @@ public struct OutputLines: Sendable {
     }
 }
 
-/// The only line of a terminal without colours.
+/// A terminal with a single line and no colours.
 private struct LineScreen {
-    /// Columns that a move can reach; text itself may be longer.
+    /// The columns that a move can reach; text itself may be longer.
     private static let width = 4096
     private static let tab = 8
     private static let escape: Unicode.Scalar = "\u{1b}"
     private static let bell: Unicode.Scalar = "\u{7}"
 
-    /// A scalar with the marks that combine with it, by column.
+    /// One scalar with its combining marks for each column.
     private var cells: [String] = []
     private var column = 0
 
@@ -102,7 +102,7 @@ private struct LineScreen {
 
     private mutating func move(to column: Int) { self.column = max(0, min(column, max(cells.count, Self.width))) }
 
-    /// Reads what follows ESC (ECMA-48). A sequence that doesn't end in its line is shown as text.
+    /// Reads the sequence after ESC (ECMA-48); one that doesn't end in its line is shown as text.
     private mutating func sequence(_ rest: inout Substring.UnicodeScalarView) {
         let kind = rest.first
         switch kind {
@@ -115,7 +115,7 @@ private struct LineScreen {
         }
     }
 
-    /// CSI: `[`, parameters, intermediates, final.
+    /// Reads a CSI sequence: `[`, parameters, intermediates, final.
     private mutating func control(_ rest: inout Substring.UnicodeScalarView) {
         let body = rest.dropFirst()
         let parameters = body.prefix { (0x30...0x3f).contains($0.value) }
@@ -145,7 +145,7 @@ private struct LineScreen {
         }
     }
 
-    /// OSC, DCS and the like: up to BEL or ESC `\`.
+    /// Reads an OSC, DCS or similar string, which ends with BEL or ESC `\`.
     private mutating func string(_ rest: inout Substring.UnicodeScalarView) {
         guard let end = rest.firstIndex(where: { $0 == Self.bell || $0 == Self.escape }) else {
             return put(Self.escape)
@@ -158,7 +158,7 @@ private struct LineScreen {
 }
 
 extension Unicode.Scalar {
-    /// True for a mark that stands in the cell of the scalar before it.
+    /// True for a mark that shares the cell of the scalar before it.
     fileprivate var isCombining: Bool {
         guard value >= 0x300 else { return false }
         switch properties.generalCategory {

@@ -1,25 +1,25 @@
 // Directories stacked into one by overlayfs.
 //
-//     upper ──────── what is written here        (with work, its scratch directory on the same file system)
+//     upper ──────── files written here          (with work, its scratch directory on the same file system)
 //     lowers[0] ──── topmost layer
-//     lowers[1] ──── the one below it
+//     lowers[1] ──── the layer below it
 //     ...
 
 internal import Glibc
 public import SystemPackage
 
 extension Mount {
-    /// How an overlay behaves beyond stacking.
+    /// The options of an overlay besides its directories.
     public struct OverlayOptions: Sendable {
-        /// Never sync the upper directory: right for one that is thrown away after a crash.
+        /// Never syncs the upper directory: for one that is discarded after a crash.
         public var isVolatile: Bool
-        /// Keep overlay's marks in `user.*` attributes; nil: where this process is in a user namespace, which needs it.
+        /// Keeps overlay's attributes in `user.*`; nil means only in a user namespace, which needs this.
         public var usesUserAttributes: Bool?
 
-        /// A user namespace whose map says how the files' owners are shown; nil: as they are on disk.
+        /// A user namespace whose map applies to the files' owners; nil for the owners on disk.
         public var ownerMap: Int32?
 
-        /// Options; by default upper is not synced.
+        /// Default options: upper is not synced.
         public init(isVolatile: Bool = true, usesUserAttributes: Bool? = nil, ownerMap: Int32? = nil) {
             self.isVolatile = isVolatile
             self.usesUserAttributes = usesUserAttributes
@@ -29,14 +29,14 @@ extension Mount {
 
     /// Stacks `lowers`, topmost first, below `upper`; without an upper directory the result is read-only.
     ///
-    /// Renamed directories are copied and changed modes copy the file, so that upper can be read as a layer. With
-    /// Linux 6.5 the number of layers is the kernel's limit of 500; before, their names share one page.
+    /// A renamed directory and a file with a changed mode are copied completely, so that upper can be read as a layer.
+    /// Since Linux 6.5 the kernel's limit is 500 layers; before, all their paths must fit in one page.
     public static func overlay(
         lowers: [FilePath], upper: FilePath?, work: FilePath?, options: OverlayOptions = OverlayOptions(),
         attributes: MountAttributes = []
     ) throws(SystemError) -> Mount {
-        precondition(!lowers.isEmpty, "an overlay has a lower directory")
-        // Overlay without an upper directory wants two lowers; one alone is shown as it is.
+        precondition(!lowers.isEmpty, "an overlay needs a lower directory")
+        // overlayfs without an upper directory needs two lowers; a single one is bind-mounted.
         if upper == nil, lowers.count == 1 {
             let mount = try bind(lowers[0], attributes: attributes.union(.readOnly), recursive: false)
             if let users = options.ownerMap { try mount.map(users: users, lowers[0], recursive: false) }
@@ -59,7 +59,7 @@ extension Mount {
         }
     }
 
-    /// The deepest directory that holds all of `paths`.
+    /// Returns the deepest directory that contains all of `paths`.
     private static func commonDirectory(of paths: [FilePath]) -> FilePath {
         var common = paths[0].removingLastComponent()
         for path in paths {
@@ -68,7 +68,7 @@ extension Mount {
         return common
     }
 
-    /// Finds the options of an overlay and makes it.
+    /// Makes an overlay; falls back to the option `lowerdir` on kernels without `lowerdir+`.
     private static func stack(
         _ lowers: [FilePath], _ upper: FilePath?, _ work: FilePath?, _ options: OverlayOptions,
         make: ([(key: String, value: String?)]) throws(SystemError) -> Mount
@@ -89,7 +89,7 @@ extension Mount {
         }
     }
 
-    /// The lowers as one option, with overlay's own escapes.
+    /// Joins the lowers into one option, with overlay's escapes.
     private static func joined(_ lowers: [FilePath]) -> String {
         lowers.map { path in
             path.string.map { $0 == ":" || $0 == "\\" || $0 == "," ? "\\\($0)" : String($0) }.joined()

@@ -4,7 +4,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// How a file is opened; close-on-exec is not a choice.
+/// Flags for opening a file; close-on-exec is always set.
 public struct OpenFlags: OptionSet, Sendable {
     /// The kernel's bits.
     public let rawValue: Int32
@@ -20,30 +20,30 @@ public struct OpenFlags: OptionSet, Sendable {
     public static let write = OpenFlags(rawValue: O_WRONLY)
     /// Reading and writing.
     public static let readWrite = OpenFlags(rawValue: O_RDWR)
-    /// Make the file where it is missing.
+    /// Makes the file if it is missing.
     public static let create = OpenFlags(rawValue: O_CREAT)
-    /// With ``create``: fail where the file exists.
+    /// With ``create``: fails if the file exists.
     public static let exclusive = OpenFlags(rawValue: O_EXCL)
-    /// Cut the file to nothing.
+    /// Truncates the file to 0 bytes.
     public static let truncate = OpenFlags(rawValue: O_TRUNC)
-    /// Every write goes to the end.
+    /// Appends every write to the end.
     public static let append = OpenFlags(rawValue: O_APPEND)
-    /// Fail on anything but a directory.
+    /// Fails for anything other than a directory.
     public static let directory = OpenFlags(rawValue: O_DIRECTORY)
-    /// Fail where the last component is a symbolic link.
+    /// Fails if the last component is a symbolic link.
     public static let noFollow = OpenFlags(rawValue: O_NOFOLLOW)
-    /// A place in the tree, neither read nor written.
+    /// Only names the file: it can't be read or written (O_PATH).
     public static let path = OpenFlags(rawValue: Int32(clinux_o_path))
-    /// Never wait, as for a FIFO that nobody holds.
+    /// Never waits, as for a FIFO without a peer.
     public static let nonBlocking = OpenFlags(rawValue: O_NONBLOCK)
 }
 
-/// A file descriptor that is closed when its owner lets go.
+/// A file descriptor that is closed when its owner releases it.
 public struct OwnedDescriptor: ~Copyable, Sendable {
-    /// The number, valid while this value lives.
+    /// The descriptor's number, valid as long as this value exists.
     public let rawValue: Int32
 
-    /// Takes over `rawValue`; nobody else may close it.
+    /// Takes ownership of `rawValue`; no other code may close it.
     public init(owning rawValue: Int32) {
         precondition(rawValue >= 0, "a descriptor is never negative")
         self.rawValue = rawValue
@@ -51,7 +51,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Opens `path`, following links as the kernel does.
     ///
-    /// Not for paths inside an image: those go through ``Directory``.
+    /// Not for paths inside an image: open those with ``Directory``.
     public init(_ path: FilePath, _ flags: OpenFlags = .read, mode: UInt32 = 0o666) throws(SystemError) {
         rawValue = try system("open", path) {
             unsafe path.withPlatformString { unsafe clinux_openat(AT_FDCWD, $0, flags.rawValue, mode) }
@@ -62,21 +62,21 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         _ = Glibc.close(rawValue)
     }
 
-    /// Closes now and says whether the kernel kept everything that was written.
+    /// Closes the descriptor now; throws if the kernel couldn't keep all written data.
     public consuming func close() throws(SystemError) {
         let number = release()
-        // EINTR: Linux has closed the descriptor all the same, so there is nothing to repeat.
+        // EINTR: Linux has closed the descriptor anyway, so a retry would be wrong.
         if Glibc.close(number) != 0, Glibc.errno != EINTR { throw SystemError(last: "close", nil) }
     }
 
-    /// Gives the number away; the caller closes it.
+    /// Releases ownership and returns the number; the caller closes it.
     public consuming func release() -> Int32 {
         let number = rawValue
         discard self
         return number
     }
 
-    /// A second descriptor for the same open file.
+    /// Returns a second descriptor of the same open file.
     public func duplicate() throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(owning: try system("duplicate descriptor") { clinux_dup(rawValue) })
     }

@@ -1,14 +1,14 @@
-// Removing a directory with everything in it, however deep and however closed.
+// Removal of a directory with all its content, at any depth and with any permissions.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
 extension Directory {
-    /// Removes an entry and, where it is a directory, all that is below it; a missing entry is no error.
+    /// Removes an entry and, if it is a directory, everything below it; a missing entry is no error.
     ///
-    /// Links are removed, never followed. One descriptor is open at a time and nothing recurses, so the depth does
-    /// not matter; directories without permission bits are opened by their owner first.
+    /// Links are removed, never followed. One descriptor is open at a time and nothing recurses, so any depth is
+    /// possible. A directory without permission bits is made accessible first, which only its owner can do.
     public func removeTree(_ path: FilePath) throws(SystemError) {
         do throws(SystemError) {
             guard try status(of: path).type == .directory else { return try remove(path) }
@@ -24,7 +24,7 @@ extension Directory {
     }
 }
 
-/// A walk that goes down by name and up by `..`, checking on the way up that it arrives where it came from.
+/// Walks down by name and up by `..`; on the way up it checks that `..` is the directory it came from.
 private struct TreeRemoval: ~Copyable {
     private struct Level {
         let inode: UInt64
@@ -70,14 +70,14 @@ private struct TreeRemoval: ~Copyable {
         }
     }
 
-    /// Notes the directory that is open now and what must go from it.
+    /// Records the open directory and its entries.
     private mutating func enter() throws(SystemError) {
         let status = try current.status()
         let names = try EntryList.read(current, path).map(\.name)
         levels.append(Level(inode: status.inode, device: status.device, names: names))
     }
 
-    /// Goes up while there is nothing left here; the emptied directory is removed by its parent's next step.
+    /// Goes up as long as the directory is empty, and removes it from its parent.
     private mutating func leaveEmptied() throws(SystemError) {
         while let level = levels.last, level.names.isEmpty, levels.count > 1 {
             levels.removeLast()
@@ -95,13 +95,14 @@ private struct TreeRemoval: ~Copyable {
         }
     }
 
-    /// Removes an entry that is not a directory; false says that it is one.
+    /// Removes an entry unless it is a directory; false if it is one.
     private func isRemoved(_ name: [UInt8]) throws(SystemError) -> Bool {
         do throws(SystemError) {
             try unlink(name, 0)
             return true
         } catch {
-            // EPERM is POSIX's word, EISDIR Linux's; another EPERM shows again when the directory is opened.
+            // POSIX specifies EPERM for a directory, Linux returns EISDIR. Any other EPERM recurs when the directory is
+            // opened.
             guard error.errno == .isDirectory || error.errno == .notPermitted else { throw error }
             return false
         }

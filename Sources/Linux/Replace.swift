@@ -1,13 +1,13 @@
-// Files that are either the old one or the new one, never half of one.
+// Atomic replacement of files: a reader sees the old content or the new, never a part.
 
 internal import Glibc
 public import SystemPackage
 
 extension Directory {
-    /// Writes a file under another name, syncs it, gives it `path`, and syncs the directory.
+    /// Writes a temporary file, syncs it, renames it to `path`, and syncs the directory.
     ///
-    /// When this returns, the new content survives a crash; when it throws, the old file is as it was. What can be
-    /// made again needs no syncing: then a crash may leave either file, or an empty one.
+    /// When this returns, the new content survives a crash; when it throws, the old file is unchanged. Files that can
+    /// be made again need no syncing: after a crash there may be either file, or an empty one.
     public func replace(
         _ path: FilePath, mode: UInt32 = 0o644, isSynced: Bool = true,
         _ write: (borrowing OwnedDescriptor) throws -> Void
@@ -31,7 +31,7 @@ extension Directory {
         if isSynced { try holder.sync() }
     }
 
-    /// Replaces a file by these bytes.
+    /// Replaces a file's content with these bytes.
     public func replace(
         _ path: FilePath, with bytes: [UInt8], mode: UInt32 = 0o644, isSynced: Bool = true
     ) throws {

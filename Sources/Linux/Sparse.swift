@@ -1,24 +1,25 @@
-// Files with holes: pages of zeros that take no room, and that nobody needs to read.
+// Files with holes: pages of zeros that use no disk space and need no reading.
 
 internal import Glibc
 internal import SystemPackage
 
 extension OwnedDescriptor {
-    // lseek(2), <unistd.h>: glibc shows them only to those who ask for GNU's extensions.
+    // lseek(2), <unistd.h>: glibc defines them only with _GNU_SOURCE.
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
 
-    /// Writes the pages of `bytes` that hold anything from `offset` on, neighbours together.
+    /// Writes the pages of `bytes` that aren't all zeros, from `offset` on; adjacent pages in one call.
     ///
-    /// What is left out has to be a hole already, or be made one by ``truncate(to:)``.
+    /// The other pages must already be holes, or become holes with ``truncate(to:)``.
     public func writeSparsely(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
         for range in HeldPages.ranges(of: bytes) {
             try write(bytes.extracting(range), at: offset + Int64(range.lowerBound))
         }
     }
 
-    /// The parts of a range of the file that may hold anything but zeros, in order; all of it where the file system
-    /// knows no holes.
+    /// Returns the parts of a range of the file that may hold data, in order.
+    ///
+    /// A file system without holes returns the whole range.
     public func dataRanges(in range: Range<UInt64>) throws(SystemError) -> [Range<UInt64>] {
         var ranges: [Range<UInt64>] = []
         var position = range.lowerBound
@@ -32,11 +33,13 @@ extension OwnedDescriptor {
         return ranges
     }
 
-    /// - Returns: nil behind the last data.
+    /// Seeks to the next data or hole.
+    ///
+    /// - Returns: nil after the last data.
     private func seek(_ offset: UInt64, _ what: Int32) throws(SystemError) -> UInt64? {
         let found = lseek(rawValue, Int(offset), what)
         if found >= 0 { return UInt64(found) }
-        guard errno == ENXIO else { throw SystemError("look for data in", nil, Errno(rawValue: errno)) }
+        guard errno == ENXIO else { throw SystemError("find data in", nil, Errno(rawValue: errno)) }
         return nil
     }
 }
@@ -45,7 +48,7 @@ extension OwnedDescriptor {
 public enum HeldPages {
     private static let page = 4096
 
-    /// Where they are, neighbours together, in order; the last page may be shorter.
+    /// Returns the ranges of those pages, in order; adjacent pages are joined, and the last one may be shorter.
     public static func ranges(of bytes: RawSpan) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         for start in stride(from: 0, to: bytes.byteCount, by: page) {

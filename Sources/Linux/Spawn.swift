@@ -1,27 +1,27 @@
-// Programs of this machine, started and waited for: posix_spawn with types.
+// Programs of this machine, started with posix_spawn and waited for.
 
 internal import Glibc
 internal import SystemPackage
 
-/// A program that was started, and has to be waited for.
+/// Starts programs and waits for their exit.
 public enum Spawn {
-    /// How a program ended: its exit status, or the signal that ended it.
+    /// The end of a program: its exit status, or the signal that ended it.
     public enum End: Sendable, Hashable {
-        /// By itself.
+        /// It exited by itself.
         case exited(Int32)
-        /// By a signal.
+        /// A signal ended it.
         case signalled(Int32)
 
         /// The exit status; nil after a signal.
         public var status: Int32? { if case .exited(let status) = self { status } else { nil } }
     }
 
-    /// Starts a program, looked up in PATH, with default signals; gives its number.
+    /// Starts a program, looked up in PATH, with default signals; returns its PID.
     ///
     /// - Parameters:
-    ///   - environment: all of its variables; nil for those of this process.
-    ///   - streams: which of our descriptors become its 0, 1, 2 and so on; nil for `/dev/null`.
-    /// - Throws: ``SystemError`` with ENOENT where there is no such program.
+    ///   - environment: All of its variables; nil for those of this process.
+    ///   - streams: The descriptors of this process that become its 0, 1, 2 and so on; nil for `/dev/null`.
+    /// - Throws: ``SystemError`` with ENOENT if the program doesn't exist.
     public static func start(
         _ words: [String], environment: [String]? = nil, streams: [Int32?]
     ) throws(SystemError) -> Int32 {
@@ -47,7 +47,7 @@ public enum Spawn {
                 unsafe posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
             }
         }
-        // The vectors live until the call returns, which is when the program runs or could not.
+        // The vectors exist until the call returns, which is when the program runs or has failed.
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe $0.map { unsafe strdup($0) } + [nil] } ?? []
         defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
@@ -60,11 +60,13 @@ public enum Spawn {
         return process
     }
 
-    /// Waits for the end of a program that was started here. Blocks the thread.
+    /// Waits for the exit of a program that was started here.
+    ///
+    /// Blocks the thread.
     public static func wait(_ process: Int32) -> End {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0 {
-            // Somebody else waited for it: there is nothing more to know.
+            // Other code has already reaped it: its status is lost.
             guard errno == EINTR else { return .exited(-1) }
         }
         return status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)

@@ -1,44 +1,44 @@
-// One system call, its failure, and the sentence that tells it.
+// A failed system call as an error with one sentence.
 
 internal import Glibc
 public import SystemPackage
 
-/// A system call that the kernel refused.
+/// A system call that failed.
 public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What was tried, in words: `mount overlay`, `open`.
+    /// The operation for messages: `mount overlay`, `open`.
     public let operation: String
-    /// What it was tried on, where it was a path.
+    /// The path of the operation, if it had one.
     public let path: FilePath?
     /// The kernel's reason.
     public let errno: Errno
 
-    /// A refusal whose errno the caller already knows.
+    /// A failure with a known errno.
     public init(_ operation: String, _ path: FilePath?, _ errno: Errno) {
         self.operation = operation
         self.path = path
         self.errno = errno
     }
 
-    /// The refusal of the call that this thread made last.
+    /// The failure of the last call of this thread.
     init(last operation: String, _ path: FilePath?) {
         self.init(operation, path, Errno(rawValue: Glibc.errno))
     }
 
-    /// True if this process may not write there, whatever the reason.
+    /// True if this process may not write there, for any reason.
     public var refusesWriting: Bool {
         [.readOnlyFileSystem, .permissionDenied, .notPermitted].contains(errno)
     }
 
-    /// The sentence: `mount overlay '/x': Permission denied`.
+    /// The message: `mount overlay '/x': Permission denied`.
     public var description: String {
         let place = path.map { " '\($0.string)'" } ?? ""
         return "\(operation)\(place): \(errno)"
     }
 }
 
-/// Runs one system call, restarting it after EINTR.
+/// Runs one system call, and retries it after EINTR.
 ///
-/// - Returns: what the call returned, which is never negative.
+/// - Returns: The result of the call, never negative.
 /// - Throws: ``SystemError`` with the kernel's errno.
 @discardableResult
 public func system<R: FixedWidthInteger>(

@@ -1,22 +1,22 @@
-// Moving bytes through a descriptor.
+// Reading and writing through a descriptor.
 
 internal import Glibc
 internal import SystemPackage
 
 extension OwnedDescriptor {
-    /// Reads what is there, up to the size of `buffer`.
+    /// Reads the available bytes, up to the size of `buffer`.
     ///
-    /// - Returns: the number of bytes; 0 is the end of the file.
+    /// - Returns: The number of bytes; 0 at the end of the file.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         try system("read") { unsafe Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
     }
 
-    /// Reads from `offset`, leaving the file's own position alone.
+    /// Reads from `offset`; the file's own position doesn't change.
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError) -> Int {
         try system("read") { unsafe pread(rawValue, buffer.baseAddress, buffer.count, Int(offset)) }
     }
 
-    /// Reads up to `count` bytes; an empty array is the end of the file.
+    /// Reads up to `count` bytes; returns an empty array at the end of the file.
     public func read(_ count: Int) throws(SystemError) -> [UInt8] {
         unsafe try bytes(count) { (buffer) throws(SystemError) in unsafe try read(into: buffer) }
     }
@@ -28,7 +28,7 @@ extension OwnedDescriptor {
 
     /// Reads to the end of the file.
     ///
-    /// - Throws: ``SystemError`` with EFBIG where there is more than `limit`.
+    /// - Throws: ``SystemError`` with EFBIG if there are more than `limit` bytes.
     public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var result: [UInt8] = []
         while true {
@@ -55,7 +55,7 @@ extension OwnedDescriptor {
         try unsafe write(bytes.span.bytes)
     }
 
-    /// Writes every byte of `bytes` from `offset`.
+    /// Writes every byte of `bytes` at `offset`.
     public func write(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
         var done = 0
         while done < bytes.byteCount {
@@ -66,17 +66,17 @@ extension OwnedDescriptor {
         }
     }
 
-    /// Puts content and metadata on the disk.
+    /// Writes content and metadata to the disk (fsync).
     public func sync() throws(SystemError) {
         try system("sync") { fsync(rawValue) }
     }
 
-    /// Puts content on the disk, and only the metadata needed to read it.
+    /// Writes content to the disk, and only the metadata needed to read it (fdatasync).
     public func syncData() throws(SystemError) {
         try system("sync") { fdatasync(rawValue) }
     }
 
-    /// Cuts or extends the file to `byteCount`.
+    /// Truncates or extends the file to `byteCount` bytes.
     public func truncate(to byteCount: Int64) throws(SystemError) {
         try system("truncate") { ftruncate(rawValue, Int(byteCount)) }
     }

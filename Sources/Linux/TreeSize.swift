@@ -1,9 +1,9 @@
 internal import SystemPackage
 
 extension Directory {
-    /// The bytes of all regular files below: by name, so a file of two names counts twice. Links are not followed.
+    /// Returns the total size in bytes of all regular files below, without following links.
     ///
-    /// What disappears meanwhile doesn't count.
+    /// A file with two names counts twice. Files that are removed meanwhile don't count.
     public func totalSize() throws(SystemError) -> Int64 {
         var (total, waiting) = (Int64(0), [FilePath("")])
         while let path = waiting.popLast() {

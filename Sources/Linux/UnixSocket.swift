@@ -1,25 +1,25 @@
-// UNIX stream sockets: local peers by path.
+// UNIX stream sockets, addressed by path.
 
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// How a local peer is reached.
+/// Connections to local processes by path.
 public enum UnixSocket {
-    /// Connects to who listens at `path`, which may have at most 107 bytes.
+    /// Connects to the socket at `path`, which may have at most 107 bytes.
     public static func connect(to path: FilePath) throws(SystemError) -> OwnedDescriptor {
         let number = try system("connect", path) { unsafe path.withPlatformString { unsafe clinux_unix_connect($0) } }
         return OwnedDescriptor(owning: number)
     }
 
-    /// Listens as the new name `name` of a directory, however long its path is.
+    /// Listens at the new name `name` in a directory, whose path may have any length.
     public static func listen(in directory: Directory, as name: FilePath) throws(SystemError) -> OwnedDescriptor {
         let path = FilePath("/proc/self/fd/\(directory.descriptor.rawValue)").appending(name.components)
         let number = try system("listen", path) { unsafe path.withPlatformString { unsafe clinux_unix_listen($0) } }
         return OwnedDescriptor(owning: number)
     }
 
-    /// The next peer; nil once ``stopListening(_:)`` was called.
+    /// Waits for the next peer; nil after ``stopListening(_:)``.
     public static func accept(_ listener: borrowing OwnedDescriptor) -> OwnedDescriptor? {
         while true {
             let number = clinux_accept(listener.rawValue)
@@ -28,12 +28,14 @@ public enum UnixSocket {
         }
     }
 
-    /// Ends the wait of whoever accepts.
+    /// Ends a call of ``accept(_:)`` that waits in another thread.
     public static func stopListening(_ listener: borrowing OwnedDescriptor) {
         shutdown(listener.rawValue, Int32(SHUT_RDWR))
     }
 
-    /// Passes bytes on, both ways, until both sides have ended. Blocks the thread.
+    /// Copies bytes in both directions until both sides have closed.
+    ///
+    /// Blocks the thread.
     public static func relay(_ left: borrowing OwnedDescriptor, _ right: borrowing OwnedDescriptor) {
         let numbers = [left.rawValue, right.rawValue]
         var waits = numbers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }

@@ -1,15 +1,15 @@
-// Text from images, registries, contexts and guests, on its way to a terminal, a log or a page.
+// Text from images, registries, contexts and guests, made safe for a terminal, a log or a page.
 //
-// Such text can steer a terminal (ESC and other controls), reorder what stands beside it (bidi overrides and isolates),
-// hide itself (zero-width characters, tags) or break a line without a newline (U+2028, U+2029). Each such scalar is
-// shown by its number in hex: ESC as `\u{1b}`. Bytes that are no UTF-8 become U+FFFD when they are decoded. Newlines
-// and tabs stay. The form is for people and can't be undone: a text that spells `\u{1b}` looks the same. Programs read
-// JSON, where the same scalars are JSON's own escapes: `\u001b`.
+// Such text can control a terminal (ESC and others) or reorder the text around it (bidi overrides and isolates). It can
+// be invisible (zero-width characters, tags) or break a line without a newline (U+2028, U+2029). Each such scalar is
+// shown by its number in hex: ESC as `\u{1b}`. Bytes that aren't UTF-8 become U+FFFD when they are decoded. Newlines
+// and tabs stay. The form is for people and can't be reversed: a text with the characters `\u{1b}` looks the same.
+// Programs read JSON, where the same scalars are JSON's own escapes: `\u001b`.
 
 extension Unicode.Scalar {
-    /// True if a terminal or a page may get the scalar as it is.
+    /// True if a terminal or a page may get the scalar unchanged.
     ///
-    /// The zero-width joiners are: emoji and Indic scripts need them, and they reorder nothing.
+    /// This includes the zero-width joiners: emoji and Indic scripts need them, and they reorder nothing.
     public var isVisible: Bool {
         switch value {
         case 0x20..<0x7f, 0xa0..<0xad: return true
@@ -25,14 +25,16 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// The text with what is not visible shown by its number. Newlines and tabs stay, CR LF is a newline.
+    /// The text with each invisible scalar as its number; newlines and tabs stay, CR LF becomes a newline.
     public var visible: String { visible(newline: "\n", tab: "\t") }
 
-    /// The same as one line: each newline and tab is a blank.
+    /// The same as a single line: newlines and tabs become blanks.
     public var visibleLine: String { visible(newline: " ", tab: " ") }
 
-    /// A JSON document with every scalar that is not visible as an escape. Such scalars stand inside strings only:
-    /// JSON allows none of them elsewhere. The newlines and blanks of its layout stay.
+    /// A JSON document with every invisible scalar as an escape.
+    ///
+    /// Such scalars occur only inside strings: JSON allows them nowhere else. The newlines and blanks between tokens
+    /// stay.
     public var visibleJSON: String {
         if utf8.allSatisfy({ $0 < 0x7f }) { return self }
         var result = String.UnicodeScalarView()
@@ -64,7 +66,7 @@ extension String {
 }
 
 extension UInt16 {
-    /// The unit as JSON escapes it: `\u009b`.
+    /// The unit as a JSON escape: `\u009b`.
     fileprivate var escape: String {
         let digits = String(self, radix: 16)
         return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

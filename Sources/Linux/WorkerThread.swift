@@ -1,8 +1,8 @@
-// A thread of our own.
+// Threads outside the pool.
 
 internal import Glibc
 
-/// Starts threads outside every pool: for work that blocks long, or that changes what its thread is.
+/// Starts threads for work that blocks for long, or that changes its thread's state.
 public enum WorkerThread {
     private final class Job: Sendable {
         let body: @Sendable () -> Void
@@ -12,12 +12,12 @@ public enum WorkerThread {
         }
     }
 
-    /// Runs `body` on a new thread, or at once on this one where the process may have no further thread.
+    /// Runs `body` on a new thread; runs it at once on this one if the process can't start a thread.
     public static func start(_ body: @Sendable @escaping () -> Void) {
         if !startIfPossible(body) { body() }
     }
 
-    /// Runs `body` on a new thread; `false`, and not at all, where the process may have no further thread.
+    /// Runs `body` on a new thread; returns false, without running it, if the process can't start a thread.
     public static func startIfPossible(_ body: @Sendable @escaping () -> Void) -> Bool {
         let job = unsafe Unmanaged.passRetained(Job(body))
         var thread = pthread_t()

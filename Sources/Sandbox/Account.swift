@@ -1,20 +1,20 @@
-// Who runs a command: `user[:group]` looked up in the root file system's own files.
+// A command's user and groups: `user[:group]` looked up in the root file system's own files.
 
 public import Linux
 internal import SystemPackage
 
-/// Numbers and a home directory, as the kernel and the command want them.
+/// User and group IDs and a home directory.
 public struct Account: Sendable, Hashable {
-    /// The user's number.
+    /// The user ID.
     public var uid: UInt32
-    /// The primary group's number.
+    /// The primary group ID.
     public var gid: UInt32
-    /// Supplementary groups.
+    /// The supplementary group IDs.
     public var groups: [UInt32]
-    /// What HOME is set to where the environment has none.
+    /// The value of HOME if the environment sets none.
     public var home: String
 
-    /// Exactly these numbers.
+    /// An account with these IDs.
     public init(uid: UInt32, gid: UInt32, groups: [UInt32] = [], home: String = "/") {
         self.uid = uid
         self.gid = gid
@@ -27,12 +27,13 @@ public struct Account: Sendable, Hashable {
 
     /// Looks `user[:group]` up, by name or number, as Docker does.
     ///
-    /// Without a group the user brings the primary group of /etc/passwd and every group of /etc/group that lists it;
-    /// with one there is only that. Numbers need not be listed: the group is then 0. Empty text is root.
+    /// Without a group in the text, the group is the primary group of /etc/passwd. Every group of /etc/group that lists
+    /// the user is then supplementary. With a group in the text, the account has only that group. A numeric user or
+    /// group may be absent from the files; the primary group is then 0. Empty text means root.
     ///
     /// - Parameters:
-    ///   - passwd: the bytes of /etc/passwd, nil where there is none.
-    ///   - group: the bytes of /etc/group, nil where there is none.
+    ///   - passwd: The bytes of /etc/passwd, nil if the file doesn't exist.
+    ///   - group: The bytes of /etc/group, nil if the file doesn't exist.
     public init(_ text: String, passwd: [UInt8]?, group: [UInt8]?) throws(SandboxError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let name = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
@@ -60,14 +61,14 @@ public struct Account: Sendable, Hashable {
             .compactMap { UInt32($0[2]) }
     }
 
-    /// The number that `text` is, nil for a name.
+    /// Returns the value of `text` if it is all digits, nil for a name.
     private static func number(_ text: String, in whole: String) throws(SandboxError) -> UInt32? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         guard let number = Int32(text) else { throw .malformedUser(whole) }
         return UInt32(number)
     }
 
-    /// The lines with at least `fields` fields; comments and broken lines are passed over.
+    /// Returns the lines with at least `fields` fields; skips comments and malformed lines.
     private static func rows(_ file: [UInt8]?, fields: Int) -> [[String]] {
         (file ?? []).split(separator: 0x0a).compactMap { line in
             guard line.first != 0x23 else { return nil }

@@ -3,7 +3,7 @@
 internal import CLinux
 
 extension Script {
-    /// Sets the affinity that these limits ask for, if any.
+    /// Sets the affinity of these limits, if any.
     mutating func limitCPUs(_ cpus: CPULimits) {
         guard let mask = cpus.affinity?.mask else { return }
         add(clinux_step_affinity, "set the CPU affinity", mode: UInt32(mask.count), list: mask)

@@ -8,7 +8,7 @@ public struct CPULimits: Sendable, Hashable {
     public var quota: Int?
     /// The length of a period in microseconds.
     public var period: Int
-    /// The weight against other groups; 1024 is a group's standard weight.
+    /// The weight against other groups; 1024 is the default of a group.
     public var shares: Int?
     /// The CPUs that it may run on; nil for all.
     public var set: CPUSet?
@@ -22,14 +22,14 @@ public struct CPULimits: Sendable, Hashable {
     /// The lowest quota that the kernel accepts, in microseconds.
     public static let leastQuota = 1_000
 
-    /// No limits.
+    /// No limits: nil for everything, a period of 100 ms.
     public init() {
         period = 100_000
     }
 
-    /// Limits the CPU time to that of `count` CPUs, and shows so many of `allowed`, rounded up.
+    /// Limits the CPU time to that of `count` CPUs, and shows that many of `allowed`, rounded up.
     ///
-    /// - Returns: false if `allowed` has fewer.
+    /// - Returns: False if `allowed` has fewer CPUs.
     public mutating func limit(to count: Double, of allowed: CPUSet) -> Bool {
         guard count <= Double(allowed.numbers.count), let seen = allowed.choosing(Int(count.rounded(.up))) else {
             return false
@@ -50,7 +50,7 @@ public struct CPULimits: Sendable, Hashable {
 
 /// A limit of memory and swap together.
 public enum SwapLimit: Sendable, Hashable {
-    /// As much swap as there is.
+    /// All swap of the machine.
     case unlimited
     /// That many bytes of memory and swap.
     case total(Int64)
@@ -59,7 +59,7 @@ public enum SwapLimit: Sendable, Hashable {
 extension Command {
     /// Shows only the CPUs of its affinity as those that the machine has online.
     ///
-    /// Programs that ask the C library for the number of CPUs, such as nginx and Python, get it from this file.
+    /// Programs that use the C library's CPU count, such as nginx and Python, read this file.
     public mutating func hideOtherCPUs() {
         guard let affinity = cpus.affinity else { return }
         let content = Attachment.Source.content(Array("\(affinity)\n".utf8), mode: 0o444, uid: 0, gid: 0)

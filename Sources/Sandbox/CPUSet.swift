@@ -41,7 +41,7 @@ public struct CPUSet: Sendable, Hashable, CustomStringConvertible {
         return line.flatMap { $0.split(separator: "\t").last }.flatMap { CPUSet(String($0)) }
     }
 
-    /// That many of these CPUs beside each other, from a random one on, so that containers spread over the machine.
+    /// Returns `count` adjacent CPUs of this set, from a random one on, so that containers spread over the machine.
     ///
     /// - Returns: nil if the set has fewer.
     public func choosing(_ count: Int) -> CPUSet? {
@@ -67,7 +67,7 @@ public struct CPUSet: Sendable, Hashable, CustomStringConvertible {
             .joined(separator: ",")
     }
 
-    /// The set as sched_setaffinity reads it on a little-endian machine: 64-bit words as pairs of 32 bits.
+    /// The mask for sched_setaffinity on a little-endian machine: 64-bit words as pairs of 32 bits.
     var mask: [UInt32] {
         var words = [UInt32](repeating: 0, count: ((numbers.last ?? 0) / 64 + 1) * 2)
         for number in numbers { words[number / 32] |= 1 << UInt32(number % 32) }

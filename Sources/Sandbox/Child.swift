@@ -1,11 +1,11 @@
-// One child: how it is started, what it says, how it ends. Used by its container's thread alone.
+// The start, the streams and the end of one child. Used by its container's thread alone.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A process that runs its command, and what has to be done when it ends.
+/// A process that runs its command, and the cleanup after its exit.
 final class Child: Sendable {
     let process: Int32
     let pidfd: OwnedDescriptor
@@ -16,12 +16,12 @@ final class Child: Sendable {
     private let root: Overlay
     let group: ControlGroup?
     private let network: IsolatedNetwork?
-    /// Whether another container may have the network afterwards.
+    /// True if another container may use the network afterwards.
     private let isNetworkKept: Bool
     /// The name of groups that a runtime may leave.
     private let foreignGroup: String?
 
-    /// Starts `command`, which has its side of `streams` afterwards.
+    /// Starts `command`; afterwards the command holds its ends of `streams`.
     init(
         _ command: Command, on root: Overlay, by runtime: OCIRuntime?, _ streams: any Streams,
         _ observer: FileObserver? = nil
@@ -58,7 +58,7 @@ final class Child: Sendable {
         }
     }
 
-    /// Serves the streams until the end, and waits for that; then the upper directory is the layer.
+    /// Serves the streams and waits until the command exits; then the upper directory is the layer.
     func follow(_ streams: any Streams) throws -> ExitStatus {
         let served = Result { try streams.serve(until: pidfd) }
         if case .failure = served { clinux_pidfd_signal(pidfd.rawValue, SIGKILL) }

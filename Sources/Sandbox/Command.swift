@@ -1,51 +1,53 @@
-// What runs in a container, and what it may see and do.
+// A container's command: its arguments, view and permissions.
 
 public import SystemPackage
 
-/// A command with everything that surrounds it.
+/// A command and the settings of its container.
 public struct Command: Sendable {
-    /// The words; the first is looked up in PATH unless it holds a slash.
+    /// The arguments; the first is looked up in PATH unless it holds a slash.
     public var arguments: [String]
     /// The variables as `NAME=value`.
     ///
-    /// PATH has a default for the look-up, HOME comes from the account.
+    /// PATH has a default for the look-up. HOME comes from the account if it isn't set here.
     public var environment: [String]
-    /// Where it starts; made for its account where it is missing.
+    /// The directory in which it starts; made with the account as owner if it is missing.
     public var workingDirectory: FilePath
-    /// Who runs it.
+    /// The user and groups of the command.
     public var account: Account
     /// The user and group numbers that it has on this machine.
     public var users: Users
-    /// The machine's name inside.
+    /// The host name inside the container.
     public var hostname: String
-    /// Which network it sees.
+    /// The network that the command sees.
     public var network: Network
-    /// Names that /etc/hosts has besides localhost and the machine's own.
+    /// Entries of /etc/hosts besides localhost and the container's own name.
     public var hosts: [HostEntry]
-    /// What root may do inside; other users have none, but programs may bring them.
+    /// The capabilities of root inside; other users have none, but set-uid programs may get them.
     public var capabilities: Capabilities
-    /// Which system calls the kernel answers.
+    /// The system calls that the kernel allows.
     public var seccomp: SeccompProfile
-    /// Whether it may do nearly all that root may on the host: every capability and system call, the host's devices,
-    /// nothing hidden or read-only in /proc and /sys.
-    public var isPrivileged: Bool
-    /// What else is mounted, in order.
+    /// True for almost all permissions of root on the host.
     ///
-    /// /etc/hosts and /etc/resolv.conf are always there, read-only; an attachment at their place replaces them.
+    /// That is every capability, every system call and the host's devices; nothing in /proc and /sys is hidden or
+    /// read-only.
+    public var isPrivileged: Bool
+    /// The further mounts, in order.
+    ///
+    /// /etc/hosts and /etc/resolv.conf are always mounted read-only, unless an attachment has their path.
     public var attachments: [Attachment]
-    /// Limits set before it starts.
+    /// Limits set before the command starts.
     public var limits: [Limit]
-    /// How many processes and threads there may be at once; see ``Container/shortfalls(of:)``.
+    /// The limit of concurrent processes and threads; see ``Container/shortfalls(of:)``.
     public var processLimit: Int?
-    /// How many bytes of memory they may use together.
+    /// The limit of memory of all processes together, in bytes.
     public var memoryLimit: Int64?
-    /// The limit of memory and swap together, beside ``memoryLimit``; nil for no swap.
+    /// The limit of memory and swap together, next to ``memoryLimit``; nil for no swap.
     public var swapLimit: SwapLimit?
-    /// The limits of CPU time, and the CPUs that they see.
+    /// The limits of CPU time, and the CPUs that the processes see.
     public var cpus: CPULimits
-    /// Whether set-uid programs are kept from gaining anything.
+    /// True if set-uid programs gain no privileges (no_new_privs).
     public var forbidsNewPrivileges: Bool
-    /// How large /dev/shm may grow, in bytes.
+    /// The limit of /dev/shm, in bytes.
     public var sharedMemorySize: Int
 
     /// A command with Docker's defaults, run as root in `/` with the host's network.
@@ -72,19 +74,19 @@ public struct Command: Sendable {
     }
 }
 
-/// The user and group numbers that a command has on this machine.
+/// The mapping of a command's user and group IDs to this machine's.
 public enum Users: String, Sendable, Hashable, Codable, CaseIterable {
-    /// A private range, where this process is root and the kernel can shift owners; else those of this process.
+    /// A private range if this process is root and the kernel supports idmapped mounts; else the IDs of this process.
     ///
-    /// A privileged command always has those of this process, and so has one that a runtime starts.
+    /// A privileged command, and a command started by an OCI runtime, always has the IDs of this process.
     case separate = "private"
-    /// Those of this process: root in the container is root on this machine if this process is.
+    /// The IDs of this process: root in the container is root on this machine if this process is.
     case host
 }
 
 /// A set of capabilities, by the kernel's numbers.
 public struct Capabilities: OptionSet, Sendable, Hashable {
-    /// One bit each.
+    /// One bit for each capability.
     public let rawValue: UInt64
 
     /// A set from its bits.
@@ -92,17 +94,19 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// The fourteen that Docker leaves: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
-    /// net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
+    /// Docker's default of fourteen capabilities.
+    ///
+    /// They are chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
+    /// sys_chroot, mknod, audit_write and setfcap.
     public static let standard = Capabilities(rawValue: 0xa804_25fb)
-    /// CAP_NET_RAW: packets past the network's protocols.
+    /// CAP_NET_RAW: raw and packet sockets.
     public static let rawNetwork = Capabilities(rawValue: 1 << 13)
     /// Every capability that this process has.
     public static let all = Capabilities(rawValue: .max)
 }
 
 extension Command {
-    /// The program that checks its system calls; nil where none does.
+    /// The seccomp filter of its system calls; nil for none.
     func filter(for users: ContainerUsers) -> SeccompFilter? {
         guard !isPrivileged, seccomp == .standard else { return nil }
         return SeccompFilter.standard(for: capabilities, hasListener: users.kind == .range)

@@ -9,13 +9,14 @@
 //     pidfd: readable ◄─────────────────── exit; the kernel ends what the command left running
 //     take the stubs out of upper
 //
-// One thread belongs to each container: the child dies with the thread that made it (PR_SET_PDEATHSIG).
+// Each container has a thread of its own: the kernel kills the child when the thread that made it ends
+// (PR_SET_PDEATHSIG).
 
 internal import Glibc
 public import Linux
 internal import SystemPackage
 
-/// Which of a command's streams bytes came from.
+/// The stream of a command that bytes came from.
 public enum OutputStream: Sendable, Hashable {
     /// Standard output.
     case output
@@ -23,17 +24,17 @@ public enum OutputStream: Sendable, Hashable {
     case error
 }
 
-/// How a command ended.
+/// The way a command ended.
 public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
-    /// By itself, with a code of 0 to 255.
+    /// It exited by itself, with a status of 0 to 255.
     case exited(Int32)
-    /// By a signal.
+    /// A signal ended it.
     case signalled(Int32)
 
-    /// Whether the command exited with 0.
+    /// True if the command exited with 0.
     public var isSuccess: Bool { self == .exited(0) }
 
-    /// The shell's number: the code, or 128 and the signal.
+    /// The shell's exit status: the status itself, or 128 plus the signal's number.
     public var code: Int32 {
         switch self {
         case .exited(let code): code
@@ -41,7 +42,7 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What follows "the command".
+    /// The words that follow "the command" in a message.
     public var description: String {
         switch self {
         case .exited(let code): "exited with status \(code)"
@@ -52,10 +53,10 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
 
 /// Runs commands on one root file system, one at a time.
 public struct Container: Sendable {
-    /// What the commands see as `/`.
+    /// The root file system of the commands.
     public let root: Overlay
 
-    /// Whose runtime starts them; nil is our own.
+    /// The OCI runtime that starts them; nil for thaw's own sandbox.
     public let runtime: OCIRuntime?
 
     /// A container over this overlay.
@@ -64,15 +65,15 @@ public struct Container: Sendable {
         self.runtime = runtime
     }
 
-    /// Receives the bytes of a stream as they come, on the container's own thread; while it runs, the command waits.
+    /// Receives the bytes of a stream as they arrive, on the container's own thread; the command waits meanwhile.
     public typealias Output = @Sendable (OutputStream, RawSpan) -> Void
 
-    /// Runs a command to its end.
+    /// Runs a command until it exits.
     ///
-    /// When this returns, nothing that the command started is alive, every byte of its output has been handed over
-    /// and the overlay's upper directory is the layer. Cancelling the task kills the command.
+    /// When this returns, every process of the command has ended and all of its output was passed to `output`. The
+    /// overlay's upper directory is then the layer. Cancelling the task kills the command.
     ///
-    /// - Throws: ``SandboxError`` where the command did not start.
+    /// - Throws: ``SandboxError`` if the command didn't start.
     public func run(_ command: Command, output: @escaping Output = { _, _ in }) async throws -> ExitStatus {
         let running = try await start(command, output: output)
         return try await withTaskCancellationHandler {
@@ -84,18 +85,19 @@ public struct Container: Sendable {
 
     /// Starts a command and returns when it is being executed.
     ///
-    /// - Parameter observer: follows what is opened in the root file system; not with a runtime of somebody else.
-    /// - Throws: ``SandboxError`` where the command did not start.
+    /// - Parameter observer: Records the files opened in the root file system; not supported with an OCI runtime.
+    /// - Throws: ``SandboxError`` if the command didn't start.
     public func start(
         _ command: Command, observer: FileObserver? = nil, output: @escaping Output = { _, _ in }
     ) async throws -> RunningContainer {
         try await start(command, observer) { try CapturedStreams(output) }
     }
 
-    /// Runs a command to its end with this process's own streams.
+    /// Runs a command with this process's own streams, until it exits.
     ///
-    /// Where `input` is a terminal the command gets one of its own, as its session's, and what it writes to that goes
-    /// to `output`; meanwhile every key that is typed is the command's. Cancelling the task kills the command.
+    /// If `input` is a terminal, the command gets a terminal of its own, which controls its session. Its output is
+    /// copied to `output`, and every key typed meanwhile is passed to the command. Cancelling the task kills the
+    /// command.
     public func runInteractively(
         _ command: Command, input: Int32 = 0, output: Int32 = 1, error: Int32 = 2
     ) async throws -> ExitStatus {
@@ -123,7 +125,7 @@ public struct Container: Sendable {
                     let end = End()
                     continuation.resume(returning: RunningContainer(child, end))
                     end.set(Result { try child.follow(streams) })
-                    // Its file is closed now at the latest.
+                    // Keeps the lock's file open until here.
                     withExtendedLifetime(lock) {}
                 } catch {
                     continuation.resume(throwing: error)

@@ -1,4 +1,4 @@
-// The control groups of one container: made before it, removed after it.
+// The control groups of one container: made before it starts, removed after it ends.
 
 internal import CLinux
 internal import Glibc
@@ -6,20 +6,20 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// Groups that hold one container to its limits, one in each hierarchy that is needed.
+/// Groups that enforce one container's limits, one in each hierarchy that is needed.
 ///
-/// They are called `thaw.PID.RANDOM`. The maker holds a lock on each, which ends with its process: what a killed one
-/// left is removed by the next that makes a group there.
+/// They are called `thaw.PID.RANDOM`. Their maker holds a lock on each, which its process's end releases. Groups left
+/// by a killed process are removed by the next process that makes a group there.
 final class ControlGroup: Sendable {
-    /// The directory of the group in cgroup v2's hierarchy, in which the child is born.
+    /// The directory of the group in cgroup v2's hierarchy, for clone3 with CLONE_INTO_CGROUP.
     var unified: Int32? { groups.first { $0.list == nil }?.directory.descriptor.rawValue }
-    /// The files in which the child enters itself: in older hierarchies, and where there is no clone3.
+    /// The files into which the child writes its PID: in v1 hierarchies, and where clone3 isn't available.
     var lists: [Int32] { groups.compactMap { $0.list?.descriptor.rawValue } }
 
     private let groups: [Group]
     private let hadKills = Mutex(false)
 
-    /// Groups for the limits of `command`; nil if it has none that a group can keep here.
+    /// Makes groups for the limits of `command`; nil if it has no limit that a group can enforce here.
     init?(for command: Command) throws(SystemError) {
         var wanted: [Place: [GroupSetting]] = [:]
         for (controller, place) in Place.places(for: command.controllers, in: Place.all) {
@@ -41,7 +41,7 @@ final class ControlGroup: Sendable {
         remove()
     }
 
-    /// Removes groups of this name from the top of every hierarchy, where a runtime that was killed leaves them.
+    /// Removes groups of this name from the top of every hierarchy; a killed runtime leaves its groups there.
     static func removeAll(named name: String) {
         guard let table = try? OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 16 << 20) else { return }
         for mount in Hierarchy.mounts(in: String(decoding: table, as: UTF8.self)) {
@@ -49,7 +49,7 @@ final class ControlGroup: Sendable {
         }
     }
 
-    /// True if the kernel killed a process of the container for lack of memory.
+    /// True if the kernel killed a process of the container because it ran out of memory.
     var ranOutOfMemory: Bool {
         hadKills.withLock { kills in
             kills = kills || groups.contains { MemoryEvents.hasKills(in: $0.directory) }
@@ -57,9 +57,9 @@ final class ControlGroup: Sendable {
         }
     }
 
-    /// Removes the groups, which are empty when their container has ended.
+    /// Removes the groups, which are empty once their container has ended.
     func remove() {
-        // The counters go with the groups.
+        // Read the counters first: they are removed with the groups.
         _ = ranOutOfMemory
         for group in groups { group.remove() }
     }
@@ -70,7 +70,7 @@ struct Place: Sendable, Hashable {
     let path: FilePath
     let isUnified: Bool
 
-    /// Where each controller is; a look-up is made once, and sweeps away what killed processes left.
+    /// The place of each controller; read once, when the groups of killed processes are removed too.
     static let all: [Controller: Place] = {
         let texts = ["/proc/self/cgroup", "/proc/self/mountinfo"].map { path in
             // A kernel without control groups has no such file.
@@ -89,17 +89,17 @@ struct Place: Sendable, Hashable {
         return result
     }()
 
-    /// The places of the controllers that are in `all`, with a single place for those of v2.
+    /// Returns the places of the controllers that are in `all`, with a single place for those of v2.
     ///
-    /// A process is in one group of v2. What a group hands on, all groups above it hand on too: so the highest place has
-    /// all of the controllers.
+    /// A process is in one group of v2. A controller that a group enables for its children (cgroup.subtree_control) is
+    /// enabled by all groups above it too. So the highest place has all of the controllers.
     static func places(for controllers: [Controller], in all: [Controller: Place]) -> [Controller: Place] {
         let found = all.filter { controllers.contains($0.key) }
         let highest = found.values.filter(\.isUnified).min { $0.path.components.count < $1.path.components.count }
         return found.mapValues { place in place.isUnified ? highest ?? place : place }
     }
 
-    /// Removes groups whose maker is gone. Nothing can run in them: containers die with their maker.
+    /// Removes groups whose maker has exited; no process runs in them, because containers end with their maker.
     func sweep() {
         guard let directory = try? Directory(path), let entries = try? directory.entries() else { return }
         for entry in entries {
@@ -108,7 +108,7 @@ struct Place: Sendable, Hashable {
             guard parts.count == 3, parts[0] == "thaw", let maker = Int32(parts[1]), maker > 0, maker != getpid(),
                 kill(maker, 0) != 0, Glibc.errno == ESRCH
             else { continue }
-            // The maker may be alive in another process namespace: then it holds the lock.
+            // The maker may run in another PID namespace: then it still holds the lock.
             guard let group = try? OwnedDescriptor(path.appending(name), [.read, .directory]),
                 flock(group.rawValue, LOCK_EX | LOCK_NB) == 0
             else { continue }
@@ -121,7 +121,7 @@ struct Place: Sendable, Hashable {
 private struct Group: Sendable {
     let place: Place
     let directory: Directory
-    /// The open file in which a process enters itself, where it isn't born in the group.
+    /// The open file into which a process writes its PID; nil if clone3 starts the process in the group.
     let list: List?
 
     final class List: Sendable {
@@ -149,7 +149,7 @@ private struct Group: Sendable {
         }
     }
 
-    /// Whether there is clone3, which filters like Docker's deny.
+    /// True if clone3 is available; filters like Docker's deny it.
     private static let canBeBornInGroup = clinux_has_clone3() == 1
 
     private static func apply(
@@ -170,7 +170,7 @@ private struct Group: Sendable {
         }
     }
 
-    /// Removes the group; its last process may be on its way out for a moment.
+    /// Removes the group; retries for up to 100 ms while its last process is still exiting.
     func remove() {
         for _ in 0..<100 {
             let code = unsafe directory.path.withPlatformString { unsafe rmdir($0) }

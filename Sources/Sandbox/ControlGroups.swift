@@ -1,4 +1,4 @@
-// Where this process may make control groups, by what /proc says.
+// Groups in which this process may make control groups, found in /proc.
 //
 //     v2      one hierarchy for all controllers           /sys/fs/cgroup
 //     v1      one for each, or for a few                  /sys/fs/cgroup/pids, /sys/fs/cgroup/memory
@@ -18,18 +18,18 @@ enum Controller: String, CaseIterable, Sendable {
 
 /// A hierarchy of control groups that has a controller, and this process's own group in it.
 struct Hierarchy: Sendable, Hashable {
-    /// Where it is mounted.
+    /// The mount point.
     let mount: FilePath
     /// This process's group.
     let own: FilePath
-    /// Whether it is cgroup v2's one.
+    /// True for the hierarchy of cgroup v2.
     let isUnified: Bool
 
-    /// The hierarchies that may have `controller`, the certain one first.
+    /// Returns the hierarchies that may have `controller`, the certain one first.
     ///
     /// - Parameters:
-    ///   - groups: the text of /proc/self/cgroup.
-    ///   - mounts: the text of /proc/self/mountinfo.
+    ///   - groups: The text of /proc/self/cgroup.
+    ///   - mounts: The text of /proc/self/mountinfo.
     static func candidates(for controller: Controller, groups: String, mounts: String) -> [Hierarchy] {
         let table = mounts.split(separator: "\n").compactMap { MountLine($0) }
         return groups.split(separator: "\n").compactMap { line -> Hierarchy? in
@@ -47,7 +47,7 @@ struct Hierarchy: Sendable, Hashable {
         }.sorted { !$0.isUnified && $1.isUnified }
     }
 
-    /// Where hierarchies are mounted.
+    /// Returns the mount points of all hierarchies.
     static func mounts(in table: String) -> [FilePath] {
         table.split(separator: "\n").compactMap { MountLine($0) }.filter { $0.type.hasPrefix("cgroup") }.map(\.target)
     }
@@ -55,15 +55,16 @@ struct Hierarchy: Sendable, Hashable {
     private init(_ mount: MountLine, group: String, isUnified: Bool) {
         self.mount = mount.target
         self.isUnified = isUnified
-        // In a container the mount may show a part of the hierarchy only.
+        // In a container the mount may show only a part of the hierarchy.
         var below = FilePath(group)
         if !below.removePrefix(FilePath(mount.root)) { below = "" }
         own = mount.target.appending(below.components.filter { $0.kind == .regular })
     }
 
-    /// The group in which groups for `controller` can be made; nil where there is none.
+    /// Returns the group in which groups for `controller` can be made; nil if there is none.
     ///
-    /// In v2 a group with processes in it hands no controller on, so the nearest group above that does is taken.
+    /// In v2 a group with processes can't enable a controller for its children. So this is the nearest group above that
+    /// does.
     func parent(for controller: Controller) -> FilePath? {
         guard isUnified else { return isWritable(own) ? own : nil }
         var group = own
@@ -76,7 +77,7 @@ struct Hierarchy: Sendable, Hashable {
     }
 
     private func hands(_ controller: Controller, from group: FilePath) -> Bool {
-        // A file that can't be read hands on nothing.
+        // A file that can't be read enables no controller.
         guard let file = try? OwnedDescriptor(group.appending("cgroup.subtree_control")),
             let text = try? file.readAll(limit: 1 << 16)
         else { return false }
@@ -110,7 +111,7 @@ private struct MountLine {
         options = right[2].split(separator: ",")
     }
 
-    /// Blanks and backslashes come as `\\040`.
+    /// Decodes the octal escapes of mountinfo: a blank is `\\040`.
     private static func unescaped(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

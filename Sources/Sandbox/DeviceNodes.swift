@@ -1,10 +1,10 @@
-// Device nodes that a command makes in a user namespace, where the kernel lets nobody make them.
+// Device nodes that a command makes in a user namespace, where the kernel denies mknod to every process.
 //
 //     command: mknod /x c 1 3 ──► seccomp filter ──► this process: same checks, mknod in the container's root
 //             ◄── 0 or an error ─────────────────────┘
 //
-// The nodes open no device: every mount of the container but those of /dev's own nodes is "nodev". They are content of
-// the image, as under Docker.
+// The nodes open no device: every mount of the container except those of /dev's own nodes is "nodev". They are content
+// of the image, as with Docker.
 
 internal import CLinux
 internal import Glibc
@@ -22,10 +22,10 @@ final class DeviceNodes: Sendable {
         self.namespace = namespace
     }
 
-    /// Serves the calls that come from `socket`'s other side.
+    /// Serves the calls of the process at the other end of `socket`.
     static func serve(from socket: borrowing OwnedDescriptor, of users: PrivateUsers) throws(SystemError) {
         let number = clinux_receive_descriptor(socket.rawValue)
-        // A child that failed before its filter has sent none.
+        // A child that failed before it installed its filter sends no listener.
         guard number >= 0 else { return }
         let nodes = DeviceNodes(OwnedDescriptor(owning: number), namespace: try users.namespace.status().inode)
         guard WorkerThread.startIfPossible({ nodes.serve() }) else {
@@ -37,7 +37,7 @@ final class DeviceNodes: Sendable {
         var wait = pollfd(fd: listener.rawValue, events: Int16(POLLIN), revents: 0)
         while true {
             guard unsafe poll(&wait, 1, -1) >= 0 || errno == EINTR else { return }
-            // The kernel hangs up when no process with the filter is left.
+            // The kernel reports POLLHUP when no process with the filter is left.
             if wait.revents & Int16(POLLIN) == 0, wait.revents & Int16(POLLHUP | POLLERR) != 0 { return }
             var call = clinux_call()
             guard unsafe clinux_next_call(listener.rawValue, &call) == 0 else { continue }
@@ -46,7 +46,7 @@ final class DeviceNodes: Sendable {
         }
     }
 
-    /// Makes the node; the errno for the caller.
+    /// Makes the node; returns 0 or the errno for the caller.
     private func answer(_ call: clinux_call) -> Int32 {
         guard let wanted = WantedNode(call) else { return EPERM }
         do throws(SystemError) {
@@ -55,7 +55,7 @@ final class DeviceNodes: Sendable {
             let path = try wanted.path(of: process)
             let root = try OwnedDescriptor(process.appending("root"), [.path, .directory])
             let users = try OwnedDescriptor(process.appending("ns").appending("user")).status().inode
-            // Only now is it certain that all this was the caller's: its number was not used again meanwhile.
+            // The check proves that all of this belongs to the caller: its PID was not reused in the meantime.
             guard clinux_check_call(listener.rawValue, call.id) == 0, caller.mayMakeNodes, users == namespace else {
                 return EPERM
             }
@@ -88,7 +88,7 @@ private struct WantedNode {
     let mode: UInt32
     let device: UInt32
 
-    /// Nil for calls of other architectures, whose commands get the kernel's own answer.
+    /// Nil for calls of other architectures; their commands get the kernel's own error.
     init?(_ call: clinux_call) {
         let arguments = call.arguments
         let table = SeccompArchitecture.all[0].tables[0]
@@ -116,7 +116,7 @@ private struct WantedNode {
     }
 }
 
-/// The identity of a process, by /proc/PID/status (proc(5)), in numbers of this process.
+/// The identity of a process from /proc/PID/status (proc(5)), with IDs as this process sees them.
 private struct Caller {
     let uid: UInt32
     let gid: UInt32
@@ -131,7 +131,7 @@ private struct Caller {
             let parts = line.split(separator: ":", maxSplits: 1)
             if parts.count == 2 { fields[parts[0]] = parts[1].split { $0 == " " || $0 == "\t" } }
         }
-        // The fourth number is that of the file system.
+        // The fourth ID is the one for file system access.
         guard let users = fields["Uid"], let groups = fields["Gid"], users.count == 4, groups.count == 4,
             let uid = UInt32(users[3]), let gid = UInt32(groups[3]),
             let mask = fields["Umask"]?.first.flatMap({ UInt32($0, radix: 8) }),
@@ -140,7 +140,7 @@ private struct Caller {
         (self.uid, self.gid, self.mask, self.capabilities) = (uid, gid, mask, capabilities)
     }
 
-    /// True with CAP_MKNOD, and CAP_DAC_OVERRIDE because this process looks paths up as root.
+    /// True with CAP_MKNOD and CAP_DAC_OVERRIDE; the latter because this process looks up paths as root.
     var mayMakeNodes: Bool { capabilities >> 27 & 1 == 1 && capabilities >> 1 & 1 == 1 }
 }
 
@@ -148,7 +148,7 @@ extension OwnedDescriptor {
     /// True if device nodes on its mount open nothing.
     fileprivate func forbidsDevices() throws(SystemError) -> Bool {
         var information = statvfs()
-        try system("look at file system") { unsafe fstatvfs(rawValue, &information) }
+        try system("get flags of file system") { unsafe fstatvfs(rawValue, &information) }
         return information.f_flag & 4 != 0  // ST_NODEV
     }
 }

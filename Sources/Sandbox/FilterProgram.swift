@@ -1,25 +1,25 @@
-// Classic BPF, as seccomp runs it.
+// Programs in classic BPF, the language of seccomp filters.
 //
 //     load architecture
 //     is it x86-64? ── no ──► is it i386? ── no ──► fail
 //          │ yes                   │
 //     load number             load number
 //     a tree of comparisons with the starts of sections
-//     each leaf: allow, fail, or a look at the first argument
+//     each leaf: allow, fail, or a check of the first argument
 
 internal import Glibc
 
-/// What a filter does with a call.
+/// The result of a system call under a filter.
 enum FilterAction: Hashable {
-    /// The call happens where the first argument meets one of the conditions, or where there is none.
+    /// The call is allowed if its first argument meets one of the conditions, or if there are none.
     case allow([SeccompRule.Condition])
     /// The call fails with this error.
     case fail(Int32)
-    /// The call goes to the listener where its argument of this index is the mode of a device node; else it happens.
+    /// The call goes to the listener if the argument at this index is the mode of a device node; else it is allowed.
     case notifyDevices(mode: Int)
 }
 
-/// Numbers from `start` to the next section's, treated alike.
+/// Call numbers from `start` to the next section's start, with the same action.
 struct FilterSection: Hashable {
     let start: UInt32
     let action: FilterAction
@@ -27,16 +27,16 @@ struct FilterSection: Hashable {
 
 /// A program under construction.
 struct FilterProgram {
-    /// Two words an instruction.
+    /// The instructions, two words each.
     private(set) var words: [UInt32] = Instruction.load(4).words
 
-    /// Adds what happens to the calls of an architecture; the sections are in order, the first one starts at 0.
+    /// Adds the sections for the calls of an architecture; they are in order, and the first one starts at 0.
     mutating func add(_ architecture: UInt32, _ sections: [FilterSection]) {
         let tree = Instruction.load(0).words + Self.tree(Self.merged(sections)[...])
         words += Instruction.isEqual(architecture, true: 1).words + Instruction.jump(over: tree.count / 2).words + tree
     }
 
-    /// Ends the program: calls of any other architecture fail.
+    /// Ends the program: calls of any other architecture fail with EPERM.
     mutating func finish() {
         words += Instruction.fail(EPERM).words
     }
@@ -44,14 +44,14 @@ struct FilterProgram {
     private static func merged(_ sections: [FilterSection]) -> [FilterSection] {
         var result: [FilterSection] = []
         for section in sections {
-            // The later of two that start alike, and the earlier of two that do alike.
+            // Of two with the same start keep the later one; of two with the same action keep the earlier one.
             if result.last?.start == section.start { result.removeLast() }
             if result.last?.action != section.action { result.append(section) }
         }
         return result
     }
 
-    /// Comparisons that halve the sections; as deep as their number's logarithm.
+    /// A binary search of the sections; its depth is the logarithm of their number.
     private static func tree(_ sections: ArraySlice<FilterSection>) -> [UInt32] {
         guard sections.count > 1 else { return sections.first.map { leaf($0.action) } ?? [] }
         let middle = sections.startIndex + sections.count / 2
@@ -78,11 +78,11 @@ struct FilterProgram {
             + Instruction.allow.words + Instruction.notify.words
     }
 
-    /// Looks at the lower half of the first argument, of which the kernel takes no more where it is checked.
+    /// Checks the lower half of the first argument; the kernel reads only that half of the arguments checked here.
     private static func check(_ conditions: [SeccompRule.Condition]) -> [UInt32] {
         var result = Instruction.load(16).words
         for (index, condition) in conditions.enumerated() {
-            // Over the other conditions and the failure, to what allows.
+            // Skips the other conditions and the failure.
             let allowed = UInt8(conditions.count - index)
             switch condition {
             case .equal(let value): result += Instruction.isEqual(value, true: allowed).words

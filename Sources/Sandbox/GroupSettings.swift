@@ -1,4 +1,4 @@
-// The files of a control group that keep a command's limits, in cgroup v1 and v2.
+// The files of a control group that set a command's limits, in cgroup v1 and v2.
 
 internal import SystemPackage
 
@@ -10,12 +10,12 @@ struct GroupSetting: Sendable, Hashable {
         case inherited
     }
 
-    /// A failure to write that leaves the limit kept.
+    /// A failed write after which the limit still holds.
     enum Exception: Sendable, Hashable {
         case none
-        /// The kernel doesn't account swap: there is no such file.
+        /// The kernel doesn't account swap: the file doesn't exist (ENOENT).
         case missingFile
-        /// A group above has a lower limit: EINVAL.
+        /// A group above has a lower limit (EINVAL).
         case lowerAbove
     }
 
@@ -33,7 +33,7 @@ struct GroupSetting: Sendable, Hashable {
 }
 
 extension Command {
-    /// The controllers that its limits need.
+    /// The controllers that enforce its limits.
     var controllers: [Controller] {
         var result: [Controller] = []
         if processLimit != nil { result.append(.processes) }
@@ -43,7 +43,7 @@ extension Command {
         return result
     }
 
-    /// The settings that keep its limits by one controller.
+    /// Returns the settings for one controller.
     func settings(_ controller: Controller, isUnified: Bool) -> [GroupSetting] {
         switch controller {
         case .processes: processLimit.map { [GroupSetting("pids.max", "\($0)")] } ?? []
@@ -76,7 +76,7 @@ extension Command {
         ]
     }
 
-    /// A limit of swap that was asked for has to hold; the standard one may be left out.
+    /// A swap limit set by the user must hold; the default one may be skipped.
     private var swapException: GroupSetting.Exception { swapLimit == nil ? .missingFile : .none }
 
     private var cpuTime: [GroupSetting] {

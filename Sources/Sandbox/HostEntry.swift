@@ -1,4 +1,4 @@
-// Names beyond localhost that a container's /etc/hosts holds.
+// Names other than localhost in a container's /etc/hosts.
 
 internal import Glibc
 
@@ -6,13 +6,13 @@ internal import Glibc
 public struct HostEntry: Sendable, Hashable {
     /// The host's name.
     public let name: String
-    /// An IPv4 or IPv6 address, or `host-gateway`: where the container reaches this machine.
+    /// An IPv4 or IPv6 address, or `host-gateway`: the address at which the container reaches this machine.
     public let address: String
 
-    /// What stands for this machine's address.
+    /// The placeholder for this machine's address.
     public static let gateway = "host-gateway"
 
-    /// A name for an address.
+    /// An entry that resolves `name` to `address`.
     public init(name: String, address: String) throws(SandboxError) {
         let allowed = name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != 0x23 }
         guard !name.isEmpty, allowed, address == Self.gateway || Self.isAddress(address) else {
@@ -22,7 +22,7 @@ public struct HostEntry: Sendable, Hashable {
         self.address = address
     }
 
-    /// Reads `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may stand in brackets.
+    /// Parses `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may be in brackets.
     public init(parsing text: String) throws(SandboxError) {
         guard let separator = text.firstIndex(where: { $0 == "=" || $0 == ":" }) else { throw .malformedHost(text) }
         var address = text[text.index(after: separator)...]

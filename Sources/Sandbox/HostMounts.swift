@@ -1,16 +1,15 @@
-// What a user namespace may not make, and therefore takes from the host.
+// Mounts of the host that replace those which a user namespace may not make.
 
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The host's /proc and /sys, held until a child has attached them. Outside a user namespace they are not needed, and
-/// both are -1.
+/// The host's /proc and /sys, held until a child has attached them; both are -1 outside a user namespace.
 ///
-/// A new /proc is refused where the host's is partly hidden, as in a container, a new /sys where the network is the
-/// host's: then these stand in for them.
+/// The kernel refuses a new /proc if the host's is partly hidden, as in a container. It refuses a new /sys if the
+/// network is the host's. These mounts replace them.
 final class HostMounts {
-    /// The numbers that the child may become.
+    /// The IDs that the child may take.
     let ids: IDMap
     /// The host's /proc.
     private(set) var processes: Int32 = -1
@@ -33,7 +32,7 @@ final class HostMounts {
 }
 
 extension IDMap {
-    /// Whether a process can become this account.
+    /// Throws if a process can't take the account's IDs.
     func check(_ account: Account) throws(SandboxError) {
         if !hasUser(account.uid) { throw .unmapped("user \(account.uid)") }
         for group in [account.gid] + account.groups where !hasGroup(group) { throw .unmapped("group \(group)") }

@@ -1,8 +1,8 @@
-// A network of the container's own, with the world behind `pasta`.
+// A network of the container's own, connected to the outside by `pasta`.
 //
 //     namespace: eth0 with the host's addresses ══ tap ══ pasta ── sockets of the host's namespace
 //
-// pasta sees the namespace and writes its number into files that only it and this process see. It ends with the
+// pasta sees the namespace, and writes its PID into a file that only it and this process see. It ends with the
 // container, and with the thread that started it.
 
 internal import CLinux
@@ -12,7 +12,7 @@ internal import SystemPackage
 
 /// A network namespace and the process that carries its traffic.
 final class IsolatedNetwork: Sendable {
-    /// Where a name server of the host's loopback can be asked from inside.
+    /// The address inside that forwards to a name server on the host's loopback.
     static let resolver = "169.254.1.1"
     private static let place = FilePath("/tmp")
 
@@ -22,7 +22,7 @@ final class IsolatedNetwork: Sendable {
 
     /// Makes the namespace, owned by the user namespace of `users`, and waits until it is connected.
     ///
-    /// - Parameter reachesHost: true if the gateway's address is this machine's loopback.
+    /// - Parameter reachesHost: True if the gateway's address is this machine's loopback.
     init(_ users: ContainerUsers, reachesHost: Bool) throws {
         kind = users.kind
         namespace = OwnedDescriptor(
@@ -45,18 +45,18 @@ final class IsolatedNetwork: Sendable {
         end()
     }
 
-    /// Whether nothing carries its traffic any more.
+    /// True if pasta has exited, so the namespace has no connection.
     var hasEnded: Bool {
         var wait = pollfd(fd: carrier.rawValue, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&wait, 1, 0) != 0
     }
 
-    /// A second descriptor of the process, which the caller closes.
+    /// Returns a second descriptor of the process; the caller closes it.
     func carrierDescriptor() throws(SystemError) -> Int32 {
         try carrier.duplicate().release()
     }
 
-    /// Ends the process; again where it has ended already, nothing happens.
+    /// Kills the process; does nothing if it has already ended.
     func end() {
         clinux_pidfd_signal(carrier.rawValue, SIGKILL)
         var value: Int32 = 0
@@ -90,7 +90,7 @@ final class IsolatedNetwork: Sendable {
         return launched.pidfd
     }
 
-    /// Waits for the number in the file, or for the process's end.
+    /// Waits until pasta writes its PID or exits, for at most 20 s; true if it wrote the PID.
     private static func isReady(_ ready: borrowing OwnedDescriptor, _ carrier: borrowing OwnedDescriptor) throws -> Bool
     {
         var waits = [ready.rawValue, carrier.rawValue].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -98,9 +98,9 @@ final class IsolatedNetwork: Sendable {
         return try waits[0].revents & Int16(POLLIN) != 0 && !ready.read(64).isEmpty
     }
 
-    /// The last thing that pasta said, save that it misses a system log.
+    /// Returns pasta's last message, except the one that it has no system log.
     private static func reason(_ messages: borrowing OwnedDescriptor) throws -> String {
         let text = String(decoding: try messages.read(1 << 16, at: 0), as: UTF8.self)
-        return text.split(separator: "\n").last { !$0.contains("syslog") }.map(String.init) ?? "it ended without a word"
+        return text.split(separator: "\n").last { !$0.contains("syslog") }.map(String.init) ?? "it exited silently"
     }
 }

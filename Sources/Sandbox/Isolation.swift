@@ -5,7 +5,7 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// Docker's lists.
+/// Docker's lists of hidden and read-only paths, and the links of /dev.
 enum Hidden {
     static let masked = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
@@ -24,9 +24,9 @@ private let noDevices = UInt64(MS_NODEV)
 private let noExecution = UInt64(MS_NOEXEC)
 
 extension Script {
-    /// All steps from the first clone to the command.
+    /// Adds all steps from the first clone to the command.
     ///
-    /// - Parameter listener: the socket to which the child sends the listener of its seccomp filter, if it has one.
+    /// - Parameter listener: The socket to which the child sends the listener of its seccomp filter, if it has one.
     mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings, listener: Int32) {
         enterGroups(surroundings)
         limitCPUs(command.cpus)
@@ -42,8 +42,8 @@ extension Script {
         beginInner()
         if surroundings.users.namespace != nil { add(clinux_step_become_root, "become root of the user namespace") }
         add(clinux_step_isolate_mounts, "make mounts private", "/")
-        // A directory that root of a user namespace can look up. Not /: what covers that would stay when the old root
-        // goes.
+        // A directory that root of a user namespace can look up. It can't be /: a mount on / would stay when the old
+        // root is unmounted.
         let place = "/proc"
         makeAttachments(surroundings.attachments, place)
         makeDevices(surroundings.devices, place)
@@ -52,7 +52,7 @@ extension Script {
         add(clinux_step_hostname, "set host name", command.hostname)
         if command.network != .host { add(clinux_step_loopback, "bring up loopback") }
         mountKernelFiles(surroundings.host, isWritable: command.isPrivileged)
-        // Only now: in a user namespace the kernel gives no new /proc where none is in sight.
+        // Only now: in a user namespace the kernel refuses a new /proc if no other /proc is visible.
         add(clinux_step_leave, "leave the host's file system", "/")
         mountDevices(surroundings, sharedMemory: command.sharedMemorySize)
         for entry in surroundings.attachments.entries {
@@ -87,7 +87,7 @@ extension Script {
         }
     }
 
-    /// Makes the mounts that can only be made from mounts in the tree; those go with the old root.
+    /// Makes the mounts that can only be cloned from attached mounts; those are unmounted with the old root.
     mutating func makeAttachments(_ attachments: PreparedAttachments, _ place: String) {
         for stack in attachments.stacks {
             add(clinux_step_attach, "mount", place, descriptor: stack.descriptor.rawValue)
@@ -145,7 +145,7 @@ extension Script {
             flags: clinux_makedev(node.status.major, node.status.minor))
     }
 
-    /// `orElse` is a mount that takes the place where a new one is not permitted.
+    /// Mounts a new file system, or the mount `orElse` if a new one is not permitted.
     private mutating func mount(
         _ type: String, _ path: String, flags: UInt64, data: String? = nil, orElse: Int32 = -1
     ) {
@@ -154,7 +154,7 @@ extension Script {
             flags: flags)
     }
 
-    /// The last steps: limits, the working directory, capabilities, the filter and the account.
+    /// Adds the last steps: limits, the working directory, capabilities, the filter and the account.
     mutating func takeIdentity(_ command: Command, _ filter: SeccompFilter?, _ ids: IDMap, listener: Int32 = -1) {
         let account = command.account
         for limit in command.limitsWithoutGroup {
@@ -171,10 +171,10 @@ extension Script {
                 more: UInt64(account.gid))
         }
         let capabilities = (command.isPrivileged ? Capabilities.all : command.capabilities).rawValue
-        // As root: a user may start in a directory that it could not enter.
+        // As root: the working directory may be one that the user can't enter.
         add(clinux_step_directory, "enter working directory", prefix.string)
         add(clinux_step_bound, "drop capabilities", flags: capabilities)
-        // Only who may do anything may install a filter, unless new privileges are out of the question.
+        // Installing a filter needs CAP_SYS_ADMIN or no_new_privs (seccomp(2)).
         if !command.forbidsNewPrivileges { install(filter, listener) }
         if ids.allowsGroups {
             add(clinux_step_groups, "set groups", mode: UInt32(account.groups.count), list: account.groups)

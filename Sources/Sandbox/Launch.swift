@@ -5,23 +5,23 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A command as the kernel takes it, and where it starts.
+/// The arguments of execve, and the process's streams, namespaces and group.
 struct Launch {
     var arguments: [String]
     var environment: [String] = []
-    /// The PATH in which its first word is looked up.
+    /// The PATH in which the first argument is looked up.
     var search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     /// CLONE_NEW*.
     var namespaces: UInt64
     var streams: (input: Int32, output: Int32, error: Int32)
     /// A group of cgroup v2 to start in, or -1.
     var group: Int32 = -1
-    /// Whether a process between this one and the command ends what the command started.
+    /// True if a supervisor process between this one and the command ends everything that the command started.
     var isSupervised = false
 }
 
 extension Launch {
-    /// A command with what its account and environment say.
+    /// A launch with the environment and PATH of the command and its account.
     init(_ command: Command, streams: (input: Int32, output: Int32, error: Int32), namespaces: UInt64) {
         self.init(
             arguments: command.arguments, environment: command.environment, namespaces: namespaces, streams: streams)
@@ -43,9 +43,9 @@ struct Launched: ~Copyable {
     let stubs: [Stub]
 }
 
-/// The reason why a command doesn't run.
+/// The reason for which a command didn't start.
 struct LaunchFailure: Error {
-    /// True if every step was done and the command itself could not be executed.
+    /// True if every step succeeded and only the command itself could not be executed.
     let isCommand: Bool
     let error: SystemError
     /// The mount points that were made before the failure.
@@ -99,7 +99,7 @@ extension Script {
         _ = unsafe clinux_wait(pidfd.rawValue, &ignored)
     }
 
-    /// The process's number in the namespace of this process: the field Pid of pidfd's fdinfo, see proc(5).
+    /// Returns the PID in this process's namespace: the field Pid of the pidfd's fdinfo, see proc(5).
     private static func number(of pidfd: borrowing OwnedDescriptor) throws(SystemError) -> Int32 {
         let path = FilePath("/proc/self/fdinfo/\(pidfd.rawValue)")
         let text = String(decoding: try OwnedDescriptor(path).readAll(limit: 4096), as: UTF8.self)
@@ -119,7 +119,7 @@ extension Script {
         return LaunchFailure(isCommand: true, error: error, stubs: records.stubs)
     }
 
-    /// Reads the launcher's errno; nil at the end of the pipe, which is when the command is executed.
+    /// Reads the launcher's errno; nil at the end of the pipe, which the exec of the command closes.
     private static func error(from end: consuming OwnedDescriptor) throws(SystemError) -> Int32? {
         var wait = pollfd(fd: end.rawValue, events: Int16(POLLIN), revents: 0)
         try system("wait for the command") { unsafe poll(&wait, 1, -1) }

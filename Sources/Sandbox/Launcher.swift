@@ -1,4 +1,4 @@
-// What every container needs besides its own parts, made once in a process: two programs and the anchor.
+// Two programs and the anchor, which all containers share; made once in a process.
 
 internal import CLinux
 internal import Glibc
@@ -14,22 +14,22 @@ enum Launcher {
         SharedDescriptor(OwnedDescriptor(owning: try system("make holder") { clinux_make_holder() }))
     }
 
-    /// The descriptor of the program that executes a command, for the life of the process.
+    /// Returns the descriptor of the program that executes a command; open until this process ends.
     static func descriptor() throws(SystemError) -> Int32 { try launcher.get().rawValue }
 
-    /// The descriptor of the program that waits.
+    /// Returns the descriptor of the program that only waits.
     static func holderDescriptor() throws(SystemError) -> Int32 { try holder.get().rawValue }
 }
 
 /// A PID namespace whose init, the anchor, ends with this process.
 ///
-/// Every container's PID namespace is made inside it. When its init ends the kernel kills all of them, whatever they
-/// did to their own parent-death signals: also after this process was killed. The anchor is no member of a container,
-/// so no container sees it.
+/// Every container's PID namespace is made inside it. When its init ends, the kernel kills all processes in them. That
+/// holds if a container cleared its own parent-death signal, and also after this process was killed. The anchor isn't
+/// part of a container, so no container sees it.
 enum Anchor {
     private static let made = Result { () throws(SystemError) in try start() }
 
-    /// The descriptor of the namespace, for the life of the process.
+    /// Returns the descriptor of the namespace; open until this process ends.
     static func namespace() throws(SystemError) -> Int32 { try made.get().rawValue }
 
     /// Starts the anchor on a thread that lasts as long as the process, because the anchor ends with its thread.
@@ -67,12 +67,12 @@ final class SharedDescriptor: Sendable {
 extension Container {
     /// Kills every container of this process and waits for their end, two seconds at most.
     ///
-    /// For the handler of a signal, which ends the process afterwards: it may interrupt any code, and takes the exit
-    /// statuses that other threads wait for.
+    /// For a signal handler that ends the process afterwards: it may interrupt any code, and it reaps the exit statuses
+    /// that other threads wait for.
     public static func killAll() {
         _ = clinux_end_containers(2000)
     }
 
-    /// True once ``killAll()`` was called: the ends of containers are its doing.
+    /// True after a call of ``killAll()``, which then is the reason for which containers end.
     public static var areAllKilled: Bool { clinux_is_ending() != 0 }
 }

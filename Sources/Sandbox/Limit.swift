@@ -1,4 +1,4 @@
-// Resource limits (setrlimit), and the words that name them.
+// Resource limits (setrlimit) and their names on the command line.
 
 internal import Glibc
 
@@ -6,19 +6,19 @@ internal import Glibc
 public struct Limit: Sendable, Hashable {
     /// RLIMIT_*.
     public var resource: UInt32
-    /// What holds now.
+    /// The limit that applies now.
     public var soft: UInt64
-    /// How far the command may raise it.
+    /// The highest value to which the command may raise it.
     public var hard: UInt64
 
-    /// A limit.
+    /// A limit with these values.
     public init(resource: UInt32, soft: UInt64, hard: UInt64) {
         self.resource = resource
         self.soft = soft
         self.hard = hard
     }
 
-    /// Reads `NAME=SOFT[:HARD]`, as in `nofile=1024:2048`; -1 is no limit, and without HARD both are the same.
+    /// Parses `NAME=SOFT[:HARD]`, as in `nofile=1024:2048`; -1 is no limit, and without HARD both are the same.
     public init(parsing text: String) throws(SandboxError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let resource = Self.resources[String(parts[0])] else { throw .malformedLimit(text) }
@@ -28,7 +28,7 @@ public struct Limit: Sendable, Hashable {
         self.init(resource: resource, soft: soft, hard: hard)
     }
 
-    /// The names that can be read, in order.
+    /// The names that ``init(parsing:)`` accepts, in order.
     public static var names: [String] { resources.keys.sorted() }
 
     private static func value(_ text: Substring) -> UInt64? {
@@ -44,15 +44,15 @@ public struct Limit: Sendable, Hashable {
         "stack": RLIMIT_STACK.rawValue,
     ]
 
-    /// The kernel's name without its prefix; nil for a number that has none.
+    /// The kernel's name without its prefix; nil if the number isn't known.
     var name: String? { Self.resources.first { $0.value == resource }?.key.uppercased() }
 
-    /// The most bytes of private memory that a process may have for writing (RLIMIT_DATA).
+    /// Returns a limit of the private writable memory of a process, in bytes (RLIMIT_DATA).
     static func memory(_ byteCount: Int64) -> Limit {
         Limit(resource: RLIMIT_DATA.rawValue, soft: UInt64(max(byteCount, 0)), hard: UInt64(max(byteCount, 0)))
     }
 
-    /// How many processes a user may have.
+    /// Returns a limit of the number of processes of a user (RLIMIT_NPROC).
     static func processes(_ count: Int) -> Limit {
         Limit(resource: 6, soft: UInt64(max(count, 0)), hard: UInt64(max(count, 0)))
     }

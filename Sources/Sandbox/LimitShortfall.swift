@@ -1,15 +1,15 @@
-// The limits that no control group keeps on this machine.
+// The limits that no control group enforces on this machine.
 
 public import Linux
 
-/// A limit of a command that no control group keeps here.
+/// A limit of a command that no control group enforces here.
 public struct LimitShortfall: Error, Sendable, Hashable, CustomStringConvertible {
     /// The limit.
     public enum Limit: Sendable, Hashable {
         case memory, swap, processes, cpuTime, cpuShares, cpuSet, memoryNodes
     }
 
-    /// A weaker means that keeps the limit instead.
+    /// A weaker mechanism that enforces the limit instead.
     public enum Substitute: Sendable, Hashable {
         /// RLIMIT_DATA, which counts each process by itself.
         case eachProcess
@@ -21,7 +21,7 @@ public struct LimitShortfall: Error, Sendable, Hashable, CustomStringConvertible
 
     /// The limit.
     public let limit: Limit
-    /// The means that keeps it instead; nil if nothing does.
+    /// The mechanism that enforces it instead; nil for none.
     public let substitute: Substitute?
 
     /// One sentence.
@@ -30,15 +30,15 @@ public struct LimitShortfall: Error, Sendable, Hashable, CustomStringConvertible
         return switch substitute {
         case .eachProcess: "\(name) holds for each process, not for all together: \(reason)"
         case .user: "\(name) counts all processes of the user: \(reason)"
-        case .affinity: "\(name) is kept by CPU affinity, which a program may change: \(reason)"
-        case nil: "\(name) cannot be kept: \(reason)"
+        case .affinity: "\(name) is enforced by CPU affinity, which a program may change: \(reason)"
+        case nil: "\(name) cannot be set: \(reason)"
         }
     }
 
     /// The remedy.
     public static let remedy = """
-        give thaw a control group that it may divide: as a user, systemd-run --user --scope -p Delegate=yes thaw …; \
-        in a container, a writable /sys/fs/cgroup
+        give thaw a control group in which it can make groups: as a user, \
+        systemd-run --user --scope -p Delegate=yes thaw …; in a container, a writable /sys/fs/cgroup
         """
 
     private var name: String {
@@ -55,7 +55,7 @@ public struct LimitShortfall: Error, Sendable, Hashable, CustomStringConvertible
 }
 
 extension Container {
-    /// The limits of `command` that no control group keeps on this machine.
+    /// Returns the limits of `command` that no control group enforces on this machine.
     public static func limitShortfalls(
         of command: Command, runtime: OCIRuntime? = nil
     ) throws(SystemError) -> [LimitShortfall] {
@@ -68,16 +68,16 @@ extension Container {
 }
 
 extension Container {
-    /// The controllers of control groups that keep limits here, by the kernel's names.
+    /// The controllers of control groups that enforce limits here, by the kernel's names.
     public static var keptLimits: [String] { Controller.allCases.filter { Place.all[$0] != nil }.map(\.rawValue) }
     /// The controllers that can't be used here.
     public static var missingLimits: [String] { Controller.allCases.filter { Place.all[$0] == nil }.map(\.rawValue) }
 }
 
 extension Command {
-    /// The limits that groups of these controllers don't keep.
+    /// Returns the limits that groups of these controllers don't enforce.
     ///
-    /// - Parameter isRoot: true if the command runs as the machine's root, which RLIMIT_NPROC doesn't hold.
+    /// - Parameter isRoot: True if the command runs as the machine's root, to which RLIMIT_NPROC doesn't apply.
     func shortfalls(with available: Set<Controller>, isRoot: Bool) -> [LimitShortfall] {
         var wanted: [(Controller, LimitShortfall.Limit, LimitShortfall.Substitute?)] = []
         if memoryLimit != nil { wanted.append((.memory, .memory, .eachProcess)) }

@@ -29,7 +29,7 @@ struct SocketTable {
 
 /// Sockets made inside another network namespace.
 enum Loopback {
-    /// Connects to 127.0.0.1; changes the network of the calling thread for good.
+    /// Connects to 127.0.0.1; the calling thread stays in that network namespace.
     static func connect(_ port: UInt16, in network: borrowing OwnedDescriptor) throws(SystemError) -> OwnedDescriptor {
         try system("enter network") { clinux_enter_network(network.rawValue) }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)

@@ -3,7 +3,7 @@
 internal import Linux
 internal import SystemPackage
 
-/// What a container's two files of names hold.
+/// The bytes of a container's /etc/hosts and /etc/resolv.conf.
 struct NameFiles {
     let hosts: [UInt8]
     let resolver: [UInt8]
@@ -24,10 +24,11 @@ struct NameFiles {
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
 
-    /// The host's file, with servers that the container can reach.
+    /// Returns the host's file with name servers that the container can reach.
     ///
-    /// A server on the host's loopback, such as systemd's, is not there for an isolated network: then what that one
-    /// asks counts (`upstream`), and where that isn't known, the one that `pasta` stands for.
+    /// An isolated network can't reach a server on the host's loopback, such as systemd-resolved. Then the servers of
+    /// `upstream`, which is that server's own configuration, are used. If there are none, the server is the address
+    /// that `pasta` forwards.
     static func resolver(_ network: Network, host: [UInt8], upstream: [UInt8]?) -> [UInt8] {
         switch network {
         case .host: return host
@@ -68,10 +69,10 @@ struct NameFiles {
 }
 
 extension Network {
-    /// Where a container on this network reaches this machine.
+    /// Returns the address at which a container on this network reaches this machine.
     ///
-    /// - Parameter routes: the text of /proc/net/route; an isolated network has the host's gateway, which then stands
-    ///   for the host.
+    /// - Parameter routes: The text of /proc/net/route. An isolated network has the host's gateway, whose address then
+    ///   reaches the host.
     func gateway(routes: [UInt8]) -> String {
         guard self == .isolated else { return "127.0.0.1" }
         let rows = String(decoding: routes, as: UTF8.self).split(separator: "\n").map {

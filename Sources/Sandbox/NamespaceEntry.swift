@@ -1,17 +1,17 @@
-// How a process enters a user namespace: what the machine lends to its user, and the call that takes it.
+// The entry of a process into a user namespace: the machine's subordinate IDs, and the call that uses them.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// One attempt to enter.
+/// One attempt to enter a user namespace.
 struct NamespaceEntry {
     private let user: UInt32
     private let group: UInt32
     private var tools: [[String]] = []
     private var obstacle: UserNamespace.WhySingle?
-    /// The maps that a process with privileges of its own gives: every number as it is.
+    /// The ID maps of a process that is root: each ID is mapped to itself.
     private var all: [String] = []
 
     init(_ user: UInt32, asSingleUser isSingle: Bool) {
@@ -63,9 +63,9 @@ struct NamespaceEntry {
 }
 
 extension Script {
-    /// Enters; what the tools complained about, or why not.
+    /// Enters the namespace; returns the messages of the tools, or the obstacle.
     ///
-    /// - Throws: ``NamespaceObstacle`` where the process is no longer what it was.
+    /// - Throws: ``NamespaceObstacle`` if the call failed after it had changed the process.
     fileprivate mutating func enter(
         _ entry: clinux_entry
     ) throws(NamespaceObstacle) -> Result<String, NamespaceObstacle> {
@@ -86,21 +86,23 @@ extension Script {
     }
 }
 
-/// What the machine's files say that entering depends on.
+/// The files of the machine on which entering a user namespace depends.
 private enum MachineFiles {
-    /// A file's bytes; none where it cannot be read.
+    /// Returns a file's bytes; empty if it can't be read.
     static func bytes(_ path: String) -> [UInt8] {
         (try? OwnedDescriptor(FilePath(path)).readAll(limit: 16 << 20)) ?? []
     }
 
-    /// A file of /proc/sys, without its newline.
+    /// Returns the content of a file of /proc/sys without its newline.
     static func setting(_ name: String) -> String? {
         guard let bytes = try? OwnedDescriptor(FilePath("/proc/sys/\(name)")).readAll(limit: 64) else { return nil }
         return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
     }
 
-    /// The number and the names under which files know a user: what /etc/passwd says, else the environment, whose word
-    /// is enough because newuidmap asks again.
+    /// Returns the number and the names under which /etc/subuid may list a user.
+    ///
+    /// The names come from /etc/passwd, else from the environment. USER can be trusted here because newuidmap checks
+    /// it.
     static func names(of user: UInt32) -> [String] {
         let rows = bytes("/etc/passwd").split(separator: 0x0a).map { line in
             line.split(separator: 0x3a, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
@@ -110,14 +112,14 @@ private enum MachineFiles {
         return ["\(user)"] + (known.isEmpty ? said : known)
     }
 
-    /// Where a program of that name is: on PATH, or where Debian has it.
+    /// Returns the path of a program: on PATH, or in Debian's directory.
     static func program(_ name: String) -> String? {
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
         return (path.split(separator: ":").map(String.init) + ["/usr/bin"]).map { "\($0)/\(name)" }
             .first { unsafe $0.hasPrefix("/") && access($0, X_OK) == 0 }
     }
 
-    /// The lines of a map that leave every number of this process's own as it is.
+    /// Returns the lines of a map that maps every ID of this process to itself.
     static func identity(_ name: String) -> String {
         bytes("/proc/self/\(name)").split(separator: 0x0a).map { line in
             let fields = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }

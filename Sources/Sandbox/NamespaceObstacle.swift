@@ -1,38 +1,39 @@
-// Why a process could not become root of a user namespace, and what to do about it.
+// The reasons for which a process can't become root of a user namespace, and their remedies.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// What kept this process from a user namespace of its own.
+/// The reason for which this process can't have a user namespace of its own.
 public enum NamespaceObstacle: Error, Sendable, Equatable, CustomStringConvertible {
     /// `user.max_user_namespaces` is 0.
     case disabled
-    /// There are as many as `user.max_user_namespaces` allows.
+    /// The number of user namespaces has reached `user.max_user_namespaces`.
     case limit
     /// Debian's switch `kernel.unprivileged_userns_clone` is off.
     case rootOnly
     /// Ubuntu's switch `kernel.apparmor_restrict_unprivileged_userns` is on.
     case restricted
-    /// The kernel was made without them.
+    /// The kernel was built without user namespaces.
     case missing
-    /// Refused for a reason that nothing tells: a container's seccomp profile, another security module.
+    /// Refused for a reason that no setting shows: a container's seccomp profile, or another security module.
     case refused(String, Errno)
 
     /// One sentence.
     public var description: String {
         switch self {
         case .disabled: "user namespaces are disabled: user.max_user_namespaces is 0"
-        case .limit: "there are as many user namespaces as user.max_user_namespaces allows"
+        case .limit: "the limit user.max_user_namespaces is reached"
         case .rootOnly: "only root may make user namespaces: kernel.unprivileged_userns_clone is 0"
-        case .restricted: "AppArmor keeps user namespaces powerless: kernel.apparmor_restrict_unprivileged_userns is 1"
+        case .restricted:
+            "AppArmor denies capabilities in user namespaces: kernel.apparmor_restrict_unprivileged_userns is 1"
         case .missing: "this kernel has no user namespaces"
         case .refused(let what, let errno): "user namespaces are refused here: \(what): \(errno)"
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     public var remedy: String {
         switch self {
         case .disabled, .limit: "run thaw as root, or as root: sysctl -w user.max_user_namespaces=15000"
@@ -46,7 +47,7 @@ public enum NamespaceObstacle: Error, Sendable, Equatable, CustomStringConvertib
         }
     }
 
-    /// The obstacle behind a failed stage of clinux_enter_user_namespace; `setting` reads a file of /proc/sys.
+    /// Converts a failed stage of clinux_enter_user_namespace to an obstacle; `setting` reads a file of /proc/sys.
     init(stage: Int32, _ errno: Errno, setting: (String) -> String?) {
         if setting("user/max_user_namespaces") == "0" {
             self = .disabled
@@ -66,7 +67,7 @@ public enum NamespaceObstacle: Error, Sendable, Equatable, CustomStringConvertib
     private static func words(for stage: Int32) -> String {
         switch stage {
         case Int32(clinux_entry_unshare): "make one"
-        case Int32(clinux_entry_map): "map the own user"
+        case Int32(clinux_entry_map): "map the current user"
         case Int32(clinux_entry_mount): "change a mount in it"
         default: "start a helper"
         }

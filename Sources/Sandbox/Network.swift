@@ -1,17 +1,17 @@
-// Which network a container sees.
+// The network that a container sees.
 
 internal import Glibc
 internal import SystemPackage
 
-/// Which network a container sees.
+/// The network that a container sees.
 public enum Network: Sendable, Hashable {
-    /// The host's.
+    /// The host's network.
     case host
-    /// One of its own that holds nothing but loopback, which is up.
+    /// A network of its own with only a loopback interface, which is up.
     case none
-    /// One of its own from which the world can be reached, but not what listens on this machine's loopback.
+    /// A network of its own that reaches other machines, but nothing on this machine's loopback.
     ///
-    /// It takes Debian's passt package, see ``isIsolationAvailable``.
+    /// It needs Debian's passt package, see ``isIsolationAvailable``.
     case isolated
 
     /// True if ``isolated`` can work here: `pasta` is on the PATH and the kernel has tap devices.

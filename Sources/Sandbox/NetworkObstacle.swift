@@ -1,16 +1,16 @@
-// The reasons why a container can't have an isolated network, and their remedies.
+// The reasons for which a container can't have an isolated network, and their remedies.
 
 internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// The reason why this machine gives no container an isolated network.
+/// The reason for which a container can't have an isolated network on this machine.
 public enum NetworkObstacle: Error, Sendable, Hashable, CustomStringConvertible {
     /// `pasta` is not on the PATH.
     case noProgram
-    /// /dev/net/tun cannot be used.
+    /// /dev/net/tun can't be opened.
     case noDevice(Errno)
-    /// `pasta` ended; its last message.
+    /// `pasta` exited; its last message.
     case failed(String)
 
     /// One sentence.
@@ -18,7 +18,7 @@ public enum NetworkObstacle: Error, Sendable, Hashable, CustomStringConvertible 
         switch self {
         case .noProgram: "pasta, which connects a network of its own, is not installed"
         case .noDevice(let errno): "/dev/net/tun cannot be opened: \(errno)"
-        case .failed(let message): "pasta says '\(message)'"
+        case .failed(let message): "pasta failed: \(message)"
         }
     }
 
@@ -27,20 +27,20 @@ public enum NetworkObstacle: Error, Sendable, Hashable, CustomStringConvertible 
         switch self {
         case .noProgram: "apt-get install passt"
         case .noDevice: "as root: modprobe tun; in a container, start that with --device /dev/net/tun"
-        case .failed: "see that this machine has a network, and that pasta (package passt) works on it"
+        case .failed: "check that this machine has a network and that pasta (package passt) works on it"
         }
     }
 }
 
 extension Network {
-    /// The obstacle that is seen without making a network.
+    /// An obstacle that can be found without making a network; nil for none.
     public static var isolationObstacle: NetworkObstacle? {
         guard pasta != nil else { return .noProgram }
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else { return .noDevice(Errno(rawValue: errno)) }
         return nil
     }
 
-    /// Makes an isolated network and ends it; the obstacle, if that fails.
+    /// Makes an isolated network and removes it; returns the obstacle if that fails.
     public static func tryIsolation() throws -> NetworkObstacle? {
         if let isolationObstacle { return isolationObstacle }
         do {

@@ -1,19 +1,19 @@
-// A command as the OCI runtime specification tells it (config.json, version 1.0.2).
+// A command as a configuration of the OCI runtime specification (config.json, version 1.0.2).
 
 internal import Linux
 internal import SystemPackage
 
-/// The document of one bundle.
+/// The configuration of one bundle.
 struct OCIConfiguration {
     let command: Command
-    /// The attachments' mounts in order: where each is, and where it goes.
+    /// The attachments' mounts in order, each with its source and target.
     let attachments: [(source: FilePath, target: FilePath)]
-    /// The network namespace to enter, where that is neither the host's nor an empty one.
+    /// The network namespace to enter; nil for the host's or an empty one.
     let network: FilePath?
-    /// The control group, for runtimes that want one.
+    /// The path of the control group that the runtime makes.
     let group: String
     let limits: [Limit]
-    /// The controllers of the control group that the runtime makes; empty if ours keep the limits.
+    /// The controllers of the control group that the runtime makes; empty if thaw's own groups enforce the limits.
     let groupControllers: Set<Controller>
 
     var document: JSON {
@@ -29,7 +29,7 @@ struct OCIConfiguration {
         let account = command.account
         var environment = command.environment
         if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append("HOME=\(account.home)") }
-        // Runtimes look the command up in the PATH that it gets.
+        // Runtimes look the command up in its own PATH.
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         }
@@ -73,7 +73,7 @@ struct OCIConfiguration {
 
     private var bindings: [JSON] {
         attachments.map { source, target in
-            // Read-only mounts are that already; an option would make the runtime forget the mount's other ones.
+            // The sources are read-only mounts already; with an option the runtime would drop their other flags.
             [
                 "destination": .string(target.string), "type": "bind", "source": .string(source.string),
                 "options": ["rbind"],
@@ -96,7 +96,7 @@ struct OCIConfiguration {
         return .object(members)
     }
 
-    /// As Docker's: any node may be made, and only the harmless ones opened.
+    /// Docker's rules: any device node may be made, and only harmless ones may be opened.
     private var devices: JSON {
         if command.isPrivileged { return [["allow": true, "access": "rwm"]] }
         return [
@@ -192,7 +192,7 @@ extension Capabilities {
         MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
         """.split(whereSeparator: \.isWhitespace)
 
-    /// What may make device nodes.
+    /// CAP_MKNOD: device nodes may be made.
     static let makeNodes = Capabilities(rawValue: 1 << 27)
 
     fileprivate var names: [String] {

@@ -1,10 +1,10 @@
-// Steps run by somebody else's runtime, such as crun or runc.
+// Commands run by another OCI runtime, such as crun or runc.
 //
 //     this process ── clone ──► the runtime, PID 1 of a namespace ──► the container in it
 //                               its own mounts: PLACE/config.json, rootfs, mounts/N, state
 //
-// All that the runtime makes is in namespaces that end with it, so that there is nothing to delete: neither when the
-// command is cancelled nor when this process is killed. Only runc makes control groups, which are removed by name.
+// Everything that the runtime makes is in namespaces that end with it. So there is nothing to delete, even if the
+// command is cancelled or this process is killed. Only runc makes control groups, which are removed by name.
 
 internal import CLinux
 internal import Glibc
@@ -21,8 +21,10 @@ public struct OCIRuntime: Sendable, Hashable {
         self.program = program
     }
 
-    /// Whether it can be told to leave control groups alone. crun can; then our own hold the limits, and /sys/fs/cgroup
-    /// is hidden from it, since it refuses hosts that have both versions.
+    /// True if it has an option to use no control groups, as crun does.
+    ///
+    /// Then thaw's own groups enforce the limits. /sys/fs/cgroup is hidden from crun, since it refuses hosts that have
+    /// both versions.
     private var leavesGroupsAlone: Bool { program.lastComponent?.string.contains("crun") == true }
 
     /// Starts `command` on the root file system `overlay`.
@@ -30,7 +32,7 @@ public struct OCIRuntime: Sendable, Hashable {
         _ command: Command, _ overlay: Overlay, _ streams: (input: Int32, output: Int32, error: Int32)
     ) throws -> RuntimeLaunch {
         var command = command
-        // Nothing but the runtime's group for devices would keep root from those that it makes.
+        // Only the runtime's device group would keep root from opening the nodes that it makes.
         if leavesGroupsAlone, !command.isPrivileged { command.capabilities.remove(.makeNodes) }
         let bundle = try Bundle(command, overlay)
         let name = "thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
@@ -55,17 +57,17 @@ public struct OCIRuntime: Sendable, Hashable {
     }
 }
 
-/// What came of a launch by a runtime.
+/// The result of a launch by a runtime.
 struct RuntimeLaunch: ~Copyable {
     let launched: Launched
     let bundle: Bundle
-    /// The control groups that the runtime may leave.
+    /// The name of control groups that the runtime may leave behind.
     let groupName: String?
 }
 
-/// A bundle: memory with the configuration, and what is mounted into it.
+/// A bundle: a tmpfs with the configuration, and the mounts in it.
 final class Bundle {
-    /// Where the runtime finds it.
+    /// The path of the bundle for the runtime.
     let place: FilePath
     let group: ControlGroup?
     let network: IsolatedNetwork?
@@ -89,7 +91,7 @@ final class Bundle {
         try makeMountPoints(command)
     }
 
-    /// The mounts' places in the bundle and in the root: the runtime would make them too, and leave them.
+    /// Makes the mount points in the bundle and in the root; otherwise the runtime would make them and leave them.
     private func makeMountPoints(_ command: Command) throws {
         for name in ["rootfs", "mounts", "state"] { try memory.makeDirectory(FilePath(name)) }
         try memory.open("network", [.write, .create]).close()
@@ -110,7 +112,7 @@ final class Bundle {
 
     /// Writes the configuration.
     ///
-    /// - Parameter keepsLimits: true if the runtime moves the command out of our groups into its own.
+    /// - Parameter keepsLimits: True if the runtime moves the command out of thaw's groups into its own.
     func write(_ command: Command, group: String, keepsLimits: Bool) throws {
         let targets = attachments.entries.enumerated().map { index, entry in
             (source: place.appending("mounts").appending("\(index)"), target: entry.target)
@@ -122,7 +124,7 @@ final class Bundle {
         try file.write(configuration.document.bytes)
     }
 
-    /// What the child does before it becomes the runtime.
+    /// Adds the steps of the child before it executes the runtime.
     func prepare(_ script: inout Script, _ command: Command, hidesGroups: Bool) {
         for list in group?.lists ?? [] { script.add(clinux_step_join_group, "enter control group", descriptor: list) }
         script.limitCPUs(command.cpus)
@@ -148,7 +150,7 @@ final class Bundle {
 }
 
 extension Command {
-    /// The limits, with those that the kernel keeps for each process or user where no group can be made.
+    /// The limits, with setrlimit's replacements for those that no control group enforces here.
     var limitsWithoutGroup: [Limit] {
         var result = limits
         if let processLimit, Place.all[.processes] == nil { result.append(.processes(processLimit)) }
@@ -158,9 +160,9 @@ extension Command {
 }
 
 extension Directory {
-    /// Makes what is missing of a path in this root, and says what that was.
+    /// Makes the missing parts of a path in this root, and returns them.
     ///
-    /// A path through a link that leads nowhere is left to whoever mounts there.
+    /// A path through a dangling link stays as it is; the mount of it fails later.
     fileprivate func makeStubs(_ path: FilePath, isDirectory: Bool) throws(SystemError) -> [Stub] {
         var (stubs, prefix, parent) = ([Stub](), FilePath("/"), FilePath("/"))
         for (index, component) in path.components.enumerated() {
@@ -181,7 +183,7 @@ extension Directory {
         return stubs
     }
 
-    /// Makes what is missing of a directory for its owner.
+    /// Makes the missing parts of a directory's path, with the account as owner.
     fileprivate func makeOwned(_ path: FilePath, _ account: Account) throws(SystemError) {
         var prefix = FilePath("/")
         for component in path.components {

@@ -3,18 +3,18 @@
 public import Linux
 public import SystemPackage
 
-/// Directories stacked into a root file system; a value, nothing is mounted before a container starts.
+/// Directories stacked into a root file system; nothing is mounted before a container starts.
 ///
-/// The mount lives in the container's own mount namespace: when the container ends, or this process is killed,
-/// nothing is left but what was written to `upper`.
+/// The mount is in the container's own mount namespace. When the container ends or this process is killed, only the
+/// files written to `upper` remain.
 public struct Overlay: Sendable, Hashable {
     /// The read-only layers, topmost first.
     public var lowers: [FilePath]
-    /// Where the container writes; afterwards, the layer.
+    /// The directory to which the container writes; afterwards it is the layer.
     public var upper: FilePath
-    /// A scratch directory on the file system of `upper`; its content belongs to the kernel.
+    /// A scratch directory on the file system of `upper`, reserved for the kernel.
     public var work: FilePath
-    /// Whether upper is never synced, as is right for a layer that counts only when it has been stored elsewhere.
+    /// True if upper is never synced, as for a layer that is valid only after it was stored elsewhere.
     public var isVolatile: Bool
 
     /// A stack of layers.
@@ -25,9 +25,9 @@ public struct Overlay: Sendable, Hashable {
         self.isVolatile = isVolatile
     }
 
-    /// What a container would see now, read-only, for look-ups such as /etc/passwd; gone with its last holder.
+    /// Returns a read-only view of the container's root, for look-ups such as /etc/passwd.
     ///
-    /// Only while no container runs on this overlay.
+    /// The view is unmounted with its last reference. Call this only while no container runs on this overlay.
     public func view() throws(SystemError) -> Directory {
         try Mount.overlay(lowers: [upper] + lowers, upper: nil, work: nil).root(named: upper)
     }
@@ -37,7 +37,7 @@ public struct Overlay: Sendable, Hashable {
         try Account(text, in: view())
     }
 
-    /// Keeps other containers away from this overlay, in this process or another.
+    /// Locks this overlay against other containers, in this process or another.
     func lock() throws -> Lock {
         guard let lock = try Lock.attempt(work.appending("lock"), .exclusive) else {
             throw SandboxError.overlayInUse(upper)
@@ -45,9 +45,9 @@ public struct Overlay: Sendable, Hashable {
         return lock
     }
 
-    /// Mounts the stack without a place, for one container.
+    /// Makes a detached mount of the stack for one container.
     func mount(for users: ContainerUsers, attributes: MountAttributes = []) throws(SystemError) -> Mount {
-        // The kernel refuses a work directory that a volatile overlay has used.
+        // The kernel refuses a work directory that a volatile overlay has already used.
         try Directory(work).removeTree("work")
         if lowers.isEmpty { return try Mount.bind(upper, for: users, attributes: attributes, recursive: false) }
         let options = Mount.OverlayOptions(isVolatile: isVolatile, ownerMap: users.mountMap)
@@ -56,8 +56,9 @@ public struct Overlay: Sendable, Hashable {
 }
 
 extension Mount {
-    /// Shows a file or directory a second time, with owners as `users` see them; as the overflow user's where its file
-    /// system has no idmapped mounts.
+    /// Makes a bind mount of a file or directory, with owners mapped for `users`.
+    ///
+    /// On a file system without idmapped mounts, the files belong to the overflow user.
     static func bind(
         _ path: FilePath, for users: ContainerUsers, attributes: MountAttributes = [], recursive: Bool = true
     ) throws(SystemError) -> Mount {
@@ -66,7 +67,7 @@ extension Mount {
         return mount
     }
 
-    /// Shows owners as `users` see them, where the file system can (EINVAL: it can't).
+    /// Maps owners for `users` if the file system supports it (EINVAL: it doesn't).
     func mapIfPossible(for users: ContainerUsers, _ path: FilePath, recursive: Bool = true) throws(SystemError) {
         guard let map = users.mountMap else { return }
         do throws(SystemError) {

@@ -5,11 +5,11 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A pipe that this process reads without waiting.
+/// A pipe with a non-blocking reading end.
 struct Pipe: ~Copyable {
-    /// Where it is read.
+    /// The reading end.
     let end: OwnedDescriptor
-    /// Where it is written.
+    /// The writing end.
     let start: OwnedDescriptor
 
     init(isNonBlocking: Bool = false) throws(SystemError) {
@@ -23,21 +23,21 @@ struct Pipe: ~Copyable {
         if isNonBlocking { _ = fcntl(writable, F_SETFL, O_NONBLOCK) }
     }
 
-    /// Closes the writing end and gives the reading one.
+    /// Closes the writing end and returns the reading end.
     consuming func readingEnd() -> OwnedDescriptor {
         end
     }
 
-    /// Everything that is there now.
+    /// Reads all bytes that are available now.
     static func drain(_ end: borrowing OwnedDescriptor) throws(SystemError) -> [UInt8] {
         var result: [UInt8] = []
         while let chunk = try available(end, 1 << 16), !chunk.isEmpty { result += chunk }
         return result
     }
 
-    /// Hands over what comes on both streams until the process behind `pidfd` has ended and they are empty.
+    /// Passes on the bytes of both streams until the process behind `pidfd` has ended and they are empty.
     ///
-    /// A stream that somebody outside the container still holds open is not waited for.
+    /// A stream that a process outside the container still holds open is not waited for.
     static func forward(
         _ output: borrowing OwnedDescriptor, _ error: borrowing OwnedDescriptor, until pidfd: borrowing OwnedDescriptor,
         _ receive: Container.Output
@@ -56,7 +56,7 @@ struct Pipe: ~Copyable {
         }
     }
 
-    /// Hands over one chunk, or all that is there; true at the end of the stream.
+    /// Passes on one chunk, or all available bytes; true at the end of the stream.
     private static func isFinished(
         _ end: Int32, _ stream: OutputStream, all: Bool, _ receive: Container.Output
     ) throws(SystemError) -> Bool {
@@ -72,7 +72,7 @@ struct Pipe: ~Copyable {
         try available(end.rawValue, limit)
     }
 
-    /// What can be read without waiting: nil is nothing now, an empty array the end.
+    /// Reads without waiting: nil if no bytes are available, an empty array at the end.
     private static func available(_ end: Int32, _ limit: Int) throws(SystemError) -> [UInt8]? {
         var code: Int32 = 0
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in

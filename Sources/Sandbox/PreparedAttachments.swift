@@ -1,23 +1,23 @@
-// Mounts that a command asked for, held until the child has given them their places.
+// The mounts of a command, held until the child has attached them.
 
 internal import Linux
 internal import SystemPackage
 
 /// The attachments of one container, made by the parent.
 ///
-/// A place inside a mount that is in no tree yet can't be mounted a second time before Linux 6.15. So the child gives
-/// such a mount a place that nobody else sees, and then makes the attachment from what the parent found in it.
+/// A directory inside a detached mount can't be bind-mounted before Linux 6.15. So the child attaches such a mount in
+/// its private namespace, and then clones the entry that the parent found in it.
 final class PreparedAttachments {
     struct Entry {
         let descriptor: Int32
         let target: FilePath
         let isDirectory: Bool
-        /// Set where the child has to make the mount, with these attributes.
+        /// The attributes of the clone that the child makes; nil if the parent has made the mount.
         let cloned: MountAttributes?
     }
 
     private(set) var entries: [Entry] = []
-    /// Mounts that the child attaches for itself before it makes entries from them.
+    /// Mounts that the child attaches before it clones entries from them.
     private(set) var stacks: [Directory] = []
     private var overlays: [Overlay: Directory] = [:]
     private var layers: [[FilePath]: Directory] = [:]
@@ -107,7 +107,7 @@ final class PreparedAttachments {
         return made
     }
 
-    /// /etc/hosts and /etc/resolv.conf, from memory that only this container sees.
+    /// Adds /etc/hosts and /etc/resolv.conf from a tmpfs that only this container sees.
     private func addNames(_ command: Command) throws(SystemError) {
         let names = try NameFiles(for: command)
         let files = [("hosts", names.hosts), ("resolv.conf", names.resolver)].filter { name, _ in
@@ -119,7 +119,7 @@ final class PreparedAttachments {
         }
     }
 
-    /// A file in memory that only this container sees.
+    /// Adds a file in a tmpfs that only this container sees.
     private func add(
         _ bytes: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32, at target: FilePath, _ attributes: MountAttributes
     ) throws(SystemError) {

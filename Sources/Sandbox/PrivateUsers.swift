@@ -1,10 +1,10 @@
-// User and group numbers of containers that root starts: a private range instead of the machine's own numbers.
+// User and group IDs of containers that root starts: a private range instead of the machine's own IDs.
 //
 //     in the container, and on disk      on this machine
 //     ─────────────────────────────      ───────────────
 //     0 ... 1073741823                   2147483648 ... 3221225471
 //
-// Image files keep their true numbers on disk. Idmapped mounts show them shifted by the range's start, so root in the
+// Image files keep their true IDs on disk. Idmapped mounts show them shifted by the range's start, so root in the
 // container owns them and is no user of this machine. See user_namespaces(7) and mount_setattr(2).
 
 internal import CLinux
@@ -15,15 +15,17 @@ internal import SystemPackage
 
 /// The user namespace of containers, and the map of the mounts that hold their files.
 final class PrivateUsers: Sendable {
-    /// The first number of the range, beyond those that distributions give to users, services and containers.
+    /// The first ID of the range, beyond those that distributions assign to users, services and containers.
     static let first: UInt32 = 1 << 31
-    /// How many numbers the range has: also those that platforms choose at random are below it.
+    /// The size of the range; IDs that platforms choose at random are below it too.
     static let count: UInt32 = 1 << 30
 
     /// The user namespace of the commands.
     let namespace: OwnedDescriptor
-    /// The user namespace whose map the mounts have. Besides the range it has root of this machine, who mounts the
-    /// overlay: the kernel makes whiteouts and scratch files in his name. No process is in it.
+    /// The user namespace whose ID map the mounts have; no process is in it.
+    ///
+    /// Besides the range it maps root of this machine, who mounts the overlay: the kernel makes whiteouts and scratch
+    /// files with root's IDs.
     let mountMap: OwnedDescriptor
 
     private static let made = Result { () throws(SystemError) in try PrivateUsers() }
@@ -38,19 +40,19 @@ final class PrivateUsers: Sendable {
             owning: try system("make user namespace") { unsafe clinux_make_users(holder, range + root) })
     }
 
-    /// The number on this machine of a number in the container.
+    /// Returns the ID on this machine for an ID in the container.
     static func outside(_ number: UInt32) -> UInt32 { first + number }
 
-    /// The numbers that a command may have.
+    /// The IDs that a command may have.
     static let ids: IDMap = {
         let map = Array("0 \(first) \(count)\n".utf8)
         return IDMap(users: map, groups: map, isInitial: false)
     }()
 }
 
-/// The user and group numbers of a container's processes.
+/// The user and group IDs of a container's processes.
 enum ContainerUsers: Sendable {
-    /// Those of this process.
+    /// The IDs of this process.
     case own
     /// A private range.
     case range(PrivateUsers)
@@ -65,7 +67,7 @@ enum ContainerUsers: Sendable {
         }
     }
 
-    /// The map of this process's numbers, or of the range.
+    /// Returns the map of this process's IDs, or of the range.
     func ids() throws(SystemError) -> IDMap {
         switch self {
         case .own: try IDMap.current()
@@ -73,7 +75,7 @@ enum ContainerUsers: Sendable {
         }
     }
 
-    /// The number that this process sees for a number in the container.
+    /// Returns the ID that this process sees for an ID in the container.
     func outside(_ number: UInt32) -> UInt32 {
         switch self {
         case .own: number
@@ -89,7 +91,7 @@ enum ContainerUsers: Sendable {
         }
     }
 
-    /// The map for mounts that hold files of the image or the command.
+    /// The user namespace whose map applies to mounts of the image's and the command's files.
     var mountMap: Int32? {
         switch self {
         case .own: nil
@@ -101,7 +103,7 @@ enum ContainerUsers: Sendable {
 extension PrivateUsers {
     private static let trials = Mutex<[UInt64: SystemError?]>([:])
 
-    /// The users that a command with `users` will have, unless the file system of its overlay forbids a range.
+    /// Returns the users of a command with `users`, unless the file system of its overlay supports no range.
     static func expected(for users: Users) -> ContainerUsers {
         guard users == .separate, (try? IDMap.current().isInitial) == true, case .success(let range) = made else {
             return .own
@@ -109,9 +111,9 @@ extension PrivateUsers {
         return .range(range)
     }
 
-    /// The private range, where the kernel and the file system of `directory` allow it.
+    /// Returns the private range if the kernel and the file system of `directory` support it.
     ///
-    /// - Parameter directory: an existing directory on the file system of the overlay.
+    /// - Parameter directory: An existing directory on the file system of the overlay.
     static func usable(on directory: FilePath) throws(SystemError) -> Result<PrivateUsers, SystemError> {
         let users: PrivateUsers
         switch made {
@@ -125,7 +127,7 @@ extension PrivateUsers {
         return refusal.map { .failure($0) } ?? .success(users)
     }
 
-    /// Tries an overlay of two idmapped directories; nil if it can be made.
+    /// Tries an overlay of two idmapped directories; returns nil if it can be mounted.
     private func refusal(on directory: FilePath) -> SystemError? {
         do throws(SystemError) {
             // Without an upper directory nothing is written.
@@ -143,9 +145,9 @@ extension PrivateUsers {
 }
 
 extension Command {
-    /// The users of a container on `overlay`.
+    /// Returns the users of a container on `overlay`.
     ///
-    /// One idmapped mount shows all directories of the overlay, so they are on one file system.
+    /// One idmapped mount covers all directories of the overlay, so they must be on one file system.
     func containerUsers(on overlay: Overlay) throws(SystemError) -> ContainerUsers {
         guard users == .separate, !isPrivileged, try IDMap.current().isInitial else { return .own }
         let directories = [overlay.work, overlay.upper] + overlay.lowers.prefix(1)

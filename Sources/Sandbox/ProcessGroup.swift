@@ -1,13 +1,13 @@
-// Control groups for a process that is no container: a virtual machine's.
+// A control group for a process outside of containers: a virtual machine's.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A group that limits the memory and the number of threads of one process; it is removed when nothing uses it any more.
+/// A group that limits the memory and the threads of one process; removed with its last reference.
 public final class ProcessGroup: Sendable {
-    /// The files in which a process enters itself, open for writing as long as this lives.
+    /// The files into which a process writes its PID, open for writing as long as this object exists.
     public var lists: [Int32] { group.lists + (unified.map { [$0.descriptor.rawValue] } ?? []) }
 
     private let group: ControlGroup
@@ -21,7 +21,7 @@ public final class ProcessGroup: Sendable {
         }
     }
 
-    /// Makes a group; nil where this process may make none.
+    /// Makes a group; nil if this process may not make one.
     public init?(memory byteCount: UInt64, threads: Int) {
         var command = Command([])
         command.memoryLimit = Int64(clamping: byteCount)
@@ -36,7 +36,7 @@ public final class ProcessGroup: Sendable {
                 return List(OwnedDescriptor(owning: file))
             }
         } catch {
-            // A machine that lends no groups to this user has said so.
+            // This user has no control group to make groups in, which is an expected state.
             return nil
         }
     }

@@ -1,8 +1,8 @@
-// A terminal of the container's own, behind which the caller's terminal is.
+// A terminal of the container's own, connected to the caller's terminal.
 //
 //     caller's terminal ── raw ──► this process ──► master ══ slave ──► the command
 //
-// The command never gets the caller's own terminal: it could type into it what the caller's shell then runs.
+// The command never gets the caller's own terminal: it could type commands there that the caller's shell then runs.
 
 internal import CLinux
 internal import Glibc
@@ -11,14 +11,14 @@ internal import SystemPackage
 
 /// The first terminal of a container's /dev/pts.
 final class PseudoTerminal {
-    /// The file system of the container's terminals.
+    /// The devpts file system of the container.
     let mount: Directory
     let master: OwnedDescriptor
     let slave: OwnedDescriptor
 
     init() throws(SystemError) {
         var options: [(key: String, value: String?)] = [("ptmxmode", "0666"), ("mode", "0620")]
-        // The group tty, which a user namespace may not have.
+        // The group tty, which a user namespace may not map.
         if try IDMap.current().hasGroup(5) { options.append(("gid", "5")) }
         let made = try Mount.make("devpts", options: options, attributes: [.noSetUID, .noExecution])
         mount = Directory(owning: OwnedDescriptor(owning: made.release()), path: "/dev/pts")
@@ -37,7 +37,7 @@ final class TerminalStreams: Streams {
     private let input: Int32
     private let output: Int32
 
-    /// Streams behind the terminal `input`; what the command writes goes to `output`.
+    /// Streams connected to the terminal `input`; the command's output goes to `output`.
     init(input: Int32, output: Int32) throws(SystemError) {
         pair = try PseudoTerminal()
         terminal = pair
@@ -50,7 +50,7 @@ final class TerminalStreams: Streams {
         (pair.slave.rawValue, pair.slave.rawValue, pair.slave.rawValue)
     }
 
-    /// Only the owner: the group is tty.
+    /// Sets only the owner; the group stays tty.
     func setOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
         try system("give terminal to user") { fchown(pair.slave.rawValue, uid, gid_t.max) }
     }
@@ -65,7 +65,7 @@ final class TerminalStreams: Streams {
         try relay(until: pidfd)
     }
 
-    /// Carries bytes both ways; no more is read than the command takes.
+    /// Copies bytes both ways; reads no more input than the command takes.
     private func relay(until pidfd: borrowing OwnedDescriptor) throws(SystemError) {
         var typed: [UInt8] = []
         var isOpen = true
@@ -87,7 +87,7 @@ final class TerminalStreams: Streams {
         }
     }
 
-    /// Writes what the command has written.
+    /// Copies the command's output to the caller's terminal.
     private func show() throws(SystemError) {
         while let bytes = try Self.bytes(pair.master.rawValue), !bytes.isEmpty {
             var rest = bytes[...]
@@ -99,14 +99,16 @@ final class TerminalStreams: Streams {
         }
     }
 
-    /// How many bytes the command's side took.
+    /// Writes to the command's side; returns the number of bytes accepted.
     private func write(_ bytes: [UInt8]) throws(SystemError) -> Int {
         let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(pair.master.rawValue, $0.baseAddress, $0.count) }
         if count >= 0 || errno == EAGAIN || errno == EINTR { return max(count, 0) }
         throw SystemError("write to the container's terminal", nil, Errno(rawValue: errno))
     }
 
-    /// What can be read: nil is nothing now, an empty array the end, which EIO is on a terminal that nobody has open.
+    /// Reads without waiting: nil if no bytes are available, an empty array at the end.
+    ///
+    /// The end is EIO once no process has the slave open.
     private static func bytes(_ descriptor: Int32) throws(SystemError) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
@@ -117,18 +119,18 @@ final class TerminalStreams: Streams {
     }
 }
 
-/// A terminal that hands over every key as it is.
+/// A terminal in raw mode, which passes every key on unchanged.
 private struct RawMode {
     private let descriptor: Int32
     private let before: termios
 
     init(of descriptor: Int32) throws(SystemError) {
         var mode = termios()
-        try system("look at the terminal") { unsafe tcgetattr(descriptor, &mode) }
+        try system("get the mode of the terminal") { unsafe tcgetattr(descriptor, &mode) }
         self.descriptor = descriptor
         before = mode
         unsafe cfmakeraw(&mode)
-        try system("set the terminal") { unsafe tcsetattr(descriptor, TCSADRAIN, &mode) }
+        try system("set the mode of the terminal") { unsafe tcsetattr(descriptor, TCSADRAIN, &mode) }
     }
 
     func restore() {

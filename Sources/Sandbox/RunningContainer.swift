@@ -1,4 +1,4 @@
-// A container that runs: its process, its end, its network.
+// A running container: its process, its end, its network.
 
 internal import CLinux
 internal import Glibc
@@ -8,7 +8,7 @@ internal import SystemPackage
 
 /// A command that was started.
 ///
-/// When the last reference goes, the command is killed.
+/// It is killed when the last reference is released.
 public final class RunningContainer: Sendable {
     private let child: Child
     private let end: End
@@ -22,36 +22,37 @@ public final class RunningContainer: Sendable {
         kill()
     }
 
-    /// The number of the container's first process, as the host counts.
+    /// The PID of the container's first process on the host.
     public var processID: Int32 { child.process }
 
     /// CLOCK_MONOTONIC just before the process was made, in nanoseconds.
     public var clonedAt: Int64 { child.clonedAt }
 
-    /// CLOCK_MONOTONIC when the command began to be executed, in nanoseconds.
+    /// CLOCK_MONOTONIC when the command was executed, in nanoseconds.
     public var executedAt: Int64 { child.executedAt }
 
-    /// True if the kernel killed a process of the container for lack of memory, as far as a group with a limit of memory
-    /// tells; also after the end.
+    /// True if the kernel killed a process of the container because memory ran out; also after the end.
+    ///
+    /// Only a control group with a memory limit reports this.
     public var ranOutOfMemory: Bool { child.group?.ranOutOfMemory ?? false }
 
-    /// Waits for the end of the command, of everything it started, and of its output.
+    /// Waits until the command and all processes that it started have ended and their output is read.
     public func wait() async throws -> ExitStatus {
         try await end.value()
     }
 
-    /// Sends the command a signal; false where it has ended.
+    /// Sends the command a signal; false if it has ended.
     @discardableResult
     public func signal(_ number: Int32) -> Bool {
         clinux_pidfd_signal(child.pidfd.rawValue, number) == 0
     }
 
-    /// Ends the command and everything it started, now.
+    /// Kills the command and everything it started.
     public func kill() {
         signal(SIGKILL)
     }
 
-    /// Whether something inside listens on a TCP port, of any address.
+    /// True if a process inside listens on a TCP port, on any address.
     public func isListening(onPort port: UInt16) throws(SystemError) -> Bool {
         for name in ["tcp", "tcp6"] {
             let table: OwnedDescriptor
@@ -67,19 +68,21 @@ public final class RunningContainer: Sendable {
         return false
     }
 
-    /// After the end the process's number may be another's: a file of /proc counts only if this holds after opening.
+    /// Throws if the command has ended: its PID may then be reused.
+    ///
+    /// Call this after opening a file of /proc.
     private func requireLife() throws(SystemError) {
-        guard signal(0) else { throw SystemError("look into the container", nil, .noSuchProcess) }
+        guard signal(0) else { throw SystemError("read the container's state", nil, .noSuchProcess) }
     }
 
-    /// Opens a TCP connection to 127.0.0.1 as somebody inside the container would.
+    /// Opens a TCP connection to 127.0.0.1 inside the container's network.
     ///
-    /// - Throws: ``SystemError``, with ECONNREFUSED where nobody listens.
+    /// - Throws: ``SystemError``, with ECONNREFUSED if no process listens.
     public func connect(toPort port: UInt16) async throws -> OwnedDescriptor {
         let network = try OwnedDescriptor(FilePath("/proc/\(child.process)/ns/net"), .read)
         try requireLife()
         let number = try await withCheckedThrowingContinuation { continuation in
-            // The thread takes on the container's network, so it ends with this one job.
+            // The thread stays in the container's network, so it ends with this one job.
             WorkerThread.start {
                 continuation.resume(with: Result { try Loopback.connect(port, in: network).release() })
             }
@@ -88,7 +91,7 @@ public final class RunningContainer: Sendable {
     }
 }
 
-/// The end of a container, that any number of tasks can wait for.
+/// The end of a container; any number of tasks can wait for it.
 final class End: Sendable {
     private enum State {
         case open([CheckedContinuation<ExitStatus, any Error>])

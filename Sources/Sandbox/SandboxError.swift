@@ -1,29 +1,29 @@
-// What can keep a command from running.
+// The errors of starting and running a command.
 
 public import Linux
 public import SystemPackage
 
-/// Why a container could not do its work.
+/// The reason for which a container couldn't run.
 public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     /// This process may not make namespaces.
     case notPrivileged
-    /// A user or group that this process's user namespace does not have.
+    /// A user or group that this process's user namespace doesn't map.
     case unmapped(String)
-    /// The command is not there, or cannot be executed; the kernel's reason says which.
+    /// The command doesn't exist or can't be executed; errno is the kernel's reason.
     case command(String, Errno)
     /// The container could not be set up.
     case setup(SystemError)
-    /// What should be mounted on this place of the container can't be.
+    /// The mount at this path of the container failed.
     case attachment(FilePath, SystemError)
-    /// There is no `pasta` for an isolated network.
+    /// `pasta`, which an isolated network needs, is not installed.
     case noIsolation
-    /// The isolated network did not come to be; what pasta said.
+    /// The isolated network couldn't be made; pasta's message.
     case network(String)
-    /// Text that is no `NAME=SOFT[:HARD]`, or a name that is no limit's.
+    /// Text that isn't `NAME=SOFT[:HARD]`, or an unknown name of a limit.
     case malformedLimit(String)
-    /// Text that is no `NAME:ADDRESS`.
+    /// Text that isn't `NAME:ADDRESS`.
     case malformedHost(String)
-    /// The command has no words, or one holds a NUL byte.
+    /// The command has no arguments, or one holds a NUL byte.
     case malformedCommand
     /// Another container writes to this overlay.
     case overlayInUse(FilePath)
@@ -31,7 +31,7 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownUser(String)
     /// The root file system's /etc/group has no such group.
     case unknownGroup(String)
-    /// A user or group number beyond 2147483647, or text that is no `user[:group]`.
+    /// A user or group ID beyond 2147483647, or text that isn't `user[:group]`.
     case malformedUser(String)
 
     /// One sentence.
@@ -44,15 +44,15 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
         case .attachment(let target, let error): "cannot mount on '\(target.string)' in the container: \(error)"
         case .noIsolation:
             "cannot give the container a network of its own: pasta is not on the PATH (Debian's passt package has it)"
-        case .network(let reason): "cannot give the container a network of its own: pasta says '\(reason)'"
+        case .network(let reason): "cannot give the container a network of its own: pasta failed: \(reason)"
         case .malformedLimit(let text):
-            "'\(text)' is no limit: NAME=SOFT[:HARD] with a name of \(Limit.names.joined(separator: ", "))"
-        case .malformedHost(let text): "'\(text)' is no NAME:ADDRESS with an IPv4 or IPv6 address or host-gateway"
+            "'\(text)' is not a limit; use NAME=SOFT[:HARD] with a name of \(Limit.names.joined(separator: ", "))"
+        case .malformedHost(let text): "'\(text)' is not NAME:ADDRESS with an IPv4 or IPv6 address or host-gateway"
         case .malformedCommand: "cannot run a command that is empty or holds a NUL byte"
         case .overlayInUse(let path): "overlay '\(path.string)' is in use by another container"
         case .unknownUser(let name): "unable to find user \(name)"
         case .unknownGroup(let name): "unable to find group \(name)"
-        case .malformedUser(let text): "'\(text)' is no user[:group], or a number is beyond 2147483647"
+        case .malformedUser(let text): "'\(text)' is not user[:group] with numbers up to 2147483647"
         }
     }
 }

@@ -1,11 +1,11 @@
-// The steps of a container's two children, and the memory that they point into.
+// The steps of a container's two children, and the memory that they use.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The steps of the children before the command, each with the words for its failure.
+/// The steps of the children before the command, each with the text of its error.
 ///
 /// The outer child does the steps up to ``beginInner()``, the inner child the others. Strings are copied once, when a
 /// step is added, and freed with the script: the children allocate nothing.
@@ -19,12 +19,12 @@ internal import SystemPackage
         for index in unsafe copies.indices { unsafe free(copies[index]) }
     }
 
-    /// Makes every further step one of the inner child.
+    /// Adds all further steps to the inner child.
     mutating func beginInner() {
         outerCount = words.count
     }
 
-    /// Adds a step, whose failure reads `operation` on `path`.
+    /// Adds a step; its error reads `operation` on `path`.
     mutating func add<Kind: BinaryInteger>(
         _ kind: Kind, _ operation: String, _ path: String? = nil, source: String? = nil, type: String? = nil,
         data: String? = nil, descriptor: Int32 = -1, mode: UInt32 = 0, flags: UInt64 = 0, more: UInt64 = 0,
@@ -45,13 +45,13 @@ internal import SystemPackage
         words.append((operation, path.map { FilePath($0) }))
     }
 
-    /// The failure of step `number`, as a system error.
+    /// Returns the failure of step `number` as a system error.
     func failure(of number: Int, _ errno: Errno) -> SystemError {
         guard words.indices.contains(number) else { return SystemError("start a container", nil, errno) }
         return SystemError(words[number].operation, words[number].path, errno)
     }
 
-    /// An array of C strings that ends in nil, kept as long as the script.
+    /// Makes an array of C strings with a final nil, which exists as long as the script.
     mutating func vector(_ strings: [String]) -> UnsafePointer<UnsafeMutablePointer<CChar>?> {
         let result = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
         for (index, string) in strings.enumerated() { unsafe result[index] = unsafe strdup(string) }
@@ -61,7 +61,7 @@ internal import SystemPackage
         return unsafe UnsafePointer(result)
     }
 
-    /// A C string, kept as long as the script.
+    /// Makes a C string that exists as long as the script.
     mutating func copy(_ string: String?) -> UnsafePointer<CChar>? {
         guard let string else { return nil }
         let copy = unsafe strdup(string)
@@ -87,7 +87,7 @@ internal import SystemPackage
         words.insert(words.removeLast(), at: outerCount)
     }
 
-    /// Clones the children, which do these steps; `child` has the rest.
+    /// Clones the children, which do these steps; `child` holds the other settings.
     mutating func begin(
         _ child: inout clinux_child, clonedAt: inout Int64, isSupervised: Bool
     ) throws(SystemError) {

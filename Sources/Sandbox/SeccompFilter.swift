@@ -1,7 +1,7 @@
-// The profile as a program for the kernel, by the numbers that libseccomp knows.
+// The seccomp profile as a BPF program, with the call numbers of libseccomp.
 //
-// The program is our own: libseccomp needs 45 ms to make one for three architectures, call by call. This takes less
-// than one, and a call is found in eight comparisons.
+// thaw builds the program itself: libseccomp needs 45 ms for three architectures, call by call. This code needs less
+// than 1 ms, and the program finds a call in eight comparisons.
 
 internal import CSeccomp
 internal import Glibc
@@ -11,10 +11,10 @@ internal import SystemPackage
 
 /// A seccomp program, as the words of the kernel's `struct sock_filter`.
 struct SeccompFilter: Sendable {
-    /// Two an instruction.
+    /// The instructions, two words each.
     let words: [UInt32]
 
-    /// True if calls go to a listener, see ``DeviceNodes``.
+    /// True if the program sends calls to a listener, see ``DeviceNodes``.
     let hasListener: Bool
 
     private struct Key: Hashable {
@@ -24,9 +24,9 @@ struct SeccompFilter: Sendable {
 
     private static let made = Mutex<[Key: SeccompFilter]>([:])
 
-    /// The standard profile for these capabilities, made once in a process.
+    /// Returns the standard profile for these capabilities, built once in a process.
     ///
-    /// - Parameter hasListener: device nodes are made by a listener, where the capabilities have CAP_MKNOD.
+    /// - Parameter hasListener: True if a listener makes the device nodes; it applies only with CAP_MKNOD.
     static func standard(for capabilities: Capabilities, hasListener: Bool) -> SeccompFilter {
         let key = Key(capabilities: capabilities, hasListener: hasListener && capabilities.contains(.makeNodes))
         return made.withLock { made in
@@ -38,12 +38,12 @@ struct SeccompFilter: Sendable {
         }
     }
 
-    /// A program that allows what `rules` say.
+    /// Builds a program that allows only the calls of `rules`.
     init(_ rules: [SeccompRule], hasListener: Bool = false) {
         self.hasListener = hasListener
         var program = FilterProgram()
         for (index, architecture) in SeccompArchitecture.all.enumerated() {
-            // The listener reads calls of the machine's own architecture alone.
+            // The listener handles only calls of the machine's own architecture.
             let tables = architecture.tables.enumerated().flatMap {
                 Self.sections(rules, $1, hasListener: hasListener && index == 0 && $0 == 0)
             }
@@ -53,8 +53,10 @@ struct SeccompFilter: Sendable {
         words = program.words
     }
 
-    /// What happens to the numbers of one table: those that no rule names fail, and so do the younger ones, with the
-    /// error that makes programs try what is older.
+    /// Returns the actions for the numbers of one table.
+    ///
+    /// Calls that no rule names fail with EPERM. Calls newer than all rules fail with ENOSYS, after which programs try
+    /// an older call.
     private static func sections(
         _ rules: [SeccompRule], _ table: SeccompArchitecture.Table, hasListener: Bool
     ) -> [FilterSection] {
@@ -69,7 +71,7 @@ struct SeccompFilter: Sendable {
                 if let number = table.number(of: name) { actions[number] = .notifyDevices(mode: index) }
             }
         }
-        // Threads of a C library that asks for clone3 are made by clone where there is none.
+        // After ENOSYS from clone3, a C library starts threads with clone.
         if let clone3 = table.number(of: "clone3"), actions[clone3] == nil { actions[clone3] = .fail(ENOSYS) }
         var sections = [FilterSection(start: table.first, action: .fail(EPERM))]
         for (number, action) in actions.sorted(by: { $0.key < $1.key }) {
@@ -81,15 +83,15 @@ struct SeccompFilter: Sendable {
     }
 }
 
-/// Programs that one machine runs.
+/// The system calls of one machine architecture.
 struct SeccompArchitecture: Sendable {
-    /// Calls numbered together.
+    /// Calls with numbers from one range.
     struct Table: Sendable {
         let architecture: UInt32
         /// The lowest number.
         let first: UInt32
 
-        /// The number of a call; nil where there is none, or where this libseccomp is too old to know it.
+        /// Returns the number of a call; nil if the architecture doesn't have it or this libseccomp is too old.
         func number(of name: String) -> UInt32? {
             let number = unsafe seccomp_syscall_resolve_name_arch(architecture, name)
             if number >= 0 { return UInt32(number) }
@@ -97,13 +99,13 @@ struct SeccompArchitecture: Sendable {
         }
     }
 
-    /// What the kernel calls it (AUDIT_ARCH_*).
+    /// The kernel's constant for it (AUDIT_ARCH_*).
     let identity: UInt32
     let tables: [Table]
 
     private static let i386: UInt32 = 0x4000_0003
     #if arch(x86_64)
-        /// x32 is x86-64 with a bit in its numbers.
+        /// x32 has the calls of x86-64 with an additional bit in the numbers.
         static let all = [
             SeccompArchitecture(
                 identity: 0xc000_003e,
@@ -121,7 +123,7 @@ struct SeccompArchitecture: Sendable {
         ]
     #endif
 
-    /// What i386 has by number since Linux 4.3, and libseccomp only knows as a part of `socketcall` and `ipc`.
+    /// Direct i386 calls since Linux 4.3; libseccomp only knows them as parts of `socketcall` and `ipc`.
     private static let direct: [String: UInt32] = [
         "socket": 359, "socketpair": 360, "bind": 361, "connect": 362, "listen": 363, "accept4": 364,
         "getsockopt": 365, "setsockopt": 366, "getsockname": 367, "getpeername": 368, "sendto": 369, "sendmsg": 370,

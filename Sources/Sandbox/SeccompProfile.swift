@@ -1,16 +1,16 @@
-// Which system calls the kernel answers: the facts of Docker's default profile, as of its version 27.
+// The system calls of Docker's default seccomp profile, as of Docker 27.
 
-/// Which system calls a command may make.
+/// The system calls that a command may make.
 public enum SeccompProfile: Sendable, Hashable {
-    /// Those of Docker's default profile, for the command's capabilities.
+    /// The calls of Docker's default profile, for the command's capabilities.
     case standard
-    /// All.
+    /// All calls.
     case off
 }
 
 /// Calls that are allowed together.
 struct SeccompRule: Sendable {
-    /// What the first argument must be.
+    /// A condition on the first argument.
     enum Condition: Sendable, Hashable {
         case equal(UInt32)
         case notEqual(UInt32)
@@ -19,11 +19,11 @@ struct SeccompRule: Sendable {
     }
 
     let names: [String]
-    /// The first argument must meet one of these, where there are any.
+    /// The first argument must meet one of these; no condition if empty.
     let conditions: [Condition]
-    /// One of these capabilities must be there; none needs to be where the list is empty.
+    /// The command needs one of these capabilities; none if empty.
     let capabilities: [Int]
-    /// A capability that must not be there.
+    /// A capability that the command must not have.
     let without: Int?
 
     init(_ text: String, first conditions: [Condition] = [], with capabilities: Int..., without: Int? = nil) {
@@ -43,7 +43,7 @@ extension Capabilities {
     fileprivate func contains(_ number: Int) -> Bool { rawValue >> UInt64(number) & 1 == 1 }
 }
 
-/// The numbers of capabilities that open further calls.
+/// The numbers of the capabilities that allow further calls.
 private enum Capability {
     static let dacReadSearch = 2
     static let sysModule = 16
@@ -65,10 +65,12 @@ extension SeccompRule {
     /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET.
     private static let newNamespaces: UInt32 = 0x7e02_0000
     private static let vsock: UInt32 = 40
-    /// Linux, 32 bits of it, both with UNAME26, and the question what it is.
+    /// PER_LINUX, PER_LINUX32, each also with UNAME26, and 0xffffffff, which only queries the personality.
     private static let personalities: [UInt32] = [0, 0x8, 0x20000, 0x20008, 0xffff_ffff]
 
-    /// The profile. Everything else fails with EPERM, and what this list is too old to know with ENOSYS.
+    /// The profile.
+    ///
+    /// Other calls fail with EPERM, and calls that are newer than this list with ENOSYS.
     static let standard: [SeccompRule] = [
         SeccompRule(files), SeccompRule(processes), SeccompRule(memory), SeccompRule(time), SeccompRule(communication),
         SeccompRule("socket", first: [.notEqual(vsock)]),

@@ -1,12 +1,12 @@
-// Limits and isolation that this machine can't give a command.
+// Limits and isolation that this machine doesn't offer.
 
 internal import Linux
 
-/// A part of a command's isolation that is missing here.
+/// A part of a command's isolation that is not available here.
 public enum Shortfall: Sendable, Hashable, CustomStringConvertible {
     /// Root in the container is root on this machine.
     case privateUsers
-    /// A limit that no control group keeps.
+    /// A limit that no control group enforces.
     case limit(LimitShortfall)
 
     /// One sentence.
@@ -20,14 +20,14 @@ public enum Shortfall: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ChrootContainer {
-    /// The limits of `command` that are missing here.
+    /// Returns the limits of `command` that are not available here.
     public static func shortfalls(of command: Command) throws -> [Shortfall] {
         try Container.limitShortfalls(of: command).map { .limit($0) }
     }
 }
 
 extension Container {
-    /// The parts of the isolation of `command` that are missing here.
+    /// Returns the parts of the isolation of `command` that are not available here.
     public func shortfalls(of command: Command) throws -> [Shortfall] {
         let limits = try Self.limitShortfalls(of: command, runtime: runtime).map { Shortfall.limit($0) }
         guard runtime == nil, try IDMap.current().isInitial, command.users == .separate, !command.isPrivileged,

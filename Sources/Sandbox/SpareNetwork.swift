@@ -1,7 +1,8 @@
-// Isolated networks kept ready: pasta needs 40 ms to connect one, which is ten times what else a container needs.
+// Isolated networks prepared in advance: pasta needs 40 ms to connect one, ten times what the rest of a container
+// needs.
 //
-// A network outlives its container and serves the next one: every process that was in it has ended, and with them all
-// that they had there, for none of them could configure it. That of a privileged container ends with it.
+// The next container reuses a network. Every process that was in it has ended, and their sockets with them; none of
+// them could configure the network. The network of a privileged container is not reused.
 
 internal import Glibc
 internal import Linux
@@ -9,14 +10,15 @@ internal import Synchronization
 internal import SystemPackage
 
 extension Network {
-    /// Begins to make the isolated network of the next container with `users`, if none is ready. It ends with this
-    /// process if no container takes it.
+    /// Starts making the isolated network of the next container with `users`, if none is ready.
+    ///
+    /// It ends with this process if no container takes it.
     public static func prepareIsolation(for users: Users) {
         SpareNetwork.prepare(PrivateUsers.expected(for: users))
     }
 }
 
-/// An isolated network that is being made, or waits for its first container.
+/// An isolated network that is being made, or is ready for its first container.
 final class SpareNetwork: Sendable {
     private static let spare = Mutex<[Kind: SpareNetwork]>([:])
     private static let idle = Mutex<[Kind: [IsolatedNetwork]]>([:])
@@ -28,7 +30,7 @@ final class SpareNetwork: Sendable {
 
     /// Takes a network that is ready, or makes one.
     static func take(_ users: ContainerUsers, reachesHost: Bool) throws -> IsolatedNetwork {
-        // Only the usual kind is kept.
+        // Only networks that don't reach the host are kept.
         guard !reachesHost else { return try SpareNetwork(users, reachesHost: true).network() }
         while let network = idle.withLock({ $0[users.kind]?.popLast() }) { if !network.hasEnded { return network } }
         let prepared = spare.withLock { $0.removeValue(forKey: users.kind) }
@@ -42,12 +44,12 @@ final class SpareNetwork: Sendable {
     static func prepare(_ users: ContainerUsers) {
         guard Network.isIsolationAvailable, idle.withLock({ $0[users.kind, default: []].isEmpty }) else { return }
         spare.withLock { spare in
-            // Without a spare the next container makes its own, and reports why it can't.
+            // Without a spare the next container makes its own network, and reports the error.
             if spare[users.kind] == nil { spare[users.kind] = try? SpareNetwork(users, reachesHost: false) }
         }
     }
 
-    /// Starts a thread that makes the network and stays until it ends: pasta dies with who started it.
+    /// Starts a thread that makes the network and stays until it ends: pasta is killed when its thread ends.
     private init(_ users: ContainerUsers, reachesHost: Bool) throws(SystemError) {
         signal = try Pipe()
         WorkerThread.start { [self] in
@@ -63,12 +65,12 @@ final class SpareNetwork: Sendable {
         }
     }
 
-    /// Waits until it is made, and gives it away.
+    /// Waits until the network is made, and returns it.
     private func network() throws -> IsolatedNetwork {
         var wait = pollfd(fd: signal.end.rawValue, events: Int16(POLLIN), revents: 0)
         try system("wait for a network") { unsafe poll(&wait, 1, -1) }
         let result = made.withLock { $0.take() }
-        guard let result else { throw SandboxError.network("it was given away") }
+        guard let result else { throw SandboxError.network("another container took it") }
         return try result.get()
     }
 }

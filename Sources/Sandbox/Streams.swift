@@ -1,26 +1,27 @@
-// What a command has as standard input, output and error, and who serves the other side.
+// The standard input, output and error of a command, and the code that serves their other ends.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The three descriptors of a command and their other side; used by its container's thread alone.
+/// The three descriptors of a command and their other ends; used by its container's thread alone.
 protocol Streams: AnyObject {
-    /// What the command has open.
+    /// The descriptors of the command.
     var descriptors: (input: Int32, output: Int32, error: Int32) { get }
-    /// The terminal that the descriptors are, where they are one.
+    /// The terminal of the descriptors; nil if they are none.
     var terminal: PseudoTerminal? { get }
-    /// Gives the command's side to a user and group, as numbers of this process: a command may open its own streams
-    /// again by /dev/stdout.
+    /// Sets the owner of the command's ends, as IDs of this process.
+    ///
+    /// A command may open its own streams again with /dev/stdout.
     func setOwner(uid: UInt32, gid: UInt32) throws(SystemError)
-    /// Closes the command's side, which it has by now.
+    /// Closes this process's copies of the command's ends, once the command has them.
     func release()
-    /// Serves the other side until the process behind `pidfd` has ended.
+    /// Serves the other ends until the process behind `pidfd` has ended.
     func serve(until pidfd: borrowing OwnedDescriptor) throws
 }
 
-/// A command that reads nothing and whose output somebody receives.
+/// A command without input, whose output is passed to a closure.
 final class CapturedStreams: Streams {
     private let input: OwnedDescriptor
     private let output: OutputPipe
@@ -30,7 +31,7 @@ final class CapturedStreams: Streams {
 
     init(_ receive: @escaping Container.Output) throws(SystemError) {
         self.receive = receive
-        // An empty pipe, as BuildKit has it: the host's /dev/null would be in the container as /dev/stdin.
+        // An empty pipe, as in BuildKit: with the host's /dev/null, the container could open it as /dev/stdin.
         var ends: [Int32] = [-1, -1]
         try system("make pipe") { unsafe clinux_pipe(&ends) }
         input = OwnedDescriptor(owning: ends[0])
@@ -45,7 +46,7 @@ final class CapturedStreams: Streams {
 
     func setOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
         for end in [input.rawValue, output.start, error.start] {
-            try system("give pipe to user") { fchown(end, uid, gid) }
+            try system("set the owner of a pipe") { fchown(end, uid, gid) }
         }
     }
 
@@ -59,10 +60,10 @@ final class CapturedStreams: Streams {
     }
 }
 
-/// A pipe whose writing end is closed before its reading one.
+/// A pipe whose writing end is closed before its reading end.
 private final class OutputPipe {
     let end: OwnedDescriptor
-    /// The number of the writing end while it is open.
+    /// The descriptor of the writing end while it is open, else -1.
     private(set) var start: Int32
 
     init() throws(SystemError) {
@@ -90,7 +91,7 @@ final class InheritedStreams: Streams {
         self.descriptors = descriptors
     }
 
-    /// The streams stay their owner's.
+    /// The streams keep their owner.
     func setOwner(uid: UInt32, gid: UInt32) {}
 
     func release() {}

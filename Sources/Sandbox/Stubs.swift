@@ -1,11 +1,11 @@
-// Mount points that the root file system lacked: made for the container, taken back when it has ended.
+// Mount points missing in the root file system: made for the container, removed after its end.
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A file or directory that the child made to mount on, and the clock of the directory that got it.
+/// A file or directory that the child made as a mount point, and its parent directory's times.
 struct Stub: Sendable, Equatable {
     let path: FilePath
     let isDirectory: Bool
@@ -13,12 +13,12 @@ struct Stub: Sendable, Equatable {
     let parentSettled: FileTime
 }
 
-/// What the child wrote on its status pipe.
+/// The records that the child wrote to the report file.
 struct ChildReport: Sendable {
     var stubs: [Stub] = []
     var failure: (step: Int, errno: Errno)?
 
-    /// Reads the records of clinux_report up to the end of what is there.
+    /// Parses the records of clinux_report up to the last complete one.
     init(_ bytes: [UInt8]) {
         let size = MemoryLayout<clinux_report>.size
         var rest = bytes[...]
@@ -42,10 +42,10 @@ struct ChildReport: Sendable {
 }
 
 extension Overlay {
-    /// Takes the stubs out of `upper`, newest first, as if they had never been.
+    /// Removes the stubs from `upper`, newest first, and restores its earlier state.
     ///
-    /// A stub that the command filled stays. The directory that held them gets its old time back, unless the command
-    /// changed it too; where it was copied up for the stubs alone, it goes.
+    /// A stub that the command filled stays. The parent directory gets its old time back, unless the command changed it
+    /// too. A parent that was copied up only for the stubs is removed.
     func remove(_ stubs: [Stub]) throws(SystemError) {
         let directory = try Directory(upper)
         var parents: [FilePath] = []
@@ -91,7 +91,7 @@ extension Overlay {
         }
     }
 
-    /// Removes an empty directory that a layer below has just like this: it was copied up for the stub.
+    /// Removes an empty directory if a lower layer has an identical one: it was copied up for the stub.
     private func removeIfCopied(_ path: FilePath, _ directory: Directory) throws(SystemError) {
         guard !path.components.isEmpty, try directory.attribute("trusted.overlay.opaque", of: path) == nil,
             try directory.attribute("user.overlay.opaque", of: path) == nil

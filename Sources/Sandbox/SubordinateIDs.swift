@@ -1,14 +1,14 @@
-// The numbers that /etc/subuid and /etc/subgid lend to a user, and what newuidmap is told of them.
+// The IDs of a user in /etc/subuid and /etc/subgid, as arguments of newuidmap.
 
-/// `name:first:count`, a line each; see subuid(5).
+/// The ranges of one user in a file with a line `name:first:count` for each; see subuid(5).
 struct SubordinateIDs: Equatable {
-    /// The numbers, in the order of the file.
+    /// The ranges of IDs, in the order of the file.
     let ranges: [Range<UInt64>]
 
-    /// More than any machine has, and less than the kernel's 340 lines of a map.
+    /// More ranges than any machine has, and fewer than the 340 lines that the kernel allows in a map.
     private static let limit = 100
 
-    /// What a file lends to somebody known under `names`, but `own` and what overlaps, which the kernel would refuse.
+    /// Parses the ranges of a user known under `names`, without `own` and overlaps, which the kernel would refuse.
     init(_ file: [UInt8], names: [String], without own: UInt32) {
         var ranges: [Range<UInt64>] = []
         for line in file.split(separator: 0x0a) {
@@ -23,7 +23,7 @@ struct SubordinateIDs: Equatable {
         self.ranges = ranges
     }
 
-    /// The words after the process's number: the user is root inside, its lent numbers follow from 1.
+    /// Returns the arguments after the PID: the user becomes root inside, and its further IDs follow from 1.
     func words(own: UInt32) -> [String] {
         var words = ["0", "\(own)", "1"]
         var inside: UInt64 = 1

@@ -4,18 +4,18 @@ internal import CLinux
 internal import Linux
 internal import SystemPackage
 
-/// Mounts, groups and namespaces of one container, held until the child has them.
+/// Mounts, groups and namespaces of one container, held until the child uses them.
 struct Surroundings: ~Copyable {
-    /// The root file system's mount.
+    /// The mount of the root file system.
     let root: Mount
     let users: ContainerUsers
     let attachments: PreparedAttachments
     let host: HostMounts
     let devices: PreparedDevices
     let group: ControlGroup?
-    /// The system calls that it may make, where that is limited.
+    /// The filter of its system calls; nil for no limit.
     let filter: SeccompFilter?
-    /// The network that it enters, where that is neither the host's nor an empty one.
+    /// The network that it enters; nil for the host's or an empty one.
     let network: IsolatedNetwork?
     /// The terminal that controls its session.
     let terminal: PseudoTerminal?
@@ -51,36 +51,35 @@ struct Surroundings: ~Copyable {
         return launched
     }
 
-    /// The namespaces that the child is born into.
+    /// Returns the new namespaces of the child.
     private func namespaces(for command: Command) -> UInt64 {
         var isolated = [clinux_new_mounts, clinux_new_uts, clinux_new_ipc, clinux_new_pid, clinux_new_cgroup]
         if command.network == .none { isolated.append(clinux_new_network) }
         return isolated.reduce(0) { $0 | UInt64($1) }
     }
 
-    /// True if the outer child enters groups by itself.
+    /// True if the outer child enters groups itself.
     var entersGroups: Bool { group?.lists.isEmpty == false }
 }
 
-/// The device nodes that a container has in /dev.
+/// The device nodes of a container's /dev.
 ///
-/// Root makes new nodes in memory of the container's own, so no command can change the mode, owner or times of a node
-/// of the host. In a user namespace no node can be made; then the host's nodes are shown read-only. Each node is a mount
-/// of its own, the only kind of place in the container where the kernel opens a device: a node that the command makes
-/// opens nothing.
+/// Root makes new nodes in the container's own tmpfs, so no command can change the mode, owner or times of a host node.
+/// In a user namespace no node can be made; then the host's nodes are shown read-only. Each node is a mount of its own,
+/// and the kernel opens devices of the container only on these mounts. So a node that the command makes opens nothing.
 final class PreparedDevices {
-    /// One node and the mount that shows it.
+    /// A node and the mount that shows it.
     struct Node {
         let descriptor: Int32
         let target: String
-        /// True if the child makes the mount from a place in ``memory``.
+        /// True if the child clones the mount from a file in ``memory``.
         let isCloned: Bool
     }
 
     private static let names = ["null", "zero", "full", "random", "urandom", "tty"]
-    /// The file system of new nodes and of the empty file.
+    /// The tmpfs with the new nodes and the empty file.
     let memory: Directory
-    /// An empty file for every path to hide.
+    /// Mounts of an empty file, one for each path to hide.
     private(set) var masks: [Node] = []
     private(set) var mounts: [Node] = []
     private(set) var nodes: [HostNode] = []
@@ -90,7 +89,7 @@ final class PreparedDevices {
         memory = Directory(owning: OwnedDescriptor(owning: made.release()), path: "/dev")
         try memory.open("empty", [.write, .create, .exclusive], mode: 0o444).close()
         if !command.isPrivileged {
-            // A new /sys has nothing in /sys/fs/cgroup, the host's has.
+            // /sys/fs/cgroup is empty in a new /sys, but not in the host's.
             for path in Hidden.masked + (try users.ids().isInitial ? [] : ["/sys/fs/cgroup"]) {
                 let empty = try memory.open("empty", .path).release()
                 masks.append(Node(descriptor: empty, target: path, isCloned: true))
@@ -128,7 +127,9 @@ struct HostNode {
     let path: String
     let status: FileStatus
 
-    /// All of them, each directory before what is in it; the container has its own terminals, queues and shared memory.
+    /// Returns all nodes, each directory before its content.
+    ///
+    /// The container has its own terminals, queues and shared memory.
     static func all() throws(SystemError) -> [HostNode] {
         var result: [HostNode] = []
         var directories = [FilePath("/dev")]
@@ -150,7 +151,7 @@ struct HostNode {
         return result.sorted { $0.path < $1.path }
     }
 
-    /// Devices come and go: one that went meanwhile is nil.
+    /// Returns a node's status; nil if the device was removed in the meantime.
     private static func found(_ name: FilePath, in directory: Directory) throws(SystemError) -> FileStatus? {
         do throws(SystemError) {
             return try directory.status(of: name)

@@ -1,55 +1,55 @@
-// Root without being root: a user namespace in which the user of this process is number 0.
+// Root permissions without root: a user namespace in which the user of this process is number 0.
 //
 //     this machine                 inside
 //     ────────────                 ──────
-//     1000, who runs thaw          0         may mount, chroot, make namespaces; owns the store
-//     100000 … 165535, lent        1 … 65536
-//     everybody else               65534
+//     1000, the user of thaw       0         may mount, chroot, make namespaces; owns the store
+//     100000 … 165535, subordinate 1 … 65536
+//     all other users              65534
 
 internal import CLinux
 internal import Glibc
 internal import Linux
 internal import Synchronization
 
-/// How this process may do what root does.
+/// The way in which this process gets root's permissions.
 public enum UserNamespace {
-    /// What came of entering.
+    /// The result of entering.
     public enum Standing: Sendable, Equatable {
         /// The process has CAP_SYS_ADMIN by itself.
         case privileged
-        /// It is root of a user namespace, with the numbers that the machine lends to its user.
+        /// It is root of a user namespace with the subordinate IDs of its user.
         case ranges
-        /// It is root of a user namespace that has no other user.
+        /// It is root of a user namespace with no other user.
         case single(WhySingle)
-        /// It is what it was.
+        /// It couldn't enter and is unchanged.
         case refused(NamespaceObstacle)
     }
 
-    /// Why there is only one user.
+    /// The reason for which the namespace has only one user.
     public enum WhySingle: Sendable, Equatable, CustomStringConvertible {
         /// newuidmap or newgidmap is not installed.
         case noTool
         /// /etc/subuid or /etc/subgid has no line for the user.
         case nothingLent(user: String)
-        /// The tools failed; what they said.
+        /// The tools failed; their messages.
         case toolFailed(String)
-        /// One user was asked for.
+        /// One user was requested.
         case asked
-        /// The process was in such a namespace when it started.
+        /// The process was already in such a namespace when it started.
         case surrounding
 
         /// One sentence.
         public var description: String {
             switch self {
             case .noTool: "newuidmap is not installed"
-            case .nothingLent(let user): "/etc/subuid and /etc/subgid lend nothing to '\(user)'"
+            case .nothingLent(let user): "/etc/subuid and /etc/subgid have no IDs for '\(user)'"
             case .toolFailed(let words): "newuidmap failed\(words.isEmpty ? "" : ": \(words)")"
             case .asked: "--isolation userns was given"
-            case .surrounding: "thaw was started in a user namespace that has one"
+            case .surrounding: "thaw was started in a user namespace with one user"
             }
         }
 
-        /// What to do about it.
+        /// The remedy.
         public var remedy: String {
             switch self {
             case .noTool: "install it with: apt-get install uidmap"
@@ -65,19 +65,19 @@ public enum UserNamespace {
 
     private static let state = Mutex<(standing: Standing, user: UInt32)?>(nil)
 
-    /// What ``enter()`` came to; nil where nobody called it.
+    /// The result of ``enter()``; nil before its call.
     public static var standing: Standing? { state.withLock { $0?.standing } }
 
-    /// The user who runs this process, as the machine counts: inside, everybody who enters is 0.
+    /// The user of this process on the machine; in the namespace, each user who enters is 0.
     public static var user: UInt32 { state.withLock { $0?.user } ?? geteuid() }
 
-    /// Becomes root of a user namespace with a mount namespace in it, unless the process may mount as it is.
+    /// Becomes root of a user namespace with a mount namespace in it, unless the process may mount already.
     ///
-    /// For the first line of a program: the process must have one thread. It is either done or the process is as it was.
-    /// No other process is left when this returns.
+    /// Call this first in a program: the process must have one thread. On failure the process is unchanged, except for
+    /// the error below. No other process is left when this returns.
     ///
-    /// - Parameter isSingle: makes a namespace with one user even where there could be more, or needs to be none.
-    /// - Throws: ``NamespaceObstacle`` where the process cannot go on: it is in a namespace that has no user.
+    /// - Parameter isSingle: Makes a namespace with one user even if more are possible or none is needed.
+    /// - Throws: ``NamespaceObstacle`` if the process can't go on: it is in a namespace without a user.
     @discardableResult
     public static func enter(asSingleUser isSingle: Bool = false) throws(NamespaceObstacle) -> Standing {
         let user = geteuid()
@@ -87,7 +87,7 @@ public enum UserNamespace {
         return standing
     }
 
-    /// Of a process that has CAP_SYS_ADMIN, maybe in a user namespace that it did not make.
+    /// The standing of a process that has CAP_SYS_ADMIN, maybe in a user namespace that it did not make.
     private static var rootStanding: Standing {
         guard let map = try? IDMap.current(), !map.isInitial else { return .privileged }
         return map.isSingle ? .single(.surrounding) : .ranges

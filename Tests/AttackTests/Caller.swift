@@ -5,18 +5,18 @@ enum Caller: String, Sendable, CaseIterable {
     case root
     case user
 
-    /// Why it can't be had here; nil where it can.
+    /// The reason for which it can't be used here; nil for none.
     var obstacle: String? { self == .user ? Stranger.obstacle : nil }
 }
 
-/// `thaw` as run by a caller, with a store of that caller's, in a bench's directory.
+/// `thaw` as run by a caller, with a store of that caller, in a bench's directory.
 struct Installation: Sendable {
     let bench: Workbench
     let user: Stranger?
     private let binary: String
     private let hidden: [String]
 
-    /// `binary` is the program; `hidden` are programs of the machine that it doesn't find.
+    /// `binary` is the program; `hidden` are programs of the machine that it must not find.
     init(_ caller: Caller, in bench: Workbench, binary: String = Binary.path, hidden: [String] = []) throws {
         self.bench = bench
         (self.binary, self.hidden) = (binary, hidden)
@@ -30,7 +30,7 @@ struct Installation: Sendable {
         self.user = user
     }
 
-    /// A path that the caller can write to.
+    /// Returns a path that the caller can write to.
     func scratch(_ name: String) -> String { "\(user?.store ?? bench.store).\(name)" }
 
     /// Starts `thaw`; the process is `thaw` itself, so that signals reach it.

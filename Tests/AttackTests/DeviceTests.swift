@@ -2,14 +2,14 @@ import Glibc
 import Harness
 import Testing
 
-/// The host's device nodes, under attack by a container's root.
+/// Attacks on the host's device nodes by root of a container.
 @Suite(
     "Attacks on the host's devices", .serialized, .enabled(if: geteuid() == 0, "only root can change device nodes"))
 struct DeviceTests {
-    /// An attack on files, and the id of its case.
+    /// An attack on files, with the id of its case.
     struct Case: Sendable, CustomStringConvertible {
         let id: String
-        /// The files; the second list is attacked only if the first came to no harm.
+        /// The files; the second list is attacked only if the first was not changed.
         let files: [String]
         /// Shell commands for each `$file`.
         let commands: String
@@ -20,7 +20,7 @@ struct DeviceTests {
         Case(
             id: "dev-inode", files: ["/dev/full", "/dev/*"],
             commands: "touch $file; chmod 0741 $file; chown 1234:1234 $file; touch -d '2001-01-01 00:00:00' $file"),
-        // Only a time: a mode would take /dev/null from the whole machine.
+        // Only times: a changed mode would make /dev/null unusable for the whole machine.
         Case(
             id: "mask-inode", files: ["/proc/keys /proc/timer_list /proc/interrupts /proc/kcore /proc/sched_debug"],
             commands: "touch $file; touch -d '2001-01-01 00:00:00' $file"),
@@ -32,7 +32,7 @@ struct DeviceTests {
             commands: "chmod 0700 $file; chown 1234:1234 $file; mv $file/full $file/moved; mv $file /dev/gone"),
     ]
 
-    /// The ways in which a container's command is run.
+    /// The ways to run a container's command.
     enum Way: String, Sendable, CaseIterable {
         case run = "RUN"
         case boot = "boot CMD"
@@ -51,7 +51,7 @@ struct DeviceTests {
         }
     }
 
-    /// Runs a script as the root of a container; throws if it did not run.
+    /// Runs a script as root of a container; throws if it didn't run.
     private static func run(_ script: String, by way: Way) throws {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)

@@ -1,18 +1,19 @@
 import Harness
 
-/// The modes, owners and times of this machine's device nodes, and of the files that every container gets its own of,
-/// at one moment: to compare with later and to go back to.
+/// The modes, owners and times of this machine's device nodes, for comparison and restoration.
+///
+/// The files that every container gets a copy of are included.
 struct HostNodes: Sendable {
     private struct Node: Sendable, Equatable {
         let mode: String
         let owner: String
-        /// Times of the last change of content and of attributes. Empty where ordinary use changes them.
+        /// Times of the last change of content and of attributes; empty if ordinary use changes them.
         let times: [String]
     }
 
     private let nodes: [String: Node]
 
-    /// The state now.
+    /// Records the current state.
     init() throws {
         let listing = try Program.shell(
             """
@@ -29,24 +30,24 @@ struct HostNodes: Sendable {
         self.nodes = nodes
     }
 
-    /// Those that reading and writing does not touch.
+    /// The nodes whose times reading and writing doesn't change.
     private static let steady: Set<String> = [
         "/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero", "/etc/hosts", "/etc/resolv.conf",
         "/etc/hostname",
     ]
     private static let names = "$(ls /etc/hosts /etc/resolv.conf /etc/hostname 2>/dev/null)"
 
-    /// The nodes that are not as they were.
+    /// Returns the nodes that changed.
     func changes() throws -> [String] {
         let now = try HostNodes().nodes
         return nodes.compactMap { name, node in
-            // Devices come and go.
+            // Devices may be added or removed.
             guard let other = now[name], other != node else { return nil }
             return "\(name) was \(node), is \(other)"
         }.sorted()
     }
 
-    /// Gives each changed node its mode, owner and time back.
+    /// Restores the mode, owner and time of each changed node.
     func restore() throws {
         let now = try HostNodes().nodes
         for (name, node) in nodes {

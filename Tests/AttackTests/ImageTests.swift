@@ -2,10 +2,11 @@ import Glibc
 import Harness
 import Testing
 
-/// Images whose places lead out of the container, if anything follows them on the host: the kind of CVE-2021-30465,
-/// CVE-2024-21626, CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881.
+/// Images with links that lead out of the container, if the host follows them.
+///
+/// These are attacks like CVE-2021-30465, CVE-2024-21626, CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881.
 @Suite("Attacks by an image's own files") struct ImageTests {
-    /// Places that are links to a directory of the host, or to a file in it, and the instructions that use them.
+    /// Paths that are links to a directory of the host, or to a file in it, and instructions that use them.
     static let places: [(place: String, target: String, instructions: String)] = [
         ("proc", "", ""), ("sys", "", ""), ("dev", "", ""), ("etc", "", ""), ("etc/hosts", "/kept", ""),
         ("etc/resolv.conf", "/kept", ""), ("etc/hostname", "/kept", ""), ("work", "", "WORKDIR /work/made"),
@@ -17,10 +18,10 @@ import Testing
         ("run/secrets", "", "RUN --mount=type=secret,id=s,required=false true"),
     ]
 
-    /// How a link may say where it leads.
+    /// Prefixes of a link's target.
     static let prefixes = ["", "/../../../../../../../..", "/proc/self/cwd/../../../../../../../../.."]
 
-    @Test("Nothing is written through a link of the image", arguments: places, Caller.allCases)
+    @Test("No file is written through a link of the image", arguments: places, Caller.allCases)
     func links(link: (place: String, target: String, instructions: String), caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         for prefix in caller == .root ? Self.prefixes : [""] {
@@ -30,7 +31,7 @@ import Testing
             try Program.shell("mkdir -m 777 victim && echo 1 >victim/kept && chmod 666 victim/kept", in: bench.path)
             let before = try Self.state(victim)
             let thaw = try Installation(caller, in: bench)
-            // Refused or done inside: both are right.
+            // Rejected, or done inside the container: both are correct.
             let built = try thaw.thaw(["build", "--progress", "quiet", "-t", "app", "context"])
             if built.status == 0, link.instructions.isEmpty {
                 _ = try thaw.thaw(["boot", "--engine", "container", "--timeout", "5s", "--probe", "log:^done", "app"])
@@ -40,7 +41,7 @@ import Testing
         }
     }
 
-    /// An image in which a place is a link, with a RUN and a CMD that write there.
+    /// Makes an image in which a path is a link, with a RUN and a CMD that write there.
     private static func writeImage(
         _ place: String, target: String, _ instructions: String, in bench: Workbench
     ) throws {
@@ -59,7 +60,7 @@ import Testing
         "RUN --network=host --security=insecure [\"/bin/true\"]",
     ]
 
-    @Test("A Dockerfile cannot give itself what the caller has to allow", arguments: grants)
+    @Test("A Dockerfile can't grant itself a permission of the caller", arguments: grants)
     func entitlements(instruction: String) throws {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)
@@ -69,7 +70,7 @@ import Testing
         #expect(outcome.error.contains("--allow"), "\(outcome.error)")
     }
 
-    /// What is in a directory: names, modes, owners, sizes and times.
+    /// Returns a directory's content: names, modes, owners, sizes and times.
     private static func state(_ directory: String) throws -> String {
         try Program.shell("find . -exec stat -c '%n %A %u:%g %s %y' {} + | sort", in: directory)
     }

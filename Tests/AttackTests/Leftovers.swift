@@ -1,13 +1,13 @@
 import Glibc
 import Harness
 
-/// The processes of a test, found by a word of their command lines that no other process has.
+/// The processes of a test, found by a unique word of their command lines.
 struct Leftovers: Sendable {
     let key: String
 
-    /// Their numbers on this machine, without those that only wait for their parent.
+    /// Returns their PIDs on this machine, without zombies.
     func processes() throws -> [Int32] {
-        // The bracket keeps the search itself out.
+        // The bracket excludes the search itself.
         let script = """
             found=$(grep -lsa '[\(key.prefix(1))]\(key.dropFirst())' /proc/[0-9]*/cmdline | cut -d / -f 3)
             for process in $found; do
@@ -18,7 +18,7 @@ struct Leftovers: Sendable {
         return try Program.shell(script).split(separator: "\n").compactMap { Int32($0) }
     }
 
-    /// Waits until there are so many, while a program lives that starts them.
+    /// Waits until there are that many, as long as the program that starts them runs.
     func appear(_ count: Int, from program: Program) throws {
         for _ in 0..<600 where program.isRunning {
             if try processes().count >= count { return }
@@ -27,7 +27,7 @@ struct Leftovers: Sendable {
         throw ProgramFailure(description: "there are \(try processes().count) processes with '\(key)', not \(count)")
     }
 
-    /// Those that are still there a second later; they are ended then, so that a failure leaves nothing.
+    /// Returns the processes that remain after one second, and kills them, so that a failure leaves none.
     func remaining() throws -> [String] {
         for _ in 0..<20 {
             if try processes().isEmpty { return [] }
@@ -40,7 +40,7 @@ struct Leftovers: Sendable {
         }
     }
 
-    /// Descriptors and programs of theirs that are one of these files of the host.
+    /// Returns their descriptors and programs that are one of these files of the host.
     func handles(on files: [String]) throws -> [String] {
         let known = try Set(files.map { try Program.shell("stat -c '%d:%i' '\($0)'") })
         return try processes().flatMap { process in

@@ -2,16 +2,16 @@ import Glibc
 import Harness
 import Testing
 
-/// Limits: those of the process that starts `thaw`, and those that are asked for.
+/// Limits: those of the process that starts `thaw`, and requested ones.
 @Suite("Attacks on limits") struct LimitTests {
-    /// A hard limit of the caller's, and the kernel's words for it.
+    /// A hard limit of the caller, and its name in /proc/self/limits.
     static let hard = [
         ("nproc", "Max processes", 512), ("nofile", "Max open files", 256), ("core", "Max core file size", 0),
         ("memlock", "Max locked memory", 65536),
     ]
 
     @Test(
-        "nproc: where the caller's hard limit is the smaller one, it is taken", arguments: hard, Caller.allCases)
+        "nproc: the caller's hard limit applies if it is smaller", arguments: hard, Caller.allCases)
     func smaller(limit: (name: String, words: String, value: Int), caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         let bench = try Workbench()
@@ -31,7 +31,7 @@ import Testing
         #expect(hard.map { $0 <= limit.value } == true, "\(text)")
     }
 
-    /// A script in place of the program, that runs it with a hard limit that it can't raise again.
+    /// Makes a script that runs the program with a hard limit that it can't raise.
     private static func wrapper(_ name: String, _ value: Int, in bench: Workbench) throws -> String {
         try bench.write(
             "limited/thaw",
@@ -45,7 +45,7 @@ import Testing
         return "\(bench.path)/limited/thaw"
     }
 
-    @Test("limits: a started container that uses more memory than it may ends, and this is named")
+    @Test("limits: a started container that exceeds its memory limit ends, with that reason")
     func memory() throws {
         let (bench, image) = try Self.image("dd if=/dev/zero of=/dev/null bs=700M count=1 && echo survived; sleep 60")
         let outcome = try bench.thaw(
@@ -55,7 +55,7 @@ import Testing
         #expect(outcome.error.contains("memory"), "\(outcome.error)")
     }
 
-    @Test("limits: a started container sees as many processors as it was given")
+    @Test("limits: a started container sees only its number of processors")
     func processors() throws {
         let (bench, image) = try Self.image("echo processors $(nproc) end; sleep 60")
         let outcome = try bench.thaw(
@@ -64,9 +64,9 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.error)")
     }
 
-    @Test("limits: a started container has no more processes than it may")
+    @Test("limits: a started container can't exceed its limit of processes")
     func processes() throws {
-        // The shell ends where it cannot fork.
+        // The shell exits if it can't fork.
         let (bench, image) = try Self.image(
             "(for i in \((1...30).map(String.init).joined(separator: " ")); do sleep 60 & done; echo started); sleep 60"
         )
@@ -76,7 +76,7 @@ import Testing
         #expect(!outcome.error.contains("Unknown option"), "\(outcome.error)")
     }
 
-    @Test("limits: a RUN that uses more memory than it may fails, and this is named")
+    @Test("limits: a RUN that exceeds its memory limit fails, with that reason")
     func memoryOfRun() throws {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)

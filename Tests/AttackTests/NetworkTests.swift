@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// The network of a command where the machine has no pasta, which would carry the traffic of one of its own.
+/// The network of a command on a machine without pasta, which would connect one of its own.
 @Suite("Attacks on the host's network") struct NetworkTests {
     @Test("net-unasked: without pasta a RUN reaches nothing of the host's network", arguments: Caller.allCases)
     func unasked(caller: Caller) throws {
@@ -12,7 +12,7 @@ import Testing
         #expect(results.results["host-abstract-socket"]?.isAllowed == false, "the abstract socket")
     }
 
-    @Test("The host's network is there where it was asked for and allowed", arguments: Caller.allCases)
+    @Test("The host's network is available if it was requested and allowed", arguments: Caller.allCases)
     func asked(caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         let results = try Self.probe(caller, options: ["--network", "host", "--allow", "network.host"])
@@ -24,7 +24,7 @@ import Testing
     private static func probe(_ caller: Caller, options: [String]) throws -> ProbeResults {
         let bench = try Workbench()
         let objects = try HostObjects(in: bench)
-        // What is not installed needs no hiding.
+        // A program that is not installed needs no hiding.
         let thaw = try Installation(caller, in: bench, hidden: ["pasta"].filter(Program.exists))
         try Probe.fill("context/tree", in: bench)
         let words = Surface.list(["/bin/probe", "/out/results", objects.key, "\(objects.port)"])

@@ -2,25 +2,25 @@ import Glibc
 import Harness
 import Testing
 
-/// Processes of containers that do everything to live longer than `thaw`.
+/// Processes of containers that try to outlive `thaw`.
 @Suite("Attacks on the end of a container", .serialized) struct OutliveTests {
-    /// The manners of `probe outlive`, with the user and the program that start it.
+    /// The modes of `probe outlive`; each has its user and program.
     static let manners = ["plain", "set-uid", "stopped", "detached", "traced", "forking", "tampering"]
     static let signals = [SIGINT, SIGTERM, SIGHUP, SIGKILL]
 
-    @Test("No process of a RUN is left a second after thaw has ended by a signal", arguments: signals, Caller.allCases)
+    @Test("No process of a RUN remains one second after a signal has ended thaw", arguments: signals, Caller.allCases)
     func run(signal: Int32, caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         try outlive("RUN", signal: signal, caller: caller)
     }
 
-    @Test("No process of a started image is left a second after thaw", arguments: [SIGINT, SIGKILL], Caller.allCases)
+    @Test("No process of a started image remains one second after thaw", arguments: [SIGINT, SIGKILL], Caller.allCases)
     func boot(signal: Int32, caller: Caller) throws {
         guard caller.obstacle == nil else { return }
         try outlive("CMD", signal: signal, caller: caller)
     }
 
-    /// All manners at once, each in a container of a `thaw` of its own.
+    /// Runs all modes at once, each in a container of a separate `thaw`.
     private func outlive(_ instruction: String, signal: Int32, caller: Caller) throws {
         let bench = try Workbench()
         let thaw = try Installation(caller, in: bench)
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// The number of processes that a manner has at the least.
+    /// The minimum number of processes in a mode.
     private static let least = ["detached": 2, "traced": 2, "forking": 20]
 
     private static func start(

@@ -2,30 +2,30 @@ import Glibc
 import Harness
 import Testing
 
-/// The program's own file under attack, as in CVE-2019-5736: a copy of it in a directory of the test's.
+/// Attacks on the program's own file, as in CVE-2019-5736: on a copy in a test directory.
 @Suite("Attacks on thaw's own file", .serialized, .enabled(if: Program.exists("clang") || Program.exists("cc")))
 struct OverwriteTests {
-    /// A command of an image that comes to hold the program by which it was started.
+    /// Commands of an image that execute the program which started them.
     static let commands = [
         "RUN [\"/proc/self/exe\"]", "RUN [\"/script\"]", "RUN [\"/overwrite\"]", "CMD [\"/proc/self/exe\"]",
         "CMD [\"/script\"]", "CMD [\"/overwrite\"]",
     ]
 
     @Test(
-        "A container gets no handle on the program, cannot write to it, and ends with it",
+        "A container gets no descriptor of the program, can't write to it, and ends with it",
         arguments: commands, [SIGINT, SIGKILL])
     func root(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .root) }
 
     @Test(
-        "Nor does it where the caller owns the program", .enabled(if: Caller.user.obstacle == nil),
+        "The same holds if the caller owns the program", .enabled(if: Caller.user.obstacle == nil),
         arguments: commands, [SIGINT, SIGKILL])
     func owner(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .user) }
 
-    @Test("exe-direct: a RUN of /proc/self/exe ends by itself", arguments: commands.prefix(2))
+    @Test("exe-direct: a RUN of /proc/self/exe exits by itself", arguments: commands.prefix(2))
     func direct(command: String) throws {
         let bench = try Workbench()
         try Self.writeImage(command, key: "none", in: bench)
-        // Without the attack's loader.
+        // Without the loader, which is the attack.
         try Program.shell("sed -i /ld-linux/d context/Dockerfile", in: bench.path)
         let program = try bench.start(["build", "--progress", "quiet", "context"])
         for _ in 0..<300 where program.isRunning { usleep(50_000) }
@@ -48,17 +48,17 @@ struct OverwriteTests {
             let handles = try left.handles(on: victim.files)
             #expect(handles == [], "\(handles)")
         } catch is ProgramFailure {
-            // The program could not even be started, which is the best answer.
+            // The program could not even be started, which is the best result.
         }
         signal == SIGKILL ? program.kill() : program.signal(signal)
         _ = program.wait()
-        // Nobody runs the program now, and its file can be written to.
+        // Now no process runs the program, and its file can be written to.
         let (remaining, changes) = (try left.remaining(), try victim.changes())
         #expect(remaining == [], "\(remaining)")
         #expect(changes == [], "\(changes)")
     }
 
-    /// An image whose loader is the attack.
+    /// Makes an image whose loader is the attack.
     private static func writeImage(_ command: String, key: String, in bench: Workbench) throws {
         try Program.shell("mkdir -p context/out && chmod 1777 context/out", in: bench.path)
         try Probe.compileOverwriter(key, to: "\(bench.path)/context/overwrite")
@@ -82,7 +82,7 @@ struct OverwriteTests {
         return try thaw.start(["boot", "--engine", "container", "--probe", "log:^never$", "app"])
     }
 
-    /// A copy of the program and of what lies beside it.
+    /// A copy of the program and of the file next to it.
     private struct Victim {
         let directory: String
         var program: String { "\(directory)/thaw" }
@@ -99,7 +99,7 @@ struct OverwriteTests {
             sums = try Self.sums(directory)
         }
 
-        /// Files whose content is not what it was.
+        /// Returns the check sums before and now if a file changed.
         func changes() throws -> [String] {
             let now = try Self.sums(directory)
             return now == sums ? [] : ["was \(sums)", "is \(now)"]

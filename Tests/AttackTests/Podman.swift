@@ -1,9 +1,10 @@
 import Harness
 
-/// A container of podman and runc with Docker's capabilities, masks and system calls: the peer that answers the same
-/// probes on this machine, and the place without privileges in which `thaw` has to work.
+/// A container of podman and runc with Docker's capabilities, masked paths and seccomp profile.
+///
+/// It runs the same probes on this machine as a reference, and is an unprivileged container for `thaw` itself.
 struct Podman: Sendable {
-    /// Why it can't be had here; nil where it can.
+    /// The reason for which it can't be used here; nil for none.
     static let obstacle: String? = {
         for name in ["podman", "runc"] where !Program.exists(name) { return "\(name) is not installed" }
         do {
@@ -23,9 +24,9 @@ struct Podman: Sendable {
     let bench: Workbench
     /// The user in the container.
     var account: UInt32 = 0
-    /// True if the container may do what the machine's root may.
+    /// True if the container has the permissions of the machine's root.
     var isPrivileged = false
-    /// Further options, of volumes for example.
+    /// Further options, for example volumes.
     var options: [String] = []
 
     /// A container over a root file system with the attack programs.
@@ -34,7 +35,7 @@ struct Podman: Sendable {
         try Probe.fill("peer", in: bench)
     }
 
-    /// Runs a command, which must succeed; its output.
+    /// Runs a command, which must succeed; returns its output.
     func run(_ words: [String]) throws -> String {
         let outcome = try start(words).wait()
         guard outcome.status == 0 else {
@@ -43,13 +44,13 @@ struct Podman: Sendable {
         return outcome.output
     }
 
-    /// Starts a command. podman's own files are in the bench.
+    /// Starts a command; podman's own files are in the bench.
     func start(_ words: [String]) throws -> Program {
         let confinement =
             isPrivileged
             ? ["--privileged", "--security-opt", "seccomp=unconfined"]
             : ["--cap-drop", "all", "--cap-add", Self.capabilities]
-        // The limits that podman would set may be higher than those of this process.
+        // podman's default limits may be higher than those of this process.
         let limits = ["--ulimit", "nofile=256:256", "--ulimit", "nproc=4096:4096"]
         let storage = ["--root", "\(bench.path)/podman", "--runroot", "\(bench.path)/r", "--runtime", "runc"]
         let run = ["run", "--rm", "--network", "none", "--cgroupns", "private", "--user", "\(account)"]
@@ -57,6 +58,6 @@ struct Podman: Sendable {
             ["podman"] + storage + run + limits + confinement + options + ["--rootfs", "\(bench.path)/peer"] + words)
     }
 
-    /// The probe's results here.
+    /// Runs the probe here and returns its results.
     func probe() throws -> ProbeResults { try ProbeResults(run(["/bin/probe", "-"])) }
 }

@@ -3,7 +3,7 @@ import Harness
 
 /// The attack programs, compiled once in a process, static.
 enum Probe {
-    /// The directory with `probe`, and with `busybox`, the shell of the attacks that need no C.
+    /// The directory with `probe`, and with `busybox`, the shell of attacks that need no C.
     static let directory: Result<Workbench, any Error> = Result {
         let bench = try Workbench()
         let sources = "\(Repository.path)/Tests/AttackTests/Probe"
@@ -16,12 +16,12 @@ enum Probe {
         return bench
     }
 
-    /// A C compiler: the one that Swift brings, or the machine's.
+    /// A C compiler: Swift's, or the machine's.
     static let compiler: Result<String, any Error> = Result {
         try Program.shell("command -v clang || command -v cc")
     }
 
-    /// The loader that overwrites the program which loads it; `key` is in the command line of what it starts.
+    /// Compiles the loader that overwrites the program loading it; `key` is in the command line of its processes.
     static func compileOverwriter(_ key: String, to path: String) throws {
         let flags = "-static -nostdlib -ffreestanding -fno-stack-protector -O1 -Wall -Wextra -Werror"
         let source = "\(Repository.path)/Tests/AttackTests/overwrite.c"
@@ -40,11 +40,11 @@ enum Probe {
     }
 }
 
-/// What a run of the probe wrote.
+/// The output of one run of the probe.
 struct ProbeResults: Sendable {
     let results: [String: ProbeResult]
 
-    /// Reads its lines; throws where the last is missing.
+    /// Parses its lines; throws if the last one is missing.
     init(_ text: String) throws {
         var results: [String: ProbeResult] = [:]
         for line in text.split(separator: "\n") {
@@ -52,19 +52,21 @@ struct ProbeResults: Sendable {
             if parts.count == 3, let result = ProbeResult(parts[1], parts[2]) { results[String(parts[0])] = result }
         }
         guard results.removeValue(forKey: "end") != nil else {
-            throw ProgramFailure(description: "the probe did not come to its end: \(text)")
+            throw ProgramFailure(description: "the probe did not finish: \(text)")
         }
         self.results = results
     }
 
-    /// A fact's text.
+    /// Returns the value of a fact.
     func fact(_ name: String) -> String? {
         guard case .value(let text) = results[name] else { return nil }
         return text
     }
 
-    /// What is not as the table wants it, a sentence each. `live` is the same probe in a container of another tool on
-    /// this machine; `host` are the facts of the process that starts `thaw`.
+    /// Returns the results that violate the table, one sentence each.
+    ///
+    /// `live` is the same probe in a container of another tool on this machine. `host` has the facts of the process
+    /// that starts `thaw`.
     func faults(account: UInt32, live: ProbeResults?, host: ProbeResults, except: Set<String> = []) -> [String] {
         Attack.table.filter { !except.contains($0.input) }.compactMap { attack in
             guard let result = results[attack.input] else { return "\(attack.input): no result" }
@@ -77,11 +79,13 @@ struct ProbeResults: Sendable {
                 case (.allowed, _): Self.allows(docker, live?.results[attack.input])
                 default: true
                 }
-            return holds ? nil : "\(attack.kind): \(attack.input) is \(result), Docker's answer is \(docker)"
+            return holds ? nil : "\(attack.kind): \(attack.input) is \(result), Docker's result is \(docker)"
         }
     }
 
-    /// Both must, where both know it. What a kernel lacks the record doesn't know.
+    /// True if Docker and the live container both allow it.
+    ///
+    /// The recorded result is ignored if the recording kernel lacked the feature.
     private static func allows(_ docker: ProbeResult, _ live: ProbeResult?) -> Bool {
         switch docker {
         case .allowed: live?.isAllowed ?? true
@@ -91,15 +95,15 @@ struct ProbeResults: Sendable {
     }
 }
 
-/// The part of the host in an attack: objects with a name that no container may reach.
+/// The host's side of an attack: objects with a name that no container may reach.
 final class HostObjects: Sendable {
-    /// Their name, which no other test has.
+    /// The unique name of the objects.
     let key: String
     /// The port of the listener on the host's loopback.
     let port: Int
     private let program: Program
 
-    /// Makes them; they go with this value.
+    /// Makes the objects; they are removed with this instance.
     init(in bench: Workbench) throws {
         let key = "k\(UInt32.random(in: 1_000_000 ... .max))"
         self.key = key

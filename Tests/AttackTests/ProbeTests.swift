@@ -2,7 +2,7 @@ import Glibc
 import Harness
 import Testing
 
-/// Every attempt of the attack table, from inside of a container.
+/// Every attempt of the attack table, from inside a container.
 @Suite("Attacks from inside") struct ProbeTests {
     @Test("The table has a row for every probe, and each class of attacks")
     func table() throws {
@@ -16,7 +16,7 @@ import Testing
             ])
     }
 
-    @Test("A container grants what Docker grants or less, and shows nothing of the host", arguments: Surface.all)
+    @Test("A container allows at most what Docker allows, and shows no facts of the host", arguments: Surface.all)
     func surface(surface: Surface) throws {
         let bench = try Workbench()
         let results = try surface.probe(HostObjects(in: bench), in: bench)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(
-        "A privileged container grants more than 90 attempts that the table refuses: the probe asks rightly",
+        "A privileged container allows more than 90 attempts that the table refuses: the probe works",
         .enabled(if: Podman.obstacle == nil, "\(Podman.obstacle ?? "")"))
     func control() throws {
         let bench = try Workbench()
@@ -38,7 +38,7 @@ import Testing
         #expect(refused.count > 90, "\(refused.map(\.input))")
     }
 
-    @Test("The host's objects are found where nothing hides them")
+    @Test("The host's objects are found outside of a container")
     func hostObjects() throws {
         let bench = try Workbench()
         let objects = try HostObjects(in: bench)
@@ -48,10 +48,10 @@ import Testing
         #expect(missed.isEmpty, "\(missed)")
     }
 
-    /// The facts of this process: what a container must not share.
+    /// The facts of this process, which a container must not share.
     private static let host: Result<ProbeResults, any Error> = Result { try probeHost("") }
 
-    /// Runs the probe outside of any container, without privileges: nothing but the account holds it there.
+    /// Runs the probe outside of containers as an unprivileged user, without further isolation.
     private static func probeHost(_ words: String) throws -> ProbeResults {
         let drop = geteuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs" : ""
         return try ProbeResults(Program.shell("\(drop) '\(Probe.directory.get().path)/probe' - \(words)"))

@@ -1,6 +1,6 @@
 import Harness
 
-/// One way in which a program of an image comes to run.
+/// A way to run a program of an image.
 struct Surface: Sendable, CustomStringConvertible {
     enum Command: String, Sendable {
         case run = "RUN"
@@ -11,14 +11,14 @@ struct Surface: Sendable, CustomStringConvertible {
     let caller: Caller
     /// The user in the image.
     let account: UInt32
-    /// The value of `--isolation`; nil is the default.
+    /// The value of `--isolation`; nil for the default.
     let isolation: String?
 
     var description: String {
         "\(command.rawValue) as \(caller.rawValue), user \(account), isolation \(isolation ?? "by default")"
     }
 
-    /// All of this machine. A further mode of isolation is a row here.
+    /// All surfaces of this machine; add further modes of isolation here.
     static let all: [Surface] = {
         var all: [Surface] = []
         for command in [Command.run, .boot] {
@@ -36,13 +36,15 @@ struct Surface: Sendable, CustomStringConvertible {
         return all
     }()
 
-    /// True if `build` can be asked for a mode.
+    /// True if `build` has the option `--isolation`.
     static let hasIsolation = {
         let help = try? Program.run([Binary.path, "build", "--help"])
         return help?.output.contains("--isolation ") == true
     }()
 
-    /// Runs the probe this way. The environment of `thaw` has a variable that must not reach it.
+    /// Runs the probe on this surface.
+    ///
+    /// The environment of `thaw` has a variable that must not reach the probe.
     func probe(_ objects: HostObjects, in bench: Workbench) throws -> ProbeResults {
         let thaw = try Installation(caller, in: bench)
         try Probe.fill("context/tree", in: bench)
@@ -70,10 +72,10 @@ struct Surface: Sendable, CustomStringConvertible {
         }
     }
 
-    /// An image of the attack programs.
+    /// Returns the start of a Dockerfile with the attack programs.
     static func base(_ account: UInt32) -> String { "FROM scratch\nCOPY tree /\nUSER \(account)\n" }
 
-    /// The exec form of a command.
+    /// Returns the exec form of a command.
     static func list(_ words: [String]) -> String {
         "[" + words.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
     }

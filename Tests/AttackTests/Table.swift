@@ -2,14 +2,14 @@ import Harness
 
 /// A probe's result.
 enum ProbeResult: Sendable, Equatable {
-    /// The kernel did it, or would have: the errno comes after the permission.
+    /// The kernel did it, or would have: the errno comes after the permission check.
     case allowed(String)
-    /// The kernel did not; why.
+    /// The kernel refused; the text is the errno.
     case refused(String)
-    /// A fact's text; empty where there is nothing.
+    /// The value of a fact; empty for none.
     case value(String)
 
-    /// Reads what a line says after the name: a word and a text.
+    /// Parses the part of a line after the name: a word and a text.
     init?(_ word: Substring, _ text: Substring) {
         switch word {
         case "allowed": self = .allowed(String(text))
@@ -25,12 +25,12 @@ enum ProbeResult: Sendable, Equatable {
     }
 }
 
-/// A row of `attacks.txt`: a class of attacks, one input, and what must hold for its result.
+/// A row of `attacks.txt`: a class of attacks, one input, and the condition for its result.
 struct Attack: Sendable {
     let kind: String
     let input: String
     let condition: Condition
-    /// What Docker answers to root and to user 1000 of a container.
+    /// Docker's results for root and for user 1000 of a container.
     let docker: [UInt32: ProbeResult]
 
     /// All rows.
@@ -59,7 +59,7 @@ struct Attack: Sendable {
     }
 }
 
-/// What must hold for a result.
+/// The condition for a result.
 enum Condition: Sendable, Equatable {
     case refused
     case asDocker
@@ -72,7 +72,7 @@ enum Condition: Sendable, Equatable {
     case mounts([String])
     case otherThanHost
 
-    /// Reads a column of the table.
+    /// Parses a column of the table.
     init?(_ text: Substring) {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         let list = parts.count == 2 ? parts[1].split(separator: "|").map(String.init) : []
@@ -94,7 +94,7 @@ enum Condition: Sendable, Equatable {
         }
     }
 
-    /// True if a fact's text meets the condition.
+    /// True if a fact's value meets the condition.
     func holds(for text: String, host: String) -> Bool {
         let items = text.split(separator: ";").map(String.init)
         switch self {
@@ -110,7 +110,7 @@ enum Condition: Sendable, Equatable {
         }
     }
 
-    /// `PLACE:KIND:rw`, of a kind that a container has for itself, or one of the files that every container gets.
+    /// True if a mount `PLACE:KIND:rw` has a kind that each container has for itself, or is one of its name files.
     private static func isOwn(mount: String, _ kinds: [String]) -> Bool {
         let parts = mount.split(separator: ":").map(String.init)
         guard parts.count == 3 else { return false }

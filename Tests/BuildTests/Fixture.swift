@@ -4,14 +4,14 @@ import Support
 
 @testable import Build
 
-/// A tree of one layer.
+/// Makes a tree of one layer.
 func tree(_ entries: [(LayerEntry, [UInt8])]) throws -> FileTree {
     var tree = FileTree()
     try tree.apply(entries.map { ($0.0, nil) }, layer: 0, name: "test")
     return tree
 }
 
-/// What sources name in a tree, by the rules of a Dockerfile.
+/// Returns the files that sources select in a tree, by the rules of a Dockerfile.
 func selection(
     _ sources: [String], in tree: FileTree, excluding: [String] = [], keepingParents: Bool = false
 ) throws -> CopySelection {
@@ -21,7 +21,7 @@ func selection(
         excluding: IgnoreRules(excluding: words), in: tree)
 }
 
-/// A plan's entries, one a line: `/d/ 0755 0:0`, `/f 0644 0:0`, `/l -> x`, `/h = /f`.
+/// Returns a plan's entries, one in each line: `/d/ 0755 0:0`, `/f 0644 0:0`, `/l -> x`, `/h = /f`.
 func lines(_ plan: CopyPlan) -> [String] {
     plan.items.map { item in
         let metadata = item.entry.metadata

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Build
 
-@Suite("Where files of a build come from")
+@Suite("The locations of a build's files")
 struct LocationTests {
-    /// What is read of an address: remote, ref, directory, checksum.
+    /// The parts of an address: remote, ref, directory, checksum.
     static let repositories: [(String, String)] = [
         ("https://h/o/r.git", "https://h/o/r.git - - -"),
         ("http://h:8080/r.git#main", "http://h:8080/r.git main - -"),
@@ -25,7 +25,7 @@ struct LocationTests {
         ("git://h/r#x", "git://h/r x - -"),
     ]
 
-    @Test("An address of a repository says what to fetch, which commit, and what of it", arguments: repositories)
+    @Test("An address of a repository has a remote, a ref, a directory and a checksum", arguments: repositories)
     func repository(text: String, read: String) throws {
         let location = try #require(try GitLocation(text))
         let subdirectory = location.subdirectory.isEmpty ? "-" : location.subdirectory
@@ -47,14 +47,14 @@ struct LocationTests {
     }
 
     @Test(
-        "What is no repository is something else",
+        "Other addresses are not repositories",
         arguments: [
             "dir", "./a@b:c/d", "https://h/file.tar", "https://h/r", "http://h/x.git/file", "github.com/o/r", "",
             "file:///r.git", "https:/h/r.git", "@h:x", "a@:x", "-u@h:x",
         ])
     func noRepository(text: String) throws { #expect(try GitLocation(text) == nil) }
 
-    @Test("github.com/owner/name counts where a context is expected")
+    @Test("github.com/owner/name is a repository only as a context")
     func bare() throws {
         #expect(try GitLocation("github.com/o/r#x", allowsBare: true)?.remote == "https://github.com/o/r")
         let context = try ContextLocation(context: "github.com/o/r")
@@ -62,25 +62,25 @@ struct LocationTests {
         #expect(try ContextLocation(named: "github.com/o/r") == .directory("github.com/o/r"))
     }
 
-    /// The address, and what its complaint ends with.
+    /// The address, and the end of its error.
     static let malformed: [(String, String)] = [
         ("https://h/r.git?x=1", "has the unknown field 'x' in its query"),
         ("https://h/r.git?ref=a&ref=a", "has 'ref' twice in its query"),
-        ("https://h/r.git?ref=a&branch=b", "says two different things with 'branch'"),
-        ("https://h/r.git?tag=v1#v2", "says two different things with 'tag'"),
-        ("https://h/r.git?subdir=a#:b", "says two different things with 'subdir'"),
-        ("https://h/r.git?commit=1234567&checksum=1234568", "says two different things with 'checksum'"),
+        ("https://h/r.git?ref=a&branch=b", "has conflicting values of 'branch'"),
+        ("https://h/r.git?tag=v1#v2", "has conflicting values of 'tag'"),
+        ("https://h/r.git?subdir=a#:b", "has conflicting values of 'subdir'"),
+        ("https://h/r.git?commit=1234567&checksum=1234568", "has conflicting values of 'checksum'"),
         ("https://h/r.git?ref=", "has no value for 'ref' in its query"),
         ("https://h/r.git?submodules=maybe", "has a 'submodules' that is neither true nor false"),
         ("https://h/r.git?mtime=now", "has an 'mtime' that is neither commit nor checkout"),
         ("https://h/r.git?commit=main", "has a checksum that is not a commit's"),
-        ("https://h/r.git?fetch-by-commit&ref=main", "is to be fetched by commit, and names none"),
-        ("https://h/r.git#--upload-pack=x", "names '--upload-pack=x', which can be no branch, tag or commit"),
-        ("https://h/r.git#a..b", "names 'a..b', which can be no branch, tag or commit"),
-        ("git@h:r?ref=a%20b", "names 'a b', which can be no branch, tag or commit"),
+        ("https://h/r.git?fetch-by-commit&ref=main", "has fetch-by-commit, but no commit"),
+        ("https://h/r.git#--upload-pack=x", "names '--upload-pack=x', which can't be a branch, tag or commit"),
+        ("https://h/r.git#a..b", "names 'a..b', which can't be a branch, tag or commit"),
+        ("git@h:r?ref=a%20b", "names 'a b', which can't be a branch, tag or commit"),
     ]
 
-    @Test("A malformed address of a repository is refused with its reason", arguments: malformed)
+    @Test("A malformed address of a repository is rejected with the reason", arguments: malformed)
     func refused(text: String, reason: String) {
         let error = #expect(throws: BuildError.self) { try GitLocation(text) }
         #expect(error?.description.hasSuffix(" \(reason)") == true, "\(error?.description ?? "")")
@@ -94,7 +94,7 @@ struct LocationTests {
         #expect(SourceAddress.withoutUser("ssh://git@h/r.git") == "ssh://git@h/r.git")
     }
 
-    /// What `--build-context NAME=` means.
+    /// Values of `--build-context NAME=`, parsed.
     static let named: [(String, ContextLocation)] = [
         ("dir", .directory("dir")), ("../x:y", .directory("../x:y")), ("docker-image://scratch", .scratch),
         ("oci-layout://a/b", .layout("a/b", nil)), ("oci-layout:///a:1/b:tag", .layout("/a:1/b", "tag")),
@@ -105,18 +105,18 @@ struct LocationTests {
         ("target:base", .stage("base")), ("https://h/x.tar", .web("https://h/x.tar")),
     ]
 
-    @Test("The value of a named context says what it is", arguments: named)
+    @Test("The value of a named context determines its kind", arguments: named)
     func namedContext(text: String, location: ContextLocation) throws {
         #expect(try ContextLocation(named: text) == location)
     }
 
-    @Test("An image as a context has a whole name")
+    @Test("An image as a context has its full name")
     func image() throws {
         #expect(try ContextLocation(named: "docker-image://a:1") == .image(Reference("docker.io/library/a:1")))
     }
 
     @Test(
-        "A context that can be nothing is refused",
+        "A malformed context is rejected",
         arguments: [
             "", "ftp://h/x", "file:///x", "docker-image://UPPER", "docker-image://", "target:",
             "oci-layout://a@sha256:0",
@@ -126,7 +126,7 @@ struct LocationTests {
         #expect(throws: BuildError.self) { try ContextLocation(named: text) }
     }
 
-    @Test("CONTEXT is a directory unless it says otherwise")
+    @Test("CONTEXT is a directory unless it has another form")
     func contexts() throws {
         #expect(try ContextLocation(context: "-") == .standardInput)
         #expect(try ContextLocation(context: "a/b") == .directory("a/b"))
@@ -135,7 +135,7 @@ struct LocationTests {
     }
 
     @Test(
-        "The name of a file on the web is the last of its path",
+        "The name of a file on the web is the last component of its path",
         arguments: [
             ("http://h/a/b.txt?x=y", "b.txt"), ("http://h/%41b", "Ab"), ("http://h/", nil), ("http://h", nil),
             ("http://h/a/", nil), ("http://h/a/..", nil), ("http://h/a%2Fb", nil), ("http://h/%zz", "%zz"),
@@ -144,7 +144,7 @@ struct LocationTests {
     func fileName(address: String, name: String?) { #expect(SourceAddress(address)?.fileName == name) }
 
     @Test(
-        "Dates of HTTP are seconds since 1970",
+        "Dates of HTTP become seconds since 1970",
         arguments: [
             ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
             ("Wed, 31 Dec 1969 00:00:00 GMT", 0), ("Sunday, 06-Nov-94 08:49:37 GMT", nil), ("", nil),
@@ -154,7 +154,7 @@ struct LocationTests {
     func dates(text: String, seconds: Int64?) { #expect(HTTPDate.seconds(text) == seconds) }
 
     @Test(
-        "Base64 is RFC 4648's",
+        "Base64 is that of RFC 4648",
         arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")])
     func base64(text: String, encoded: String) { #expect(Base64.padded(Array(text.utf8)) == encoded) }
 }

@@ -2,13 +2,13 @@ import Testing
 
 @testable import Build
 
-@Suite("Who owns what is copied")
+@Suite("The owner of copied files")
 struct OwnershipTests {
     private static let passwd = Array("root:x:0:0::/:\napp:x:100:101::/:\nwide:x:4000000000:7::/:\n".utf8)
     private static let group = Array("root:x:0:\nweb:x:102:\n".utf8)
 
     @Test(
-        "Numbers stand for themselves, names for what the stage's files say, unknown ones for root",
+        "Numbers are IDs, names are looked up in the stage's files, unknown names are root",
         arguments: [
             ("7", 7, 7, []), ("7:8", 7, 8, []), ("7:", 7, 7, []), (":8", 0, 8, []),
             ("4294967294:0", 4_294_967_294, 0, []),
@@ -23,7 +23,7 @@ struct OwnershipTests {
     }
 
     @Test(
-        "A number that no file can have is an error",
+        "A number that can't be an ID is an error",
         arguments: ["4294967295", "4294967296:1", "1:99999999999999999999", "-1", "0:-2"])
     func refusals(text: String) {
         #expect { try Ownership(text) } throws: { "\($0)".hasPrefix("owner '\(text)': ") }

@@ -8,11 +8,10 @@ import Testing
 
 @testable import Build
 
-/// Layers on disk and back: what is unpacked for a command is what the tree says, and what a command wrote is what the
-/// layer says.
-@Suite("Layers on disk", .enabled(if: geteuid() == 0, "only root makes device nodes and gives files away"))
+/// Layers on disk and back: an unpacked layer matches its tree, and a layer matches the files that a command wrote.
+@Suite("Layers on disk", .enabled(if: geteuid() == 0, "only root makes device nodes and changes owners"))
 struct RoundTripTests {
-    /// Every path below a directory with all that a layer keeps of it, one a line.
+    /// Returns every path below a directory with its metadata and content, one in each line.
     private static func listing(_ directory: Directory) throws -> [String] {
         var lines: [String] = []
         var stack: [ImagePath] = try directory.entries().reversed().map { ImagePath.root.appending($0.name) }
@@ -44,7 +43,7 @@ struct RoundTripTests {
         return try listing(Directory(try #require(directories.first)))
     }
 
-    @Test("Modes, owners, times, attributes, links and devices arrive on disk")
+    @Test("Modes, owners, times, attributes, links and devices are on disk")
     func metadata() async throws {
         let space = try Workspace()
         var odd = try file("d/f", "text", mode: 0o4751)
@@ -69,7 +68,7 @@ struct RoundTripTests {
         #expect(try root.status(of: "d/null").minor == 3)
     }
 
-    @Test("A whiteout acts before anything of its own layer, wherever it stands in it")
+    @Test("A whiteout applies before all entries of its own layer, at any position")
     func whiteouts() async throws {
         let space = try Workspace()
         let below = [try file("d/old", "1"), try file("f", "1"), try file("x/y/z", "1")]
@@ -84,7 +83,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("An opaque mark is followed through a link, and makes no directory where none is")
+    @Test("An opaque mark applies through a link, and makes no missing directory")
     func opaque() async throws {
         let space = try Workspace()
         let below = [try file("real/old", "1"), try symlink("link", "real")]
@@ -94,7 +93,7 @@ struct RoundTripTests {
         #expect(try await Self.unpacked([below, top], in: space) == ["/real directory 0755 0:0 0 opaque"])
     }
 
-    @Test("A directory that a layer doesn't mention keeps the attributes that it has below")
+    @Test("A directory without an entry in a layer keeps its attributes from below")
     func impliedParents() async throws {
         let space = try Workspace()
         let below = [try directory("d", mode: 0o700), try symlink("l", "d")]
@@ -104,7 +103,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("A hard link into a lower layer arrives, whatever it links to")
+    @Test("A hard link to any entry of a lower layer is on disk")
     func linksAcrossLayers() async throws {
         let space = try Workspace()
         let below = [try file("f", "text", mode: 0o600), try symlink("s", "f")]
@@ -115,7 +114,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("A layer that cannot be unpacked leaves nothing on disk")
+    @Test("A layer that can't be unpacked leaves nothing on disk")
     func failure() async throws {
         let space = try Workspace()
         let image = try space.image([[try file("f", [UInt8](repeating: 7, count: 4000))]])
@@ -126,7 +125,7 @@ struct RoundTripTests {
         #expect(try space.store.root.directory("thaw/layers").entries().map(\.name) == [Array("boot".utf8)])
     }
 
-    @Test("Two that unpack the same layers at the same time both get them")
+    @Test("Concurrent tasks that unpack the same layers all get them")
     func concurrently() async throws {
         let space = try Workspace()
         let image = try space.image([[try file("a", "1")], [try file("b", "2")]])
@@ -140,7 +139,7 @@ struct RoundTripTests {
         #expect(!names.contains { $0.hasPrefix("tmp.") })
     }
 
-    @Test("What a user namespace cannot hold has a stand-in on disk")
+    @Test("An entry that a user namespace can't make has a placeholder on disk")
     func standIns() async throws {
         let space = try Workspace()
         let device = LayerEntry(
@@ -158,7 +157,7 @@ struct RoundTripTests {
         #expect(try target.attribute("user.overlay.opaque", of: "d") == Array("y".utf8))
     }
 
-    @Test("Attributes and device numbers that Linux can't have are left out with a remark, the rest is there")
+    @Test("Attributes and device numbers that Linux can't have are left out with a note, the rest is on disk")
     func odd() async throws {
         let space = try Workspace()
         let device = LayerEntry(
@@ -185,7 +184,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("A command that changes such a file leaves in the image what it never saw")
+    @Test("If a command changes such a file, its hidden attributes stay in the image")
     func oddCopiedUp() async throws {
         let space = try Workspace()
         let device = LayerEntry(
@@ -200,17 +199,17 @@ struct RoundTripTests {
             }
         }
         #expect(entries.map(\.change) == [.add(.file(size: 1)), .add(.blockDevice(major: 1, minor: 1 << 20))])
-        // The command took user.note away; it never saw the other.
+        // The command removed user.note; the other attribute was never visible to it.
         #expect(entries.first?.metadata.xattrs == ["nonsense": [1]])
         #expect(entries.map(\.metadata.mode) == [0o600, 0o600])
     }
 
-    /// A namespace with one number.
+    /// A user namespace with one ID.
     private static let lonely = IDMap(users: Array("0 1 1".utf8), groups: Array("0 1 1".utf8), isInitial: false)
 
     // MARK: - From an upper directory
 
-    /// The upper directory of a command over `lower`, filled by `fill`, as a layer's entries.
+    /// Returns the upper directory of a command over `lower`, filled by `fill`, as a layer's entries.
     private static func difference(
         over lower: [(LayerEntry, [UInt8])], epoch: Int64 = 1000, ids: IDMap = .initial, in space: Workspace,
         _ fill: (Directory) throws -> Void
@@ -244,7 +243,7 @@ struct RoundTripTests {
         try upper.setModified(of: path, FileTime(seconds: seconds))
     }
 
-    @Test("Whiteouts appear where they remove something, and links stay links")
+    @Test("Only whiteouts that remove something are in the layer, and links stay links")
     func upper() async throws {
         let space = try Workspace()
         let result = try await Self.difference(over: [try file("gone", "1"), try file("same", "2")], in: space) {
@@ -259,7 +258,7 @@ struct RoundTripTests {
         #expect(Self.changes(result.entries) == ["+ /a", "/b = /a", "- /gone"])
     }
 
-    @Test("A stand-in that was copied up is what it stands for; what was made in its place is itself")
+    @Test("A copied-up placeholder is the original entry; a new file at its path is that file")
     func copiedUp() async throws {
         let space = try Workspace()
         func entry(_ name: String, _ kind: FileKind) throws -> (LayerEntry, [UInt8]) {
@@ -281,7 +280,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("A new mode of the root directory is told, an old one is not")
+    @Test("A new mode of the root directory is in the layer, an unchanged one is not")
     func root() async throws {
         let space = try Workspace()
         let result = try await Self.difference(over: [try file("a", "1")], in: space) { upper in
@@ -292,12 +291,12 @@ struct RoundTripTests {
         #expect(result.entries.first?.metadata.mode == 0o700)
     }
 
-    @Test("A directory that was removed and made again hides all that the old one held, however deep")
+    @Test("A directory that was removed and made again hides the old content at any depth")
     func recreated() async throws {
         let space = try Workspace()
         let lower = [try file("d/e/f", "1"), try file("d/e/g/h", "1"), try file("d/i", "1")]
         let result = try await Self.difference(over: lower, in: space) { upper in
-            // As overlayfs leaves it: only the top is marked.
+            // Overlayfs marks only the top as opaque.
             try upper.makeDirectories("d/e/g")
             try upper.setAttribute("trusted.overlay.opaque", of: "d", to: Array("y".utf8))
             try Self.put("2", "d/e/new", in: upper)
@@ -308,7 +307,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("Times are cut to the epoch, in the layer and in what stands for it unpacked")
+    @Test("Times are limited to the epoch, in the layer and in the unpacked directory")
     func times() async throws {
         let space = try Workspace()
         let result = try await Self.difference(over: [], in: space) { upper in
@@ -324,7 +323,7 @@ struct RoundTripTests {
             ])
     }
 
-    @Test("Bytecode records the time that its source has in the layer", arguments: [(2000, 1000), (900, 900)])
+    @Test("Bytecode has the time of its source in the layer", arguments: [(2000, 1000), (900, 900)])
     func bytecode(source: Int64, recorded: Int64) async throws {
         let space = try Workspace()
         let path: FilePath = "__pycache__/m.cpython-311.pyc"

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Build
 
-/// The network that a RUN gets.
+/// The network of a RUN.
 @Suite struct RunNetworkTests {
-    @Test("A step never gets the host's network unless it was asked for", arguments: BuildRequest.Network.allCases)
+    @Test("A step gets the host's network only if it was requested", arguments: BuildRequest.Network.allCases)
     func network(wanted: BuildRequest.Network) {
         let able = RunNetwork(wanted, obstacle: nil)
         let unable = RunNetwork(wanted, obstacle: .noProgram)
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(
-        "A time is written as options have it",
+        "A duration has the format of options",
         arguments: [
             (.seconds(600), "10m"), (.seconds(5_400), "1h30m"), (.seconds(90), "1m30s"), (.milliseconds(1_500), "1.5s"),
             (.seconds(3_600), "1h"), (.milliseconds(20), "0.02s"), (.seconds(86_461), "24h1m1s"),

@@ -2,10 +2,10 @@ import Testing
 
 @testable import Build
 
-/// The order of stages, and how long their results are kept.
+/// The order of stages, and the release of their results.
 @Suite("Schedule of stages")
 struct StageScheduleTests {
-    /// Runs all stages one after the other; gives the order, and the most results that were kept at once.
+    /// Runs all stages one after the other; returns the order, and the maximum number of kept results.
     private static func run(_ dependencies: [Int: Set<Int>], target: Int) -> (order: [Int], mostKept: Int) {
         var schedule = StageSchedule(Array(dependencies.keys), dependencies, target: target)
         var (order, kept, most) = ([Int](), Set<Int>(), 0)
@@ -21,13 +21,13 @@ struct StageScheduleTests {
         return (order, most)
     }
 
-    @Test("Stages start in the order of the file as far as they can")
+    @Test("Stages start in the order of the file if their inputs are ready")
     func order() {
         #expect(Self.run([0: [], 1: [], 2: [0], 3: [1, 2], 4: [0]], target: 3).order == [0, 1, 2, 3, 4])
         #expect(Self.run([0: [3], 1: [], 2: [], 3: [1]], target: 0).order == [1, 2, 3, 0])
     }
 
-    @Test("Of a chain of 20,000 stages two results are kept at once")
+    @Test("In a chain of 20,000 stages at most two results are kept")
     func chain() {
         let dependencies = Dictionary(uniqueKeysWithValues: (0..<20_000).map { ($0, $0 == 0 ? [] : Set([$0 - 1])) })
         let (order, mostKept) = Self.run(dependencies, target: 19_999)
@@ -35,7 +35,7 @@ struct StageScheduleTests {
         #expect(mostKept <= 2)
     }
 
-    @Test("A result is kept for its last reader, and the target's for the end")
+    @Test("A result is kept until its last reader starts, and the target's until the end")
     func kept() {
         var schedule = StageSchedule([0, 1, 2], [0: [], 1: [0], 2: [0, 1]], target: 1)
         #expect(schedule.start() == 0)

@@ -8,10 +8,10 @@ import Testing
 
 @testable import Build
 
-/// ADD of files on the web, against a server whose every answer is decided here.
+/// ADD of files on the web, with a server whose responses each test defines.
 @Suite("Files on the web")
 struct WebTests {
-    /// Builds a Dockerfile without a base, and gives the entries of the last layer and the steps.
+    /// Builds a Dockerfile without a base, and returns the entries of the last layer and the result.
     private static func build(
         _ dockerfile: String, in space: Workspace, _ configure: (inout BuildRequest) -> Void = { _ in }
     ) async throws -> (entries: [LayerEntry], result: BuildResult) {
@@ -35,7 +35,7 @@ struct WebTests {
 
     private static let date = ["Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"]
 
-    /// Where it goes, with which answer, and what comes of it.
+    /// The instruction, the response's headers, and the expected entries.
     static let places: [(String, [String: String], [String])] = [
         ("ADD URL/a.txt /d/", date, ["/d 0755 0:0 0 0", "/d/a.txt 0600 0:0 784111777 4"]),
         ("ADD URL/a.txt /d", [:], ["/d 0600 0:0 0 4"]),
@@ -46,7 +46,7 @@ struct WebTests {
     ]
 
     @Test(
-        "A file is 0600 of root with the server's time, and goes where a file of the context would", arguments: places)
+        "A file has mode 0600, owner root and the server's time, and a path as for a context's file", arguments: places)
     func placed(line: String, headers: [String: String], entries: [String]) async throws {
         let space = try Workspace()
         let server = try FakeServer { try $0.reply(200, headers, "text") }
@@ -54,7 +54,7 @@ struct WebTests {
         #expect(Self.lines(made.entries) == entries)
     }
 
-    @Test("An unchanged file costs one question, a changed one a new layer")
+    @Test("An unchanged file costs one request, a changed one a new layer")
     func conditional() async throws {
         let space = try Workspace()
         let content = Mutex("one")
@@ -73,7 +73,7 @@ struct WebTests {
         #expect(server.received.map { $0.headers["if-none-match"] } == [nil, "\"one\"", "\"one\""])
     }
 
-    @Test("The same content from another address of the same name is the same step")
+    @Test("The same content from another address with the same name gives the same entry")
     func content() async throws {
         let space = try Workspace()
         let server = try FakeServer { try $0.reply(200, [:], "text") }
@@ -84,7 +84,7 @@ struct WebTests {
         #expect(Self.lines(second.entries) == ["/f 0600 0:0 0 4"])
     }
 
-    @Test("A checksum that is known needs no server, one that does not hold ends the step")
+    @Test("A known checksum needs no request, a wrong one fails the step")
     func checksum() async throws {
         let space = try Workspace()
         let server = try FakeServer { try $0.reply(200, [:], "text") }
@@ -94,11 +94,11 @@ struct WebTests {
         #expect(server.received.count == 1)
         let wrong = "ADD --checksum=\(Digest(of: [])) \(server.origin)/f /"
         let error = await #expect(throws: BuildError.self) { try await Self.build(wrong, in: space) }
-        #expect(error?.description.hasSuffix("\(Digest(of: [])) is expected, \(digest) was found") == true)
+        #expect(error?.description.hasSuffix("expected \(Digest(of: [])), found \(digest)") == true)
     }
 
     @Test(
-        "A checksum is for one source from elsewhere",
+        "--checksum needs one source from elsewhere",
         arguments: [
             "ADD --checksum=X Dockerfile /", "ADD --checksum=X URL/a URL/b /", "ADD --checksum=X URL/a <<E /\nE",
         ])
@@ -111,7 +111,7 @@ struct WebTests {
         #expect(server.received.isEmpty)
     }
 
-    @Test("Archives are unpacked where that is asked for", arguments: [true, false])
+    @Test("Archives are unpacked on request", arguments: [true, false])
     func unpack(isAsked: Bool) async throws {
         let space = try Workspace()
         let sink = MemorySink()
@@ -126,7 +126,7 @@ struct WebTests {
         #expect(entries.map(\.path.description) == (isAsked ? ["/d", "/d/in", "/d/in/f"] : ["/d", "/d/a.tar"]))
     }
 
-    @Test("Files of the context, archives, documents and files on the web share one ADD, in their order")
+    @Test("One ADD can have files of the context, archives, heredocs and files on the web, in order")
     func mixed() async throws {
         let space = try Workspace()
         try space.write("context/plain", "1")
@@ -154,7 +154,7 @@ struct WebTests {
         #expect(again.result.steps.map(\.isCached) == [true])
     }
 
-    /// What the server does, and what the complaint ends with.
+    /// The server's behaviour, and the end of the error.
     static let faults: [(@Sendable (ServerExchange) throws -> Void, String)] = [
         ({ try $0.reply(404, [:], "no") }, "the server answered with status 404"),
         ({ try $0.reply(304, [:], "") }, "the server answered with status 304"),
@@ -181,7 +181,7 @@ struct WebTests {
         ),
     ]
 
-    @Test("A server that does wrong ends the step with one sentence, and nothing stays", arguments: 0..<faults.count)
+    @Test("A misbehaving server fails the step with one sentence, and no file stays", arguments: 0..<faults.count)
     func failures(index: Int) async throws {
         let space = try Workspace()
         let (answer, complaint) = Self.faults[index]
@@ -198,7 +198,7 @@ struct WebTests {
     }
 
     @Test(
-        "Secrets of the build go to their host alone",
+        "Secrets of the build are sent only to their host",
         arguments: [("HTTP_AUTH_TOKEN_", "Bearer abc"), ("HTTP_AUTH_HEADER_", "abc")])
     func secrets(name: String, header: String) async throws {
         let space = try Workspace()
@@ -214,7 +214,7 @@ struct WebTests {
     }
 
     @Test(
-        "Secrets for git go to its server in a header",
+        "Secrets for git are sent to its server in a header",
         arguments: [
             ("GIT_AUTH_TOKEN", "basic eC1hY2Nlc3MtdG9rZW46YWJj"), ("GIT_AUTH_HEADER", "abc"),
             ("GIT_AUTH_TOKEN.other", nil),
@@ -232,7 +232,7 @@ struct WebTests {
         #expect(server.received.first?.headers["authorization"] == header)
     }
 
-    @Test("A context on the web is a tar, or a Dockerfile alone", arguments: [true, false])
+    @Test("A context on the web is a tar, or a single Dockerfile", arguments: [true, false])
     func context(isTar: Bool) async throws {
         let space = try Workspace()
         let sink = MemorySink()
@@ -253,7 +253,7 @@ struct WebTests {
     }
 
     @Test(
-        "A hostile archive as a context is refused with the entry's name",
+        "A hostile archive as a context is rejected with the entry's name",
         arguments: [("../up", "leaves the root"), ("/etc/x", "is absolute"), ("a/../../b", "leaves the root")])
     func hostile(name: String, reason: String) async throws {
         let space = try Workspace()
@@ -266,7 +266,7 @@ struct WebTests {
     }
 }
 
-/// A tar as no decent program writes it.
+/// A malformed tar that usual programs don't write.
 private enum TarBytes {
     static func file(named name: String) -> [UInt8] {
         var header = [UInt8](repeating: 0, count: 512)

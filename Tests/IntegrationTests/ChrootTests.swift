@@ -205,7 +205,7 @@ import Testing
         let outcome = try bench.start(["build", "--isolation", "chroot"] + options + ["context"]).wait()
         #expect(outcome.status == 3, "\(outcome.error)")
         #expect(outcome.complaint.first?.contains(name) == true, "\(outcome.error)")
-        #expect(outcome.complaint.first?.hasSuffix("needs namespaces, and this build has chroot alone") == true)
+        #expect(outcome.complaint.first?.hasSuffix("needs namespaces, but this build runs with chroot alone") == true)
     }
 
     @Test("A secret is in no layer and in no file of the store, and a failed step can be looked into")

@@ -109,7 +109,7 @@ import Testing
         #expect(refused.status == 3)
         #expect(
             refused.complaint.first
-                == "thaw: Dockerfile:2: the limit of processes cannot be kept: no control group can be made for it here",
+                == "thaw: Dockerfile:2: the limit of processes cannot be set: no control group can be made for it here",
             "\(refused.error)")
         #expect(refused.complaint.count == 2)
         #expect(try build("--cpu-quota 50000").status == 3)
@@ -117,11 +117,11 @@ import Testing
         let weaker = try build("--memory 64m --cpus 1")
         #expect(weaker.status == 0)
         #expect(weaker.error.contains("note: the limit of memory holds for each process, not for all together"))
-        #expect(weaker.error.contains("note: the limit of CPU time is kept by CPU affinity"))
+        #expect(weaker.error.contains("note: the limit of CPU time is enforced by CPU affinity"))
         #expect(weaker.error.contains("[0:2] 65536\n[0:2] 1\n"), "\(weaker.error)")
         let plain = try build("--userns host")
         #expect(plain.status == 0)
-        #expect(plain.error.contains("note: the limit of processes cannot be kept"))
+        #expect(plain.error.contains("note: the limit of processes cannot be set"))
     }
 
     @Test("A container that allocates more than its memory is named, and sees its CPUs alone")

@@ -239,7 +239,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint.first
-                == "thaw: Dockerfile:1: image 'busybox' in the store is for linux/amd64, but linux/arm64 is wanted")
+                == "thaw: Dockerfile:1: image 'busybox' in the store is for linux/amd64, not linux/arm64")
     }
 
     /// A Docker engine of two calls, which answers with what it was given.

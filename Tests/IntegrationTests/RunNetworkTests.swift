@@ -103,10 +103,10 @@ struct RunNetworkTests {
             ["build", "--progress", "plain", "context"], environment: ["PATH": "\(bench.path)/bin"]
         ).wait()
         #expect(outcome.status == 1)
-        let note = "note: RUN has no network: pasta says 'No routable interface'"
+        let note = "note: RUN has no network: pasta failed: No routable interface"
         #expect(outcome.error.contains(note), "\(outcome.error)")
         #expect(outcome.error.contains("[0:2] lo\n"))
-        #expect(outcome.complaint.last?.contains("this step had no network: pasta says") == true)
+        #expect(outcome.complaint.last?.contains("this step had no network: pasta failed") == true)
     }
 
     @Test("doctor says what isolated networks lack")

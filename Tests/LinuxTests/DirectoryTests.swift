@@ -21,7 +21,7 @@ import Testing
         #expect(try scratch.read(FilePath(path)) == "inside")
     }
 
-    @Test("Beneath refuses what leaves, and says so", arguments: ["/file", "../x", "link/passwd"])
+    @Test("Resolution beneath rejects paths that leave the directory", arguments: ["/file", "../x", "link/passwd"])
     func beneath(path: String) throws {
         try scratch.directory.makeLink("link", to: "/etc")
         let strict = try Directory(scratch.path, resolution: .beneath)
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("A replaced file is the new one, and nothing else is left")
+    @Test("A replaced file has the new content, and no other file is left")
     func replace() throws {
         try scratch.write("file", "old")
         try scratch.directory.replace("file", with: Array("new".utf8), mode: 0o640)
@@ -38,7 +38,7 @@ import Testing
         #expect(try scratch.directory.entries().map(\.name) == [Array("file".utf8)])
     }
 
-    @Test("A replacement that fails leaves the old file alone")
+    @Test("A failed replacement leaves the old file unchanged")
     func failedReplace() throws {
         struct Stop: Error {}
         try scratch.write("file", "old")
@@ -60,13 +60,13 @@ import Testing
         #expect(FilePath(bytes: [0xff, 0xfe]).bytes == [0xff, 0xfe])
     }
 
-    @Test("A large directory is listed whole")
+    @Test("A large directory is listed completely")
     func manyNames() throws {
         for number in 0..<1000 { try scratch.directory.makeDirectory(FilePath("entry-with-a-long-name-\(number)")) }
         #expect(try scratch.directory.entries().count == 1000)
     }
 
-    @Test("Status is of the link, with nanoseconds")
+    @Test("The status of a link is its own, with nanoseconds")
     func status() throws {
         try scratch.directory.makeLink("link", to: "nowhere")
         let time = FileTime(seconds: 1_000_000_000, nanoseconds: 123_456_789)
@@ -101,7 +101,7 @@ import Testing
         #expect(try scratch.directory.attributeNames(of: "file") == [])
     }
 
-    @Test("A last component of '..' names nothing")
+    @Test("A last component of '..' is an error")
     func dotDot() throws {
         try scratch.directory.makeDirectory("a")
         #expect(throws: SystemError.self) { try scratch.directory.status(of: "a/..") }
@@ -109,7 +109,7 @@ import Testing
         #expect(try scratch.directory.status(of: "/").type == .directory)
     }
 
-    @Test("Reading a FIFO or more than the limit is an error, never a wait")
+    @Test("Reading a FIFO or more than the limit fails and never waits")
     func limits() throws {
         try scratch.directory.makeNode("fifo", type: .fifo, mode: 0o600)
         try scratch.write("file", "12345")
@@ -120,7 +120,7 @@ import Testing
 }
 
 @Suite struct RemoveTreeTests {
-    @Test("A tree deeper than PATH_MAX and than the descriptor limit goes")
+    @Test("A tree deeper than PATH_MAX and the descriptor limit is removed")
     func deep() throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectory("top")
@@ -134,7 +134,7 @@ import Testing
         #expect(try scratch.directory.entries() == [])
     }
 
-    @Test("Links are removed, not followed; closed directories go too")
+    @Test("Links are removed, not followed; directories without permissions are removed too")
     func links() throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectories("safe/inner")
@@ -147,7 +147,7 @@ import Testing
         try scratch.directory.removeTree("top")
     }
 
-    @Test("Wide trees go", arguments: [0, 1, 200])
+    @Test("Wide trees are removed", arguments: [0, 1, 200])
     func wide(count: Int) throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectory("top")

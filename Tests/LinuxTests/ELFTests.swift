@@ -7,7 +7,7 @@ import Testing
     private static func text(_ list: [[UInt8]]) -> [String] { list.map { String(decoding: $0, as: UTF8.self) } }
 
     @Test(
-        "All facts are read in both word sizes and byte orders",
+        "All fields are read in both word sizes and byte orders",
         arguments: [(true, false), (true, true), (false, false), (false, true)])
     func readsFacts(is64: Bool, isBigEndian: Bool) throws {
         var maker = ELFMaker.program(needs: ["liba.so.1", "/opt/libb.so"], interpreter: "/lib/ld.so")
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(
-        "A text in read-only data names a library if it looks like a file's name",
+        "A string in read-only data is a library's name if it looks like a file name",
         arguments: [
             ("libfoo.so", true), ("libfoo.so.1.2", true), ("/opt/plugins/x.so", true), ("sub/libfoo.so.6", true),
             ("foo.so", false),
@@ -49,7 +49,7 @@ import Testing
         #expect(Self.text(try ELF(maker.bytes).libraryTexts) == (isFound ? [text] : []))
     }
 
-    @Test("The host's shell and C library are read as readelf reads them")
+    @Test("The host's shell and C library have the same fields as in readelf")
     func readsHost() throws {
         let shell = try ELF(Directory("/").contents(of: "bin/sh", limit: 64 << 20))
         #expect(Self.text(shell.needed).contains("libc.so.6"))
@@ -61,7 +61,7 @@ import Testing
         #expect(library.notes.contains { $0.owner == "GNU" })
     }
 
-    @Test("What is no ELF file is refused with the reason")
+    @Test("Files other than ELF are rejected with the reason")
     func refuses() {
         var bytes = ELFMaker.program(needs: ["liba.so"]).bytes
         #expect(throws: ELF.Fault.notELF) { try ELF([]) }
@@ -73,7 +73,7 @@ import Testing
         #expect(throws: ELF.Fault.unknownByteOrder(0)) { try ELF(bytes) }
     }
 
-    @Test("Every prefix of a file is read or refused")
+    @Test("Every prefix of a file is read or rejected")
     func survivesTruncation() throws {
         var maker = ELFMaker.program(needs: ["liba.so.1"])
         maker.dlopen = "[]"
@@ -84,7 +84,7 @@ import Testing
         #expect(try ELF(bytes).needed.count == 1)
     }
 
-    @Test("Random damage is read or refused", arguments: 0..<8)
+    @Test("A file with random damage is read or rejected", arguments: 0..<8)
     func survivesDamage(seed: UInt64) {
         var maker = ELFMaker.program(needs: ["liba.so.1", "libb.so.2"])
         (maker.is64, maker.isBigEndian) = (seed & 1 == 0, seed & 2 == 0)
@@ -105,7 +105,7 @@ import Testing
     }
 }
 
-/// The same numbers for the same seed (xorshift64*).
+/// Pseudo-random numbers, equal for equal seeds (xorshift64*).
 struct Random {
     private var state: UInt64
 

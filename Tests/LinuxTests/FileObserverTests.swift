@@ -3,8 +3,8 @@ import Linux
 import SystemPackage
 import Testing
 
-@Suite("Following files", .enabled(if: geteuid() == 0, "only root follows whole mounts")) struct FileObserverTests {
-    /// What is seen while a tree of this depth is made and opened, each directory's name 200 bytes long.
+@Suite("Opened files", .enabled(if: geteuid() == 0, "only root observes whole mounts")) struct FileObserverTests {
+    /// Returns the record while a tree of this depth is made and opened; each directory's name has 200 bytes.
     private func seen(depth: Int) throws -> FileObserver.Seen {
         let scratch = try Scratch()
         let mount = try Mount.bind(scratch.path, recursive: false)
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(
-        "Everything that was opened is seen, or it is said that something is not", arguments: [(3, true), (25, false)])
+        "Every opened file is recorded, or the record is marked as incomplete", arguments: [(3, true), (25, false)])
     func completeness(depth: Int, isComplete: Bool) throws {
         let seen = try seen(depth: depth)
         #expect(seen.isComplete == isComplete)

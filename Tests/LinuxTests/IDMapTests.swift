@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-/// Which numbers a user namespace has.
+/// The IDs of a user namespace.
 @Suite struct IDMapTests {
     private static let ranges = IDMap(
         users: Array("         0       1000          1\n         1     100000      65536\n".utf8),
@@ -11,7 +11,7 @@ import Testing
         isInitial: false)
 
     @Test(
-        "A number exists where a line of the map has it",
+        "An ID exists if a line of the map contains it",
         arguments: [(0, true, true), (1, true, true), (100, true, true), (101, true, false), (65536, true, false)]
             + [(65537, false, false), (UInt32.max, false, false)])
     func ranges(number: UInt32, user: Bool, group: Bool) {
@@ -19,32 +19,32 @@ import Testing
         #expect(Self.ranges.hasGroup(number) == group)
     }
 
-    @Test("A map of one number is single, and its groups stay as they are")
+    @Test("A map of one ID is single, and can deny a change of groups")
     func single() {
         #expect(Self.single.isSingle && !Self.single.allowsGroups && !Self.single.hasUser(1))
         #expect(!Self.ranges.isSingle && Self.ranges.allowsGroups)
     }
 
-    @Test("Other numbers give a map another name, the same numbers the same")
+    @Test("Maps with equal IDs have equal names, other maps have other names")
     func name() {
         #expect(Self.single.name != Self.ranges.name)
         #expect(
             Self.single.name
                 == IDMap(users: Array("0 1000 1".utf8), groups: Array("0 1000 1".utf8), isInitial: false).name)
-        // What is a user in one and a group in the other is not the same.
+        // A range of users must not count as a range of groups.
         let swapped = IDMap(users: Array("0 1 1\n1 2 3\n".utf8), groups: Array("0 4 1\n".utf8), isInitial: false)
         let other = IDMap(users: Array("0 1 1\n".utf8), groups: Array("1 2 3\n0 4 1\n".utf8), isInitial: false)
         #expect(swapped.name != other.name)
     }
 
     @Test(
-        "What is no map has no number", arguments: ["", "0 1", "a b c\n", "0 1 -5\n", "99999999999999999999 1 1\n"])
+        "A malformed map has no ID", arguments: ["", "0 1", "a b c\n", "0 1 -5\n", "99999999999999999999 1 1\n"])
     func malformed(text: String) {
         let map = IDMap(users: Array(text.utf8), groups: Array(text.utf8), isInitial: false)
         #expect(!map.hasUser(0) && !map.hasGroup(0) && !map.isSingle)
     }
 
-    @Test("This process's own map has its user")
+    @Test("The current map has this process's user")
     func current() throws {
         #expect(try IDMap.current().hasUser(0))
         #expect(IDMap.initial.isInitial && IDMap.initial.hasUser(UInt32.max - 1))

@@ -8,7 +8,7 @@ import Testing
     }
 
     @Test(
-        "A confined program gets a number that exists and is not root's",
+        "A confined program gets an existing ID other than root's",
         arguments: [
             ("0 0 4294967295\n", Identity.preferred), ("0 1000 1\n1 100000 65536\n", 65_536),
             ("1 100000 65536\n0 1000 1\n", 65_536), ("0 1000 3\n", 2),
@@ -18,7 +18,7 @@ import Testing
         #expect(spare == Identity(user: number, group: number, emptiesGroups: true))
     }
 
-    @Test("Where root is the only user or the only group, there is no other")
+    @Test("There is no spare identity if root is the only user or group")
     func single() {
         #expect(Identity.spare(in: map("0 1000 1\n", "0 1000 1\n", setgroups: "deny\n")) == nil)
         #expect(Identity.spare(in: map("0 1000 5\n", "0 1000 1\n")) == nil)

@@ -2,13 +2,13 @@ import Glibc
 import Linux
 import Testing
 
-/// Documents from anywhere: what is valid is kept to the last digit, and nothing takes long.
+/// Documents from any source: valid ones keep every digit, and none takes long.
 @Suite("JSON")
 struct JSONTests {
     private static func parse(_ text: String) throws(JSONError) -> JSON { try JSON(parsing: Array(text.utf8)) }
 
     @Test(
-        "What is written back has sorted keys and every number as it was",
+        "A document is written with sorted keys and unchanged numbers",
         arguments: [
             (
                 #" {"b":[1,2.50],"a":null,"c":{"x":true,"y":false}} "#,
@@ -27,7 +27,7 @@ struct JSONTests {
     }
 
     @Test(
-        "What is no JSON is refused, with the place",
+        "Malformed JSON is rejected with its position",
         arguments: [
             ("", 0), (" ", 1), ("{", 1), ("[", 1), ("[1", 2), ("[1,", 3), ("[1,]", 3), ("{,}", 1), (#"{"a"}"#, 4),
             (#"{"a":}"#, 5), (#"{"a":1,}"#, 7), ("{1:2}", 1), ("01", 1), ("+1", 0), ("1.", 2), (".5", 0), ("1e", 2),
@@ -39,12 +39,12 @@ struct JSONTests {
         #expect(throws: JSONError.unexpectedByte(offset: offset)) { try Self.parse(text) }
     }
 
-    @Test("A text that is not UTF-8 is refused", arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]] as [[UInt8]])
+    @Test("A string must be UTF-8", arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]] as [[UInt8]])
     func encoding(bytes: [UInt8]) {
         #expect(throws: JSONError.notUTF8(offset: 2)) { try JSON(parsing: [0x5b, 0x22] + bytes + [0x22, 0x5d]) }
     }
 
-    @Test("512 levels are read and written, one more is refused")
+    @Test("512 levels are read and written, one more is rejected")
     func depth() throws {
         let nested = { (count: Int) in String(repeating: "[", count: count) + String(repeating: "]", count: count) }
         #expect(try Self.parse(nested(512)).bytes == Array(nested(512).utf8))
@@ -54,7 +54,7 @@ struct JSONTests {
         #expect(throws: JSONError.tooDeep(limit: 512)) { try Self.parse(String(repeating: "[", count: 4 << 20)) }
     }
 
-    @Test("More values than any document of use has are refused")
+    @Test("A document with too many values is rejected")
     func values() {
         let many = "[" + String(repeating: "1,", count: 1_000_000) + "1]"
         #expect(throws: JSONError.tooManyValues(limit: 1_000_000)) { try Self.parse(many) }
@@ -78,13 +78,13 @@ struct JSONTests {
         #expect(JSON.number(value).bytes == Array(text.utf8))
     }
 
-    @Test("For people there are lines and blanks")
+    @Test("The pretty form has lines and indentation")
     func pretty() throws {
         let text = String(decoding: try Self.parse(#"{"b":[1,{}],"a":2}"#).prettyBytes, as: UTF8.self)
         #expect(text == "{\n  \"a\" : 2,\n  \"b\" : [\n    1,\n    {\n\n    }\n  ]\n}\n")
     }
 
-    @Test("Damaged documents are read or refused, and what is read is read again", arguments: 0..<20)
+    @Test("Damaged documents are rejected, or survive writing and reading again", arguments: 0..<20)
     func damaged(seed: UInt64) throws {
         var random = seed &* 0x9e37_79b9_7f4a_7c15 | 1
         func next(_ limit: Int) -> Int {
@@ -102,7 +102,7 @@ struct JSONTests {
     }
 }
 
-/// The cost of documents that were made to cost much.
+/// The cost of documents that are made to be expensive.
 @Suite("Cost of JSON", .serialized)
 struct JSONCostTests {
     private static func repeated(_ unit: String, _ length: Int) -> [UInt8] {
@@ -135,7 +135,7 @@ struct JSONCostTests {
         ("objects", { repeated("{\"\":0}", $0 / 2) }), ("decimals", { repeated("0.1", $0 / 2) }),
     ]
 
-    /// The CPU time of this thread for reading a document and letting go of it: the least of three, in seconds.
+    /// Returns the CPU time of this thread for parsing and releasing a document, in seconds: the least of three.
     private static func cost(_ bytes: [UInt8]) throws -> Double {
         try (0..<3).map { _ in
             let start = now()
@@ -150,7 +150,7 @@ struct JSONCostTests {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    @Test("Four times the bytes cost about four times as much, whatever they say", arguments: 0..<9)
+    @Test("Four times the bytes cost about four times as much, for any content", arguments: 0..<9)
     func linear(shape: Int) throws {
         let (name, make) = Self.shapes[shape]
         let (small, large) = (try Self.cost(make(1 << 20)), try Self.cost(make(4 << 20)))

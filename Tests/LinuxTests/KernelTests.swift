@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 @Suite struct DescriptorTests {
-    @Test("An error tells what, on what, why")
+    @Test("An error names the operation, the path and the reason")
     func description() {
         let error = SystemError("mount overlay", "/x", .permissionDenied)
         #expect(error.description == "mount overlay '/x': Permission denied")
@@ -22,7 +22,7 @@ import Testing
         #expect(throws: SystemError.self) { _ = try OwnedDescriptor("/nowhere") }
     }
 
-    @Test("Pages of zeros are not written, and are not among a file's data")
+    @Test("Pages of zeros are not written, and are no part of a file's data")
     func sparse() throws {
         let scratch = try Scratch()
         let file = try scratch.directory.open("sparse", [.readWrite, .create])
@@ -44,7 +44,7 @@ import Testing
         #expect(try file.dataRanges(in: 0..<0).isEmpty)
     }
 
-    @Test("What is written is read, at any offset")
+    @Test("Written bytes are read, at any offset")
     func transfer() throws {
         let scratch = try Scratch()
         let file = try scratch.directory.open("file", [.readWrite, .create])
@@ -60,14 +60,14 @@ import Testing
         try file.close()
     }
 
-    @Test("A full device is an error of write")
+    @Test("Writing to a full device is an error")
     func full() throws {
         #expect(throws: SystemError("write", nil, .noSpace)) { try OwnedDescriptor("/dev/full", .write).write([1]) }
     }
 }
 
 @Suite struct LockTests {
-    @Test("Exclusive shuts everybody out, shared only the exclusive")
+    @Test("An exclusive lock blocks all others, a shared one only exclusive locks")
     func modes() throws {
         let scratch = try Scratch()
         let path = scratch.path.appending("lock")
@@ -89,7 +89,7 @@ import Testing
 }
 
 @Suite struct OffloadTests {
-    @Test("Results come in the order of the items, never more than width at once", arguments: [1, 3, 100])
+    @Test("Results are in the order of the items, and at most width run at once", arguments: [1, 3, 100])
     func order(width: Int) async throws {
         let running = Counter()
         let result = try await Offload.map(Array(0..<200), width: width) { item in
@@ -102,7 +102,7 @@ import Testing
         #expect(running.most <= min(width, Offload.width))
     }
 
-    @Test("After a failure nothing new begins")
+    @Test("After a failure no further item starts")
     func failure() async throws {
         struct Stop: Error {}
         let begun = Counter()
@@ -115,7 +115,7 @@ import Testing
         #expect(begun.most < 20)
     }
 
-    @Test("A thousand blocking calls do not need a thousand threads")
+    @Test("A thousand blocking calls don't use a thousand threads")
     func bounded() async throws {
         let running = Counter()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -134,7 +134,7 @@ import Testing
     }
 }
 
-/// Counts who is inside, and the most that ever were.
+/// Counts concurrent calls, and their maximum.
 final class Counter: Sendable {
     private let state = Mutex((now: 0, most: 0))
 
@@ -150,7 +150,7 @@ final class Counter: Sendable {
 }
 
 @Suite struct MountTests {
-    @Test("An overlay needs no place, and shows its layers in order", arguments: [1, 2, 150])
+    @Test("An overlay works detached, and shows its layers in order", arguments: [1, 2, 150])
     func overlay(count: Int) throws {
         let scratch = try Scratch()
         for number in 0..<count {
@@ -171,7 +171,7 @@ final class Counter: Sendable {
         #expect(!String(decoding: table, as: UTF8.self).contains(scratch.path.string))
     }
 
-    @Test("A read-only overlay of one layer refuses to be written")
+    @Test("An overlay of one layer without upper is read-only")
     func readOnly() throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectory("lower")
@@ -179,7 +179,7 @@ final class Counter: Sendable {
         #expect(throws: SystemError("make directory", "m/x", .readOnlyFileSystem)) { try root.makeDirectory("x") }
     }
 
-    @Test("A layer's name may hold what option lists are made of")
+    @Test("A layer's name may contain the separators of mount options")
     func oddNames() throws {
         let scratch = try Scratch()
         try scratch.directory.makeDirectories("a:b,c\\d/in")
@@ -188,14 +188,14 @@ final class Counter: Sendable {
         #expect(try root.exists("in"))
     }
 
-    @Test("A missing layer is named")
+    @Test("The error of a missing layer names it")
     func missing() throws {
         #expect(throws: SystemError("mount overlay, option lowerdir+", "/nowhere", .noSuchFileOrDirectory)) {
             _ = try Mount.overlay(lowers: ["/nowhere", "/usr"], upper: nil, work: nil)
         }
     }
 
-    @Test("A read-only bind refuses to be written")
+    @Test("A read-only bind mount can't be written")
     func bind() throws {
         let scratch = try Scratch()
         let root = try Mount.bind(scratch.path, attributes: .readOnly).root(named: "m")

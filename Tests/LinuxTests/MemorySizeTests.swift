@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-/// Sizes of memory in words.
+/// The text form of sizes of memory.
 @Suite struct MemorySizeTests {
     @Test(
         "A size has the largest unit that needs no more than one decimal place",

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-/// Output as a terminal would show it in the end, in plain lines.
+/// Output in its final state on a terminal, as plain lines.
 @Suite struct OutputLinesTests {
     static let outputs: [(String, [String])] = [
         ("one\ntwo\n", ["one", "two"]), ("no newline", ["no newline"]), ("", []), ("\n\n", ["", ""]),
@@ -18,7 +18,7 @@ import Testing
         ("x\u{1b}[999999999999Cy\u{1b}[99999Gz\r\n", ["x" + String(repeating: " ", count: 4094) + "zy"]),
     ]
 
-    @Test("A line ends as its last state, without colours, titles and moves", arguments: outputs)
+    @Test("A line is shown in its last state, without colours, titles and moves", arguments: outputs)
     func lines(output: String, shown: [String]) {
         let bytes = Array(output.utf8)
         #expect(Self.lines(bytes, pieces: bytes.count + 1) == shown)
@@ -26,7 +26,7 @@ import Testing
         #expect(Self.lines(bytes, pieces: 3) == shown)
     }
 
-    @Test("Output without a newline takes no more memory than a line may have")
+    @Test("Output without a newline uses only the memory of the longest line")
     func endless() {
         var lines = OutputLines()
         var shown: [String] = []
@@ -36,14 +36,14 @@ import Testing
         #expect((shown + [lines.finish() ?? ""]).joined().utf8.count == 1_000_000)
     }
 
-    @Test("A progress bar that is redrawn for ever shows its last state")
+    @Test("A progress bar that is redrawn many times shows its last state")
     func bar() {
         var lines = OutputLines()
         for step in 0..<20_000 { #expect(lines.add("\rstep \(step)".utf8) == []) }
         #expect(lines.add("\n".utf8) == ["step 19999"])
     }
 
-    @Test("Random output never traps and leaves nothing that steers", arguments: 0..<64)
+    @Test("Random output never traps, and no control character remains", arguments: 0..<64)
     func random(seed: UInt64) {
         var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
         let alphabet: [UInt8] = [

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import SystemPackage
 
-/// A directory of its own for one test, gone with it.
+/// A directory for one test, removed with it.
 final class Scratch {
     let path: FilePath
     let directory: Directory

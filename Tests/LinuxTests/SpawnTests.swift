@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Programs of this machine")
 struct SpawnTests {
-    @Test("A program's end is told: by itself or by a signal")
+    @Test("The end of a program is its exit status or a signal")
     func ends() throws {
         func end(_ script: String) throws -> Spawn.End {
             Spawn.wait(try Spawn.start(["sh", "-c", script], streams: [nil, nil, nil]))
@@ -15,7 +15,7 @@ struct SpawnTests {
         #expect(try end("kill -9 $$").status == nil)
     }
 
-    @Test("The environment is the given one, or ours")
+    @Test("The environment is the given one, or that of this process")
     func environment() throws {
         let script = "[ \"$ONLY\" = this ] && [ -z \"$HOME\" ]"
         let words = ["sh", "-c", script]
@@ -24,7 +24,7 @@ struct SpawnTests {
         #expect(Spawn.wait(try Spawn.start(["sh", "-c", "[ -n \"$PATH\" ]"], streams: [nil, nil, nil])) == .exited(0))
     }
 
-    @Test("A program that is not there is an error, and so are no words")
+    @Test("A missing program is an error, and so are no arguments")
     func absent() {
         #expect(throws: SystemError.self) { try Spawn.start(["no such program"], streams: []) }
         #expect(throws: SystemError.self) { try Spawn.start([], streams: []) }

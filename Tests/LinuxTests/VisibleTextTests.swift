@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-/// The filter between foreign text and a terminal.
+/// The filter between untrusted text and a terminal.
 @Suite struct VisibleTextTests {
     static let texts: [(String, String)] = [
         ("plain text, ~", "plain text, ~"), ("", ""), ("two\nlines\tand a tab", "two\nlines\tand a tab"),
@@ -14,32 +14,32 @@ import Testing
         ("\u{e0041}", "\\u{e0041}"), ("dos\r\n", "dos\n"), ("over\rwrite", "over\\u{d}write"), ("a\u{8}b", "a\\u{8}b"),
     ]
 
-    @Test("What steers a terminal is shown by its number, all else stays", arguments: texts)
+    @Test("Characters that control a terminal are shown by their number, others stay", arguments: texts)
     func visible(text: String, shown: String) {
         #expect(text.visible == shown)
         #expect(shown.visible == shown)
     }
 
-    @Test("A text as one line has no newline and no tab")
+    @Test("The text in one line has no newline and no tab")
     func line() {
         #expect("a\nb\tc\r\nd\re".visibleLine == "a b c d\\u{d}e")
     }
 
-    @Test("Bytes that are no UTF-8 become U+FFFD, C1 controls in two bytes are shown")
+    @Test("Bytes that aren't UTF-8 become U+FFFD, C1 controls in two bytes are shown")
     func bytes() {
         #expect(
             String(decoding: [0x61, 0x9b, 0xff, 0xc2, 0x9b] as [UInt8], as: UTF8.self).visible
                 == "a\u{fffd}\u{fffd}\\u{9b}")
     }
 
-    @Test("JSON stays JSON: the same scalars are its own escapes")
+    @Test("JSON stays valid: the same scalars become JSON escapes")
     func json() {
         let document = "{\n  \"a\": \"\\u001b \u{7f}\u{9b}\u{202e}\u{e0041} \u{e9}\"\n}\n"
         let shown = "{\n  \"a\": \"\\u001b \\u007f\\u009b\\u202e\\udb40\\udc41 \u{e9}\"\n}\n"
         #expect(document.visibleJSON == shown)
     }
 
-    @Test("No scalar that Unicode calls a control, format or line separator gets through, but the two joiners")
+    @Test("No control, format or line separator character passes, except the two joiners")
     func all() {
         for value in UInt32(0)..<0x110000 {
             guard let scalar = Unicode.Scalar(value) else { continue }

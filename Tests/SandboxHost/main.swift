@@ -2,8 +2,8 @@
 //
 //     SandboxHost DIRECTORY COUNT UID COMMAND...
 //
-// DIRECTORY holds lower, upper and work. With SANDBOX_HOST_ISOLATED set the network is an isolated one. Prints one line per run: microseconds of the whole run, and of the part from
-// clone to exec.
+// DIRECTORY contains lower, upper and work. With SANDBOX_HOST_ISOLATED set the network is an isolated one. Prints one
+// line for each run: the microseconds of the whole run, and those from clone to exec.
 
 import Glibc
 import Sandbox

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "What is unknown is said",
+        "An unknown user or group and a malformed number are errors",
         arguments: [
             ("nobody", SandboxError.unknownUser("nobody")), ("app:none", .unknownGroup("none")),
             ("4294967295", .malformedUser("4294967295")), ("0:99999999999", .malformedUser("0:99999999999")),
@@ -40,14 +40,14 @@ import Testing
         }
     }
 
-    @Test("Numbers need no files; names do")
+    @Test("Numbers need no passwd and group files; names do")
     func noFiles() throws {
         #expect(try Account("5:6", passwd: nil, group: nil) == Account(uid: 5, gid: 6))
         #expect(throws: SandboxError.unknownUser("app")) { try Account("app", passwd: nil, group: nil) }
         #expect(SandboxError.unknownUser("app").description == "unable to find user app")
     }
 
-    @Test("Bytes of any kind never trap", arguments: 0..<50)
+    @Test("Arbitrary bytes never trap", arguments: 0..<50)
     func noise(seed: Int) {
         let bytes = (0..<2000).map { UInt8(truncatingIfNeeded: ($0 &* 7919 &+ seed &* 104_729) >> 3) % 60 + 5 }
         _ = try? Account("app:video", passwd: bytes, group: bytes)

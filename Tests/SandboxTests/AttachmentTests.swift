@@ -4,7 +4,7 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// What can be mounted into a container, and where it ends up.
+/// Mounts in a container, and the files that they show.
 @Suite struct AttachmentTests {
     let fixture: Fixture
 
@@ -28,7 +28,7 @@ import Testing
             work: fixture.path.appending("other-work"))
     }
 
-    @Test("Layers show their stack or a part of it, and cannot be written")
+    @Test("A layers attachment shows the stack or a part of it, read-only")
     func layers() async throws {
         let layers = [stage, fixture.path.appending("base")]
         let result = try await fixture.shell(
@@ -44,7 +44,7 @@ import Testing
         #expect(result.output == "stage\nbase\nstage\ndata\n")
     }
 
-    @Test("What is written to an overlay goes to its upper directory, through any of its mounts")
+    @Test("Writes to an overlay go to its upper directory, through any of its mounts")
     func overlay() async throws {
         let result = try await fixture.shell("echo new > /a/new; cat /b/new; ! touch /b/x 2>/dev/null; rm /a/low") {
             $0.attachments = [
@@ -99,9 +99,9 @@ import Testing
         #expect(try fixture.directory.directory("upper").entries() == [])
     }
 
-    @Test("No path reaches what this process has open", arguments: [0, 3, 5, 9, 12, 20, 40])
+    @Test("No path reaches an open descriptor of this process", arguments: [0, 3, 5, 9, 12, 20, 40])
     func descriptorsOfThisProcess(number: Int32) async throws {
-        // As a leaked descriptor would be: a directory of the host, under a number that the child inherits.
+        // Like a leaked descriptor: a directory of the host, open under a number that the child inherits.
         let outside = try OwnedDescriptor(fixture.path.appending("outside"), [.read, .directory])
         let copy = fcntl(outside.rawValue, F_DUPFD, number)
         defer { close(copy) }
@@ -131,7 +131,7 @@ import Testing
         #expect(result.error.contains("Read-only file system"))
     }
 
-    @Test("Device nodes that root makes inside are no devices, those of /dev are")
+    @Test("Device nodes that root makes inside can't be opened, those of /dev can")
     func devices() async throws {
         let script = """
             mknod /zero c 1 5 && mknod /dev/zero2 c 1 5 && mknod /m/zero c 1 5 && mknod /dev/shm/zero c 1 5 || exit 9

@@ -22,7 +22,7 @@ import Testing
         #expect(CPUSet("64")?.mask == [0, 0, 1, 0])
     }
 
-    @Test("A choice is so many of the set, and none where it has fewer", arguments: [1, 2, 3])
+    @Test("Choosing returns that many CPUs of the set, or nil if it has fewer", arguments: [1, 2, 3])
     func choice(count: Int) throws {
         let set = try #require(CPUSet("1,4,9"))
         for _ in 0..<20 {
@@ -41,7 +41,7 @@ import Testing
         #expect(try !CPUSet.allowed().numbers.isEmpty)
     }
 
-    @Test("A part of a CPU is limited in time and sees one CPU")
+    @Test("A fraction of a CPU becomes a time limit, and the command sees whole CPUs")
     func parts() throws {
         let set = try #require(CPUSet("0-3"))
         var limits = CPULimits()

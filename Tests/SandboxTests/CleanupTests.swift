@@ -4,9 +4,9 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// What is left when a command misbehaves or is ended: nothing.
+/// Cleanup after a command that misbehaves or is killed: nothing is left.
 @Suite struct CleanupTests {
-    /// All that a container has of its own, in one command.
+    /// Returns a command that uses every resource that a container can have.
     private func everything(_ fixture: Fixture, _ script: String) -> Command {
         var command = Command(["sh", "-c", script])
         command.isPrivileged = true
@@ -43,7 +43,7 @@ import Testing
         #expect(!table.contains(fixture.path.string) && !table.contains(mark))
     }
 
-    @Test("A command that changes its own mounts leaves nothing of them")
+    @Test("A command that changes its own mounts leaves no mount behind")
     func mounts() async throws {
         let fixture = try Fixture()
         let script = """
@@ -59,7 +59,7 @@ import Testing
         #expect(try await fixture.container.run(Command(["true"])).isSuccess)
     }
 
-    @Test("A command that fills the disk ends with its own error, and the next one works")
+    @Test("A command that fills the disk fails with its own error, and the next one works")
     func fullDisk() async throws {
         let fixture = try Fixture()
         let disk = fixture.path.appending("disk")
@@ -73,7 +73,7 @@ import Testing
         let fill = Command(["sh", "-c", "dd if=/dev/zero of=/full bs=65536"])
         #expect(try await Container(overlay).run(fill) { captured.add($0, $1) } == .exited(1))
         #expect(captured.text(.error).contains("No space left on device"))
-        // Even with no byte left, and a mount point to be made.
+        // Even with no free byte, and a mount point to be made.
         var next = Command(["rm", "/full"])
         next.attachments = [Attachment(.memory(size: nil), at: "/memory")]
         #expect(try await Container(overlay).run(next).isSuccess)
@@ -94,7 +94,7 @@ import Testing
             let name = String(decoding: entry.name, as: UTF8.self)
             guard name == "self" || Int(name) != nil, isWanted(name) else { continue }
             for kind in ["mnt", "pid", "net", "ipc", "uts", "cgroup"] {
-                // Processes come and go.
+                // Processes may exit at any time.
                 let link = try? Directory(FilePath("/proc/\(name)/ns")).target(ofLink: FilePath(kind))
                 if let link { result.insert(String(decoding: link, as: UTF8.self)) }
             }

@@ -11,14 +11,14 @@ import Testing
         fixture = try Fixture()
     }
 
-    @Test("The status is the command's", arguments: [0, 1, 42, 255])
+    @Test("The exit status is that of the command", arguments: [0, 1, 42, 255])
     func exits(code: Int32) async throws {
         #expect(try await fixture.shell("exit \(code)").status == .exited(code))
     }
 
-    @Test("A command that a signal ends says which")
+    @Test("The status of a killed command has the signal's number")
     func signalled() async throws {
-        // PID 1 is spared its own signals, save those from outside.
+        // PID 1 ignores its own signals, but not those from outside.
         let running = try await fixture.container.start(Command(["sleep", "10000"]))
         running.kill()
         let status = try await running.wait()
@@ -26,14 +26,14 @@ import Testing
         #expect(status.code == 137)
     }
 
-    @Test("Both streams arrive, apart")
+    @Test("stdout and stderr arrive separately")
     func streams() async throws {
         let result = try await fixture.shell("echo out; echo err >&2; cat")
         #expect(result.output == "out\n")
         #expect(result.error == "err\n")
     }
 
-    @Test("Bytes that are no text arrive as they are")
+    @Test("Bytes that aren't UTF-8 arrive unchanged")
     func rawBytes() async throws {
         let captured = Captured()
         let command = Command(["printf", "\\377\\000\\303("])
@@ -41,7 +41,7 @@ import Testing
         #expect(captured.all(.output) == [0xff, 0, 0xc3, 0x28])
     }
 
-    @Test("Large output arrives whole")
+    @Test("Large output arrives completely")
     func largeOutput() async throws {
         let captured = Captured()
         let command = Command(["dd", "if=/dev/zero", "bs=65536", "count=512"])
@@ -56,7 +56,7 @@ import Testing
         #expect(try fixture.directory.exists("upper/late"))
     }
 
-    @Test("Daemons that hold the streams die with the command")
+    @Test("Daemons that hold the streams are killed with the command")
     func daemons() async throws {
         let result = try await fixture.shell("(sleep 271828 & sleep 271828 &) ; sleep 271828 & echo $$")
         #expect(result.status == .exited(0))
@@ -64,7 +64,7 @@ import Testing
         #expect(try processes(containing: "sleep\u{0}271828").isEmpty)
     }
 
-    @Test("A command that cannot run is named with the reason")
+    @Test("The error of a command that can't run has its name and the reason")
     func missing() async throws {
         try fixture.write("lower/bin/plain", "no program")
         for (name, errno) in [("nothing", Errno.noSuchFileOrDirectory), ("/bin/plain", .permissionDenied)] {
@@ -82,12 +82,12 @@ import Testing
         await #expect(throws: SandboxError.malformedCommand) { try await fixture.container.run(Command(arguments)) }
     }
 
-    @Test("The command is PID 1 and sees nobody else")
+    @Test("The command is PID 1 and sees no other process")
     func processes() async throws {
         #expect(try await fixture.shell("echo $$; echo /proc/[0-9]*").output == "1\n/proc/1\n")
     }
 
-    @Test("Host name, environment and working directory are the command's")
+    @Test("The command has its host name, environment and working directory")
     func surroundings() async throws {
         let result = try await fixture.shell("hostname; pwd; echo $A $HOME; stat -c %u:%g:%a /new/place") {
             $0.hostname = "box"
@@ -98,7 +98,7 @@ import Testing
         #expect(result.output == "box\n/new/place\nb c /srv\n100:101:755\n")
     }
 
-    @Test("A user is who it says, with Docker's capabilities for root and none for others")
+    @Test("The user has the account's IDs, with Docker's capabilities for root and none for others")
     func identity() async throws {
         let script = "id; grep -E 'Cap(Eff|Prm|Bnd|Inh|Amb)|NoNew' /proc/self/status"
         let root = try await fixture.shell(script).output
@@ -125,7 +125,7 @@ import Testing
         #expect(try await fixture.shell(script).output == "good\n")
     }
 
-    @Test("Without a network there is loopback alone, and it is up")
+    @Test("Without a network there is only loopback, which is up")
     func noNetwork() async throws {
         let result = try await fixture.shell("ls /sys/class/net; ip -o link | grep -c 'lo: <LOOPBACK,UP'") {
             $0.network = .none
@@ -158,15 +158,15 @@ import Testing
         #expect(result.output == "/root\n")
     }
 
-    @Test("Nothing of this process is open inside")
+    @Test("No descriptor of this process is open inside")
     func descriptors() async throws {
         let open = try OwnedDescriptor("/etc/passwd")
         #expect(fcntl(open.rawValue, F_SETFD, 0) == 0)
-        // No pipeline, whose ends the shell would hold for a moment; 3 is the directory that ls reads.
+        // No pipeline, since the shell would hold its ends for a moment; 3 is the directory that ls reads.
         #expect(try await fixture.shell("exec ls /proc/self/fd").output == "0\n1\n2\n3\n")
     }
 
-    @Test("Limits hold")
+    @Test("Limits are set")
     func limits() async throws {
         let result = try await fixture.shell("ulimit -n") {
             $0.limits = [Limit(resource: UInt32(RLIMIT_NOFILE.rawValue), soft: 77, hard: 88)]
@@ -200,7 +200,7 @@ import Testing
         #expect(try await fixture.container.run(Command(["true"])).isSuccess)
     }
 
-    @Test("Fifty containers in parallel keep to themselves")
+    @Test("Fifty parallel containers don't affect each other")
     func parallel() async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<50 {
@@ -214,7 +214,7 @@ import Testing
         }
     }
 
-    /// The host's processes whose command line holds `text`.
+    /// Returns the host's processes whose command line contains `text`.
     private func processes(containing text: String) throws -> [String] {
         try Directory("/proc").entries().map { String(decoding: $0.name, as: UTF8.self) }.filter { name in
             guard Int(name) != nil, let file = try? OwnedDescriptor(FilePath("/proc/\(name)/cmdline")) else {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sandbox
 
-/// Limits that only control groups can hold; one after the other, to see that none leaves a group.
+/// Limits that need control groups; serialized, to check that no test leaves a group.
 @Suite(.serialized) struct ControlGroupTests {
     private static let hybrid = """
         30 22 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw
@@ -33,7 +33,7 @@ import Testing
         #expect(found.map(\.own.string) == expected)
     }
 
-    @Test("In v2 the nearest group above that hands the controller on takes the new one")
+    @Test("In v2 the new group is in the nearest group above that enables the controller")
     func unified() throws {
         let fixture = try Fixture()
         try fixture.directory.makeDirectories("v2/slice/scope")
@@ -54,7 +54,7 @@ import Testing
         return Hierarchy.candidates(for: .processes, groups: texts[0], mounts: texts[1]).first { $0.isUnified }
     }()
 
-    @Test("In v2 a child is born in its group", .enabled(if: version2 != nil, "no cgroup v2 is mounted here"))
+    @Test("In v2 a child starts in its group", .enabled(if: version2 != nil, "no cgroup v2 is mounted here"))
     func born() throws {
         let hierarchy = try #require(Self.version2)
         let name = FilePath("thaw.\(getpid()).born")
@@ -76,7 +76,7 @@ import Testing
         #expect(text.hasSuffix("/\(name.string)\n"))
     }
 
-    @Test("In v2 all controllers of a container are taken from the highest of their groups")
+    @Test("In v2 all controllers of a container are in the highest of their groups")
     func oneUnifiedGroup() {
         let (near, far) = (Place(path: "/c/a/b", isUnified: true), Place(path: "/c/a", isUnified: true))
         let old = Place(path: "/pids/x", isUnified: false)
@@ -121,7 +121,7 @@ import Testing
         #expect(Command(["true"]).controllers == [])
     }
 
-    @Test("Swap that was limited by nobody may be uncounted, swap that was limited may not")
+    @Test("Only the default swap limit may be skipped without swap accounting")
     func swap() {
         var command = Command(["true"])
         command.memoryLimit = 1 << 20
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test(
-        "A limit without a group is kept by weaker means, or not at all",
+        "A limit without a group is enforced by a weaker mechanism, or not at all",
         arguments: [
             ([], false, [.eachProcess, nil, .user, nil, nil, .affinity, nil]),
             ([], true, [.eachProcess, nil, nil, nil, nil, .affinity, nil]),
@@ -145,7 +145,7 @@ import Testing
         #expect(Self.everything.shortfalls(with: available, isRoot: isRoot).map(\.substitute) == expected)
     }
 
-    @Test("A number of CPUs that are seen is kept by affinity where there is no group")
+    @Test("Without a group, a limit to a number of CPUs is enforced by affinity")
     func affinityInstead() throws {
         var command = Command(["true"])
         #expect(command.cpus.limit(to: 1, of: try #require(CPUSet("4-5"))))
@@ -153,7 +153,7 @@ import Testing
     }
 
     @Test(
-        "The kernel's count of kills is read in v1 and v2",
+        "The kernel's count of OOM kills is read in v1 and v2",
         arguments: [
             ("low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 0\n", UInt64(2)),
             ("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", 0), ("oom_kill_disable 0\nunder_oom 0\n", nil),
@@ -163,7 +163,7 @@ import Testing
         #expect(MemoryEvents.kills(in: text) == expected)
     }
 
-    @Test("A command sees as many CPUs as it may use, in every way that programs ask")
+    @Test("A command sees as many CPUs as it may use, by affinity and in /sys")
     func seenCPUs() async throws {
         let fixture = try Fixture()
         let allowed = try CPUSet.allowed()
@@ -192,7 +192,7 @@ import Testing
         #expect(result.output.split(separator: "\n").contains("20000"), "\(result.error)")
     }
 
-    @Test("A command is kept on its CPUs", .enabled(if: Place.all[.cpuSet] != nil, "no group has CPUs"))
+    @Test("A command runs only on its CPUs", .enabled(if: Place.all[.cpuSet] != nil, "no group has CPUs"))
     func cpuSet() async throws {
         let fixture = try Fixture()
         let last = try #require(try CPUSet.allowed().numbers.last)
@@ -203,7 +203,7 @@ import Testing
         #expect(result.output.split(separator: "\n").count == 2)
     }
 
-    @Test("A container tells that it ran out of memory, and only then", arguments: [(200, true), (10, false)])
+    @Test("A container reports running out of memory, and only then", arguments: [(200, true), (10, false)])
     func outOfMemory(megabytes: Int, expected: Bool) async throws {
         let fixture = try Fixture()
         var command = Command(["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=\(megabytes)M", "count=1"])
@@ -213,7 +213,7 @@ import Testing
         #expect(running.ranOutOfMemory == expected)
     }
 
-    @Test("A fork bomb ends with an error and leaves nothing", arguments: [0, 100])
+    @Test("A fork bomb fails with an error and leaves no group", arguments: [0, 100])
     func forkBomb(uid: UInt32) async throws {
         let fixture = try Fixture()
         let result = try await fixture.shell("bomb() { bomb | bomb; }; bomb") {
@@ -234,7 +234,7 @@ import Testing
         #expect(!result.status.isSuccess)
     }
 
-    @Test("A command that takes more memory than it may is killed")
+    @Test("A command that exceeds its memory limit is killed")
     func memory() async throws {
         let fixture = try Fixture()
         let result = try await fixture.shell("dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?") {
@@ -244,17 +244,17 @@ import Testing
         try expectNoGroups(limitedTo: "\(50 << 20)")
     }
 
-    @Test("The command sees its group as the top")
+    @Test("The command sees its group as the root group")
     func view() async throws {
         let fixture = try Fixture()
         let result = try await fixture.shell("grep -E ':(pids|):' /proc/self/cgroup") { $0.processLimit = 100 }
         for line in result.output.split(separator: "\n") { #expect(line.hasSuffix(":/")) }
     }
 
-    @Test("What a killed process left is swept, what a living one has stays")
+    @Test("Groups of a killed process are removed, those of a running one stay")
     func sweep() throws {
         let fixture = try Fixture()
-        // No process has a number beyond the kernel's own limit of four million.
+        // No PID is greater than the kernel's limit of four million.
         for name in ["thaw.5000001.a", "thaw.5000002.b", "thaw.\(getppid()).c", "other.5000001.d", "thaw.x.y"] {
             try fixture.directory.makeDirectories(FilePath("groups/\(name)"))
         }
@@ -272,7 +272,7 @@ import Testing
             for name in names where name.hasPrefix("thaw.\(getpid()).") {
                 for file in ["pids.max", "memory.max", "memory.limit_in_bytes"] {
                     let path = place.path.appending(name).appending(file)
-                    // A group that goes meanwhile has no such file either.
+                    // The file is also missing if the group is removed meanwhile.
                     let text = (try? OwnedDescriptor(path).readAll(limit: 100)) ?? []
                     #expect(String(decoding: text, as: UTF8.self) != "\(limit)\n", "\(name) is left")
                 }

@@ -4,7 +4,7 @@ import Sandbox
 import Synchronization
 import SystemPackage
 
-/// A root file system made of busybox alone, in a directory that goes with the fixture.
+/// A root file system with only busybox, in a directory that is removed with the fixture.
 final class Fixture: Sendable {
     let path: FilePath
     let directory: Directory
@@ -47,7 +47,7 @@ final class Fixture: Sendable {
         try directory.open(name, [.write, .create, .truncate]).write(Array(text.utf8))
     }
 
-    /// A root in which the host's programs run as well.
+    /// Makes a root in which the host's programs run too.
     static func withHostPrograms() throws -> Fixture {
         let fixture = try Fixture()
         for name in ["lib", "lib64"] {
@@ -58,7 +58,7 @@ final class Fixture: Sendable {
         return fixture
     }
 
-    /// Runs a command with the host's /usr, as changed by `edit`.
+    /// Runs a command with the host's /usr, changed by `edit`.
     func run(_ words: [String], _ edit: (inout Command) throws -> Void = { _ in }) async throws -> (
         status: ExitStatus, output: String, error: String
     ) {
@@ -76,7 +76,7 @@ final class Fixture: Sendable {
         return (status, captured.text(.output), captured.text(.error))
     }
 
-    /// Runs `sh -c script`, as changed by `edit`.
+    /// Runs `sh -c script`, changed by `edit`.
     func shell(_ script: String, _ edit: (inout Command) throws -> Void = { _ in }) async throws -> (
         status: ExitStatus, output: String, error: String
     ) {
@@ -86,7 +86,7 @@ final class Fixture: Sendable {
     }
 }
 
-/// What came out of a command.
+/// The captured output of a command.
 final class Captured: Sendable {
     private let bytes = Mutex<[OutputStream: [UInt8]]>([:])
 

@@ -4,10 +4,9 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// Commands that have somebody's own streams or terminal; one after the other, for the size of a terminal is copied by
-/// a signal.
+/// Commands with the caller's streams or terminal; serialized, since a signal handler copies the terminal's size.
 @Suite(.serialized) struct InteractiveTests {
-    @Test("Without a terminal the streams are the caller's own")
+    @Test("Without a terminal the command has the caller's streams")
     func inherited() async throws {
         let fixture = try Fixture()
         try fixture.write("input", "typed\n")
@@ -22,7 +21,7 @@ import Testing
         #expect(try fixture.directory.contents(of: "error", limit: 100) == Array("error\n".utf8))
     }
 
-    @Test("At a terminal the command has one of its own, with the caller's size, jobs and keys")
+    @Test("With a terminal the command gets its own, with the caller's size, job control and keys")
     func terminal() async throws {
         let fixture = try Fixture()
         let terminal = try CallersTerminal(rows: 33, columns: 77)
@@ -35,7 +34,7 @@ import Testing
         try await fixture.wait(for: "ready")
         try terminal.master.write(Array("abc\r".utf8))
         try await fixture.wait(for: "got abc")
-        // The interrupt key: the command's own terminal makes a signal of it.
+        // The interrupt key: the command's own terminal turns it into a signal.
         try terminal.master.write([3])
         #expect(try await status == .exited(7))
         let text = String(decoding: try fixture.directory.contents(of: "output", limit: 1 << 16), as: UTF8.self)
@@ -44,7 +43,7 @@ import Testing
         #expect(try terminal.mode() == before)
     }
 
-    @Test("Cancelling the task ends the command and gives the terminal back")
+    @Test("Cancelling the task kills the command and restores the terminal")
     func cancelled() async throws {
         let fixture = try Fixture()
         let terminal = try CallersTerminal(rows: 10, columns: 10)
@@ -63,7 +62,7 @@ import Testing
 }
 
 extension Fixture {
-    /// Returns when the file `output` holds `text`.
+    /// Waits until the file `output` contains `text`.
     fileprivate func wait(for text: String) async throws {
         while !String(decoding: try directory.contents(of: "output", limit: 1 << 16), as: UTF8.self).contains(text) {
             try await Task.sleep(for: .milliseconds(5))
@@ -71,7 +70,7 @@ extension Fixture {
     }
 }
 
-/// The terminal at which somebody sits.
+/// The caller's terminal.
 private final class CallersTerminal {
     let master: OwnedDescriptor
     let slave: OwnedDescriptor

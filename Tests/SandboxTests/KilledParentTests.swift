@@ -4,7 +4,7 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// What is left when the process that runs a container is killed.
+/// Cleanup after the process that runs a container is killed.
 @Suite struct KilledParentTests {
     @Test(
         "Killing the parent leaves no process and no mount", arguments: [SIGKILL, SIGTERM, SIGINT],
@@ -23,7 +23,7 @@ import Testing
         #expect(try await fixture.container.run(Command(["true"])).isSuccess)
     }
 
-    @Test("Killing the parent ends pasta")
+    @Test("Killing the parent kills pasta")
     func killedWithNetwork() async throws {
         let fixture = try Fixture()
         let mark = "\(UInt32.random(in: 1_000_000 ... .max))"
@@ -39,7 +39,7 @@ import Testing
         #expect(try Self.processes(sleeping: mark) == 0)
     }
 
-    @Test("Without privileges there is one clear sentence")
+    @Test("Without privileges the error is one clear sentence")
     func unprivileged() async throws {
         let fixture = try Fixture()
         for name in ["", "upper", "work"] {
@@ -59,7 +59,7 @@ import Testing
         #expect(text.contains("cannot start a container: it needs root or CAP_SYS_ADMIN on this machine"))
     }
 
-    /// Starts the process that will be killed.
+    /// Starts the process that the test kills.
     private func spawn(_ fixture: Fixture, _ uid: Int, _ command: [String]) throws -> pid_t {
         try start([try program(), fixture.path.string, "1", "\(uid)"] + command)
     }
@@ -77,7 +77,7 @@ import Testing
         return process
     }
 
-    /// The processes that carry the traffic of containers of `parent`.
+    /// Returns the pasta processes of `parent`.
     private static func carriers(of parent: pid_t) throws -> [pid_t] {
         let numbers = try Directory("/proc").entries().compactMap { Int32(String(decoding: $0.name, as: UTF8.self)) }
         return numbers.filter { number in

@@ -3,7 +3,7 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// What a container leaves in the upper directory, which becomes a layer.
+/// The upper directory after a container, which becomes a layer.
 @Suite struct LayerTests {
     let fixture: Fixture
 
@@ -24,7 +24,7 @@ import Testing
         #expect(try fixture.directory.status(of: "upper").modified == time)
     }
 
-    @Test("Mount points of attachments go, and the directory copied up for them")
+    @Test("Mount points of attachments are removed, and the directory copied up for them")
     func attachments() async throws {
         try fixture.write("hosts", "127.0.0.1 localhost\n")
         let time = FileTime(seconds: 1_400_000_000, nanoseconds: 7)
@@ -43,7 +43,7 @@ import Testing
         #expect(try upper() == [])
     }
 
-    @Test("What the command made beside a mount point stays")
+    @Test("Files that the command made next to a mount point stay")
     func beside() async throws {
         try fixture.write("hosts", "")
         _ = try await fixture.shell("touch /etc/own; mkdir /data/kept") {
@@ -57,7 +57,7 @@ import Testing
         #expect(try fixture.directory.directory("upper/data").entries().map(\.name) == [Array("kept".utf8)])
     }
 
-    @Test("A mount point that is a link to nowhere is made where it leads, inside the root")
+    @Test("A mount point that is a dangling link is made at its target, inside the root")
     func danglingLink() async throws {
         try fixture.write("resolv", "nameserver 1.1.1.1\n")
         try fixture.directory.makeLink("lower/etc/resolv.conf", to: "../run/systemd/resolve/stub-resolv.conf")

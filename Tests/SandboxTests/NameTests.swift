@@ -3,9 +3,9 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// /etc/hosts and /etc/resolv.conf, and what the command line says about them.
+/// /etc/hosts and /etc/resolv.conf, and their command line options.
 @Suite struct NameTests {
-    @Test("Hosts are localhost, the machine itself and those that were added; nobody can write them")
+    @Test("/etc/hosts has localhost, the host name and the added entries, and is read-only")
     func hosts() async throws {
         let fixture = try Fixture()
         let result = try await fixture.shell("cat /etc/hosts; ! echo x >> /etc/hosts") {
@@ -21,7 +21,7 @@ import Testing
         #expect(try fixture.directory.directory("upper").entries() == [])
     }
 
-    @Test("Name servers are the host's, and none without a network")
+    @Test("The name servers are the host's; without a network there are none")
     func resolver() async throws {
         let fixture = try Fixture()
         let host = try OwnedDescriptor("/etc/resolv.conf").readAll(limit: 1 << 20)
@@ -30,7 +30,7 @@ import Testing
         #expect(none.output == "# This container has no network but its own.\n")
     }
 
-    @Test("An attachment at their place replaces them")
+    @Test("An attachment at the same path replaces them")
     func replaced() async throws {
         let fixture = try Fixture()
         try fixture.write("hosts", "mine\n")
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(
-        "Anything else is no host entry",
+        "Other texts are not host entries",
         arguments: ["", "a", "a:", ":1.2.3.4", "a:b", "a:1.2.3", "a b:1.2.3.4", "a\n:1.2.3.4", "a:1.2.3.4\n", "a=[::1"])
     func malformedEntries(text: String) {
         #expect(throws: SandboxError.malformedHost(text)) { try HostEntry(parsing: text) }
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(
-        "Anything else is no limit",
+        "Other texts are not limits",
         arguments: [
             "", "nofile", "nofile=", "nofile=a", "nofile=1:", "nofile=2:1", "nofile=1:2:3", "files=1", "nofile=-2",
             "nofile=+1", "nofile=-1:5", "nofile=99999999999999999999", "NOFILE=1",

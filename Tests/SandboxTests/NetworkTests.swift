@@ -7,11 +7,11 @@ import Testing
 
 /// Networks of a container's own.
 @Suite struct NetworkTests {
-    @Test("An isolated network has the host's way out and nobody's loopback but its own")
+    @Test("An isolated network has the host's default route, and only its own loopback")
     func isolated() async throws {
         let fixture = try Fixture()
         try #require(Network.isIsolationAvailable, "pasta is missing: make deps installs Debian's passt")
-        // On every address of the host: what its loopback has must stay out of reach, and what its gateway has not.
+        // The host's loopback must be unreachable, also through the gateway's address.
         let listener = try Listener()
         let script = """
             ip -o link | grep -c UP; ip route | grep -c ^default; cat /proc/net/tcp | wc -l
@@ -22,11 +22,11 @@ import Testing
         #expect(result.status == .exited(0))
     }
 
-    @Test("host-gateway is where an isolated container reaches this machine")
+    @Test("An isolated container reaches this machine as host-gateway")
     func gateway() async throws {
         let fixture = try Fixture()
         let listener = try Listener()
-        // Not a task: the other tests may keep those waiting for longer than nc does.
+        // A thread, not a task: other tests may delay tasks for longer than nc waits.
         WorkerThread.start { try? listener.answer("hello\n") }
         let result = try await fixture.shell("mkfifo /f; nc -w 30 host \(listener.port) <> /f") {
             $0.network = .isolated
@@ -35,14 +35,14 @@ import Testing
         #expect(result.output == "hello\n", "\(result.error)")
     }
 
-    @Test("What pasta cannot do is told in its words")
+    @Test("The error of an isolated network has pasta's message")
     func failure() throws {
         #expect(
             SandboxError.network("No routable interface").description
-                == "cannot give the container a network of its own: pasta says 'No routable interface'")
+                == "cannot give the container a network of its own: pasta failed: No routable interface")
     }
 
-    @Test("Name servers on the host's loopback are replaced by what can be reached")
+    @Test("Name servers on the host's loopback are replaced by reachable ones")
     func resolver() {
         let contents = { (network: Network, host: String, upstream: String?) in
             String(

@@ -12,7 +12,7 @@ struct PrivateUsersTests {
         fixture = try Fixture()
     }
 
-    @Test("Root in the container is no user of this machine, and owns what it writes")
+    @Test("Root in the container is no user of this machine, and owns the files it writes")
     func map() async throws {
         let script = "cat /proc/self/uid_map; id -u; touch /made; chown 5:6 /made; stat -c %u:%g /made /bin"
         let result = try await fixture.shell(script)
@@ -22,7 +22,7 @@ struct PrivateUsersTests {
         #expect(made.uid == 5 && made.gid == 6)
     }
 
-    @Test("The host's numbers are an option, and a privileged command's only ones")
+    @Test("The host's IDs are optional, and always used for a privileged command")
     func host() async throws {
         for change in [{ $0.users = .host }, { $0.isPrivileged = true }] as [@Sendable (inout Command) -> Void] {
             let result = try await fixture.shell("cat /proc/self/uid_map", change)
@@ -30,7 +30,7 @@ struct PrivateUsersTests {
         }
     }
 
-    @Test("Device nodes go into the layer with mode and owner, and open no device")
+    @Test("Device nodes are in the layer with mode and owner, and can't be opened")
     func nodes() async throws {
         let script = """
             umask 027; mkdir /d; chgrp 50 /d; chmod 2755 /d; cd /d
@@ -52,7 +52,7 @@ struct PrivateUsersTests {
         }
     }
 
-    @Test("Whoever may not make device nodes under Docker may not here")
+    @Test("A user that may not make device nodes under Docker may not here")
     func refusals() async throws {
         let user = try await fixture.shell("mknod /tmp/x c 1 3 2>&1; mkdir /tmp/y 2>&1") {
             $0.account = Account(uid: 100, gid: 101)
@@ -64,7 +64,7 @@ struct PrivateUsersTests {
         #expect(without.output.contains("Operation not permitted"))
     }
 
-    @Test("File capabilities are in the layer as any root writes them")
+    @Test("File capabilities are in the layer in the form of the initial user namespace")
     func fileCapabilities() async throws {
         let script = "cp /bin/busybox /cap && setcap cap_net_raw+ep /cap 2>&1"
         guard try await fixture.shell(script).status == .exited(0) else { return }
@@ -88,7 +88,7 @@ struct PrivateUsersTests {
     func programs() async throws {
         let fixture = try Fixture()
         let direct = try await fixture.container.run(Command(["/proc/self/exe"]))
-        // The launcher without a command.
+        // The launcher without a command exits with 127.
         #expect(direct == .exited(127))
         try fixture.write("lower/bin/script", "#!/proc/self/exe\n")
         try fixture.directory.setMode(of: "lower/bin/script", 0o755)
@@ -98,7 +98,7 @@ struct PrivateUsersTests {
         #expect(captured.all(.output).isEmpty)
     }
 
-    @Test("The kernel's file of the host's devices is not the container's")
+    @Test("Changes of a device node's owner and mode don't reach the host's node")
     func devices() async throws {
         let names = ["null", "zero", "full", "random", "urandom", "tty"]
         func statuses() throws -> [FileStatus] { try names.map { try Directory("/dev").status(of: FilePath($0)) } }

@@ -4,7 +4,7 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// Commands that may do what root on the host may.
+/// Commands with the permissions of root on the host.
 @Suite struct PrivilegeTests {
     @Test("A privileged command has all capabilities, writable kernel files and the host's devices")
     func privileged() async throws {
@@ -22,7 +22,7 @@ import Testing
         #expect(result.status == .exited(0))
     }
 
-    @Test("Every device of the host is there, and nothing of it stays in the layer")
+    @Test("Every device of the host is in /dev, and none of them in the layer")
     func devices() async throws {
         let fixture = try Fixture()
         let result = try await fixture.shell("ls /dev") { $0.isPrivileged = true }

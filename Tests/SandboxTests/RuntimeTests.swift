@@ -4,7 +4,7 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// Steps that crun or runc run for us.
+/// Commands run by crun or runc.
 @Suite struct RuntimeTests {
     private static let programs = ["/usr/bin/crun", "/usr/sbin/runc"]
 
@@ -19,7 +19,7 @@ import Testing
         return (status, captured.text(.output), captured.text(.error))
     }
 
-    @Test("Another runtime gives a command the same surroundings and leaves the same layer", arguments: programs)
+    @Test("Another runtime gives a command the same environment and makes the same layer", arguments: programs)
     func surroundings(program: String) async throws {
         let fixture = try Fixture()
         try fixture.directory.makeDirectories("data/inner")
@@ -68,7 +68,7 @@ import Testing
         #expect(try fixture.directory.status(of: "upper/work/place/made").uid == 100)
     }
 
-    @Test("Limits hold under another runtime", arguments: programs)
+    @Test("Limits are enforced with another runtime", arguments: programs)
     func limits(program: String) async throws {
         let fixture = try Fixture()
         let script = "dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?; grep Cpus_allowed_list /proc/self/status"
@@ -83,7 +83,7 @@ import Testing
         #expect(lines.last?.split(separator: "\t").last.flatMap { CPUSet(String($0)) }?.numbers.count == 1)
     }
 
-    @Test("A network of its own is empty, or reaches the world", arguments: programs)
+    @Test("A network of its own is empty, or reaches other machines", arguments: programs)
     func networks(program: String) async throws {
         let fixture = try Fixture()
         let script = "ls /sys/class/net; ip -o link | grep -c 'lo: <LOOPBACK,UP'"
@@ -92,7 +92,7 @@ import Testing
         #expect(isolated.output == "1\n", "\(isolated.error)")
     }
 
-    @Test("Cancelling ends the container and leaves nothing of it", arguments: programs)
+    @Test("Cancelling kills the container and leaves nothing behind", arguments: programs)
     func cancelled(program: String) async throws {
         let fixture = try Fixture()
         let container = Container(fixture.overlay, runtime: OCIRuntime(FilePath(program)))
@@ -111,13 +111,13 @@ import Testing
         for hierarchy in ["memory", "pids", "devices", "unified"] {
             guard let groups = try? Directory(FilePath("/sys/fs/cgroup/\(hierarchy)")).entries() else { continue }
             let names = groups.map { String(decoding: $0.name, as: UTF8.self) }
-            // Other tests of this process may have groups that count processes or memory.
+            // Other tests of this process may have groups that limit processes or memory.
             #expect(["pids", "memory"].contains(hierarchy) || !names.contains { $0.hasPrefix("thaw.\(getpid()).") })
         }
         #expect(try await container.run(Command(["true"])).isSuccess)
     }
 
-    @Test("A runtime that is not there is named")
+    @Test("The error of a missing runtime has its name")
     func missing() async throws {
         let fixture = try Fixture()
         await #expect(throws: SandboxError.command("/nowhere/crun", .noSuchFileOrDirectory)) {

@@ -5,12 +5,12 @@ import Testing
 
 @testable import Sandbox
 
-/// Which system calls a container may make.
+/// The system calls that a container may make.
 @Suite struct SeccompTests {
     private static let native: UInt32 = 0xc000_003e
     private static let i386: UInt32 = 0x4000_0003
 
-    /// Runs the filter as the kernel would.
+    /// Runs the filter like the kernel.
     private func answer(_ words: [UInt32], _ architecture: UInt32, _ number: UInt32, _ argument: UInt32 = 0) -> UInt32 {
         var (accumulator, index) = (UInt32(0), 0)
         while index * 2 + 1 < words.count {
@@ -30,7 +30,7 @@ import Testing
         return 2
     }
 
-    @Test("Every number is answered as the profile says, on every architecture")
+    @Test("Every call number gets the profile's result, on every architecture")
     func numbers() {
         let filter = SeccompFilter.standard(for: .standard, hasListener: false)
         #expect(filter.words.count / 2 < 4096)
@@ -56,7 +56,7 @@ import Testing
         #expect(answer(filter.words, 0x1234, 0) == 0x0005_0000 | UInt32(EPERM))
     }
 
-    @Test("Arguments count where they make the difference")
+    @Test("Conditions on arguments are checked")
     func conditions() throws {
         let words = SeccompFilter.standard(for: .standard, hasListener: false).words
         for architecture in SeccompArchitecture.all {
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("A capability opens its calls, and the one that opens namespaces lifts what guards them")
+    @Test("A capability allows its calls, and CAP_SYS_ADMIN allows clone with namespaces")
     func capabilities() throws {
         let (standard, all) = (
             SeccompFilter.standard(for: .standard, hasListener: false),
@@ -97,7 +97,7 @@ import Testing
         #expect(answer(all.words, identity, clone, 0x7e02_0000) == 0x7fff_0000)
     }
 
-    /// Calls from the outside in: what a program in a container is told.
+    /// Calls of a program in a container, and their errno.
     private static let calls: [(name: String, arguments: String, errno: Int32)] = [
         ("unshare", "0x20000", EPERM), ("mount", "0,0,0,0,0", EPERM), ("keyctl", "0,0,0,0,0", EPERM),
         ("add_key", "0,0,0,0,0", EPERM), ("kexec_load", "0,0,0,0", EPERM), ("bpf", "0,0,0", EPERM),
@@ -108,7 +108,7 @@ import Testing
         ("getpid", "", 0), ("sched_setattr", "0,0,0", EINVAL),
     ]
 
-    @Test("The kernel answers a container's calls as Docker's does", arguments: [false, true], [0, 1000] as [UInt32])
+    @Test("A container's calls have the same errno as under Docker", arguments: [false, true], [0, 1000] as [UInt32])
     func answers(forbidsNewPrivileges: Bool, uid: UInt32) async throws {
         let fixture = try Fixture.withHostPrograms()
         let table = try #require(SeccompArchitecture.all.first?.tables.first)
@@ -131,7 +131,7 @@ import Testing
         #expect(result.error == "")
     }
 
-    @Test("Without the profile nothing is filtered")
+    @Test("Without the profile no call is filtered")
     func off() async throws {
         let fixture = try Fixture()
         #expect(

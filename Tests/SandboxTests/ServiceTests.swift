@@ -4,9 +4,9 @@ import Sandbox
 import SystemPackage
 import Testing
 
-/// Services that run while somebody asks them.
+/// Services that run while a client uses them.
 @Suite struct ServiceTests {
-    @Test("A port inside is seen listening, and answers through the namespace")
+    @Test("A listening port inside is found, and a connection through the namespace works")
     func service() async throws {
         let fixture = try Fixture()
         var command = Command(["nc", "-l", "-p", "8080", "-e", "/bin/echo", "hello"])
@@ -20,7 +20,7 @@ import Testing
         #expect(running.clonedAt < running.executedAt)
     }
 
-    @Test("A port where nobody listens refuses")
+    @Test("A port without a listener refuses connections")
     func refused() async throws {
         let fixture = try Fixture()
         var command = Command(["sleep", "1000"])
@@ -34,7 +34,7 @@ import Testing
         #expect(!running.signal(SIGTERM))
     }
 
-    @Test("Letting go of a running container ends it")
+    @Test("Releasing a running container kills it")
     func abandoned() async throws {
         let fixture = try Fixture()
         let process = try await fixture.container.start(Command(["sleep", "1000"])).processID

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Sandbox
 
-/// What entering a user namespace asks for, and what is said where that is refused.
+/// Entering a user namespace: the arguments of newuidmap, and the errors.
 @Suite struct UserNamespaceTests {
-    /// A file, and what newuidmap is told for user 1000, who is called app.
+    /// A file, and the arguments of newuidmap for user 1000, whose name is app.
     static let files = [
         ("", ["0", "1000", "1"]),
         ("app:100000:65536\n", ["0", "1000", "1", "1", "100000", "65536"]),
@@ -16,19 +16,19 @@ import Testing
         ("app:4294967295:4294967295\napp:4294967290:5\n", ["0", "1000", "1", "1", "4294967290", "5"]),
     ]
 
-    @Test("What /etc/subuid lends follows from 1 on; what overlaps or is no range is left out", arguments: files)
+    @Test("The ranges of /etc/subuid follow from ID 1; overlapping and malformed ones are left out", arguments: files)
     func words(file: String, words: [String]) {
         #expect(SubordinateIDs(Array(file.utf8), names: ["1000", "app"], without: 1000).words(own: 1000) == words)
     }
 
-    @Test("However much is lent, the map fits into the kernel's")
+    @Test("With any number of ranges, the map fits into the kernel's limit")
     func many() {
         let lines = (0..<10_000).map { "app:\($0 * 1000):1000\n" }.joined()
         let words = SubordinateIDs(Array(lines.utf8), names: ["app"], without: 7).words(own: 7)
         #expect(words.count <= 3 * 340 && words.count > 3)
     }
 
-    /// The stage, the kernel's reason, a setting of /proc/sys, and what is concluded.
+    /// The stage, the errno, a setting of /proc/sys, and the expected obstacle.
     static let obstacles: [(Int32, Errno, [String: String], NamespaceObstacle)] = [
         (0, .noSpace, ["user/max_user_namespaces": "0"], .disabled),
         (0, .noSpace, ["user/max_user_namespaces": "100"], .limit),
@@ -36,11 +36,11 @@ import Testing
         (2, .permissionDenied, ["kernel/apparmor_restrict_unprivileged_userns": "1"], .restricted),
         (0, .invalidArgument, [:], .missing),
         (0, .notPermitted, ["kernel/unprivileged_userns_clone": "1"], .refused("make one", .notPermitted)),
-        (1, .notPermitted, [:], .refused("map the own user", .notPermitted)),
+        (1, .notPermitted, [:], .refused("map the current user", .notPermitted)),
         (3, .resourceTemporarilyUnavailable, [:], .refused("start a helper", .resourceTemporarilyUnavailable)),
     ]
 
-    @Test("The setting that stands in the way is named, with what to do", arguments: obstacles)
+    @Test("The obstacle names the setting and has a remedy", arguments: obstacles)
     func obstacle(stage: Int32, errno: Errno, settings: [String: String], expected: NamespaceObstacle) {
         let obstacle = NamespaceObstacle(stage: stage, errno) { settings[$0] }
         #expect(obstacle == expected)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(
-        "An account whose numbers do not exist here is named",
+        "The error of an account with unmapped IDs names the ID",
         arguments: [(0, 0, [], nil), (5, 0, [], "user 5")]
             + [(0, 7, [], "group 7"), (0, 0, [0, 9], "group 9")] as [(UInt32, UInt32, [UInt32], String?)])
     func account(uid: UInt32, gid: UInt32, groups: [UInt32], missing: String?) {

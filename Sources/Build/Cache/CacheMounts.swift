@@ -6,37 +6,37 @@ public import SystemPackage
 /// The directories of RUN --mount=type=cache: they outlive builds, and are in no layer and in no key.
 ///
 /// ```
-/// thaw/mounts/ID/about       the id as written, and what the directory began with
-/// thaw/mounts/ID/N           the content; N > 0 where several wanted one of their own at the same time
-/// thaw/mounts/ID/N.lock      shared by those who use it, exclusive for those who want it alone
+/// thaw/mounts/ID/about       the id as written, and the initial content
+/// thaw/mounts/ID/N           the content; N > 0 for concurrent private uses
+/// thaw/mounts/ID/N.lock      locked shared or exclusive, depending on the sharing mode
 /// ```
 public struct CacheMounts: Sendable {
     private let store: Store
 
     /// One cache.
     public struct Entry: Sendable, Hashable {
-        /// The id as the Dockerfile has it.
+        /// The id in the Dockerfile.
         public let id: String
-        /// What it began with, `image:path`; empty for nothing.
+        /// The initial content, `image:path`; empty for none.
         public let seed: String
-        /// The bytes of its files.
+        /// The size of its files in bytes.
         public let size: Int64
-        /// When it was used last, in seconds since 1970.
+        /// The time of the last use, in seconds since 1970.
         public let lastUsed: Int64
         let name: String
     }
 
-    /// Who may use a cache at the same time.
+    /// The sharing mode of a cache.
     public enum Sharing: String, Sendable, Codable {
-        /// Everybody.
+        /// All steps at the same time.
         case shared
-        /// Everybody has one of their own.
+        /// Each concurrent step has a cache of its own.
         case `private`
-        /// One after the other.
+        /// One step after the other.
         case locked
     }
 
-    /// A cache in use, until the value goes.
+    /// A cache in use, until the last reference is released.
     public final class Use: Sendable {
         /// The content.
         public let path: FilePath
@@ -51,9 +51,11 @@ public struct CacheMounts: Sendable {
     /// The caches of a store.
     public init(_ store: Store) { self.store = store }
 
-    /// Takes a cache, making it where there is none; waits for others where that is asked. Blocks the thread.
+    /// Takes a cache, and makes it if it is missing; waits for other users if `sharing` requires it.
     ///
-    /// - Parameter prepare: fills a new one before anybody sees it.
+    /// Blocks the thread.
+    ///
+    /// - Parameter prepare: Fills a new cache before other steps see it.
     func use(
         _ id: String, seed: String = "", _ sharing: Sharing, prepare: (Directory, FilePath) throws -> Void = { _, _ in }
     ) throws -> Use {
@@ -80,13 +82,13 @@ public struct CacheMounts: Sendable {
         _ content: FilePath, _ lock: consuming Lock, _ prepare: (Directory, FilePath) throws -> Void
     ) throws -> Use {
         if try !store.root.exists(content) { try make(content, prepare) }
-        // The directory's own time belongs to the commands; that of what holds it tells when it was used.
+        // The directory's own time belongs to the commands; the time of `about` is that of the last use.
         let now = FileTime(seconds: Int64(time(nil)))
         try store.root.setModified(of: content.removingLastComponent().appending("about"), now)
         return Use(store.path.appending(content.components), lock)
     }
 
-    /// Makes a cache under another name first: others that share it see it whole, or not at all.
+    /// Makes a cache under a temporary name first: others see it complete, or not at all.
     private func make(_ content: FilePath, _ prepare: (Directory, FilePath) throws -> Void) throws {
         let parent = content.removingLastComponent()
         let making = try Lock(store.path.appending(parent.appending("making").components), .exclusive)
@@ -100,12 +102,12 @@ public struct CacheMounts: Sendable {
         try making.release()
     }
 
-    /// Whether there is such a cache.
+    /// True if the cache exists.
     func exists(_ id: String, seed: String) throws(SystemError) -> Bool {
         try store.root.exists(Self.path(of: Self.name(id, seed)).appending("0"))
     }
 
-    /// All caches of this user namespace, by id. Looks at every file of each.
+    /// Returns all caches of this user namespace, sorted by id; reads the status of every file.
     public func entries() throws -> [Entry] {
         guard try store.root.exists("thaw/mounts") else { return [] }
         return try store.root.directory("thaw/mounts").entries().compactMap { entry in
@@ -125,13 +127,13 @@ public struct CacheMounts: Sendable {
             lastUsed: try store.root.status(of: about).modified.seconds, name: name)
     }
 
-    /// What all who wanted one of their own have in it.
+    /// Returns the size of all private copies of a cache.
     private func size(of directory: Directory) throws -> Int64 {
         try directory.entries().map { String(decoding: $0.name, as: UTF8.self) }.filter { Int($0) != nil }
             .reduce(0) { try $0 + directory.directory(FilePath($1)).totalSize() }
     }
 
-    /// A cache's content as an image of one layer, stored under no name yet.
+    /// Returns a cache's content as an image of one layer, stored without a name.
     public func image(of entry: Entry) throws -> Image {
         let use = try use(entry.id, seed: entry.seed, .shared)
         let writer = try LayerWriter(into: store, compression: .gzip)
@@ -145,7 +147,7 @@ public struct CacheMounts: Sendable {
         return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
     }
 
-    /// Puts the files of an image into a cache, in place of what it holds.
+    /// Replaces the content of a cache with the files of an image.
     public func replace(_ id: String, by image: Image) async throws {
         let tree = try await store.tree(of: image)
         try await Offload.run {
@@ -160,7 +162,7 @@ public struct CacheMounts: Sendable {
         }
     }
 
-    /// Removes a cache; false where it is in use.
+    /// Removes a cache; false if it is in use.
     public func remove(_ entry: Entry) throws -> Bool {
         let directory = Self.path(of: entry.name)
         for file in try store.root.directory(directory).entries() {
@@ -174,7 +176,7 @@ public struct CacheMounts: Sendable {
         return true
     }
 
-    /// Owners on disk depend on the user namespace: each map of numbers has caches of its own.
+    /// Returns a directory name; owners on disk depend on the user namespace, so each ID map has caches of its own.
     private static func name(_ id: String, _ seed: String) throws(SystemError) -> String {
         let ids = try IDMap.current()
         return Digest(of: Array("\(id)\0\(seed)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
@@ -184,7 +186,7 @@ public struct CacheMounts: Sendable {
 }
 
 extension CacheMounts {
-    /// Gives a new cache, `name` in `parent`, what it begins with: the `content` of a layer, or nothing.
+    /// Fills the new cache `name` in `parent` with the `content` of a layer; without a layer it stays empty.
     func fill(_ name: FilePath, in parent: Directory, from seed: Layer?, _ owner: RunMount.Owner) throws {
         if let seed {
             let image = Image(of: [seed], in: store)

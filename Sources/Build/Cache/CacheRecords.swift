@@ -1,25 +1,26 @@
 internal import Linux
 public import OCI
 
-/// Build steps on their way between stores: each key with the layer that it leads to.
+/// The cache records of build steps for export and import: each key with its layer.
 ///
 /// ```
 /// manifest { config: application/vnd.buildkit.cacheconfig.v0, layers: [...] }
 /// config   { layers: [{ blob, parent, annotations: { mediaType, diffID, size } }],
 ///            records: [{ digest: KEY, results: [{ layer: INDEX, createdAt: EPOCH }] }] }
 /// ```
-/// The form is BuildKit's (image-manifest), so that registries which take its caches take ours; the keys are our own.
+/// The format is BuildKit's (image-manifest), so that registries which accept its caches accept these; the keys are
+/// thaw's own.
 public struct CacheRecords: Sendable {
-    /// The type of the document that holds the keys.
+    /// The media type of the document with the keys.
     public static let configType: MediaType = "application/vnd.buildkit.cacheconfig.v0"
-    /// Where an image keeps the keys of its own layers.
+    /// The member of an image's configuration with the keys of its own layers.
     private static let inlineKey = "moby.buildkit.cache.v0"
 
     private(set) var steps: [Digest: CachedStep] = [:]
 
     init(_ steps: [Digest: CachedStep]) { self.steps = steps }
 
-    /// Reads what a manifest leads to: a cache, or an image that keeps its own; nil where it is neither.
+    /// Reads a cache, or the inline cache of an image; nil if the manifest is neither.
     public init?(_ set: ImageSet, for platform: Platform) throws {
         var descriptor = set.descriptor
         if descriptor.mediaType.isIndex {
@@ -45,7 +46,7 @@ public struct CacheRecords: Sendable {
         return try (json["layers"]?.array ?? []).map { entry in
             guard let digest = try entry["blob"]?.string.map({ try Digest($0) }), let blob = blobs[digest],
                 let diffID = entry["annotations"]?["diffID"]?.string
-            else { throw OCIError.malformedDocument("cache", reason: "a layer lacks its blob or diffID") }
+            else { throw OCIError.malformedDocument("cache", reason: "a layer has no blob or diffID") }
             return Layer(descriptor: blob, diffID: try Digest(diffID))
         }
     }
@@ -60,7 +61,7 @@ public struct CacheRecords: Sendable {
         }
     }
 
-    /// The cache as something to write or push, its documents in `store`.
+    /// Returns the cache as an artifact to write or push, with its documents in `store`.
     public func artifact(in store: Store) throws -> ImageSet {
         let layers = Set(steps.values.map(\.layer)).sorted { $0.diffID < $1.diffID }
         let config = try store.put(document(layers).bytes, as: Self.configType)
@@ -68,7 +69,7 @@ public struct CacheRecords: Sendable {
         return ImageSet(try store.put(manifest.bytes, as: .manifest), in: store)
     }
 
-    /// An image that keeps the keys of those of its layers that are here.
+    /// Returns an image with an inline cache of its own layers.
     public func inlined(in image: Image) -> Image {
         let layers = Set(image.layers)
         let own = steps.filter { layers.contains($0.value.layer) }
@@ -102,22 +103,22 @@ public struct CacheRecords: Sendable {
     }
 }
 
-/// A cache of somewhere else, asked where the store knows nothing.
+/// A cache from elsewhere, used for keys that the store doesn't have.
 public struct CacheImport: Sendable {
     private let records: CacheRecords
     private let source: any BlobSource
 
-    /// The records of a cache, and the place that has their layers.
+    /// The records of a cache, and the source of their layers.
     public init(_ records: CacheRecords, from source: any BlobSource) {
         (self.records, self.source) = (records, source)
     }
 
-    /// What the step of that key gave, its layer brought into the store; nil where it is not known here.
+    /// Returns the result for a key after copying its layer into the store; nil if the key is unknown here.
     func step(_ key: Digest, into store: Store) throws -> CachedStep? {
         guard let step = records.steps[key] else { return nil }
         let blob = step.layer.descriptor
         if try !store.has(blob) { try store.put(source.open(blob), expecting: blob) }
-        // What it says is in the blob is believed only when it was read.
+        // The record's claims about the blob are trusted only after the blob was read.
         _ = try store.entries(of: step.layer, in: Image(of: [step.layer], in: store))
         try store.cache(step, for: key)
         return step

@@ -3,13 +3,13 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// Which keys the steps of a Dockerfile had in its last build, and what went into them: how a miss is explained.
+/// The keys and inputs of a Dockerfile's steps in its last build, which explain cache misses.
 ///
 /// ```
 /// thaw/why/last-DOCKERFILE    STAGE NUL TEXT NUL KEY NUL, step by step
-/// thaw/why/KEY                NAME NUL VALUE NUL, input by input; written when the step is done
+/// thaw/why/KEY                NAME NUL VALUE NUL, input by input; written when the step has run
 /// ```
-/// Only told, never believed: a damaged file means that less can be explained.
+/// The files are used only for reports: a damaged one means that less can be explained.
 final class StepHistory: Sendable {
     private struct Step: Sendable {
         let stage: String
@@ -19,7 +19,7 @@ final class StepHistory: Sendable {
 
     private struct State {
         var steps: [Step] = []
-        /// How many steps each stage had so far.
+        /// The number of steps of each stage until now.
         var counts: [String: Int] = [:]
     }
 
@@ -28,7 +28,7 @@ final class StepHistory: Sendable {
     private let last: [String: [Step]]
     private let state = Mutex(State())
 
-    /// The history of the Dockerfile that `name` tells from all others.
+    /// The history of the Dockerfile that `name` identifies.
     init(_ name: String, in store: Store) throws {
         self.store = store
         path = FilePath("thaw/why/last-\(Digest(of: Array(name.utf8)).hex)")
@@ -43,9 +43,10 @@ final class StepHistory: Sendable {
         self.last = last
     }
 
-    /// Takes note of a step's key, and gives the reason why it is not known.
+    /// Returns the reason for which a step's key is not in the cache.
     ///
-    /// - Returns: nil where this very step was done in the last build too: what it gave is no longer in the store.
+    /// - Returns: ``MissReason/resultIsGone`` if the last build ran the same step, whose result the store has lost
+    ///   since.
     func explain(_ stage: String, _ text: String, _ fingerprint: Fingerprint) -> MissReason {
         let before = last[stage, default: []]
         let place = state.withLock { $0.counts[stage, default: 0] }
@@ -61,7 +62,7 @@ final class StepHistory: Sendable {
         return .changes(StepChange.between(old, fingerprint.inputs))
     }
 
-    /// Takes note of a step that has its result, in the order of the stage.
+    /// Records a step that has its result, in the order of the stage.
     func note(_ stage: String, _ text: String, _ key: Digest) {
         state.withLock { state in
             state.steps.append(Step(stage: stage, text: text, key: key))
@@ -69,14 +70,15 @@ final class StepHistory: Sendable {
         }
     }
 
-    /// Keeps what went into a step that was done.
+    /// Saves the inputs of a step that was run.
     func keep(_ inputs: [StepInput], of key: Digest) throws {
         let bytes: [UInt8] = inputs.flatMap { Array("\($0.name)\0\($0.value)\0".utf8) }
         try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
     }
 
-    /// Writes down this build's keys in place of the last one's, for the stages that it had. A build that failed leaves
-    /// the last one's for the steps that it did not come to.
+    /// Saves this build's keys in place of the last build's, for the stages that it ran.
+    ///
+    /// After a failed build the last build's keys stay for the steps that were not reached.
     func save(isWhole: Bool) throws {
         var all = last
         for (stage, steps) in Dictionary(grouping: state.withLock({ $0.steps }), by: \.stage) {
@@ -97,20 +99,20 @@ final class StepHistory: Sendable {
     }
 }
 
-/// Why a step has to be done.
+/// The reason for which a step must run.
 public enum MissReason: Sendable, Hashable, CustomStringConvertible {
-    /// No earlier build of this Dockerfile had such a step.
+    /// No earlier build of this Dockerfile had this step.
     case firstTime
-    /// The last build did the same, and what it gave was removed from the store.
+    /// The last build had the same step, and its result was removed from the store.
     case resultIsGone
-    /// In its place the last build had another instruction.
+    /// The last build had another instruction at this position.
     case instruction(was: String)
-    /// What went in differs from the last time.
+    /// The inputs differ from those of the last build.
     case changes([StepChange])
-    /// Earlier results were not to be used.
+    /// The user disabled the cache.
     case cacheIsOff
 
-    /// What follows "because": one line.
+    /// The words after "because", in one line.
     public var description: String {
         switch self {
         case .firstTime: return "it was never done before"
@@ -120,7 +122,7 @@ public enum MissReason: Sendable, Hashable, CustomStringConvertible {
                 "the instruction is new; before it was: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))"
         case .cacheIsOff: return "the cache is off"
         case .changes(let changes):
-            // What stands below explains least: it comes last.
+            // The layers below explain least, so they come last.
             let telling =
                 changes.filter { !StepInput.ofBase.contains($0.input) }
                 + changes.filter { StepInput.ofBase.contains($0.input) }

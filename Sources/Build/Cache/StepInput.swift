@@ -1,15 +1,15 @@
 internal import OCI
 
-/// One thing that a step depends on: what it is called, and what it was.
+/// One input of a step: its name and its value.
 struct StepInput: Sendable, Hashable {
     let name: String
     let value: String
 
-    /// The name of the layers that a step stands on.
+    /// The name of the input for the layers below a step.
     static let base = "the layers below"
-    /// The name of the newest time in them.
+    /// The name of the input for the newest time in these layers.
     static let newest = "the newest time below"
-    /// What follows from a change further down: it explains least.
+    /// The inputs that follow from a change in an earlier step; they explain least.
     static let ofBase: Set<String> = [base, newest]
 
     init(name: String, value: String) {
@@ -17,7 +17,7 @@ struct StepInput: Sendable, Hashable {
         self.value = value
     }
 
-    /// A variable, `NAME=value`, of the step's environment.
+    /// A variable, `NAME=value`, in the step's environment.
     init(variable: String, of kind: String) {
         let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count > 1 ? String(parts[1]) : nil
@@ -27,19 +27,19 @@ struct StepInput: Sendable, Hashable {
                 ?? "unset")
     }
 
-    /// Whether a variable's value had better not be told, only that it changed.
+    /// True if a variable's value may be a secret, so that only its digest is reported.
     private static func isSecret(_ name: String) -> Bool {
         ["TOKEN", "PASSW", "PWD", "SECRET", "KEY", "CREDENTIAL", "AUTH"].contains { name.uppercased().contains($0) }
     }
 }
 
-/// An input that is not what it was.
+/// An input that changed.
 public struct StepChange: Sendable, Hashable, CustomStringConvertible {
-    /// What changed: `file src/main.c`, `variable VERSION`, `the layers below`.
+    /// The name of the input: `file src/main.c`, `variable VERSION`, `the layers below`.
     public let input: String
-    /// What it was; nil where there was no such input.
+    /// The earlier value; nil if the input is new.
     public let before: String?
-    /// What it is; nil where there is no such input any more.
+    /// The new value; nil if the input was removed.
     public let after: String?
 
     public var description: String {
@@ -59,7 +59,7 @@ public struct StepChange: Sendable, Hashable, CustomStringConvertible {
         return line.count > 80 ? line.prefix(77) + "..." : line
     }
 
-    /// In what two lists of inputs differ, in the order of the newer one; what is gone comes last.
+    /// Returns the differences of two lists of inputs, in the order of the newer one, removed inputs last.
     static func between(_ before: [StepInput], _ after: [StepInput]) -> [StepChange] {
         let old = Dictionary(before.map { ($0.name, $0.value) }) { first, _ in first }
         let new = Set(after.map(\.name))

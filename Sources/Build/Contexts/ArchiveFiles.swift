@@ -2,20 +2,19 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// A tar that somebody sent as a context, brought into the store as a layer: the one form in which everything else
-/// reads it.
+/// Stores a tar that was sent as a context as a layer, the one form that all other code reads.
 struct ArchiveFiles: Sendable {
     let store: Store
-    /// What messages call it.
+    /// The archive's name in messages.
     let name: String
 
-    /// What a file turned out to be.
+    /// The content of the file that was sent.
     enum Content: Sendable {
         case files(CachedStep)
         case dockerfile([UInt8])
     }
 
-    /// Looks at the file `path` of the work area: a tar becomes a layer, a text is a Dockerfile.
+    /// Reads the file `path` of the work area: a tar becomes a layer, a text is a Dockerfile.
     func read(_ path: FilePath, in area: Directory) throws -> Content {
         guard ForeignArchive.isArchive(try area.open(path)) else {
             let bytes = try area.contents(of: path, limit: 64 << 20)
@@ -27,7 +26,7 @@ struct ArchiveFiles: Sendable {
         return .files(try layer(ForeignArchive(area.open(path), name: name)))
     }
 
-    /// Every entry as it is, but of root, as all files of a context are.
+    /// Stores every entry with owner root, as for all files of a context.
     private func layer(_ reader: ForeignArchive) throws -> CachedStep {
         let writer = try LayerWriter(into: store, compression: .uncompressed)
         var newest: Int64 = 0
@@ -43,17 +42,17 @@ struct ArchiveFiles: Sendable {
 }
 
 extension ForeignArchive {
-    /// As many bytes as the entry announced: links have none, whatever the archive says.
+    /// Copies the bytes of a file's entry; entries of other types have none, even if the archive contains some.
     func copyContent(of entry: LayerEntry, to writer: LayerWriter) throws {
         guard case .add(.file) = entry.change else { return }
         try readContent { try writer.write($0.prefix(Int(min(Int64($0.count), writer.missing)))) }
         guard writer.missing == 0 else {
-            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than the archive says")
+            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header's size")
         }
     }
 }
 
-/// The files of an archive of the context, for ADD, which unpacks it: nothing is written anywhere to read them.
+/// The files of an archive in the context, for ADD, which unpacks it; reading needs no temporary files.
 ///
 /// The archive is read twice: its headers for the tree, then its contents in their order.
 struct ArchiveSource: CopySource {
@@ -61,13 +60,13 @@ struct ArchiveSource: CopySource {
     private let name: String
     private let open: @Sendable () throws -> ForeignArchive
 
-    /// Reads the archive's headers; `open` opens it anew each time.
+    /// Reads the archive's headers; `open` opens the archive again each time.
     init(name: String, opening open: @escaping @Sendable () throws -> ForeignArchive) throws {
         self.name = name
         self.open = open
         let reader = try open()
         var entries: [(entry: LayerEntry, content: Digest?)] = []
-        // What an archive says of the directory that it was made of is not for the destination.
+        // The archive's entry for its root directory must not change the destination.
         while let entry = try reader.next() {
             if !entry.path.isRoot { entries.append((entry, nil)) }
         }
@@ -110,7 +109,7 @@ struct ArchiveSource: CopySource {
         if left > 0 { throw BuildError.contextChanged(name) }
     }
 
-    /// A file that is not what it was when the headers were read ends the step.
+    /// Passes on one file's content; throws if the file changed after its header was read.
     private func give(
         _ inode: FileTree.InodeID, _ entry: LayerEntry, _ reader: ForeignArchive,
         _ begin: (FileTree.InodeID) throws -> Void, _ chunk: (ArraySlice<UInt8>) throws -> Void
@@ -124,7 +123,7 @@ struct ArchiveSource: CopySource {
             try chunk(part)
         }
         guard left == 0 else {
-            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than the archive says")
+            throw OCIError.unreadableArchive("\(entry.path)", reason: "it is shorter than its header's size")
         }
     }
 }

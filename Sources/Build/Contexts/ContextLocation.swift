@@ -1,26 +1,26 @@
 public import OCI
 public import SystemPackage
 
-/// Where files of a build come from, as it was asked for: nothing has been looked at yet.
+/// The requested location of a build's files; nothing has been read from it yet.
 public enum ContextLocation: Sendable, Hashable {
     /// A directory of this machine.
     case directory(FilePath)
-    /// A tar on standard input, compressed or not, or a Dockerfile alone.
+    /// A tar on standard input, optionally compressed, or a single Dockerfile.
     case standardInput
     /// A directory of a git repository.
     case git(GitLocation)
-    /// A tar on the web, or a Dockerfile alone.
+    /// A tar on the web, or a single Dockerfile.
     case web(String)
-    /// An image by name, and its configuration with it.
+    /// An image by name, with its configuration.
     case image(Reference)
-    /// Nothing at all.
+    /// No files.
     case scratch
-    /// An image of a layout directory, by tag or digest; nil where there is only one.
+    /// An image of an OCI layout directory, by tag or digest; nil for the only image.
     case layout(FilePath, String?)
     /// A stage of the Dockerfile itself.
     case stage(String)
 
-    /// Reads the CONTEXT of a build: a directory, `-`, or the address of a repository or of a file.
+    /// Parses the CONTEXT of a build: a directory, `-`, or the address of a repository or of a file.
     ///
     /// - Throws: ``BuildError/badContext(_:reason:)``.
     public init(context text: String) throws(BuildError) {
@@ -31,7 +31,7 @@ public enum ContextLocation: Sendable, Hashable {
         }
     }
 
-    /// Reads the VALUE of `--build-context NAME=VALUE`.
+    /// Parses the VALUE of `--build-context NAME=VALUE`.
     ///
     /// - Throws: ``BuildError/badContext(_:reason:)``.
     public init(named text: String) throws(BuildError) {
@@ -74,13 +74,13 @@ public enum ContextLocation: Sendable, Hashable {
         }
     }
 
-    /// `PATH[:TAG]` or `PATH@DIGEST`.
+    /// Parses `PATH[:TAG]` or `PATH@DIGEST`.
     private static func layout(_ place: String, _ text: String) throws(BuildError) -> ContextLocation {
         let mark = place.lastIndex(of: "@") ?? place.lastIndex(of: ":")
         guard let mark, !place[mark...].contains("/") else { return .layout(FilePath(place), nil) }
         let name = String(place[place.index(after: mark)...])
         if place[mark] == "@", (try? Digest(name)) == nil {
-            throw .badContext(text, reason: "has a digest that is none")
+            throw .badContext(text, reason: "has a malformed digest")
         }
         guard mark > place.startIndex, !name.isEmpty else {
             throw .badContext(text, reason: "is not oci-layout://PATH[:TAG] or oci-layout://PATH@DIGEST")
@@ -89,9 +89,9 @@ public enum ContextLocation: Sendable, Hashable {
     }
 }
 
-/// Where the Dockerfile is.
+/// The location of the Dockerfile.
 public enum DockerfileLocation: Sendable, Hashable {
-    /// In the context; nil is `Dockerfile`, or `dockerfile` where that is missing.
+    /// In the context; nil means `Dockerfile`, or `dockerfile` if that is missing.
     case inContext(String?)
     /// A file of this machine.
     case file(FilePath)

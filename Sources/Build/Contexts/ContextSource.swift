@@ -2,26 +2,26 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// The files of a directory, as the ignore rules leave them. Opened below that directory only.
+/// The files of a directory that the ignore rules don't exclude, opened only below that directory.
 struct ContextSource: CopySource {
     let tree: FileTree
     private let directory: Directory
     private let hashes: ContextHashes?
-    /// By the number of an entry.
+    /// The recorded files, by the ordinal of their entry.
     private let looks: [Look]
 
-    /// A file as the walk saw it.
+    /// A file's status and known digest at the time of the walk.
     private struct Look {
         let status: FileStatus
         let digest: [UInt8]?
     }
 
-    /// Walks the directory; `hashes` knows what unchanged files hash to.
+    /// Walks the directory; `hashes` has the known digests of unchanged files.
     init(_ directory: Directory, hashes: ContextHashes?, rules: ContextRules = ContextRules()) throws {
         try self.init(ContextSweep(directory, rules), hashes: hashes)
     }
 
-    /// The files that a walk found.
+    /// The files found by a walk.
     init(_ sweep: ContextSweep, hashes: ContextHashes?) throws {
         directory = sweep.directory
         self.hashes = hashes
@@ -37,7 +37,7 @@ struct ContextSource: CopySource {
         let inode: UInt64
     }
 
-    /// The entries of the tree, and what is known of each: its status, and what it hashed to when it looked like that.
+    /// Returns the entries of the tree, each with its status and, if unchanged, its known digest.
     private static func entries(
         of sweep: ContextSweep, _ hashes: ContextHashes?
     ) throws -> (entries: [LayerEntry], looks: [Look]) {
@@ -66,7 +66,7 @@ struct ContextSource: CopySource {
         return (result, looks)
     }
 
-    /// Nil for a socket, which no layer can hold.
+    /// Returns the entry's change; nil for a socket, which a layer can't contain.
     private static func change(_ entry: ContextSweep.Entry, in root: Directory) throws -> LayerEntry.Change? {
         let status = entry.status
         return switch status.type {
@@ -110,7 +110,7 @@ struct ContextSource: CopySource {
         }
     }
 
-    /// Reads one file. What is written to during the build must not be remembered under the digest that it had before.
+    /// Reads one file; throws if it changed since the walk, so that no wrong digest is remembered.
     private func read(_ inode: FileTree.InodeID, _ chunk: (ArraySlice<UInt8>) throws -> Void) throws {
         let path = tree.inodes[inode].path
         let file = try open(path)
@@ -127,7 +127,7 @@ struct ContextSource: CopySource {
         else { throw BuildError.contextChanged("\(path)") }
     }
 
-    /// Opens a file, which is no link; never waits for what may have taken its place.
+    /// Opens a file; never follows a link and never waits, even if another file has taken its place.
     func open(_ path: ImagePath) throws -> OwnedDescriptor {
         do throws(SystemError) {
             return try directory.open(FilePath(path), [.read, .noFollow, .nonBlocking])
@@ -136,7 +136,7 @@ struct ContextSource: CopySource {
         }
     }
 
-    /// Everything as one layer of a store, each entry as `adjust` leaves it.
+    /// Writes all files as one layer of a store, each entry as `adjust` returns it.
     func layer(in store: Store, adjusting adjust: (LayerEntry) -> LayerEntry = { $0 }) throws -> Layer {
         let writer = try LayerWriter(into: store, compression: .uncompressed)
         var paths: [FileTree.InodeID: ImagePath] = [:]

@@ -3,19 +3,18 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// What of a directory counts as context.
+/// The rules that select a context's files.
 struct ContextRules: Sendable {
-    /// Whether a path, relative to the context, is left out.
+    /// True if a path, relative to the context, is ignored.
     var isIgnored: @Sendable (ImagePath) -> Bool = { _ in false }
-    /// Whether nothing below an ignored directory can be wanted again.
+    /// True if no rule can include a path below an ignored directory again.
     var mayPrune: @Sendable (ImagePath) -> Bool = { _ in true }
 }
 
-/// One walk over a directory: every path that counts with what the kernel says of it, nothing opened and nothing
-/// followed.
+/// One walk over a directory: the status of every included path, without opening files or following links.
 ///
-/// Sorted by path, so that whatever is below a directory directly follows it. Ignored directories with something in them
-/// that counts are there too.
+/// Sorted by path, so that a directory's content directly follows it. Ignored directories with included content are
+/// listed too.
 struct ContextSweep: Sendable {
     struct Entry: Sendable {
         let path: ImagePath
@@ -24,14 +23,14 @@ struct ContextSweep: Sendable {
 
     private(set) var entries: [Entry] = []
     let directory: Directory
-    /// When the walk began, in seconds.
+    /// The start of the walk, in seconds since 1970.
     private let begin: Int64
 
     init(_ directory: Directory, _ rules: ContextRules = ContextRules(), begin: Int64 = Int64(time(nil))) throws {
         self.directory = directory
         self.begin = begin
         var waiting = try Self.below(.root, in: directory)
-        // Ignored directories on the way to where the walk is, which count if something below does.
+        // Ignored directories above the current path; they are included if something below them is.
         var ignored: [Entry] = []
         while let entry = waiting.popLast() {
             let isDirectory = entry.status.type == .directory
@@ -48,7 +47,7 @@ struct ContextSweep: Sendable {
         }
     }
 
-    /// What a directory holds, last name first. It is opened once, and what is in it looked at from there.
+    /// Returns a directory's content, the last name first, after opening the directory once.
     private static func below(_ path: ImagePath, in root: Directory) throws -> [Entry] {
         try reading(path) {
             let open = path.isRoot ? root : try root.directory(FilePath(path))
@@ -56,10 +55,9 @@ struct ContextSweep: Sendable {
         }
     }
 
-    /// What tells whether a file is the one that it was: everything but directories' times, which say less than what is
-    /// in them.
+    /// Returns a digest of the files' metadata, without times of directories, whose content is more exact.
     ///
-    /// Nil while a file is so young that it may change again without a new time.
+    /// Nil if a file is so new that it may change again without a new time.
     func stamp(of sources: [String]) throws -> Digest? {
         var stamps = Stamps()
         for source in sources {
@@ -77,7 +75,7 @@ struct ContextSweep: Sendable {
         return stamps.digest
     }
 
-    /// The bytes that are hashed, in pieces of some size.
+    /// Collects the bytes to hash in larger pieces.
     private struct Stamps {
         private var hasher = Digest.Hasher()
         private var bytes: [UInt8] = []
@@ -125,8 +123,9 @@ struct ContextSweep: Sendable {
         }
     }
 
-    /// The entries that a source can read: the path itself, what is below, and what is on the way. All of them for a
-    /// pattern or where a link leads elsewhere.
+    /// Returns the ranges of entries that a source can read: the path itself, its content, and its parents.
+    ///
+    /// For a pattern, or if a link is on the path, the range is all entries.
     private func ranges(of source: String) -> [Range<Int>] {
         guard !source.contains(where: { "*?[\\".contains($0) }), let path = try? CopyPlan.absolute(source, in: "/"),
             !path.isRoot
@@ -152,7 +151,7 @@ struct ContextSweep: Sendable {
 }
 
 extension ArraySlice {
-    /// The first index whose element has a property that all after it have too.
+    /// Returns the first index from which on all elements have a property.
     fileprivate func partitioningIndex(where hasProperty: (Element) -> Bool) -> Int {
         var (low, high) = (startIndex, endIndex)
         while low < high {

@@ -2,17 +2,18 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The program `git`, run so that neither this machine's settings nor the repository decide what it does.
+/// The program `git`, isolated from this machine's settings and from the repository's.
 ///
-/// No settings files, no hooks, no prompts, no programs named by attributes; transports are those that a context may
-/// have, for submodules too.
+/// It has no settings files, no hooks, no prompts and no programs set by attributes. Only transports that a context may
+/// have are allowed, for submodules too.
 struct Git: Sendable {
     let area: Directory
     let work: Interruptible
     private let environment: [String]
 
-    /// `settings` are taken as if they stood in a settings file: secrets are safe in them, since no command line shows
-    /// them.
+    /// Prepares an environment; `settings` count as if they were in a settings file.
+    ///
+    /// They may contain secrets, since no command line shows them.
     init(in area: Directory, _ work: Interruptible, settings: [(name: String, value: String)] = []) {
         self.area = area
         self.work = work
@@ -33,7 +34,7 @@ struct Git: Sendable {
         self.environment = environment
     }
 
-    /// How this machine reaches the network.
+    /// The variables for network access.
     private static let inherited = [
         "PATH", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
         "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
@@ -47,20 +48,21 @@ struct Git: Sendable {
         ("safe.directory", "*"),
     ]
 
-    /// Runs one command; what it wrote.
+    /// Runs one command; returns its stdout.
     ///
-    /// - Throws: ``BuildError/gitFailed(_:reason:)`` with the last line of its complaint, ``BuildError/noProgram(_:package:)``.
+    /// - Throws: ``BuildError/gitFailed(_:reason:)`` with the last line of stderr,
+    ///   ``BuildError/noProgram(_:package:)``.
     @discardableResult
     func run(_ words: [String], for remote: String, allowsFiles: Bool = false) throws -> [UInt8] {
         let outcome = try outcome(words, allowsFiles: allowsFiles)
         guard outcome.status == 0 else {
-            let reason = outcome.complaint.isEmpty ? "git did not say why" : outcome.complaint
+            let reason = outcome.complaint.isEmpty ? "git printed no reason" : outcome.complaint
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: reason)
         }
         return outcome.output
     }
 
-    /// Whether a command ends well.
+    /// True if a command exits with status 0.
     func succeeds(_ words: [String]) throws -> Bool { try outcome(words, allowsFiles: false).status == 0 }
 
     private func outcome(_ words: [String], allowsFiles: Bool) throws -> Program.Outcome {

@@ -1,23 +1,23 @@
-/// A place in a git repository: a remote, what to take of it, and how.
+/// A location in a git repository: the remote, the ref and directory, and the options.
 ///
 /// ```
 /// https://HOST/PATH.git#REF:SUBDIR       or  ?ref= tag= branch= commit= checksum= subdir= keep-git-dir= submodules= ...
 /// git@HOST:PATH  ssh://HOST/PATH  git://HOST/PATH  github.com/OWNER/NAME
 /// ```
 public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
-    /// What git is told to fetch from.
+    /// The remote that git fetches from.
     public let remote: String
     /// A branch, a tag, a full name below `refs/`, or a commit; nil for the remote's HEAD.
     public private(set) var ref: String?
-    /// The directory that counts, without slashes at its ends; empty for all.
+    /// The directory to use, without slashes at its ends; empty for all.
     public private(set) var subdirectory = ""
-    /// The first hex digits of the commit, or of the tag, that it must be.
+    /// The first hex digits of the expected commit or tag.
     public private(set) var checksum: String?
-    /// Whether `.git` is kept; nil where the address doesn't say.
+    /// True if `.git` is kept; nil if the address doesn't specify it.
     public private(set) var keepsGitDirectory: Bool?
-    /// Whether submodules come along.
+    /// True if submodules are fetched too.
     public private(set) var hasSubmodules = true
-    /// Whether the commit itself is asked for, not what the ref names by now.
+    /// True if the commit itself is fetched, not the current target of the ref.
     public private(set) var fetchesByCommit = false
 
     public var description: String {
@@ -25,10 +25,10 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         return SourceAddress.redacted(remote) + (place == ":" ? "" : "#" + (place.hasSuffix(":") ? ref ?? "" : place))
     }
 
-    /// Reads an address; nil for one that names no repository.
+    /// Parses an address; nil if it isn't that of a repository.
     ///
-    /// - Parameter allowsBare: whether `github.com/owner/name` counts, as it does for a context.
-    /// - Throws: ``BuildError/badContext(_:reason:)`` for a repository's address that is malformed.
+    /// - Parameter allowsBare: Accepts `github.com/owner/name`, as for a context.
+    /// - Throws: ``BuildError/badContext(_:reason:)`` for a malformed address of a repository.
     public init?(_ text: String, allowsBare: Bool = false) throws(BuildError) {
         if allowsBare, text.hasPrefix("github.com/") {
             guard let address = SourceAddress("https://" + text) else { return nil }
@@ -57,7 +57,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         try check(text)
     }
 
-    /// `USER@HOST:PATH`, as scp writes it.
+    /// Parses `USER@HOST:PATH`, the form of scp.
     private static func shortForm(_ text: String) -> (remote: String, query: String?, fragment: String?)? {
         guard !text.contains("://"), let at = text.firstIndex(of: "@"), let colon = text.firstIndex(of: ":"), at < colon
         else { return nil }
@@ -80,7 +80,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         return (String(rest), query, fragment)
     }
 
-    /// `REF[:SUBDIR]`.
+    /// Parses `REF[:SUBDIR]`.
     private mutating func take(_ fragment: String?) throws(BuildError) {
         guard let fragment, !fragment.isEmpty else { return }
         let parts = fragment.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -109,7 +109,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
             case "submodules": hasSubmodules = try Self.flag(value, name, text)
             case "fetch-by-commit": fetchesByCommit = try Self.flag(value, name, text)
             case "mtime":
-                // Files get the commit's time whatever is asked for: the time of a checkout would repeat nothing.
+                // Files always get the commit's time: the time of the checkout would not be reproducible.
                 guard ["commit", "checkout"].contains(try Self.word(value, name, text)) else {
                     throw Self.fault(text, "has an 'mtime' that is neither commit nor checkout")
                 }
@@ -126,14 +126,14 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         ref = name
     }
 
-    /// Nothing here may be taken for an option of git, or lead out of the repository.
+    /// Checks that no part can be an option of git or lead out of the repository.
     private mutating func check(_ text: String) throws(BuildError) {
         let isPlain = { (part: String) in
             part.first != "-" && part.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && !"~^:?*[\\".utf8.contains($0) }
         }
         if let ref {
             guard isPlain(ref), !ref.contains(".."), !ref.contains("@{") else {
-                throw Self.fault(text, "names '\(ref)', which can be no branch, tag or commit")
+                throw Self.fault(text, "names '\(ref)', which can't be a branch, tag or commit")
             }
         }
         if let checksum {
@@ -142,7 +142,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
             }
             if let ref, Self.isCommit(ref), !ref.hasPrefix(checksum) { throw Self.conflict(text, "checksum") }
         }
-        if fetchesByCommit, commit == nil { throw Self.fault(text, "is to be fetched by commit, and names none") }
+        if fetchesByCommit, commit == nil { throw Self.fault(text, "has fetch-by-commit, but no commit") }
         var names: [Substring] = []
         for part in subdirectory.split(separator: "/") where part != "." {
             if part == ".." { _ = names.popLast() } else { names.append(part) }
@@ -151,13 +151,13 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         guard !subdirectory.contains("\0") else { throw Self.fault(text, "names a directory with a NUL byte") }
     }
 
-    /// The whole commit, where the address says it.
+    /// The whole commit, if the address contains it.
     public var commit: String? {
         if let ref, Self.isCommit(ref) { return ref }
         return checksum.flatMap { ref == nil || fetchesByCommit ? (Self.isCommit($0) ? $0 : nil) : nil }
     }
 
-    /// The same place with what an instruction says besides.
+    /// Returns the same location with the options of an instruction.
     func adding(checksum text: String?, keepsGitDirectory keeps: Bool) throws(BuildError) -> GitLocation {
         var copy = self
         if keeps, keepsGitDirectory == nil { copy.keepsGitDirectory = true }
@@ -169,7 +169,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         return copy
     }
 
-    /// Whether a name is a whole commit, of SHA-1 or SHA-256.
+    /// True if a name is a whole commit hash, SHA-1 or SHA-256.
     static func isCommit(_ text: String) -> Bool {
         (text.utf8.count == 40 || text.utf8.count == 64) && text.utf8.allSatisfy(isHexDigit)
     }
@@ -181,7 +181,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         return value
     }
 
-    /// Bare, it means true.
+    /// Parses a Boolean; a field without a value is true.
     private static func flag(_ value: String?, _ name: String, _ text: String) throws(BuildError) -> Bool {
         switch value ?? "true" {
         case "", "1", "true": return true
@@ -191,7 +191,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func conflict(_ text: String, _ name: String) -> BuildError {
-        fault(text, "says two different things with '\(name)'")
+        fault(text, "has conflicting values of '\(name)'")
     }
 
     private static func fault(_ text: String, _ reason: String) -> BuildError {

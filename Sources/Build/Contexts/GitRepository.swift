@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// A repository as this build sees it: what a ref names by now, and the files of a commit.
+/// The state of a repository for this build: the current target of a ref, and the files of a commit.
 ///
 /// ```
 /// ls-remote ─► commit ─► remembered layer?
@@ -13,7 +13,7 @@ struct GitRepository: Sendable {
     let location: GitLocation
     let state: BuildState
 
-    /// What a build needs of it: files normalised to 0644 or 0755, all of root, all with the commit's time.
+    /// Returns the files as an image: modes 0644 or 0755, owner root, all with the commit's time.
     func image() async throws -> Image {
         let settings = try speedLimits + credentials()
         let commit = try await Interruptible.run { work in
@@ -33,7 +33,7 @@ struct GitRepository: Sendable {
         for field in ["git", commit.hash, location.subdirectory, "\(keeps)", "\(location.hasSubmodules)"] {
             hasher.update(field: field)
         }
-        // Only what is kept of the repository itself tells where it came from.
+        // Only the kept `.git` directory depends on the remote.
         if keeps { hasher.update(field: location.remote + " " + (commit.ref ?? "")) }
         return hasher.finalize()
     }
@@ -46,7 +46,7 @@ struct GitRepository: Sendable {
         let ref: String?
     }
 
-    /// The limits of every other transfer of the build.
+    /// The same speed limits as for every other transfer of the build.
     private var speedLimits: [(name: String, value: String)] {
         let web = state.request.web
         return [
@@ -55,12 +55,13 @@ struct GitRepository: Sendable {
         ]
     }
 
-    /// Secrets of the build for this host: a header of their own making, or a token for basic authentication.
+    /// Returns settings with the build's secrets for this host: a custom header, or a token for basic authentication.
     private func credentials() throws -> [(name: String, value: String)] {
         guard let address = SourceAddress(location.remote), ["http", "https"].contains(address.scheme) else {
             return []
         }
-        // A submodule's address that is relative gets no user and password: what is kept in .git would be in the image.
+        // A submodule with a relative address gets no user and password: its address is kept in .git, so the image
+        // would contain them.
         let bare = "\(address.scheme)://\(address.host)/"
         let clean = ("url.\(address.scheme)://\(address.authority)/.insteadOf", bare)
         let user = address.authority.contains("@") ? [(name: clean.0, value: clean.1)] : []
@@ -105,7 +106,7 @@ extension GitRepository {
         return Commit(hash: commit, ref: ref)
     }
 
-    /// `HASH TAB NAME`, line by line.
+    /// Parses lines of `HASH TAB NAME`.
     private static func names(in output: [UInt8]) -> [String: String] {
         var names: [String: String] = [:]
         for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
@@ -153,7 +154,7 @@ extension GitRepository {
         return step
     }
 
-    /// `thaw/git/HASH` for a remote: SHA-1 and SHA-256 don't share a repository.
+    /// Returns `thaw/git/HASH` for a remote; SHA-1 and SHA-256 repositories are separate.
     private func cacheDirectory(for commit: Commit) throws -> FilePath {
         try state.store.root.makeDirectories("thaw/git", mode: 0o700)
         let name = Digest(of: Array("\(Self.format(of: commit.hash)) \(location.remote)".utf8)).hex
@@ -162,17 +163,17 @@ extension GitRepository {
 
     private static func format(of hash: String) -> String { hash.utf8.count == 64 ? "sha256" : "sha1" }
 
-    /// What a name of the remote is called in a repository that is kept.
+    /// Returns the local name of a remote's ref in a kept repository.
     private static func kept(_ ref: String) -> String? {
         if ref.hasPrefix("refs/heads/") { return "refs/remotes/origin/" + ref.dropFirst("refs/heads/".count) }
         return ref == "HEAD" ? nil : ref
     }
 
-    /// Fetches no more than the commit where the server allows that, else all branches and tags.
+    /// Fetches only the commit if the server allows that, else all branches and tags.
     private func bring(_ commit: Commit, into cache: FilePath, _ git: Git) throws {
         let remote = location.remote
         let at = ["--git-dir=\(cache)"]
-        // Also mends a repository whose making was interrupted.
+        // This also repairs a repository whose creation was interrupted.
         let format = "--object-format=\(Self.format(of: commit.hash))"
         try git.run(["init", "-q", "--bare", "--template=", format, cache.string], for: remote)
         func has() throws -> Bool { try git.succeeds(at + ["cat-file", "-e", "\(commit.hash)^{commit}"]) }
@@ -181,7 +182,7 @@ extension GitRepository {
         }
         if try has() { return }
         if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
-        // A branch may have moved since it was looked up.
+        // A branch may have moved since the look-up.
         if try has() { return }
         if try !git.succeeds(narrow(commit.hash)) {
             let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
@@ -194,7 +195,7 @@ extension GitRepository {
         }
     }
 
-    /// Takes out of the kept repository what only says when and from where it was fetched here.
+    /// Removes parts of the kept repository that depend only on the time and place of the fetch.
     private func tidy(_ area: Directory, _ source: String, _ commit: Commit, _ git: Git) throws {
         try area.removeTree("src/.git/FETCH_HEAD")
         try area.removeTree("src/.git/index")
@@ -215,7 +216,7 @@ extension GitRepository {
         return max(0, Int64(String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)) ?? 0)
     }
 
-    /// The checkout as a layer. Links of the repository are never followed out of it.
+    /// Stores the checkout as a layer; links of the repository are never followed out of it.
     private func layer(of area: Directory, time: Int64) throws -> CachedStep {
         let root = try area.directory("src")
         let place = FilePath(location.subdirectory)

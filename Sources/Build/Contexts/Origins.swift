@@ -5,21 +5,21 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// Where COPY, ADD, mounts and FROM find files, once it has been looked up.
+/// The resolved source of files for COPY, ADD, mounts and FROM.
 ///
-/// A checkout, an archive and a download are images of one layer, so whatever reads an image reads them.
+/// A checkout, an archive and a download are images of one layer, so all code that reads images can read them.
 enum Origin: Sendable {
     /// A directory of this machine.
     case directory(BuildContext)
-    /// An image: a stage's, one of the store, or the form that files from elsewhere have.
+    /// An image: a stage's, one of the store, or files from elsewhere as a layer.
     case image(Image)
 
 }
 
 extension StageBuilder {
-    /// What a `--from` or a mount's `from` in that line means; nil is the build context.
+    /// Resolves a `--from` or a mount's `from` in that line; nil is the build context.
     ///
-    /// - Parameter allowsIndex: whether a number is a stage's, as in COPY.
+    /// - Parameter allowsIndex: True if a number is a stage's index, as in COPY.
     func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) async throws -> Origin {
         guard let from else { return try await shared.context() }
         switch try plan.graph.source(from, in: index, allowsIndex: allowsIndex) {
@@ -33,8 +33,9 @@ extension StageBuilder {
         }
     }
 
-    /// What stands for all that `sources` can read there, under the name by which a key has it; nil where only the files
-    /// themselves tell.
+    /// Returns a digest for all that `sources` can read there, with its name in the step's key.
+    ///
+    /// Nil if only the files' content can identify them.
     func glance(at origin: Origin, _ sources: [String]) async throws -> (name: String, value: String)? {
         switch origin {
         case .image(let image):
@@ -81,7 +82,7 @@ extension BuildState {
         return try await origin(of: location, at: place)
     }
 
-    /// A named context as something to start a stage from; only an image has a configuration.
+    /// Returns a named context as the base of a stage; only an image has a configuration.
     func base(named name: String, at place: BuildError.Place) async throws -> Image {
         switch try await context(named: name, at: place) {
         case .image(let image): return image
@@ -92,7 +93,7 @@ extension BuildState {
         }
     }
 
-    /// An image of nothing but a step's layer.
+    /// Returns an image with only a step's layer.
     func image(of step: CachedStep) -> Image {
         Image.scratch(request.platform, in: store).appending(
             step.layer, history: History(created: nil, createdBy: "CONTEXT", comment: Frontend.History.comment))
@@ -109,14 +110,14 @@ extension BuildState {
         case .stage(let name): throw BuildError.badContext("target:\(name)", reason: "is not for the build context")
         case .git, .web, .standardInput:
             guard case .files(let image) = try await found(location) else {
-                // A Dockerfile alone comes with no files.
+                // A single Dockerfile has no further files.
                 return .image(.scratch(request.platform, in: store))
             }
             return .image(image)
         }
     }
 
-    /// What a context from elsewhere turned out to be: it is fetched once.
+    /// Fetches a context from elsewhere, once.
     private func found(_ location: ContextLocation) async throws -> FoundContext {
         try await lookups.value(of: location) { [self] in
             switch location {
@@ -180,16 +181,16 @@ extension BuildState {
         }
     }
 
-    /// Runs `body` with a new directory that goes away afterwards.
+    /// Runs `body` with a new directory, which is removed afterwards.
     func inWorkArea<T>(_ body: (Directory) throws -> T) throws -> T {
         let area = try snapshots.makeWorkArea()
         let result = Result { try body(Directory(area)) }
-        // A directory that stays is swept with the next collection; the failure counts.
+        // The result of `body` counts; a directory that stays is removed by the next garbage collection.
         try? snapshots.removeWorkArea(area)
         return try result.get()
     }
 
-    /// An image of a layout, taken into the store: what is built on it has layers of both.
+    /// Copies an image of a layout into the store: an image built on it has layers of both.
     private func layoutImage(_ path: FilePath, _ name: String?) async throws -> Image {
         let (store, platform) = (store, request.platform)
         return try await Offload.run {
@@ -205,13 +206,13 @@ extension BuildState {
     }
 }
 
-/// What a context from elsewhere is.
+/// The content of a context from elsewhere.
 enum FoundContext: Sendable {
     case files(Image)
     case dockerfile([UInt8])
 }
 
-/// Values that are made when somebody first asks, and once; whoever asks meanwhile waits.
+/// Values that are made once, at their first use; later callers wait for the same task.
 actor Lookups<Key: Hashable & Sendable, Value: Sendable> {
     private var tasks: [Key: Task<Value, any Error>] = [:]
 
@@ -229,7 +230,7 @@ actor Lookups<Key: Hashable & Sendable, Value: Sendable> {
 // MARK: - The Dockerfile
 
 extension BuildState {
-    /// The Dockerfile, wherever it is, and what messages call it.
+    /// Returns the Dockerfile from any location, with its name for messages.
     func dockerfile() async throws -> (bytes: [UInt8], name: String) {
         switch request.dockerfile {
         case .file(let path): return try await Offload.run { try Self.read(path) }
@@ -244,7 +245,7 @@ extension BuildState {
         }
     }
 
-    /// The Dockerfile's path on this machine, where it has one.
+    /// The Dockerfile's path on this machine, if it has one.
     private var dockerfilePath: FilePath? {
         switch (request.dockerfile, request.context) {
         case (.file(let path), _): return path
@@ -275,7 +276,7 @@ extension BuildState {
         default: break
         }
         guard case .image(let image) = try await origin(of: location, at: nil) else {
-            preconditionFailure("a directory's Dockerfile has a path")
+            preconditionFailure("a directory's Dockerfile must have a path")
         }
         let tree = try await trees.tree(of: image)
         let names = name.map { [$0] } ?? ["Dockerfile", "dockerfile"]

@@ -3,27 +3,27 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// A program of this machine that is run to its end with no input.
+/// A program of this machine that runs without input until it exits.
 ///
-/// Its output goes into files of a work area, so that nothing it writes can block it.
+/// Its output is written to files of a work area, so it never blocks on a full pipe.
 struct Program: Sendable {
-    /// What a program left behind.
+    /// The result of a program.
     struct Outcome: Sendable {
-        /// The exit status; nil where a signal ended it.
+        /// The exit status; nil if a signal ended it.
         let status: Int32?
-        /// The first 64 MiB of what it wrote.
+        /// The first 64 MiB of stdout.
         let output: [UInt8]
-        /// The last line of its complaints that holds anything.
+        /// The last non-blank line of stderr.
         let complaint: String
     }
 
     let words: [String]
-    /// The whole environment: nothing is inherited.
+    /// The whole environment; nothing is inherited.
     let environment: [String]
 
-    /// Runs it on this thread; `work` ends it early.
+    /// Runs it on this thread; `work` can end it early.
     ///
-    /// - Throws: ``SystemError`` with ENOENT where there is no such program.
+    /// - Throws: ``SystemError`` with ENOENT if the program doesn't exist.
     func run(in area: Directory, _ work: Interruptible) throws -> Outcome {
         let output = try area.open("stdout", [.readWrite, .create, .truncate], mode: 0o600)
         let errors = try area.open("stderr", [.readWrite, .create, .truncate], mode: 0o600)
@@ -44,8 +44,9 @@ struct Program: Sendable {
     }
 }
 
-/// Blocking work that starts programs, one after the other, and that ends with its task: the program that runs then is
-/// told to end.
+/// Blocking work that starts programs, one after the other.
+///
+/// Cancelling its task sends SIGTERM to the running program.
 final class Interruptible: Sendable {
     private struct State {
         var process: pid_t?
@@ -64,7 +65,7 @@ final class Interruptible: Sendable {
         }
     }
 
-    /// Whether the task was cancelled.
+    /// True if the task was cancelled.
     var isInterrupted: Bool { state.withLock { $0.isInterrupted } }
 
     fileprivate func begin(_ start: () throws(SystemError) -> pid_t) throws {
@@ -74,7 +75,9 @@ final class Interruptible: Sendable {
         }
     }
 
-    /// The exit status of the program that was begun. Nobody may signal its number once it is reaped.
+    /// Waits for the running program and returns its exit status.
+    ///
+    /// It is reaped under the lock, so that no signal is sent to a reused PID.
     fileprivate func waitForEnd() -> Int32? {
         guard let process = state.withLock({ $0.process }) else { return nil }
         var information = unsafe siginfo_t()

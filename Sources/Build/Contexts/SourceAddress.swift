@@ -1,19 +1,19 @@
-/// An address on the web or of a repository, taken apart: `SCHEME://[USER@]HOST[:PORT]/PATH[?QUERY][#FRAGMENT]`.
+/// A parsed address on the web or of a repository: `SCHEME://[USER@]HOST[:PORT]/PATH[?QUERY][#FRAGMENT]`.
 ///
-/// No more than contexts and ADD need; whoever fetches it judges the rest.
+/// It checks only what contexts and ADD need; the code that fetches the address checks the rest.
 struct SourceAddress: Sendable, Hashable {
     let scheme: String
     /// `USER@HOST:PORT` as written.
     let authority: String
-    /// With its leading slash; empty where there is none.
+    /// The path with its leading slash; empty if there is none.
     let path: String
-    /// The fields of the query in their order, decoded; nil stands for a field without `=`.
+    /// The fields of the query in their order, decoded; the value is nil for a field without `=`.
     let query: [(name: String, value: String?)]
     let fragment: String?
     /// The address without query and fragment.
     var base: String { "\(scheme)://\(authority)\(path)" }
 
-    /// Nil for a text that has no `SCHEME://HOST`.
+    /// Parses an address; nil for a text without `SCHEME://HOST`.
     init?(_ text: String) {
         guard let mark = text.firstRange(of: "://") else { return nil }
         let scheme = text[..<mark.lowerBound]
@@ -31,29 +31,29 @@ struct SourceAddress: Sendable, Hashable {
         self.query = (query ?? "").split(separator: "&").map(Self.field)
     }
 
-    /// The host and its port, in small letters, without a user.
+    /// The host and its port in lower case, without a user.
     var host: String { (authority.split(separator: "@").last.map(String.init) ?? authority).lowercased() }
 
-    /// The last name of the path, decoded; nil where the path ends in a slash or holds nothing.
+    /// The last component of the path, decoded; nil if it is empty or not a file name.
     var fileName: String? {
         guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last else { return nil }
         let text = Self.decoded(name)
         return text.isEmpty || text == "." || text == ".." || text.contains("/") || text.contains("\0") ? nil : text
     }
 
-    /// The address for messages: whoever reads them need not learn a password.
+    /// Returns the address for messages, without a password.
     static func redacted(_ text: String) -> String {
         guard let mark = text.firstRange(of: "://") else { return text }
         let rest = text[mark.upperBound...]
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
         let isWeb = text.lowercased().hasPrefix("http")
         guard let at = rest[..<end].lastIndex(of: "@"), isWeb || rest[..<at].contains(":") else { return text }
-        // On the web a user may be a token; for ssh it is a name.
+        // On the web the user may be a token; for ssh it is a name.
         let user = isWeb ? "xxxxx" : rest[..<at].prefix { $0 != ":" } + ":xxxxx"
         return text[..<mark.upperBound] + user + rest[at...]
     }
 
-    /// The address without a user and a password.
+    /// Returns the address without user and password.
     static func withoutUser(_ text: String) -> String {
         guard let address = SourceAddress(text), ["http", "https"].contains(address.scheme),
             let at = address.authority.lastIndex(of: "@")
@@ -69,7 +69,7 @@ struct SourceAddress: Sendable, Hashable {
 
     func hash(into hasher: inout Hasher) { hasher.combine(base) }
 
-    /// Takes away what follows the first `mark`, and gives it.
+    /// Removes and returns the text after the first `mark`; removes the mark too.
     private static func cut(_ text: inout Substring, at mark: Character) -> Substring? {
         guard let index = text.firstIndex(of: mark) else { return nil }
         defer { text = text[..<index] }
@@ -81,7 +81,7 @@ struct SourceAddress: Sendable, Hashable {
         return (decoded(parts[0], plus: true), parts.count > 1 ? decoded(parts[1], plus: true) : nil)
     }
 
-    /// `%20` and, in a query, `+`; what is no escape stays.
+    /// Decodes `%20` and, in a query, `+`; other text stays.
     private static func decoded(_ text: Substring, plus: Bool = false) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

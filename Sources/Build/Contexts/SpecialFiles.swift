@@ -2,7 +2,7 @@ internal import Linux
 internal import OCI
 
 extension ContextSweep {
-    /// A remark for each kind of special file in the context: COPY reads none of them.
+    /// A note for each kind of special file in the context, which COPY doesn't read.
     var remarks: [String] {
         let kinds: [(FileType, String, String)] = [
             (.socket, "socket", "is left out: an image can't hold sockets"),

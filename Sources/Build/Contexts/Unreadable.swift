@@ -2,7 +2,7 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// Does what reads a file of the context; a refusal names that file.
+/// Runs `body`, which reads a file of the context; a permission error names that file.
 func reading<T>(_ path: ImagePath, _ body: () throws -> T) throws -> T {
     do {
         return try body()
@@ -12,7 +12,7 @@ func reading<T>(_ path: ImagePath, _ body: () throws -> T) throws -> T {
 }
 
 extension SystemError {
-    /// The error of reading a file of the context: a refusal names that file.
+    /// Converts an error of reading a file of the context; a permission error names that file.
     func about(_ path: ImagePath) -> any Error {
         errno == .permissionDenied || errno == .notPermitted ? BuildError.unreadable(path, reason: errno) : self
     }

@@ -3,27 +3,26 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// A file on the web, brought into the store as a layer of that one file: mode 0600, of root, with the time that the
-/// server gives it.
+/// A file on the web, stored as a layer with that one file: mode 0600, owner root, with the server's time.
 ///
 /// ```
-/// thaw/web/HASH    what the server said of an address, and which remembered step has the file:
-///                  an unchanged file costs one question, one whose checksum is known not even that
+/// thaw/web/HASH    the response headers of an address, and the key of the cached step with the file:
+///                  an unchanged file costs one request, one with a known checksum costs none
 /// ```
 struct WebFile: Sendable {
     let address: String
     let state: BuildState
-    /// The SHA-256 that the content must have.
+    /// The expected SHA-256 of the content.
     var checksum: Digest?
 
-    /// The file as an image of one layer, and its name there.
+    /// Returns the file as an image of one layer, and its name there.
     func image() async throws -> (image: Image, name: String) {
         if let known = try pinned() { return (state.image(of: known), name) }
         let step = try await Cancellation.offload { cancellation in try refreshed(cancellation) }
         return (state.image(of: step), name)
     }
 
-    /// The file's content.
+    /// Returns the file's content.
     func contents(limit: Int) async throws -> [UInt8] {
         let (image, name) = try await image()
         let tree = try await state.store.tree(of: image)
@@ -35,7 +34,7 @@ struct WebFile: Sendable {
         }
     }
 
-    /// The last name of the address, as the destination directory will have it.
+    /// The last component of the address, which is the name in the destination directory.
     var name: String { SourceAddress(address)?.fileName ?? "__unnamed__" }
 
     private func failure(_ reason: String) -> BuildError {
@@ -43,10 +42,10 @@ struct WebFile: Sendable {
     }
 }
 
-// MARK: - What is remembered
+// MARK: - Records
 
 extension WebFile {
-    /// What the server said of the file.
+    /// The server's response for the file.
     private struct Record {
         var entityTag: String?
         var modified: String?
@@ -74,7 +73,7 @@ extension WebFile {
 
     private var recordPath: FilePath { FilePath("thaw/web/\(Digest(of: Array(address.utf8)).hex)") }
 
-    /// What is known of the address, where its file is still there. A damaged record is none.
+    /// Returns the record of the address and its file, if both are stored; ignores a damaged record.
     private func record() throws -> (record: Record, step: CachedStep)? {
         guard state.request.usesCache, let bytes = try? state.store.root.contents(of: recordPath, limit: 1 << 20),
             let json = try? JSON(parsing: bytes, what: "web cache"), let record = Record(json),
@@ -83,7 +82,7 @@ extension WebFile {
         return (record, step)
     }
 
-    /// The file with the checksum that is asked for, where this address gave it before.
+    /// Returns the file with the requested checksum, if this address had it before.
     private func pinned() throws -> CachedStep? {
         guard let checksum, state.request.usesCache else { return nil }
         return try state.store.cachedStep(for: pin(checksum))
@@ -92,7 +91,7 @@ extension WebFile {
     private func pin(_ checksum: Digest) -> Digest { Digest(of: Array("web \(address) \(checksum)".utf8)) }
 }
 
-// MARK: - Asking for it
+// MARK: - Requests
 
 extension WebFile {
     private func refreshed(_ cancellation: Cancellation) throws -> CachedStep {
@@ -114,14 +113,14 @@ extension WebFile {
         return try keep(stream)
     }
 
-    /// Secrets of the build for this host.
+    /// Returns the build's secret for this host as a header.
     private func authorization() throws -> String? {
         guard let host = SourceAddress(address)?.host else { return nil }
         if let header = try state.secret(["HTTP_AUTH_HEADER_\(host)"]) { return header }
         return try state.secret(["HTTP_AUTH_TOKEN_\(host)"]).map { "Bearer \($0)" }
     }
 
-    /// Reads the body into a file, for a tar tells a file's size first, and makes the layer of it.
+    /// Saves the body to a file, since a tar needs a file's size first, and makes the layer of it.
     private func keep(_ stream: ResponseStream) throws -> CachedStep {
         let area = try state.snapshots.makeWorkArea()
         let result = Result {
@@ -130,7 +129,7 @@ extension WebFile {
             try check(digest)
             return try remember(stream.response, digest, directory)
         }
-        // A directory that stays is swept with the next collection; the failure counts.
+        // The error of the download counts; a directory that stays is removed by the next garbage collection.
         try? state.snapshots.removeWorkArea(area)
         return try result.get()
     }
@@ -188,7 +187,7 @@ extension WebFile {
 enum HTTPDate {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    /// Seconds since 1970; nil for the obsolete forms, which nobody sends.
+    /// Returns seconds since 1970; nil for the obsolete formats, which servers no longer send.
     static func seconds(_ text: String) -> Int64? {
         let parts = text.split(separator: " ").map(String.init)
         guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: parts[2]), parts[1].count == 2,

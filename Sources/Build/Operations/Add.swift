@@ -28,7 +28,7 @@ extension StageBuilder {
             return key
         }
         func content() async throws -> Fingerprint {
-            guard let key = try await key(byContent: true) else { preconditionFailure("contents always tell") }
+            guard let key = try await key(byContent: true) else { preconditionFailure("contents always suffice") }
             return key
         }
         var keys: [() async throws -> Fingerprint] = []
@@ -57,7 +57,7 @@ extension StageBuilder {
             try shared.snapshots.removeWorkArea(area)
             return step
         } catch {
-            // The failure counts; a directory that stays is swept with the next collection.
+            // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
             throw error
         }
@@ -75,11 +75,11 @@ extension StageBuilder {
     }
 }
 
-/// An ADD with its words expanded and its sources told apart.
+/// An ADD with its words expanded and its sources classified.
 struct AddJob: Sendable {
     let job: CopyJob
     let sources: [AddSource]
-    /// Whether archives are unpacked: nil means those that are files of the context.
+    /// True if archives are unpacked; nil means only archives of the context.
     let unpack: Bool?
 
     init(_ add: Instruction.Add, _ stage: StageBuilder) throws {
@@ -106,14 +106,14 @@ struct AddJob: Sendable {
     }
 }
 
-/// A source of ADD, or several paths in a row.
+/// A source of ADD, or several adjacent paths.
 enum AddSource: Sendable {
-    /// Sources of these numbers, in the context.
+    /// Sources with these indices, in the context.
     case paths(Range<Int>)
     case git(GitLocation)
     case web(WebFile)
 
-    /// Nil for a path.
+    /// Parses a source; nil for a path.
     ///
     /// - Throws: ``BuildError/badContext(_:reason:)`` for a malformed address of a repository.
     init?(_ text: String, _ state: BuildState) throws(BuildError) {
@@ -128,7 +128,7 @@ enum AddSource: Sendable {
 
     var isPath: Bool { if case .paths = self { true } else { false } }
 
-    /// The same, to be held against a checksum.
+    /// Returns the same source with an expected checksum.
     fileprivate func checked(_ text: String, at position: Position) throws -> AddSource {
         switch self {
         case .paths: return self
@@ -147,7 +147,7 @@ enum AddSource: Sendable {
         return .git(try location.adding(checksum: nil, keepsGitDirectory: keeps))
     }
 
-    /// Fetches what is elsewhere.
+    /// Fetches a repository or a file of the web.
     fileprivate func look(_ stage: StageBuilder, _ line: Int) async throws -> AddPart {
         switch self {
         case .paths(let range): return .paths(range, try await stage.origin(of: nil, line))
@@ -160,15 +160,15 @@ enum AddSource: Sendable {
     }
 }
 
-/// A source of ADD once it is here.
+/// A source of ADD after it was fetched.
 enum AddPart: Sendable {
     case paths(Range<Int>, Origin)
     /// All files of an image.
     case tree(Image, String)
-    /// The one file of an image.
+    /// A single file of an image.
     case file(Image, String)
 
-    /// Adds what the result depends on; false where that cannot be told without reading the files.
+    /// Adds all inputs of the result; false if that needs the content of files.
     fileprivate func add(
         to key: inout Fingerprint, _ job: CopyJob, _ stage: StageBuilder, byContent: Bool
     ) async throws -> Bool {
@@ -187,7 +187,7 @@ enum AddPart: Sendable {
         return true
     }
 
-    /// The files, archives opened.
+    /// Returns the files, with archives opened.
     fileprivate func pieces(_ add: AddJob, _ stage: StageBuilder, in area: FilePath) async throws -> [AddPiece] {
         switch self {
         case .tree(let image, let name):
@@ -210,7 +210,7 @@ enum AddPart: Sendable {
     }
 }
 
-/// Files of one tree that an ADD takes.
+/// Files of one tree that an ADD copies.
 struct AddPiece: Sendable {
     let source: any CopySource
     let selection: CopySelection
@@ -219,7 +219,7 @@ struct AddPiece: Sendable {
         (self.source, self.selection) = (source, selection)
     }
 
-    /// The same with archives replaced by what is in them, in the order of the sources.
+    /// Returns the same files with archives replaced by their content, in the order of the sources.
     func opened(in area: Directory) throws -> [AddPiece] {
         var pieces: [AddPiece] = []
         var files: [CopySelection.Root] = []
@@ -238,11 +238,11 @@ struct AddPiece: Sendable {
             pieces.append(AddPiece(archive, selection))
         }
         endFiles()
-        // Patterns that match nothing still make the destination.
+        // If patterns match nothing, the destination is still made.
         return pieces.isEmpty ? [self] : pieces
     }
 
-    /// What is in a file that holds a tar, compressed or not.
+    /// Returns the content of a file that is a tar, optionally compressed.
     private func archive(at root: CopySelection.Root, in area: Directory) throws -> ArchiveSource? {
         guard selection.tree.inode(of: root.node).kind.size > 0 else { return nil }
         let open = try file(of: root.node, in: area)
@@ -251,7 +251,7 @@ struct AddPiece: Sendable {
         return try ArchiveSource(name: name, opening: { try ForeignArchive(open(), name: name) })
     }
 
-    /// Opens a file, which may have to be copied out of a layer first.
+    /// Opens a file, after copying it out of a layer if necessary.
     private func file(
         of node: FileTree.NodeID, in area: Directory
     ) throws -> @Sendable () throws -> OwnedDescriptor {

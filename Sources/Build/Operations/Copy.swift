@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-// COPY: from source to layer in one pass, without touching a file system.
+// COPY: from source to layer in one pass, without temporary files.
 
 extension StageBuilder {
     mutating func copy(_ copy: Instruction.Copy, _ text: String, _ line: Int) async throws {
@@ -26,7 +26,7 @@ extension StageBuilder {
             return made
         }
         var keys: [() async throws -> Fingerprint] = []
-        // The source as it looks from outside: known without reading a file of it.
+        // The metadata of the source: known without reading a file.
         if let glance = try await glance(at: origin, job.sources) {
             keys.append {
                 var key = base
@@ -48,11 +48,11 @@ extension StageBuilder {
         }
     }
 
-    /// The part of a key that is known without reading a file of the source.
+    /// Returns the part of a key that needs no file of the source.
     func key(of job: CopyJob, _ keyword: String) async throws -> Fingerprint {
         var key = job.key(keyword, on: self)
         guard job.isIndependent, let name = job.owner, try Ownership(name).hasNames else { return key }
-        // Of all that is below, this alone changes the layer.
+        // The owner's IDs are the only input from the layers below.
         let owner = try await owner(name)
         key.add("the owner", owner.map { "\($0.uid):\($0.gid)" } ?? "")
         return key
@@ -67,9 +67,9 @@ extension StageBuilder {
         return try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
     }
 
-    /// Looks an owner up in this stage, whose tree is only made where there is a name to look up.
+    /// Looks an owner up in this stage, whose tree is only made if there is a name to look up.
     ///
-    /// - Parameter what: what the text stands in, for the note that nobody is called so.
+    /// - Parameter what: The option or instruction of the text, for the note about an unknown name.
     func owner(
         _ text: String?, _ tree: FileTree? = nil, what: String = "--chown="
     ) async throws -> (uid: UInt32, gid: UInt32)? {
@@ -86,7 +86,7 @@ extension StageBuilder {
         }
         let (uid, gid, unknown) = ownership.numbers(passwd: passwd, group: group)
         for name in unknown {
-            shared.progress(.note("\(what)\(text): nobody is called '\(name)' in this stage, so root gets the files"))
+            shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }
         return (uid, gid)
     }
@@ -95,9 +95,9 @@ extension StageBuilder {
 // MARK: - The layer
 
 extension StageBuilder {
-    /// Writes a layer: what needs no content first, then files in the order in which the source has them, then links.
+    /// Writes a layer: entries without content first, then files in the order of the source, then links.
     ///
-    /// An independent one knows no times but its own.
+    /// The times of an independent layer don't depend on the layers below.
     func write(
         _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil
     ) async throws -> CachedStep {
@@ -122,7 +122,7 @@ extension StageBuilder {
                     try writer.write(item.inline[...])
                 }
             }
-            // A file that two sources name is read twice: the stream has to be written as often.
+            // A file that two sources name is read twice, since its bytes are written twice.
             var pass = 0
             while !contents.isEmpty {
                 try source.read(

@@ -9,19 +9,21 @@ struct CopyJob: Sendable {
     let destination: String
     let owner: String?
     let mode: FileMode?
-    /// Whether the layer is made as if there were nothing below it.
+    /// True if the layer doesn't depend on the layers below.
     let isIndependent: Bool
-    /// The sources that are paths; nil stands for one from elsewhere.
+    /// The sources that are paths; nil for a source from elsewhere.
     private let paths: [SourcePath?]
     private let keepsParents: Bool
     private let modeText: String?
     private let workingDirectory: String
     private let excludes: [String]
-    /// What `--exclude` leaves out.
+    /// The rules of `--exclude`.
     let rules: IgnoreRules
 
-    /// - Parameter isElsewhere: whether a source is the address of something that is no part of a tree.
-    /// - Throws: a ``Diagnostic`` for a word that cannot be expanded, a ``BuildError`` for one that says nothing.
+    /// Expands the words of an instruction.
+    ///
+    /// - Parameter isElsewhere: True if a source is an address outside of the tree.
+    /// - Throws: A ``Diagnostic`` for a word that can't be expanded, a ``BuildError`` for a malformed one.
     init(
         _ transfer: Instruction.Transfer, _ stage: StageBuilder, isElsewhere: (String) throws -> Bool = { _ in false }
     ) throws {
@@ -42,16 +44,16 @@ struct CopyJob: Sendable {
             if try isElsewhere(source) { return nil }
             return try transfer.parents ? SourcePath(keepingParents: source) : SourcePath(source)
         }
-        // As in BuildKit, where a mode needs to see what is there.
+        // As in BuildKit, where a mode depends on existing files.
         isIndependent = transfer.link && mode == nil
     }
 
-    /// What the sources, or some of them, name in a tree.
+    /// Selects the files of the sources, or of some of them, in a tree.
     func selection(in tree: FileTree, of range: Range<Int>? = nil) throws(BuildError) -> CopySelection {
         try CopySelection(paths[range ?? paths.indices].compactMap(\.self), excluding: rules, in: tree)
     }
 
-    /// The part of the key that is known without reading a file.
+    /// Returns the part of the key that needs no file.
     func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
         var key = isIndependent ? Self.independentKey(keyword, stage) : Fingerprint(keyword, on: stage)
         key.add("the sources", sources)
@@ -60,7 +62,7 @@ struct CopyJob: Sendable {
         key.add("--chown", owner ?? "")
         key.add("--chmod", modeText ?? "")
         key.add("--exclude", excludes)
-        // With a fixed epoch times are cut to it, else they move it.
+        // A fixed epoch limits times, else times raise the epoch.
         key.add("SOURCE_DATE_EPOCH", stage.shared.request.epoch == nil ? "unset" : "set")
         for (name, content) in inline {
             key.hash(name, content)
@@ -69,12 +71,12 @@ struct CopyJob: Sendable {
         return key
     }
 
-    /// A key that nothing below the layer changes.
+    /// Returns a key that doesn't depend on the layers below.
     private static func independentKey(_ keyword: String, _ stage: StageBuilder) -> Fingerprint {
         Fingerprint("\(keyword) --link", on: [Layer](), epoch: stage.shared.request.epoch ?? 0)
     }
 
-    /// `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`
+    /// Returns `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`.
     func history(_ keyword: String) -> String {
         let flags = [
             keepsParents ? "--parents" : nil, owner.map { "--chown=\($0)" }, modeText.map { "--chmod=\($0)" },

@@ -2,44 +2,47 @@ internal import Frontend
 internal import Linux
 internal import OCI
 
-/// What COPY or ADD puts where: pure, from a selection and the tree of the stage.
+/// The layer of COPY or ADD, computed from a selection and the stage's tree without I/O.
 ///
-/// The rules are those of the reference, section 1.5: a directory's contents are copied, a file goes into a destination
-/// that ends in a slash or is a directory, links of the target are followed inside its root, missing parents appear as
-/// 0755 root or with the given owner and mode, hard links within one source stay.
+/// The rules are those of the reference, section 1.5:
+/// - A directory's contents are copied.
+/// - A file goes into a destination that ends in a slash or is a directory.
+/// - Links of the target are resolved inside its root.
+/// - Missing parents are made as 0755 root, or with the given owner and mode.
+/// - Hard links within one source stay.
 struct CopyPlan {
-    /// One path of the new layer, and where its content comes from.
+    /// One path of the new layer, and the origin of its content.
     struct Item {
         let entry: LayerEntry
         let source: FileTree.InodeID?
         let inline: [UInt8]
     }
 
-    /// Where to and how.
+    /// The destination with its options.
     struct Destination {
         var text: String
         var workingDirectory: String
         var owner: (uid: UInt32, gid: UInt32)?
         var mode: FileMode?
 
-        /// Whether the text itself says that this is a directory.
+        /// True if the text alone makes it a directory.
         var isDirectory: Bool { text.isEmpty || text == "." || text.hasSuffix("/") || text.hasSuffix("/.") }
     }
 
-    /// The layer's entries, parents first, one a path.
+    /// The layer's entries, parents first, each path once.
     private(set) var items: [Item] = []
-    /// The newest modification time of what is copied, in seconds.
+    /// The newest modification time of the copied files, in seconds since 1970.
     private(set) var newest: Int64 = 0
 
     private let destination: Destination
     private let target: FileTree
     private var positions: [ImagePath: Int] = [:]
-    /// The first place of each file of the source at hand that has several names.
+    /// The first path of each file with several names in the current source.
     private var firstPlaces: [FileTree.InodeID: ImagePath] = [:]
-    /// What hard links lead to.
+    /// The targets of hard links.
     private var linked: Set<ImagePath> = []
 
-    /// Places `selection`, and files given in the Dockerfile itself, onto the tree `target`.
+    /// Copies `selection`, and files of the Dockerfile itself, onto the tree `target`.
     init(
         _ selection: CopySelection?, inline: [(name: String, content: [UInt8])] = [], to destination: Destination,
         onto target: FileTree
@@ -52,7 +55,7 @@ struct CopyPlan {
         }
         for (name, content) in inline {
             guard let place = takesFiles(path) ? Self.place(named: name, in: path) : path else {
-                throw .badPath(name, "is no name that a file can have")
+                throw .badPath(name, "is not a valid file name")
             }
             try expectNoDirectory(at: place)
             try makeParents(of: place)
@@ -61,20 +64,20 @@ struct CopyPlan {
         }
     }
 
-    /// Just a directory and what it needs above it, where they are missing.
+    /// Makes only a directory and its missing parents.
     init(directory path: ImagePath, _ destination: Destination, onto target: FileTree) throws(BuildError) {
         self.destination = destination
         self.target = target
         try makeDirectories(target.destination(of: path))
     }
 
-    /// Nothing.
+    /// An empty plan.
     init() {
         destination = Destination(text: "/", workingDirectory: "/")
         target = FileTree()
     }
 
-    /// A path as the user wrote it, from the root; `..` stops there.
+    /// Returns a path of the Dockerfile as an absolute path; `..` stops at the root.
     static func absolute(_ text: String, in workingDirectory: String) throws(BuildError) -> ImagePath {
         var components: [Substring] = []
         for component in (text.hasPrefix("/") ? text : "\(workingDirectory)/\(text)").split(separator: "/") {
@@ -87,7 +90,7 @@ struct CopyPlan {
         }
     }
 
-    /// The place of a file in a directory; nil for a name that leads elsewhere.
+    /// Returns the path of a file in a directory; nil for a name that leads elsewhere.
     private static func place(named name: String, in directory: ImagePath) -> ImagePath? {
         let path = try? ImagePath(name)
         return path?.components.count == 1 && !name.contains("/") ? path?.moved(below: directory) : nil
@@ -120,8 +123,9 @@ extension CopyPlan {
         }
     }
 
-    /// Puts a directory that was met inside a source, and gives the place: where it meets a link to a directory, that
-    /// directory takes it.
+    /// Copies a directory inside a source, and returns its path.
+    ///
+    /// At a link to a directory, its content goes into that directory.
     private mutating func merge(
         _ found: CopySelection.Found, of tree: FileTree, at path: ImagePath
     ) throws(BuildError) -> ImagePath {
@@ -141,7 +145,7 @@ extension CopyPlan {
         return place
     }
 
-    /// Puts what is no directory.
+    /// Copies an entry other than a directory.
     private mutating func put(_ node: FileTree.NodeID, of tree: FileTree, at place: ImagePath) throws(BuildError) {
         try expectNoDirectory(at: place)
         try makeParents(of: place)
@@ -173,13 +177,13 @@ extension CopyPlan {
 // MARK: - The layer so far
 
 extension CopyPlan {
-    /// Whether what is at `place`, from an earlier source or the target, is a directory; nil where nothing is.
+    /// True if an earlier source or the target has a directory at `place`; nil if nothing is there.
     private func isDirectory(_ place: ImagePath) -> Bool? {
         if let position = positions[place] { return items[position].entry.change == .add(.directory) }
         return target.inode(at: place)?.kind.isDirectory
     }
 
-    /// Whether a file that is copied to `path` goes into it, as into a directory.
+    /// True if a file that is copied to `path` goes into it, as into a directory.
     private func takesFiles(_ path: ImagePath) -> Bool { destination.isDirectory || isDirectory(path) == true }
 
     private func expectNoDirectory(at place: ImagePath) throws(BuildError) {
@@ -194,7 +198,7 @@ extension CopyPlan {
         if !place.isRoot { try makeDirectories(place.parent) }
     }
 
-    /// Tells of a directory and all above it: as they are in the target, or new.
+    /// Adds a directory and all its parents: as they are in the target, or new.
     private mutating func makeDirectories(_ path: ImagePath) throws(BuildError) {
         var missing: [ImagePath] = []
         var next = path
@@ -209,14 +213,14 @@ extension CopyPlan {
         }
     }
 
-    /// What a directory gets that no source has: a symbolic mode has nothing to start from.
+    /// The metadata of a directory that no source has; a symbolic mode doesn't apply to it.
     private var newDirectory: FileMetadata {
         let mode: UInt32 = if case .octal(let bits) = destination.mode { bits & 0o777 } else { 0o755 }
         let (uid, gid) = destination.owner ?? (0, 0)
         return FileMetadata(mode: UInt16(truncatingIfNeeded: mode), uid: uid, gid: gid)
     }
 
-    /// Gives a directory of the layer the time of one of the source, if that has one.
+    /// Sets the time of a directory of the layer to that of the source's directory, if it has one.
     private mutating func setTime(of path: ImagePath, like model: FileTree.Inode) {
         guard let position = positions[path], model.ordinal >= 0 else { return }
         var entry = items[position].entry
@@ -225,7 +229,7 @@ extension CopyPlan {
         add(entry)
     }
 
-    /// Adds a path, or replaces what an earlier source of the same instruction put there.
+    /// Adds a path, or replaces one from an earlier source of the same instruction.
     private mutating func add(_ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = []) {
         let item = Item(entry: entry, source: source, inline: inline)
         if let position = positions[entry.path] {
@@ -237,7 +241,7 @@ extension CopyPlan {
         }
     }
 
-    /// Lets the second name of a file that goes stand for it.
+    /// Moves the content of a replaced file to its first hard link.
     private mutating func keepLinks(to old: Item) {
         guard let id = old.source, case .add = old.entry.change else { return }
         var heir: ImagePath?
@@ -256,11 +260,11 @@ extension CopyPlan {
 }
 
 extension FileTree {
-    /// Where a path leads: links followed as far as there is something, the rest as it is; `..` stops at the root.
+    /// Resolves a path: links are followed as far as entries exist, the rest stays; `..` stops at the root.
     func destination(of path: ImagePath) throws(BuildError) -> ImagePath {
         var pending = Array(path.components.map(Array.init).reversed())
         var names: [[UInt8]] = []
-        // Of as many names as exist, and the root.
+        // The nodes of the root and of all existing names.
         var nodes = [FileTree.rootNode]
         var links = 0
         while let name = pending.popLast() {

@@ -1,32 +1,31 @@
 internal import Frontend
 internal import OCI
 
-/// What the sources of COPY or ADD name, before it is known where it goes.
+/// The files that the sources of COPY or ADD select, independent of the destination.
 struct CopySelection: Sendable {
     /// One named file or directory.
     struct Root: Sendable {
         let node: FileTree.NodeID
-        /// The source as it was written.
+        /// The source as it is written.
         let source: String
-        /// What it is called in a destination directory: the last name of the source, even where that is a link to
-        /// something of another name.
+        /// The name in a destination directory: the last component of the source, even if that is a link.
         let name: [UInt8]
-        /// What is left out below it because of `--parents`.
+        /// The paths below it that `--parents` leaves out.
         fileprivate var rules: IgnoreRules?
-        /// What is left out below it because of `--exclude`.
+        /// The paths below it that `--exclude` leaves out.
         fileprivate var excludes = IgnoreRules()
 
-        /// The same in another tree.
+        /// Returns the same root in another tree.
         func moved(to node: FileTree.NodeID) -> Root {
             Root(node: node, source: source, name: name, rules: rules, excludes: excludes)
         }
     }
 
-    /// A path below a root, as seen from there; the root itself is `/`.
+    /// A path below a root, relative to it; the root itself is `/`.
     struct Found {
         let path: ImagePath
         let node: FileTree.NodeID
-        /// Whether it was not asked for, but something in it.
+        /// True if only something in the directory is selected, not the directory itself.
         var isOnlyParent = false
     }
 
@@ -35,8 +34,7 @@ struct CopySelection: Sendable {
 
     /// Finds the nodes that `sources` name.
     ///
-    /// - Throws: ``BuildError/sourceNotFound(_:)`` for a plain name that is not there; a pattern without a match is
-    ///   nothing.
+    /// - Throws: ``BuildError/sourceNotFound(_:)`` for a name that doesn't exist; a pattern may match nothing.
     init(_ sources: [SourcePath], excluding excludes: IgnoreRules, in tree: FileTree) throws(BuildError) {
         self.tree = tree
         var roots: [Root] = []
@@ -54,12 +52,12 @@ struct CopySelection: Sendable {
         }
     }
 
-    /// These roots of a tree.
+    /// A selection of these roots.
     init(_ roots: [Root], in tree: FileTree) {
         (self.roots, self.tree) = (roots, tree)
     }
 
-    /// A node that a source stands for as a whole.
+    /// A selection of one node.
     init(
         _ node: FileTree.NodeID, named name: String, source: String, excluding excludes: IgnoreRules = IgnoreRules(),
         in tree: FileTree
@@ -73,8 +71,7 @@ struct CopySelection: Sendable {
         return count > roots.count { $0.source == source }
     }
 
-    /// Everything of a root that is asked for, and the directories above that, each before what is in it, names in byte
-    /// order.
+    /// Visits all selected paths of a root and their parents, each directory before its content, names in byte order.
     func walk<Failure: Error>(_ root: Root, _ body: (Found) throws(Failure) -> Void) throws(Failure) {
         var above: [Found] = []
         var pending = [Found(path: .root, node: root.node)]
@@ -105,7 +102,7 @@ struct CopySelection: Sendable {
         return root.rules.map { !$0.excludes(path) || $0.mayInclude(below: path) } ?? true
     }
 
-    /// The regular files selected.
+    /// All selected regular files.
     var files: [FileTree.InodeID] {
         var files: Set<FileTree.InodeID> = []
         for root in roots {
@@ -116,7 +113,7 @@ struct CopySelection: Sendable {
         return files.sorted()
     }
 
-    /// Adds all that a copy depends on: names, kinds, modes, owners, attributes and contents, but no times.
+    /// Adds all inputs of a copy: names, kinds, modes, owners, attributes and contents, but no times.
     func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
         for root in roots {
             var links: [FileTree.InodeID: ImagePath] = [:]
@@ -126,7 +123,7 @@ struct CopySelection: Sendable {
                 let inode = tree.inode(of: node)
                 key.hash(found.isOnlyParent ? "parent" : "path", path.bytes)
                 key.hash("kind", Self.text(of: inode.kind))
-                // Only its contents count.
+                // Of a root directory only the content matters.
                 if path.isRoot, inode.kind.isDirectory { return }
                 if case .symlink(let target) = inode.kind { key.hash("target", target) }
                 key.hash("mode", Self.attributes(of: inode.metadata))
@@ -140,7 +137,7 @@ struct CopySelection: Sendable {
         key.tell { inputs(digests) }
     }
 
-    /// Every path with what it holds, for people.
+    /// Returns every path with its content, for reports.
     private func inputs(_ digests: [FileTree.InodeID: Digest]) -> [StepInput] {
         roots.flatMap { root in
             var inputs: [StepInput] = []

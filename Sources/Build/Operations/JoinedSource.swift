@@ -1,16 +1,16 @@
 internal import OCI
 
-/// Files of several trees as if they were of one, so that one layer can be planned from them.
+/// Files of several trees in one joined tree, so that one layer can be planned from them.
 ///
 /// ```
-/// /0 /1 /2 ...     what each root of each selection names, in their order
+/// /0 /1 /2 ...     the files of each root of each selection, in their order
 /// ```
 struct JoinedSource: CopySource {
     let tree: FileTree
     /// The roots of all selections.
     let selection: CopySelection
     private let sources: [any CopySource]
-    /// Where an entry of the joined tree comes from, by its number.
+    /// The source and inode of each entry of the joined tree, by its ordinal.
     private let places: [(source: Int, inode: FileTree.InodeID)]
 
     init(_ pieces: [AddPiece]) throws {
@@ -45,7 +45,7 @@ struct JoinedSource: CopySource {
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
         chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
-        // A file that two roots name has two entries here, and its source gives it once a pass.
+        // A file that two roots name has two entries here; its source passes it once in each pass.
         var left = inodes
         while !left.isEmpty {
             var given: Set<FileTree.InodeID> = []
@@ -58,7 +58,7 @@ struct JoinedSource: CopySource {
         }
     }
 
-    /// For each source, in order, its inodes that are wanted, with the joined tree's.
+    /// Returns each source, in order, with its requested inodes and those of the joined tree.
     private func bySource(
         _ inodes: [FileTree.InodeID]
     ) -> [(source: Int, wanted: [FileTree.InodeID: FileTree.InodeID])] {
@@ -71,7 +71,7 @@ struct JoinedSource: CopySource {
     }
 }
 
-/// The entries of a joined tree on their way.
+/// The entries of a joined tree under construction.
 private struct Joining {
     var entries: [LayerEntry] = []
     var places: [(source: Int, inode: FileTree.InodeID)] = []
@@ -84,7 +84,7 @@ private struct Joining {
         var names: [FileTree.InodeID: ImagePath] = [:]
         tree.walk(from: root.node) { path, node in
             let (id, inode) = (tree[node: node].inode, tree.inode(of: node))
-            // A directory that its source says nothing about stays one here, unless nothing else would make it.
+            // A directory without an entry of its own is implied by its children, so only an empty one is added.
             if inode.ordinal < 0, inode.kind.isDirectory, !tree[node: node].children.isEmpty { return }
             let place = path.components.dropFirst(depth).reduce(top) { $0.appending($1) }
             var change = LayerEntry.Change.add(inode.kind)

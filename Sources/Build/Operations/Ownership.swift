@@ -1,9 +1,9 @@
 internal import Sandbox
 
-/// Who is to own files: what `--chown=` says, or USER for a WORKDIR.
+/// The owner of files: the value of `--chown=`, or USER for a WORKDIR.
 ///
-/// `u`, `u:g` or `:g`, each a number or a name of the stage's `/etc/passwd` or `/etc/group`. A number alone is the group
-/// too, a name alone brings its primary group.
+/// `u`, `u:g` or `:g`, each a number or a name of the stage's `/etc/passwd` or `/etc/group`. A number alone is also the
+/// group; a name alone has its primary group.
 struct Ownership: Sendable, Equatable {
     /// A number or a name.
     enum Part: Sendable, Equatable {
@@ -14,7 +14,9 @@ struct Ownership: Sendable, Equatable {
     let user: Part
     let group: Part?
 
-    /// - Throws: ``BuildError/badOwner(_:reason:)`` for a number that no file's owner can have.
+    /// Parses an owner.
+    ///
+    /// - Throws: ``BuildError/badOwner(_:reason:)`` for a number that can't be an ID.
     init(_ text: String) throws(BuildError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         user = try Self.part(parts[0], of: text) ?? .number(0)
@@ -26,23 +28,24 @@ struct Ownership: Sendable, Equatable {
             return .name(String(word))
         }
         if word.isEmpty { return nil }
-        // The last number is what chown(2) takes for "leave it".
+        // chown(2) reserves the highest number for "unchanged".
         guard let number = UInt32(word), number < .max else {
             throw .badOwner(
-                text, reason: "\(word) is no number that a user or group can have, from 0 to \(UInt32.max - 1)")
+                text, reason: "\(word) is not a user or group ID from 0 to \(UInt32.max - 1)")
         }
         return .number(number)
     }
 
-    /// Whether there is a name to look up.
+    /// True if there is a name to look up.
     var hasNames: Bool {
         if case .name = user { return true }
         if case .name? = group { return true }
         return false
     }
 
-    /// The numbers, as the stage's files have them, and the names that these don't know: root's number stands for those,
-    /// as in BuildKit, though its manual says that the build fails.
+    /// Returns the IDs from the stage's files, and the names that these files don't have.
+    ///
+    /// An unknown name gets root's ID, as in BuildKit, although its manual describes a failed build.
     func numbers(passwd: [UInt8], group groups: [UInt8]) -> (uid: UInt32, gid: UInt32, unknown: [String]) {
         var unknown: [String] = []
         var (uid, gid): (UInt32, UInt32) = (0, 0)

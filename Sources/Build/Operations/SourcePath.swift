@@ -1,23 +1,23 @@
 internal import Frontend
 internal import OCI
 
-/// Where one source of COPY or ADD is looked for, as its text says.
+/// The parsed text of one source of COPY or ADD.
 ///
 /// ```
-/// dir/sub/*.txt           dir/sub literal, links followed; then a pattern a name, links not followed
-/// --parents a*/./b/**/c   up to the pivot as above; below that what b/**/c matches, with the directories above it
+/// dir/sub/*.txt           dir/sub literal, links followed; then one pattern for each name, links not followed
+/// --parents a*/./b/**/c   up to the pivot as above; below it all matches of b/**/c, with their parent directories
 /// ```
-/// A literal part may hold a backslash: it escapes something only where there is a wildcard to escape.
+/// A backslash in a literal part stays: it escapes only in a name with wildcards.
 struct SourcePath: Sendable {
-    /// The source as it was written.
+    /// The source as it is written.
     let text: String
     /// The names before the first wildcard.
     let literal: ImagePath
     /// The names from the first wildcard on.
     let patterns: [PathPattern]
-    /// What is left out of what is found there; nothing without `--parents`.
+    /// The rules that leave out paths below the matches; nil without `--parents`.
     let rules: IgnoreRules?
-    /// Whether it is an error that there is no such path.
+    /// True if a missing path is an error.
     let isRequired: Bool
 
     /// A source without `--parents`.
@@ -25,14 +25,14 @@ struct SourcePath: Sendable {
         try self.init(text, at: text, below: nil)
     }
 
-    /// A source with `--parents`: what is kept of its path starts after the first `/./`, or at the root.
+    /// A source with `--parents`: the kept part of its path starts after the first `/./`, or at the root.
     init(keepingParents text: String) throws(BuildError) {
         let pivot = text.firstRange(of: "/./")
         let kept = pivot.map { text[$0.upperBound...] } ?? text[...]
         try self.init(text, at: pivot.map { String(text[..<$0.lowerBound]) } ?? "/", below: String(kept))
     }
 
-    /// A name without patterns, whatever characters are in it.
+    /// A name without patterns; every character is literal.
     init(exactly text: String) throws(BuildError) {
         self.text = text
         literal = try CopyPlan.absolute(text, in: "/")
@@ -57,7 +57,7 @@ struct SourcePath: Sendable {
         rules = try pattern.isEmpty ? nil : Self.rules(keeping: pattern, of: text)
     }
 
-    /// Everything is left out but what the pattern matches, and what is below that.
+    /// Returns rules that leave out everything except the pattern's matches and their content.
     private static func rules(keeping pattern: String, of text: String) throws(BuildError) -> IgnoreRules {
         let place = Position(line: 1, column: 1)
         do {
@@ -67,13 +67,13 @@ struct SourcePath: Sendable {
         }
     }
 
-    private static let noPattern = "is no pattern: it ends in a backslash, or within brackets"
+    private static let noPattern = "is not a pattern: it ends in a backslash, or within brackets"
 }
 
 extension SourcePath {
-    /// The paths that match, in byte order, each with the node that it leads to.
+    /// Returns the matching paths, in byte order, each with its node after following links.
     ///
-    /// - Throws: ``BuildError/sourceNotFound(_:)`` where a literal path, or a link that matches, leads nowhere.
+    /// - Throws: ``BuildError/sourceNotFound(_:)`` for a missing literal path, or a matching link that is dangling.
     func find(in tree: FileTree) throws(BuildError) -> [(path: ImagePath, node: FileTree.NodeID)] {
         guard let start = tree.resolve(literal)?.node else {
             if patterns.isEmpty { throw .sourceNotFound(text) }

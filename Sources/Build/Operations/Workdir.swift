@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-// WORKDIR: a layer that makes the directory, with the parents it lacks.
+// WORKDIR: a layer with the directory and its missing parents.
 
 extension StageBuilder {
     mutating func workdir(_ workdir: Instruction.Workdir, _ text: String, _ line: Int) async throws {

@@ -2,26 +2,28 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A `--ssh`: who signs for a command.
+/// A `--ssh`: the agent that signs for a command.
 public enum Agent: Sendable, Hashable, Codable {
     /// The agent that listens at this socket.
     case socket(String)
-    /// An agent of our own with the keys in these files; it ends with the command.
+    /// An agent started by thaw with the keys in these files; it ends with the command.
     case keys([String])
 }
 
-/// An `ssh-agent` that was started for a command, with keys. It ends with this value, and with this process, however
-/// that ends: it serves a program that waits for a pipe of ours to close.
+/// An `ssh-agent` with keys, started for a command.
+///
+/// It ends with this object, and with this process even if that is killed. For that, the agent runs a program that waits
+/// until a pipe of this process closes.
 final class KeyAgent: Sendable {
     let socket: FilePath
     private let directory: FilePath
     private let process: Int32
     private let leash: Int32
 
-    /// Starts one that listens in a directory of its own, whose name is short enough for a socket.
+    /// Starts an agent that listens in a new directory, whose path is short enough for a socket.
     ///
     /// - Throws: ``BuildError/noProgram(_:package:)`` without Debian's openssh-client, ``BuildError/badKey(_:)`` for a
-    ///   file that holds no key, or one that asks for a passphrase.
+    ///   file that holds no key, or one with a passphrase.
     init(_ keys: [String]) throws {
         directory = FilePath("/tmp/thaw-agent.\(UInt64.random(in: 0 ... .max))")
         _ = try Directory.make(directory, mode: 0o700)
@@ -39,7 +41,7 @@ final class KeyAgent: Sendable {
             guard error.errno == .noSuchFileOrDirectory else { throw error }
             throw BuildError.noProgram("ssh-agent", package: "openssh-client")
         }
-        // It says nothing when it is ready; seconds are long for a bind().
+        // It doesn't report when it is ready; five seconds are long for a bind().
         for _ in 0..<1000 where (try? UnixSocket.connect(to: socket)) == nil { usleep(5000) }
         for key in keys {
             let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "SSH_AUTH_SOCK=\(socket)"]
@@ -51,13 +53,14 @@ final class KeyAgent: Sendable {
     deinit {
         close(leash)
         _ = Spawn.wait(process)
-        // An empty directory that stays is no harm.
+        // An empty directory that stays does no harm.
         try? Directory("/tmp").removeTree(FilePath(directory.lastComponent?.string ?? ""))
     }
 }
 
-/// A socket that a command may use in place of an agent's own: each connection is passed on to the agent, which may
-/// belong to a user that the command's can't speak for.
+/// A socket for a command that replaces an agent's own: each connection is relayed to the agent.
+///
+/// The agent may belong to a user whose socket the command's user can't open.
 final class AgentRelay: Sendable {
     private let listener: OwnedDescriptor
     private let agent: FilePath
@@ -71,9 +74,9 @@ final class AgentRelay: Sendable {
             let made = try KeyAgent(files)
             (self.agent, keys) = (made.socket, made)
         }
-        // Whether it is there is found out now, and told; later it would be the command's riddle.
+        // Fail now if the agent is missing; later only the command would fail, without a reason.
         _ = try UnixSocket.connect(to: self.agent)
-        // An earlier look into a failed step may have left its own.
+        // An earlier debug session of a failed step may have left its socket.
         if try directory.exists(name) { try directory.remove(name) }
         listener = try UnixSocket.listen(in: directory, as: name)
         try directory.setOwner(of: name, uid: owner.uid, gid: owner.gid)
@@ -81,10 +84,10 @@ final class AgentRelay: Sendable {
         start()
     }
 
-    /// Takes no more.
+    /// Accepts no more connections.
     func stop() { UnixSocket.stopListening(listener) }
 
-    /// Passes on whoever comes, on threads of their own.
+    /// Relays each connection on a thread of its own.
     private func start() {
         WorkerThread.start { [self] in
             while let peer = UnixSocket.accept(listener) {

@@ -16,7 +16,7 @@ final class AttachedMounts: Sendable {
         for relay in relays { relay.stop() }
     }
 
-    /// Makes `mounts` and gives them to `command`; what has to be a file meanwhile goes to `area`.
+    /// Makes `mounts` and adds them to `command`; files that they need meanwhile are in `area`.
     static func attach(
         _ mounts: [PreparedMount], to command: inout Command, in area: FilePath, _ store: Store
     ) async throws -> AttachedMounts {
@@ -28,7 +28,7 @@ final class AttachedMounts: Sendable {
                 let source = try await stack(layers, path, isReadOnly, area.appending("bind\(index)"), store)
                 command.attach(source, at: target, isReadOnly: isReadOnly)
             case .cache(let id, let seedName, _, _, _, let target, let isReadOnly):
-                guard let cache = caches["\(id)\0\(seedName)"] else { preconditionFailure("every cache was taken") }
+                guard let cache = caches["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
                 command.attach(.host(cache.path), at: target, isReadOnly: isReadOnly)
             case .memory(let size, let target, let isReadOnly):
                 command.attach(.memory(size: size), at: target, isReadOnly: isReadOnly)
@@ -60,7 +60,7 @@ final class AttachedMounts: Sendable {
         return .overlay(Overlay(lowers: lowers, upper: parts[0], work: parts[1]), path: FilePath(path))
     }
 
-    /// Takes every cache once, in one order, so that no two commands wait for each other.
+    /// Takes every cache once, in one order, so that two commands can't deadlock.
     private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
         var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {

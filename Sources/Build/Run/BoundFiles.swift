@@ -2,17 +2,17 @@ internal import Frontend
 internal import Linux
 internal import OCI
 
-// Files that RUN --mount=type=bind shows: of an image they are its layers unpacked, where they are already; of a context
-// they are a COPY of their own onto nothing, remembered by content like any other, and then the same.
+// Files for RUN --mount=type=bind. Files of an image are its unpacked layers. Files of a context become a layer by an
+// internal COPY, cached by content like any other; then they are treated the same.
 
-/// An image, and the path in it that is shown.
+/// An image, and the path in it to mount.
 struct BoundFiles: Sendable {
     let image: Image
     let path: ImagePath
 }
 
 extension StageBuilder {
-    /// What `bind` selects in its source.
+    /// Returns the files that `bind` selects in its source.
     func selection(of bind: RunMount.Bind) async throws -> (source: any CopySource, selection: CopySelection) {
         let source = try await source(bind.origin)
         let selection = try CopySelection(
@@ -20,7 +20,7 @@ extension StageBuilder {
         return (source, selection)
     }
 
-    /// What `bind` shows, with its layers in the store.
+    /// Returns the files of `bind`, with their layers in the store.
     func files(of bind: RunMount.Bind) async throws -> BoundFiles {
         if case .image(let image) = bind.origin {
             return BoundFiles(image: image, path: try CopyPlan.absolute(bind.source, in: "/"))
@@ -41,7 +41,7 @@ extension StageBuilder {
         return BoundFiles(image: scratch.appending(step.layer, history: history), path: try ImagePath("content"))
     }
 
-    /// The selection alone, as `content` in a layer.
+    /// Makes a layer with only the selection, as `content`.
     func copied(_ selection: CopySelection, from source: any CopySource) async throws -> CachedStep {
         let isDirectory = selection.roots.contains { selection.tree.inode(of: $0.node).kind.isDirectory }
         let destination = CopyPlan.Destination(text: isDirectory ? "/content/" : "/content", workingDirectory: "/")

@@ -4,19 +4,19 @@ public import OCI
 public import Sandbox
 internal import SystemPackage
 
-/// The step that ended the last build with an error: its files as the command left them, and all that it saw.
+/// The step that made the last build fail: its files after the command, and its whole environment.
 ///
 /// ```
 /// thaw/failed/step      this value
-/// thaw/failed/upper     what the command had written
+/// thaw/failed/upper     the files written by the command
 /// ```
-/// Kept until the next build begins. Secrets are not in it, only where they are.
+/// Kept until the next build starts. Secrets are not stored in it, only their sources.
 public struct FailedStep: Sendable {
-    /// The line that failed.
+    /// The position of the step in the Dockerfile.
     public let place: String
     /// The command, in one line.
     public let command: String
-    /// The words in front of a shell-form command.
+    /// The words before a shell-form command.
     public let shell: [String]
     private let record: Record
     private let store: Store
@@ -33,13 +33,13 @@ public struct FailedStep: Sendable {
         let users: Users
         let layers: [StoredLayer]
         let mounts: [PreparedMount]
-        /// Nil for an overlay.
+        /// Nil means an overlay.
         let isolation: Isolation?
     }
 
     private static let directory: FilePath = "thaw/failed"
 
-    /// The store's failed step; nil where the last build failed in no command, or did not fail.
+    /// Reads the store's failed step; nil if the last build succeeded, or failed outside of a command.
     public init?(in store: Store) throws {
         let path = Self.directory.appending("step")
         guard try store.root.exists(path) else { return nil }
@@ -48,9 +48,9 @@ public struct FailedStep: Sendable {
         self.store = store
     }
 
-    /// Forgets the failed step of an earlier build.
+    /// Removes the failed step of an earlier build.
     ///
-    /// One that somebody looks into just now stays.
+    /// A step that is being debugged right now stays.
     static func forget(in store: Store) throws {
         let inUse = directory.appending("work").appending("lock")
         if try store.root.exists(inUse) {
@@ -69,11 +69,11 @@ public struct FailedStep: Sendable {
         try store.root.rename(FilePath("thaw/layers").appending(name), to: directory)
     }
 
-    /// Runs `words`, or the stage's shell without any, where the step failed, on this process's terminal.
+    /// Runs `words`, or the stage's shell without any, in the failed step's state, on this process's terminal.
     ///
-    /// What it changes stays for the next time.
+    /// Its changes stay for the next call.
     ///
-    /// - Parameter note: takes a sentence for people if the command gets no network although it asked for one.
+    /// - Parameter note: Receives a message if the command gets no network although it requested one.
     public func run(
         _ words: [String], environment: [String] = [], note: (String) -> Void
     ) async throws -> ExitStatus {

@@ -1,10 +1,10 @@
 internal import Sandbox
 
-/// The isolation of a build's commands: tried when the first one has to run, and once.
+/// The isolation of a build's commands: tried once, when the first command must run.
 actor IsolationTrial {
     private var task: Task<IsolationLadder, any Error>?
 
-    /// What works, or whether `wanted` works.
+    /// Returns the isolation that works; tries only `wanted` if it is given.
     func ladder(_ wanted: Isolation?, _ snapshots: Snapshots) async throws -> IsolationLadder {
         if let task { return try await task.value }
         let made = Task {

@@ -1,7 +1,7 @@
 internal import Linux
 internal import Synchronization
 
-/// The last lines that a command wrote.
+/// The last lines of a command's output.
 final class OutputTail: Sendable {
     private static let limit = 64 << 10
     private let bytes = Mutex<[UInt8]>([])

@@ -3,8 +3,10 @@ internal import OCI
 internal import Sandbox
 internal import SystemPackage
 
-/// A mount with everything known that it is made of: what a container needs, and what can be written down to make the
-/// same again for whoever looks into a failed step.
+/// A mount with all of its sources resolved.
+///
+/// A container uses it directly. It can also be stored, to make the same mount again in a debug session of a failed
+/// step.
 enum PreparedMount: Codable, Sendable {
     case files([StoredLayer], path: String, target: String, isReadOnly: Bool)
     case cache(id: String, seedName: String, seed: StoredLayer?, CacheMounts.Sharing, Owner, target: String, Bool)
@@ -13,11 +15,11 @@ enum PreparedMount: Codable, Sendable {
     case variable(String)
     case agent(Agent, target: String, Owner)
 
-    /// Who owns what is made for a mount.
+    /// The owner and mode of a mount's files.
     typealias Owner = RunMount.Owner
 }
 
-/// A layer as it is written down.
+/// A layer in a form that can be stored.
 struct StoredLayer: Codable, Sendable {
     private let descriptor: String
     private let diffID: String
@@ -27,7 +29,7 @@ struct StoredLayer: Codable, Sendable {
         diffID = "\(layer.diffID)"
     }
 
-    /// The layer again.
+    /// Returns the layer.
     func layer() throws -> Layer {
         let json = try JSON(parsing: Array(descriptor.utf8), what: "a stored layer")
         return Layer(descriptor: try Descriptor(json, what: "a stored layer"), diffID: try Digest(diffID))
@@ -35,7 +37,7 @@ struct StoredLayer: Codable, Sendable {
 }
 
 extension Image {
-    /// Layers alone, in a store.
+    /// An image of only these layers, in a store.
     init(of layers: [Layer], in store: Store) {
         let line = StageBuilder.history("", isEmptyLayer: false)
         let history = [History](repeating: line, count: layers.count)
@@ -44,7 +46,7 @@ extension Image {
 }
 
 extension StageBuilder {
-    /// Finds out what every mount is made of.
+    /// Resolves the sources of every mount.
     func prepared(_ mounts: [RunMount], _ line: Int) async throws -> [PreparedMount] {
         var prepared: [PreparedMount] = []
         for mount in mounts {
@@ -53,7 +55,7 @@ extension StageBuilder {
         return prepared
     }
 
-    /// Nil for an agent that is neither there nor required.
+    /// Resolves one mount; nil for an agent that is missing and not required.
     private func prepared(_ mount: RunMount, _ line: Int) async throws -> PreparedMount? {
         switch mount {
         case .bind(let bind, let target, let isReadOnly):
@@ -71,7 +73,7 @@ extension StageBuilder {
         case .secret(let use):
             guard let secret = shared.request.secrets[use.id] else {
                 if use.isRequired { throw BuildError.secretMissing(use.id, at: plan.place(line)) }
-                // Set and empty, as BuildKit has it.
+                // Set to an empty value, as in BuildKit.
                 return use.variable.map { .variable($0) }
             }
             return .secret(
@@ -85,10 +87,10 @@ extension StageBuilder {
         }
     }
 
-    /// What a cache begins with; nil where it has begun, or begins empty.
+    /// Returns the initial content of a cache; nil if the cache exists already, or starts empty.
     private func seed(of use: RunMount.CacheUse) async throws -> StoredLayer? {
         guard let seed = use.seed else { return nil }
-        // A private one may have to be made for each who wants one at the same time.
+        // A private cache may have to be made for each concurrent step.
         let exists = try CacheMounts(shared.store).exists(use.id, seed: use.seedName)
         guard use.sharing == .private || !exists else { return nil }
         let (source, selection) = try await selection(of: seed)

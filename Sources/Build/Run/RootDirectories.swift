@@ -3,18 +3,18 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// Whole root file systems in the store, for commands that run in chroot.
+/// Complete root file systems in the store, for commands that run in chroot.
 ///
 /// ```
-/// thaw/layers/CHAIN.root      the files of the image whose layers have that chain ID
-/// thaw/layers/tmp.N/root      one in use: it was moved there, so no two commands have it
+/// thaw/layers/CHAIN.root      the files of the image whose layers have this chain ID
+/// thaw/layers/tmp.N/root      a root in use: it was moved there, so no two commands share it
 /// ```
-/// A command changes its root in place, and the root then stands for the image with the command's layer on top. So the
+/// A command changes its root in place; afterwards it is the root of the image with the command's layer on top. So the
 /// steps of a stage use one root, one after the other.
 struct RootDirectories {
     private let store: Store
     private let ids: IDMap
-    /// How many wait at most; they are as large as their images.
+    /// The limit of unused roots; each is as large as its image.
     private static let limit = 4
 
     init(_ store: Store) throws {
@@ -22,15 +22,16 @@ struct RootDirectories {
         ids = try IDMap.current()
     }
 
-    /// A work area for one command, and its lock, which ends with this process: what a killed one left is removed by the
-    /// next.
+    /// Makes a locked work area for one command.
+    ///
+    /// The lock ends with this process, so the next command removes the area of a killed one.
     func makeWorkArea(_ snapshots: Snapshots) throws -> WorkArea {
-        // What stays is swept with the next collection.
+        // An area that stays is removed by the next garbage collection.
         try? removeAbandonedAreas()
         while true {
             let area = try snapshots.makeWorkArea()
             let lock = try Lock(area.appending("lock"), .exclusive)
-            // Another process may have taken the area for abandoned before it was locked.
+            // Another process may have removed the area before it was locked.
             if try store.root.exists(Self.inStore(area.appending("lock"))) { return WorkArea(area, lock) }
         }
     }
@@ -58,7 +59,7 @@ struct RootDirectories {
         }
     }
 
-    /// Moves the root of an image to `root` in `area`, made or completed from the layers where that is needed.
+    /// Moves the root of an image to `root` in `area`, after making or completing it from the layers if necessary.
     func take(_ image: Image, _ trees: Trees, to area: FilePath) async throws -> FilePath {
         let root = area.appending("root")
         let count = try taken(image, as: root)
@@ -73,7 +74,7 @@ struct RootDirectories {
         return root
     }
 
-    /// Moves the root that has most of the image's layers; how many those are, nil where there is none.
+    /// Moves the root with most of the image's layers; returns their number, nil if there is no root.
     private func taken(_ image: Image, as root: FilePath) throws -> Int? {
         for count in (0..<image.layers.count).reversed() {
             guard let chain = Digest.chainID(of: image.layers[...count]) else { continue }
@@ -87,18 +88,20 @@ struct RootDirectories {
         return nil
     }
 
-    /// Lets the root wait as that of these layers. The one that waits longest goes where there are too many.
+    /// Keeps the root for later steps as that of these layers.
+    ///
+    /// If there are too many, the oldest one is removed.
     func give(_ root: FilePath, as layers: [Layer]) throws {
         guard let chain = Digest.chainID(of: layers) else { return }
         let target = path(of: chain)
-        // Another step made the same layer from a root of its own.
+        // Another step has made the same layer from another root.
         guard try !store.root.exists(target) else { return }
         try store.root.rename(Self.inStore(root), to: target)
         let directory = try store.root.directory("thaw/layers")
         let waiting = try directory.statuses().filter { String(decoding: $0.name, as: UTF8.self).contains(".root") }
             .sorted { $0.status.changed < $1.status.changed }
         for old in waiting.dropLast(Self.limit) {
-            // Under a name of its own first: another process may be about to take it.
+            // Rename it first: another process may be about to take it.
             let name = FilePath("tmp.\(UInt64.random(in: 0 ... .max))")
             do throws(SystemError) {
                 try directory.rename(FilePath(bytes: old.name), to: name)
@@ -113,7 +116,7 @@ struct RootDirectories {
         FilePath("thaw/layers/\(chain.hex).root\(ids.isInitial ? "" : ".\(ids.name)")")
     }
 
-    /// `thaw/layers/tmp.N/root`
+    /// Returns `thaw/layers/tmp.N/root`.
     private static func inStore(_ root: FilePath) -> FilePath {
         FilePath("thaw/layers").appending(root.components.suffix(2))
     }

@@ -3,9 +3,9 @@ internal import OCI
 internal import Sandbox
 internal import SystemPackage
 
-/// What RUN --mount shows, for a command without mounts: files are written, caches are moved into the root.
+/// The files of RUN --mount for a command without mounts: files are written, caches are moved into the root.
 final class RootMounts: Sendable {
-    /// What is put into the root.
+    /// The files and directories to place in the root.
     let placements: [Placement]
     /// Variables of secrets and agents.
     let environment: [String]
@@ -23,7 +23,7 @@ final class RootMounts: Sendable {
         for relay in relays { relay.stop() }
     }
 
-    /// Makes ready what `mounts` show; what has to be a file goes to `area`.
+    /// Prepares the files of `mounts`; files that must exist meanwhile are in `area`.
     static func make(
         _ mounts: [PreparedMount], in area: FilePath, _ store: Store, _ trees: Trees
     ) async throws -> RootMounts {
@@ -37,7 +37,7 @@ final class RootMounts: Sendable {
                 try await write(layers, to: source, store, trees)
                 placements.append(try placement(of: path, in: source, at: target))
             case .cache(let id, let seedName, _, _, let owner, let target, _):
-                guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache was taken") }
+                guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
                 caches.append((use.path, use, owner))
                 placements.append(Placement(.moved(use.path, isKept: true), at: FilePath(target)))
             case .memory: preconditionFailure("refused before")
@@ -58,7 +58,9 @@ final class RootMounts: Sendable {
         return RootMounts(placements, environment, caches, relays)
     }
 
-    /// Gives the caches back. One that the command removed is empty from now on.
+    /// Releases the caches.
+    ///
+    /// A cache that the command removed is empty from now on.
     func release() throws {
         for cache in caches where try !Directory(cache.path.removingLastComponent()).exists(cache.path.lastName) {
             let parent = try Directory(cache.path.removingLastComponent())
@@ -78,15 +80,16 @@ final class RootMounts: Sendable {
         try await Offload.run { try RootWriter(image, tree, over: FileTree(), into: target, ids: ids).write() }
     }
 
-    /// What `path` names in `directory`, links followed within it.
+    /// Returns a placement of `path` in `directory`, with links resolved within it.
     private static func placement(of path: String, in directory: FilePath, at target: String) throws -> Placement {
         let found = try Directory(directory).open(FilePath(path), .path)
         let place = try found.currentPath()
         return Placement(.moved(place, isKept: false), at: FilePath(target))
     }
 
-    /// Takes every cache for this command alone, in one order, so that no two commands wait for each other: a directory
-    /// can have one place.
+    /// Takes every cache for this command alone, in one order, so that two commands can't deadlock.
+    ///
+    /// Exclusive because a directory can be moved to only one place.
     private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
         var taken: [String: CacheMounts.Use] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts.sorted(by: \.cacheName)
@@ -104,7 +107,7 @@ final class RootMounts: Sendable {
 }
 
 extension PreparedMount {
-    /// Under which name a cache is taken; empty for other mounts.
+    /// The sort key of a cache; empty for other mounts.
     fileprivate var cacheName: String {
         if case .cache(let id, let seedName, _, _, _, _, _) = self { "\(id)\0\(seedName)" } else { "" }
     }

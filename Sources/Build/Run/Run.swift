@@ -4,7 +4,7 @@ internal import OCI
 internal import Sandbox
 internal import SystemPackage
 
-// RUN: the command in a container over the layers so far; what it wrote is the layer.
+// RUN: the command runs in a container over the layers so far; the files that it writes become the layer.
 
 extension StageBuilder {
     mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
@@ -29,7 +29,7 @@ extension StageBuilder {
         }
     }
 
-    /// First by where bound files come from, which costs nothing to know; then by what is in them.
+    /// Returns two keys: one with the origin of bound files, which is cheap to find, and one with their content.
     private func keys(of job: RunJob) async throws -> [() async throws -> Fingerprint] {
         let binds = job.mounts.compactMap(\.bound)
         let base = job.key(on: self)
@@ -72,7 +72,7 @@ extension StageBuilder {
             let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
             let account = try overlay.account(job.user)
             var command = try job.command(account: account, epoch: epoch)
-            // Another runtime mounts /sys itself.
+            // Another OCI runtime mounts /sys itself.
             if shared.request.run.runtime == nil { command.hideOtherCPUs() }
             let container = Container(overlay, runtime: shared.request.run.runtime)
             try shared.expectIsolation(without: container.shortfalls(of: command))
@@ -83,7 +83,7 @@ extension StageBuilder {
             var network = RunNetwork(job.network)
             let end = try await start(command, in: container, &network, tail, line)
             guard end.isSuccess else {
-                // A step that can't be kept must not hide why it failed.
+                // A failure to keep the step must not hide the step's own failure.
                 try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
                     RunFailure(
@@ -92,13 +92,13 @@ extension StageBuilder {
             }
             return try await result(of: overlay, try await shared.trees.tree(of: image), area)
         } catch {
-            // The failure counts; a directory that stays is swept with the next collection.
+            // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
             throw error
         }
     }
 
-    /// What is needed to come back here, should the command fail.
+    /// Returns the data for a debug session, in case the command fails.
     func record(
         of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int, isolation: Isolation? = nil
     ) -> FailedStep.Record {
@@ -127,7 +127,7 @@ extension StageBuilder {
         return try await running.end(within: options.timeout, memoryLimit: options.memoryLimit)
     }
 
-    /// The layer that the command wrote, which then stands unpacked where the next one looks for it.
+    /// Makes the layer of the command's files; its upper directory becomes the unpacked layer for the next command.
     private func result(of overlay: Overlay, _ below: FileTree, _ area: FilePath) async throws -> CachedStep {
         let (shared, image, epoch) = (shared, image, epoch)
         return try await Offload.run {
@@ -138,7 +138,7 @@ extension StageBuilder {
         }
     }
 
-    /// What the root directory looks like: the topmost layer's shows.
+    /// Returns the root directory's metadata, which is that of the topmost layer.
     private static func root(of lower: [FilePath]) throws -> FileMetadata {
         guard let top = lower.first else { return FileMetadata(mode: 0o755) }
         let status = try Directory(top).descriptor.status()
@@ -161,7 +161,7 @@ extension StageBuilder {
         let lowers = try overlay.lowers.map { try Directory($0) }
         let upper = try Directory(overlay.upper)
         let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: try IDMap.current()) { path in
-            // The topmost directory that has it: a hard link's content may stand higher than where its file came from.
+            // The topmost directory with the file: a hard link's content may be in a higher layer than its first name.
             guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
             return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))
         }

@@ -5,14 +5,14 @@ public import Sandbox
 public struct RunFailure: Sendable {
     /// The command in one line.
     public let command: String
-    /// The way in which it ended.
+    /// The end of the command.
     public let end: RunEnd
     /// The last lines of its output.
     public let output: [String]
-    /// The reason why it had no network, although it did not ask for none.
+    /// The reason for which it had no network, although it requested one.
     public let networkObstacle: NetworkObstacle?
 
-    /// What to do about it, as far as that is known.
+    /// The remedy; nil if none is known.
     public var remedy: String? {
         networkObstacle.map { "this step had no network: \($0); \(RunNetwork.remedy($0))" }
     }
@@ -20,14 +20,14 @@ public struct RunFailure: Sendable {
 
 /// The end of a command of RUN.
 public enum RunEnd: Sendable, Hashable, CustomStringConvertible {
-    /// By itself or by a signal.
+    /// It exited, or a signal ended it.
     case ended(ExitStatus)
-    /// The kernel killed processes of it at its limit of memory.
+    /// The kernel killed processes of it because they reached the memory limit.
     case outOfMemory(ExitStatus, limit: MemorySize?)
     /// It was killed after this time.
     case timedOut(Duration)
 
-    /// The end of a command that its time did not end.
+    /// The end of a command that didn't time out.
     init(_ status: ExitStatus, ranOutOfMemory: Bool, limit: Int64?) {
         guard !status.isSuccess, ranOutOfMemory else {
             self = .ended(status)
@@ -39,7 +39,7 @@ public enum RunEnd: Sendable, Hashable, CustomStringConvertible {
     /// True if the step has a result.
     var isSuccess: Bool { self == .ended(.exited(0)) }
 
-    /// A part of a sentence.
+    /// The words that follow the command in a message.
     public var description: String {
         switch self {
         case .ended(let status): "\(status)"
@@ -51,7 +51,7 @@ public enum RunEnd: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Duration {
-    /// The time as options have it: `1h30m`, `10m`, `1.5s`.
+    /// The duration in the format of options: `1h30m`, `10m`, `1.5s`.
     var short: String {
         let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         let (minutes, rest) = milliseconds.quotientAndRemainder(dividingBy: 60_000)

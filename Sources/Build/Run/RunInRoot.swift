@@ -5,7 +5,7 @@ internal import OCI
 internal import Sandbox
 internal import SystemPackage
 
-// RUN without namespaces: the command changes a whole root file system, and the layer is what is not as it was.
+// RUN without namespaces: the command changes a complete root file system, and the layer is its difference.
 
 extension StageBuilder {
     func executeInRoot(_ job: RunJob, _ line: Int, _ ladder: IsolationLadder) async throws -> CachedStep {
@@ -19,7 +19,7 @@ extension StageBuilder {
             let root = try await roots.take(image, shared.trees, to: area)
             let account = try Account(job.user, in: Directory(root))
             var command = try job.command(account: account, epoch: epoch)
-            // That of the surrounding container.
+            // The network of the surrounding container.
             command.network = .host
             try shared.expectIsolation(without: ChrootContainer.shortfalls(of: command))
             let record = record(of: job, command, mounts, line, isolation: .chroot)
@@ -33,7 +33,7 @@ extension StageBuilder {
             }
             try made.release()
             guard outcome.status.isSuccess else {
-                // A step that can't be kept must not hide why it failed.
+                // A failure to keep the step must not hide the step's own failure.
                 try? FailedStep.keep(area, record, in: shared.store)
                 let end = RunEnd(
                     outcome.status, ranOutOfMemory: outcome.ranOutOfMemory, limit: shared.request.run.memoryLimit)
@@ -43,13 +43,13 @@ extension StageBuilder {
             }
             return try await result(of: root, before, outcome.withheld, area)
         } catch {
-            // The failure counts; a directory that stays is swept with the next collection.
+            // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
             throw error
         }
     }
 
-    /// Runs `body`, which is cancelled when the time of a step is over.
+    /// Runs `body`, and cancels it at the time limit of a step.
     private func inTime<T: Sendable>(
         _ job: RunJob, _ tail: OutputTail, _ line: Int, _ body: @Sendable @escaping () async throws -> T
     ) async throws -> T {
@@ -63,13 +63,13 @@ extension StageBuilder {
         return try await within(limit, orThrow: error, body)
     }
 
-    /// Refuses what a changed root cannot give, before anything is unpacked for it.
+    /// Throws for options that a chroot can't provide, before anything is unpacked.
     private func expectChroot(_ job: RunJob, _ line: Int, _ ladder: IsolationLadder) throws {
         var caches: Set<String> = []
         for mount in job.mounts {
             switch mount {
             case .memory: try refuse("RUN --mount=type=tmpfs", line, ladder)
-            // Root could write to it, and the next build would see that.
+            // Root could write to it, and later builds would see the change.
             case .cache(_, _, isReadOnly: true): try refuse("RUN --mount=type=cache,ro", line, ladder)
             case .cache(let use, _, _):
                 guard caches.insert("\(use.id)\0\(use.seedName)").inserted else {
@@ -86,7 +86,7 @@ extension StageBuilder {
         throw BuildError.needsNamespaces(what, ladder.obstacles.first, at: plan.place(line))
     }
 
-    /// A script of the Dockerfile, which its command finds as a file.
+    /// Returns the Dockerfile's scripts, which their commands find as files.
     private static func scripts(of command: Command) -> [Placement] {
         command.attachments.compactMap { attachment in
             guard case .content(let bytes, let mode, let uid, let gid) = attachment.source else { return nil }
@@ -106,7 +106,7 @@ extension StageBuilder {
         }
     }
 
-    /// The layer that the command made. Its root then waits for the next command.
+    /// Makes the layer of the command's changes, and keeps its root for the next command.
     private func result(
         of root: FilePath, _ before: RootSnapshot, _ withheld: [FilePath], _ area: FilePath
     ) async throws -> CachedStep {
@@ -129,8 +129,9 @@ extension StageBuilder {
 }
 
 extension RootSnapshot {
-    /// Waits until the clock of the file system in `area` has passed the last change: a change in the same tick would
-    /// leave the marks as they are.
+    /// Waits until the file system's clock in `area` has passed the last change.
+    ///
+    /// A change in the same clock tick would not change the time stamps.
     fileprivate func settled(in area: FilePath) throws -> RootSnapshot {
         let directory = try Directory(area)
         for _ in 0..<50 {

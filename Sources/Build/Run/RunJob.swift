@@ -4,11 +4,11 @@ internal import OCI
 internal import Sandbox
 internal import SystemPackage
 
-/// A RUN with all that its command sees.
+/// A RUN with the command's whole environment.
 struct RunJob: Sendable {
-    /// The words of the process.
+    /// The arguments of the process.
     let words: [String]
-    /// What is mounted for it.
+    /// The mounts of the command.
     let mounts: [RunMount]
     private let environment: [String]
     /// Variables that may hold passwords.
@@ -17,9 +17,9 @@ struct RunJob: Sendable {
     let network: BuildRequest.Network
     let isPrivileged: Bool
     private let options: BuildRequest.RunOptions
-    /// Who runs it, as USER says.
+    /// The user of the command, from USER.
     let user: String
-    /// A heredoc that starts with `#!`, which the command finds at `/dev/pipes/NAME`.
+    /// A heredoc that starts with `#!`; the command finds it at `/dev/pipes/NAME`.
     private let script: (name: String, contents: String)?
 
     /// The command in one line.
@@ -38,8 +38,9 @@ struct RunJob: Sendable {
         options = stage.shared.request.run
     }
 
-    /// Everything that can change the result but the content of what is bound; proxies, secrets, caches, addresses and
-    /// how many resources there are can't, by convention.
+    /// Returns a key of all inputs except the content of bound files.
+    ///
+    /// By convention, the result doesn't depend on proxies, secrets, caches, addresses and resource limits.
     func key(on stage: StageBuilder) -> Fingerprint {
         var key = Fingerprint("run", on: stage)
         key.add("the command", words)
@@ -57,8 +58,10 @@ struct RunJob: Sendable {
         return key
     }
 
-    /// The command for a container, without its mounts and its network. SOURCE_DATE_EPOCH makes compilers and packers repeat themselves,
-    /// and Python write bytecode that stays valid whatever becomes of its source's time.
+    /// Returns the command for a container, without its mounts and its network.
+    ///
+    /// SOURCE_DATE_EPOCH makes the output of compilers and archivers reproducible. With it, Python writes bytecode that
+    /// stays valid for any time of its source.
     func command(account: Account, epoch: Int64) throws -> Command {
         var environment = environment + proxies
         if !environment.contains(where: { $0.hasPrefix("SOURCE_DATE_EPOCH=") }) {
@@ -84,7 +87,7 @@ struct RunJob: Sendable {
 }
 
 extension BuildRequest.Network {
-    /// What the instruction asks for; nil where that is whatever the build has.
+    /// The network that the instruction requests; nil for the build's default.
     fileprivate init?(_ network: Instruction.Run.Network) {
         switch network {
         case .none: self = .none

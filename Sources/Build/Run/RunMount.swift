@@ -2,26 +2,26 @@ internal import Frontend
 internal import OCI
 internal import SystemPackage
 
-/// A `--mount` of RUN with everything it leaves open filled in.
+/// A `--mount` of RUN with all defaults filled in.
 enum RunMount: Sendable {
     /// Files of a stage, an image or a context.
     case bind(Bind, at: ImagePath, isReadOnly: Bool)
     /// A directory that outlives the build.
     case cache(CacheUse, at: ImagePath, isReadOnly: Bool)
-    /// Memory.
+    /// A tmpfs.
     case memory(size: Int?, at: ImagePath, isReadOnly: Bool)
-    /// Something the command may know and the image must not.
+    /// A secret: the command may read it, but the image must not contain it.
     case secret(SecretUse)
-    /// A way to the SSH agent of whoever builds.
+    /// A connection to an SSH agent of the build's user.
     case agent(AgentUse)
 
-    /// Where bound files come from.
+    /// The source of bound files.
     struct Bind: Sendable {
         let origin: Origin
         let source: String
     }
 
-    /// Which cache, and what it is made with where there is none yet.
+    /// A cache and its initial content.
     struct CacheUse: Sendable {
         let id: String
         let sharing: CacheMounts.Sharing
@@ -30,7 +30,7 @@ enum RunMount: Sendable {
         let seedName: String
     }
 
-    /// Which secret, and where the command finds it: in a file, in a variable, or both.
+    /// A secret, and its file, its variable, or both.
     struct SecretUse: Sendable {
         let id: String
         let isRequired: Bool
@@ -39,7 +39,7 @@ enum RunMount: Sendable {
         let owner: Owner
     }
 
-    /// Which agent, and where its socket is.
+    /// An agent, and the path of its socket.
     struct AgentUse: Sendable {
         let id: String
         let isRequired: Bool
@@ -47,7 +47,7 @@ enum RunMount: Sendable {
         let owner: Owner
     }
 
-    /// Who owns what is made for a mount.
+    /// The owner and mode of a mount's files.
     struct Owner: Sendable, Hashable, Codable {
         let mode: UInt32
         let uid: UInt32
@@ -64,7 +64,7 @@ enum RunMount: Sendable {
 }
 
 extension StageBuilder {
-    /// Reads the mounts of a RUN at `line`.
+    /// Resolves the mounts of a RUN at `line`.
     func mounts(of run: Instruction.Run, _ line: Int) async throws -> [RunMount] {
         var (mounts, agents) = ([RunMount](), 0)
         for flag in run.mounts {
@@ -100,7 +100,7 @@ extension StageBuilder {
         }
     }
 
-    /// Where the mount goes; nil where it has a default.
+    /// Returns the target of the mount; nil for the default.
     private func target(of mount: Mount, _ word: Word) throws -> ImagePath? {
         guard !mount.target.isEmpty else { return nil }
         let path = try CopyPlan.absolute(mount.target, in: workingDirectory)
@@ -137,7 +137,7 @@ extension StageBuilder {
 // MARK: - Keys
 
 extension RunMount {
-    /// What of the mount is known without looking into anything: everything but the content of what is bound.
+    /// All inputs of the mount that need no file: everything except the content of bound files.
     var text: String {
         func line(_ kind: String, _ path: ImagePath?, _ isReadOnly: Bool, _ more: String...) -> String {
             ([kind, path?.description ?? "", isReadOnly ? "ro" : "rw"] + more).joined(separator: "\0")
@@ -151,7 +151,7 @@ extension RunMount {
         }
     }
 
-    /// What is bound, for those that bind.
+    /// The source of a bind mount; nil for others.
     var bound: Bind? { if case .bind(let bind, _, _) = self { bind } else { nil } }
 }
 

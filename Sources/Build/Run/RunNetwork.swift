@@ -1,13 +1,13 @@
 internal import Sandbox
 
-/// The network of one RUN: what it asked for, or none if this machine can't give that.
+/// The network of one RUN: the requested one, or none if this machine can't provide it.
 ///
-/// The host's network is given only where the command line allowed it. In a mode of isolation without namespaces the
-/// network is that of the surrounding container, which is a case of its own here.
+/// The host's network is given only if the command line allowed it. Without namespaces the network is that of the
+/// surrounding container, which is handled elsewhere.
 struct RunNetwork: Sendable {
-    /// The network that the step asked for.
+    /// The network that the step requested.
     let wanted: BuildRequest.Network
-    /// The reason why it gets none instead.
+    /// The reason for which it gets no network.
     private(set) var obstacle: NetworkObstacle?
 
     init(_ wanted: BuildRequest.Network, obstacle: NetworkObstacle? = Sandbox.Network.isolationObstacle) {
@@ -24,7 +24,7 @@ struct RunNetwork: Sendable {
         }
     }
 
-    /// A sentence for people if the step gets less than it asked for.
+    /// A message if the step gets no network although it requested one.
     var note: String? { obstacle.map(Self.note) }
 
     static func note(_ obstacle: NetworkObstacle) -> String { "RUN has no network: \(obstacle); \(remedy(obstacle))" }
@@ -35,7 +35,7 @@ struct RunNetwork: Sendable {
 
     /// Starts `command` on this network, and on none if its own can't be made.
     ///
-    /// - Parameter note: takes the sentence for people.
+    /// - Parameter note: Receives the message.
     mutating func start<T>(
         _ command: Command, note: (String) -> Void, _ body: (Command) async throws -> T
     ) async throws -> T {

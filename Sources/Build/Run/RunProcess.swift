@@ -1,10 +1,10 @@
 internal import Linux
 internal import Sandbox
 
-// The command of a RUN: started on its network, held to its limits and its time.
+// The command of a RUN: started on its network, with its limits of resources and time.
 
 extension BuildRequest.RunOptions {
-    /// Puts the limits into a command.
+    /// Sets the limits of a command.
     func limit(_ command: inout Command) throws {
         (command.processLimit, command.memoryLimit, command.swapLimit) = (processLimit, memoryLimit, swapLimit)
         command.cpus = cpus
@@ -17,8 +17,9 @@ extension BuildRequest.RunOptions {
 }
 
 extension BuildState {
-    /// Expects that this machine can keep the limits that were asked for, and notes once which parts of a command's
-    /// isolation are missing or weaker.
+    /// Throws if this machine can't enforce the requested limits.
+    ///
+    /// Notes once the parts of a command's isolation that are missing or weaker.
     func expectIsolation(without shortfalls: [Shortfall]) throws {
         for shortfall in shortfalls {
             guard case .limit(let limit) = shortfall else {
@@ -33,13 +34,13 @@ extension BuildState {
 }
 
 extension RunningContainer {
-    /// Waits for the end, or kills the command after `limit`. A task that is cancelled kills it as well.
+    /// Waits for the end, or kills the command after `limit`; cancelling the task kills it too.
     func end(within limit: Duration?, memoryLimit: Int64?) async throws -> RunEnd {
         guard let status = try await status(within: limit) else { return .timedOut(limit ?? .zero) }
         return RunEnd(status, ranOutOfMemory: ranOutOfMemory, limit: memoryLimit)
     }
 
-    /// The exit status; nil if the time was over before the end.
+    /// Returns the exit status; nil if the time ran out first.
     private func status(within limit: Duration?) async throws -> ExitStatus? {
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: ExitStatus?.self) { group in
@@ -64,9 +65,9 @@ extension RunningContainer {
     }
 }
 
-/// Runs `body`, which is cancelled when the time is over.
+/// Runs `body`, and cancels it when the time runs out.
 ///
-/// - Parameter error: the error that is thrown then.
+/// - Parameter error: The error that is thrown then.
 func within<T: Sendable>(
     _ limit: Duration, orThrow error: @Sendable @escaping () -> BuildError,
     _ body: @Sendable @escaping () async throws -> T

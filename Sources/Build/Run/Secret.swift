@@ -2,19 +2,19 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A `--secret`: where its bytes are. They are read when a command needs them, and enter no key, layer or log.
+/// The source of a `--secret`, read only when a command needs it; the bytes enter no key, layer or log.
 public enum Secret: Sendable, Hashable, Codable {
     /// A file.
     case file(String)
     /// A variable of this process.
     case environment(String)
 
-    /// More is no secret (BuildKit's limit).
+    /// The size limit of a secret in bytes (BuildKit's).
     public static let limit = 500 << 10
 
-    /// The bytes.
+    /// Reads the secret's bytes.
     ///
-    /// - Throws: ``BuildError/badSecret(_:reason:)`` where they can't be read or are more than ``limit``.
+    /// - Throws: ``BuildError/badSecret(_:reason:)`` if they can't be read or exceed ``limit``.
     public func bytes(id: String) throws -> [UInt8] {
         switch self {
         case .file(let path):

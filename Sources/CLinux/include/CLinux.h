@@ -1,4 +1,4 @@
-// The kernel calls that Swift cannot say: variadic, behind macros, or younger than the C library.
+// System calls that Swift can't import: variadic, behind macros, or newer than the C library.
 #pragma once
 
 #include <stddef.h>
@@ -10,13 +10,13 @@
 #include "Namespace.h"
 #include <sys/xattr.h>
 
-// Flags whose macros Swift does not import.
+// Flags whose macros Swift doesn't import.
 enum {
     clinux_o_path = 010000000,
     clinux_utime_omit = (1 << 30) - 2,
 };
 
-// How openat2 resolves a path (linux/openat2.h).
+// Flags of openat2 for path resolution (linux/openat2.h).
 enum {
     clinux_resolve_no_magiclinks = 0x02,
     clinux_resolve_no_symlinks = 0x04,
@@ -34,7 +34,7 @@ int clinux_renameat2(int from, const char *old_name, int to, const char *new_nam
 unsigned clinux_major(uint64_t device);
 unsigned clinux_minor(uint64_t device);
 uint64_t clinux_makedev(unsigned major, unsigned minor);
-// When a file was made: seconds and nanoseconds. 1: its file system does not know.
+// The birth time of a file in seconds and nanoseconds. Returns 1 if its file system doesn't record it.
 int clinux_birth(int directory, const char *name, int64_t time[2]);
 
 // The mount API of Linux 5.2 and later: mounts as descriptors.
@@ -47,8 +47,8 @@ int clinux_open_tree(int directory, const char *path, int clone, int recursive);
 int clinux_move_mount(int mount, int directory, const char *path);
 int clinux_mount_setattr(int mount, int recursive, uint64_t set, uint64_t clear);
 
-// Shows the owners of a mount's files as the map of a user namespace says (MOUNT_ATTR_IDMAP, Linux 5.12). The mount
-// must be in no tree.
+// Maps the owners of a mount's files with the map of a user namespace (MOUNT_ATTR_IDMAP, Linux 5.12). The mount must be
+// detached.
 int clinux_mount_map(int mount, int recursive, int users);
 
 // An option of a file system; a flag has no value.
@@ -57,9 +57,9 @@ struct clinux_option {
     const char *value;
 };
 
-// Makes a mount of `type` whose options hold paths relative to the mount `base`, which is in no tree. A child with a
-// mount namespace of its own does it: before Linux 6.15 overlayfs takes no directory of a mount without a place.
-// -1: *failed is the number of the refused option, or `count`.
+// Makes a mount of `type` whose options contain paths relative to the detached mount `base`. A child with a mount
+// namespace of its own does it: before Linux 6.15 overlayfs refuses directories of a detached mount. On -1, *failed is
+// the index of the refused option, or `count`.
 int clinux_make_mount_in(int base, const char *type, const struct clinux_option *options, size_t count,
                          unsigned attributes, size_t *failed);
 
@@ -70,21 +70,21 @@ enum {
     clinux_attribute_no_exec = 0x08,
 };
 
-// Streams of UNIX sockets, by path.
+// Stream sockets of AF_UNIX, by path.
 int clinux_unix_connect(const char *path);
 int clinux_unix_listen(const char *path);
 int clinux_accept(int listener);
 
-// Following what is opened, by fanotify. What the third gives is a path's length: 0 where what was opened has none, -1
-// where there is nothing for now (EAGAIN), or something was lost.
+// Reports opened files with fanotify. The third function returns the length of a path, or 0 if the opened file has no
+// path. It returns -1 if no event is available (EAGAIN), or if events were lost.
 int clinux_observe(void);
 int clinux_observe_mount(int observer, int mount);
 long clinux_next_opened(int observer, char *path, size_t capacity);
 
-// Gives memory that was freed back to the kernel, and from now on large pieces as soon as they are freed.
+// Returns freed memory to the kernel, and from now on large blocks as soon as they are freed.
 void clinux_give_back(void);
 
-// The processor's time-stamp counter, or 0 where there is none that user code may read.
+// Reads the processor's time-stamp counter; 0 if user code can't read one.
 static inline uint64_t clinux_cycles(void) {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();

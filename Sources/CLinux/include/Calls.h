@@ -1,23 +1,23 @@
-// System calls that a seccomp filter hands to this process (SECCOMP_RET_USER_NOTIF, seccomp_unotify(2)).
+// System calls that a seccomp filter passes to this process (SECCOMP_RET_USER_NOTIF, seccomp_unotify(2)).
 #pragma once
 
 #include <stdint.h>
 
 struct clinux_call {
     uint64_t id;
-    int32_t process;  // its number in the namespace of this process
+    int32_t process;  // its PID in the namespace of this process
     uint32_t architecture;
     int32_t number;
     uint64_t arguments[6];
 };
 
-// Takes the next call that waits. -1 with ENOENT: the caller was killed meanwhile.
+// Receives the next pending call. -1 with ENOENT: the caller was killed meanwhile.
 int clinux_next_call(int listener, struct clinux_call *call);
 
-// 0 if the caller still waits: then its number is still its own.
+// Returns 0 if the caller still waits: then its PID was not reused.
 int clinux_check_call(int listener, uint64_t id);
 
-// Ends a call with an error, or with 0.
+// Completes a call with an error, or with 0.
 int clinux_answer_call(int listener, uint64_t id, int error);
 
 // Sends a descriptor over a socket; safe between clone and exec.
@@ -36,5 +36,5 @@ struct clinux_node {
     uint32_t gid;
 };
 
-// Makes a node in the name of its owner, with this thread's capabilities.
+// Makes a node with its owner's IDs, and with this thread's capabilities.
 int clinux_make_node(int directory, const char *name, unsigned mode, const struct clinux_node *node);

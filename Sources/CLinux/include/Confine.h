@@ -1,19 +1,19 @@
-// A program of this machine in a process that has only what it needs, and a process that gives up what it has.
+// A program of this machine in a process with minimal permissions, and calls for a process that drops its own.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    clinux_place_directory,  // source: bound read-only, with what is mounted below it
+    clinux_place_directory,  // source: bound read-only, with the mounts below it
     clinux_place_file,       // source: bound read-only
-    clinux_place_device,     // source: bound; used, but not changed
+    clinux_place_device,     // source: bound; it can be used, but not changed
     clinux_place_link,       // source: the text of a symbolic link
     clinux_place_copy,       // descriptor: a file, copied from its start
-    clinux_place_node,       // device: a character device of its own, for the program's user
+    clinux_place_node,       // device: a new character device, owned by the program's user
 };
 
-/// Something in the program's root directory. The parents of its name are made.
+/// Something in the program's root directory. Missing parents are made.
 struct clinux_place {
     int kind;
     int descriptor;
@@ -27,7 +27,7 @@ struct clinux_ceiling {
     uint64_t value;
 };
 
-/// A user without capabilities; the lists of supplementary groups are emptied where `empties_groups`.
+/// A user without capabilities; supplementary groups are dropped if `empties_groups`.
 struct clinux_identity {
     int is_changed;
     int empties_groups;
@@ -36,20 +36,20 @@ struct clinux_identity {
 
 /// A process to start. Every pointer stays valid until the call returns.
 struct clinux_confinement {
-    uint64_t namespaces;  // CLONE_NEW*; 0 where none can be had
-    // Control groups' files of processes, open for writing.
+    uint64_t namespaces;  // CLONE_NEW*; 0 if none can be made
+    //     The groups' cgroup.procs or tasks files, open for writing.
     const int *groups;
     size_t group_count;
-    // The root directory, where it has one of its own: a tmpfs that is read-only once it is filled.
+    //     Set for a root directory of its own: a tmpfs that becomes read-only once it is filled.
     int has_root;
     const struct clinux_place *places;
     size_t place_count;
-    // Given up before the program runs; otherwise the program does it itself.
+    //     Set to drop privileges before the program runs; otherwise the program does it itself.
     int gives_up;
     struct clinux_identity identity;
     const struct clinux_ceiling *ceilings;
     size_t ceiling_count;
-    const int *descriptors;  // become 0, 1, 2 and so on; everything else is closed
+    const int *descriptors;  // become 0, 1, 2 and so on; all others are closed
     size_t descriptor_count;
     const char *program;
     char *const *arguments;
@@ -65,19 +65,19 @@ enum {
     clinux_confine_program,
 };
 
-/// Starts the program in a session of its own; it dies with the thread that calls this. Returns its number, or -1 with
+/// Starts the program in a session of its own; it is killed when the calling thread ends. Returns its PID, or -1 with
 /// errno and the stage that failed.
 int clinux_confine(const struct clinux_confinement *confinement, int *stage);
 
-// What a process with one thread does to itself, for ever.
+// Irreversible changes to the calling process, which must have one thread.
 
-/// Takes every file from the process: its root is an empty directory that cannot be written. Needs a mount namespace.
+/// Replaces the root with an empty read-only directory, so that no path can be opened. Needs a mount namespace.
 int clinux_leave_files(void);
-/// Takes capabilities, user and groups from the process, and the ways to get them back.
+/// Drops capabilities, user and groups of the process, and every way to regain them.
 int clinux_leave_identity(const struct clinux_identity *identity);
 /// Sets limits that the process cannot raise again.
 int clinux_set_ceilings(const struct clinux_ceiling *ceilings, size_t count);
-/// Names the calling thread in lists of processes; a name has at most 15 bytes.
+/// Sets the name of the calling thread in process lists; it is cut to 15 bytes.
 void clinux_set_name(const char *name);
-/// The process dies with the thread that started it, from now on; changing user ended that.
+/// From now on the process is killed when the thread that started it ends; call it again after a change of user.
 int clinux_die_with_parent(void);

@@ -1,14 +1,14 @@
-// The one home of JSON: every document that is read or written passes here.
+// The one JSON implementation, for every document that thaw reads or writes.
 
-/// A JSON value that keeps all that a document says, known to us or not.
+/// A JSON value that keeps all content of a document, including unknown members.
 ///
-/// A document is decoded once into this and typed views read it. Only an edited document is encoded again, with sorted
+/// A document is decoded once into this, and typed views read it. Only an edited document is encoded again, with sorted
 /// keys, so that equal values have equal bytes.
 public enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// Every other number, as it is written: no digit is lost.
+    /// Any other number, as it is written, so no digit is lost.
     case literal(String)
     case string(String)
     case array([JSON])
@@ -20,7 +20,7 @@ public enum JSON: Hashable, Sendable {
         self = try reader.document()
     }
 
-    /// The canonical bytes: keys sorted, nothing escaped that need not be, no white space.
+    /// The canonical bytes: keys sorted, minimal escapes, no white space.
     public var bytes: [UInt8] { encoded(isPretty: false) }
 
     /// The same on several lines, indented by two blanks.
@@ -34,7 +34,7 @@ public enum JSON: Hashable, Sendable {
 }
 
 extension JSON {
-    /// A number in its shortest form; 0 for NaN and infinity, which JSON doesn't have.
+    /// Returns a number in its shortest form; 0 for NaN and infinity, which JSON doesn't have.
     public static func number(_ value: Double) -> JSON {
         guard value.isFinite else { return .integer(0) }
         if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 { return .integer(whole) }
@@ -42,25 +42,25 @@ extension JSON {
         return .literal(text.hasSuffix(".0") ? String(text.dropLast(2)) : text)
     }
 
-    /// A whole number without a sign.
+    /// Returns an unsigned whole number.
     public static func unsigned(_ value: UInt64) -> JSON {
         Int64(exactly: value).map(JSON.integer) ?? .literal("\(value)")
     }
 
-    /// An array of texts.
+    /// Returns an array of strings.
     public static func strings(_ values: [String]) -> JSON { .array(values.map(JSON.string)) }
 
-    /// An object of texts.
+    /// Returns an object of strings.
     public static func strings(_ values: [String: String]) -> JSON { members(values.mapValues(JSON.string)) }
 
-    /// An object of these members.
+    /// Returns an object of these members.
     public static func members(_ values: [String: JSON]) -> JSON {
         .object(Dictionary(uniqueKeysWithValues: values.map { (Key($0.key), $0.value) }))
     }
 }
 
 extension JSON {
-    /// The member `key` of an object; assigning nil removes it. Edits happen in place.
+    /// The member `key` of an object, edited in place; assigning nil removes it.
     public subscript(key: String) -> JSON? {
         get {
             guard case .object(let members) = self else { return nil }
@@ -68,32 +68,32 @@ extension JSON {
         }
         _modify {
             var members: [Key: JSON] = if case .object(let old) = self { old } else { [:] }
-            // Only `members` holds the dictionary now, so that it is not copied.
+            // Now only `members` references the dictionary, so it isn't copied.
             self = .null
             defer { self = .object(members) }
             yield &members[Key(key)]
         }
     }
 
-    /// The member `key` of an object, or `value` where there is none.
+    /// The member `key` of an object, or `value` if it is missing.
     public subscript(key: String, default value: @autoclosure () -> JSON) -> JSON {
         get { self[key] ?? value() }
         _modify {
             var member = self[key] ?? value()
-            // Only `member` holds what is edited, so that it is not copied.
+            // Now only `member` references the value, so it isn't copied.
             self[key] = .null
             defer { self[key] = member }
             yield &member
         }
     }
 
-    /// The text, if this is one.
+    /// The string, if this is one.
     public var string: String? { if case .string(let value) = self { value } else { nil } }
 
     /// The whole number, if this is one.
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
 
-    /// The truth value, if this is one.
+    /// The Boolean, if this is one.
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
     /// The elements, if this is an array.
@@ -105,7 +105,7 @@ extension JSON {
         return Dictionary(members.map { ($0.key.text, $0.value) }) { first, _ in first }
     }
 
-    /// The texts of an array that holds nothing else.
+    /// The strings of an array of strings; nil if it has other elements.
     public var strings: [String]? {
         guard let array else { return nil }
         let texts = array.compactMap(\.string)

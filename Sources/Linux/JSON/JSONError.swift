@@ -1,12 +1,12 @@
-/// The reason why bytes are no JSON document; it completes a sentence that begins with the document's name.
+/// The reason for which bytes aren't a JSON document; it completes a sentence that begins with the document's name.
 public enum JSONError: Error, Hashable, CustomStringConvertible {
-    /// The byte at `offset` cannot stand there, or the document ends there too early.
+    /// The byte at `offset` is not allowed there, or the document ends too early.
     case unexpectedByte(offset: Int)
-    /// A text that begins at `offset` is not UTF-8.
+    /// A string that begins at `offset` is not UTF-8.
     case notUTF8(offset: Int)
     /// Arrays and objects are nested too deeply.
     case tooDeep(limit: Int)
-    /// The document has more values than any document of use.
+    /// The document has more values than any useful document.
     case tooManyValues(limit: Int)
 
     public var description: String {

@@ -1,8 +1,8 @@
 extension JSON {
-    /// The name of a member, equal to another if its bytes are.
+    /// The name of a member; names are equal if their bytes are.
     ///
-    /// Texts of Swift are also equal where one has an accented letter and the other the letter and its accent. To other
-    /// programs these are two names, and finding that out is slow.
+    /// Swift's strings are also equal if one has an accented letter and the other the letter and a combining accent.
+    /// For other programs these are two names, and comparing them this way is slow.
     public struct Key: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
         /// The name.
         public let text: String
@@ -20,7 +20,7 @@ extension JSON {
 
         public func hash(into hasher: inout Hasher) {
             var text = text
-            // Makes the bytes contiguous where they are not.
+            // Makes the bytes contiguous if they aren't.
             text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         }
     }

@@ -1,17 +1,17 @@
 /// Reads a document (RFC 8259) from its first byte to its last, each byte once.
 ///
-/// The last of several members with the same name counts, as it does for Go programs, which registries and Docker are.
-/// Half a surrogate pair is read as U+FFFD, as they do.
+/// Of several members with the same name the last one counts, as in Go programs such as registries and Docker. An
+/// unpaired surrogate becomes U+FFFD, as in Go.
 struct JSONReader {
-    /// Deeper documents are refused before they are read: every level takes a part of the stack.
+    /// Deeper documents are rejected before they are read: every level uses stack space.
     static let depthLimit = 512
 
     private let bytes: [UInt8]
-    /// How many elements each array and object has, in the order in which they begin.
+    /// The number of elements of each array and object, in the order in which they begin.
     private let counts: [Int32]
     private var nextCount = 0
     private var position = 0
-    /// The bytes of a text with escapes; kept to be used again.
+    /// A reusable buffer for the bytes of a string with escapes.
     private var unescaped: [UInt8] = []
 
     init(_ bytes: [UInt8]) throws(JSONError) {
@@ -19,7 +19,7 @@ struct JSONReader {
         counts = try JSONSurvey.counts(in: bytes, depthLimit: Self.depthLimit)
     }
 
-    /// The value of the whole document.
+    /// Reads the value of the whole document.
     mutating func document() throws(JSONError) -> JSON {
         let value = try value()
         guard byte == nil else { throw unexpected }
@@ -28,7 +28,7 @@ struct JSONReader {
 
     private var unexpected: JSONError { .unexpectedByte(offset: position) }
 
-    /// The next byte that is no white space; nil at the end.
+    /// The next byte other than white space; nil at the end.
     private var byte: UInt8? {
         mutating get {
             while position < bytes.count {
@@ -94,7 +94,7 @@ extension JSONReader {
         return Int(counts[nextCount - 1])
     }
 
-    /// Passes the opening bracket, and the closing one where it follows.
+    /// Skips the opening bracket, and the closing one if it follows.
     private mutating func isEmpty(end: UInt8) -> Bool {
         position += 1
         guard byte == end else { return false }
@@ -102,7 +102,7 @@ extension JSONReader {
         return true
     }
 
-    /// Passes the comma, or the closing bracket.
+    /// Skips the comma, or the closing bracket.
     private mutating func isContinued(end: UInt8) throws(JSONError) -> Bool {
         guard let byte, byte == UInt8(ascii: ",") || byte == end else { throw unexpected }
         position += 1
@@ -131,7 +131,7 @@ extension JSONReader {
         return .literal(String(decoding: bytes[start..<position], as: UTF8.self))
     }
 
-    /// The number's value, if an `Int64` holds it; "-0" is none.
+    /// Returns the number's value if an `Int64` can hold it; nil for "-0".
     private func whole(_ range: Range<Int>) -> Int64? {
         guard range.count <= 20 else { return nil }
         let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
@@ -163,7 +163,7 @@ extension JSONReader {
 // MARK: - Texts
 
 extension JSONReader {
-    /// The text whose opening quote is the next byte.
+    /// Reads the string whose opening quote is the next byte.
     private mutating func text() throws(JSONError) -> String {
         position += 1
         let start = position
@@ -193,7 +193,7 @@ extension JSONReader {
         return text
     }
 
-    /// Adds the character of an escape, whose backslash was read.
+    /// Adds the character of an escape, after its backslash was read.
     private mutating func escape() throws(JSONError) {
         guard position < bytes.count else { throw unexpected }
         let letter = bytes[position]

@@ -1,7 +1,9 @@
-/// A first look at a document, which need not be valid: it finds what is too deep or too much before anything is made,
-/// and the sizes that save the reader from growing its arrays.
+/// A first pass over a document, which need not be valid.
+///
+/// It rejects documents with too many levels or values before anything is allocated. It also counts elements, so that
+/// the reader's arrays don't grow.
 enum JSONSurvey {
-    /// The elements of each array and object, in the order in which they begin.
+    /// Counts the elements of each array and object, in the order in which they begin.
     static func counts(in bytes: [UInt8], depthLimit: Int) throws(JSONError) -> [Int32] {
         let valueLimit = max(1_000_000, bytes.count / 16)
         var counts: [Int32] = []
@@ -28,7 +30,7 @@ enum JSONSurvey {
         return counts
     }
 
-    /// Moves from a text's opening quote to its closing one, or to the end.
+    /// Moves from a string's opening quote to its closing one, or to the end.
     private static func skipText(_ bytes: [UInt8], _ position: inout Int) {
         position += 1
         while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {

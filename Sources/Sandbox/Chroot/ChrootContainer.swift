@@ -1,4 +1,4 @@
-// A command in chroot(2), for places where the kernel gives no namespaces: a container with Docker's defaults.
+// A command in chroot(2), for machines where the kernel denies namespaces: a container with Docker's defaults.
 //
 //     this process                      supervisor                the command
 //     ────────────                      ──────────                ───────────
@@ -10,8 +10,8 @@
 //     pidfd: readable ◄──────────────── exit
 //     put everything back
 //
-// Nothing is mounted and nothing is hidden: network, processes, host name and the kernel's settings are those of the
-// container around this process, and the root user in the chroot can leave it. The container around is the boundary.
+// Nothing is mounted and nothing is hidden. Network, processes, host name and kernel settings are those of the
+// container around this process, and root in the chroot can leave it. The container around is the boundary.
 
 internal import Linux
 public import SystemPackage
@@ -20,7 +20,7 @@ public import SystemPackage
 public struct ChrootContainer: Sendable {
     /// The root file system.
     public let root: FilePath
-    /// A directory on the same file system, for what leaves its place while a command runs.
+    /// A directory on the same file system for the files that are moved aside while a command runs.
     public let area: FilePath
 
     /// A container in the directory `root`.
@@ -29,30 +29,32 @@ public struct ChrootContainer: Sendable {
         self.area = area
     }
 
-    /// How a command ended, and what it could not touch.
+    /// The result of a command and the paths that it could not change.
     public struct Outcome: Sendable {
-        /// How the command ended.
+        /// The exit status of the command.
         public let status: ExitStatus
-        /// The places that something else had while it ran, relative to the root.
+        /// The paths that a placement covered while it ran, relative to the root.
         public let withheld: [FilePath]
-        /// True if the kernel killed a process of it for lack of memory, as far as a group with a limit of memory tells.
+        /// True if the kernel killed a process of it because memory ran out.
+        ///
+        /// Only a control group with a memory limit reports this.
         public let ranOutOfMemory: Bool
     }
 
-    /// Runs a command to its end.
+    /// Runs a command until it exits.
     ///
-    /// When this returns, nothing that the command started is alive, every byte of its output has been handed over, and
-    /// everything that had to leave its place is back. Cancelling the task ends the command.
+    /// When this returns, every process of the command has ended and all of its output was passed to `output`. Every file
+    /// that was moved aside is back. Cancelling the task ends the command.
     ///
-    /// - Parameter placements: what is put in place for the command besides /dev, /etc/hosts and /etc/resolv.conf.
-    /// - Throws: ``SandboxError`` where the command did not start.
+    /// - Parameter placements: Files for the command besides /dev, /etc/hosts and /etc/resolv.conf.
+    /// - Throws: ``SandboxError`` if the command didn't start.
     public func run(
         _ command: Command, placing placements: [Placement] = [], output: @escaping Container.Output = { _, _ in }
     ) async throws -> Outcome {
         try await run(command, placements) { try NamedStreams(output, in: $0) }
     }
 
-    /// Runs a command to its end with this process's own streams.
+    /// Runs a command with this process's own streams, until it exits.
     public func runInteractively(_ command: Command, placing placements: [Placement] = []) async throws -> ExitStatus {
         try await run(command, placements) { _ in InheritedStreams((0, 1, 2)) }.status
     }
@@ -94,7 +96,7 @@ public struct ChrootContainer: Sendable {
         return Outcome(status: end, withheld: try withheld.get(), ranOutOfMemory: ranOutOfMemory)
     }
 
-    /// What every command finds, and what no layer may hold.
+    /// Returns the placements of every command, which no layer may contain.
     private func standard(_ devices: ChrootDevices, for command: Command) throws -> [Placement] {
         var command = command
         command.hostname = HostName.current

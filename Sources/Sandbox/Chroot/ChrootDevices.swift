@@ -1,4 +1,4 @@
-// The /dev of a command in chroot: nodes where this process may make them and they work, never files in their place.
+// The /dev of a command in chroot: device nodes if this process may make and open them, never files in their place.
 
 internal import Glibc
 public import Linux
@@ -8,7 +8,7 @@ public import SystemPackage
 public struct ChrootDevices {
     /// The directory.
     public let directory: Directory
-    /// The nodes that could not be made, or that the kernel does not open.
+    /// The nodes that could not be made or opened.
     public let missing: [String]
 
     private static let nodes: [(name: String, minor: UInt32)] = [
@@ -25,19 +25,19 @@ public struct ChrootDevices {
         for node in Self.nodes where try !Self.isMade(node.name, major: 1, node.minor, in: directory) {
             missing.append("/dev/\(node.name)")
         }
-        // Opening the terminal fails where the process has none.
+        // Opening the terminal would fail if the process has none.
         try? Self.make("tty", major: 5, 0, in: directory)
         self.missing = missing
         try directory.makeDirectory("shm")
         try directory.setMode(of: "shm", 0o1777)
-        // Of /dev/fd there is what the streams have; other numbers would need /proc.
+        // /dev/fd has only the names of the streams; other descriptors would need /proc.
         try directory.makeDirectory("fd")
         for (number, name) in [("1", "stdout"), ("2", "stderr")] {
             try directory.makeLink(FilePath("fd/\(number)"), to: FilePath("../\(name)"))
         }
     }
 
-    /// True for a node that this process can open: a control group or the mount may forbid it.
+    /// Makes a node; true if this process can open it, which a control group or the mount may forbid.
     private static func isMade(
         _ name: String, major: UInt32, _ minor: UInt32, in directory: Directory
     ) throws(SystemError) -> Bool {
@@ -61,7 +61,7 @@ public struct ChrootDevices {
     }
 }
 
-/// The name of the machine or container that this process is in.
+/// The host name of the machine or container of this process.
 enum HostName {
     static var current: String {
         var name = [CChar](repeating: 0, count: 65)

@@ -1,17 +1,17 @@
-// The steps of a command in chroot: what Isolation.swift does, without all that needs a mount or a namespace.
+// The steps of a command in chroot: those of Isolation.swift that need no mount or namespace.
 
 internal import CLinux
 internal import Linux
 internal import SystemPackage
 
 extension Script {
-    /// The way from a supervisor's child to the command.
+    /// Adds the steps from a supervisor's child to the command.
     mutating func enter(_ root: Directory, _ command: Command, _ group: ControlGroup?, _ ids: IDMap) {
         for list in group?.lists ?? [] { add(clinux_step_join_group, "enter control group", descriptor: list) }
         limitCPUs(command.cpus)
         beginInner()
         add(clinux_step_chroot, "change root", root.path.string, descriptor: root.descriptor.rawValue)
-        // A process that may not do everything may install a filter only if it gives up set-uid programs.
+        // Without CAP_SYS_ADMIN a filter needs no_new_privs, which would disable set-uid programs.
         let filter = clinux_is_administrator() == 0 ? nil : command.filter(for: .own)
         takeIdentity(command, filter, ids)
     }

@@ -1,17 +1,17 @@
-// Which isolation works here, found by running a command that does not exist in each: everything up to its execution
-// has been done when that fails.
+// The isolation that works here, found by running a command that doesn't exist in each. If only its execution fails,
+// all steps before it have succeeded.
 
 internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// What stands between a command and the machine, strongest first.
+/// The isolation between a command and the machine, strongest first.
 public enum Isolation: String, Sendable, Hashable, CaseIterable, Codable {
-    /// Namespaces, and all the users that the process has.
+    /// Namespaces, with all users of the process.
     case namespaces
-    /// Namespaces below a user namespace with one user.
+    /// Namespaces below a user namespace with a single user.
     case userns
-    /// A changed root and nothing else.
+    /// A changed root directory and nothing else.
     case chroot
 
     /// A short text for people.
@@ -24,30 +24,30 @@ public enum Isolation: String, Sendable, Hashable, CaseIterable, Codable {
     }
 }
 
-/// The isolation that works here, and why stronger ones do not.
+/// The isolation that works here, and the reasons for which stronger ones don't.
 public struct IsolationLadder: Sendable {
-    /// The strongest that works, or the one that was asked for; nil where it does not work.
+    /// The strongest that works, or the requested one; nil if none works.
     public let chosen: Isolation?
-    /// Why others do not work, strongest first.
+    /// The obstacles of the others, strongest first.
     public let obstacles: [Obstacle]
-    /// Device nodes that commands do not find in /dev, because they cannot be made.
+    /// Device nodes that could not be made in /dev.
     public let missingDevices: [String]
 
-    /// Why an isolation does not work.
+    /// The reason for which an isolation doesn't work.
     public struct Obstacle: Error, Sendable, Hashable, CustomStringConvertible {
         /// The isolation.
         public let isolation: Isolation
         /// The reason, in one sentence.
         public let reason: String
-        /// The cure.
+        /// The remedy.
         public let remedy: String?
 
         public var description: String { "\(isolation.rawValue): \(reason)" }
     }
 
-    /// Tries one isolation after the other, or only `wanted`, in the empty directory `area`.
+    /// Tries each isolation, or only `wanted`, in the empty directory `area`.
     ///
-    /// ``UserNamespace/enter(asSingleUser:)`` must have been called before.
+    /// Call ``UserNamespace/enter(asSingleUser:)`` first.
     public static func climb(to wanted: Isolation? = nil, in area: FilePath) async throws -> IsolationLadder {
         var obstacles: [Obstacle] = []
         for isolation in wanted.map({ [$0] }) ?? rungs {
@@ -61,8 +61,9 @@ public struct IsolationLadder: Sendable {
         return IsolationLadder(chosen: nil, obstacles: obstacles, missingDevices: [])
     }
 
-    /// What is tried, strongest first. A changed root does not hold a process that may do everything, so root of a
-    /// machine gets it only if it asks for it.
+    /// The isolations to try, strongest first.
+    ///
+    /// A changed root can't confine a process with all capabilities. So root of the machine gets it only on request.
     private static var rungs: [Isolation] {
         switch UserNamespace.standing {
         case .privileged: [.namespaces]
@@ -119,13 +120,13 @@ public struct IsolationLadder: Sendable {
 }
 
 extension IsolationLadder {
-    /// Expects that there is one.
+    /// Returns the isolation, or throws if none works.
     public func require() throws(NoIsolation) -> Isolation {
         guard let chosen else { throw NoIsolation(obstacles: obstacles) }
         return chosen
     }
 
-    /// What people should know of the isolation; nil where there is nothing to tell.
+    /// A note for the user about the isolation; nil for none.
     public var note: String? {
         guard chosen == .chroot else { return nil }
         let reason = obstacles.last.map { ", because \($0.reason)" } ?? ""
@@ -139,17 +140,17 @@ extension IsolationLadder {
 
 /// No isolation works here.
 public struct NoIsolation: Error, Sendable, CustomStringConvertible {
-    /// Why, for each that was tried.
+    /// The obstacles of all isolations tried.
     public let obstacles: [IsolationLadder.Obstacle]
 
-    /// A failure for these reasons.
+    /// An error for these obstacles.
     public init(obstacles: [IsolationLadder.Obstacle]) { self.obstacles = obstacles }
 
     public var description: String {
         "cannot isolate a command here: " + obstacles.map { "\($0)" }.joined(separator: "; ")
     }
 
-    /// The cures.
+    /// The remedies.
     public var remedy: String? {
         let remedies = obstacles.compactMap(\.remedy)
         return remedies.isEmpty ? nil : remedies.joined(separator: "; or: ")

@@ -1,12 +1,13 @@
-// Output of a command without /proc: its pipes have names, so that what it opens as /dev/stdout is its own stdout.
+// The output of a command without /proc: its pipes have names, so opening /dev/stdout gives its own stdout.
 
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A command that reads nothing and whose output is handed over. Its stdout and stderr are /dev/stdout and /dev/stderr.
+/// A command without input, whose output is passed to a closure.
 ///
-/// There is no /dev/stdin: a pipe between two programs has no name here, and ENOENT is better than the wrong input.
+/// Its stdout and stderr are /dev/stdout and /dev/stderr. There is no /dev/stdin: a pipe between two programs has no
+/// name here, and ENOENT is better than a wrong input.
 final class NamedStreams: Streams {
     private let input: OwnedDescriptor
     private let output: NamedPipe
@@ -23,7 +24,7 @@ final class NamedStreams: Streams {
 
     var descriptors: (input: Int32, output: Int32, error: Int32) { (input.rawValue, output.start, error.start) }
 
-    /// Every user may open them.
+    /// Does nothing: every user may open the pipes.
     func setOwner(uid: UInt32, gid: UInt32) {}
 
     func release() {
@@ -36,10 +37,12 @@ final class NamedStreams: Streams {
     }
 }
 
-/// A pipe with a name. A command that closed its end may open it again: that it has no writer is not its end.
+/// A pipe with a name.
+///
+/// A command that closed its end may open it again, so a pipe without a writer is not at its end.
 private final class NamedPipe {
     let end: OwnedDescriptor
-    /// The number of the writing end while it is open.
+    /// The descriptor of the writing end while it is open, else -1.
     private(set) var start: Int32
 
     init(_ name: FilePath, in directory: Directory) throws(SystemError) {

@@ -1,23 +1,26 @@
-// Files and directories that have a place in a root file system while a command runs there. It is what mounts are to a
-// command with namespaces: what had the place is set aside, and comes back unchanged.
+// Files and directories placed into a root file system while a command runs there. They replace the mounts of a command
+// with namespaces: a file already at the path is moved aside, and restored unchanged.
 
 internal import Linux
 public import SystemPackage
 
-/// Something that is put into a root file system for a command.
+/// A file or directory that is placed into a root file system for a command.
 public struct Placement: Sendable {
-    /// What is put there.
+    /// The content of a placement.
     public enum Source: Sendable {
         /// A file of these bytes.
         case file([UInt8], mode: UInt32, uid: UInt32, gid: UInt32)
-        /// A file or directory of the same file system, moved there. Afterwards it is removed, or moved back where it
-        /// `isKept`, which only a directory can be.
+        /// A file or directory of the same file system, moved to the target.
+        ///
+        /// Afterwards it is removed, or moved back if it `isKept`, which is only possible for a directory.
         case moved(FilePath, isKept: Bool)
     }
 
-    /// What is put there.
+    /// The content.
     public let source: Source
-    /// Its absolute place. Links among its parents are followed within the root; a link in its own place is set aside.
+    /// Its absolute path.
+    ///
+    /// Links among its parents are resolved within the root; a link at the path itself is moved aside.
     public let target: FilePath
 
     /// A placement of `source` at `target`.
@@ -27,7 +30,7 @@ public struct Placement: Sendable {
     }
 }
 
-/// The placements of one command, in their places.
+/// The placements of one command while they are in place.
 final class PlacedFiles {
     private let root: Directory
     private let area: Directory
@@ -36,7 +39,7 @@ final class PlacedFiles {
     private var stubs: [(parent: Int, name: FilePath)] = []
     private var entries: [Entry] = []
 
-    /// A directory that holds a placement, and its clock.
+    /// A directory that holds a placement, and its modification times.
     private struct Parent {
         let directory: Directory
         let inode: UInt64
@@ -48,9 +51,9 @@ final class PlacedFiles {
         let parent: Int
         let name: FilePath
         let source: Placement.Source
-        /// The name in the area of what had the place.
+        /// The name in the area of the file that was moved aside; nil for none.
         let aside: FilePath?
-        /// Its true place, relative to the root.
+        /// Its path without links, relative to the root.
         let path: FilePath
         var isPlaced = false
     }
@@ -63,7 +66,9 @@ final class PlacedFiles {
 
     // MARK: Placing
 
-    /// Puts everything in place, in order. After a failure ``restore()`` undoes what was done.
+    /// Puts everything in place, in order.
+    ///
+    /// After a failure ``restore()`` undoes the completed part.
     func place(_ placements: [Placement]) throws {
         for placement in placements {
             do throws(SystemError) {
@@ -106,7 +111,7 @@ final class PlacedFiles {
         }
     }
 
-    /// The directory above `target`, made where it is missing; the number of its record.
+    /// Makes the directory above `target` if it is missing, and returns the index of its record.
     private func parent(of target: FilePath) throws(SystemError) -> Int {
         var prefix = FilePath("/")
         var index = try record(root)
@@ -136,9 +141,9 @@ final class PlacedFiles {
 
     // MARK: Restoring
 
-    /// Puts everything back, the last first; gives the places that were withheld from the command.
+    /// Restores everything, the last first; returns the paths that the command could not change.
     ///
-    /// Whatever fails, the rest is put back; then the first failure is thrown.
+    /// After a failure the rest is still restored; then the first error is thrown.
     func restore() throws -> [FilePath] {
         var failures: [any Error] = []
         func attempt(_ body: () throws -> Void) {
@@ -148,7 +153,7 @@ final class PlacedFiles {
         for entry in entries.reversed() { attempt { try restore(entry) } }
         for stub in stubs.reversed() { attempt { try removeStub(stub.name, in: parents[stub.parent].directory) } }
         for (parent, time) in zip(parents, left) {
-            // Where the command changed the directory too, the time is the command's.
+            // If the command changed the directory too, the time of its change stays.
             attempt { try parent.directory.setModified(of: ".", time == parent.settled ? parent.modified : time) }
         }
         if let failure = failures.first { throw failure }
@@ -166,7 +171,7 @@ final class PlacedFiles {
         do throws(SystemError) {
             try area.rename(aside, to: directory, entry.name)
         } catch {
-            // The command removed the directory, and with it what it could not see.
+            // The command removed the directory, and with it the file that was moved aside.
             guard error.errno == .noSuchFileOrDirectory else { throw error }
             try area.removeTree(aside)
         }
@@ -175,16 +180,16 @@ final class PlacedFiles {
     private func moveBack(_ name: FilePath, in directory: Directory, to path: FilePath) throws(SystemError) {
         let (holder, old) = try path.holder()
         do throws(SystemError) {
-            // A link in its place would lead to a file of this machine when it is used next.
+            // A link at this path could lead the next use to a file of this machine.
             guard try directory.status(of: name).type == .directory else { return try directory.removeTree(name) }
             try directory.rename(name, to: holder, old)
         } catch {
-            // The command removed it; its owner makes another.
+            // The command removed it; its owner makes a new one.
             guard error.errno == .noSuchFileOrDirectory else { throw error }
         }
     }
 
-    /// A directory that the command filled stays.
+    /// Removes a directory unless the command filled it.
     private func removeStub(_ name: FilePath, in directory: Directory) throws(SystemError) {
         do throws(SystemError) {
             try directory.removeDirectory(name)
@@ -199,13 +204,13 @@ extension Directory {
 }
 
 extension FilePath {
-    /// The part below `base`, or the path itself where it is elsewhere.
+    /// Returns the part below `base`, or the path itself if it is elsewhere.
     fileprivate func relative(to base: FilePath) -> FilePath {
         var rest = self
         return rest.removePrefix(base) ? rest : self
     }
 
-    /// The directory that holds the path's last component, open, and that component.
+    /// Opens the directory of the path's last component; returns it with that component.
     fileprivate func holder() throws(SystemError) -> (Directory, FilePath) {
         (try Directory(removingLastComponent()), FilePath(lastComponent?.string ?? "."))
     }

@@ -1,4 +1,4 @@
-// A command with its supervisor: how both start, and how they end. Used by its container's thread alone.
+// A command and its supervisor: their start and their end. Used by its container's thread alone.
 
 internal import CLinux
 internal import Glibc
@@ -8,10 +8,10 @@ internal import SystemPackage
 
 /// A command in chroot that has started.
 final class SupervisedChild {
-    /// The supervisor, which ends after all that the command started.
+    /// The supervisor, which exits after all processes of the command.
     let supervisor: Supervisor
     private let group: ControlGroup?
-    /// True if the kernel killed a process of the command for lack of memory; also after the end.
+    /// True if the kernel killed a process of the command because memory ran out; also after the end.
     var ranOutOfMemory: Bool { group?.ranOutOfMemory ?? false }
 
     init(_ command: Command, in root: Directory, _ streams: any Streams) throws {
@@ -35,7 +35,7 @@ final class SupervisedChild {
         }
     }
 
-    /// Serves the streams until the end of everything, and waits for that.
+    /// Serves the streams and waits until all processes have ended.
     func follow(_ streams: any Streams) throws -> ExitStatus {
         let served = Result { try streams.serve(until: supervisor.pidfd) }
         if case .failure = served { supervisor.end() }
@@ -53,7 +53,7 @@ final class Supervisor: Sendable {
 
     init(_ pidfd: consuming OwnedDescriptor) { self.pidfd = pidfd }
 
-    /// Makes it end the command and everything that the command started.
+    /// Requests that the supervisor ends the command and everything that it started.
     func end() {
         clinux_pidfd_signal(pidfd.rawValue, SIGTERM)
         // The command may have stopped it.
@@ -61,7 +61,7 @@ final class Supervisor: Sendable {
     }
 }
 
-/// Ends a supervisor as soon as there is one.
+/// Ends a supervisor as soon as it exists.
 final class SupervisorHandle: Sendable {
     private let state = Mutex<(supervisor: Supervisor?, isEnded: Bool)>((nil, false))
 

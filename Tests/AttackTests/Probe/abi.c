@@ -1,4 +1,4 @@
-// The same calls by the kernel's other entries: a filter that knows one table of numbers must refuse the others.
+// The same calls through the kernel's other entries: a filter for one table of numbers must also refuse the others.
 #include "probe.h"
 
 #include <sched.h>

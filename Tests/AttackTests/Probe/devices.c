@@ -1,4 +1,4 @@
-// Devices: those that the container has, those that it makes, and what can be done to terminals.
+// Devices: those of the container, those that it makes, and attacks on terminals.
 #include "probe.h"
 
 #include <sys/ioctl.h>

@@ -14,7 +14,7 @@ static void append(char *text, size_t size, const char *word) {
     snprintf(text + length, size - length, "%s%s", length ? ";" : "", word);
 }
 
-// A line of /proc/self/status by its name.
+// Reads a line of /proc/self/status by its name.
 static void status_line(const char *name, char *text, size_t size) {
     char line[512];
     FILE *file = fopen("/proc/self/status", "re");
@@ -38,7 +38,7 @@ static void seccomp(char *text, size_t size) { status_line("Seccomp", text, size
 static void secure(char *text, size_t size) { snprintf(text, size, "%d", prctl(PR_GET_SECUREBITS, 0, 0, 0, 0)); }
 static void process(char *text, size_t size) { snprintf(text, size, "%d", getpid()); }
 
-// Descriptors beyond the three streams, with what they are.
+// Lists descriptors beyond the three streams, with their targets.
 static void descriptors(char *text, size_t size) {
     DIR *directory = opendir("/proc/self/fd");
     if (!directory) return;
@@ -55,7 +55,7 @@ static void descriptors(char *text, size_t size) {
     closedir(directory);
 }
 
-// The kinds of the three streams: a file or a directory of the host could be opened again through /proc.
+// Lists the kinds of the three streams: a file or directory of the host could be opened again through /proc.
 static void streams(char *text, size_t size) {
     for (int number = 0; number < 3; number++) {
         struct stat status = {0};
@@ -65,7 +65,7 @@ static void streams(char *text, size_t size) {
     }
 }
 
-// Processes that are neither this one nor the container's first.
+// Lists processes other than this one and the container's first.
 static void processes(char *text, size_t size) {
     DIR *directory = opendir("/proc");
     if (!directory) return;
@@ -76,7 +76,7 @@ static void processes(char *text, size_t size) {
     closedir(directory);
 }
 
-// True for a file in memory on a mount that can't be written: a copy, whose original is elsewhere.
+// Returns true for a file on a read-only tmpfs: a copy, whose original is elsewhere.
 static int is_copy(int file) {
     struct statfs system;
     struct statvfs mount;
@@ -84,7 +84,7 @@ static int is_copy(int file) {
            mount.f_flag & ST_RDONLY;
 }
 
-// The program of the first process: of the container's file system, or another's that can be written or read.
+// Classifies the program of the first process: in the container's file system, or another one, writable or readable.
 static void first_program(char *text, size_t size) {
     struct stat root, program;
     if (getpid() == 1) return (void)snprintf(text, size, "own");
@@ -101,7 +101,7 @@ static void first_program(char *text, size_t size) {
     }
 }
 
-// The directory must be within the root, and the way up must end there.
+// Checks that the directory is within the root, and that the way up ends there.
 static void directory(char *text, size_t size) {
     char *path = getcwd(NULL, 0);
     struct stat root, top;
@@ -135,7 +135,7 @@ static void file_line(const char *path, char *text, size_t size) {
 static void users(char *text, size_t size) { file_line("/proc/self/uid_map", text, size); }
 static void groups(char *text, size_t size) { file_line("/proc/self/cgroup", text, size); }
 
-// Mount points that can be written to, with the kinds of their file systems.
+// Lists writable mounts with their file systems' types.
 static void writable_mounts(char *text, size_t size) {
     char line[4096];
     FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -152,7 +152,7 @@ static void writable_mounts(char *text, size_t size) {
     fclose(file);
 }
 
-// The inode number of a namespace, which the harness compares with the host's.
+// Reads the inode number of a namespace; the harness compares it with the host's.
 static void namespace_of(const char *name, char *text, size_t size) {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/ns/%s", name);

@@ -1,4 +1,4 @@
-// Files of /proc, /sys and the cgroup trees: opened for writing, or read where their content tells about the host.
+// Files of /proc, /sys and the cgroup trees: opened for writing, or read if their content has facts about the host.
 #include "probe.h"
 
 #include <dirent.h>
@@ -62,13 +62,13 @@ READ(security_files, "/sys/kernel/security")
 READ(first_environment, "/proc/1/environ")
 READ(efi, "/sys/firmware/efi/efivars")
 
-// Lower than it was: the kernel would end others before this process.
+// Lowers the score: the kernel would kill other processes before this one.
 static long score(void) {
     int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     return file < 0 ? -1 : write(file, "-1000", 5);
 }
 
-// Addresses of the kernel: a line that does not begin with zeros.
+// Reads the kernel's addresses: allowed if a line doesn't begin with zeros.
 static long addresses(void) {
     char text[17] = "";
     int file = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
@@ -76,7 +76,7 @@ static long addresses(void) {
     return strcmp(text, "0000000000000000") == 0 ? (errno = ENODATA, -1) : 0;
 }
 
-// Tries one act in /sys/fs/cgroup and in each tree below it.
+// Tries one action in /sys/fs/cgroup and in each tree below it.
 static long in_cgroups(long (*act)(const char *)) {
     if (act("/sys/fs/cgroup") >= 0) return 0;
     int error = errno;
@@ -114,7 +114,7 @@ static long write_notify(void) { return in_cgroups(write_notify_in); }
 static long write_devices(void) { return in_cgroups(write_devices_in); }
 static long write_processes(void) { return in_cgroups(write_processes_in); }
 
-// Modes of nodes and of what hides files, set to what they are, so that an image's program changes nothing.
+// Sets the modes of device nodes and masks to their current values, so that a successful attempt changes nothing.
 static long same_mode(const char *path) {
     struct stat status;
     return stat(path, &status) != 0 ? -1 : chmod(path, status.st_mode & 07777);

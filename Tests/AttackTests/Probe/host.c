@@ -1,4 +1,4 @@
-// Objects of the host: `probe serve KEY` holds them outside, the attempts look for them inside.
+// Objects of the host: `probe serve KEY` holds them outside, the attempts try to reach them from inside.
 #include "probe.h"
 
 #include <arpa/inet.h>
@@ -79,7 +79,7 @@ static long loopback(void) {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)host_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     return connect(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), (struct sockaddr *)&address, sizeof address);
 }
-// Where the parent is outside of the namespace the kernel says 0.
+// The kernel returns 0 if the parent is outside of the PID namespace.
 static long signal_parent(void) {
     pid_t outer = getsid(0) == getpid() ? getppid() : 0;
     return outer == 0 ? (errno = ESRCH, -1) : kill(outer, 0);

@@ -15,7 +15,7 @@ static long become_root(void) { return getuid() == 0 ? (errno = EALREADY, -1) : 
 static long become_group(void) { return setresgid(4242, 4242, 4242); }
 static long set_groups(void) { return setgroups(1, (gid_t[]){0}); }
 
-// All capabilities that the kernel has a bit for, permitted and effective.
+// Requests all capabilities for which the kernel has a bit, permitted and effective.
 static long take_all_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{~0U, ~0U, 0}, {0x1ff, 0x1ff, 0}};
@@ -43,7 +43,7 @@ static long memory_map(void) { return prctl(PR_SET_MM, PR_SET_MM_BRK, 0, 0, 0); 
 static long raise(int resource) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) != 0) return -1;
-    // Nothing is above no limit.
+    // An unlimited resource can't be raised.
     if (limit.rlim_max == RLIM_INFINITY) return errno = EALREADY, -1;
     limit.rlim_cur = limit.rlim_max = limit.rlim_max + 1;
     return setrlimit(resource, &limit);

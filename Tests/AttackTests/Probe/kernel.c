@@ -1,4 +1,4 @@
-// Calls that act on the kernel as a whole. Each is made so that it changes nothing where it is allowed.
+// Calls that affect the whole kernel. Each is made so that it changes nothing if it is allowed.
 #include "probe.h"
 
 #include <linux/bpf.h>
@@ -143,7 +143,7 @@ static long memory_policy(void) { return syscall(SYS_get_mempolicy, NULL, NULL, 
 static long set_policy(void) { return syscall(SYS_set_mempolicy, 0, NULL, 0); }
 static long move_pages(void) { return syscall(SYS_move_pages, 0, 0, NULL, NULL, NULL, 0); }
 static long hang_up(void) {
-    // Allowed, it would take the terminal away: only the filter's answer counts.
+    // If it were allowed, the terminal would be lost: only the filter's result matters.
     setsid();
     return syscall(SYS_vhangup);
 }

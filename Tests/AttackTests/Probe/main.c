@@ -1,4 +1,4 @@
-// Runs every attempt in a process of its own, so that no attempt changes what the next one sees.
+// Runs every attempt in a process of its own, so that no attempt affects the next one.
 #include "probe.h"
 
 #include <dirent.h>
@@ -44,7 +44,7 @@ static int is_granted(const struct attempt *attempt, int error) {
     return 0;
 }
 
-// The child sends its errno; a child that was killed sends nothing.
+// The child sends its errno; a killed child sends nothing.
 static void run(const struct attempt *attempt, FILE *results) {
     int ends[2], error = -1, status = 0;
     fflush(results);
@@ -52,7 +52,7 @@ static void run(const struct attempt *attempt, FILE *results) {
     pid_t child = fork();
     if (child == 0) {
         alarm(5);
-        // Where this is allowed, the attempt's mounts go with it.
+        // If this is allowed, the attempt's mounts are private and end with it.
         (void)!unshare(CLONE_NEWNS);
         int sent = attempt->run() >= 0 ? 0 : errno;
         if (write(ends[1], &sent, sizeof sent) != sizeof sent) _exit(71);
@@ -71,13 +71,13 @@ static void run_all(const struct attempt *attempts, FILE *results) {
     for (; attempts->name; attempts++) run(attempts, results);
 }
 
-// A fact without text is a dash.
+// Prints a fact without a value as a dash.
 static void state_all(FILE *results) {
     for (const struct fact *fact = facts; fact->name; fact++) {
         char text[4096] = "";
         fact->read(text, sizeof text);
         fprintf(results, "%s value ", fact->name);
-        // One word: a comma for each run of blanks inside.
+        // As one word: a comma for each run of blanks inside.
         const char *separator = "";
         for (char *word = strtok(text, " \t\n"); word; word = strtok(NULL, " \t\n")) {
             fprintf(results, "%s%s", separator, word);
@@ -94,7 +94,7 @@ int main(int count, char **words) {
     if (only_facts) words++, count--;
     if (count != 2 && count != 4) return 64;
     if (count == 4) host_key = words[2], host_port = atoi(words[3]);
-    // The facts come first: no descriptor of the probe's own is open yet.
+    // The facts come first: no descriptor of the probe itself is open yet.
     char *text = NULL;
     size_t size = 0;
     FILE *lines = open_memstream(&text, &size);

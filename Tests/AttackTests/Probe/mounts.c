@@ -1,4 +1,4 @@
-// Mounts: new ones, changes of those that hide something, and the newer calls that do the same in pieces.
+// Mounts: new ones, changes of mounts that hide files, and the newer calls that do the same in several steps.
 #include "probe.h"
 
 #include <sys/mount.h>

@@ -1,4 +1,4 @@
-// Namespaces: new ones by each of the three calls, existing ones by setns, and the number maps of users.
+// Namespaces: new ones by each of the three calls, existing ones by setns, and the ID maps of users.
 #include "probe.h"
 
 #include <linux/sched.h>
@@ -16,7 +16,7 @@ static long unshare_uts(void) { return unshare_all(CLONE_NEWUTS); }
 static long unshare_cgroup(void) { return unshare_all(CLONE_NEWCGROUP); }
 static long unshare_time(void) { return unshare_all(0x80 /* CLONE_NEWTIME */); }
 
-// The kernel's own call: the C library's clone needs a stack.
+// The raw system call: the C library's clone needs a stack.
 static long clone_into(unsigned long flags) {
     long child = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
     if (child == 0) _exit(0);

@@ -1,4 +1,4 @@
-// Processes that are hard to end: the container's must be gone once `thaw` is.
+// Processes that are hard to kill: those of the container must have ended after `thaw`.
 #include "probe.h"
 
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-// Longer than any test waits; a process that survives by mistake ends then.
+// Longer than any test waits; a process that survives by mistake exits then.
 #define LIFETIME_SECONDS 120
 
 static int stay(void) {
@@ -25,7 +25,7 @@ static int stay_stopped(void) {
     return stay();
 }
 
-// Two forks and a session of its own; the first process stays too.
+// Two forks and a new session; the first process stays too.
 static int stay_detached(void) {
     if (fork() == 0) {
         setsid();
@@ -36,7 +36,7 @@ static int stay_detached(void) {
     return stay();
 }
 
-// A stopped child whose signals go to its tracer.
+// A stopped child whose signals are delivered to its tracer.
 static int stay_traced(void) {
     pid_t child = fork();
     if (child == 0) {
@@ -49,7 +49,7 @@ static int stay_traced(void) {
 }
 
 #if defined(__x86_64__)
-// Makes the traced process do a call: it stands behind the two bytes of the one that it waits in.
+// Makes the traced process do a system call: its instruction pointer is two bytes after the call in which it waits.
 static long inject(pid_t process, long number, long first, long second) {
     struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, process, NULL, &registers) != 0) return -1;
@@ -62,7 +62,7 @@ static long inject(pid_t process, long number, long first, long second) {
     return ptrace(PTRACE_CONT, process, NULL, NULL);
 }
 
-// Takes the signal of its parent's death from the container's first process, if that is another than this one.
+// Clears the parent-death signal of the container's first process, unless that is this process.
 static void tamper(void) {
     if (getpid() == 1 || ptrace(PTRACE_SEIZE, 1, NULL, NULL) != 0) return;
     ptrace(PTRACE_INTERRUPT, 1, NULL, NULL);
@@ -77,7 +77,7 @@ static void tamper(void) {
 static void tamper(void) { ptrace(PTRACE_SEIZE, 1, NULL, NULL); }
 #endif
 
-// More and more processes, each the child of the last.
+// A growing number of processes, each the child of the last.
 static int stay_forking(void) {
     for (int count = 0; count < 200; count++) {
         if (fork() != 0) return stay();

@@ -1,9 +1,9 @@
-// The attack probe: a static program that runs inside a container and tries what a container must not do.
+// The attack probe: a static program that runs inside a container and tries forbidden operations.
 //
 //     probe RESULTS [KEY PORT]     tries everything and writes one line per probe to RESULTS ("-" is stdout)
 //     probe facts RESULTS          writes the facts only
-//     probe serve KEY              plays the host: holds the objects that a container must not reach
-//     probe outlive MANNER KEY     stays, in a manner that makes it hard to end
+//     probe serve KEY              acts as the host: holds the objects that a container must not reach
+//     probe outlive MODE KEY       stays, in a mode that makes it hard to kill
 //
 // A line is `NAME allowed|refused ERRNO` for an attempt, and `NAME value TEXT` for a fact.
 #pragma once
@@ -39,12 +39,12 @@
 #define SYS_open_tree_attr 467
 #endif
 
-// One attempt. It runs in a process of its own.
+// One attempt, which runs in a process of its own.
 struct attempt {
     const char *name;
-    // At least 0 if the kernel did it; -1 and errno otherwise.
+    // Returns at least 0 if the kernel did it; -1 and errno otherwise.
     long (*run)(void);
-    // Errors that the kernel gives only after it has granted the permission; 0 ends the list.
+    // Errors that the kernel returns only after the permission check; 0 ends the list.
     int granted[4];
 };
 
@@ -59,21 +59,21 @@ extern const struct attempt mount_attempts[], namespace_attempts[], kernel_attem
 extern const struct attempt identity_attempts[], file_attempts[], socket_attempts[], abi_attempts[], host_attempts[];
 extern const struct fact facts[];
 
-// The name under which the host's objects are known, and the port of its listener; empty and 0 without a host.
+// The key of the host's objects, and the port of its listener; empty and 0 without a host.
 extern const char *host_key;
 extern int host_port;
 
-// Holds the host's objects until it is told to end.
+// Holds the host's objects until SIGTERM.
 int serve(const char *key);
 
-// Stays until it is killed; ends by itself after some time where nothing kills it. Returns only on an error.
+// Stays until it is killed; exits by itself after some time. Returns only on an error.
 int outlive(const char *manner);
 
-// The number that stands for a name where the kernel wants one.
+// Returns the number for a key, for IPC calls of the kernel.
 int key_number(const char *key);
 
-// Opens and closes. At least 0 if it could be opened.
+// Opens and closes a file. Returns at least 0 if it could be opened.
 long try_open(const char *path, int flags);
 
-// 0 if a file can be read and has content, or a directory has entries; ENODATA if there is nothing in it.
+// Returns 0 if a file can be read and has content, or a directory has entries; ENODATA if it is empty.
 long try_content(const char *path);

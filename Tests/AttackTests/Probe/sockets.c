@@ -41,7 +41,7 @@ static long low_port(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(81)};
     return bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address);
 }
-// The flags of the loopback are set to what they are.
+// Sets the flags of the loopback to their current values.
 static long set_interface(void) {
     struct ifreq request = {.ifr_name = "lo"};
     int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
