@@ -168,7 +168,7 @@ struct RegistryPeerTests {
     @Test(
         "What goes wrong is one sentence with the host, and a status",
         arguments: [
-            ("nowhere.invalid/app", "cannot find the host"), ("127.0.0.1:1/app", "nothing answers"),
+            ("nowhere.invalid/app", "cannot resolve the host name"), ("127.0.0.1:1/app", "no server accepts"),
             ("HOST/missing:1", "no such thing"),
         ])
     func failures(name: String, sentence: String) throws {

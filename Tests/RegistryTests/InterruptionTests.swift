@@ -66,13 +66,13 @@ import Testing
         let client = try RegistryClient(configuration { $0.retry.tries = 100 }) { event in
             log.add(event)
             trigger.take(event)
-            guard case .retrying(let reason, _) = event, reason.contains("nothing answers") else { return }
+            guard case .retrying(let reason, _) = event, reason.contains("no server accepts") else { return }
             // If it does not come up, the pull fails.
             try? registry.start()
         }
         let other = try Store(at: space.path.appending("other"))
         try await client.pull(name, into: other).validate()
-        #expect(log.retries.contains { $0.contains("nothing answers") })
+        #expect(log.retries.contains { $0.contains("no server accepts") })
     }
 
     @Test("Through CONNECT a registry is spoken to with TLS, and the proxy sees no credentials", Shared.isInstalled)
