@@ -169,7 +169,7 @@ struct RegistryPeerTests {
         "What goes wrong is one sentence with the host, and a status",
         arguments: [
             ("nowhere.invalid/app", "cannot resolve the host name"), ("127.0.0.1:1/app", "no server accepts"),
-            ("HOST/missing:1", "no such thing"),
+            ("HOST/missing:1", "not found in the registry"),
         ])
     func failures(name: String, sentence: String) throws {
         let (bench, registry) = (try Workbench(), try DockerRegistry())

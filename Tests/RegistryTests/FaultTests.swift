@@ -98,7 +98,7 @@ import Testing
             }
         }
         #expect(log.retries.count == (wait == nil ? 4 : 0))
-        #expect("\(try #require(error))".contains(wait ?? "keeps answering with status 429"))
+        #expect("\(try #require(error))".contains(wait ?? "keeps responding with status 429"))
     }
 
     @Test("Another 4xx is never tried again", arguments: [400, 403, 404, 405, 418])
@@ -169,8 +169,8 @@ import Testing
     @Test(
         "A manifest that is no JSON, of schema 1, without end or with foreign layers is refused with a sentence",
         arguments: [
-            ("<html>", "sends no JSON"), (#"{"schemaVersion":1,"name":"a"}"#, "schema 1"),
-            ("[" + String(repeating: " ", count: 5 << 20), "more than"),
+            ("<html>", "sends invalid JSON"), (#"{"schemaVersion":1,"name":"a"}"#, "schema 1"),
+            ("[" + String(repeating: " ", count: 5 << 20), "larger than"),
             (
                 #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":CONFIG,"layers":[{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","size":9,"urls":["http://x"]}]}"#,
                 "foreign"
