@@ -144,7 +144,7 @@ import Testing
     func reportsMissing() async throws {
         let run = needing("libgone.so.1") { $0.ignoresDefaultDirectories = true }
         let plan = try await Sample([glibc(), [program("opt/app/run", run)]], runs: ["/opt/app/run"]).plan()
-        #expect(plan.missing.map(\.description).contains("/opt/app/run wants libgone.so.1"))
+        #expect(plan.missing.map(\.description).contains("/opt/app/run needs libgone.so.1"))
     }
 
     @Test("musl searches its own path, and both kinds of paths are inherited")

@@ -162,11 +162,11 @@ import Testing
     @Test(
         "Each loss is found",
         arguments: [
-            ("lib/liba.so.1", "/run wants liba.so.1, which is gone"),
-            ("lib/ld.so", "/run is run by /lib/ld.so, which is gone"),
-            ("data", "/link links to data, which is gone"),
-            ("m.py", "/__pycache__/m.cpython-311.pyc is a compiled file whose source is gone"),
-            ("run", "the program '/run' is gone"), ("etc/passwd", "the user '' is gone"),
+            ("lib/liba.so.1", "/run needs liba.so.1, which is missing"),
+            ("lib/ld.so", "/run needs the interpreter /lib/ld.so, which is missing"),
+            ("data", "/link links to data, which is missing"),
+            ("m.py", "/__pycache__/m.cpython-311.pyc is a compiled file whose source is missing"),
+            ("run", "the program '/run' is missing"), ("etc/passwd", "the user '' is missing"),
         ])
     func findsLoss(path: String, violation: String) async throws {
         let rest = try base().filter { entry, _ in

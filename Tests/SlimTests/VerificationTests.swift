@@ -138,7 +138,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
     func vacuous() {
         let verification = Verification(testimony(), testimony())
         #expect(!verification.passed)
-        #expect(verification.difference == "nothing was asked")
+        #expect(verification.difference == "there was no probe")
     }
 
     @Test("An image that does not serve has failed every question, and says why")
