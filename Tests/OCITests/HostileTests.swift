@@ -50,8 +50,8 @@ struct HostileTests {
         ("d/.wh..", "0", "is a whiteout that names no file"), ("d/.wh.../", "5", "is a whiteout that names no file"),
         (".wh.", "0", "is a whiteout that names no file"), ("d/.wh.", "1", "is a whiteout that names no file"),
         ("", "0", "has no name"), ("", "5", "has no name"), ("", "2", "has no name"),
-        ("./", "0", ""), (".", "0", "replaces the root by something that is no directory"),
-        ("./.", "1", "replaces the root by something that is no directory"),
+        ("./", "0", ""), (".", "0", "replaces the root with something that is not a directory"),
+        ("./.", "1", "replaces the root with something that is not a directory"),
         ("../x", "0", "leaves the root"), ("d/../../x", "0", "leaves the root"), ("/x", "0", "is absolute"),
     ]
 
