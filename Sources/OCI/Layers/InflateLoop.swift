@@ -1,7 +1,7 @@
 /// A decoder of a coded block's content that has its whole state in registers.
 ///
 /// An iteration does at most three loads of eight bytes, which the input's margin contains, and writes at most
-/// ``slack`` bytes. An index never leaves its table: it has as many bits as the table has entries for. Nothing is
+/// ``slack`` bytes. An index never leaves its table: its number of bits fits the table's size. Nothing is
 /// copied from below `floor`.
 @safe struct InflateLoop {
     /// The bits that index the first tables: as many as keep the tables in the processor's nearest cache.
