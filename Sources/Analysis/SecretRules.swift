@@ -3,8 +3,8 @@ internal import OCI
 
 /// The patterns of secrets.
 ///
-/// Tokens are recognised by the prefixes that their issuers gave them for that purpose, keys by their armour, and
-/// credentials by the files that tools keep them in. Sample values from documentation are ignored.
+/// Tokens are recognised by the prefixes that their issuers gave them for that purpose, and keys by their armour.
+/// Credentials are recognised by the files that tools keep them in. Sample values from documentation are ignored.
 enum SecretRules {
     /// A match: the rule, and its offset in the bytes.
     struct Match {

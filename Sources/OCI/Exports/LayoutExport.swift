@@ -111,7 +111,7 @@ public struct LayoutExport: Sendable {
         }
     }
 
-    /// Returns `manifest.json`, which has only this machine's platform, as with `docker save`.
+    /// Returns `manifest.json`, of several platforms only with this machine's, as `docker save` does.
     private func dockerManifest() throws -> JSON {
         .array(
             try items.map { item in
