@@ -1,6 +1,6 @@
 internal import OCI
 
-/// Findings about bytes: each names the two commands involved, or the one.
+/// Findings about bytes; each names the commands involved.
 struct ByteFindings {
     private let layers: [LayerFacts]
 
@@ -43,7 +43,7 @@ extension ByteFindings {
 
     private func waste(_ waste: Waste) -> [Finding] {
         var sums: [Cause: Sum] = [:]
-        // Items come biggest first, so the examples are the big ones.
+        // Items come largest first, so the examples are the large ones.
         for item in waste.items {
             for copy in item.copies {
                 let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.takenBy)
@@ -64,7 +64,7 @@ extension ByteFindings {
         let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
         if cause.layer == cause.takenBy {
             return
-                "\(what) \(sum.count == 1 ? "stands" : "stand") twice in it; \(humanBytes(sum.bytes)) are shipped for nothing."
+                "\(what) \(sum.count == 1 ? "occurs" : "occur") twice in it; \(humanBytes(sum.bytes)) are wasted."
         }
         let fate =
             switch cause.kind {
@@ -74,19 +74,19 @@ extension ByteFindings {
             case .moved: "moved by"
             }
         let verb = sum.count == 1 ? "is" : "are"
-        return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(humanBytes(sum.bytes)) are shipped for nothing."
+        return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(humanBytes(sum.bytes)) are wasted."
     }
 
     private func fix(_ cause: Cause) -> String {
         if cause.layer == 0 {
-            return "The bytes belong to the base image: choose a smaller base, or let thaw slim write the image anew."
+            return "The bytes belong to the base image: choose a smaller base, or rewrite the image with thaw slim."
         }
         return switch cause.kind {
         case .deletedLater:
             "Delete it in the RUN that makes it, or make it in another stage and COPY --from it only what is needed."
-        case .rewritten: "Write the file once: join the two steps, or bring the final form first."
+        case .rewritten: "Write the file once: join the two steps, or write the final form first."
         case .metadataOnly:
-            "Set owner and mode where the file is made: COPY --chown and --chmod, or chmod in the same RUN."
+            "Set owner and mode in the step that makes the file: COPY --chown and --chmod, or chmod in the same RUN."
         case .moved: "Put it in its final place at once."
         }
     }
@@ -169,7 +169,7 @@ extension ByteFindings {
         return findings
     }
 
-    /// The one layer that all `paths` come from.
+    /// Returns the layer that all `paths` come from; nil for several layers.
     private func layer(of paths: [ImagePath], in tree: FileTree) -> Int? {
         let layers = Set(paths.compactMap { tree.inode(at: $0)?.layer })
         return layers.count == 1 ? layers.first : nil

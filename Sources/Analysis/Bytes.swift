@@ -1,4 +1,4 @@
-/// The lines of some bytes, without their ends; nothing is copied.
+/// The lines of a byte sequence, without their ends and without copies.
 struct Lines: Sequence, IteratorProtocol {
     private var rest: ArraySlice<UInt8>
 
@@ -14,18 +14,18 @@ struct Lines: Sequence, IteratorProtocol {
 }
 
 extension RandomAccessCollection<UInt8> {
-    /// Whether these bytes end in those of `text`.
+    /// True if these bytes end in those of `text`.
     func hasSuffix(_ text: StaticString) -> Bool {
         count >= text.utf8CodeUnitCount && suffix(text.utf8CodeUnitCount).elementsEqual(text.description.utf8)
     }
 
-    /// Whether these bytes begin with those of `text`.
+    /// True if these bytes begin with those of `text`.
     func hasPrefix(_ text: String) -> Bool { starts(with: text.utf8) }
 
-    /// The bytes as text; what is no UTF-8 becomes U+FFFD.
+    /// The bytes as text; invalid UTF-8 becomes U+FFFD.
     var text: String { String(decoding: self, as: UTF8.self) }
 
-    /// Without blanks and tabs at both ends.
+    /// The bytes without blanks and tabs at both ends.
     var trimmed: SubSequence {
         let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else {

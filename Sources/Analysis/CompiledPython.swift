@@ -1,30 +1,30 @@
 internal import Linux
 internal import OCI
 
-/// How far the Python modules of an image have usable compiled forms.
+/// The compiled forms of an image's Python modules.
 ///
-/// A module without one is compiled at every start, or at every start of a fresh container: measured, that makes
-/// imports 3 to 7 times slower. A compiled form counts by the header that `importlib` checks (PEP 3147, PEP 552):
+/// A module without one is compiled at every start, or at every start of a fresh container. Measured, that makes
+/// imports 3 to 7 times slower. A compiled form is valid by the header that `importlib` checks (PEP 3147, PEP 552):
 /// ```
 /// 0      4       8               12            16
 /// +------+-------+---------------+-------------+
-/// | magic| flags | source mtime  | source size |   flags 0; with bit 0 a hash stands here, and is not checked
+/// | magic| flags | source mtime  | source size |   flags 0; with bit 0 there is a hash here, which is not checked
 /// +------+-------+---------------+-------------+   without bit 1
 /// ```
 struct CompiledPython {
-    /// A module's compiled forms taken together.
+    /// The problems of all modules' compiled forms.
     struct Problems: Equatable {
         /// Modules that have none.
         var missing: [ImagePath] = []
-        /// Compiled forms whose header doesn't fit their source.
+        /// Compiled forms whose header doesn't match their source.
         var stale: [ImagePath] = []
-        /// Compiled forms whose source is gone; Python ignores them.
+        /// Compiled forms without a source; Python ignores them.
         var orphaned: [ImagePath] = []
-        /// Bytes of what is stale or orphaned.
+        /// The bytes of stale and orphaned forms.
         var uselessBytes: Int64 = 0
     }
 
-    /// The length of the header.
+    /// The length of the header in bytes.
     static let headerSize = 16
 
     private let tree: FileTree
@@ -37,12 +37,12 @@ struct CompiledPython {
         self.arguments = Set(arguments.map { String($0.split(separator: "/").last ?? "") })
     }
 
-    /// Whether a file is a compiled form that Python would look for.
+    /// True if a file is a compiled form that Python would look for.
     static func concerns(_ path: ImagePath) -> Bool {
         path.bytes.hasSuffix(".pyc") && path.parent.name.elementsEqual("__pycache__".utf8)
     }
 
-    /// Takes in a compiled form by its first bytes.
+    /// Adds a compiled form by its first bytes.
     mutating func read(header: [UInt8], of inode: FileTree.Inode, at path: ImagePath) {
         let stem = path.name.prefix { $0 != UInt8(ascii: ".") }
         let directory = path.parent.parent
@@ -72,7 +72,9 @@ struct CompiledPython {
         (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << (8 * UInt32($1)) }
     }
 
-    /// What is wrong, once all compiled forms were read. Programs that are run and not imported need no compiled form.
+    /// Returns the problems after all compiled forms were read.
+    ///
+    /// Programs that are executed and not imported need no compiled form.
     func problems(_ living: Living) -> Problems {
         var result = problems
         let staleSources = Set(result.stale.map(Self.source))

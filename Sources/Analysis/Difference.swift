@@ -1,33 +1,32 @@
 public import Linux
 public import OCI
 
-/// In what two images differ, file by file and setting by setting.
+/// The difference of two images, file by file and setting by setting.
 public struct Difference: Sendable {
-    /// A path that is not the same in both.
+    /// A path that differs.
     public struct File: Sendable {
-        /// The path.
         public let path: ImagePath
-        /// What it was; nil where it was not there.
+        /// The file in the first image; nil if it has none.
         public let before: Side?
-        /// What it is; nil where it is no longer there.
+        /// The file in the second image; nil if it has none.
         public let after: Side?
     }
 
     /// A path in one of the images.
     public struct Side: Sendable {
-        /// Kind, bytes, owner, mode, time, attributes.
+        /// The kind, size, owner, mode, time and attributes.
         public let inode: FileTree.Inode
-        /// The layer that it comes from, counted from 0 at the bottom.
+        /// The layer that it comes from; 0 is the lowest.
         public var layer: Int { inode.layer }
     }
 
-    /// A setting that is not the same in both.
+    /// A setting that differs.
     public struct Setting: Sendable, Hashable {
         /// The member's path in the configuration: `config.Env[2]`.
         public let key: String
-        /// What it was, as JSON; nil where it was not there.
+        /// The value in the first image as JSON; nil if it has none.
         public let before: String?
-        /// What it is.
+        /// The value in the second image as JSON; nil if it has none.
         public let after: String?
     }
 
@@ -35,10 +34,10 @@ public struct Difference: Sendable {
     public let files: [File]
     /// The settings, by key.
     public let settings: [Setting]
-    /// The lowest layer that is not the same in both; nil where all are.
+    /// The lowest layer that differs; nil if all are the same.
     public let firstLayer: Int?
 
-    /// Compares two images. Reads every file of the layers that they don't have in common.
+    /// Compares two images, reading every layer with its contents.
     public init(between before: Image, and after: Image) async throws {
         let (old, new) = (try await before.tree(contents: true), try await after.tree(contents: true))
         files = Self.files(old, new)
@@ -47,7 +46,7 @@ public struct Difference: Sendable {
         firstLayer = shared < max(before.layers.count, after.layers.count) ? shared : nil
     }
 
-    /// Whether nothing differs that a container could notice.
+    /// True if a container could notice no difference.
     public var isEmpty: Bool { files.isEmpty && settings.isEmpty }
 
     private static func files(_ old: FileTree, _ new: FileTree) -> [File] {
@@ -69,7 +68,7 @@ public struct Difference: Sendable {
             && left.linkCount == right.linkCount
     }
 
-    /// Layers and their history are told by the files: digests of what differs differ.
+    /// Omits layers and history: the files show the difference, and digests always differ then.
     private static func settings(_ before: JSON, _ after: JSON) -> [Setting] {
         let (old, new) = (flattened(before), flattened(after))
         return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] && !$0.hasPrefix("rootfs.") }.sorted()
@@ -92,7 +91,9 @@ public struct Difference: Sendable {
 }
 
 extension Difference.File {
-    /// What differs: `content`, `mode`, `owner`, `time`, `attributes`, `kind`, `links`; empty for a path of one image.
+    /// The differing properties of a path in both images, otherwise empty.
+    ///
+    /// They are `content`, `mode`, `owner`, `time`, `attributes`, `kind` and `links`.
     public var what: [String] {
         guard let before = before?.inode, let after = after?.inode else { return [] }
         let (old, new) = (before.metadata, after.metadata)
@@ -110,7 +111,7 @@ extension Difference.File {
         return what
     }
 
-    /// `+ 1.2kB /path`, `- /path`, `~ content, mode /path`.
+    /// The line for people: `+ 1.2kB /path`, `- /path`, `~ content, mode /path`.
     public var text: String {
         let name = path.description.visibleLine
         switch (before, after) {
@@ -139,7 +140,7 @@ extension Difference.File {
 }
 
 extension Difference {
-    /// What people read: settings, then files, at most `limit` of them.
+    /// Returns the text for people: settings, then files, at most `limit` of them.
     public func text(limit: Int = .max) -> String {
         var lines = settings.map {
             "~ \($0.key): \(($0.before ?? "none").visibleLine) -> \(($0.after ?? "none").visibleLine)"

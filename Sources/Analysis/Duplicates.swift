@@ -1,20 +1,21 @@
 public import OCI
 
-/// Files of equal content that live side by side.
+/// Several live files with the same content.
 public struct Duplicate: Sendable, Equatable {
-    /// The content.
     public let digest: Digest
-    /// The size of one copy.
+    /// The size of one copy in bytes.
     public let size: Int64
-    /// One living path of every copy, sorted. Hard links are one copy.
+    /// One live path of every copy, sorted; hard links are one copy.
     public let paths: [ImagePath]
-    /// The layers that bring them, ascending.
+    /// The layers of the copies, ascending.
     public let layers: [Int]
 
-    /// What all copies but one take.
+    /// The bytes of all copies but one.
     public var bytes: Int64 { size &* Int64(paths.count - 1) }
 
-    /// The duplicates of a tree that was read with contents, those that cost most first. Empty files don't count.
+    /// Returns the duplicates of a tree that was read with contents, the most expensive first.
+    ///
+    /// Empty files don't count.
     static func all(in tree: FileTree, _ living: Living) -> [Duplicate] {
         var groups: [Digest: [FileTree.InodeID]] = [:]
         for id in living.files where tree.inodes[id].kind.size > 0 {
@@ -30,11 +31,11 @@ public struct Duplicate: Sendable, Equatable {
     }
 }
 
-/// The living files of a tree by inode, each with one of its paths.
+/// The live files of a tree by inode, each with one of its paths.
 ///
-/// An inode remembers the path under which it came; that name may be gone while a hard link to it lives.
+/// An inode has the path that it was added under. That name may be deleted while a hard link still exists.
 struct Living {
-    /// Inodes of living regular files, each once, in the order of their first paths.
+    /// The inodes of live regular files, each once, in the order of their first paths.
     private(set) var files: [FileTree.InodeID] = []
     private var paths: [FileTree.InodeID: ImagePath] = [:]
 
@@ -47,6 +48,6 @@ struct Living {
         }
     }
 
-    /// The first living path of a file; nil for one that is gone.
+    /// Returns the first live path of a file; nil for a deleted one.
     func path(of inode: FileTree.InodeID) -> ImagePath? { paths[inode] }
 }

@@ -1,8 +1,7 @@
 public import OCI
 
-/// Something about an image that somebody should know, and what to do about it.
+/// A problem of an image and its fix.
 public struct Finding: Sendable, Equatable {
-    /// How much it matters.
     public enum Severity: String, Sendable, CaseIterable, Comparable {
         case error, warning, info
 
@@ -11,24 +10,22 @@ public struct Finding: Sendable, Equatable {
         private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     }
 
-    /// The rule's name; stable.
+    /// The rule's stable name.
     public let id: String
-    /// How much it matters.
     public let severity: Severity
-    /// One sentence.
+    /// One sentence for people.
     public let message: String
-    /// The bytes that could go; 0 where it is not about bytes.
+    /// The bytes that the fix saves; 0 for a finding that is not about bytes.
     public let bytes: Int64
-    /// What those bytes cost in a pull, estimated.
+    /// The size of those bytes in a pull, estimated.
     public let compressedBytes: Int64
-    /// The layer to change; nil where it is the configuration or several layers.
+    /// The layer to change; nil for the configuration or several layers.
     public let layer: Int?
-    /// What to do.
+    /// The remedy, one sentence.
     public let fix: String
     /// Examples, at most ten.
     public let paths: [ImagePath]
 
-    /// A finding of known parts.
     public init(
         id: String, severity: Severity, message: String, bytes: Int64 = 0, compressedBytes: Int64 = 0,
         layer: Int? = nil,
@@ -44,13 +41,13 @@ public struct Finding: Sendable, Equatable {
         self.paths = Array(paths.prefix(10))
     }
 
-    /// What matters most first: severity, bytes, name, layer.
+    /// Orders by importance: severity, bytes, name, layer.
     static func inOrder(_ left: Finding, _ right: Finding) -> Bool {
         if left.severity != right.severity { return left.severity < right.severity }
         return (right.bytes, left.id, left.layer ?? -1, left.message)
             < (left.bytes, right.id, right.layer ?? -1, right.message)
     }
 
-    /// How much that many bytes matter.
+    /// Returns the severity of that many wasted bytes.
     static func severity(of bytes: Int64) -> Severity { bytes >= 1_000_000 ? .warning : .info }
 }

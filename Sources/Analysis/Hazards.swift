@@ -1,12 +1,12 @@
 internal import OCI
 
-/// What an attacker inside a container would look for.
+/// Security risks in a file tree: setuid files, writable paths, package managers.
 struct Hazards {
     /// Files that run with their owner's or group's rights.
     private(set) var setuid: [ImagePath] = []
-    /// Files and directories that everybody may change.
+    /// Files and directories that every user may change.
     private(set) var worldWritable: [ImagePath] = []
-    /// Programs that install software, with the bytes of the package that brought them, where that is known.
+    /// Package managers, with the bytes of their package if known, or else of the program.
     private(set) var packageManagers: [(path: ImagePath, bytes: Int64, layer: Int)] = []
 
     private static let setuidBits: UInt16 = 0o6000
@@ -42,7 +42,7 @@ struct Hazards {
         }
     }
 
-    /// Whether a user setting means root.
+    /// True if a user setting means root.
     static func isRoot(_ user: String) -> Bool {
         let name = user.prefix { $0 != ":" }
         return name.isEmpty || name == "root" || name.allSatisfy { $0 == "0" }

@@ -3,34 +3,34 @@ public import OCI
 
 /// One row of `docker history`.
 public struct HistoryEntry: Sendable, Equatable {
-    /// When, in RFC 3339; empty where the image doesn't say.
+    /// The time in RFC 3339; empty if the image has none.
     public let created: String
-    /// The command; empty where the image doesn't say.
+    /// The command; empty if the image has none.
     public let createdBy: String
-    /// Bytes of the regular files that its layer brings; 0 for a step without one.
+    /// The bytes of the regular files in its layer; 0 for a step without one.
     public let size: Int64
-    /// Bytes of the layer's blob.
+    /// The size of the layer's blob in bytes.
     public let compressedSize: Int64
-    /// The layer's blob.
+    /// The digest of the layer's blob.
     public let digest: Digest?
-    /// The layer's tar.
+    /// The digest of the layer's tar.
     public let diffID: Digest?
-    /// What the builder noted.
+    /// The builder's comment.
     public let comment: String
 
-    /// Whether the step made no layer.
+    /// True if the step made no layer.
     public var isEmptyLayer: Bool { digest == nil }
 }
 
-/// What made an image, step by step, and what each step costs.
+/// The steps that made an image, and the bytes of each.
 ///
-/// History is free text that nothing ties to the layers. Where its lines are fewer than the layers, or more, the lowest
-/// are paired and the rest stand alone, so that every layer has its row and no line is lost.
+/// History is free text without a reference to the layers. If it has fewer or more lines than there are layers, the
+/// lowest are paired and the rest have rows of their own. So every layer has its row and no line is lost.
 public struct ImageHistory: Sendable, Equatable {
     /// The rows, newest first.
     public let entries: [HistoryEntry]
 
-    /// The history of an image whose tree is known. Contents are not needed.
+    /// Makes the history of an image with a tree, which needs no contents.
     public init(of image: Image, in tree: FileTree) {
         var sizes = [Int64](repeating: 0, count: image.layers.count)
         for inode in tree.inodes where sizes.indices.contains(inode.layer) { sizes[inode.layer] &+= inode.kind.size }
@@ -43,10 +43,10 @@ public struct ImageHistory: Sendable, Equatable {
         }
     }
 
-    /// Reads the layers' headers for it.
+    /// Makes the history of an image after reading its layers' headers.
     public init(of image: Image) async throws { self.init(of: image, in: try await image.tree()) }
 
-    /// History lines and layers in pairs, oldest first.
+    /// Returns history lines and layers in pairs, oldest first.
     static func steps(of image: Image) -> [(history: History?, layer: Int?)] {
         var next = 0
         var steps = image.config.history.map { line -> (history: History?, layer: Int?) in
@@ -61,7 +61,9 @@ public struct ImageHistory: Sendable, Equatable {
         return steps
     }
 
-    /// How many history lines claim a layer; the image is at odds with itself where that isn't the number of layers.
+    /// Returns the number of history lines with a layer.
+    ///
+    /// The image is inconsistent if that isn't the number of layers.
     static func claimedLayers(of image: Image) -> Int { image.config.history.filter { !$0.isEmptyLayer }.count }
 }
 
@@ -80,7 +82,7 @@ extension ImageHistory {
             })
     }
 
-    /// The rows as a table for people; without `noTruncation`, commands are cut to fit.
+    /// Returns the rows as a table for people; without `noTruncation`, commands are cut to fit.
     public func text(noTruncation: Bool = false) -> String {
         var table = Table([
             .init("CREATED"), .init("CREATED BY", limit: noTruncation ? nil : 45), .init("SIZE", isNumber: true),

@@ -1,29 +1,29 @@
 internal import Linux
 public import OCI
 
-/// What one layer is and costs.
+/// The properties and sizes of one layer.
 public struct LayerFacts: Sendable, Equatable {
-    /// Its place, 0 for the lowest.
+    /// The layer's position; 0 is the lowest.
     public let index: Int
-    /// Its blob.
+    /// The digest of its blob.
     public let digest: Digest
-    /// Its tar.
+    /// The digest of its tar.
     public let diffID: Digest
-    /// Bytes of the regular files in it.
+    /// The bytes of its regular files.
     public let size: Int64
-    /// Bytes of its blob.
+    /// The bytes of its blob.
     public let compressedSize: Int64
-    /// The command that made it, as the image's history has it; empty where the history doesn't say.
+    /// The command that made it, from the image's history; empty if the history has none.
     public let createdBy: String
-    /// Paths that it adds, modifies and removes.
+    /// The number of paths that it adds, modifies and removes.
     public let files: FileTree.LayerChanges
-    /// Bytes in it that no container sees.
+    /// The bytes in it that no container sees.
     public let wastedBytes: Int64
 
-    /// The command in one line, as a Dockerfile has it.
+    /// The command in one line, as in a Dockerfile.
     public var command: String { shortCommand(createdBy) }
 
-    /// What `bytes` of this layer's files cost in a pull, by their share of the layer: an estimate.
+    /// Returns the size of `bytes` of this layer's files in a pull, estimated by their share of the layer.
     public func compressedShare(of bytes: Int64) -> Int64 {
         guard size > 0 else { return 0 }
         return Int64((Double(compressedSize) * min(1, Double(bytes) / Double(size))).rounded())
@@ -47,7 +47,7 @@ public struct LayerFacts: Sendable, Equatable {
     }
 }
 
-/// A history line's command as a person wrote it in a Dockerfile: in one line, without what builders put around it.
+/// Returns a history line's command in one line, as in a Dockerfile, without a builder's additions.
 func shortCommand(_ createdBy: String) -> String {
     var words = createdBy.visibleLine.split(separator: " ")[...]
     if words.count >= 2, words.suffix(2).elementsEqual(["#", "buildkit"]) { words = words.dropLast(2) }

@@ -1,20 +1,20 @@
 internal import OCI
 
-/// Living files that programs don't need and that tools are known to leave behind.
+/// Live files that programs don't need and that tools are known to leave behind.
 struct Leftovers {
     /// A kind of leftover.
     struct Kind {
-        /// Its name in findings.
+        /// The rule's name in findings.
         let id: String
-        /// What it is, for people.
+        /// The description for people.
         let what: String
-        /// Directories, from the root where they begin with a slash, anywhere otherwise.
+        /// Directories; from the root if they begin with a slash, otherwise anywhere.
         let directories: [String]
-        /// How to be rid of it.
+        /// The remedy, one sentence.
         let fix: String
     }
 
-    /// One kind in one layer.
+    /// All leftovers of one kind in one layer.
     struct Group {
         let kind: Kind
         let layer: Int
@@ -24,7 +24,7 @@ struct Leftovers {
         var largestBytes: Int64 = 0
     }
 
-    /// All groups, biggest first.
+    /// All groups, largest first.
     let groups: [Group]
 
     init(_ tree: FileTree) {
@@ -47,7 +47,7 @@ struct Leftovers {
         self.groups = groups.values.sorted { ($1.bytes, $0.kind.id, $0.layer) < ($0.bytes, $1.kind.id, $1.layer) }
     }
 
-    /// Licences must stay with what they license.
+    /// True for licences, which must stay with the files that they license.
     private static func isLicence(_ path: ImagePath) -> Bool { path.name.elementsEqual("copyright".utf8) }
 
     private static func kind(of directory: ImagePath) -> Int? {
@@ -115,7 +115,7 @@ struct Leftovers {
             fix: "Build in a stage of its own and COPY --from it only what runs."),
         Kind(
             id: "git-directory", what: "a git repository's history", directories: [".git"],
-            fix: "Name .git in .dockerignore; the history may hold more than the work tree shows."),
+            fix: "Add .git to .dockerignore; the history may contain more than the work tree."),
         Kind(
             id: "temporary-files", what: "temporary files", directories: ["/tmp", "/var/tmp"],
             fix: "Delete them in the RUN that makes them."),
@@ -125,15 +125,15 @@ struct Leftovers {
         Kind(
             id: "docs", what: "documentation",
             directories: ["/usr/share/doc", "/usr/share/info", "/usr/local/share/doc"],
-            fix: "Tell dpkg with path-exclude=/usr/share/doc/* (keep copyright files), or run thaw slim."),
+            fix: "Set dpkg's path-exclude=/usr/share/doc/* (keep copyright files), or run thaw slim."),
         Kind(
             id: "man-pages", what: "manual pages",
             directories: ["/usr/share/man", "/usr/local/share/man", "/usr/local/man"],
-            fix: "Tell dpkg with path-exclude=/usr/share/man/*, or run thaw slim."),
+            fix: "Set dpkg's path-exclude=/usr/share/man/*, or run thaw slim."),
         Kind(
             id: "locales", what: "translations", directories: ["/usr/share/locale", "/usr/share/i18n"],
             fix:
-                "Tell dpkg with path-exclude=/usr/share/locale/*, or run thaw slim with --keep locales where they serve."
+                "Set dpkg's path-exclude=/usr/share/locale/*, or run thaw slim, with --keep locales if they are needed."
         ),
         Kind(
             id: "headers", what: "headers for compiling", directories: ["/usr/include", "/usr/local/include"],

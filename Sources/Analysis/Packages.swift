@@ -1,29 +1,27 @@
 internal import Linux
 internal import OCI
 
-/// Something that a package manager installed and that is still there.
+/// A package that a package manager installed and that still exists.
 public struct Package: Sendable, Hashable {
-    /// Who keeps track of packages of this kind.
     public enum Manager: String, Sendable, CaseIterable {
         case apk, dpkg, npm, python
     }
 
-    /// Who keeps track of it.
     public let manager: Manager
-    /// Its name.
     public let name: String
-    /// Its version, as written.
+    /// The version, as written.
     public let version: String
-    /// Bytes of its files where the manager lists them, or what the manager says that they are.
+    /// The bytes of its files if the manager lists them, or else the manager's own number.
     public let bytes: Int64
     /// The first layer that had it in this version.
     public let layer: Int
 }
 
-/// Finds packages in the databases that an image holds: Debian's status file or distroless' status.d, Alpine's
-/// `installed`, Python's `*.dist-info`, npm's `node_modules`.
+/// A reader of the package databases in an image.
 ///
-/// Fed with one database file after another, lowest layer first; keeps what they say, never the files.
+/// It reads Debian's status file or distroless' status.d, Alpine's `installed`, Python's `*.dist-info` and npm's
+/// `node_modules`. It gets one database file after another, lowest layer first, and keeps their entries, never the
+/// files.
 struct PackageSurvey {
     private struct Stanza {
         var name = ""
@@ -38,7 +36,7 @@ struct PackageSurvey {
         let version: String
     }
 
-    /// What a file tells.
+    /// The kind of a database file.
     enum Role {
         case dpkgStatus, dpkgPart, dpkgList(package: String), dpkgSums(package: String)
         case apkInstalled
@@ -55,7 +53,7 @@ struct PackageSurvey {
 
     init(_ tree: FileTree) { self.tree = tree }
 
-    /// Everything found, by manager and name.
+    /// All packages, by manager and name.
     var packages: [Package] {
         let dpkg = debian.values.map { stanza in
             package(.dpkg, stanza, bytes: debianBytes[stanza.name] ?? stanza.kilobytes * 1024)
@@ -73,11 +71,12 @@ struct PackageSurvey {
     }
 }
 
-// MARK: - Which files tell
+// MARK: - Database files
 
 extension PackageSurvey {
-    /// What a file tells by its path, or nil. Only a status file that lower layers had tells anything once it is gone:
-    /// which layer installed what.
+    /// Returns the kind of a database file by its path, or nil.
+    ///
+    /// Of deleted files only the status files of lower layers matter: they show which layer installed what.
     static func role(of path: ImagePath, isLiving: Bool) -> Role? {
         let bytes = path.bytes
         if bytes.hasPrefix("var/lib/dpkg/") { return dpkgRole(of: path, isLiving: isLiving) }
@@ -105,7 +104,7 @@ extension PackageSurvey {
         }
     }
 
-    /// `…/node_modules/NAME` or `…/node_modules/@SCOPE/NAME`.
+    /// True for `…/node_modules/NAME` and `…/node_modules/@SCOPE/NAME`.
     private static func isPackageRoot(_ directory: ImagePath) -> Bool {
         let above = directory.parent.name
         if above.elementsEqual("node_modules".utf8) { return true }
@@ -116,7 +115,7 @@ extension PackageSurvey {
 // MARK: - Reading
 
 extension PackageSurvey {
-    /// Takes in one file.
+    /// Adds the packages of one file.
     mutating func read(_ bytes: [UInt8], as role: Role, at path: ImagePath, layer: Int, isLiving: Bool) {
         switch role {
         case .dpkgStatus, .dpkgPart:
@@ -141,7 +140,7 @@ extension PackageSurvey {
         firstLayer[release] = min(firstLayer[release] ?? layer, layer)
     }
 
-    /// Stanzas of `Field: value` lines, an empty line between two (deb-control(5)).
+    /// Parses stanzas of `Field: value` lines, separated by empty lines (deb-control(5)).
     private static func debianStanzas(_ bytes: ArraySlice<UInt8>) -> [Stanza] {
         stanzas(bytes) { stanza, line in
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), line.first != UInt8(ascii: " ") else { return }
@@ -156,7 +155,7 @@ extension PackageSurvey {
         }
     }
 
-    /// Stanzas of `K:value` lines (apk's database, version 2).
+    /// Parses stanzas of `K:value` lines (apk's database, version 2).
     private static func alpineStanzas(_ bytes: ArraySlice<UInt8>) -> [Stanza] {
         stanzas(bytes) { stanza, line in
             guard line.count > 2, line[line.startIndex + 1] == UInt8(ascii: ":") else { return }
@@ -193,7 +192,7 @@ extension PackageSurvey {
         var total: Int64 = 0
         for line in Lines(bytes[...]) {
             let name = line.prefix { $0 != UInt8(ascii: ",") }
-            // What a wheel puts outside of site-packages begins with ../ and is small.
+            // The files of a wheel outside of site-packages begin with ../ and are small.
             guard let relative = try? ImagePath(entry: name) else { continue }
             total &+= size(at: relative.moved(below: site))
         }
@@ -204,7 +203,7 @@ extension PackageSurvey {
     }
 
     private mutating func readManifest(_ bytes: [UInt8], at path: ImagePath, layer: Int) {
-        // A package.json that is none counts for nothing: npm itself would fail on it.
+        // An invalid package.json is ignored: npm itself would fail on it.
         guard let json = try? JSON(parsing: bytes, what: path.description), let name = json["name"]?.string,
             let version = json["version"]?.string, let directory = tree.node(at: path.parent)
         else { return }
@@ -216,7 +215,7 @@ extension PackageSurvey {
 // MARK: - Sizes
 
 extension PackageSurvey {
-    /// Bytes of the living files that a list names, one absolute or relative path a line after `pathColumn` bytes.
+    /// Returns the bytes of the live files in a list, which has one path a line after `pathColumn` bytes.
     private func listedBytes(_ list: [UInt8], pathColumn: Int) -> Int64 {
         Lines(list[...]).reduce(0) { total, line in
             let name = line.dropFirst(pathColumn).drop { $0 == UInt8(ascii: "/") }
@@ -225,7 +224,7 @@ extension PackageSurvey {
         }
     }
 
-    /// The size of the file at `path`, through the links that a merged /usr has in the root directory.
+    /// Returns the size of the file at `path`, through the links of a merged /usr in the root directory.
     private func size(at path: ImagePath) -> Int64 {
         if let inode = tree.inode(at: path) { return inode.kind.size }
         guard let first = path.components.first, let top = tree[node: FileTree.rootNode].children[Array(first)],
@@ -236,7 +235,7 @@ extension PackageSurvey {
         return tree.inode(at: moved)?.kind.size ?? 0
     }
 
-    /// Bytes of the files below a directory, those of nested packages left out.
+    /// Returns the bytes of the files below a directory, without nested packages.
     private func ownBytes(below directory: FileTree.NodeID) -> Int64 {
         var total: Int64 = 0
         var stack = [directory]

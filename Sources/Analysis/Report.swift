@@ -1,40 +1,40 @@
 internal import Linux
 public import OCI
 
-/// Where an image's bytes are, which are wasted, and what in it is dangerous.
+/// The report on an image: its bytes, the wasted ones, and its risks.
 public struct Report: Sendable {
     /// The image as a whole.
     public let image: ImageFacts
-    /// Its layers, lowest first.
+    /// The layers, lowest first.
     public let layers: [LayerFacts]
-    /// Bytes that no container sees.
+    /// The bytes that no container sees.
     public let waste: Waste
-    /// Contents that live under several names.
+    /// The contents with several names.
     public let duplicates: [Duplicate]
-    /// What package managers installed.
+    /// The packages of all package managers.
     public let packages: [Package]
-    /// Places that hold what looks like secrets.
+    /// The places with possible secrets.
     public let secrets: [Secret]
-    /// What should be known, most important first.
+    /// The findings, most important first.
     public let findings: [Finding]
 
     /// An image in one line.
     public struct ImageFacts: Sendable, Equatable {
-        /// The name that the image was asked for by.
+        /// The name in the user's command.
         public let reference: String
-        /// Its manifest.
+        /// The manifest's digest.
         public let digest: Digest
-        /// What it runs on.
+        /// The image's platform.
         public let platform: Platform
-        /// Bytes of regular files in all layers.
+        /// The bytes of regular files in all layers.
         public let size: Int64
-        /// Bytes of all layers' blobs.
+        /// The bytes of all layers' blobs.
         public let compressedSize: Int64
-        /// How many layers it has.
+        /// The number of layers.
         public let layerCount: Int
     }
 
-    /// Reads every layer twice: once for names and digests, once for what must be read out of files.
+    /// Reads every layer twice: once for names and digests, once for the contents of some files.
     ///
     /// Memory grows with the number of files, not with their bytes.
     public init(of image: Image, reference: String) async throws {

@@ -27,7 +27,7 @@ extension JSON {
 }
 
 extension Report.ImageFacts {
-    /// Its part of the document.
+    /// The image's part of the document.
     public var json: JSON {
         .object([
             "reference": .string(reference), "digest": .string(digest.description),
@@ -98,7 +98,7 @@ extension Secret {
 }
 
 extension Finding {
-    /// Its part of the document.
+    /// The finding's part of the document.
     public var json: JSON {
         .object([
             "id": .string(id), "severity": .string(severity.rawValue), "message": .string(message),

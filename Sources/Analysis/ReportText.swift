@@ -104,7 +104,7 @@ extension Report {
     }
 
     private var findingList: String {
-        guard !findings.isEmpty else { return "\nNothing else was found.\n" }
+        guard !findings.isEmpty else { return "\nNo findings.\n" }
         return "\nFindings (\(findings.count))\n" + findings.map(\.text).joined(separator: "\n")
     }
 

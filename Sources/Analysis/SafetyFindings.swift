@@ -1,7 +1,7 @@
 internal import Linux
 internal import OCI
 
-/// Findings about what is dangerous.
+/// Findings about security risks.
 enum SafetyFindings {
     static func findings(
         _ secrets: [Secret], _ hazards: Hazards, _ image: Image, _ tree: FileTree
@@ -22,12 +22,12 @@ enum SafetyFindings {
         return groups.map { group, members in
             let places = Set(members.map(\.path)).sorted()
             let more = places.count > 3 ? " and \(counted(places.count - 3, "more place"))" : ""
-            let still = group.deletedLater ? "; a later layer deletes it, but everybody who pulls the image has it" : ""
+            let still = group.deletedLater ? "; a later layer deletes it, but every pull still contains it" : ""
             let shown = places.prefix(3).map { abbreviated($0.visibleLine, to: 60) }.joined(separator: ", ")
             return Finding(
                 id: "secret", severity: group.rule == "secret-variable" ? .warning : .error,
-                message: "What looks like a secret (\(group.rule)) is in \(shown)\(more)\(still).", layer: group.layer,
-                fix: "Revoke it, then build with RUN --mount=type=secret, or give it to the container when it runs.")
+                message: "A possible secret (\(group.rule)) is in \(shown)\(more)\(still).", layer: group.layer,
+                fix: "Revoke it, then build with RUN --mount=type=secret, or pass it to the container at run time.")
         }
     }
 
@@ -38,16 +38,16 @@ enum SafetyFindings {
                 Finding(
                     id: "setuid", severity: .info,
                     message:
-                        "\(counted(hazards.setuid.count, "program")) running with the rights of their owner or group.",
-                    fix: "Take the bits away (chmod a-s) in the layer that brings them, or run with no_new_privileges.",
+                        "\(counted(hazards.setuid.count, "program")) with the setuid or setgid bit.",
+                    fix: "Remove the bits (chmod a-s) in the layer that adds the files, or run with no_new_privileges.",
                     paths: hazards.setuid))
         }
         if !hazards.worldWritable.isEmpty {
             findings.append(
                 Finding(
                     id: "world-writable", severity: .warning,
-                    message: "\(counted(hazards.worldWritable.count, "path")) that every user may change.",
-                    fix: "Give them an owner and take the right from others: COPY --chmod, or chmod o-w.",
+                    message: "\(counted(hazards.worldWritable.count, "path")) with write permission for every user.",
+                    fix: "Set an owner and remove others' write permission: COPY --chmod, or chmod o-w.",
                     paths: hazards.worldWritable))
         }
         return findings
@@ -60,7 +60,7 @@ enum SafetyFindings {
         return [
             Finding(
                 id: "package-manager", severity: .info,
-                message: "The image can install software (\(names)), which a running service has no use for.",
+                message: "The image has package managers (\(names)), which a running service does not need.",
                 bytes: managers.reduce(0) { $0 &+ $1.bytes },
                 fix: "Leave it in the build stage: COPY --from it into a smaller base, or run thaw slim.",
                 paths: managers.map(\.path))
@@ -73,7 +73,7 @@ enum SafetyFindings {
             findings.append(
                 Finding(
                     id: "runs-as-root", severity: .warning, message: "The image's program runs as root.",
-                    fix: "Name another user: USER 65532, with files that this user needs made readable for it."))
+                    fix: "Set another user: USER 65532, and make the files that it needs readable for it."))
         }
         let claimed = ImageHistory.claimedLayers(of: image)
         if claimed != image.layers.count, !image.config.history.isEmpty {
@@ -81,9 +81,9 @@ enum SafetyFindings {
                 Finding(
                     id: "history-mismatch", severity: .info,
                     message:
-                        "The history tells of \(counted(claimed, "layer")), but the image has \(image.layers.count); "
+                        "The history lists \(counted(claimed, "layer")), but the image has \(image.layers.count); "
                         + "commands may be shown with the wrong layer.",
-                    fix: "Whatever rewrote the image's layers must rewrite its history."))
+                    fix: "The tool that rewrote the image's layers must also rewrite its history."))
         }
         return findings
     }

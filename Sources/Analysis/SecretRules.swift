@@ -1,18 +1,18 @@
 internal import Linux
 internal import OCI
 
-/// What secrets look like.
+/// The patterns of secrets.
 ///
-/// Tokens are recognised by the prefixes that their issuers gave them for that purpose, keys by their armour, and
-/// credentials by the files that tools keep them in. Sample values from documentation are left out.
+/// Tokens are recognised by the prefixes that their issuers gave them for that purpose, and keys by their armour.
+/// Credentials are recognised by the files that tools keep them in. Sample values from documentation are ignored.
 enum SecretRules {
-    /// A match: the rule, and where in the bytes.
+    /// A match: the rule, and its offset in the bytes.
     struct Match {
         let rule: String
         let offset: Int
     }
 
-    /// What may follow a prefix.
+    /// The characters that may follow a prefix.
     private enum Alphabet {
         case upper, alphanumeric, hex, base64, url, dotted
 
@@ -77,7 +77,7 @@ enum SecretRules {
 
     private static let armour = Array("-----BEGIN ".utf8)
 
-    /// What may start at a byte, so that a pass over a file looks only where something begins.
+    /// The tokens that may start with a byte, so that a pass over a file checks only those.
     private static let starts: [[Token]] = {
         var table = [[Token]](repeating: [], count: 256)
         for token in tokens + settings { table[Int(token.prefix[0])].append(token) }
@@ -90,7 +90,7 @@ enum SecretRules {
 // MARK: - In any text
 
 extension SecretRules {
-    /// Tokens and keys in `bytes`.
+    /// Returns the tokens and keys in `bytes`.
     static func matches(in bytes: [UInt8]) -> [Match] {
         var matches: [Match] = []
         let isStart = isStart
@@ -118,7 +118,9 @@ extension SecretRules {
         return nil
     }
 
-    /// `-----BEGIN … PRIVATE KEY-----` and key material after it; program text has only the armour.
+    /// True for `-----BEGIN … PRIVATE KEY-----` with key material after it.
+    ///
+    /// The text of programs has only the armour.
     private static func isPrivateKey(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.starts(with: armour) else { return false }
         let label = bytes.dropFirst(armour.count).prefix(60).prefix { $0 != UInt8(ascii: "-") }
@@ -129,12 +131,12 @@ extension SecretRules {
         return lines.contains { line in line.utf8.count >= 40 && line.utf8.allSatisfy(Alphabet.base64.contains) }
     }
 
-    /// Whether a value was drawn by lot: samples repeat a letter or say that they are samples.
+    /// True if a value looks random: samples repeat a letter or contain the word EXAMPLE.
     private static func isRandom(_ body: ArraySlice<UInt8>) -> Bool {
         Set(body).count >= 8 && !body.text.uppercased().contains("EXAMPLE")
     }
 
-    /// Whether a word is `NAME=value` with a name that promises a secret and a value that may be one.
+    /// True if a word is `NAME=value` with the name of a secret and a value that may be one.
     static func isSecretAssignment(_ word: Substring) -> Bool {
         let parts = word.split(separator: "=", maxSplits: 1)
         guard parts.count == 2 else { return false }
@@ -149,7 +151,7 @@ extension SecretRules {
         "CREDENTIALS",
     ]
 
-    /// Whether `https://USER:PASSWORD@HOST` stands anywhere in `bytes`.
+    /// True if `bytes` contain `https://USER:PASSWORD@HOST`.
     static func hasCredentials(url bytes: ArraySlice<UInt8>) -> Bool {
         var rest = bytes
         while let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
@@ -167,7 +169,7 @@ extension SecretRules {
 // MARK: - In files that are made for credentials
 
 extension SecretRules {
-    /// Credentials in a file that tools keep them in.
+    /// Returns the credentials in a file that tools keep them in.
     static func matches(in bytes: [UInt8], of path: ImagePath) -> [Match] {
         switch path.name.text {
         case ".npmrc": lines(bytes, "npmrc-credentials") { isSet($0, ["_authToken", "_auth", "_password"]) }
@@ -190,7 +192,7 @@ extension SecretRules {
         Lines(bytes[...]).filter(matches).map { Match(rule: rule, offset: $0.startIndex) }
     }
 
-    /// `KEY = value`, where the last part of KEY is one of `keys` and the value is no reference to a variable.
+    /// True for `KEY = value` if the last part of KEY is one of `keys` and the value refers to no variable.
     private static func isSet(_ line: ArraySlice<UInt8>, _ keys: [String]) -> Bool {
         guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { return false }
         let key = line[..<equals].trimmed.split(separator: UInt8(ascii: ":")).last ?? []
@@ -199,7 +201,7 @@ extension SecretRules {
     }
 
     private static func registryLogins(_ bytes: [UInt8]) -> [Match] {
-        // A login file that is no JSON logs nobody in.
+        // An invalid login file contains no login.
         guard let json = try? JSON(parsing: bytes, what: "a registry login file") else { return [] }
         let logins = json["auths"]?.object ?? json.object ?? [:]
         let hasLogin = logins.values.contains { login in

@@ -1,28 +1,30 @@
 internal import OCI
 
-/// A place in an image that holds what looks like a secret. The secret itself is never kept.
+/// A place in an image with a possible secret.
+///
+/// The secret itself is never kept.
 public struct Secret: Sendable, Hashable {
-    /// The rule that matched.
+    /// The name of the rule that matched.
     public let rule: String
-    /// The file; for the configuration `Env NAME`, for the history `history N`, counted from the oldest line.
+    /// The file; `Env NAME` in the configuration; `history N` in the history, from the oldest line.
     public let path: String
     /// The layer; nil for the configuration's environment.
     public let layer: Int?
     /// The line in the file, from 1; nil outside of files.
     public let line: Int?
-    /// Whether a later layer takes the file away, which takes nothing out of the image.
+    /// True if a later layer deletes the file, which removes nothing from the image.
     public let deletedLater: Bool
 }
 
-/// Looks for secrets in files, one after another, and in the configuration.
+/// A search for secrets in files, one after another, and in the configuration.
 struct SecretSurvey {
     private(set) var secrets: [Secret] = []
 
-    /// The largest file that is looked at.
+    /// The size of the largest file that is searched, in bytes.
     static let maximumSize: Int64 = 1 << 20
     private static let maximumPerFile = 100
 
-    /// Whether a file may hold a secret in text, by size and name.
+    /// True if a file may contain a secret as text, by its size and name.
     static func concerns(_ inode: FileTree.Inode) -> Bool {
         guard inode.kind.size > 0, inode.kind.size <= maximumSize else { return false }
         if let dot = inode.path.name.lastIndex(of: UInt8(ascii: ".")),
@@ -43,7 +45,7 @@ struct SecretSurvey {
     }
     private static let sampleNames: Set<String> = ["doc", "docs", "example", "examples", "test", "testdata", "tests"]
 
-    /// Whether a file is part of the tests or documentation of somebody else's software, where keys are for show.
+    /// True for tests and documentation of third-party software, which contain sample keys.
     private static func isSample(_ path: ImagePath) -> Bool {
         let components = path.components
         let isForeign =
@@ -52,7 +54,9 @@ struct SecretSurvey {
         return isForeign && components.dropLast().contains { sampleNames.contains($0.text) }
     }
 
-    /// Looks through a file's content. A line counts once: a token's own rule says more than the file's.
+    /// Searches a file's content.
+    ///
+    /// A line counts once: a token's own rule is more specific than the file's.
     mutating func read(_ bytes: [UInt8], of inode: FileTree.Inode) {
         guard !bytes.prefix(1024).contains(0) else { return }
         var lines: Set<Int> = []
@@ -70,7 +74,7 @@ struct SecretSurvey {
         }
     }
 
-    /// Looks through environment and history.
+    /// Searches the environment and the history.
     mutating func read(configurationOf image: Image) {
         for variable in image.config.environment {
             let name = variable.prefix { $0 != "=" }

@@ -1,20 +1,20 @@
 internal import OCI
 
-/// Everything that must be read out of files, read in one pass over the layers and one file at a time.
+/// The results of reading files' contents, in one pass over the layers and one file at a time.
 ///
-/// Of a file that concerns anybody, at most ``maximumDatabase`` bytes are held, and only until the next one comes.
+/// At most ``maximumDatabase`` bytes of a file are in memory, and only until the next file.
 struct Survey {
-    /// The packages that were found.
+    /// The packages.
     let packages: [Package]
     /// The places of secrets.
     let secrets: [Secret]
-    /// The state of compiled Python.
+    /// The problems of compiled Python modules.
     let python: CompiledPython.Problems
 
-    /// The largest package database that is read.
+    /// The largest package database that is read, in bytes.
     private static let maximumDatabase: Int64 = 16 << 20
 
-    /// What is wanted of a file.
+    /// The searches that apply to a file.
     private struct Interest {
         var role: PackageSurvey.Role?
         var isCompiledPython = false

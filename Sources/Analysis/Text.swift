@@ -1,8 +1,8 @@
-// What people read: numbers with units, and columns.
+// Text for people: numbers with units, and columns.
 
 internal import Linux
 
-/// Decimal units, as Docker prints sizes: `12.3MB`.
+/// Formats a size in decimal units, as Docker prints it: `12.3MB`.
 func humanBytes(_ bytes: Int64) -> String {
     var value = Double(bytes)
     var unit = "B"
@@ -14,7 +14,7 @@ func humanBytes(_ bytes: Int64) -> String {
     return abs(value) >= 99.95 ? "\(Int(value.rounded()))\(unit)" : "\(decimal(value, digits: 1))\(unit)"
 }
 
-/// A number with that many digits after the point; 0 for what is no number.
+/// Formats a number with `digits` decimals; 0 for a value that is not finite or too large.
 func decimal(_ value: Double, digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "0" }
     let scale = (0..<digits).reduce(Int64(1)) { scale, _ in scale * 10 }
@@ -25,10 +25,10 @@ func decimal(_ value: Double, digits: Int) -> String {
     return "\(sign)\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
 }
 
-/// A part of one as a percentage: `97.3 %`.
+/// Formats a fraction as a percentage: `97.3 %`.
 func percent(_ part: Double) -> String { "\(decimal(part * 100, digits: 1)) %" }
 
-/// Groups of three digits: `20,000`.
+/// Formats a number in groups of three digits: `20,000`.
 func grouped(_ number: Int) -> String {
     let digits = Array(String(number.magnitude))
     var text = ""
@@ -39,22 +39,22 @@ func grouped(_ number: Int) -> String {
     return (number < 0 ? "-" : "") + text
 }
 
-/// A count with its noun: `1 file`, `20 files`.
+/// Formats a count with its noun: `1 file`, `20 files`.
 func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
 
-/// `text` in at most `limit` characters, its end cut off.
+/// Returns `text` in at most `limit` characters, its end cut off.
 func truncated(_ text: String, to limit: Int) -> String {
     text.count <= limit ? text : String(text.prefix(limit - 1)) + "…"
 }
 
-/// `text` in at most `limit` characters, its middle cut out: both ends of a path tell something.
+/// Returns `text` in at most `limit` characters, its middle cut out: both ends of a path are informative.
 func abbreviated(_ text: String, to limit: Int) -> String {
     guard text.count > limit else { return text }
     let head = (limit - 1) / 3
     return String(text.prefix(head)) + "…" + String(text.suffix(limit - 1 - head))
 }
 
-/// `text` in lines of at most `width` characters, broken between words, each line after `indentation`.
+/// Breaks `text` between words into lines of at most `width` characters, each after `indentation`.
 func wrapped(_ text: String, width: Int, indentation: String) -> String {
     var lines: [String] = []
     var line = ""
@@ -71,7 +71,6 @@ func wrapped(_ text: String, width: Int, indentation: String) -> String {
 
 /// Columns of text: numbers to the right, words to the left, two blanks between.
 struct Table {
-    /// One column.
     struct Column {
         let title: String
         let limit: Int?
@@ -92,7 +91,7 @@ struct Table {
         rows = [columns.map(\.title)]
     }
 
-    /// Adds a row of as many cells as there are columns; cells are made printable and cut.
+    /// Adds a row of as many cells as there are columns; makes cells printable and cuts them.
     mutating func add(_ cells: [String]) {
         rows.append(
             zip(columns, cells).map { column, cell in

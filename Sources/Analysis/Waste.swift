@@ -2,40 +2,40 @@ public import OCI
 
 /// The bytes that an image ships and no container sees.
 ///
-/// Live-inode accounting: what a layer brings is shipped; what has a name in the merged tree is live; the difference is
-/// waste. A hard link is no second copy, a file whose last name went away is one whole copy, however its name went.
+/// Live-inode accounting: the files of a layer are shipped; files with a name in the merged tree are live; the
+/// difference is waste. A hard link is no second copy. A file whose last name is removed, in any way, is one whole
+/// copy.
 public struct Waste: Sendable, Equatable {
-    /// Why a copy is shipped for nothing.
+    /// The reason that a copy is wasted.
     public enum Kind: String, Sendable, CaseIterable {
         /// A later layer deletes it.
         case deletedLater = "deleted-later"
-        /// A later layer brings other bytes under its name.
+        /// A later layer has other bytes under its name.
         case rewritten
-        /// A later layer brings the same bytes again: a chmod, a chown, a touch.
+        /// A later layer has the same bytes again: a chmod, a chown, a touch.
         case metadataOnly = "metadata-only"
-        /// A later layer deletes it and brings the same bytes under another name.
+        /// A later layer deletes it and has the same bytes under another name.
         case moved
     }
 
-    /// One copy that is shipped for nothing.
+    /// One wasted copy.
     public struct Copy: Sendable, Hashable {
         /// The layer that ships it.
         public let layer: Int
-        /// The layer that hides it; the same one where a tar names a path twice.
+        /// The layer that hides it; the same one if a tar names a path twice.
         public let takenBy: Int
-        /// How.
         public let kind: Kind
-        /// Its size.
+        /// The size in bytes.
         public let bytes: Int64
     }
 
-    /// A path with all its copies that are shipped for nothing.
+    /// A path with all its wasted copies.
     public struct Item: Sendable, Equatable {
-        /// The path under which the copies came.
+        /// The path of the copies.
         public let path: ImagePath
         /// The copies, lowest layer first.
         public let copies: [Copy]
-        /// All copies' bytes.
+        /// The bytes of all copies.
         public let bytes: Int64
 
         /// The layers that ship or hide a copy, ascending.
@@ -45,34 +45,37 @@ public struct Waste: Sendable, Equatable {
         public var kind: Kind { copies.max { $0.bytes < $1.bytes }?.kind ?? .rewritten }
     }
 
-    /// Paths that waste anything, biggest first, then by name.
+    /// The paths with wasted copies, largest first, then by name.
     public let items: [Item]
-    /// Bytes of regular files in all layers.
+    /// The bytes of regular files in all layers.
     public let shippedBytes: Int64
-    /// Bytes of regular files in the merged tree.
+    /// The bytes of regular files in the merged tree.
     public let liveBytes: Int64
-    /// Bytes of regular files in all layers but the first: what dive calls the user's.
+    /// The bytes of regular files in all layers but the first; dive calls them the user's.
     public let userBytes: Int64
-    /// Wasted bytes that the first layer ships: only another base, or a rewrite, gets rid of them.
+    /// The wasted bytes that the first layer ships; only another base or a rewrite removes them.
     public let baseWastedBytes: Int64
 
-    /// What is shipped and not live.
+    /// The bytes that are shipped and not live.
     public var wastedBytes: Int64 { shippedBytes - liveBytes }
 
-    /// Wasted bytes that the layers above the first ship.
+    /// The wasted bytes that the layers above the first ship.
     public var userWastedBytes: Int64 { wastedBytes - baseWastedBytes }
 
-    /// The live part of what is shipped, from 0 to 1; an empty image wastes nothing.
+    /// The live part of the shipped bytes, from 0 to 1; an empty image wastes nothing.
     public var efficiency: Double { shippedBytes == 0 ? 1 : Double(liveBytes) / Double(shippedBytes) }
 
-    /// Wasted bytes as a part of the user's bytes: dive's definition over the right waste. More than 1 where layers
-    /// hide more of the base than they bring; 1 where they bring nothing and hide something.
+    /// The wasted bytes as a part of the user's bytes: dive's definition with the correct waste.
+    ///
+    /// More than 1 if layers hide more of the base than they add; 1 if they add nothing and hide something.
     public var userWastedPercent: Double {
         if userBytes == 0 { return wastedBytes == 0 ? 0 : 1 }
         return Double(wastedBytes) / Double(userBytes)
     }
 
-    /// Accounts for every inode of `tree`. Without contents in the tree, no copy is `metadataOnly` or `moved`.
+    /// Accounts for every inode of `tree`.
+    ///
+    /// Without contents in the tree, no copy is `metadataOnly` or `moved`.
     public init(of tree: FileTree) {
         let arrivals = Arrivals(tree)
         var copies: [ImagePath: [Copy]] = [:]
@@ -106,7 +109,7 @@ public struct Waste: Sendable, Equatable {
             return arrivals.contains(inode.content, layer: layer) ? .moved : .deletedLater
         case .replaced(_, let id) where tree.inodes.indices.contains(id):
             let successor = tree.inodes[id]
-            // Below a directory that became a file: nothing took this very name.
+            // Below a directory that became a file: the successor has another name.
             guard successor.path.name == inode.path.name else { return .deletedLater }
             let isSame = inode.content != nil && inode.content == successor.content
             return isSame ? .metadataOnly : .rewritten
@@ -114,7 +117,7 @@ public struct Waste: Sendable, Equatable {
         }
     }
 
-    /// Which contents each layer brought.
+    /// The contents that each layer adds.
     private struct Arrivals {
         private struct Key: Hashable {
             let layer: Int
@@ -124,7 +127,7 @@ public struct Waste: Sendable, Equatable {
         private var keys: Set<Key> = []
 
         init(_ tree: FileTree) {
-            // Only layers that delete are ever asked about.
+            // Only layers that delete are looked up.
             let deleting = Set(
                 tree.inodes.compactMap { inode -> Int? in
                     if case .deleted(let layer) = inode.death { layer } else { nil }

@@ -1,7 +1,7 @@
 /// Extended attributes as they follow an inode, all of them inline.
 ///
 /// ```
-/// filter(4)  shared count  0[7]                       12 bytes, only where there is any attribute
+/// filter(4)  shared count  0[7]                       12 bytes, only if there is any attribute
 /// name length  prefix  value size(2)  name  value     for each, padded to 4
 /// ```
 /// A prefix stands for the first part of the name. Attributes whose prefix the kernel doesn't know could not be read
@@ -16,12 +16,12 @@ struct Attributes {
     /// Linux's own limits (linux/limits.h); the format counts a value's bytes in 16 bits.
     private static let maximumName = 255
     private static let maximumValue = 65535
-    /// What the inode's 16-bit count can say.
+    /// The largest size in bytes that the inode's 16-bit count can express.
     static let maximumSize = headerSize + (Int(UInt16.max) - 1) * unit
 
-    /// What stands after the inode; empty without attributes.
+    /// The bytes after the inode; empty without attributes.
     let bytes: [UInt8]
-    /// The names of those that no kernel could give back.
+    /// The names of attributes that no kernel could read back.
     let omitted: [String]
 
     init(_ attributes: [String: [UInt8]]) {
@@ -43,7 +43,7 @@ struct Attributes {
         self.omitted = omitted
     }
 
-    /// The inode's count: the header is one, each four bytes after it another.
+    /// The inode's count: one for the header, and one for every four bytes after it.
     var units: UInt16 {
         bytes.isEmpty ? 0 : UInt16((bytes.count - Self.headerSize) / Self.unit + 1)
     }

@@ -1,29 +1,29 @@
 internal import OCI
 
-/// A directory's content: its entries sorted by the bytes of their names, `.` and `..` among them, so that the kernel
-/// can search by halves, first among blocks, then within one.
+/// A directory's content: its entries and `.` and `..`, sorted by the bytes of their names.
 ///
+/// The kernel does a binary search, first among blocks, then within one.
 /// ```
-/// nid(8)  name offset(2)  type  0     12 bytes for each entry; the first offset tells their number
-/// names, one behind the other         the rest of the block is zero, or not there in the last one
+/// nid(8)  name offset(2)  type  0     12 bytes for each entry; the first offset gives their number
+/// names, one behind the other         the rest of the block is zero, or absent in the last one
 /// ```
 struct DirectoryBlocks {
     private static let entrySize = 12
-    /// The longest name (NAME_MAX).
+    /// The longest name in bytes (NAME_MAX).
     static let maximumName = 255
 
-    /// A name and what it names.
+    /// A name and its node.
     struct Entry {
         let name: [UInt8]
         let node: FileTree.NodeID
     }
 
-    /// Sorted.
+    /// All entries, sorted by name.
     let entries: [Entry]
-    /// What each block holds, and the bytes it uses.
+    /// The entries of each block, and the bytes that it uses.
     private let blocks: [(entries: Range<Int>, used: Int)]
 
-    /// The content of the directory `node`, which stands in `parent`.
+    /// Makes the content of the directory `node`, whose parent is `parent`.
     init(_ children: [[UInt8]: FileTree.NodeID], of node: FileTree.NodeID, in parent: FileTree.NodeID) {
         var entries = children.map { Entry(name: $0.key, node: $0.value) }
         entries.append(Entry(name: Array(".".utf8), node: node))
@@ -48,12 +48,12 @@ struct DirectoryBlocks {
         return blocks + [(first..<entries.count, used)]
     }
 
-    /// All blocks but the last are full, whatever they use.
+    /// The content's size in bytes: all blocks but the last count as full.
     var byteCount: Int64 {
         Int64((blocks.count - 1) * SuperBlock.blockSize + (blocks.last?.used ?? 0))
     }
 
-    /// The content. `describe` says what a node's inode is on disk.
+    /// Returns the content; `describe` returns the number and type of a node's inode on disk.
     func bytes(_ describe: (FileTree.NodeID) -> (nid: UInt64, type: UInt8)) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(byteCount))

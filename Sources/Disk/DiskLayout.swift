@@ -1,6 +1,6 @@
 internal import OCI
 
-/// Where everything of a tree stands on its disk, decided from metadata alone, before any content is read.
+/// The position of every part of a tree on its disk, computed from metadata before any content is read.
 ///
 /// ```
 /// block 0       block 1 ...                                    ...
@@ -9,11 +9,11 @@ internal import OCI
 /// The root is the first inode, because the super block has only 16 bits for it. Directories come breadth first, then
 /// links and devices, then files as the layers hold them, so that writing goes forward through the image.
 struct DiskLayout {
-    /// Where an inode stands, and in what form.
+    /// The position and form of an inode.
     struct Place {
-        /// Byte offset of the record in the image.
+        /// The record's offset in the image, in bytes.
         var position: Int64 = 0
-        /// First full block of content, counted from ``firstContentBlock``.
+        /// The first full block of content, counted from ``firstContentBlock``.
         var block: Int64 = 0
         var byteCount: Int64 = 0
         var isInline = false
@@ -21,11 +21,11 @@ struct DiskLayout {
 
         /// The inode's number on disk.
         var nid: UInt64 { UInt64(position) / UInt64(InodeRecord.slot) }
-        /// Bytes in the blocks of the content area.
+        /// The bytes in the blocks of the content area.
         var bytesInBlocks: Int64 { isInline ? byteCount - byteCount % Int64(SuperBlock.blockSize) : byteCount }
     }
 
-    /// A directory and what it holds.
+    /// A directory and its entries.
     struct Directory {
         let inode: FileTree.InodeID
         let blocks: DirectoryBlocks
@@ -35,22 +35,22 @@ struct DiskLayout {
     /// The longest target of a link (PATH_MAX, less the NUL).
     private static let maximumTarget = 4095
 
-    /// The root first.
+    /// All directories, the root first.
     private(set) var directories: [Directory] = []
     /// Links, devices and empty files.
     private(set) var others: [FileTree.InodeID] = []
     /// Regular files that have content, in the order of the layers.
     private(set) var files: [FileTree.InodeID] = []
-    /// Attributes that no kernel could give back.
+    /// Attributes that no kernel could read back.
     private(set) var omitted: [(path: ImagePath, attribute: String)] = []
     private var places: [Place]
     private var metadata = MetadataArea()
     private var contentBlocks: Int64 = 0
     private let tree: FileTree
 
-    /// Lays `tree` out.
+    /// Computes the layout of `tree`.
     ///
-    /// - Throws: ``DiskError`` for what no disk can hold.
+    /// - Throws: ``DiskError`` if a disk cannot hold a file or all of them.
     init(_ tree: FileTree) throws(DiskError) {
         self.tree = tree
         places = [Place](repeating: Place(), count: tree.inodes.count)
@@ -60,29 +60,28 @@ struct DiskLayout {
         for file in files { try place(file, byteCount: tree.inodes[file].kind.size) }
     }
 
-    /// The block where contents begin.
+    /// The first block of the content area.
     var firstContentBlock: Int64 { Int64(metadata.blockCount) }
-    /// The size of the image.
+    /// The size of the image in bytes.
     var byteCount: Int64 { (firstContentBlock + contentBlocks) * Int64(SuperBlock.blockSize) }
-    /// How many inodes there are.
+    /// The number of inodes.
     var inodeCount: Int { directories.count + others.count + files.count }
 
-    /// Where an inode that has a name stands.
+    /// The position of an inode that has a name.
     subscript(inode: FileTree.InodeID) -> Place { places[inode] }
 
-    /// Where an inode's full blocks begin, in bytes.
+    /// Returns the offset of an inode's full blocks in bytes.
     func contentOffset(of inode: FileTree.InodeID) -> Int64 {
         (firstContentBlock + places[inode].block) * Int64(SuperBlock.blockSize)
     }
 
-    /// The super block.
     func superBlock(uuid: [UInt8]) -> SuperBlock {
         SuperBlock(
             root: UInt16(places[tree[node: FileTree.rootNode].inode].nid), inodeCount: inodeCount,
             blockCount: UInt32(firstContentBlock + contentBlocks), uuid: uuid)
     }
 
-    /// An inode's record.
+    /// Returns the record of an inode.
     func record(of inode: FileTree.InodeID) -> InodeRecord {
         let place = places[inode]
         let hasBlocks = place.bytesInBlocks > 0
@@ -92,7 +91,7 @@ struct DiskLayout {
             number: UInt32(truncatingIfNeeded: place.nid), linkCount: UInt32(place.linkCount))
     }
 
-    /// A directory's content.
+    /// Returns the content of a directory.
     func content(of directory: Directory) -> [UInt8] {
         directory.blocks.bytes { node in
             let inode = tree[node: node].inode
@@ -139,7 +138,9 @@ extension DiskLayout {
         }
     }
 
-    /// Gives an inode its places: the last part of its content inline where inode, attributes and it fit in one block.
+    /// Places an inode and its content.
+    ///
+    /// The last part of the content is inline if it, the inode and the attributes fit in one block.
     private mutating func place(_ id: FileTree.InodeID, byteCount: Int64) throws(DiskError) {
         guard byteCount >= 0 else { throw .unrepresentable(tree.inodes[id].path, reason: "has a negative size") }
         let blockSize = Int64(SuperBlock.blockSize)
@@ -172,7 +173,7 @@ extension DiskLayout {
     private func check(_ name: [UInt8], of node: FileTree.NodeID) throws(DiskError) {
         guard name.count <= DirectoryBlocks.maximumName else {
             throw .unrepresentable(
-                tree.path(of: node), reason: "has a name of \(name.count) bytes, and 255 is the most")
+                tree.path(of: node), reason: "has a name of \(name.count) bytes; the limit is 255")
         }
     }
 
@@ -180,7 +181,7 @@ extension DiskLayout {
         guard (1...Self.maximumTarget).contains(target.count), !target.contains(0) else {
             throw .unrepresentable(
                 inode.path,
-                reason: "is a symbolic link whose target is \(target.count) bytes long, which Linux cannot follow")
+                reason: "is a symbolic link with a target of \(target.count) bytes, which Linux cannot follow")
         }
     }
 
@@ -189,7 +190,7 @@ extension DiskLayout {
         case .characterDevice(let major, let minor), .blockDevice(let major, let minor):
             guard major < 1 << 12, minor < 1 << 20 else {
                 throw .unrepresentable(
-                    inode.path, reason: "is a device \(major):\(minor), beyond what Linux can number")
+                    inode.path, reason: "is a device \(major):\(minor), which is beyond Linux's device numbers")
             }
         default: break
         }

@@ -1,7 +1,7 @@
 internal import Linux
 internal import OCI
 
-/// Puts a layout's parts where they belong.
+/// Writes a layout's parts to their positions in the file.
 struct DiskWriter: Sendable {
     private let image: Image
     private let tree: FileTree
@@ -15,7 +15,7 @@ struct DiskWriter: Sendable {
         self.file = file
     }
 
-    /// Writes everything that the headers alone tell: the super block, and all inodes that have no file's content.
+    /// Writes the parts that depend on headers only: the super block, and all inodes without file content.
     func writeMetadata() throws {
         try file.extend(to: layout.byteCount)
         try file.write(layout.superBlock(uuid: Self.uuid(of: image.descriptor.digest)).bytes[...], at: 0)
@@ -32,7 +32,9 @@ struct DiskWriter: Sendable {
     /// The layers that hold any of the contents.
     var layers: [Int] { Set(layout.files.map { tree.inodes[$0].layer }).sorted() }
 
-    /// Copies the contents that `layer` holds, reading it once and to its end, which verifies it.
+    /// Copies the contents that `layer` holds.
+    ///
+    /// Reads the layer once and to its end, which verifies it.
     func copyContents(ofLayer layer: Int) throws {
         let files = layout.files.filter { tree.inodes[$0].layer == layer }
         guard image.layers.indices.contains(layer) else {
@@ -54,7 +56,7 @@ struct DiskWriter: Sendable {
         if let missing = wanted.first { throw DiskError.contentDiffers(tree.inodes[missing].path, layer: layer) }
     }
 
-    /// Streams one file: full blocks as they come, then the inode with the tail.
+    /// Streams one file: full blocks as they arrive, then the inode with the tail.
     private func copy(_ inode: FileTree.InodeID, from reader: TarReader) throws {
         var record = layout.record(of: inode).bytes
         var offset = layout.contentOffset(of: inode)
@@ -75,7 +77,7 @@ struct DiskWriter: Sendable {
         try file.write((layout.record(of: inode).bytes + content[split...])[...], at: layout[inode].position)
     }
 
-    /// A UUID of the vendor's own kind (RFC 9562, version 8) made of an image's digest.
+    /// Makes a UUID of the vendor's own kind (RFC 9562, version 8) from an image's digest.
     private static func uuid(of digest: Digest) -> [UInt8] {
         let digits = Array(digest.hex.utf8.prefix(32)).map { digit in
             digit < UInt8(ascii: "a") ? digit - UInt8(ascii: "0") : digit - UInt8(ascii: "a") + 10

@@ -1,16 +1,16 @@
 internal import Linux
 internal import OCI
 
-/// An inode as it stands on disk, in the extended form: nanoseconds, and owners of 32 bits.
+/// An inode as it is on disk, in the extended form: with nanoseconds, and owners of 32 bits.
 ///
 /// ```
 ///  0  format  attribute units  mode  -  size(8)  first block or device  number  uid  gid
 /// 32  seconds(8)  nanoseconds  links  0[16]
-/// 64  extended attributes, then the inline tail where the format says so
+/// 64  extended attributes, then the inline tail if the format has one
 /// ```
 struct InodeRecord {
     static let size = 64
-    /// Inodes stand at multiples of this; their number (nid) counts them.
+    /// Inodes are at multiples of this offset in bytes; the inode's number (nid) is the multiple.
     static let slot = 32
     private static let extended: UInt16 = 1
     private static let plain: UInt16 = 0 << 1
@@ -20,7 +20,7 @@ struct InodeRecord {
     let metadata: FileMetadata
     let byteCount: Int64
     let isInline: Bool
-    /// Where the content's full blocks begin; of no meaning where it has none, or for a device.
+    /// The first full block of the content; unused without full blocks and for a device.
     let block: UInt32
     let number: UInt32
     let linkCount: UInt32

@@ -1,16 +1,17 @@
-/// Finds room for inodes: what fits into one block never crosses into another, so an inline tail always stands in one.
+/// An allocator for inodes: a record that fits into one block never crosses into another.
 ///
-/// Best fit among all blocks that have room, kept by how much they have, so that a place costs the same however many
-/// there are. The same requests in the same order give the same places.
+/// So an inline tail is always in one block. It uses the best fit among all blocks with room. They are kept by their
+/// free slots, so that an allocation costs the same however many there are. The same requests in the same order give
+/// the same offsets.
 struct MetadataArea {
     private static let slotsPerBlock = SuperBlock.blockSize / InodeRecord.slot
 
-    /// How many blocks there are so far, block 0 counted.
+    /// The number of blocks so far, including block 0.
     private(set) var blockCount = 1
-    /// Blocks by their number of free slots; the free ones are the last.
+    /// Blocks by their number of free slots; the free slots are at a block's end.
     private var open = [[Int]](repeating: [], count: slotsPerBlock)
 
-    /// Room for `byteCount` bytes: its offset in the image.
+    /// Allocates `byteCount` bytes and returns their offset in the image.
     mutating func place(_ byteCount: Int) -> Int64 {
         let slots = (byteCount + InodeRecord.slot - 1) / InodeRecord.slot
         if slots < Self.slotsPerBlock, let free = open.indices[slots...].first(where: { !open[$0].isEmpty }) {

@@ -1,14 +1,16 @@
 internal import Linux
 internal import SystemPackage
 
-/// A file that gets its name when it is whole, or is discarded. Several threads may write to different parts of it.
+/// A file that gets its name once it is complete, or is discarded.
+///
+/// Several threads may write to different parts of it.
 final class PendingFile: Sendable {
     private let directory: Directory
     private let temporary: FilePath
     private let name: FilePath
     private let descriptor: OwnedDescriptor
 
-    /// Makes a nameless neighbour of `path`.
+    /// Creates a temporary file in the directory of `path`.
     init(for path: FilePath) throws(SystemError) {
         guard let last = path.lastComponent, last.kind == .regular else {
             throw SystemError("write", path, .invalidArgument)
@@ -20,18 +22,21 @@ final class PendingFile: Sendable {
         descriptor = try directory.open(temporary, [.readWrite, .create, .exclusive], mode: 0o644)
     }
 
-    /// Takes the file away, for a reason that matters more than a failure to do so.
+    /// Removes the file.
+    ///
+    /// The caller has an error to report that matters more than a failure to remove.
     func discard() { try? directory.remove(temporary) }
 
     /// Extends the file to `byteCount` bytes of zero.
     func extend(to byteCount: Int64) throws(SystemError) { try descriptor.truncate(to: byteCount) }
 
-    /// Writes all of `bytes` from `offset`.
+    /// Writes all of `bytes` at `offset`.
     func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws(SystemError) {
         try unsafe descriptor.write(bytes.span.bytes, at: offset)
     }
 
-    /// Gives the file its name. The kernel writes it out in its own time: the disk of a machine is made of an image
-    /// again where one needs it, and nobody shall wait for what no crash can cost.
+    /// Gives the file its name, without waiting for the kernel to write it out.
+    ///
+    /// A disk that a crash damages can be made from its image again, so the wait would be of no use.
     func commit() throws(SystemError) { try directory.rename(temporary, to: name) }
 }

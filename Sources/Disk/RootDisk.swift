@@ -11,21 +11,21 @@ public import SystemPackage
 /// Nothing is unpacked and no privilege is needed. Owners, modes, modification times to the nanosecond, hard links,
 /// devices and extended attributes are the image's own. The same image gives the same bytes.
 public struct RootDisk: Sendable {
-    /// Where it is.
+    /// The disk's path.
     public let path: FilePath
-    /// Its size, a multiple of 4096.
+    /// The size in bytes, a multiple of 4096.
     public let byteCount: Int64
-    /// How many files, directories, links and devices it holds; hard links count once.
+    /// The number of files, directories, links and devices; hard links count once.
     public let inodeCount: Int
-    /// Extended attributes that are not on it, because Linux knows no such kind: none could be read back.
+    /// Extended attributes that are not on the disk, because Linux has no such kind and could not read them back.
     public let omittedAttributes: [(path: ImagePath, attribute: String)]
 
-    /// How many layers are read at once.
+    /// The number of layers that are read at once.
     private static let width = 2
 
-    /// Writes the disk of `image`, whose tree is `tree`, to `path`, replacing what is there.
+    /// Writes the disk of `image`, whose tree is `tree`, to `path`, and replaces a file there.
     ///
-    /// Every layer that has any of the files is read to its end and verified. When this throws, `path` is as it was.
+    /// Every layer that has any of the files is read to its end and verified. After an error `path` is as before.
     /// - Throws: ``DiskError``, `OCIError` for a damaged layer, `SystemError`.
     public static func write(_ image: Image, tree: FileTree, to path: FilePath) async throws -> RootDisk {
         let layout = try DiskLayout(tree)

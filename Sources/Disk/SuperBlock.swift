@@ -1,14 +1,14 @@
-/// Block 0: a kibibyte for whoever boots, then what the kernel reads first (erofs_fs.h, struct erofs_super_block).
+/// Block 0: 1024 bytes for a boot loader, then the super block (erofs_fs.h, struct erofs_super_block).
 ///
 /// ```
 /// 1024  magic  crc32c  compatible features  block bits  -  root nid   inodes   build time   its nanoseconds
 /// 1064  blocks  metadata block  shared attributes' block  UUID[16]  volume name[16]  incompatible features  0...
 /// ```
-/// Metadata is addressed from block 0, so an inode's number (nid) is its byte offset in the image over 32. No feature
-/// that a kernel since 5.15 might lack is asked for; compatible ones say that times are modification times and that
-/// the check sum is kept.
+/// Metadata is addressed from block 0, so an inode's number (nid) is its byte offset in the image over 32. The disk
+/// uses no feature that a kernel since 5.15 might lack. Compatible features state that times are modification times and
+/// that there is a check sum.
 struct SuperBlock {
-    /// The one block size that every kernel takes.
+    /// The block size in bytes, the only one that every kernel supports.
     static let blockSize = 4096
     private static let offset = 1024
     private static let size = 128
@@ -21,7 +21,6 @@ struct SuperBlock {
     let blockCount: UInt32
     let uuid: [UInt8]
 
-    /// The whole block.
     var bytes: [UInt8] {
         var block = [UInt8](repeating: 0, count: Self.offset) + fields(checksum: 0)
         block.pad(to: Self.blockSize)
@@ -50,7 +49,7 @@ struct SuperBlock {
     }
 }
 
-/// Castagnoli's check sum as EROFS keeps it: seeded with ones, not inverted at the end.
+/// Returns Castagnoli's check sum as EROFS uses it: seeded with ones, not inverted at the end.
 func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
     var sum = UInt32.max
     for byte in bytes {

@@ -2,14 +2,14 @@ internal import Glibc
 public import Linux
 internal import SystemPackage
 
-/// Tells blocking work that nobody waits for it any more.
+/// A signal that makes blocking work stop.
 ///
-/// It is a socket that becomes readable, so that whoever waits for the network waits for it too.
+/// It is a socket pair whose one end becomes readable, so that a wait for the network ends too.
 public final class Cancellation: Sendable {
     private let told: OwnedDescriptor
     private let teller: OwnedDescriptor
 
-    /// Not cancelled.
+    /// Makes a signal that is not cancelled.
     public init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
         try system("make a socket pair") {
@@ -19,15 +19,15 @@ public final class Cancellation: Sendable {
         teller = OwnedDescriptor(owning: ends[1])
     }
 
-    /// Ends whatever was started with this.
+    /// Cancels all work that uses this signal.
     public func cancel() { shutdown(teller.rawValue, Int32(SHUT_RDWR)) }
 
-    /// Whether somebody cancelled.
+    /// True after ``cancel()``.
     public var isCancelled: Bool { wait(milliseconds: 0) }
 
     /// Waits for `duration`.
     ///
-    /// - Throws: `CancellationError`, at once when it is cancelled.
+    /// - Throws: `CancellationError` at once on cancellation.
     public func sleep(for duration: Duration) throws {
         let clock = ContinuousClock()
         let end = clock.now + duration
@@ -38,7 +38,7 @@ public final class Cancellation: Sendable {
         }
     }
 
-    /// Runs blocking work off the pool; cancelling the task cancels what `body` is given.
+    /// Runs blocking work off the pool; cancelling the task cancels the signal that `body` gets.
     public static func offload<T: Sendable>(_ body: @Sendable @escaping (Cancellation) throws -> T) async throws -> T {
         let cancellation = try Cancellation()
         return try await withTaskCancellationHandler {
@@ -48,7 +48,7 @@ public final class Cancellation: Sendable {
         }
     }
 
-    /// What becomes readable.
+    /// The descriptor that becomes readable on cancellation.
     var descriptor: Int32 { told.rawValue }
 
     private func wait(milliseconds: Int32) -> Bool {

@@ -1,44 +1,43 @@
 public import SystemPackage
 
-/// How servers are reached and trusted.
+/// The client's settings: proxy, time-outs and trusted certificates.
 public struct Configuration: Sendable {
-    /// What names this program to servers: `thaw/0.1.0`.
+    /// The `User-Agent` field: `thaw/0.1.0`.
     public var userAgent = "thaw"
-    /// How a connection goes out.
+    /// The proxy of each connection.
     public var proxy = Proxy.environment
-    /// How long a connection may take.
+    /// The time limit for a connection.
     public var connectTimeout = Duration.seconds(15)
-    /// How long a transfer may stay below ``minimumSpeed``.
+    /// The time that a transfer may stay below ``minimumSpeed``.
     public var stallTimeout = Duration.seconds(60)
-    /// The bytes per second that a transfer has to move; 0 for no such limit.
+    /// The bytes per second that a transfer has to move; 0 sets no limit.
     public var minimumSpeed = 1000
-    /// Whom to trust where.
+    /// Returns the certificates that an address must be checked with.
     public var trust: @Sendable (WebAddress) throws -> Trust = { _ in Trust() }
 
-    /// The usual.
+    /// The default settings.
     public init() {}
 }
 
-/// What a server's certificate is held against, and what is shown to it.
+/// The certificates that a server's is checked against, and the one that the client presents.
 public struct Trust: Hashable, Sendable {
-    /// Whether any certificate will do.
+    /// True if any certificate is accepted.
     public var isInsecure = false
-    /// Certificates in PEM that are trusted beside the system's.
+    /// Certificates in PEM that are trusted in addition to the system's.
     public var authorities: [UInt8] = []
-    /// The client's certificate and its key, in PEM files.
+    /// The client's certificate and key.
     public var client: ClientCertificate?
 
     /// The system's authorities, and no client certificate.
     public init() {}
 
-    /// Files in PEM.
+    /// The paths of a certificate and its key in PEM.
     public struct ClientCertificate: Hashable, Sendable {
-        /// The certificate.
+        /// The certificate's path.
         public var certificate: FilePath
-        /// Its key.
+        /// The key's path.
         public var key: FilePath
 
-        /// A certificate and its key.
         public init(certificate: FilePath, key: FilePath) {
             self.certificate = certificate
             self.key = key
@@ -46,12 +45,12 @@ public struct Trust: Hashable, Sendable {
     }
 }
 
-/// How connections leave this machine.
+/// The proxy that connections go through.
 public enum Proxy: Hashable, Sendable {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case; never to reach this machine.
+    /// The proxy of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case; never used for loopback.
     case environment
-    /// Directly.
+    /// No proxy.
     case none
-    /// Through `http://`, `https://`, `socks4a://`, `socks5://` or `socks5h://`.
+    /// The proxy's address: `http://`, `https://`, `socks4a://`, `socks5://` or `socks5h://`.
     case address(String)
 }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A libcurl handle and the connections that it keeps open, driven by whoever reads.
+/// A libcurl handle and the connections that it keeps open; the reader's thread drives it.
 ///
 /// ```
 /// begin ─► drive … drive ─► outcome ─► end, and the next begin may use the same connection
@@ -17,18 +17,18 @@ internal import SystemPackage
     private var transfer: Transfer?
     private var settings = Settings()
 
-    /// What a request needs to know of the client.
+    /// The client's settings that apply to one request.
     struct Settings {
         var configuration = Configuration()
         var trust = Trust()
     }
 
-    /// libcurl's own globals, made once.
+    /// The result of libcurl's global initialization, which runs once.
     private static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
     init() throws(HTTPError) {
         guard Self.isReady, let easy = unsafe curl_easy_init(), let multi = unsafe curl_multi_init() else {
-            throw .failed("this machine", code: 2, reason: "libcurl cannot start")
+            throw .failed("this machine", code: 2, reason: "libcurl cannot be initialized")
         }
         unsafe self.easy = easy
         unsafe self.multi = multi
@@ -48,7 +48,7 @@ internal import SystemPackage
 // MARK: - A request
 
 extension Connection {
-    /// Starts a request; `transfer` lives until ``end()``.
+    /// Starts a request; the caller keeps `transfer` alive until ``end()``.
     func begin(_ request: Request, _ transfer: Transfer, _ settings: Settings) throws {
         precondition(self.transfer == nil, "one request at a time")
         self.settings = settings
@@ -63,9 +63,9 @@ extension Connection {
         unsafe curl_multi_add_handle(multi, easy)
     }
 
-    /// Lets the transfer have its turn, then waits for the network or a cancellation where it brought nothing.
+    /// Lets libcurl work, then waits for the network or a cancellation if nothing arrived.
     ///
-    /// - Returns: Nil while it runs; then libcurl's verdict.
+    /// - Returns: Nil while the transfer runs; then libcurl's result.
     func drive(_ cancellation: Cancellation?, until isSatisfied: () -> Bool) throws -> CURLcode? {
         var running: Int32 = 0
         unsafe curl_multi_perform(multi, &running)
@@ -75,13 +75,15 @@ extension Connection {
         return nil
     }
 
-    /// Takes up a transfer that was paused.
+    /// Continues a paused transfer.
     func resume() {
         transfer?.resume()
         unsafe curl_easy_pause(easy, CURLPAUSE_CONT)
     }
 
-    /// Lets go of the request. The connection can be used again if it ran to its end.
+    /// Detaches the request.
+    ///
+    /// The connection can be used again if the transfer was complete.
     func end() {
         unsafe curl_multi_remove_handle(multi, easy)
         unsafe curl_slist_free_all(fields)
@@ -122,7 +124,7 @@ extension Connection {
             unsafe ccurl_set_text(easy, CURLOPT_NOPROXY, "")
         case .environment where request.address.isLoopback: unsafe ccurl_set_text(easy, CURLOPT_PROXY, "")
         case .environment:
-            // libcurl reads the others itself.
+            // libcurl reads the other variables itself.
             guard request.address.scheme == "http", unsafe getenv("http_proxy") == nil,
                 let proxy = unsafe getenv("HTTP_PROXY")
             else { return }
@@ -138,7 +140,7 @@ extension Connection {
                 fields, field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         unsafe ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, UnsafeMutableRawPointer(fields))
-        // What is for the server is not for a proxy.
+        // A proxy must not get the fields that are meant for the server.
         unsafe ccurl_set_long(easy, CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
         unsafe ccurl_set_text(easy, CURLOPT_USERAGENT, settings.configuration.userAgent)
     }
@@ -155,7 +157,9 @@ extension Connection {
         }
     }
 
-    /// HTTP/1.1: every transfer has a connection of its own, so there would be nothing to multiplex.
+    /// Sets the protocol, buffers and time limits.
+    ///
+    /// HTTP/1.1: every transfer has its own connection, so there would be nothing to multiplex.
     private func setManners() {
         let configuration = settings.configuration
         unsafe ccurl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
@@ -196,8 +200,10 @@ extension Connection {
         }
     }
 
-    /// Whether the directory of the system's authorities can be searched by name, as `c_rehash` prepares it: then the one
-    /// that signed is read, where the file of all would cost each connection 20 ms and some megabytes.
+    /// True if the directory of the system's authorities can be searched by name, as `c_rehash` prepares it.
+    ///
+    /// libcurl then reads only the certificate that signed. The file of all would cost each connection 20 ms and some
+    /// megabytes.
     private static let findsAuthorities: Bool = {
         guard let path = unsafe ccurl_authorities_directory(),
             let directory = try? Directory(FilePath(unsafe String(cString: path))),
@@ -207,7 +213,9 @@ extension Connection {
         return entries.contains { $0.name.count == 10 && $0.name.suffix(2).elementsEqual(".0".utf8) }
     }()
 
-    /// libcurl calls these inside ``drive(_:until:)`` and ``resume()`` only, while the transfer lives.
+    /// Sets the callbacks, which libcurl calls only inside ``drive(_:until:)`` and ``resume()``.
+    ///
+    /// The transfer exists during both.
     private func setCallbacks(_ transfer: UnsafeMutableRawPointer) {
         unsafe ccurl_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, transfer in
             let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
@@ -228,7 +236,7 @@ extension Connection {
     }
 
     private static func transfer(_ pointer: UnsafeMutableRawPointer?) -> Transfer {
-        guard let pointer = unsafe pointer else { preconditionFailure("libcurl gives back what it was given") }
+        guard let pointer = unsafe pointer else { preconditionFailure("libcurl passes the pointer that was set") }
         return unsafe Unmanaged<Transfer>.fromOpaque(pointer).takeUnretainedValue()
     }
 }
@@ -236,7 +244,7 @@ extension Connection {
 // MARK: - Errors
 
 extension Connection {
-    /// What libcurl's verdict means; nil is success.
+    /// Converts libcurl's result into an error; nil is success.
     func error(_ code: CURLcode, host: String) -> HTTPError? {
         let text = unsafe String(cString: reason)
         let reason = text.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : text

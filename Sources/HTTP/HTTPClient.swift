@@ -1,23 +1,23 @@
 internal import Synchronization
 
-/// Asks HTTP servers, through the system's libcurl.
+/// A client for HTTP servers, through the system's libcurl.
 ///
 /// The blocking calls are for threads that may block; the async one runs them on such a thread. Connections stay open
-/// for the next request to the same origin. Redirects are followed here and not by libcurl, so that what is for one
-/// origin never goes to another.
+/// for the next request to the same origin. This client follows redirects instead of libcurl, so that credentials for
+/// one origin never go to another.
 public struct HTTPClient: Sendable {
-    /// How servers are reached.
+    /// The client's settings.
     public let configuration: Configuration
     private let pool = ConnectionPool()
 
-    /// A client with no connections yet.
+    /// Makes a client without connections.
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
     private static let redirectLimit = 10
 
-    /// Sends the request and returns when the head of the answer is there; its body waits to be read.
+    /// Sends the request and returns once the head of the response has arrived; the caller reads its body.
     ///
-    /// Blocks. Any status is an answer, not an error.
+    /// Blocks. A response of any status is no error.
     public func open(_ request: Request, _ cancellation: Cancellation? = nil) throws -> ResponseStream {
         var request = request
         for _ in 0...Self.redirectLimit {
@@ -28,7 +28,9 @@ public struct HTTPClient: Sendable {
         throw HTTPError.tooManyRedirects(request.address.authority)
     }
 
-    /// Sends the request and reads the whole answer, of at most `limit` bytes. Blocks.
+    /// Sends the request and reads the whole response of at most `limit` bytes.
+    ///
+    /// Blocks.
     public func fetch(_ request: Request, limit: Int = 4 << 20, _ cancellation: Cancellation? = nil) throws -> (
         response: Response, content: [UInt8]
     ) {
@@ -36,7 +38,7 @@ public struct HTTPClient: Sendable {
         return (stream.response, try stream.readAll(limit: limit))
     }
 
-    /// Sends the request and gives the body of the answer to `receive`, chunk by chunk, on a thread that may block.
+    /// Sends the request and passes the body of the response to `receive`, chunk by chunk, on a thread that may block.
     ///
     /// Cancelling the task ends the transfer.
     public func send(
@@ -58,7 +60,7 @@ public struct HTTPClient: Sendable {
         return try ResponseStream(request, settings, pool, cancellation)
     }
 
-    /// The request that a redirect asks for; nil where the answer is none that we follow.
+    /// Returns the request that follows a redirect; nil if the response is no redirect that we follow.
     static func redirect(_ request: Request, _ response: Response) throws -> Request? {
         guard request.followsRedirects, let location = response.headers["Location"] else { return nil }
         let hasNothingToSend = request.method.isReading && [301, 302, 303].contains(response.status)
@@ -75,7 +77,7 @@ public struct HTTPClient: Sendable {
     }
 }
 
-/// Connections that nobody uses now, by origin.
+/// Idle connections by origin.
 final class ConnectionPool: Sendable {
     private static let limit = 16
     private let idle = Mutex<[String: [Connection]]>([:])

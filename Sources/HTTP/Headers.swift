@@ -1,27 +1,26 @@
 /// Header fields in their order; names compare without case (RFC 9110, section 5).
 public struct Headers: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    /// One field.
     public struct Field: Hashable, Sendable {
-        /// Its name as it was written.
+        /// The name as written.
         public let name: String
-        /// Its value without white space around it.
+        /// The value without white space around it.
         public let value: String
     }
 
     /// All fields, in order.
     public private(set) var fields: [Field] = []
 
-    /// None.
+    /// Makes an empty list.
     public init() {}
 
     public init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { add(name, value) }
     }
 
-    /// Adds a field, beside those of the same name.
+    /// Adds a field and keeps those of the same name.
     public mutating func add(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
 
-    /// The first value of that name; setting replaces every field of that name, nil removes them.
+    /// The first value of `name`; setting replaces every field of that name, nil removes them.
     public subscript(name: String) -> String? {
         get { fields.first { Self.isSame($0.name, name) }?.value }
         set {
@@ -30,7 +29,7 @@ public struct Headers: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// Every value of that name, in order.
+    /// Returns every value of `name`, in order.
     public func all(_ name: String) -> [String] {
         fields.filter { Self.isSame($0.name, name) }.map(\.value)
     }

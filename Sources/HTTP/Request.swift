@@ -7,24 +7,23 @@ public enum Method: String, Sendable {
     case patch = "PATCH"
     case delete = "DELETE"
 
-    /// Whether a redirect may be followed by asking the same of another place, with nothing to send again.
+    /// True if a redirect may be followed by sending the same method without a body.
     var isReading: Bool { self == .get || self == .head }
 }
 
-/// What is asked of a server.
+/// A request to a server.
 public struct Request: Sendable {
-    /// What is to be done there.
+    /// The method.
     public var method: Method
-    /// Where.
+    /// The server's address and path.
     public var address: WebAddress
-    /// Fields beside those that the client writes itself.
+    /// The fields beside those that the client writes itself.
     public var headers: Headers
-    /// What is sent, if anything.
+    /// The body, if any.
     public var body: Body?
-    /// Whether redirects are followed; `Authorization` and `Cookie` never go to another origin.
+    /// True if redirects are followed; `Authorization` and `Cookie` never go to another origin.
     public var followsRedirects = true
 
-    /// A request of these parts.
     public init(_ method: Method, _ address: WebAddress, headers: Headers = Headers(), body: Body? = nil) {
         self.method = method
         self.address = address
@@ -33,23 +32,23 @@ public struct Request: Sendable {
     }
 }
 
-/// What a request sends: a source that can be opened again, for a redirect or another try.
+/// A request's body: a source that can be opened again for a redirect or a retry.
 public struct Body: Sendable {
-    /// Gives chunks until an empty one, which is the end.
+    /// Returns the next chunk; an empty one is the end.
     public typealias Reader = () throws -> [UInt8]
 
-    /// How many bytes there are.
+    /// The number of bytes.
     public let length: Int64
-    /// Starts from the first byte.
+    /// Opens the source at its first byte.
     public let open: @Sendable () throws -> Reader
 
-    /// A body of `length` bytes that `open` gives.
+    /// Makes a body of `length` bytes that `open` reads.
     public init(length: Int64, open: @Sendable @escaping () throws -> Reader) {
         self.length = length
         self.open = open
     }
 
-    /// A body in memory.
+    /// Makes a body in memory.
     public init(_ bytes: [UInt8]) {
         self.init(length: Int64(bytes.count)) {
             var rest = bytes
@@ -61,18 +60,18 @@ public struct Body: Sendable {
     }
 }
 
-/// How a server answered, without the body.
+/// A response without its body.
 public struct Response: Sendable {
     /// The status code: 200.
     public let status: Int
-    /// The fields of the answer.
+    /// The response's header fields.
     public let headers: Headers
-    /// Where the answer came from, after redirects.
+    /// The address that the response came from, after redirects.
     public let address: WebAddress
 
-    /// The body's length, where the server told it.
+    /// The body's length in bytes, if the server sent it.
     public var contentLength: Int64? { headers["Content-Length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil } }
 
-    /// Whether the server did what was asked.
+    /// True for a status from 200 to 299.
     public var isSuccess: Bool { (200...299).contains(status) }
 }

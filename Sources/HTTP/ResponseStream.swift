@@ -1,20 +1,20 @@
-/// An answer whose head is there and whose body is read as it comes.
+/// A response whose head has arrived and whose body is read as it arrives.
 ///
-/// The transfer moves only while somebody waits in ``next()``; a reader that takes its time makes the server wait. Letting
-/// go of the stream before its end closes the connection.
+/// The transfer moves only during ``next()``, so a slow reader makes the server wait. Releasing the stream before its
+/// end closes the connection.
 public final class ResponseStream {
-    /// Status, headers, and where it came from.
+    /// The status, the headers and the address of the response.
     public let response: Response
-    /// How many bytes were read.
+    /// The number of bytes read.
     public private(set) var count: Int64 = 0
 
     private let transfer: Transfer
     private let pool: ConnectionPool
     private let cancellation: Cancellation?
-    /// Nil after the end, when it is back in the pool.
+    /// Nil after the end, when the connection is back in the pool.
     private var connection: Connection?
 
-    /// Sends a request and waits for the head of the answer.
+    /// Sends a request and waits for the head of the response.
     init(
         _ request: Request, _ settings: Connection.Settings, _ pool: ConnectionPool, _ cancellation: Cancellation?
     ) throws {
@@ -37,9 +37,10 @@ public final class ResponseStream {
 
     deinit { connection?.end() }
 
-    /// The next chunk; empty at the end and only there. Blocks.
+    /// Returns the next chunk, which is empty only at the end.
     ///
-    /// - Throws: ``HTTPError``, also where the connection ends before the length that was told; `CancellationError`.
+    /// Blocks.
+    /// - Throws: ``HTTPError``, also if the connection ends before the announced length; `CancellationError`.
     public func next() throws -> [UInt8] {
         while let connection, !transfer.hasBytes {
             if transfer.isPaused { connection.resume() }
@@ -51,7 +52,9 @@ public final class ResponseStream {
         return chunk
     }
 
-    /// The rest of the body, of at most `limit` bytes. Blocks.
+    /// Reads the rest of the body, of at most `limit` bytes.
+    ///
+    /// Blocks.
     public func readAll(limit: Int) throws -> [UInt8] {
         var content: [UInt8] = []
         while true {
@@ -64,7 +67,7 @@ public final class ResponseStream {
         }
     }
 
-    /// Moves the transfer on; true when it is over and well.
+    /// Moves the transfer on; true if it is complete without an error.
     private static func drive(
         _ connection: Connection, _ transfer: Transfer, _ cancellation: Cancellation?, until isSatisfied: () -> Bool
     ) throws -> Bool {

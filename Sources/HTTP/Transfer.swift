@@ -1,17 +1,19 @@
 internal import CCurl
 
-/// One request on its way: what libcurl's callbacks read and write while a ``Connection`` drives it.
+/// The state of one request: libcurl's callbacks read and write it while a ``Connection`` drives it.
 ///
 /// Used by one thread at a time, the one that drives.
 final class Transfer {
-    /// How much libcurl reads or sends at once. Four times as much is no faster, and is memory for every transfer.
+    /// The bytes that libcurl reads or sends at once.
+    ///
+    /// Four times as much is no faster, and costs memory for every transfer.
     static let bufferSize = 128 << 10
-    /// How much may wait for whoever reads: beyond it the server has to wait too.
+    /// The bytes that may wait for the reader; beyond it the server has to wait too.
     private static let capacity = bufferSize
 
     let host: String
     var head = ResponseHead()
-    /// The error of ours that made a callback give up; the reason behind libcurl's own.
+    /// The error of ours that made a callback fail, which explains libcurl's own error.
     private(set) var failure: (any Error)?
     private(set) var isPaused = false
     private var received: [UInt8] = []
@@ -25,10 +27,10 @@ final class Transfer {
         self.body = body
     }
 
-    /// Whether something waits to be read.
+    /// True if bytes wait to be read.
     var hasBytes: Bool { !received.isEmpty }
 
-    /// What came since the last call.
+    /// Returns the bytes received since the last call.
     func take() -> [UInt8] {
         defer { received = [] }
         return received
@@ -36,14 +38,14 @@ final class Transfer {
 
     func resume() { isPaused = false }
 
-    /// A line of the answer's head; false ends the transfer.
+    /// Takes a line of the response's head; false ends the transfer.
     func take(line: UnsafeRawBufferPointer) -> Bool {
         let accepted = head.add(line: unsafe String(decoding: line, as: UTF8.self))
         if !accepted { failure = HTTPError.malformedResponse(host) }
         return accepted
     }
 
-    /// Some of the answer's body; false leaves it with libcurl until the transfer is resumed.
+    /// Takes a part of the response's body; false leaves it with libcurl until the transfer is resumed.
     func take(content: UnsafeRawBufferPointer) -> Bool {
         guard received.count < Self.capacity else {
             isPaused = true
@@ -54,7 +56,7 @@ final class Transfer {
         return true
     }
 
-    /// Fills a buffer with what is to be sent; 0 at the end, nil after a failure.
+    /// Fills a buffer with bytes to send; 0 at the end, nil after a failure.
     func send(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
         do {
             if pending.isEmpty { pending = try nextChunk()[...] }
@@ -74,7 +76,7 @@ final class Transfer {
         let reader = try reader ?? body.open()
         self.reader = reader
         let chunk = try reader()
-        // libcurl would wait for an answer that a server gives only to a whole body.
+        // A server responds only to a whole body, so libcurl would wait forever.
         if chunk.isEmpty, sent < body.length {
             throw HTTPError.shortBody(host, expected: body.length, sent: sent)
         }
@@ -82,7 +84,7 @@ final class Transfer {
     }
 }
 
-/// The head of an answer, line by line; heads of status 1xx come before the one that counts.
+/// The head of a response, line by line; heads of status 1xx come before the final one.
 struct ResponseHead {
     private static let limit = 256 << 10
 
@@ -91,7 +93,7 @@ struct ResponseHead {
     private(set) var isComplete = false
     private var size = 0
 
-    /// Takes one line; false where this is no HTTP, or more of it than any server sends.
+    /// Takes one line; false if this is no HTTP, or longer than any server sends.
     mutating func add(line: String) -> Bool {
         if isComplete { return true }  // a trailer
         size += line.utf8.count

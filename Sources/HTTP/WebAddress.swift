@@ -1,35 +1,35 @@
 internal import CCurl
 
-/// An `http` or `https` address, taken apart by the parser that also connects to it.
+/// An `http` or `https` address, parsed by the parser that also connects to it.
 ///
-/// What follows `?` may be a signature that opens a door, so `description` leaves it out; ``text`` has all.
+/// The part after `?` may be a signature that grants access, so `description` omits it; ``text`` has everything.
 public struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     /// `http` or `https`.
     public let scheme: String
     /// The host in lower case; an IPv6 address in brackets.
     public let host: String
-    /// The port, the scheme's own where none was written.
+    /// The port; the scheme's default if none was written.
     public let port: Int
     /// The path, which begins with a slash.
     public let path: String
     /// The whole address.
     public let text: String
 
-    /// Reads an absolute address.
+    /// Parses an absolute address.
     ///
     /// - Throws: ``HTTPError/malformedAddress(_:reason:)``, also for an address that carries a password.
     public init(_ text: String) throws(HTTPError) { try self.init([text]) }
 
-    /// What a `Location` header means that came from here: an absolute or a relative address.
+    /// Resolves a `Location` header, absolute or relative, against this address.
     public func resolving(_ location: String) throws(HTTPError) -> WebAddress { try WebAddress([text, location]) }
 
-    /// Scheme, host and port: credentials for one origin are for no other.
+    /// The scheme, host and port; credentials for one origin are not sent to another.
     public var origin: String { "\(scheme)://\(authority)" }
 
-    /// The host, and the port where it is not the scheme's own.
+    /// The host, and the port if it is not the scheme's default.
     public var authority: String { port == Self.defaultPort(scheme) ? host : "\(host):\(port)" }
 
-    /// Whether the address leads to this machine and nowhere else.
+    /// True if the address is surely this machine.
     public var isLoopback: Bool {
         let isNumeric = host.utf8.allSatisfy { $0 == 0x2e || (0x30...0x39).contains($0) }
         return host == "localhost" || host == "[::1]" || isNumeric && host.hasPrefix("127.")
@@ -39,17 +39,17 @@ public struct WebAddress: Hashable, Sendable, CustomStringConvertible {
 
     private static func defaultPort(_ scheme: String) -> Int { scheme == "https" ? 443 : 80 }
 
-    /// Reads an address and then those relative to it.
+    /// Parses an address and then those relative to it.
     private init(_ texts: [String]) throws(HTTPError) {
         guard let url = unsafe curl_url() else { throw .failed("this machine", code: 27, reason: "out of memory") }
         defer { unsafe curl_url_cleanup(url) }
         let shown = Self.withoutSecrets(texts.last ?? "")
         let flags = UInt32(CURLU_DISALLOW_USER | CURLU_URLENCODE)
         for text in texts {
-            guard text.utf8.count <= 64 << 10 else { throw .malformedAddress(shown, reason: "it is too long") }
+            guard text.utf8.count <= 64 << 10 else { throw .malformedAddress(shown, reason: "it exceeds 64 KiB") }
             let result = unsafe curl_url_set(url, CURLUPART_URL, text, flags)
             if result == CURLUE_USER_NOT_ALLOWED {
-                throw .malformedAddress(shown, reason: "an address must not carry a user name or a password")
+                throw .malformedAddress(shown, reason: "it contains a user name or a password")
             }
             guard result == CURLUE_OK else {
                 throw .malformedAddress(shown, reason: "an http:// or https:// address is expected")
@@ -74,7 +74,7 @@ public struct WebAddress: Hashable, Sendable, CustomStringConvertible {
         text = whole
     }
 
-    /// An address as it may be shown: no user, no password, no query.
+    /// Removes user, password and query from an address, so that it can be printed.
     static func withoutSecrets(_ text: String) -> String {
         var shown = text.prefix { $0 != "?" && $0 != "#" }
         let start = shown.firstRange(of: "://")?.upperBound ?? shown.startIndex

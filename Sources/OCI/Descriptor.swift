@@ -1,11 +1,10 @@
 public import Linux
 
-/// What a blob is, by its IANA name.
+/// The IANA media type of a blob.
 public struct MediaType: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     /// The name as written.
     public let description: String
 
-    /// A media type of that name.
     public init(_ name: String) { description = name }
 
     public init(stringLiteral name: String) { description = name }
@@ -23,12 +22,12 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible, Expressibl
     /// Docker's image configuration.
     public static let dockerConfig: MediaType = "application/vnd.docker.container.image.v1+json"
 
-    /// Whether the blob is one image's manifest.
+    /// True if the blob is one image's manifest.
     public var isManifest: Bool { self == .manifest || self == .dockerManifest }
-    /// Whether the blob lists manifests.
+    /// True if the blob lists manifests.
     public var isIndex: Bool { self == .index || self == .dockerList }
 
-    /// How a layer of this type is compressed, or nil if it is no layer we can read.
+    /// The compression of a layer of this type, or nil if it is no layer that we can read.
     public var layerCompression: Compression? {
         switch description {
         case "application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar": .uncompressed
@@ -38,7 +37,7 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible, Expressibl
         }
     }
 
-    /// The layer type of a compression.
+    /// Returns the media type of layers with a compression.
     public static func layer(_ compression: Compression, _ family: Family = .oci) -> MediaType {
         let (base, separator) =
             family == .oci
@@ -46,29 +45,27 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible, Expressibl
         return MediaType(compression == .uncompressed ? base : base + separator + compression.rawValue)
     }
 
-    /// Who gave the types of an image's documents and layers their names.
+    /// The organization whose media types an image's documents and layers have.
     public enum Family: Sendable, Hashable {
         case oci, docker
     }
 }
 
-/// How a layer's tar is stored.
+/// The compression of a layer's tar.
 public enum Compression: String, Sendable, CaseIterable {
     case uncompressed, gzip, zstd
 }
 
 /// A blob by type, digest and size (OCI image spec, content descriptors).
 public struct Descriptor: Hashable, Sendable {
-    /// The document as it was read, unknown members included.
+    /// The document as it was read, including unknown members.
     public private(set) var json: JSON
-    /// What the blob is.
+    /// The blob's type.
     public let mediaType: MediaType
-    /// Its content's digest.
     public let digest: Digest
-    /// Its size in bytes.
+    /// The size in bytes.
     public let size: Int64
 
-    /// A descriptor of known parts.
     public init(mediaType: MediaType, digest: Digest, size: Int64) {
         self.mediaType = mediaType
         self.digest = digest
@@ -81,7 +78,7 @@ public struct Descriptor: Hashable, Sendable {
     /// 64 TiB: more than any blob has, and little enough that the sizes of a whole document add up.
     private static let sizeLimit: Int64 = 1 << 46
 
-    /// Reads one; `what` names the document that it stands in.
+    /// Parses a descriptor; `what` names its document in errors.
     public init(_ json: JSON, what: String) throws(OCIError) {
         guard let type = json["mediaType"]?.string, let digest = json["digest"]?.string,
             let size = json["size"]?.integer, size >= 0, size < Self.sizeLimit
@@ -92,7 +89,7 @@ public struct Descriptor: Hashable, Sendable {
         self.size = size
     }
 
-    /// The platform, where an index says one.
+    /// The platform, if an index has one.
     public var platform: Platform? {
         get {
             guard let platform = json["platform"], let os = platform["os"]?.string,
@@ -108,7 +105,7 @@ public struct Descriptor: Hashable, Sendable {
         }
     }
 
-    /// The annotation of that name.
+    /// The annotation of a name.
     public subscript(annotation name: String) -> String? {
         get { json["annotations"]?[name]?.string }
         set {

@@ -1,13 +1,13 @@
 import Crypto
 
-/// The SHA-256 of some bytes, written `sha256:` and 64 lower-case hex digits (OCI image spec, descriptor, digests).
+/// A SHA-256, written `sha256:` and 64 lower-case hex digits (OCI image spec, descriptor, digests).
 ///
 /// Other algorithms are refused: no registry in use serves them.
 public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The 64 hex digits, without the algorithm.
     public let hex: String
 
-    /// Reads `sha256:…`.
+    /// Parses `sha256:…`.
     public init(_ text: String) throws(OCIError) {
         let prefix = "sha256:"
         let digits = text.utf8.dropFirst(prefix.utf8.count)
@@ -17,7 +17,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         hex = String(text.dropFirst(prefix.count))
     }
 
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     public init(of bytes: [UInt8]) {
         var hasher = Hasher()
         hasher.update(bytes)
@@ -37,7 +37,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     public var description: String { "sha256:\(hex)" }
 
-    /// The first twelve hex digits, as people write it.
+    /// The first twelve hex digits, the usual short form.
     public var short: String { String(hex.prefix(12)) }
 
     public static func < (left: Digest, right: Digest) -> Bool { left.hex < right.hex }
@@ -69,7 +69,7 @@ extension Digest {
             update([0])
         }
 
-        /// The digest of everything added so far.
+        /// Returns the digest of everything added so far.
         public func finalize() -> Digest {
             Digest(hashed: state.finalize())
         }

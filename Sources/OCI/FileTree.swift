@@ -1,27 +1,28 @@
-/// What an image's layers amount to: every file as a container would see it, and every file that once was.
+/// The files of an image's layers: every visible file, and every file that a later layer replaced or deleted.
 ///
-/// One pass over the layers' headers, lowest first. A path is a ``Node``; what it names is an ``Inode``, which several
-/// paths may share (hard links) and which outlives them here: an inode whose last name went away tells which layer
-/// took it and how. That is the whole of the waste model (live bytes are the bytes of live inodes).
+/// The tree is built in one pass over the layers' headers, lowest first. A path is a ``Node``. It refers to an
+/// ``Inode``, which several paths may share (hard links) and which remains after them. An inode without names records
+/// the layer that removed its last one, and the way. The waste model needs nothing else (live bytes are the bytes of
+/// live inodes).
 ///
 /// Rules for one layer: whiteouts act on lower layers only and before anything of their own layer; a directory over a
 /// directory takes the new attributes and keeps its children; anything else replaces. A parent that is a symbolic link
-/// is followed inside the root, as when the layer is applied to a mounted tree; a link that climbs out of the root is
-/// an error. Parents that no layer mentions appear as directories of mode 0755 owned by root.
+/// is followed inside the root, as when the layer is applied to a mounted tree; a link that leaves the root is an
+/// error. Parents that no layer mentions appear as directories of mode 0755 owned by root.
 public struct FileTree: Sendable {
-    /// A file's identity. Stable for one tree.
+    /// The identity of a file, stable for one tree.
     public typealias InodeID = Int
-    /// A path's identity. Stable for one tree.
+    /// The identity of a path, stable for one tree.
     public typealias NodeID = Int
 
-    /// What took a file's last name away.
+    /// The way in which a file lost its last name.
     public enum Death: Hashable, Sendable {
         /// A whiteout of that layer.
         case deleted(layer: Int)
         /// An entry of that layer at the same path, or a file in place of a directory above it.
         case replaced(layer: Int, by: InodeID)
 
-        /// The layer that did it.
+        /// The layer that removed the name.
         public var layer: Int {
             switch self {
             case .deleted(let layer), .replaced(let layer, _): layer
@@ -29,23 +30,23 @@ public struct FileTree: Sendable {
         }
     }
 
-    /// A file, living or not.
+    /// A file, live or not.
     public struct Inode: Sendable {
-        /// What it is.
+        /// The kind of the file.
         public let kind: FileKind
-        /// Mode, owner, times, attributes.
+        /// The mode, owner, times and attributes.
         public let metadata: FileMetadata
-        /// The index of the layer that brought it.
+        /// The index of the layer that has it.
         public let layer: Int
         /// Its entry's number in that layer, or -1 for a directory that no layer mentions.
         public let ordinal: Int
-        /// The path under which it came.
+        /// The path of its entry.
         public let path: ImagePath
-        /// SHA-256 of its content, where the tree was read with contents.
+        /// The SHA-256 of its content, if the tree was read with contents.
         public let content: Digest?
-        /// How many paths name it now.
+        /// The number of paths that refer to it now.
         public internal(set) var linkCount = 0
-        /// How it went, if it did.
+        /// The way in which it lost its last name, if it did.
         public internal(set) var death: Death?
     }
 
@@ -53,15 +54,15 @@ public struct FileTree: Sendable {
     public struct Node: Sendable {
         /// The last component.
         public let name: [UInt8]
-        /// The directory; the root is its own.
+        /// The parent directory; the root is its own.
         public let parent: NodeID
-        /// What it names.
+        /// The inode that it refers to.
         public internal(set) var inode: InodeID
-        /// What a directory holds.
+        /// The entries of a directory.
         public internal(set) var children: [[UInt8]: NodeID] = [:]
     }
 
-    /// Every inode that any layer brought, in order of appearance.
+    /// Every inode of any layer, in order of appearance.
     public private(set) var inodes: [Inode] = []
     /// Whiteouts that removed nothing, by layer.
     public private(set) var danglingWhiteouts: [(layer: Int, path: ImagePath)] = []
@@ -69,13 +70,13 @@ public struct FileTree: Sendable {
     public private(set) var changes: [LayerChanges] = []
     private var nodes: [Node] = []
 
-    /// What one layer did to the tree below it, counted in paths that are no directories.
+    /// The changes of one layer to the tree below it, counted in paths that are not directories.
     public struct LayerChanges: Hashable, Sendable {
-        /// Paths that were not there before.
+        /// New paths.
         public var added = 0
-        /// Paths that were.
+        /// Paths that existed before.
         public var modified = 0
-        /// Paths that a whiteout took.
+        /// Paths that a whiteout removed.
         public var removed = 0
     }
 
@@ -83,14 +84,14 @@ public struct FileTree: Sendable {
     public static let rootNode: NodeID = 0
     private static let maximumLinks = 40
 
-    /// An empty root.
+    /// Makes an empty root.
     public init() {
         inodes = [Self.implicitDirectory(at: .root, layer: 0)]
         inodes[0].linkCount = 1
         nodes = [Node(name: [], parent: 0, inode: 0)]
     }
 
-    /// Applies a layer: its entries in the order of its tar, with the digests of contents where they were read.
+    /// Applies a layer: its entries in the order of its tar, with the digests of contents if they were read.
     ///
     /// - Throws: ``OCIError/unsafeEntry(_:layer:reason:)`` for an entry that can't be placed.
     public mutating func apply(_ entries: [(entry: LayerEntry, content: Digest?)], layer: Int, name: String)
@@ -118,13 +119,13 @@ public struct FileTree: Sendable {
 // MARK: - Reading
 
 extension FileTree {
-    /// The node of that identity.
+    /// The node of an identity.
     public subscript(node id: NodeID) -> Node { nodes[id] }
 
-    /// The inode that a node names.
+    /// Returns the inode that a node refers to.
     public func inode(of node: NodeID) -> Inode { inodes[nodes[node].inode] }
 
-    /// The node at exactly `path`: no link is followed.
+    /// Returns the node at exactly `path`, without following links.
     public func node(at path: ImagePath) -> NodeID? {
         var id = Self.rootNode
         for component in path.components {
@@ -134,10 +135,10 @@ extension FileTree {
         return id
     }
 
-    /// The inode at exactly `path`: no link is followed.
+    /// Returns the inode at exactly `path`, without following links.
     public func inode(at path: ImagePath) -> Inode? { node(at: path).map(inode(of:)) }
 
-    /// The path of a node.
+    /// Returns the path of a node.
     public func path(of node: NodeID) -> ImagePath {
         var names: [[UInt8]] = []
         var id = node
@@ -148,23 +149,24 @@ extension FileTree {
         return names.reversed().reduce(.root) { $0.appending($1) }
     }
 
-    /// Where `path` leads when symbolic links are followed inside the root, the last component's too, together with
-    /// the links met on the way; nil where it leads nowhere.
+    /// Follows symbolic links inside the root, also that of the last component; nil if there is no target.
+    ///
+    /// Returns the target's node and the links on the way.
     public func resolve(_ path: ImagePath) -> (node: NodeID, links: [NodeID])? {
         resolve(path, following: true)
     }
 
-    /// Whether `path` leads to a directory, links followed.
+    /// True if `path` leads to a directory, with links followed.
     public func isDirectory(_ path: ImagePath) -> Bool {
         resolve(path).map { inode(of: $0.node).kind.isDirectory } ?? false
     }
 
-    /// As ``resolve(_:)``, but the last component itself is not followed.
+    /// Follows links as ``resolve(_:)``, but not that of the last component.
     public func resolveParent(of path: ImagePath) -> (node: NodeID, links: [NodeID])? {
         resolve(path, following: false)
     }
 
-    /// All living nodes, each directory before what is in it, names in byte order.
+    /// Visits all live nodes, each directory before its entries, names in byte order.
     public func walk(from start: NodeID = rootNode, _ body: (ImagePath, NodeID) throws -> Void) rethrows {
         var stack = [(path(of: start), start)]
         while let (path, id) = stack.popLast() {
@@ -174,7 +176,7 @@ extension FileTree {
         }
     }
 
-    /// Bytes of all living regular files, each inode once.
+    /// The bytes of all live regular files, each inode once.
     public var liveBytes: Int64 { inodes.reduce(0) { $0 + ($1.linkCount > 0 ? $1.kind.size : 0) } }
 
     private func resolve(_ path: ImagePath, following: Bool) -> (node: NodeID, links: [NodeID])? {
@@ -227,7 +229,7 @@ extension FileTree {
     {
         guard let found = resolveParent(of: target), !inode(of: found.node).kind.isDirectory, !path.isRoot else {
             throw .unsafeEntry(
-                path.description, layer: layerName, reason: "is a hard link to '\(target)', which is no file")
+                path.description, layer: layerName, reason: "is a hard link to '\(target)', which is not a file")
         }
         let id = nodes[found.node].inode
         let parent = try directory(for: path, layer: layer, name: layerName)
@@ -257,14 +259,14 @@ extension FileTree {
 
     private mutating func replaceRoot(with inode: Inode, name: String) throws(OCIError) {
         guard inode.kind.isDirectory else {
-            throw .unsafeEntry("/", layer: name, reason: "replaces the root by something that is no directory")
+            throw .unsafeEntry("/", layer: name, reason: "replaces the root with something that is not a directory")
         }
         let id = inodes.count
         inodes.append(inode)
         rename(Self.rootNode, to: id, death: .replaced(layer: inode.layer, by: id))
     }
 
-    /// The directory that holds `path`, made where it is missing, with links followed inside the root.
+    /// Returns the parent directory of `path`, created if missing, with links followed inside the root.
     private mutating func directory(for path: ImagePath, layer: Int, name layerName: String) throws(OCIError) -> NodeID
     {
         var pending = Array(path.parent.components.map(Array.init).reversed())
@@ -326,7 +328,7 @@ extension FileTree {
         inodes[inode].linkCount += 1
     }
 
-    /// Takes a node and all below it out of the tree.
+    /// Removes a node and all below it from the tree.
     private mutating func kill(_ node: NodeID, _ death: Death) {
         nodes[nodes[node].parent].children[nodes[node].name] = nil
         var stack = [node]

@@ -1,20 +1,20 @@
 internal import Linux
 
-/// A place that has blobs.
+/// A source of blobs.
 public protocol BlobSource: Sendable {
     /// Opens a blob.
     ///
-    /// The reader checks size and digest, and reports the end only when both held.
-    /// - Throws: ``OCIError/blobMissing(_:)`` where there is no such blob.
+    /// The reader checks size and digest, and reports the end only if both match.
+    /// - Throws: ``OCIError/blobMissing(_:)`` if there is no such blob.
     func open(_ blob: Descriptor) throws -> any ByteSource
 }
 
 extension BlobSource {
-    /// A small blob, whole and verified. Documents over 4 MiB are refused, as registries do.
+    /// Reads a small blob, whole and verified; refuses documents over 4 MiB, as registries do.
     public func read(_ blob: Descriptor, limit: Int64 = 4 << 20) throws -> [UInt8] {
         guard blob.size <= limit else {
             throw OCIError.malformedDocument(
-                blob.digest.description, reason: "\(blob.size) bytes are too many for a document")
+                blob.digest.description, reason: "\(blob.size) bytes exceed the limit of \(limit) bytes")
         }
         let source = try open(blob)
         var bytes: [UInt8] = []
@@ -27,7 +27,7 @@ extension BlobSource {
 }
 
 extension BlobSource {
-    /// The image that a descriptor leads to, through an index where it is one; `name` is for errors.
+    /// Returns the image of a descriptor, through an index if it is one; errors contain `name`.
     public func image(_ descriptor: Descriptor, for platform: Platform, name: String) throws -> Image {
         try Image(manifest: resolve(descriptor, for: platform, name: name, in: self), in: self)
     }
@@ -35,33 +35,30 @@ extension BlobSource {
 
 /// One layer: a blob, and the digest of the tar in it.
 public struct Layer: Sendable, Hashable {
-    /// The blob.
+    /// The blob's descriptor.
     public let descriptor: Descriptor
     /// The digest of its tar.
     public let diffID: Digest
 
-    /// A layer of known parts.
     public init(descriptor: Descriptor, diffID: Digest) {
         self.descriptor = descriptor
         self.diffID = diffID
     }
 }
 
-/// An image: a manifest, a configuration and layers, and the place where their blobs are.
+/// An image: a manifest, a configuration and layers, and the source of their blobs.
 ///
-/// A value. An edit gives a new one; the documents of an unedited one keep the bytes they came with.
+/// It is a value: an edit returns a new one. The documents of an unedited image keep their bytes.
 public struct Image: Sendable {
-    /// The manifest.
     public let manifest: Manifest
-    /// Its bytes; what its digest is of.
+    /// The manifest's bytes, which its digest belongs to.
     public let manifestBytes: [UInt8]
-    /// The configuration.
     public let config: ImageConfig
-    /// Its bytes.
+    /// The configuration's bytes.
     public let configBytes: [UInt8]
     /// The layers, lowest first.
     public let layers: [Layer]
-    /// Where the layers' blobs are.
+    /// The source of the layers' blobs.
     public let source: any BlobSource
 
     /// Reads an image whose manifest is `descriptor`.
@@ -82,7 +79,7 @@ public struct Image: Sendable {
         self.source = source
     }
 
-    /// An image with nothing in it.
+    /// Makes an image without files.
     public static func scratch(_ platform: Platform, in source: any BlobSource) -> Image {
         Image(config: ImageConfig(platform: platform), layers: [], annotations: [:], source: source)
     }
@@ -107,41 +104,41 @@ public struct Image: Sendable {
         self.source = source
     }
 
-    /// The manifest's descriptor: what the image is known by.
+    /// The manifest's descriptor, which identifies the image.
     public var descriptor: Descriptor {
         let type = manifest.json["mediaType"]?.string.map { MediaType($0) } ?? .manifest
         return Descriptor(mediaType: type, digest: Digest(of: manifestBytes), size: Int64(manifestBytes.count))
     }
 
-    /// Bytes of all layers as they are stored and transferred.
+    /// The bytes of all layers as they are stored and transferred.
     public var compressedSize: Int64 { layers.reduce(0) { $0 + $1.descriptor.size } }
 
-    /// This image with one more layer on top.
+    /// Returns this image with one more layer on top.
     public func appending(_ layer: Layer, history: History) -> Image {
         edited(layers: layers + [layer]) { $0.history.append(history) }
     }
 
-    /// This image with other layers and another history; the configuration stays as it is otherwise.
+    /// Returns this image with other layers and another history; the rest of the configuration is unchanged.
     public func replacingLayers(_ layers: [Layer], history: [History]) -> Image {
         edited(layers: layers) { $0.history = history }
     }
 
-    /// This image with other layers and another configuration.
+    /// Returns this image with other layers and another configuration.
     public func replacingLayers(_ layers: [Layer], config: ImageConfig) -> Image {
         edited(layers: layers) { $0 = config }
     }
 
-    /// This image with more annotations in its manifest, over those of the same name.
+    /// Returns this image with more annotations in its manifest, replacing those of the same name.
     public func annotated(_ annotations: [String: String]) -> Image {
         if annotations.isEmpty { return self }
         let all = manifest.annotations.merging(annotations) { $1 }
         return Image(config: config, configBytes, layers: layers, annotations: all, types: .oci, source: source)
     }
 
-    /// This image with other blobs for the same layers, every document and layer under the names of `types`; itself
-    /// where nothing changes. Docker's manifests have no annotations.
+    /// Returns this image with other blobs for the same layers, and with the media types of `types`.
     ///
-    /// - Throws: ``OCIError/unsupportedMediaType(_:of:)`` for a layer that `types` has no name for.
+    /// It is the same image if nothing changes. Docker's manifests have no annotations.
+    /// - Throws: ``OCIError/unsupportedMediaType(_:of:)`` for a layer that `types` has no media type for.
     func retyped(_ layers: [Layer], _ types: MediaType.Family) throws(OCIError) -> Image {
         var renamed: [Layer] = []
         for layer in layers {
@@ -164,7 +161,7 @@ public struct Image: Sendable {
             types: types, source: source)
     }
 
-    /// This image with an edited configuration.
+    /// Returns this image with an edited configuration.
     public func configured(_ edit: (inout ImageConfig) throws -> Void) rethrows -> Image {
         try edited(layers: layers, edit)
     }
@@ -178,9 +175,9 @@ public struct Image: Sendable {
 }
 
 extension Image {
-    /// Opens a layer's tar, decompressed; its end is reported only when the diff ID held too.
+    /// Opens a layer's tar, decompressed; reports its end only if the diff ID matches too.
     ///
-    /// Reading and checking the blob, decompressing it, and what is done with the tar go on at once, on a thread each.
+    /// Reading and verifying the blob, decompressing it, and processing the tar run concurrently, on a thread each.
     public func openTar(_ layer: Layer) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
@@ -196,7 +193,7 @@ extension Image {
         TarReader(try openTar(layer), layer: layer.descriptor.digest.short)
     }
 
-    /// The layers' tree, read from their headers; with `contents`, every file's SHA-256 too.
+    /// Returns the layers' tree, read from their headers; with `contents`, every file's SHA-256 too.
     ///
     /// Reads every layer once, `width` at a time.
     public func tree(contents: Bool = false, width: Int = 2) async throws -> FileTree {
@@ -223,11 +220,10 @@ extension Image {
         return list
     }
 
-    /// Gives the contents of files to `body`, in the order in which the layers hold them: one pass over every layer
-    /// that has any of them.
+    /// Passes the contents of files to `body`, in the layers' order, in one pass over every layer that has any.
     ///
-    /// `body` may read as much of a content as it likes. A layer is read as far as its last such file; with `verifying`
-    /// to its end, where its diff ID is checked: right wherever the contents go into something that is kept.
+    /// `body` may read any part of a content. A layer is read up to its last such file. With `verifying` it is read to
+    /// its end, where its diff ID is checked; that is necessary if the contents are stored.
     public func readContents(
         of inodes: some Sequence<FileTree.InodeID>, in tree: FileTree, verifying: Bool = false,
         _ body: (FileTree.InodeID, TarReader) throws -> Void
@@ -242,9 +238,9 @@ extension Image {
             var left = wanted[index].count
             while left > 0 || verifying, let entry = try reader.next() {
                 if let id = wanted[index][ordinal] {
-                    // A layer that lies about its diff ID is not the one whose headers made the tree.
+                    // A layer with another content than its diff ID is not the one whose headers made the tree.
                     guard case .add(tree.inodes[id].kind) = entry.change else {
-                        throw OCIError.invalidImage("layer \(layer.descriptor.digest) is not what its diff ID says")
+                        throw OCIError.invalidImage("layer \(layer.descriptor.digest) does not match its diff ID")
                     }
                     try body(id, reader)
                     left -= 1
@@ -256,9 +252,9 @@ extension Image {
 }
 
 extension Image {
-    /// A small file's content, links followed inside the root; nil where there is no such file.
+    /// Returns a small file's content, with links followed inside the root; nil if there is no such file.
     ///
-    /// Reads the file's layer as far as the file. Files over 16 MiB are refused.
+    /// Reads the file's layer up to the file. Refuses files over 16 MiB.
     public func contents(of path: String, in tree: FileTree) throws -> [UInt8]? {
         guard let path = try? ImagePath(path), let found = tree.resolve(path) else { return nil }
         let inode = tree.inode(of: found.node)
@@ -271,7 +267,7 @@ extension Image {
     }
 }
 
-/// Passes bytes on and reports their end only when size and digest were as promised.
+/// A source that reports its end only if size and digest match.
 public final class VerifyingSource: ByteSource {
     private let source: any ByteSource
     private let digest: Digest
@@ -279,7 +275,7 @@ public final class VerifyingSource: ByteSource {
     private var hasher = Digest.Hasher()
     private var count: Int64 = 0
 
-    /// Checks what `source` gives; where `size` is nil, the digest alone.
+    /// Verifies the bytes of `source`; only their digest if `size` is nil.
     public init(_ source: any ByteSource, digest: Digest, size: Int64?) {
         self.source = source
         self.digest = digest

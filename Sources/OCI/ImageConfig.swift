@@ -2,16 +2,15 @@ public import Linux
 
 /// One line of an image's history (OCI image spec, config, history).
 public struct History: Hashable, Sendable {
-    /// When, in RFC 3339.
+    /// The time in RFC 3339.
     public var created: String?
     /// The command that made it.
     public var createdBy: String?
     /// Free text; names the builder.
     public var comment: String?
-    /// Whether the step made no layer.
+    /// True if the step made no layer.
     public var isEmptyLayer: Bool
 
-    /// A line of known parts.
     public init(created: String?, createdBy: String?, comment: String? = nil, isEmptyLayer: Bool = false) {
         self.created = created
         self.createdBy = createdBy
@@ -35,14 +34,13 @@ public struct History: Hashable, Sendable {
     }
 }
 
-/// How an image is to be run and what it is made of (OCI image spec, config).
+/// The run settings and the layers of an image (OCI image spec, config).
 ///
-/// A view over the document: what the view doesn't know stays in it.
+/// The type is a view over the document: members that it doesn't know remain in it.
 public struct ImageConfig: Hashable, Sendable {
-    /// The document.
     public private(set) var json: JSON
 
-    /// The configuration of an image with nothing in it.
+    /// Makes the configuration of an image without files.
     public init(platform: Platform) {
         json = .strings(["architecture": platform.architecture, "os": platform.os])
         json["variant"] = platform.variant.map(JSON.string)
@@ -50,7 +48,7 @@ public struct ImageConfig: Hashable, Sendable {
         diffIDs = []
     }
 
-    /// Reads a configuration.
+    /// Parses a configuration.
     public init(parsing bytes: [UInt8], digest: Digest) throws(OCIError) {
         let what = "image configuration \(digest)"
         json = try JSON(parsing: bytes, what: what)
@@ -69,20 +67,19 @@ public struct ImageConfig: Hashable, Sendable {
     /// The canonical bytes.
     public var bytes: [UInt8] { json.bytes }
 
-    /// What the image runs on.
+    /// The image's platform.
     public var platform: Platform {
         Platform(
             os: json["os"]?.string ?? "linux", architecture: json["architecture"]?.string ?? "amd64",
             variant: json["variant"]?.string)
     }
 
-    /// When the image was made, in RFC 3339.
+    /// The time of the image's creation, in RFC 3339.
     public var created: String? {
         get { json["created"]?.string }
         set { json["created"] = newValue.map(JSON.string) }
     }
 
-    /// Who made it.
     public var author: String? {
         get { json["author"]?.string }
         set { json["author"] = newValue.map(JSON.string) }
@@ -107,7 +104,7 @@ extension ImageConfig {
     private subscript(run key: String) -> JSON? {
         get { json["config"]?[key] }
         set {
-            // A document without such an object, or with something else in its place, gets one.
+            // A document without such an object, or with another value in its place, gets one.
             json["config", default: .object([:])][key] = newValue
         }
     }
@@ -122,33 +119,33 @@ extension ImageConfig {
 
     private static func nonempty(_ text: String) -> JSON? { text.isEmpty ? nil : .string(text) }
 
-    /// `NAME=value`, in order.
+    /// The variables as `NAME=value`, in order.
     public var environment: [String] {
         get { self[run: "Env"]?.strings ?? [] }
         set { self[run: "Env"] = newValue.isEmpty ? nil : .strings(newValue) }
     }
 
-    /// The value of one variable.
+    /// Returns the value of one variable.
     public func environmentValue(_ name: String) -> String? {
         environment.last { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
     }
 
-    /// What always runs; nil where nothing is set.
+    /// The command that always runs; nil if none is set.
     public var entrypoint: [String]? {
         get { self[run: "Entrypoint"]?.strings }
         set { self[run: "Entrypoint"] = newValue.map(JSON.strings) }
     }
 
-    /// The default arguments, or the command where there is no entrypoint.
+    /// The default arguments, or the command if there is no entrypoint.
     public var command: [String]? {
         get { self[run: "Cmd"]?.strings }
         set { self[run: "Cmd"] = newValue.map(JSON.strings) }
     }
 
-    /// Entrypoint and command as they are run.
+    /// The entrypoint and the command, as they are run.
     public var arguments: [String] { (entrypoint ?? []) + (command ?? []) }
 
-    /// `user[:group]`, by name or number; empty means root.
+    /// The user as `user[:group]`, by name or number; empty means root.
     public var user: String {
         get { text("User") }
         set { self[run: "User"] = Self.nonempty(newValue) }
@@ -160,25 +157,25 @@ extension ImageConfig {
         set { self[run: "WorkingDir"] = Self.nonempty(newValue) }
     }
 
-    /// The signal that asks the program to stop; empty means SIGTERM.
+    /// The signal that stops the program; empty means SIGTERM.
     public var stopSignal: String {
         get { text("StopSignal") }
         set { self[run: "StopSignal"] = Self.nonempty(newValue) }
     }
 
-    /// Labels by name.
+    /// The labels by name.
     public var labels: [String: String] {
         get { self[run: "Labels"]?.object?.compactMapValues(\.string) ?? [:] }
         set { self[run: "Labels"] = newValue.isEmpty ? nil : .strings(newValue) }
     }
 
-    /// `8080/tcp`, sorted.
+    /// The ports as `8080/tcp`, sorted.
     public var exposedPorts: [String] {
         get { keys("ExposedPorts") }
         set { self[run: "ExposedPorts"] = Self.set(newValue) }
     }
 
-    /// Paths, sorted.
+    /// The volumes' paths, sorted.
     public var volumes: [String] {
         get { keys("Volumes") }
         set { self[run: "Volumes"] = Self.set(newValue) }
@@ -196,13 +193,13 @@ extension ImageConfig {
         set { self[run: "OnBuild"] = newValue.isEmpty ? nil : .strings(newValue) }
     }
 
-    /// Docker's health check, as it stands.
+    /// Docker's health check, unchanged.
     public var healthcheck: JSON? {
         get { self[run: "Healthcheck"] }
         set { self[run: "Healthcheck"] = newValue }
     }
 
-    /// Windows' and Docker's mark that the command was one text.
+    /// The flag of Windows and Docker that the command was one text.
     public var argumentsAreEscaped: Bool {
         get { self[run: "ArgsEscaped"]?.bool ?? false }
         set { self[run: "ArgsEscaped"] = newValue ? .bool(true) : nil }

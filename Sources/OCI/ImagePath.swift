@@ -1,17 +1,16 @@
 /// A path inside an image: relative to its root, without empty, `.` or `..` components.
 ///
-/// Bytes, because names on Linux are bytes. The root is the empty path. Sorted by bytes, so a directory comes before
-/// what is in it.
+/// The path is bytes, because names on Linux are bytes. The root is the empty path. Paths are sorted by bytes, so a
+/// directory comes before its contents.
 public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible {
-    /// `usr/bin/env`, with no slash at either end.
+    /// The bytes, such as `usr/bin/env`, with no slash at either end.
     public let bytes: [UInt8]
 
-    /// The root.
     public static let root = ImagePath(checked: [])
 
     private init(checked bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Why some bytes are no path inside an image.
+    /// The reason that bytes are no path inside an image.
     public enum Fault: Error, Sendable, Equatable, CustomStringConvertible {
         case absolute, leavesRoot, containsNul, tooLong
 
@@ -25,13 +24,13 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
         }
     }
 
-    /// Reads the name of an archive's entry; a hostile one is refused.
+    /// Parses the name of an archive's entry, and refuses a hostile one.
     public init(entry raw: some Collection<UInt8>) throws(Fault) {
         guard raw.first != UInt8(ascii: "/") else { throw .absolute }
         try self.init(relative: raw)
     }
 
-    /// Reads a path as a person or a configuration writes it: a leading slash means the root.
+    /// Parses a path as a user or a configuration writes it: a leading slash means the root.
     public init(_ text: String) throws(Fault) {
         try self.init(relative: text.utf8)
     }
@@ -56,7 +55,9 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
         self.bytes = bytes
     }
 
-    /// Whether nothing has to be changed or refused, as is so for nearly every entry of a layer: one pass, no allocation.
+    /// True if `raw` needs no change and no refusal, as nearly every entry of a layer.
+    ///
+    /// The check is one pass without an allocation.
     private static func isClean(_ raw: [UInt8]) -> Bool {
         var length = 0
         var dots = 0
@@ -73,20 +74,19 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
         return raw.isEmpty || length > 0 && !(length == dots && dots <= 2)
     }
 
-    /// The path of `name` in this directory. `name` holds no slash and is neither `.` nor `..`.
+    /// Returns the path of `name` in this directory; `name` has no slash and is neither `.` nor `..`.
     public func appending(_ name: some Collection<UInt8>) -> ImagePath {
-        precondition(!name.isEmpty && !name.contains(UInt8(ascii: "/")), "a name in a directory holds no slash")
+        precondition(!name.isEmpty && !name.contains(UInt8(ascii: "/")), "a name in a directory has no slash")
         return ImagePath(checked: bytes.isEmpty ? Array(name) : bytes + [UInt8(ascii: "/")] + name)
     }
 
-    /// This path below `directory`.
+    /// Returns this path below `directory`.
     public func moved(below directory: ImagePath) -> ImagePath {
         if bytes.isEmpty { return directory }
         if directory.bytes.isEmpty { return self }
         return ImagePath(checked: directory.bytes + [UInt8(ascii: "/")] + bytes)
     }
 
-    /// Whether this is the root.
     public var isRoot: Bool { bytes.isEmpty }
 
     /// The last component; empty for the root.
@@ -94,7 +94,7 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
         bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
     }
 
-    /// The directory it stands in; the root's is the root.
+    /// The parent directory; the root's is the root.
     public var parent: ImagePath {
         bytes.lastIndex(of: UInt8(ascii: "/")).map { ImagePath(checked: Array(bytes[..<$0])) } ?? .root
     }
@@ -102,17 +102,17 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     /// The names on the way from the root.
     public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
 
-    /// Whether this is `directory` or lies below it.
+    /// True if this is `directory` or below it.
     public func isWithin(_ directory: ImagePath) -> Bool {
         directory.isRoot || self == directory
             || (bytes.count > directory.bytes.count && bytes[directory.bytes.count] == UInt8(ascii: "/")
                 && bytes.starts(with: directory.bytes))
     }
 
-    /// With a leading slash, as people write it; bytes that are no UTF-8 are shown as U+FFFD.
+    /// The path with a leading slash; invalid UTF-8 becomes U+FFFD.
     public var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
 
-    /// By components, so that what is in a directory directly follows it.
+    /// Compares by components, so that a directory's contents directly follow it.
     public static func < (left: ImagePath, right: ImagePath) -> Bool {
         for (one, other) in zip(left.bytes, right.bytes) where one != other {
             if one == UInt8(ascii: "/") { return true }

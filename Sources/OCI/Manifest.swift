@@ -2,14 +2,14 @@ public import Linux
 
 /// One image's manifest: its configuration and its layers, lowest first (OCI image spec, image manifest).
 public struct Manifest: Hashable, Sendable {
-    /// The document as it was read, unknown members included.
+    /// The document as it was read, including unknown members.
     public let json: JSON
     /// The configuration's blob.
     public let config: Descriptor
     /// The layers' blobs, lowest first.
     public let layers: [Descriptor]
 
-    /// The manifest of an image that we made.
+    /// Makes the manifest of a new image.
     public init(
         config: Descriptor, layers: [Descriptor], annotations: [String: String] = [:],
         types: MediaType.Family = .oci
@@ -25,7 +25,7 @@ public struct Manifest: Hashable, Sendable {
         self.layers = layers
     }
 
-    /// Reads a manifest, OCI's or Docker's.
+    /// Parses a manifest, OCI's or Docker's.
     public init(parsing bytes: [UInt8], digest: Digest) throws(OCIError) {
         let what = "manifest \(digest)"
         json = try JSON(parsing: bytes, what: what)
@@ -42,20 +42,21 @@ public struct Manifest: Hashable, Sendable {
     /// The canonical bytes.
     public var bytes: [UInt8] { json.bytes }
 
-    /// The manifest's annotations.
     public var annotations: [String: String] { json["annotations"]?.object?.compactMapValues(\.string) ?? [:] }
 }
 
 /// A list of manifests (OCI image spec, image index); also the `index.json` of a layout.
 public struct Index: Hashable, Sendable {
-    /// The document as it was read, unknown members included.
+    /// The document as it was read, including unknown members.
     public private(set) var json: JSON
     /// The manifests, in the order of the document.
     public var manifests: [Descriptor] {
         didSet { json["manifests"] = .array(manifests.map(\.json)) }
     }
 
-    /// The manifest that suits `platform` best, the first of equals; one that tells no platform where none suits.
+    /// Returns the manifest that suits `platform` best, the first of equals.
+    ///
+    /// If none suits, returns the first one without a platform.
     public func manifest(for platform: Platform) -> Descriptor? {
         let suitable = manifests.compactMap { entry in
             entry.platform.flatMap(platform.rank).map { (entry: entry, rank: $0) }
@@ -63,7 +64,7 @@ public struct Index: Hashable, Sendable {
         return suitable.min { $0.rank < $1.rank }?.entry ?? manifests.first { $0.platform == nil }
     }
 
-    /// An index of these manifests.
+    /// Makes an index of manifests.
     public init(manifests: [Descriptor] = [], annotations: [String: String] = [:]) {
         self.manifests = manifests
         json = .object([
@@ -73,7 +74,7 @@ public struct Index: Hashable, Sendable {
         if !annotations.isEmpty { json["annotations"] = .strings(annotations) }
     }
 
-    /// Reads an index; `what` names it in errors.
+    /// Parses an index; errors contain `what`.
     public init(parsing bytes: [UInt8], what: String) throws(OCIError) {
         json = try JSON(parsing: bytes, what: what)
         guard let entries = json["manifests"]?.array else {

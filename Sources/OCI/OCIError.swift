@@ -1,6 +1,6 @@
-/// What can be wrong with an image, a layer or the place that keeps them.
+/// An error in an image, a layer, an archive or a store.
 ///
-/// Each case carries the facts a caller could act on; `description` makes one sentence of them.
+/// Each case has the facts that a caller could act on; `description` is one sentence.
 public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformedDigest(String)
     case malformedReference(String, reason: String)
@@ -37,7 +37,7 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
         case .blobMissing(let digest): "blob \(digest) is missing"
         case .blobMismatch(let digest, let found): "blob \(digest) is corrupt: its bytes hash to \(found)"
         case .blobSize(let digest, let expected, let found):
-            "blob \(digest) is truncated or padded: \(found) bytes where its descriptor says \(expected)"
+            "blob \(digest) has the wrong size: \(found) bytes instead of \(expected)"
         case .unsafeEntry(let path, let layer, let reason): "cannot read layer \(layer): entry '\(path)' \(reason)"
         case .whiteoutName(let path):
             "'\(path)' cannot be put into a layer: a name that begins with .wh. means that a file was removed"
@@ -49,7 +49,7 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformedAnnotation(let text, let reason): "'\(text.prefix(300))' is not an annotation: \(reason)"
         case .samePath(let path): "two platforms have '\(path)', so they cannot share a directory"
         case .unnamedImage(let place, let tag):
-            "'\(place)' names an image only by the tag '\(tag)', which does not say what it is"
+            "'\(place)' names an image only by the tag '\(tag)', which is not a full name"
         case .notInArchive(let name, let place, let names):
             (name.map { "'\(place)' has no image '\($0)'" } ?? "'\(place)' has several images, so one must be named")
                 + (names.isEmpty ? "" : "; it has \(names.joined(separator: ", "))")

@@ -1,20 +1,19 @@
-/// What an image runs on, as `OS/ARCH[/VARIANT]` (OCI image spec, image index, platform).
+/// The platform of an image, as `OS/ARCH[/VARIANT]` (OCI image spec, image index, platform).
 public struct Platform: Hashable, Sendable, CustomStringConvertible {
-    /// `linux`.
+    /// The operating system: `linux`.
     public var os: String
-    /// GOARCH: `amd64`, `arm64`.
+    /// The architecture as GOARCH: `amd64`, `arm64`.
     public var architecture: String
-    /// `v7`, `v8`, or nil.
+    /// The variant: `v7`, `v8`, or nil.
     public var variant: String?
 
-    /// A platform of known parts.
     public init(os: String, architecture: String, variant: String? = nil) {
         self.os = os
         self.architecture = architecture
         self.variant = variant
     }
 
-    /// Reads `OS/ARCH[/VARIANT]`, accepting the usual other names of architectures.
+    /// Parses `OS/ARCH[/VARIANT]`, also with the usual other names of architectures.
     public init(_ text: String) throws(OCIError) {
         let parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { throw .malformedPlatform(text) }
@@ -22,7 +21,7 @@ public struct Platform: Hashable, Sendable, CustomStringConvertible {
         self.init(os: parts[0], architecture: aliases[parts[1]] ?? parts[1], variant: parts.count == 3 ? parts[2] : nil)
     }
 
-    /// The machine this program was compiled for.
+    /// The platform that this program was compiled for.
     public static var host: Platform {
         #if arch(arm64)
             Platform(os: "linux", architecture: "arm64", variant: "v8")
@@ -33,22 +32,23 @@ public struct Platform: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { ([os, architecture] + (variant.map { [$0] } ?? [])).joined(separator: "/") }
 
-    /// How well an image for `other` runs here: 0 is best, nil not at all. As Docker chooses: an older variant of the
-    /// architecture, then the 32-bit one that such processors also run.
+    /// Returns the rank of an image for `other` on this platform: 0 is best, nil if it does not run.
+    ///
+    /// The order is Docker's: an older variant of the architecture, then the 32-bit one that such processors also run.
     public func rank(of other: Platform) -> Int? {
         os == other.os ? runnable.firstIndex(of: other.normalized) : nil
     }
 
-    /// Whether an image for `other` runs here: same system and architecture, and no contradiction in the variant.
+    /// True if an image for `other` runs here: same system and architecture, and no contradiction in the variant.
     public func accepts(_ other: Platform) -> Bool {
         os == other.os && architecture == other.architecture
             && (variant == nil || other.variant == nil || variant == other.variant)
     }
 
-    /// What runs here, best first.
+    /// The platforms that run here, best first.
     private var runnable: [Platform] {
         func variants(_ architecture: String, upTo newest: String?, from oldest: Int) -> [Platform] {
-            // No architecture has as many; a document may say anything.
+            // No architecture has more variants; a document may have any number.
             let newest = min(16, newest.flatMap { Int($0.drop { $0 == "v" }) } ?? oldest)
             return stride(from: newest, through: oldest, by: -1).map { version in
                 Platform(os: os, architecture: architecture, variant: "v\(version)").normalized
@@ -65,7 +65,7 @@ public struct Platform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same with the variant that is meant where none is written, and none where the usual one is.
+    /// The platform with the default variant if none is written, and without a variant that is the default.
     private var normalized: Platform {
         var platform = self
         switch (architecture, variant) {

@@ -1,6 +1,6 @@
-/// Moments as image documents write them: `2026-11-24T19:02:00Z` (RFC 3339).
+/// Times in the form of image documents: `2026-11-24T19:02:00Z` (RFC 3339).
 public enum RFC3339 {
-    /// The text of a moment in seconds since 1970, in UTC.
+    /// Formats a time in seconds since 1970, in UTC.
     public static func text(_ seconds: Int64) -> String {
         let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let rest = seconds - days * 86_400
@@ -9,7 +9,7 @@ public enum RFC3339 {
         return "\(year)-\(parts[0])-\(parts[1])T\(parts[2]):\(parts[3]):\(parts[4])Z"
     }
 
-    /// The whole seconds of a text with `Z` or an offset; nil for anything else.
+    /// Parses the whole seconds of a text with `Z` or an offset; nil for another text.
     public static func seconds(_ text: String) -> Int64? {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -34,7 +34,7 @@ public enum RFC3339 {
         return days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
     }
 
-    /// Days since 1970 of a date in the Gregorian calendar.
+    /// Returns the days since 1970 of a date in the Gregorian calendar.
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         // Counted from the first of March, so that the leap day comes last.
         let shifted = month <= 2 ? year - 1 : year

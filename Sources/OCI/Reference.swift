@@ -1,17 +1,17 @@
 /// The name of an image: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, normalised as Docker does it.
 ///
-/// `debian` means `docker.io/library/debian:latest`; ``familiar`` gives the short form back.
+/// `debian` means `docker.io/library/debian:latest`; ``familiar`` is the short form.
 public struct Reference: Hashable, Sendable, CustomStringConvertible {
-    /// The registry's host and port, `docker.io` where none was written.
+    /// The registry's host and port; `docker.io` if none was written.
     public let host: String
     /// The repository's path on that host.
     public let path: String
-    /// The tag; `latest` where neither a tag nor a digest was written.
+    /// The tag; `latest` if neither a tag nor a digest was written.
     public let tag: String?
     /// The digest that the name is pinned to.
     public let digest: Digest?
 
-    /// Reads and normalises a name (the grammar of distribution's `reference` package).
+    /// Parses and normalises a name (the grammar of distribution's `reference` package).
     public init(_ text: String) throws(OCIError) {
         var rest = Substring(text)
         var digest: Digest?
@@ -42,10 +42,10 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
         self.digest = digest
     }
 
-    /// The whole name, host and all.
+    /// The full name, including the host.
     public var description: String { "\(host)/\(path)" + suffix }
 
-    /// The name as people write it: without `docker.io/library/`.
+    /// The short name, without `docker.io/library/`.
     public var familiar: String {
         guard host == "docker.io" else { return description }
         return (path.hasPrefix("library/") ? String(path.dropFirst("library/".count)) : path) + suffix

@@ -1,22 +1,22 @@
 extension Image {
-    /// Recomputes everything an image promises: each blob's size and digest, each layer's diff ID, its entries and that
-    /// they make a tree, and that history and layers match in number.
+    /// Checks an image against its documents and returns its tree.
     ///
-    /// Reads every byte. Returns the tree, since it was built anyway.
+    /// It recomputes each blob's size and digest and each layer's diff ID, and reads every byte. The layers' entries
+    /// must make a tree, and the history must have as many layers as the image.
     @discardableResult
     public func validate() async throws -> FileTree {
         _ = try source.read(descriptor)
         _ = try source.read(manifest.config)
         let layered = config.history.filter { !$0.isEmptyLayer }.count
         guard config.history.isEmpty || layered == layers.count else {
-            throw OCIError.invalidImage("its history tells of \(layered) layers, but it has \(layers.count)")
+            throw OCIError.invalidImage("its history lists \(layered) layers, but it has \(layers.count)")
         }
         return try await tree()
     }
 }
 
 extension Store {
-    /// Validates every image of the store; gives how many there are.
+    /// Validates every image of the store and returns their number.
     ///
     /// - Throws: The first fault found.
     public func validate() async throws -> Int {

@@ -9,15 +9,15 @@ public import SystemPackage
 ///   "credHelpers": { "HOST": "NAME" },   "credsStore": "NAME" }
 /// ```
 public struct AuthFile: Sendable {
-    /// Where it is, or will be.
+    /// The file's path, which need not exist.
     public let path: FilePath
     private var json: JSON
 
-    /// What a person calls docker.io, and what Docker's files call it.
+    /// The name of docker.io in references; ``hubKey`` is its name in Docker's files.
     private static let hub = "docker.io"
     private static let hubKey = "https://index.docker.io/v1/"
 
-    /// Reads the file; one that is missing is empty.
+    /// Reads the file; a missing one counts as empty.
     public init(at path: FilePath) throws {
         self.path = path
         guard let bytes = try Self.contents(path), !bytes.isEmpty else {
@@ -31,7 +31,7 @@ public struct AuthFile: Sendable {
         }
     }
 
-    /// A small file's bytes; nil where there is none.
+    /// Returns a small file's bytes; nil if there is no file.
     static func contents(_ path: FilePath) throws -> [UInt8]? {
         do {
             return try OwnedDescriptor(path).readAll(limit: 4 << 20)
@@ -42,7 +42,7 @@ public struct AuthFile: Sendable {
 
     // MARK: - Reading
 
-    /// The credential for a repository, from the helper that the file names or from the file itself.
+    /// Returns the credential for a repository, from the file's credential helper or the file itself.
     func credential(registry: String, path: String) throws -> Credential? {
         if let helper = try helper(for: registry), let found = try helper.get(Self.serverKey(registry)) { return found }
         let auths = json["auths"]?.object ?? [:]
@@ -58,7 +58,7 @@ public struct AuthFile: Sendable {
         return nil
     }
 
-    /// The program that keeps the credentials of a registry, if one does.
+    /// Returns the program that keeps the credentials of a registry, if there is one.
     func helper(for registry: String) throws -> CredentialHelper? {
         let named = json["credHelpers"]?[registry]?.string ?? json["credHelpers"]?[Self.serverKey(registry)]?.string
         guard let name = named ?? json["credsStore"]?.string, !name.isEmpty else { return nil }
@@ -72,12 +72,12 @@ public struct AuthFile: Sendable {
         return .password(user: user, password)
     }
 
-    /// Whether a key of the file, which may be an old address with a scheme, means `name`.
+    /// True if a key of the file means `name`; the key may be an old address with a scheme.
     private static func isSame(_ key: String, _ name: String) -> Bool {
         if key == name { return true }
         if name == hub { return key == hubKey || key == "index.docker.io" || key == "https://index.docker.io/v1" }
         guard let scheme = key.firstRange(of: "://") else { return false }
-        // An address means the whole host, whatever version stands behind it.
+        // An address means the whole host, whatever API version follows.
         return key[scheme.upperBound...].prefix { $0 != "/" } == name
     }
 
@@ -85,7 +85,9 @@ public struct AuthFile: Sendable {
 
     // MARK: - Writing
 
-    /// Keeps a credential for a registry: with the helper that the file names, else in the file. All else stays.
+    /// Stores a credential for a registry with the file's credential helper, or else in the file.
+    ///
+    /// All other entries remain.
     func keep(_ credential: Credential, for registry: String) throws {
         let key = Self.serverKey(registry)
         if let helper = try helper(for: registry) {
@@ -101,7 +103,7 @@ public struct AuthFile: Sendable {
         try edit { $0["auths"] = Self.setting($0["auths"], key, entry) }
     }
 
-    /// Forgets the credentials of a registry; false where there were none.
+    /// Removes the credentials of a registry; false if there were none.
     public func forget(_ registry: String) throws -> Bool {
         var forgot = false
         if let helper = try helper(for: registry) { forgot = try helper.erase(Self.serverKey(registry)) }
@@ -119,7 +121,9 @@ public struct AuthFile: Sendable {
         return object
     }
 
-    /// Writes the file anew, for its owner alone. A link to it, as people who keep such files elsewhere have, stays.
+    /// Writes the file anew with mode 0600.
+    ///
+    /// A symbolic link to the file remains, because some users keep such files elsewhere.
     private func edit(_ change: (inout JSON) -> Void) throws {
         var json = json
         change(&json)
@@ -128,7 +132,7 @@ public struct AuthFile: Sendable {
         try directory.replace(FilePath(place.lastComponent?.string ?? ""), with: json.prettyBytes, mode: 0o600)
     }
 
-    /// Where a chain of links ends.
+    /// Returns the end of a chain of symbolic links.
     private static func target(of path: FilePath) -> FilePath {
         var path = path
         for _ in 0..<16 {

@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 internal import Synchronization
 
-/// Knows how each registry is spoken to and what it must be shown, and asks for tokens.
+/// The state of authentication with each registry: its protocol, challenge, credential and tokens.
 ///
 /// ```
 /// GET /v2/ ──► https or http, and a challenge ─┬─ none
@@ -36,12 +36,14 @@ final class Authorizer: Sendable {
         self.isInsecure = isInsecure
     }
 
-    // MARK: - How it is spoken to
+    // MARK: - Protocol
 
-    /// The address of a registry: https, or http where the registry is insecure or on this machine and has no TLS.
+    /// Returns the address of a registry.
+    ///
+    /// That is https, or http if the registry is insecure or on this machine and has no TLS.
     func base(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         if let known = state.withLock({ $0.bases[endpoint.host] }) { return known }
-        // Several blobs begin at once: one asks, the others wait for the answer.
+        // Several blobs begin at once: one sends the request, the others wait for its result.
         return try greeting.withLock { _ in
             try state.withLock { $0.bases[endpoint.host] } ?? found(endpoint, cancellation)
         }
@@ -64,7 +66,7 @@ final class Authorizer: Sendable {
         }
     }
 
-    /// Asks for the version, which also tells how to authenticate.
+    /// Requests the API version; the response also contains the challenge.
     private func greet(_ address: WebAddress, _ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         let response = try client.fetch(Request(.get, address), cancellation).response
         state.withLock { state in
@@ -76,9 +78,9 @@ final class Authorizer: Sendable {
         return address
     }
 
-    // MARK: - What it must be shown
+    // MARK: - Authorization
 
-    /// The value of `Authorization` for a request, or nil where there is none to send.
+    /// Returns the value of `Authorization` for a request, or nil if none is needed.
     func authorization(
         _ endpoint: Endpoint, _ scopes: Set<Scope>, action: String, _ cancellation: Cancellation
     ) throws -> String? {
@@ -89,7 +91,7 @@ final class Authorizer: Sendable {
             return "Basic \(basic)"
         case .bearer(let realm, let service, let scope):
             var scopes = Set(scopes.map(\.description))
-            // The challenge of a whole registry names no repository; one that does wants exactly that.
+            // The challenge of a whole registry has no scope; one with a scope requires exactly that.
             if scopes.isEmpty, let scope { scopes.insert(scope) }
             let key = "\(endpoint.host) \(scopes.sorted().joined(separator: " "))"
             if let token = state.withLock({ $0.tokens[key] }), token.expires > .now { return "Bearer \(token.text)" }
@@ -104,7 +106,7 @@ final class Authorizer: Sendable {
         }
     }
 
-    /// Takes note of a refusal; true where it makes sense to ask again.
+    /// Stores the challenge of a refused request; true if a retry makes sense.
     func learn(from response: Response, _ endpoint: Endpoint) -> Bool {
         guard let challenge = Challenge(response.headers.all("WWW-Authenticate")) else { return false }
         return state.withLock { state in
@@ -116,10 +118,10 @@ final class Authorizer: Sendable {
         }
     }
 
-    /// Whether credentials are known for a registry.
+    /// True if there is a credential for a registry.
     func hasCredential(_ endpoint: Endpoint) -> Bool { (try? credential(endpoint)) ?? nil != nil }
 
-    /// Uses this credential for a registry, whatever the files say.
+    /// Uses this credential for a registry in place of the files' one.
     func use(_ credential: Credential, for registry: String) {
         state.withLock { state in
             state.credentials[registry] = credential
@@ -152,7 +154,7 @@ final class Authorizer: Sendable {
         let scopes: [String]
         let credential: Credential?
 
-        /// GET with the password, or POST with the identity token (distribution's token and OAuth2 documents).
+        /// Returns GET with the password, or POST with the identity token (distribution's token and OAuth2 documents).
         func request(_ realm: WebAddress) throws -> Request {
             var fields = service.map { [("service", $0)] } ?? []
             if case .identityToken(let token)? = credential {
@@ -161,7 +163,7 @@ final class Authorizer: Sendable {
                 let form = Array(Query.encode(fields).utf8)
                 var request = Request(
                     .post, realm, headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Body(form))
-                // The token is in the body, which a redirect would take along.
+                // The token is in the body, which a redirect would send to another server.
                 request.followsRedirects = false
                 return request
             }
@@ -180,7 +182,7 @@ final class Authorizer: Sendable {
             realm = try WebAddress(wanted.realm)
         } catch {
             throw RegistryError.malformedAnswer(
-                action, host: endpoint.host, reason: "names a token server that is no web address")
+                action, host: endpoint.host, reason: "sends an invalid token server address")
         }
         let base = try base(endpoint, cancellation)
         guard realm.scheme == "https" || base.scheme == "http" || wanted.credential == nil else {
@@ -199,11 +201,11 @@ final class Authorizer: Sendable {
                 retryAfter: Retry.seconds(response.headers["Retry-After"]))
         default:
             throw RegistryError.refused(
-                action, host: realm.authority, status: response.status, reason: "no token was given")
+                action, host: realm.authority, status: response.status, reason: "no token was issued")
         }
         let json = try? JSON(parsing: content, what: "token")
         guard let text = json?["token"]?.string ?? json?["access_token"]?.string, !text.isEmpty else {
-            throw RegistryError.malformedAnswer(action, host: realm.authority, reason: "answers without a token")
+            throw RegistryError.malformedAnswer(action, host: realm.authority, reason: "responds without a token")
         }
         // A token that is about to expire would not outlive the request; one that lasts a second is used for a second.
         let seconds = min(max(json?["expires_in"]?.integer ?? 60, 1), 86_400)
@@ -212,14 +214,14 @@ final class Authorizer: Sendable {
 
     // MARK: - Secrets
 
-    /// A text of a server without anything that was sent to it in confidence.
+    /// Returns a text of a server with every secret that was sent to it replaced.
     func redact(_ text: String) -> String {
         state.withLock(\.secrets).filter { $0.utf8.count >= 3 }.sorted { $0.utf8.count > $1.utf8.count }
             .reduce(text) { $0.replacing($1, with: "***") }
     }
 }
 
-/// What follows the question mark of an address.
+/// The query of an address.
 enum Query {
     static func encode(_ fields: [(String, String)]) -> String {
         fields.map { "\(escaped($0.0))=\(escaped($0.1))" }.joined(separator: "&")
@@ -243,7 +245,7 @@ enum Query {
 }
 
 extension WebAddress {
-    /// The address with more fields in its query.
+    /// Returns the address with more fields in its query.
     func appending(_ fields: [(String, String)]) throws -> WebAddress {
         if fields.isEmpty { return self }
         return try WebAddress(text + (text.contains("?") ? "&" : "?") + Query.encode(fields))

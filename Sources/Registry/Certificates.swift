@@ -3,16 +3,16 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// Whom to trust where, from directories as containers-certs.d(5) and Docker have them, each looked at once.
+/// The certificates of each host, from directories in the form of containers-certs.d(5) and Docker, read once.
 ///
 /// ```
-/// certs.d/HOST[:PORT]/ca.crt                     an authority, beside the system's
-///                     client.cert  client.key    what we show
+/// certs.d/HOST[:PORT]/ca.crt                     an authority, in addition to the system's
+///                     client.cert  client.key    the client's certificate and key
 /// ```
 final class Certificates: Sendable {
-    /// Directories with one directory a host.
+    /// Directories with one directory for each host.
     private let roots: [FilePath]
-    /// Directories that count for every host.
+    /// Directories that apply to every host.
     private let common: [FilePath]
     private let isInsecure: @Sendable (String) -> Bool
     private let known = Mutex<[String: Trust]>([:])
@@ -48,7 +48,7 @@ final class Certificates: Sendable {
             } else if name.hasSuffix(".cert") {
                 let key = FilePath(name.dropLast("cert".count) + "key")
                 guard try directory.exists(key) else {
-                    throw RegistryError.malformedFile(file.string, reason: "there is no '\(key)' beside it")
+                    throw RegistryError.malformedFile(file.string, reason: "its key '\(key)' is missing")
                 }
                 trust.client = .init(certificate: file, key: path.appending(key.components))
             }

@@ -1,9 +1,9 @@
-/// How a server wants to know who asks (RFC 9110, section 11.6.1; the distribution project's token scheme).
+/// The authentication that a server requires (RFC 9110, section 11.6.1; the distribution project's token scheme).
 enum Challenge: Hashable, Sendable {
     case basic
     case bearer(realm: String, service: String?, scope: String?)
 
-    /// The strongest challenge that we can answer, of the values of `WWW-Authenticate`.
+    /// Selects the strongest supported challenge among the values of `WWW-Authenticate`.
     init?(_ values: [String]) {
         let all = values.flatMap(Self.parse)
         if let bearer = all.first(where: { $0.scheme == "bearer" && $0.parameters["realm"] != nil }) {
@@ -17,7 +17,7 @@ enum Challenge: Hashable, Sendable {
         }
     }
 
-    /// `Scheme name=value, name="quoted \"value\"", Other …`
+    /// Parses `Scheme name=value, name="quoted \"value\"", Other …`.
     private static func parse(_ text: String) -> [(scheme: String, parameters: [String: String])] {
         var result: [(scheme: String, parameters: [String: String])] = []
         var rest = Substring(text)
@@ -27,7 +27,7 @@ enum Challenge: Hashable, Sendable {
             rest = rest.dropFirst(word.count)
             let hasValue = rest.first == "="
             if word.isEmpty {
-                // Nonsense such as '=x' ends it; whatever was understood counts.
+                // Invalid text such as '=x' ends it; the challenges before it count.
                 return result
             }
             guard hasValue else {
@@ -39,7 +39,7 @@ enum Challenge: Hashable, Sendable {
         }
     }
 
-    /// A value behind its `=`, bare or quoted.
+    /// Parses a value after its `=`, bare or quoted.
     private static func value(_ rest: inout Substring) -> String {
         rest = rest.dropFirst()
         guard rest.first == "\"" else {
@@ -60,7 +60,7 @@ enum Challenge: Hashable, Sendable {
     }
 }
 
-/// A right that a token is asked for: `repository:PATH:pull,push`.
+/// A permission that a token is requested for: `repository:PATH:pull,push`.
 struct Scope: Hashable, Sendable, Comparable, CustomStringConvertible {
     let description: String
 

@@ -3,26 +3,28 @@ internal import Linux
 internal import OCI
 internal import SystemPackage
 
-/// A program `docker-credential-NAME` that keeps credentials: a word as its argument, a document through its streams.
+/// A program `docker-credential-NAME` that keeps credentials.
+///
+/// It takes an action as its argument, reads a document from stdin and writes one to stdout.
 struct CredentialHelper: Sendable {
     private let program: String
     private static let outputLimit = 1 << 20
-    /// What helpers answer where they know nothing; part of their protocol.
+    /// The output of helpers without a matching credential; part of their protocol.
     private static let unknown = "credentials not found in native keychain"
 
-    /// The helper that `file` names.
+    /// Makes the helper that `file` names.
     init(_ name: String, file: FilePath) throws(RegistryError) {
         let isWord = { (byte: UInt8) in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (48...57).contains(byte)
                 || "._-".utf8.contains(byte)
         }
         guard name.utf8.allSatisfy(isWord) else {
-            throw .malformedFile(file.string, reason: "a credential helper's name is a word")
+            throw .malformedFile(file.string, reason: "the credential helper's name has invalid characters")
         }
         program = "docker-credential-\(name)"
     }
 
-    /// What it keeps for a server.
+    /// Returns the credential of a server, if the helper has one.
     func get(_ server: String) throws -> Credential? {
         let answer = try run("get", Array(server.utf8))
         let text = String(decoding: answer.output, as: UTF8.self)
@@ -35,7 +37,7 @@ struct CredentialHelper: Sendable {
         return user == "<token>" ? .identityToken(secret) : .password(user: user, secret)
     }
 
-    /// Gives it a credential to keep.
+    /// Stores a credential with the helper.
     func store(_ credential: Credential, _ server: String) throws {
         let (user, secret) =
             switch credential {
@@ -47,7 +49,7 @@ struct CredentialHelper: Sendable {
         if status != 0 { throw RegistryError.helperFailed(program, reason: "failed with status \(status)") }
     }
 
-    /// Lets it forget a server; false where it knew none.
+    /// Removes the credential of a server; false if there was none.
     func erase(_ server: String) throws -> Bool { try run("erase", Array(server.utf8)).status == 0 }
 
     private func run(_ word: String, _ input: [UInt8]) throws -> (status: Int32, output: [UInt8]) {
@@ -55,7 +57,7 @@ struct CredentialHelper: Sendable {
         let ends = streams.theirs.rawValue
         let process: Int32
         do throws(SystemError) {
-            // What it says on stderr might hold what nobody should see.
+            // Its stderr is discarded, because it may contain secrets.
             process = try Spawn.start([program, word], streams: [ends, ends, nil])
         } catch {
             guard error.errno == .noSuchFileOrDirectory else { throw error }
@@ -71,7 +73,7 @@ struct CredentialHelper: Sendable {
     }
 }
 
-/// A socket's ends: ours, and the one that becomes a program's input and output.
+/// A socket's ends: ours, and the one that becomes a program's stdin and stdout.
 private struct Streams: ~Copyable {
     let ours: OwnedDescriptor
     let theirs: OwnedDescriptor
@@ -85,10 +87,10 @@ private struct Streams: ~Copyable {
         theirs = OwnedDescriptor(owning: ends[1])
     }
 
-    /// Sends all of the input to the program that has the other end, then reads what it writes until it ends.
+    /// Sends all of the input to the program at the other end, then reads its output until it closes.
     consuming func exchange(_ input: [UInt8], limit: Int) throws -> [UInt8] {
         try theirs.close()
-        // A program that ends without reading is judged by its status.
+        // The exit status decides about a program that ends without reading.
         try? ours.write(input)
         shutdown(ours.rawValue, Int32(SHUT_WR))
         return (try? ours.readAll(limit: limit)) ?? []

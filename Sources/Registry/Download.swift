@@ -1,9 +1,9 @@
 internal import HTTP
 internal import OCI
 
-/// A blob as it comes from a registry; taken up again where it stood when a connection ends early.
+/// A blob as it arrives from a registry; after an early end of the connection it continues at its offset.
 ///
-/// Size and digest are for whoever reads it to check.
+/// The reader checks size and digest.
 final class Download: ByteSource {
     private let session: Session
     private let call: Session.Call
@@ -11,10 +11,10 @@ final class Download: ByteSource {
     private var offset: Int64
     private var failures: RetryCount
     private var stream: ResponseStream?
-    /// What of a chunk lies behind what was passed over.
+    /// The part of a chunk after the bytes that were skipped.
     private var ahead: [UInt8] = []
 
-    /// Asks for `blob`, of which the first `offset` bytes are not needed; the answer's head is awaited.
+    /// Requests `blob` from `offset` on and waits for the head of the response.
     init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, action: String, from offset: Int64 = 0) throws {
         self.blob = blob
         self.session = session
@@ -40,13 +40,15 @@ final class Download: ByteSource {
             return ahead.isEmpty ? try stream.next() : ahead
         } catch let error as HTTPError {
             stream = nil
-            // Everything is here; only the end of the answer was lost.
+            // All bytes have arrived; only the end of the response was lost.
             if offset == blob.size { return [] }
             throw RegistryError.connection(call.action, error)
         }
     }
 
-    /// Asks for what is missing. A server that knows no ranges sends all of it, of which the known part is passed over.
+    /// Requests the missing bytes.
+    ///
+    /// A server without support for ranges sends the whole blob, of which the known part is skipped.
     private func open() throws -> ResponseStream {
         var call = call
         if offset > 0, offset < blob.size {
@@ -57,18 +59,18 @@ final class Download: ByteSource {
         let start = stream.response.status == 206 ? try beginning(stream.response) : 0
         guard start <= offset else {
             throw RegistryError.malformedAnswer(
-                call.action, host: call.endpoint.host, reason: "sends another part than was asked for")
+                call.action, host: call.endpoint.host, reason: "sends a different range than requested")
         }
         try pass(offset - start, of: stream)
         return stream
     }
 
-    /// Where a partial answer begins: `Content-Range: bytes 100-199/200`.
+    /// Returns the first byte's offset in a partial response: `Content-Range: bytes 100-199/200`.
     private func beginning(_ response: Response) throws(RegistryError) -> Int64 {
         let text = response.headers["Content-Range"] ?? ""
         guard text.hasPrefix("bytes "), let start = Int64(text.dropFirst(6).prefix { $0 != "-" }), start >= 0 else {
             throw .malformedAnswer(
-                call.action, host: call.endpoint.host, reason: "sends a part without telling which it is")
+                call.action, host: call.endpoint.host, reason: "sends a range without a valid Content-Range")
         }
         return start
     }
@@ -85,7 +87,7 @@ final class Download: ByteSource {
     }
 }
 
-/// A download that goes on at the next endpoint, from where it stood, once one fails for good.
+/// A download that continues at the next endpoint, from its offset, after one has failed finally.
 final class MirroredDownload: ByteSource {
     private let session: Session
     private let open: (Endpoint, Int64) throws -> any ByteSource
@@ -109,7 +111,7 @@ final class MirroredDownload: ByteSource {
         return chunk
     }
 
-    /// The result of the first source that gives one; the error is that of the last endpoint.
+    /// Returns the result of the first endpoint that succeeds, or throws the error of the last one.
     private func trying<T>(_ body: (any ByteSource) throws -> T) throws -> T {
         while true {
             do {

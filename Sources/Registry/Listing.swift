@@ -3,7 +3,7 @@ internal import Linux
 public import OCI
 
 extension RegistryClient {
-    /// A repository's tags, as the registry sorts them.
+    /// Returns a repository's tags in the registry's order.
     public func tags(of reference: Reference) async throws -> [String] {
         try await offload { session in
             let repository = try repository(reference, session, reading: true)
@@ -15,7 +15,7 @@ extension RegistryClient {
         }
     }
 
-    /// The repositories of a registry, where it tells them.
+    /// Returns the repositories of a registry, if it lists them.
     public func catalog(of registry: String) async throws -> [String] {
         try await offload { session in
             try session.list(
@@ -25,7 +25,7 @@ extension RegistryClient {
         }
     }
 
-    /// Artifacts that are about a manifest: signatures, attestations, bills of materials.
+    /// Returns the artifacts whose subject is a manifest: signatures, attestations, bills of materials.
     public func referrers(of reference: Reference, to digest: Digest, artifactType: String? = nil) async throws
         -> [Descriptor]
     {
@@ -36,7 +36,7 @@ extension RegistryClient {
         }
     }
 
-    /// Removes what is under a name: with a digest that manifest, with a tag only the tag.
+    /// Deletes the manifest of a digest; with a tag, deletes only the tag.
     public func delete(_ reference: Reference) async throws {
         try await offload { session in
             let endpoint = try repository(reference, session, reading: false).endpoint
@@ -50,7 +50,7 @@ extension RegistryClient {
 }
 
 extension Session {
-    /// A list that comes in pages, each of which links to the next (distribution spec, listing tags).
+    /// Reads a list in pages, each of which links to the next (distribution spec, listing tags).
     func list(
         _ target: Call.Target, _ endpoint: Endpoint, _ scopes: Set<Scope>, action: String,
         _ items: (JSON) -> [String]
@@ -61,7 +61,7 @@ extension Session {
             let call = Call(method: .get, endpoint: endpoint, target: target, scopes: scopes, action: action)
             let (response, bytes) = try retrying { try fetch(call, limit: 16 << 20) }
             guard let json = try? JSON(parsing: bytes, what: action) else {
-                throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends no JSON")
+                throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends invalid JSON")
             }
             all += items(json)
             guard let link = response.headers["Link"], let next = Self.next(link) else { return all }
@@ -72,10 +72,10 @@ extension Session {
             }
             target = .address(address)
         }
-        throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends a list without end")
+        throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends a list of too many pages")
     }
 
-    /// The address in `<ADDRESS>; rel="next"`.
+    /// Returns the address in `<ADDRESS>; rel="next"`.
     private static func next(_ link: String) -> String? {
         guard link.contains("next"), let start = link.firstIndex(of: "<"), let end = link.firstIndex(of: ">"),
             start < end
@@ -87,7 +87,7 @@ extension Session {
 // MARK: - Referrers
 
 extension RemoteRepository {
-    /// What refers to a manifest: as the registry tells it, or by the tag that stands in where it cannot.
+    /// Returns a manifest's referrers from the registry's API, or from the fallback tag if it has no such API.
     func referrers(to digest: Digest, action: String) throws -> [Descriptor] {
         var call = Session.Call(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/referrers/\(digest)"),
@@ -100,7 +100,7 @@ extension RemoteRepository {
         return try fallback(digest, action: action).manifests
     }
 
-    /// Adds an artifact to the tag that stands in for the referrers API (distribution spec, "referrers tag schema").
+    /// Adds an artifact to the fallback tag for the referrers API (distribution spec, "referrers tag schema").
     func addReferrer(_ manifest: RemoteManifest, of subject: Descriptor, action: String) throws {
         var index = try fallback(subject.digest, action: action)
         if index.manifests.contains(where: { $0.digest == manifest.descriptor.digest }) { return }
@@ -122,7 +122,7 @@ extension RemoteRepository {
         }
     }
 
-    /// A descriptor with the artifact's type and annotations, as listings have it.
+    /// Makes a descriptor with the artifact's type and annotations, as in listings.
     private static func entry(_ manifest: RemoteManifest) throws -> Descriptor {
         let json = try JSON(parsing: manifest.bytes, what: "manifest")
         var entry = manifest.descriptor.json

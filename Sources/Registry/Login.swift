@@ -1,10 +1,10 @@
 internal import HTTP
 
 extension RegistryClient {
-    /// Checks a user's name and password with a registry and keeps them in a file; returns when both are done.
+    /// Checks a user's name and password with a registry, then stores them in a file.
     ///
-    /// - Throws: ``RegistryError/unauthorized(_:host:hadCredentials:)`` where the registry does not accept them; nothing
-    ///   is kept then.
+    /// - Throws: ``RegistryError/unauthorized(_:host:hadCredentials:)`` if the registry rejects them; nothing is stored
+    ///   then.
     public func login(_ registry: String, _ credential: Credential, keepingIn file: AuthFile) async throws {
         use(credential, for: registry)
         try await offload { session in

@@ -3,9 +3,10 @@ internal import Linux
 public import OCI
 
 extension RegistryClient {
-    /// Takes an image into a store, several layers at once, each checked as it comes; then gives it its name there.
+    /// Copies an image into a store, several layers at once, each verified as it arrives; then sets its name.
     ///
-    /// When this returns, everything the image needs is in the store; when it throws, nothing has the name that did not.
+    /// After a return the store has everything that the image needs. After an error all names in the store are as
+    /// before.
     @discardableResult
     public func pull(
         _ reference: Reference, for platform: Platform = .host, into store: Store
@@ -19,7 +20,7 @@ extension RegistryClient {
         return try await offload { _ in try store.image(image.descriptor, for: platform, name: reference.familiar) }
     }
 
-    /// Takes everything that a name stands for into a store, all images of an index too, and gives it a name there.
+    /// Copies an image, or an index with all its images, into a store and sets its name.
     @discardableResult
     public func pullAll(_ reference: Reference, into store: Store, as name: Reference) async throws -> ImageSet {
         let set = try await set(reference, keepingIn: store)
@@ -43,7 +44,9 @@ extension RegistryClient {
 }
 
 extension RemoteRepository {
-    /// Puts a blob into a store, checked before it becomes visible there. Blocks.
+    /// Puts a blob into a store; it is verified before it becomes visible there.
+    ///
+    /// Blocks.
     func fetch(_ blob: Descriptor, into store: Store) throws {
         if try store.has(blob) {
             session.report(.done(blob, .present))
@@ -60,13 +63,13 @@ extension RemoteRepository {
         } catch let error as SystemError {
             throw RegistryError.notStored("pull \(blob.digest) of \(name)", error)
         }
-        // A hint for pushes: that a blob is known to be there saves time, nothing else.
+        // An optional hint for pushes, which only saves time.
         try? store.remember(origin: name, of: blob.digest)
         session.report(.done(blob, .moved))
     }
 }
 
-/// Passes bytes on and tells how many.
+/// Passes bytes on and reports their number.
 private final class Counted: ByteSource {
     private let source: any ByteSource
     private let count: (Int) -> Void

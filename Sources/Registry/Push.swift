@@ -4,8 +4,9 @@ public import OCI
 extension RegistryClient {
     /// Sends an image: its blobs, several at once, then its manifest under the name.
     ///
-    /// - Parameter hints: A store that may know other repositories of the registry to link blobs from; that of the image
-    ///   by itself.
+    /// - Parameter hints: A store that may know other repositories of the registry to mount blobs from; the image's own
+    ///   store
+    ///   by default.
     @discardableResult
     public func push(_ image: Image, to reference: Reference, hints: Store? = nil) async throws -> Descriptor {
         try await push(ImageSet(image), to: reference, hints: hints ?? image.source as? Store)
@@ -20,8 +21,9 @@ extension RegistryClient {
         return try await push(manifest, from: source, to: reference, hints: hints)
     }
 
-    /// Sends a document byte for byte, and before it everything that it leads to: an image, an index with all its images
-    /// and attestations, an artifact, a cache.
+    /// Sends a document byte for byte, after everything that it refers to.
+    ///
+    /// The document is an image, an index with all its images and attestations, an artifact or a cache.
     @discardableResult
     public func push(
         _ manifest: RemoteManifest, from source: any BlobSource, to reference: Reference, hints: Store? = nil
@@ -33,7 +35,7 @@ extension RegistryClient {
             repository: repository, source: source, hints: hints, action: "push \(reference)")
         let plan = try await offload { _ in try work.plan(manifest) }
         try await each(plan.blobs, session) { try work.send($0) }
-        // Children before parents: a registry refuses an index whose images it does not know.
+        // Children before parents: a registry refuses an index whose images it does not have.
         for child in plan.manifests {
             try await offload { _ in try work.put(child, as: child.descriptor.digest.description) }
         }
@@ -42,8 +44,10 @@ extension RegistryClient {
         return manifest.descriptor
     }
 
-    /// Copies what is under one name to another, in one pass: a blob that is there does not move, one that the registry
-    /// can link does not either. Without a platform everything is copied, attestations and other platforms too.
+    /// Copies an image or index from one name to another, in one pass.
+    ///
+    /// A blob moves only if the target doesn't have it and the registry cannot mount it. Without a platform everything
+    /// is copied, including attestations and other platforms.
     @discardableResult
     public func copy(
         _ source: Reference, to target: Reference, platform: Platform? = nil
@@ -57,17 +61,19 @@ extension RegistryClient {
     }
 }
 
-/// What goes to one repository. Everything here blocks.
+/// A push to one repository.
+///
+/// Everything here blocks.
 private struct Push: Sendable {
     let repository: RemoteRepository
     let source: any BlobSource
     let hints: Store?
     let action: String
 
-    /// More documents than any index has.
+    /// The most documents in one push, more than any real index has.
     private static let manifestLimit = 1000
 
-    /// Every blob once, and every document below the first one, those that others lead to before them.
+    /// Returns every blob once, and every document below the first one, children before parents.
     func plan(_ top: RemoteManifest) throws -> (blobs: [Descriptor], manifests: [RemoteManifest]) {
         var blobs: [Descriptor] = []
         var manifests: [RemoteManifest] = []
@@ -90,24 +96,24 @@ private struct Push: Sendable {
         return (blobs, manifests)
     }
 
-    /// Makes the repository have a blob.
+    /// Sends a blob unless the repository has it or can mount it.
     func send(_ blob: Descriptor) throws {
         let (endpoint, session, source) = (repository.endpoint, repository.session, source)
         let upload = Upload(blob, endpoint, session) { offset in
             if let remote = RemoteRepository(directlyBehind: source) {
-                // Its digest is checked by the registry that takes it.
+                // The target registry checks the digest.
                 return offset == 0 ? try remote.open(blob) : try remote.download(blob, from: offset)
             }
             let bytes = try source.open(blob)
             return offset == 0 ? bytes : try Behind(bytes, offset)
         }
         let outcome = try upload.run(from: candidates(for: blob))
-        // A hint for pushes: that a blob is known to be there saves time, nothing else.
+        // An optional hint for pushes, which only saves time.
         try? hints?.remember(origin: repository.name, of: blob.digest)
         session.report(.done(blob, outcome))
     }
 
-    /// Repositories of the same registry that are known to hold a blob.
+    /// Returns repositories of the same registry that are known to have a blob.
     private func candidates(for blob: Descriptor) -> [String] {
         var names = hints?.origins(of: blob.digest) ?? []
         if let remote = RemoteRepository(directlyBehind: source) { names.insert(remote.name, at: 0) }
@@ -137,7 +143,7 @@ private struct Push: Sendable {
     }
 }
 
-/// A source without its first bytes, which are read and passed over.
+/// A source without its first bytes, which are read and dropped.
 private final class Behind: ByteSource {
     private let source: any ByteSource
     private var first: ArraySlice<UInt8> = []

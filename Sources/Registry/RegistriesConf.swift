@@ -3,28 +3,28 @@ internal import OCI
 internal import SystemPackage
 internal import TOMLKit
 
-/// Where a repository can be reached.
+/// A server and path of a repository.
 struct Endpoint: Hashable, Sendable {
-    /// The name of the registry as users know it; credentials are kept under it.
+    /// The registry's name in references; credentials are stored under it.
     let registry: String
-    /// The repository's path there.
+    /// The repository's path on that server.
     let path: String
 
     /// `HOST[:PORT]` of the server.
     var host: String { registry == "docker.io" ? "registry-1.docker.io" : registry }
-    /// What people call it.
+    /// The name in references.
     var name: String { "\(registry)/\(path)" }
 }
 
-/// Mirrors, other places, and servers that are not to be trusted or not to be asked: containers-registries.conf(5).
+/// Mirrors, relocations, insecure and blocked registries: containers-registries.conf(5).
 ///
 /// ```toml
 /// [[registry]]
-/// prefix = "example.org/team"     # what names begin with; "*.example.org" for hosts
-/// location = "inside:5000/team"   # what stands in its place
+/// prefix = "example.org/team"     # the start of names; "*.example.org" for hosts
+/// location = "inside:5000/team"   # its replacement
 /// insecure = true                 # any certificate, or none
 /// blocked = false
-/// [[registry.mirror]]             # asked before, for reading only
+/// [[registry.mirror]]             # tried first, for reading only
 /// location = "mirror:5000/team"
 /// ```
 struct RegistriesConf: Sendable {
@@ -33,7 +33,9 @@ struct RegistriesConf: Sendable {
 
     init() {}
 
-    /// Reads `registries.conf` and then the `*.conf` beside it in `registries.conf.d`, of which later ones count more.
+    /// Reads `registries.conf`, then the `*.conf` files of `registries.conf.d` in the same directory.
+    ///
+    /// Later files override earlier ones.
     init(files: [FilePath]) throws {
         for file in files {
             try read(file)
@@ -53,7 +55,7 @@ struct RegistriesConf: Sendable {
             let line = Int(error.source.begin.line)
             throw RegistryError.malformedFile("\(path):\(line)", reason: "it is not valid TOML")
         } catch {
-            throw RegistryError.malformedFile(path.string, reason: "a key of a registry has a value of the wrong kind")
+            throw RegistryError.malformedFile(path.string, reason: "a key of a registry has a value of the wrong type")
         }
         for rule in file.registry ?? [] {
             rules.removeAll { $0.key == rule.key }
@@ -62,7 +64,7 @@ struct RegistriesConf: Sendable {
         insecureHosts.formUnion(file.registries?.insecure?.registries ?? [])
     }
 
-    /// Whether the server may show any certificate, or speak without TLS.
+    /// True if the server may use any certificate, or no TLS.
     func isInsecure(_ host: String) -> Bool {
         insecureHosts.contains(host)
             || rules.contains { rule in
@@ -71,7 +73,7 @@ struct RegistriesConf: Sendable {
             }
     }
 
-    /// Where `reference` can be reached, the first choice first; mirrors only for reading.
+    /// Returns the endpoints of `reference` in the order of preference; mirrors only for reading.
     func endpoints(for reference: Reference, reading: Bool, action: String) throws(RegistryError) -> [Endpoint] {
         let name = "\(reference.host)/\(reference.path)"
         let rule = rules.filter { $0.matches(name) }.max { $0.key.utf8.count < $1.key.utf8.count }
@@ -93,7 +95,7 @@ struct RegistriesConf: Sendable {
         return name.hasPrefix("*.") ? host.hasSuffix(name.dropFirst()) : name == host
     }
 
-    // MARK: - The file as it is written
+    // MARK: - The file's form
 
     private struct File: Decodable {
         var registry: [Rule]?

@@ -3,19 +3,19 @@ internal import Linux
 public import OCI
 internal import Synchronization
 
-/// Reads and writes images in registries (OCI distribution spec 1.1; Docker's registry API, version 2).
+/// A client for images in registries (OCI distribution spec 1.1; Docker's registry API, version 2).
 ///
-/// It remembers how each registry is spoken to, tokens and connections, so one serves a whole process. Its async calls
-/// do their work on threads that may block, and end when their task is cancelled.
+/// It keeps each registry's protocol, tokens and connections, so one client serves a whole process. Its async calls run
+/// on threads that may block, and end when their task is cancelled.
 public struct RegistryClient: Sendable {
-    /// How registries are reached.
+    /// The client's settings.
     public let configuration: RegistryConfiguration
     private let hosts: RegistriesConf
     private let client: HTTPClient
     private let authorizer: Authorizer
     private let report: @Sendable (TransferEvent) -> Void
 
-    /// Reads the files that the configuration names; nothing is asked of a registry yet.
+    /// Reads the files that the configuration names; sends no request yet.
     ///
     /// - Parameter report: Called from several threads at once.
     public init(
@@ -35,13 +35,14 @@ public struct RegistryClient: Sendable {
         self.report = report
     }
 
-    /// The repository of a name, as a place that has blobs; asks for nothing yet.
+    /// Returns the repository of a name as a source of blobs; sends no request yet.
     public func repository(of reference: Reference) throws -> RemoteRepository {
         try repository(reference, session(Cancellation()), reading: true)
     }
 
-    /// The image under a name for a platform: its manifest and configuration are read, its layers come over the network
-    /// when somebody opens them; with a `store` each is kept there, and taken from there where it is known.
+    /// Returns the image of a name for a platform, after reading its manifest and configuration.
+    ///
+    /// Its layers are downloaded when opened. With a `store` each is stored there, and read from there if present.
     public func image(
         _ reference: Reference, for platform: Platform = .host, keepingIn store: Store? = nil
     ) async throws -> Image {
@@ -55,8 +56,9 @@ public struct RegistryClient: Sendable {
         }
     }
 
-    /// What a name stands for, an image or an index of them: one document is read, the rest comes when somebody opens
-    /// it; with a `store` it is kept there, and taken from there where it is known.
+    /// Returns the image or index of a name, after reading that one document.
+    ///
+    /// The rest is downloaded when opened. With a `store` it is stored there, and read from there if present.
     public func set(_ reference: Reference, keepingIn store: Store? = nil) async throws -> ImageSet {
         let remote = try repository(of: reference)
         let manifest = try await manifest(reference)
@@ -64,7 +66,7 @@ public struct RegistryClient: Sendable {
         return ImageSet(manifest.descriptor, in: KnownManifest(manifest, source))
     }
 
-    /// What is under a name, byte for byte: a manifest or an index.
+    /// Returns the manifest or index of a name, byte for byte.
     @discardableResult
     public func manifest(_ reference: Reference) async throws -> RemoteManifest {
         try await offload { session in
@@ -73,14 +75,14 @@ public struct RegistryClient: Sendable {
         }
     }
 
-    /// The descriptor of what is under a name, without reading it; nil where there is nothing.
+    /// Returns the descriptor of the manifest or index of a name, without reading it; nil if there is none.
     public func head(_ reference: Reference) async throws -> Descriptor? {
         try await offload { session in
             try repository(reference, session, reading: true).head(reference.identifier, action: "find \(reference)")
         }
     }
 
-    /// The image that a document leads to; a layer that no registry keeps is refused.
+    /// Returns the image of a document; throws for a layer that no registry stores.
     static func image(
         _ manifest: RemoteManifest, _ source: any BlobSource, _ platform: Platform, _ reference: Reference
     ) throws -> Image {
@@ -106,12 +108,12 @@ public struct RegistryClient: Sendable {
             report: report)
     }
 
-    /// Runs blocking work with a session that ends with the task.
+    /// Runs blocking work with a session that is cancelled with the task.
     func offload<T: Sendable>(_ body: @Sendable @escaping (Session) throws -> T) async throws -> T {
         try await Cancellation.offload { try body(session($0)) }
     }
 
-    /// Runs `body` for every item, some at once; the first failure ends the others, and is what is thrown.
+    /// Runs `body` for every item, several at once; throws the first failure, which cancels the others.
     func each<Item: Sendable>(
         _ items: [Item], _ session: Session, _ body: @Sendable @escaping (Item) throws -> Void
     ) async throws {
@@ -126,7 +128,7 @@ public struct RegistryClient: Sendable {
                     }
                 }
             } catch {
-                // What the others failed with is that they were cancelled.
+                // The others failed only because they were cancelled.
                 throw first.error ?? error
             }
         } onCancel: {
@@ -138,11 +140,11 @@ public struct RegistryClient: Sendable {
 }
 
 extension Reference {
-    /// What a registry is asked for: the digest where the name has one, else the tag.
+    /// The identifier in requests: the digest if the name has one, or else the tag.
     var identifier: String { digest?.description ?? tag ?? "latest" }
 }
 
-/// What went wrong first of what was done at once.
+/// The first error of concurrent work.
 private final class FirstFailure: Sendable {
     private let state = Mutex<(any Error)?>(nil)
 
@@ -151,7 +153,7 @@ private final class FirstFailure: Sendable {
     func take(_ error: any Error) { state.withLock { $0 = $0 ?? error } }
 }
 
-/// A place that has one document more: the one that was read under its tag.
+/// A source with one more document: the manifest that was read under its tag.
 struct KnownManifest: BlobSource {
     let manifest: RemoteManifest
     let source: any BlobSource
@@ -167,7 +169,7 @@ struct KnownManifest: BlobSource {
 }
 
 extension RemoteRepository {
-    /// The repository that a source reads from, where nothing is kept on the way.
+    /// Unwraps the repository that a source reads from, unless a store is between.
     init?(directlyBehind source: any BlobSource) {
         switch source {
         case let repository as RemoteRepository: self = repository

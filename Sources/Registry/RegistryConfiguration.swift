@@ -3,29 +3,29 @@ internal import Linux
 internal import OCI
 public import SystemPackage
 
-/// How registries are reached: what the machine's files say, and what was asked for beside them.
+/// The settings of a registry client: the machine's files, and the command line's additions.
 public struct RegistryConfiguration: Sendable {
-    /// Agent, proxy, time-outs. Its trust is replaced by that of ``certificateRoots`` and ``certificates``.
+    /// User agent, proxy and time-outs; ``certificateRoots`` and ``certificates`` replace its trust.
     public var http = Configuration()
-    /// How many blobs move at once.
+    /// The number of blobs that are transferred at once.
     public var jobs = 4
-    /// When something is tried again.
+    /// The limits of retries.
     public var retry = Retry()
-    /// Whether certificates count for nothing, and registries may speak without TLS.
+    /// True if certificates are not checked, and registries may be used without TLS.
     public var isInsecure = false
-    /// `registries.conf`, the first file that counts least.
+    /// Paths of `registries.conf`; later files override earlier ones.
     public var registries: [FilePath] = []
     /// Directories `certs.d`, with a directory for each host.
     public var certificateRoots: [FilePath] = []
     /// Directories with certificates for every registry.
     public var certificates: [FilePath] = []
-    /// Files with credentials, in the order in which they are asked.
+    /// Files with credentials, in the order of their use.
     public var credentials: [FilePath] = []
 
-    /// Nothing but the usual.
+    /// The default settings, without any file.
     public init() {}
 
-    /// The places that other tools use too, as the environment says.
+    /// Finds the files that other tools use too, from the environment's variables.
     public init(environment: [String: String]) {
         let home = FilePath(environment["HOME"] ?? "/")
         let configuration = environment["XDG_CONFIG_HOME"].map { FilePath($0) } ?? home.appending(".config")
@@ -46,7 +46,7 @@ public struct RegistryConfiguration: Sendable {
         return (runtime.map { [$0] } ?? []) + [containers.appending("auth.json"), docker]
     }
 
-    /// Docker's own file, which `thaw login` writes.
+    /// Returns the path of Docker's own file, which `thaw login` writes.
     public static func dockerConfiguration(_ environment: [String: String]) -> FilePath {
         let directory =
             environment["DOCKER_CONFIG"].map { FilePath($0) }

@@ -2,9 +2,9 @@ public import HTTP
 public import Linux
 public import OCI
 
-/// Why a registry could not be asked, or did not do what was asked.
+/// The reason that a request to a registry failed.
 ///
-/// `action` is what was tried with the full name, `pull HOST/PATH:TAG`. Texts of the server are cleaned of control
+/// `action` is the failed action with the full name, `pull HOST/PATH:TAG`. Texts of the server are cleaned of control
 /// characters and of every secret that was sent.
 public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
     case connection(String, HTTPError)
@@ -28,31 +28,31 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .connection(let action, let error): "cannot \(action): \(error)"
-        case .notFound(let action, let reason): "cannot \(action): the registry has no such thing\(Self.more(reason))"
+        case .notFound(let action, let reason): "cannot \(action): not found in the registry\(Self.more(reason))"
         case .unauthorized(let action, let host, let hadCredentials):
             hadCredentials
-                ? "cannot \(action): \(host) does not accept the user name and password for it"
-                : "cannot \(action): \(host) wants a login for it, or it does not exist"
-        case .denied(let action, let host, let reason): "cannot \(action): \(host) forbids it\(Self.more(reason))"
+                ? "cannot \(action): \(host) rejects the user name and password"
+                : "cannot \(action): \(host) requires a login, or the repository does not exist"
+        case .denied(let action, let host, let reason): "cannot \(action): \(host) denies access\(Self.more(reason))"
         case .busy(let action, let host, let status, let wait?):
-            "cannot \(action): \(host) answers with status \(status) and wants to be left alone for \(wait) seconds"
+            "cannot \(action): \(host) responds with status \(status) and allows a retry only after \(wait) seconds"
         case .busy(let action, let host, let status, nil):
-            "cannot \(action): \(host) keeps answering with status \(status)"
+            "cannot \(action): \(host) keeps responding with status \(status)"
         case .refused(let action, let host, 413, _):
-            "cannot \(action): \(host), or a proxy before it, does not take that much at once (status 413)"
+            "cannot \(action): \(host), or a proxy before it, rejects the size of the request (status 413)"
         case .refused(let action, let host, let status, let reason):
-            "cannot \(action): \(host) answers with status \(status)\(Self.more(reason))"
+            "cannot \(action): \(host) responds with status \(status)\(Self.more(reason))"
         case .malformedAnswer(let action, let host, let reason): "cannot \(action): \(host) \(reason)"
-        case .wrongContent(let action, let host, let error): "cannot \(action): \(host) sent something else: \(error)"
-        case .notStored(let action, let error): "cannot \(action): the store cannot keep it: \(error)"
+        case .wrongContent(let action, let host, let error): "cannot \(action): \(host) sent wrong content: \(error)"
+        case .notStored(let action, let error): "cannot \(action): cannot write to the store: \(error)"
         case .foreignLayer(let action, let digest):
-            "cannot \(action): layer \(digest) is foreign, to be fetched from its vendor and not from the registry"
+            "cannot \(action): layer \(digest) is foreign; only its vendor distributes it, no registry"
         case .oldManifest(let action):
-            "cannot \(action): its manifest is of Docker's schema 1, which was given up in 2017; push it again with a newer tool"
+            "cannot \(action): the manifest has Docker's schema 1, obsolete since 2017; push it again with a newer tool"
         case .unsafeTokenServer(let action, let host, let realm):
-            "cannot \(action): \(host) wants the password to be sent to \(realm), where anybody could listen"
+            "cannot \(action): \(host) requires the password to be sent to \(realm) without encryption"
         case .blocked(let action, let host): "cannot \(action): registries.conf blocks \(host)"
-        case .tooDeep(let action): "cannot \(action): its indexes lead to ever more indexes"
+        case .tooDeep(let action): "cannot \(action): its indexes are nested too deeply or have too many manifests"
         case .helperMissing(let program): "cannot read credentials: '\(program)' is not installed"
         case .helperFailed(let program, let reason): "cannot read credentials: '\(program)' \(reason)"
         case .malformedFile(let path, let reason): "cannot read '\(path)': \(reason)"
@@ -61,13 +61,13 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
 
     private static func more(_ reason: String) -> String { reason.isEmpty ? "" : ": \(reason)" }
 
-    /// Whether the same may well succeed a moment later.
-    ///
-    /// - Parameter knows: Whether that server answered before: one that was there is being started again, one that never
-    ///   was is not.
     /// True if the transfer was given up because it was too slow.
     var isStall: Bool { if case .connection(_, .stalled) = self { true } else { false } }
 
+    /// True if the same request may well succeed a moment later.
+    ///
+    /// - Parameter knows: True for a server that responded before. Such a server may be restarting; one that never
+    ///   responded is not.
     func isTransient(knows: (String) -> Bool) -> Bool {
         switch self {
         case .connection(_, .unreachable(let host)): knows(host)

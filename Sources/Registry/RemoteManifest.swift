@@ -1,22 +1,22 @@
 internal import Linux
 public import OCI
 
-/// A document of a registry, byte for byte: an image's manifest, an index, or whatever else is kept there.
+/// A document of a registry, byte for byte: a manifest, an index or another artifact.
 public struct RemoteManifest: Sendable {
-    /// What it is known by.
+    /// The document's media type, digest and size.
     public let descriptor: Descriptor
-    /// Its bytes; what its digest is of.
+    /// The bytes that the digest belongs to.
     public let bytes: [UInt8]
 
-    /// A document whose digest is computed.
+    /// Makes a document and computes its digest.
     public init(_ bytes: [UInt8], mediaType: MediaType) {
         self.bytes = bytes
         descriptor = Descriptor(mediaType: mediaType, digest: Digest(of: bytes), size: Int64(bytes.count))
     }
 
-    /// What it leads to: documents that are manifests themselves, and blobs.
+    /// Returns the manifests and blobs that the document refers to.
     ///
-    /// - Throws: ``OCIError``; ``RegistryError/foreignLayer(_:_:)`` for a blob that no registry keeps.
+    /// - Throws: ``OCIError``; ``RegistryError/foreignLayer(_:_:)`` for a blob that no registry stores.
     func references(action: String) throws -> (manifests: [Descriptor], blobs: [Descriptor]) {
         let type = descriptor.mediaType
         if type.isIndex {
@@ -32,7 +32,7 @@ public struct RemoteManifest: Sendable {
         return ([], [manifest.config] + manifest.layers)
     }
 
-    /// What it is about, where it says so: an artifact's subject.
+    /// The artifact's subject, if any.
     var subject: Descriptor? {
         guard let json = try? JSON(parsing: bytes, what: "manifest"), let subject = json["subject"] else { return nil }
         return try? Descriptor(subject, what: "subject")
@@ -40,7 +40,7 @@ public struct RemoteManifest: Sendable {
 }
 
 extension Descriptor {
-    /// Whether the blob is to be fetched from its vendor.
+    /// True if only the blob's vendor distributes it.
     var isForeign: Bool {
         let name = mediaType.description
         return name.hasPrefix("application/vnd.docker.image.rootfs.foreign.")

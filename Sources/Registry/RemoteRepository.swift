@@ -2,17 +2,17 @@ internal import HTTP
 internal import Linux
 public import OCI
 
-/// One repository of a registry, as a place that has blobs.
+/// One repository of a registry, as a source of blobs.
 ///
-/// What it opens comes over the network as it is read. Everything here blocks.
+/// Blobs are downloaded as they are read. Everything here blocks.
 public struct RemoteRepository: BlobSource {
-    /// `HOST/PATH`, as it is named.
+    /// `HOST/PATH` as in the reference.
     public let name: String
     let session: Session
-    /// Where it can be reached; the first that has something counts.
+    /// The endpoints in the order of preference.
     let endpoints: [Endpoint]
 
-    /// A manifest, like every document, is at most this long, as registries have it.
+    /// The size limit of documents in bytes, which registries share.
     private static let documentLimit = 4 << 20
     private static let oldManifests = ["application/vnd.docker.distribution.manifest.v1+json", "+prettyjws"]
     private static let accepted = [MediaType.manifest, .index, .dockerManifest, .dockerList].map(\.description)
@@ -27,7 +27,7 @@ public struct RemoteRepository: BlobSource {
         return VerifyingSource(try download(blob), digest: blob.digest, size: blob.size)
     }
 
-    /// The blob without checks, from an offset.
+    /// Returns the blob from an offset, without checks.
     func download(_ blob: Descriptor, from offset: Int64 = 0) throws -> any ByteSource {
         let action = "pull \(blob.digest) of \(name)"
         if blob.isForeign { throw RegistryError.foreignLayer(action, blob.digest) }
@@ -36,7 +36,7 @@ public struct RemoteRepository: BlobSource {
         }
     }
 
-    /// The document under a tag or a digest.
+    /// Returns the document under a tag or a digest.
     func manifest(_ identifier: String, action: String) throws -> RemoteManifest {
         try first { endpoint in
             let call = manifestCall(.get, endpoint, identifier, action: action)
@@ -52,7 +52,7 @@ public struct RemoteRepository: BlobSource {
         }
     }
 
-    /// The descriptor of what is under a tag or a digest, without reading it; nil where there is nothing.
+    /// Returns the descriptor of the document under a tag or a digest, without reading it; nil if there is none.
     func head(_ identifier: String, action: String) throws -> Descriptor? {
         do {
             return try first { endpoint in
@@ -79,17 +79,17 @@ public struct RemoteRepository: BlobSource {
         return call
     }
 
-    /// What a document is: as it says itself, else as the server says.
+    /// Returns a document's media type: its own field, or else the server's header.
     private func mediaType(of bytes: [UInt8], _ response: Response, _ call: Session.Call) throws -> MediaType {
         let told = (response.headers["Content-Type"] ?? "").prefix { $0 != ";" }
         guard let json = try? JSON(parsing: bytes, what: "manifest") else {
-            throw RegistryError.malformedAnswer(call.action, host: call.endpoint.host, reason: "sends no JSON")
+            throw RegistryError.malformedAnswer(call.action, host: call.endpoint.host, reason: "sends invalid JSON")
         }
         if json["schemaVersion"]?.integer == 1 { throw RegistryError.oldManifest(call.action) }
         return MediaType(json["mediaType"]?.string ?? String(told))
     }
 
-    /// What the first endpoint gives that gives something; the error is that of the last, which is no mirror.
+    /// Returns the result of the first endpoint that succeeds, or throws the error of the last, which is no mirror.
     private func first<T>(_ body: (Endpoint) throws -> T) throws -> T {
         for endpoint in endpoints.dropLast() {
             do {
@@ -103,6 +103,6 @@ public struct RemoteRepository: BlobSource {
         return try body(endpoint)
     }
 
-    /// The registry itself, which is the one to write to.
+    /// The registry itself, the only endpoint for writes.
     var endpoint: Endpoint { endpoints[endpoints.count - 1] }
 }

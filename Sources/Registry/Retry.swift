@@ -1,25 +1,25 @@
 internal import Glibc
 internal import OCI
 
-/// When something that failed is tried again: after resets and silence, status 429 and 5xx; never after another 4xx.
+/// The limits of retries: after lost connections, status 429 and 5xx; never after another 4xx.
 ///
-/// Waits double from `first`, with jitter, so that many clients that failed together do not come back together.
+/// Delays double from `first`, with jitter, so that many clients that failed together do not return together.
 public struct Retry: Sendable {
-    /// How many times in a row something is tried that does not move on.
+    /// The number of tries in a row without progress.
     public var tries = 5
-    /// How often one transfer may be taken up again in all.
+    /// The number of times that one transfer may be continued.
     public var resumptions = 200
-    /// The first wait.
+    /// The first delay.
     public var first = Duration.milliseconds(500)
-    /// The longest wait, also the longest that a server may ask for.
+    /// The longest delay; also the longest `Retry-After` that is followed.
     public var ceiling = Duration.seconds(60)
 
-    /// The usual.
+    /// The default limits.
     public init() {}
 
-    /// How long to wait after `error`, when it was the `count`th in a row; nil to give up.
+    /// Returns the delay after `error`, the `count`th in a row; nil to give up.
     ///
-    /// - Parameter knows: Whether a server has answered before.
+    /// - Parameter knows: True for a server that responded before.
     func delay(after error: any Error, count: Int, knows: (String) -> Bool) -> Duration? {
         guard count < tries, let error = error as? RegistryError, error.isTransient(knows: knows) else { return nil }
         if case .busy(_, _, _, let wait?) = error { return .seconds(wait) <= ceiling ? .seconds(wait) : nil }
@@ -27,7 +27,7 @@ public struct Retry: Sendable {
         return min(ceiling, doubled * Double.random(in: 0.5...1.5))
     }
 
-    /// The seconds that a `Retry-After` header asks for: a number, or a date (RFC 9110, section 10.2.3).
+    /// Returns the seconds of a `Retry-After` header: a number, or a date (RFC 9110, section 10.2.3).
     static func seconds(_ header: String?) -> Int? {
         guard let header else { return nil }
         if let seconds = Int(header) { return max(0, seconds) }

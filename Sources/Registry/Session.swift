@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 internal import Synchronization
 
-/// What one operation talks through: requests with authorization, statuses as errors, and another try where that helps.
+/// The requests of one operation: with authorization, statuses as errors, and retries.
 ///
 /// Everything here blocks.
 struct Session: Sendable {
@@ -26,10 +26,10 @@ struct Session: Sendable {
     struct Call {
         var method: HTTP.Method
         var endpoint: Endpoint
-        /// Below `/v2/`, or a whole address that the registry gave.
+        /// A path below `/v2/`, or a whole address from the registry.
         var target: Target
         var scopes: Set<Scope>
-        /// What it is for: `pull HOST/PATH:TAG`.
+        /// The purpose in errors: `pull HOST/PATH:TAG`.
         var action: String
         var headers = Headers()
         var body: Body?
@@ -42,9 +42,9 @@ struct Session: Sendable {
         }
     }
 
-    /// Sends a request once, or twice where the first taught how to authorize it.
+    /// Sends a request once, or twice if the first response contains a new challenge.
     ///
-    /// - Throws: ``RegistryError`` for every status that was not expected.
+    /// - Throws: ``RegistryError`` for every unexpected status.
     func open(_ call: Call) throws -> ResponseStream {
         do {
             let stream = try authorized(call)
@@ -55,7 +55,7 @@ struct Session: Sendable {
         }
     }
 
-    /// The same, with the whole answer.
+    /// Sends a request and reads the whole response.
     func fetch(_ call: Call, limit: Int) throws -> (response: Response, content: [UInt8]) {
         let stream = try open(call)
         do {
@@ -93,7 +93,7 @@ struct Session: Sendable {
 
     private func authorized(_ call: Call) throws -> ResponseStream {
         let first = try send(call)
-        // Whoever a redirect led to may ask for credentials too: those of the registry are not for it.
+        // A redirect's target may send a challenge too; it must not get the registry's credentials.
         let base = try authorizer.base(call.endpoint, cancellation)
         guard first.response.status == 401, first.response.address.origin == base.origin,
             authorizer.learn(from: first.response, call.endpoint)
@@ -137,7 +137,7 @@ struct Session: Sendable {
         }
     }
 
-    /// What the registry says itself: the code and the message of its first error, fit to be shown.
+    /// Returns the code and message of the registry's first error, safe to print.
     private func explanation(_ stream: ResponseStream) -> String {
         guard let bytes = try? stream.readAll(limit: 64 << 10), let json = try? JSON(parsing: bytes, what: ""),
             let error = json["errors"]?.array?.first
@@ -148,7 +148,7 @@ struct Session: Sendable {
     }
 }
 
-/// The servers that have answered.
+/// The servers that have responded.
 private final class Contacts: Sendable {
     private let hosts = Mutex<Set<String>>([])
 

@@ -1,11 +1,11 @@
 internal import OCI
 internal import Synchronization
 
-/// A repository's blobs, kept in a store once somebody has opened them.
+/// A repository's blobs, each stored in a store when it is first opened.
 final class StoredBlobs: BlobSource {
     private let remote: RemoteRepository
     private let store: Store
-    /// One gate a blob, so that nobody fetches what another is fetching.
+    /// One lock for each blob, so that each is downloaded once.
     private let gates = Mutex<[Digest: Gate]>([:])
 
     private final class Gate: Sendable {

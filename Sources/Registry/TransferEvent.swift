@@ -1,23 +1,23 @@
 public import OCI
 
-/// What happens while images move, for whoever shows it.
+/// An event of a transfer, for progress output.
 public enum TransferEvent: Sendable {
-    /// A blob begins to move.
+    /// The transfer of a blob begins.
     case began(Descriptor)
-    /// That many more bytes of it were moved.
+    /// That many more bytes were transferred.
     case moved(Descriptor, bytes: Int)
-    /// It is where it should be.
+    /// The target has the blob.
     case done(Descriptor, Outcome)
-    /// Something failed that is tried again after a while.
+    /// A request failed and is retried after a delay.
     case retrying(reason: String, after: Duration)
 
-    /// How a blob came to be where it should be.
+    /// The way in which the target got a blob.
     public enum Outcome: String, Sendable {
-        /// Its bytes were moved.
+        /// Its bytes were transferred.
         case moved
-        /// It was there.
+        /// The target had it.
         case present
-        /// The registry linked it from another repository.
+        /// The registry mounted it from another repository.
         case mounted
     }
 }

@@ -1,21 +1,21 @@
 internal import HTTP
 internal import OCI
 
-/// A blob on its way to a registry (OCI distribution spec, pushing blobs).
+/// The upload of a blob to a registry (OCI distribution spec, pushing blobs).
 ///
 /// ```
 /// HEAD ─► there? done
 /// POST mount ─► linked? done
 /// POST ─► PUT, whole                        small ones
-///      └► PATCH … PATCH ─► PUT digest       ones that may be taken up again: GET tells how much has arrived
+///      └► PATCH … PATCH ─► PUT digest       resumable ones: GET returns the number of bytes received
 /// ```
 final class Upload {
-    /// Gives the blob from an offset.
+    /// Opens the blob at an offset.
     typealias Reader = @Sendable (Int64) throws -> any ByteSource
 
-    /// What is sent in one go; what is larger goes in parts that may be taken up again.
+    /// The largest blob in bytes that is sent in one request; larger ones are sent in resumable parts.
     private static let small: Int64 = 1 << 20
-    /// The size of parts where a proxy does not take the whole.
+    /// The size of a part in bytes if a proxy rejects the whole.
     private static let part: Int64 = 16 << 20
 
     private let blob: Descriptor
@@ -26,7 +26,7 @@ final class Upload {
     private var place: WebAddress?
     private var offset: Int64 = 0
     private var partSize = Int64.max
-    /// Whether the last try ended in the middle of a request, so that the registry must be asked how much it has.
+    /// True if the last try failed during a request, so that the registry's offset is unknown.
     private var isUncertain = false
 
     init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, reader: @escaping Reader) {
@@ -37,7 +37,7 @@ final class Upload {
         action = "push \(blob.digest) to \(endpoint.name)"
     }
 
-    /// Makes the registry have the blob, from one of `sources` (repositories of the same registry) where it can.
+    /// Sends the blob unless the registry has it or can mount it from one of `sources`, repositories of it.
     func run(from sources: [String]) throws -> TransferEvent.Outcome {
         if try session.retrying({ try isPresent() }) { return .present }
         for source in sources where try session.retrying({ try mount(from: source) }) { return .mounted }
@@ -59,7 +59,7 @@ final class Upload {
         return response.response.status == 200
     }
 
-    /// Asks for a link; a registry that makes none begins an upload, which is used for whatever comes next.
+    /// Requests a mount; a registry that refuses begins an upload, which is then used.
     private func mount(from source: String) throws -> Bool {
         let fields = [("mount", blob.digest.description), ("from", source)]
         var call = call(.post, .path("\(endpoint.path)/blobs/uploads/", query: fields), expecting: 201, 202)
@@ -70,7 +70,7 @@ final class Upload {
         return response.status == 201
     }
 
-    /// Sends what is missing.
+    /// Sends the missing bytes.
     private func proceed() throws {
         if isUncertain, try findPlace(), try isPresent() { return }
         let place = try place ?? begin()
@@ -83,7 +83,7 @@ final class Upload {
         try finish(next, body: Body([]))
     }
 
-    /// Learns how much has arrived. True where the upload is gone, so that it is begun again.
+    /// Reads the upload's offset; true if the upload no longer exists and must begin again.
     private func findPlace() throws -> Bool {
         guard let place else { return true }
         let response = try session.open(call(.get, .address(place), expecting: 204, 400, 404, 416)).response
@@ -117,7 +117,7 @@ final class Upload {
         let end = arrived(response) ?? offset + count
         guard end > offset, end <= offset + count else {
             throw RegistryError.malformedAnswer(
-                action, host: endpoint.host, reason: "tells that it has \(end) bytes of \(blob.size)")
+                action, host: endpoint.host, reason: "reports \(end) bytes received of \(blob.size)")
         }
         offset = end
         let next = try location(response, default: place)
@@ -135,7 +135,7 @@ final class Upload {
     }
 
     private func startOver(parts: Int64) throws {
-        session.report(.retrying(reason: "\(endpoint.host) takes no more at once; sending it in parts", after: .zero))
+        session.report(.retrying(reason: "\(endpoint.host) rejects the upload's size; sending parts", after: .zero))
         (partSize, place, offset, isUncertain) = (parts, nil, 0, false)
         try proceed()
     }
@@ -164,7 +164,7 @@ final class Upload {
     private func location(_ response: Response, default place: WebAddress? = nil) throws -> WebAddress {
         guard let text = response.headers["Location"] else {
             if let place { return place }
-            throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "tells no place to upload to")
+            throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends no upload location")
         }
         do {
             return try response.address.resolving(text)
@@ -173,7 +173,7 @@ final class Upload {
         }
     }
 
-    /// How many bytes have arrived: `Range: 0-99` is 100. `0-0` is none: so registries write it.
+    /// Returns the number of bytes received: `Range: 0-99` is 100; registries send `0-0` for none.
     private func arrived(_ response: Response) -> Int64? {
         guard let last = response.headers["Range"]?.split(separator: "-").last.flatMap({ Int64($0) }), last >= 0,
             last < .max
@@ -182,7 +182,7 @@ final class Upload {
     }
 }
 
-/// Gives a blob part by part from one source, which is opened again only where a part begins elsewhere.
+/// Reads a blob part by part from one source, which is reopened only for a part at another offset.
 ///
 /// `Sendable` because the one thread that runs the upload is the only one that uses it.
 private final class Feed: @unchecked Sendable {
@@ -203,14 +203,14 @@ private final class Feed: @unchecked Sendable {
         (rest, position) = ([], offset)
     }
 
-    /// The next chunk of what lies before `end`; empty there.
+    /// Returns the next chunk before `end`; empty at `end`.
     func next(before end: Int64) throws -> [UInt8] {
         guard let source, position < end else { return [] }
         if rest.isEmpty { rest = try source.next()[...] }
         let chunk = rest.prefix(Int(clamping: end - position))
         rest = rest.dropFirst(chunk.count)
         position += Int64(chunk.count)
-        // The end of a source is where it says that the blob was the right one.
+        // A source verifies the blob at its end, so read up to there.
         if position == size, !chunk.isEmpty, rest.isEmpty { rest = try source.next()[...] }
         return Array(chunk)
     }

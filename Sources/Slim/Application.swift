@@ -1,7 +1,7 @@
 internal import OCI
 
 extension Planner {
-    /// What package managers, installers and builds leave behind, where no package owns it.
+    /// Files that package managers, installers and builds leave behind and that no package owns.
     private static let leftovers = [
         "boot", "dev", "proc", "sys", "etc/.pwd.lock", "etc/alternatives", "etc/apt", "etc/cron.d", "etc/cron.daily",
         "etc/dpkg", "etc/environment", "etc/fstab", "etc/group-", "etc/gshadow", "etc/gshadow-", "etc/init.d",
@@ -15,13 +15,13 @@ extension Planner {
         "var/cache/ldconfig", "var/cache/man", "var/lib/apt", "var/lib/dpkg", "var/lib/pam", "var/lib/python",
         "var/lib/shells.state", "var/lib/systemd", "var/lib/ucf", "var/lib/update-rc.d",
     ].map { ImagePath.known($0) }
-    /// Here only files are left behind; the directories are somebody's.
+    /// Directories that may belong to the application, unlike the files in them.
     private static let scratch = ["run", "tmp", "var/log", "var/tmp", "var/run"].map { ImagePath.known($0) }
-    /// Where a distribution puts links into packages.
+    /// Directories in which a distribution puts links into packages.
     private static let system = ["bin", "sbin", "lib", "lib64", "usr", "etc"].map { ImagePath.known($0) }
     private static let local = ImagePath.known("usr/local")
 
-    /// Keeps the files that no package brought and no installer left behind.
+    /// Keeps the files that no package owns and no installer left behind.
     mutating func keepApplication() {
         let owned = Set(packages.list.flatMap(\.nodes))
         var found: [FileTree.NodeID] = []
@@ -41,7 +41,7 @@ extension Planner {
         }
     }
 
-    /// A link such as `/usr/bin/awk`, which is worth what it leads to.
+    /// True for a link such as `/usr/bin/awk`, which is needed only if its target is.
     private func isLinkIntoPackages(_ path: ImagePath) -> Bool {
         guard Self.system.contains(where: { path.isWithin($0) }), !path.isWithin(Self.local),
             let found = tree.resolve(path)
@@ -49,7 +49,7 @@ extension Planner {
         return packages.owner[found.node] != nil
     }
 
-    /// Keeps links into packages whose target turned out to be kept.
+    /// Keeps links into packages whose target is kept.
     mutating func keepLinksToKept() {
         var links: [FileTree.Found] = []
         tree.walk { path, node in
@@ -68,13 +68,15 @@ extension Planner {
 // MARK: - Python's compiled files
 
 extension Planner {
-    /// `__pycache__/NAME.TAG.pyc`: it goes with its source, and without one nobody reads it.
+    /// True for `__pycache__/NAME.TAG.pyc`, which Python reads only if the source exists.
     func isCompiledPython(_ node: FileTree.NodeID) -> Bool {
         tree[node: node].name.suffix(4).elementsEqual(".pyc".utf8)
             && tree[node: tree[node: node].parent].name.elementsEqual("__pycache__".utf8)
     }
 
-    /// Keeps the compiled forms of kept sources, and no others. Their times stay as they are, or they would be stale.
+    /// Keeps the compiled forms of kept sources, and no others.
+    ///
+    /// Their times must not change, or they would be stale.
     mutating func keepBytecode() {
         for source in kept.keys.sorted() where tree[node: source].name.suffix(3).elementsEqual(".py".utf8) {
             let directory = tree[node: source].parent
@@ -93,7 +95,7 @@ extension Planner {
 // MARK: - The end
 
 extension Planner {
-    /// Takes out what `--exclude` names.
+    /// Drops the paths of `--exclude`.
     mutating func dropExcluded() {
         guard !options.exclude.isEmpty else { return }
         for node in kept.keys {
@@ -102,7 +104,7 @@ extension Planner {
         }
     }
 
-    /// Keeps the directories above what is kept.
+    /// Keeps the parent directories of all kept paths.
     mutating func keepParents() {
         for node in Array(kept.keys) {
             var directory = tree[node: node].parent

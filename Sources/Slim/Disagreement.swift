@@ -1,17 +1,16 @@
 internal import OCI
 
-/// A field in which two answers are not the same.
+/// A field in which two probe results differ.
 public struct Disagreement: Hashable, Sendable, CustomStringConvertible {
-    /// The field's name.
     public let field: String
-    /// What it was.
+    /// The original's value.
     public let before: String
-    /// What it is now.
+    /// The slim image's value.
     public let after: String
 
     public var description: String { "\(field) was \(before), is \(after)" }
 
-    /// What is not the same in two fields of that name; a field may be missing.
+    /// Describes the difference of two fields of that name; a field may be missing.
     init(_ field: String, _ before: Statement.Value?, _ after: Statement.Value?) {
         switch (before, after) {
         case (.content(let old)?, .content(let new)?):
@@ -35,7 +34,7 @@ public struct Disagreement: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Where two streams part, and what they say there.
+    /// The first difference of two streams, and the text there.
     private struct Part {
         var place = ""
         var before: String
@@ -57,7 +56,7 @@ public struct Disagreement: Hashable, Sendable, CustomStringConvertible {
             after = quoted(Self.line(around: index, right))
         }
 
-        /// The first index at which one has another byte, or none.
+        /// Returns the first index at which the bytes differ, or nil.
         private static func parting(_ left: [UInt8], _ right: [UInt8]) -> Int? {
             let common = zip(left, right).prefix { $0 == $1 }.count
             return common == left.count && common == right.count ? nil : common
@@ -70,7 +69,7 @@ public struct Disagreement: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The text as it may be shown to anybody: without control characters, and not longer than a line.
+/// Quotes a text safely for people: without control characters, and not longer than a line.
 private func quoted(_ text: ArraySlice<UInt8>) -> String {
     let limit = 100
     let visible = String(decoding: text.prefix(4 * limit), as: UTF8.self).unicodeScalars.filter {

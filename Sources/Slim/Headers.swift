@@ -1,7 +1,9 @@
-/// The header of an HTTP answer, made comparable: names in lower case and sorted, equal names joined in their order, and
-/// without the values that no two answers share.
+/// The header of an HTTP response in comparable form.
+///
+/// Names are in lower case and sorted; values of equal names are joined in their order. Values that differ between any
+/// two responses are masked.
 struct Headers {
-    /// What tells of the moment, the connection or the request, and nothing of the answer: that it is there counts.
+    /// Fields that depend on the time, the connection or the request; only their presence counts.
     static let volatile: Set<String> = [
         "age", "date", "expires", "request-id", "server-timing", "traceparent", "x-correlation-id", "x-request-id",
         "x-response-time", "x-runtime",
@@ -9,7 +11,7 @@ struct Headers {
 
     let lines: [(name: String, value: String)]
 
-    /// Reads the lines behind a status line.
+    /// Parses the lines after a status line.
     init(_ head: [UInt8]) {
         var values: [String: [String]] = [:]
         for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {

@@ -1,7 +1,7 @@
 internal import Linux
 public import OCI
 
-/// A promise that a slim image breaks.
+/// An invariant that a slim image violates.
 public enum Violation: Hashable, Sendable, CustomStringConvertible {
     case invented(ImagePath)
     case changedKind(ImagePath)
@@ -24,30 +24,30 @@ public enum Violation: Hashable, Sendable, CustomStringConvertible {
         case .changedMetadata(let path): "\(path) has another mode, owner, time or attribute than before"
         case .changedContent(let path): "\(path) has other content than before"
         case .separated(let path, let other): "\(path) and \(other) were one file before"
-        case .unresolvedLibrary(let library): "\(library.path) wants \(library.name), which is gone"
-        case .lostInterpreter(let path, let name): "\(path) is run by \(name), which is gone"
-        case .lostTarget(let path, let target): "\(path) links to \(target), which is gone"
-        case .lostSource(let path): "\(path) is a compiled file whose source is gone"
-        case .lostUser(let name): "the user '\(name)' is gone"
-        case .lostDirectory(let path): "the directory '\(path)' is gone"
-        case .lostProgram(let name): "the program '\(name)' is gone"
+        case .unresolvedLibrary(let library): "\(library.path) needs \(library.name), which is missing"
+        case .lostInterpreter(let path, let name): "\(path) needs the interpreter \(name), which is missing"
+        case .lostTarget(let path, let target): "\(path) links to \(target), which is missing"
+        case .lostSource(let path): "\(path) is a compiled file whose source is missing"
+        case .lostUser(let name): "the user '\(name)' is missing"
+        case .lostDirectory(let path): "the directory '\(path)' is missing"
+        case .lostProgram(let name): "the program '\(name)' is missing"
         case .changedConfiguration: "the configuration differs in more than layers and history"
         }
     }
 }
 
-/// What must hold between an image and its slim form, checked on what was written, not on what was planned.
+/// The invariants between an image and its slim form, checked on the written image, not on the plan.
 public enum Invariants {
-    /// What `after` breaks of what held for `before`; empty if nothing.
+    /// Returns the invariants that `after` violates but `before` does not; empty if none.
     ///
-    /// What did not hold before may fail after as well: a dangling link may go on dangling. `rewritten` are the paths
-    /// whose contents may differ.
+    /// A fault of `before` may remain: a dangling link may still dangle. `rewritten` are the paths whose contents may
+    /// differ.
     public static func check(_ after: Specimen, against before: Specimen, rewritten: Set<ImagePath> = []) -> [Violation]
     {
         sameFiles(after, before, rewritten) + loads(after, before) + leads(after, before) + runs(after, before)
     }
 
-    /// Metadata, contents and shared inodes are as they were.
+    /// Checks that metadata, contents and shared inodes are unchanged.
     private static func sameFiles(_ after: Specimen, _ before: Specimen, _ rewritten: Set<ImagePath>) -> [Violation] {
         var violations: [Violation] = []
         var names: [FileTree.InodeID: (path: ImagePath, inode: FileTree.InodeID)] = [:]
@@ -71,7 +71,7 @@ public enum Invariants {
         return violations
     }
 
-    /// Layers keep whole seconds.
+    /// Compares whole seconds, because layers have no fractions.
     private static func isSame(_ new: FileTree.Inode, _ old: FileTree.Inode) -> Bool {
         var metadata = old.metadata
         metadata.mtime = FileTime(seconds: metadata.mtime.seconds)
@@ -80,7 +80,7 @@ public enum Invariants {
         return metadata == other
     }
 
-    /// Libraries, loaders and scripts' interpreters are found if they were.
+    /// Checks that libraries, loaders and scripts' interpreters are found if they were before.
     private static func loads(_ after: Specimen, _ before: Specimen) -> [Violation] {
         let unresolved = Set(libraries(of: after)).subtracting(libraries(of: before))
         var violations = unresolved.sorted { $0.description < $1.description }.map(Violation.unresolvedLibrary)
@@ -96,7 +96,7 @@ public enum Invariants {
         return violations
     }
 
-    /// Everything in the image that wants a library which the image's loader would not find.
+    /// Returns every library that the image's loader would not find, with the file that needs it.
     private static func libraries(of specimen: Specimen) -> [MissingLibrary] {
         var planner = Planner(specimen, SlimOptions())
         let nodes = specimen.tree.nodes(below: FileTree.rootNode)
@@ -104,7 +104,7 @@ public enum Invariants {
         return planner.missing
     }
 
-    /// Links lead somewhere if they did, and compiled files have their sources.
+    /// Checks that links have targets if they did before, and compiled files their sources.
     private static func leads(_ after: Specimen, _ before: Specimen) -> [Violation] {
         var violations: [Violation] = []
         after.tree.walk { path, node in
@@ -120,7 +120,7 @@ public enum Invariants {
         return violations
     }
 
-    /// `a/__pycache__/b.cpython-311.pyc` is compiled from `a/b.py`.
+    /// Returns the source of a compiled file: `a/b.py` for `a/__pycache__/b.cpython-311.pyc`.
     static func source(of path: ImagePath) -> ImagePath? {
         guard path.name.suffix(4).elementsEqual(".pyc".utf8), path.parent.name.elementsEqual("__pycache__".utf8) else {
             return nil
@@ -129,7 +129,7 @@ public enum Invariants {
         return stem.isEmpty ? nil : path.parent.parent.appending(stem + Array(".py".utf8))
     }
 
-    /// Program, user and directories of the configuration are there if they were.
+    /// Checks that the configuration's program, user and directories exist if they did before.
     private static func runs(_ after: Specimen, _ before: Specimen) -> [Violation] {
         let config = after.image.config
         var violations: [Violation] = []

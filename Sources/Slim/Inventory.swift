@@ -1,30 +1,30 @@
 public import Linux
 public import OCI
 
-/// What is in an image's files, as far as slimming must know: one pass over all contents, little of which is kept.
+/// The contents of an image's files as slimming needs them, read in one pass; few of them are kept in memory.
 public struct Inventory: Sendable {
-    /// What every ELF file says.
+    /// The headers and dependencies of every ELF file.
     public private(set) var elf: [FileTree.InodeID: ELF] = [:]
-    /// SHA-256 of every regular file.
+    /// The SHA-256 of every regular file.
     public private(set) var digests: [FileTree.InodeID: Digest] = [:]
-    /// What executable scripts say.
+    /// The interpreter and words of every executable script.
     private(set) var scripts: [FileTree.InodeID: Script] = [:]
     /// The contents of the files that configure loaders and packages.
     private(set) var texts: [FileTree.InodeID: [UInt8]] = [:]
 
-    /// Larger ELF files are kept or dropped as plain data.
+    /// Larger ELF files count as plain data.
     private static let maximumELF: Int64 = 1 << 30
     private static let maximumScript: Int64 = 256 << 10
     private static let maximumText: Int64 = 64 << 20
 
-    /// Reads all living files of an image.
+    /// Reads all live files of an image.
     init(of image: Image, _ tree: FileTree) throws {
         let wanted = Self.configuration(in: tree)
         let living = tree.inodes.indices.filter { tree.inodes[$0].linkCount > 0 && tree.inodes[$0].kind.isFile }
         try image.readContents(of: living, in: tree) { id, reader in
             try read(id, of: tree.inodes[id], keepsText: wanted.contains(id), reader)
         }
-        // Files of a layer that its tar doesn't give bytes for do not exist; an empty one still has a digest.
+        // A layer's tar has no bytes for an empty file, which still has a digest.
         for id in living where digests[id] == nil { digests[id] = Digest(of: []) }
     }
 
@@ -36,7 +36,7 @@ public struct Inventory: Sendable {
         var limit: Int64 = keepsText ? Self.maximumText : 4
         try reader.readContent { chunk in
             hasher.update(chunk)
-            // Four bytes say what a file is, and may come in pieces.
+            // Four bytes identify a file's type, and may arrive in several chunks.
             let isUnknown = bytes.count < 4
             if isUnknown || inode.kind.size <= limit { bytes += chunk }
             if isUnknown { limit = max(limit, Self.limit(for: bytes, of: inode)) }
@@ -45,7 +45,7 @@ public struct Inventory: Sendable {
         guard inode.kind.size <= limit else { return }
         if keepsText { texts[id] = bytes }
         if ELF.isELF(bytes) {
-            // What only begins as an ELF file is data: no loader takes it.
+            // A file that only begins like ELF is data: no loader accepts it.
             if let file = try? ELF(bytes) { elf[id] = file }
         } else if inode.metadata.mode & 0o111 != 0, let script = Script(bytes) {
             scripts[id] = script
@@ -57,14 +57,14 @@ public struct Inventory: Sendable {
         return start.starts(with: "#!".utf8) && inode.metadata.mode & 0o111 != 0 ? maximumScript : 0
     }
 
-    /// The text of a configuration file, through links.
+    /// Returns the text of a configuration file, through links.
     func text(at path: ImagePath, in tree: FileTree) -> [UInt8]? {
         tree.resolve(path).flatMap { texts[tree[node: $0.node].inode] }
     }
 }
 
 extension Inventory {
-    /// Single files and whole directories whose contents we read.
+    /// The files and directories whose contents are read.
     private static let configurationFiles = [
         "etc/ld.so.conf", "etc/ld.so.cache", "etc/ld.so.preload", "etc/nsswitch.conf", "etc/passwd", "etc/group",
         "var/lib/dpkg/status", "var/lib/dpkg/diversions", "lib/apk/db/installed", "usr/lib/apk/db/installed",
@@ -92,12 +92,12 @@ extension Inventory {
 }
 
 extension ImagePath {
-    /// A path that we wrote ourselves.
+    /// Makes a path from a constant of this program.
     static func known(_ text: String) -> ImagePath {
         do {
             return try ImagePath(text)
         } catch {
-            preconditionFailure("'\(text)' is a path of ours and \(error)")
+            preconditionFailure("the constant path '\(text)' \(error)")
         }
     }
 }

@@ -1,25 +1,27 @@
 internal import Linux
 public import OCI
 
-/// A library that a file wants and the image does not have.
+/// A library that a file needs and the image does not have.
 public struct MissingLibrary: Hashable, Sendable, CustomStringConvertible {
-    /// Who wants it.
+    /// The file that needs it.
     public let path: ImagePath
-    /// Under which name.
+    /// The library's name.
     public let name: String
 
-    public var description: String { "\(path) wants \(name)" }
+    public var description: String { "\(path) needs \(name)" }
 }
 
 extension Planner {
-    /// Keeps the libraries of what is new among the kept. Programs go first: their RPATH holds for what they load.
+    /// Keeps the libraries of newly kept files.
+    ///
+    /// Programs go first: their RPATH also applies to the libraries that they load.
     mutating func keepLibraries(of nodes: [FileTree.NodeID]) {
         let files = nodes.filter { !walked.contains($0) }.compactMap { loader.loaded($0) }
         for file in files where file.elf.interpreter != nil { keepProcess(file) }
         for file in files where file.elf.interpreter == nil && !walked.contains(file.node) { keepProcess(file) }
     }
 
-    /// Keeps all that is loaded when `root` is: its loader, then libraries breadth first as the loader takes them.
+    /// Keeps all files that are loaded with `root`: its loader, then libraries breadth first as the loader loads them.
     private mutating func keepProcess(_ root: Loader.Loaded) {
         if let interpreter = root.elf.interpreter {
             if let found = tree.follow(interpreter, from: FileTree.rootNode) {
@@ -45,7 +47,7 @@ extension Planner {
         }
     }
 
-    /// What one run of the loader has seen.
+    /// The files and names that one run of the loader has seen.
     private struct Process {
         private var queue: [(file: Loader.Loaded, loaders: [Loader.Loaded])]
         private var seen: Set<FileTree.NodeID>
@@ -71,6 +73,8 @@ extension Planner {
         }
     }
 
+    /// Records a missing library.
+    ///
     /// A name that is a loaded library's soname needs no file of that name; neither do musl's names for itself.
     private mutating func report(_ name: [UInt8], wantedBy file: Loader.Loaded, in process: Process) {
         guard !process.sonames.contains(name), !(Loader.isMusl(file.elf) && name.starts(with: "libc.".utf8)) else {
@@ -80,7 +84,7 @@ extension Planner {
         if !missing.contains(library) { missing.append(library) }
     }
 
-    /// Keeps what a file says it may load at run time, by notes and by texts that name libraries of the image.
+    /// Keeps libraries that a file may load at run time: those in its notes, and those of the image in its texts.
     private mutating func keepDynamicLoads(of file: Loader.Loaded, loaders: [Loader.Loaded]) {
         let path = tree.path(of: file.node)
         for name in file.elf.dlopenNotes.flatMap(Self.sonames) + file.elf.libraryTexts {
@@ -91,9 +95,9 @@ extension Planner {
         }
     }
 
-    /// The sonames of a note: `[{"feature": ..., "priority": ..., "soname": ["liba.so.1"]}]`.
+    /// Returns the sonames of a note: `[{"feature": ..., "priority": ..., "soname": ["liba.so.1"]}]`.
     private static func sonames(_ note: [UInt8]) -> [[UInt8]] {
-        // A note is a hint; one that is no JSON hints at nothing.
+        // A note is only a hint, so an invalid one is ignored.
         guard let document = try? JSON(parsing: Array(note.prefix { $0 != 0 }), what: "dlopen note") else { return [] }
         return (document.array ?? []).flatMap { $0["soname"]?.strings ?? [] }.map { Array($0.utf8) }
     }

@@ -1,10 +1,9 @@
 internal import Linux
 internal import OCI
 
-/// Finds the libraries that an ELF file asks for, as the image's own loader would (ld.so(8), musl's dynlink.c), without
-/// running anything of the image.
+/// A search for an ELF file's libraries as the image's own loader would do it (ld.so(8), musl's dynlink.c).
 ///
-/// Order for glibc, after DT_NEEDED with a slash, which is a path:
+/// No program of the image runs. Order for glibc, after DT_NEEDED with a slash, which is a path:
 /// ```
 /// DT_RPATH of the file and its loaders, each without DT_RUNPATH     $ORIGIN $LIB $PLATFORM expanded
 /// LD_LIBRARY_PATH of the image's ENV                                not for setuid, setgid, file capabilities
@@ -12,12 +11,12 @@ internal import OCI
 /// /etc/ld.so.cache
 /// /lib and /usr/lib with their multiarch directories                not with DF_1_NODEFLIB
 /// ```
-/// Then the directories of ld.so.conf, which the loader itself does not read: a cache may be made anew later. Variants in
-/// `glibc-hwcaps` are all kept, since another processor takes another; files of another class or machine are passed over.
-/// musl: LD_LIBRARY_PATH, then RPATH and RUNPATH alike of the file and its loaders, then `/etc/ld-musl-ARCH.path` or
-/// `/lib:/usr/local/lib:/usr/lib`.
+/// The directories of ld.so.conf come last. The loader itself does not read them, but the cache may be regenerated
+/// later. All variants in `glibc-hwcaps` are kept, because the choice depends on the processor. Files of another class
+/// or machine are ignored. musl: LD_LIBRARY_PATH, then RPATH and RUNPATH alike of the file and its loaders, then
+/// `/etc/ld-musl-ARCH.path` or `/lib:/usr/local/lib:/usr/lib`.
 struct Loader {
-    /// A file as it is loaded: `$ORIGIN` is where it was found, or where that leads.
+    /// A loaded file; `$ORIGIN` is the directory in which it was found, or its link's target directory.
     struct Loaded {
         let node: FileTree.NodeID
         let elf: ELF
@@ -51,7 +50,7 @@ struct Loader {
         muslPath = Self.muslPath(inventory, tree) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
     }
 
-    /// A file that is to be loaded.
+    /// Returns a file as the loader loads it.
     func loaded(_ node: FileTree.NodeID, foundIn directory: FileTree.NodeID? = nil) -> Loaded? {
         guard let elf = specimen.inventory.elf[tree[node: node].inode] else { return nil }
         let metadata = tree.inode(of: node).metadata
@@ -61,9 +60,9 @@ struct Loader {
             isPrivileged: metadata.mode & 0o6000 != 0 || metadata.xattrs["security.capability"] != nil)
     }
 
-    /// The files that `name` may lead to when `file` asks for it; `loaders` are who loaded it, nearest first.
+    /// Returns the files that the loader may choose for `name` in `file`; `loaders` loaded it, nearest first.
     ///
-    /// More than one where processors differ. Each comes with the directory in which it was found.
+    /// There are several if the choice depends on the processor. Each comes with the directory in which it was found.
     func find(
         _ name: [UInt8], for file: Loaded, loaders: [Loaded], isPrivileged: Bool
     ) -> [(found: FileTree.Found, directory: FileTree.NodeID)] {
@@ -84,7 +83,7 @@ struct Loader {
     }
 }
 
-// MARK: - Where to look
+// MARK: - Directories
 
 extension Loader {
     private enum Place {
@@ -111,7 +110,7 @@ extension Loader {
         return places.map(Place.directory) + [.cache] + (last + configured).map(Place.directory)
     }
 
-    /// The paths that a path with `$ORIGIN`, `$LIB` or `$PLATFORM` may mean.
+    /// Returns the possible values of a path with `$ORIGIN`, `$LIB` or `$PLATFORM`.
     private func expand(_ text: [UInt8], for file: Loaded) -> [[UInt8]] {
         guard text.contains(UInt8(ascii: "$")) else { return [text] }
         let origins = file.origins.map { Array(tree.path(of: $0).description.utf8) }
@@ -170,12 +169,12 @@ extension Loader {
     }
 }
 
-// MARK: - Looking
+// MARK: - Search
 
 extension Loader {
     private static let variants = ["glibc-hwcaps", "tls", "x86_64", "haswell"]
 
-    /// Looks in one directory and those for some processors below it; true if the search ends here.
+    /// Searches one directory and its directories for certain processors; true if the search ends here.
     private func search(
         _ directory: [UInt8], _ name: [UInt8], _ file: Loaded,
         _ matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
@@ -208,7 +207,7 @@ extension Loader {
         return isFound
     }
 
-    /// The file at a path, if `file` can load it.
+    /// Returns the file at a path, if `file` can load it.
     private func fit(
         _ path: [UInt8], in start: FileTree.NodeID, _ file: Loaded
     ) -> (found: FileTree.Found, directory: FileTree.NodeID)? {
@@ -250,7 +249,7 @@ struct LoaderConfiguration {
         }
     }
 
-    /// A file is read once, so configurations that include each other end.
+    /// Reads the included files, each only once, so that mutual includes end.
     private mutating func include(_ text: [UInt8], from path: ImagePath, _ inventory: Inventory, _ tree: FileTree) {
         let full = text.first == UInt8(ascii: "/") ? text : path.parent.bytes + [UInt8(ascii: "/")] + text
         guard let pattern = try? PathPattern(String(decoding: full, as: UTF8.self)),

@@ -1,4 +1,4 @@
-/// glibc's `/etc/ld.so.cache`: which file a library's name leads to.
+/// glibc's `/etc/ld.so.cache`, a table from library names to files.
 ///
 /// ```
 /// 0   "glibc-ld.so.cache" "1.1"      20 bytes
@@ -9,8 +9,8 @@
 /// ```
 /// Older caches have the format of libc5 in front ("ld.so-1.7.0"); the newer one begins at the next multiple of 8.
 ///
-/// Entries are sorted for the loader's binary search. Taking some out keeps the order, so the loader finds in the
-/// reduced cache exactly what it found before, less what is gone: that is why we reduce and never build one.
+/// Entries are sorted for the loader's binary search, and removing some keeps the order. So the loader finds in the
+/// reduced cache the same files as before, except the removed ones. A newly built cache could not guarantee that.
 struct LoaderCache: Sendable {
     struct Entry: Sendable, Hashable {
         let flags: UInt32
@@ -19,7 +19,7 @@ struct LoaderCache: Sendable {
         let osVersion: UInt32
         let hwcaps: UInt64
 
-        /// Whether it is for some processors only.
+        /// True if the entry is for certain processors only.
         var isVariant: Bool { hwcaps != 0 }
     }
 
@@ -35,7 +35,7 @@ struct LoaderCache: Sendable {
     private static let generatorTag: UInt32 = 0
     private static let capabilitiesTag: UInt32 = 1
 
-    /// Reads a cache; nil for one that the loader would refuse too, or that is of another byte order.
+    /// Parses a cache; nil for one that the loader would refuse too, or that has another byte order.
     init?(_ file: [UInt8]) {
         guard let bytes = Self.current(file), bytes.count >= 48, bytes.starts(with: Self.magic),
             let count = Self.int(bytes, 20), let flags = Self.int(bytes, 28), Int(count) <= (bytes.count - 48) / 24
@@ -49,7 +49,7 @@ struct LoaderCache: Sendable {
         if let offset = Self.int(bytes, 32), offset > 0 { readExtensions(bytes, Int(offset)) }
     }
 
-    /// The paths of a name, in the order in which the loader tries them.
+    /// Returns the entries of a name, in the order in which the loader tries them.
     func paths(of name: [UInt8]) -> [Entry] { (byName[name] ?? []).map { entries[$0] } }
 
     private static func current(_ file: [UInt8]) -> [UInt8]? {
@@ -81,7 +81,7 @@ struct LoaderCache: Sendable {
 // MARK: - Extensions
 
 extension LoaderCache {
-    /// The extensions we know how to write again: the generator's name and the names of hardware capabilities.
+    /// Reads the extensions that can be written again: the generator's name and the names of hardware capabilities.
     private mutating func readExtensions(_ bytes: [UInt8], _ offset: Int) {
         guard Self.int(bytes, offset) == Self.extensionMagic, let count = Self.int(bytes, offset + 4), count <= 64
         else { return }
@@ -104,7 +104,7 @@ extension LoaderCache {
 // MARK: - Writing
 
 extension LoaderCache {
-    /// The bytes of a cache with the entries that `isKept` keeps, in their order.
+    /// Returns the bytes of a cache with only the entries for which `isKept` is true, in their order.
     func reduced(_ isKept: (Entry) -> Bool) -> [UInt8] {
         let kept = entries.filter(isKept)
         var texts = Texts(start: 48 + 24 * kept.count)

@@ -1,8 +1,9 @@
 internal import OCI
 
 extension Planner {
-    /// Keeps the rows of packages that are still here, in part or whole, with their licences: a scanner sees what there
-    /// is, no more and no less.
+    /// Keeps the database rows and licences of packages that are still there, in part or whole.
+    ///
+    /// So a scanner sees exactly the packages that exist.
     mutating func keepPackageMetadata() {
         let survivors = self.survivors()
         for index in survivors {
@@ -28,14 +29,16 @@ extension Planner {
         }
     }
 
-    /// The packages of which at least one file is kept.
+    /// Returns the packages of which at least one file is kept.
     func survivors() -> [Int] {
         packages.list.indices.filter { index in
             packages.list[index].nodes.contains { isKept($0) && !isPlace($0) && kept[$0] != [.packageMetadata] }
         }
     }
 
-    /// A directory, or a link to one: `/lib` is in the list of every package that has a file there.
+    /// True for a directory or a link to one.
+    ///
+    /// Those count for no package: `/lib` is in the list of every package that has a file there.
     private func isPlace(_ node: FileTree.NodeID) -> Bool {
         switch tree.inode(of: node).kind {
         case .directory: true
@@ -55,7 +58,7 @@ extension Planner {
 }
 
 extension Planner {
-    /// The new contents of kept files that list what is in the image: the loader's cache and the package databases.
+    /// Returns the new contents of the loader's cache and the package databases, which list the image's files.
     func replacements() -> [FileTree.NodeID: [UInt8]] {
         var contents: [FileTree.NodeID: [UInt8]] = [:]
         if let cache = loader.cache, let node = tree.resolve(.known("etc/ld.so.cache"))?.node, isKept(node) {
@@ -82,7 +85,9 @@ extension Planner {
         return contents
     }
 
-    /// dpkg's `info/*.list` (a path a line) and `*.md5sums` (32 digits, two blanks, a path without a leading slash).
+    /// Reduces dpkg's `info/*.list` and `*.md5sums`.
+    ///
+    /// A list has a path on each line; a sum has 32 digits, two blanks and a path without a leading slash.
     private func addLists(to contents: inout [FileTree.NodeID: [UInt8]]) {
         for directory in ["var/lib/dpkg/info", "var/lib/dpkg/status.d"] {
             guard let found = tree.resolve(.known(directory)) else { continue }
@@ -94,7 +99,7 @@ extension Planner {
         }
     }
 
-    /// The lines whose path is kept.
+    /// Returns the lines whose path is kept.
     private func lines(_ text: [UInt8], pathAt offset: Int) -> [UInt8] {
         let kept = text.split(separator: UInt8(ascii: "\n")).filter { isKept(path: $0.dropFirst(offset)) }
         return kept.flatMap { $0 + [UInt8(ascii: "\n")] }
@@ -105,7 +110,7 @@ extension Planner {
         return tree.resolveParent(of: path).map { isKept($0.node) } ?? false
     }
 
-    /// A row of apk's without the files that are gone: `R:`, and the `a:` and `Z:` that follow it.
+    /// Removes the dropped files from a row of apk's: `R:`, and the `a:` and `Z:` that follow it.
     private func reducedApk(_ row: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         var isFileKept = true

@@ -1,13 +1,14 @@
 internal import OCI
 
 extension Planner {
-    /// Keeps what was opened while the original ran, with all that it needs, and the links that lead there: a program
-    /// opens a name, and the kernel tells where that led.
+    /// Keeps the files that were opened while the original ran, with their needs and the links to them.
+    ///
+    /// A program opens a name, but the kernel reports the path at the end of the links.
     mutating func keepObserved() {
         guard !options.observed.isEmpty else { return }
         var seen = Set<FileTree.NodeID>()
         for path in options.observed {
-            // Files that the program made itself are in no image.
+            // Files that the program created itself are in no image.
             guard path.first == UInt8(ascii: "/"), let found = tree.follow(path, from: FileTree.rootNode) else {
                 continue
             }
@@ -18,7 +19,7 @@ extension Planner {
         keepLinks(to: seen)
     }
 
-    /// A compiled file of Python is read instead of its source, and not without it.
+    /// Keeps the source of a compiled Python file, which is read instead of its source but not without it.
     private mutating func keepSource(of node: FileTree.NodeID) {
         guard isCompiledPython(node), let path = Invariants.source(of: tree.path(of: node)),
             let source = tree.node(at: path)
@@ -26,7 +27,7 @@ extension Planner {
         keep(source, .observed)
     }
 
-    /// A node and the directories above it, except for the root.
+    /// Returns a node and the directories above it, except for the root.
     private func lineage(of node: FileTree.NodeID) -> [FileTree.NodeID] {
         var list: [FileTree.NodeID] = []
         var current = node

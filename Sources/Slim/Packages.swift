@@ -1,22 +1,22 @@
 internal import OCI
 
-/// The packages of an image: what its database says, and which file belongs to whom.
+/// The packages of an image, and the owner of each file.
 ///
-/// Read: dpkg's `status` with `info/*.list`, distroless' `status.d`, and apk's `installed`. An image with another
-/// database, or with none, has no packages, and all of its files count as the application's.
+/// The databases are dpkg's `status` with `info/*.list`, distroless' `status.d`, and apk's `installed`. An image with
+/// another database, or with none, has no packages, and all of its files count as the application's.
 struct Packages: Sendable {
     /// One installed package.
     struct Package: Sendable {
         let name: String
         /// Its row of the database, byte for byte.
         let row: [UInt8]
-        /// `amd64`, where the database says it.
+        /// `amd64`, if the database has it.
         var architecture: String?
-        /// Each of these wants one of the names in it.
+        /// Its dependencies; one of the names in each list is enough.
         var dependencies: [[String]] = []
-        /// Whether every image of its distribution has it.
+        /// True if every image of its distribution has it.
         var isBase = false
-        /// Its files and directories as they are in the tree.
+        /// Its files and directories in the tree.
         var nodes: [FileTree.NodeID] = []
     }
 
@@ -31,10 +31,10 @@ struct Packages: Sendable {
         readApk(inventory, tree)
     }
 
-    /// The package of that name, or one that provides it.
+    /// Returns the package of that name, or one that provides it.
     func index(of name: String) -> Int? { byName[name] }
 
-    /// The packages that a package depends on: of alternatives the first that is here.
+    /// Returns the dependencies of a package; of alternatives the first that is installed.
     func dependencies(of index: Int) -> [Int] {
         list[index].dependencies.compactMap { names in names.lazy.compactMap { byName[$0] }.first }
     }
@@ -56,7 +56,7 @@ struct Packages: Sendable {
 // MARK: - dpkg
 
 extension Packages {
-    /// Fields by name; a continuation line belongs to the field before it and is left out.
+    /// Returns fields by name; omits continuation lines, which belong to the field before them.
     private static func fields(_ row: [UInt8]) -> [String: String] {
         var fields: [String: String] = [:]
         for line in row.split(separator: UInt8(ascii: "\n")) {
@@ -69,7 +69,7 @@ extension Packages {
         return fields
     }
 
-    /// The paragraphs of a database, without the empty lines between them.
+    /// Returns the paragraphs of a database, without the empty lines between them.
     static func rows(_ text: [UInt8]) -> [[UInt8]] {
         var rows: [[UInt8]] = []
         var row: [UInt8] = []
@@ -85,7 +85,7 @@ extension Packages {
         return rows
     }
 
-    /// `a (>= 1) | b, c:any` as names.
+    /// Returns the names in `a (>= 1) | b, c:any`.
     private static func relations(_ text: String?) -> [[String]] {
         (text ?? "").split(separator: ",").map { group in
             group.split(separator: "|").compactMap { item in
@@ -106,7 +106,7 @@ extension Packages {
         readDiversions(inventory, tree)
     }
 
-    /// A file of dpkg's about one package.
+    /// Returns a file in dpkg's info directory about one package.
     static func info(_ name: String, _ kind: String, _ inventory: Inventory, _ tree: FileTree) -> [UInt8]? {
         guard let path = try? ImagePath("var/lib/dpkg/info/\(name).\(kind)") else { return nil }
         return inventory.text(at: path, in: tree)
@@ -123,7 +123,9 @@ extension Packages {
         add(package, provides: Self.relations(fields["Provides"]).flatMap(\.self), paths: paths, tree)
     }
 
-    /// A diverted file stands elsewhere than its package's list says: three lines, from, to, by whom.
+    /// Reads diversions, each of three lines: from, to, package.
+    ///
+    /// A diverted file has another path than its package's list contains.
     private mutating func readDiversions(_ inventory: Inventory, _ tree: FileTree) {
         guard let text = inventory.text(at: .known("var/lib/dpkg/diversions"), in: tree) else { return }
         let lines = text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
@@ -152,10 +154,10 @@ extension Packages {
 // MARK: - apk
 
 extension Packages {
-    /// Where apk keeps its rows.
+    /// The paths of apk's database.
     static let apkPaths = ["lib/apk/db/installed", "usr/lib/apk/db/installed"]
 
-    /// One letter, a colon, a value; `F:` begins a directory and `R:` a file in it.
+    /// Reads apk's rows: one letter, a colon, a value; `F:` begins a directory and `R:` a file in it.
     private mutating func readApk(_ inventory: Inventory, _ tree: FileTree) {
         guard let text = Self.apkPaths.lazy.compactMap({ inventory.text(at: .known($0), in: tree) }).first else {
             return
@@ -185,7 +187,7 @@ extension Packages {
             || ["busybox-", "alpine-baselayout", "musl-"].contains { name.hasPrefix($0) }
     }
 
-    /// Gives every line of a row to `body`, with the path of a file or directory where it is one.
+    /// Calls `body` for every line of a row, with the path if the line is a file or directory.
     static func readApk(_ row: [UInt8], _ body: (_ key: UInt8, _ value: ArraySlice<UInt8>, _ path: [UInt8]?) -> Void) {
         var directory: [UInt8] = []
         for line in row.split(separator: UInt8(ascii: "\n")) where line.dropFirst().first == UInt8(ascii: ":") {

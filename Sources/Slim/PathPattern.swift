@@ -2,7 +2,7 @@ public import OCI
 
 /// A pattern over paths of an image: `*` and `?` within a component, `[a-z]`, and `**` for any number of components.
 ///
-/// It matches what it names and, where that is a directory, all that is in it. A leading slash changes nothing.
+/// It matches a path and, if that is a directory, everything in it. A leading slash changes nothing.
 public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
     /// The pattern as written.
     public let description: String
@@ -10,7 +10,7 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
 
     private static let any = Array("**".utf8)
 
-    /// Reads a pattern.
+    /// Parses a pattern.
     public init(_ text: String) throws(SlimError) {
         description = text
         components = text.utf8.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
@@ -21,9 +21,9 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
         guard components.count <= 256 else { throw .malformedPattern(text, reason: "it has too many components") }
     }
 
-    /// Whether it matches a path, or a directory above it.
+    /// True if the pattern matches a path, or a directory above it.
     public func matches(_ path: ImagePath) -> Bool {
-        // reached[i]: the first i components of the pattern match what of the path was read so far.
+        // reached[i]: the first i components of the pattern match the part of the path read so far.
         var reached = closed([true] + [Bool](repeating: false, count: components.count))
         for name in path.components {
             var next = [Bool](repeating: false, count: reached.count)
@@ -41,7 +41,7 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
         return false
     }
 
-    /// `**` may stand for nothing, except at the end, where it stands for what is inside.
+    /// Adds the states in which `**` matches nothing; at the end it matches only a directory's contents.
     private func closed(_ states: [Bool]) -> [Bool] {
         var states = states
         for index in components.indices.dropLast() where states[index] && components[index] == Self.any {
@@ -50,7 +50,7 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
         return states
     }
 
-    /// One component against one name, with one place to come back to for the last `*`.
+    /// Matches one component against one name; backtracks to the last `*` only.
     private static func matches(_ pattern: [UInt8], _ name: ArraySlice<UInt8>) -> Bool {
         var position = 0
         var index = name.startIndex
@@ -73,7 +73,7 @@ public struct PathPattern: Hashable, Sendable, CustomStringConvertible {
         return pattern[position...].allSatisfy { $0 == UInt8(ascii: "*") }
     }
 
-    /// Where the pattern goes on after it took `byte`, or nil if it doesn't take it.
+    /// Returns the pattern's position after it matched `byte`, or nil if it doesn't match.
     private static func step(_ pattern: [UInt8], _ position: Int, _ byte: UInt8) -> Int? {
         guard position < pattern.count else { return nil }
         switch pattern[position] {

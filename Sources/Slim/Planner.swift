@@ -1,9 +1,9 @@
 internal import Linux
 internal import OCI
 
-/// Finds what an image needs, from its program outwards: keeping a file keeps what that file needs, until nothing new
-/// comes up.
+/// A search for the files that an image needs, from its program outwards.
 ///
+/// Keeping a file keeps the files that it needs, until nothing new is found.
 /// ```
 /// roots (Roots) -> keep -> queue -> ELF file: libraries (Libraries)     -> keep
 /// application   -> keep             script: interpreter, words          -> keep
@@ -21,9 +21,9 @@ struct Planner {
     private var scanned = Set<FileTree.InodeID>()
     /// Objects whose libraries were looked up as part of a process.
     var walked = Set<FileTree.NodeID>()
-    /// Programs whose RPATH everything that they load inherits.
+    /// Programs whose RPATH applies to everything that they load.
     var programs: [Loader.Loaded] = []
-    /// Libraries that nothing in the image gives, with who wants them.
+    /// Libraries that are not in the image, with the files that need them.
     var missing: [MissingLibrary] = []
     var applied = Set<Profile>()
     /// The versions of Python whose libraries were kept.
@@ -39,7 +39,7 @@ struct Planner {
         loader = Loader(specimen)
     }
 
-    /// Runs all of it.
+    /// Runs all steps.
     mutating func plan() throws(SlimError) {
         try keepRoots()
         keepApplication()
@@ -63,7 +63,7 @@ struct Planner {
 // MARK: - Keeping
 
 extension Planner {
-    /// Keeps a node, and looks at what it needs. Of each kind of reason the first that was found stays.
+    /// Keeps a node and examines its needs; of each kind of reason the first one remains.
     mutating func keep(_ node: FileTree.NodeID, _ reason: Reason) {
         let isNew = kept[node] == nil
         let hadUse = kept[node]?.contains(where: \.isUse) ?? false
@@ -72,19 +72,19 @@ extension Planner {
         if isNew || (reason.isUse && !hadUse) { queue.append(node) }
     }
 
-    /// Keeps what a path leads to and the links on the way.
+    /// Keeps a path's target and the links on the way.
     mutating func keep(_ found: FileTree.Found, _ reason: Reason) {
         keep(found.node, reason)
         let target = tree.path(of: found.node)
         for link in found.links { keep(link, .symlink(to: target)) }
     }
 
-    /// Keeps what stands at a path, where something does.
+    /// Keeps the node at a path, if there is one.
     mutating func keep(at text: String, _ reason: Reason) {
         if let found = tree.follow(text.utf8, from: FileTree.rootNode) { keep(found, reason) }
     }
 
-    /// Keeps all below a directory that `isWanted` wants.
+    /// Keeps all nodes below a directory for which `isWanted` is true.
     mutating func keep(
         below text: String, _ reason: Reason, where isWanted: (FileTree.NodeID) -> Bool = { _ in true }
     ) {
@@ -93,13 +93,12 @@ extension Planner {
         for node in tree.nodes(below: found.node) where isWanted(node) { keep(node, reason) }
     }
 
-    /// Whether a node is kept.
     func isKept(_ node: FileTree.NodeID) -> Bool { kept[node] != nil }
 
-    /// Takes a node out again.
+    /// Drops a node that was kept.
     mutating func drop(_ node: FileTree.NodeID) { kept[node] = nil }
 
-    /// Looks at everything that was kept since the last time.
+    /// Examines all nodes that were kept since the last call.
     private mutating func drain() {
         while !queue.isEmpty {
             let batch = queue
@@ -122,8 +121,10 @@ extension Planner {
         }
     }
 
-    /// A kept link keeps where it leads. Where the application links to a directory of a package, it means what is in
-    /// it; a directory near the root it means as a place.
+    /// Keeps the target of a kept link.
+    ///
+    /// If the application links to a directory of a package, it needs the directory's contents. A directory near the
+    /// root it needs only as a place.
     private mutating func follow(_ link: FileTree.NodeID) {
         let path = tree.path(of: link)
         guard let found = tree.resolve(path) else { return }
@@ -153,7 +154,7 @@ extension Planner {
 // MARK: - Packages
 
 extension Planner {
-    /// Directories of packages that nothing needs to run.
+    /// Directories of packages that nothing needs at run time.
     private static let boring = [
         "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/locale",
         "usr/share/bash-completion", "usr/share/zsh", "usr/share/fish", "usr/share/doc-base", "usr/share/gdb",
@@ -164,8 +165,9 @@ extension Planner {
         "usr/lib/systemd", "usr/lib/binfmt.d", "usr/lib/tmpfiles.d", "usr/lib/sysusers.d", "usr/lib/udev", "lib/udev",
     ].map { ImagePath.known($0) }
 
-    /// Keeps the package of a file that is used, and the packages it depends on, without what every base image has:
-    /// there, files are kept one by one.
+    /// Keeps the package of a used file, and its dependencies, except packages that every base image has.
+    ///
+    /// Of those, single files are kept.
     private mutating func expandPackage(of node: FileTree.NodeID) {
         guard let first = packages.owner[node] else { return }
         let cause = tree.path(of: node)

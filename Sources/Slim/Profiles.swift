@@ -2,7 +2,7 @@ internal import Linux
 internal import OCI
 
 extension Planner {
-    /// Keeps what the kept programs need without naming it: each profile once, when its sign turns up.
+    /// Keeps files that the kept programs need without naming them: each profile once, when its condition is true.
     mutating func applyProfiles() {
         let names = keptNames()
         apply(.any, if: true) { $0.keepAny() }
@@ -43,8 +43,10 @@ extension Planner {
 // MARK: - Any program
 
 extension Planner {
-    /// What distroless' base has: accounts, names of hosts and services, the system's name, the directories of the
-    /// hierarchy, and the links that merge them.
+    /// Keeps the contents of distroless' base.
+    ///
+    /// These are accounts, names of hosts and services, the system's name, the directories of the hierarchy, and the
+    /// links that merge them.
     private mutating func keepAny() {
         keep(
             [
@@ -58,7 +60,9 @@ extension Planner {
             ], .any)
     }
 
-    /// Bundles and hashed directories of certificates. OpenSSL of Debian looks in the directory, curl in the bundle.
+    /// Keeps bundles and hashed directories of certificates.
+    ///
+    /// OpenSSL of Debian reads the directory, curl the bundle.
     private mutating func keepCertificates() {
         keep(
             below: [
@@ -72,7 +76,7 @@ extension Planner {
         }
     }
 
-    /// Every zone, but not the same zones once more in `posix` and, with leap seconds, in `right`.
+    /// Keeps every zone, but not the copies in `posix` and, with leap seconds, in `right`.
     private mutating func keepTimeZones() {
         let keepsAll = options.keep.contains(.tzdata)
         let copies = ["usr/share/zoneinfo/posix", "usr/share/zoneinfo/right"].map { ImagePath.known($0) }
@@ -83,7 +87,7 @@ extension Planner {
         }
     }
 
-    /// The locales of C and of the image's variables, or all of them.
+    /// Keeps the locales of C and of the image's variables, or all of them.
     private mutating func keepLocales() {
         if options.keep.contains(.locales) {
             return keep(
@@ -100,7 +104,7 @@ extension Planner {
         keep(below: names.map { "usr/lib/locale/\($0)" }, .locales)
     }
 
-    /// A shell, its profile and the tools that people reach for in it.
+    /// Keeps a shell, its profile and the usual tools for it.
     mutating func keepShell() {
         for program in [
             "sh", "bash", "ls", "cat", "head", "tail", "more", "find", "grep", "sed", "awk", "env", "ps", "id", "pwd",
@@ -124,8 +128,9 @@ extension Planner {
     ]
     private static let conversions = ["ANSI_X3.110.so", "CP1252.so", "ISO8859-1.so", "ISO8859-15.so", "UNICODE.so"]
 
-    /// The libraries that belong together, what getaddrinfo and iconv load by names of their own making, and the
-    /// loader's configuration.
+    /// Keeps glibc's libraries, the modules of getaddrinfo and iconv, and the loader's configuration.
+    ///
+    /// The libraries must have the same version; the modules are loaded by computed names.
     private mutating func keepGlibc() {
         var seen = Set<[UInt16]>()
         let files = keptELF().filter {
@@ -144,7 +149,7 @@ extension Planner {
         keep(below: ["etc/ld.so.conf.d"], .glibc)
     }
 
-    /// The services of `nsswitch.conf`: `hosts: files mdns4_minimal [NOTFOUND=return] dns`.
+    /// Returns the services of `nsswitch.conf`: `hosts: files mdns4_minimal [NOTFOUND=return] dns`.
     private func nameServices() -> [String] {
         let text = inventory.text(at: .known("etc/nsswitch.conf"), in: tree) ?? []
         var names = Set<String>()
@@ -184,7 +189,7 @@ extension Planner {
 // MARK: - Libraries and languages
 
 extension Planner {
-    /// The configuration, the legacy provider and the engines, which libcrypto loads from beside itself.
+    /// Keeps the configuration, the legacy provider and the engines, which libcrypto loads from its own directory.
     private mutating func keepOpenSSL() {
         keep(
             ["etc/ssl/openssl.cnf", "usr/lib/ssl", "usr/lib/ssl/openssl.cnf", "usr/lib/ssl/private", "etc/ssl"],
@@ -217,7 +222,7 @@ extension Planner {
         }
     }
 
-    /// `3.11` of `python3.11` and `libpython3.11.so.1.0`.
+    /// Returns `3.11` for `python3.11` and `libpython3.11.so.1.0`.
     private static func pythonVersions(_ names: Set<String>) -> [String] {
         let versions = names.compactMap { name -> String? in
             for prefix in ["python", "libpython"] where name.hasPrefix("\(prefix)3.") {
@@ -229,8 +234,9 @@ extension Planner {
         return Set(versions).sorted()
     }
 
-    /// The standard library, what was installed beside it, and what its extension modules read: terminals, readline's
-    /// settings, and `ldconfig`, which ctypes asks for libraries.
+    /// Keeps the standard library, the packages installed with it, and the files that its extension modules read.
+    ///
+    /// Those are terminals, readline's settings, and `ldconfig`, with which ctypes finds libraries.
     private mutating func keepPython(_ version: String) {
         let tree = tree
         for prefix in ["usr", "usr/local"] {

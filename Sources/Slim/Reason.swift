@@ -1,45 +1,45 @@
 public import OCI
 
-/// Why a path of an image is kept.
+/// The reason that a path of an image is kept.
 public enum Reason: Hashable, Sendable {
-    /// The program that ENTRYPOINT, CMD or HEALTHCHECK names.
+    /// The program of ENTRYPOINT, CMD or HEALTHCHECK.
     case entrypoint(String)
     /// An argument or environment variable that names a file.
     case argument(String)
     /// A word of a shell's text that names a program.
     case command(in: ImagePath?)
-    /// The loader, by a program that asks for it.
+    /// The loader, needed by a program.
     case interpreter(of: ImagePath)
-    /// A library, by a file that wants it.
+    /// A library, needed by a file.
     case elfClosure(by: ImagePath)
     /// A library that may be loaded at run time, by a file that names it.
     case dynamicLoad(by: ImagePath)
     /// The program that runs a script.
     case shebang(of: ImagePath)
-    /// A symbolic link on the way to a path that is kept.
+    /// A symbolic link on the way to a kept path.
     case symlink(to: ImagePath)
-    /// Where a symbolic link that is kept leads.
+    /// The target of a kept symbolic link.
     case linked(from: ImagePath)
-    /// A file that no package brought.
+    /// A file that no package owns.
     case application
     /// A file of a package whose program or library is used.
     case package(String, by: ImagePath)
     /// A file that a kind of program needs without naming it.
     case profile(Profile)
-    /// The compiled form of a Python source that is kept.
+    /// The compiled form of a kept Python source.
     case bytecode(of: ImagePath)
-    /// What tells scanners and lawyers which packages are here.
+    /// Package databases and licences, which scanners and lawyers read.
     case packageMetadata
     /// The image's volume, working directory or the user's home.
     case declared(String)
     /// A pattern of `--include`.
     case userInclude(String)
-    /// A file that was opened while the original ran and was asked.
+    /// A file that was opened while the original ran its probes.
     case observed
-    /// A directory that holds something that is kept.
+    /// A directory that contains a kept path.
     case parentDirectory
 
-    /// The name under which reports count it.
+    /// The name in reports.
     public var name: String {
         switch self {
         case .entrypoint: "entrypoint"
@@ -62,7 +62,7 @@ public enum Reason: Hashable, Sendable {
         }
     }
 
-    /// The path that brought it in, where one did.
+    /// The path that caused it, if any.
     public var cause: ImagePath? {
         switch self {
         case .command(let path): path
@@ -75,7 +75,7 @@ public enum Reason: Hashable, Sendable {
         }
     }
 
-    /// Whether the file is there to be run or loaded, so that what its package brings along is wanted too.
+    /// True if the file is executed or loaded, so that its package's files are needed too.
     var isUse: Bool {
         switch self {
         case .entrypoint, .argument, .command, .interpreter, .elfClosure, .dynamicLoad, .shebang, .package,
@@ -97,16 +97,16 @@ extension Reason: CustomStringConvertible {
         case .dynamicLoad(let path): "may be loaded by \(path)"
         case .shebang(let path): "runs \(path)"
         case .symlink(let path): "leads to \(path)"
-        case .linked(let path): "is where \(path) leads"
+        case .linked(let path): "is the target of \(path)"
         case .application: "belongs to no package"
         case .package(let name, let path): "belongs to the package \(name) of \(path)"
         case .profile(let profile): "is needed by \(profile.description)"
         case .bytecode(let path): "is the compiled form of \(path)"
-        case .packageMetadata: "tells which packages are here"
+        case .packageMetadata: "describes the installed packages"
         case .declared(let text): "is the image's \(text)"
         case .userInclude(let pattern): "matches --include \(pattern)"
         case .observed: "was opened while the original ran"
-        case .parentDirectory: "holds what is kept"
+        case .parentDirectory: "contains kept files"
         }
     }
 }
@@ -118,15 +118,15 @@ public enum Profile: String, Hashable, Sendable, CaseIterable, CustomStringConve
     public var description: String {
         switch self {
         case .any: "any program"
-        case .glibc: "programs of glibc"
-        case .openssl: "users of OpenSSL"
+        case .glibc: "programs that use glibc"
+        case .openssl: "programs that use OpenSSL"
         case .python: "Python"
         case .perl: "Perl"
-        case .pam: "users of PAM"
+        case .pam: "programs that use PAM"
         case .shell: "the shell"
-        case .certs: "users of TLS"
-        case .tzdata: "users of time zones"
-        case .locales: "users of locales"
+        case .certs: "programs that use TLS"
+        case .tzdata: "programs that use time zones"
+        case .locales: "programs that use locales"
         }
     }
 }

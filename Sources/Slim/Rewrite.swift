@@ -2,10 +2,10 @@ internal import Linux
 public import OCI
 
 extension Image {
-    /// The image with only what `plan` keeps: one layer over nothing, the configuration as it was except for the layer
-    /// and its history. The same plan gives the same bytes.
+    /// Makes the image with only the files of `plan`, in one layer.
     ///
-    /// When this returns, `store` has all of it.
+    /// The configuration is the same except for the layer and its history. The same plan gives the same bytes. After
+    /// the return `store` has all of the image.
     public func slimmed(by plan: SlimPlan, into store: Store, compression: Compression = .gzip) async throws -> Image {
         let layer = try await Offload.run { try Rewrite(plan).write(into: store, compression) }
         let history = History(
@@ -15,17 +15,17 @@ extension Image {
     }
 }
 
-/// Writes the layer of a plan.
+/// A writer of the layer of a plan.
 ///
 /// ```
 /// directories | links, devices | files, in the order of the old layers | files with new contents | further names
 /// ```
-/// Whatever is below a directory follows it, and a hard link follows its file, so a reader needs no second pass.
+/// A directory comes before its contents, and a file before its hard links, so a reader needs no second pass.
 private struct Rewrite {
     private let plan: SlimPlan
     private var tree: FileTree { plan.specimen.tree }
 
-    /// The kept paths by what they need: the first path of every file, and the others.
+    /// The kept paths by their order in the layer: the first path of every file, and the others.
     private var directories: [FileTree.NodeID] = []
     private var specials: [FileTree.NodeID] = []
     private var files: [FileTree.InodeID: FileTree.NodeID] = [:]

@@ -2,7 +2,7 @@ internal import Linux
 internal import OCI
 
 extension Planner {
-    /// Keeps what the image's configuration names: its program, health check, variables, directories.
+    /// Keeps the paths in the image's configuration: its program, health check, variables, directories.
     mutating func keepRoots() throws(SlimError) {
         let config = specimen.image.config
         let commands = [(config.arguments, "ENTRYPOINT and CMD"), (Self.healthCommand(config), "HEALTHCHECK")]
@@ -13,7 +13,10 @@ extension Planner {
         keepDeclared()
     }
 
-    /// A shell with `-c` runs the words of its text; any other program may be handed a path or another program.
+    /// Keeps the program and the files of a command.
+    ///
+    /// A shell with `-c` runs the words of its text; any other program may get a path or another program as an
+    /// argument.
     private mutating func keepCommand(_ arguments: [String], _ source: String) throws(SlimError) {
         guard let name = arguments.first else { return }
         guard let program = specimen.program(Array(name.utf8)) else { throw .programMissing(name) }
@@ -28,7 +31,7 @@ extension Planner {
         }
     }
 
-    /// `FILE`, `--option=FILE` or `PROGRAM`.
+    /// Keeps the file of `FILE`, `--option=FILE` or `PROGRAM`.
     private mutating func keepArgument(_ argument: String, _ source: String) {
         for text in [argument, argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? ""]
         where !text.isEmpty {
@@ -47,7 +50,7 @@ extension Planner {
         }
     }
 
-    /// Files that variables name stay, and so do the directories that libraries and modules are searched in.
+    /// Keeps files that variables name, and the directories in which libraries and modules are searched.
     private mutating func keepEnvironment() {
         for (name, value) in specimen.environment where name != "PATH" {
             let isModulePath = ["PYTHONPATH", "PYTHONHOME", "SSL_CERT_DIR"].contains(name)
@@ -86,7 +89,7 @@ extension Planner {
         if let home = Accounts(inventory, tree).home(of: config.user) { keep(at: home, .declared("home")) }
     }
 
-    /// What `--include` names.
+    /// Keeps the paths of `--include`.
     mutating func keepIncluded() {
         guard !options.include.isEmpty else { return }
         var wanted: [(FileTree.NodeID, PathPattern)] = []
@@ -97,7 +100,7 @@ extension Planner {
     }
 }
 
-/// `/etc/passwd` as far as an image's USER needs it.
+/// The parts of `/etc/passwd` that an image's USER needs.
 struct Accounts {
     private let rows: [[String]]
 
@@ -109,15 +112,15 @@ struct Accounts {
         }.filter { $0.count >= 6 }
     }
 
-    /// The row of `USER`: a name or number, with or without a group; empty means root.
+    /// Returns the row of `USER`: a name or number, with or without a group; empty means root.
     private func row(of user: String) -> [String]? {
         let name = user.split(separator: ":").first.map(String.init) ?? "0"
         return rows.first { $0[0] == name } ?? rows.first { $0[2] == name }
     }
 
-    /// Where a user is at home.
+    /// Returns the home directory of a user.
     func home(of user: String) -> String? { row(of: user)?[5] }
 
-    /// Whether a user is known.
+    /// True if a user exists.
     func knows(_ user: String) -> Bool { row(of: user) != nil }
 }

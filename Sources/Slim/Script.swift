@@ -1,16 +1,16 @@
-/// What a text that the kernel hands to another program says about what it runs.
+/// An executable text with an interpreter, and the programs that it may run.
 struct Script: Sendable, Hashable {
     /// The program after `#!`.
     let interpreter: [UInt8]
-    /// What stands after it.
+    /// The text after the program.
     let argument: [UInt8]?
     /// For a shell's script, the words that may be programs or files.
     let words: [[UInt8]]
 
-    /// The kernel reads no more of the first line.
+    /// The kernel reads no more bytes of the first line.
     private static let firstLine = 256
 
-    /// Reads a script; nil for bytes that don't begin with `#!`.
+    /// Parses a script; nil for bytes that don't begin with `#!`.
     init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: "#!".utf8) else { return nil }
         let line = bytes.prefix(Self.firstLine).dropFirst(2).prefix { $0 != UInt8(ascii: "\n") && $0 != 0 }
@@ -23,7 +23,7 @@ struct Script: Sendable, Hashable {
         words = names.contains { Self.isShell($0) } ? Self.words(of: bytes) : []
     }
 
-    /// The programs that the first line asks for: the interpreter, and what `env` will look up.
+    /// The programs in the first line: the interpreter, and the one that `env` will look up.
     var programs: [[UInt8]] {
         guard Self.name(interpreter).elementsEqual("env".utf8), let argument else { return [interpreter] }
         let words = argument.split { $0 == 0x20 || $0 == 0x09 }
@@ -31,12 +31,12 @@ struct Script: Sendable, Hashable {
         return [interpreter] + (called.map { [Array($0)] } ?? [])
     }
 
-    /// Whether a program is a shell by its name.
+    /// True if a program is a shell by its name.
     static func isShell(_ program: [UInt8]) -> Bool {
         ["sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"].contains { name(program).elementsEqual($0.utf8) }
     }
 
-    /// The distinct words of a shell's text, in order, without comments.
+    /// Returns the distinct words of a shell's text, in order, without comments.
     static func words(of text: [UInt8]) -> [[UInt8]] {
         var seen = Set<[UInt8]>()
         var words: [[UInt8]] = []

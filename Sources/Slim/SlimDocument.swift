@@ -2,7 +2,7 @@ public import Linux
 internal import OCI
 
 extension SlimPlan {
-    /// The JSON document of `thaw slim` (CLI.md) for the image and its slim form; who verified adds `verification`.
+    /// Returns the JSON document of `thaw slim` for the image and its slim form; a verified run adds `verification`.
     public func document(after: Specimen) -> JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("slim"), "before": specimen.summary, "after": after.summary,
@@ -21,7 +21,7 @@ extension SlimPlan {
 }
 
 extension Specimen {
-    /// An image in a report: sizes are bytes, `size` that of all files in all layers.
+    /// The summary of an image in a report: sizes are bytes, `size` is that of all files in all layers.
     var summary: JSON {
         .object([
             "digest": .string(image.descriptor.digest.description),

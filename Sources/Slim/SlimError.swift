@@ -1,24 +1,24 @@
-/// Why an image cannot be slimmed.
+/// The reason that an image cannot be slimmed.
 public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
     case nothingToRun
     case programMissing(String)
     case malformedPattern(String, reason: String)
     case unknownExtra(String)
     case notSame([Violation])
-    /// The original itself does not answer as it should, so nothing can be proved by it.
+    /// The original image fails its probes, so a comparison would prove nothing.
     case notServing(String)
 
     public var description: String {
         switch self {
-        case .nothingToRun: "the image has no entrypoint and no command, so nothing tells which files it needs"
+        case .nothingToRun: "the image has no entrypoint and no command, so the files that it needs are unknown"
         case .programMissing(let name): "the image's program '\(name)' is not in the image"
         case .malformedPattern(let text, let reason): "'\(text)' is not a path pattern: \(reason)"
         case .unknownExtra(let name):
-            "'\(name)' is nothing that can be kept: \(Extra.allCases.map(\.rawValue).joined(separator: ", ")) are known"
-        case .notServing(let objection): "the original image does not pass what it is asked: \(objection)"
+            "unknown kind of files to keep '\(name)': use \(Extra.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .notServing(let objection): "the original image fails its probe: \(objection)"
         case .notSame(let violations):
-            "the slim image breaks "
-                + (violations.count == 1 ? "a promise: " : "\(violations.count) promises, the first: ")
+            "the slim image violates "
+                + (violations.count == 1 ? "an invariant: " : "\(violations.count) invariants, the first: ")
                 + (violations.first?.description ?? "none")
         }
     }

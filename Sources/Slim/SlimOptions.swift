@@ -1,35 +1,34 @@
-/// What to keep beyond what the image's program needs (`--keep`).
+/// Files to keep beyond the needs of the image's program (`--keep`).
 public enum Extra: String, Sendable, CaseIterable {
     /// `/bin/sh`, the shell's profile and the usual small tools.
     case shell
-    /// Everything of the CA certificates; the bundle and its directory are kept without asking.
+    /// All files of the CA certificates; the bundle and its directory are always kept.
     case certs
-    /// Every time zone in every form; the zones themselves are kept without asking.
+    /// Every time zone in every form; the zones themselves are always kept.
     case tzdata
     /// Compiled locales and translations.
     case locales
-    /// The package database as it was, rows of removed packages too.
+    /// The unchanged package database, with rows of removed packages.
     case packages
 
-    /// The extra of that name.
+    /// Returns the extra of that name.
     public init(named name: String) throws(SlimError) {
         guard let extra = Extra(rawValue: name) else { throw .unknownExtra(name) }
         self = extra
     }
 }
 
-/// What a person says about what stays.
+/// The user's choice of files to keep and drop.
 public struct SlimOptions: Sendable {
     /// Kinds of files to keep.
     public var keep: Set<Extra>
-    /// Paths to keep with all that they need.
+    /// Paths to keep with all their needs.
     public var include: [PathPattern]
-    /// Paths to drop, whatever speaks for them. Directories that hold kept files stay.
+    /// Paths to drop, even if there are reasons to keep them; directories of kept files remain.
     public var exclude: [PathPattern]
-    /// Paths that were opened while the image ran, to keep with all that they need.
+    /// Paths that were opened while the image ran, to keep with all their needs.
     public var observed: [[UInt8]]
 
-    /// Options of known parts.
     public init(
         keep: Set<Extra> = [], include: [PathPattern] = [], exclude: [PathPattern] = [], observed: [[UInt8]] = []
     ) {

@@ -1,23 +1,25 @@
 internal import Linux
 public import OCI
 
-/// Which files an image needs, and why: every kept path has a reason.
+/// The files that an image needs, each kept path with its reasons.
 ///
-/// A value made from what is in the image alone; nothing of it is run. Equal images and options give equal plans.
+/// The plan is a value made from the image's contents alone; no program of it runs. Equal images and options give equal
+/// plans.
 public struct SlimPlan: Sendable {
-    /// What was looked at.
+    /// The image that the plan is for.
     public let specimen: Specimen
-    /// What stays, with why.
+    /// The kept paths with their reasons.
     public let keep: [FileTree.NodeID: Set<Reason>]
-    /// Files that list what is in the image, with their new contents.
+    /// Files that list the image's files, with their new contents.
     public let replacements: [FileTree.NodeID: [UInt8]]
-    /// Libraries that something kept wants and that the image lacks; it did so before.
+    /// Libraries that kept files need and that the original image lacks too.
     public let missing: [MissingLibrary]
 
-    /// Plans what to keep of an image.
+    /// Plans the files to keep of an image.
     ///
-    /// - Throws: ``SlimError/nothingToRun`` for an image that names no program, ``SlimError/programMissing(_:)`` for
-    ///   one whose program it does not have.
+    /// - Throws: ``SlimError/nothingToRun`` for an image without a command, ``SlimError/programMissing(_:)`` for one
+    ///   without
+    ///   its program.
     public init(_ specimen: Specimen, options: SlimOptions = SlimOptions()) throws(SlimError) {
         var planner = Planner(specimen, options)
         try planner.plan()
@@ -29,7 +31,9 @@ public struct SlimPlan: Sendable {
 }
 
 extension SlimPlan {
-    /// Why a path is kept, from the path itself to a reason that needs no other: one line each. Nil if it is not kept.
+    /// Returns the reasons for a path, one line each; nil if it is not kept.
+    ///
+    /// The lines go from the path itself to a reason that needs no other.
     public func explain(_ path: ImagePath) -> [String]? {
         guard let start = node(path), keep[start] != nil else { return nil }
         var lines: [String] = []
@@ -43,23 +47,23 @@ extension SlimPlan {
         return lines
     }
 
-    /// The paths whose contents are new.
+    /// The paths with new contents.
     public var rewritten: Set<ImagePath> { Set(replacements.keys.map { specimen.tree.path(of: $0) }) }
 
-    /// Kept paths by the name of their main reason.
+    /// The number of kept paths by the name of their main reason.
     public var reasonCounts: [String: Int] {
         keep.keys.reduce(into: [:]) { counts, node in
             if let reason = mainReason(of: node) { counts[reason.name, default: 0] += 1 }
         }
     }
 
-    /// How many paths go.
+    /// The number of dropped paths.
     public var droppedCount: Int { droppedNodes.count }
 
-    /// The paths that go, sorted.
+    /// The dropped paths, sorted.
     public var dropped: [ImagePath] { droppedNodes.map(\.path) }
 
-    /// What goes, by the directory at the top: how many paths, and the bytes of their files.
+    /// The dropped paths by the directory at the top, with their number and the bytes of their files.
     public var removed: [RemovedDirectory] {
         var directories: [ImagePath: RemovedDirectory] = [:]
         var counted = Set<FileTree.InodeID>(keep.keys.map { specimen.tree[node: $0].inode })
@@ -85,7 +89,7 @@ extension SlimPlan {
 
     private func node(_ path: ImagePath) -> FileTree.NodeID? { specimen.tree.resolveParent(of: path)?.node }
 
-    /// The reason that tells most: one that ends the question, else the first by name.
+    /// Returns the most informative reason: one that needs no other, or else the first by name.
     private func mainReason(of node: FileTree.NodeID) -> Reason? {
         let order = [
             "entrypoint", "userInclude", "application", "declared", "argument", "command", "interpreter", "elfClosure",
@@ -99,12 +103,12 @@ extension SlimPlan {
     }
 }
 
-/// What is removed from one directory.
+/// The dropped paths of one directory.
 public struct RemovedDirectory: Hashable, Sendable {
     /// The directory, at most two components deep.
     public let path: ImagePath
-    /// How many paths in it go.
+    /// The number of dropped paths in it.
     public internal(set) var count: Int
-    /// The bytes of files of which no name stays.
+    /// The bytes of files without any kept name.
     public internal(set) var bytes: Int64
 }

@@ -1,13 +1,12 @@
 internal import Linux
 public import OCI
 
-/// An image laid open: its tree and what its files say. What plans are made from and checks are made against.
+/// An image with its tree and the contents of its files, from which plans are made and which checks compare.
 public struct Specimen: Sendable {
-    /// The image.
     public let image: Image
-    /// Its files.
+    /// The image's files.
     public let tree: FileTree
-    /// What they say.
+    /// The files' contents as slimming needs them.
     public let inventory: Inventory
 
     /// Reads every layer of an image: once for the headers, once for the contents.
@@ -34,12 +33,12 @@ extension Specimen {
         return (image.config.environmentValue("PATH") ?? fallback).split(separator: ":").map(String.init)
     }
 
-    /// The node of the working directory, where there is one.
+    /// The node of the working directory, or else of the root.
     var workingNode: FileTree.NodeID {
         tree.follow(image.config.workingDirectory.utf8, from: FileTree.rootNode)?.node ?? FileTree.rootNode
     }
 
-    /// Where a program's name leads: by path, or along PATH.
+    /// Returns the file of a program's name: by path, or along PATH.
     func program(_ name: [UInt8]) -> FileTree.Found? {
         guard !name.isEmpty else { return nil }
         if name.contains(UInt8(ascii: "/")) { return file(tree.follow(name, from: workingNode)) }
@@ -50,20 +49,20 @@ extension Specimen {
         return nil
     }
 
-    /// `found`, if it is a regular file.
+    /// Returns `found` if it is a regular file.
     func file(_ found: FileTree.Found?) -> FileTree.Found? {
         found.flatMap { tree.inode(of: $0.node).kind.isFile ? $0 : nil }
     }
 }
 
 extension FileTree {
-    /// Where a path led, and the links that were met on the way.
+    /// The end of a path, and the links on the way.
     struct Found: Sendable, Hashable {
         var node: NodeID
         var links: [NodeID]
     }
 
-    /// Follows a path as a program writes it, `..` and all: absolute, or from `start`.
+    /// Follows a path as a program writes it, including `..`: absolute, or from `start`.
     func follow(_ text: some Collection<UInt8>, from start: NodeID) -> Found? {
         var found = Found(node: text.first == UInt8(ascii: "/") ? Self.rootNode : start, links: [])
         guard !text.contains(0), text.count <= 4096 else { return nil }
@@ -85,14 +84,14 @@ extension FileTree {
         return found
     }
 
-    /// Everything below a directory, the directory first.
+    /// Returns everything below a directory, the directory first.
     func nodes(below start: NodeID) -> [NodeID] {
         var list: [NodeID] = []
         walk(from: start) { _, node in list.append(node) }
         return list
     }
 
-    /// The names in a directory, sorted.
+    /// Returns the entries of a directory, sorted by name.
     func children(of node: NodeID) -> [(name: [UInt8], node: NodeID)] {
         self[node: node].children.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
     }

@@ -1,4 +1,4 @@
-/// Whether a field is the same at every start of the original, and if not, which words of it are.
+/// The stability of a field: the same at every start of the original, or with words that vary.
 enum Stability {
     case stable
     case unstable(Mask)
@@ -7,11 +7,11 @@ enum Stability {
         self = first == second ? .stable : .unstable(Mask(first, second))
     }
 
-    /// The words that change from start to start, where the others can be told from them.
+    /// The words that vary between starts, if the others can be distinguished from them.
     struct Mask {
-        /// By their number; nil where any word may change.
+        /// The varying words by their number; nil if any word may vary.
         private let changing: Set<Int>?
-        /// There is something at every start.
+        /// True if the field has a value at every start.
         private let isNeverEmpty: Bool
 
         fileprivate init(_ first: Statement.Value?, _ second: Statement.Value?) {
@@ -23,7 +23,7 @@ enum Stability {
             changing = Set(left.indices.filter { left[$0] != right[$0] })
         }
 
-        /// Whether two values differ in nothing but what changes anyway.
+        /// True if two values differ only in varying words.
         func covers(_ old: Statement.Value?, _ new: Statement.Value?) -> Bool {
             if isNeverEmpty, Mask.isEmpty(new) { return false }
             guard let changing else { return old != nil && new != nil }
@@ -41,8 +41,9 @@ enum Stability {
             }
         }
 
-        /// The words of a value that is known whole: letters, digits and what is written among them as one, and
-        /// everything between two of them as one.
+        /// Returns the words of a value that is known whole.
+        ///
+        /// A word is letters, digits and the signs among them; everything between two of them is a word too.
         private static func words(_ value: Statement.Value?) -> [ArraySlice<UInt8>]? {
             switch value {
             case nil: nil

@@ -1,45 +1,43 @@
 public import OCI
 
-/// What a program answered one question, as fields that can be held against another's.
+/// A program's result of one probe, as fields that can be compared.
 public struct Statement: Hashable, Sendable {
-    /// A part of an answer.
+    /// A part of a probe result.
     public struct Field: Hashable, Sendable {
-        /// Its name: `status`, `header content-type`, `body`, `output`.
+        /// The field's name: `status`, `header content-type`, `body`, `output`.
         public let name: String
-        /// What it holds.
         public let value: Value
     }
 
-    /// What a field holds.
+    /// The value of a field.
     public enum Value: Hashable, Sendable {
-        /// A few words.
+        /// A short text.
         case text(String)
         /// A stream of bytes.
         case content(Content)
     }
 
-    /// What was asked, as people write it.
+    /// The probe, as the user wrote it.
     public let question: String
-    /// The answer, in the order in which people read it.
+    /// The fields, in the order for people.
     public let fields: [Field]
-    /// Whether this is what the question is to come to.
+    /// True if the probe passed.
     public let passes: Bool
 
-    /// A statement of known parts.
     public init(_ question: String, _ fields: [(String, Value)], passes: Bool) {
         self.question = question
         self.fields = fields.map { Field(name: $0.0, value: $0.1) }
         self.passes = passes
     }
 
-    /// An HTTP answer; `head` is its status line and header.
+    /// Makes the result of an HTTP probe; `head` is the response's status line and header.
     public static func http(_ question: String, status: Int, head: [UInt8], body: Content, passes: Bool) -> Statement {
         let headers = Headers(head).lines.map { ("header \($0.name)", Value.text($0.value)) }
         return Statement(
             question, [("status", .text("\(status)"))] + headers + [("body", .content(body))], passes: passes)
     }
 
-    /// A command that ended.
+    /// Makes the result of a command.
     public static func command(
         _ question: String, ending: String, output: Content, errors: Content, passes: Bool
     ) -> Statement {
@@ -48,7 +46,7 @@ public struct Statement: Hashable, Sendable {
             passes: passes)
     }
 
-    /// The answer in a few words: its short fields except for the headers, and how long the others are.
+    /// The result in a few words: the short fields except for the headers, and the lengths of the others.
     public var summary: String {
         let parts = fields.compactMap { field -> String? in
             switch field.value {
@@ -60,23 +58,23 @@ public struct Statement: Hashable, Sendable {
         return parts.joined(separator: ", ")
     }
 
-    /// What sort of answer it is: answers of two sorts have no fields in common.
+    /// The kind of the result; results of different kinds have no fields in common.
     var kind: String? { fields.first?.name }
 
-    /// The field of that name.
+    /// Returns the value of the field of that name.
     func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }
 }
 
-/// A stream of bytes, of which the beginning is known and the digest of all.
+/// A stream of bytes, of which the beginning and the digest of the whole are known.
 public struct Content: Hashable, Sendable {
     /// The first bytes.
     public let beginning: [UInt8]
-    /// How many there are.
+    /// The number of bytes.
     public let byteCount: UInt64
-    /// The SHA-256 of all.
+    /// The SHA-256 of all bytes.
     public let digest: Digest
 
-    /// A stream of which the beginning is known; `digest` are the bytes of a SHA-256, or none where there are none.
+    /// Makes a stream with a known beginning; `digest` is the 32 bytes of a SHA-256, or empty if unknown.
     public init(beginning: [UInt8], byteCount: UInt64, digest: [UInt8]) {
         self.beginning = beginning
         self.byteCount = byteCount
@@ -84,12 +82,12 @@ public struct Content: Hashable, Sendable {
         self.digest = (try? Digest("sha256:\(hex)")) ?? Digest(of: beginning)
     }
 
-    /// A stream of which all is known.
+    /// Makes a stream with known bytes.
     public init(_ bytes: [UInt8]) {
         self.init(beginning: bytes, byteCount: UInt64(bytes.count), digest: [])
     }
 
     var isEmpty: Bool { byteCount == 0 }
-    /// Whether the beginning is all.
+    /// True if the beginning is the whole stream.
     var isWhole: Bool { UInt64(beginning.count) == byteCount }
 }

@@ -1,30 +1,29 @@
 public import OCI
 
-/// All that a start of an image gave away of what it does.
+/// The results of one start of an image: its probe results and its opened files.
 public struct Testimony: Sendable, Equatable {
-    /// The answers, in the order of the questions.
+    /// The probe results, in the order of the probes.
     public var statements: [Statement]
-    /// Why there are none: the image does not serve.
+    /// The reason that there are none, if the image does not serve.
     public var failure: String?
-    /// Which files were opened meanwhile.
+    /// The files that were opened meanwhile.
     public var observation: Observation
-    /// What started it, in a word.
+    /// The name of the engine that started it.
     public var engine: String
 
-    /// What is known of the files that were opened.
+    /// The opened files, as far as they are known.
     public enum Observation: Sendable, Equatable {
-        /// Nobody looked.
+        /// They were not recorded.
         case none
-        /// Nobody could, for a reason in words.
+        /// They cannot be recorded, for a reason in words.
         case impossible(String)
-        /// These, by paths; not all where there were too many.
+        /// The opened files' paths; incomplete if there were too many.
         case files([[UInt8]], isComplete: Bool)
 
-        /// The paths.
+        /// The recorded paths.
         public var paths: [[UInt8]] { if case .files(let paths, _) = self { paths } else { [] } }
     }
 
-    /// A testimony.
     public init(
         statements: [Statement], failure: String? = nil, observation: Observation = .none, engine: String = ""
     ) {
@@ -34,17 +33,17 @@ public struct Testimony: Sendable, Equatable {
         self.observation = observation
     }
 
-    /// The first question that the image does not answer as it should.
+    /// The first probe that the image fails.
     public var objection: String? {
         failure ?? statements.first { !$0.passes }.map { "\($0.question): \($0.summary)" }
     }
 }
 
-/// Starts images, the same way every time, asks them everything that is to be asked, and ends them.
+/// A runner that starts images in the same way every time, runs all probes, and stops them.
 public protocol ImageRunner: Sendable {
-    /// Starts an image from its untouched files.
+    /// Starts an image from its unchanged files.
     ///
-    /// - Parameter isObserving: whether the files that are opened are of interest.
-    /// - Throws: only what is no fault of the image.
+    /// - Parameter isObserving: True to record the opened files.
+    /// - Throws: Only errors that the image did not cause.
     func run(_ image: Image, isObserving: Bool) async throws -> Testimony
 }

@@ -1,49 +1,49 @@
 public import Linux
 public import OCI
 
-/// Whether a slim image does what the original does, as far as both were asked.
+/// The comparison of a slim image with the original, by their probe results.
 public struct Verification: Sendable, Equatable {
-    /// One question and both answers.
+    /// One probe and both results.
     public struct Check: Sendable, Equatable {
-        /// What was asked.
+        /// The probe.
         public let question: String
-        /// What the original answered, in a few words.
+        /// The original's result, in a few words.
         public let before: String
-        /// What the slim image answered; nil where it did not serve.
+        /// The slim image's result; nil if it did not serve.
         public let after: String?
-        /// What is not the same.
+        /// The differences.
         public let differences: [Disagreement]
-        /// Fields in which the original does not agree with itself, so that they prove nothing.
+        /// Fields that vary between starts of the original, so that they prove nothing.
         public let unstable: [String]
 
-        /// Whether both answered alike.
+        /// True if both results are the same.
         public var passed: Bool { after != nil && differences.isEmpty }
     }
 
-    /// What started both.
+    /// The engine that started both.
     public let engine: String
-    /// The questions, in their order.
+    /// The probes, in their order.
     public let checks: [Check]
-    /// Why the slim image does not serve, if so.
+    /// The reason that the slim image does not serve, if so.
     public let failure: String?
-    /// How many files of the image the original opened; nil where nobody looked.
+    /// The number of the image's files that the original opened; nil if they were not recorded.
     public let observedCount: Int?
 
-    /// Whether something was asked, and nothing is not the same.
+    /// True if there were probes and no result differs.
     public var passed: Bool { failure == nil && !checks.isEmpty && checks.allSatisfy(\.passed) }
 
     /// The first difference in one sentence.
     public var difference: String? {
         if let failure { return failure }
-        if checks.isEmpty { return "nothing was asked" }
+        if checks.isEmpty { return "there was no probe" }
         guard let check = checks.first(where: { !$0.passed }) else { return nil }
-        return "\(check.question): \(check.differences.first?.description ?? "no answer")"
+        return "\(check.question): \(check.differences.first?.description ?? "no result")"
     }
 
-    /// Holds two testimonies against each other.
+    /// Compares two starts.
     ///
-    /// - Parameter again: what the original says when it is started once more; what it then says otherwise is its
-    ///   moment's, and not counted.
+    /// - Parameter again: A second start of the original; fields that differ there vary by themselves and are not
+    ///   counted.
     public init(_ before: Testimony, _ after: Testimony, again: Testimony? = nil) {
         engine = before.engine
         failure = after.failure
@@ -56,7 +56,7 @@ public struct Verification: Sendable, Equatable {
         }
     }
 
-    /// Starts the slim image, and the original once more if they do not agree.
+    /// Starts the slim image, and the original once more if the results differ.
     public init(
         _ slim: Image, against testimony: Testimony, of original: Image, by runner: some ImageRunner
     ) async throws {
@@ -74,7 +74,7 @@ extension Verification.Check {
         self.before = before.summary
         self.after = after?.summary
         var (differences, unstable): ([Disagreement], [String]) = ([], [])
-        // An original that fails now and then does not make a failure an answer.
+        // An original that sometimes fails is no excuse for a slim image that fails.
         let isWorse = after.map { before.passes && !$0.passes } ?? false
         if let after, after.kind != before.kind, isWorse || again?.kind != after.kind {
             differences = [Disagreement("answer", .text(before.summary), .text(after.summary))]
@@ -93,8 +93,9 @@ extension Verification.Check {
         (self.differences, self.unstable) = (differences, unstable)
     }
 
-    /// Words of what an answer came to: they are not made of changing parts, so only what the original itself came to at
-    /// its second start is excused.
+    /// Fields with a verdict, which have no varying words.
+    ///
+    /// Only the value of the original's second start excuses a difference in them.
     private static let verdicts: Set<String> = ["status", "ending", "answer", "state"]
 
     private static func isExcused(_ name: String, _ new: Statement.Value?, _ again: Statement.Value?) -> Bool {
@@ -108,7 +109,7 @@ extension Verification.Check {
 }
 
 extension Verification {
-    /// The `verification` of CLI.md.
+    /// The `verification` of the JSON document.
     public var json: JSON {
         var json = JSON.object([
             "passed": .bool(passed), "engine": .string(engine), "probes": .array(checks.map(\.json)),
@@ -118,7 +119,7 @@ extension Verification {
         return json
     }
 
-    /// Where nothing was asked, and what holds without starting anything holds.
+    /// The `verification` without probes, when only the checks without a start passed.
     public static var unasked: JSON { .object(["passed": .bool(true), "probes": .array([])]) }
 }
 

@@ -5,13 +5,13 @@ import Testing
 
 @testable import Analysis
 
-@Suite("In what two images differ")
+@Suite("The difference of two images")
 struct DifferenceTests {
     private static func base() throws -> [(LayerEntry, [UInt8])] {
         [try directory("d"), try file("d/a", "one"), try symlink("d/l", "a"), try file("d/b", "two")]
     }
 
-    /// What the newer image has beside the base, and the lines that tell of it.
+    /// The changes of the newer image, and the lines that report them.
     static let cases: [(change: @Sendable () throws -> [(LayerEntry, [UInt8])], text: [String])] = [
         ({ [] }, []),
         ({ [try file("d/a", "one")] }, []),
@@ -26,7 +26,7 @@ struct DifferenceTests {
         ({ [try whiteout("d")] }, ["- /d  0B", "- /d/a  3B", "- /d/b  3B", "- /d/l  0B"]),
     ]
 
-    @Test("Each path is told once, with what differs", arguments: cases)
+    @Test("Each path is reported once, with its differences", arguments: cases)
     func files(change: @Sendable () throws -> [(LayerEntry, [UInt8])], text: [String]) async throws {
         let workspace = try Workspace()
         let before = try workspace.image([Self.base()])
@@ -37,7 +37,7 @@ struct DifferenceTests {
         #expect(try await Difference(between: before, and: before).isEmpty)
     }
 
-    @Test("Settings are told by their place in the configuration, layers' digests are not")
+    @Test("Settings are reported by their place in the configuration, layers' digests are not")
     func settings() async throws {
         let workspace = try Workspace()
         let before = try workspace.image([Self.base()]).configured { $0.environment = ["A=1", "B=2"] }

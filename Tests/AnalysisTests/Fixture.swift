@@ -2,19 +2,19 @@ import Linux
 import OCI
 import Support
 
-/// What a test's layer holds.
+/// An entry of a test's layer and its content.
 typealias Change = (LayerEntry, [UInt8])
 
-/// An opaque directory's mark.
+/// Makes an opaque directory's mark.
 func opaque(_ path: String) throws -> Change { (LayerEntry(try ImagePath(path), .clear), []) }
 
-/// A file that was changed at that second.
+/// Makes a file with a modification time in seconds.
 func file(_ path: String, _ content: [UInt8], mtime: Int64) throws -> Change {
     let metadata = FileMetadata(mode: 0o644, mtime: FileTime(seconds: mtime))
     return (LayerEntry(try ImagePath(path), .add(.file(size: Int64(content.count))), metadata), content)
 }
 
-/// Bytes that no two calls of different seeds share.
+/// Makes random bytes, different for each seed.
 func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
     var bytes: [UInt8] = []
@@ -29,7 +29,7 @@ func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
 }
 
 extension Workspace {
-    /// An image of these layers, lowest first, with that history.
+    /// Makes an image of these layers, lowest first, with a history.
     func image(_ layers: [[Change]], history: [History]) throws -> Image {
         let image = try image(layers)
         return image.replacingLayers(image.layers, history: history)

@@ -29,7 +29,7 @@ struct HistoryTests {
     }
 
     @Test(
-        "Every layer has a row, and no line is lost, whatever the history says",
+        "Every layer has a row, and no line is lost, with any history",
         arguments: [
             ([], [2, 3]), (["one"], [2, 3]), (["one", "two", "three"], [0, 2, 3]),
         ] as [([String], [Int64])])
@@ -42,7 +42,7 @@ struct HistoryTests {
         #expect(report.findings.contains { $0.id == "history-mismatch" } == !commands.isEmpty)
     }
 
-    @Test("The JSON rows have the keys that the contract names")
+    @Test("The JSON rows have the keys of their schema")
     func json() async throws {
         let workspace = try Workspace()
         let image = try workspace.image(Self.layers, history: [Self.line("ADD a"), Self.line("RUN b")])
@@ -55,7 +55,7 @@ struct HistoryTests {
         }
     }
 
-    @Test("The table cuts long commands unless told not to")
+    @Test("The table cuts long commands, except with noTruncation")
     func table() async throws {
         let workspace = try Workspace()
         let command = "RUN " + String(repeating: "x", count: 100)
@@ -67,7 +67,7 @@ struct HistoryTests {
     }
 
     @Test(
-        "Commands lose what builders put around them",
+        "Commands are shown without the additions of builders",
         arguments: [
             ("/bin/sh -c #(nop)  CMD [\"sh\"]", "CMD [\"sh\"]"), ("/bin/sh -c apt-get update", "RUN apt-get update"),
             ("RUN /bin/sh -c make\tall # buildkit", "RUN make all"), ("COPY a b # buildkit", "COPY a b"),
@@ -78,7 +78,7 @@ struct HistoryTests {
     }
 
     @Test(
-        "Sizes read as Docker's do",
+        "Sizes are formatted as Docker's",
         arguments: [
             (Int64(0), "0B"), (999, "999B"), (1000, "1.0kB"), (12_345_678, "12.3MB"), (999_960, "1.0MB"),
             (162_000_000, "162MB"),

@@ -16,7 +16,7 @@ struct ReportTests {
 
     private static func keys(_ json: JSON?) -> [String] { (json?.object ?? [:]).keys.sorted() }
 
-    @Test("The JSON document has the keys that the contract names")
+    @Test("The JSON document has the keys of its schema")
     func keys() async throws {
         let json = try await Self.report([
             [try file("a", "old"), try file("app/.git-credentials", "https://me:pass@host.example\n")],
@@ -59,7 +59,7 @@ struct ReportTests {
         #expect(one.html == other.html)
     }
 
-    @Test("An empty image can be reported")
+    @Test("An empty image has a report")
     func empty() async throws {
         let report = try await Self.report([])
         #expect(report.json["userWastedPercent"] == .number(0))
@@ -67,7 +67,7 @@ struct ReportTests {
         #expect(report.text.contains("0 layers"))
     }
 
-    @Test("Nothing from an image becomes markup or steers a terminal")
+    @Test("No text of an image becomes markup or a terminal's control sequence")
     func hostile() async throws {
         let name = "<script>alert(1)</script>\"'&\u{1B}[31m\u{202E}"
         let hostile = try file("x/\(name.replacing("/", with: "|"))", "secret")
@@ -91,7 +91,7 @@ struct ReportTests {
             #expect(html.contains("&lt;script&gt;"))
             #expect(!html.contains("\u{202E}"))
             for loading in ["://", "url(", "@import", "<link", "<iframe"] {
-                #expect(!html.contains(loading), "the page loads something")
+                #expect(!html.contains(loading), "the page loads a resource")
             }
         }
         for text in [report.text, report.html, page.html] {
@@ -99,7 +99,7 @@ struct ReportTests {
         }
     }
 
-    @Test("The text fits 100 columns whatever the names")
+    @Test("The text fits 100 columns with names of any length")
     func width() async throws {
         let long = String(repeating: "very-long-name/", count: 30)
         let report = try await Self.report([
@@ -109,7 +109,7 @@ struct ReportTests {
     }
 
     @Test(
-        "Each kind of finding appears where its cause is",
+        "Each kind of finding appears exactly with its cause",
         arguments: [
             ("apt-lists", "var/lib/apt/lists/x"), ("apt-cache", "var/cache/apt/pkgcache.bin"),
             ("pip-cache", "root/.cache/pip/http/x"),
@@ -133,7 +133,7 @@ struct ReportTests {
         #expect(!report.findings.contains { $0.id == "docs" })
     }
 
-    @Test("Permissions and the user are looked at")
+    @Test("Permissions and the user are checked")
     func hazards() async throws {
         let bad = try await Self.report([
             [try file("s", "x", mode: 0o4755), try file("w", "x", mode: 0o666), try directory("t", mode: 0o1777)]
@@ -144,7 +144,7 @@ struct ReportTests {
         #expect(good.findings.isEmpty)
     }
 
-    @Test("Whiteouts that hit nothing are found")
+    @Test("Whiteouts of nothing are found")
     func dangling() async throws {
         let report = try await Self.report([[try file("a", "x")], [try whiteout("nope")]])
         #expect(report.findings.contains { $0.id == "dangling-whiteout" && $0.layer == 1 })

@@ -14,7 +14,7 @@ struct SurveyTests {
         return try await Report(of: workspace.image(layers).configured(edit), reference: "app")
     }
 
-    // Assembled, so that no scanner takes this file for a leak.
+    // Assembled, so that no scanner reports this file as a leak.
     private static let token = "ghp_" + "0123456789abcdefghijABCDEFGHIJ456789"
     private static let key = """
         -----BEGIN OPENSSH PRIVATE \("KEY")-----
@@ -41,7 +41,7 @@ struct SurveyTests {
     }
 
     @Test(
-        "What only looks like a secret is left alone",
+        "A text that only looks like a secret is ignored",
         arguments: [
             "AKIAIOSFODNN7EXAMPLE", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             "xghp_" + "0123456789abcdefghijABCDEFGHIJ456789",
@@ -72,7 +72,7 @@ struct SurveyTests {
         #expect(report.secrets.map(\.rule) == ["secret-variable", "github-token", "secret-variable"])
     }
 
-    @Test("Debian packages have the layer that brought their version and the bytes of their files")
+    @Test("Debian packages have the first layer with their version and the bytes of their files")
     func dpkg() async throws {
         let first = "Package: a\nVersion: 1\nStatus: install ok installed\n\n"
         let second =
@@ -117,7 +117,7 @@ struct SurveyTests {
     }
 
     @Test(
-        "Compiled Python is fresh when its header fits its source, or says that nobody need check",
+        "Compiled Python is fresh if its header matches its source, or requires no check",
         arguments: [
             (UInt8(0), UInt32(1000), UInt32(5), false), (0, 999, 5, true), (0, 1000, 6, true), (1, 0, 0, false),
             (3, 7, 7, false),
@@ -133,7 +133,7 @@ struct SurveyTests {
         #expect(!report.findings.contains { $0.id == "missing-bytecode" || $0.id == "orphaned-bytecode" })
     }
 
-    @Test("A source that is a link is checked where it leads")
+    @Test("A source that is a link is checked at its target")
     func linkedSource() async throws {
         let report = try await Self.report([
             [
@@ -144,7 +144,7 @@ struct SurveyTests {
         #expect(!report.findings.contains { $0.id.hasSuffix("bytecode") })
     }
 
-    @Test("Random bytes in every file that is read harm nothing", arguments: 1...8)
+    @Test("Random bytes in every file that is read cause no error", arguments: 1...8)
     func random(seed: UInt64) async throws {
         let names = [
             "var/lib/dpkg/status", "var/lib/dpkg/info/a.list", "var/lib/dpkg/status.d/x", "lib/apk/db/installed",

@@ -61,7 +61,7 @@ struct WasteVector: CustomTestStringConvertible, Sendable {
 @Suite("Waste")
 struct WasteTests {
     @Test(
-        "The twelve vectors have exactly the waste and efficiency that the reference calls right",
+        "The twelve vectors have exactly the waste and efficiency of the reference",
         arguments: WasteVector.all)
     func vector(_ vector: WasteVector) async throws {
         let workspace = try Workspace()
@@ -87,7 +87,7 @@ struct WasteTests {
         #expect(waste.items.isEmpty)
     }
 
-    @Test("Bytes of the base that a later layer hides count as the base's")
+    @Test("Hidden bytes of the base count as the base's")
     func sides() async throws {
         let workspace = try Workspace()
         let image = try workspace.image([
@@ -102,14 +102,14 @@ struct WasteTests {
         #expect(waste.items.map(\.layers) == [[0, 1], [1, 2]])
     }
 
-    @Test("Layers that only hide the base waste all of what is the user's, not a number that is none")
+    @Test("Layers that only hide the base waste all of the user's bytes, and the share is a valid number")
     func onlyWhiteouts() async throws {
         let workspace = try Workspace()
         let image = try workspace.image([[try file("a", noise(500))], [try whiteout("a")]])
         #expect(Waste(of: try await image.tree(contents: true)).userWastedPercent == 1)
     }
 
-    @Test("A path that a tar names twice is shipped twice")
+    @Test("A path that is in a tar twice is shipped twice")
     func twiceInOneLayer() async throws {
         let workspace = try Workspace()
         let image = try workspace.image([[try file("a", "first"), try file("a", "second")]])
@@ -118,7 +118,7 @@ struct WasteTests {
         #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, takenBy: 0, kind: .rewritten, bytes: 5)])
     }
 
-    @Test("A file that takes a directory's place deletes what was in it")
+    @Test("A file that replaces a directory deletes the directory's files")
     func fileOverDirectory() async throws {
         let workspace = try Workspace()
         let image = try workspace.image([[try file("d/x", "12345")], [try file("d", "")]])

@@ -159,13 +159,13 @@ struct WebTests {
         ({ try $0.reply(404, [:], "no") }, "the server answered with status 404"),
         ({ try $0.reply(304, [:], "") }, "the server answered with status 304"),
         ({ try $0.reply(302, ["Location": "file:///etc/passwd"], "") }, "an http:// or https:// address is expected"),
-        ({ try $0.reply(302, ["Location": "/again"], "") }, "redirects without end"),
+        ({ try $0.reply(302, ["Location": "/again"], "") }, "redirects too often"),
         (
             {
                 try $0.head(200, length: 1000)
                 try $0.write([1])
                 $0.close()
-            }, "ended in the middle"
+            }, "closed before the transfer"
         ),
         (
             {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Disk
 
-/// A tree of one layer, without any store.
+/// Makes a tree of one layer, without a store.
 private func tree(_ entries: [LayerEntry]) throws -> FileTree {
     var tree = FileTree()
     try tree.apply(entries.map { ($0, nil) }, layer: 0, name: "test")
@@ -16,10 +16,10 @@ private func entry(_ path: String, _ kind: FileKind, xattrs: [String: [UInt8]] =
     LayerEntry(try ImagePath(path), .add(kind), FileMetadata(mode: 0o644, xattrs: xattrs))
 }
 
-@Suite("Where things stand on a disk")
+@Suite("The layout of a disk")
 struct LayoutTests {
     @Test(
-        "The last part of a file is inline where it fits into a block with its inode",
+        "The last part of a file is inline if it fits into a block with its inode",
         arguments: [
             (0, false, 0), (1, true, 0), (4032, true, 0), (4033, false, 1), (4096, false, 1), (4097, true, 1),
             (8128, true, 1), (8129, false, 2), (1 << 30, false, 1 << 18),
@@ -61,7 +61,7 @@ struct LayoutTests {
         #expect(try #require(used.last).upperBound <= layout.byteCount)
     }
 
-    @Test("A directory's names are sorted by bytes, the dots among them, and each block says how many it has")
+    @Test("A directory's names are sorted by bytes, including the dots, and each block has their number")
     func directoryOrder() throws {
         let names = ["!before", "-dash", "zlast", "é", "a", "a.b", "ab", ".hidden", "..."]
         let layout = try DiskLayout(tree(names.map { try entry($0, .file(size: 0)) }))
@@ -73,7 +73,7 @@ struct LayoutTests {
         #expect(content.suffix(2).elementsEqual("é".utf8))
     }
 
-    @Test("Links of directories are two and one for each directory inside; a hard link counts on its file")
+    @Test("A directory has two links and one for each directory inside; a hard link counts for its file")
     func links() throws {
         var entries = try ["a", "a/b", "a/c", "d"].map { try entry($0, .directory) } + [entry("d/f", .file(size: 9))]
         entries.append(LayerEntry(try ImagePath("g"), .link(to: try ImagePath("d/f"))))
@@ -87,7 +87,7 @@ struct LayoutTests {
     }
 
     @Test(
-        "What no file system can hold is refused with its path",
+        "A file that no file system can store is refused with its path",
         arguments: [
             ("a/" + String(repeating: "n", count: 256), .file(size: 0), 0), ("l", .symlink(target: []), 0),
             ("l", .symlink(target: [UInt8](repeating: 97, count: 4096)), 0), ("l", .symlink(target: [97, 0, 97]), 0),
@@ -105,7 +105,7 @@ struct LayoutTests {
         #expect(found == (try ImagePath(path)))
     }
 
-    @Test("Content beyond 16 TiB is refused, whatever the sum", arguments: [1, 2, 4096])
+    @Test("Content beyond 16 TiB is refused, for any number of files", arguments: [1, 2, 4096])
     func tooLarge(count: Int) throws {
         let size = Int64(1 << 62) - 1
         let tree = try tree((0..<count).map { try entry("f\($0)", .file(size: size)) })
@@ -119,7 +119,7 @@ struct RecordTests {
     func checksum() { #expect(crc32c("123456789".utf8) == ~0xE306_9283) }
 
     @Test(
-        "An attribute is kept where the kernel knows its kind",
+        "An attribute is kept if the kernel supports its kind",
         arguments: [
             ("user.a", 1, "a"), ("trusted.b", 4, "b"), ("security.capability", 6, "capability"),
             ("system.posix_acl_access", 2, ""), ("system.posix_acl_default", 3, ""),
@@ -133,13 +133,13 @@ struct RecordTests {
         #expect(attributes.bytes[16...].starts(with: Array(rest.utf8) + [7, 8]))
     }
 
-    @Test("An empty attribute is one")
+    @Test("An attribute with an empty value is kept")
     func emptyAttribute() {
         #expect(Attributes(["user.a": []]).bytes.suffix(8).elementsEqual([1, 1, 0, 0, UInt8(ascii: "a"), 0, 0, 0]))
     }
 
     @Test(
-        "An attribute that no kernel gives back is named and left out",
+        "An attribute that no kernel can read back is reported and left out",
         arguments: [
             "user.", "com.apple.quarantine", "system.other", "system.posix_acl_access.x", "",
             "user." + String(repeating: "n", count: 251),

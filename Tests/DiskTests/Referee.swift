@@ -3,15 +3,15 @@ import Linux
 import OCI
 import SystemPackage
 
-/// What this host has to judge a disk with.
+/// The tools of this host that can check a disk.
 enum Referee {
-    /// Whether this process may mount, and the kernel knows EROFS.
+    /// True if this process may mount, and the kernel supports EROFS.
     static let canMount: Bool = {
         let known = try? Directory("/proc").contents(of: "filesystems", limit: 1 << 16)
         return geteuid() == 0 && String(decoding: known ?? [], as: UTF8.self).contains("erofs")
     }()
 
-    /// Whether a command of that name is installed.
+    /// True if a command of that name is installed.
     static func has(_ command: String) -> Bool { (try? run("sh", "-c", "command -v \(command) >/dev/null")) != nil }
 
     struct Failure: Error { let command: String, status: Int32 }
@@ -30,7 +30,7 @@ enum Referee {
         guard status == 0 else { throw Failure(command: arguments.joined(separator: " "), status: status) }
     }
 
-    /// Mounts `disk` on a directory beside it while `body` runs.
+    /// Mounts `disk` on a directory beside it during `body`.
     static func mounted<R>(_ disk: FilePath, _ body: (FilePath) throws -> R) throws -> R {
         let place = FilePath(disk.string + ".mount")
         _ = try Directory.make(place)
@@ -42,7 +42,7 @@ enum Referee {
     }
 }
 
-/// All that `lstat`, `read`, `readlink` and `getxattr` tell about the files below a directory.
+/// The results of `lstat`, `read`, `readlink` and `getxattr` for all files below a directory.
 struct Snapshot: Equatable {
     struct File: Equatable {
         let type: Linux.FileType
@@ -57,11 +57,11 @@ struct Snapshot: Equatable {
         let attributes: [String: [UInt8]]
     }
 
-    /// By path; names that are no UTF-8 are escaped.
+    /// The files by path; names that are no UTF-8 are escaped.
     private(set) var files: [String: File] = [:]
     private var seen: [UInt64: String] = [:]
 
-    /// Reads everything below `path`; attributes only on demand, because asking for them is slow without optimization.
+    /// Reads everything below `path`; attributes only on demand, because that is slow without optimization.
     init(of path: FilePath, withAttributes: Bool) throws {
         let root = try Directory(path)
         var pending = [FilePath()]
@@ -92,7 +92,7 @@ struct Snapshot: Equatable {
             target: status.type == .symbolicLink ? try root.target(ofLink: path) : nil, attributes: attributes)
     }
 
-    /// What differs, in words; empty where nothing does.
+    /// Describes the differences; empty if there are none.
     func differences(from other: Snapshot) -> [String] {
         Set(files.keys).union(other.files.keys).sorted().compactMap { path in
             files[path] == other.files[path]

@@ -95,7 +95,7 @@ struct RootDiskTests {
     }
 
     @Test(
-        "fsck.erofs has no complaint", .enabled(if: Referee.has("fsck.erofs"), "erofs-utils is absent"),
+        "fsck.erofs reports no fault", .enabled(if: Referee.has("fsck.erofs"), "erofs-utils is absent"),
         arguments: Tricky.allCases)
     func isSound(tricky: Tricky) async throws {
         let disk = try await write(workspace.image(tricky.layers()))
@@ -105,7 +105,7 @@ struct RootDiskTests {
     }
 
     @Test(
-        "Mounted, it is what umoci unpacks",
+        "A mounted disk equals umoci's unpacked files",
         .enabled(if: Referee.canMount && Referee.has("umoci"), "needs root, EROFS in the kernel and umoci"),
         arguments: Tricky.allCases)
     func equalsUnpacked(tricky: Tricky) async throws {
@@ -122,7 +122,7 @@ struct RootDiskTests {
     }
 
     @Test(
-        "Mounted, it is the directory that GNU tar packed, to the nanosecond",
+        "A mounted disk equals the directory that GNU tar packed, to the nanosecond",
         .enabled(if: Referee.canMount, "needs root and EROFS in the kernel"))
     func equalsOriginal() async throws {
         let origin = workspace.path.appending("origin").string
@@ -147,7 +147,7 @@ struct RootDiskTests {
     }
 
     @Test(
-        "Made twice it is the same, byte for byte", arguments: Tricky.allCases)
+        "A disk that is written twice is the same, byte for byte", arguments: Tricky.allCases)
     func isReproducible(tricky: Tricky) async throws {
         let image = try workspace.image(tricky.layers())
         let one = try await write(image, as: "one")
@@ -159,7 +159,7 @@ struct RootDiskTests {
         #expect(try digest(third) == digest(one))
     }
 
-    @Test("A damaged layer leaves the old disk and nothing else", arguments: [true, false])
+    @Test("After an error in a damaged layer only the old disk remains", arguments: [true, false])
     func damaged(isTruncated: Bool) async throws {
         let image = try workspace.image([[text("first", size: 100), text("second", size: 500_000)]])
         let tree = try await image.tree()
@@ -179,7 +179,7 @@ struct RootDiskTests {
         #expect(try directory.contents(of: "disk", limit: 100) == Array("old".utf8))
     }
 
-    @Test("The tree of another image is noticed")
+    @Test("The tree of another image is refused")
     func foreignTree() async throws {
         let image = try workspace.image([[text("a", size: 100)]])
         let others = [

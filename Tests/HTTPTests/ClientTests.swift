@@ -3,7 +3,7 @@ import Linux
 import Support
 import Testing
 
-/// A client against a server of our own that can be asked for every fault.
+/// The client against a server of our own that can produce every fault.
 @Suite struct ClientTests {
     let client = HTTPClient(Self.impatient)
 
@@ -14,7 +14,7 @@ import Testing
         return configuration
     }
 
-    @Test("The body of an answer arrives whole, whatever its size", arguments: [0, 1, 3_000_000])
+    @Test("The body of a response arrives complete, for any size", arguments: [0, 1, 3_000_000])
     func receives(size: Int) throws {
         let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let server = try FakeServer { try $0.reply(200, ["Content-Type": "a/b"], content) }
@@ -26,7 +26,7 @@ import Testing
         #expect(server.received.map(\.target) == ["/x?y=1"])
     }
 
-    @Test("A body is sent whole with its length, in as many chunks as its source gives", arguments: [0, 1, 3_000_000])
+    @Test("A body is sent complete with its length, in the chunks of its source", arguments: [0, 1, 3_000_000])
     func sends(size: Int) async throws {
         let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let server = try FakeServer { exchange in try exchange.reply(201, [:], try exchange.body()) }
@@ -63,7 +63,7 @@ import Testing
         #expect(content.isEmpty)
     }
 
-    @Test("A status that is no success is an answer like any other", arguments: [401, 404, 429, 500])
+    @Test("A status that is no success is a response like any other", arguments: [401, 404, 429, 500])
     func statuses(status: Int) throws {
         let server = try FakeServer { try $0.reply(status, ["Retry-After": "7"], "why") }
         let (response, content) = try client.fetch(Request(.get, WebAddress(server.origin)))
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test("A server that falls silent is given up, before and after its first byte", arguments: [true, false])
+    @Test("A server that stops sending is an error, before and after its first byte", arguments: [true, false])
     func silent(afterHead: Bool) throws {
         let server = try FakeServer { exchange in
             if afterHead { try exchange.head(200, length: 10) }
@@ -110,7 +110,7 @@ import Testing
         #expect(longest <= 1 << 20)
     }
 
-    @Test("More than was allowed is refused")
+    @Test("A response over the limit is refused")
     func limit() throws {
         let server = try FakeServer { try $0.reply(200, [:], [UInt8](repeating: 0, count: 1001)) }
         #expect(throws: HTTPError.tooLarge(server.authority, limit: 1000)) {
@@ -132,7 +132,7 @@ import Testing
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test("What goes wrong while a body is read is what the request fails with")
+    @Test("The request fails with the error of its body's source")
     func brokenBody() throws {
         struct Broken: Error {}
         let server = try FakeServer { try $0.reply(200, [:], "") }
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test("What cannot be reached is told apart")
+    @Test("Unreachable servers have different errors by their cause")
     func unreachable() throws {
         let gone = try FakeServer { try $0.reply(200, [:], "") }.authority
         #expect(throws: HTTPError.unreachable(gone)) { try client.fetch(Request(.get, WebAddress("http://\(gone)"))) }
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test("An answer that is no HTTP, or has headers without end, is refused", arguments: [true, false])
+    @Test("A response that is no HTTP, or has endless headers, is refused", arguments: [true, false])
     func nonsense(endless: Bool) throws {
         let server = try FakeServer { exchange in
             try exchange.write(Array((endless ? "HTTP/1.1 200 OK\r\n" : "SSH-2.0-x\r\n").utf8))

@@ -2,7 +2,7 @@ import HTTP
 import Support
 import Testing
 
-/// Requests that leave through a proxy.
+/// Requests through a proxy.
 @Suite struct ProxyTests {
     private static func client(_ proxy: String) -> HTTPClient {
         var configuration = Configuration()
@@ -10,7 +10,7 @@ import Testing
         return HTTPClient(configuration)
     }
 
-    @Test("A SOCKS proxy finds the host by its name, and everything goes through it both ways")
+    @Test("A SOCKS proxy resolves the host's name, and all bytes go through it in both directions")
     func socks() throws {
         let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let server = try FakeServer { exchange in try exchange.reply(200, [:], try exchange.body()) }
@@ -22,7 +22,7 @@ import Testing
         #expect(server.received.first?.headers["host"] == "registry.invalid:\(server.port)")
     }
 
-    @Test("A SOCKS proxy that does not connect is told apart, and its password is not shown")
+    @Test("A SOCKS proxy that does not connect has its own error, without its password")
     func refusingSocks() throws {
         let proxy = try FakeProxy(.refusingSocks)
         let client = Self.client("socks5h://me:hunter2@127.0.0.1:\(proxy.port)")
@@ -36,7 +36,7 @@ import Testing
         #expect(!reason.contains("hunter2"))
     }
 
-    @Test("A proxy is asked for plain addresses, and does not see what is for the server of an encrypted one")
+    @Test("A proxy gets requests for http, and does not see those for https")
     func proxies() throws {
         let proxy = try FakeServer { exchange in
             if exchange.request.method == "CONNECT" {

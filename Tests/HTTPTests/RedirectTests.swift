@@ -2,7 +2,7 @@ import HTTP
 import Support
 import Testing
 
-/// Redirects lead where they say, and secrets stay where they belong.
+/// Redirects are followed, and credentials stay with their origin.
 @Suite struct RedirectTests {
     let client = HTTPClient()
 
@@ -31,7 +31,7 @@ import Testing
         #expect(try client.fetch(request).content == Array("Basic x".utf8))
     }
 
-    @Test("What is sent is sent again after 307 and 308, and never after 301, 302 and 303")
+    @Test("A body is sent again after 307 and 308, and never after 301, 302 and 303")
     func bodies() throws {
         for status in [301, 302, 303, 307, 308] {
             let server = try FakeServer { exchange in
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test("Redirects without end are given up")
+    @Test("Endless redirects are an error")
     func endless() throws {
         let server = try FakeServer { try $0.reply(302, ["Location": "/again"], "") }
         #expect(throws: HTTPError.tooManyRedirects(server.authority)) {
@@ -64,10 +64,10 @@ import Testing
     }
 }
 
-/// Addresses as they are read and shown.
+/// The parsing and printing of addresses.
 @Suite struct WebAddressTests {
     @Test(
-        "An address is taken apart as it will be used",
+        "An address is parsed as it will be used",
         arguments: [
             ("http://Host", "http://host", "/"), ("https://host:443/a", "https://host", "/a"),
             ("http://host:443/a/../b?q#f", "http://host:443", "/b"), ("http://[::1]:5/x", "http://[::1]:5", "/x"),
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(
-        "What is no plain web address is refused, and the refusal shows no secret",
+        "Any other text is refused, and the error has no secret",
         arguments: [
             "", "host", "http://", "file:///etc/passwd", "https://user:hunter2@host/", "http://hunter2@h",
             "http://h:99999/", "http://h\r\nX: y/", "ftp://u:hunter2@h/?hunter2", "http://u:hunter2@h:x/?k=hunter2",
@@ -91,7 +91,7 @@ import Testing
         #expect(error.map { "\($0)".contains("hunter2") } == false)
     }
 
-    @Test("A query is sent but not shown")
+    @Test("A query is sent but not printed")
     func query() throws {
         let address = try WebAddress("https://host/path?signature=hunter2")
         #expect("\(address)" == "https://host/path")

@@ -310,7 +310,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint == [
-                "thaw: 'layout' names an image only by the tag 'debian', which does not say what it is",
+                "thaw: 'layout' names an image only by the tag 'debian', which is not a full name",
                 "      name it: 'thaw copy oci:layout:debian NAME', or oci-archive: for an archive",
             ])
     }

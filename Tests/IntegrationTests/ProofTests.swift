@@ -106,7 +106,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint.first?.hasPrefix(
-                "thaw: the original image does not pass what it is asked: http:8080/nowhere: status 404, ") == true,
+                "thaw: the original image fails its probe: http:8080/nowhere: status 404, ") == true,
             "\(outcome.error)")
         let idle = try bench.thaw("slim", "app", "-t", "slim", "--engine", "container")
         #expect(idle.status == 64)
@@ -124,7 +124,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint.first?.hasPrefix(
-                "thaw: the original image does not pass what it is asked: \(objection)") == true, "\(outcome.error)")
+                "thaw: the original image fails its probe: \(objection)") == true, "\(outcome.error)")
     }
 
     @Test("A line that the program writes is a probe, too")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import OCI
 
-/// What comes from elsewhere: layouts and archives of other programs, and of nobody's.
+/// Layouts and archives of other programs.
 @Suite("Archives")
 struct ArchiveTests {
     private static func tar(_ files: [(String, [UInt8])]) throws -> [UInt8] {
@@ -20,7 +20,7 @@ struct ArchiveTests {
         return sink.bytes
     }
 
-    /// A tar with the file `a`, which says hello, as xz and bzip2 compress it; Python made it.
+    /// A tar with the file `a`, which contains hello, compressed with xz and bzip2 by Python.
     private static let packed = [
         "xz": Base64.decoded(
             Array(
@@ -33,7 +33,7 @@ struct ArchiveTests {
     ]
     private static let packedDiffID = "sha256:347c99088d8d853228752c17e60aff06e24d6a8cec9d38adb61d5c9468d85879"
 
-    /// The files of a `docker save` of the oldest form, with this layer.
+    /// Returns the files of a `docker save` of the oldest form, with this layer.
     private static func legacy(_ layer: [UInt8], diffID: Digest) throws -> [(String, [UInt8])] {
         var config = ImageConfig(platform: .host)
         config.diffIDs = [diffID]
@@ -46,7 +46,7 @@ struct ArchiveTests {
     }
 
     @Test(
-        "A layer that xz or bzip2 compressed is taken, under a compression that images may have",
+        "A layer in xz or bzip2 is loaded, in a compression that images may have",
         arguments: ["xz", "bzip2"])
     func foreignCompression(tool: String) async throws {
         let space = try Workspace()
@@ -58,7 +58,7 @@ struct ArchiveTests {
         #expect(try await image.validate().node(at: ImagePath("a")) != nil)
     }
 
-    @Test("A truncated or damaged xz layer is a sentence", arguments: [20, 60])
+    @Test("A truncated or damaged xz layer is an error", arguments: [20, 60])
     func damaged(count: Int) throws {
         let space = try Workspace()
         let packed = Array(try #require(Self.packed["xz"]).prefix(count))
@@ -86,13 +86,13 @@ struct ArchiveTests {
         (["org.opencontainers.image.ref.name": "h.example/app"], ["h.example/app:latest"]),
     ]
 
-    @Test("A layout's image gets its whole name, never its tag's", arguments: names)
+    @Test("A layout's image gets its full name, never its tag alone", arguments: names)
     func layoutNames(annotations: [String: String], names: [String]) throws {
         let space = try Workspace()
         #expect(try Self.load(annotations, space) == names)
     }
 
-    @Test("An image with only a tag is a sentence with that tag", arguments: ["latest", "1.0", "bookworm-slim"])
+    @Test("An image with only a tag is an error with that tag", arguments: ["latest", "1.0", "bookworm-slim"])
     func onlyTag(tag: String) throws {
         let space = try Workspace()
         #expect(throws: OCIError.unnamedImage("\(space.path)/layout", tag: tag)) {
@@ -130,7 +130,7 @@ struct ArchiveTests {
         #expect(try other.set(Reference("app:1")).descriptor.digest == image.descriptor.digest)
     }
 
-    @Test("Indexes in indexes without end are refused")
+    @Test("Indexes that are nested too deeply are refused")
     func nested() throws {
         let space = try Workspace()
         var descriptor = try space.store.publish(space.image([[try file("a", "1")]]), as: nil)
@@ -139,7 +139,7 @@ struct ArchiveTests {
     }
 
     @Test(
-        "An attribute whose name has = survives a tar, for libarchive too", arguments: ["user.a=b", "user.=", "user.a"])
+        "An attribute name with = survives a tar, also in libarchive", arguments: ["user.a=b", "user.=", "user.a"])
     func attributes(name: String) throws {
         let space = try Workspace()
         let value: [UInt8] = [0, 1, 250, 61, 10, 0]

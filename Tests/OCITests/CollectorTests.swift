@@ -5,10 +5,10 @@ import Testing
 
 @testable import OCI
 
-/// What collection takes, and in which order.
+/// The data that collection removes, and the order.
 @Suite("Collection")
 struct CollectorTests {
-    /// Remembers a step whose layer has `count` bytes that don't compress, used `seconds` after 1970.
+    /// Stores a step whose layer has `count` incompressible bytes, used `seconds` after 1970.
     @discardableResult
     private static func step(_ name: UInt8, _ count: Int, used seconds: Int64, _ space: Workspace) throws -> Layer {
         var state = UInt32(name) &* 7919 &+ 1
@@ -25,7 +25,7 @@ struct CollectorTests {
 
     private static func remembered(_ space: Workspace) throws -> Int { try space.store.cachedSteps().count }
 
-    @Test("A budget takes the steps that were used least recently, and holds")
+    @Test("A budget removes the least recently used steps, and holds")
     func budget() throws {
         let space = try Workspace()
         try Self.step(1, 100_000, used: 300, space)
@@ -42,7 +42,7 @@ struct CollectorTests {
         #expect(try space.store.collect(budget: Store.Budget(bytes: 0)).left == 0)
     }
 
-    @Test("A budget never takes what a name needs")
+    @Test("A budget never removes data that a name needs")
     func named() async throws {
         let space = try Workspace()
         let layer = try Self.step(1, 50_000, used: 1, space)
@@ -55,7 +55,7 @@ struct CollectorTests {
         #expect(try await space.store.validate() == 1)
     }
 
-    @Test("What was not used since a time goes, and nothing else")
+    @Test("Only data that was not used since a time is removed")
     func age() throws {
         let space = try Workspace()
         for (name, used) in [(UInt8(1), Int64(99)), (2, 100), (3, 101)] { try Self.step(name, 10, used: used, space) }
@@ -63,7 +63,7 @@ struct CollectorTests {
         #expect(try Set(space.store.cachedSteps().map(\.used)) == [100, 101])
     }
 
-    @Test("A step that is used again is the last to go")
+    @Test("A step that is used again is the last to be removed")
     func used() throws {
         let space = try Workspace()
         try Self.step(1, 10, used: 100, space)
@@ -71,7 +71,7 @@ struct CollectorTests {
         #expect(try space.store.cachedSteps()[0].used > 1_000_000_000)
     }
 
-    @Test("A layer of two steps stays until both are forgotten")
+    @Test("A layer of two steps remains until both are removed")
     func shared() throws {
         let space = try Workspace()
         let layer = try Self.step(1, 10, used: 100, space)
@@ -81,7 +81,7 @@ struct CollectorTests {
         #expect(try space.store.has(layer.descriptor))
     }
 
-    @Test("Unpacked layers and headers go with the last image or step that could use them")
+    @Test("Unpacked layers and headers are removed with the last image or step that could use them")
     func unneeded() throws {
         let space = try Workspace()
         let base = try space.layer([try file("a", "1")])
@@ -103,7 +103,7 @@ struct CollectorTests {
         #expect(try space.store.usage().indexes.count == 1)
     }
 
-    @Test("Usage counts each blob once, by what needs it")
+    @Test("Usage counts each blob once, by its purpose")
     func usage() throws {
         let space = try Workspace()
         let image = try space.image([[try file("a", "1")]])

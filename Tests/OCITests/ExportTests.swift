@@ -5,10 +5,10 @@ import Testing
 
 @testable import OCI
 
-/// What goes out of the store: layouts, archives, trees, merged layers.
+/// Exports from the store: layouts, archives, trees, merged layers.
 @Suite("Exports")
 struct ExportTests {
-    /// A base of one layer and three layers of its own, with every kind of change.
+    /// Makes a base of one layer and three layers above it, with every kind of change.
     private static func image(_ space: Workspace) throws -> Image {
         try space.image([
             [
@@ -18,7 +18,7 @@ struct ExportTests {
                 try file("kept", "kept"), try file("moved", "moved"),
             ],
             [
-                try file("etc/a", "first try"), try whiteout("gone"), try file("temporary", "seen by nobody"),
+                try file("etc/a", "first try"), try whiteout("gone"), try file("temporary", "never visible"),
                 try directory("again2"), try symlink("link", "etc/a"),
             ],
             [
@@ -34,7 +34,7 @@ struct ExportTests {
         ])
     }
 
-    /// A tree as text: kind, mode, content, links.
+    /// Lists a tree as text: kind, mode, content, links.
     private static func listing(_ image: Image) async throws -> [String] {
         let tree = try await image.tree(contents: true)
         var first: [FileTree.InodeID: ImagePath] = [:]
@@ -59,7 +59,7 @@ struct ExportTests {
         try await space.store.image(space.store.publish(merged, as: nil), for: .host, name: "merged").validate()
     }
 
-    @Test("A merged layer has no byte that nobody sees, and whiteouts only of what the base has")
+    @Test("A merged layer has no hidden bytes, and whiteouts only of the base's paths")
     func squashedLayer() async throws {
         let space = try Workspace()
         let merged = try Self.image(space).squashed(above: 1, into: space.store)
@@ -74,7 +74,7 @@ struct ExportTests {
         #expect(links == ["/etc/c /etc/a", "/kept2 /kept", "/renamed2 /renamed"])
     }
 
-    @Test("Merging the same layers gives the same bytes, remembered or not")
+    @Test("Merging the same layers gives the same bytes, cached or not")
     func squashedTwice() throws {
         let (one, other) = (try Workspace(), try Workspace())
         let first = try Self.image(one).squashed(above: 1, into: one.store)
@@ -82,7 +82,7 @@ struct ExportTests {
         #expect(try Self.image(other).squashed(above: 1, into: other.store).manifestBytes == first.manifestBytes)
     }
 
-    @Test("The history tells of merged steps, and once of their layer")
+    @Test("The history has the merged steps, and their layer once")
     func squashedHistory() throws {
         let space = try Workspace()
         let history = try Self.image(space).squashed(above: 1, into: space.store).config.history
@@ -90,7 +90,7 @@ struct ExportTests {
         #expect(history.last?.comment == "merged 3 layers")
     }
 
-    @Test("A layer keeps its diff ID in another compression, and its blob where that fits already")
+    @Test("A layer keeps its diff ID in another compression, and its blob in the same one")
     func recompression() throws {
         let space = try Workspace()
         let image = try Self.image(space)
@@ -121,7 +121,7 @@ struct ExportTests {
         #expect(try size(1) < Int64(text.utf8.count))
     }
 
-    @Test("Docker's names for types come and go, and no byte of a layer with them")
+    @Test("Conversion to Docker's media types and back changes no byte of a layer")
     func mediaTypes() throws {
         let space = try Workspace()
         let image = try Self.image(space)
@@ -137,7 +137,7 @@ struct ExportTests {
         #expect(try docker.converted(to: LayerForm(), above: 0, into: space.store).manifestBytes == image.manifestBytes)
     }
 
-    @Test("An archive is the same bytes twice, and comes back with its names", arguments: [true, false])
+    @Test("An archive written twice has the same bytes, and is loaded with its names", arguments: [true, false])
     func archive(isDocker: Bool) throws {
         let space = try Workspace()
         let set = try space.store.assemble([Self.image(space)])
@@ -155,7 +155,7 @@ struct ExportTests {
         #expect(try other.set(Reference("demo:1")).descriptor.digest == set.descriptor.digest)
     }
 
-    @Test("Several platforms become an index that stays one, whatever it goes through")
+    @Test("Several platforms become an index that survives export, loading and collection")
     func index() async throws {
         let space = try Workspace()
         let arm = Platform(os: "linux", architecture: "arm64")
@@ -192,13 +192,13 @@ struct ExportTests {
         "bogus:k=v", "manifest,bogus:k=v", "Manifest:k=v", ":k=v", "manifest:=v", "org.x:y=z",
     ]
 
-    @Test("What is no annotation is refused", arguments: malformed)
+    @Test("A malformed annotation is refused", arguments: malformed)
     func malformedAnnotations(text: String) {
         var annotations = Annotations()
         #expect(throws: OCIError.self) { try annotations.add(parsing: text) }
     }
 
-    @Test("A value may have everything, a key colons behind its place, and each place a platform")
+    @Test("A value may have any text, a key colons after its place, and each place a platform")
     func keys() throws {
         var annotations = Annotations()
         try annotations.add(parsing: "manifest:org.x:y=z=1")
@@ -214,7 +214,7 @@ struct ExportTests {
         #expect(try !annotations.add(attribute: "annotation-else.k", "v"))
     }
 
-    @Test("A directory gets the files of an image, its links and modes, and is the same a second time")
+    @Test("A directory gets the files, links and modes of an image, and a second export changes nothing")
     func directoryExport() async throws {
         let space = try Workspace()
         let image = try Self.image(space)
@@ -237,7 +237,7 @@ struct ExportTests {
         #expect(try Directory(path).exists("again/new"))
     }
 
-    @Test("Links in the directory lead nowhere outside it")
+    @Test("An export follows no link that leaves its directory")
     func directoryLinks() async throws {
         let space = try Workspace()
         let image = try space.image([[try directory("d"), try file("d/f", "new"), try file("g", "new")]])
@@ -252,7 +252,7 @@ struct ExportTests {
         #expect(try out.contents(of: "g", limit: 10) == Array("new".utf8))
     }
 
-    @Test("A tar of files is the tree without whiteouts, and no time in it is later than the epoch")
+    @Test("A tar of files has no whiteouts, and no time later than the epoch")
     func treeTar() async throws {
         let space = try Workspace()
         var (entry, content) = try file("late", "1")
@@ -268,7 +268,7 @@ struct ExportTests {
         #expect(entries.last?.metadata.mtime.seconds == 1000)
     }
 
-    @Test("Two platforms with one file are not mixed")
+    @Test("Two platforms with the same file are refused in one directory")
     func mixed() async throws {
         let space = try Workspace()
         let image = try space.image([[try file("a", "1")]])

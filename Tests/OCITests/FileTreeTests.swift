@@ -19,7 +19,7 @@ struct FileTreeTests {
         return paths
     }
 
-    @Test("A whiteout takes what lower layers have and spares its own layer")
+    @Test("A whiteout removes lower layers' files and keeps its own layer's")
     func whiteouts() throws {
         let tree = try Self.tree([
             [try file("d/a", "1"), try file("d/b", "2")],
@@ -36,7 +36,7 @@ struct FileTreeTests {
         #expect(Self.paths(tree) == ["/", "/d", "/d/new"])
     }
 
-    @Test("A directory over a directory keeps the children; a file over a directory ends them")
+    @Test("A directory over a directory keeps the children; a file over a directory removes them")
     func replacing() throws {
         let tree = try Self.tree([[try directory("d"), try file("d/a", "1")], [try directory("d", mode: 0o700)]])
         #expect(Self.paths(tree) == ["/", "/d", "/d/a"])
@@ -46,7 +46,7 @@ struct FileTreeTests {
         #expect(other.liveBytes == 10)
     }
 
-    @Test("A hard link keeps content alive when its other name is replaced")
+    @Test("A hard link keeps content live when its other name is replaced")
     func hardLinks() throws {
         let tree = try Self.tree([[try file("a", "12345"), try hardLink("b", "a")], [try file("a", "6")]])
         #expect(tree.liveBytes == 6)
@@ -71,7 +71,7 @@ struct FileTreeTests {
         }
     }
 
-    @Test("A whiteout of nothing is noted")
+    @Test("A whiteout of nothing is recorded")
     func dangling() throws {
         let tree = try Self.tree([[try file("a", "1")], [try whiteout("nope")]])
         #expect(tree.danglingWhiteouts.map(\.path) == [try ImagePath("nope")])

@@ -6,10 +6,10 @@ import Testing
 
 @testable import OCI
 
-/// Documents that lead to the same documents again and again: each is read once.
+/// Documents that refer to the same documents many times: each is read once.
 @Suite("Graphs of indexes")
 struct GraphTests {
-    /// A place that counts how often each blob is opened.
+    /// A source that counts the number of times that each blob is opened.
     private final class Counting: BlobSource {
         let source: any BlobSource
         private let opened = Mutex<[Digest: Int]>([:])
@@ -24,7 +24,7 @@ struct GraphTests {
         }
     }
 
-    /// An index over 12 equal indexes, each over the same 12, and so on down to one image: 12^7 ways lead to it.
+    /// Makes an index over 12 equal indexes, each over the same 12, and so on: 12^7 paths lead to one image.
     private static func tower(in space: Workspace, levels: Int = 7) throws -> Descriptor {
         let image = try space.image([[try file("a", "1")]])
         var level = [try space.store.publish(image, as: nil)]
@@ -60,7 +60,7 @@ struct GraphTests {
         #expect(throws: OCIError.self) { try ImageSet(top, in: space.store).blobs() }
     }
 
-    @Test("A store takes such an index in, validates it, counts it and collects around it")
+    @Test("A store keeps such an index, validates it, counts it and collects none of it")
     func store() async throws {
         let space = try Workspace()
         let top = try Self.tower(in: space)
@@ -82,7 +82,7 @@ struct GraphTests {
         #expect(try other.load(archive: MemorySource(sink.bytes), name: "x").map(\.familiar) == ["tower:1"])
     }
 
-    /// An archive of `docker save` in which each of `count` entries names the same image, once with its layers.
+    /// Makes an archive of `docker save` in which each of `count` entries has the same image, once with its layers.
     private static func save(_ count: Int, in space: Workspace) throws -> (bytes: [UInt8], layer: Digest) {
         let image = try space.image([[try file("a", "1")]], compression: .uncompressed)
         let entries = (0..<count).map { number -> JSON in
@@ -101,14 +101,14 @@ struct GraphTests {
         return (sink.bytes, image.layers[0].diffID)
     }
 
-    @Test("3,000 tags of one archive are all there, and the index names each once")
+    @Test("3,000 tags of one archive are all loaded, and the index has each once")
     func tags() throws {
         let space = try Workspace()
         let (bytes, _) = try Self.save(3000, in: space)
         let other = try Store(at: space.path.appending("other"))
         #expect(try other.load(archive: MemorySource(bytes), name: "x").count == 6000)
         #expect(try other.images().count == 3001)
-        // Loaded again, every name takes the place of its own.
+        // After a second load, every name replaces its own entry.
         #expect(try other.load(archive: MemorySource(bytes), name: "x").count == 6000)
         #expect(try other.images().count == 3001)
         #expect(try other.index().manifests.count == 3001)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Gzip")
 struct GzipTests {
-    /// Bytes in chunks of one size.
+    /// A source of bytes in chunks of one size.
     private final class ChoppedSource: ByteSource {
         private var bytes: ArraySlice<UInt8>
         private let size: Int
@@ -20,7 +20,7 @@ struct GzipTests {
         }
     }
 
-    /// The SHA-256 of what a stream holds, or 64 times x where it is none.
+    /// Returns the SHA-256 of a stream's content, or 64 times x if the stream is invalid.
     private static func verdict(_ stream: ArraySlice<UInt8>, chunk: Int) throws -> String {
         let source = AheadSource(
             try decompressing(ChoppedSource(stream, size: chunk), .gzip, name: "a stream"))
@@ -37,7 +37,7 @@ struct GzipTests {
     }
 
     @Test(
-        "Whole and damaged streams are to us what they are to zlib, in chunks of any size",
+        "Whole and damaged streams have the same result as with zlib, in chunks of any size",
         arguments: [1, 7, 100, 4096, 1 << 20])
     func agreesWithZlib(chunk: Int) throws {
         let space = try Workspace()
@@ -59,7 +59,7 @@ struct GzipTests {
         #expect(verdicts == [true, false])
     }
 
-    /// A block with codes of its own, in which distances have words of one bit, as many as are asked for.
+    /// Makes a block with codes of its own, with `distances` distances that have words of one bit.
     private static func stream(distances: Int) -> [UInt8] {
         var bits: [UInt8] = []
         func put(_ value: Int, _ count: Int) { for bit in 0..<count { bits.append(UInt8(value >> bit & 1)) } }
@@ -79,7 +79,7 @@ struct GzipTests {
         return header + bytes(bits) + [0x8D, 0xEF, 0x02, 0xD2, 1, 0, 0, 0]
     }
 
-    /// Bits as bytes, the lowest first.
+    /// Packs bits into bytes, the lowest first.
     private static func bytes(_ bits: [UInt8]) -> [UInt8] {
         stride(from: 0, to: bits.count, by: 8).map { start in
             bits[start...].prefix(8).enumerated().reduce(0) { $0 | $1.element << $1.offset }
@@ -98,13 +98,13 @@ struct GzipTests {
         }
     }
 
-    @Test("A code of one word of a bit is a code, and so is one of two, and not one of three")
+    @Test("A code of one or two words of one bit is valid, one of three is not")
     func crowdedCode() throws {
         for count in 1...2 { #expect(try Self.gunzip(Self.stream(distances: count)) == [0]) }
         #expect(throws: OCIError.self) { try Self.gunzip(Self.stream(distances: 3)) }
     }
 
-    @Test("A gzip stream begins with a member: nothing is none, and padding is none", arguments: [0, 1, 600])
+    @Test("A gzip stream begins with a member: an empty stream or padding is refused", arguments: [0, 1, 600])
     func beginsWithMember(zeros: Int) throws {
         let padding = [UInt8](repeating: 0, count: zeros)
         #expect(throws: OCIError.self) { try Self.gunzip(padding) }
@@ -113,7 +113,7 @@ struct GzipTests {
         if zeros > 0 { #expect(throws: OCIError.self) { try Self.gunzip(padding + member) } }
     }
 
-    /// A member without end, of one block in the fixed codes, that repeats a byte 258 times in every 13 bits.
+    /// An endless member, of one block in the fixed codes, that repeats a byte 258 times in every 13 bits.
     private final class BombSource: ByteSource {
         private static let repetition: [UInt8] = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]
         private let chunk = (0..<1000).flatMap { _ in GzipTests.bytes((0..<8).flatMap { _ in BombSource.repetition }) }
@@ -126,7 +126,7 @@ struct GzipTests {
         }
     }
 
-    @Test("A stream that says little and holds very much is read in small pieces, and no further than a piece needs")
+    @Test("A small stream with a huge content is read in small pieces, and no further than a piece needs")
     func bomb() throws {
         let stream = BombSource()
         let source = GzipSource(stream, name: "a bomb")
@@ -142,9 +142,9 @@ struct GzipTests {
         #expect(largest <= 320 << 10)
     }
 
-    /// A source that gives the same chunk without end, and tells how often.
+    /// A source that returns the same chunk endlessly, and counts the calls.
     private final class EndlessSource: ByteSource, @unchecked Sendable {
-        // Read only once the thread that writes it has ended.
+        // Read only after the thread that writes it has ended.
         private(set) var count = 0
         func next() -> [UInt8] {
             count += 1
@@ -152,7 +152,7 @@ struct GzipTests {
         }
     }
 
-    @Test("A source that is read ahead is not read far ahead, and not at all once nobody wants it")
+    @Test("A source is read only a few chunks ahead, and no longer after its reader is released")
     func readsAhead() throws {
         let endless = EndlessSource()
         var source: AheadSource? = AheadSource(endless)
@@ -161,7 +161,7 @@ struct GzipTests {
         #expect((10...14).contains(endless.count))
     }
 
-    @Test("The error of a source that is read ahead comes after what came before, and again")
+    @Test("The error of a source that is read ahead follows the chunks before it, and repeats")
     func errorsInOrder() throws {
         final class Failing: ByteSource {
             private var left = 3

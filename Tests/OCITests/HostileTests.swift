@@ -5,7 +5,7 @@ import Testing
 
 @testable import OCI
 
-/// What an image from anywhere may try.
+/// The attacks that an untrusted image may try.
 @Suite("Hostile input")
 struct HostileTests {
     private static func entry(records: [(String, String)]) throws -> LayerEntry? {
@@ -17,7 +17,7 @@ struct HostileTests {
             }
             return Array("\(length)\(rest)".utf8)
         }
-        // A pax header is a file of another type: the type and the checksum are set by hand.
+        // A pax header is a file of another type: the type and the checksum are set here.
         var header = TarWriter.header(of: try file("x", content).0)
         header[148..<156] = ArraySlice([UInt8](repeating: 32, count: 8))
         header[156] = UInt8(ascii: "x")
@@ -31,7 +31,7 @@ struct HostileTests {
     }
 
     @Test(
-        "A pax time of any size is taken or left out, and never traps",
+        "A pax time of any size is read or ignored, and never traps",
         arguments: [
             ("-9223372036854775808", 0), ("9223372036854775807", 0), ("-5.5", -6), ("7.25", 7), ("1e9", 0), ("", 0),
         ])
@@ -39,30 +39,30 @@ struct HostileTests {
         #expect(try Self.entry(records: [("mtime", text)])?.metadata.mtime.seconds == seconds)
     }
 
-    @Test("A link that no system can hold is refused", arguments: [String(repeating: "a/", count: 3000), "a\0b"])
+    @Test("A link that no system can have is refused", arguments: [String(repeating: "a/", count: 3000), "a\0b"])
     func links(target: String) {
         #expect(throws: OCIError.self) { try Self.entry(records: [("linkpath", target)]) }
     }
 
-    /// Names of entries, raw, and the reason why no layer may have them.
+    /// Raw names of entries, and the reason that no layer may have them.
     static let badNames: [(raw: String, type: Character, reason: String)] = [
         (".wh...", "0", "is a whiteout that names no file"), (".wh..", "0", "is a whiteout that names no file"),
         ("d/.wh..", "0", "is a whiteout that names no file"), ("d/.wh.../", "5", "is a whiteout that names no file"),
         (".wh.", "0", "is a whiteout that names no file"), ("d/.wh.", "1", "is a whiteout that names no file"),
         ("", "0", "has no name"), ("", "5", "has no name"), ("", "2", "has no name"),
-        ("./", "0", ""), (".", "0", "replaces the root by something that is no directory"),
-        ("./.", "1", "replaces the root by something that is no directory"),
+        ("./", "0", ""), (".", "0", "replaces the root with something that is not a directory"),
+        ("./.", "1", "replaces the root with something that is not a directory"),
         ("../x", "0", "leaves the root"), ("d/../../x", "0", "leaves the root"), ("/x", "0", "is absolute"),
     ]
 
-    @Test("A name that no file of a layer can have is refused where layers are read", arguments: badNames)
+    @Test("The reader of layers refuses a name that no file of a layer can have", arguments: badNames)
     func names(raw: String, type: Character, reason: String) throws {
         let reader = TarReader(MemorySource(try Self.tar(named: raw, type: type)), layer: "test")
         if reason.isEmpty { return #expect(try reader.next()?.path.isRoot == true) }
         #expect { try reader.next() } throws: { "\($0)" == "cannot read layer test: entry '\(raw)' \(reason)" }
     }
 
-    @Test("A NUL in a pax name is refused, an empty one takes back the record before it")
+    @Test("A NUL in a pax name is refused, an empty one cancels the record before it")
     func paxNames() throws {
         #expect { try Self.entry(records: [("path", "a\0b")]) } throws: {
             "\($0)" == "cannot read layer test: entry 'a\0b' contains a NUL byte"
@@ -70,7 +70,7 @@ struct HostileTests {
         #expect(try Self.entry(records: [("path", "a"), ("path", "")])?.path == ImagePath("l"))
     }
 
-    @Test("aufs's own marks, an opaque mark and names with more dots are read as ever")
+    @Test("aufs's own marks, an opaque mark and names with more dots are valid")
     func goodWhiteouts() throws {
         let marks: [(String, LayerEntry.Change, String)] = [
             (".wh..wh.plnk", .remove, ".wh..wh.plnk"), ("d/.wh..wh..opq", .clear, "d"), (".wh....", .remove, "..."),
@@ -82,7 +82,7 @@ struct HostileTests {
         }
     }
 
-    /// A tar of one entry, its name as it is given.
+    /// Makes a tar of one entry with a raw name.
     private static func tar(named name: String, type: Character) throws -> [UInt8] {
         var header = TarWriter.header(of: try file("x", "").0)
         header.replaceSubrange(0..<100, with: Array(name.utf8) + [UInt8](repeating: 0, count: 100 - name.utf8.count))
@@ -95,7 +95,7 @@ struct HostileTests {
         return header + [UInt8](repeating: 0, count: 1024)
     }
 
-    @Test("A descriptor's size is refused where sums of sizes could overflow")
+    @Test("A descriptor's size is refused if sums of sizes could overflow")
     func sizes() throws {
         let json = JSON.object([
             "mediaType": .string("x"), "digest": .string("\(Digest(of: []))"), "size": .integer(.max),
@@ -112,14 +112,14 @@ struct HostileTests {
         }
     }
 
-    @Test("A layer under another's diff ID is found out before its contents are given away")
+    @Test("A layer under another's diff ID is detected before its contents are used")
     func borrowedDiffID() async throws {
         let space = try Workspace()
         let good = try space.image([[try file("a", "good")]])
         let evil = try space.image([[try file("a", "evil!")]])
         let layer = Layer(descriptor: evil.layers[0].descriptor, diffID: good.layers[0].diffID)
         let image = good.replacingLayers([layer], history: [])
-        // The index knows that diff ID already, so the tree is the good one's.
+        // The index has that diff ID already, so the tree is the good one's.
         let tree = try await space.store.tree(of: image)
         let inode = try #require(tree.inodes.firstIndex { $0.kind.isFile })
         #expect(throws: OCIError.self) { try image.readContents(of: [inode], in: tree) { _, _ in } }
@@ -152,7 +152,7 @@ struct HostileTests {
         #expect(try space.store.root.contents(of: blob, limit: 1 << 20) == bytes)
     }
 
-    @Test("The first look at a layer and the next, through its index, see the same times")
+    @Test("The first read of a layer and the next, from its index, have the same times")
     func wholeSeconds() async throws {
         let space = try Workspace()
         let header = TarWriter.header(of: try file("a", "").0)

@@ -47,7 +47,7 @@ struct LayerTests {
         await #expect(throws: OCIError.self) { try await image.validate() }
     }
 
-    @Test("The store remembers a layer's headers, and forgetting them changes nothing")
+    @Test("The store keeps a layer's headers, and removing them changes nothing")
     func index() async throws {
         let space = try Workspace()
         let image = try space.image([

@@ -43,13 +43,13 @@ struct NameTests {
         #expect(throws: OCIError.self) { try Reference(text) }
     }
 
-    @Test("Paths sort so that what is in a directory directly follows it")
+    @Test("Paths sort so that a directory's contents directly follow it")
     func pathOrder() throws {
         let sorted = try ["a-b", "a/b", "a", "ab", "a/c/d"].map { try ImagePath($0) }.sorted()
         #expect(sorted.map(\.description) == ["/a", "/a/b", "/a/c/d", "/a-b", "/ab"])
     }
 
-    @Test("JSON keeps what we don't know, and encodes with sorted keys")
+    @Test("JSON keeps unknown members, and encodes with sorted keys")
     func json() throws {
         let text = #"{"z":1,"a":{"unknown":[true,null,1.5,"/"]}}"#
         let json = try JSON(parsing: Array(text.utf8), what: "test")

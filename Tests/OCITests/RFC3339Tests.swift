@@ -4,7 +4,7 @@ import Testing
 @Suite("RFC 3339")
 struct RFC3339Tests {
     @Test(
-        "A moment is written as it is read",
+        "A time is formatted as it is parsed",
         arguments: [
             ("1970-01-01T00:00:00Z", 0), ("1969-12-31T23:59:59Z", -1), ("2000-02-29T12:00:00Z", 951_825_600),
             ("2026-11-24T19:02:00Z", 1_795_546_920), ("0001-01-01T00:00:00Z", -62_135_596_800),
@@ -23,7 +23,7 @@ struct RFC3339Tests {
     func forms(text: String, seconds: Int64) { #expect(RFC3339.seconds(text) == seconds) }
 
     @Test(
-        "Anything else is nil, and never a trap",
+        "Another text is nil, and never traps",
         arguments: [
             "", "now", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00+",
             "2026-01-01T00:00:00+1",

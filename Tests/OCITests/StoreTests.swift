@@ -27,7 +27,7 @@ struct StoreTests {
         #expect(try space.store.images().map(\.descriptor.digest) == [second.descriptor.digest])
     }
 
-    @Test("Collection takes what nothing names and spares the rest")
+    @Test("Collection removes blobs that nothing needs and keeps the rest")
     func collect() async throws {
         let space = try Workspace()
         let kept = try space.image([[try file("a", "1")]])
@@ -53,7 +53,7 @@ struct StoreTests {
         #expect(try space.store.root.directory("blobs/sha256").entries().isEmpty)
     }
 
-    @Test("A missing image is one sentence with its name and the store")
+    @Test("The error for a missing image has its name and the store")
     func missing() throws {
         let space = try Workspace()
         #expect { try space.store.image(Reference("nope")) } throws: {
@@ -61,7 +61,7 @@ struct StoreTests {
         }
     }
 
-    @Test("An image goes out as a layout and comes back the same")
+    @Test("An image that is exported as a layout and loaded again is the same")
     func layout() throws {
         let space = try Workspace()
         let image = try space.image([[try file("a", "1")]])

@@ -48,7 +48,7 @@ struct TarTests {
         return entries
     }
 
-    @Test("What is written comes back, whatever the names, numbers and attributes")
+    @Test("Entries are read as they were written, with any names, numbers and attributes")
     func roundTrip() throws {
         let entries = try Self.entries()
         let back = try Self.read(Self.write(entries))

@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// buildah builds the same Dockerfile: the same files and configuration must come out.
+/// buildah builds the same Dockerfile, and must get the same files and configuration.
 @Suite(Peers.has("buildah")) struct BuildahTests {
     @Test("buildah and thaw build the same root file system and configuration from one Dockerfile")
     func sameBuild() throws {

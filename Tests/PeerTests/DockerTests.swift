@@ -26,13 +26,15 @@ private final class DockerEngine {
     func docker(_ words: String) throws -> String { try Program.shell("docker -H \(host) \(words)") }
 }
 
-/// What goes to Docker and comes back. Without an engine, `OutputTests` hold the same against its recorded answers.
+/// Copies of images to and from Docker.
+///
+/// Without an engine, `OutputTests` check the same against its recorded responses.
 @Suite(
     .enabled(
         if: Program.exists("dockerd") && Program.exists("docker") && getuid() == 0,
         "docker.io is not installed, or this is not root; OutputTests have a recorded engine"))
 struct DockerTests {
-    @Test("Docker runs what thaw gives it; what it has and what it saves comes back as it is there")
+    @Test("Docker runs thaw's image; its copy and its archive are the same image in thaw")
     func roundTrip() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nRUN echo made >/made\nLABEL a=b\nCMD [\"cat\", \"/made\"]\n")

@@ -1,11 +1,11 @@
 import Harness
 import Testing
 
-/// What `thaw build -o` writes, judged by the programs that it is for.
+/// The outputs of `thaw build -o`, checked by the programs that they are for.
 @Suite struct OutputTests {
     private static let words = ["build", "--progress", "quiet", "-t", "app", "context"]
 
-    /// Builds the peers' image once more with these outputs; nothing of it is run again.
+    /// Builds the peers' image once more with these outputs; all steps are cached.
     private static func build(_ bench: Workbench, _ outputs: String...) throws {
         let options = outputs.flatMap { ["-o", $0] }
         let outcome = try bench.start(words + options).wait()
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(
-        "Every form of compression and of media types is one that skopeo reads", Peers.has("skopeo"),
+        "skopeo reads every form of compression and of media types", Peers.has("skopeo"),
         arguments: [
             "compression=zstd,force-compression=true", "compression=uncompressed,force-compression=true",
             "compression=gzip,compression-level=9,force-compression=true", "oci-mediatypes=false",
@@ -44,7 +44,7 @@ import Testing
         let bench = try Peers.bench()
         try Self.build(bench, "type=oci,dest=a.tar,\(form)", "type=docker,dest=b.tar,\(form)")
         let plain = try Inspection("app", in: bench).config["rootfs"]
-        // skopeo looks for OCI's manifests only in a layout.
+        // skopeo supports OCI's manifests only in a layout.
         let layouts = form.hasPrefix("oci-mediatypes") ? [] : ["oci-archive:a.tar:latest"]
         for place in layouts + ["docker-archive:b.tar:app:latest"] {
             let config = try Document(parsing: Program.shell("skopeo inspect --config \(place)", in: bench.path))
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test("podman loads what docker load would, and mounts the tree", Peers.has("podman"))
+    @Test("podman loads the output for docker load, and mounts the tree", Peers.has("podman"))
     func podmanLoads() throws {
         let bench = try Peers.bench()
         try Self.build(bench, "type=docker,dest=docker.tar")
@@ -88,7 +88,7 @@ import Testing
         try Program.shell("\(podman) image umount \(image)")
     }
 
-    @Test("A directory and what GNU tar makes of the tar are the tree")
+    @Test("A directory, and a tar that GNU tar unpacks, are the tree")
     func files() throws {
         let bench = try Peers.bench()
         try Self.build(bench, "type=local,dest=directory", "type=tar,dest=files.tar")
@@ -118,7 +118,7 @@ import Testing
         #expect(try Document(parsing: docker)["architecture"] == .string("amd64"))
     }
 
-    @Test("An image goes to podman's storage and comes back", Peers.has("podman"))
+    @Test("An image is copied to podman's storage and back", Peers.has("podman"))
     func containersStorage() throws {
         let bench = try Peers.bench()
         try bench.write(
@@ -137,7 +137,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("podman reads what thaw saves, and thaw what podman saves", Peers.has("podman"))
+    @Test("podman reads thaw's archives, and thaw podman's", Peers.has("podman"))
     func save() throws {
         let bench = try Peers.bench()
         let podman = Self.podman(bench)

@@ -1,14 +1,14 @@
 import Harness
 import Testing
 
-/// Debian's programs that judge our images, and the image that they are shown.
+/// Debian's programs that check our images, and the image for them.
 enum Peers {
-    /// A condition that is printed with its reason when a peer is absent.
+    /// Returns a condition that is printed with its reason if a peer is absent.
     static func has(_ name: String) -> ConditionTrait {
         .enabled(if: Program.exists(name), "\(name) is not installed; 'make deps' installs it")
     }
 
-    /// Every kind of file and change that a layer can tell of.
+    /// A Dockerfile with every kind of file and change that a layer can have.
     static let dockerfile = """
         FROM busybox
         ENV GREETING="hello world"
@@ -27,7 +27,7 @@ enum Peers {
         ENTRYPOINT ["/bin/true"]
         """
 
-    /// What the root file system of that image is, but for busybox's links: type and mode, owner, links, path, target.
+    /// The root file system of that image without busybox's links: type and mode, owner, links, path, target.
     static let tree = """
         drwxr-x--- 100:101 data
         -rwsr-xr-x 100:101 2 data/again
@@ -50,7 +50,7 @@ enum Peers {
         -rw-r-S--- 100:101 2 y
         """
 
-    /// A place whose store has that image as `app`, and its context.
+    /// Makes a workbench whose store has that image as `app`, and its context.
     static func bench() throws -> Workbench { try Workbench(copying: built.get()) }
 
     private static let built = Result {
@@ -64,7 +64,7 @@ enum Peers {
         return bench
     }
 
-    /// A directory in the form of ``tree``, without what programs put there when they start containers.
+    /// Lists a directory in the form of ``tree``, without the files that programs create when they start containers.
     static func listing(_ directory: String) throws -> String {
         try Program.shell(
             """

@@ -1,12 +1,12 @@
 import Harness
 import Testing
 
-/// Through Debian's registry: what others push `thaw` pulls, and what it pushes others pull.
+/// Tests through Debian's registry: `thaw` pulls other programs' images, and they pull its images.
 @Suite(
     Peers.has("skopeo"),
     .enabled(if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it"))
 struct RegistryPeerTests {
-    @Test("skopeo pushes what thaw pulls, OCI's form and Docker's", arguments: ["oci", "v2s2"])
+    @Test("thaw pulls an image that skopeo pushes, in OCI's form and Docker's", arguments: ["oci", "v2s2"])
     func pull(format: String) throws {
         let (bench, registry) = (try Peers.bench(), try DockerRegistry())
         let name = "\(registry.host)/team/app:\(format)"
@@ -25,7 +25,7 @@ struct RegistryPeerTests {
         #expect(try bench.faults() == [])
     }
 
-    @Test("Build steps go to a registry and come back to another store, whose build does nothing")
+    @Test("Build steps are exported to a registry, and a build with another store reuses all of them")
     func cache() throws {
         let (first, registry) = (try Workbench.withBusybox(), try DockerRegistry())
         let place = "type=registry,ref=\(registry.host)/team/cache:1"
@@ -45,7 +45,7 @@ struct RegistryPeerTests {
             try Document(parsing: seen)["config"]["mediaType"] == .string("application/vnd.buildkit.cacheconfig.v0"))
     }
 
-    @Test("What thaw pushes, skopeo copies with every digest checked and podman mounts", Peers.has("podman"))
+    @Test("skopeo copies thaw's image with every digest checked, and podman mounts it", Peers.has("podman"))
     func push() throws {
         let (bench, registry) = (try Peers.bench(), try DockerRegistry())
         let name = "\(registry.host)/team/app:1"
@@ -96,7 +96,7 @@ struct RegistryPeerTests {
         #expect(try Inspection("next", in: other).manifest["layers"].list.count > 1)
     }
 
-    @Test("After thaw login, thaw and skopeo get in; after logout neither does; no password is ever shown")
+    @Test("thaw and skopeo have access after thaw login, thaw none after logout; no password is ever printed")
     func login() throws {
         let (bench, registry) = (try Peers.bench(), try DockerRegistry(tls: true, login: true))
         let name = "\(registry.host)/private/app:1"
@@ -131,7 +131,7 @@ struct RegistryPeerTests {
         #expect(outcomes[1].error.contains("\(registry.host)"))
     }
 
-    @Test("A credential helper is asked in place of the file, by thaw as by skopeo")
+    @Test("A credential helper is used in place of the file")
     func helper() throws {
         let (bench, registry) = (try Peers.bench(), try DockerRegistry(login: true))
         let name = "\(registry.host)/private/app:1"
@@ -166,10 +166,10 @@ struct RegistryPeerTests {
     }
 
     @Test(
-        "What goes wrong is one sentence with the host, and a status",
+        "A failure is one sentence with the host, and a status",
         arguments: [
-            ("nowhere.invalid/app", "cannot find the host"), ("127.0.0.1:1/app", "nothing answers"),
-            ("HOST/missing:1", "no such thing"),
+            ("nowhere.invalid/app", "cannot resolve the host name"), ("127.0.0.1:1/app", "no server accepts"),
+            ("HOST/missing:1", "not found in the registry"),
         ])
     func failures(name: String, sentence: String) throws {
         let (bench, registry) = (try Workbench(), try DockerRegistry())

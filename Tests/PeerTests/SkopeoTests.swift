@@ -1,9 +1,9 @@
 import Harness
 import Testing
 
-/// skopeo reads the store as the OCI layout that it is, and writes what `thaw` reads.
+/// skopeo reads the store as an OCI layout, and writes archives that `thaw` reads.
 @Suite(Peers.has("skopeo")) struct SkopeoTests {
-    @Test("skopeo sees the digest, the layers and the configuration that thaw tells of")
+    @Test("skopeo sees the digest, the layers and the configuration that thaw prints")
     func inspect() throws {
         let bench = try Peers.bench()
         let seen = try Document(
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(
-        "skopeo copies the image, checking every digest, and thaw loads what it wrote",
+        "skopeo copies the image, checking every digest, and thaw loads the copy",
         arguments: ["oci-archive", "docker-archive", "dir"])
     func copies(transport: String) throws {
         let bench = try Peers.bench()
@@ -49,6 +49,6 @@ import Testing
 }
 
 extension Inspection {
-    /// Layers of the manifest.
+    /// The number of layers in the manifest.
     var layerCount: Int { manifest["layers"].list.count }
 }

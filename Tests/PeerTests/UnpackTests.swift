@@ -27,7 +27,7 @@ import Testing
         try Program.shell("\(podman) image umount \(image)")
     }
 
-    @Test("What umoci repacks from our layers, thaw reads and slims", Peers.has("umoci"))
+    @Test("thaw reads and slims the image that umoci repacks", Peers.has("umoci"))
     func repack() throws {
         let bench = try Peers.bench()
         try bench.succeed("copy", "app", "oci:\(bench.path)/layout:app")

@@ -3,9 +3,9 @@ import OCI
 import Support
 import Synchronization
 
-/// A registry of our own, with one repository's worth of state, that a test can make fail in every way.
+/// A registry with the state of one repository, which a test can make fail in every way.
 ///
-/// Each request goes to the test's `fault` first; where that gives true, it has answered.
+/// Each request goes to the test's `fault` first; if that returns true, it has sent the response.
 final class FakeRegistry: Sendable {
     typealias Fault = @Sendable (ServerExchange, _ count: Int) throws -> Bool
 
@@ -13,13 +13,13 @@ final class FakeRegistry: Sendable {
         var blobs: [String: [UInt8]] = [:]
         var manifests: [String: [UInt8]] = [:]
         var uploads: [String: [UInt8]] = [:]
-        /// How often each request came: `GET /v2/x/blobs/…`.
+        /// The number of times that each request arrived: `GET /v2/x/blobs/…`.
         var counts: [String: Int] = [:]
     }
 
     let state: Storage
     let server: FakeServer
-    /// What it does without faults.
+    /// The responses without faults.
     let handler: @Sendable (ServerExchange) throws -> Void
 
     final class Storage: Sendable {
@@ -45,10 +45,10 @@ final class FakeRegistry: Sendable {
         }
     }
 
-    /// A name in it.
+    /// Returns a name in the registry.
     func reference(_ tag: String = "1") throws -> Reference { try Reference("\(server.authority)/app:\(tag)") }
 
-    /// Takes an image in as if it had been pushed.
+    /// Adds an image as if it had been pushed.
     func add(_ image: Image, tag: String = "1") throws {
         var blobs = ["\(image.manifest.config.digest)": image.configBytes]
         for layer in image.layers { blobs["\(layer.descriptor.digest)"] = try image.source.bytes(layer.descriptor) }
@@ -59,7 +59,7 @@ final class FakeRegistry: Sendable {
         }
     }
 
-    /// How often a request came whose line begins so.
+    /// Returns the number of requests whose line begins with `prefix`.
     func count(_ prefix: String) -> Int {
         state.edit { $0.counts.filter { $0.key.hasPrefix(prefix) }.values.reduce(0, +) }
     }
@@ -133,17 +133,17 @@ final class FakeRegistry: Sendable {
 }
 
 extension BlobSource {
-    /// A blob's bytes, however many.
+    /// Reads a blob of any size.
     func bytes(_ blob: Descriptor) throws -> [UInt8] { try read(blob, limit: .max) }
 }
 
-/// Counts bytes, and tells the first upload from others.
+/// A counter of bytes, which also identifies the first upload.
 final class Counter: Sendable {
     private let state = Mutex((total: 0, isFirst: true))
 
     var total: Int { state.withLock { $0.total } }
 
-    /// True once.
+    /// True for the first read only.
     var isFirst: Bool {
         state.withLock { state in
             defer { state.isFirst = false }

@@ -7,7 +7,7 @@ import Support
 import SystemPackage
 import Testing
 
-/// A registry that fails in every way it can: what can be saved is, and the rest is said.
+/// Faults of a registry: transfers recover if possible, and other faults are errors.
 @Suite struct FaultTests {
     let space: Workspace
 
@@ -33,7 +33,7 @@ import Testing
     // MARK: - Reading
 
     @Test(
-        "A layer whose connection is cut again and again arrives in parts, none of them twice",
+        "A layer whose connection is cut repeatedly arrives in parts, none of them twice",
         arguments: [true, false])
     func resumes(resets: Bool) async throws {
         let image = try space.sample([4_000_000])
@@ -50,11 +50,11 @@ import Testing
         }
         try await pulled.validate()
         #expect(log.retries.count == 3)
-        // A reset throws away what was on its way; what had been read is never asked for again.
+        // A reset discards bytes on the way; bytes that were read are never requested again.
         #expect(log.bytes(of: image.layers[0]) == image.layers[0].descriptor.size)
     }
 
-    @Test("A server without ranges sends all of it again, of which only the missing part is used")
+    @Test("A server without ranges sends the whole blob again, and only the missing part is used")
     func noRanges() async throws {
         let image = try space.sample([4_000_000])
         let log = Log()
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(
-        "Status 429 and 5xx are waited out, with the wait that the server asks for",
+        "Requests are retried after status 429 and 5xx, with the delay of Retry-After",
         arguments: [(429, "0"), (500, nil), (503, "Wed, 21 Oct 2015 07:28:00 GMT"), (502, nil), (504, "nonsense")])
     func busy(status: Int, wait: String?) async throws {
         let image = try space.sample([1000])
@@ -86,7 +86,7 @@ import Testing
         #expect(log.retries.count >= 4)
     }
 
-    @Test("A server that stays busy is given up; one that wants a long wait at once", arguments: [nil, "3600"])
+    @Test("Retries end if a server stays busy, and at once if it requires a long delay", arguments: [nil, "3600"])
     func alwaysBusy(wait: String?) async throws {
         let image = try space.sample([1000])
         let log = Log()
@@ -98,10 +98,10 @@ import Testing
             }
         }
         #expect(log.retries.count == (wait == nil ? 4 : 0))
-        #expect("\(try #require(error))".contains(wait ?? "keeps answering with status 429"))
+        #expect("\(try #require(error))".contains(wait ?? "keeps responding with status 429"))
     }
 
-    @Test("Another 4xx is never tried again", arguments: [400, 403, 404, 405, 418])
+    @Test("Another 4xx is never retried", arguments: [400, 403, 404, 405, 418])
     func refused(status: Int) async throws {
         let registry = try FakeRegistry { exchange, _ in
             guard exchange.request.path.contains("/manifests/") else { return false }
@@ -118,7 +118,7 @@ import Testing
         #expect(!text.contains("\u{1b}"))
     }
 
-    @Test("A layer with other bytes, more bytes or fewer bytes is refused and leaves nothing", arguments: [0, 1, 2])
+    @Test("A layer with other, more or fewer bytes is refused and leaves no file", arguments: [0, 1, 2])
     func wrongContent(kind: Int) async throws {
         let image = try space.sample([3_000_000, 10])
         let error = await #expect(throws: RegistryError.self) {
@@ -144,7 +144,7 @@ import Testing
         #expect(try store.root.directory("thaw/ingest").entries().isEmpty)
     }
 
-    @Test("A manifest that is not the one that was asked for is refused", arguments: [true, false])
+    @Test("A manifest other than the requested one is refused", arguments: [true, false])
     func wrongManifest(byDigest: Bool) async throws {
         let (image, other) = (try space.sample([10]), try space.sample([20]))
         let registry = try FakeRegistry { exchange, _ in
@@ -167,10 +167,10 @@ import Testing
     }
 
     @Test(
-        "A manifest that is no JSON, of schema 1, without end or with foreign layers is refused with a sentence",
+        "A manifest that is invalid, of schema 1, endless or with foreign layers is refused with a sentence",
         arguments: [
-            ("<html>", "sends no JSON"), (#"{"schemaVersion":1,"name":"a"}"#, "schema 1"),
-            ("[" + String(repeating: " ", count: 5 << 20), "more than"),
+            ("<html>", "sends invalid JSON"), (#"{"schemaVersion":1,"name":"a"}"#, "schema 1"),
+            ("[" + String(repeating: " ", count: 5 << 20), "larger than"),
             (
                 #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":CONFIG,"layers":[{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","size":9,"urls":["http://x"]}]}"#,
                 "foreign"
@@ -214,7 +214,7 @@ import Testing
 
     // MARK: - Writing
 
-    @Test("An upload that is cut in the middle goes on where the registry stands", arguments: [true, false])
+    @Test("An upload that is cut continues at the registry's offset", arguments: [true, false])
     func resumesUpload(forgets: Bool) async throws {
         let image = try space.sample([6_000_000])
         let size = Int(image.layers[0].descriptor.size)
@@ -226,12 +226,12 @@ import Testing
         let digest = "\(image.layers[0].descriptor.digest)"
         #expect(registry.state.edit { $0.blobs[digest]?.count } == size)
         #expect(log.retries.count == 1)
-        // What had arrived is not sent again, unless the registry has lost it.
+        // Bytes that had arrived are not sent again, unless the registry has lost them.
         #expect(cutter.arrived >= (forgets ? size + 2_000_000 : size))
         #expect(cutter.arrived < (forgets ? 2 * size + 3_000_000 : size + 1_000_000))
     }
 
-    @Test("A proxy that takes no large bodies gets parts")
+    @Test("A proxy that refuses large bodies gets parts")
     func tooLarge() async throws {
         let image = try space.sample([20_000_000])
         let registry = try FakeRegistry { exchange, _ in
@@ -261,7 +261,7 @@ import Testing
         #expect(registry.state.edit { $0.manifests.isEmpty && $0.blobs["\(layer.digest)"] == nil })
     }
 
-    // MARK: - The whole
+    // MARK: - Whole operations
 
     @Test("Cancelling a pull ends it, and nothing of it becomes visible")
     func cancels() async throws {
@@ -283,7 +283,7 @@ import Testing
         #expect(try store.root.directory("thaw/ingest").entries().isEmpty)
     }
 
-    @Test("The first failure ends what else is moving, and is what is told", arguments: 0..<5)
+    @Test("The first failure ends all other transfers, and is the one reported", arguments: 0..<5)
     func firstFailure(turn: Int) async throws {
         let image = try space.sample([1000, 1000, 1000, 1000])
         let registry = try FakeRegistry { exchange, _ in
@@ -311,7 +311,7 @@ import Testing
         exchange.request.path.hasSuffix("\(image.manifest.config.digest)")
     }
 
-    @Test("Whatever a registry answers, an operation ends with an error or a result", arguments: 0..<60)
+    @Test("An operation ends with an error or a result, for any response of a registry", arguments: 0..<60)
     func random(seed: Int) async throws {
         let image = try space.sample([1000])
         let registry = try FakeRegistry { exchange, count in
@@ -338,7 +338,7 @@ import Testing
     }
 }
 
-/// A proxy before a registry that cuts the first upload in the middle.
+/// A proxy before a registry that cuts the first upload.
 private final class Cutter: Sendable {
     let server: FakeServer
     private let counter: Counter

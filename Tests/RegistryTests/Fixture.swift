@@ -6,11 +6,11 @@ import Support
 import SystemPackage
 import Testing
 
-/// Debian's registry, started once for all tests that want nothing special of it.
+/// Debian's registry, started once for all tests without special settings.
 enum Shared {
     static let plain = Result { try DockerRegistry() }
 
-    /// Names a repository that no other test uses.
+    /// Makes the name of a repository that no other test uses.
     static func reference(_ name: String, at registry: DockerRegistry? = nil) throws -> Reference {
         let host = try registry?.host ?? plain.get().host
         return try Reference("\(host)/\(name)-\(UInt32.random(in: 0 ... .max)):1")
@@ -20,7 +20,7 @@ enum Shared {
         if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it")
 }
 
-/// A configuration that reads no file of this machine and does not wait long.
+/// Makes a configuration that reads no file of this machine and does not wait long.
 func configuration(_ edit: (inout RegistryConfiguration) -> Void = { _ in }) -> RegistryConfiguration {
     var configuration = RegistryConfiguration()
     configuration.retry.first = .milliseconds(5)
@@ -30,7 +30,7 @@ func configuration(_ edit: (inout RegistryConfiguration) -> Void = { _ in }) -> 
 }
 
 extension Workspace {
-    /// An image of layers with some files, of which each layer has as many random bytes as `sizes` say.
+    /// Makes an image whose layers have one file each, with as many random bytes as in `sizes`.
     func sample(_ sizes: [Int] = [10_000, 3_000_000, 0]) throws -> Image {
         var state = UInt64.random(in: 1 ... .max)
         return try image(

@@ -8,13 +8,13 @@ import Synchronization
 import SystemPackage
 import Testing
 
-/// What stops a transfer in the middle, and what is left to do then.
+/// Interruptions of a transfer, and the state after them.
 @Suite struct InterruptionTests {
     let space: Workspace
 
     init() throws { space = try Workspace() }
 
-    /// Calls `act` once, when so many bytes have moved.
+    /// An action that runs once, after that many bytes were transferred.
     private final class Trigger: Sendable {
         private let left: Mutex<Int>
         private let act: @Sendable () -> Void
@@ -34,14 +34,14 @@ import Testing
         }
     }
 
-    @Test("A registry that is killed and started again in the middle of a push gets all of it", Shared.isInstalled)
+    @Test("A push to a registry that is killed and restarted during it is completed", Shared.isInstalled)
     func push() async throws {
         let registry = try DockerRegistry()
         let image = try space.sample([6_000_000, 1000])
         let log = Log()
         let trigger = Trigger(after: 3_000_000) {
             registry.crash()
-            // If it does not come up, the push fails.
+            // If it does not start, the push fails.
             try? registry.start()
         }
         let client = try RegistryClient(configuration { $0.retry.tries = 100 }) { event in
@@ -55,7 +55,7 @@ import Testing
         try await RegistryClient(configuration()).pull(name, into: other).validate()
     }
 
-    @Test("A registry that is away for a while in the middle of a pull is waited for", Shared.isInstalled)
+    @Test("A pull waits for a registry that is down for a while", Shared.isInstalled)
     func pull() async throws {
         let registry = try DockerRegistry()
         let image = try space.sample([6_000_000, 5_000_000, 1000])
@@ -66,16 +66,16 @@ import Testing
         let client = try RegistryClient(configuration { $0.retry.tries = 100 }) { event in
             log.add(event)
             trigger.take(event)
-            guard case .retrying(let reason, _) = event, reason.contains("nothing answers") else { return }
-            // If it does not come up, the pull fails.
+            guard case .retrying(let reason, _) = event, reason.contains("no server accepts") else { return }
+            // If it does not start, the pull fails.
             try? registry.start()
         }
         let other = try Store(at: space.path.appending("other"))
         try await client.pull(name, into: other).validate()
-        #expect(log.retries.contains { $0.contains("nothing answers") })
+        #expect(log.retries.contains { $0.contains("no server accepts") })
     }
 
-    @Test("Through CONNECT a registry is spoken to with TLS, and the proxy sees no credentials", Shared.isInstalled)
+    @Test("TLS to a registry passes through CONNECT, and the proxy sees no credentials", Shared.isInstalled)
     func tunnel() async throws {
         let registry = try DockerRegistry(tls: true, login: true)
         let proxy = try FakeProxy(.connect)
@@ -100,13 +100,13 @@ import Testing
     }
 }
 
-/// The same as a person at a terminal meets it.
+/// The same with the command line.
 @Suite struct CommandTests {
     let (space, bench): (Workspace, Workbench)
 
     init() throws { (space, bench) = (try Workspace(), try Workbench()) }
 
-    @Test("Tags and repositories are listed, and what is deleted is gone", Shared.isInstalled)
+    @Test("Tags and repositories are listed, and a deleted image no longer exists", Shared.isInstalled)
     func listings() throws {
         let registry = try DockerRegistry()
         let image = try space.sample([1000])
@@ -122,11 +122,11 @@ import Testing
         #expect(try bench.succeed("delete", "\(registry.host)/team/app:1") == "\(image.descriptor.digest)")
         let again = try bench.thaw("delete", "\(registry.host)/team/app:1")
         #expect(again.status == 1)
-        #expect(again.error.hasPrefix("thaw: cannot pull \(registry.host)/team/app:1: the registry has no such thing"))
+        #expect(again.error.hasPrefix("thaw: cannot pull \(registry.host)/team/app:1: not found in the registry"))
         #expect(try bench.thaw("list-tags", "\(registry.host)/none").status == 1)
     }
 
-    @Test("Ctrl-C in a pull is status 130 and one sentence; nothing has a name, and the next pull brings all")
+    @Test("Ctrl-C in a pull is status 130 and one sentence; no name is set, and the next pull is complete")
     func interrupt() throws {
         let image = try space.sample([2_000_000, 3_000_000])
         let path = "/v2/app/blobs/\(image.layers[1].descriptor.digest)"
@@ -134,7 +134,7 @@ import Testing
             guard exchange.request.path == path, count == 1 else { return false }
             try exchange.head(200, length: Int(image.layers[1].descriptor.size))
             try exchange.write(Array(image.source.bytes(image.layers[1].descriptor).prefix(1_000_000)))
-            // Returns when the client goes away.
+            // Returns when the client disconnects.
             _ = try exchange.beginning(ofBody: 1)
             return true
         }
@@ -159,7 +159,7 @@ import Testing
         #expect(try Program.shell("ls thaw/ingest", in: bench.store) == "")
     }
 
-    @Test("A disk that fills in a pull is one sentence; what was whole stays and is not brought again", Self.canMount)
+    @Test("A full disk in a pull is one sentence; complete layers remain and are not pulled again", Self.canMount)
     func fullDisk() throws {
         let image = try space.sample([3_000_000, 4_000_000])
         let registry = try FakeRegistry()
@@ -177,7 +177,7 @@ import Testing
         #expect(lines.count == 2, "\(outcome.error)")
         #expect(lines.first?.hasPrefix("thaw: cannot pull \(image.layers[1].descriptor.digest) of ") == true)
         #expect(
-            outcome.error.contains("\(registry.server.authority)/app: the store cannot keep it"), "\(outcome.error)")
+            outcome.error.contains("\(registry.server.authority)/app: cannot write to the store"), "\(outcome.error)")
         #expect(outcome.error.contains("No space left on device"), "\(outcome.error)")
         #expect(try thaw("images").output == "")
         #expect(try Program.shell("ls \(disk)/store/thaw/ingest") == "")
@@ -187,10 +187,10 @@ import Testing
         #expect(registry.count("GET /v2/app/blobs/\(image.layers[0].descriptor.digest)") == 1)
     }
 
-    private static let canMount: ConditionTrait = .enabled(if: getuid() == 0, "only root mounts a small disk")
+    private static let canMount: ConditionTrait = .enabled(if: getuid() == 0, "only root can mount a small disk")
 
     @Test(
-        "No password, token or signature is in any output, whatever fails",
+        "No password, token or signature is in the output of any failure",
         arguments: ["plain", "json", "quiet", "tty"])
     func secrets(progress: String) throws {
         let image = try space.sample([2_000_000])

@@ -8,11 +8,11 @@ import Synchronization
 import SystemPackage
 import Testing
 
-/// Who we are to a registry: Basic, tokens that expire, files, helpers; and that nobody else learns of it.
+/// Authentication: Basic, tokens that expire, files, helpers; no other host gets the credentials.
 @Suite struct LoginTests {
     let space: Workspace
     private static let password = "sesame-open-7"
-    /// `thaw:sesame-open-7`
+    /// The credentials `thaw:sesame-open-7` in base 64.
     private static let basic = "dGhhdzpzZXNhbWUtb3Blbi03"
 
     init() throws { space = try Workspace() }
@@ -25,7 +25,7 @@ import Testing
 
     // MARK: - Debian's registry
 
-    @Test("A registry with TLS and a password is used with both, and refused without either", Shared.isInstalled)
+    @Test("A registry with TLS and a password works with both, and fails without either", Shared.isInstalled)
     func real() async throws {
         let registry = try DockerRegistry(tls: true, login: true)
         let image = try space.sample([100_000])
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test("Logging in checks the password before it keeps it, and keeps all else in the file", Shared.isInstalled)
+    @Test("A login checks the password before it stores it, and keeps the rest of the file", Shared.isInstalled)
     func login() async throws {
         let registry = try DockerRegistry(login: true)
         let path = try space.write(
@@ -89,12 +89,14 @@ import Testing
 
     // MARK: - Tokens
 
-    /// A registry that wants tokens, each good for so many requests, and the server that gives them.
+    /// A registry that requires tokens, each valid for a number of requests, and their token server.
     private struct Tokens {
         let registry: FakeRegistry
         let server: FakeServer
 
-        /// - Parameter wants: What `Authorization` the token server wants.
+        /// Starts both servers.
+        ///
+        /// - Parameter wants: The value of `Authorization` that the token server requires.
         init(uses: Int, wants: String?, seconds: Int = 300) throws {
             let left = Mutex<[String: Int]>([:])
             let holder = Holder(left)
@@ -137,7 +139,7 @@ import Testing
         }
     }
 
-    @Test("Tokens that expire in the middle are renewed, and everything arrives", arguments: [1, 2, 5])
+    @Test("Tokens that expire during a transfer are renewed, and everything arrives", arguments: [1, 2, 5])
     func renewal(uses: Int) async throws {
         let tokens = try Tokens(uses: uses, wants: "Basic \(Self.basic)")
         let image = try space.sample([3_000_000, 100_000, 10])
@@ -156,7 +158,7 @@ import Testing
         #expect(asked.contains { $0.query.contains("scope=repository:app:pull,push") })
     }
 
-    @Test("A token that expires is asked for anew, one that does not serves several requests", arguments: [1, 300])
+    @Test("A token that expires is requested again, another is used for several requests", arguments: [1, 300])
     func expiry(seconds: Int) async throws {
         let tokens = try Tokens(uses: 1000, wants: nil, seconds: seconds)
         let image = try space.sample([10])
@@ -170,7 +172,7 @@ import Testing
         #expect((tokens.server.received.count > asked) == (seconds == 1))
     }
 
-    @Test("An identity token is exchanged, and a user without credentials asks anonymously")
+    @Test("An identity token is exchanged, and without credentials the request is anonymous")
     func identity() async throws {
         let tokens = try Tokens(uses: 1000, wants: nil)
         let image = try space.sample([10])
@@ -182,7 +184,7 @@ import Testing
         #expect(tokens.server.received.last?.method == "GET")
     }
 
-    @Test("A wrong password is said with host and repository, and nothing that was sent is shown")
+    @Test("The error for a wrong password has host and repository, and no secret that was sent")
     func secrets() async throws {
         let tokens = try Tokens(uses: 0, wants: "Basic \(Self.basic)")
         let image = try space.sample([10])
@@ -204,7 +206,7 @@ import Testing
         #expect(!"\(Credential.identityToken(Self.password))".contains(Self.password))
     }
 
-    @Test("What a registry repeats of what it was sent is not shown")
+    @Test("Secrets in a registry's response are not printed")
     func echo() async throws {
         let registry = try FakeRegistry { exchange, _ in
             guard let sent = exchange.request.headers["authorization"] else {
@@ -225,7 +227,7 @@ import Testing
     // MARK: - Files and helpers
 
     @Test(
-        "The most specific entry counts, in every spelling that files have",
+        "The most specific entry counts, in every form that files have",
         arguments: [
             (#"{"auths":{"127.0.0.1:1":{"auth":"YTpi"},"127.0.0.1:1/app":{"auth":"YzpkZQ=="}}}"#, "YzpkZQ=="),
             (#"{"auths":{"https://127.0.0.1:1/v1/":{"auth":"YTpi"}}}"#, "YTpi"),
@@ -255,9 +257,9 @@ import Testing
         func get() -> String? { value.withLock { $0 } }
     }
 
-    @Test("A file that is no JSON, and a helper's name that is a path, are said with the file")
+    @Test("The error for invalid JSON, and for a helper's name that is a path, has the file")
     func brokenFiles() throws {
-        for (text, reason) in [("{", "valid JSON"), (#"{"credsStore":"../../evil"}"#, "is a word")] {
+        for (text, reason) in [("{", "valid JSON"), (#"{"credsStore":"../../evil"}"#, "invalid characters")] {
             let file = try space.write("auth.json", text)
             let error = #expect(throws: RegistryError.self) {
                 _ = try AuthFile(at: file).forget("registry.invalid")
@@ -268,13 +270,13 @@ import Testing
     }
 }
 
-/// What `registries.conf` and `certs.d` say.
+/// The settings of `registries.conf` and `certs.d`.
 @Suite struct PlaceTests {
     let space: Workspace
 
     init() throws { space = try Workspace() }
 
-    @Test("Mirrors are asked first, in their order, and the registry itself when they fail")
+    @Test("Mirrors are tried first, in their order, and the registry itself after they fail")
     func mirrors() async throws {
         let image = try space.sample([1000])
         let (mirror, upstream) = (try FakeRegistry(), try FakeRegistry())
@@ -301,13 +303,13 @@ import Testing
         try mirror.add(image)
         try await client.manifest(name)
         #expect(upstream.count("GET /v2/app/manifests/1") == 1)
-        // Writing goes to the registry itself.
+        // Writes go to the registry itself.
         try await client.push(image, to: name)
         #expect(mirror.count("PUT") == 0)
         #expect(upstream.count("PUT") > 0)
     }
 
-    @Test("A blocked registry is not asked, and files that are no TOML are said with their line")
+    @Test("A blocked registry gets no request, and the error for invalid TOML has the file's line")
     func blocked() async throws {
         let file = try space.write("registries.conf", "[[registry]]\nlocation = \"registry.invalid\"\nblocked = true\n")
         let client = try RegistryClient(configuration { $0.registries = [file] })
@@ -321,7 +323,7 @@ import Testing
         #expect("\(try #require(error))".contains("\(broken):2"))
     }
 
-    @Test("certs.d trusts an authority for one host; registries.conf can do without", Shared.isInstalled)
+    @Test("certs.d adds an authority for one host; registries.conf can disable checks", Shared.isInstalled)
     func certificates() async throws {
         let registry = try DockerRegistry(tls: true)
         let image = try space.sample([1000])

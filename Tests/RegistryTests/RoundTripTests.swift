@@ -7,7 +7,7 @@ import Synchronization
 import SystemPackage
 import Testing
 
-/// Images go to Debian's registry and come back.
+/// Images are pushed to Debian's registry and pulled again.
 @Suite(Shared.isInstalled) struct RoundTripTests {
     let space: Workspace
     let client: RegistryClient
@@ -17,7 +17,7 @@ import Testing
         client = try RegistryClient(configuration())
     }
 
-    @Test("A pushed image comes back by tag and by digest, whole and the same")
+    @Test("A pushed image is pulled by tag and by digest, complete and the same")
     func roundTrip() async throws {
         let image = try space.sample()
         let name = try Shared.reference("round")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("A second push moves no blob, a push elsewhere in the registry lets it link them")
+    @Test("A second push sends no blob, a push to another repository mounts them")
     func secondPush() async throws {
         let events = Log()
         let client = try RegistryClient(configuration()) { events.add($0) }
@@ -49,7 +49,7 @@ import Testing
         #expect(events.outcomes == [.mounted: 4])
     }
 
-    @Test("Copying between repositories of one registry moves no blob's bytes")
+    @Test("Copying between repositories of one registry transfers no blob's bytes")
     func copy() async throws {
         let events = Log()
         let client = try RegistryClient(configuration()) { events.add($0) }
@@ -64,7 +64,7 @@ import Testing
         #expect(try await client.head(target)?.digest == image.descriptor.digest)
     }
 
-    @Test("An image that is only looked at moves no layer, and a layer moves when it is opened")
+    @Test("Reading an image's configuration downloads no layer; a layer is downloaded when it is opened")
     func lazy() async throws {
         let image = try space.sample()
         let name = try Shared.reference("lazy")
@@ -82,7 +82,7 @@ import Testing
         #expect(try await reading.image(name).validate().inodes.count == 4)
     }
 
-    @Test("Tags are listed, a deleted manifest is gone")
+    @Test("Tags are listed, a deleted manifest no longer exists")
     func listAndDelete() async throws {
         let image = try space.sample([10])
         let name = try Shared.reference("list")
@@ -96,7 +96,7 @@ import Testing
         await #expect(throws: RegistryError.self) { try await client.pull(name, into: space.store) }
     }
 
-    @Test("An index goes there and back with all its images and unknown members, byte for byte")
+    @Test("An index is pushed and pulled with all its images and unknown members, byte for byte")
     func index() async throws {
         let (first, second) = (try space.sample([100]), try space.sample([200]))
         var entries = [first, second].map(\.descriptor)
@@ -116,7 +116,7 @@ import Testing
         await #expect(throws: OCIError.self) { try await client.image(target, for: Platform("linux/s390x")) }
     }
 
-    @Test("An artifact that is about an image is found by it")
+    @Test("An artifact is found by its subject")
     func referrers() async throws {
         let image = try space.sample([10])
         let name = try Shared.reference("artifact")
@@ -138,7 +138,7 @@ import Testing
     }
 }
 
-/// Events of several threads.
+/// A log of events of several threads.
 final class Log: Sendable {
     private let events = Mutex<[TransferEvent]>([])
 
@@ -146,21 +146,21 @@ final class Log: Sendable {
     func clear() { events.withLock { $0 = [] } }
     var all: [TransferEvent] { events.withLock { $0 } }
 
-    /// How many blobs came to be there which way.
+    /// The number of blobs by their outcome.
     var outcomes: [TransferEvent.Outcome: Int] {
         all.reduce(into: [:]) { if case .done(_, let outcome) = $1 { $0[outcome, default: 0] += 1 } }
     }
 
-    /// The bytes that moved.
+    /// The bytes transferred.
     var bytes: Int { all.reduce(0) { if case .moved(_, let bytes) = $1 { $0 + bytes } else { $0 } } }
 
-    /// The bytes of one layer that moved.
+    /// Returns the bytes transferred of one layer.
     func bytes(of layer: Layer) -> Int64 {
         all.reduce(0) {
             if case .moved(layer.descriptor, let bytes) = $1 { $0 + Int64(bytes) } else { $0 }
         }
     }
 
-    /// Why something was tried again.
+    /// The reasons of retries.
     var retries: [String] { all.compactMap { if case .retrying(let reason, _) = $0 { reason } else { nil } } }
 }

@@ -6,13 +6,13 @@ import Support
 import SystemPackage
 import Testing
 
-/// Servers that send a little for ever, and documents that lead to the same ones again and again.
+/// Servers that send a little forever, and documents that refer to the same ones many times.
 @Suite struct SlowTests {
     let space: Workspace
 
     init() throws { space = try Workspace() }
 
-    /// Sends a layer byte by byte, for as long as the client takes them.
+    /// Sends a layer byte by byte, as long as the client reads.
     private static func trickle(_ exchange: ServerExchange, _ image: Image) throws -> Bool {
         let layer = image.layers[0].descriptor
         guard exchange.request.method == "GET", exchange.request.path.hasSuffix("blobs/\(layer.digest)") else {
@@ -39,7 +39,7 @@ import Testing
         return try RegistryClient(settings) { log.add($0) }
     }
 
-    @Test("A registry that sends a byte now and then is given up in one sentence, though each try moves on")
+    @Test("A registry that sends a byte now and then is an error in one sentence, though each try makes progress")
     func trickle() async throws {
         let image = try space.sample([100_000])
         let registry = try FakeRegistry { exchange, _ in try Self.trickle(exchange, image) }
@@ -80,7 +80,7 @@ import Testing
         #expect(registry.count("GET /v2/app/blobs/\(layer.digest)") == 7)
     }
 
-    @Test("A mirror that sends a byte now and then is left for the registry, which sends the rest")
+    @Test("After a mirror that sends a byte now and then, the registry sends the rest")
     func mirror() async throws {
         let image = try space.sample([100_000])
         let mirror = try FakeRegistry { exchange, _ in try Self.trickle(exchange, image) }
@@ -106,7 +106,7 @@ import Testing
         #expect(log.bytes(of: image.layers[0]) == image.layers[0].descriptor.size)
     }
 
-    @Test("Each document of an index of indexes is fetched once, by a pull, a copy and a look at one platform")
+    @Test("A pull fetches each document of an index of indexes once, a copy at most twice")
     func tower() async throws {
         let image = try space.sample([1000])
         let registry = try FakeRegistry()

@@ -2,9 +2,9 @@ import Harness
 import Support
 import Testing
 
-/// A registry that puts what steers terminals into its answers.
+/// A registry with terminal control sequences in its responses.
 @Suite struct TerminalTests {
-    /// Status and body of every answer.
+    /// The status and body of every response.
     static let answers: [(status: Int, body: String)] = [
         (500, "oops \(Controls.all)"), (404, errors), (401, errors), (400, errors), (429, errors), (418, Controls.all),
         (200, "{\"schemaVersion\":2,\"mediaType\":\(LayoutMaker.quoted(Controls.all))}"), (200, Controls.all),
@@ -17,7 +17,7 @@ import Testing
     private static let errors =
         "{\"errors\":[{\"code\":\(LayoutMaker.quoted(Controls.all)),\"message\":\(LayoutMaker.quoted(Controls.all))}]}"
 
-    @Test("No answer of a registry reaches the terminal raw", arguments: answers, ["plain", "tty", "json", "quiet"])
+    @Test("No response of a registry reaches the terminal raw", arguments: answers, ["plain", "tty", "json", "quiet"])
     func answer(_ answer: (status: Int, body: String), progress: String) throws {
         let server = try FakeServer { exchange in
             _ = try exchange.body()
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("A challenge and a redirection are named in plain text")
+    @Test("Errors show challenges and redirections in plain text")
     func headers() throws {
         let text = "\u{1b}[31m\u{9b}x\u{7f}"
         let server = try FakeServer { exchange in

@@ -4,7 +4,9 @@ import Support
 import Testing
 
 @Suite("The ELF closure") struct LoaderTests {
-    /// Keeps what the program `/opt/app/run` needs. Libraries are owned by a package, so only a reason keeps them.
+    /// Returns the files that the program `/opt/app/run` needs.
+    ///
+    /// Libraries are owned by a package, so only a reason keeps them.
     private func closure(
         of maker: ELFMaker, _ libraries: [(LayerEntry, [UInt8])], environment: [String] = [], mode: UInt16 = 0o755
     ) async throws -> Set<String> {
@@ -24,7 +26,7 @@ import Testing
         return maker
     }
 
-    @Test("Loader, C library, and the links to them are kept; what nothing asks for is not")
+    @Test("Loader, C library, and the links to them are kept; an unneeded library is not")
     func keepsLoader() async throws {
         let image = try Sample(
             [
@@ -68,7 +70,7 @@ import Testing
         }
     }
 
-    @Test("LD_LIBRARY_PATH means nothing to a setuid program")
+    @Test("A setuid program ignores LD_LIBRARY_PATH")
     func ignoresEnvironment() async throws {
         let libraries = try [library("opt/env/liba.so.1"), library("usr/lib/liba.so.1")]
         let found = try await closure(
@@ -76,7 +78,7 @@ import Testing
         #expect(found == ["/usr/lib/liba.so.1"])
     }
 
-    @Test("RPATH is inherited by what a file loads, RUNPATH is not")
+    @Test("The libraries that a file loads inherit its RPATH, but not its RUNPATH")
     func inheritsRPATH() async throws {
         let libraries = try [library("opt/l/liba.so.1", needs: ["libb.so.1"]), library("opt/l/libb.so.1")]
         #expect(
@@ -88,7 +90,7 @@ import Testing
     }
 
     @Test(
-        "$ORIGIN is where the file is, $LIB and $PLATFORM are tried in every form",
+        "$ORIGIN is the file's directory, $LIB and $PLATFORM are tried in every form",
         arguments: ["$ORIGIN/../l", "${ORIGIN}/../l", "/opt/$LIB", "/opt/$PLATFORM"])
     func expands(path: String) async throws {
         let place = path.contains("LIB") ? "opt/lib64" : path.contains("PLATFORM") ? "opt/x86_64" : "opt/l"
@@ -105,7 +107,7 @@ import Testing
         #expect(found == Set(paths.map { "/\($0)" }))
     }
 
-    @Test("A library of another class or machine is passed over")
+    @Test("A library of another class or machine is ignored")
     func skipsForeign() async throws {
         var (narrow, other) = (ELFMaker.library("liba.so.1"), ELFMaker.library("liba.so.1"))
         (narrow.is64, narrow.machine, other.machine) = (false, 3, 183)
@@ -119,7 +121,7 @@ import Testing
         #expect(found == ["/opt/d/liba.so.1"])
     }
 
-    @Test("A file that is loaded on purpose by no path is found by its note, its text, its filter, its auditor")
+    @Test("A library that is loaded at run time is found by a note, a text, a filter or an auditor")
     func followsHints() async throws {
         let libraries = try [library("usr/lib/libx.so.1"), library("usr/lib/libunasked.so.1")]
         let hints: [(inout ELFMaker) -> Void] = [
@@ -140,11 +142,11 @@ import Testing
         #expect(found == ["/usr/lib/libj.so.2", "/usr/lib/libk.so", "/etc/ld.so.preload"])
     }
 
-    @Test("DF_1_NODEFLIB forbids the default directories, but a missing library is told and stops nothing")
+    @Test("DF_1_NODEFLIB disables the default directories, and a missing library is reported without an error")
     func reportsMissing() async throws {
         let run = needing("libgone.so.1") { $0.ignoresDefaultDirectories = true }
         let plan = try await Sample([glibc(), [program("opt/app/run", run)]], runs: ["/opt/app/run"]).plan()
-        #expect(plan.missing.map(\.description).contains("/opt/app/run wants libgone.so.1"))
+        #expect(plan.missing.map(\.description).contains("/opt/app/run needs libgone.so.1"))
     }
 
     @Test("musl searches its own path, and both kinds of paths are inherited")

@@ -5,7 +5,7 @@ import Support
 import Testing
 
 @Suite("A slim plan") struct PlanTests {
-    /// A Debian in small: a shell, a tool, an interpreter with documentation, a database.
+    /// A small Debian: a shell, a tool, an interpreter with documentation, a database.
     private func debian() throws -> [(LayerEntry, [UInt8])] {
         var entries = try glibc()
         entries += try [
@@ -36,7 +36,7 @@ import Testing
             ]))
     }
 
-    @Test("What a file is shows however its bytes come in pieces", arguments: 0...5)
+    @Test("A file's type is detected across chunks of any size", arguments: 0...5)
     func pieces(length: Int) async throws {
         let workspace = try Workspace()
         let program = ELFMaker.program(needs: ["libc.so.6"]).bytes
@@ -47,7 +47,7 @@ import Testing
         while case let bytes = try source.next(), !bytes.isEmpty { tar += bytes }
         // The program is the last entry, before padding and the end.
         let start = try #require((0..<tar.count).last { tar[$0...].starts(with: program) })
-        // Members of a gzip stream are pieces of their own.
+        // Each member of a gzip stream is a chunk of its own.
         let blob = gzipped(tar[..<(start + length)]) + gzipped(tar[(start + length)...])
         let image = Image.scratch(.host, in: workspace.store).appending(
             Layer(
@@ -61,7 +61,7 @@ import Testing
         #expect(kept.isSuperset(of: glibcPaths.subtracting(["/bin"])))
     }
 
-    /// One member of stored blocks (RFC 1951, 1952).
+    /// Makes one member of stored blocks (RFC 1951, 1952).
     private func gzipped(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         func little(_ number: UInt32, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(number >> (8 * $0) & 0xFF) } }
         var blocks: [UInt8] = []
@@ -84,7 +84,7 @@ import Testing
         try await Sample([debian(), app], runs: arguments, edit).kept(options)
     }
 
-    @Test("The application's files stay; shells, tools, caches, logs and temporary files go")
+    @Test("The application's files are kept; shells, tools, caches, logs and temporary files are dropped")
     func keepsApplication() async throws {
         let found = try await kept(
             [program("app/run", .program(needs: ["libc.so.6"])), file("app/data.txt", "x"), file("etc/app.conf", "y")],
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test("Directories with an owner of their own stay where only files are left behind")
+    @Test("Directories for logs and temporary files are kept without their leftovers")
     func keepsDirectories() async throws {
         let sample = try Sample([debian(), [program("app/run", ELFMaker())]], runs: ["/app/run"])
         let (_, after, _) = try await sample.slimmed()
@@ -107,7 +107,7 @@ import Testing
         #expect(after.tree.inode(at: try ImagePath("/tmp"))?.metadata.mode == 0o1777)
     }
 
-    @Test("A shell stays exactly where something runs it")
+    @Test("A shell is kept exactly if something runs it")
     func keepsShell() async throws {
         let run = try program("app/run", ELFMaker())
         let script = try file("app/start", "#!/bin/sh\n# dash\nexec cat /etc/passwd\n", mode: 0o755)
@@ -127,7 +127,7 @@ import Testing
             ]))
     }
 
-    @Test("The commands of a script and of a shell's text stay, comments name none")
+    @Test("The commands of a script and of a shell's text are kept, comments are ignored")
     func keepsCommands() async throws {
         let script = try file("app/start", "#!/bin/sh\n# env\nexec cat \"$1\"\n", mode: 0o755)
         let found = try await kept([script], runs: ["/app/start"])
@@ -142,7 +142,7 @@ import Testing
         #expect(try await kept([script], runs: ["/app/start"]).isSuperset(of: ["/usr/bin/env", "/usr/bin/cat"]))
     }
 
-    @Test("A program of a package keeps the package and what it depends on, without manuals and without the base")
+    @Test("A program of a package keeps the package and its dependencies, without manuals and without the base")
     func keepsPackages() async throws {
         let found = try await kept([], runs: ["nginx"])
         #expect(
@@ -150,14 +150,14 @@ import Testing
         #expect(found.isDisjoint(with: ["/usr/share/man/man8/nginx.8", "/usr/bin/dash", "/usr/bin/cat"]))
     }
 
-    @Test("A link into a package stays if its target does")
+    @Test("A link into a package is kept if its target is")
     func keepsLinksToKept() async throws {
         let found = try await kept([], runs: ["cat"])
         #expect(found.isSuperset(of: ["/usr/bin/awk", "/etc/alternatives/awk"]))
         #expect(try await !kept([], runs: ["env"]).contains("/usr/bin/awk"))
     }
 
-    @Test("Include adds with all that it needs, exclude takes away")
+    @Test("--include keeps a file with its needs, --exclude drops it")
     func obeysPatterns() async throws {
         let run = try program("app/run", ELFMaker())
         let options = SlimOptions(include: [try PathPattern("/usr/bin/c*")], exclude: [try PathPattern("app/**/*.txt")])
@@ -182,7 +182,7 @@ import Testing
         #expect(plan.reasonCounts.values.reduce(0, +) == plan.keep.count)
     }
 
-    @Test("What goes is counted by directory, and with what stays makes the image")
+    @Test("Dropped files are counted by directory, and together with the kept ones are the image")
     func countsRemoved() async throws {
         let plan = try await Sample([debian(), [program("app/run", ELFMaker())]], runs: ["/app/run"]).plan()
         #expect(plan.removed.reduce(0) { $0 + $1.count } == plan.droppedCount)
@@ -193,7 +193,7 @@ import Testing
         #expect(kept + plan.removed.reduce(0) { $0 + $1.bytes } == plan.specimen.tree.liveBytes)
     }
 
-    @Test("Volumes with what is in them, the working directory and the user's home stay")
+    @Test("Volumes with their contents, the working directory and the user's home are kept")
     func keepsDeclared() async throws {
         let entries = try [
             program("run", ELFMaker()), file("srv/seed/a", "x"), directory("home/joe", mode: 0o700),
@@ -209,7 +209,7 @@ import Testing
         for path in ["/srv/seed/a", "/home/joe", "/work"] { #expect(plan.explain(try ImagePath(path)) != nil) }
     }
 
-    @Test("An image that runs nothing, or a program it does not have, cannot be slimmed")
+    @Test("An image without a command, or without its program, cannot be slimmed")
     func refuses() async throws {
         await #expect(throws: SlimError.nothingToRun) { try await Sample([debian()], runs: []).plan() }
         await #expect(throws: SlimError.programMissing("/gone")) {
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test("An image without packages stays as it is, less what builds leave behind")
+    @Test("An image without packages is unchanged except for leftovers of builds")
     func keepsUnmanaged() async throws {
         let found = try await Sample(
             [[program("app", ELFMaker()), file("data", "x"), file("tmp/x", "y")]], runs: ["/app"]
@@ -227,7 +227,7 @@ import Testing
 }
 
 extension ImageConfig {
-    /// Volumes as a person's Dockerfile sets them.
+    /// Sets volumes as a Dockerfile would.
     fileprivate mutating func json(adding key: String, _ value: JSON) {
         precondition(key == "Volumes")
         volumes = value.object.map { Array($0.keys) } ?? []
@@ -258,7 +258,7 @@ extension ImageConfig {
             [glibc() + owned + [old] + database + compiled, [file("app/a.py", "import ssl")] + more], runs: runs)
     }
 
-    @Test("The standard library of the version that runs stays, with the libraries of its modules and ldconfig")
+    @Test("The standard library of the used version is kept, with the libraries of its modules and ldconfig")
     func keepsStandardLibrary() async throws {
         let found = try await python().kept()
         #expect(
@@ -270,7 +270,7 @@ extension ImageConfig {
             ]))
     }
 
-    @Test("A compiled file stays exactly if its source does")
+    @Test("A compiled file is kept exactly if its source is")
     func keepsBytecode() async throws {
         let found = try await python().kept()
         #expect(
@@ -281,7 +281,7 @@ extension ImageConfig {
             ])
     }
 
-    @Test("A program that is no Python keeps none of it")
+    @Test("A program in another language keeps nothing of Python")
     func dropsPython() async throws {
         let found = try await python([program("app/run", ELFMaker())], runs: ["/app/run"]).kept()
         #expect(!found.contains { $0.hasPrefix("/usr/lib/python") })

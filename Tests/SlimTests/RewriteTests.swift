@@ -5,7 +5,7 @@ import Support
 import Testing
 
 @Suite("A slim image") struct RewriteTests {
-    /// Files with everything that a rewrite could lose, among them two names of one file, one of which goes.
+    /// Makes files with everything that a rewrite could lose, and two names of one file, one of which is dropped.
     private func sample() throws -> Sample {
         var special = FileMetadata(mode: 0o4750, uid: 3_000_000, gid: 70_000, mtime: FileTime(seconds: 1_700_000_001))
         special.xattrs = ["security.capability": [1, 0, 0, 2, 0, 4, 0, 0], "user.note": Array("é\0x".utf8)]
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test("It has one layer over nothing, and its configuration differs in layers and history only")
+    @Test("It has one layer, and its configuration differs in layers and history only")
     func hasOneLayer() async throws {
         let sample = try sample()
         let (slim, _, _) = try await sample.slimmed()
@@ -39,7 +39,7 @@ import Testing
         #expect(slim.config.entrypoint == ["/app/run"])
     }
 
-    @Test("Modes, owners, times, attributes, links and special files are as they were")
+    @Test("Modes, owners, times, attributes, links and special files are unchanged")
     func keepsMetadata() async throws {
         let (_, after, plan) = try await sample().slimmed()
         let tree = after.tree
@@ -54,7 +54,7 @@ import Testing
         #expect(tree.node(at: try ImagePath("app/empty")) == nil)
     }
 
-    @Test("Made twice, it has the same bytes", arguments: Compression.allCases)
+    @Test("It has the same bytes if it is made twice", arguments: Compression.allCases)
     func isReproducible(compression: OCI.Compression) async throws {
         let (first, second) = (try sample(), try sample())
         let one = try await first.image.slimmed(by: first.plan(), into: first.workspace.store, compression: compression)
@@ -63,7 +63,7 @@ import Testing
         #expect(one.descriptor == other.descriptor)
     }
 
-    @Test("Slimmed once more, it stays as it is")
+    @Test("Slimming it again changes nothing")
     func isStable() async throws {
         let sample = try sample()
         let (slim, after, _) = try await sample.slimmed()
@@ -73,7 +73,7 @@ import Testing
         #expect(twice.layers == slim.layers)
     }
 
-    @Test("The report counts what was and what is, in sorted keys")
+    @Test("The report counts both images")
     func reports() async throws {
         let (slim, after, plan) = try await sample().slimmed()
         let document = plan.document(after: after)
@@ -86,7 +86,7 @@ import Testing
         #expect(document["reasons"]?["application"]?.integer ?? 0 > 5)
     }
 
-    @Test("Rows of packages that went are gone, those of the others are as they were, lists name what is here")
+    @Test("The database has only rows of kept packages, unchanged, and lists have only kept files")
     func reducesDatabase() async throws {
         let perl = try file("usr/bin/perl", "perl", mode: 0o755)
         let entries = try glibc() + [perl]
@@ -115,7 +115,7 @@ import Testing
         #expect(try text("var/lib/dpkg/info/perl.list") == nil)
     }
 
-    @Test("apk's rows keep the files that are here")
+    @Test("apk's rows have only kept files")
     func reducesApk() async throws {
         let database = try file(
             "lib/apk/db/installed",
@@ -162,11 +162,11 @@ import Testing
     @Test(
         "Each loss is found",
         arguments: [
-            ("lib/liba.so.1", "/run wants liba.so.1, which is gone"),
-            ("lib/ld.so", "/run is run by /lib/ld.so, which is gone"),
-            ("data", "/link links to data, which is gone"),
-            ("m.py", "/__pycache__/m.cpython-311.pyc is a compiled file whose source is gone"),
-            ("run", "the program '/run' is gone"), ("etc/passwd", "the user '' is gone"),
+            ("lib/liba.so.1", "/run needs liba.so.1, which is missing"),
+            ("lib/ld.so", "/run needs the interpreter /lib/ld.so, which is missing"),
+            ("data", "/link links to data, which is missing"),
+            ("m.py", "/__pycache__/m.cpython-311.pyc is a compiled file whose source is missing"),
+            ("run", "the program '/run' is missing"), ("etc/passwd", "the user '' is missing"),
         ])
     func findsLoss(path: String, violation: String) async throws {
         let rest = try base().filter { entry, _ in
@@ -196,7 +196,7 @@ import Testing
             ])
     }
 
-    @Test("What was broken before may be broken after")
+    @Test("A fault of the original may remain")
     func allowsOldFaults() async throws {
         let old = try [program("run", .program(needs: ["libgone.so"], interpreter: "/gone")), symlink("l", "nowhere")]
         #expect(try await compare(old, old) == [])

@@ -4,12 +4,12 @@ import Slim
 import Support
 import Testing
 
-/// A small image made by hand, and what a plan makes of it.
+/// A small image made for a test, and its plan.
 struct Sample {
     let workspace: Workspace
     let image: Image
 
-    /// An image of these layers that runs `arguments`.
+    /// Makes an image of these layers that runs `arguments`.
     init(
         _ layers: [[(LayerEntry, [UInt8])]], runs arguments: [String], environment: [String] = [],
         _ edit: (inout ImageConfig) -> Void = { _ in }
@@ -26,14 +26,14 @@ struct Sample {
         try SlimPlan(try await Specimen(of: image), options: options)
     }
 
-    /// The kept paths that are no directories.
+    /// Returns the kept paths that are no directories.
     func kept(_ options: SlimOptions = SlimOptions()) async throws -> Set<String> {
         let plan = try await plan(options)
         let tree = plan.specimen.tree
         return Set(plan.keep.keys.filter { !tree.inode(of: $0).kind.isDirectory }.map { tree.path(of: $0).description })
     }
 
-    /// The image slimmed, checked against itself before.
+    /// Returns the slim image, checked against the original.
     func slimmed(_ options: SlimOptions = SlimOptions()) async throws -> (image: Image, after: Specimen, plan: SlimPlan)
     {
         let plan = try await plan(options)
@@ -44,18 +44,18 @@ struct Sample {
     }
 }
 
-/// An executable ELF file.
+/// Makes an executable ELF file.
 func program(_ path: String, _ maker: ELFMaker) throws -> (LayerEntry, [UInt8]) {
     try file(path, maker.bytes, mode: 0o755)
 }
 
-/// A library.
+/// Makes a library.
 func library(_ path: String, needs needed: [String] = []) throws -> (LayerEntry, [UInt8]) {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     return try file(path, ELFMaker.library(name, needs: needed).bytes)
 }
 
-/// glibc as far as a program needs it: loader, C library, merged directories.
+/// Makes the parts of glibc that a program needs: loader, C library, merged directories.
 func glibc() throws -> [(LayerEntry, [UInt8])] {
     try [
         symlink("lib", "usr/lib"), symlink("lib64", "usr/lib64"), symlink("bin", "usr/bin"), directory("usr/bin"),
@@ -70,7 +70,7 @@ let glibcPaths: Set<String> = [
     "/usr/lib/x86_64-linux-gnu/libc.so.6",
 ]
 
-/// A dpkg database in which each package owns its paths.
+/// Makes a dpkg database in which each package owns its paths.
 func dpkg(_ packages: [(name: String, fields: String, paths: [String])]) throws -> [(LayerEntry, [UInt8])] {
     let rows = packages.map { "Package: \($0.name)\nStatus: install ok installed\nVersion: 1\n\($0.fields)" }
     return try [file("var/lib/dpkg/status", rows.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n"))]

@@ -6,9 +6,9 @@ import Testing
 
 @testable import Slim
 
-@Suite("What slimming reads") struct TextTests {
+@Suite("The inputs of slimming") struct TextTests {
     @Test(
-        "A pattern matches by components, and a directory's includes what is in it",
+        "A pattern matches by components, and a directory's includes its contents",
         arguments: [
             ("/a/b", "a/b", true), ("a/b", "a/b/c", true), ("a/b", "a/bc", false), ("a/*", "a/x", true),
             ("a/*", "a", false),
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(
-        "The first line of a script tells its programs",
+        "The first line of a script contains its programs",
         arguments: [
             ("#!/bin/sh\n", ["/bin/sh"]), ("#! /bin/sh -e\n", ["/bin/sh"]),
             ("#!/usr/bin/env python3\n", ["/usr/bin/env", "python3"]),
@@ -46,10 +46,10 @@ import Testing
         #expect(script.programs.map { String(decoding: $0, as: UTF8.self) } == programs)
     }
 
-    @Test("What has no first line is no script", arguments: ["", "#", "#!", "#!\n/bin/sh", "echo"])
+    @Test("A file without a first line is no script", arguments: ["", "#", "#!", "#!\n/bin/sh", "echo"])
     func readsNoScript(text: String) { #expect(Script(Array(text.utf8)) == nil) }
 
-    @Test("An extra of no known name is refused with those that are known")
+    @Test("An unknown extra is refused")
     func refusesExtra() throws {
         #expect(try Extra(named: "certs") == .certs)
         #expect(throws: SlimError.unknownExtra("perl")) { try Extra(named: "perl") }
@@ -61,7 +61,7 @@ import Testing
         try Directory("/").contents(of: FilePath("etc/ld.so.cache"), limit: 16 << 20)
     }
 
-    @Test("The host's cache reduced by nothing says the same")
+    @Test("The host's cache without a removed entry has the same content")
     func keepsAll() throws {
         let cache = try #require(LoaderCache(host()))
         #expect(cache.entries.count > 10)
@@ -98,7 +98,7 @@ import Testing
         #expect(LoaderCache(Array("glibc-ld.so.cache1.1".utf8) + [UInt8](repeating: 0xff, count: 64)) == nil)
     }
 
-    @Test("A cache behind one of the old format is found")
+    @Test("A cache after one of the old format is found")
     func skipsOld() throws {
         let cache = try #require(LoaderCache(host()))
         let old =
@@ -107,7 +107,7 @@ import Testing
         #expect(LoaderCache(old + cache.reduced { _ in true })?.entries == cache.entries)
     }
 
-    @Test("The cache decides before the default directories, and is reduced to what stays")
+    @Test("The cache has precedence over the default directories, and is reduced to the kept files")
     func decides() async throws {
         let directory = "usr/lib/x86_64-linux-gnu"
         let cache = try #require(LoaderCache(host()))

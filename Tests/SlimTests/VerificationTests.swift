@@ -5,7 +5,7 @@ import Support
 import Synchronization
 import Testing
 
-/// An HTTP answer of these parts.
+/// Makes the result of an HTTP probe.
 private func answer(
     _ body: String, status: Int = 200, header: String = "Content-Type: text/plain", to question: String = "http:80/"
 ) -> Statement {
@@ -18,7 +18,7 @@ private func answer(
 private func testimony(_ statements: Statement...) -> Testimony { Testimony(statements: statements) }
 
 @Suite("A verification") struct VerificationTests {
-    /// Answers before and after, and what is said of the first difference; nothing where there is none.
+    /// Results before and after, and the first difference; nil if there is none.
     static let pairs: [(Statement, Statement, String?)] = [
         (answer("a"), answer("a"), nil),
         (answer("a"), answer("a", status: 500), "status was '200', is '500'"),
@@ -56,14 +56,14 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         ),
     ]
 
-    @Test("The first difference is named by question, field and line", arguments: pairs)
+    @Test("The first difference has its probe, field and line", arguments: pairs)
     func differences(before: Statement, after: Statement, sentence: String?) {
         let verification = Verification(testimony(before), testimony(after))
         #expect(verification.passed == (sentence == nil))
         #expect(verification.difference == sentence.map { "\(before.question): \($0)" })
     }
 
-    @Test("Streams whose beginnings are the same are told apart by length and digest")
+    @Test("Streams with the same beginning are distinguished by length and digest")
     func long() {
         func content(_ byteCount: UInt64, _ digest: UInt8) -> Content {
             Content(beginning: [1], byteCount: byteCount, digest: [UInt8](repeating: digest, count: 32))
@@ -79,7 +79,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(difference(content(9, 1), content(9, 2))?.contains("body was sha256:0101") == true)
     }
 
-    /// The original's answers at two starts, the slim image's, and whether that is as good.
+    /// The original's results of two starts, the slim image's, and true if that passes.
     static let moods: [(String, String, String, Bool)] = [
         ("at 10:01", "at 10:02", "at 10:07", true),
         (#"{"time": 12, "items": [1, 2]}"#, #"{"time": 13, "items": [1, 2]}"#, #"{"time": 99, "items": [1, 2]}"#, true),
@@ -94,7 +94,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         ("same", "same", "other", false),
     ]
 
-    @Test("What changes at every start of the original is unstable, and the rest of it counts", arguments: moods)
+    @Test("Words that vary between starts of the original are unstable, and the other words count", arguments: moods)
     func unstable(first: String, second: String, slim: String, passes: Bool) {
         let verification = Verification(
             testimony(answer(first)), testimony(answer(slim)), again: testimony(answer(second)))
@@ -109,14 +109,15 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(verification.difference == "http:80/: status was '200', is '500'")
     }
 
-    /// Statuses of the original at two starts and of the slim image, for an image that serves with any below 400, and
-    /// whether the last is as good.
+    /// Statuses of the original at two starts and of the slim image, and true if the last passes.
+    ///
+    /// The image's probe passes for any status below 400.
     static let statuses: [(Int, Int, Int, Bool)] = [
         (200, 201, 201, true), (200, 201, 204, false), (200, 500, 404, false), (200, 500, 500, false),
         (200, 500, 200, true),
     ]
 
-    @Test("An original that fails now and then excuses no failure", arguments: statuses)
+    @Test("An original that sometimes fails excuses no failure", arguments: statuses)
     func flaky(first: Int, second: Int, slim: Int, passes: Bool) {
         func said(_ status: Int) -> Testimony { testimony(answer("a", status: status)) }
         #expect(Verification(said(first), said(slim), again: said(second)).passed == passes)
@@ -124,7 +125,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(!Verification(said(first), silent, again: silent).passed)
     }
 
-    @Test("Of a state that changes only what the original came to is excused", arguments: [0, 1, 11])
+    @Test("A changed state is excused only if it is that of the original's second start", arguments: [0, 1, 11])
     func states(status: Int) {
         func said(_ state: String) -> Testimony {
             testimony(Statement("the program afterwards", [("state", .text(state))], passes: true))
@@ -134,14 +135,14 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(verification.passed == (status == 1))
     }
 
-    @Test("Where nothing was said nothing is proved")
+    @Test("Without a probe nothing is proved")
     func vacuous() {
         let verification = Verification(testimony(), testimony())
         #expect(!verification.passed)
-        #expect(verification.difference == "nothing was asked")
+        #expect(verification.difference == "there was no probe")
     }
 
-    @Test("An image that does not serve has failed every question, and says why")
+    @Test("An image that does not serve fails every probe, with the reason")
     func failure() {
         let verification = Verification(
             testimony(answer("1")), Testimony(statements: [], failure: "it ended"))
@@ -150,7 +151,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(verification.json["probes"]?.array?.first?["passed"] == .bool(false))
     }
 
-    /// Says what a test wants, and counts.
+    /// A runner that returns a test's results, and counts.
     private final class Actor: ImageRunner {
         private let lines: Mutex<[Testimony]>
         init(_ lines: [Testimony]) { self.lines = Mutex(lines) }
@@ -158,7 +159,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         func run(_ image: Image, isObserving: Bool) async throws -> Testimony { lines.withLock { $0.removeFirst() } }
     }
 
-    @Test("The original is started again only where the two do not agree, and serve")
+    @Test("The original is started again only if both images serve and their results differ")
     func again() async throws {
         let image = try Sample([[file("app", "x", mode: 0o755)]], runs: ["/app"]).image
         var (good, other) = (testimony(answer("1")), testimony(answer("2")))
@@ -176,7 +177,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         }
     }
 
-    @Test("An original that does not pass is no measure")
+    @Test("An original that fails its probe has an objection")
     func objection() {
         #expect(testimony(answer("x")).objection == nil)
         #expect(testimony(answer("x", status: 404)).objection == "http:80/: status 404, 1 bytes")
@@ -213,13 +214,13 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         return try await sample.kept(options)
     }
 
-    @Test("Without observation what nothing points to goes")
+    @Test("Without observation files that nothing refers to are dropped")
     func without() async throws {
         let found = try await kept([])
         #expect(found.filter { $0.contains("/lazy/") || $0.contains("/other/") || $0 == "/usr/lib/also" } == [])
     }
 
-    @Test("An observed file stays with its package, and with the links that lead there")
+    @Test("An observed file is kept with its package and the links to it")
     func observed() async throws {
         let found = try await kept(["/usr/lib/lazy/plugin.so"])
         #expect(
@@ -229,7 +230,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         #expect(!found.contains("/usr/lib/other/module.py"))
     }
 
-    @Test("A compiled file brings its source, and a base package nothing else")
+    @Test("A compiled file keeps its source, and nothing else of a base package")
     func compiled() async throws {
         let found = try await kept(["/usr/lib/other/__pycache__/module.cpython-311.pyc"])
         #expect(found.contains("/usr/lib/other/module.py"))
@@ -238,7 +239,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
     }
 
     @Test(
-        "Paths of anything at all do no harm, and --exclude has the last word",
+        "Observed paths of any form cause no error, and --exclude has precedence",
         arguments: ["", "relative", "/", "/nowhere", "/usr/lib/lazy/plugin.so (deleted)", "/../../..", "/proc/self\0"])
     func hostile(path: String) async throws {
         let found = try await kept([path, "/usr/lib/lazy/more"], exclude: [PathPattern("/usr/lib/lazy/more")])

@@ -1,40 +1,40 @@
-/// Makes the bytes of an ELF file: one read-only segment that maps the whole file at 0, and what it says about itself.
+/// A maker of ELF files, with one read-only segment that maps the whole file at 0.
 ///
 /// ```
 /// header | program headers | interpreter | strings | texts | notes | dynamic section
 /// ```
 public struct ELFMaker {
-    /// 64 or 32 bits.
+    /// True for 64 bits, false for 32.
     public var is64 = true
-    /// High byte first.
+    /// True for the high byte first.
     public var isBigEndian = false
-    /// EM_X86_64.
+    /// The machine, by default EM_X86_64.
     public var machine: UInt16 = 62
-    /// PT_INTERP.
+    /// The path in PT_INTERP.
     public var interpreter: String?
-    /// DT_NEEDED.
+    /// The names in DT_NEEDED.
     public var needed: [String] = []
-    /// DT_SONAME.
+    /// The name in DT_SONAME.
     public var soname: String?
-    /// DT_RPATH.
+    /// The path in DT_RPATH.
     public var rpath: String?
-    /// DT_RUNPATH.
+    /// The path in DT_RUNPATH.
     public var runpath: String?
-    /// DT_FILTER.
+    /// The name in DT_FILTER.
     public var filter: String?
-    /// DT_AUDIT.
+    /// The name in DT_AUDIT.
     public var audit: String?
-    /// DF_1_NODEFLIB.
+    /// True to set DF_1_NODEFLIB.
     public var ignoresDefaultDirectories = false
     /// C strings in read-only data.
     public var texts: [String] = []
     /// The JSON of a `.note.dlopen`.
     public var dlopen: String?
 
-    /// A library of no needs.
+    /// Makes a library without needs.
     public init() {}
 
-    /// A library of that name.
+    /// Makes a library of that name.
     public static func library(_ soname: String, needs needed: [String] = []) -> ELFMaker {
         var maker = ELFMaker()
         maker.soname = soname
@@ -42,7 +42,7 @@ public struct ELFMaker {
         return maker
     }
 
-    /// A program that glibc's loader starts.
+    /// Makes a program that glibc's loader starts.
     public static func program(needs needed: [String], interpreter: String = "/lib64/ld-linux-x86-64.so.2") -> ELFMaker
     {
         var maker = ELFMaker()
@@ -51,7 +51,7 @@ public struct ELFMaker {
         return maker
     }
 
-    /// The file.
+    /// The bytes of the file.
     public var bytes: [UInt8] {
         var strings: [UInt8] = [0]
         func string(_ text: String) -> UInt64 {

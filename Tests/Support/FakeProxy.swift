@@ -3,19 +3,19 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// A proxy on a loopback port that leads every name to this machine.
+/// A proxy on a loopback port that connects every name to this machine.
 public final class FakeProxy: Sendable {
-    /// How it is spoken to.
+    /// The protocol of the proxy.
     public enum Kind: Sendable {
         /// SOCKS 5 (RFC 1928), without a login.
         case socks
-        /// The same, and it refuses to connect to anything.
+        /// SOCKS 5, but every connection is refused.
         case refusingSocks
         /// CONNECT of HTTP (RFC 9110, section 9.3.6).
         case connect
     }
 
-    /// The port it listens on.
+    /// The port that it listens on.
     public let port: Int
     private let listener: Listener
     private let heads = Log()
@@ -24,7 +24,7 @@ public final class FakeProxy: Sendable {
         let mutex = Mutex<[String]>([])
     }
 
-    /// Starts one, each connection on a thread of its own.
+    /// Starts a proxy, each connection on its own thread.
     public init(_ kind: Kind) throws {
         let (listener, heads) = (try Listener(), heads)
         self.listener = listener
@@ -32,7 +32,7 @@ public final class FakeProxy: Sendable {
         WorkerThread.start {
             listener.accept { connection in
                 let client = OwnedDescriptor(owning: connection)
-                // A client that goes away, or is refused, is no failure of the proxy.
+                // A client that disconnects, or is refused, is no failure of the proxy.
                 try? Self.serve(kind, client) { head in heads.mutex.withLock { $0.append(head) } }
             }
         }
@@ -40,7 +40,7 @@ public final class FakeProxy: Sendable {
 
     deinit { listener.stop() }
 
-    /// What was asked for: `HOST:PORT`, or all of a CONNECT.
+    /// The requested targets: `HOST:PORT`, or the whole head of a CONNECT.
     public var asked: [String] { heads.mutex.withLock { $0 } }
 
     private static func serve(_ kind: Kind, _ client: borrowing OwnedDescriptor, _ tell: (String) -> Void) throws {
@@ -68,7 +68,7 @@ public final class FakeProxy: Sendable {
         try relay(client, server)
     }
 
-    /// `VER CMD RSV ATYP ADDR PORT`
+    /// Reads `VER CMD RSV ATYP ADDR PORT`.
     private static func socksAddress(_ client: borrowing OwnedDescriptor) throws -> (host: String, port: UInt16) {
         let kind = try exactly(4, of: client)[3]
         let host: String

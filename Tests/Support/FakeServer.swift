@@ -3,31 +3,31 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// An HTTP/1.1 server on a loopback port whose every answer a test decides, faults included.
+/// An HTTP/1.1 server on a loopback port whose responses, including faults, are the test's choice.
 public final class FakeServer: Sendable {
-    /// What a client sent, but for its body.
+    /// A request without its body.
     public struct Received: Sendable {
-        /// GET, PUT, …
+        /// The method, such as GET.
         public let method: String
-        /// Path and query as they were sent.
+        /// The path and query as they were sent.
         public let target: String
-        /// Values by names in lower case.
+        /// The values by names in lower case.
         public let headers: [String: String]
 
         /// The path alone.
         public var path: String { String(target.prefix { $0 != "?" }) }
-        /// What follows the question mark.
+        /// The text after the question mark.
         public var query: String { target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) } ?? "" }
     }
 
-    /// The port it listens on.
+    /// The port that it listens on.
     public let port: Int
     private let listener: Listener
 
-    /// A client that goes away must not end the tests.
+    /// A client that disconnects must not end the tests.
     private static let ignoresBrokenPipes = signal(SIGPIPE, SIG_IGN) == nil
 
-    /// Starts one that gives every request to `answer`, each connection on a thread of its own.
+    /// Starts a server that passes every request to `answer`, each connection on its own thread.
     public init(_ answer: @Sendable @escaping (ServerExchange) throws -> Void) throws {
         _ = Self.ignoresBrokenPipes
         let listener = try Listener()
@@ -39,7 +39,7 @@ public final class FakeServer: Sendable {
                 while let request = try? wire.readHead() {
                     listener.received.withLock { $0.append(request) }
                     let exchange = ServerExchange(request, wire)
-                    // A handler that fails closes the connection, which is what a broken server does.
+                    // A handler that fails closes the connection, as a broken server does.
                     guard (try? exchange.run(answer)) == true else { return }
                 }
             }
@@ -48,15 +48,15 @@ public final class FakeServer: Sendable {
 
     deinit { listener.stop() }
 
-    /// `127.0.0.1:PORT`
+    /// The address `127.0.0.1:PORT`.
     public var authority: String { "127.0.0.1:\(port)" }
-    /// `http://127.0.0.1:PORT`
+    /// The address `http://127.0.0.1:PORT`.
     public var origin: String { "http://\(authority)" }
-    /// What came so far.
+    /// The requests so far.
     public var received: [Received] { listener.received.withLock { $0 } }
 }
 
-/// A socket on a loopback port, and what came through it.
+/// A socket on a loopback port, and the requests that it received.
 final class Listener: Sendable {
     let received = Mutex<[FakeServer.Received]>([])
     private let socket: OwnedDescriptor
@@ -90,7 +90,7 @@ final class Listener: Sendable {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    /// Gives each connection to `body`, which closes it, on a thread of its own, until it is stopped.
+    /// Passes each connection to `body`, which closes it, on its own thread, until ``stop()``.
     func accept(_ body: @Sendable @escaping (Int32) -> Void) {
         while true {
             let connection = Glibc.accept(socket.rawValue, nil, nil)
@@ -103,9 +103,8 @@ final class Listener: Sendable {
     func stop() { shutdown(socket.rawValue, Int32(SHUT_RDWR)) }
 }
 
-/// One request that waits for its answer.
+/// One request that waits for its response.
 public final class ServerExchange {
-    /// What came.
     public let request: FakeServer.Received
     private let wire: Wire
     private var hasBody: Bool
@@ -117,10 +116,10 @@ public final class ServerExchange {
         hasBody = (request.headers["content-length"] ?? "0") != "0" || request.headers["transfer-encoding"] != nil
     }
 
-    /// What tells its connection from others.
+    /// The identity of the connection.
     public var connection: String { "\(ObjectIdentifier(wire))" }
 
-    /// The request's body.
+    /// Reads the request's body.
     public func body() throws -> [UInt8] {
         guard hasBody else { return [] }
         hasBody = false
@@ -137,25 +136,25 @@ public final class ServerExchange {
         return content
     }
 
-    /// The first `count` bytes of the body; the connection is for nothing else then.
+    /// Reads the first `count` bytes of the body; the connection cannot be used for another request then.
     public func beginning(ofBody count: Int) throws -> [UInt8] {
         if request.headers["expect"] != nil { try wire.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
         return try wire.read(count)
     }
 
-    /// Answers; the length is told unless `headers` tell it.
+    /// Sends a response, with the length unless `headers` contain it.
     public func reply(_ status: Int, _ headers: [String: String] = [:], _ content: [UInt8] = []) throws {
         _ = try body()
         try head(status, headers, length: content.count)
         if request.method != "HEAD" { try wire.write(content) }
     }
 
-    /// Answers with a text.
+    /// Sends a response with a text.
     public func reply(_ status: Int, _ headers: [String: String] = [:], _ text: String) throws {
         try reply(status, headers, Array(text.utf8))
     }
 
-    /// Sends the head of an answer alone.
+    /// Sends only the head of a response.
     public func head(_ status: Int, _ headers: [String: String] = [:], length: Int?) throws {
         var all = headers
         if let length, all["Content-Length"] == nil { all["Content-Length"] = "\(length)" }
@@ -163,13 +162,13 @@ public final class ServerExchange {
         try wire.write(Array("HTTP/1.1 \(status) Status\r\n\(fields)\r\n".utf8))
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     public func write(_ bytes: [UInt8]) throws { try wire.write(bytes) }
 
-    /// Ends the connection after this answer, in good order.
+    /// Closes the connection after this response.
     public func close() { staysOpen = false }
 
-    /// Ends the connection with a reset.
+    /// Closes the connection with a reset.
     public func reset() {
         staysOpen = false
         wire.reset()
@@ -181,7 +180,7 @@ public final class ServerExchange {
     }
 }
 
-/// A connection's bytes.
+/// The bytes of a connection.
 private final class Wire {
     private let socket: OwnedDescriptor
     private var buffer: ArraySlice<UInt8> = []
@@ -197,7 +196,7 @@ private final class Wire {
 
     func readHead() throws -> FakeServer.Received? {
         if buffer.isEmpty { try fill() }
-        // Who speaks TLS here is hung up on.
+        // A client that speaks TLS is disconnected.
         guard buffer.first.map({ $0 < 0x80 && $0 >= 0x41 }) == true else { return nil }
         let words = try line().split(separator: " ").map(String.init)
         guard words.count == 3 else { return nil }
@@ -211,7 +210,7 @@ private final class Wire {
         return FakeServer.Received(method: words[0], target: words[1], headers: headers)
     }
 
-    /// A line without its end.
+    /// Reads a line without its end.
     func line() throws -> String {
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {

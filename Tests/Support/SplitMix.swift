@@ -1,11 +1,11 @@
-/// Numbers that are the same in every run.
+/// A random number generator with the same numbers in every run.
 public struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
-    /// The numbers of a seed.
+    /// Makes the generator of a seed.
     public init(seed: UInt64) { state = seed }
 
-    /// The next number.
+    /// Returns the next number.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -14,6 +14,6 @@ public struct SplitMix: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    /// The next number below a bound.
+    /// Returns the next number below a bound.
     public mutating func next(below bound: UInt64) -> UInt64 { next() % bound }
 }

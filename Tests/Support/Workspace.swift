@@ -3,14 +3,12 @@ internal import Linux
 public import OCI
 public import SystemPackage
 
-/// A directory that goes away with the test, and the store in it.
+/// A temporary directory that is removed with the test, and a store in it.
 public final class Workspace: Sendable {
-    /// The directory.
     public let path: FilePath
-    /// A store in it.
     public let store: Store
 
-    /// Makes both.
+    /// Makes the directory and the store.
     public init() throws {
         path = FilePath("/tmp/thaw-test-\(getpid())-\(UInt64.random(in: 0 ... .max))")
         _ = try Directory.make(path)
@@ -18,11 +16,11 @@ public final class Workspace: Sendable {
     }
 
     deinit {
-        // The parent keeps nothing else of ours; a leftover is the system's to clean.
+        // The parent has nothing else of ours; a leftover is the system's to clean.
         try? Directory("/tmp").removeTree(FilePath(path.lastComponent?.string ?? ""))
     }
 
-    /// Writes a file below the directory, parents too.
+    /// Writes a file below the directory, and makes its parents.
     @discardableResult
     public func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws -> FilePath {
         let root = try Directory(path)
@@ -45,7 +43,7 @@ public final class Workspace: Sendable {
         return try writer.finish()
     }
 
-    /// An image of these layers.
+    /// Makes an image of these layers.
     public func image(_ layers: [[(LayerEntry, [UInt8])]], compression: OCI.Compression = .gzip) throws -> Image {
         try layers.reduce(Image.scratch(.host, in: store)) { image, entries in
             image.appending(
@@ -54,30 +52,30 @@ public final class Workspace: Sendable {
     }
 }
 
-/// A file's entry and content.
+/// Makes a file's entry and content.
 public func file(_ path: String, _ content: [UInt8], mode: UInt16 = 0o644) throws -> (LayerEntry, [UInt8]) {
     (LayerEntry(try ImagePath(path), .add(.file(size: Int64(content.count))), FileMetadata(mode: mode)), content)
 }
 
-/// A text file's entry and content.
+/// Makes a text file's entry and content.
 public func file(_ path: String, _ text: String, mode: UInt16 = 0o644) throws -> (LayerEntry, [UInt8]) {
     try file(path, Array(text.utf8), mode: mode)
 }
 
-/// A directory's entry.
+/// Makes a directory's entry.
 public func directory(_ path: String, mode: UInt16 = 0o755) throws -> (LayerEntry, [UInt8]) {
     (LayerEntry(try ImagePath(path), .add(.directory), FileMetadata(mode: mode)), [])
 }
 
-/// A symbolic link's entry.
+/// Makes a symbolic link's entry.
 public func symlink(_ path: String, _ target: String) throws -> (LayerEntry, [UInt8]) {
     (LayerEntry(try ImagePath(path), .add(.symlink(target: Array(target.utf8))), FileMetadata(mode: 0o777)), [])
 }
 
-/// A hard link's entry.
+/// Makes a hard link's entry.
 public func hardLink(_ path: String, _ target: String) throws -> (LayerEntry, [UInt8]) {
     (LayerEntry(try ImagePath(path), .link(to: try ImagePath(target))), [])
 }
 
-/// A whiteout's entry.
+/// Makes a whiteout's entry.
 public func whiteout(_ path: String) throws -> (LayerEntry, [UInt8]) { (LayerEntry(try ImagePath(path), .remove), []) }

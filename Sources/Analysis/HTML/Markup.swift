@@ -1,17 +1,18 @@
 internal import Linux
 internal import OCI
 
-/// HTML. Text that is put into it is escaped; only a literal in this module and other markup are taken as they are, so
-/// nothing from an image can become an element.
+/// HTML whose interpolated text is escaped.
+///
+/// Only this module's literals and other markup are not escaped, so nothing from an image can become an element.
 struct Markup: ExpressibleByStringInterpolation {
-    /// The HTML.
+    /// The text of the HTML.
     let html: String
 
     init(stringLiteral literal: String) { html = literal }
 
     init(stringInterpolation: StringInterpolation) { html = stringInterpolation.html }
 
-    /// Collects literals and escaped text.
+    /// The collector of literals and escaped text.
     struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var html = ""
 
@@ -29,7 +30,7 @@ struct Markup: ExpressibleByStringInterpolation {
     }
 }
 
-/// Text as it may stand between tags and in quoted attributes.
+/// Escapes text for use between tags and in quoted attributes.
 private func escaped(_ text: String) -> String {
     var result = ""
     for character in text.visibleLine.unicodeScalars {
@@ -47,7 +48,7 @@ private func escaped(_ text: String) -> String {
 
 // MARK: - Parts of pages
 
-/// A whole page: one file that loads nothing.
+/// Makes a whole page: one file that loads nothing.
 func page(title: String, _ body: [Markup]) -> String {
     let markup: Markup = """
         <!doctype html>
@@ -68,19 +69,19 @@ func page(title: String, _ body: [Markup]) -> String {
     return markup.html
 }
 
-/// A part of a page under a heading; nothing where it has no content.
+/// Makes a part of a page under a heading; empty if it has no content.
 func section(_ title: String, note: String = "", _ content: [Markup]) -> Markup {
     if content.isEmpty { return "" }
     let remark: Markup = note.isEmpty ? "" : "<p class=\"note\">\(note)</p>"
     return "<section><h2>\(title)</h2>\(remark)\(content)</section>\n"
 }
 
-/// A number with its name.
+/// Makes a box with a number and its name.
 func tile(_ name: String, _ value: Markup, _ remark: Markup, style: String = "") -> Markup {
     "<div class=\"tile \(style)\"><div class=\"name\">\(name)</div><div class=\"value\">\(value)</div><div class=\"remark\">\(remark)</div></div>\n"
 }
 
-/// `part` of `whole` as a CSS percentage; a part that is not nothing stays visible.
+/// Returns `part` of `whole` as a CSS percentage; a part above zero stays visible.
 func share(_ part: Double, of whole: Double) -> String {
     guard whole > 0, part > 0, part.isFinite, whole.isFinite else { return "0%" }
     return decimal(min(100, max(0.4, part / whole * 100)), digits: 2) + "%"
@@ -122,7 +123,7 @@ extension Finding {
             """
     }
 
-    /// A list of findings with the important ones open and the rest folded away.
+    /// Makes a list of findings, with errors and warnings open and the rest folded.
     static func list(_ findings: [Finding], limit: Int = 60) -> [Markup] {
         guard !findings.isEmpty else { return [] }
         let important = findings.filter { $0.severity != .info }.prefix(limit).map(\.markup)

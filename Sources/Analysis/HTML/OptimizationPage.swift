@@ -1,25 +1,24 @@
 public import OCI
 
-/// What the main job's report says: an image before and after, and what held.
+/// The content of the main job's report: an image before and after, and the results of its checks.
 public struct OptimizationPage: Sendable {
     /// An image on one side of the comparison.
     public struct Side: Sendable {
-        /// The image's name.
         public var reference: String
-        /// Its manifest.
+        /// The manifest's digest.
         public var digest: Digest
-        /// Bytes of regular files in all layers.
+        /// The bytes of regular files in all layers.
         public var size: Int64
-        /// Bytes of all layers' blobs.
+        /// The bytes of all layers' blobs.
         public var compressedSize: Int64
         /// The layers, lowest first.
         public var layers: [LayerFacts]
-        /// The phases of its start, in order; empty where it was not started.
+        /// The phases of the start, in order; empty if it was not measured.
         public var phases: [Phase]
-        /// Milliseconds until the first request was answered, the median; nil where it was not measured.
+        /// The median milliseconds until the response to the first request; nil if not measured.
         public var timeToFirstRequestMs: Double?
 
-        /// The image of a report, with its start where it was measured.
+        /// Makes a side from a report and the measured start, if any.
         public init(_ report: Report, phases: [Phase] = [], timeToFirstRequestMs: Double? = nil) {
             self.init(
                 reference: report.image.reference, digest: report.image.digest, size: report.image.size,
@@ -27,7 +26,7 @@ public struct OptimizationPage: Sendable {
                 timeToFirstRequestMs: timeToFirstRequestMs)
         }
 
-        /// An image by its tree, which needs no contents, with its start where it was measured.
+        /// Makes a side from an image's tree, which needs no contents, and the measured start, if any.
         public init(
             of image: Image, in tree: FileTree, reference: String, phases: [Phase] = [],
             timeToFirstRequestMs: Double? = nil
@@ -55,32 +54,30 @@ public struct OptimizationPage: Sendable {
         }
     }
 
-    /// A part of a start.
+    /// A phase of a start.
     public struct Phase: Sendable, Equatable {
-        /// Its name: `vmm`, `kernel`, `init`, `exec`, `listen`, `firstByte`.
+        /// The phase's name: `vmm`, `kernel`, `init`, `exec`, `listen`, `firstByte`.
         public var name: String
-        /// How long it took, in milliseconds, the median.
+        /// The median duration in milliseconds.
         public var ms: Double
 
-        /// A phase of that name and length.
         public init(name: String, ms: Double) {
             self.name = name
             self.ms = ms
         }
     }
 
-    /// A budget and whether it holds.
+    /// A budget and its result.
     public struct Verdict: Sendable, Equatable {
         /// The budget's name.
         public var budget: String
-        /// What it allows, as people read it.
+        /// The limit as text.
         public var limit: String
-        /// What was found, as people read it.
+        /// The measured value as text.
         public var measured: String
-        /// Whether it holds.
+        /// True if the budget holds.
         public var holds: Bool
 
-        /// A verdict of known parts.
         public init(budget: String, limit: String, measured: String, holds: Bool) {
             self.budget = budget
             self.limit = limit
@@ -89,20 +86,19 @@ public struct OptimizationPage: Sendable {
         }
     }
 
-    /// A question that both images were asked.
+    /// A probe of both images.
     public struct Check: Sendable, Equatable {
-        /// What was asked.
+        /// The probe or command.
         public var question: String
-        /// What the original answered.
+        /// The original's result.
         public var before: String
-        /// What the changed image answered.
+        /// The changed image's result.
         public var after: String
-        /// Whether both answered alike.
+        /// True if both results are the same.
         public var holds: Bool
-        /// What is not the same, or changes anyway.
+        /// The differences, and the values that vary between runs.
         public var remarks: [String]
 
-        /// A check of known parts.
         public init(question: String, before: String, after: String, holds: Bool, remarks: [String]) {
             self.question = question
             self.before = before
@@ -112,42 +108,41 @@ public struct OptimizationPage: Sendable {
         }
     }
 
-    /// The page's title.
     public var title: String
-    /// The image as it was.
+    /// The original image.
     public var before: Side
-    /// The image as it is now; nil where nothing was changed.
+    /// The changed image; nil if nothing was changed.
     public var after: Side?
-    /// How starts were measured, in a sentence: the engine, and whether it was accelerated.
+    /// One sentence about the measurement of starts: the engine, and if it was accelerated.
     public var engine = ""
-    /// The budgets.
+    /// The budgets and their results.
     public var verdicts: [Verdict] = []
-    /// How many files were kept for which reason.
+    /// The number of files for each reason to keep them.
     public var reasons: [String: Int] = [:]
-    /// How many files were kept.
+    /// The number of kept files.
     public var kept = 0
-    /// How many files were left out.
+    /// The number of omitted files.
     public var dropped = 0
-    /// What both images were asked; empty where they were not.
+    /// The probes of both images; empty if there were none.
     public var checks: [Check] = []
-    /// What was found in the image as it was.
+    /// The findings in the original image.
     public var findings: [Finding] = []
 
-    /// A page of two sides; what else there is to say is set afterwards.
+    /// Makes a page of two sides; the other properties are set afterwards.
     public init(title: String, before: Side, after: Side?) {
         self.title = title
         self.before = before
         self.after = after
     }
 
-    /// The page.
+    /// The page's HTML.
     public var html: String {
         page(
             title: title,
             [
                 "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
                 section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim, proof,
-                section("Found in the original image", Finding.list(findings)), footer,
+                section("Findings in the original image", Finding.list(findings)), footer,
             ])
     }
 }
@@ -202,7 +197,7 @@ extension OptimizationPage {
     }
 }
 
-/// Milliseconds as people read them: `402 ms`, `1.34 s`.
+/// Formats milliseconds for people: `402 ms`, `1.34 s`.
 func milliseconds(_ value: Double) -> String {
     if value >= 10_000 { return decimal(value / 1000, digits: 1) + " s" }
     if value >= 1000 { return decimal(value / 1000, digits: 2) + " s" }
@@ -234,8 +229,8 @@ extension OptimizationPage {
         let all = Double(kept) + Double(dropped)
         let verified: Markup =
             switch checks.isEmpty ? nil : checks.allSatisfy(\.holds) {
-            case true?: " <span class=\"pill holds\">same answers to the same probes</span>"
-            case false?: " <span class=\"pill broken\">answers differ</span>"
+            case true?: " <span class=\"pill holds\">same probe results</span>"
+            case false?: " <span class=\"pill broken\">probe results differ</span>"
             case nil: ""
             }
         let bar: Markup = """
@@ -252,8 +247,8 @@ extension OptimizationPage {
             """
         }
         let heading: Markup =
-            rows.isEmpty ? "" : "<h3>Why files were kept <span>a file may have several reasons</span></h3>\n"
-        return section("What stayed", [bar, heading] + rows)
+            rows.isEmpty ? "" : "<h3>Reasons <span>a file may have several</span></h3>\n"
+        return section("Kept files", [bar, heading] + rows)
     }
 }
 
@@ -272,8 +267,8 @@ extension OptimizationPage {
                 """
         }
         if rows.isEmpty { return "" }
-        let titles: Markup = "<tr><th>Asked</th><th>Before</th><th>After</th><th></th></tr>\n"
-        return section("What both images answered", ["<div class=\"scroll\"><table>\(titles)\(rows)</table></div>"])
+        let titles: Markup = "<tr><th>Probe</th><th>Before</th><th>After</th><th></th></tr>\n"
+        return section("Probe results of both images", ["<div class=\"scroll\"><table>\(titles)\(rows)</table></div>"])
     }
 }
 
@@ -282,7 +277,7 @@ extension OptimizationPage {
 extension OptimizationPage {
     private var sides: [(name: String, side: Side)] { [("before", before)] + (after.map { [("after", $0)] } ?? []) }
 
-    private var startNote: String { "Phases from power-on to the first byte of the answer, medians, to one scale." }
+    private var startNote: String { "Phases from power-on to the first byte of the response, medians, to one scale." }
 
     private var phaseNames: [String] {
         sides.flatMap { $0.side.phases.map(\.name) }.reduce(into: []) { names, name in

@@ -10,7 +10,7 @@ extension Report {
                 header, tiles, section("Layers", note: layerNote, layerRows),
                 section("Waste", note: wasteNote, wasteTable), section("Findings", Finding.list(findings)),
                 section("Secrets", note: "Places only; the secrets themselves are not in this report.", secretTable),
-                section("Duplicates", note: "Contents that live under several names.", duplicateTable),
+                section("Duplicates", note: "File contents with several names.", duplicateTable),
                 section("Packages", note: packageNote, packageTable),
                 "<footer>\(image.digest.description)</footer>",
             ])
@@ -34,7 +34,7 @@ extension Report {
             <div class="tiles">
             \(tile("To pull", "\(humanBytes(image.compressedSize))", "compressed, all layers"))
             \(tile("Unpacked", "\(humanBytes(image.size))", "\(humanBytes(waste.liveBytes)) of it visible"))
-            \(tile("Efficiency", "\(percent(waste.efficiency))", "visible of what is shipped"))
+            \(tile("Efficiency", "\(percent(waste.efficiency))", "visible share of the shipped bytes"))
             \(tile("Wasted", "\(humanBytes(waste.wastedBytes))", side))
             \(tile("To look at", "\(urgent)", "of \(counted(findings.count, "finding"))"))
             </div>
@@ -131,7 +131,7 @@ extension Report {
     }
 }
 
-/// A table that scrolls by itself where the page is narrow; nothing where it has no rows.
+/// Makes a table that scrolls by itself on a narrow page; empty if it has no rows.
 func table(_ columns: [String], _ rows: [Markup]) -> [Markup] {
     guard !rows.isEmpty else { return [] }
     let numbers: Set = ["Bytes", "Copies"]

@@ -1,4 +1,4 @@
-/// How pages look, by day and by night, wide and narrow.
+/// The style sheet of all pages, for light and dark, wide and narrow screens.
 let styleSheet: Markup = """
     :root{color-scheme:light dark;--paper:#f6f7f9;--card:#fff;--ink:#1b2230;--dim:#667085;--line:#e4e7ec;--bar:#3b6fd4;
     --track:#eef1f5;--waste:#d9822b;--good:#18794e;--goodbg:#e3f5ec;--bad:#b42318;--badbg:#fdeceb;--warn:#93610a;

@@ -1,6 +1,6 @@
-/// The files of an archive by their paths, and where each is to be found.
+/// The files of an archive by their paths, each with its place.
 struct ArchiveFiles<Place: Sendable>: Sendable {
-    /// The archive, as messages call it.
+    /// The archive's name in errors.
     let name: String
     private var files: [ImagePath: Place] = [:]
     private let limit = 1_000_000
@@ -9,7 +9,7 @@ struct ArchiveFiles<Place: Sendable>: Sendable {
 
     subscript(path: String) -> Place? { (try? ImagePath(path)).flatMap { files[$0] } }
 
-    /// Takes note of an entry; `place` is asked where a file's content went.
+    /// Adds an entry; `place` returns the place of a regular file's content.
     ///
     /// - Throws: ``OCIError/unreadableArchive(_:reason:)`` for a second file of the same name.
     mutating func add(_ entry: LayerEntry, _ place: () throws -> Place) throws {
@@ -28,7 +28,7 @@ struct ArchiveFiles<Place: Sendable>: Sendable {
         }
     }
 
-    /// The file of that path, which the archive's own document names.
+    /// Returns the file of a path in the archive's own document.
     func file(_ path: String?) throws(OCIError) -> Place {
         guard let path, let file = self[path] else {
             throw .unreadableArchive(name, reason: "its manifest names '\(path ?? "")', which is not in it")
@@ -40,7 +40,7 @@ struct ArchiveFiles<Place: Sendable>: Sendable {
         if files[path] == nil { files[path] = files[target] }
     }
 
-    /// Old versions of docker save link equal layers: `../ID/layer.tar` from one directory below the root.
+    /// Adds the links of old versions of docker save: `../ID/layer.tar` from one directory below the root.
     private mutating func addLink(_ path: ImagePath, to target: [UInt8]) {
         let joined =
             target.starts(with: "../".utf8)

@@ -1,22 +1,22 @@
 internal import CArchive
 
-/// What bzip2 or xz compressed, decompressed by libarchive as it is read.
+/// A source that decompresses bzip2 or xz through libarchive.
 ///
-/// No image may have such layers, but tars of the world and what old tools saved do.
+/// No image may have such layers, but other programs' tars and old archives do.
 @safe final class FilteredSource: ByteSource {
     private let archive: OpaquePointer
     private let feed: Feed
     private let name: String
     private var isOpen = false
 
-    /// Whether the first bytes of a file are bzip2's or xz's.
+    /// True if the first bytes of a file are those of bzip2 or xz.
     static func fits(_ start: [UInt8]) -> Bool {
         start.starts(with: "BZh".utf8) || start.starts(with: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])
     }
 
     init(_ source: any ByteSource, name: String) throws(OCIError) {
         guard let archive = unsafe archive_read_new() else {
-            throw .malformedCompression(name, reason: "libarchive cannot start")
+            throw .malformedCompression(name, reason: "libarchive cannot be initialized")
         }
         unsafe self.archive = archive
         feed = Feed(source)
@@ -41,7 +41,7 @@ internal import CArchive
 
     private func open() throws {
         isOpen = true
-        // The feed lives as long as the archive, which calls it only from within our own calls.
+        // The feed exists as long as the archive, which calls it only during our own calls.
         let context = unsafe Unmanaged.passUnretained(feed).toOpaque()
         let result = unsafe archive_read_open(
             archive, context, nil,
@@ -61,7 +61,7 @@ internal import CArchive
         return OCIError.malformedCompression(name, reason: text)
     }
 
-    /// Gives libarchive one chunk after the other, each in memory that stays until the next.
+    /// The input of libarchive: one chunk after the other, each in memory that is valid until the next.
     @safe private final class Feed {
         private let source: any ByteSource
         private var block: UnsafeMutableRawBufferPointer?

@@ -1,15 +1,15 @@
 internal import CArchive
 public import Linux
 
-/// A tar from anywhere, plain or compressed by gzip, bzip2, xz or zstd, read through libarchive.
+/// A tar from any program, plain or compressed with gzip, bzip2, xz or zstd, read through libarchive.
 ///
-/// Entries come out as a layer's would; names that leave the root are errors.
+/// Entries have the form of a layer's; names that leave the root are errors.
 @safe public final class ForeignArchive {
     private let archive: OpaquePointer
     private let file: OwnedDescriptor
     private let name: String
 
-    /// Opens the archive in `file`; `name` names it in errors.
+    /// Opens the archive in `file`; errors contain `name`.
     public init(_ file: consuming OwnedDescriptor, name: String) throws {
         guard let archive = unsafe archive_read_new() else {
             throw OCIError.unreadableArchive(name, reason: "out of memory")
@@ -17,7 +17,7 @@ public import Linux
         unsafe self.archive = archive
         self.file = file
         self.name = name
-        // Not every filter that libarchive has: some start a program that the archive's first bytes choose.
+        // Only some of libarchive's filters: others start a program that the archive's first bytes choose.
         unsafe archive_read_support_filter_gzip(archive)
         unsafe archive_read_support_filter_bzip2(archive)
         unsafe archive_read_support_filter_xz(archive)
@@ -28,8 +28,9 @@ public import Linux
 
     deinit { unsafe archive_read_free(archive) }
 
-    /// Whether a file holds an archive: a tar header in it, compressed or not, and at least one entry, be it one that is
-    /// refused.
+    /// True if a file is an archive: a tar with at least one entry, compressed or not.
+    ///
+    /// An entry with an unsafe name counts too.
     public static func isArchive(_ file: consuming OwnedDescriptor) -> Bool {
         guard let reader = try? ForeignArchive(file, name: "") else { return false }
         do {
@@ -41,7 +42,7 @@ public import Linux
         }
     }
 
-    /// The next entry, or nil at the end.
+    /// Returns the next entry, or nil at the end.
     public func next() throws -> LayerEntry? {
         var raw: OpaquePointer?
         let result = unsafe archive_read_next_header(archive, &raw)
@@ -51,7 +52,7 @@ public import Linux
         return try unsafe entry(raw)
     }
 
-    /// Gives the current entry's content to `body`, chunk by chunk.
+    /// Passes the current entry's content to `body`, chunk by chunk.
     public func readContent(_ body: (ArraySlice<UInt8>) throws -> Void) throws {
         while true {
             var count = 0
@@ -97,13 +98,13 @@ public import Linux
         case 0o060000: return .blockDevice(major: major, minor: minor)
         case 0o010000: return .fifo
         case 0o100000: return unsafe .file(size: archive_entry_size(raw))
-        default: throw OCIError.unreadableArchive(name, reason: "it holds an entry of unknown type")
+        default: throw OCIError.unreadableArchive(name, reason: "it has an entry of an unknown type")
         }
     }
 
     private func path(_ raw: UnsafePointer<CChar>?) throws -> ImagePath {
         guard let raw = unsafe raw else {
-            throw OCIError.unreadableArchive(name, reason: "it holds an entry without a name")
+            throw OCIError.unreadableArchive(name, reason: "it has an entry without a name")
         }
         var bytes: [UInt8] = []
         var cursor = unsafe raw
@@ -119,7 +120,7 @@ public import Linux
     }
 
     private func check(_ result: Int32) throws {
-        // A warning tells of something that could not be kept; the entry is whole.
+        // A warning reports something that could not be kept; the entry is complete.
         if result != ARCHIVE_OK, result != ARCHIVE_WARN { throw failure() }
     }
 

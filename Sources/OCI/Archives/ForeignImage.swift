@@ -1,11 +1,11 @@
 internal import Linux
 public import SystemPackage
 
-/// An image that a layout or an archive holds, with what it is called there.
+/// An image in a layout or an archive, with its names there.
 public struct ForeignImage: Sendable {
-    /// Its whole names.
+    /// The full names.
     public var names: [Reference]
-    /// What it is called where that is no whole name: `latest`.
+    /// The name if it is not a full one: `latest`.
     public let tag: String?
     /// The image, or the index of images.
     public let set: ImageSet
@@ -14,8 +14,10 @@ public struct ForeignImage: Sendable {
         (self.names, self.tag, self.set) = (names, tag, set)
     }
 
-    /// An entry of a layout's index. containerd and Docker give the whole name beside the tag; other programs put
-    /// either into one annotation, and a text without `:`, `/` or `@` is a tag there.
+    /// Reads an entry of a layout's index.
+    ///
+    /// containerd and Docker write the full name beside the tag. Other programs write either into one annotation; a
+    /// text without `:`, `/` or `@` is a tag there.
     init(_ entry: Descriptor, in source: any BlobSource) throws {
         let text = entry[annotation: LayoutExport.referenceKey]
         let isName = text?.contains { ":/@".contains($0) } ?? false
@@ -28,7 +30,9 @@ public struct ForeignImage: Sendable {
         set = ImageSet(entry, in: source)
     }
 
-    /// True if all of every image is there, or the image for this machine at least. Each digest is looked at once.
+    /// True if every image is complete, or at least its image for this machine.
+    ///
+    /// Each digest is checked once.
     static func areWhole(_ images: [ForeignImage], name: String) throws -> Bool {
         var seen: Set<Digest> = []
         return try images.allSatisfy { image in
@@ -45,14 +49,14 @@ public struct ForeignImage: Sendable {
         }
     }
 
-    /// Whether `text` names this image.
+    /// True if `text` names this image.
     func isCalled(_ text: String) -> Bool {
         if tag == text { return true }
         guard let reference = try? Reference(text) else { return false }
         return names.contains(reference)
     }
 
-    /// The image that `text` names, or the only one where that is nil; `place` is where they are.
+    /// Returns the image that `text` names, or the only one if it is nil; `place` is their container in errors.
     static func find(_ text: String?, in images: [ForeignImage], place: String) throws -> ForeignImage {
         let names = images.flatMap { $0.names.isEmpty ? [$0.tag].compactMap(\.self) : $0.names.map(\.familiar) }
         guard let text else {
@@ -69,11 +73,12 @@ public struct ForeignImage: Sendable {
 }
 
 extension Store {
-    /// Takes in every named image of a layout directory, or of an archive: an OCI layout in a tar, or what `docker save`
-    /// writes, each also compressed. An index over several platforms stays one where all of them are there.
+    /// Stores every named image of a layout directory or an archive.
     ///
+    /// An archive is an OCI layout in a tar, or the output of `docker save`, each also compressed. An index over
+    /// several platforms remains one if all of them are present.
     /// - Returns: The names, in the order of the archive.
-    /// - Throws: ``OCIError/unnamedImage(_:tag:)`` where an image has only a tag, and nothing has a name.
+    /// - Throws: ``OCIError/unnamedImage(_:tag:)`` if an image has only a tag, and nothing has a name.
     public func load(_ path: FilePath) throws -> [Reference] {
         let lease = try lease()
         let names = try name(images(at: path), of: path.string)
@@ -81,7 +86,7 @@ extension Store {
         return names
     }
 
-    /// Takes in every named image of an archive that is read from front to back.
+    /// Stores every named image of an archive that is read from front to back.
     public func load(archive source: any ByteSource, name: String) throws -> [Reference] {
         let lease = try lease()
         let names = try self.name(images(inArchive: source, name: name), of: name)
@@ -107,9 +112,10 @@ extension Store {
         return named.map(\.reference)
     }
 
-    /// The images of a layout's directory or of a plain archive's layout, where they are; else of an archive, whose
-    /// files become blobs of this store. What of these turns out to belong to no image goes with the next collection, so
-    /// the caller holds a lease.
+    /// Returns the images of a layout or an archive.
+    ///
+    /// A layout's directory and a plain archive's layout are read in place. The files of other archives become blobs of
+    /// this store. The next collection removes those that belong to no image, so the caller holds a lease.
     public func images(at path: FilePath) throws -> [ForeignImage] {
         let file = try OwnedDescriptor(path, [.read])
         if try file.status().type == .directory { return try Layout(at: path).images() }
@@ -120,7 +126,7 @@ extension Store {
         return try images(inArchive: FileSource(file), name: name)
     }
 
-    /// The image in a layout or an archive that `text` names, or the only one.
+    /// Returns the image in a layout or an archive that `text` names, or the only one.
     public func image(_ text: String?, at path: FilePath) throws -> ImageSet {
         try ForeignImage.find(text, in: images(at: path), place: path.string).set
     }

@@ -1,7 +1,7 @@
 internal import Linux
 public import SystemPackage
 
-/// An OCI image layout in a directory, somebody else's or one to hand on (OCI image spec, image layout).
+/// An OCI image layout in a directory, from another program or to pass on (OCI image spec, image layout).
 public struct Layout: BlobSource {
     private let root: Directory
     private let path: FilePath
@@ -17,22 +17,22 @@ public struct Layout: BlobSource {
         try openBlob(blob, in: root)
     }
 
-    /// The images in it, with their names where they have one.
+    /// Returns the images in it, with their names if they have any.
     public func images() throws -> [ForeignImage] {
         try index().manifests.map { try ForeignImage($0, in: self) }
     }
 
-    /// What is named `tag`, or the only image where `tag` is nil.
+    /// Returns the image or index named `tag`, or the only one if `tag` is nil.
     public func set(tag: String?) throws -> ImageSet {
         try ForeignImage.find(tag, in: images(), place: path.string).set
     }
 
-    /// The image named `tag`, or the only one where `tag` is nil.
+    /// Returns the image named `tag`, or the only one if `tag` is nil.
     public func image(tag: String?, for platform: Platform = .host) throws -> Image {
         try set(tag: tag).image(for: platform, name: path.string)
     }
 
-    /// The image of that digest, which the layout's index must name.
+    /// Returns the image of a digest in the layout's index.
     public func image(_ digest: Digest, for platform: Platform = .host) throws -> Image {
         guard let found = try images().first(where: { $0.set.descriptor.digest == digest }) else {
             throw OCIError.imageNotFound("\(digest)", store: path.string)
@@ -40,7 +40,7 @@ public struct Layout: BlobSource {
         return try found.set.image(for: platform, name: path.string)
     }
 
-    /// Writes `set` as the layout in `path`, under `tag`, beside what is there.
+    /// Writes `set` to the layout in `path` under `tag`, and keeps the other images there.
     public static func write(_ set: ImageSet, to path: FilePath, tag: String) throws {
         try LayoutExport([(set, [.tag(tag)])]).write(to: path)
     }

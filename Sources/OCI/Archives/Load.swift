@@ -2,9 +2,9 @@ internal import Linux
 public import SystemPackage
 
 extension Store {
-    /// Reads an archive once from front to back; every file goes straight into the store as a blob.
+    /// Reads an archive once from front to back, and stores every file as a blob.
     ///
-    /// What turns out to belong to no image goes with the next collection, so the caller holds a lease.
+    /// The next collection removes blobs that belong to no image, so the caller holds a lease.
     public func images(inArchive source: any ByteSource, name: String) throws -> [ForeignImage] {
         let reader = TarReader(try unpacking(source, name: name), layer: name)
         var files = ArchiveFiles<Descriptor>(name)
@@ -18,8 +18,10 @@ extension Store {
         return try images(of: files)
     }
 
-    /// A layout counts before `docker save`'s own document, since it keeps the image's manifest, but only where all
-    /// of it is there: some programs write an index of what they left out.
+    /// Returns the images of a layout, or else those of `docker save`'s own document.
+    ///
+    /// A layout is preferred since it keeps the image's manifest, but only if it is complete: some programs write an
+    /// index of images that they left out.
     private func images(of files: ArchiveFiles<Descriptor>) throws -> [ForeignImage] {
         func document(_ path: String) throws -> JSON? {
             guard let file = files[path] else { return nil }
@@ -39,9 +41,9 @@ extension Store {
         return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }
 
-    /// `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.
+    /// Reads `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.
     private func images(docker manifest: JSON, _ files: ArchiveFiles<Descriptor>) throws -> [ForeignImage] {
-        // Many entries may name the same layers, or be the same image under other names.
+        // Many entries may have the same layers, or be the same image under other names.
         var known: [Digest: Descriptor] = [:]
         var images: [Digest: Descriptor] = [:]
         return try (manifest.array ?? []).map { entry in
@@ -62,14 +64,14 @@ extension Store {
         }
     }
 
-    /// The descriptor of an image's manifest with the platform that its configuration names.
+    /// Returns the descriptor of an image's manifest with the platform of its configuration.
     private func image(_ manifest: Descriptor) throws -> Descriptor {
         var descriptor = manifest
         descriptor.platform = try Image(manifest: manifest, in: self).config.platform
         return descriptor
     }
 
-    /// A layer's blob under its media type; one that bzip2 or xz compressed is compressed again.
+    /// Returns a layer's blob under its media type; compresses it again if it was bzip2 or xz.
     private func layer(_ blob: Descriptor, name: String) throws -> Descriptor {
         let start = try open(blob).next()
         if FilteredSource.fits(start) {
@@ -87,7 +89,7 @@ extension Store {
 }
 
 extension Compression {
-    /// What the first bytes of a file say.
+    /// Detects the compression by the first bytes of a file.
     public init(sniffing bytes: [UInt8]) {
         if bytes.starts(with: [0x1f, 0x8b]) {
             self = .gzip
@@ -99,7 +101,7 @@ extension Compression {
     }
 }
 
-/// A source whose first chunk was looked at already.
+/// A source whose first chunk was read in advance.
 private final class PrefixedSource: ByteSource {
     private var first: [UInt8]?
     private let rest: any ByteSource

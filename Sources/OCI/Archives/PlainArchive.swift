@@ -1,19 +1,20 @@
 internal import Linux
 internal import SystemPackage
 
-/// An OCI layout in an uncompressed tar on disk: its blobs are read where they stand, and nothing is copied to look at
-/// an image.
+/// An OCI layout in an uncompressed tar on disk, whose blobs are read in place.
+///
+/// Nothing is copied to read an image.
 struct PlainArchive: BlobSource {
     private let file: SeekableFile
     private let files: ArchiveFiles<Slice>
 
-    /// Where a file stands in the tar.
+    /// The position of a file in the tar.
     private struct Slice {
         let offset: Int64
         let size: Int64
     }
 
-    /// Looks through the headers of a tar; nil where the file is no regular one, or compressed.
+    /// Reads the headers of a tar; nil if the file is not a regular one, or is compressed.
     init?(_ descriptor: consuming OwnedDescriptor, name: String) throws {
         file = SeekableFile(descriptor)
         let start = try file.read(512, at: 0)
@@ -34,8 +35,9 @@ struct PlainArchive: BlobSource {
         return VerifyingSource(source, digest: blob.digest, size: blob.size)
     }
 
-    /// The images of its layout; nil where it has none, or the layout lacks something that `docker save`'s own document
-    /// may still lead to.
+    /// Returns the images of its layout; nil without a complete layout.
+    ///
+    /// `docker save`'s own document may still have the missing parts.
     func images() throws -> [ForeignImage]? {
         guard let index = files["index.json"] else { return nil }
         guard index.size <= 64 << 20 else {
@@ -52,7 +54,7 @@ struct PlainArchive: BlobSource {
     }
 }
 
-/// A file that is read at any place by several at once.
+/// A file that several threads read at any offset.
 private final class SeekableFile: Sendable {
     private let descriptor: OwnedDescriptor
 
@@ -65,7 +67,7 @@ private final class SeekableFile: Sendable {
     }
 }
 
-/// A part of a file, or all that follows a place where no size is given.
+/// A part of a file, or all that follows an offset if there is no size.
 private final class SliceSource: ByteSource {
     private static let chunk: Int64 = 256 << 10
     private let file: SeekableFile

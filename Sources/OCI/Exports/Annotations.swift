@@ -1,18 +1,18 @@
-/// Annotations for an image's documents, each with the place it goes to (OCI image spec, annotations).
+/// Annotations for an image's documents, each with its place (OCI image spec, annotations).
 ///
 /// ```
 /// index.json ── index-descriptor ──► index ── manifest-descriptor ──► manifest
 /// ```
 public struct Annotations: Sendable, Hashable {
-    /// What carries an annotation.
+    /// The document or descriptor that has an annotation.
     public enum Place: String, Sendable, CaseIterable {
         /// The image's manifest.
         case manifest
         /// The index over the images of several platforms.
         case index
-        /// What points at the manifest: the index, or the layout's `index.json`.
+        /// The manifest's descriptor: in the index, or in the layout's `index.json`.
         case manifestDescriptor = "manifest-descriptor"
-        /// What points at the index: the layout's `index.json`.
+        /// The index's descriptor in the layout's `index.json`.
         case indexDescriptor = "index-descriptor"
     }
 
@@ -25,21 +25,21 @@ public struct Annotations: Sendable, Hashable {
 
     private var items: [Item] = []
 
-    /// None.
+    /// Makes an empty list.
     public init() {}
 
-    /// Whether there is none.
+    /// True if there is none.
     public var isEmpty: Bool { items.isEmpty }
 
-    /// Adds one; a later one of the same key counts. Without a platform it is for all of them.
+    /// Adds an annotation for one platform, or without one for all; a later one of the same key wins.
     public mutating func add(_ key: String, _ value: String, to place: Place, platform: Platform? = nil) {
         items.append(Item(place: place, platform: platform, key: key, value: value))
     }
 
-    /// Adds all of others, which count before these.
+    /// Adds all of `others`, which win over these.
     public mutating func add(_ others: Annotations) { items += others.items }
 
-    /// What `place` carries for an image of `platform`.
+    /// Returns the annotations of `place` for an image of `platform`.
     public func values(_ place: Place, for platform: Platform? = nil) -> [String: String] {
         var values: [String: String] = [:]
         for item in items where item.place == place {
@@ -52,16 +52,15 @@ public struct Annotations: Sendable, Hashable {
         return values
     }
 
-    /// Whether anything is for `place`.
+    /// True if there are annotations for `place`.
     public func has(_ place: Place) -> Bool { items.contains { $0.place == place } }
 
-    /// The platforms that some annotation is for, in order.
+    /// The platforms that have annotations, in order.
     public var platforms: [Platform] { items.compactMap(\.platform) }
 }
 
 extension Annotations {
-    /// Reads `[PLACE[[PLATFORM]],...:]KEY=VALUE`, as buildx has it: what stands before a colon in the key is a place, and
-    /// without one it is the manifest.
+    /// Parses `[PLACE[[PLATFORM]],...:]KEY=VALUE`, as in buildx; without a place it is the manifest.
     public mutating func add(parsing text: String) throws(OCIError) {
         guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
             throw .malformedAnnotation(text, reason: "[PLACE:]KEY=VALUE is expected")
@@ -74,13 +73,13 @@ extension Annotations {
             let name = place.prefix { $0 != "[" }
             guard let known = Place(rawValue: String(name)) else {
                 let all = Place.allCases.map(\.rawValue).joined(separator: ", ")
-                throw .malformedAnnotation(text, reason: "'\(name)' is no place for one; places are \(all)")
+                throw .malformedAnnotation(text, reason: "unknown place '\(name)'; the places are \(all)")
             }
             add(key, value, to: known, platform: try Self.platform(place.dropFirst(name.count), of: text))
         }
     }
 
-    /// Adds what `annotation-PLACE[PLATFORM].KEY` or `annotation.KEY` says; false where `name` is no such key.
+    /// Adds the annotation of `annotation-PLACE[PLATFORM].KEY` or `annotation.KEY`; false for another `name`.
     public mutating func add(attribute name: String, _ value: String) throws(OCIError) -> Bool {
         guard name.hasPrefix("annotation"), let dot = name.firstIndex(of: "."), name.index(after: dot) < name.endIndex
         else { return false }
@@ -97,7 +96,7 @@ extension Annotations {
         return true
     }
 
-    /// `[linux/amd64]`, or nothing.
+    /// Parses `[linux/amd64]`; nil for an empty text.
     private static func platform(_ text: Substring, of whole: String) throws(OCIError) -> Platform? {
         if text.isEmpty { return nil }
         guard text.first == "[", text.last == "]", text.count > 2 else {

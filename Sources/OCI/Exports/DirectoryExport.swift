@@ -2,16 +2,17 @@ internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// The files of an image written into a directory of this machine.
+/// An export of an image's files into a directory of this machine.
 ///
-/// Nothing outside the directory is touched: links in it are never followed. A file appears whole or not at all. As
-/// root files keep their owners, else they are the user's, and devices, which only root may make, are left out.
+/// Nothing outside the directory is changed: links in it are never followed. A file appears whole or not at all. With
+/// root privileges files keep their owners. Otherwise they belong to the user, and devices, which only root may make,
+/// are left out.
 public struct DirectoryExport {
-    /// What becomes of files in the directory that the image doesn't have.
+    /// The handling of files in the directory that the image doesn't have.
     public enum Mode: String, Sendable, CaseIterable {
-        /// They stay.
+        /// They remain.
         case copy
-        /// They go.
+        /// They are deleted.
         case delete
     }
 
@@ -21,28 +22,29 @@ public struct DirectoryExport {
     private let epoch: Int64?
     private let isRoot: Bool
 
-    /// The files of `image`, whose tree is `tree`, for the directory `path`, which is made where it is missing. No time
-    /// is later than `epoch`.
+    /// Prepares to write the files of `image`, whose tree is `tree`, to `path`; creates a missing directory.
+    ///
+    /// No time is later than `epoch`.
     public init(_ image: Image, _ tree: FileTree, to path: FilePath, epoch: Int64?) throws {
         _ = try Directory.make(path, mode: 0o755)
         target = try Directory(path, resolution: .withoutLinks)
         (self.image, self.tree, self.epoch) = (image, tree, epoch)
-        // Root of a user namespace is a user: nobody wants files of numbers that were lent.
+        // Root of a user namespace is a user: the files must not get its subordinate user IDs.
         isRoot = try geteuid() == 0 && IDMap.current().isInitial
     }
 
-    /// The directory of one platform in a directory for several.
+    /// Returns the directory of one platform in a directory for several.
     public static func path(for platform: Platform, in directory: FilePath) throws -> FilePath {
         directory.appending(FilePath(try TreeExport.directory(for: platform)).components)
     }
 
-    /// Refuses images that have the same file, for they are about to share a directory.
+    /// Throws if two images that share a directory have the same file.
     public static func expectDisjoint(_ trees: [FileTree]) throws {
         var taken = TakenPaths()
         for tree in trees { try taken.add(tree, below: .root) }
     }
 
-    /// Writes everything; gives what had to be left out.
+    /// Writes all files; returns the paths that had to be left out.
     public func write(_ mode: Mode) throws -> [ImagePath] {
         if mode == .delete { try removeOthers() }
         let delta = TreeDelta(to: tree)
@@ -67,7 +69,7 @@ public struct DirectoryExport {
 }
 
 extension DirectoryExport {
-    /// Removes what the image doesn't have, at whatever depth.
+    /// Removes all files that the image doesn't have, at any depth.
     private func removeOthers() throws {
         var stack: [(path: ImagePath, node: FileTree.NodeID)] = [(.root, FileTree.rootNode)]
         while let (path, node) = stack.popLast() {
@@ -89,7 +91,7 @@ extension DirectoryExport {
         let place = FilePath(path)
         if try target.exists(place) {
             if try target.status(of: place).type == .directory {
-                // Its last image may have closed it.
+                // An earlier image may have closed the directory.
                 if !isRoot { try target.setMode(of: place, 0o700) }
                 return
             }
@@ -98,7 +100,7 @@ extension DirectoryExport {
         try target.makeDirectory(place, mode: 0o755)
     }
 
-    /// Makes a link, a device or a pipe; false where the user may not.
+    /// Makes a link, a device or a pipe; false if the user may not.
     private func make(_ kind: FileKind, _ entry: LayerEntry) throws -> Bool {
         let place = FilePath(entry.path)
         if !isRoot, !kind.isSymlink, kind != .fifo { return false }
@@ -122,7 +124,7 @@ extension DirectoryExport {
         try target.makeHardLink(FilePath(path), to: FilePath(first))
     }
 
-    /// Writes under another name in the same directory and renames, so that a reader sees the old file or the new one.
+    /// Writes a temporary file in the same directory and renames it, so that a reader sees the old file or the new one.
     private func writeFile(_ entry: LayerEntry, _ reader: TarReader) throws {
         let place = FilePath(entry.path)
         let name = ".thaw.\(UInt64.random(in: 0 ... .max))"
@@ -137,7 +139,7 @@ extension DirectoryExport {
             }
             try target.rename(temporary, to: place)
         } catch {
-            // The failure counts.
+            // The first error is the one to report.
             try? target.remove(temporary)
             throw error
         }
@@ -152,7 +154,7 @@ extension DirectoryExport {
         try target.setModified(of: place, metadata.clamped(to: epoch).mtime)
     }
 
-    /// Attributes that this file system or this user can't have are no reason to write no files.
+    /// Sets an attribute, and ignores those that this file system or this user can't have.
     private func setAttribute(_ name: String, _ value: [UInt8], of place: FilePath) throws(SystemError) {
         if StandIn.isImpossible(name, value) { return }
         do throws(SystemError) {

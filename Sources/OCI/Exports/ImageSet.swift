@@ -1,31 +1,30 @@
 internal import Linux
 
-/// An image, or an index over the images of several platforms: its descriptor, and the place that has all of its blobs.
+/// An image, or an index over the images of several platforms: its descriptor, and the source of its blobs.
 ///
-/// Whatever the documents say is passed on byte for byte: attestations, unknown members, media types.
+/// The documents are passed on byte for byte: attestations, unknown members, media types.
 public struct ImageSet: Sendable {
-    /// The manifest's or the index's, with the annotations that are to stand beside it.
+    /// The manifest's or the index's descriptor, with the descriptor's annotations.
     public var descriptor: Descriptor
-    /// Where the blobs are.
+    /// The source of the blobs.
     public let source: any BlobSource
 
     private static let maximumDepth = 8
     private static let maximumBlobs = 100_000
 
-    /// A set of known parts.
     public init(_ descriptor: Descriptor, in source: any BlobSource) {
         self.descriptor = descriptor
         self.source = source
     }
 
-    /// One image, whose documents need not be stored anywhere.
+    /// Makes a set of one image, whose documents need not be stored anywhere.
     public init(_ image: Image) {
         descriptor = image.descriptor
         descriptor.platform = image.config.platform
         source = WholeImage(image: image)
     }
 
-    /// An image's documents from memory, its layers from where they are.
+    /// A source with an image's documents from memory, and its layers from the image's source.
     private struct WholeImage: BlobSource {
         let image: Image
 
@@ -36,32 +35,32 @@ public struct ImageSet: Sendable {
         }
     }
 
-    /// The manifests that it leads to, each once, in the order of the documents, attestations included.
+    /// Returns all manifests, each once, in the order of the documents, including attestations.
     public func manifests() throws -> [Descriptor] {
         var manifests: [Descriptor] = []
         try walk { descriptor in if descriptor.mediaType.isManifest { manifests.append(descriptor) } }
         return manifests
     }
 
-    /// The images for a platform; attestations, which are for none, are left out.
+    /// Returns the images that have a platform; attestations have none.
     public func images() throws -> [Image] {
         try manifests().filter { $0.platform?.os != "unknown" }.map { try Image(manifest: $0, in: source) }
     }
 
-    /// The image for a platform.
+    /// Returns the image for a platform.
     public func image(for platform: Platform, name: String) throws -> Image {
         try Image(manifest: resolve(descriptor, for: platform, name: name, in: source), in: source)
     }
 
-    /// The image for this machine's platform where there is one, else the first.
+    /// Returns the image for this machine's platform, or else the first.
     public func preferredImage() throws -> Image {
         let manifests = try manifests().filter { $0.platform?.os != "unknown" }
-        guard let first = manifests.first else { throw OCIError.invalidImage("its index names no image") }
+        guard let first = manifests.first else { throw OCIError.invalidImage("its index lists no image") }
         let chosen = manifests.first { $0.platform.map(Platform.host.accepts) ?? false }
         return try Image(manifest: chosen ?? first, in: source)
     }
 
-    /// Every blob, each once, whatever a document names before the document.
+    /// Returns every blob once, each before the documents that refer to it.
     public func blobs() throws -> [Descriptor] {
         var blobs: [Descriptor] = []
         var seen: Set<Digest> = []
@@ -82,8 +81,9 @@ public struct ImageSet: Sendable {
         return blobs
     }
 
-    /// This set, or where some of its manifests are not there only the image for `platform`, as a save of one platform
-    /// of an index leaves it.
+    /// Returns this set, or only the image for `platform` if some of its manifests are missing.
+    ///
+    /// A save of one platform of an index leaves such a set.
     public func complete(or platform: Platform, name: String) throws -> ImageSet {
         do {
             _ = try blobs()
@@ -93,7 +93,7 @@ public struct ImageSet: Sendable {
         }
     }
 
-    /// Every document from the top, each once however many indexes name it: an index before what it names.
+    /// Visits every document from the top, each once however many indexes have it, an index before its entries.
     private func walk(_ body: (Descriptor) throws -> Void) throws {
         var stack = [(descriptor: descriptor, depth: 0)]
         var visited: Set<Digest> = []
@@ -114,9 +114,9 @@ public struct ImageSet: Sendable {
 }
 
 extension Store {
-    /// Takes in everything of a set, whose blobs are elsewhere or already here, and gives it a name.
+    /// Stores all blobs of a set and sets its name.
     ///
-    /// When this returns, all of it is in the store and survives a crash.
+    /// The blobs are elsewhere or already here. After the return all of them are in the store and survive a crash.
     @discardableResult
     public func publish(_ set: ImageSet, as reference: Reference?) throws -> ImageSet {
         let lease = try lease()
@@ -126,15 +126,16 @@ extension Store {
         return ImageSet(set.descriptor, in: self)
     }
 
-    /// Takes in every blob of a set, for a caller that holds a lease.
+    /// Stores every blob of a set, for a caller that holds a lease.
     @discardableResult
     func take(_ set: ImageSet) throws -> Descriptor {
         for blob in try set.blobs() where try !has(blob) { try put(set.source.open(blob), expecting: blob) }
         return set.descriptor
     }
 
-    /// Makes one set of what a build gave for its platforms: the image itself where there is one, else an index over
-    /// them in that order. The annotations go where they belong.
+    /// Makes one set of a build's images: the image itself if there is one, or else an index in their order.
+    ///
+    /// The annotations are added at their places.
     public func assemble(_ images: [Image], _ annotations: Annotations = Annotations()) throws -> ImageSet {
         var entries: [Descriptor] = []
         for image in images {
@@ -153,7 +154,7 @@ extension Store {
 }
 
 extension Descriptor {
-    /// Adds annotations, over those of the same name.
+    /// Adds annotations, replacing those of the same name.
     mutating func annotate(_ values: [String: String]) {
         for (key, value) in values { self[annotation: key] = value }
     }

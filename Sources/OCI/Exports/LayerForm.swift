@@ -1,22 +1,22 @@
-/// How an output wants an image's layers and documents stored.
+/// The form of an image's layers and documents in an output.
 public struct LayerForm: Sendable, Hashable {
-    /// The compression of layers; nil leaves each as it is.
+    /// The compression of layers; nil leaves each unchanged.
     public var compression: Compression?
-    /// How hard to try: gzip 0 to 9, zstd 1 to 22; nil is the usual.
+    /// The compression level: gzip 0 to 9, zstd 1 to 22; nil is the default.
     public var level: Int?
-    /// Whether the base image's layers are stored so too.
+    /// True if the base image's layers are converted too.
     public var isForced = false
-    /// Whose media types are used.
+    /// The family of the media types.
     public var types = MediaType.Family.oci
 
-    /// As they are, under OCI's names.
+    /// Leaves layers unchanged and uses OCI's media types.
     public init() {}
 }
 
 extension Image {
-    /// This image in another form. Layers below `count` are the base's. When this returns, `store` has every new layer.
+    /// Returns this image in another form, with the new layers in `store`; layers below `count` are the base's.
     ///
-    /// A layer keeps its blob where that is compressed so already, unless a level is asked for.
+    /// A layer of the requested compression keeps its blob, unless there is a level.
     public func converted(to form: LayerForm, above count: Int, into store: Store) throws -> Image {
         var changed = layers
         if let compression = form.compression {

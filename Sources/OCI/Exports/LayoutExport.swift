@@ -2,7 +2,7 @@ internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// Images on their way out of the store as an OCI layout, in a directory or a tar, and as what `docker load` reads.
+/// An export of images as an OCI layout, in a directory or a tar, and in the form that `docker load` reads.
 ///
 /// ```
 /// blobs/sha256/HEX   index.json   oci-layout        OCI image layout 1.0
@@ -10,11 +10,11 @@ public import SystemPackage
 /// ```
 /// The same images give the same bytes: blobs are sorted by digest, and no entry has a time or an owner.
 public struct LayoutExport: Sendable {
-    /// What an image is called in a layout.
+    /// The name of an image in a layout.
     public enum Name: Sendable, Hashable {
-        /// A whole name; other programs find the image by its tag or by all of it.
+        /// A full name; other programs find the image by its tag or by all of it.
         case reference(Reference)
-        /// Any text, as `oci:DIR:TAG` has it.
+        /// Any text, as in `oci:DIR:TAG`.
         case tag(String)
     }
 
@@ -25,7 +25,7 @@ public struct LayoutExport: Sendable {
     private let items: [(set: ImageSet, names: [Name])]
     private let isDocker: Bool
 
-    /// The layout of these images; with `docker` also the documents of `docker save`.
+    /// Makes the layout of these images; with `docker` also the documents of `docker save`.
     public init(_ items: [(set: ImageSet, names: [Name])], docker: Bool = false) {
         self.items = items
         isDocker = docker
@@ -51,7 +51,7 @@ public struct LayoutExport: Sendable {
         try tar.finish()
     }
 
-    /// Writes into a directory, beside what is there; an image of the same name gives way.
+    /// Writes into a directory and keeps the other images there; replaces an image of the same name.
     public func write(to path: FilePath) throws {
         let root = try Directory.make(path, mode: 0o755)
         try root.makeDirectories("blobs/sha256")
@@ -87,14 +87,14 @@ public struct LayoutExport: Sendable {
         return blobs.values.sorted { $0.0.digest < $1.0.digest }
     }
 
-    /// The documents besides the blobs, by path.
+    /// Returns the documents besides the blobs, by path.
     private func documents() throws -> [(path: String, bytes: [UInt8])] {
         var documents = [("index.json", Index(manifests: try entries()).bytes), ("oci-layout", Self.layout)]
         if isDocker { documents.insert(("manifest.json", try dockerManifest().bytes), at: 1) }
         return documents
     }
 
-    /// What `index.json` lists: an image once for each of its names.
+    /// Returns the entries of `index.json`: an image once for each of its names.
     private func entries() throws -> [Descriptor] {
         items.flatMap { item in
             if item.names.isEmpty { return [item.set.descriptor] }
@@ -111,13 +111,13 @@ public struct LayoutExport: Sendable {
         }
     }
 
-    /// `manifest.json`: of several platforms this machine's counts, as `docker save` has it.
+    /// Returns `manifest.json`, of several platforms only with this machine's, as `docker save` does.
     private func dockerManifest() throws -> JSON {
         .array(
             try items.map { item in
                 let manifest = try item.set.preferredImage().manifest
                 let tags = item.names.compactMap { name in
-                    // Whole, as skopeo writes them: Podman takes a short one of several for its own.
+                    // Full names, as skopeo writes them: Podman takes one short name of several for its own.
                     if case .reference(let reference) = name { reference.description } else { nil }
                 }
                 return .object([
@@ -130,8 +130,9 @@ public struct LayoutExport: Sendable {
 }
 
 extension Descriptor {
-    /// The place of an entry in a layout's index: its names, or its digest where it has none. Of two entries with one
-    /// place the new one stays.
+    /// The key of an entry in a layout's index: its names, or its digest if it has none.
+    ///
+    /// Of two entries with one key the new one remains.
     fileprivate var place: [String] {
         let names = [self[annotation: LayoutExport.containerdKey], self[annotation: LayoutExport.referenceKey]]
         return names == [nil, nil] ? [digest.description] : names.map { $0 ?? "" }
@@ -139,7 +140,7 @@ extension Descriptor {
 }
 
 extension ByteSource {
-    /// Gives everything to `body`, chunk by chunk.
+    /// Passes everything to `body`, chunk by chunk.
     func copy(to body: (ArraySlice<UInt8>) throws -> Void) throws {
         while true {
             let chunk = try next()

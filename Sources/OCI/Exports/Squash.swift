@@ -1,8 +1,8 @@
 extension Image {
-    /// This image with all layers from the `count`th on merged into one, which holds what is seen of them and no more.
+    /// Returns this image with all layers from the `count`th on merged into one, with only their visible files.
     ///
-    /// The history stays: what made the merged layers is told of as steps without a layer, and one more line has it.
-    /// When this returns, `store` has the layer. The same image gives the same layer.
+    /// The history keeps the steps of the merged layers as steps without a layer, and has one more line for the new
+    /// layer. After the return `store` has the layer. The same image gives the same layer.
     public func squashed(above count: Int, into store: Store, compression: Compression = .gzip) throws -> Image {
         guard layers.count > count + 1 else { return self }
         let key = squashKey(count, compression)
@@ -42,7 +42,7 @@ extension Image {
     private func squashedHistory(above count: Int) -> [History] {
         var made = 0
         var history = config.history
-        // An image that came without a history has nothing to keep.
+        // An image without a history gets none.
         guard !history.isEmpty else { return [] }
         for index in history.indices where !history[index].isEmptyLayer {
             made += 1

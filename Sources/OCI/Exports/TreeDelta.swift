@@ -1,13 +1,13 @@
 internal import Linux
 
-/// What leads from one tree to another as the entries of one layer: no path twice, no byte that nobody sees, whiteouts
-/// only for what the lower tree has.
+/// The difference of two trees as the entries of one layer.
 ///
+/// It has no path twice, no hidden bytes, and whiteouts only for paths of the lower tree.
 /// ```
 /// directories and whiteouts, by path | links, devices | files, as the layers have them | further names
 /// ```
-/// Whatever is below a directory follows it, and a hard link its file, so a reader needs no second pass; contents are
-/// read in one pass over the layers.
+/// A directory comes before its contents, and a file before its hard links, so a reader needs no second pass. Contents
+/// are read in one pass over the layers.
 struct TreeDelta {
     private let tree: FileTree
     /// Directories and whiteouts, in path order.
@@ -19,7 +19,7 @@ struct TreeDelta {
     /// Further names of files.
     private(set) var links: [LayerEntry] = []
 
-    /// The way from `base` to `tree`, which came of applying layers to `base`.
+    /// Computes the difference of `base` and `tree`, which is `base` with more layers applied.
     init(from base: FileTree = FileTree(), to tree: FileTree) {
         self.tree = tree
         addWhiteouts(base)
@@ -27,8 +27,9 @@ struct TreeDelta {
         heads = heads.map { (key: Self.key($0), entry: $0) }.sorted { $0.key < $1.key }.map(\.entry)
     }
 
-    /// Gives every entry to `add`, but files whose content is needed to `file`, with the reader of that content. It comes
-    /// from `image`, whose tree this is; every layer that is read is verified.
+    /// Passes files with content to `file`, together with a reader of the content, and every other entry to `add`.
+    ///
+    /// The content comes from `image`, whose tree this is; every layer that is read is verified.
     func write(
         from image: Image, add: (LayerEntry) throws -> Void, file: (LayerEntry, TarReader) throws -> Void
     ) throws {
@@ -40,7 +41,7 @@ struct TreeDelta {
         for entry in links { try add(entry) }
     }
 
-    /// A whiteout stands where its marker does.
+    /// Returns the sort key: for a whiteout the path of its marker.
     private static func key(_ entry: LayerEntry) -> ImagePath {
         guard entry.change == .remove else { return entry.path }
         return entry.path.parent.appending(Array(".wh.".utf8) + entry.path.name)
@@ -61,7 +62,7 @@ struct TreeDelta {
     }
 
     private mutating func addNodes(_ base: FileTree) {
-        // A name that a file of the base keeps can be what its new names link to.
+        // New names may link to a name that a file of the base keeps.
         var first: [FileTree.InodeID: ImagePath] = [:]
         var changed: [(path: ImagePath, node: FileTree.NodeID)] = []
         tree.walk { path, node in
@@ -79,7 +80,7 @@ struct TreeDelta {
         let inode = tree.inodes[id]
         let entry = LayerEntry(path, .add(inode.kind), inode.metadata)
         if inode.kind.isDirectory {
-            // A root that no layer tells of stays untold.
+            // A root that no layer contains is left out.
             if !path.isRoot || inode.ordinal >= 0 { heads.append(entry) }
         } else if let target = first[id] {
             links.append(LayerEntry(path, .link(to: target), inode.metadata))

@@ -1,13 +1,15 @@
 internal import Linux
 
-/// The files of images as one tar: what a container would see, without whiteouts.
+/// An export of images' files as one tar, as a container would see them, without whiteouts.
 ///
 /// Several images each have a directory of their own, named after the platform as `linux_amd64`.
 public struct TreeExport: Sendable {
     private let images: [(image: Image, tree: FileTree, directory: ImagePath)]
     private let epoch: Int64?
 
-    /// The files of `images`, each with its tree; no time is later than `epoch`. With `split` each has its directory.
+    /// Prepares the files of `images`, each with its tree; no time is later than `epoch`.
+    ///
+    /// With `split` each image has its directory.
     public init(_ images: [(image: Image, tree: FileTree)], split: Bool, epoch: Int64?) throws {
         self.images = try images.map { image, tree in
             (image, tree, split ? try Self.directory(for: image.config.platform) : .root)
@@ -17,7 +19,7 @@ public struct TreeExport: Sendable {
 
     /// Writes the tar.
     ///
-    /// - Throws: ``OCIError/samePath(_:)`` where two images have the same file in one directory.
+    /// - Throws: ``OCIError/samePath(_:)`` if two images have the same file in one directory.
     public func write(to sink: any ByteSink) throws {
         let tar = TarWriter(sink)
         var taken = TakenPaths()
@@ -41,20 +43,20 @@ public struct TreeExport: Sendable {
         return entry
     }
 
-    /// `linux_amd64`, as buildx has it.
+    /// Returns the name `linux_amd64`, as in buildx.
     static func directory(for platform: Platform) throws -> ImagePath {
         try ImagePath("\(platform)".split(separator: "/").joined(separator: "_"))
     }
 }
 
-/// The paths that earlier images have in a common directory: a file of one must not hide another's.
+/// The paths of earlier images in a common directory: a file of one must not hide another's.
 struct TakenPaths {
     private var files: Set<ImagePath> = []
     private var directories: Set<ImagePath> = []
 
-    /// Takes the paths of a tree.
+    /// Adds the paths of a tree.
     ///
-    /// - Throws: ``OCIError/samePath(_:)`` where a path is taken, and either is no directory.
+    /// - Throws: ``OCIError/samePath(_:)`` if a path is taken, and either is no directory.
     mutating func add(_ tree: FileTree, below directory: ImagePath) throws {
         var mine: (files: Set<ImagePath>, directories: Set<ImagePath>) = ([], [])
         try tree.walk { path, node in

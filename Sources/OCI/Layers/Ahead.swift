@@ -2,12 +2,12 @@ internal import Dispatch
 internal import Linux
 internal import Synchronization
 
-/// Reads a source on a thread of its own, a few chunks ahead of whoever asks for them, so that two cores share the work.
+/// A source that is read on its own thread, a few chunks ahead of its reader, so that two cores share the work.
 ///
 /// ```
 /// thread: source.next() -> [chunk chunk chunk chunk] -> next()
 /// ```
-/// Where the process may have no further thread, the source is read as it is asked.
+/// If the process may have no further thread, the source is read on the reader's thread.
 final class AheadSource: ByteSource {
     private let line: Line
     private var last: Result<[UInt8], any Error>?
@@ -20,7 +20,7 @@ final class AheadSource: ByteSource {
     }
 
     deinit {
-        // The source goes with its reader, not some time later.
+        // The source ends with its reader, not some time later.
         if direct == nil { line.stop() }
     }
 
@@ -35,7 +35,7 @@ final class AheadSource: ByteSource {
 
 /// The chunks between a thread that makes them and one that takes them.
 ///
-/// Sendable because the source is touched by ``fill()`` alone, which runs once, and the rest keeps itself.
+/// Sendable because only ``fill()`` uses the source, which runs once, and the rest synchronizes itself.
 private final class Line: @unchecked Sendable {
     private struct State {
         var chunks: [Result<[UInt8], any Error>] = []
@@ -55,7 +55,7 @@ private final class Line: @unchecked Sendable {
         for _ in 0..<Self.length { free.signal() }
     }
 
-    /// Whether nothing comes after this: the end, or an error.
+    /// True if nothing follows: the end, or an error.
     static func isLast(_ result: Result<[UInt8], any Error>) -> Bool {
         if case .success(let chunk) = result { chunk.isEmpty } else { true }
     }

@@ -1,4 +1,4 @@
-/// Names of extended attributes as libarchive's pax records have them: `%3D` for `=`.
+/// Names of extended attributes in libarchive's pax records: `%3D` for `=`.
 enum AttributeName {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
@@ -14,7 +14,7 @@ enum AttributeName {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Nil for what is no name.
+    /// Decodes a name; nil if `text` is invalid.
     static func decoded(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -33,17 +33,17 @@ enum AttributeName {
     }
 }
 
-/// Base64 (RFC 4648 section 4), written with padding or without, read either way.
+/// Base64 (RFC 4648 section 4), written with or without padding, read either way.
 public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// The text with padding.
+    /// Encodes with padding.
     public static func padded(_ bytes: [UInt8]) -> String {
         let text = encoded(bytes)
         return String(decoding: text, as: UTF8.self) + String(repeating: "=", count: (4 - text.count % 4) % 4)
     }
 
-    /// The letters without padding.
+    /// Encodes without padding.
     static func encoded(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -55,7 +55,7 @@ public enum Base64 {
         return text
     }
 
-    /// Nil for what is no base64.
+    /// Decodes base64; nil if `text` is invalid.
     static func decoded(_ text: [UInt8]) -> [UInt8]? {
         var bytes: [UInt8] = []
         var (bits, count): (UInt32, UInt32) = (0, 0)

@@ -3,18 +3,20 @@
 /// ```
 /// buffer: taken | in `cursor.bits` | cursor.next ... | end   at least `margin` bytes, of zero after the source's end
 /// ```
-/// From `cursor.next` up to `lastLoad` a turn's loads stay within the buffer. What was taken of the zeros after the end shows
-/// in ``isOverrun``.
+/// From `cursor.next` up to `lastLoad` the loads of one iteration remain within the buffer. ``isOverrun`` is true after
+/// bits were taken from the zeros after the end.
 @safe final class BitInput {
-    /// Where the stream stands. `bits` has `count` bits that were loaded and not taken, and above them nothing, or the
-    /// same bits that the next load brings.
+    /// The position in the stream.
+    ///
+    /// `bits` has `count` bits that were loaded and not taken. Above them it has zeros, or the same bits as the next
+    /// load.
     struct Cursor {
         var bits: UInt64 = 0
         var count = 0
         var next = 0
     }
 
-    /// More than anybody takes between two calls of ``prepare()``.
+    /// More bytes than a reader takes between two calls of ``prepare()``.
     static let margin = 64
     private static let capacity = 128 << 10
 
@@ -33,20 +35,22 @@
 
     deinit { unsafe buffer.deallocate() }
 
-    /// The last place from which whoever takes bits can go on without another ``prepare()``. Once the source has ended
-    /// that is as far as a load can be ahead of the last true bit: whoever stands beyond it is overrun.
+    /// The last cursor position from which bits can be taken without another ``prepare()``.
+    ///
+    /// After the end of the source it is the farthest that a load can be ahead of the last valid bit. A cursor beyond
+    /// it is overrun.
     var lastLoad: Int { isDrained ? end + 8 : end - Self.margin }
-    /// Whether more was taken than there is.
+    /// True if more bits were taken than the source has.
     var isOverrun: Bool { cursor.next - cursor.count / 8 > end }
 
-    /// Has at least ``margin`` bytes ready, or all there are.
+    /// Loads at least ``margin`` bytes into the buffer, or all that remain.
     func prepare() throws {
         guard cursor.next > lastLoad, !isDrained else { return }
         unload()
         let rest = end - cursor.next
         unsafe buffer.update(from: buffer + cursor.next, count: rest)
         (cursor.next, end) = (0, rest)
-        // Twice, so that whoever loads first and then looks where it stands gets on.
+        // Twice the margin, so that a reader that first loads and then checks its position makes progress.
         while end < 2 * Self.margin {
             if chunk.isEmpty { chunk = try source.next()[...] }
             if chunk.isEmpty { return drain() }
@@ -59,7 +63,7 @@
         }
     }
 
-    /// Gives back the whole bytes that were loaded and not taken.
+    /// Returns the whole bytes that were loaded and not taken to the buffer.
     private func unload() {
         cursor.next -= cursor.count / 8
         cursor.count %= 8
@@ -75,7 +79,7 @@
 extension BitInput {
     /// Takes the next `count` bits, at most 16.
     ///
-    /// - Throws: ``Inflater/Fault/isTruncated`` where there are none.
+    /// - Throws: ``Inflater/Fault/isTruncated`` after the end.
     func take(_ count: Int) throws -> Int {
         try load()
         let value = cursor.bits & (1 << UInt64(count) - 1)
@@ -84,7 +88,7 @@ extension BitInput {
         return Int(value)
     }
 
-    /// Takes a symbol of a code that has no second table and no extra bits; nil where the bits are no symbol's.
+    /// Takes a symbol of a code without second tables and extra bits; nil if the bits are no symbol.
     func take(_ code: HuffmanTable) throws -> Int? {
         try load()
         let entry = code.entries[Int(cursor.bits & (1 << UInt64(code.root) - 1))]
@@ -108,13 +112,13 @@ extension BitInput {
         cursor.count -= count
     }
 
-    /// Goes on at the next whole byte.
+    /// Skips to the next whole byte.
     func align() {
         unload()
         (cursor.bits, cursor.count) = (0, 0)
     }
 
-    /// Takes whole bytes, as many as are ready and fit; 0 at the end alone.
+    /// Takes whole bytes, as many as are ready and fit; 0 only at the end.
     func takeBytes(_ target: UnsafeMutableBufferPointer<UInt8>) throws -> Int {
         try prepare()
         let count = max(min(target.count, end - cursor.next), 0)

@@ -1,17 +1,17 @@
-/// Bytes that come in chunks.
+/// A source of bytes in chunks.
 public protocol ByteSource: AnyObject {
-    /// The next chunk, of a size that suits the source; empty at the end and only there.
+    /// Returns the next chunk, of a size that suits the source; it is empty only at the end.
     func next() throws -> [UInt8]
 }
 
-/// Bytes that go somewhere.
+/// A target of bytes.
 public protocol ByteSink: AnyObject {
-    /// Takes all of `bytes`.
+    /// Writes all of `bytes`.
     func write(_ bytes: ArraySlice<UInt8>) throws
 }
 
 extension ByteSink {
-    /// Takes all of `bytes`.
+    /// Writes all of `bytes`.
     public func write(_ bytes: [UInt8]) throws { try write(bytes[...]) }
 }
 
@@ -19,7 +19,7 @@ extension ByteSink {
 public final class MemorySource: ByteSource {
     private var bytes: [UInt8]
 
-    /// Gives `bytes` in one chunk.
+    /// Makes a source with `bytes` in one chunk.
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     public func next() -> [UInt8] {
@@ -28,12 +28,12 @@ public final class MemorySource: ByteSource {
     }
 }
 
-/// A sink that keeps what it gets.
+/// A sink that keeps its bytes in memory.
 public final class MemorySink: ByteSink {
     /// Everything written so far.
     public private(set) var bytes: [UInt8] = []
 
-    /// Empty.
+    /// Makes an empty sink.
     public init() {}
 
     public func write(_ bytes: ArraySlice<UInt8>) { self.bytes += bytes }

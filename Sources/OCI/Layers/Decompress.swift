@@ -1,7 +1,8 @@
 internal import CArchive
 
-/// What a compressed blob holds, decompressed as it is read. Gzip of several members and zstd of several frames are one
-/// stream, as every reader of layers has it.
+/// Returns the content of a compressed source, decompressed as it is read.
+///
+/// Gzip of several members and zstd of several frames are one stream, as for every reader of layers.
 func decompressing(_ source: any ByteSource, _ compression: Compression, name: String) throws(OCIError)
     -> any ByteSource
 {
@@ -14,7 +15,9 @@ func decompressing(_ source: any ByteSource, _ compression: Compression, name: S
 
 private let outputSize = 256 << 10
 
-/// Decompresses zstd frames (RFC 8878) through libzstd. The window is limited to 128 MiB, libzstd's default.
+/// A source that decompresses zstd frames (RFC 8878) through libzstd.
+///
+/// The window is limited to 128 MiB, libzstd's default.
 @safe private final class ZstdSource: ByteSource {
     private let source: any ByteSource
     private let name: String
@@ -26,7 +29,7 @@ private let outputSize = 256 << 10
 
     init(_ source: any ByteSource, name: String) throws(OCIError) {
         guard let context = unsafe ZSTD_createDStream() else {
-            throw .malformedCompression(name, reason: "zstd cannot start")
+            throw .malformedCompression(name, reason: "zstd cannot be initialized")
         }
         self.source = source
         self.name = name
@@ -52,7 +55,9 @@ private let outputSize = 256 << 10
         }
     }
 
-    /// Decompresses some of the input. Both buffers outlive the call; libzstd copies what it needs later.
+    /// Decompresses some of the input.
+    ///
+    /// Both buffers outlive the call; libzstd copies the bytes that it needs later.
     private func decompressSome() throws -> [UInt8] {
         var result = 0
         let output = unsafe [UInt8](unsafeUninitializedCapacity: outputSize) { buffer, count in

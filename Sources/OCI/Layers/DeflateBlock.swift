@@ -1,9 +1,9 @@
-/// A block of a DEFLATE stream (RFC 1951 section 3.2.3), once its header is read.
+/// A block of a DEFLATE stream (RFC 1951 section 3.2.3), after its header was read.
 enum DeflateBlock {
     case stored(left: Int)
     case coded(literals: HuffmanTable, distances: HuffmanTable)
 
-    /// Reads a header, but for its first bit.
+    /// Reads a header without its first bit.
     ///
     /// - Throws: ``Inflater/Fault``.
     init(_ input: BitInput) throws {
@@ -24,7 +24,7 @@ enum DeflateBlock {
 
     private static func fixed() -> Self {
         guard let literals = HuffmanTable.fixedLiterals, let distances = HuffmanTable.fixedDistances else {
-            preconditionFailure("the fixed codes are codes")
+            preconditionFailure("the fixed codes are valid")
         }
         return .coded(literals: literals, distances: distances)
     }
@@ -36,7 +36,7 @@ enum DeflateBlock {
         guard literalCount <= 286, distanceCount <= 30 else { throw Inflater.Fault.isCorrupt }
         let code = try codeOfLengths(codeCount, input)
         let lengths = try readLengths(literalCount + distanceCount, code, input)
-        // Without a symbol for its end no block ends.
+        // A block without an end symbol never ends.
         guard lengths[256] > 0,
             let literals = HuffmanTable(
                 lengths[..<literalCount], meanings: HuffmanTable.literals, root: InflateLoop.literalRoot,
@@ -71,7 +71,7 @@ enum DeflateBlock {
         return lengths
     }
 
-    /// A length, and how often it comes (RFC 1951 section 3.2.7).
+    /// Returns a length and its number of repetitions (RFC 1951 section 3.2.7).
     private static func meaning(
         of symbol: Int, after last: UInt8?, _ input: BitInput
     ) throws -> (value: UInt8, times: Int) {

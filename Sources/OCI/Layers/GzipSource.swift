@@ -1,6 +1,8 @@
 internal import CArchive
 
-/// Gunzips a source (RFC 1952): its members one behind the other, at least one, with zero bytes as padding behind each.
+/// A source that decompresses gzip (RFC 1952).
+///
+/// It has at least one member; members follow each other, each with any zero bytes as padding after it.
 final class GzipSource: ByteSource {
     private let input: BitInput
     private let inflater: Inflater
@@ -51,7 +53,7 @@ final class GzipSource: ByteSource {
         return true
     }
 
-    /// Holds what came against the check sum and the length behind it.
+    /// Compares the content with the check sum and the length after it.
     private func endMember() throws {
         isInMember = false
         let (sum, size) = (try input.takeNumber(4), try input.takeNumber(4))
@@ -62,7 +64,7 @@ final class GzipSource: ByteSource {
         unsafe bytes.withUnsafeBytes { unsafe libdeflate_crc32(sum, $0.baseAddress, $0.count) }
     }
 
-    /// What stands before a member's content: ten bytes, and what their flags announce.
+    /// A member's header: ten bytes, and the fields that their flags announce.
     private struct Header {
         private let input: BitInput
         private var bytes: [UInt8]

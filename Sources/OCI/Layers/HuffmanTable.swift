@@ -1,30 +1,30 @@
 /// A Huffman code of DEFLATE (RFC 1951 section 3.2) as a table that the next bits of a stream index.
 ///
-/// A code of up to `root` bits is found at once, and another byte's code behind a byte's where both fit; a longer code
-/// leads to a second table, which the rest of its bits index.
+/// A code of up to `root` bits takes one lookup. So do the codes of two bytes if both fit. A longer code leads to a
+/// second table, which the rest of its bits index.
 /// ```
 /// 31..16                                          15..12  11..8                  7..0
 /// one byte or two, base of a length or distance,  kind    bits of the code,      bits to take, a base's
 ///          or where the second table begins               or how many bytes      extra ones among them
 /// ```
 struct HuffmanTable {
-    /// The longest code.
+    /// The length of the longest code in bits.
     static let maximumLength = 15
     static let isLiteral: UInt32 = 1 << 15
-    /// Set for whatever is neither a byte nor a base: a second table, the end of the block, or no code at all.
+    /// Set for an entry that is neither a byte nor a base: a second table, the end of the block, or no code at all.
     static let isSpecial: UInt32 = 1 << 14
     static let isSecond: UInt32 = 1 << 13
     static let isEnd: UInt32 = 1 << 12
     private static let noCode = isSpecial | 1
 
-    /// How many bits index the first table.
+    /// The number of bits that index the first table.
     let root: Int
     private(set) var entries: [UInt32]
 
-    /// The table of the code in which symbol n has `lengths[n]` bits, or none for 0; `meanings` says what to make of it.
+    /// Makes the table of the code in which symbol n has `lengths[n]` bits, or none for 0, and means `meanings[n]`.
     ///
     /// Nil for lengths that no code has, and for codes that leave bits without meaning. As in zlib a code may have no
-    /// symbol, or one of a single bit: then it is an error only to come upon the other bits.
+    /// symbol, or one of a single bit; then only the other bits in a stream are an error.
     init?(
         _ lengths: ArraySlice<UInt8>, meanings: [UInt32], root: Int, joinsBytes: Bool = false, allowsLonely: Bool = true
     ) {
@@ -34,7 +34,7 @@ struct HuffmanTable {
         entries = [Self.noCode]
         entries.reserveCapacity(2 << root)
         for length in 1...root {
-            // What shorter codes mean they mean whatever bit follows.
+            // A shorter code keeps its meaning for every following bit.
             entries += entries
             for word in code.words(ofLength: length) { entries[word.bits] = Self.entry(meanings[word.symbol], length) }
         }
@@ -69,7 +69,7 @@ struct HuffmanTable {
         return Int(entries[first] >> 16)
     }
 
-    /// Has the first table tell two bytes at once wherever its index holds the words of both.
+    /// Makes the first table decode two bytes at once for every index that contains the codes of both.
     private mutating func joinBytes(_ code: HuffmanCode) {
         for first in 1..<root {
             for one in code.words(ofLength: first) where one.symbol < 256 {
@@ -93,15 +93,15 @@ struct HuffmanTable {
 struct HuffmanCode {
     struct Word {
         var symbol = 0
-        /// As they come in the stream: the first one is the lowest.
+        /// The bits in the order of the stream: the first one is the lowest.
         var bits = 0
     }
 
-    /// Whether every sequence of bits begins with a word.
+    /// True if every sequence of bits begins with a word.
     let isComplete: Bool
-    /// Whether there is one word, of a single bit.
+    /// True if there is one word, of a single bit.
     let isLonely: Bool
-    /// The length of the longest word; 0 where there is none.
+    /// The length of the longest word; 0 if there is none.
     let longest: Int
     private var words: [Word]
     private var ends: [Int]
@@ -134,10 +134,10 @@ struct HuffmanCode {
         }
     }
 
-    /// The words of that length.
+    /// Returns the words of a length.
     func words(ofLength length: Int) -> ArraySlice<Word> { words[ends[length - 1]..<ends[length]] }
 
-    /// The next word of `length` bits: one more, counted from the last bit.
+    /// Returns the next word of `length` bits: one more, counted from the last bit.
     private static func following(_ bits: Int, _ length: Int) -> Int {
         var bit = 1 << (length - 1)
         while bits & bit != 0 { bit >>= 1 }
@@ -146,13 +146,13 @@ struct HuffmanCode {
 }
 
 extension HuffmanTable {
-    /// What the symbols of the first code mean: bytes, the end, lengths of repetitions (RFC 1951 section 3.2.5).
+    /// The meanings of the first code's symbols: bytes, the end, lengths of repetitions (RFC 1951 section 3.2.5).
     static let literals: [UInt32] =
         (0..<256).map { isLiteral | UInt32($0) << 16 } + [isSpecial | isEnd]
         + bases(count: 28, from: 3, each: 4) + [258 << 16, isSpecial, isSpecial]
-    /// What the symbols of the second code mean: how far back a repetition is.
+    /// The meanings of the second code's symbols: the distances of repetitions.
     static let distances: [UInt32] = bases(count: 30, from: 1, each: 2) + [isSpecial, isSpecial]
-    /// What the symbols of the code of code lengths mean: themselves.
+    /// The meanings of the symbols of the code of code lengths: the symbols themselves.
     static let codeLengths: [UInt32] = (0..<19).map { UInt32($0) << 16 }
 
     static let fixedLiterals = HuffmanTable(
@@ -161,7 +161,7 @@ extension HuffmanTable {
     static let fixedDistances = HuffmanTable(
         [UInt8](repeating: 5, count: 32)[...], meanings: distances, root: InflateLoop.distanceRoot)
 
-    /// Bases whose extra bits grow by one after every `each`, the first `each` twice without any.
+    /// Returns bases whose extra bits grow by one after every `each`, the first `each` twice without any.
     private static func bases(count: Int, from first: UInt32, each: Int) -> [UInt32] {
         var base = first
         return (0..<count).map { index in

@@ -1,9 +1,10 @@
-/// Decodes what is in a coded block, with all that it needs in registers.
+/// A decoder of a coded block's content that has its whole state in registers.
 ///
-/// A turn takes at most three loads of eight bytes, which the input's margin holds, and writes at most ``slack`` bytes.
-/// An index never leaves its table: it has as many bits as the table has places. Nothing is copied from below `floor`.
+/// An iteration does at most three loads of eight bytes, which the input's margin contains, and writes at most
+/// ``slack`` bytes. An index never leaves its table: its number of bits fits the table's size. Nothing is
+/// copied from below `floor`.
 @safe struct InflateLoop {
-    /// How many bits index the first tables: as many as keep them in the processor's nearest cache.
+    /// The bits that index the first tables: as many as keep the tables in the processor's nearest cache.
     static let literalRoot = 11
     static let distanceRoot = 8
     /// Three literals and a repetition of 258 bytes, which is copied in pieces of 16.
@@ -16,7 +17,7 @@
 
     private(set) var out: UnsafeMutablePointer<UInt8>
     private var bits: LoadedBits
-    /// The next one. It is always looked up early: while what came before is copied, it is on its way.
+    /// The next entry, always looked up early, so that the load overlaps with the copy before it.
     private var entry: UInt32 = 0
     private let literals: UnsafePointer<UInt32>
     private let distances: UnsafePointer<UInt32>
@@ -37,7 +38,7 @@
         lastLoad = input.lastLoad
     }
 
-    /// Goes on until the block ends, the window is full or the input must be prepared again.
+    /// Decodes until the block ends, the window is full or the input must be prepared again.
     @inline(__always)
     mutating func run() -> Pause {
         if bits.cursor.next > lastLoad { return .inputIsLow }
@@ -72,7 +73,7 @@
         bits.take(entry)
     }
 
-    /// Puts bytes, and loads what was taken.
+    /// Writes bytes, and loads the bits that were taken.
     @inline(__always)
     private mutating func putLast() {
         put()
@@ -80,7 +81,7 @@
         lookUp()
     }
 
-    /// Puts the bytes of as many entries as a load has bits for; false where another kind of entry comes before that.
+    /// Writes the bytes of as many entries as one load has bits for; false if another kind of entry comes before that.
     @inline(__always)
     private mutating func putUpToThree() -> Bool {
         put()
@@ -97,7 +98,7 @@
         return false
     }
 
-    /// Repeats what the entry and the distance behind it say; false where there is no such distance.
+    /// Repeats bytes by the entry and the distance after it; false if there is no such distance.
     @inline(__always)
     private mutating func repeatBytes() -> Bool {
         let length = bits.takeValue(entry)
@@ -114,7 +115,7 @@
         return true
     }
 
-    /// Copies `length` bytes from `distance` bytes back, and up to 16 of no meaning behind them.
+    /// Copies `length` bytes from `distance` bytes back, and up to 16 meaningless bytes after them.
     @inline(__always)
     private static func repeatBytes(_ distance: Int, _ length: Int, _ out: inout UnsafeMutablePointer<UInt8>) {
         var to = UnsafeMutableRawPointer(out)
@@ -144,7 +145,7 @@
     }
 }
 
-/// A cursor in registers, with the buffer that it stands in.
+/// A cursor in registers, with its buffer.
 @safe private struct LoadedBits {
     var cursor: BitInput.Cursor
     private let buffer: UnsafeRawPointer
@@ -173,7 +174,7 @@
         cursor.count &-= Int(entry & 0x3F)
     }
 
-    /// Takes the bits of an entry and gives its base with its extra bits added.
+    /// Takes the bits of an entry and returns its base plus its extra bits.
     @inline(__always)
     mutating func takeValue(_ entry: UInt32) -> Int {
         let taken = cursor.bits & ((1 &<< UInt64(entry & 0x3F)) &- 1)
@@ -181,7 +182,7 @@
         return Int(truncatingIfNeeded: UInt64(entry >> 16) &+ taken &>> UInt64(entry >> 8 & 0xF))
     }
 
-    /// Takes the bits that led to a second table, and gives the entry there.
+    /// Takes the bits of a second table's index, and returns the entry there.
     @inline(__always)
     mutating func second(_ entry: UInt32, _ table: UnsafePointer<UInt32>) -> UInt32 {
         take(entry)

@@ -1,13 +1,12 @@
-/// Inflates a DEFLATE stream (RFC 1951), a chunk of output at a time and with a window of its own.
+/// A decoder of a DEFLATE stream (RFC 1951) that returns its output in chunks and has its own window.
 ///
-/// Ours because layers from elsewhere are one gzip member each, which libdeflate could only inflate as a whole, and zlib
-/// takes twice as long for. What zlib refuses is refused here too.
-///
+/// It is our own because a layer of another program is one gzip member. libdeflate could inflate it only as a whole,
+/// and zlib takes twice as long. Streams that zlib refuses are refused here too.
 /// ```
-/// window: at least 32 KiB of what was given out | the next chunk ... | room for what one repetition may run over
+/// window: at least 32 KiB of returned output | the next chunk ... | room for the end of one repetition
 /// ```
 @safe final class Inflater {
-    /// The stream is no DEFLATE stream, or ends in the middle.
+    /// The stream is not DEFLATE, or it is incomplete.
     enum Fault: Error { case isCorrupt, isTruncated }
 
     private static let history = 32 << 10
@@ -15,7 +14,9 @@
 
     private let input: BitInput
     private let window: UnsafeMutablePointer<UInt8>
-    /// What was given out ends here, what is ready at `filled`; the stream began at `floor`, or further back.
+    /// The end of the returned output; the decoded output ends at `filled`.
+    ///
+    /// The stream began at `floor`, or before the window.
     private var given = 0
     private var filled = 0
     private var floor = 0
@@ -31,22 +32,22 @@
 
     deinit { unsafe window.deallocate() }
 
-    /// Begins another stream where the input stands.
+    /// Begins another stream at the input's position.
     func restart() {
         (block, isLast, floor) = (nil, false, filled)
     }
 
-    /// The next chunk; empty at the stream's end, after which the input stands at the next whole byte.
+    /// Returns the next chunk; it is empty at the stream's end, and the input is then at the next whole byte.
     func next() throws -> [UInt8] {
         slide()
         while filled < Self.history + Self.chunk, try proceed() {}
-        // What was made of bits behind the end is given to nobody.
+        // Output from bits after the end is never returned.
         if input.isOverrun { throw Fault.isTruncated }
         defer { given = filled }
         return unsafe Array(UnsafeBufferPointer(start: window + given, count: filled - given))
     }
 
-    /// Makes room for a chunk, keeping what repetitions may go back to.
+    /// Makes room for a chunk, and keeps the bytes that repetitions may refer to.
     private func slide() {
         guard filled > Self.history else { return }
         let distance = filled - Self.history
@@ -56,7 +57,7 @@
         given = filled
     }
 
-    /// Goes on as far as is possible at once; false at the stream's end.
+    /// Decodes as far as possible at once; false at the stream's end.
     private func proceed() throws -> Bool {
         switch block {
         case nil:
@@ -98,7 +99,9 @@
         }
     }
 
-    /// Both tables are whole, the input is prepared, and the window has `slack` bytes behind the chunk's end.
+    /// Runs the loop over whole tables and a prepared input.
+    ///
+    /// The window has `slack` bytes after the chunk's end.
     private func loop(
         _ literals: UnsafeBufferPointer<UInt32>, _ distances: UnsafeBufferPointer<UInt32>
     ) -> InflateLoop.Pause {

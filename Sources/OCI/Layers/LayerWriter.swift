@@ -1,4 +1,4 @@
-/// Writes a layer straight into a store: tar, diff ID, compression and digest in one pass, in constant memory.
+/// A writer of a layer into a store: tar, diff ID, compression and digest in one pass, in constant memory.
 ///
 /// ```
 /// entries -> tar -+-> SHA-256 (diff ID)
@@ -35,10 +35,10 @@ public final class LayerWriter {
     /// Adds to the current file's content.
     public func write(_ bytes: ArraySlice<UInt8>) throws { try tar.write(bytes) }
 
-    /// How many bytes of the current file's content are still to come.
+    /// The bytes of the current file's content that are still to be written.
     public var missing: Int64 { tar.missing }
 
-    /// Passes a whole uncompressed layer through as it is, in place of entries.
+    /// Copies a whole uncompressed layer unchanged, in place of entries.
     public func copy(tar source: any ByteSource) throws -> Layer {
         while true {
             let chunk = try source.next()
@@ -47,7 +47,7 @@ public final class LayerWriter {
         }
     }
 
-    /// Ends the layer. When this returns, the store has it.
+    /// Ends the layer; after the return it is in the store.
     public func finish() throws -> Layer {
         try tar.finish()
         let layer = try close()
@@ -61,7 +61,7 @@ public final class LayerWriter {
     }
 }
 
-/// Hashes what it passes on.
+/// A sink that hashes the bytes that it passes on.
 private final class HashingSink: ByteSink {
     private(set) var hasher = Digest.Hasher()
     private let sink: any ByteSink

@@ -1,28 +1,29 @@
 public import Linux
 public import SystemPackage
 
-/// Reads what a command changed from the upper directory of its overlay, and writes it as a layer.
+/// A layer with the changes of a command, read from the upper directory of its overlay.
 ///
-/// The upper directory holds exactly the change, so nothing is compared but what was copied up: cost follows the change,
-/// not the image. A character device 0:0 is a whiteout; an opaque directory becomes explicit whiteouts, as the image
-/// specification asks of writers. Left out: sockets, whiteouts of nothing, and files that were copied up but are equal
-/// to the lower one. The directories above a change are told with it: whoever unpacks a layer into a directory of its
-/// own would otherwise make them 0755 root, and their attributes would hide those below.
-/// What a user namespace cannot hold is taken from the lower tree, as ``StandIn`` says.
+/// The upper directory contains exactly the changes, so only copied-up files are compared: the cost depends on the
+/// change, not on the image. A character device 0:0 is a whiteout. An opaque directory becomes explicit whiteouts,
+/// which the image specification requires of writers. Three things are left out: sockets, whiteouts of nothing, and
+/// copied-up files that equal the lower ones. The directories above a change are included. A reader that unpacks the
+/// layer into its own directory would otherwise make them 0755 root, and their attributes would hide those below.
+/// Properties that a user namespace cannot store come from the lower tree; see ``StandIn``.
 ///
-/// Times are clamped to `epoch`. A Python bytecode file records its source's time, so where the source's is clamped the
-/// record is rewritten too: the interpreter would otherwise compile again at every start.
+/// Times are clamped to `epoch`. A Python bytecode file contains its source's time. If that is clamped, the file is
+/// rewritten too: the interpreter would otherwise compile again at every start.
 public struct OverlayDiff {
     private let upper: Directory
     private let lower: FileTree
     private let lowerDigest: (ImagePath) throws -> Digest?
     private let epoch: Int64
     private let standIn: StandIn
-    /// What changed in a root file system without an overlay; nil for an upper directory, where everything is a change.
+    /// The changes in a root file system without an overlay; nil for an upper directory, which has only changes.
     private let changes: RootChanges?
 
-    /// A difference between the tree `lower` and `upper`, which was written where `ids` were the numbers of users;
-    /// `lowerFile` opens a file of the lower tree.
+    /// Prepares the difference between the tree `lower` and `upper`.
+    ///
+    /// `ids` is the ID map with which `upper` was written; `lowerFile` opens a file of the lower tree.
     public init(
         upper: Directory, lower: FileTree, epoch: Int64, ids: IDMap,
         lowerFile: @escaping (ImagePath) throws -> (any ByteSource)?
@@ -35,8 +36,9 @@ public struct OverlayDiff {
         changes = nil
     }
 
-    /// The difference between `image`, whose tree is `lower`, and the root file system `root` that was made from it,
-    /// where a command changed `changes`. Contents of the image are read where nothing else tells.
+    /// Prepares the difference between `image`, whose tree is `lower`, and the root file system `root` made from it.
+    ///
+    /// A command changed `changes`. Contents of the image are read only if nothing else shows the difference.
     public init(
         root: Directory, lower: FileTree, of image: Image, _ changes: RootChanges, epoch: Int64, ids: IDMap
     ) throws {
@@ -53,7 +55,7 @@ public struct OverlayDiff {
         self.lowerDigest = lowerDigest
     }
 
-    /// The digests of the image's files that are like what stands at their paths now.
+    /// Returns the digests of the image's files whose metadata is the same as at their paths now.
     private func lowerDigests(of image: Image) throws -> [ImagePath: Digest] {
         var paths: [FileTree.InodeID: [ImagePath]] = [:]
         for (path, status) in changes?.paths ?? [] {
@@ -72,15 +74,15 @@ public struct OverlayDiff {
         return digests
     }
 
-    /// Writes the layer's entries, in path order, and makes the upper directory what they say.
+    /// Writes the layer's entries, in path order, and makes the upper directory equal to them.
     ///
-    /// Afterwards it can stand for the layer unpacked: the next command sees the same whichever of the two it runs on.
-    /// Where that is not wanted, `settles` leaves the directory as it is.
+    /// Afterwards the directory can be used as the unpacked layer: the next command sees the same with either of them.
+    /// With `settles` false the directory remains unchanged.
     public func write(to layer: LayerWriter, settles: Bool = true) throws {
         var links: [Inode: ImagePath] = [:]
-        // Overlayfs marks only the top of a directory that was made anew: what is below it hides the lower one too.
+        // Overlayfs marks only the top of a new directory; the directories below it hide the lower ones too.
         var opaque: Set<ImagePath> = []
-        // Directories that are as they were, down to the path at hand.
+        // The unchanged directories above the current path.
         var above: [LayerEntry] = []
         func add(_ entry: LayerEntry) throws {
             for parent in above { try layer.add(parent) }
@@ -117,7 +119,7 @@ public struct OverlayDiff {
         if settles { try settle(changed) }
     }
 
-    /// Tells of the root directory where its mode or owner changed; its time changes with everything made in it.
+    /// Adds the root directory if its mode or owner changed; its time changes with every file made in it.
     private func addRoot(to layer: LayerWriter) throws {
         let status = try upper.descriptor.status()
         let old = lower.inode(of: FileTree.rootNode)
@@ -132,7 +134,9 @@ public struct OverlayDiff {
         try layer.add(LayerEntry(.root, .add(.directory), new))
     }
 
-    /// Removes what no layer holds and clamps times, children first because they touch their directory's time.
+    /// Removes files that no layer can have and clamps times.
+    ///
+    /// Children come first, because they change their directory's time.
     private func settle(_ changed: [(path: ImagePath, status: FileStatus?)]) throws {
         for case (let path, let status?) in changed.reversed() where !status.isWhiteout {
             if status.type == .socket {
@@ -148,7 +152,7 @@ public struct OverlayDiff {
         let number: UInt64
     }
 
-    /// Every path in the upper directory, each directory before its children.
+    /// Returns every path in the upper directory, each directory before its children.
     private func changedPaths() throws -> [(path: ImagePath, status: FileStatus?)] {
         var paths: [(path: ImagePath, status: FileStatus?)] = []
         var stack: [ImagePath] = try upper.entries().reversed().map { ImagePath.root.appending($0.name) }
@@ -180,13 +184,13 @@ public struct OverlayDiff {
             xattrs: try upper.layerAttributes(of: FilePath(path)))
     }
 
-    /// What a layer says of the path; nil for a socket.
+    /// Returns the kind and metadata of a path in the layer; nil for a socket.
     private func truth(of path: ImagePath, _ status: FileStatus) throws -> (kind: FileKind, metadata: FileMetadata)? {
         guard let found = try kind(of: path, status) else { return nil }
         return standIn.truth(of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
     }
 
-    /// Whether a copied-up file is the lower one still.
+    /// True if a copied-up file equals the lower one.
     private func isUnchanged(
         _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
     ) throws -> Bool {
@@ -196,7 +200,7 @@ public struct OverlayDiff {
         return try before == Digest(of: FileSource(upper.open(FilePath(path), [.read, .noFollow])))
     }
 
-    /// Whether only the content can differ from that of the lower file.
+    /// True if only the content can differ from the lower file's.
     private func isLikeLower(
         _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
     ) -> Bool {
@@ -205,7 +209,7 @@ public struct OverlayDiff {
         var same = old.metadata
         same.mtime = metadata.mtime
         guard same == metadata else { return false }
-        // A directory that merely holds a change need not be told about again, but its time may have changed.
+        // A directory that merely contains a change need not be in the layer, but its time may have changed.
         return old.metadata.mtime.seconds == metadata.mtime.seconds
     }
 
@@ -238,8 +242,9 @@ public struct OverlayDiff {
         }
     }
 
-    /// Rewrites the source's time in the header of a bytecode file (PEP 552: magic, flags 0, mtime, size); true where
-    /// that changed it.
+    /// Rewrites the source's time in the header of a bytecode file; true if that changed it.
+    ///
+    /// The header has magic, flags 0, mtime and size (PEP 552).
     private func clampSourceTime(of path: ImagePath, _ bytes: inout [UInt8]) throws -> Bool {
         guard bytes.count >= 16, bytes[4..<8].allSatisfy({ $0 == 0 }), let source = Self.source(of: path),
             try upper.exists(FilePath(source))
@@ -252,7 +257,7 @@ public struct OverlayDiff {
         return true
     }
 
-    /// `dir/__pycache__/name.cpython-311.pyc` is compiled from `dir/name.py`.
+    /// Returns the source of a bytecode file: `dir/name.py` for `dir/__pycache__/name.cpython-311.pyc`.
     private static func source(of path: ImagePath) -> ImagePath? {
         guard path.parent.name.elementsEqual("__pycache__".utf8), let dot = path.name.firstIndex(of: UInt8(ascii: "."))
         else { return nil }
@@ -261,7 +266,7 @@ public struct OverlayDiff {
 }
 
 extension Directory {
-    /// The extended attributes that belong in a layer: all but overlayfs's own and the host's security labels.
+    /// Returns the extended attributes for a layer: all but overlayfs's own and the host's security labels.
     public func layerAttributes(of path: FilePath) throws -> [String: [UInt8]] {
         var attributes: [String: [UInt8]] = [:]
         for name in try attributeNames(of: path) where !Self.isHostAttribute(name) {
@@ -270,7 +275,7 @@ extension Directory {
         return attributes
     }
 
-    /// Overlayfs's own marks, which a layer must not bring either, and labels that only mean something on their host.
+    /// True for overlayfs's own marks, which a layer must not set, and for labels that apply only to their host.
     static func isHostAttribute(_ name: String) -> Bool {
         name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") || name == "security.selinux"
             || name.hasPrefix("system.nfs")
@@ -278,7 +283,7 @@ extension Directory {
 }
 
 extension Digest {
-    /// The digest of everything a source gives.
+    /// Computes the digest of a source's bytes.
     public init(of source: any ByteSource) throws {
         var hasher = Hasher()
         while true {

@@ -6,12 +6,12 @@ public import SystemPackage
 /// A file has changed if one of its marks has: type, mode, owner, size, modification time, change time, inode number,
 /// number of names. The kernel sets the change time by itself, and no program can set it back.
 public struct RootSnapshot: Sendable {
-    /// What each directory holds, by name.
+    /// The marks of each directory's entries, by name.
     let directories: [ImagePath: [[UInt8]: Mark]]
-    /// When the file that changed last had changed.
+    /// The latest change time of all files.
     public let newest: FileTime
 
-    /// What tells a file from another one, or from itself at another time.
+    /// The properties that distinguish a file from another one, or from itself at another time.
     struct Mark: Hashable {
         let type: Linux.FileType
         let mode: UInt32
@@ -23,7 +23,7 @@ public struct RootSnapshot: Sendable {
         let inode: UInt64
         let linkCount: UInt64
         let device: [UInt32]
-        /// When a directory was made, where the file system knows: a new one often gets the old one's inode number.
+        /// A directory's time of birth, if the file system has it: a new one often gets the old one's inode number.
         let birth: FileTime?
 
         init(_ status: FileStatus, birth: FileTime?) {
@@ -33,13 +33,13 @@ public struct RootSnapshot: Sendable {
             self.birth = birth
         }
 
-        /// Whether both are of one directory.
+        /// True if both marks are of one directory.
         func isSameDirectory(as other: Mark) -> Bool {
             type == .directory && other.type == .directory && inode == other.inode && birth == other.birth
         }
     }
 
-    /// The marks of everything below `root`.
+    /// Reads the marks of everything below `root`.
     public init(_ root: Directory) throws {
         var directories: [ImagePath: [[UInt8]: Mark]] = [:]
         var newest = FileTime(seconds: 0)
@@ -56,7 +56,7 @@ public struct RootSnapshot: Sendable {
         (self.directories, self.newest) = (directories, newest)
     }
 
-    /// What a directory holds, sorted by name.
+    /// Returns the entries of a directory, sorted by name.
     static func entries(
         of path: ImagePath, in root: Directory
     ) throws(SystemError) -> [(name: [UInt8], status: FileStatus, birth: FileTime?)] {
@@ -68,21 +68,21 @@ public struct RootSnapshot: Sendable {
     }
 }
 
-/// What a command changed in a root file system, each directory before what is in it and siblings in byte order.
+/// The changes of a command in a root file system, each directory before its entries and siblings in byte order.
 public struct RootChanges: Sendable {
-    /// A path, and its status; nil for one that is gone. Directories above a change are among them.
+    /// The paths with their status, nil for removed ones, including the directories above a change.
     private(set) var paths: [(path: ImagePath, status: FileStatus?)] = []
-    /// Directories that stand where another directory, or something else, was before.
+    /// Directories that replaced another directory or file.
     private(set) var remade: Set<ImagePath> = []
-    /// Files whose names were names of one file before: no new name joined them.
+    /// Files whose names all belonged to one file before: no new name was added.
     private(set) var oldLinks: Set<ImagePath> = []
     private var above: [(path: ImagePath, status: FileStatus, isListed: Bool)] = []
 
-    /// How a file is known to have changed.
+    /// The way in which a change of a file is detected.
     public enum Method: String, Sendable, Hashable, CaseIterable, Codable {
         /// By its marks.
         case marks
-        /// By its content, whatever its marks say.
+        /// By its content, whatever its marks are.
         case content
     }
 
@@ -91,9 +91,9 @@ public struct RootChanges: Sendable {
         case gone(ImagePath)
     }
 
-    /// Compares `root` with what it was; `lower` is the tree of the layers that it was made from.
+    /// Compares `root` with its snapshot; `lower` is the tree of the layers that it was made from.
     ///
-    /// - Parameter withheld: paths that the command could not reach, with all below them.
+    /// - Parameter withheld: Paths that the command could not reach, with all below them.
     public init(
         in root: Directory, since before: RootSnapshot, over lower: FileTree, withheld: [FilePath], by method: Method
     ) throws {
@@ -123,7 +123,7 @@ public struct RootChanges: Sendable {
         return old.count == 1 && old.first != .some(nil)
     }
 
-    /// The last first, for a stack.
+    /// Returns the entries in reverse order, for a stack.
     private static func items(
         in path: ImagePath, of root: Directory, _ before: RootSnapshot, _ withheld: Set<ImagePath>, isInRemade: Bool
     ) throws -> [Item] {
@@ -143,7 +143,7 @@ public struct RootChanges: Sendable {
         return items.sorted { $1.name.lexicographicallyPrecedes($0.name) }.map(\.item)
     }
 
-    /// Lists a path behind the directories above it.
+    /// Adds a path after the directories above it.
     private mutating func list(_ path: ImagePath, _ status: FileStatus?) {
         while let last = above.last, !path.isWithin(last.path) { above.removeLast() }
         for index in above.indices where !above[index].isListed {

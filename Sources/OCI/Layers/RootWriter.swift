@@ -1,14 +1,14 @@
 public import Linux
 internal import SystemPackage
 
-/// Writes the files of an image into one directory, the root file system of commands that have no overlay.
+/// A writer of an image's files into one directory, the root file system of commands that have no overlay.
 ///
 /// ```
 /// nothing             ──► all of the image
-/// a root of its first layers ──► what the layers above change
+/// a root of its first layers ──► the changes of the layers above
 /// ```
-/// Everything is opened below the directory and never through a link that leaves it. ``StandIn`` says what becomes of
-/// what this process cannot make.
+/// Everything is opened below the directory and never through a link that leaves it. ``StandIn`` describes the files
+/// that replace those which this process cannot make.
 public struct RootWriter {
     private let image: Image
     private let tree: FileTree
@@ -16,14 +16,15 @@ public struct RootWriter {
     private let target: Directory
     private let standIn: StandIn
 
-    /// Turns `target`, which holds the files of `base`, into the files of `image`, whose tree is `tree`. The first
-    /// layers of the image made `base`; an empty directory has an empty tree.
+    /// Prepares to change `target` from the files of `base` to those of `image`, whose tree is `tree`.
+    ///
+    /// The first layers of the image made `base`; an empty directory has an empty tree.
     public init(_ image: Image, _ tree: FileTree, over base: FileTree, into target: Directory, ids: IDMap) {
         (self.image, self.tree, self.base, self.target) = (image, tree, base, target)
         standIn = StandIn(ids: ids, isWhole: false)
     }
 
-    /// Writes everything. The directory is of no use after a failure.
+    /// Writes everything; after an error the directory is unusable.
     public func write() throws {
         let delta = TreeDelta(from: base, to: tree)
         var touched: Set<ImagePath> = [.root]
@@ -73,7 +74,7 @@ public struct RootWriter {
         try apply(entry.metadata, to: entry.path, kind)
     }
 
-    /// A new file even where the path has one: that may have other names, which keep theirs.
+    /// Makes a new file even if the path has one: the old one may have other names, which must keep it.
     private func makeFile(_ entry: LayerEntry, _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void) throws {
         let place = FilePath(entry.path)
         try target.removeTree(place)

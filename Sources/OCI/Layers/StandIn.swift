@@ -1,7 +1,7 @@
 internal import Linux
 internal import SystemPackage
 
-/// The files on disk in place of what a user namespace, root in a container, or Linux itself, cannot hold.
+/// The replacements on disk for files that a user namespace, root in a container, or Linux itself cannot store.
 ///
 /// | in the layer | on disk |
 /// | --- | --- |
@@ -11,55 +11,56 @@ internal import SystemPackage
 /// | outside too: a device number or an attribute that Linux doesn't know | an empty file; nothing |
 /// | an opaque directory | `user.overlay.opaque`, where outside it is `trusted.overlay.opaque` |
 ///
-/// The layers stay as they are: only their unpacked copies lose this, and ``truth(of:_:over:epoch:)`` puts it back where
-/// a command had a file copied up. A command that gives such a file to root does what cannot be told apart, and changes
-/// nothing.
+/// The layers remain unchanged: only their unpacked copies lose this. ``truth(of:_:over:epoch:)`` restores it for
+/// copied-up files. A command that gives such a file to root cannot be detected, and changes nothing.
 struct StandIn {
     let ids: IDMap
-    /// Whether everything can be held: true for root outside of any container.
+    /// True if everything can be stored: for root outside of any container.
     let isWhole: Bool
 
-    /// The rules for files that have these numbers; without a value for `isWhole`, as the user namespace has it.
+    /// Makes the rules for an ID map; by default `isWhole` is true outside of a user namespace.
     init(ids: IDMap, isWhole: Bool? = nil) {
         self.ids = ids
         self.isWhole = isWhole ?? ids.isInitial
     }
 
-    /// Overlayfs's mark of a directory that hides what is below it.
+    /// Overlayfs's mark of a directory that hides the lower directories.
     var opaqueMark: String { ids.isInitial ? "trusted.overlay.opaque" : "user.overlay.opaque" }
 
     /// True if `kind` can be made.
     func holds(_ kind: FileKind) -> Bool { isWhole ? kind.hasPossibleNumber : !kind.isDevice }
 
-    /// The owner on disk; UInt32.max, which leaves it as it was made, where it is not mapped.
+    /// Returns the owner on disk; an ID that is not mapped is UInt32.max, which changes nothing.
     func owner(of metadata: FileMetadata) -> (uid: UInt32, gid: UInt32) {
         (ids.hasUser(metadata.uid) ? metadata.uid : .max, ids.hasGroup(metadata.gid) ? metadata.gid : .max)
     }
 
-    /// True if an attribute may be missing on disk after `error`: nothing there can hold it.
+    /// True if an attribute may be missing on disk after `error`, because nothing there can store it.
     func allows(_ error: SystemError, for attribute: String, _ value: [UInt8], of kind: FileKind) -> Bool {
         switch error.errno {
         case .argListTooLong, .outOfRange, .notSupported, .invalidArgument: true
-        // A file system that keeps attributes in a block says that this block is full.
+        // A file system that keeps attributes in one block returns this error if the block is full.
         case .noSpace: value.count > Self.smallBlock
-        // Linux keeps user.* of files and directories alone.
+        // Linux stores user.* only for files and directories.
         case .notPermitted where attribute.hasPrefix("user."): !kind.isFile && !kind.isDirectory
         case .notPermitted: !isWhole
         default: false
         }
     }
 
-    /// Bytes that every file system with attributes keeps.
+    /// The size in bytes that every file system with attributes can store.
     private static let smallBlock = 900
 
-    /// True if no file system of Linux keeps such an attribute (xattr(7), limits.h).
+    /// True if no file system of Linux stores such an attribute (xattr(7), limits.h).
     static func isImpossible(_ attribute: String, _ value: [UInt8]) -> Bool {
         let namespaces = ["user.", "trusted.", "security.", "system."]
         return attribute.utf8.count > 255 || attribute.utf8.contains(0) || value.count > 65_536
             || !namespaces.contains { attribute.hasPrefix($0) && attribute.utf8.count > $0.utf8.count }
     }
 
-    /// What a file of an upper directory is, given what the layers below have at its path; times are cut to `epoch`.
+    /// Returns the layer's form of a file of an upper directory, given the lower file at its path.
+    ///
+    /// Times are cut to `epoch`.
     func truth(
         of kind: FileKind, _ metadata: FileMetadata, over old: FileTree.Inode?, epoch: Int64
     ) -> (kind: FileKind, metadata: FileMetadata) {
@@ -100,7 +101,7 @@ extension FileKind {
         }
     }
 
-    /// Whether both are files, or directories, or links, whatever they hold.
+    /// True if both are files, or directories, or links, whatever their contents are.
     fileprivate func isLike(_ other: FileKind) -> Bool {
         isFile == other.isFile && isDirectory == other.isDirectory && isSymlink == other.isSymlink
     }

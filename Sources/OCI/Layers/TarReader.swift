@@ -2,19 +2,19 @@ internal import Linux
 
 /// A layer's tar, read once from front to back.
 ///
-/// Our own, because a layer's names are bytes and must come out as they went in whatever the locale, and because
-/// analysis wants to know where in the stream each entry stands; tar files from elsewhere (ADD) go through libarchive.
-///
+/// It is our own because names are bytes and must be preserved in every locale, and because analysis needs the offset
+/// of each entry. Tar files of other programs (ADD) are read through libarchive.
 /// ```
 /// +--------+---------+--------+---------+-----+------+------+
 /// | header | content | header | content | ... | zero | zero |   512-byte blocks
 /// +--------+---------+--------+---------+-----+------+------+
 /// ```
-/// Understood: ustar with prefix, POSIX pax records (path, linkpath, size, uid, gid, mtime, SCHILY.xattr.*), GNU long
-/// names and links, base-256 numbers. Sparse files are refused, as the image specification advises writers.
+/// Supported: ustar with prefix, POSIX pax records (path, linkpath, size, uid, gid, mtime, SCHILY.xattr.*), GNU long
+/// names and links, base-256 numbers. Sparse files are refused, because the image specification advises writers against
+/// them.
 public final class TarReader {
     private static let block = 512
-    /// Bytes of pax records and long names that one entry may have.
+    /// The bytes of pax records and long names that one entry may have.
     private static let maximumRecords = 1 << 20
     private static let maximumLink = 4095
 
@@ -26,19 +26,21 @@ public final class TarReader {
     private var padding = 0
     private var recordBytes: Int64 = 0
     private var isAtEnd = false
-    /// How many bytes of the tar have been read.
+    /// The number of bytes of the tar that were read.
     public private(set) var offset: Int64 = 0
-    /// How many bytes of headers and records preceded the entry that was read last.
+    /// The offset of the last entry's headers and records in bytes.
     public private(set) var headerOffset: Int64 = 0
 
-    /// Reads a tar from `source`; `layer` names it in errors. A skeleton is a tar whose files' contents were left out.
+    /// Reads a tar from `source`; errors contain `layer`.
+    ///
+    /// A skeleton is a tar without the contents of its files.
     public init(_ source: any ByteSource, layer: String, isSkeleton: Bool = false) {
         self.source = source
         self.layer = layer
         self.isSkeleton = isSkeleton
     }
 
-    /// The next entry, or nil at the end. What was not read of the previous content is skipped.
+    /// Returns the next entry, or nil at the end; skips the unread rest of the content before it.
     public func next() throws -> LayerEntry? {
         guard !isAtEnd else { return nil }
         try skipContent()
@@ -62,7 +64,7 @@ public final class TarReader {
         return nil
     }
 
-    /// The next chunk of the current entry's content; empty at its end.
+    /// Returns the next chunk of the current entry's content; it is empty at the end.
     public func readContent() throws -> ArraySlice<UInt8> {
         guard remaining > 0 else { return [] }
         try fill()
@@ -72,7 +74,7 @@ public final class TarReader {
         return part
     }
 
-    /// Gives the current entry's content to `body`, chunk by chunk.
+    /// Passes the current entry's content to `body`, chunk by chunk.
     public func readContent(_ body: (ArraySlice<UInt8>) throws -> Void) throws {
         while true {
             let part = try readContent()
@@ -95,7 +97,7 @@ extension TarReader {
             mtime: records.mtime ?? FileTime(seconds: header.mtime), xattrs: records.xattrs)
         if records.isSparse || header.type == UInt8(ascii: "S") { throw fault("a sparse file") }
 
-        // A link or a directory with a size carries content that nobody reads.
+        // A link or a directory with a size has content that no reader uses.
         expect(content: isSkeleton ? 0 : size)
 
         let change: LayerEntry.Change
@@ -105,7 +107,7 @@ extension TarReader {
         case UInt8(ascii: "1"): change = .link(to: try self.path(link))
         case UInt8(ascii: "2"):
             guard link.count <= Self.maximumLink, !link.contains(0) else {
-                throw fault("a link that no system can hold")
+                throw fault("a symbolic link whose target is too long or has a NUL byte")
             }
             change = .add(.symlink(target: link))
         case UInt8(ascii: "3"): change = .add(.characterDevice(major: header.major, minor: header.minor))
@@ -116,7 +118,7 @@ extension TarReader {
         }
         guard !raw.isEmpty else { throw unsafeEntry(raw, "has no name") }
         guard !path.isRoot || change == .add(.directory) else {
-            throw unsafeEntry(raw, "replaces the root by something that is no directory")
+            throw unsafeEntry(raw, "replaces the root with something that is not a directory")
         }
         return try whiteout(path, raw) ?? LayerEntry(path, change, metadata)
     }
@@ -126,7 +128,7 @@ extension TarReader {
         guard path.name.starts(with: prefix) else { return nil }
         let name = path.name.dropFirst(prefix.count)
         if name.elementsEqual(".wh..opq".utf8) { return LayerEntry(path.parent, .clear) }
-        // aufs's own marks (.wh..wh.plnk and the like) mean nothing here.
+        // aufs's own marks (.wh..wh.plnk and the like) have no meaning here.
         if name.starts(with: prefix) { return LayerEntry(path, .remove) }
         guard !name.isEmpty, !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) else {
             throw unsafeEntry(raw, "is a whiteout that names no file")
@@ -160,7 +162,7 @@ extension TarReader {
     private func fill() throws {
         guard chunk.isEmpty else { return }
         chunk = try source.next()[...]
-        if chunk.isEmpty { throw fault("the tar ends in the middle") }
+        if chunk.isEmpty { throw fault("the tar is truncated") }
     }
 
     private func consume(_ count: Int) {
@@ -180,7 +182,7 @@ extension TarReader {
         padding = 0
     }
 
-    /// One block, or nil where the source ends cleanly between two.
+    /// Reads one block; nil if the source ends between two.
     private func readBlock() throws -> [UInt8]? {
         var block: [UInt8] = []
         block.reserveCapacity(Self.block)
@@ -189,7 +191,7 @@ extension TarReader {
                 chunk = try source.next()[...]
                 if chunk.isEmpty {
                     if block.isEmpty { return nil }
-                    throw fault("the tar ends in the middle")
+                    throw fault("the tar is truncated")
                 }
             }
             let part = chunk.prefix(Self.block - block.count)
@@ -199,10 +201,10 @@ extension TarReader {
         return block
     }
 
-    /// The next header, or nil at the end of the archive: a block of zeros, or no block.
+    /// Reads the next header; nil at the end of the archive, which is a block of zeros or no block.
     private func readHeader() throws -> Header? {
         guard let block = try readBlock(), block.contains(where: { $0 != 0 }) else { return nil }
-        guard let header = Header(block) else { throw fault("a header that is no tar header") }
+        guard let header = Header(block) else { throw fault("an invalid tar header") }
         return header
     }
 
@@ -218,7 +220,7 @@ extension TarReader {
         return bytes
     }
 
-    /// Reads what follows the end, so that the source sees its own end and checks its digest.
+    /// Reads the bytes after the end, so that the source reaches its own end and checks its digest.
     private func drain() throws {
         offset += Int64(chunk.count)
         chunk = []
@@ -277,7 +279,7 @@ extension TarReader {
             return sum
         }
 
-        /// Octal digits, or base-256 where the first bit is set; an empty field is 0.
+        /// Parses octal digits, or base-256 if the first bit is set; an empty field is 0.
         private static func number(_ field: ArraySlice<UInt8>) -> Int64? {
             guard let first = field.first else { return nil }
             if first & 0x80 != 0 {
@@ -295,7 +297,7 @@ extension TarReader {
         }
     }
 
-    /// What pax records and GNU long names say about the entry that follows.
+    /// The values of pax records and GNU long names for the entry that follows.
     private struct Records {
         var path: [UInt8]?
         var link: [UInt8]?
@@ -306,7 +308,7 @@ extension TarReader {
         var xattrs: [String: [UInt8]] = [:]
         var isSparse = false
 
-        /// Adds `LENGTH KEY=VALUE\n` records; a malformed rest is left out, as every reader does.
+        /// Adds `LENGTH KEY=VALUE\n` records; ignores a malformed rest, as every reader does.
         mutating func add(pax bytes: [UInt8]) {
             var rest = bytes[...]
             while let blank = rest.firstIndex(of: UInt8(ascii: " ")),
@@ -323,7 +325,7 @@ extension TarReader {
         private mutating func set(_ key: String, _ value: [UInt8]) {
             let text = String(decoding: value, as: UTF8.self)
             switch key {
-            // POSIX: an empty value takes back what an earlier record said.
+            // POSIX: an empty value removes that of an earlier record.
             case "path": path = value.isEmpty ? nil : value
             case "linkpath": link = value
             case "size": if let number = Int64(text), number >= 0, number < 1 << 62 { size = number }
@@ -338,7 +340,7 @@ extension TarReader {
             }
         }
 
-        /// libarchive's form, which it writes beside the other: that one counts where there are both.
+        /// Reads libarchive's form, which it writes beside the other; the other has precedence.
         private mutating func setAttribute(libarchive key: String, _ value: [UInt8]) {
             let prefix = "LIBARCHIVE.xattr."
             guard key.hasPrefix(prefix), let name = AttributeName.decoded(key.dropFirst(prefix.count)),

@@ -1,7 +1,6 @@
 internal import Linux
 
-/// Writes a layer's tar: ustar where that suffices, pax records where it doesn't, and the same bytes for the same
-/// entries always.
+/// A writer of a layer's tar: ustar if that suffices, otherwise pax records; the same entries give the same bytes.
 ///
 /// Times are whole seconds; no user or group names, no access or change times; directories end in a slash; whiteouts
 /// are empty files of mode 0 and time 0 (OCI image spec, layer; the forms BuildKit and containerd write).
@@ -10,10 +9,10 @@ public final class TarWriter {
     private var remaining: Int64 = 0
     private var padding = 0
 
-    /// Writes to `sink`.
+    /// Makes a writer to `sink`.
     public init(_ sink: any ByteSink) { self.sink = sink }
 
-    /// Starts an entry. A regular file's content follows through ``write(_:)``, exactly ``LayerEntry/size`` bytes.
+    /// Starts an entry; a regular file's content follows through ``write(_:)``, exactly ``LayerEntry/size`` bytes.
     ///
     /// Returns the entry's headers, as they were written.
     @discardableResult
@@ -26,7 +25,7 @@ public final class TarWriter {
         return header
     }
 
-    /// The blocks that stand before an entry's content.
+    /// Returns the blocks before an entry's content.
     static func header(of entry: LayerEntry) -> [UInt8] { Header(entry).bytes }
 
     /// Adds to the current file's content.
@@ -40,7 +39,7 @@ public final class TarWriter {
         }
     }
 
-    /// How many bytes of the current file's content are still to come.
+    /// The bytes of the current file's content that are still to be written.
     public var missing: Int64 { remaining }
 
     /// Ends the archive.
@@ -108,14 +107,16 @@ extension TarWriter {
                 size: min(entry.size, 0o77777777777), mtime: min(max(seconds, 0), 0o77777777777), device: device)
         }
 
-        /// The record of an extended attribute. A name with `=` would end at it: libarchive's form has it in percent
-        /// encoding, and the value in base64.
+        /// Returns the record of an extended attribute.
+        ///
+        /// A name with `=` would end there. For such names libarchive's form has percent encoding, and the value in
+        /// base64.
         private static func record(attribute name: String, _ value: [UInt8]) -> (key: String, value: [UInt8]) {
             guard name.contains("=") else { return ("SCHILY.xattr.\(name)", value) }
             return ("LIBARCHIVE.xattr.\(AttributeName.encoded(name))", Base64.encoded(value))
         }
 
-        /// `LENGTH KEY=VALUE\n`, where the length counts its own digits.
+        /// Returns `LENGTH KEY=VALUE\n`, where the length includes its own digits.
         private static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
             let rest = [UInt8(ascii: " ")] + Array(key.utf8) + [UInt8(ascii: "=")] + value + [UInt8(ascii: "\n")]
             var length = rest.count + 1
@@ -123,7 +124,7 @@ extension TarWriter {
             return Array(String(length).utf8) + rest
         }
 
-        /// Prefix and name, where both fit; nil where only a record can hold them.
+        /// Returns prefix and name if both fit; nil if the name needs a record.
         private static func split(_ name: [UInt8]) -> (prefix: [UInt8], name: [UInt8])? {
             if name.count <= 100 { return ([], name) }
             let body = name.dropLast()

@@ -2,9 +2,9 @@ internal import Linux
 internal import SystemPackage
 
 extension Unpacker {
-    /// Unpacks what the layers from the lowest to this one amount to, as one lowest directory.
+    /// Unpacks the merged tree of the layers up to this one, as the lowest directory.
     ///
-    /// Nothing is below it, so it has no whiteouts, and a hard link's other end is always here.
+    /// Nothing is below it, so it has no whiteouts, and it has the other end of every hard link.
     @discardableResult
     public func unpackStack() throws -> [Lack] {
         var lacks: [Lack] = []

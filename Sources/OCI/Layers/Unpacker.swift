@@ -1,12 +1,12 @@
 public import Linux
 public import SystemPackage
 
-/// Puts one layer on disk in the form that overlayfs takes as a lower directory.
+/// A writer of one layer in the form that overlayfs uses as a lower directory.
 ///
-/// A whiteout becomes a character device 0:0, an emptied directory carries overlayfs's mark. Everything is
-/// opened below the target directory and never through a link that leaves it. Directories that the layer doesn't
-/// mention take the attributes that the tree gives them, because overlayfs shows the topmost directory's. In a user
-/// namespace ``StandIn`` says what becomes of that which it cannot hold.
+/// A whiteout becomes a character device 0:0, and an emptied directory has overlayfs's mark. Everything is opened below
+/// the target directory and never through a link that leaves it. Overlayfs shows the topmost directory's attributes, so
+/// directories that the layer doesn't mention get those of the tree. In a user namespace ``StandIn`` describes the
+/// replacements for files that cannot be stored.
 public struct Unpacker {
     let image: Image
     private let index: Int
@@ -15,18 +15,18 @@ public struct Unpacker {
     private let lower: [FilePath]
     private let standIn: StandIn
 
-    /// Something of the layer that the unpacked copy lacks.
+    /// A property of the layer that is missing in the unpacked copy.
     public enum Lack: Hashable, Sendable {
-        /// A device whose number Linux doesn't have: an empty file stands for it.
+        /// A device whose number Linux doesn't have: an empty file replaces it.
         case device(ImagePath)
-        /// An extended attribute that nothing on this machine keeps.
+        /// An extended attribute that no file system of this machine can store.
         case attribute(String, of: ImagePath)
     }
 
-    /// Unpacks the image's layer `index` into the empty directory `target`.
+    /// Prepares to unpack the image's layer `index` into the empty directory `target`.
     ///
-    /// `tree` is the tree of layers 0 to `index`; `lower` are the directories of the layers below, topmost first, where
-    /// a hard link may have its other end. `ids` are the numbers that files can have here.
+    /// `tree` is the tree of layers 0 to `index`. `lower` are the directories of the layers below, topmost first, which
+    /// may have the other end of a hard link. `ids` is the ID map for the files' owners.
     public init(
         _ image: Image, layer index: Int, tree: FileTree, into target: Directory, lower: [FilePath], ids: IDMap
     ) {
@@ -38,9 +38,10 @@ public struct Unpacker {
         standIn = StandIn(ids: ids)
     }
 
-    /// Unpacks everything; the image keeps what the result lacks. Needs the rights of root, if only of a user namespace's.
+    /// Unpacks everything and returns the missing properties, which the image keeps.
     ///
-    /// Whiteouts act before anything of their own layer, wherever they stand in it.
+    /// Needs root privileges, at least in a user namespace. Whiteouts act before all other entries of their own layer,
+    /// wherever they are in it.
     @discardableResult
     public func unpack() throws -> [Lack] {
         var lacks: [Lack] = []
@@ -62,14 +63,14 @@ public struct Unpacker {
         return try lacks + applyDirectories()
     }
 
-    /// Where an entry goes once the links among its parents are followed.
+    /// Returns the path of an entry after following the links among its parents.
     private func placement(of path: ImagePath) -> ImagePath {
         guard !path.isRoot, let parent = tree.resolve(path.parent) else { return path }
         return parent.links.isEmpty ? path : tree.path(of: parent.node).appending(path.name)
     }
 
     private func remove(_ path: ImagePath) throws {
-        // A whiteout in a directory that is gone, or never was, removes nothing.
+        // A whiteout in a directory that doesn't exist removes nothing.
         guard !path.isRoot, tree.isDirectory(path.parent) else { return }
         if try !target.exists(FilePath(path)) {
             try makeDirectory(path.parent)
@@ -83,7 +84,7 @@ public struct Unpacker {
         try makeDirectory(tree.path(of: found.node), isOpaque: true)
     }
 
-    /// Makes a directory and those above it, where they are missing or something else has their place.
+    /// Makes a directory and those above it, if they are missing or something else has their place.
     func makeDirectory(_ path: ImagePath, isOpaque: Bool = false) throws {
         guard !path.isRoot else { return }
         var missing: [ImagePath] = []
@@ -113,7 +114,9 @@ public struct Unpacker {
         if try target.exists(FilePath(path)) { try target.removeTree(FilePath(path)) }
     }
 
-    /// Gives every directory here its attributes. Last, because every file made in a directory changes its time.
+    /// Sets the attributes of every directory.
+    ///
+    /// Last, because every file made in a directory changes its time.
     func applyDirectories() throws -> [Lack] {
         var directories: [ImagePath] = []
         var stack: [ImagePath] = [.root]
@@ -136,7 +139,7 @@ public struct Unpacker {
     ) throws -> [Lack] {
         let place = FilePath(path)
         switch standIn.holds(kind) ? kind : .file(size: 0) {
-        case .directory: preconditionFailure("directories are made apart")
+        case .directory: preconditionFailure("directories are made by makeDirectory")
         case .file:
             let file = try target.open(place, [.write, .create, .exclusive], mode: 0o600)
             try content { try unsafe file.write($0.span.bytes) }
@@ -148,7 +151,7 @@ public struct Unpacker {
             try target.makeNode(place, type: .blockDevice, mode: 0o600, major: major, minor: minor)
         case .fifo: try target.makeNode(place, type: .fifo, mode: 0o600)
         }
-        // In a user namespace no device can be made; that is said at the start, and not for each.
+        // In a user namespace no device can be made; that is reported once at the start.
         let isDeviceLacking = standIn.ids.isInitial && !standIn.holds(kind)
         return try (isDeviceLacking ? [.device(path)] : []) + apply(metadata, to: path, kind)
     }
@@ -173,12 +176,12 @@ public struct Unpacker {
             }
             throw OCIError.unsafeEntry(
                 "\(path)", layer: image.layers[index].descriptor.digest.short,
-                reason: "links to '\(old)', which is gone")
+                reason: "links to '\(old)', which is missing")
         }
     }
 
     private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws -> [Lack] {
-        // The root has a name only in the directory above it.
+        // The root has a name only in its parent directory.
         let holder = path.isRoot ? try Directory(target.path.removingLastComponent()) : target
         let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
         let owner = standIn.owner(of: metadata)
@@ -203,6 +206,6 @@ public struct Unpacker {
 }
 
 extension FilePath {
-    /// A path inside an image, relative to wherever that image's root is.
+    /// Makes a relative path from a path inside an image.
     public init(_ path: ImagePath) { self.init(bytes: path.bytes) }
 }

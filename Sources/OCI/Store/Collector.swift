@@ -2,40 +2,42 @@ internal import Linux
 internal import SystemPackage
 
 extension Store {
-    /// What a collection took away.
+    /// The result of a collection.
     public struct Collected: Sendable, Hashable {
-        /// Blobs removed.
+        /// The number of blobs removed.
         public let blobs: Int
-        /// Bytes freed, of blobs and of everything that can be made again.
+        /// The bytes freed, of blobs and of everything that can be made again.
         public let bytes: Int64
-        /// What the store holds now, without cache mounts.
+        /// The bytes in the store now, without cache mounts.
         public let left: Int64
     }
 
-    /// How much may stay of what can be made again: build steps and their layers, unpacked layers, remembered headers.
+    /// The limits for data that can be made again: build steps and their layers, unpacked layers, stored headers.
     ///
-    /// Images with a name are never touched, and so may hold more than `bytes`.
+    /// Images with a name are never removed, and so may exceed `bytes`.
     public struct Budget: Sendable, Hashable {
-        /// What the store may hold, cache mounts apart.
+        /// The limit of the store's size in bytes, without cache mounts.
         public var bytes: Int64?
-        /// What was not used since then goes, in seconds since 1970.
+        /// The time of last use, in seconds since 1970, before which data is removed.
         public var usedSince: Int64?
 
-        /// No limits.
+        /// Makes a budget, by default without limits.
         public init(bytes: Int64? = nil, usedSince: Int64? = nil) { (self.bytes, self.usedSince) = (bytes, usedSince) }
     }
 
-    /// Removes what no image and no remembered build step needs: blobs, unpacked layers, headers of layers, and what
-    /// killed processes left. Then what exceeds the budget goes, least recently used first.
+    /// Removes the data that no image and no stored build step needs.
     ///
-    /// Mark and sweep under the exclusive lock, so it waits for whoever uses the store.
+    /// That is blobs, unpacked layers, headers of layers, and files of killed processes. Then removes data that exceeds
+    /// the budget, least recently used first.
     ///
-    /// With `forgettingSteps`, all steps and unpacked layers go.
+    /// Mark and sweep under the exclusive lock, so it waits for all users of the store.
+    ///
+    /// With `forgettingSteps`, removes all steps and unpacked layers.
     public func collect(forgettingSteps: Bool = false, budget: Budget = Budget()) throws -> Collected {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
         try removeAbandonedWork()
         var inventory = try Inventory(self)
-        // A collection that doesn't see everything would forget what it can't see.
+        // A collection that doesn't see everything would remove data that it only can't see.
         if let hidden = inventory.unreadable.first {
             throw SystemError("list", path.appending(hidden.components), .permissionDenied)
         }
@@ -47,7 +49,7 @@ extension Store {
         for path in inventory.dropped { try root.removeTree(path) }
         if forgettingSteps {
             try removeUnpackedLayers()
-            // Repositories that were fetched into, what servers said of their files, and why steps were done.
+            // Fetched repositories, servers' metadata of files, and the inputs of steps.
             for directory: FilePath in ["thaw/git", "thaw/web", "thaw/why"] { try root.removeTree(directory) }
         }
         try forgetOrigins()
@@ -56,7 +58,7 @@ extension Store {
             blobs: inventory.droppedBlobs, bytes: before - inventory.total, left: inventory.total)
     }
 
-    /// Work areas of builds that were killed: whoever lives holds the lock's shared side.
+    /// Removes work areas of killed builds: a running build holds the lock's shared side.
     private func removeAbandonedWork() throws {
         for entry in try root.directory("thaw/layers").entries() where entry.name.starts(with: "tmp.".utf8) {
             try root.removeTree(FilePath("thaw/layers").appending(FilePath(bytes: entry.name).components))
@@ -66,7 +68,7 @@ extension Store {
         }
     }
 
-    /// What the store holds, without taking anything away.
+    /// Returns the contents of the store by purpose, without removing anything.
     public func usage() throws -> Usage {
         let lease = try lease()
         var usage = try Inventory(self).usage(mounts: Usage.Share())
@@ -79,7 +81,7 @@ extension Store {
         return usage
     }
 
-    /// The cache mounts: how many, and their bytes.
+    /// Returns the number of cache mounts and their bytes.
     private func mounts() throws -> Usage.Share {
         guard try root.exists("thaw/mounts") else { return Usage.Share() }
         let mounts = try root.directory("thaw/mounts")
@@ -88,7 +90,7 @@ extension Store {
 }
 
 extension Directory {
-    /// What everything below takes on disk, each file once however many names it has.
+    /// Returns the bytes on disk of everything below, each file once however many names it has.
     func allocatedBytes() throws -> Int64 {
         var total: Int64 = 0
         var seen: Set<UInt64> = []

@@ -1,13 +1,13 @@
 internal import Linux
 internal import SystemPackage
 
-/// A blob on its way into a store: written and hashed in one pass, visible only when whole.
+/// A new blob of a store: written and hashed in one pass, visible only when complete.
 ///
 /// ```
 /// thaw/ingest/PID.RANDOM  --write, hash-->  fsync  --rename-->  blobs/sha256/HEX  --fsync directory
 /// ```
-/// Each holds the store's lease, so collection, which waits for all leases, may sweep whatever it finds in `thaw/ingest`:
-/// killed processes left it.
+/// Each holds the store's lease. Collection waits for all leases, so every file that it finds in `thaw/ingest` was left
+/// by a killed process.
 public final class Ingest: ByteSink {
     private let root: Directory
     private let store: Store
@@ -16,7 +16,7 @@ public final class Ingest: ByteSink {
     private let file: OwnedDescriptor
     private var hasher = Digest.Hasher()
     private var isPlaced = false
-    /// How many bytes were written.
+    /// The number of bytes written.
     public private(set) var size: Int64 = 0
 
     init(into store: Store) throws(SystemError) {
@@ -28,7 +28,7 @@ public final class Ingest: ByteSink {
     }
 
     deinit {
-        // Nothing can be done about a file that cannot be removed; collection tries again.
+        // A file that cannot be removed now is left to the next collection.
         if !isPlaced { try? root.remove(path) }
     }
 
@@ -38,7 +38,7 @@ public final class Ingest: ByteSink {
         try unsafe file.write(bytes.span.bytes)
     }
 
-    /// Makes the blob visible if it is the one that `descriptor` describes.
+    /// Makes the blob visible if it is the one of `descriptor`.
     ///
     /// - Throws: ``OCIError/blobSize(_:expected:found:)`` or ``OCIError/blobMismatch(_:found:)``; nothing is kept then.
     public func commit(expecting descriptor: Descriptor) throws {
@@ -50,8 +50,9 @@ public final class Ingest: ByteSink {
         _ = try commit(as: descriptor.mediaType)
     }
 
-    /// Makes the blob visible under its digest, in place of a truncated one too. Nil error means that the store has the
-    /// blob, whoever wrote it first.
+    /// Makes the blob visible under its digest, also in place of a truncated one.
+    ///
+    /// After a return without an error the store has the blob, whichever process wrote it first.
     public func commit(as mediaType: MediaType) throws -> Descriptor {
         let blob = Descriptor(mediaType: mediaType, digest: hasher.finalize(), size: size)
         if try !store.has(blob) {

@@ -1,60 +1,61 @@
 internal import Linux
 public import SystemPackage
 
-/// What a store holds, by what it is for.
+/// The contents of a store by purpose.
 public struct Usage: Sendable, Hashable {
-    /// How many of something there are, and their bytes.
+    /// A number of things and their bytes.
     public struct Share: Sendable, Hashable {
-        /// How many.
+        /// The number.
         public var count = 0
-        /// Bytes on disk.
+        /// The bytes on disk.
         public var bytes: Int64 = 0
     }
 
     /// Names, and all blobs that they lead to.
     public var images = Share()
-    /// Layers of these.
+    /// The layers of the images.
     public var layers = Share()
-    /// Remembered build steps, and what only they need.
+    /// Stored build steps, and the blobs that only they need.
     public var steps = Share()
     /// Unpacked layers for running commands.
     public var unpacked = Share()
-    /// Headers of layers, digests of the context's files, what steps depended on, and what a failed step left.
+    /// Headers of layers, digests of the context's files, the inputs of steps, and the files of a failed step.
     public var indexes = Share()
     /// Blobs that nothing needs.
     public var unneeded = Share()
     /// Cache mounts.
     public var mounts = Share()
-    /// Directories of the store that this user may not read: their bytes are not counted.
+    /// Directories of the store that this user may not read; their bytes are not counted.
     public var unreadable: [FilePath] = []
 
-    /// All of it; layers are the images'.
+    /// The bytes of everything; layers are included in the images.
     public var total: Int64 {
         [images, steps, unpacked, indexes, unneeded, mounts].reduce(0) { $0 + $1.bytes }
     }
 }
 
-/// Everything in a store that a collection decides about, and what has been decided. Pure once it is made.
+/// The data in a store that a collection decides about, and its decisions.
 ///
+/// Pure after its creation.
 /// ```
-/// name ─► index ─► manifest ─► blobs ◄── step          needed: whatever an arrow leads to
+/// name ─► index ─► manifest ─► blobs ◄── step          needed: the target of any arrow
 ///                      └─► diff IDs ─► headers, unpacked layers
 /// ```
 struct Inventory {
-    /// Something that can be made again.
+    /// Data that can be made again.
     struct Item {
         let path: FilePath
         let bytes: Int64
-        /// When it was used last, in seconds since 1970.
+        /// The time of its last use, in seconds since 1970.
         let used: Int64
-        /// The layer that a step holds on to.
+        /// The step, whose layer it keeps; nil for other data.
         let step: CachedStep?
     }
 
-    /// What is to be removed.
+    /// The paths to remove.
     private(set) var dropped: [FilePath] = []
     private(set) var droppedBlobs = 0
-    /// What is left, in bytes.
+    /// The bytes that remain.
     private(set) var total: Int64 = 0
 
     private var gone: Set<FilePath> = []
@@ -82,7 +83,7 @@ struct Inventory {
         total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
     }
 
-    /// What there is, by what needs it.
+    /// Returns the contents by the purpose that needs them.
     func usage(mounts: Usage.Share) -> Usage {
         var usage = Usage()
         usage.mounts = mounts
@@ -117,7 +118,7 @@ struct Inventory {
 // MARK: - Deciding
 
 extension Inventory {
-    /// Drops what no image and no step needs.
+    /// Drops the data that no image and no step needs.
     mutating func dropUnneeded() {
         for digest in blobs.keys.sorted() where !imageBlobs.contains(digest) && stepBlobs[digest] == nil {
             dropBlob(digest)
@@ -129,13 +130,13 @@ extension Inventory {
         for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
     }
 
-    /// Drops what can be made again and fits.
+    /// Drops the data that can be made again and for which `fits` is true.
     mutating func drop(where fits: (Item) -> Bool) {
         for item in candidates where fits(item) { drop(item) }
         dropUnneeded()
     }
 
-    /// Drops what was used least recently until no more than `bytes` are left, or nothing can go.
+    /// Drops the least recently used data until no more than `bytes` remain, or nothing can be dropped.
     mutating func shrink(to bytes: Int64) {
         for item in candidates {
             if total <= bytes { return }
@@ -180,10 +181,10 @@ extension Inventory {
         total -= bytes
     }
 
-    /// The stacks of layers that images have, and what remembered steps may have put on top of them.
+    /// Returns the stacks of layers of all images, and those that stored steps may have put on top of them.
     private func neededChains() -> Set<Digest> {
         var needed = chains
-        // A chain ID can't be undone, so every step is tried on every stack until all unpacked layers are explained.
+        // A chain ID can't be inverted, so every step is tried on every stack until all unpacked layers are found.
         var open = Set(unpacked.keys).subtracting(chains)
         var frontier: [Digest?] = [nil] + Array(chains)
         while !open.isEmpty, let below = frontier.popLast() {
@@ -232,7 +233,7 @@ extension Inventory {
         }
     }
 
-    /// Reads the root file systems that wait for a step without namespaces.
+    /// Reads the root file systems that are kept for a step without namespaces.
     private mutating func readRoots(_ store: Store) throws {
         guard try store.root.exists("thaw/layers") else { return }
         let layers = try store.root.directory("thaw/layers")
@@ -245,7 +246,7 @@ extension Inventory {
         }
     }
 
-    /// Reads a directory that belongs to the store's owner alone; another user's inventory goes without.
+    /// Reads a directory that only the store's owner may read; another user's inventory omits it.
     private mutating func ifReadable(_ path: FilePath, _ read: (inout Inventory) throws -> Void) throws {
         do {
             try read(&self)
@@ -261,7 +262,7 @@ extension Inventory {
         stepDiffIDs[layer.diffID, default: 0] += 1
     }
 
-    /// The entries of a directory that are named by a digest; others are somebody else's.
+    /// Returns the entries of a directory that are named by a digest; others belong to other programs.
     private static func files(_ path: FilePath, _ store: Store) throws -> [(Digest, FileStatus)] {
         guard try store.root.exists(path) else { return [] }
         let directory = try store.root.directory(path)
@@ -287,7 +288,7 @@ extension Inventory {
     }
 
     private mutating func mark(config descriptor: Descriptor, in store: Store) throws {
-        // What hangs on an image and is none, an attestation or a chart, has a configuration of its own kind.
+        // An attestation or a chart, which belongs to an image but is none, has another type of configuration.
         guard descriptor.mediaType == .config || descriptor.mediaType == .dockerConfig else { return }
         let config = try ImageConfig(parsing: store.read(descriptor), digest: descriptor.digest)
         var chain: Digest?

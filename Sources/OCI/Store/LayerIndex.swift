@@ -1,11 +1,11 @@
 internal import Linux
 internal import SystemPackage
 
-// A layer's headers without its contents: what a tree needs, at a hundredth of the size and none of the decompression.
-// Kept as a tar without contents, compressed; a cache, so a damaged one is made again.
+// A layer's headers without its contents suffice for a tree, at a hundredth of the size and without decompression. They
+// are stored as a compressed tar without contents. It is a cache, so a damaged one is made again.
 
 extension Store {
-    /// The tree of an image, through the headers that the store remembers.
+    /// Returns the tree of an image from the stored headers.
     public func tree(of image: Image) async throws -> FileTree {
         let lists = try await Offload.map(image.layers, width: 2) { try entries(of: $0, in: image) }
         var tree = FileTree()
@@ -16,14 +16,14 @@ extension Store {
         return tree
     }
 
-    /// A layer's entries, in order.
+    /// Returns a layer's entries, in order.
     public func entries(of layer: Layer, in image: Image) throws -> [LayerEntry] {
         if let known = try? rememberedEntries(of: layer.diffID) { return known }
         let reader = try image.open(layer)
         var entries: [LayerEntry] = []
         let skeleton = Skeleton()
         while var entry = try reader.next() {
-            // The index keeps whole seconds: the first reader must see no more than the next.
+            // The index keeps whole seconds; the first reader must get the same times as the next.
             entry.metadata.mtime = FileTime(seconds: entry.metadata.mtime.seconds)
             entries.append(entry)
             try skeleton.add(TarWriter.header(of: entry))
@@ -31,7 +31,7 @@ extension Store {
         do {
             try remember(skeleton, of: layer.diffID)
         } catch let error as SystemError where error.refusesWriting {
-            // A cache: a store that can only be read works without.
+            // A cache: a store that can only be read works without it.
         }
         return entries
     }
@@ -52,7 +52,7 @@ extension Store {
     static func indexPath(of diffID: Digest) -> FilePath { FilePath("thaw/index/\(diffID.hex)") }
 }
 
-/// A layer's headers on their way into the index, compressed as they come.
+/// The headers of a layer for the index, compressed as they arrive.
 final class Skeleton {
     private let packed = MemorySink()
     private let compressor: any FinishingSink

@@ -1,19 +1,19 @@
 internal import Linux
 internal import SystemPackage
 
-// Where blobs are besides here, so that a push can ask the registry to link a blob in place of taking it again. A hint:
-// one small file a blob, a repository a line, the newest first, never synced.
+// Other repositories that have a blob, so that a push can let the registry mount it instead of sending it again. It is
+// a hint: one small file for each blob, a repository a line, the newest first, never synced.
 
 extension Store {
     private static let limit = 8
 
-    /// The repositories (`HOST/PATH`) that are known to hold the blob, the newest first.
+    /// Returns the repositories (`HOST/PATH`) that are known to have the blob, the newest first.
     public func origins(of digest: Digest) -> [String] {
         guard let bytes = try? root.contents(of: Self.originsPath(of: digest), limit: 64 << 10) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    /// Remembers that `repository` (`HOST/PATH`) holds the blob.
+    /// Stores that `repository` (`HOST/PATH`) has the blob.
     public func remember(origin repository: String, of digest: Digest) throws {
         let known = origins(of: digest)
         if known.first == repository { return }
@@ -25,7 +25,7 @@ extension Store {
         try root.rename(temporary, to: Self.originsPath(of: digest))
     }
 
-    /// Forgets blobs that are gone.
+    /// Removes the entries of blobs that no longer exist.
     func forgetOrigins() throws {
         guard try root.exists("thaw/origins") else { return }
         for entry in try root.directory("thaw/origins").entries() {

@@ -2,36 +2,35 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// What a build step gave.
+/// The result of a build step.
 public struct CachedStep: Sendable, Hashable {
-    /// Its layer.
+    /// The step's layer.
     public let layer: Layer
-    /// The newest input that went into it, in seconds since 1970.
+    /// The time of the newest input, in seconds since 1970.
     public let epoch: Int64
 
-    /// A step's result.
     public init(layer: Layer, epoch: Int64) {
         self.layer = layer
         self.epoch = epoch
     }
 }
 
-// One small JSON file a step, by the digest of everything it depended on, written whole or not at all; its layer's blob
-// is kept from collection for as long as it stands.
+// One small JSON file for each step, by the digest of all its inputs, written whole or not at all. Collection keeps its
+// layer's blob as long as the file exists.
 
 extension Store {
-    /// What the step of that key gave, if it is remembered and its blob is still whole.
+    /// Returns the result of the step of a key, if it is stored and its blob is complete.
     public func cachedStep(for key: Digest) throws -> CachedStep? {
         let path = Self.cachePath(of: key)
         guard try root.exists(path), let step = try? readStep(at: path), try has(step.layer.descriptor) else {
             return nil
         }
-        // What was used last goes last when room is needed.
+        // Data that was used last is removed last when room is needed.
         try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
         return step
     }
 
-    /// Remembers what the step of that key gave.
+    /// Stores the result of the step of a key.
     public func cache(_ step: CachedStep, for key: Digest) throws {
         let json = JSON.object([
             "layer": step.layer.descriptor.json, "diffID": .string(step.layer.diffID.description),
@@ -40,12 +39,12 @@ extension Store {
         try root.replace(Self.cachePath(of: key), with: json.bytes)
     }
 
-    /// All remembered steps, with their files and when each was used last, in seconds since 1970.
+    /// Returns all stored steps, with their files and the time of their last use, in seconds since 1970.
     func cachedSteps() throws -> [(path: FilePath, step: CachedStep, used: Int64)] {
         guard try root.exists("thaw/cache") else { return [] }
         return try root.directory("thaw/cache").entries().compactMap { entry in
             let path = FilePath("thaw/cache").appending(FilePath(bytes: entry.name).components)
-            // Other things are kept beside steps, and a step that cannot be read is as good as forgotten.
+            // The directory has other files too, and a step that cannot be read counts as removed.
             guard let step = try? readStep(at: path) else { return nil }
             return (path, step, try root.status(of: path).modified.seconds)
         }

@@ -1,14 +1,14 @@
 public import Linux
 public import SystemPackage
 
-/// Where images are kept: an OCI image layout that other tools can read, and Thaw's own things beside it.
+/// A store of images: an OCI image layout that other tools can read, and Thaw's own data beside it.
 ///
 /// ```
 /// oci-layout  index.json  blobs/sha256/HEX       OCI image layout 1.0; a name is the ref.name annotation
-/// thaw/lock      shared while an image is in use, exclusive while garbage is collected
+/// thaw/lock      shared while an image is in use, exclusive during a collection
 /// thaw/ingest/   blobs being written
-/// thaw/cache/    what build steps gave, by their key
-/// thaw/origins/  the repositories that hold a blob too, by digest
+/// thaw/cache/    the results of build steps, by their key
+/// thaw/origins/  the repositories that have a blob too, by digest
 /// thaw/index/    the headers of layers, by diff ID
 /// thaw/layers/   layers unpacked for running commands, by chain ID
 /// ```
@@ -16,13 +16,13 @@ public import SystemPackage
 public struct Store: BlobSource {
     /// The store's directory.
     public let path: FilePath
-    /// The same, open: paths are resolved inside it.
+    /// The open directory, inside which paths are resolved.
     public let root: Directory
 
     private static let reference = "org.opencontainers.image.ref.name"
     private static let layout: [UInt8] = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
-    /// Opens the store at `path`, making it where there is none. One that this process may not write can be read.
+    /// Opens the store at `path`, and creates a missing one; one that this process may not write can be read.
     public init(at path: FilePath) throws {
         self.path = path
         root = try Directory.make(path, mode: 0o755)
@@ -40,24 +40,24 @@ public struct Store: BlobSource {
         try makeLayersDirectory()
         if try !root.exists("oci-layout") { try root.replace("oci-layout", with: Self.layout) }
         if try root.exists("index.json") { return }
-        // Another process may make it meanwhile, and give it a name at once.
+        // Another process may create it meanwhile, and add a name at once.
         let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
         if try !root.exists("index.json") { try root.replace("index.json", with: Index().bytes) }
         try lock.release()
     }
 
-    /// Closed to other users of the machine: an image's set-uid programs must not be theirs to run.
+    /// Closed to other users of the machine: they must not run an image's setuid programs.
     func makeLayersDirectory() throws { try root.makeDirectories("thaw/layers", mode: 0o700) }
 
-    /// Empties the directory of unpacked layers, for whoever knows that nothing in it is in use.
+    /// Empties the directory of unpacked layers, for a caller that knows that nothing in it is in use.
     public func removeUnpackedLayers() throws {
         try root.removeTree("thaw/layers")
         try makeLayersDirectory()
     }
 
-    /// Keeps collection away while the value lives.
+    /// Prevents collection as long as the value exists.
     ///
-    /// A reader of a store that it may not write takes what lock it can: there, collection is the owner's affair.
+    /// A reader of a store that it may not write takes any lock that it can: such a store is collected by its owner.
     public func lease() throws(SystemError) -> Lock { try Lock.forReading(path.appending("thaw/lock")) }
 }
 
@@ -68,7 +68,7 @@ extension Store {
         try openBlob(blob, in: root)
     }
 
-    /// Whether the store has the blob, whole by its size.
+    /// True if the store has the blob, complete by its size.
     public func has(_ blob: Descriptor) throws -> Bool {
         let path = Self.path(of: blob.digest)
         return try root.exists(path) && root.status(of: path).size == blob.size
@@ -84,14 +84,14 @@ extension Store {
         return try blob.commit(as: mediaType)
     }
 
-    /// Stores what `source` gives, which must be the blob that `descriptor` describes.
+    /// Stores the bytes of `source`, which must be the blob of `descriptor`.
     public func put(_ source: any ByteSource, expecting descriptor: Descriptor) throws {
         if try has(descriptor) { return }
         let blob = try ingest()
         while true {
             let chunk = try source.next()
             if chunk.isEmpty { break }
-            // What comes without end must not fill the disk.
+            // An endless source must not fill the disk.
             guard blob.size + Int64(chunk.count) <= descriptor.size else {
                 throw OCIError.blobSize(
                     descriptor.digest, expected: descriptor.size, found: blob.size + Int64(chunk.count))
@@ -107,35 +107,35 @@ extension Store {
 // MARK: - Images
 
 extension Store {
-    /// The store's index as it is now.
+    /// Reads the store's index.
     public func index() throws -> Index {
         try Index(parsing: root.contents(of: "index.json", limit: 64 << 20), what: "\(path)/index.json")
     }
 
-    /// All names with what they name, sorted by name.
+    /// Returns all names with their descriptors, sorted by name.
     public func images() throws -> [(name: String, descriptor: Descriptor)] {
         try index().manifests
             .compactMap { entry in entry[annotation: Self.reference].map { ($0, entry) } }
             .sorted { $0.0 < $1.0 }
     }
 
-    /// The image of that name for a platform.
+    /// Returns the image of a name for a platform.
     public func image(_ reference: Reference, for platform: Platform = .host) throws -> Image {
         try image(entry(reference), for: platform, name: reference.familiar)
     }
 
-    /// What a name stands for: an image, or an index of them.
+    /// Returns the image or index of a name.
     public func set(_ reference: Reference) throws -> ImageSet {
         var entry = try entry(reference)
         entry[annotation: Self.reference] = nil
         return ImageSet(entry, in: self)
     }
 
-    /// What the index has under a name.
+    /// Returns the index's entry of a name.
     private func entry(_ reference: Reference) throws -> Descriptor {
         let manifests = try index().manifests
         let found = manifests.first { entry in
-            // What was named with an index's digest is the image that was chosen of it.
+            // A name with an index's digest has the entry of the image that was chosen from it.
             if let digest = reference.digest, entry.digest == digest { return true }
             return entry[annotation: Self.reference] == reference.description
         }
@@ -143,14 +143,14 @@ extension Store {
         return found
     }
 
-    /// The image that a descriptor leads to, through an index where it is one.
+    /// Returns the image of a descriptor, through an index if it is one.
     public func image(_ descriptor: Descriptor, for platform: Platform, name: String) throws -> Image {
         try Image(manifest: resolve(descriptor, for: platform, name: name, in: self), in: self)
     }
 
-    /// Stores an image whose blobs are elsewhere or already here, and gives it a name.
+    /// Stores an image whose blobs are elsewhere or already here, and sets its name.
     ///
-    /// When this returns, everything the image needs is in the store and survives a crash.
+    /// After the return everything that the image needs is in the store and survives a crash.
     @discardableResult
     public func publish(_ image: Image, as reference: Reference?) throws -> Descriptor {
         let lease = try lease()
@@ -168,9 +168,9 @@ extension Store {
         return descriptor
     }
 
-    /// Takes a name away; what it named stays until collection.
+    /// Removes a name; its image remains until collection.
     ///
-    /// - Throws: ``OCIError/imageNotFound(_:store:)`` where nothing has that name.
+    /// - Throws: ``OCIError/imageNotFound(_:store:)`` if there is no such name.
     public func remove(_ reference: Reference) throws {
         try editIndex { index in
             let count = index.manifests.count
@@ -181,7 +181,9 @@ extension Store {
         }
     }
 
-    /// Names what is in the store already; the index is written once for all names. The last of equal names counts.
+    /// Sets names of stored images or indexes, with one write of the store's index.
+    ///
+    /// The last of equal names wins.
     func name(_ named: [(descriptor: Descriptor, reference: Reference)]) throws {
         var places: [String: Int] = [:]
         var entries: [Descriptor] = []
@@ -213,14 +215,14 @@ extension Store {
     }
 }
 
-/// A blob of a layout's directory, verified as it is read.
+/// Opens a blob of a layout's directory, which is verified as it is read.
 func openBlob(_ blob: Descriptor, in root: Directory) throws -> any ByteSource {
     let path = Store.path(of: blob.digest)
     guard try root.exists(path) else { throw OCIError.blobMissing(blob.digest) }
     return VerifyingSource(FileSource(try root.open(path)), digest: blob.digest, size: blob.size)
 }
 
-/// The manifest for `platform` that a descriptor leads to, through at most eight indexes.
+/// Returns the manifest for `platform` that a descriptor leads to, through at most eight indexes.
 func resolve(
     _ descriptor: Descriptor, for platform: Platform, name: String, in source: any BlobSource
 ) throws -> Descriptor {
