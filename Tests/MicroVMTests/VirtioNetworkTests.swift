@@ -194,7 +194,7 @@ private final class Cable {
         let cable = try Cable()
         try cable.driver.add(1, [cable.driver.readable([UInt8](repeating: 0, count: 11))])
         cable.driver.run(1)
-        #expect(cable.driver.transport.fault == .request("a frame to send has no whole header"))
+        #expect(cable.driver.transport.fault == .request("a frame to send has a truncated header"))
     }
 
     @Test("A cable that is cut, or talks nonsense, is no cable, and the card goes on", arguments: [true, false])

@@ -85,9 +85,9 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
             "a table beyond memory", .buffer(.init(address: 16 << 20, byteCount: 16)), single(16 << 20, 16, flags: 4)),
         .init("a next beyond an indirect table", .descriptorIndex(2), table([(1, 1), (1, 2)])),
         .init("a circle in an indirect table", .endlessChain, table([(1, 1), (1, 0)])),
-        .init("a request without a header", .request("a request to a disk has no whole header"), single(0x10_0000, 15)),
+        .init("a request without a header", .request("a disk request has a truncated header"), single(0x10_0000, 15)),
         .init(
-            "a request without a status", .request("a request to a disk has no place for its status"),
+            "a request without a status", .request("a disk request has no status byte"),
             single(0x10_0000, 16)),
     ]
 }
