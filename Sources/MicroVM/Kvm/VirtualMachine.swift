@@ -17,8 +17,8 @@ struct VirtualMachine: ~Copyable {
     ///
     /// - Parameters:
     ///   - memory: all its regions are visible to the guest, as slots from 0 on.
-    ///   - windows: the devices' windows, read-only for the guest; a write there is still an exit. Their address must stay
-    ///     valid as long as the machine exists.
+    ///   - windows: the devices' windows, read-only for the guest; a write there is still an exit. Their address must
+    ///     stay valid as long as the machine exists.
     init(_ kvm: borrowing KVM, memory: GuestMemory, windows: WindowPages? = nil) throws(MachineError) {
         let made = try kvm.makeMachine()
         let regions = memory.regions + (windows.map { [VirtualMachine.region(of: $0)] } ?? [])

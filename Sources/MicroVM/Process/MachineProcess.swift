@@ -40,8 +40,8 @@ public final class MachineProcess: Sendable {
     /// - Parameters:
     ///   - jail: the start parameters of its process.
     ///   - snapshot: the path for ``save(identity:)``.
-    ///   - doorbell: receives the guest's message and the time, in nanoseconds of `CLOCK_MONOTONIC`. It runs on a thread of
-    ///     its own, one call at a time.
+    ///   - doorbell: receives the guest's message and the time, in nanoseconds of `CLOCK_MONOTONIC`. It runs on a thread
+    ///     of its own, one call at a time.
     public init(
         _ configuration: MachineConfiguration, _ jail: MachineJail, savingTo snapshot: FilePath? = nil,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer

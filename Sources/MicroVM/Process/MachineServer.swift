@@ -1,7 +1,7 @@
 // The process of one machine, from its start to its end.
 //
 // ```
-// exec ─► plan ─► no files, no privileges, no rights, filtered system calls ─► machine ─► requests until the other end closes
+// exec ─► plan ─► no files, no privileges, no rights, filtered system calls ─► machine ─► requests until a hangup
 // ```
 
 internal import Glibc

@@ -28,7 +28,7 @@ enum QueueFault: Error, Equatable, CustomStringConvertible {
         case .descriptorIndex(let index): "descriptor \(index) is beyond its table"
         case .endlessChain: "a descriptor chain is longer than its queue or table"
         case .emptyBuffer: "a descriptor has zero bytes"
-        case .buffer(let fault): "a buffer of \(fault.byteCount) bytes at \(fault.address) is outside memory or read-only"
+        case .buffer(let fault): "a \(fault.byteCount)-byte buffer at \(fault.address) is outside memory or read-only"
         case .hugeChain: "a descriptor chain has 4 GiB or more"
         case .order: "a readable buffer follows a writable one"
         case .indirect: "an indirect table is in an invalid place or of an invalid size"
