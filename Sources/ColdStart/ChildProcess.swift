@@ -5,8 +5,8 @@ internal import SystemPackage
 
 /// A child process; its owner kills and reaps it at the latest when it releases this value.
 ///
-/// Start it on a thread that exists as long as the program. With `diesWithThread`, and if `setpriv` is installed, the
-/// kernel kills the program when that thread ends, and so also when this process ends in any way.
+/// Start it on a thread that exists as long as the program. With `diesWithThread` and an installed `setpriv`, the
+/// kernel kills the program when that thread ends. This covers any end of this process.
 struct ChildProcess: ~Copyable {
     private let process: pid_t
     private var isRunning = true

@@ -2,7 +2,7 @@ import CInit
 
 /// PID 1 of a measured start, in our virtual machine, in QEMU's, or in a container.
 ///
-/// It reads its boot spec, sets up the machine, starts the image's entrypoint, reports every step as a frame, and is
+/// It reads its boot spec, sets up the machine, starts the image's entrypoint, and reports every step as a frame. It is
 /// done when the probe passes. A failure is reported as a frame too; without a link, init only exits.
 @main
 struct Start {

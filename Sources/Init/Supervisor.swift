@@ -2,8 +2,8 @@ import CInit
 
 /// Supervises the entrypoint until the probe passes, the entrypoint ends, or the timeout passes.
 ///
-/// It has one thread and one `poll`: output is sent to the host as it arrives, signals are forwarded to the entrypoint,
-/// orphans are reaped, and the probe is repeated every millisecond.
+/// It has one thread and one `poll`. It sends output to the host as it arrives, forwards signals to the entrypoint,
+/// reaps orphans, and repeats the probe every millisecond.
 struct Supervisor {
     let orders: Orders
     let link: Link

@@ -47,7 +47,7 @@ public final class Machine: Sendable {
     private let loop: EventLoop
     private let generation: Generation
 
-    /// Makes a machine that stands before its kernel's first instruction.
+    /// Makes a machine at its kernel's first instruction; ``run(until:)`` starts it.
     ///
     /// - Parameter doorbell: receives the guest's message and the time, in nanoseconds of `CLOCK_MONOTONIC`. It runs on
     ///   a thread of the machine, one call at a time.

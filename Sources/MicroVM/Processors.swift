@@ -5,7 +5,7 @@ internal import Synchronization
 /// The threads that run a machine's processors: started once, stopped together, parked together.
 ///
 /// ```
-///            run                      guest rings "hold", or the host wants a pause
+///            run                      guest rings "hold", or the host pauses it
 /// start ──► running ─────────────────────────────► parking ──► parked (state may be read) ──► running
 ///              │  guest resets, deadline, stop()
 ///              └──────────────────────────► ending ──► ended

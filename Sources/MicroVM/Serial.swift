@@ -1,7 +1,7 @@
 // A serial port at 0x3f8, for a kernel's messages before it ends (16550 data sheet; Linux, 8250_port.c).
 //
 // ```
-// +0  data             +1  interrupts wanted (bit 1: ready to send)   +2  which interrupt / FIFO on or off
+// +0  data             +1  interrupt enable (bit 1: ready to send)   +2  which interrupt / FIFO on or off
 // +3  line control     +4  modem control     +5  line status          +6  modem status     +7  scratch
 // ```
 

@@ -82,7 +82,7 @@ enum HandWrittenGuest {
         0xEE,  // outb %al, %dx — the serial port's line is connected
         0x66, 0xBA, 0xF9, 0x03,  // movw $0x3F9, %dx
         0xB0, 0x02,  // movb $2, %al
-        0xEE,  // outb %al, %dx — and wanted when ready
+        0xEE,  // outb %al, %dx — and enabled when ready
         0xF4,  // 1: hlt
         0xEB, 0xFD,  // jmp 1b
     ]

@@ -5,8 +5,8 @@
 int ckvm_forbid_privileges(void);
 /// Returns the kernel's Landlock version; 0 if it has none, or has it disabled.
 long ckvm_landlock_version(void);
-/// Forbids, as far as the kernel's Landlock can: all access to files that are not open yet, TCP bind and connect
-/// (version 4), and abstract UNIX sockets of others and signals to them (version 6).
+/// Applies all of Landlock's restrictions that the kernel supports: files that are not open yet, TCP bind and connect
+/// (version 4), abstract UNIX sockets of others, and signals to others (version 6).
 int ckvm_forbid_surroundings(void);
 /// Allows the calls for running a processor; any other system call ends the process with SIGSYS.
 int ckvm_allow_processor(void);

@@ -6,9 +6,9 @@ internal import SystemPackage
 /// second serial port: frames never mix with the kernel's output. A given counter frequency: the kernel's own
 /// calibration fails on a loaded host and then hangs.
 ///
-/// A counted machine has its disk in memory. A virtio disk completes at a time that depends on the host, and the
-/// guest's idle clock runs ahead meanwhile (two boots: 805 and 1,137 million instructions). With the disk in memory,
-/// three of three boots were equal.
+/// A counted machine has its disk in memory. A virtio disk completes at a time that depends on the host. The guest's
+/// idle clock runs ahead meanwhile (two boots: 805 and 1,137 million instructions). With the disk in memory, three of
+/// three boots were equal.
 struct QemuCommand {
     enum Acceleration: Equatable, Sendable {
         case kvm

@@ -61,8 +61,8 @@ struct LZ4Legacy {
     /// Unpacks one block.
     ///
     /// Both pointers stay within their spans. Each sequence's lengths are compared with the rest before a copy, and an
-    /// offset with the bytes written so far. Copies that round up, to 16 for literals and to 32 for a match of at most
-    /// 18, are made only where so much is left, checked right before each of them.
+    /// offset with the bytes written so far. Some copies round up: to 16 for literals, and to 32 for a match of at most
+    /// 18. They are made only after a check that so much room is left.
     ///
     /// - Returns: the number of bytes in the block; `nil` for a damaged block and for one that doesn't fit.
     private static func decodeBlock(_ input: RawSpan, into output: inout MutableRawSpan) -> Int? {

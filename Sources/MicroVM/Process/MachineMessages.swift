@@ -1,4 +1,4 @@
-// The messages between a program and its machine's process. Those of the process are as hostile as its guest: reading
+// The messages between a program and its machine's process. Those of the process are as hostile as its guest. Reading
 // them ends in a value or in nil, and every text is stripped of control characters.
 //
 // ```

@@ -35,7 +35,7 @@ public final class MachineProcess: Sendable {
     private let state = Monitor(State())
     private let doorbell: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
 
-    /// Makes a machine that stands before its kernel's first instruction.
+    /// Makes a machine at its kernel's first instruction; ``run(until:reply:)`` starts it.
     ///
     /// - Parameters:
     ///   - jail: the start parameters of its process.

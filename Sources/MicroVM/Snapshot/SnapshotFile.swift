@@ -4,7 +4,7 @@
 // 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a   32 + 32 + 64 bits, little-endian
 // 24       sum of the memory, see MemorySum
 // 32       state, see MachineState
-// page     RAM below the hole, RAM above it, the mailbox: as they lie in the guest, zero pages as holes
+// page     RAM below the hole, RAM above it, the mailbox: as in the guest, zero pages as holes
 // ```
 // The sums detect damage. The first is checked when the file is opened. Memory is read only as the guest touches it, so
 // its sum is checked after a guest has failed. The sums don't stop a forged file: everything that is read is checked,
