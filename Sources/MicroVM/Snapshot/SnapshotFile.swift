@@ -203,7 +203,7 @@ public struct SnapshotFile: ~Copyable {
                 unsafe pread(number, buffer.baseAddress.map { unsafe $0 + start }, count - start, Int(offset) + start)
             }
             if piece < 0 { throw .host("read the snapshot", nil, Errno(rawValue: errno)) }
-            guard piece > 0 else { throw .brokenSnapshot("it ends too early") }
+            guard piece > 0 else { throw .brokenSnapshot("it is truncated") }
             done += piece
         }
         return bytes
