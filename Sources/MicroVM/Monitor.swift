@@ -35,7 +35,7 @@ internal import Glibc
         return body(&state)
     }
 
-    /// Waits until `body` returns a value; it is called after every change. Returns `nil` after `deadline`.
+    /// Waits until `body` returns a value, or returns `nil` after `deadline`; every change calls `body` again.
     ///
     /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`.
     func wait<Result>(until deadline: UInt64 = .max, for body: (inout State) -> Result?) -> Result? {
