@@ -34,7 +34,7 @@ static int result(long value) { return value < 0 ? -errno : (int)value; }
 static int argument_count;
 static char **arguments;
 
-// glibc hands main's arguments to constructors too, which Embedded Swift has no other way to see.
+// glibc passes main's arguments to constructors too; Embedded Swift has no other access to them.
 __attribute__((constructor)) static void keep_arguments(int count, char **list) {
     argument_count = count;
     arguments = list;
@@ -42,7 +42,7 @@ __attribute__((constructor)) static void keep_arguments(int count, char **list) 
 
 const char *cinit_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
 
-// An image may have a pipe where a file belongs: nobody waits for what comes out of it.
+// O_NONBLOCK, because an image may have a FIFO in place of a file, and init must not wait for it.
 int cinit_open(const char *path) { return result(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)); }
 
 int cinit_open_channel(const char *path) {
@@ -188,7 +188,7 @@ static void add_attribute(struct request *request, unsigned short type, unsigned
     request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + attribute->rta_len;
 }
 
-// Sends one request, and returns what the kernel says to it.
+// Sends one request, and returns the kernel's error.
 static int ask(const struct request *request) {
     struct { struct nlmsghdr header; struct nlmsgerr error; unsigned char rest[256]; } answer;
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -241,7 +241,7 @@ int cinit_set_clock(unsigned long long seconds, unsigned int nanoseconds) {
 }
 
 void cinit_power_off(void) {
-    // A machine without a power switch would take a power-off for a halt, and stand still for ever.
+    // A machine without a power switch treats a power-off as a halt, and would stop forever.
     sync();
     reboot(RB_AUTOBOOT);
     for (;;) pause();
@@ -309,7 +309,7 @@ unsigned long long cinit_children_peak(void) {
     return getrusage(RUSAGE_CHILDREN, &usage) == 0 ? (unsigned long long)usage.ru_maxrss * 1024 : 0;
 }
 
-// Between fork and exec: nothing here but system calls, memory that existed before, and _exit.
+// Between fork and exec: only system calls, existing memory, and _exit.
 
 static const unsigned char kept_capabilities[] = {
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD, CAP_NET_RAW, CAP_SETGID, CAP_SETUID,
@@ -326,7 +326,7 @@ static int limit_capabilities(void) {
     return 0;
 }
 
-// As Docker: many files, and as many processes as the machine holds.
+// As in Docker: many open files, and no limit of processes.
 static void raise_limits(const struct cinit_command *command) {
     struct rlimit files = {command->open_files, command->open_files}, processes = {RLIM_INFINITY, RLIM_INFINITY};
     if (command->open_files == 0) return;
@@ -469,7 +469,7 @@ int cinit_observe(const char *path) {
     return error;
 }
 
-// The path of a descriptor, which is closed; what has no name any more has none.
+// Returns the path of a descriptor, and closes it; 0 if the file has no name any more.
 static long path_of(int descriptor, char *path, unsigned long capacity) {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);

@@ -39,7 +39,7 @@ int ckvm_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 void ckvm_eventfd_signal(int descriptor) {
     uint64_t one = 1;
-    // A counter that is full has been signalled.
+    // If the counter is full, the event was signalled already.
     (void)!write(descriptor, &one, sizeof one);
 }
 

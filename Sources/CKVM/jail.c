@@ -15,13 +15,13 @@
 
 int ckvm_forbid_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
-// What a set of Landlock's rules forbids, since nothing of it is granted anywhere. Headers older than the kernel that this
-// runs on lack the later words, so the numbers of linux/landlock.h stand here.
+// The rights that a Landlock ruleset handles, and so forbids, because none of them is granted anywhere. Older headers
+// lack the later fields, so the numbers of linux/landlock.h are repeated here.
 struct rules {
     uint64_t files, network, scopes;
 };
 
-// Numbers that are the same on every architecture, for headers that lack them.
+// System call numbers that are the same on every architecture, for headers that lack them.
 enum { landlock_create_ruleset = 444, landlock_restrict_self = 446 };
 
 enum {
@@ -45,7 +45,7 @@ long ckvm_landlock_version(void) {
     return version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP) ? 0 : version;
 }
 
-// Until it was corrected, a thread could not even signal another one of its own process, and processors kick each other.
+// Before a fix, a thread could not even signal another thread of its own process, and processors kick each other.
 static int can_scope_signals(void) {
     long errata = landlock(NULL, 0, ask_errata);
     return errata >= 0 && errata & signals_within_process_corrected;
@@ -69,7 +69,7 @@ int ckvm_forbid_surroundings(void) {
     return result;
 }
 
-// What any thread needs that allocates, locks, tells others and ends.
+// The calls of any thread that allocates, locks, notifies others and ends.
 static const int common_calls[] = {
     SYS_brk,    SYS_munmap, SYS_mremap,       SYS_madvise,        SYS_futex, SYS_sched_yield,   SYS_clock_gettime,
     SYS_gettid, SYS_getpid, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit,  SYS_restart_syscall,
@@ -77,23 +77,23 @@ static const int common_calls[] = {
     SYS_sendto,
 };
 
-// Requests are looked at where they come from a thread that has all the guest's exits: it runs, and no more.
+// The ioctls of a thread that handles all exits of the guest: it may only run the processor.
 static const unsigned processor_requests[] = {KVM_RUN};
 
-// The devices' own descriptors, the disk, and the sockets of vsock and network.
+// The calls for the devices' own descriptors, the disk, and the sockets of vsock and network.
 static const int device_calls[] = {
     SYS_epoll_wait, SYS_epoll_pwait, SYS_preadv,  SYS_pwritev,  SYS_fdatasync,
     SYS_accept4,    SYS_connect,     SYS_recvfrom, SYS_sendmsg, SYS_shutdown,
 };
 
-// What the process of a machine needs besides, to make it from open descriptors, to start its threads and to answer.
+// The additional calls of a machine's process: to make it from open descriptors, start its threads, and reply.
 static const int process_calls[] = {
     SYS_epoll_wait,      SYS_epoll_pwait, SYS_preadv,       SYS_pwritev,     SYS_fdatasync, SYS_pread64,
     SYS_pwrite64,        SYS_lseek,       SYS_ftruncate,    SYS_fstat,       SYS_newfstatat, SYS_fcntl,
     SYS_eventfd2,        SYS_epoll_create1, SYS_accept4,    SYS_recvfrom,  SYS_sendmsg,
     SYS_recvmsg,         SYS_shutdown,    SYS_rt_sigaction, SYS_sigaltstack, SYS_sysinfo,   SYS_set_robust_list,
     SYS_rseq,            SYS_poll,
-    // Each thread that serves the guest then confines itself further.
+    // Each thread that serves the guest confines itself further.
     landlock_create_ruleset, landlock_restrict_self,
 };
 
@@ -102,7 +102,7 @@ enum { common_count = sizeof common_calls / sizeof *common_calls };
 enum { request_count = sizeof processor_requests / sizeof *processor_requests };
 enum { device_count = sizeof device_calls / sizeof *device_calls };
 
-// A filter that is written from its start to its end.
+// A seccomp filter, written from start to end.
 struct program {
     struct sock_filter steps[2 * (common_count + process_count + device_count + request_count) + 64];
     unsigned short length;
@@ -126,7 +126,7 @@ static void refuse(struct program *program, unsigned call, unsigned error) {
     answer(program, SECCOMP_RET_ERRNO | error);
 }
 
-// Allows a call only where an argument, of 32 bits, has this value under a mask.
+// Allows a call only if a 32-bit argument has this value under a mask.
 static void narrow(struct program *program, unsigned call, unsigned argument, unsigned mask, unsigned value) {
     add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, call);
     load(program, offsetof(struct seccomp_data, args[argument]));
@@ -141,12 +141,11 @@ static void begin(struct program *program) {
     add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
     answer(program, SECCOMP_RET_KILL_PROCESS);
     load(program, offsetof(struct seccomp_data, nr));
-    // Signals stay in this process, and what is written is never code.
+    // Signals stay in this process, and writable memory is never executable.
     narrow(program, SYS_tgkill, 0, ~0u, (unsigned)getpid());
     narrow(program, SYS_mmap, 2, PROT_EXEC, 0);
     narrow(program, SYS_mprotect, 2, PROT_EXEC, 0);
-    // malloc asks how memory is overcommitted when it trims, and how many processors there are when it grows; it takes
-    // no for an answer.
+    // malloc reads the overcommit mode when it trims, and the number of processors when it grows; it accepts an error.
     refuse(program, SYS_openat, EACCES);
     refuse(program, SYS_sched_getaffinity, EPERM);
     for (int i = 0; i < common_count; i++) allow(program, (unsigned)common_calls[i]);
@@ -171,19 +170,19 @@ int ckvm_allow_processor(void) {
 int ckvm_allow_devices(void) {
     struct program program = {.length = 0};
     begin(&program);
-    // What the guest connects to on the host is a UNIX socket, by the convention of vsock.
+    // A guest's connection to the host goes to a UNIX socket, by the vsock convention.
     narrow(&program, SYS_socket, 0, ~0u, AF_UNIX);
     for (int i = 0; i < device_count; i++) allow(&program, (unsigned)device_calls[i]);
     return enter(&program);
 }
 
-// Requests of KVM's own, whatever they are: the descriptors on which they mean something are the machine's.
+// Any ioctl of KVM: only the machine's own descriptors accept them.
 enum { request_kind = 0xFF00, kvm_requests = KVMIO << 8 };
 
 int ckvm_allow_machine(void) {
     struct program program = {.length = 0};
     begin(&program);
-    // Threads, but no processes. The C library asks for them in the way that can be looked into where the other is not there.
+    // Threads, but no processes. Without clone3 the C library uses clone, whose flags a filter can check.
     narrow(&program, SYS_clone, 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
     refuse(&program, SYS_clone3, ENOSYS);
     refuse(&program, SYS_socket, EPERM);

@@ -15,7 +15,7 @@ int ckvm_ioctl_number(int descriptor, unsigned long request, unsigned long argum
     return ioctl(descriptor, request, argument);
 }
 
-// A structure with its array, on the heap because the longest list does not fit a thread's stack for sure.
+// A structure with its array, on the heap because the longest list may not fit a thread's stack.
 static struct kvm_cpuid2 *cpuid_list(uint32_t count) {
     struct kvm_cpuid2 *list = calloc(1, sizeof *list + count * sizeof list->entries[0]);
     if (list) list->nent = count;
@@ -92,7 +92,7 @@ int ckvm_get_msrs(int processor, struct kvm_msr_entry *entries, uint32_t count) 
 }
 
 int ckvm_set_msrs(int processor, const struct kvm_msr_entry *entries, uint32_t count) {
-    // The kernel only reads here; what is copied back is what was given.
+    // The kernel only reads here; the bytes that are copied back are unchanged.
     return transfer_msrs(processor, KVM_SET_MSRS, (struct kvm_msr_entry *)entries, count);
 }
 
@@ -126,10 +126,10 @@ void ckvm_set_immediate_exit(struct kvm_run *run, int value) {
 static void ignore(int signal) { (void)signal; }
 
 int ckvm_prepare_kick(void) {
-    // Without SA_RESTART: the signal is there to interrupt.
+    // Without SA_RESTART, because the signal must interrupt the call.
     struct sigaction action = {.sa_handler = ignore};
     if (sigaction(SIGRTMIN, &action, NULL) != 0) return -1;
-    // Threads of a pool block all signals, and what they start inherits that.
+    // Threads of a pool block all signals, and their children inherit that.
     sigset_t kick;
     sigemptyset(&kick);
     sigaddset(&kick, SIGRTMIN);

@@ -1,23 +1,23 @@
-/// What a budget can limit.
+/// A figure that a budget can limit.
 public enum Quantity: String, Sendable, CaseIterable {
-    /// Bytes of the image's files, unpacked.
+    /// The size of the image's files in bytes, unpacked.
     case size
-    /// Bytes of the image's layers as they travel.
+    /// The size of the image's layers in bytes, compressed.
     case compressedSize
-    /// How many layers the image has.
+    /// The number of layers.
     case layers
-    /// Bytes that later layers hide.
+    /// The bytes that later layers hide.
     case wastedBytes
     /// The same as a share of the layers after the first, in percent.
     case wastedPercent
-    /// Milliseconds to the first byte of the answer.
+    /// The time to the first byte of the response, in milliseconds.
     case timeToFirstRequestMs
-    /// Instructions until then.
+    /// The guest's instructions until then.
     case guestInstructions
-    /// The most memory the entrypoint held at once.
+    /// The entrypoint's peak memory in bytes.
     case peakGuestMemoryBytes
 
-    /// The quantity as a sentence calls it.
+    /// The name of the quantity in a sentence.
     public var words: String {
         switch self {
         case .size: "size"
@@ -31,7 +31,7 @@ public enum Quantity: String, Sendable, CaseIterable {
         }
     }
 
-    /// A figure with its unit.
+    /// Formats a figure with its unit.
     public func text(_ figure: Double) -> String {
         switch self {
         case .size, .compressedSize, .wastedBytes, .peakGuestMemoryBytes: bytesText(figure)
@@ -42,11 +42,11 @@ public enum Quantity: String, Sendable, CaseIterable {
     }
 }
 
-/// The most that one quantity may be; exactly that much is still within it.
+/// The upper limit of one quantity; a figure equal to the limit is within it.
 public struct Budget: Sendable, Hashable {
-    /// What is limited.
+    /// The limited quantity.
     public let quantity: Quantity
-    /// The most it may be, in the quantity's own unit.
+    /// The limit in the quantity's own unit.
     public let limit: Double
 
     /// A budget.
@@ -55,7 +55,7 @@ public struct Budget: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// Holds figures against budgets, in the order of the budgets.
+    /// Compares figures with budgets, in the order of the budgets.
     public static func judge(_ budgets: [Budget], by figures: [Quantity: Double]) -> Judgement {
         var violations: [Violation] = []
         var unmeasured: [Quantity] = []
@@ -70,19 +70,19 @@ public struct Budget: Sendable, Hashable {
     }
 }
 
-/// What came of holding figures against budgets.
+/// The result of comparing figures with budgets.
 public struct Judgement: Sendable, Equatable {
-    /// The budgets that do not hold.
+    /// The exceeded budgets.
     public let violations: [Violation]
-    /// What a budget limits and nobody measured; such a budget neither holds nor fails.
+    /// The limited quantities without a figure; such a budget neither holds nor fails.
     public let unmeasured: [Quantity]
 }
 
-/// A budget that does not hold.
+/// An exceeded budget.
 public struct Violation: Sendable, Equatable, CustomStringConvertible {
     /// The budget.
     public let budget: Budget
-    /// What was measured.
+    /// The measured figure.
     public let measured: Double
 
     init(_ budget: Budget, measured: Double) {
@@ -90,7 +90,7 @@ public struct Violation: Sendable, Equatable, CustomStringConvertible {
         self.measured = measured
     }
 
-    /// By how much the figure is too great, in the quantity's own unit.
+    /// The excess over the limit, in the quantity's own unit.
     public var excess: Double { measured - budget.limit }
 
     /// A sentence such as `size is 61.2 MB, 11.2 MB over its budget of 50.0 MB`.
@@ -108,7 +108,7 @@ private func bytesText(_ figure: Double) -> String {
     return decimals(figure, 0) + " bytes"
 }
 
-/// A figure with a fixed number of decimals, rounded half up.
+/// Formats a figure with a fixed number of decimals, rounded half up.
 private func decimals(_ figure: Double, _ count: Int) -> String {
     let scale = count == 0 ? 1.0 : 10.0
     let scaled = (figure * scale).rounded()

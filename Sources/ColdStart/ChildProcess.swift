@@ -3,17 +3,17 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A program of this machine that we started; it is killed and reaped at the latest when its owner lets go.
+/// A child process; its owner kills and reaps it at the latest when it releases this value.
 ///
-/// Start it on a thread that lives as long as it does: where `setpriv` is there, the program dies with that thread,
-/// and so with us, however we die.
+/// Start it on a thread that exists as long as the program. With `diesWithThread` and an installed `setpriv`, the
+/// kernel kills the program when that thread ends. This covers any end of this process.
 struct ChildProcess: ~Copyable {
     private let process: pid_t
     private var isRunning = true
 
-    /// Starts a program with an empty input; `descriptors` says which of ours become its 1, 2, 3 and so on.
+    /// Starts a program with an empty stdin; `descriptors` become its descriptors 1, 2, 3 and so on.
     ///
-    /// - Throws: ``SystemError`` if the program cannot be run.
+    /// - Throws: ``SystemError`` if the program can't be run.
     init(
         _ arguments: [String], descriptors: [Int32], directory: FilePath? = nil, diesWithThread: Bool = false
     ) throws(SystemError) {
@@ -24,10 +24,10 @@ struct ChildProcess: ~Copyable {
             directory.map { ["env", "-C", $0.string] + words } ?? words, streams: [nil] + descriptors.map { $0 })
     }
 
-    /// Takes over a program that was started.
+    /// Takes over a running program.
     init(_ process: pid_t) { self.process = process }
 
-    /// The program's number; it is this program's as long as nobody has waited for it.
+    /// The process number; it stays valid until the process is reaped.
     var number: pid_t { process }
 
     deinit {
@@ -36,10 +36,10 @@ struct ChildProcess: ~Copyable {
         _ = Spawn.wait(process)
     }
 
-    /// Ends the program at once.
+    /// Kills the program.
     mutating func kill() { _ = Glibc.kill(process, SIGKILL) }
 
-    /// Waits for the program's end: its exit status, or `nil` if a signal ended it.
+    /// Waits for the program's end: returns its exit status, or `nil` if a signal ended it.
     mutating func wait() -> Int32? {
         let end = Spawn.wait(process)
         isRunning = false
@@ -47,7 +47,7 @@ struct ChildProcess: ~Copyable {
     }
 }
 
-/// A pipe, of which we read one end and a program that we start writes to the other.
+/// A pipe: we read from one end, a child process writes to the other.
 struct Pipe: ~Copyable {
     let reading: OwnedDescriptor
     private var writer: OwnedDescriptor?
@@ -59,7 +59,7 @@ struct Pipe: ~Copyable {
         writer = OwnedDescriptor(owning: ends[1])
     }
 
-    /// The end that is passed on.
+    /// The end for the child process.
     var writing: Int32 {
         switch writer {
         case .some(let descriptor): descriptor.rawValue
@@ -67,13 +67,13 @@ struct Pipe: ~Copyable {
         }
     }
 
-    /// Leaves the other end to the program, so that its end is the end of the pipe.
+    /// Closes our copy of the other end, so that the pipe ends with the child process.
     mutating func closeWriting() { writer = nil }
 }
 
-/// Says "stop" to a thread that waits in ``waitForInput(_:until:)``.
+/// A signal that stops a thread in ``waitForInput(_:until:)``.
 final class Canceller: Sendable {
-    /// Has input once somebody cancelled.
+    /// Readable after a call of ``cancel()``.
     let reading: OwnedDescriptor
     private let writing: OwnedDescriptor
 
@@ -84,13 +84,13 @@ final class Canceller: Sendable {
         writing = OwnedDescriptor(owning: ends[1])
     }
 
-    /// May be called from anywhere; a second call changes nothing.
+    /// Thread-safe; a second call has no effect.
     func cancel() { _ = try? writing.write([0]) }
 }
 
-/// Waits until one of the descriptors has input or was closed, or the host clock passes `deadline`.
+/// Waits until one of the descriptors is readable or closed, or the host's clock passes `deadline`.
 ///
-/// - Returns: which of them are ready; none when the time is over.
+/// - Returns: true for each ready descriptor; all false at the deadline.
 func waitForInput(_ descriptors: [Int32], until deadline: UInt64) throws(SystemError) -> [Bool] {
     var watches = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     while true {
@@ -102,17 +102,17 @@ func waitForInput(_ descriptors: [Int32], until deadline: UInt64) throws(SystemE
     }
 }
 
-/// Whether this process may use a file as `mode` says.
+/// True if this process may access a file with `mode`.
 func isAccessible(_ path: String, _ mode: Int32) -> Bool { unsafe access(path, mode) == 0 }
 
-/// Nanoseconds of `CLOCK_MONOTONIC`.
+/// The time of `CLOCK_MONOTONIC` in nanoseconds.
 func hostClock() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// How fast this processor's time-stamp counter runs, in kHz; measured, for nothing tells it reliably.
+/// Measures the frequency of this processor's time-stamp counter in kHz; no interface reports it reliably.
 func counterFrequency() -> UInt64 {
     let (time, cycles) = (hostClock(), clinux_cycles())
     usleep(20_000)

@@ -2,78 +2,78 @@ internal import Guest
 public import Linux
 public import SystemPackage
 
-/// Why a start could not be measured.
+/// The reason why a start could not be measured.
 public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A probe that cannot be read.
+    /// A probe with a syntax error.
     case malformedProbe(String, reason: String)
-    /// The image says nothing to start.
+    /// The image has no entrypoint and no command.
     case noEntrypoint
     /// A scenario that no engine can run.
     case impossibleScenario(String)
 
     /// QEMU is not installed.
     case emulatorMissing(String)
-    /// This machine runs no virtual machines, or none like this.
+    /// This host runs no virtual machines, or none like this.
     case machineUnavailable(String)
-    /// No kernel, and none could be fetched.
+    /// There is no kernel, and none could be downloaded.
     case kernelMissing(reason: String)
-    /// Nobody has built the small kernel that would lie in this directory.
+    /// The small kernel was not built in this directory.
     case kernelNotBuilt(FilePath)
-    /// A kernel of one's own that cannot be read.
+    /// A kernel from the user that can't be read.
     case unreadableKernel(FilePath, Errno)
-    /// A file that says of itself that it is something else, or nothing.
+    /// A file that is not a Linux kernel.
     case notAKernel(FilePath)
-    /// The guest's init is not where it belongs.
+    /// The guest's init is not at its usual paths.
     case initialProgramMissing([FilePath])
     /// The kernel lacks a module that the guest needs.
     case moduleMissing(String, release: String)
     /// The kernel has no modules here, and a driver that the guest needs is not built in.
     case driverMissing(String)
-    /// A program of the machine that is needed on the way cannot be run.
+    /// A required program of the host can't be run.
     case toolFailed(String, reason: String)
-    /// A file could not be read or made.
+    /// A file could not be read or created.
     case file(String, FilePath?, Errno)
-    /// The emulator ended before the guest said anything.
+    /// The emulator ended before the guest's first message.
     case emulatorFailed(reason: String)
-    /// The container could not be made.
+    /// The container could not be created.
     case containerFailed(reason: String)
 
-    /// The guest's kernel gave up.
+    /// The guest's kernel panicked.
     case panicked(line: String)
-    /// The guest never said a word.
+    /// The guest sent no message.
     case silent(after: Duration, lastLine: String?)
-    /// The guest stopped talking before it was done.
+    /// The guest stopped sending messages before it was done.
     case lost(lastLine: String?)
-    /// The guest could not be made ready.
+    /// Init could not prepare the guest.
     case guestFailed(stage: String, subject: String, reason: String)
-    /// The entrypoint is not there, or is nothing that can run.
+    /// The entrypoint does not exist, or is not executable.
     case notExecutable(String, reason: String)
-    /// The image knows no such user or group.
+    /// The image has no such user or group.
     case unknownUser(String)
     /// The entrypoint ended before the probe passed.
     case ended(how: String, lastLine: String?)
     /// The kernel killed processes of the image for lack of memory, before the probe passed.
     case outOfMemory(MemorySize?)
-    /// This machine can't keep a limit that was asked for.
+    /// This host can't enforce a requested limit.
     case limitNotKept(String)
-    /// The time was over and the probe had not passed.
+    /// The timeout passed before the probe did.
     case notServing(Probe, last: String, after: Duration, lastLine: String?)
-    /// Somebody cancelled the measurement.
+    /// The measurement was cancelled.
     case cancelled
 
-    /// What a caller does about an error, which is also what an exit status tells.
+    /// The kind of an error, which decides the caller's reaction and the exit status.
     public enum Kind: Sendable {
-        /// The request makes no sense.
+        /// The request is invalid.
         case usage
         /// The image does not start.
         case work
-        /// The machine lacks something.
+        /// The host lacks something.
         case machine
-        /// Somebody stopped it.
+        /// The measurement was stopped.
         case interrupted
     }
 
-    /// Whose fault it is.
+    /// The kind of this error.
     public var kind: Kind {
         switch self {
         case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
@@ -88,7 +88,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    /// One sentence.
+    /// The error in one sentence.
     public var description: String {
         switch self {
         case .malformedProbe(let text, let reason): "probe '\(text)' cannot be read: \(reason)"
@@ -99,9 +99,9 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .kernelMissing(let reason): "there is no kernel to boot: \(reason)"
         case .kernelNotBuilt(let directory): "there is no small kernel in '\(directory)'"
         case .unreadableKernel(let path, let errno): "kernel '\(path)' cannot be read: \(errno)"
-        case .notAKernel(let path): "'\(path)' is no Linux kernel: no version of Linux is named in it"
+        case .notAKernel(let path): "'\(path)' is not a Linux kernel: it contains no Linux version"
         case .initialProgramMissing(let places):
-            "the guest's init is at none of \(places.map { "'\($0)'" }.joined(separator: ", "))"
+            "the guest's init is missing; it was expected at \(places.map { "'\($0)'" }.joined(separator: ", "))"
         case .moduleMissing(let name, let release): "kernel \(release) has no module '\(name)'"
         case .driverMissing(let name): "the kernel has no driver '\(name)', which the guest needs for its disk"
         case .toolFailed(let tool, let reason): "\(tool) failed: \(reason)"
@@ -110,7 +110,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .emulatorFailed(let reason): "QEMU did not start the machine: \(reason)"
         case .containerFailed(let reason): "the container did not start: \(reason)"
         case .panicked(let line): "the guest's kernel panicked: \(line)"
-        case .silent(let time, let line): "the guest never answered within \(seconds(time))\(quoted(line))"
+        case .silent(let time, let line): "the guest sent no message within \(seconds(time))\(quoted(line))"
         case .lost(let line): "the machine ended before the probe passed\(quoted(line))"
         case .guestFailed(let stage, let subject, let reason):
             "the guest cannot \(stage)\(subject.isEmpty ? "" : " '\(subject)'"): \(reason)"
@@ -125,11 +125,11 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    /// What to do about it, where that is known.
+    /// The remedy, if one is known.
     public var remedy: String? {
         switch self {
         case .toolFailed("passt", _): "install it with: apt-get install passt"
-        case .outOfMemory: "give it more by --memory"
+        case .outOfMemory: "give it more with --memory"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"
         case .kernelMissing: "install one with: apt-get install linux-image-cloud-amd64"
@@ -152,10 +152,10 @@ func seconds(_ time: Duration) -> String {
 }
 
 extension Message.Stage {
-    /// What init was doing, after "cannot".
+    /// Init's action, for a sentence after "cannot".
     var words: String {
         switch self {
-        case .orders: "read its orders"
+        case .orders: "read its boot spec"
         case .module: "load module"
         case .disk: "find the root disk"
         case .mount: "mount"

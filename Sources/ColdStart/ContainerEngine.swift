@@ -4,10 +4,10 @@ internal import Sandbox
 internal import Synchronization
 public import SystemPackage
 
-/// Starts an image's files in a container on this machine's own kernel: native speed, and no machine to boot.
+/// Starts an image's files in a container on this host's own kernel: native speed, and no machine to boot.
 ///
-/// The same init as in a machine is PID 1 and writes the same frames, to its standard output, so that probe and marks
-/// mean the same everywhere. The container has no network but its own loopback.
+/// PID 1 is the same init as in a machine, and writes the same frames, to its stdout. Probes and marks therefore mean
+/// the same everywhere. The container has no network except its own loopback.
 public struct ContainerEngine: Engine {
     /// The engine is called `container`.
     public let name = "container"
@@ -19,7 +19,8 @@ public struct ContainerEngine: Engine {
     ///
     /// - Parameters:
     ///   - layers: the image's unpacked layers, the topmost first; they are only read.
-    ///   - scratch: a directory for what a start writes, on a file system that overlays may use; nothing stays there.
+    ///   - scratch: a directory for the files that a start writes, on a file system that supports overlays. It is
+    ///     empty afterwards.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
     public init(layers: [FilePath], scratch: FilePath, initialProgram: FilePath) {
         self.layers = layers
@@ -27,7 +28,7 @@ public struct ContainerEngine: Engine {
         self.initialProgram = initialProgram
     }
 
-    /// Starts it as often as the scenario says, each time from the image's untouched files.
+    /// Starts the image as often as the scenario requests, each time from its unchanged files.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
         var (runs, notes) = ([Run](), [String]())
@@ -81,7 +82,7 @@ public struct ContainerEngine: Engine {
         return run
     }
 
-    /// Init with its orders; what Docker mounts into `/etc` is mounted here as well.
+    /// Makes the command of init with its boot spec; the same files of `/etc` as in Docker are mounted.
     private func command(_ scenario: Scenario, files: FilePath) throws -> Command {
         let program = FilePath("/.thaw-init")
         let orders = FilePath("/.thaw-orders")
@@ -94,7 +95,7 @@ public struct ContainerEngine: Engine {
         command.hostname = scenario.hostname
         command.network = .none
         command.attachments = [
-            // A copy: the host's file is no part of the container.
+            // A copy, because the host's file is not part of the container.
             Attachment(
                 .content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755, uid: 0, gid: 0),
                 at: program, isReadOnly: true),
@@ -106,7 +107,7 @@ public struct ContainerEngine: Engine {
     }
 }
 
-/// Takes what a container writes, on the container's thread, and ends it when there is nothing more to learn.
+/// Receives a container's output, on the container's thread, and ends the container when the session is done.
 private final class Listener: Sendable {
     private let state: Mutex<State>
 
@@ -121,7 +122,7 @@ private final class Listener: Sendable {
         state = Mutex(State(session: session))
     }
 
-    /// What came of it, once the container has ended.
+    /// Returns the result, once the container has ended.
     func result(_ scenario: Scenario, isCancelled: Bool) -> Result<Run, ColdStartError> {
         state.withLock { state in
             let session = state.session
@@ -143,7 +144,7 @@ private final class Listener: Sendable {
         }
     }
 
-    /// Returns when the container has ended, which it does at the latest when the time is over.
+    /// Returns when the container has ended, at the latest after `patience`.
     func follow(_ container: RunningContainer, for patience: Duration) async throws {
         state.withLock { state in
             state.container = container

@@ -8,16 +8,16 @@ struct ContainerLimits {
     private let memory: Int64?
     private let processes: Int?
     private let cpus: CPULimits
-    /// Sentences for people about limits that are kept by weaker means than a control group.
+    /// Sentences for people about limits that are enforced by weaker means than a control group.
     let notes: [String]
 
-    /// - Throws: ``LimitShortfall`` if a limit that was asked for cannot be kept here.
+    /// - Throws: ``LimitShortfall`` if a requested limit can't be enforced here.
     init(_ scenario: Scenario) throws {
         var cpus = CPULimits()
         let allowed = try CPUSet.allowed()
         guard cpus.limit(to: Double(scenario.processors), of: allowed) else {
             throw ColdStartError.limitNotKept(
-                "\(scenario.processors) processors are wanted, and this machine has \(allowed.numbers.count)")
+                "\(scenario.processors) processors are requested, but this machine has \(allowed.numbers.count)")
         }
         var command = Command([])
         (command.memoryLimit, command.cpus) = (Int64(clamping: scenario.memoryBytes), cpus)

@@ -1,59 +1,59 @@
-/// What an interview came to.
+/// The results of all probes of one run.
 public struct Hearing: Sendable, Equatable {
-    /// The answers: to the probes, then to the commands, in their order.
+    /// The results: of the probes, then of the commands, in order.
     public var answers: [Heard]
-    /// The TCP ports on which somebody listened afterwards, sorted.
+    /// The TCP ports with a listener afterwards, sorted.
     public var ports: [UInt16]
-    /// How the program ended before the interview did, if so: what follows its name in a sentence.
+    /// The program's end if it came before the last probe: the words after its name in a sentence.
     public var ending: String?
-    /// Which files were opened.
+    /// The opened files.
     public var observation: Observed
 }
 
-/// One answer.
+/// The result of one probe.
 public struct Heard: Sendable, Equatable {
-    /// How it was answered.
+    /// The kind of the result.
     public enum Outcome: Sendable, Equatable {
-        /// By HTTP.
+        /// An HTTP response.
         case http(status: Int)
         /// A connection was accepted.
         case connected
-        /// A command ended with a status.
+        /// A command exited with a status.
         case exited(Int)
         /// A command was killed by a signal.
         case killed(Int)
         /// A line of the output matched.
         case matched
-        /// Nobody listens.
+        /// Nothing listens on the port.
         case refused
-        /// The connection closed before a whole answer came.
+        /// The connection closed before the response was complete.
         case broken
-        /// Nothing came within the time.
+        /// There was no response before the timeout.
         case silent
-        /// The command cannot be run, for a reason in words.
+        /// The command can't be run, for a reason in words.
         case unstarted(reason: String)
     }
 
-    /// A stream of bytes, of which only the beginning is here.
+    /// A stream of bytes, of which only the beginning is stored.
     public struct Content: Sendable, Equatable {
         /// The first bytes, at most 64 KiB.
         public var beginning: [UInt8] = []
-        /// How many there were.
+        /// The number of all bytes.
         public var byteCount: UInt64 = 0
-        /// The SHA-256 of all, 32 bytes.
+        /// The SHA-256 of all bytes, 32 bytes.
         public var digest: [UInt8] = []
     }
 
-    /// How it ended.
+    /// The kind of the result.
     public var outcome = Outcome.silent
-    /// The status line and header of an HTTP answer, a line each.
+    /// The status line and header fields of an HTTP response, a line each.
     public var head: [UInt8] = []
-    /// The body of an HTTP answer, or what a command wrote to its standard output.
+    /// The body of an HTTP response, or a command's stdout.
     public var body: Content?
-    /// What a command wrote to its standard error.
+    /// A command's stderr.
     public var errors: Content?
 
-    /// Whether a command ended, in whichever way: one that cannot be run, or does not end, proves nothing.
+    /// True if a command ended in any way; one that can't be run, or doesn't end, proves nothing.
     public var isEnded: Bool {
         switch outcome {
         case .exited, .killed: true
@@ -61,7 +61,7 @@ public struct Heard: Sendable, Equatable {
         }
     }
 
-    /// Whether a probe that came to this has passed.
+    /// True if a probe with this result has passed.
     public var passes: Bool {
         switch outcome {
         case .http(let status): (200..<400).contains(status)
@@ -73,10 +73,10 @@ public struct Heard: Sendable, Equatable {
 
 /// The files of an image that were opened while it ran.
 public enum Observed: Sendable, Equatable {
-    /// Nobody looked.
+    /// No files were observed.
     case unwatched
-    /// Nobody can look here, for a reason that ends a sentence.
+    /// Files can't be observed here, for a reason that ends a sentence.
     case blind(reason: String)
-    /// These, sorted; not all of them where there were too many.
+    /// The paths, sorted; incomplete if there were too many.
     case paths([[UInt8]], isComplete: Bool)
 }

@@ -1,15 +1,17 @@
-/// What a client outside of the machine sees that asks what the probe asks.
+/// The view of a client outside of the machine that makes the probe's request.
 ///
-/// It asks once, when the guest's own probe has passed, so it disturbs nothing of what that measures; and it comes
-/// through the machine's socket, as a client would come through a balancer.
+/// It makes one request after the guest's own probe has passed, so it does not disturb that measurement. It uses the
+/// machine's socket, like a client behind a load balancer.
 public enum HostView: Sendable, Equatable {
-    /// Every run was answered. `firstByte` is in milliseconds from the machine's start, and so holds the guest's own
-    /// probe; `request` from the connection to the first byte of the answer. The status is the last run's.
+    /// Every run got a response; the status is the last run's.
+    ///
+    /// `firstByte` is in milliseconds from the machine's start, and so includes the guest's own probe. `request` is
+    /// from the connection to the first byte of the response.
     case answered(firstByte: Statistics, request: Statistics, status: Int)
-    /// A run was not.
+    /// At least one run got no response.
     case failed(reason: String)
 
-    /// What the runs saw; `nil` where nobody asked.
+    /// Combines the results of the runs; `nil` if no run made a request.
     init?(_ answers: [HostAnswer]) {
         var (firstBytes, requests, last): ([Double], [Double], Int?) = ([], [], nil)
         for answer in answers {
@@ -30,9 +32,9 @@ public enum HostView: Sendable, Equatable {
     }
 }
 
-/// What the host saw in one run.
+/// The host's request in one run.
 enum HostAnswer: Sendable, Equatable {
-    /// In milliseconds.
+    /// Times in milliseconds.
     case answered(firstByte: Double, request: Double, status: Int)
     case failed(reason: String)
 }

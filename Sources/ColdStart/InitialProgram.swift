@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// The guest's init, which is built beside `thaw` and installed with it.
 public enum InitialProgram {
-    /// Finds it: beside the running program, or in `libexec/thaw` next to its `bin`.
+    /// Finds it beside the running program, or in `libexec/thaw` next to its `bin`.
     ///
     /// - Throws: ``ColdStartError/initialProgramMissing(_:)``
     public static func locate() throws(ColdStartError) -> FilePath {
@@ -20,7 +20,7 @@ public enum InitialProgram {
         ]
     }
 
-    /// Notes where the running program is, for whoever enters a mount namespace: /proc no longer says so from there.
+    /// Stores the path of the running program before a caller enters a mount namespace, where /proc no longer has it.
     public static func noteProgram() { _ = program }
 
     private static let program: FilePath? = {

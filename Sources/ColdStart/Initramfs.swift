@@ -1,4 +1,4 @@
-/// The file system that a kernel starts from, as a `newc` cpio archive.
+/// An initramfs as a `newc` cpio archive.
 ///
 /// ```
 /// "070701" ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check   13 x %08X
@@ -15,12 +15,12 @@ struct Initramfs {
         add(path, mode: 0o020_600, device: (major, minor))
     }
 
-    /// - Precondition: `contents` is shorter than 4 GiB, as the format wants.
+    /// - Precondition: `contents` is shorter than 4 GiB, the limit of the format.
     mutating func addFile(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) {
         add(path, mode: 0o100_000 | mode, contents)
     }
 
-    /// The whole archive, with its end.
+    /// Returns the whole archive, with its end marker.
     consuming func finished() -> [UInt8] {
         add("TRAILER!!!", mode: 0)
         return bytes

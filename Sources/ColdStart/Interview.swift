@@ -1,14 +1,14 @@
 internal import Guest
 
-/// What a program is asked once it serves, so that its answers can be held against another's.
+/// The probes and commands to run once a program serves, so that its responses can be compared with another's.
 ///
-/// A start with an interview is not for figures: files may be followed meanwhile, which costs time.
+/// A start with an interview is not a measurement: opened files may be followed meanwhile, which costs time.
 public struct Interview: Sendable {
-    /// What has to pass, in the order in which it is asked; a pattern is looked for in all that the program writes.
+    /// The probes that have to pass, in order; a pattern is matched against the program's whole output.
     public let probes: [Probe]
-    /// Commands in the image, run without a shell, of which any end is an answer.
+    /// Commands in the image, run without a shell, with any exit status.
     public let commands: [[String]]
-    /// Whether the files that are opened are of interest.
+    /// True if opened files are recorded.
     public let observes: Bool
 
     /// An interview.
@@ -18,22 +18,22 @@ public struct Interview: Sendable {
         self.observes = observes
     }
 
-    /// What tells that the program serves: the first probe that can be tried. Without one, it is asked at once.
+    /// The probe that shows that the program serves: the first one that init can try; `nil` to start at once.
     public var readiness: Probe? { probes.first { !$0.isPattern } }
 }
 
 extension Interview {
-    /// A question that init asks, with its place among all.
+    /// A probe or command for init, with its index among all.
     struct Question: Equatable {
         let place: Int
         let probe: Probe
         let mustPass: Bool
     }
 
-    /// How many answers there are.
+    /// The number of results.
     var count: Int { probes.count + commands.count }
 
-    /// The questions that init asks, in its order.
+    /// The probes and commands for init, in its order.
     var asked: [Question] {
         let tried = probes.enumerated().filter { !$0.element.isPattern }
         return tried.map { Question(place: $0.offset, probe: $0.element, mustPass: true) }
@@ -42,28 +42,28 @@ extension Interview {
             }
     }
 
-    /// What is looked for in the output, with its place among all.
+    /// The patterns for the output, with their index among all.
     var patterns: [(place: Int, pattern: String)] {
         probes.enumerated().compactMap { index, probe in
             if case .log(let pattern) = probe { (index, pattern) } else { nil }
         }
     }
 
-    /// Refuses what init cannot do.
+    /// Fails for an interview that init can't run.
     func validate() throws(ColdStartError) {
-        guard count > 0 else { throw .impossibleScenario("an interview needs a question") }
+        guard count > 0 else { throw .impossibleScenario("an interview needs a probe or a command") }
         guard count <= Orders.questionLimit else {
-            throw .impossibleScenario("more than \(Orders.questionLimit) questions cannot be asked")
+            throw .impossibleScenario("more than \(Orders.questionLimit) probes and commands are not supported")
         }
         for words in commands {
             guard words.first?.isEmpty == false, !words.contains(where: { $0.utf8.contains(0) }) else {
-                throw .impossibleScenario("a command has a name, and no zero bytes")
+                throw .impossibleScenario("a command needs a program name, and must not contain zero bytes")
             }
         }
     }
 }
 
 extension Probe {
-    /// Whether it is looked for in what the program writes, and never tried.
+    /// True if it is matched against the program's output, and never tried.
     public var isPattern: Bool { if case .log = self { true } else { false } }
 }

@@ -2,7 +2,7 @@ internal import Guest
 internal import Linux
 internal import SystemPackage
 
-/// Takes down what init tells of an interview. Whatever a guest says, it stays bounded.
+/// The run record of an interview, built from init's probe events; its size is bounded for any guest.
 struct InterviewRecord {
     private static let headLimit = 32_768
 
@@ -15,7 +15,7 @@ struct InterviewRecord {
     private var opened = FileObserver.Seen()
     private var blindness: UInt32?
 
-    /// Whether the output decides when it is over.
+    /// True if a pattern must match before the run is complete.
     let waitsForOutput: Bool
 
     init(_ interview: Interview) {
@@ -24,17 +24,17 @@ struct InterviewRecord {
         answers = [Heard](repeating: Heard(), count: interview.count)
         waitsForOutput = !interview.patterns.isEmpty
         for (place, pattern) in interview.patterns {
-            // A probe never holds a pattern that is none.
+            // A probe never has an invalid pattern.
             if let pattern = try? LinePattern(pattern) { patterns.append((place, LineMatcher(pattern))) }
         }
     }
 
-    /// Everything was answered, and every line was written.
+    /// True if every probe has a result, and every pattern has matched.
     var isComplete: Bool {
         patterns.isEmpty && settled.count == asked.count && (asked.isEmpty || ports != nil)
     }
 
-    /// Looks for the lines that are waited for.
+    /// Searches the output for the patterns.
     mutating func receiveOutput(_ bytes: [UInt8]) {
         for index in patterns.indices.reversed() where patterns[index].matcher.matches(bytes) {
             answers[patterns[index].place].outcome = .matched
@@ -57,7 +57,7 @@ struct InterviewRecord {
         }
     }
 
-    /// What came of it, with how the program ended if it did.
+    /// Returns the results, with the program's end if it has ended.
     func hearing(_ ending: Message.Ending?) -> Hearing {
         Hearing(answers: answers, ports: ports ?? [], ending: ending?.words, observation: observation)
     }
@@ -66,7 +66,7 @@ struct InterviewRecord {
         guard observes else { return .unwatched }
         if let blindness {
             let reason = Int32(exactly: blindness).map { "\(Errno(rawValue: $0))" } ?? "errno \(blindness)"
-            return .blind(reason: "the guest's kernel cannot follow them: \(reason)")
+            return .blind(reason: "the guest's kernel cannot watch them: \(reason)")
         }
         return Observed(opened)
     }

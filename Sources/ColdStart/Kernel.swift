@@ -6,12 +6,12 @@ public import SystemPackage
 public struct Kernel: Sendable, Equatable {
     /// A bzImage or an ELF file with a PVH entry.
     public let image: FilePath
-    /// The directory of its modules, which has `kernel/` in it; `nil` where everything is built in.
+    /// The directory of its modules, which contains `kernel/`; `nil` if everything is built in.
     public let modules: FilePath?
-    /// `uname -r` in the guest.
+    /// The output of `uname -r` in the guest.
     public let release: String
 
-    /// A kernel of one's own.
+    /// A kernel from the user.
     public init(image: FilePath, modules: FilePath?, release: String) {
         self.image = image
         self.modules = modules
@@ -20,8 +20,8 @@ public struct Kernel: Sendable, Equatable {
 
     /// Finds Debian's cloud kernel.
     ///
-    /// It is the newest one installed, else the newest one in `cache`, else the one in its package, which is downloaded
-    /// with the machine's own apt and unpacked into `cache`. Nothing is installed.
+    /// It is the newest installed one, else the newest one in `cache`, else the one in its package. The package is
+    /// downloaded with the machine's own apt and unpacked into `cache`; nothing is installed.
     ///
     /// - Throws: ``ColdStartError/kernelMissing(reason:)``
     public static func locate(cache: FilePath) async throws(ColdStartError) -> Kernel {
@@ -29,7 +29,7 @@ public struct Kernel: Sendable, Equatable {
         return try await offload { () throws(ColdStartError) in try download(into: cache) }
     }
 
-    /// Finds the kernel that was chosen; only Debian's is downloaded where it is missing.
+    /// Finds the chosen kernel; only a missing Debian kernel is downloaded.
     ///
     /// - Throws: ``ColdStartError/kernelMissing(reason:)``, ``ColdStartError/kernelNotBuilt(_:)`` or
     ///   ``ColdStartError/notAKernel(_:)``
@@ -41,7 +41,7 @@ public struct Kernel: Sendable, Equatable {
         }
     }
 
-    /// The newest cloud kernel below a root directory that can be read together with its modules.
+    /// The newest readable cloud kernel below a root directory whose modules are readable too.
     static func newest(under root: FilePath) -> Kernel? {
         let boot = root.appending("boot")
         guard let entries = try? Directory(boot).entries() else { return nil }
@@ -60,7 +60,7 @@ public struct Kernel: Sendable, Equatable {
         isAccessible(image.string, R_OK) && (modules.map { isAccessible($0.appending("kernel").string, R_OK) } ?? true)
     }
 
-    /// Compares releases part by part, numbers as numbers: 6.1.0-9 is older than 6.1.0-56.
+    /// Compares releases part by part, numbers by value: 6.1.0-9 is older than 6.1.0-56.
     static func isOlder(_ left: String, _ right: String) -> Bool {
         func parts(_ release: String) -> [Substring] { release.split { $0 == "." || $0 == "-" } }
         for (one, other) in zip(parts(left), parts(right)) where one != other {
@@ -88,26 +88,27 @@ public struct Kernel: Sendable, Equatable {
             _ = try Tool.output(["dpkg-deb", "-x", file, tree.string], in: scratch, limit: 1 << 20)
             let kernels = cache.appending("kernel")
             _ = try? Directory.make(kernels)
-            // Whoever comes first wins. The image comes last, so a kernel that is found there is always whole.
+            // The first of several processes wins. The image comes last, so a kernel that is found there is always
+            // complete.
             for part in ["lib", "boot"] {
                 _ = unsafe rename(tree.appending(part).string, kernels.appending(part).string)
             }
         } catch {
             if case .kernelMissing = error { throw error }
-            throw .kernelMissing(reason: "fetching package \(metapackage) did not work: \(error)")
+            throw .kernelMissing(reason: "cannot fetch package \(metapackage): \(error)")
         }
         if let kernel = newest(under: cache.appending("kernel")) { return kernel }
-        throw .kernelMissing(reason: "package \(metapackage) holds no kernel with modules")
+        throw .kernelMissing(reason: "package \(metapackage) contains no kernel with modules")
     }
 
-    /// The package that the metapackage stands for today.
+    /// Returns the package that the metapackage depends on today.
     private static func concretePackage() throws(ColdStartError) -> String {
         let output = try Tool.output(["apt-cache", "depends", "--important", metapackage], limit: 1 << 20)
         for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count == 2, words[0] == "Depends:", words[1].hasPrefix("linux-image-") { return String(words[1]) }
         }
-        throw .kernelMissing(reason: "the package lists do not know \(metapackage); run apt-get update")
+        throw .kernelMissing(reason: "package \(metapackage) is not in apt's lists; run apt-get update")
     }
 
     private static func makeScratch(in cache: FilePath) throws(ColdStartError) -> FilePath {
@@ -129,7 +130,7 @@ func offload<Value: Sendable>(
     try await offloadResult(body).get()
 }
 
-/// The same, as a result.
+/// Does the same, and returns a `Result`.
 func offloadResult<Value: Sendable>(
     _ body: @escaping @Sendable () throws(ColdStartError) -> Value
 ) async -> Result<Value, ColdStartError> {

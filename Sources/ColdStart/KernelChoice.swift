@@ -2,16 +2,16 @@ internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// Which kernel a guest boots.
+/// The kernel that a guest boots.
 public enum KernelChoice: Sendable, Equatable {
     /// Debian's cloud kernel, see ``Kernel/locate(cache:)``.
     case debian
-    /// The one that `make kernel` builds: everything is built in.
+    /// The kernel that `make kernel` builds, with everything built in.
     case small
-    /// A kernel of one's own.
+    /// A kernel from the user.
     case file(FilePath)
 
-    /// Reads `debian`, `small` or a path.
+    /// Parses `debian`, `small` or a path.
     public init(parsing text: String) {
         switch text {
         case "debian": self = .debian
@@ -22,7 +22,7 @@ public enum KernelChoice: Sendable, Equatable {
 }
 
 extension Kernel {
-    /// The newest kernel that `fixtures/kernel/build.sh` left in a directory.
+    /// Finds the newest kernel that `fixtures/kernel/build.sh` left in a directory.
     static func small(in directory: FilePath) throws(ColdStartError) -> Kernel {
         let entries = (try? Directory(directory).entries()) ?? []
         let kernels = entries.compactMap { entry -> Kernel? in
@@ -38,7 +38,9 @@ extension Kernel {
         return newest
     }
 
-    /// A kernel by its path. Its modules are those installed with it, if any: `lib/modules` beside its directory.
+    /// Opens a kernel by its path.
+    ///
+    /// Its modules are those installed with it, if any: `lib/modules` beside its directory.
     static func own(_ image: FilePath) throws(ColdStartError) -> Kernel {
         let bytes: [UInt8]
         do throws(ColdStartError) { bytes = try readFile(image, limit: 256 << 20) } catch {
@@ -52,7 +54,9 @@ extension Kernel {
         return Kernel(image: image, modules: hasModules ? modules : nil, release: release)
     }
 
-    /// What `uname -r` will say: a bzImage's header points to it, and an ELF file has it in its banner.
+    /// Returns the kernel's release, as printed by `uname -r`.
+    ///
+    /// A bzImage's header points to it, and an ELF file has it in its banner.
     ///
     /// ```
     /// bzImage   0x202 "HdrS"    0x20e u16: where the release begins, less 0x200; a space ends it
@@ -74,7 +78,9 @@ extension Kernel {
         return nil
     }
 
-    /// A release is a path's component, and begins with a digit: `Linux version %s` is text of the kernel, too.
+    /// Returns the release at the start of `bytes`.
+    ///
+    /// It must be a valid path component, and begin with a digit: the text `Linux version %s` is in the kernel too.
     private static func word(_ bytes: ArraySlice<UInt8>) -> String? {
         let text = bytes.prefix(65).prefix { $0 != UInt8(ascii: " ") && $0 != 0 }
         guard let first = text.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first), text.count < 65,

@@ -2,7 +2,7 @@ internal import Guest
 internal import Linux
 internal import SystemPackage
 
-/// What a machine boots from besides its disk.
+/// The boot files of a machine besides its disk.
 struct MachineFiles {
     let scenario: Scenario
     let kernel: Kernel
@@ -11,10 +11,10 @@ struct MachineFiles {
     let channel: Channel
     var hold = Orders.Hold.never
     var network: Orders.Network?
-    /// What the host may reach once the probe has passed; only a machine with a doorbell has sockets for that.
+    /// The ports that the host may reach once the probe has passed; this needs the doorbell machine's sockets.
     var proxiedPorts: [UInt16] = []
 
-    /// How init tells the host what happens.
+    /// The channel for init's messages.
     enum Channel {
         case serial
         case doorbell
@@ -22,18 +22,18 @@ struct MachineFiles {
         var name: String { self == .serial ? "/dev/ttyS1" : String(describing: Doorbell.channel) }
     }
 
-    /// What the guest sees its disk as.
+    /// The device type of the guest's disk.
     enum Root {
         case virtio
         case memory
 
         var device: String { self == .virtio ? "/dev/vda" : "/dev/pmem0" }
 
-        /// The modules without which Debian's kernel sees no such disk.
+        /// The modules that Debian's kernel needs for such a disk.
         var modules: [String] { self == .virtio ? ["virtio_mmio", "virtio_blk"] : ["nd_pmem", "nd_e820"] }
     }
 
-    /// The archive in a file that has no name any more, so that nothing is left whatever happens.
+    /// Writes the archive to a file without a name, which the kernel removes in any case.
     func makeInitramfs() throws(ColdStartError) -> OwnedDescriptor {
         let bytes = try archive()
         do throws(SystemError) {
@@ -61,8 +61,9 @@ struct MachineFiles {
         return archive.finished()
     }
 
-    /// What must be there before the entrypoint, and what is loaded after the probe has passed: each module that a
-    /// start waits for costs it milliseconds.
+    /// Returns the modules to load before the entrypoint, and those to load after the probe has passed.
+    ///
+    /// Each module that a start waits for costs it milliseconds.
     private func modules() throws(ColdStartError) -> (early: [ModuleTree.Module], late: [ModuleTree.Module]) {
         guard let directory = kernel.modules else { return ([], []) }
         var early = root.modules + ["erofs", "overlay"]
@@ -77,7 +78,7 @@ struct MachineFiles {
 }
 
 extension Initramfs {
-    /// Adds a module, and gives the path that init loads it from.
+    /// Adds a module, and returns the path from which init loads it.
     fileprivate mutating func addModule(_ module: ModuleTree.Module) -> [UInt8] {
         let path = "modules/\(module.name).ko"
         addFile(path, module.contents)

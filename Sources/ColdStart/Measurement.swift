@@ -1,95 +1,95 @@
-/// What starting an image came to.
+/// The result of starting an image.
 public struct Measurement: Sendable {
     /// The engine that ran it; figures of different engines are not comparable.
     public let engine: String
-    /// Whether the guest ran on the processor itself.
+    /// True if the guest ran on the processor itself.
     public let isAccelerated: Bool
-    /// Why it was not accelerated, in one sentence.
+    /// The reason why it was not accelerated, in one sentence.
     public let accelerationNote: String?
-    /// The guest's kernel, where it had one of its own.
+    /// The release of the guest's kernel; `nil` in a container.
     public let kernelRelease: String?
-    /// What costs time at every start for the kernel's sake, in one sentence.
+    /// A cause of extra time at every start with this kernel, in one sentence.
     public let kernelRemark: String?
     /// The emulator's name and version.
     public let emulator: String?
-    /// What had to pass.
+    /// The probe that had to pass.
     public let probe: Probe
-    /// The phases that occurred, in their order.
+    /// The phases that occurred, in order.
     public let phases: [Phase]
-    /// Milliseconds from the start of the machine, or of the container, to the first byte of the answer.
+    /// The time from the start of the machine, or of the container, to the first byte of the response, in milliseconds.
     public let timeToFirstRequest: Statistics
-    /// How many instructions the guest ran until then; only a deterministic machine counts them.
+    /// The guest's instructions until the first byte; only a deterministic machine counts them.
     public let guestInstructions: InstructionCount?
-    /// How often the guest needed the host's program; only `kvm` counts.
+    /// The number of exits to user space; only `kvm` counts them.
     public let exits: Statistics?
-    /// The most memory that the host's program held beyond the guest's, in bytes; only `kvm` knows.
+    /// The peak memory of the machine's process beyond the guest's, in bytes; only `kvm` reports it.
     public let overheadBytes: UInt64?
-    /// How many pages the host had to bring in until then; only starts from a snapshot count them.
+    /// The host's page faults until the first byte; only starts from a snapshot count them.
     public let pageFaults: Statistics?
-    /// How often the guest read its disk until its probe passed; only `kvm` counts, where the disk is not memory.
+    /// The guest's disk reads until its probe passed; only `kvm` counts them, if the disk is not memory.
     public let diskReads: Statistics?
-    /// How many bytes that were: what a start needs of the image.
+    /// The bytes of those reads: the part of the image that a start needs.
     public let diskBytesRead: Statistics?
-    /// What a client outside of the machine saw; only `kvm` asks from there, and only by HTTP.
+    /// The view of a client outside of the machine; only `kvm` makes that request, and only for an HTTP probe.
     public let hostProbe: HostView?
-    /// The answer that passed an HTTP probe, in the last run.
+    /// The response that passed an HTTP probe, in the last run.
     public let response: Response?
-    /// What was answered in the last run's interview, where there was one.
+    /// The results of all probes of the last run, if it had an ``Interview``.
     public let hearing: Hearing?
-    /// The most memory the entrypoint held at once, over all runs.
+    /// The peak memory of the entrypoint in bytes, over all runs.
     public let peakGuestMemoryBytes: UInt64?
-    /// Sentences for people about limits that are kept by weaker means than a control group.
+    /// Sentences for people about limits that are enforced by weaker means than a control group.
     public internal(set) var notes: [String] = []
-    /// What the console showed and the entrypoint wrote in the last run, the end of it if it was long.
+    /// The console's and the entrypoint's output in the last run; only the end of it if it was long.
     public let console: String
 
-    /// How many runs were measured.
+    /// The number of measured runs.
     public var runs: Int { timeToFirstRequest.samples.count }
 }
 
-/// One part of a start, from the end of the phase before it to the moment that it is named after.
+/// One phase of a start, from the end of the phase before it to the event that names it.
 public struct Phase: Sendable, Equatable {
-    /// The parts in their order.
+    /// The phases in order.
     public enum Name: String, Sendable, CaseIterable {
-        /// A snapshot is mapped, and the processors run on.
+        /// The snapshot is mapped, and the processors continue.
         case restore
         /// The emulator sets up, the firmware runs and the kernel is unpacked.
         case vmm
-        /// The kernel starts, until init runs.
+        /// The kernel boots, until init runs.
         case kernel
-        /// Init makes the machine ready: modules, root file system, devices.
+        /// Init prepares the machine: modules, root file system, devices.
         case `init`
-        /// Init's child takes the user's identity and becomes the entrypoint.
+        /// Init's child switches to the user and executes the entrypoint.
         case exec
         /// The entrypoint runs until its port accepts connections.
         case listen
-        /// From there to the first byte of the answer.
+        /// The entrypoint runs on until the first byte of the response.
         case firstByte
     }
 
-    /// Which part.
+    /// The name of the phase.
     public let name: Name
-    /// How long it took in each run.
+    /// The duration in milliseconds in each run.
     public let milliseconds: Statistics
 }
 
-/// An HTTP answer.
+/// An HTTP response.
 public struct Response: Sendable, Equatable {
     /// The status code.
     public let status: Int
-    /// The body's length.
+    /// The body's length in bytes.
     public let byteCount: UInt64
 }
 
-/// How much work a start was, counted exactly.
+/// The amount of work of a start, counted exactly.
 public struct InstructionCount: Sendable, Equatable {
     /// The counts of the runs.
     public let samples: [UInt64]
 
-    /// The middle count.
+    /// The median count.
     public var median: UInt64 { samples.sorted()[samples.count / 2] }
 
-    /// How far the counts lie apart, as a share of the median: 0 when every run did the same work.
+    /// The range of the counts as a share of the median: 0 if every run did the same work.
     public var spread: Double {
         let sorted = samples.sorted()
         guard let least = sorted.first, let most = sorted.last, median > 0 else { return 0 }
@@ -102,6 +102,6 @@ public protocol Engine: Sendable {
     /// The engine's name on the command line and in reports.
     var name: String { get }
 
-    /// Starts the scenario as many times as it says, one after the other.
+    /// Starts the scenario as many times as it requests, one after the other.
     func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement
 }

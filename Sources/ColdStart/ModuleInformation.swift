@@ -1,10 +1,10 @@
-/// What a kernel module says of itself in its `.modinfo` section: strings `key=value`, each ended by a zero byte.
+/// The `.modinfo` section of a kernel module: strings `key=value`, each ended by a zero byte.
 struct ModuleInformation {
-    /// The modules that it cannot be loaded without.
+    /// The modules that it requires.
     let dependencies: [String]
-    /// The modules or algorithms that it uses where they are there, and when they are to be loaded.
+    /// Soft dependencies: modules or algorithms that it uses if they exist, loaded before or after it.
     let wishes: (before: [String], after: [String])
-    /// The other names under which it is asked for.
+    /// Its other names in requests for it.
     let aliases: Set<String>
 
     init(_ module: [UInt8]) {
@@ -14,7 +14,7 @@ struct ModuleInformation {
         wishes = ModuleInformation.wishes(ModuleInformation.values(of: "softdep", in: module))
     }
 
-    /// Reads `pre: a b post: c`.
+    /// Parses `pre: a b post: c`.
     private static func wishes(_ texts: [String]) -> (before: [String], after: [String]) {
         var (before, after, isAfter): ([String], [String], Bool) = ([], [], false)
         for text in texts {

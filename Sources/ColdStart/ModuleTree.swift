@@ -1,10 +1,10 @@
 internal import Linux
 internal import SystemPackage
 
-/// The modules of one kernel: which files they are, and in which order they load.
+/// The modules of one kernel: their files, and their load order.
 ///
-/// A module says in its own `.modinfo` section what it needs, so nothing that `depmod` makes is read: a package that was
-/// only unpacked has no `modules.dep`.
+/// A module lists its dependencies in its own `.modinfo` section. No file of `depmod` is read, because a package that
+/// was only unpacked has no `modules.dep`.
 struct ModuleTree {
     private let files: [String: FilePath]
     private let builtIn: Set<String>
@@ -19,7 +19,7 @@ struct ModuleTree {
     private static let sizeLimit = 64 << 20
     private static let depthLimit = 16
 
-    /// - Parameter directory: what is `/lib/modules/RELEASE` where the kernel is installed.
+    /// - Parameter directory: `/lib/modules/RELEASE` of the kernel.
     init(_ directory: FilePath, release: String) throws(ColdStartError) {
         self.release = release
         var files: [String: FilePath] = [:]
@@ -30,7 +30,7 @@ struct ModuleTree {
             String(decoding: list, as: UTF8.self).split(separator: "\n").map { ModuleTree.name(of: String($0)) })
     }
 
-    /// The modules that `wanted` are and need, each after what it needs; what is built in is left out.
+    /// Returns the `wanted` modules and their dependencies in load order; built-in ones are left out.
     func modules(_ wanted: [String]) throws(ColdStartError) -> [Module] {
         var ordered: [Module] = []
         var visited: Set<String> = []
@@ -38,7 +38,7 @@ struct ModuleTree {
         return ordered
     }
 
-    /// Depth is bounded by the number of modules, since none is visited twice.
+    /// Depth is bounded by the number of modules, because none is visited twice.
     private func visit(_ name: String, _ visited: inout Set<String>, _ ordered: inout [Module]) throws(ColdStartError) {
         guard visited.insert(name).inserted, !builtIn.contains(name) else { return }
         guard let path = files[name] else { throw .moduleMissing(name, release: release) }
@@ -50,13 +50,14 @@ struct ModuleTree {
         for wish in information.wishes.after { try visitIfThere(wish, &visited, &ordered) }
     }
 
-    /// A soft dependency: a module, or an algorithm that several modules may offer. As modprobe, without it where there is
-    /// none: it may be built in under another name.
+    /// Visits a soft dependency: a module, or an algorithm that several modules may offer.
+    ///
+    /// Like modprobe, it ignores a missing one: it may be built in under another name.
     private func visitIfThere(
         _ wish: String, _ visited: inout Set<String>, _ ordered: inout [Module]
     ) throws(ColdStartError) {
         if files[wish] != nil || builtIn.contains(wish) { return try visit(wish, &visited, &ordered) }
-        // The generic one needs no processor of a certain kind, and its name sorts before those that do.
+        // The generic module needs no particular processor, and its name sorts before those that do.
         let offers = files.keys.filter { $0.hasPrefix(wish + "_") }.sorted()
         if builtIn.contains(where: { $0.hasPrefix(wish + "_") }) { return }
         for name in offers {
@@ -66,7 +67,7 @@ struct ModuleTree {
         }
     }
 
-    /// `kernel/drivers/virtio/virtio-rng.ko.xz` is `virtio_rng`: file names and module names differ in their dashes.
+    /// Returns the module's name of a file: `kernel/drivers/virtio/virtio-rng.ko.xz` is `virtio_rng`.
     static func name(of path: String) -> String {
         let file = path.split(separator: "/").last.map(String.init) ?? path
         let stem = String(file.prefix(upTo: file.firstRange(of: ".ko")?.lowerBound ?? file.endIndex))
@@ -102,14 +103,14 @@ struct ModuleTree {
     }
 }
 
-/// A whole file of this machine.
+/// Reads a whole file of this machine.
 func readFile(_ path: FilePath, limit: Int) throws(ColdStartError) -> [UInt8] {
     do throws(SystemError) {
         return try OwnedDescriptor(path).readAll(limit: limit)
     } catch { throw .file("read", path, error.errno) }
 }
 
-/// How long a file of this machine is.
+/// Returns the size of a file of this machine in bytes.
 func fileSize(_ path: FilePath) throws(ColdStartError) -> UInt64 {
     do throws(SystemError) {
         return UInt64(clamping: try OwnedDescriptor(path).size())

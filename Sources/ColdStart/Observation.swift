@@ -1,19 +1,19 @@
 internal import Linux
 internal import Synchronization
 
-/// Follows the files that are opened in a container, from outside of it.
+/// The observation of the files that are opened in a container, from outside of it.
 struct Observation {
-    /// Who follows them; `nil` where the kernel does not allow it.
+    /// The observer; `nil` if the kernel does not allow it.
     let observer: FileObserver?
 
     init() {
-        // The one reason is that nobody but true root may; that is said where it counts.
+        // The one reason is a missing root privilege; `end()` reports it.
         observer = try? FileObserver()
     }
 
-    /// What was opened. Nothing is followed from here on.
+    /// Stops the observation, and returns the opened files.
     func end() -> Observed {
-        guard let observer else { return .blind(reason: "in containers that takes root") }
+        guard let observer else { return .blind(reason: "in containers this needs root") }
         return Observed(observer.end())
     }
 }

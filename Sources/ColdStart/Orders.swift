@@ -1,7 +1,7 @@
 internal import Guest
 
 extension Orders {
-    /// What a scenario asks of init.
+    /// Makes the boot spec of a scenario.
     init(_ scenario: Scenario, in place: Place, channel: String) {
         self.init(
             place: place, channel: Array(channel.utf8), hostname: Array(scenario.hostname.utf8),
@@ -13,13 +13,13 @@ extension Orders {
         probe = interview.readiness.map(Orders.Probe.init) ?? .none
         questions = interview.asked.map { Question(Orders.Probe($0.probe), mustPass: $0.mustPass) }
         lingers = !interview.patterns.isEmpty
-        // In a container, the kernel follows files for nobody but the host.
+        // In a container the host follows opened files itself; init does so only in a machine.
         observes = interview.observes && place == .machine
     }
 }
 
 extension Orders.Probe {
-    /// A pattern is looked for by the host, so init has nothing to do for it.
+    /// Makes init's probe; the host matches a `log:` pattern, so init has nothing to do for it.
     init(_ probe: Probe) {
         self =
             switch probe {
@@ -32,7 +32,7 @@ extension Orders.Probe {
 }
 
 extension Duration {
-    /// Whole milliseconds, of at most a day.
+    /// Whole milliseconds, at most a day.
     var milliseconds: UInt32 {
         let (seconds, attoseconds) = components
         return UInt32(clamping: min(seconds, 86_400) * 1_000 + attoseconds / 1_000_000_000_000_000)

@@ -1,15 +1,15 @@
-/// What proves that an image serves: a request, a connection, a command, or a line that it writes.
+/// The check that an image serves: a request, a connection, a command, or a line of its output.
 public enum Probe: Hashable, Sendable, CustomStringConvertible {
-    /// A GET that is answered with a status from 200 to 399.
+    /// A GET whose response has a status from 200 to 399.
     case http(port: UInt16, path: String)
     /// A connection that is accepted.
     case tcp(port: UInt16)
     /// A command in the image, run without a shell, that ends with status 0.
     case exec([String])
-    /// A regular expression that matches within a line of the entrypoint's output, as `LinePattern` reads it.
+    /// A regular expression that matches within a line of the entrypoint's output, in the syntax of `LinePattern`.
     case log(String)
 
-    /// Reads `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
+    /// Parses `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
     ///
     /// The words of a command are split at spaces; quotes and backslashes keep them together, as in a shell.
     ///
@@ -28,7 +28,7 @@ public enum Probe: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The text that ``init(parsing:)`` reads.
+    /// The text that ``init(parsing:)`` parses.
     public var description: String {
         switch self {
         case .http(let port, let path): "http:\(port)\(path)"
@@ -43,7 +43,7 @@ public enum Probe: Hashable, Sendable, CustomStringConvertible {
         let port = try port(String(value[..<slash]), in: text)
         let path = slash == value.endIndex ? "/" : String(value[slash...])
         guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .malformedProbe(text, reason: "a path has neither spaces nor control characters; escape them with %")
+            throw .malformedProbe(text, reason: "a path must not have spaces or control characters; escape them with %")
         }
         return .http(port: port, path: path)
     }
@@ -58,7 +58,7 @@ public enum Probe: Hashable, Sendable, CustomStringConvertible {
 
     private static func port(_ digits: String, in text: String) throws(ColdStartError) -> UInt16 {
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0 else {
-            throw .malformedProbe(text, reason: "'\(digits)' is no port from 1 to 65535")
+            throw .malformedProbe(text, reason: "'\(digits)' is not a port from 1 to 65535")
         }
         return port
     }

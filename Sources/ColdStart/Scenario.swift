@@ -1,35 +1,35 @@
-/// What is started, with how much machine, and when it counts as serving.
+/// The program to start, its machine, and its probe.
 public struct Scenario: Sendable {
     /// The entrypoint and its arguments.
     public var arguments: [String]
-    /// `NAME=value`, as an image's configuration has them.
+    /// `NAME=value` strings, as in an image's configuration.
     public var environment: [String]
-    /// Where the entrypoint starts.
+    /// The entrypoint's working directory.
     public var workingDirectory: String
-    /// `user[:group]` by name or number as an image's configuration has it; empty means root.
+    /// `user[:group]` by name or number as in an image's configuration; empty means root.
     public var user: String
     /// The host name inside.
     public var hostname: String
-    /// What proves that the image serves.
+    /// The check that the image serves.
     public var probe: Probe
-    /// The machine's memory.
+    /// The machine's memory in bytes.
     public var memoryBytes: UInt64
-    /// The machine's processors.
+    /// The number of the machine's processors.
     public var processors: Int
-    /// True if somebody asked for this memory: then a container is held to it also by weaker means than a control group.
+    /// True if the user requested this memory: a container then enforces it also by weaker means than a control group.
     public var isMemoryRequested = false
-    /// How many processes and threads the image may have at once, for the container engine; nil for no limit.
+    /// The maximum number of processes and threads in the image, for the container engine; `nil` for no limit.
     public var processLimit: Int?
-    /// How long the probe may take, from the moment init runs.
+    /// The time limit for the probe, from the start of init.
     public var timeout: Duration
-    /// How many times it is started and measured.
+    /// The number of measured starts.
     public var runs: Int
-    /// What it is asked once it serves, where somebody wants more than to measure its start.
+    /// The probes and commands to run once it serves, if more than its start is of interest.
     public var interview: Interview?
-    /// Told after each run what its console showed, also after one that failed.
+    /// Called after each run with its console's output, also after a failed one.
     public var whenOver: @Sendable (Console) -> Void = { _ in }
 
-    /// A scenario; what is left out is what a small machine and Docker would use.
+    /// A scenario; the defaults are those of a small machine and of Docker.
     public init(
         arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: String = "",
         hostname: String = "thaw", probe: Probe, memoryBytes: UInt64 = 512 << 20, processors: Int = 1,
@@ -47,35 +47,35 @@ public struct Scenario: Sendable {
         self.runs = runs
     }
 
-    /// Refuses what no engine can run.
+    /// Fails for a scenario that no engine can run.
     func validate() throws(ColdStartError) {
         guard let program = arguments.first, !program.isEmpty else { throw .noEntrypoint }
         for text in arguments + environment + [workingDirectory, user, hostname] where text.utf8.contains(0) {
             throw .impossibleScenario("a zero byte in '\(text.prefix { $0 != "\0" })' cannot be passed to a program")
         }
-        guard runs >= 1 else { throw .impossibleScenario("\(runs) runs measure nothing") }
+        guard runs >= 1 else { throw .impossibleScenario("a measurement needs at least 1 run, not \(runs)") }
         guard (1...64).contains(processors) else {
-            throw .impossibleScenario("\(processors) processors are not from 1 to 64")
+            throw .impossibleScenario("the number of processors must be from 1 to 64, not \(processors)")
         }
         guard memoryBytes >= Scenario.leastMemory else {
-            throw .impossibleScenario("Linux does not start in less than \(Scenario.leastMemory >> 20) MiB")
+            throw .impossibleScenario("a guest needs at least \(Scenario.leastMemory >> 20) MiB of memory")
         }
         guard memoryBytes <= Scenario.mostMemory else {
-            throw .impossibleScenario("a guest has at most \(Scenario.mostMemory >> 40) TiB of memory")
+            throw .impossibleScenario("a guest is limited to \(Scenario.mostMemory >> 40) TiB of memory")
         }
         guard timeout > .zero, timeout <= .seconds(86_400) else {
-            throw .impossibleScenario("a timeout is more than nothing and at most a day")
+            throw .impossibleScenario("the timeout must be more than zero and at most a day")
         }
         if let interview { try interview.validate() }
         guard !hostname.isEmpty, hostname.utf8.count <= 64 else {
-            throw .impossibleScenario("a host name has 1 to 64 bytes")
+            throw .impossibleScenario("a host name must have 1 to 64 bytes")
         }
     }
 
-    /// How long init may take at most for all that it does.
+    /// The time limit for all that init does.
     var patience: Duration { timeout * (1 + (interview?.asked.count ?? 0)) }
 
     private static let leastMemory: UInt64 = 96 << 20
-    /// What every engine can address; none of its memory is taken before the guest uses it.
+    /// The limit that every engine can address; memory is allocated only when the guest uses it.
     private static let mostMemory: UInt64 = 1 << 40
 }

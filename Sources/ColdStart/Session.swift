@@ -1,14 +1,14 @@
 internal import Guest
 internal import Linux
 
-/// What one start has told so far: it takes bytes as they arrive and knows when there is nothing more to wait for.
+/// The state of one start: it receives bytes as they arrive, and detects the end.
 ///
-/// Times are nanoseconds of one host clock. Whatever a guest sends, a session's memory is bounded.
+/// Times are nanoseconds of one host clock. A session's memory is bounded for any guest.
 struct Session {
-    /// No memory and no answer is larger, whatever a guest says.
+    /// The upper bound of memory and response sizes, for any value of a guest.
     static let largest = UInt64(Int64.max)
 
-    /// A mark on both clocks.
+    /// The time of a mark on both clocks.
     struct Stamp: Equatable {
         var host: UInt64
         var guest: Clock
@@ -24,15 +24,15 @@ struct Session {
     private(set) var ending: Message.Ending?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
-    /// The guest went on after its verdict, and has come to its end.
+    /// True if the guest continued after its verdict, and has now ended.
     private(set) var isOver = false
-    /// When the guest's first instruction ran, where the host knows.
+    /// The time of the guest's first instruction; `nil` if the host doesn't know it.
     var entered: UInt64?
-    /// The guest stands still, to be saved.
+    /// True if the guest is paused, to be saved.
     private(set) var isHeld = false
     private(set) var output = Transcript()
     private(set) var console = Transcript()
-    /// What an interview has come to, where there is one.
+    /// The run record of an interview, if there is one.
     private(set) var interview: InterviewRecord?
     private var frames = FrameReader()
     private var log: LineMatcher?
@@ -42,14 +42,14 @@ struct Session {
         self.start = start
         self.memory = memory
         self.interview = interview.map { InterviewRecord($0) }
-        // A probe never holds a pattern that is none.
+        // A probe never has an invalid pattern.
         if interview == nil, case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }
     }
 
-    /// Nothing that may still come changes the result.
+    /// True if no later message can change the result.
     var isDone: Bool { verdict != nil }
 
-    /// Bytes of the channel that carries frames.
+    /// Receives bytes of the channel that carries frames.
     mutating func receive(_ bytes: [UInt8], at time: UInt64) {
         for payload in frames.receive(bytes) {
             guard let message = Message(decoding: payload) else { continue }
@@ -61,7 +61,7 @@ struct Session {
         }
     }
 
-    /// Bytes of the console, where the kernel writes.
+    /// Receives bytes of the console, where the kernel writes.
     mutating func receiveConsole(_ bytes: [UInt8]) { console.append(bytes) }
 
     private mutating func receive(_ message: Message, at time: UInt64) {
@@ -90,7 +90,7 @@ struct Session {
         verdict = .passed
     }
 
-    /// Where the program writes what somebody waits for, the host knows first that all has been said.
+    /// Ends an interview with patterns: only the host knows when all of them have matched.
     private mutating func endInterview(_ stamp: Stamp) {
         guard let interview, interview.waitsForOutput, interview.isComplete else { return }
         if marks[.firstByte] == nil { marks[.firstByte] = stamp }
@@ -98,7 +98,7 @@ struct Session {
     }
 }
 
-/// The end of a text that may be long.
+/// The end of a text of any length.
 struct Transcript {
     private static let limit = 65_536
     private var bytes: [UInt8] = []
@@ -110,13 +110,13 @@ struct Transcript {
 
     var text: String { String(decoding: bytes.suffix(Transcript.limit), as: UTF8.self) }
 
-    /// The last line that says something, made safe for a terminal.
+    /// The last non-empty line, made safe for a terminal.
     var lastLine: String? { lastLine { _ in true } }
 
-    /// The last such line.
+    /// The last line that `isWanted` accepts.
     func lastLine(where isWanted: (String) -> Bool) -> String? { lastLines(1, where: isWanted).last }
 
-    /// The last lines that say something, made safe for a terminal, in their order.
+    /// The last non-empty lines in order, made safe for a terminal.
     func lastLines(_ count: Int, where isWanted: (String) -> Bool = { _ in true }) -> [String] {
         let lines = bytes.suffix(Transcript.limit).split(separator: 0x0A)
         var found: [String] = []
@@ -129,7 +129,7 @@ struct Transcript {
 }
 
 extension Message.Answer {
-    /// The answer with a size that a number of the host's can hold.
+    /// The response with a size that fits the host's integers.
     fileprivate var believable: Message.Answer {
         guard case .http(let status, let byteCount) = self else { return self }
         return .http(status: status, byteCount: min(byteCount, Session.largest))

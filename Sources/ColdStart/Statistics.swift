@@ -1,9 +1,9 @@
-/// Figures of the same thing from several runs.
+/// The figures of one quantity from several runs.
 public struct Statistics: Sendable, Equatable {
-    /// The figures in the order in which they were taken; never empty.
+    /// The figures in the order of the runs; never empty.
     public let samples: [Double]
 
-    /// Statistics of samples, or `nil` where there are none.
+    /// Makes statistics of samples; `nil` if there are none.
     public init?(_ samples: [Double]) {
         guard !samples.isEmpty else { return nil }
         self.samples = samples
@@ -16,7 +16,7 @@ public struct Statistics: Sendable, Equatable {
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
-    /// The least figure that 95 % of the samples do not exceed (nearest rank): always one that was taken.
+    /// The smallest figure that 95 % of the samples do not exceed (nearest rank): always one of the samples.
     public var p95: Double {
         let rank = (samples.count * 95 + 99) / 100
         return samples.sorted()[rank - 1]
@@ -28,6 +28,6 @@ public struct Statistics: Sendable, Equatable {
     /// The greatest figure.
     public var maximum: Double { samples.reduce(samples[0], max) }
 
-    /// How far the figures lie apart, as a share of their median.
+    /// The range of the figures as a share of their median.
     public var spread: Double { median == 0 ? 0 : (maximum - minimum) / median }
 }

@@ -20,18 +20,18 @@ struct Run {
     var console: String
 }
 
-/// Which clock the phases are read from.
+/// The clock for the phases.
 enum Clocking {
-    /// The host's, when each mark arrived.
+    /// The host's clock at the arrival of each mark.
     case host
-    /// The guest's, where it is the host's own: in a container.
+    /// The guest's clock, which is the host's own in a container.
     case shared
-    /// The guest's counter, where it counts instructions: one per nanosecond since the machine was switched on.
+    /// The guest's instruction counter: one per nanosecond since the machine was switched on.
     case instructions
 }
 
 extension Run {
-    /// Reads the figures of a session that passed, or `nil` if its marks are not all there, or not in their order.
+    /// Reads the figures of a session that passed; `nil` if its marks are incomplete or out of order.
     init?(_ session: Session, by clocking: Clocking, hasKernel: Bool) {
         let marks = session.marks
         func position(_ mark: Message.Mark) -> UInt64? {
@@ -48,7 +48,7 @@ extension Run {
         var ends: [(Phase.Name, UInt64)] = []
         if hasKernel {
             guard let mounted = position(.rootMounted) else { return nil }
-            // Else the best guess is that the guest's clock began with it.
+            // Without that time the best guess is that the guest's clock began then.
             let entered = session.entered.map { $0 - session.start } ?? started - min(started, clock.nanoseconds)
             ends = [(.vmm, entered), (.kernel, started), (.`init`, mounted)]
         } else {
@@ -74,7 +74,7 @@ extension Run {
 }
 
 extension Run {
-    /// Reads the figures of a session that began with a snapshot, or `nil` if it did not get to its end.
+    /// Reads the figures of a session that began with a snapshot; `nil` if it did not reach its end.
     init?(resumed session: Session) {
         guard let resumed = session.marks[.resumed]?.host, let end = session.marks[.firstByte]?.host,
             session.start <= resumed, resumed <= end
@@ -91,7 +91,7 @@ extension Run {
 }
 
 extension Session {
-    /// Why a machine's host stopped listening.
+    /// The reason why a machine's host stopped listening.
     enum End {
         case done
         case closed
@@ -99,26 +99,26 @@ extension Session {
         case cancelled
     }
 
-    /// The figures of a machine's start, or why it has none.
+    /// Returns the figures of a machine's start, or throws the reason why it has none.
     ///
-    /// - Parameter boot: how long the host waited for init's first word, in nanoseconds.
+    /// - Parameter boot: the time that the host waited for init's first message, in nanoseconds.
     func result(
         _ end: End, by clocking: Clocking, timeout: Duration, boot: UInt64
     ) throws(ColdStartError) -> Run {
         if verdict == .passed || isHeld, let run = Run(self, by: clocking, hasKernel: true) { return run }
         if verdict == .passed, let run = Run(resumed: self) { return run }
         if case .cancelled = end { throw .cancelled }
-        // With nothing left to kill but init.
+        // Init is the only process left to kill.
         if let line = panic, line.contains("deadlocked on memory") { throw outOfMemory }
         if let line = panic { throw .panicked(line: line) }
         if verdict != nil || failure != nil { throw failure(timeout: timeout) }
         let line = output.lastLine ?? console.lastLine
-        if case .closed = end, marks.isEmpty { throw .emulatorFailed(reason: line ?? "it ended without a word") }
+        if case .closed = end, marks.isEmpty { throw .emulatorFailed(reason: line ?? "it ended without a message") }
         if marks.isEmpty { throw .silent(after: .nanoseconds(Int64(boot)), lastLine: line) }
         throw .lost(lastLine: line)
     }
 
-    /// Why a session that did not pass did not, as far as the guest itself has told.
+    /// Returns the reason why a session did not pass, as far as the guest itself has reported it.
     func failure(timeout: Duration) -> ColdStartError {
         if let failure { return error(of: failure) }
         switch verdict {
@@ -133,7 +133,7 @@ extension Session {
         .outOfMemory(memory.flatMap { Int64(exactly: $0) }.map { MemorySize($0) })
     }
 
-    /// The line with which the guest's kernel gave up.
+    /// The line of the guest kernel's panic.
     var panic: String? { console.lastLine { $0.contains("Kernel panic - ") } }
 
     private func error(of failure: Message.Failure) -> ColdStartError {
@@ -153,18 +153,18 @@ extension Session {
     private var lastAnswer: String {
         switch (probe, answer) {
         case (.log, _): "no line matched"
-        case (_, .http(let status, _)): "the last answer had status \(status)"
+        case (_, .http(let status, _)): "the last response had status \(status)"
         case (.http(let port, _), .refused), (.tcp(let port), .refused): "nothing listens on port \(port)"
-        case (_, .broken): "the connection closed before a whole answer came"
+        case (_, .broken): "the connection closed before the response was complete"
         case (_, .command(let ending)): "the command \(ending.words)"
         case (.exec, _): "the command did not end"
-        default: "there was no answer"
+        default: "there was no response"
         }
     }
 }
 
 extension Message.Failure {
-    /// The driver without which a step cannot have worked; nil for other failures.
+    /// The driver whose absence explains this failure; `nil` for other failures.
     fileprivate var driver: String? {
         let isMemory = subject.starts(with: Array("/dev/pmem".utf8))
         return switch (stage, Errno(rawValue: Int32(clamping: errno))) {
@@ -176,13 +176,13 @@ extension Message.Failure {
     }
 }
 
-/// The kernel's reason in words that fit a program or a file.
+/// Describes an errno in words that fit a program or a file.
 func reasonWords(_ code: UInt32) -> String {
-    guard code > 0, let number = Int32(exactly: code) else { return "it is not there" }
+    guard code > 0, let number = Int32(exactly: code) else { return "it does not exist" }
     return switch Errno(rawValue: number) {
-    case .noSuchFileOrDirectory: "it, or the interpreter that it names, does not exist"
+    case .noSuchFileOrDirectory: "it or its interpreter does not exist"
     case .permissionDenied: "it is not executable for this user"
-    case .execFormatError: "it is no program for this machine"
+    case .execFormatError: "it is not a program for this machine"
     default: "\(Errno(rawValue: number))"
     }
 }
@@ -197,7 +197,7 @@ extension Message.Ending {
 }
 
 extension Measurement {
-    /// Puts runs of one engine together.
+    /// Combines the runs of one engine.
     ///
     /// - Precondition: there is at least one run.
     init(
@@ -205,7 +205,7 @@ extension Measurement {
         emulator: String?, probe: Probe
     ) {
         guard let last = runs.last, let total = Statistics(runs.map(\.milliseconds)) else {
-            preconditionFailure("a measurement has a run")
+            preconditionFailure("a measurement needs a run")
         }
         self.engine = engine
         self.isAccelerated = isAccelerated

@@ -1,13 +1,13 @@
 internal import Linux
 internal import SystemPackage
 
-/// A program of this machine that runs to its end and whose output we want.
+/// A program of this machine that runs to its end, and whose output we need.
 enum Tool {
     private static let patience: UInt64 = 300 * 1_000_000_000
 
-    /// What the program wrote to its standard output.
+    /// Returns the program's stdout.
     ///
-    /// - Throws: ``ColdStartError/toolFailed(_:reason:)`` with the last line of its standard error.
+    /// - Throws: ``ColdStartError/toolFailed(_:reason:)`` with the last line of its stderr.
     static func output(
         _ arguments: [String], in directory: FilePath? = nil, limit: Int
     ) throws(ColdStartError) -> [UInt8] {
@@ -18,7 +18,7 @@ enum Tool {
             throw .toolFailed(arguments[0], reason: "\(error.errno)")
         }
         if status == 0, output.count <= limit { return output }
-        let reason = output.count > limit ? "it wrote too much" : complaint ?? "it did not say why"
+        let reason = output.count > limit ? "its output is too large" : complaint ?? "it printed no reason"
         throw .toolFailed(arguments[0], reason: reason)
     }
 

@@ -1,23 +1,23 @@
-/// What a machine must be told when it runs on: it may have slept for days, and others may have woken from the same bed.
+/// The resume message for a machine: it may have been stopped for days, and other machines may share its snapshot.
 public struct Awakening: Equatable, Sendable {
-    /// How many bytes of entropy a machine gets.
+    /// The number of entropy bytes for a machine.
     public static let entropyLength = 64
 
     /// The time of day, in seconds since 1970.
     public var seconds: UInt64
-    /// Its fraction.
+    /// The nanoseconds within that second.
     public var nanoseconds: UInt32
-    /// Bytes that no other machine has.
+    /// Random bytes, different for every machine.
     public var entropy: [UInt8]
 
-    /// What to tell.
+    /// A resume message.
     public init(seconds: UInt64, nanoseconds: UInt32, entropy: [UInt8]) {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
         self.entropy = entropy
     }
 
-    /// The bytes in the mailbox.
+    /// The bytes for the mailbox.
     public func encode() -> [UInt8] {
         var writer = WireWriter()
         writer.put(seconds)
@@ -26,7 +26,7 @@ public struct Awakening: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// What is in the mailbox, or `nil`.
+    /// Decodes the mailbox; `nil` if it contains no resume message.
     public init?(decoding bytes: [UInt8]) {
         var reader = WireReader(bytes)
         guard let seconds = reader.number(UInt64.self), let nanoseconds = reader.number(UInt32.self),

@@ -8,12 +8,12 @@
 /// ```
 /// A reader that finds a wrong checksum skips the two start bytes only, so one damaged frame never hides the next.
 public enum Frame {
-    /// The most bytes that one frame carries.
+    /// The maximum size of a payload in bytes.
     public static let limit = 8_192
     static let start: [UInt8] = [0xF5, 0x54]
     static let headerLength = 8
 
-    /// The bytes of one frame.
+    /// Encodes one frame.
     ///
     /// - Precondition: `payload` holds at most ``limit`` bytes.
     public static func encode(_ payload: [UInt8]) -> [UInt8] {
@@ -26,7 +26,7 @@ public enum Frame {
         return writer.bytes + payload
     }
 
-    /// FNV-1a over the payload: it must notice damage, not malice.
+    /// FNV-1a over the payload: it detects damage, not forgery.
     static func checksum(_ payload: ArraySlice<UInt8>) -> UInt32 {
         var hash: UInt32 = 0x811c_9dc5
         for byte in payload { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
@@ -34,16 +34,16 @@ public enum Frame {
     }
 }
 
-/// Finds frames in a stream that arrives in pieces; bytes between frames are dropped.
+/// A parser for frames in a stream that arrives in pieces; bytes between frames are dropped.
 ///
-/// It never holds more than one frame's worth of bytes beyond what one call brought.
+/// It never holds more than the size of one frame beyond the bytes of one call.
 public struct FrameReader: Sendable {
     private var pending: [UInt8] = []
 
     /// A reader at the start of a stream.
     public init() {}
 
-    /// The payloads that are complete once `bytes` have arrived.
+    /// Returns the payloads that are complete once `bytes` have arrived.
     public mutating func receive(_ bytes: [UInt8]) -> [[UInt8]] {
         pending += bytes
         var payloads: [[UInt8]] = []

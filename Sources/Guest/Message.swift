@@ -1,27 +1,30 @@
-/// What the guest's init tells the host while it starts the image's entrypoint.
+/// A message of the guest's init to the host, while it starts the image's entrypoint.
 public enum Message: Equatable, Sendable {
-    /// Something happened, by the guest's clocks.
+    /// An event, with the guest's clocks.
     case mark(Mark, Clock)
-    /// The entrypoint wrote this.
+    /// Output of the entrypoint.
     case output(Stream, Clock, [UInt8])
     /// An attempt of the probe ended; only the last one counts.
     case answer(Answer)
-    /// The most memory that the entrypoint and its children held at once, in bytes.
+    /// The peak memory of the entrypoint and its children, in bytes.
     case peakMemory(UInt64)
     /// The entrypoint ended.
     case exited(Ending)
-    /// Init cannot go on.
+    /// Init can't continue.
     case failed(Failure)
-    /// Init stands still in the very store that carries this, so that the machine can be saved; what the host leaves in
-    /// the mailbox is an ``Awakening``.
+    /// Init is paused in the store that sends this message, so that the machine can be saved.
+    ///
+    /// The host's reply in the mailbox is an ``Awakening``.
     case held
-    /// Something of an interview.
+    /// A probe event of an interview.
     case told(Told)
-    /// Init is done. A machine with a doorbell whose probe has passed goes on until the host ends it or the entrypoint
-    /// has ended, and then says this again; others are switched off now.
+    /// Init is done.
+    ///
+    /// A machine with a doorbell continues after a passed probe, until the host ends it or the entrypoint has ended.
+    /// Init then sends this message again. Other machines are switched off now.
     case finished(Verdict)
 
-    /// The moments that a start goes through, in their order.
+    /// The events of a start, in order.
     public enum Mark: UInt8, Sendable, CaseIterable {
         /// Init runs its first instruction.
         case started = 1
@@ -33,27 +36,27 @@ public enum Message: Equatable, Sendable {
         case listening
         /// The first byte of the answer that passed the probe, or the end of the probing command.
         case firstByte
-        /// The machine runs on after it was held, perhaps in another process and at another time.
+        /// The machine continues after it was saved, possibly in another process and at another time.
         case resumed
-        /// The host reaches the proxied ports; told after the probe has passed, before the verdict.
+        /// The host can reach the proxied ports; sent after the probe has passed, before the verdict.
         case reachable
     }
 
-    /// Which of its two outputs the entrypoint wrote to.
+    /// The entrypoint's output stream.
     public enum Stream: UInt8, Sendable {
-        /// Standard output.
+        /// Its stdout.
         case output = 1
-        /// Standard error.
+        /// Its stderr.
         case error
     }
 
-    /// How one attempt of the probe ended.
+    /// The result of one attempt of the probe.
     public enum Answer: Equatable, Sendable {
         /// Nothing listens on the port.
         case refused
-        /// The connection closed, or broke, before a whole answer came.
+        /// The connection closed, or failed, before the response was complete.
         case broken
-        /// An HTTP status, and how many bytes the body had.
+        /// An HTTP status, and the size of the body in bytes.
         case http(status: UInt16, byteCount: UInt64)
         /// A connection was accepted.
         case connected
@@ -61,7 +64,7 @@ public enum Message: Equatable, Sendable {
         case command(Ending)
     }
 
-    /// How a process ended.
+    /// The end of a process.
     public enum Ending: Equatable, Sendable {
         /// With an exit status.
         case status(UInt8)
@@ -69,9 +72,9 @@ public enum Message: Equatable, Sendable {
         case signal(UInt8)
     }
 
-    /// What init failed at.
+    /// The step that failed.
     public enum Stage: UInt8, Sendable {
-        /// Reading its orders.
+        /// Reading its boot spec.
         case orders = 1
         /// Loading a kernel module.
         case module
@@ -91,21 +94,21 @@ public enum Message: Equatable, Sendable {
         case probe
         /// Configuring the network card.
         case network
-        /// Listening for the host on a proxied port; init goes on without.
+        /// Listening for the host on a proxied port; init continues without it.
         case proxy
         /// Finding memory for the image's processes: the kernel killed some of them.
         case memory
     }
 
-    /// What init failed at, on what, and the kernel's errno (0 where there is none).
+    /// The step that failed, its subject, and the kernel's errno (0 if there is none).
     public struct Failure: Equatable, Sendable {
         private static let subjectLimit = 1_024
 
-        /// What init was doing.
+        /// The step that failed.
         public var stage: Stage
-        /// The kernel's answer, or 0.
+        /// The kernel's errno, or 0.
         public var errno: UInt32
-        /// The path or the name in question, cut to a length that fits a frame.
+        /// The path or the name that the step used, cut to a length that fits a frame.
         public private(set) var subject: [UInt8]
 
         /// A failure; a long subject is cut.
@@ -116,15 +119,15 @@ public enum Message: Equatable, Sendable {
         }
     }
 
-    /// Why init stopped.
+    /// The reason why init stopped.
     public enum Verdict: UInt8, Sendable {
         /// The probe passed.
         case passed = 1
         /// The entrypoint ended before the probe passed.
         case ended
-        /// The time was over before the probe passed.
+        /// The timeout passed before the probe did.
         case timedOut
-        /// Init itself could not go on.
+        /// Init itself could not continue.
         case failed
     }
 }
@@ -133,7 +136,7 @@ public enum Message: Equatable, Sendable {
 public struct Clock: Equatable, Sendable {
     /// `CLOCK_MONOTONIC`, which starts with the kernel.
     public var nanoseconds: UInt64
-    /// The time-stamp counter, which starts with the machine and counts instructions where the machine does.
+    /// The time-stamp counter, which starts with the machine, and counts instructions in a deterministic machine.
     public var cycles: UInt64
 
     /// Readings of both clocks.
@@ -144,7 +147,7 @@ public struct Clock: Equatable, Sendable {
 }
 
 extension Message {
-    /// The message's payload in a ``Frame``.
+    /// Encodes the message as the payload of a ``Frame``.
     public func encode() -> [UInt8] {
         var writer = WireWriter()
         switch self {
@@ -182,7 +185,7 @@ extension Message {
         return writer.bytes
     }
 
-    /// The message in a payload, or `nil` if the payload is not exactly one message.
+    /// Decodes a payload; `nil` if it is not exactly one message.
     public init?(decoding payload: [UInt8]) {
         var reader = WireReader(payload)
         guard let message = reader.message(), reader.isAtEnd else { return nil }

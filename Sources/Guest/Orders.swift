@@ -1,20 +1,20 @@
-/// Everything init must know, written by the host and read by init once.
+/// The boot spec: all parameters of init, written by the host and read once.
 ///
-/// Strings are bytes here because neither the image nor the kernel promises UTF-8.
+/// Strings are bytes, because neither the image nor the kernel guarantees UTF-8.
 public struct Orders: Equatable, Sendable {
-    /// Where init runs, which decides how much of the machine it must make first.
+    /// The environment of init, which decides the parts of it that init must set up.
     public enum Place: UInt8, Sendable {
-        /// PID 1 of a virtual machine: modules, mounts, network and power are init's business.
+        /// PID 1 of a virtual machine: init sets up modules, mounts, network and power.
         case machine = 1
-        /// PID 1 of a container that somebody else has set up.
+        /// PID 1 of a container that is already set up.
         case container
     }
 
-    /// What proves that the entrypoint serves.
+    /// The check that the entrypoint serves.
     public enum Probe: Equatable, Sendable {
-        /// Nothing: the entrypoint runs until it ends or the host stops it.
+        /// No probe: the entrypoint runs until it ends or the host stops it.
         case none
-        /// A GET on the loopback address, answered with a status from 200 to 399.
+        /// A GET on the loopback address whose response has a status from 200 to 399.
         case http(port: UInt16, path: [UInt8])
         /// A connection on the loopback address.
         case tcp(port: UInt16)
@@ -22,42 +22,42 @@ public struct Orders: Equatable, Sendable {
         case command([[UInt8]])
     }
 
-    /// One question of an interview.
+    /// One probe or command of an interview.
     public struct Question: Equatable, Sendable {
-        /// What is asked.
+        /// The probe to run.
         public var probe: Probe
-        /// It is asked again for a while where it does not pass.
+        /// True if it is repeated for a while until it passes.
         public var mustPass: Bool
 
-        /// A question.
+        /// A probe of an interview.
         public init(_ probe: Probe, mustPass: Bool) {
             self.probe = probe
             self.mustPass = mustPass
         }
     }
 
-    /// When init stands still once, so that the machine can be saved.
+    /// The moment at which init pauses once, so that the machine can be saved.
     public enum Hold: UInt8, Sendable {
-        /// Not at all.
+        /// Never.
         case never
-        /// When the probe has passed; it is tried anew afterwards.
+        /// After the probe has passed; it is repeated after the resume.
         case ready
-        /// When the probe has passed, and half of another request is on its way.
+        /// After the probe has passed, when half of another request has been sent.
         case request
     }
 
-    /// The addresses of a machine that has a network card: init sets them, and asks nobody for others.
+    /// The addresses of a machine with a network card: init sets them, and uses no DHCP.
     public struct Network: Equatable, Sendable {
         /// The machine's own IPv4 address; its first byte is the most significant one.
         public var address: UInt32
-        /// How many of its bits name the network.
+        /// The length of the network prefix in bits.
         public var prefix: UInt8
-        /// Who passes on what is for other networks.
+        /// The address of the gateway.
         public var gateway: UInt32
-        /// Who knows names.
+        /// The address of the DNS server.
         public var nameserver: UInt32
 
-        /// Addresses.
+        /// A network configuration.
         public init(address: UInt32, prefix: UInt8, gateway: UInt32, nameserver: UInt32) {
             self.address = address
             self.prefix = prefix
@@ -66,45 +66,46 @@ public struct Orders: Equatable, Sendable {
         }
     }
 
-    /// Where init runs.
+    /// The environment of init.
     public var place: Place
-    /// The device or descriptor that frames are written to.
+    /// The device or descriptor for frames.
     public var channel: [UInt8]
-    /// Modules in the initramfs, in the order in which they can be loaded.
+    /// Modules in the initramfs, in load order.
     public var modules: [[UInt8]] = []
-    /// More of them, which are loaded when the probe has passed: nothing that the entrypoint needs.
+    /// Modules that are loaded after the probe has passed; the entrypoint needs none of them.
     public var lateModules: [[UInt8]] = []
-    /// The network, of a machine that has one besides its loopback.
+    /// The network of a machine that has more than its loopback.
     public var network: Network?
-    /// Ports of the loopback address that the host reaches by the machine's sockets once the probe has passed, at most
-    /// ``proxiedPortLimit``.
+    /// Ports of the loopback address that the host can reach through the machine's sockets, after the probe has passed.
+    ///
+    /// At most ``proxiedPortLimit``.
     public var proxiedPorts: [UInt16] = []
     /// The block device that holds the EROFS root.
     public var rootDevice: [UInt8] = []
-    /// When init stands still.
+    /// The moment at which init pauses.
     public var hold = Hold.never
     /// The host name inside.
     public var hostname: [UInt8]
     /// The entrypoint and its arguments.
     public var arguments: [[UInt8]]
-    /// `NAME=value`, as the image's configuration has them.
+    /// `NAME=value` strings, as in the image's configuration.
     public var environment: [[UInt8]]
-    /// Where the entrypoint starts; empty means `/`.
+    /// The entrypoint's working directory; empty means `/`.
     public var workingDirectory: [UInt8]
     /// `user[:group]` by name or by number; empty means root.
     public var user: [UInt8]
-    /// What proves that the entrypoint serves.
+    /// The check that the entrypoint serves.
     public var probe: Probe
-    /// How long init waits for the probe, from its own start, and for the answer to each question.
+    /// The timeout of the probe, from init's start, and of each probe of an interview.
     public var timeoutMilliseconds: UInt32
-    /// What is asked once the probe has passed, or at once where there is none; at most ``questionLimit``.
+    /// The probes of an interview, run after ``probe`` has passed, or at once without it; at most ``questionLimit``.
     public var questions: [Question] = []
-    /// The entrypoint runs on after the last question, until the host has seen what it waits for.
+    /// True if the entrypoint runs on after the last of them, until the host has matched all patterns.
     public var lingers = false
-    /// Init tells which files of the image are opened; only in a machine.
+    /// True if init reports the files of the image that are opened; only in a machine.
     public var observes = false
 
-    /// Orders without modules and root device, which only a machine has.
+    /// A boot spec without modules and root device, which only a machine has.
     public init(
         place: Place, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
         workingDirectory: [UInt8], user: [UInt8], probe: Probe, timeoutMilliseconds: UInt32
@@ -122,14 +123,14 @@ public struct Orders: Equatable, Sendable {
 }
 
 extension Orders {
-    /// The most ports that a machine proxies.
+    /// The maximum number of proxied ports.
     public static let proxiedPortLimit = 32
-    /// The most questions of an interview.
+    /// The maximum number of probes in an interview.
     public static let questionLimit = 256
 
     private static let version: UInt32 = 0x3477_6874
 
-    /// The orders as the bytes of a file.
+    /// Encodes the boot spec as the bytes of a file.
     ///
     /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``, nor questions than ``questionLimit``.
     public func encode() -> [UInt8] {
@@ -162,7 +163,7 @@ extension Orders {
         return writer.bytes
     }
 
-    /// The orders in a file, or `nil` if it is of another version or damaged.
+    /// Decodes the bytes of a file; `nil` if it has another version or is damaged.
     public init?(decoding bytes: [UInt8]) {
         var reader = WireReader(bytes)
         guard reader.number(UInt32.self) == Orders.version,
@@ -216,7 +217,7 @@ extension WireWriter {
 }
 
 extension WireReader {
-    /// A network, or none, or `nil` where there is neither.
+    /// Reads a network or its absence; the outer `nil` means an invalid encoding.
     fileprivate mutating func network() -> Orders.Network?? {
         switch number(UInt8.self) {
         case 0: return .some(nil)

@@ -1,49 +1,50 @@
-/// What init tells of an interview: a program that serves is asked one question after the other, and its answers are
-/// told whole, so that they can be held against another's.
+/// A probe event of an interview: init runs one probe after the other, and sends each response with its digest.
+///
+/// The host can so compare complete responses with another image's.
 public enum Told: Equatable, Sendable {
-    /// Bytes from the beginning of a part of the answer to a question, in their order.
+    /// Bytes from the beginning of a part of a probe's response, in order.
     case piece(question: UInt16, Part, [UInt8])
-    /// How long a part was altogether, and its SHA-256.
+    /// The size of a whole part in bytes, and its SHA-256.
     case whole(question: UInt16, Part, byteCount: UInt64, digest: [UInt8])
-    /// Nothing more is told of this question; what came of it.
+    /// The probe is done, with this outcome.
     case settled(question: UInt16, Outcome)
-    /// The TCP ports that were listened on after the last question, sorted, at most ``portLimit``.
+    /// The TCP ports with a listener after the last probe, sorted, at most ``portLimit``.
     case listening([UInt16])
     /// A file or directory of the image that was opened, at most ``pathLimit`` bytes.
     case opened([UInt8])
-    /// More was opened than could be followed.
+    /// More files were opened than could be observed.
     case overlooked
-    /// Nothing can be followed, by the kernel's errno.
+    /// Files can't be observed, with the kernel's errno.
     case blind(UInt32)
 
-    /// The most bytes of a part that are told: enough to say where two answers part.
+    /// The maximum number of bytes of a part that are sent: enough to show where two responses differ.
     public static let beginningLimit = 65_536
-    /// The longest path.
+    /// The maximum length of a path in bytes.
     public static let pathLimit = 4_096
-    /// The most ports that are told, the lowest ones: they fit a frame.
+    /// The maximum number of ports, the lowest ones: they fit a frame.
     public static let portLimit = 2_048
-    /// The most bytes in one piece.
+    /// The maximum number of bytes in one piece.
     public static let pieceLimit = 4_096
-    /// The length of a SHA-256.
+    /// The length of a SHA-256 in bytes.
     static let digestLength = 32
 
-    /// A part of an answer.
+    /// A part of a response.
     public enum Part: UInt8, Sendable, CaseIterable {
-        /// The status line and the header of an HTTP answer.
+        /// The status line and the header fields of an HTTP response.
         case head = 1
-        /// The body of an HTTP answer, or what a command wrote to its standard output.
+        /// The body of an HTTP response, or a command's stdout.
         case body
-        /// What a command wrote to its standard error.
+        /// A command's stderr.
         case errors
     }
 
-    /// How a question ended.
+    /// The outcome of a probe.
     public enum Outcome: Equatable, Sendable {
-        /// With an answer, perhaps one that does not pass.
+        /// A response, also one that does not pass.
         case answered(Message.Answer)
-        /// Nothing came within the time.
+        /// There was no response before the timeout.
         case silent
-        /// The command could not be started, by the kernel's errno.
+        /// The command could not be started, with the kernel's errno.
         case unstarted(UInt32)
     }
 }

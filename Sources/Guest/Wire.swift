@@ -1,4 +1,4 @@
-/// Appends the few shapes that the wire knows: little-endian integers, and bytes behind their length.
+/// An encoder for the few types of the wire format: little-endian integers, and bytes after their length.
 struct WireWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -10,7 +10,7 @@ struct WireWriter {
         }
     }
 
-    /// At most 4 GiB of bytes; the length goes first.
+    /// Appends at most 4 GiB of bytes; the length comes first.
     mutating func put(_ text: [UInt8]) {
         put(UInt32(truncatingIfNeeded: text.count))
         bytes.append(contentsOf: text)
@@ -22,7 +22,7 @@ struct WireWriter {
     }
 }
 
-/// Takes the same shapes off the front of bytes that nobody vouches for; `nil` once they run out.
+/// A decoder for the same types in untrusted bytes; it returns `nil` once they run out.
 struct WireReader {
     private let bytes: [UInt8]
     private var position: Int
@@ -49,7 +49,7 @@ struct WireReader {
         return Array(bytes[position..<(position + Int(count))])
     }
 
-    /// A list costs at least four bytes per element, so a count that lies is refused before anything is reserved.
+    /// Reads a list; each element takes at least four bytes, so a forged count is refused before any allocation.
     mutating func list() -> [[UInt8]]? {
         guard let count = number(UInt32.self), Int(count) <= (bytes.count - position) / 4 else { return nil }
         var list: [[UInt8]] = []

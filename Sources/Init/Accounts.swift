@@ -1,14 +1,14 @@
-/// Whom the entrypoint runs as: the user string of an image, looked up in the image's own files as Docker does.
+/// The identity of the entrypoint: the image's user string, resolved with the image's own files as in Docker.
 struct Identity: Equatable {
     var user: UInt32 = 0
     var group: UInt32 = 0
     var supplementary: [UInt32] = []
     var home: [UInt8] = [UInt8(ascii: "/")]
 
-    /// Reads `user[:group]`, each a name or a number; `nil` if a name is in no file.
+    /// Parses `user[:group]`, each a name or a number; `nil` if a name is in no file.
     ///
-    /// A number needs no entry, but takes its entry's group and home if there is one. Supplementary groups are the ones
-    /// that list the user's name, and only count where the string names no group.
+    /// A number needs no entry, but uses its entry's group and home if there is one. Supplementary groups are those
+    /// that list the user's name; they are used only if the string has no group.
     init?(_ text: [UInt8], passwd: [UInt8], groups: [UInt8]) {
         let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         let wanted = parts[0].isEmpty ? [UInt8(ascii: "0")] : Array(parts[0])
@@ -32,7 +32,7 @@ struct Identity: Equatable {
     }
 }
 
-/// Lines of fields between colons.
+/// The fields of each line, separated by colons.
 private struct AccountFile {
     let lines: [[[UInt8]]]
 
@@ -42,7 +42,7 @@ private struct AccountFile {
         }
     }
 
-    /// The line named so, else the first line with that number.
+    /// Returns the line with that name, else the first line with that number.
     func entry(_ wanted: [UInt8], numberAt index: Int) -> [[UInt8]]? {
         if let named = lines.first(where: { $0[0] == wanted }) { return named }
         guard let id = number(wanted) else { return nil }
@@ -63,7 +63,7 @@ private struct AccountFile {
     }
 }
 
-/// Decimal digits as an id, or `nil` for anything else and for what no id can be.
+/// Parses decimal digits as an ID; `nil` for anything else and for an invalid ID.
 func number(_ digits: [UInt8]) -> UInt32? {
     guard !digits.isEmpty, digits.count <= 10 else { return nil }
     var value: UInt64 = 0

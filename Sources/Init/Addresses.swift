@@ -1,4 +1,4 @@
-/// An IPv4 address as everybody writes it.
+/// Formats an IPv4 address in dotted decimal notation.
 func dotted(_ address: UInt32) -> [UInt8] {
     var text: [UInt8] = []
     for shift in [UInt32(24), 16, 8, 0] {
@@ -8,7 +8,7 @@ func dotted(_ address: UInt32) -> [UInt8] {
     return text
 }
 
-/// A number as its digits.
+/// Formats a number in decimal digits.
 func decimal(_ number: UInt16) -> [UInt8] {
     var digits: [UInt8] = []
     var rest = number
@@ -22,14 +22,14 @@ func decimal(_ number: UInt16) -> [UInt8] {
 /// The three files of /etc that Docker writes for every container.
 struct NetworkFiles {
     let hostname: [UInt8]
-    /// The machine's own address, where it has a network.
+    /// The machine's own address; `nil` without a network.
     let address: UInt32?
     let nameserver: UInt32?
 
-    /// `/etc/hostname`
+    /// The content of `/etc/hostname`.
     var name: [UInt8] { hostname + [newline] }
 
-    /// `/etc/hosts`: the host's own name is its address's, or the loopback's where there is no other.
+    /// The content of `/etc/hosts`: the hostname has the machine's address, or the loopback address without a network.
     var hosts: [UInt8] {
         let loopback = address == nil ? ascii("127.0.0.1\tlocalhost ") + hostname : ascii("127.0.0.1\tlocalhost")
         var text = loopback + [newline] + ascii("::1\tlocalhost ip6-localhost ip6-loopback\n")
@@ -37,7 +37,7 @@ struct NetworkFiles {
         return text
     }
 
-    /// `/etc/resolv.conf`
+    /// The content of `/etc/resolv.conf`.
     var resolver: [UInt8] {
         guard let nameserver else { return ascii("# This machine has no network but its own.\n") }
         return ascii("nameserver ") + dotted(nameserver) + [newline]

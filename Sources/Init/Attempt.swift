@@ -1,15 +1,15 @@
 import CInit
 
-/// One try of the probe, advanced whenever something may have happened; it never blocks.
+/// One attempt of the probe, advanced after every event; it never blocks.
 enum Attempt {
     case connecting(Int32)
     case asking(Int32, rest: ArraySlice<UInt8>)
     case requesting(Int32, Response)
-    /// The answer is there, and the connection closed.
+    /// The response is complete or invalid, and the connection is closed.
     case over(Response)
     case running(Child)
 
-    /// What a step of an attempt came to.
+    /// The result of one step of an attempt.
     enum Step {
         case waiting
         case connected
@@ -17,7 +17,7 @@ enum Attempt {
         case answered(Message.Answer)
     }
 
-    /// What the loop must wait for on the attempt's behalf.
+    /// The watch for `poll` that the attempt needs.
     var watch: cinit_watch? {
         switch self {
         case .connecting(let descriptor):
@@ -28,7 +28,7 @@ enum Attempt {
         }
     }
 
-    /// Lets go of the connection.
+    /// Closes the connection.
     func close() {
         switch self {
         case .connecting(let descriptor), .asking(let descriptor, _), .requesting(let descriptor, _):
@@ -37,17 +37,17 @@ enum Attempt {
         }
     }
 
-    /// Begins a connection, or says how it ended at once.
+    /// Starts a connection, or returns its result if it failed at once.
     static func connect(to port: UInt16, version6: Bool) -> (Attempt?, Message.Answer) {
         let descriptor = cinit_connect(port, version6 ? 1 : 0)
         return descriptor >= 0 ? (.connecting(descriptor), .refused) : (nil, .refused)
     }
 
-    /// Asks once the connection stands: `nil` while it does not, the outcome if it failed.
+    /// Sends the request once the connection is established.
     ///
     /// - Parameters:
-    ///   - inHalves: only half of the request is written, until ``completeRequest()``.
-    ///   - keepsContent: the answer is to be told whole.
+    ///   - inHalves: only half of the request is sent, until ``completeRequest()``.
+    ///   - keepsContent: the response keeps its header and stream digest.
     mutating func request(_ path: [UInt8]?, port: UInt16, inHalves: Bool, keepsContent: Bool = false) -> Step {
         guard case .connecting(let descriptor) = self else { return .waiting }
         guard cinit_connection_error(descriptor) == 0 else {
@@ -71,7 +71,7 @@ enum Attempt {
         return .halfAsked
     }
 
-    /// Writes the rest of a request.
+    /// Sends the rest of a request.
     mutating func completeRequest() -> Step {
         guard case .asking(let descriptor, let rest) = self else { return .waiting }
         write(rest, to: descriptor)
@@ -83,7 +83,7 @@ enum Attempt {
         _ = bytes.withUnsafeBytes { cinit_write(descriptor, $0.baseAddress, UInt($0.count)) }
     }
 
-    /// Reads what has come of the answer.
+    /// Reads the available bytes of the response.
     mutating func read() -> Step {
         guard case .requesting(let descriptor, var response) = self else { return .waiting }
         let limit = 16

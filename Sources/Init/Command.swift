@@ -9,7 +9,7 @@ struct Command {
     let cgroup: StaticString?
     let openFiles: UInt
 
-    /// What Docker's containers have.
+    /// The limit of open files in Docker's containers.
     private static let openFileLimit: UInt = 1_048_576
 
     init(_ arguments: [[UInt8]], of orders: Orders) throws(Message.Failure) {
@@ -66,7 +66,7 @@ struct Command {
     }
 }
 
-/// A process that init started, and the reading ends of its two outputs (-1 once they are closed).
+/// A process that init started, and the reading ends of its stdout and stderr pipes (-1 once they are closed).
 struct Child {
     let process: Int32
     var output: Int32
@@ -76,7 +76,7 @@ struct Child {
 extension Child {
     private static let pieceLength = 4_096
 
-    /// What to wait for: the output's end, and the other's. Nobody waits for a closed one.
+    /// The watches for the two pipes; `poll` ignores a closed one.
     var watches: [cinit_watch] {
         [
             cinit_watch(descriptor: output, wanted: Int16(cinit_readable), ready: 0),
@@ -84,15 +84,15 @@ extension Child {
         ]
     }
 
-    /// What an output had to give.
+    /// A piece of output with its stream.
     typealias Piece = (stream: Message.Stream, bytes: [UInt8])
 
-    /// Sends one piece of each output that has something; a closed pipe is not watched again.
+    /// Sends one piece of each readable pipe; a pipe at its end is closed.
     mutating func forward(_ watches: ArraySlice<cinit_watch>, to link: Link) {
         for piece in take(watches) { link.send(.output(piece.stream, now(), piece.bytes)) }
     }
 
-    /// Takes one piece of each output that has something.
+    /// Reads one piece of each readable pipe; a pipe at its end is closed.
     mutating func take(_ watches: ArraySlice<cinit_watch>) -> [Piece] {
         var pieces: [Piece] = []
         for watch in watches where watch.ready != 0 && watch.descriptor >= 0 {
@@ -107,12 +107,12 @@ extension Child {
         return pieces
     }
 
-    /// Sends what is left in the pipes, without waiting for whoever still holds them, and with an end.
+    /// Sends the rest in the pipes, up to a limit, without waiting for other processes that hold them open.
     mutating func drain(to link: Link) {
         for piece in drain() { link.send(.output(piece.stream, now(), piece.bytes)) }
     }
 
-    /// Takes what is left in the pipes.
+    /// Reads the rest in the pipes, up to a limit.
     mutating func drain() -> [Piece] {
         var pieces: [Piece] = []
         for _ in 0..<64 {
@@ -124,14 +124,14 @@ extension Child {
         return pieces
     }
 
-    /// Lets go of the pipes.
+    /// Closes the pipes.
     mutating func close() {
         for watch in watches where watch.descriptor >= 0 { cinit_close(watch.descriptor) }
         (output, error) = (-1, -1)
     }
 }
 
-/// The image's environment with what Docker adds where the image is silent.
+/// Adds the variables that Docker sets if the image doesn't.
 private func completed(_ environment: [[UInt8]], hostname: [UInt8], home: [UInt8]) -> [[UInt8]] {
     var completed = environment
     let defaults: [(StaticString, [UInt8])] = [

@@ -1,8 +1,8 @@
-/// What is remembered of a stream of bytes: how it begins, how long it is, and the digest of all of it.
+/// A stream digest: the first bytes of a stream, its size, and the digest of all of it.
 struct Gist {
-    /// The first bytes, at most as many as the host wants.
+    /// The first bytes, at most ``Told/beginningLimit``.
     private(set) var beginning: [UInt8] = []
-    /// How many bytes there were.
+    /// The number of all bytes.
     private(set) var byteCount: UInt64 = 0
     private var hasher = SHA256()
 

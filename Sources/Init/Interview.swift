@@ -1,25 +1,26 @@
 import CInit
 
-/// What the question that is being asked has come to so far.
+/// The response to the current probe so far.
 struct Reply {
-    /// What is answered: a body, or a command's standard output.
+    /// The body of a response, or a command's stdout.
     var body = Gist()
-    /// A command's standard error.
+    /// A command's stderr.
     var errors = Gist()
-    /// The status line and header of an HTTP answer.
+    /// The status line and header fields of an HTTP response.
     var head: [UInt8] = []
-    /// How the command that was asked ended.
+    /// The end of the probe's command.
     var ending: Message.Ending?
 }
 
-/// Asking a program that serves: one question after the other, whose answers are told whole.
+/// The interview: it runs one probe after the other, and sends each response with its digest.
 extension Supervisor {
-    /// For so long a question that must pass is asked again.
+    /// The time for which a probe that must pass is repeated, in nanoseconds.
     private static let settling: UInt64 = 5_000_000_000
     private static let pause: UInt64 = 100_000_000
 
-    /// Asks everything, and gives the verdict. A program that ends meanwhile leaves questions without an answer, which
-    /// is an answer.
+    /// Runs all probes, and returns the verdict.
+    ///
+    /// If the program ends meanwhile, the remaining probes fail, which is a result too.
     mutating func interview() -> Message.Verdict {
         for index in orders.questions.indices { ask(index) }
         var ports: [UInt16] = []
@@ -93,7 +94,7 @@ extension Supervisor {
         return .silent
     }
 
-    /// Another port may be listened on by the other family of addresses.
+    /// Converts the result of an attempt; after a refusal the next attempt uses the other address family.
     private mutating func refused(_ answer: Message.Answer) -> Told.Outcome {
         if answer == .refused { usesVersion6.toggle() }
         return .answered(answer)
@@ -141,7 +142,7 @@ extension Supervisor {
 }
 
 extension Told.Outcome {
-    /// Whether this is what a probe is to come to.
+    /// True if a probe with this outcome has passed.
     fileprivate var passes: Bool {
         switch self {
         case .answered(.http(let status, _)): isSuccess(status)

@@ -1,7 +1,9 @@
-/// The kernel's count of processes that it killed for lack of memory, of `/proc/vmstat`:
+/// Returns the kernel's count of processes that it killed for lack of memory, from the text of `/proc/vmstat`.
+///
 /// ```
 /// oom_kill 1
 /// ```
+///
 /// 0 for a kernel that doesn't count them.
 func killCount(inStatistics table: [UInt8]) -> UInt64 {
     for line in table.split(separator: UInt8(ascii: "\n")) {
@@ -16,5 +18,5 @@ func killCount(inStatistics table: [UInt8]) -> UInt64 {
     return 0
 }
 
-/// `oom_kill`
+/// The bytes of `oom_kill`.
 private let bytesOfKillCount: [UInt8] = [0x6f, 0x6f, 0x6d, 0x5f, 0x6b, 0x69, 0x6c, 0x6c]

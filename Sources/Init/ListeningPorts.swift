@@ -1,4 +1,5 @@
-/// The ports that are listened on, of a table such as `/proc/net/tcp`:
+/// Returns the ports with a listener, from a table such as `/proc/net/tcp`.
+///
 /// ```
 ///   sl  local_address rem_address   st tx_queue rx_queue ...
 ///    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 ...
@@ -16,7 +17,7 @@ func listeningPorts(_ table: [UInt8]) -> [UInt16] {
     return eachOnce(ports)
 }
 
-/// What is told of ports: each once, in their order, and no more than a frame holds.
+/// Returns the ports to report: each once, sorted, and no more than a frame holds.
 func listening(_ ports: [UInt16]) -> [UInt16] { Array(eachOnce(ports).prefix(Told.portLimit)) }
 
 private func eachOnce(_ ports: [UInt16]) -> [UInt16] {

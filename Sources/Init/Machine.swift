@@ -1,6 +1,6 @@
 import CInit
 
-/// Makes a bare kernel into what an image expects to find around it, in the order in which each step needs the last.
+/// Sets up the environment that an image expects, on a bare kernel; the steps are in the order of their dependencies.
 struct Machine {
     let orders: Orders
 
@@ -9,17 +9,17 @@ struct Machine {
     private static let noexec: UInt = 8
     private static let readOnly: UInt = 1
 
-    /// The group that counts the entrypoint's memory.
+    /// The control group that counts the entrypoint's memory.
     static let cgroup: StaticString = "/sys/fs/cgroup/image"
 
-    /// Devices appear here before anything else can be opened.
+    /// Mounts devtmpfs, before anything else can be opened.
     static func mountDevices() {
         _ = cinit_make_directory("/dev", 0o755)
         _ = cinit_mount("devtmpfs", "/dev", "devtmpfs", nosuid, "mode=755")
         cinit_fill_standard()
     }
 
-    /// Loads the modules and enters the image's root, read-only below and memory above.
+    /// Loads the modules and enters the image's root: a read-only disk below, a tmpfs above.
     func enterRoot() throws(Message.Failure) {
         for module in orders.modules { try OpenModule(module).load() }
         try awaitRootDevice()
@@ -35,7 +35,7 @@ struct Machine {
         try check(.mount, bytes("/root"), cinit_enter_root("/root"))
     }
 
-    /// Mounts and links what every container has.
+    /// Mounts the file systems and makes the links that every container has.
     func furnish() throws(Message.Failure) {
         let plain = Machine.nosuid | Machine.nodev | Machine.noexec
         try mount("proc", at: "/proc", as: "proc", plain, "")
@@ -48,9 +48,9 @@ struct Machine {
             "newinstance,ptmxmode=0666,mode=0620,gid=5")
         try mount("tmpfs", at: "/dev/shm", as: "tmpfs", plain, "mode=1777,size=65536k")
         makeDevices()
-        // Not every kernel has message queues.
+        // Message queues are optional in a kernel.
         try? mount("mqueue", at: "/dev/mqueue", as: "mqueue", plain, "")
-        // As Docker: ports below 1024 are for everybody, since the machine is the image's alone.
+        // As in Docker: everyone may use ports below 1024, because the machine runs only this image.
         replace("/proc/sys/net/ipv4/ip_unprivileged_port_start", with: bytes("0"))
         _ = cinit_interface_up(withCString(bytes("lo")) { cinit_interface($0) })
         if let network = orders.network { try connect(network) }
@@ -65,7 +65,7 @@ struct Machine {
         link("/proc/mounts", at: "/etc/mtab")
     }
 
-    /// Gives the network card its addresses.
+    /// Configures the addresses of the network card.
     private func connect(_ network: Orders.Network) throws(Message.Failure) {
         let name = bytes("eth0")
         let interface = try awaitInterface(name)
@@ -83,7 +83,7 @@ struct Machine {
         throw Message.Failure(stage: .network, errno: 0, subject: name)
     }
 
-    /// A disk that is memory is used where it lies, where the kernel can do that.
+    /// Mounts a disk that is memory with DAX if the kernel supports it, else like any disk.
     private func mountDisk() throws(Message.Failure) {
         func mount(_ options: UnsafePointer<CChar>?) -> Int32 {
             withCString(orders.rootDevice) { cinit_mount($0, "/disk", "erofs", Machine.readOnly, options) }
@@ -100,7 +100,7 @@ struct Machine {
         throw Message.Failure(stage: .disk, errno: 0, subject: orders.rootDevice)
     }
 
-    /// As Docker: what would change the kernel is only read, also by the image's root.
+    /// As in Docker: the kernel's settings are read-only, also for the image's root.
     private func protectKernel() {
         let paths: [StaticString] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
         let (remount, bind): (UInt, UInt) = (32, 4_096)
@@ -136,7 +136,7 @@ struct Machine {
         for (target, path) in links { link(target, at: path) }
     }
 
-    /// Links, where there is nothing yet.
+    /// Makes a symbolic link, unless the path exists.
     private func link(_ target: StaticString, at path: StaticString) {
         _ = withCString(bytes(target)) { target in withCString(bytes(path)) { cinit_link(target, $0) } }
     }
@@ -156,7 +156,7 @@ struct Machine {
     }
 }
 
-/// A module that was opened while its file could still be reached.
+/// A module that was opened while its file was still reachable.
 struct OpenModule {
     private let path: [UInt8]
     private let descriptor: Int32
@@ -167,7 +167,7 @@ struct OpenModule {
         try check(.module, path, descriptor)
     }
 
-    /// Loads it, once.
+    /// Loads the module; call it once.
     func load() throws(Message.Failure) {
         let error = cinit_load_module(descriptor)
         cinit_close(descriptor)
@@ -175,7 +175,7 @@ struct OpenModule {
     }
 }
 
-/// Turns a negative errno into a failure.
+/// Throws a failure for a negative errno.
 func check(_ stage: Message.Stage, _ subject: [UInt8], _ error: Int32) throws(Message.Failure) {
     guard error < 0 else { return }
     throw Message.Failure(stage: stage, errno: UInt32(-error), subject: subject)

@@ -1,21 +1,21 @@
 import CInit
 
-/// Tells the host which files of the image are opened, each once, without anybody noticing.
+/// Reports each file of the image that is opened to the host, once, invisibly for the image's programs.
 struct Observer {
     let descriptor: Int32
     private var paths = PathSet()
     private var isComplete = true
 
-    /// Follows the file system that is mounted at `/`, and no other.
+    /// Observes the file system that is mounted at `/`, and no other.
     init() throws(Message.Failure) {
         descriptor = withCString(bytes("/")) { cinit_observe($0) }
         try check(.orders, [], descriptor)
     }
 
-    /// What to wait for.
+    /// The watch for `poll`.
     var watch: cinit_watch { cinit_watch(descriptor: descriptor, wanted: Int16(cinit_readable), ready: 0) }
 
-    /// Tells all that was opened until now. A program that never stops opening files does not keep init from its work.
+    /// Reports all files that were opened until now, up to a limit: a program that never stops must not block init.
     mutating func drain(to link: Link) {
         for _ in 0..<PathSet.limit {
             var length = 0

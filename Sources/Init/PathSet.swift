@@ -1,18 +1,18 @@
-/// Tells new paths from those that were seen, in memory that does not grow: it remembers hashes of 64 bits.
+/// Detects new paths in bounded memory: it stores only hashes of 64 bits.
 ///
-/// Two paths with one hash are taken for one, once in some 10^10 sets that are full.
+/// Two paths with the same hash count as one, once in about 10^10 full sets.
 struct PathSet {
-    /// The most paths that are told apart.
+    /// The maximum number of paths.
     static let limit = 49_152
     private static let slots = 65_536
     private var hashes = [UInt64](repeating: 0, count: slots)
     private(set) var count = 0
 
-    /// What became of a path.
+    /// The result of an insertion.
     enum Insertion {
         case new
         case known
-        /// There is no room for a new one.
+        /// The set is full, and the path is not in it.
         case full
     }
 
@@ -29,7 +29,7 @@ struct PathSet {
         return .new
     }
 
-    /// FNV-1a, stirred once more because its low bits choose the slot; never 0, which is an empty slot.
+    /// FNV-1a with a final mix, because its low bits choose the slot; never 0, which marks an empty slot.
     private static func hash(_ path: [UInt8]) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in path { hash = (hash ^ UInt64(byte)) &* 0x0100_0000_01b3 }

@@ -1,6 +1,6 @@
 import CInit
 
-/// A connection of the host's that ends at a port of the loopback address. It never blocks.
+/// A connection from the host that is forwarded to a port of the loopback address; it never blocks.
 struct ProxiedConnection {
     private let host: Int32
     private var port: Int32
@@ -9,7 +9,7 @@ struct ProxiedConnection {
     private var triesVersion6: Bool
     private var flows = Flows()
 
-    /// Begins to connect to a port for a socket that was accepted; `nil` where that is refused at once.
+    /// Starts to connect to a port for an accepted socket; `nil` if that is refused at once.
     init?(_ host: Int32, to number: UInt16, version6: Bool) {
         let (port, isSecond) = ProxiedConnection.connect(to: number, version6: version6)
         guard port >= 0 else {
@@ -22,7 +22,7 @@ struct ProxiedConnection {
         triesVersion6 = isSecond == version6
     }
 
-    /// A service may listen on one of the two loopback addresses only.
+    /// Tries both loopback addresses, because a service may listen on only one of them.
     private static func connect(to port: UInt16, version6: Bool) -> (Int32, isSecond: Bool) {
         let first = cinit_connect(port, version6 ? 1 : 0)
         return first >= 0 ? (first, false) : (cinit_connect(port, version6 ? 0 : 1), true)
@@ -30,7 +30,7 @@ struct ProxiedConnection {
 
     var isOver: Bool { flows.isOver }
 
-    /// What its two sockets are watched for: always two watches.
+    /// The watches for its two sockets: always two.
     var watches: [cinit_watch] {
         if isConnecting {
             return [
@@ -48,7 +48,7 @@ struct ProxiedConnection {
         return cinit_watch(descriptor: isWatched ? descriptor : -1, wanted: Int16(wanted), ready: 0)
     }
 
-    /// Does what can be done now; `watches` are the ones from before, with what has happened.
+    /// Does all work that is possible now; `watches` are the previous ones, with their results.
     mutating func advance(_ watches: ArraySlice<cinit_watch>) {
         for watch in watches where watch.ready != 0 {
             if isConnecting {
@@ -79,7 +79,7 @@ struct ProxiedConnection {
         isConnecting = false
     }
 
-    /// Reads at most one piece, and passes on what there is.
+    /// Reads at most one piece, and forwards all pending bytes.
     private static func pass(_ flow: inout Flow, from source: Int32, to target: Int32) {
         if flow.wantsMore, let piece = receive(from: source) { flow.receive(piece) }
         if flow.hasPending {
@@ -93,7 +93,7 @@ struct ProxiedConnection {
         if flow.takeEnd() { cinit_end(target) }
     }
 
-    /// What has come: nothing at the end, or where the other end broke off; `nil` where there is nothing yet.
+    /// Reads the available bytes: empty at the end or after an error, `nil` if there are none yet.
     private static func receive(from source: Int32) -> [UInt8]? {
         var count = 0
         let piece = [UInt8](unsafeUninitializedCapacity: Flow.pieceLength) { buffer, initialized in

@@ -1,16 +1,15 @@
 import CInit
 
-/// Lets the host reach ports of the loopback address: it listens on the same ports of the machine's sockets to the
-/// host, and passes on what comes, in the loop of whoever owns it.
+/// Forwards connections of the host to ports of the loopback address.
 ///
-/// Two pieces at most are kept for a connection, and there are at most ``connectionLimit`` of them; who connects beyond
-/// that waits.
+/// It listens on the same ports of the machine's vsock, in the loop of its owner. Each connection keeps at most two
+/// pieces. There are at most ``connectionLimit`` connections; further clients wait.
 struct Proxy {
     static let connectionLimit = 64
 
     private let ports: [UInt16]
     private let listeners: [Int32]
-    /// Where the service was found to listen.
+    /// True if the service listens on IPv6.
     private let usesVersion6: Bool
     private var connections: [ProxiedConnection] = []
 
@@ -29,7 +28,7 @@ struct Proxy {
         usesVersion6 = version6
     }
 
-    /// What is to be watched: the listeners, and two for each connection.
+    /// The watches for `poll`: the listeners', and two for each connection.
     var watches: [cinit_watch] {
         let hasRoom = connections.count < Proxy.connectionLimit
         var watches = listeners.map { listener in
@@ -39,7 +38,7 @@ struct Proxy {
         return watches
     }
 
-    /// Does what can be done now; `watches` are the ones from before, with what has happened.
+    /// Does all work that is possible now; `watches` are the previous ones, with their results.
     mutating func advance(_ watches: ArraySlice<cinit_watch>) {
         var next = watches.startIndex + listeners.count
         for index in connections.indices {

@@ -1,7 +1,7 @@
-/// Reads one HTTP answer as its bytes arrive: the status, and how long the body is.
+/// A parser for one HTTP response as its bytes arrive: the status, and the size of the body.
 ///
-/// Everything but the current line is counted and forgotten, so an endless answer costs no memory; who wants to hold
-/// it against another keeps its header, which must not be longer than a line, and the gist of its body.
+/// It stores only the current line, so an endless response costs no memory. With `keepsContent` it also keeps the
+/// header, which must not be longer than a line, and the stream digest of the body.
 struct Response {
     private enum State {
         case statusLine
@@ -21,26 +21,26 @@ struct Response {
     private var isChunked = false
     private let keepsContent: Bool
 
-    /// The status line and the header, as they came, where they are kept.
+    /// The status line and the header fields as received; empty without `keepsContent`.
     private(set) var head: [UInt8] = []
     private var isHeadWhole = true
-    /// The body, where it is kept.
+    /// The stream digest of the body; empty without `keepsContent`.
     private(set) var content = Gist()
 
     init(keepsContent: Bool = false) { self.keepsContent = keepsContent }
 
-    /// The status, once its line has come; an interim answer (1xx) is not one.
+    /// The status once its line has arrived; an interim response (1xx) doesn't count.
     private(set) var status: UInt16?
     /// The bytes of the body so far, without the framing of chunks.
     private(set) var byteCount: UInt64 = 0
 
-    /// The answer has all its bytes; more would belong to nobody.
+    /// True if the response is complete; any further bytes are ignored.
     var isComplete: Bool {
         if case .complete = state { return true }
         return false
     }
 
-    /// The answer is none.
+    /// True if this is not a valid response.
     var isMalformed: Bool {
         if case .malformed = state { return true }
         return false
@@ -65,7 +65,7 @@ struct Response {
         }
     }
 
-    /// The peer closed: that completes a body whose length nobody announced.
+    /// Handles the end of the connection, which completes a body without a declared length.
     mutating func close() {
         if case .body(nil) = state { state = .complete }
         if case .complete = state { return }
@@ -119,7 +119,7 @@ struct Response {
         }
     }
 
-    /// Reads a line such as `HTTP/1.1 200 OK`.
+    /// Parses a line such as `HTTP/1.1 200 OK`.
     private mutating func readStatus(_ text: [UInt8]) {
         let words = text.split(separator: UInt8(ascii: " "), maxSplits: 2)
         guard words.count >= 2, words[0].count == 8, matches(Array(words[0].prefix(5)), "http/"),
@@ -144,7 +144,7 @@ struct Response {
     }
 
     private mutating func endHead() {
-        // Half a header held against half of another would prove nothing.
+        // A comparison of truncated headers would prove nothing.
         guard isHeadWhole else {
             state = .malformed
             return
@@ -160,7 +160,7 @@ struct Response {
         }
     }
 
-    /// The size is hexadecimal, perhaps with an extension; the empty line after a chunk's bytes comes here too.
+    /// Parses a chunk's hexadecimal size and ignores an extension; also called for the empty line after a chunk.
     private mutating func readChunkSize(_ text: [UInt8]) {
         let digits = trimmed(text.prefix { $0 != UInt8(ascii: ";") })
         if digits.isEmpty { return }
@@ -192,7 +192,7 @@ private func trimmed(_ text: ArraySlice<UInt8>) -> [UInt8] {
     return Array(rest)
 }
 
-/// Whether `text` is `word` whatever its case; `word` is in lower case.
+/// True if `text` equals `word` regardless of case; `word` must be in lower case.
 private func matches(_ text: [UInt8], _ word: StaticString) -> Bool {
     guard text.count == word.utf8CodeUnitCount else { return false }
     for index in 0..<text.count {

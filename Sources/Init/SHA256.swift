@@ -1,4 +1,4 @@
-/// A running SHA-256 (FIPS 180-4), for a program without libraries.
+/// An incremental SHA-256 (FIPS 180-4), for a program without libraries.
 struct SHA256 {
     private static let blockLength = 64
     private static let constants: [UInt32] = [
@@ -31,7 +31,7 @@ struct SHA256 {
         pending.removeFirst(start)
     }
 
-    /// The 32 bytes of what was added.
+    /// Returns the 32 bytes of the digest of all bytes so far.
     func finished() -> [UInt8] {
         var last = self
         let bits = byteCount &* 8

@@ -1,16 +1,16 @@
 import CInit
 
-/// PID 1 of a measured start, in a virtual machine of ours, of QEMU's, or in a container.
+/// PID 1 of a measured start, in our virtual machine, in QEMU's, or in a container.
 ///
-/// It reads its orders, makes the machine ready, starts the image's entrypoint, reports every step as a frame, and is
-/// done when the probe passes. Anything that fails is a frame too; only without a link does it just end.
+/// It reads its boot spec, sets up the machine, starts the image's entrypoint, and reports every step as a frame. It is
+/// done when the probe passes. A failure is reported as a frame too; without a link, init only exits.
 @main
 struct Start {
     let clock: Clock
     let orders: Orders
     let link: Link
 
-    /// In a machine the orders lie in the initramfs; a container passes their path.
+    /// In a machine the boot spec is in the initramfs; a container passes its path.
     static func main() {
         let clock = now()
         let path = firstArgument()
@@ -53,7 +53,7 @@ struct Start {
         }
     }
 
-    /// Without it the interview goes on: the host is told why it learns of no files.
+    /// Starts to observe opened files; on a failure the interview continues, and the host gets the reason.
     private func beginToObserve() -> Observer? {
         do throws(Message.Failure) { return try Observer() } catch {
             link.send(.told(.blind(error.errno)))
@@ -61,7 +61,7 @@ struct Start {
         }
     }
 
-    /// Gives the modules that are loaded later: their files are out of reach then.
+    /// Sets up the machine; returns the open files of the late modules, which are unreachable by path afterwards.
     private func prepareMachine() throws(Message.Failure) -> [OpenModule] {
         let machine = Machine(orders: orders)
         var lateModules: [OpenModule] = []

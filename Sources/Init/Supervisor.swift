@@ -1,9 +1,9 @@
 import CInit
 
-/// Watches over the entrypoint until the probe passes, the entrypoint ends, or the time is over.
+/// Supervises the entrypoint until the probe passes, the entrypoint ends, or the timeout passes.
 ///
-/// One thread and one `poll`: output goes to the host as it comes, signals go to the entrypoint, orphans are reaped, and
-/// the probe is tried again every millisecond.
+/// It has one thread and one `poll`. It sends output to the host as it arrives, forwards signals to the entrypoint,
+/// reaps orphans, and repeats the probe every millisecond.
 struct Supervisor {
     let orders: Orders
     let link: Link
@@ -21,22 +21,22 @@ struct Supervisor {
     var ending: Message.Ending?
     private var lateModules: [OpenModule]
     private var reach = Reach.unknown
-    /// What is opened in the image, where that is to be told.
+    /// The observer of opened files; `nil` if none is requested.
     var observer: Observer?
-    /// The answer to the question of an interview that is being asked.
+    /// The response to the current probe of an interview.
     var reply: Reply?
 
-    /// Whether the host reaches the proxied ports.
+    /// The state of the proxied ports.
     private enum Reach {
         case unknown
         case reachable(Proxy)
         case failed(Message.Failure)
     }
 
-    /// How far the supervisor is with standing still, where it is to.
+    /// The state of the pause for a snapshot, if one is requested.
     private enum Life {
         case first
-        /// The probe has passed once; in the middle of the next request it is time.
+        /// The probe has passed once; the pause comes in the middle of the next request.
         case served
         case second
     }
@@ -57,7 +57,7 @@ struct Supervisor {
         self.deadline = deadline
     }
 
-    /// Runs until there is a verdict, and tells the host what led to it.
+    /// Runs until there is a verdict, and sends the host the results that led to it.
     mutating func run() -> Message.Verdict {
         if orders.probe == .none, !orders.questions.isEmpty {
             link.mark(.firstByte)
@@ -74,7 +74,7 @@ struct Supervisor {
         }
     }
 
-    /// Tells what led to a verdict.
+    /// Sends the results that led to a verdict.
     private mutating func concluded(_ verdict: Message.Verdict) -> Message.Verdict {
         observer?.drain(to: link)
         child.drain(to: link)
@@ -86,13 +86,13 @@ struct Supervisor {
         return verdict
     }
 
-    /// True if the kernel of this machine, which is the image's alone, killed a process for lack of memory.
+    /// True if the kernel of this machine, which runs only this image, killed a process for lack of memory.
     private var ranOutOfMemory: Bool {
         guard orders.place == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
         return killCount(inStatistics: table) > 0
     }
 
-    /// Goes on serving after the probe has passed, until the entrypoint ends.
+    /// Continues to serve after the probe has passed, until the entrypoint ends.
     mutating func goOn() -> Message.Verdict {
         let hour: UInt64 = 3_600_000_000_000
         while ending == nil { wait(until: cinit_monotonic() &+ hour) }
@@ -101,7 +101,7 @@ struct Supervisor {
         return .ended
     }
 
-    /// Once the probe has passed: nothing of this may disturb what was measured.
+    /// Starts the proxy; only after the probe has passed, so that it doesn't disturb the measurement.
     private mutating func becomeReachable() {
         guard case .unknown = reach, !orders.proxiedPorts.isEmpty else { return }
         do throws(Message.Failure) {
@@ -118,7 +118,7 @@ struct Supervisor {
         }
     }
 
-    /// After the probe has passed for the first time: stands still, or is about to; `false` where nobody wants that.
+    /// Pauses after the first passed probe, now or in the next request; `false` if no pause is due.
     private mutating func beginAnew() -> Bool {
         if life == .first, orders.hold != .never, let lastAnswer { link.send(.answer(lastAnswer)) }
         switch (life, orders.hold) {
@@ -130,7 +130,7 @@ struct Supervisor {
         return true
     }
 
-    /// Stands still, and makes time and randomness right before anything else runs on.
+    /// Pauses, and sets time and randomness before anything else continues.
     private mutating func hold() {
         let awakening = link.hold()
         if let awakening {
@@ -150,7 +150,7 @@ struct Supervisor {
         return ending == nil ? nil : .ended
     }
 
-    /// Waits for whatever comes first and does what it asks for; whether it is the probe's attempt is the answer.
+    /// Waits for the next event and handles it; returns true if it belongs to the probe's attempt.
     @discardableResult
     mutating func wait(until wake: UInt64) -> Bool {
         let time = cinit_monotonic()
@@ -164,7 +164,7 @@ struct Supervisor {
         if case .reachable(let proxy) = reach { watches += proxy.watches }
         let patience = wake > time ? wake - time : 0
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
-        // First: whatever is written now was opened before.
+        // First, because programs opened these files before they wrote the output that follows.
         if watches[6].ready != 0 { observer?.drain(to: link) }
         child.forward(watches[2...3], to: link)
         pass(command.take(watches[4...5]))
@@ -244,7 +244,7 @@ struct Supervisor {
         link.mark(.listening)
     }
 
-    /// Marks as soon as the status line says that this answer may pass, before the rest of it is read.
+    /// Marks the first byte once the status line shows that this response passes, before the rest is read.
     private mutating func markByte(_ status: UInt16?) {
         guard let status, isSuccess(status), !hasMarkedByte else { return }
         hasMarkedByte = true
@@ -282,7 +282,7 @@ struct Supervisor {
         }
     }
 
-    /// The probing command, whose output would else stand still, or kill it.
+    /// The probing command; its output must be read, or the command would block or get SIGPIPE.
     var command: Child {
         get { if case .running(let command) = attempt { command } else { Child(process: 0, output: -1, error: -1) } }
         set { if case .running = attempt { attempt = .running(newValue) } }
@@ -302,7 +302,7 @@ struct Supervisor {
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
     }
 
-    /// What a command wrote is its answer, where it was asked as a question.
+    /// Passes on a command's output: to the reply in an interview, else to the host.
     private mutating func pass(_ pieces: [Child.Piece]) {
         for piece in pieces {
             switch (reply, piece.stream) {
@@ -313,9 +313,10 @@ struct Supervisor {
         }
     }
 
-    /// The most memory the entrypoint held, by its group where there is one, else by its largest process.
+    /// The entrypoint's peak memory in bytes, from its control group, else of its largest process.
     ///
-    /// Only children that ended have been measured, so it is killed for that, unless it is to go on.
+    /// The kernel reports this only for children that have ended, so the entrypoint is killed, unless the machine
+    /// continues.
     func peakMemory() -> UInt64? {
         if orders.place == .machine,
             let text = contents(of: bytes(Machine.cgroup) + bytes("/memory.peak"), limit: 64)
@@ -333,7 +334,7 @@ struct Supervisor {
         return cinit_children_peak()
     }
 
-    /// Kills the entrypoint and waits for at most a second.
+    /// Kills the entrypoint, and waits for at most a second.
     private func stopChild() {
         _ = cinit_kill(child.process, 9)
         var status: Int32 = 0

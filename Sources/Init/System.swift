@@ -5,12 +5,12 @@ extension Message.Failure: Error {}
 /// The guest's clocks now.
 func now() -> Clock { Clock(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }
 
-/// The bytes of a literal.
+/// Returns the bytes of a literal.
 func bytes(_ text: StaticString) -> [UInt8] {
     Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
 }
 
-/// Lends bytes to C as a string that ends with a zero; bytes after a zero of their own are lost, as in any C string.
+/// Passes bytes to C as a NUL-terminated string; bytes after an embedded NUL are lost.
 func withCString<Result>(_ text: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     var terminated = text
     terminated.append(0)
@@ -19,7 +19,7 @@ func withCString<Result>(_ text: [UInt8], _ body: (UnsafePointer<CChar>) -> Resu
     }
 }
 
-/// Lends a list of strings to C as the kind of vector that `execve` takes.
+/// Passes a list of strings to C as a vector for `execve`.
 func withVector<Result>(
     _ list: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
@@ -40,7 +40,7 @@ func withVector<Result>(
     }
 }
 
-/// A whole file, up to `limit` bytes, or `nil` if it cannot be read.
+/// Reads a whole file, up to `limit` bytes; `nil` if it can't be read.
 func contents(of path: [UInt8], limit: Int = 4 << 20) -> [UInt8]? {
     let descriptor = withCString(path) { cinit_open($0) }
     guard descriptor >= 0 else { return nil }
@@ -50,7 +50,7 @@ func contents(of path: [UInt8], limit: Int = 4 << 20) -> [UInt8]? {
     return contents
 }
 
-/// What a descriptor has to give now: empty at its end, `nil` where there is nothing yet or nothing any more.
+/// Reads the available bytes of a descriptor: empty at its end, `nil` if there are none yet or after an error.
 func read(_ descriptor: Int32, atMost capacity: Int) -> [UInt8]? {
     var count = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
@@ -60,7 +60,7 @@ func read(_ descriptor: Int32, atMost capacity: Int) -> [UInt8]? {
     return count < 0 ? nil : bytes
 }
 
-/// Writes a file that must not exist as a link into nowhere: whatever had its name is replaced.
+/// Writes a file after it has removed the old one, which may be a dangling link.
 func replace(_ path: StaticString, with contents: [UInt8]) {
     withCString(bytes(path)) { path in
         cinit_remove(path)
@@ -68,7 +68,7 @@ func replace(_ path: StaticString, with contents: [UInt8]) {
     }
 }
 
-/// Makes a directory and the ones above it.
+/// Makes a directory and its parents.
 func makeDirectories(_ path: [UInt8]) {
     for index in path.indices where index > 0 && path[index] == UInt8(ascii: "/") {
         _ = withCString(Array(path[..<index])) { cinit_make_directory($0, 0o755) }
@@ -76,13 +76,12 @@ func makeDirectories(_ path: [UInt8]) {
     _ = withCString(path) { cinit_make_directory($0, 0o755) }
 }
 
-/// The way to the host: frames on a serial line, on a descriptor that somebody opened before, or by the doorbell of
-/// our own machine.
+/// The channel to the host: frames on a serial port or an open descriptor, or our own machine's doorbell.
 enum Link {
     case descriptor(Int32)
     case doorbell
 
-    /// Opens a path, or takes the one digit after `fd:`; `nil` if there is no such thing.
+    /// Opens a path, or takes the one digit after `fd:`; `nil` if that fails.
     init?(_ channel: [UInt8]) {
         if channel == bytes(Doorbell.channel) {
             guard cinit_open_doorbell(Doorbell.page, Doorbell.mailbox, Doorbell.mailboxLength) == 0 else { return nil }
@@ -109,7 +108,7 @@ enum Link {
         }
     }
 
-    /// Stands still until the host lets the machine run on, and takes what it says then. Only by the doorbell.
+    /// Pauses until the host resumes the machine, and returns its resume message; only with a doorbell.
     func hold() -> Awakening? {
         send(.held)
         let capacity = 4_096

@@ -3,13 +3,15 @@ internal import Guest
 internal import Linux
 internal import Synchronization
 
-/// What the guest meets at ports, and at addresses that are no memory.
+/// The I/O ports of the guest, and its addresses outside of memory.
 final class AddressSpace: Sendable {
     private enum Port {
         /// The keyboard controller's command port, through which PCs are reset.
         static let control: UInt16 = 0x64
-        /// Where PCI is configured: what was written to the first is read there, so that there seems to be a PCI; the
-        /// second reads as all ones, so that nothing is on it. A kernel without PCI makes no disk of memory.
+        /// The PCI configuration ports.
+        ///
+        /// The first reads back its last write, so that PCI seems to exist; the second reads as all ones, so that it
+        /// has no devices. A kernel without PCI creates no pmem disk.
         static let pciAddress: UInt16 = 0xCF8
         static let pciData: ClosedRange<UInt16> = 0xCFC...0xCFF
     }
@@ -20,7 +22,7 @@ final class AddressSpace: Sendable {
     private let doorbell: DoorbellLine
     private let memory: GuestMemory
     private let serial = Mutex(Serial())
-    /// A write to it is the serial port's interrupt.
+    /// An event counter; a write to it raises the serial port's interrupt.
     let serialInterrupt: OwnedDescriptor
     private let turn = Monitor(())
     private let pciAddress = Atomic<UInt32>(0)
@@ -34,7 +36,7 @@ final class AddressSpace: Sendable {
         self.memory = memory
     }
 
-    /// Answers one exit of a processor, on its thread.
+    /// Handles one exit of a processor, on its thread.
     func answer(_ exit: Processor.Exit) -> Processors.Verdict {
         switch exit {
         case .write(.memory(let address), let bytes): return unsafe write(address, bytes)
@@ -42,14 +44,14 @@ final class AddressSpace: Sendable {
         case .write(.port(let port), let bytes): return unsafe write(port: port, bytes)
         case .read(.port(let port), let bytes): unsafe read(port: port, bytes)
         case .shutDown: return .end(.reset)
-        case .halted: return .end(.failed("it halted for ever"))
+        case .halted: return .end(.failed("a processor halted with no interrupt to wake it"))
         case .failed(let reason): return .end(.failed(reason))
         case .interrupted: break
         }
         return .goOn
     }
 
-    /// What came out of the serial port.
+    /// The output of the serial port.
     var console: [UInt8] { serial.withLock { $0.log } }
 
     /// The serial port's registers, for a snapshot.
@@ -58,7 +60,7 @@ final class AddressSpace: Sendable {
         set { serial.withLock { $0.registers = newValue } }
     }
 
-    /// Leaves the guest something in its mailbox.
+    /// Writes a reply into the guest's mailbox.
     func reply(_ bytes: [UInt8]) { doorbell.put(bytes, memory) }
 
     private func device(at address: UInt64) -> (AttachedDevice, offset: UInt64)? {
@@ -98,14 +100,14 @@ final class AddressSpace: Sendable {
         }
         guard let register = AddressSpace.serialRegister(port) else { return .goOn }
         let isInterrupt = serial.withLock { serial in
-            // A string of bytes goes to one port.
+            // A string instruction (`rep outsb`) writes all its bytes to one port.
             unsafe bytes.reduce(false) { serial.write($1, to: register) || $0 }
         }
         if isInterrupt { ckvm_eventfd_signal(serialInterrupt.rawValue) }
         return .goOn
     }
 
-    /// A port that nobody has reads as zero: all ones would be a clock chip that is for ever being set.
+    /// Reads a port; unassigned ports read as zero, because all ones look like a clock chip in an endless update.
     private func read(port: UInt16, _ bytes: UnsafeMutableRawBufferPointer) {
         unsafe bytes.initializeMemory(as: UInt8.self, repeating: Port.pciData.contains(port) ? 0xFF : 0)
         if port == Port.pciAddress, bytes.count == 4 {

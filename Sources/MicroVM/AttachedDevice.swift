@@ -3,12 +3,12 @@ internal import Guest
 internal import Linux
 internal import SystemPackage
 
-/// A device in its place.
+/// A device with its address and interrupt.
 struct AttachedDevice: Sendable {
     let transport: VirtioTransport
     let place: MMIODevice
 
-    /// The devices that a configuration asks for, in the order in which the guest finds them.
+    /// Makes the devices of a configuration, in the order in which the guest finds them.
     static func all(
         of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
     ) throws(MachineError) -> ([AttachedDevice], WindowPages) {
@@ -31,7 +31,7 @@ struct AttachedDevice: Sendable {
 }
 
 extension AttachedDevice {
-    /// The image, which nobody writes to.
+    /// Makes the read-only disk of the image.
     private static func rootDisk(_ file: consuming OwnedDescriptor) throws(MachineError) -> BlockDevice {
         let size = try fileSize(file)
         return try BlockDevice(file, byteCount: size, isReadOnly: true, name: "root", blockByteCount: 4096)
@@ -45,7 +45,7 @@ extension AttachedDevice {
 }
 
 extension VirtualMachine {
-    /// Lets requests and interrupts of a device pass without exits.
+    /// Connects a device's notifications and interrupts, so that they need no exits.
     func connect(_ device: AttachedDevice) throws(MachineError) {
         let (transport, address) = (device.transport, device.place.address)
         for (queue, descriptor) in transport.notifications {
@@ -56,7 +56,7 @@ extension VirtualMachine {
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 
-    /// All processors in their first state.
+    /// Makes all processors, in their initial state.
     func makeProcessors(_ count: Int, _ kvm: borrowing KVM) throws(MachineError) -> [Processor] {
         let supported = try kvm.supportedLeaves()
         let hasDeadlineTimer = kvm.hasDeadlineTimer
@@ -75,10 +75,10 @@ extension VirtualMachine {
 }
 
 extension MachineConfiguration {
-    /// Refuses what no machine can be.
+    /// Fails for a configuration that no machine supports.
     func validate() throws(MachineError) {
         guard (1...MachineConfiguration.processorLimit).contains(processors) else {
-            throw .impossible("a machine has from 1 to \(MachineConfiguration.processorLimit) processors")
+            throw .impossible("a machine must have 1 to \(MachineConfiguration.processorLimit) processors")
         }
     }
 }

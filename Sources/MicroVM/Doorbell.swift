@@ -1,23 +1,23 @@
 internal import Guest
 
-/// What the guest hears back when it rings.
+/// The host's response to a ring of the guest's doorbell.
 public enum DoorbellAnswer: Sendable {
-    /// The guest goes on; the bytes are in its mailbox, after a 32-bit length.
+    /// The guest continues; the bytes are in its mailbox, after a 32-bit length.
     case proceed(reply: [UInt8] = [])
-    /// The guest goes on later: all processors stop behind this very instruction, and ``Machine/run(until:)`` returns.
+    /// The guest is paused: all processors stop behind this instruction, and ``Machine/run(until:)`` returns.
     case hold
-    /// The machine has done what it was for.
+    /// The machine has done its work and ends.
     case end
 }
 
-/// The host's end of a ``Guest/Doorbell``: the guest does not run on until it is answered.
+/// The host's end of a ``Guest/Doorbell``: the guest waits for the response.
 struct DoorbellLine {
     let handler: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
 
-    /// Takes a ring of the guest's; a length beyond the mailbox is cut to it.
+    /// Handles a ring of the guest; a length beyond the mailbox is cut to its size.
     func ring(_ count: UInt32, at time: UInt64, _ memory: GuestMemory) -> DoorbellAnswer {
         let length = min(Int(count), Int(Doorbell.mailboxLength))
-        // The mailbox is memory of every machine.
+        // Every machine has the mailbox's memory.
         let message = (try? memory.bytes(at: Doorbell.mailbox, count: length)) ?? []
         let answer = handler(message, time)
         switch answer {
@@ -35,6 +35,6 @@ struct DoorbellLine {
 }
 
 extension Range<UInt64> {
-    /// Where the mailbox is.
+    /// The address range of the mailbox.
     static let mailbox = Doorbell.mailbox..<(Doorbell.mailbox + UInt64(Doorbell.mailboxLength))
 }

@@ -6,24 +6,24 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// What a descriptor is watched for.
+/// The events for which a descriptor is watched.
 struct Interest: OptionSet {
     let rawValue: UInt32
 
-    /// There is something to read, or the end.
+    /// Data can be read, or the end was reached.
     static let read = Interest(rawValue: UInt32(ckvm_event_read))
-    /// There is room to write.
+    /// Data can be written.
     static let write = Interest(rawValue: UInt32(ckvm_event_write))
-    /// Nobody is at the other end; comes with every other interest too.
+    /// The other end was closed, or an error occurred; reported with every other interest too.
     static let hangup = Interest(rawValue: UInt32(ckvm_event_hangup | ckvm_event_error))
 }
 
 /// Waits for descriptors and calls their handlers, on the thread that runs it.
 ///
-/// Level-triggered: a handler is called as long as its reason lasts. Descriptors may be added, changed and removed on
-/// any thread; a handler that is just being called may still end after its removal.
+/// Events are level-triggered: a handler is called as long as its reason lasts. Descriptors may be added, changed and
+/// removed on any thread. A handler that is running may end after its removal.
 final class EventLoop: @unchecked Sendable {
-    // Sendable because everything that changes is behind `state`, and the kernel's instance is made for threads.
+    // Sendable because all mutable state is behind `state`, and epoll is safe to use from several threads.
 
     typealias Handler = @Sendable (Interest) -> Void
 
@@ -53,20 +53,20 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Calls handlers until ``stop()``; once stopped, a loop stays so.
+    /// Calls handlers until ``stop()``; a stopped loop doesn't start again.
     func run() {
         while !state.withLock({ $0.isStopped }) { turn(milliseconds: -1) }
     }
 
-    /// Ends ``run()``, soon; any thread may ask.
+    /// Makes ``run()`` return soon; may be called on any thread.
     func stop() {
         state.withLock { $0.isStopped = true }
         ckvm_eventfd_signal(wakeUp.rawValue)
     }
 
-    /// Waits once, and calls the handlers of what has happened.
+    /// Waits once, and calls the handlers of all events.
     ///
-    /// - Returns: whether anything has.
+    /// - Returns: true if there were any.
     @discardableResult
     func turn(milliseconds: Int32) -> Bool {
         unsafe withUnsafeTemporaryAllocation(of: ckvm_event.self, capacity: Int(ckvm_event_batch)) { events in
@@ -82,7 +82,7 @@ final class EventLoop: @unchecked Sendable {
 
     private func dispatch(_ token: UInt64, _ what: Interest) {
         guard token != 0 else { return ckvm_eventfd_clear(wakeUp.rawValue) }
-        // A token is never used twice, so what was reported of a descriptor that is gone finds nobody.
+        // A token is never used twice, so an event of a removed descriptor finds no handler.
         let handler = state.withLock { state in
             state.descriptors[token].flatMap { state.watches[$0] }?.handler
         }
@@ -106,8 +106,9 @@ final class EventLoop: @unchecked Sendable {
         interest.isEmpty || ckvm_epoll_add(epoll.rawValue, descriptor, interest.rawValue, token) == 0
     }
 
-    /// Watches for something else from now on. The kernel always reports that the other end is gone, so that without
-    /// any interest it does not know the descriptor at all.
+    /// Changes the watched events.
+    ///
+    /// The kernel always reports a hangup. A descriptor without any interest is therefore removed from epoll.
     func change(_ descriptor: Int32, _ interest: Interest) {
         state.withLock { state in
             guard let watch = state.watches[descriptor], watch.interest != interest else { return }
@@ -122,7 +123,7 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Forgets a descriptor; it must not have been closed yet.
+    /// Stops watching a descriptor; it must not have been closed yet.
     func remove(_ descriptor: Int32) {
         state.withLock { state in
             guard let watch = state.watches.removeValue(forKey: descriptor) else { return }
@@ -133,7 +134,7 @@ final class EventLoop: @unchecked Sendable {
 }
 
 extension OwnedDescriptor {
-    /// Owns what a system call has just made, where it has.
+    /// Owns the new descriptor of a system call; fails if the call failed.
     init(made number: Int32, _ operation: String) throws(MachineError) {
         guard number >= 0 else { throw .host(last: operation) }
         self.init(owning: number)
@@ -141,7 +142,7 @@ extension OwnedDescriptor {
 }
 
 extension MachineError {
-    /// The refusal of the system call that this thread made last.
+    /// The error of this thread's last system call.
     static func host(last operation: String) -> MachineError {
         .host(operation, nil, Errno(rawValue: errno))
     }

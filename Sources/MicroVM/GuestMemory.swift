@@ -12,32 +12,32 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The guest pointed at something that is not its memory.
+/// An access of the guest to an address range that is not its memory.
 struct GuestFault: Error, Equatable {
     let address: UInt64
     let byteCount: UInt64
 }
 
-/// Memory that a guest sees, and that changes under whoever reads it.
+/// Memory that the guest sees and changes at any time.
 ///
-/// Every access copies once: what was read is what is checked and used. Addresses come from the guest, so an access
-/// that is not wholly inside one region is a ``GuestFault`` and never a trap.
+/// Every access copies once: the bytes that were read are the bytes that are checked and used. Addresses come from the
+/// guest. An access that is not wholly inside one region is a ``GuestFault``, never a trap.
 final class GuestMemory: @unchecked Sendable {
-    // Sendable because `regions` never changes, and because the bytes are the guest's: races are its own affair, the
-    // accesses that order anything are the atomic ones.
+    // Sendable because `regions` never changes. The bytes are the guest's: it answers for its own races, and accesses
+    // that need an order are atomic.
 
     /// One mapping.
     @safe struct Region {
-        /// Where the guest sees it.
+        /// The guest's physical address.
         let start: UInt64
         let byteCount: UInt64
-        /// Where it is in this process, for as long as the memory lives.
+        /// The address in this process; valid as long as the memory exists.
         let base: UnsafeMutableRawPointer
-        /// The guest may not write to it; KVM is told so.
+        /// True if the guest can't write to it; the KVM slot is read-only too.
         let isReadOnly: Bool
     }
 
-    /// RAM ends here at the latest, and goes on at ``highStart``: between them are devices.
+    /// RAM below 4 GiB ends here at the latest, and continues at ``highStart``; devices are between them.
     static let hole: UInt64 = 3 << 30
     static let highStart: UInt64 = 4 << 30
 
@@ -50,7 +50,7 @@ final class GuestMemory: @unchecked Sendable {
         self.init(adopting: try GuestMemory.ram(byteCount: byteCount))
     }
 
-    /// Regions that are mapped already; they belong to the memory from now on.
+    /// Adopts regions that are mapped already; the memory owns them from now on.
     init(adopting regions: [Region]) {
         self.regions = regions
     }
@@ -59,34 +59,37 @@ final class GuestMemory: @unchecked Sendable {
         for region in regions { unsafe munmap(region.base, Int(region.byteCount)) }
     }
 
-    /// RAM in its one or two parts, all zero; pages cost the host memory only once they are touched.
+    /// Maps RAM in its one or two parts, all zero; the host allocates each page at its first use.
     static func ram(byteCount: UInt64) throws(MachineError) -> [Region] {
         guard byteCount > 0, byteCount.isMultiple(of: 4096) else {
-            throw .impossible("a machine's memory is a multiple of 4 KiB")
+            throw .impossible("the memory size must be a multiple of 4 KiB")
         }
         return try parts(ofRAM: byteCount).map { part throws(MachineError) in try fresh(part) }
     }
 
-    /// Expects that the host could give a guest all of its memory, which it takes page by page: a kernel uses more of a
-    /// machine with more memory, and where there is none left the host ends the process without a word.
+    /// Fails if the guest's memory is larger than the host's.
+    ///
+    /// The host gives memory page by page, and a kernel uses more of it in a larger machine. Without this check, a host
+    /// without free memory kills the process without any message.
     static func expectRoom(for byteCount: UInt64) throws(MachineError) {
         let (pages, page) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
         guard pages > 0, page > 0 else { return }
         let room = UInt64(pages) * UInt64(page)
         guard byteCount <= room else {
             throw .impossible(
-                "a guest cannot have \(mebibytes(byteCount)) of memory where the machine has \(mebibytes(room))")
+                "the guest's memory of \(mebibytes(byteCount)) exceeds the host's of \(mebibytes(room))")
         }
     }
 
-    /// Where RAM of a size lies.
+    /// Returns the address ranges of RAM of a size.
     static func parts(ofRAM byteCount: UInt64) -> [Range<UInt64>] {
         let low = 0..<min(byteCount, hole)
         return byteCount > hole ? [low, highStart..<(highStart + byteCount - hole)] : [low]
     }
 
-    /// Memory of our own, all zero, and in large pages as far as the host has them: each page that the guest touches
-    /// first is an exit.
+    /// Maps memory of our own, all zero, with huge pages as far as the host has them.
+    ///
+    /// The guest's first access to each page is an exit, so huge pages save exits.
     static func fresh(_ range: Range<UInt64>) throws(MachineError) -> Region {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -94,23 +97,23 @@ final class GuestMemory: @unchecked Sendable {
         guard let found = unsafe found, unsafe found != MAP_FAILED else {
             throw .host("map the guest's memory", nil, Errno(rawValue: errno))
         }
-        // What is too much at both ends goes back.
+        // Unmaps the excess at both ends.
         let base = unsafe found.alignedUp(toMultipleOf: large)
         let (before, after) = unsafe (base - found, found + large - base)
         if before > 0 { unsafe munmap(found, before) }
         if after > 0 { unsafe munmap(base + range.count, after) }
-        // Where the host has no large pages, small ones do.
+        // Without huge pages, small ones work too.
         unsafe madvise(base, range.count, MADV_HUGEPAGE)
         return unsafe Region(
             start: range.lowerBound, byteCount: UInt64(range.count), base: base, isReadOnly: false)
     }
 
-    /// A file as memory that the guest may only read: its pages are those of the host's page cache.
+    /// Maps a file as memory that is read-only for the guest; its pages are those of the host's page cache.
     ///
-    /// - Parameter start: a multiple of 2 MiB, as is what the guest sees of the size; behind the file it is zero.
+    /// - Parameter start: a multiple of 2 MiB, like the size that the guest sees; bytes behind the file are zero.
     static func file(_ file: borrowing OwnedDescriptor, at start: UInt64) throws(MachineError) -> Region {
         let size = try fileSize(file)
-        guard size > 0, size < 1 << 40 else { throw .impossible("a disk of \(size) bytes cannot be memory") }
+        guard size > 0, size < 1 << 40 else { throw .impossible("a disk of \(size) bytes cannot be mapped as memory") }
         let large = UInt64(large)
         let region = try fresh(start..<start + (size + large - 1) / large * large)
         let flags = MAP_SHARED | MAP_FIXED
@@ -122,9 +125,9 @@ final class GuestMemory: @unchecked Sendable {
         return unsafe Region(start: start, byteCount: region.byteCount, base: region.base, isReadOnly: true)
     }
 
-    /// Lends the bytes at a guest's address, for system calls that fill or empty them in place.
+    /// Lends the bytes at a guest's address to system calls that fill or empty them in place.
     ///
-    /// The guest may change them at any time: only the kernel may be handed this pointer, or a single access made.
+    /// The guest may change them at any time: pass this pointer only to the kernel, or make a single access.
     func withBytes<Result, Failure: Error>(
         at address: UInt64, count: UInt64, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(GuestFault) -> Swift.Result<Result, Failure> {
@@ -133,14 +136,14 @@ final class GuestMemory: @unchecked Sendable {
         do throws(Failure) { return .success(try unsafe body(buffer)) } catch { return .failure(error) }
     }
 
-    /// Copies out of the guest.
+    /// Copies bytes out of the guest's memory.
     func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(GuestFault) {
         guard let base = buffer.baseAddress else { return }
         let source = try unsafe pointer(to: address, UInt64(buffer.count))
         unsafe ckvm_copy(base, source, buffer.count)
     }
 
-    /// Copies out of the guest; `count` is the caller's bound, never the guest's word alone.
+    /// Copies bytes out of the guest's memory; the caller bounds `count`, never the guest alone.
     func bytes(at address: UInt64, count: Int) throws(GuestFault) -> [UInt8] {
         guard count > 0 else { return [] }
         let source = try unsafe pointer(to: address, UInt64(count))
@@ -150,14 +153,14 @@ final class GuestMemory: @unchecked Sendable {
         }
     }
 
-    /// Copies into the guest; also where the guest itself may only read.
+    /// Copies bytes into the guest's memory, also into memory that is read-only for the guest.
     func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) throws(GuestFault) {
         guard let base = bytes.baseAddress else { return }
         let destination = try unsafe pointer(to: address, UInt64(bytes.count))
         unsafe ckvm_copy(destination, base, bytes.count)
     }
 
-    /// Copies into the guest.
+    /// Copies bytes into the guest's memory.
     func write(_ bytes: [UInt8], at address: UInt64) throws(GuestFault) {
         let result: Swift.Result<Void, GuestFault> = unsafe bytes.withUnsafeBytes { buffer in
             do throws(GuestFault) { return .success(try unsafe write(buffer, at: address)) } catch {
@@ -167,7 +170,7 @@ final class GuestMemory: @unchecked Sendable {
         try result.get()
     }
 
-    /// One little-endian number, wherever it lies.
+    /// Reads one little-endian number, also from an unaligned address.
     func load<Number: FixedWidthInteger>(_: Number.Type, at address: UInt64) throws(GuestFault) -> Number {
         var number = Number.zero
         let source = try unsafe pointer(to: address, UInt64(MemoryLayout<Number>.size))
@@ -182,16 +185,16 @@ final class GuestMemory: @unchecked Sendable {
         unsafe ckvm_copy(destination, &bytes, MemoryLayout<Number>.size)
     }
 
-    /// Whether all bytes are in one region, and how many of them the guest could reach.
+    /// True if all bytes are in one region.
     func contains(_ address: UInt64, count: UInt64) -> Bool {
         unsafe (try? pointer(to: address, count)) != nil
     }
 
-    /// Where bytes of the guest are in this process, for as long as the memory lives.
+    /// Returns the address of a guest's bytes in this process; valid as long as the memory exists.
     ///
-    /// The guest may change them at any time: only the kernel may be handed this pointer, or a single access made.
+    /// The guest may change them at any time: pass this pointer only to the kernel, or make a single access.
     ///
-    /// - Parameter byGuest: it is the guest who asks to have them written, which read-only memory refuses.
+    /// - Parameter byGuest: the guest requests the write; fails for read-only memory.
     func pointer(
         to address: UInt64, _ count: UInt64, alignment: UInt64 = 1, writtenByGuest byGuest: Bool = false
     ) throws(GuestFault) -> UnsafeMutableRawPointer {

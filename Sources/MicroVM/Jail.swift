@@ -2,21 +2,22 @@ internal import CKVM
 internal import Glibc
 internal import SystemPackage
 
-/// What a thread may still do once it serves a guest: what it needs, so that a guest that takes it over has gained nothing.
+/// The confinement of a thread that serves a guest: it keeps only what it needs.
 ///
-/// No new privileges; no files that are not open yet, no TCP, no abstract UNIX sockets and no signals to others (Landlock,
-/// as far as the kernel has it); and a list of system calls, with `KVM_RUN` the one ioctl of a processor's thread. A call
-/// that is not on the list ends the process.
+/// A guest that takes the thread over has then gained nothing. A confined thread gets no new privileges. Landlock, as
+/// far as the kernel has it, forbids files that are not open yet, TCP, abstract UNIX sockets, and signals to others. A
+/// filter lists the allowed system calls, with `KVM_RUN` the one ioctl of a processor's thread. A call that is not on
+/// the list ends the process.
 enum Jail {
-    /// A machine's own process, before it makes the machine; its threads enter one of the others besides.
+    /// A machine's own process, before it makes the machine; its threads also enter one of the others.
     case process
     case processor
     case devices
 
-    /// Confines the calling thread for the rest of its life.
+    /// Confines the calling thread until it ends.
     func enter() throws(MachineError) {
-        try Jail.must("forbid privileges to a thread", ckvm_forbid_privileges())
-        try Jail.must("forbid files and sockets to a thread", ckvm_forbid_surroundings())
+        try Jail.must("set no_new_privs for a thread", ckvm_forbid_privileges())
+        try Jail.must("confine a thread with Landlock", ckvm_forbid_surroundings())
         try Jail.must("filter a thread's system calls", filter())
     }
 

@@ -1,4 +1,4 @@
-// A machine: memory, processors, devices, and the ways between them.
+// A machine: memory, processors, devices, and the paths between them.
 //
 // ```
 //   guest ──write──► ioeventfd ──► EventLoop ──► device ──► irqfd ──► guest          requests: no exit to user space
@@ -10,32 +10,32 @@ public import SystemPackage
 
 /// A virtual machine that boots one kernel.
 ///
-/// Its threads: one for each processor, and one for all devices. They are confined before the guest's first instruction
-/// and end with the machine.
+/// It has one thread for each processor, and one thread for all devices. They are confined before the guest's first
+/// instruction and end with the machine.
 public final class Machine: Sendable {
-    /// Why a machine is over.
+    /// The reason why a machine ended.
     public enum Ending: Sendable, Equatable {
         /// The guest reset itself.
         case reset
-        /// The doorbell's owner had what it wanted.
+        /// The doorbell's owner reached its goal.
         case finished
-        /// Somebody called ``Machine/stop()``.
+        /// A call of ``Machine/stop()``.
         case stopped
         /// The deadline passed.
         case timedOut
-        /// The guest, or KVM, cannot go on.
+        /// The guest, or KVM, cannot continue.
         case failed(String)
     }
 
-    /// What ``Machine/run(until:)`` came to.
+    /// The result of ``Machine/run(until:)``.
     public enum Outcome: Sendable, Equatable {
-        /// All processors stand still, and run on with the next call.
+        /// All processors are stopped, and continue with the next call.
         case held
-        /// The machine is over.
+        /// The machine has ended.
         case ended(Ending)
     }
 
-    /// What whoever starts it may want to know of its kernel, in words.
+    /// A remark about the kernel for the user; `nil` if there is none.
     public let kernelRemark: String?
     private let kept: KeptState
     private let virtual: VirtualMachine
@@ -47,10 +47,10 @@ public final class Machine: Sendable {
     private let loop: EventLoop
     private let generation: Generation
 
-    /// Makes a machine that stands before its kernel's first instruction.
+    /// Makes a machine at its kernel's first instruction; ``run(until:)`` starts it.
     ///
-    /// - Parameter doorbell: takes what the guest tells and the time, nanoseconds of `CLOCK_MONOTONIC`, on a thread of
-    ///   the machine's, one call at a time.
+    /// - Parameter doorbell: receives the guest's message and the time, in nanoseconds of `CLOCK_MONOTONIC`. It runs on
+    ///   a thread of the machine, one call at a time.
     public convenience init(
         _ configuration: MachineConfiguration,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
@@ -62,11 +62,11 @@ public final class Machine: Sendable {
         try boot(kernel, configuration)
     }
 
-    /// Makes a machine that goes on where a snapshot was taken, with the next ``run(until:)``.
+    /// Makes a machine that continues from a snapshot with the next ``run(until:)``.
     ///
     /// - Parameters:
-    ///   - configuration: the disks and sockets; memory and processors are the snapshot's, and no kernel is read.
-    ///   - reply: what the guest finds in its mailbox, since it was held in the middle of ringing.
+    ///   - configuration: the disks and sockets. Memory size and processors come from the snapshot; no kernel is read.
+    ///   - reply: the content of the guest's mailbox. The guest was paused in the middle of ringing the doorbell.
     public convenience init(
         restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, reply: [UInt8],
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
@@ -92,7 +92,7 @@ public final class Machine: Sendable {
                     ram.append(try GuestMemory.file(root, at: configuration.persistentStart))
                 }
             } catch {
-                // Who adopts regions frees them.
+                // `GuestMemory` owns the regions that it adopts, and frees them here.
                 _ = GuestMemory(adopting: ram)
                 throw error
             }
@@ -112,7 +112,7 @@ public final class Machine: Sendable {
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))
     }
 
-    /// Puts the kernel into memory and points the first processor at it.
+    /// Loads the kernel into memory and points the first processor at it.
     private func boot(_ kernel: KernelImage, _ configuration: MachineConfiguration) throws(MachineError) {
         let plan = BootPlan(
             kernel: kernel, initramfs: configuration.initramfs,
@@ -124,12 +124,12 @@ public final class Machine: Sendable {
         try processors.all[0].enter(entry)
     }
 
-    /// The disk that is memory.
+    /// The disk that is mapped as memory.
     private var persistentMemory: [PersistentMemory] {
         memory.regions.filter(\.isReadOnly).map { PersistentMemory(start: $0.start, byteCount: $0.byteCount) }
     }
 
-    /// Lets the guest run until it is over, or until it is held.
+    /// Runs the guest until it ends or is paused.
     ///
     /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
     public func run(until deadline: UInt64) -> Outcome {
@@ -153,10 +153,10 @@ public final class Machine: Sendable {
             }
             loop.run()
         }
-        if !isStarted { processors.stop(.failed("this process may have no further thread")) }
+        if !isStarted { processors.stop(.failed("cannot start the device thread: the thread limit is reached")) }
     }
 
-    /// When the guest's first instruction ran, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
+    /// The time of the guest's first instruction, in nanoseconds of `CLOCK_MONOTONIC`; 0 before it.
     public var enteredAt: UInt64 { processors.enteredAt }
 
     /// Ends the machine, from any thread.
@@ -165,14 +165,14 @@ public final class Machine: Sendable {
         loop.stop()
     }
 
-    /// Saves a held machine, whole or not at all; it can run on afterwards.
+    /// Saves a paused machine, wholly or not at all; the machine can run on afterwards.
     ///
-    /// - Parameter identity: told to whoever opens the snapshot; at most 4 KiB.
+    /// - Parameter identity: bytes for the reader of the snapshot; at most 4 KiB.
     public func save(to path: FilePath, identity: [UInt8]) throws(MachineError) {
         try SnapshotFile.write(try state(identity), memory, to: path)
     }
 
-    /// Saves a held machine to a file that is empty.
+    /// Saves a paused machine to a file that is empty.
     func save(to file: borrowing OwnedDescriptor, identity: [UInt8]) throws(MachineError) {
         try SnapshotFile.write(try state(identity), memory, to: file)
     }
@@ -188,33 +188,34 @@ public final class Machine: Sendable {
 
     private func restore(_ state: MachineState) throws(MachineError) {
         guard state.devices.count == devices.count else {
-            throw .brokenSnapshot("it has \(state.devices.count) devices, and this machine \(devices.count)")
+            throw .brokenSnapshot("it has \(state.devices.count) devices, this machine has \(devices.count)")
         }
         for (number, saved) in state.processors.enumerated() {
             try saved.restore(to: processors.all[number], isFirst: number == 0, kept)
         }
         try state.restore(to: virtual)
         space.serialState = state.serial
-        // After the interrupt controllers, through which the guest hears of it.
+        // After the interrupt controllers, because the guest is notified through them.
         try generation.change(in: memory)
         for (device, saved) in zip(devices, state.devices) { try device.transport.restore(saved) }
     }
 
-    /// Leaves the guest something in its mailbox before a held machine runs on.
+    /// Writes a reply into the guest's mailbox before a paused machine continues.
     public func reply(_ bytes: [UInt8]) { space.reply(bytes) }
 
-    /// What the guest wrote to its serial port, the end of it if it was long.
+    /// The guest's output on its serial port; only the end of it if it was long.
     public var console: [UInt8] { space.console }
 
-    /// Anonymous memory of this process beyond the guest's, in bytes; `nil` where the kernel does not tell. Takes
-    /// milliseconds.
+    /// Anonymous memory of this process beyond the guest's, in bytes; `nil` if the kernel doesn't report it.
+    ///
+    /// Reading it takes milliseconds.
     public var overheadBytes: UInt64? { Overhead.bytes(beyond: memory) }
 
-    /// How much the guest has read of its disk so far; `nil` where the disk is memory, or none.
+    /// The guest's reads from its disk so far; `nil` if the disk is memory or there is none.
     public var diskUse: DiskUse? {
         devices.lazy.compactMap { $0.transport.device as? BlockDevice }.first?.use
     }
 
-    /// How often the guest needed this process so far.
+    /// The number of exits to user space so far.
     public var exitCount: UInt64 { processors.exitCount }
 }

@@ -1,39 +1,40 @@
 internal import Linux
 public import SystemPackage
 
-/// What a machine is made of.
+/// The parts of a machine.
 public struct MachineConfiguration: Sendable {
-    /// How the guest sees a disk.
+    /// The way that a guest sees a disk.
     public enum Attachment: Sendable, Equatable {
         /// As `/dev/vda`: every kernel can read it.
         case block
-        /// As memory that cannot be written, `/dev/pmem0`: no exits, and the host's page cache is the guest's.
+        /// `/dev/pmem0`, memory that can't be written: no exits, and the host's page cache is the guest's.
         case memory
     }
 
     /// An ELF file or a bzImage.
     public var kernel: FilePath
-    /// Where a compressed kernel is kept unpacked for the next time.
+    /// The directory where a compressed kernel is kept unpacked for later boots.
     public var kernelCache: FilePath
-    /// What the kernel is told; it is not the entrypoint's.
+    /// The kernel's command line; it is not the entrypoint's.
     public var commandLine: [String]
-    /// The first root file system, as cpio.
+    /// The initramfs, a cpio archive.
     public var initramfs: [UInt8]
-    /// RAM, a multiple of 4 KiB.
+    /// The size of RAM in bytes, a multiple of 4 KiB.
     public var memoryBytes: UInt64
-    /// From 1 to 8.
+    /// The number of processors, from 1 to 8.
     public var processors: Int
-    /// A disk that is only read.
+    /// A read-only disk.
     public var root: FilePath?
-    /// How it is shown.
+    /// The way that the guest sees the disk.
     public var rootAttachment: Attachment
-    /// The UNIX socket through which programs of the host reach ports of the guest, by the convention of Firecracker. It
-    /// is made, and its name stays when the machine is over.
+    /// The UNIX socket through which programs of the host reach ports of the guest (Firecracker's convention).
+    ///
+    /// The machine creates it, and its file stays after the machine's end.
     public var vsock: FilePath?
-    /// A connected socket at whose other end a `passt` carries the guest's network; the machine duplicates it.
+    /// A connected socket with `passt` at the other end, for the guest's network; the machine duplicates it.
     public var network: Int32?
 
-    /// Files that are open already, in place of those at the paths.
+    /// Files that are open already, instead of those at the paths.
     var descriptors = Descriptors()
 
     /// Numbers of open descriptors; the machine closes them.
@@ -41,7 +42,7 @@ public struct MachineConfiguration: Sendable {
         var kvm: Int32?
         var kernel: Int32?
         var root: Int32?
-        /// A socket that listens.
+        /// A listening socket.
         var vsock: Int32?
     }
 
@@ -62,17 +63,17 @@ public struct MachineConfiguration: Sendable {
         network = nil
     }
 
-    /// What the network card is called by others; locally administered, for there is never another on its wire.
+    /// The MAC address of the network card; locally administered, since it has no neighbour on its link.
     public static let cardAddress: [UInt8] = [0x02, 0x74, 0x68, 0x61, 0x77, 0x01]
 
-    /// Where the disk is that is memory: above all RAM.
+    /// The address of a disk that is mapped as memory: above all RAM.
     var persistentStart: UInt64 {
         let large: UInt64 = 2 << 20
         let end = GuestMemory.parts(ofRAM: memoryBytes).last?.upperBound ?? 0
         return (max(end, GuestMemory.highStart) + large - 1) / large * large
     }
 
-    /// The most processors that a machine has.
+    /// The maximum number of processors.
     public static let processorLimit = 8
 }
 
@@ -86,7 +87,7 @@ extension MachineConfiguration {
 
     func openKernel() throws(MachineError) -> KernelImage {
         guard let number = descriptors.kernel else { return try KernelImage(opening: kernel, cache: kernelCache) }
-        // Whoever opened it has unpacked what can be unpacked.
+        // The process that opened it has unpacked it already, if it can be unpacked.
         return try KernelImage(KernelFile(OwnedDescriptor(owning: number), kernel), isUnpacked: false)
     }
 

@@ -1,26 +1,26 @@
 internal import Linux
 public import SystemPackage
 
-/// Why a machine could not be made, or had to be ended.
+/// The reason why a machine could not be made, or was ended.
 public enum MachineError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// There is no `/dev/kvm`, or this user may not use it.
+    /// There is no `/dev/kvm`, or this user may not open it.
     case unavailable(FilePath, Errno)
-    /// The kernel's KVM lacks something, named as its documentation names it.
+    /// The kernel's KVM lacks a capability, named as in its documentation.
     case incapable(String)
-    /// KVM answered an ioctl with an error.
+    /// KVM returned an error for an ioctl.
     case refused(String, Errno)
-    /// A file or a descriptor of the host failed.
+    /// An operation on a file or a descriptor of the host failed.
     case host(String, FilePath?, Errno)
     /// A kernel image that cannot be booted.
     case unbootableKernel(String)
-    /// A configuration that no machine can have.
+    /// An invalid configuration.
     case impossible(String)
     /// A snapshot that cannot be restored.
     case brokenSnapshot(String)
-    /// The guest did something that no machine of ours answers.
+    /// The guest did something that this machine doesn't support.
     case guestFault(String)
 
-    /// One sentence.
+    /// The error in one sentence.
     public var description: String {
         switch self {
         case .unavailable(let device, .noSuchFileOrDirectory): "this machine has no \(device)"
@@ -38,14 +38,14 @@ public enum MachineError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Opens a file of the host's for reading.
+/// Opens a file of the host for reading.
 func openFile(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
     do throws(SystemError) { return try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
         throw .host("open", path, error.errno)
     }
 }
 
-/// How long an open file is, in bytes.
+/// Returns the size of an open file in bytes.
 func fileSize(_ file: borrowing OwnedDescriptor) throws(MachineError) -> UInt64 {
     do throws(SystemError) { return UInt64(clamping: try file.size()) } catch {
         throw .host(error.operation, error.path, error.errno)

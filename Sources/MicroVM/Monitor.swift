@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// A value that threads share and wait for.
+/// A value that threads share, and whose changes they wait for.
 ///
-/// Sendable because the value is only touched with the mutex held.
+/// Sendable because the value is only accessed with the mutex held.
 @safe final class Monitor<State>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -25,7 +25,7 @@ internal import Glibc
         unsafe mutex.deallocate()
     }
 
-    /// Changes the value and wakes all who wait.
+    /// Changes the value and wakes all waiting threads.
     func update<Result>(_ body: (inout State) -> Result) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer {
@@ -35,13 +35,13 @@ internal import Glibc
         return body(&state)
     }
 
-    /// Waits until `body` gives something, which it is asked after every change; `nil` once `deadline` has passed.
+    /// Waits until `body` returns a value, or returns `nil` after `deadline`; every change calls `body` again.
     ///
     /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`.
     func wait<Result>(until deadline: UInt64 = .max, for body: (inout State) -> Result?) -> Result? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        // Within what a clock can hold.
+        // Clamped to a range that `timespec` can represent.
         let latest = min(deadline, UInt64(Int64.max) / 2)
         var time = timespec(tv_sec: Int(latest / 1_000_000_000), tv_nsec: Int(latest % 1_000_000_000))
         while true {
@@ -54,7 +54,7 @@ internal import Glibc
     }
 }
 
-/// Nanoseconds of the host's steady clock.
+/// The time of `CLOCK_MONOTONIC` in nanoseconds.
 func monotonicNanoseconds() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -3,11 +3,11 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// What a machine costs this process beyond the guest's own memory.
+/// The memory that a machine costs this process beyond the guest's own.
 enum Overhead {
     private static let limit = 16 << 20
     private static let list = FilePath("/proc/self/smaps")
-    /// The list of mappings, in a process that can open no files later.
+    /// The open list of mappings, for a process that can open no files later.
     private static let opened = Mutex<List?>(nil)
 
     private final class List: Sendable {
@@ -15,22 +15,22 @@ enum Overhead {
 
         init() throws(SystemError) { file = try OwnedDescriptor(list) }
 
-        /// The list as it is now.
+        /// Reads the current list.
         func text() -> [UInt8]? {
             guard lseek(file.rawValue, 0, SEEK_SET) == 0 else { return nil }
             return try? file.readAll(limit: limit)
         }
     }
 
-    /// Opens the list, for a process that is about to lose its files.
+    /// Opens the list, for a process that is about to lose its access to files.
     static func prepare() throws(SystemError) {
         let list = try List()
         opened.withLock { $0 = list }
     }
 
-    /// Anonymous bytes of this process outside of the guest's memory; `nil` where the kernel does not tell.
+    /// Returns this process's anonymous memory outside of the guest's, in bytes; `nil` if the kernel doesn't report it.
     ///
-    /// What is mapped from files is the page cache's, and there once for all.
+    /// Pages that are mapped from files belong to the page cache, which has them only once.
     static func bytes(beyond memory: GuestMemory) -> UInt64? {
         let guest = memory.regions.map { region in
             let start = unsafe UInt64(UInt(bitPattern: region.base))
@@ -44,7 +44,7 @@ enum Overhead {
         return (kept ?? (try? List()))?.text()
     }
 
-    /// Adds up what a text such as `/proc/self/smaps` calls anonymous, in mappings that touch none of `ranges`.
+    /// Adds up the `Anonymous:` sizes of a text like `/proc/self/smaps`, in mappings that overlap none of `ranges`.
     static func sum(of text: String, except ranges: [Range<UInt64>]) -> UInt64 {
         var (total, isCounted): (UInt64, Bool) = (0, true)
         for line in text.split(separator: "\n") {
@@ -59,7 +59,7 @@ enum Overhead {
         return total
     }
 
-    /// `7f00-7f10`, the first word of a mapping.
+    /// Parses the first word of a mapping, such as `7f00-7f10`.
     private static func range(_ word: Substring) -> Range<UInt64>? {
         let ends = word.split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2, let start = UInt64(ends[0], radix: 16), let end = UInt64(ends[1], radix: 16),

@@ -5,7 +5,7 @@ internal import Synchronization
 /// The threads that run a machine's processors: started once, stopped together, parked together.
 ///
 /// ```
-///            run                      guest rings "hold", or the host wants a pause
+///            run                      guest rings "hold", or the host pauses it
 /// start ──► running ─────────────────────────────► parking ──► parked (state may be read) ──► running
 ///              │  guest resets, deadline, stop()
 ///              └──────────────────────────► ending ──► ended
@@ -30,12 +30,13 @@ final class Processors: Sendable {
 
     /// Starts or continues all processors, unless they have been ended.
     ///
-    /// - Parameter handle: answers an exit of a processor, on its thread.
-    /// - Returns: whether this was the first time.
+    /// - Parameter handle: handles an exit of a processor, on its thread.
+    ///
+    /// - Returns: true at the first call.
     @discardableResult
     func start(_ handle: @escaping @Sendable (Processor.Exit) -> Verdict) -> Bool {
         let isFirst = monitor.update { state in
-            // Whoever ended it before it began, or while it was held, has had the last word.
+            // If the machine was ended before it began, or while it was paused, it stays ended.
             guard state.wish != .end else { return false }
             for processor in all { processor.clearInterrupt() }
             state.wish = .run
@@ -46,12 +47,12 @@ final class Processors: Sendable {
         guard isFirst else { return false }
         for processor in all where !WorkerThread.startIfPossible({ [self] in run(processor, handle) }) {
             monitor.update { $0.running -= 1 }
-            end(.failed("this process may have no further thread"))
+            end(.failed("cannot start a processor's thread: the thread limit is reached"))
         }
         return true
     }
 
-    /// What an exit means for the machine.
+    /// The action of the machine after an exit.
     enum Verdict {
         case goOn
         case park
@@ -75,7 +76,7 @@ final class Processors: Sendable {
             }
             switch handle(exit) {
             case .goOn: continue
-            // The next step completes what the guest has begun, and comes back interrupted.
+            // The next step completes the guest's instruction, and returns interrupted.
             case .park: request(.park)
             case .end(let ending): end(ending)
             }
@@ -86,7 +87,7 @@ final class Processors: Sendable {
         }
     }
 
-    /// Does what the machine wants of an interrupted processor; `false` to end.
+    /// Carries out the machine's request to an interrupted processor; `false` to end.
     private func obey() -> Bool {
         let isParked = monitor.update { state in
             guard state.wish == .park else { return false }
@@ -104,7 +105,7 @@ final class Processors: Sendable {
         monitor.update { state in
             if state.wish != .end { state.wish = wish }
             for processor in all { processor.interrupt() }
-            // A thread takes itself off the list before it ends, so that none of these is gone.
+            // A thread takes itself off the list before it ends, so all of these still exist.
             for thread in state.threads { _ = ckvm_kick(thread) }
         }
     }
@@ -114,12 +115,12 @@ final class Processors: Sendable {
         request(.end)
     }
 
-    /// Ends all processors, for the first reason that anybody gave.
+    /// Ends all processors; the first ending that was requested counts.
     func stop(_ ending: Machine.Ending) { end(ending) }
 
     /// Waits until all processors are parked, or all have ended.
     ///
-    /// - Returns: why they ended; `nil` where they are parked.
+    /// - Returns: the ending; `nil` if they are parked.
     func wait(until deadline: UInt64) -> Machine.Ending? {
         let count = all.count
         let settled: Machine.Ending?? = monitor.wait(until: deadline) { state in
@@ -128,25 +129,25 @@ final class Processors: Sendable {
         }
         if let settled { return settled }
         end(.timedOut)
-        // A processor that no signal reaches is the kernel's to keep; the machine is over all the same.
+        // A processor that no signal reaches stays with the kernel; the machine ends nevertheless.
         _ = monitor.wait(until: monotonicNanoseconds() + 1_000_000_000) { $0.running == 0 ? true : nil }
         return .timedOut
     }
 
-    /// Why the processors have ended; nil where they have not until `deadline`, and go on.
+    /// Waits for the end of the processors; `nil` if they still run at `deadline`.
     func ending(until deadline: UInt64) -> Machine.Ending? {
         monitor.wait(until: deadline) { state in state.running == 0 ? state.ending : nil }
     }
 
-    /// Nanoseconds of processor time that the running processors' threads have used.
+    /// The processor time of the running processors' threads, in nanoseconds.
     var processorTime: UInt64 {
-        // A thread takes itself off the list before it ends, so that none of these is gone.
+        // A thread takes itself off the list before it ends, so all of these still exist.
         monitor.update { state in state.threads.reduce(0) { $0 + ckvm_thread_time($1) } }
     }
 
-    /// When the first processor ran its first instruction, nanoseconds of `CLOCK_MONOTONIC`; 0 before that.
+    /// The time of the first processor's first instruction, in nanoseconds of `CLOCK_MONOTONIC`; 0 before it.
     var enteredAt: UInt64 { entered.load(ordering: .relaxed) }
 
-    /// How often processors came back from the guest, whoever they were.
+    /// The number of exits of all processors.
     var exitCount: UInt64 { exits.load(ordering: .relaxed) }
 }

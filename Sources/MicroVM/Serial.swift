@@ -1,19 +1,19 @@
-// A serial port at 0x3f8, for a kernel that has something to say before it dies (16550 data sheet; Linux, 8250_port.c).
+// A serial port at 0x3f8, for a kernel's messages before it ends (16550 data sheet; Linux, 8250_port.c).
 //
 // ```
-// +0  data             +1  interrupts wanted (bit 1: ready to send)   +2  which interrupt / FIFO on or off
+// +0  data             +1  interrupt enable (bit 1: ready to send)   +2  which interrupt / FIFO on or off
 // +3  line control     +4  modem control     +5  line status          +6  modem status     +7  scratch
 // ```
 
-/// A 16550A that only sends: each byte is sent at once, and none ever arrives.
+/// A 16550A that only sends: each byte is sent at once, and none is ever received.
 ///
-/// It belongs to whoever answers the guest's port accesses; with several processors that one takes a lock.
+/// It has no lock of its own: the caller serializes accesses of several processors.
 struct Serial {
     /// The first of its 8 ports.
     static let port: UInt16 = 0x3f8
-    /// Its line at the I/O APIC.
+    /// Its input line at the I/O APIC.
     static let interrupt: UInt32 = 4
-    /// What a guest can make us keep: its last words.
+    /// The number of bytes of output that are kept.
     static let logLimit = 64 << 10
 
     private var interruptsWanted: UInt8 = 0
@@ -22,14 +22,14 @@ struct Serial {
     private var scratch: UInt8 = 0
     private var divisor: UInt16 = 12
     private var hasFIFO = false
-    /// Whether the interrupt "ready to send" has not been seen yet.
+    /// True if the guest has not read the interrupt "ready to send" yet.
     private var isReadyPending = false
     private var ring: [UInt8] = []
     private var oldest = 0
-    /// Bytes that the guest has sent since it started.
+    /// The number of bytes that the guest has sent since its start.
     private(set) var sentCount: UInt64 = 0
 
-    /// The end of what the guest has sent.
+    /// The end of the guest's output.
     var log: [UInt8] { Array(ring[oldest...] + ring[..<oldest]) }
 
     private enum Line {
@@ -43,16 +43,16 @@ struct Serial {
     }
     private static let readyToSend: UInt8 = 2
 
-    /// The guest writes to one of the ports, counted from the first.
+    /// Handles a write to a register, counted from the first port.
     ///
-    /// - Returns: whether its interrupt is to be raised, by an edge.
+    /// - Returns: true if an edge-triggered interrupt must be raised.
     mutating func write(_ value: UInt8, to register: UInt16) -> Bool {
         let isDivisor = lineControl & Line.divisorAccess != 0
         switch register {
         case 0 where isDivisor: divisor = divisor & 0xff00 | UInt16(value)
         case 1 where isDivisor: divisor = divisor & 0x00ff | UInt16(value) << 8
         case 0:
-            // Nobody listens at the other end of a loop.
+            // In loopback mode nothing is sent.
             if modemControl & Modem.loopback == 0 { send(value) }
             return becomesReady()
         case 1:
@@ -68,7 +68,7 @@ struct Serial {
         return false
     }
 
-    /// The guest reads one of the ports, counted from the first.
+    /// Handles a read of a register, counted from the first port.
     mutating func read(_ register: UInt16) -> UInt8 {
         let isDivisor = lineControl & Line.divisorAccess != 0
         switch register {
@@ -84,10 +84,10 @@ struct Serial {
         }
     }
 
-    /// How many bytes ``registers`` has.
+    /// The size of ``registers`` in bytes.
     static let registersLength = 6
 
-    /// What the guest has set; bytes that are not all there set nothing.
+    /// The registers that the guest has set; setting a value of another size does nothing.
     var registers: [UInt8] {
         get {
             [
@@ -117,13 +117,13 @@ struct Serial {
         return modemControl & Modem.interruptsOn != 0
     }
 
-    /// Reading names the interrupt and takes it back.
+    /// Returns the interrupt identification register; reading it clears the interrupt.
     private mutating func readInterrupt() -> UInt8 {
         defer { isReadyPending = false }
         return (hasFIFO ? 0xc0 : 0) | (isReadyPending ? Self.readyToSend : 1)
     }
 
-    /// Carrier, readiness and clearance; in a loop they are what the guest sets on its own side.
+    /// The modem status register: in loopback mode it mirrors the guest's own control bits.
     private var modemStatus: UInt8 {
         guard modemControl & Modem.loopback != 0 else { return 0xb0 }
         return (modemControl & 0x0c) << 4 | (modemControl & 0x02) << 3 | (modemControl & 0x01) << 5

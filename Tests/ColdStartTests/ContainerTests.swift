@@ -22,7 +22,7 @@ struct ContainerTests {
         return measurement
     }
 
-    @Test("An HTTP probe gives the phases that a container has")
+    @Test("An HTTP probe measures the phases of a container")
     func http() async throws {
         let measurement = try await measure(["server", "serve", "80", "200", "ready"], .http(port: 80, path: "/"))
         #expect(measurement.phases.map(\.name) == [.`init`, .exec, .listen, .firstByte])
@@ -40,7 +40,7 @@ struct ContainerTests {
         #expect(measurement.console.contains("caps=00000000a80425fb"))
     }
 
-    @Test("A line of output ends a container, and a failure is the same as in a machine")
+    @Test("A line of output can be the probe, and failures are the same as in a machine")
     func others() async throws {
         _ = try await measure(["server", "say", "port 8080 open"], .log("open"))
         await #expect(throws: ColdStartError.ended(how: "ended with status 4", lastLine: "no")) {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Statistics and budgets")
 struct FiguresTests {
-    @Test("Median, p95, least and greatest come from the samples")
+    @Test("Median, p95, minimum and maximum come from the samples")
     func statistics() throws {
         let even = try #require(Statistics([4, 1, 3, 2]))
         #expect((even.median, even.p95, even.minimum, even.maximum) == (2.5, 4, 1, 4))
@@ -16,7 +16,7 @@ struct FiguresTests {
         #expect(Statistics([]) == nil)
     }
 
-    @Test("An exact budget holds, more does not, and what nobody measured is said")
+    @Test("A figure equal to its budget holds, a larger one does not, and a missing one is reported")
     func judge() {
         let budgets = [
             Budget(.size, atMost: 50e6), Budget(.layers, atMost: 3), Budget(.timeToFirstRequestMs, atMost: 100),
@@ -38,7 +38,7 @@ struct FiguresTests {
         #expect(judgement.unmeasured == [.guestInstructions, .compressedSize])
     }
 
-    @Test("Figures have the unit that a reader expects")
+    @Test("Figures are formatted with a suitable unit")
     func units() {
         #expect(Quantity.size.text(999) == "999 bytes")
         #expect(Quantity.size.text(1_500) == "1.5 kB")

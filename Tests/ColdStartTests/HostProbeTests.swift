@@ -6,18 +6,18 @@ import Testing
 
 @testable import ColdStart
 
-/// A machine's socket, behind which somebody answers.
+/// A machine's socket with a fake service behind it.
 private final class FakeMachine: Sendable {
     private let directory: Directory
     private let listener: OwnedDescriptor
     let path: FilePath
 
-    /// - Parameter answer: what is sent after the connection's first line; `nil` refuses, as a guest does.
+    /// - Parameter answer: the response to the connection's first line; `nil` refuses, as a guest does.
     init(answering answer: @escaping @Sendable (_ line: String) -> String?) throws {
         let path = FilePath("/var/tmp/thaw-host-probe.\(UInt32.random(in: 0 ... .max))")
         directory = try Directory.make(path)
         let listener = try UnixSocket.listen(in: directory, as: "socket")
-        // One of its own: the number may be another's once this value is gone.
+        // A duplicate: the number may be reused once this object is gone.
         let number = try listener.duplicate().release()
         self.listener = listener
         self.path = path
@@ -47,7 +47,7 @@ private final class FakeMachine: Sendable {
 @Suite("The view from outside")
 struct HostProbeTests {
     @Test(
-        "An answer's status is read from its first line, and nothing else is one",
+        "A response's status is read from its first line, and anything else has none",
         arguments: [
             ("HTTP/1.1 200 OK\r\n", 200), ("HTTP/1.0 404\r\n", 404), ("HTTP/1.1 2000 OK\r\n", nil),
             ("SSH-2.0-x 200 y\r\n", nil), ("", nil), ("HTTP/1.1", nil), ("HTTP/1.1 abc", nil),
@@ -56,7 +56,7 @@ struct HostProbeTests {
         #expect(HostProbe.status(of: Array(answer.utf8)) == status)
     }
 
-    @Test("The host asks through the machine's socket, and times the first byte")
+    @Test("The host makes its request through the machine's socket, and times the first byte")
     func answered() throws {
         let machine = try FakeMachine { line in
             line == "CONNECT 8080\n" ? "OK 1073741824\nHTTP/1.1 204 No Content\r\n\r\n" : nil
@@ -71,19 +71,19 @@ struct HostProbeTests {
     }
 
     @Test(
-        "A machine that refuses, speaks nonsense or hangs up is a reason, not a failure",
+        "A machine that refuses, sends an invalid response or hangs up gives a reason, not an error",
         arguments: [nil, "NO\n", "OK 1\n", "OK 1\nnonsense\n", String(repeating: "O", count: 100)])
     func refused(answer: String?) throws {
         let machine = try FakeMachine { _ in answer }
         let probe = HostProbe(socket: machine.socket, port: 1, path: "/", start: hostClock())
         guard case .failed(let reason) = probe.ask() else {
-            Issue.record("it was answered")
+            Issue.record("there was a response")
             return
         }
         #expect(!reason.isEmpty)
     }
 
-    @Test("Runs make one view: figures where all were answered, the first reason where one was not")
+    @Test("Runs are combined to one view: figures if all succeeded, else the first reason")
     func view() {
         #expect(HostView([]) == nil)
         let good = HostAnswer.answered(firstByte: 10, request: 2, status: 200)
@@ -96,7 +96,7 @@ struct HostProbeTests {
         #expect(HostView([good, .failed(reason: "a"), .failed(reason: "b")]) == .failed(reason: "a"))
     }
 
-    @Test("A guest whose probe has passed runs on, and is over when it says so again")
+    @Test("A guest whose probe has passed runs on, and ends with its second verdict")
     func goesOn() throws {
         let listener = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))
         func ring(_ message: Message) -> String { "\(listener.receive(Frame.encode(message.encode()), at: 1))" }
@@ -113,7 +113,7 @@ struct HostProbeTests {
     }
 
     @Test(
-        "Published ports are one number or two",
+        "A published port is one number or two",
         arguments: [
             ("8080:80", true), ("80", true), ("0:1", false), ("1:0", false), ("1:2:3", false), ("", false),
             ("a:1", false), ("65536:1", false), (":1", false), ("+1:1", false),
@@ -122,7 +122,7 @@ struct HostProbeTests {
         #expect((KeptMachine.Port(text) != nil) == isPort)
     }
 
-    @Test("A published port leads through the machine's socket, both ways")
+    @Test("A published port forwards through the machine's socket, both ways")
     func published() throws {
         let machine = try FakeMachine { $0 == "CONNECT 80\n" ? "OK 1\nhello" : nil }
         let number = UInt16.random(in: 20_000..<30_000)
@@ -139,9 +139,9 @@ struct HostProbeTests {
 struct MachineNetworkTests {
     private static let hasPasst = isAccessible("/usr/bin/passt", X_OK)
 
-    @Test("passt answers for the gateway, and ends with its socket", .enabled(if: hasPasst, "passt is not installed"))
+    @Test("passt responds for the gateway, and ends with its socket", .enabled(if: hasPasst, "passt is not installed"))
     func passt() throws {
-        // Where there is no way out at all, passt says so and does not start.
+        // Without any external interface, passt reports that and does not start.
         do throws(ColdStartError) {
             let passt = try Passt.start()
             #expect(passt.socket >= 0)

@@ -3,12 +3,12 @@ import Testing
 
 @testable import ColdStart
 
-@Suite("Interview records")
+@Suite("Run records")
 struct InterviewRecordTests {
     private static let interview = Interview(
         probes: [.log("ready"), .http(port: 80, path: "/"), .tcp(port: 81)], commands: [["true"]], observes: true)
 
-    @Test("Questions go to init, patterns stay here, and the first that can be tried tells that the program serves")
+    @Test("Probes go to init, patterns stay on the host, and the first probe for init shows that the program serves")
     func plan() throws {
         let interview = Self.interview
         #expect(interview.readiness == .http(port: 80, path: "/"))
@@ -25,10 +25,12 @@ struct InterviewRecordTests {
         scenario.interview = Interview(probes: [], commands: [["true"]])
         #expect(Orders(scenario, in: .machine, channel: "c").probe == .none)
         scenario.interview = Interview(probes: [])
-        #expect(throws: ColdStartError.impossibleScenario("an interview needs a question")) { try scenario.validate() }
+        #expect(throws: ColdStartError.impossibleScenario("an interview needs a probe or a command")) {
+            try scenario.validate()
+        }
     }
 
-    @Test("What is told in pieces comes together, and is over when everything was said")
+    @Test("Probe events are assembled to results, and the record is complete with the last one")
     func assembles() {
         var record = InterviewRecord(Self.interview)
         let digest = [UInt8](repeating: 9, count: 32)
@@ -49,7 +51,7 @@ struct InterviewRecordTests {
         #expect(
             hearing.answers.map(\.outcome) == [
                 .matched, .http(status: 200), .refused,
-                .unstarted(reason: "it, or the interpreter that it names, does not exist"),
+                .unstarted(reason: "it or its interpreter does not exist"),
             ])
         #expect(hearing.answers.map(\.passes) == [true, true, false, false])
         #expect(hearing.answers[1].body == Heard.Content(beginning: Array("abcd".utf8), byteCount: 4, digest: digest))
@@ -58,7 +60,7 @@ struct InterviewRecordTests {
         #expect(hearing.observation == .paths([Array("/a".utf8), Array("/b".utf8)], isComplete: true))
     }
 
-    @Test("A guest that says too much, or speaks of questions that nobody asked, costs no memory")
+    @Test("A guest that sends too much, or events of unknown probes, costs no memory")
     func bounded() {
         var record = InterviewRecord(Self.interview)
         let piece = [UInt8](repeating: 0x41, count: Told.pieceLimit)

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ColdStart
 
-/// Finding kernels, and reading what they say of themselves.
+/// Finding kernels, and reading their releases.
 @Suite struct KernelTests {
-    /// A directory that goes away with the test.
+    /// A directory that is removed with the test.
     private final class Directories {
         let path = FilePath("/tmp/thaw-kernels-\(UInt64.random(in: 0 ... .max))")
 
@@ -17,7 +17,7 @@ import Testing
         }
 
         deinit {
-            // What is not there need not go.
+            // It may not exist.
             try? Directory("/tmp").removeTree(FilePath(path.lastComponent?.string ?? ""))
         }
     }
@@ -32,7 +32,7 @@ import Testing
         #expect(KernelChoice(parsing: text) == choice)
     }
 
-    @Test("The newest small kernel is taken, numbers compared as numbers; one without its image is none")
+    @Test("The newest small kernel is used, compared by number; a directory without an image is skipped")
     func newest() throws {
         let directories = Directories()
         for name in ["microvm-6.1.99-thaw-b", "microvm-6.1.192-thaw-a", "microvm-6.1.20-thaw-c", ".microvm.x"] {
@@ -46,7 +46,7 @@ import Testing
         #expect(kernel.modules == nil)
     }
 
-    @Test("Where no small kernel was built, the error says how to build it")
+    @Test("If no small kernel was built, the error has the command to build it")
     func notBuilt() {
         #expect(throws: ColdStartError.kernelNotBuilt("/nowhere")) { try Kernel.small(in: "/nowhere") }
         #expect(ColdStartError.kernelNotBuilt("/nowhere").remedy == "build it with: make kernel")
@@ -63,7 +63,7 @@ import Testing
 
     private static func elf(_ text: String) -> [UInt8] { Array("\u{7f}ELF\0\0Linux\0\(text)\0".utf8) }
 
-    /// Named, so that a test's output is not the bytes.
+    /// Named, so that a test's output does not contain the bytes.
     struct Image: CustomTestStringConvertible {
         let name: String
         let bytes: [UInt8]
@@ -81,7 +81,7 @@ import Testing
     static let images: [Image] = [
         .init("a bzImage", bzImage("6.1.0-56-cloud-amd64 (debian-kernel) #1"), "6.1.0-56-cloud-amd64"),
         .init("a bzImage that points outside", bzImage("6.1.0", at: 0x200 + 0xffff), nil),
-        .init("a bzImage cut short", Array(bzImage("6.1.0").prefix(0x210)), nil),
+        .init("a truncated bzImage", Array(bzImage("6.1.0").prefix(0x210)), nil),
         .init("a bzImage that never ends", bzImage(String(repeating: "6", count: 0x200)), nil),
         .init("an ELF file", elf("Linux version 6.1.192-thaw-1 (root@box) (gcc)"), "6.1.192-thaw-1"),
         .init("an ELF file with a pattern before", elf("Linux version %s (%s)\0Linux version 5.4 ("), "5.4"),
@@ -92,7 +92,7 @@ import Testing
         .init("nothing", [], nil),
     ]
 
-    @Test("An image says which release it is; what says nothing is no kernel", arguments: images)
+    @Test("A kernel's release is read from its image; a file without one is not a kernel", arguments: images)
     func release(image: Image) throws {
         #expect(Kernel.release(of: image.bytes) == image.release)
         let directories = Directories()
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A kernel by its path has the modules that are installed beside it")
+    @Test("A kernel given by its path uses the modules that are installed beside it")
     func modules() throws {
         let directories = Directories()
         try directories.write("boot/vmlinuz-6.1.0", KernelTests.bzImage("6.1.0 (x)"))
@@ -114,14 +114,14 @@ import Testing
         #expect(kernel.modules == directories.path.appending("lib").appending("modules").appending("6.1.0"))
     }
 
-    @Test("A kernel by its path that does not exist is named")
+    @Test("The error for a missing kernel has its path")
     func missing() {
         #expect(throws: ColdStartError.unreadableKernel("/nowhere/vmlinux", .noSuchFileOrDirectory)) {
             try Kernel.own("/nowhere/vmlinux")
         }
     }
 
-    @Test("Soft dependencies are loaded before and after their module, by name or by what modules offer")
+    @Test("Soft dependencies are loaded before and after their module, by name or by alias")
     func softDependencies() throws {
         let directories = Directories()
         let files: [(name: FilePath, information: String)] = [

@@ -25,13 +25,13 @@ struct LinePatternTests {
         ("^((a*)*)*$", "aaaa", true), ("(){1000}a", "a", true), ("\\AStarted in .*s\\Z", "Started in 2 s", true),
     ]
 
-    @Test("A pattern is found where it is", arguments: findings)
+    @Test("A pattern matches exactly the lines that it describes", arguments: findings)
     func finds(pattern: String, text: String, isFound: Bool) throws {
         #expect(try self.isFound(pattern, in: text) == isFound)
     }
 
     @Test(
-        "What would have to go back in the text, or is no pattern, is refused",
+        "A pattern that needs backtracking, or is invalid, is refused",
         arguments: [
             "(", ")", "a)", "[a", "[a[b]]", "*a", "a**", "a+*", "a++", "a{2}{3}*", "(?=a)", "(?<!a)", "(?>a)", "(a)\\1",
             "\\k<a>", "a\\", "\\q", "\\xZZ", "\\x{110000}", "[z-a]", "a{3,2}", "a{1001}", "(?i:a)", "a(?i)b", "(?<a",
@@ -44,14 +44,14 @@ struct LinePatternTests {
     }
 
     @Test(
-        "No pattern and no text take longer than their lengths", .timeLimit(.minutes(1)),
+        "Matching takes linear time for any pattern and text", .timeLimit(.minutes(1)),
         arguments: [
             "(a+)+b", "(a|a)*b", "(a*)*(a*)*b", "^(([a-z])+.)+[A-Z]([a-z])+", "(a?){50}a{50}b",
             "(.*)(.*)(.*)(.*)(.*)[b]",
         ])
     func isLinear(pattern: String) throws {
         var matcher = LineMatcher(try LinePattern(pattern))
-        // A way of going back and forth would not end before the sun does.
+        // A backtracking matcher would practically never end here.
         for _ in 0..<64 {
             let isFound = matcher.matches([UInt8](repeating: 0x61, count: 1_000))
             #expect(!isFound)
@@ -60,7 +60,7 @@ struct LinePatternTests {
         #expect(isFound)
     }
 
-    @Test("Cut anywhere and of any bytes, a line is the same line")
+    @Test("A line matches in any pieces, and invalid bytes do no harm")
     func pieces() throws {
         var random = SystemRandomNumberGenerator()
         let text = Array("größer als\u{1F600}\nready: 80 ü\n".utf8)
@@ -82,7 +82,7 @@ struct LinePatternTests {
         }
     }
 
-    @Test("Swift's own expressions find the same")
+    @Test("Swift's own regular expressions have the same matches")
     func peer() throws {
         var random = SplitMix(seed: 7)
         for _ in 0..<600 {
@@ -101,7 +101,7 @@ struct LinePatternTests {
     }
 }
 
-/// Patterns that mean the same to everybody.
+/// Random patterns with the same meaning in all dialects.
 private enum RandomPattern {
     static func make(_ random: inout SplitMix, depth: Int) -> String {
         let alternatives = (0..<Int.random(in: 1...2, using: &random)).map { _ in

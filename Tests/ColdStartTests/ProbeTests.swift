@@ -13,14 +13,14 @@ struct ProbeTests {
         ("log:listening on .*:80$", .log("listening on .*:80$")),
     ]
 
-    @Test("A probe means what it says, and says what it means", arguments: readable)
+    @Test("A probe is parsed, and its description is parsed to the same probe", arguments: readable)
     func parses(text: String, probe: Probe) throws {
         #expect(try Probe(parsing: text) == probe)
         #expect(try Probe(parsing: probe.description) == probe)
     }
 
     @Test(
-        "What cannot be probed is refused",
+        "An invalid probe is refused",
         arguments: [
             "", "http", "http:", "http:/x", "http:0/", "http:65536/", "http:+80/", "http:80/a b", "http:80/\u{E9}",
             "tcp:", "tcp:80/", "exec:", "exec:  ", "exec:'open", "exec:''", "exec:a\\", "log:", "log:(", "ftp:21",

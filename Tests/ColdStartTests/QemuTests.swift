@@ -12,7 +12,7 @@ struct BootFixture: Sendable {
     let kernel: Kernel
     let initialProgram: FilePath
 
-    /// Why these tests cannot run here, or `nil`.
+    /// The reason why these tests can't run here, or `nil`.
     static let obstacle = missing(["qemu-system-x86_64", "mkfs.erofs", "cc"])
     static let compilerObstacle = missing(["cc"])
 
@@ -21,7 +21,7 @@ struct BootFixture: Sendable {
         return absent.map { "\($0) is not installed" }
     }
 
-    /// The image's files, in a directory that the next run uses again.
+    /// The image's files, in a directory that the next run reuses.
     static let tree = Task {
         let root = cache.appending("tree")
         for path in ["bin", "etc", "srv", "proc", "sys", "dev"] { _ = try Directory.make(root.appending(path)) }
@@ -46,7 +46,7 @@ struct BootFixture: Sendable {
 
     private static let cache = FilePath("/var/tmp/thaw-tests")
 
-    /// The kernel that `make kernel` builds, where that was done.
+    /// The kernel of `make kernel`; `nil` if it was not built.
     static let smallKernel: Kernel? = {
         let home = variable("THAW_CACHE") ?? variable("XDG_CACHE_HOME") ?? (variable("HOME") ?? "") + "/.cache"
         return try? Kernel.small(in: FilePath(home).appending("thaw").appending("kernel"))
@@ -64,7 +64,7 @@ struct BootFixture: Sendable {
 }
 
 extension InitialProgram {
-    /// Test bundles lie in the same directory as the programs of the package.
+    /// Test bundles are in the same directory as the programs of the package.
     static func locateForTests() throws -> FilePath {
         let places = CommandLine.arguments.map { FilePath($0).removingLastComponent().appending("thaw-init") }
         return try places.first { isAccessible($0.string, R_OK) } ?? locate()
@@ -107,7 +107,7 @@ struct QemuTests {
             measurement.accelerationNote ?? "")
     }
 
-    @Test("The entrypoint finds the user, the groups, the directory and the environment that Docker would give it")
+    @Test("The entrypoint has the same user, groups, directory and environment as in Docker")
     func surroundings() async throws {
         let measurement = try await measure(["server", "describe", "80"], .http(port: 80, path: "/")) {
             $0.user = "web"
@@ -124,7 +124,7 @@ struct QemuTests {
         }
     }
 
-    @Test("A command and a line of output prove a start as well")
+    @Test("A command and a line of output are probes too")
     func otherProbes() async throws {
         let command = try await measure(["server", "serve", "80", "200"], .exec(["/bin/server", "true"]))
         #expect(command.phases.map(\.name) == [.vmm, .kernel, .`init`, .exec, .firstByte])
@@ -133,7 +133,7 @@ struct QemuTests {
         #expect(line.phases.last?.name == .firstByte)
     }
 
-    @Test("Counted instructions repeat where wall clocks do not")
+    @Test("Two starts have the same number of counted instructions")
     func deterministic() async throws {
         let scenario = Scenario(
             arguments: ["server", "serve", "80", "200"], probe: .tcp(port: 80), memoryBytes: 192 << 20, runs: 2)
@@ -147,7 +147,7 @@ struct QemuTests {
 
     @Test(
         "A kernel with everything built in serves the same from a virtio disk and from memory, and counts far less",
-        .enabled(if: BootFixture.smallKernel != nil, "no small kernel was built; make kernel does it"))
+        .enabled(if: BootFixture.smallKernel != nil, "no small kernel was built; run make kernel"))
     func smallKernel() async throws {
         let kernel = try #require(BootFixture.smallKernel)
         let fixture = try await BootFixture.shared.value
@@ -165,11 +165,11 @@ struct QemuTests {
             kernelTimes.append(try #require(phase).milliseconds.median)
         }
         print("qemu kernels:", kernelTimes)
-        // By the guest's clock, one nanosecond an instruction, so this is no measurement of time.
+        // On the guest's clock, with one nanosecond per instruction, so this is not a measurement of time.
         #expect(kernelTimes[1] * 10 < kernelTimes[2])
     }
 
-    @Test("An entrypoint that ends says how, and what it said last")
+    @Test("An entrypoint that ends is reported with its exit status and last line")
     func ended() async {
         #expect(
             await failure(["server", "exit", "3", "no database"], .tcp(port: 80))
@@ -177,29 +177,29 @@ struct QemuTests {
     }
 
     @Test(
-        "An entrypoint that cannot run is named with the reason",
+        "An entrypoint that cannot run is reported with the reason",
         arguments: [
-            ("nothing", "it, or the interpreter that it names, does not exist"),
+            ("nothing", "it or its interpreter does not exist"),
             ("/bin/closed", "it is not executable for this user"),
         ])
     func notExecutable(program: String, reason: String) async {
         #expect(await failure([program], .tcp(port: 80)) == .notExecutable(program, reason: reason))
     }
 
-    @Test("A user that the image does not know is refused")
+    @Test("A user that the image does not have is refused")
     func unknownUser() async {
         await #expect(throws: ColdStartError.unknownUser("nobody")) {
             try await measure(["server", "true"], .tcp(port: 80)) { $0.user = "nobody" }
         }
     }
 
-    @Test("A service that only fails, and one that never listens, are told apart")
+    @Test("A service with only error responses, and one that never listens, have different errors")
     func notServing() async {
         let probe = Probe.http(port: 80, path: "/")
         let wait = Duration.seconds(1)
         #expect(
             await failure(["server", "serve", "80", "500"], probe, timeout: wait)
-                == .notServing(probe, last: "the last answer had status 500", after: wait, lastLine: nil))
+                == .notServing(probe, last: "the last response had status 500", after: wait, lastLine: nil))
         #expect(
             await failure(["server", "say", "waiting for a lock"], probe, timeout: wait)
                 == .notServing(probe, last: "nothing listens on port 80", after: wait, lastLine: "waiting for a lock"))
@@ -207,7 +207,7 @@ struct QemuTests {
 
     @Test("A panic of the guest's kernel is reported with its line")
     func panic() async throws {
-        // A kernel panics whose init ends, as this one does at once; an image's program cannot make it.
+        // A kernel panics when its init ends, which this one does at once; an image's program can't cause that.
         let program = try await BootFixture.tree.value.appending("bin").appending("server")
         let engine = try await BootFixture.shared.value.engine(initialProgram: program)
         let error = await #expect(throws: ColdStartError.self) {
@@ -287,7 +287,7 @@ struct QemuTests {
         } catch { #expect(error == .guestFailed(stage: "mount", subject: "/dev/vda", reason: "Invalid argument")) }
     }
 
-    @Test("A missing disk is named")
+    @Test("The error for a missing disk has its path")
     func noDisk() async throws {
         let fixture = try await BootFixture.shared.value
         let engine = QemuEngine(disk: "/nowhere/a,b", kernel: fixture.kernel, initialProgram: fixture.initialProgram)
@@ -296,7 +296,7 @@ struct QemuTests {
         }
     }
 
-    @Test("A kernel without modules that has no driver for the disk is told by the driver, and is the machine's fault")
+    @Test("A kernel without modules and without a driver for the disk is an error of the machine that names the driver")
     func noDriver() async throws {
         let fixture = try await BootFixture.shared.value
         let bare = Kernel(image: fixture.kernel.image, modules: nil, release: fixture.kernel.release)
@@ -308,7 +308,7 @@ struct QemuTests {
         #expect(error?.kind == .machine)
     }
 
-    @Test("Files that only their owner may read are passed on as copies", arguments: [false, true])
+    @Test("Files that only their owner may read are passed as copies", arguments: [false, true])
     func closedFiles(isDeterministic: Bool) async throws {
         let fixture = try await BootFixture.shared.value
         let directory = FilePath("/var/tmp/thaw-tests/closed-\(isDeterministic)")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ColdStart
 
-/// A guest that says what a test wants it to say.
+/// A guest that sends the messages of a test.
 private struct Script {
     var session: Session
 
@@ -33,7 +33,7 @@ private struct Script {
 
 @Suite("Sessions")
 struct SessionTests {
-    @Test("Phases follow each other on the host's clock, the kernel's by its own")
+    @Test("Phases follow each other on the host's clock, the kernel's on its own")
     func phases() throws {
         var script = Script()
         script.pass()
@@ -45,7 +45,7 @@ struct SessionTests {
         #expect(run.instructions == nil)
     }
 
-    @Test("A guest that ran out of memory is named, by init's report or by the kernel that had only init left")
+    @Test("A guest that ran out of memory is reported, by init or by the kernel's panic with only init left")
     func outOfMemory() {
         var session = Session(probe: .tcp(port: 80), start: 0, memory: 128 << 20)
         for message in [
@@ -72,12 +72,12 @@ struct SessionTests {
         #expect(run.phases.map(\.name) == Phase.Name.allCases.filter { $0 != .restore })
     }
 
-    @Test("Marks that are missing or run backwards make no figures")
+    @Test("Missing marks, or marks out of order, give no figures")
     func lying() {
         var script = Script()
         script.pass()
         script.mark(.executed, at: 5_000, guest: 1)
-        #expect(Run(script.session, by: .host, hasKernel: true) != nil)  // After the end nothing counts.
+        #expect(Run(script.session, by: .host, hasKernel: true) != nil)  // Messages after the end are ignored.
         var backwards = Script()
         backwards.mark(.started, at: 1_000, guest: 600)
         backwards.mark(.rootMounted, at: 900, guest: 1)
@@ -88,7 +88,7 @@ struct SessionTests {
         #expect(Run(Script().session, by: .host, hasKernel: false) == nil)
     }
 
-    @Test("A line is found however it is cut, and not across lines")
+    @Test("A line matches in any pieces, and not across lines")
     func log() {
         var script = Script(.log("ready on [0-9]+"))
         let clock = Clock(nanoseconds: 1, cycles: 1)
@@ -124,7 +124,7 @@ struct SessionTests {
         )
     }
 
-    @Test("The console is kept to its end, however much a guest writes")
+    @Test("The end of the console is kept for any amount of output")
     func endless() {
         var script = Script()
         for _ in 0..<200 { script.session.receiveConsole([UInt8](repeating: 0x41, count: 10_000)) }
@@ -153,7 +153,7 @@ struct BootFilesTests {
         #expect(text.contains("init\0\0#!x\0070701"))
     }
 
-    @Test("A module's own words say what it needs")
+    @Test("A module's dependencies are read from its .modinfo")
     func dependencies() {
         let module = Array("depends=no\0xdepends=no\0license=GPL\0depends=virtio,virtio-ring\0name=x\0".utf8)
         #expect(ModuleInformation([0] + module.dropFirst(10)).dependencies == ["virtio", "virtio_ring"])
@@ -163,7 +163,7 @@ struct BootFilesTests {
         #expect(ModuleTree.name(of: "kernel/drivers/char/hw_random/virtio-rng.ko.xz") == "virtio_rng")
     }
 
-    @Test("Newer kernels are newer by number, not by letter")
+    @Test("Kernel releases are compared by number, not by letter")
     func releases() {
         let releases = ["6.1.0-56-cloud-amd64", "6.1.0-9-cloud-amd64", "5.10.0-30-cloud-amd64", "6.12.1-1-cloud-amd64"]
         #expect(
@@ -172,7 +172,7 @@ struct BootFilesTests {
             ])
     }
 
-    @Test("QEMU's command line filters its system calls, names descriptors, and carries the counter's frequency")
+    @Test("QEMU's command line has a filter of system calls, descriptors, and the counter's frequency")
     func commandLine() throws {
         var command = QemuCommand(
             program: "qemu", paths: ("/kernel", "/initramfs", "/disk"), memoryBytes: (100 << 20) + 1, processors: 2,

@@ -26,12 +26,12 @@ struct FrameTests {
         #expect(reader.receive(noise + Frame.encode([7]) + noise + Frame.encode([8])) == [[7], [8]])
     }
 
-    @Test("A damaged byte costs its own frame and no other", arguments: 0..<12)
+    @Test("A damaged byte loses its own frame and no other", arguments: 0..<12)
     func damage(index: Int) {
         var damaged = Frame.encode([1, 2, 3, 4])
         damaged[index] ^= 0x01
         var reader = FrameReader()
-        // A longer length may swallow what follows until enough bytes came, so enough of them come.
+        // A larger length may swallow the next bytes until enough have arrived, so enough of them follow.
         let rest = [UInt8](repeating: 0x20, count: 512)
         #expect(reader.receive(damaged + Frame.encode([5]) + rest).contains([5]))
     }
@@ -43,7 +43,7 @@ struct FrameTests {
         #expect(reader.receive([0xF5, 0x54, 10, 0, 1, 2, 3, 4] + inner + [0, 0]) == [[9, 9]])
     }
 
-    @Test("Noise makes no frame and no memory")
+    @Test("Noise gives no valid frame and needs no memory")
     func noise() {
         var generator = SystemRandomNumberGenerator()
         var reader = FrameReader()
@@ -77,12 +77,12 @@ struct MessageTests {
         .told(.opened(Array("/etc/passwd".utf8))), .told(.overlooked), .told(.blind(38)),
     ]
 
-    @Test("A message comes back as it was", arguments: messages)
+    @Test("A message survives encoding", arguments: messages)
     func roundTrip(message: Message) {
         #expect(Message(decoding: message.encode()) == message)
     }
 
-    @Test("A message that is cut short, or goes on, is none", arguments: messages)
+    @Test("A truncated message, or one with excess bytes, is refused", arguments: messages)
     func truncated(message: Message) {
         let payload = message.encode()
         for length in 0..<payload.count { #expect(Message(decoding: Array(payload[..<length])) == nil) }
@@ -90,7 +90,7 @@ struct MessageTests {
     }
 
     @Test(
-        "Values that nobody sends are no message",
+        "Invalid values are refused",
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
             [3, 6],
@@ -102,14 +102,14 @@ struct MessageTests {
         #expect(Message(decoding: payload) == nil)
     }
 
-    @Test("Any message fits a frame, whatever its failure names")
+    @Test("A message fits a frame for any subject of its failure")
     func longSubject() {
         let failure = Message.Failure(stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
         #expect(Message.failed(failure).encode().count < Frame.limit)
     }
 }
 
-@Suite("Orders")
+@Suite("Boot specs")
 struct OrdersTests {
     private static func sample(_ probe: Orders.Probe) -> Orders {
         var orders = Orders(
@@ -133,13 +133,13 @@ struct OrdersTests {
         .command([Array("true".utf8), Array("a b".utf8)]),
     ]
 
-    @Test("Orders come back as they were", arguments: probes)
+    @Test("A boot spec survives encoding", arguments: probes)
     func roundTrip(probe: Orders.Probe) {
         let orders = OrdersTests.sample(probe)
         #expect(Orders(decoding: orders.encode()) == orders)
     }
 
-    @Test("Orders that are cut short, go on, or are of another version are none", arguments: probes)
+    @Test("A truncated boot spec, one with excess bytes, or one of another version is refused", arguments: probes)
     func damaged(probe: Orders.Probe) {
         let bytes = OrdersTests.sample(probe).encode()
         for length in 0..<bytes.count { #expect(Orders(decoding: Array(bytes[..<length])) == nil) }
@@ -147,7 +147,7 @@ struct OrdersTests {
         #expect(Orders(decoding: [bytes[0] ^ 1] + bytes.dropFirst()) == nil)
     }
 
-    @Test("Networks and ports that cannot be make no orders")
+    @Test("A boot spec with an invalid network or port is refused")
     func impossible() throws {
         let orders = OrdersTests.sample(.none)
         let good = orders.encode()
@@ -163,7 +163,7 @@ struct OrdersTests {
         #expect(Orders(decoding: alone.encode()) == alone)
     }
 
-    @Test("Random bytes are no orders, and nothing worse")
+    @Test("Random bytes are refused or decoded to a valid boot spec")
     func random() {
         var generator = SystemRandomNumberGenerator()
         let good = OrdersTests.sample(.tcp(port: 1)).encode()
@@ -180,7 +180,7 @@ struct OrdersTests {
         }
     }
 
-    @Test("A count that lies reserves nothing")
+    @Test("A forged count allocates nothing")
     func lyingCount() {
         var reader = WireReader([0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0])
         #expect(reader.list() == nil)

@@ -1,6 +1,6 @@
 import Testing
 
-// Accounts.swift and Response.swift are init's own files, by symlink: an executable in Embedded Swift cannot be imported.
+// These are init's own source files, by symlink: an executable in Embedded Swift can't be imported.
 
 @Suite("Accounts")
 struct AccountsTests {
@@ -45,7 +45,7 @@ struct AccountsTests {
         Case(text: "web:88", user: 1000, group: 99, home: "/srv/web"),
     ]
 
-    @Test("A user string means what it means to Docker", arguments: cases)
+    @Test("A user string is resolved as in Docker", arguments: cases)
     private func resolves(one: Case) throws {
         let identity = try #require(
             Identity(
@@ -58,7 +58,7 @@ struct AccountsTests {
     }
 
     @Test(
-        "A name that is in no file is nobody",
+        "A name that is in no file is refused",
         arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999", "short"])
     func unknown(text: String) {
         #expect(
@@ -72,7 +72,7 @@ struct AccountsTests {
         #expect(Identity(Array(text.utf8), passwd: [], groups: []) != nil)
     }
 
-    @Test("Account files of anything at all do not stop init")
+    @Test("Account files with invalid content do not stop init")
     func hostileFiles() {
         for file in [":::\n\n:", "\u{0}:x:", String(repeating: ":", count: 10_000), "web:x:99999999999999999999:0"] {
             let identity = Identity(Array("web:web".utf8), passwd: Array(file.utf8), groups: Array(file.utf8))
@@ -81,7 +81,7 @@ struct AccountsTests {
     }
 }
 
-@Suite("HTTP answers")
+@Suite("HTTP responses")
 struct ResponseTests {
     private struct Case: CustomTestStringConvertible {
         let text: String
@@ -120,7 +120,7 @@ struct ResponseTests {
     }
 
     @Test(
-        "What is no answer is malformed",
+        "An invalid response is malformed",
         arguments: [
             "SSH-2.0-OpenSSH\r\n", "HTTP/1.1\r\n", "HTTP/1.1 abc OK\r\n", "HTTP/1.1 99 Low\r\n", "\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -133,7 +133,7 @@ struct ResponseTests {
     }
 
     @Test(
-        "An answer that ends too early is malformed",
+        "A truncated response is malformed",
         arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
     func early(text: String) {
         var response = Response()

@@ -20,7 +20,7 @@ struct InterviewTests {
         ),
     ]
 
-    @Test("A gist has the SHA-256 of what came, however it was cut", arguments: digests, [1, 63, 64, 65, 16_384])
+    @Test("A stream digest has the SHA-256 of all bytes, in any pieces", arguments: digests, [1, 63, 64, 65, 16_384])
     func digest(example: ([UInt8], String), length: Int) {
         var gist = Gist()
         let (bytes, digest) = example
@@ -33,7 +33,7 @@ struct InterviewTests {
         #expect(gist.beginning == Array(bytes.prefix(Told.beginningLimit)))
     }
 
-    @Test("Paths are told once, until there is no room for more")
+    @Test("Each path is new once, until the set is full")
     func paths() {
         var paths = PathSet()
         func path(_ number: Int) -> [UInt8] { Array("/usr/lib/\(number)".utf8) }
@@ -54,13 +54,13 @@ struct InterviewTests {
            6: 0A
         """
 
-    @Test("The ports of a table are those that are listened on, each once")
+    @Test("The ports of a table are those with a listener, each once")
     func ports() {
         #expect(listeningPorts(Array(Self.table.utf8)) == [22, 80, 8080])
         #expect(listeningPorts([]) == [])
     }
 
-    /// An answer, and the head and body that are kept of it.
+    /// A response, and the head and body that are kept of it.
     static let answers: [(String, String, String)] = [
         (
             "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3\r\n\r\nxyzmore",
@@ -73,7 +73,7 @@ struct InterviewTests {
         ("HTTP/1.0 500 No\n\nall the rest", "HTTP/1.0 500 No\n\n", "all the rest"),
     ]
 
-    @Test("Head and body of an answer are kept where they are wanted", arguments: answers, [1, 5, 1_000])
+    @Test("Head and body of a response are kept if requested", arguments: answers, [1, 5, 1_000])
     func content(example: (String, String, String), length: Int) {
         let bytes = Array(example.0.utf8)
         for keeps in [true, false] {
@@ -89,13 +89,13 @@ struct InterviewTests {
         }
     }
 
-    /// Headers longer than what is kept: of many lines, and of one.
+    /// Headers beyond the limit: one of many lines, and one of a single line.
     static let headers = [
         (0..<5_000).map { "X-\($0): aaaaaaaaaaaaaaaaaaaa\r\n" }.joined(),
         "X: \(String(repeating: "a", count: 20_000))\r\n",
     ]
 
-    @Test("A header that cannot be kept whole is no answer where it is wanted", arguments: headers)
+    @Test("A header beyond the limit is malformed if its content is requested", arguments: headers)
     func longHeader(header: String) {
         for keeps in [true, false] {
             var response = Response(keepsContent: keeps)
@@ -106,7 +106,7 @@ struct InterviewTests {
         }
     }
 
-    @Test("What init tells of ports fits a frame, whatever is listened on")
+    @Test("The report of ports fits a frame for any number of listeners")
     func manyPorts() {
         let all = listening(Array(1...65_535) + Array(1...65_535))
         #expect(all == Array(1...UInt16(Told.portLimit)))
@@ -114,7 +114,7 @@ struct InterviewTests {
         #expect(Message.told(.listening(all)).encode().count <= 8_192)
     }
 
-    @Test("An endless body is kept in bounded memory")
+    @Test("An endless body needs bounded memory")
     func endless() {
         var response = Response(keepsContent: true)
         response.receive(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))

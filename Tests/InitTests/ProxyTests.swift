@@ -2,7 +2,7 @@ import Testing
 
 @Suite("Proxied connections")
 struct FlowTests {
-    @Test("A flow passes on what came, in the order in which it came, however little the target takes at once")
+    @Test("A flow passes bytes on in order, in any portions that the target takes")
     func order() {
         var flow = Flow()
         var taken: [UInt8] = []
@@ -19,7 +19,7 @@ struct FlowTests {
         #expect(taken == [1, 2, 3, 4, 5, 6, 7, 8, 9])
     }
 
-    @Test("A flow that is full takes nothing more, and keeps what it has")
+    @Test("A full flow takes no more, and keeps its bytes")
     func bounded() {
         var flow = Flow()
         flow.receive([1, 2])
@@ -31,7 +31,7 @@ struct FlowTests {
         #expect(flow.wantsMore)
     }
 
-    @Test("The target hears of the end once, and after all bytes")
+    @Test("The target is notified of the end once, after all bytes")
     func end() {
         var flow = Flow()
         flow.receive([1])
@@ -44,7 +44,7 @@ struct FlowTests {
         #expect(flow.isOver && !flow.wantsMore)
     }
 
-    @Test("A target that is gone ends its flow, with all that was kept")
+    @Test("A closed target ends its flow, and drops its bytes")
     func abandoned() {
         var flow = Flow()
         flow.receive([1, 2, 3])
@@ -53,7 +53,7 @@ struct FlowTests {
         #expect(flow.isOver && !flow.hasPending && !flow.wantsMore && !end)
     }
 
-    @Test("A half-closed connection still carries the answer, and is over when both ways are")
+    @Test("A half-closed connection still carries the response, and ends with both directions")
     func halfClose() {
         var flows = Flows()
         flows.up.receive([1])
@@ -63,7 +63,7 @@ struct FlowTests {
         flows.up.receive([])
         let isTold = flows.up.takeEnd()
         #expect(isTold)
-        // The host waits for the answer: all that can happen to its end is that it goes away.
+        // The host waits for the response: its end can only hang up.
         #expect(flows.interest(in: .host) == (false, false, true))
         #expect(flows.interest(in: .port) == (true, false, false))
         flows.down.receive([9, 9])
@@ -81,13 +81,13 @@ struct NetworkFilesTests {
     private static let name = Array("box".utf8)
 
     @Test(
-        "Addresses are written as everybody does",
+        "Addresses are formatted in dotted decimal notation",
         arguments: [(0, "0.0.0.0"), (0x0A00_020F, "10.0.2.15"), (.max, "255.255.255.255")] as [(UInt32, String)])
     func dottedAddress(address: UInt32, text: String) {
         #expect(String(decoding: dotted(address), as: UTF8.self) == text)
     }
 
-    @Test("Without a network the host's name is the loopback's, and nobody is asked for others")
+    @Test("Without a network the hostname has the loopback address, and there is no DNS server")
     func alone() {
         let files = NetworkFiles(hostname: NetworkFilesTests.name, address: nil, nameserver: nil)
         #expect(files.name == Array("box\n".utf8))
@@ -95,7 +95,7 @@ struct NetworkFilesTests {
         #expect(!String(decoding: files.resolver, as: UTF8.self).contains("nameserver"))
     }
 
-    @Test("With a network the host's name is its address's, as Docker has it")
+    @Test("With a network the hostname has the machine's address, as in Docker")
     func connected() {
         let files = NetworkFiles(hostname: NetworkFilesTests.name, address: 0x0A00_020F, nameserver: 0x0A00_0203)
         let hosts = String(decoding: files.hosts, as: UTF8.self)

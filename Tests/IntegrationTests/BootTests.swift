@@ -34,7 +34,7 @@ import Testing
         ("CMD []", 1, "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"),
         (
             "ENTRYPOINT [\"/nowhere\"]", 1,
-            "the entrypoint '/nowhere' cannot be run: it, or the interpreter that it names, does not exist"
+            "the entrypoint '/nowhere' cannot be run: it or its interpreter does not exist"
         ),
         ("USER ghost", 1, "user 'ghost' is not in the image's /etc/passwd and /etc/group"),
         (

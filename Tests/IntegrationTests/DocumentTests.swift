@@ -179,7 +179,7 @@ import Testing
         #expect(
             outcome.complaint == [
                 "thaw: the slim image does not do what the original does: probe http:8080/ did not pass within 5 s: "
-                    + "the last answer had status 404",
+                    + "the last response had status 404",
                 "      keep what it lacks by --include or --keep; nothing was named",
             ])
         #expect(try bench.thaw("history", "best").status == 1)

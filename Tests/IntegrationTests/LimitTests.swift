@@ -138,7 +138,7 @@ import Testing
             "app")
         let many = try bench.thaw("boot", "--engine", "container", "--probe", "tcp:8080", "--cpus", "64", "app")
         #expect(many.status == 3)
-        #expect(many.complaint.first?.hasPrefix("thaw: 64 processors are wanted, and this machine has ") == true)
+        #expect(many.complaint.first?.hasPrefix("thaw: 64 processors are requested, but this machine has ") == true)
     }
 
     @Test(

@@ -133,7 +133,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(
             outcome.error.contains(
-                "the files that the program opens are not observed: in containers that takes root\n"))
+                "the files that the program opens are not observed: in containers this needs root\n"))
         #expect(outcome.output.contains("  same  exec:cat /etc/passwd: exit status 0, "))
     }
 

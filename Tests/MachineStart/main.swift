@@ -1,11 +1,11 @@
-// How long our machine takes to its first instruction, and what it takes besides the guest's memory.
+// The time until our machine's first instruction, and its memory beyond the guest's.
 //
 //   MachineStart KERNEL INITRAMFS DISK START     prints, as JSON: milliseconds from START (nanoseconds of the steady
-//                                                clock, when this process was wanted) and from the machine's making to
-//                                                the guest's first instruction, and memory in bytes
+//                                                clock, at the request for this process) and from the machine's making
+//                                                to the guest's first instruction, and memory in bytes
 //   MachineStart hold KERNEL                     makes a machine and lets its guest run for a minute
 //
-// The guest is ended once it has run; any KVM will do, also one in software.
+// The guest is ended after its first instructions; any KVM works, also a software KVM.
 
 import Glibc
 import MicroVM
@@ -17,7 +17,7 @@ private func now() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// A file of /proc, whole.
+/// Reads a whole file of /proc.
 private func contents(_ path: String) -> String {
     guard let file = unsafe fopen(path, "r") else { return "" }
     defer { unsafe fclose(file) }
@@ -66,5 +66,7 @@ if words.count == 3, words[1] == "hold" {
     do { try hold(words[2]) } catch { complain("\(error)", 3) }
     exit(0)
 }
-guard words.count == 5, let wanted = UInt64(words[4]) else { complain("it takes KERNEL INITRAMFS DISK START", 64) }
+guard words.count == 5, let wanted = UInt64(words[4]) else {
+    complain("usage: MachineStart KERNEL INITRAMFS DISK START", 64)
+}
 do { try run(words[1], words[2], words[3], wanted: wanted) } catch { complain("\(error)", 3) }

@@ -15,7 +15,7 @@ struct BootDebianTests {
         kernel = try KernelImage(opening: try #require(DebianKernel.path), cache: scratch.path, named: "debian")
     }
 
-    @Test("Debian's kernel is unpacked as lz4 unpacks it")
+    @Test("Debian's kernel is unpacked to the same bytes as by lz4")
     func unpack() throws {
         let path = try #require(DebianKernel.path)
         let file = try KernelFile(opening: path)
@@ -24,7 +24,7 @@ struct BootDebianTests {
         try Program.shell("lz4 -q -d packed reference && cmp reference \(kept)", in: scratch.path.string)
     }
 
-    @Test("Debian's kernel is entered where readelf finds its note")
+    @Test("The entry of Debian's kernel matches its note in readelf")
     func note() throws {
         let notes = try Program.shell("readelf -nW \(kept) | grep 'Xen.*0x00000012'", in: scratch.path.string)
         let bytes = try #require(notes.split(separator: "description data: ").last).split(separator: " ").prefix(4)
@@ -33,7 +33,7 @@ struct BootDebianTests {
         #expect(kernel.commandLineLimit == 2047)
     }
 
-    @Test("Debian's kernel lies in memory as readelf lists its segments")
+    @Test("Debian's kernel is loaded as readelf lists its segments")
     func segments() throws {
         let list = try Program.shell("readelf -lW \(kept) | grep ' LOAD '", in: scratch.path.string)
         let file = try scratch.read(kept)

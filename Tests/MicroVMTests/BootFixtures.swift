@@ -6,7 +6,7 @@ import Testing
 
 @testable import MicroVM
 
-/// Debian's own kernel, where this machine has one.
+/// Debian's own kernel; `nil` if this machine has none.
 enum DebianKernel {
     static let path: FilePath? = {
         let home = unsafe getenv("HOME").map { unsafe String(cString: $0) } ?? "/root"
@@ -21,7 +21,7 @@ enum DebianKernel {
     }()
 }
 
-/// A directory that goes away with the test.
+/// A directory that is removed with the test.
 final class Scratch: Sendable {
     let path: FilePath
 

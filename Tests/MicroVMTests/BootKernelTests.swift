@@ -6,7 +6,7 @@ import Testing
 @testable import MicroVM
 
 @Suite struct BootKernelTests {
-    /// A kernel's file and words of the sentence that refuses it.
+    /// A kernel's file and a part of the error message that refuses it.
     struct Hostile: Sendable, CustomTestStringConvertible {
         let name: String
         let sentence: String
@@ -48,8 +48,8 @@ import Testing
         Hostile("headers alone", "is not wholly in the file", Array(KernelMaker().bytes[..<1000])),
         .elf("arm64 ELF", "is for arm64, not for x86-64") { $0.machine = 183 },
         .elf("i386 ELF", "is for i386, not for x86-64") { $0.machine = 3 },
-        .elf("a shared object", "is an ELF file but no executable") { $0.fileType = 3 },
-        .elf("no segments", "has nothing to load") { $0.parts = [] },
+        .elf("a shared object", "is an ELF file but not an executable") { $0.fileType = 3 },
+        .elf("no segments", "has no loadable segments") { $0.parts = [] },
         .elf("a note at no address", "its entry 0xfffffff0 is in no segment") { $0.pvhEntry = 0xffff_fff0 },
         .elf("an entry in zeroed memory", "its entry 0x102000 is in no segment") { $0.pvhEntry = 0x10_2000 },
         .elf("an entry outside", "its entry 0x123456789a is in no segment") {
@@ -64,32 +64,32 @@ import Testing
         .elf("outside its file", "is not wholly in the file") { $0.parts[1].offset = 1 << 40 },
         .elf("wrapping in its file", "is not wholly in the file") { $0.parts[1].offset = .max - 1 },
         .elf("larger in the file", "is larger in the file than in memory") { $0.parts[1].fileSize = 6 },
-        .bzImage("an old protocol", "it speaks boot protocol 2.11") { $0.version = 0x20b },
-        .bzImage("a 32-bit kernel", "it is no 64-bit kernel") { $0.extendedLoadFlags = 0 },
-        .bzImage("a zImage", "it is no 64-bit kernel") { $0.loadFlags = 0 },
+        .bzImage("an old protocol", "it has boot protocol 2.11") { $0.version = 0x20b },
+        .bzImage("a 32-bit kernel", "it is not a 64-bit kernel") { $0.extendedLoadFlags = 0 },
+        .bzImage("a zImage", "it is not a 64-bit kernel") { $0.loadFlags = 0 },
         .bzImage("a kernel that stays", "cannot be relocated") { $0.isRelocatable = 0 },
-        .bzImage("an address in the hole", "wants to be at 0xd0000000") { $0.address = 0xd000_0000 },
-        .bzImage("an address that wraps", "wants to be at 0xffffffffffffffff") { $0.address = .max },
-        .bzImage("all the memory there is", "with 4294967295 bytes") { $0.memorySize = .max },
-        .bzImage("no memory", "with 0 bytes") { $0.memorySize = 0 },
-        .bzImage("a payload outside", "has the payload outside the file") { $0.payloadOffset = .max },
-        .bzImage("a payload too long", "has the payload outside the file") { $0.payloadSize = .max },
+        .bzImage("an address in the hole", "requires address 0xd0000000") { $0.address = 0xd000_0000 },
+        .bzImage("an address that wraps", "requires address 0xffffffffffffffff") { $0.address = .max },
+        .bzImage("all the memory there is", "and 4294967295 bytes") { $0.memorySize = .max },
+        .bzImage("no memory", "and 0 bytes") { $0.memorySize = 0 },
+        .bzImage("a payload outside", "has a payload outside the file") { $0.payloadOffset = .max },
+        .bzImage("a payload too long", "has a payload outside the file") { $0.payloadSize = .max },
         .bzImage("no payload", "has no payload") { $0.payloadSize = 3 },
         .bzImage("damage", "its LZ4 data is damaged") { $0.payload[7] = 0xff },
         .bzImage("no kernel inside", "is not an ELF file") {
             $0 = BzImageMaker(packing: [UInt8](repeating: 0, count: 100))
         },
-        .bzImage("another size", "holds another number of bytes than the 1000 that it says") {
+        .bzImage("another size", "does not unpack to its declared size of 1000 bytes") {
             $0 = BzImageMaker(packing: KernelMaker().bytes, saying: 1000)
         },
-        .bzImage("a size without measure", "too many for itself") {
+        .bzImage("a huge declared size", "more than its init_size") {
             $0 = BzImageMaker(packing: KernelMaker().bytes, saying: 0xffff_ffff)
         },
-        Hostile("half a bzImage", "is cut short", Array(BzImageMaker(packing: KernelMaker().bytes).bytes[..<9000])),
+        Hostile("half a bzImage", "is truncated", Array(BzImageMaker(packing: KernelMaker().bytes).bytes[..<9000])),
         Hostile("a setup header alone", "within the setup header", Array(BzImageMaker(payload: []).bytes[..<0x230])),
     ]
 
-    @Test("What cannot be booted is refused in one sentence", arguments: hostile)
+    @Test("An unbootable kernel is refused with one sentence", arguments: hostile)
     func refuse(kernel: Hostile) throws {
         let scratch = try Scratch()
         let path = try scratch.write("kernel", kernel.bytes)
@@ -103,9 +103,9 @@ import Testing
         }
     }
 
-    @Test("What is no file is refused", arguments: ["/dev/null", "/tmp", "/proc/self/fd"])
+    @Test("A path that is not a regular file is refused", arguments: ["/dev/null", "/tmp", "/proc/self/fd"])
     func noFile(path: String) {
-        #expect(throws: MachineError.unbootableKernel("\(path) is no file")) {
+        #expect(throws: MachineError.unbootableKernel("\(path) is not a regular file")) {
             try KernelImage(opening: FilePath(path))
         }
     }
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test("Segments stand where they belong, with zeros behind them", arguments: [true, false])
+    @Test("Segments are loaded to their addresses, with zeros behind them", arguments: [true, false])
     func load(isPacked: Bool) throws {
         let scratch = try Scratch()
         let maker = KernelMaker()
@@ -132,14 +132,14 @@ import Testing
             #expect(try memory.bytes(at: part.address, count: Int(part.memorySize)) == part.content + zeros)
         }
         #expect(try memory.bytes(at: 0x10_0000 + 9000, count: 20_000).allSatisfy { $0 == 0 })
-        // What the guest writes stays its own.
+        // A guest's writes don't change the kernel's file.
         try memory.write([9, 9, 9], at: 0x10_0000)
         let second = try GuestMemory(byteCount: 4 << 20)
         try KernelImage(opening: path, cache: isPacked ? scratch.path : nil).load(into: second)
         #expect(try second.bytes(at: 0x10_0000, count: 3) == Array(maker.parts[0].content[..<3]))
     }
 
-    @Test("An unpacked kernel is kept, and made again where it was damaged")
+    @Test("An unpacked kernel is cached, and unpacked again if the cached file is damaged")
     func cache() throws {
         let scratch = try Scratch()
         let path = try scratch.write("kernel", BzImageMaker(packing: KernelMaker().bytes).bytes)
@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test(
-        "A kernel packed by other means unpacks itself",
+        "A kernel in another compression format unpacks itself",
         arguments: [
             ([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd"), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "xz"),
             ([7, 7], "an unknown program"),
@@ -176,7 +176,7 @@ import Testing
         #expect(try memory.bytes(at: 0x100_0000, count: maker.bytes.count - 1024) == Array(maker.bytes[1024...]))
     }
 
-    @Test("Whatever is damaged, opening and placing end with an answer")
+    @Test("Opening and loading a damaged kernel succeeds or fails with an error, and never traps")
     func damage() throws {
         let scratch = try Scratch()
         let memory = try GuestMemory(byteCount: 32 << 20)

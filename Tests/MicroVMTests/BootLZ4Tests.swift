@@ -5,7 +5,7 @@ import Testing
 @testable import MicroVM
 
 @Suite struct BootLZ4Tests {
-    /// Unpacks; not a byte behind what was promised may be touched.
+    /// Unpacks a frame; fails if a byte beyond the declared size is written.
     private func decode(_ bytes: [UInt8], _ count: Int) throws(LZ4Legacy.Fault) -> [UInt8] {
         var blocks = LZ4Legacy(byteCount: count)
         var content: [UInt8] = []
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test("Copies that round up stay within what was promised", arguments: 0..<80)
+    @Test("Copies that round up stay within the declared size", arguments: 0..<80)
     func edge(literals: Int) throws {
         let start = (0..<literals).map { UInt8($0) }
         let match: [UInt8] = literals < 16 ? [] : [16, 0]
@@ -30,7 +30,9 @@ import Testing
         #expect(try decode(LZ4Maker.frame([block]), literals + repeated.count) == start + repeated)
     }
 
-    @Test("What lz4 packs is unpacked again", arguments: [0, 1, 15, 16, 300, 70_000, (8 << 20) - 1, 8 << 20, 17 << 20])
+    @Test(
+        "Data packed by lz4 is unpacked to the original",
+        arguments: [0, 1, 15, 16, 300, 70_000, (8 << 20) - 1, 8 << 20, 17 << 20])
     func referee(count: Int) throws {
         let scratch = try Scratch()
         var random = SystemRandomNumberGenerator()
@@ -54,7 +56,7 @@ import Testing
         }
     }
 
-    @Test("A match may begin before it ends", arguments: [1, 2, 3, 7, 8, 9, 16])
+    @Test("A match may overlap its own output", arguments: [1, 2, 3, 7, 8, 9, 16])
     func overlap(offset: Int) throws {
         let start = (0..<offset).map { UInt8($0 + 1) }
         let block = LZ4Maker.length(offset, low: 15) + start + [UInt8(offset), 0, 100] + [0x50] + [1, 2, 3, 4, 5]
@@ -75,15 +77,15 @@ import Testing
             ("half an offset", LZ4Maker.frame([[0x10, 1, 1]]), 8 << 20, .damaged),
             ("a block that ends with a match", LZ4Maker.frame([[0x10, 1, 1, 0]]), 8 << 20, .damaged),
             ("a length without end", LZ4Maker.frame([[0xf0] + [UInt8](repeating: 255, count: 99)]), 8 << 20, .damaged),
-            ("more than was promised", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 2, .otherSize),
-            ("less than was promised", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 4, .otherSize),
-            ("a match beyond what was promised", LZ4Maker.frame([[0x1f, 1, 1, 0, 255, 0]]), 20, .otherSize),
+            ("more than declared", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 2, .otherSize),
+            ("less than declared", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 4, .otherSize),
+            ("a match beyond the declared size", LZ4Maker.frame([[0x1f, 1, 1, 0, 255, 0]]), 20, .otherSize),
         ] as [(String, [UInt8], Int, LZ4Legacy.Fault)])
     func damaged(name: String, bytes: [UInt8], count: Int, fault: LZ4Legacy.Fault) {
         #expect(throws: fault, "\(name)") { try decode(bytes, count) }
     }
 
-    @Test("Frames may follow one another")
+    @Test("Several frames may follow each other")
     func frames() throws {
         let one = LZ4Maker.frame([LZ4Maker.literals(Array(1...20))])
         #expect(try decode(one + one, 40) == Array(1...20) + Array(1...20))

@@ -6,13 +6,14 @@ import Testing
 
 @testable import MicroVM
 
-/// QEMU's microvm machine around memory that we have filled: no loader of QEMU's takes part, only a ROM that puts the
-/// processor into the state that we say.
+/// QEMU's microvm machine around memory that we have filled.
+///
+/// No loader of QEMU takes part, only a ROM that puts the processor into the given state.
 struct QEMUMachine {
     let memory: GuestMemory
     let state: EntryState
 
-    /// Runs until the guest resets the machine, and gives what it wrote to the serial port.
+    /// Runs until the guest resets the machine, and returns its output on the serial port.
     func run(in scratch: Scratch) throws -> String {
         let file = try scratch.write("memory", [])
         try save(to: file)
@@ -27,11 +28,11 @@ struct QEMUMachine {
             "-no-reboot",
         ])
         guard outcome.status == 0 else { throw ProgramFailure(description: outcome.error + outcome.output) }
-        // The terminal's line ends; together with a newline they are one character.
+        // Removes the terminal's carriage returns; together with a newline they are one character in Swift.
         return String(decoding: outcome.output.utf8.filter { $0 != 0x0d }, as: UTF8.self)
     }
 
-    /// The memory as a file with holes where it is zero.
+    /// Saves the memory as a file with holes for zeros.
     private func save(to path: FilePath) throws {
         let file = try OwnedDescriptor(path, .readWrite)
         let region = memory.regions[0]
@@ -43,7 +44,7 @@ struct QEMUMachine {
         }
     }
 
-    /// 64 KiB that end at 4 GiB: registers and segments as the state has them, then a jump.
+    /// A ROM of 64 KiB that ends at 4 GiB: it sets the registers and segments of the state, then jumps.
     private var resetVector: [UInt8] {
         var code: [UInt8] = [0xfa, 0x66, 0x2e, 0x0f, 0x01, 0x16, 0x00, 0x80]
         func load(_ opcode: UInt8, _ value: UInt64) -> [UInt8] {
@@ -54,7 +55,7 @@ struct QEMUMachine {
         code += [0x66] + load(0xb8, state.cr4) + [0x0f, 0x22, 0xe0]
         code += [0x66] + load(0xb8, state.cr3) + [0x0f, 0x22, 0xd8]
         if state.efer != 0 {
-            // Long mode begins with paging; what is to be set is its enable bit alone.
+            // Paging activates long mode; only EFER's enable bit must be set before.
             code += [0x66] + load(0xb9, 0xc000_0080) + [0x66, 0x31, 0xd2, 0x66] + load(0xb8, 0x100) + [0x0f, 0x30]
         }
         code += [0x66] + load(0xb8, state.cr0) + [0x0f, 0x22, 0xc0]
@@ -73,11 +74,11 @@ struct QEMUMachine {
     }
 }
 
-/// A guest's first and only program: it says one line and resets the machine.
+/// A guest's first and only program: it prints one line and resets the machine.
 enum TinyInit {
     static let line = "TINY INIT RAN"
 
-    /// An archive with `/init` in it.
+    /// An archive with only `/init`.
     static var archive: [UInt8] { entry("init", program, mode: 0o100755) + entry("TRAILER!!!", [], mode: 0) }
 
     private static var program: [UInt8] {

@@ -10,7 +10,7 @@ struct BootMachineTests {
         case pvh, linux64, bzImage
     }
 
-    @Test("Debian's kernel starts from memory as we leave it, by every protocol", arguments: Way.allCases)
+    @Test("Debian's kernel starts from the memory that we prepare, by every protocol", arguments: Way.allCases)
     func start(way: Way) throws {
         let scratch = try Scratch()
         let kernel = try open(way, scratch)
@@ -40,13 +40,13 @@ struct BootMachineTests {
         switch way {
         case .pvh:
             let kernel = try KernelImage(opening: path, cache: scratch.path)
-            guard case .pvh = kernel.entry else { throw ProgramFailure(description: "Debian's kernel lost its note") }
+            guard case .pvh = kernel.entry else { throw ProgramFailure(description: "Debian's kernel has no PVH note") }
             return kernel
         case .linux64:
             _ = try KernelImage(opening: path, cache: scratch.path, named: "vmlinux")
             var bytes = try scratch.read("kernel-vmlinux.elf")
             for index in 0..<Int(try #require(bytes.number(UInt16.self, at: 56))) {
-                // Notes become nothing.
+                // Notes become null segments.
                 if bytes.number(UInt32.self, at: 64 + 56 * index) == 4 { bytes.set(UInt32(0), at: 64 + 56 * index) }
             }
             let kernel = try KernelImage(opening: scratch.write("no-notes", bytes))

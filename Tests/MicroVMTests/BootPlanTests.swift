@@ -41,7 +41,7 @@ import Testing
         #expect(map == [0, 0x9_fc00, 1, 0x9_fc00, 0x6_0400, 2, 0x10_0000, 0x70_0000, 1])
     }
 
-    @Test("Linux's 64-bit protocol: everything is mapped one to one, and the zero page leads to the rest")
+    @Test("Linux's 64-bit protocol: memory is identity-mapped, and the zero page leads to the rest")
     func zeroPage() throws {
         var maker = KernelMaker()
         maker.pvhEntry = nil
@@ -74,7 +74,7 @@ import Testing
         return entry & ~0xfff | address & 0x1f_ffff
     }
 
-    @Test("Segment registers say what the descriptors in memory say")
+    @Test("Segment registers match the descriptors in memory")
     func segments() throws {
         let memory = try GuestMemory(byteCount: 8 << 20)
         let state = try plan().place(in: memory)
@@ -88,7 +88,7 @@ import Testing
         #expect((long.code.db, long.code.l, long.code.limit) == (0, 1, 0xffff_ffff))
     }
 
-    @Test("RAM goes on at 4 GiB, and persistent memory is told apart")
+    @Test("RAM continues at 4 GiB, and persistent memory has its own kind")
     func map() throws {
         let map = try PhysicalMap(
             memoryBytes: 4 << 30, persistent: [PersistentMemory(start: 6 << 30, byteCount: 12 << 20)])
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test(
-        "Persistent memory has a place of its own",
+        "Persistent memory that is misaligned or overlaps other memory is refused",
         arguments: [
             (0x10_0000, 4096), (3 << 30, 4096), (4 << 30, 4096), (5 << 30, 0), (5 << 30, 100), ((5 << 30) + 4096, 4096),
             (UInt64.max & ~0x1f_ffff, 4 << 20), (5 << 30, UInt64.max & ~4095),
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("What does not fit is told with its numbers")
+    @Test("An error for something that doesn't fit contains the sizes")
     func tooMuch() throws {
         func sentence(_ change: (inout BootPlan) -> Void, memory: UInt64 = 8 << 20) throws -> String {
             var plan = plan(memory)
@@ -122,19 +122,19 @@ import Testing
         #expect(try sentence { $0.commandLine = String(repeating: "a", count: 2047) } == "it was placed")
         #expect(
             try sentence { $0.commandLine = String(repeating: "a", count: 2048) }
-                == "the kernel's command line has 2048 bytes, and it reads at most 2047")
+                == "the kernel's command line has 2048 bytes; the limit is 2047")
         #expect(
             try sentence { $0.initramfs = [UInt8](repeating: 0, count: 6 << 20) }
                 == "the kernel up to 3 MiB and 6 MiB of initramfs do not fit into 8 MiB of memory; give it more")
         #expect(try sentence { $0.initramfs = [UInt8](repeating: 0, count: 5 << 20) } == "it was placed")
         #expect(
             try sentence({ _ in }, memory: 2 << 20)
-                == "the kernel reaches up to 3 MiB, and the machine has 2 MiB of memory there; give it more")
-        #expect(try sentence { $0.processors = 0 } == "a machine has 1 to 254 processors, not 0")
-        #expect(try sentence { $0.commandLine = "a\0b" } == "the kernel's command line has a NUL in it")
+                == "the kernel reaches up to 3 MiB, but the machine has only 2 MiB of memory there; give it more")
+        #expect(try sentence { $0.processors = 0 } == "a machine must have 1 to 254 processors, not 0")
+        #expect(try sentence { $0.commandLine = "a\0b" } == "the kernel's command line contains a NUL byte")
     }
 
-    @Test("A generation stands where the tables say")
+    @Test("The generation is at the address that the tables name")
     func generation() throws {
         var plan = plan()
         plan.generation = BootPlan.Generation(identifier: Array(1...16), interrupt: 20)

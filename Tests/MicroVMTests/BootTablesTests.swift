@@ -13,7 +13,7 @@ import Testing
             generationInterrupt: 20),
     ]
 
-    @Test("The referee of ACPI takes every table apart and makes the same byte code again", arguments: machines)
+    @Test("iasl disassembles every table, and compiles the result to the same byte code", arguments: machines)
     func referee(tables: ACPITables) throws {
         let scratch = try Scratch()
         for table in try tables.placed() where table.name != "RSDP" {
@@ -29,11 +29,11 @@ import Testing
         let verdict = again.output + again.error
         #expect(verdict.contains("0 Errors, 0 Warnings"), "\(verdict)")
         let (made, remade) = (try scratch.read("DSDT.aml"), try scratch.read("again.aml"))
-        // The headers name who compiled them.
+        // The headers contain the compiler's name.
         #expect(made[36...] == remade[36...])
     }
 
-    @Test("Every table sums up to nothing and names the next one", arguments: machines)
+    @Test("Every table has the checksum zero and names the next one", arguments: machines)
     func chain(tables: ACPITables) throws {
         let placed = try tables.placed()
         var places: [String: UInt64] = [:]
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(
-        "A length counts its own bytes",
+        "A package length counts its own bytes",
         arguments: [
             (0, [0x01]), (62, [0x3f]), (63, [0x41, 0x04]), (4093, [0x4f, 0xff]), (4094, [0x81, 0x00, 0x01]),
             (1_048_572, [0x8f, 0xff, 0xff]), (1_048_573, [0xc1, 0x00, 0x00, 0x01]),
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(
-        "Numbers take as few bytes as they can",
+        "Integers have the shortest encoding",
         arguments: [
             (0, [0]), (1, [1]), (2, [0x0a, 2]), (255, [0x0a, 255]), (256, [0x0b, 0, 1]), (65536, [0x0c, 0, 0, 1, 0]),
             (1 << 32, [0x0e, 0, 0, 0, 0, 1, 0, 0, 0]),

@@ -3,7 +3,9 @@ import Testing
 @testable import MicroVM
 
 @Suite struct GuestMemoryTests {
-    @Test("What is not wholly memory is a fault", arguments: [(0x3000, 1), (0x2FFF, 2), (UInt64.max, 1), (0, 0x3001)])
+    @Test(
+        "An access that is not wholly in memory is a fault",
+        arguments: [(0x3000, 1), (0x2FFF, 2), (UInt64.max, 1), (0, 0x3001)])
     func outside(address: UInt64, count: Int) throws {
         let memory = try GuestMemory(byteCount: 0x3000)
         #expect(throws: GuestFault(address: address, byteCount: UInt64(count))) {
@@ -12,7 +14,7 @@ import Testing
         #expect(throws: GuestFault.self) { try memory.write([UInt8](repeating: 1, count: count), at: address) }
     }
 
-    @Test("Numbers are little-endian, wherever they lie")
+    @Test("Numbers are little-endian at any address")
     func numbers() throws {
         let memory = try GuestMemory(byteCount: 0x1000)
         try memory.store(UInt32(0x0403_0201), at: 0x11)
@@ -20,13 +22,13 @@ import Testing
         #expect(try memory.load(UInt16.self, at: 0x12) == 0x0302)
     }
 
-    @Test("An index at an odd address is a fault, since no access of it is single")
+    @Test("An index at an odd address is a fault, because its access would not be atomic")
     func alignment() throws {
         let memory = try GuestMemory(byteCount: 0x1000)
         #expect(throws: GuestFault.self) { _ = try unsafe memory.pointer(to: 0x11, 2, alignment: 2) }
     }
 
-    @Test("Memory lies in this process as large pages need it, whatever was mapped before", arguments: 0..<4)
+    @Test("Memory is aligned for huge pages, independent of earlier mappings", arguments: 0..<4)
     func largePages(pagesBefore: Int) throws {
         let between = try GuestMemory(byteCount: UInt64(pagesBefore + 1) << 12)
         let memory = try GuestMemory(byteCount: (4 << 20) + 0x1000)
@@ -36,17 +38,17 @@ import Testing
         #expect(between.contains(0, count: 1))
     }
 
-    @Test("A guest has at most the memory that there is")
+    @Test("A guest can't have more memory than the host")
     func room() throws {
         try GuestMemory.expectRoom(for: 64 << 20)
         #expect {
             try GuestMemory.expectRoom(for: 1 << 50)
         } throws: {
-            "\($0)".hasPrefix("a guest cannot have 1073741824 MiB of memory where the machine has ")
+            "\($0)".hasPrefix("the guest's memory of 1073741824 MiB exceeds the host's of ")
         }
     }
 
-    @Test("Above 3 GiB is a hole of 1 GiB")
+    @Test("A hole of 1 GiB begins at 3 GiB")
     func hole() throws {
         let memory = try GuestMemory(byteCount: (3 << 30) + 0x1000)
         #expect(!memory.contains(3 << 30, count: 1))

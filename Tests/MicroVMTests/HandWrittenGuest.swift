@@ -1,7 +1,7 @@
-// Guests of a few instructions, in 32-bit protected mode as PVH enters it: the doorbell is at 0xC0000000, its mailbox at
-// 0xC0010000, the first device at 0xC0001000. Bytes and words are those of GNU as.
+// Guests of a few instructions, in the 32-bit protected mode of PVH's entry. The doorbell is at 0xC0000000, its mailbox
+// at 0xC0010000, the first device at 0xC0001000. Bytes and comments are in the syntax of GNU as.
 
-/// A guest that does one thing.
+/// The code of guests with one action each.
 enum HandWrittenGuest {
     static let rings: [UInt8] = [
         0xC7, 0x05, 0x00, 0x00, 0x01, 0xC0, 0x68, 0x65, 0x6C, 0x6C,  // movl $0x6c6c6568, 0xC0010000 — "hell"
@@ -82,7 +82,7 @@ enum HandWrittenGuest {
         0xEE,  // outb %al, %dx — the serial port's line is connected
         0x66, 0xBA, 0xF9, 0x03,  // movw $0x3F9, %dx
         0xB0, 0x02,  // movb $2, %al
-        0xEE,  // outb %al, %dx — and wanted when ready
+        0xEE,  // outb %al, %dx — and enabled when ready
         0xF4,  // 1: hlt
         0xEB, 0xFD,  // jmp 1b
     ]
@@ -95,7 +95,7 @@ enum HandWrittenGuest {
         0xC7, 0x05, 0x00, 0x00, 0x00, 0xC0, 0xFF, 0xFF, 0xFF, 0xFF,  // 1: movl $0xFFFFFFFF, 0xC0000000
         0xEB, 0xF4,  // jmp 1b
     ]
-    /// The file of a kernel that is entered at its first byte; `handler` stands 512 bytes behind.
+    /// Makes the file of a kernel with its entry at the first byte; `handler` is 512 bytes behind.
     static func kernel(_ code: [UInt8], handler: [UInt8] = []) -> [UInt8] {
         var maker = KernelMaker()
         let gap = [UInt8](repeating: 0, count: 0x200 - code.count)

@@ -6,9 +6,9 @@ import Testing
 
 @testable import MicroVM
 
-/// What confined threads still can: the test's process would be killed where they may not do what they must.
+/// The operations that confined threads need or must not have; a forbidden system call would kill the test's process.
 @Suite struct JailTests {
-    /// Runs a body on a thread of its own, confined, and gives what it gives.
+    /// Runs a body on a thread of its own, confined, and returns its result.
     private func confined(_ jail: Jail, _ body: @escaping @Sendable () -> Bool) -> Bool {
         let answer = Monitor<Bool?>(nil)
         WorkerThread.start {
@@ -31,12 +31,12 @@ import Testing
             })
     }
 
-    @Test("No file can be opened, and the answer is no", arguments: [Jail.processor, .devices])
+    @Test("Opening a file fails with an error", arguments: [Jail.processor, .devices])
     func files(jail: Jail) {
         #expect(confined(jail) { unsafe open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES })
     }
 
-    /// A socket that listens, and one that is about to connect to it; both of this thread, which is confined by nothing.
+    /// Connects from a confined thread to a listening socket; both sockets were made by this unconfined thread.
     private func connects(_ family: Int32, to address: [UInt8]) -> Bool? {
         let (listener, client) = (socket(family, streamType, 0), socket(family, streamType, 0))
         defer { for number in [listener, client] { close(number) } }
@@ -60,22 +60,22 @@ import Testing
     private var streamType: Int32 { Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue) }
 
     @Test(
-        "Nobody who listens by TCP is reached, not even by a socket from before",
-        .enabled(if: ckvm_landlock_version() >= 4, "this kernel's Landlock knows no TCP"))
+        "No TCP listener can be reached, not even with a socket from before",
+        .enabled(if: ckvm_landlock_version() >= 4, "this kernel's Landlock does not support TCP rules"))
     func tcp() {
         let loopback: [UInt8] = [UInt8(AF_INET), 0, 0, 0, 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
         #expect(connects(AF_INET, to: loopback) == false)
     }
 
     @Test(
-        "Abstract sockets of others are not reached",
-        .enabled(if: ckvm_landlock_version() >= 6, "this kernel's Landlock knows no abstract sockets"))
+        "Abstract sockets of other processes can't be reached",
+        .enabled(if: ckvm_landlock_version() >= 6, "this kernel's Landlock does not support abstract sockets"))
     func abstractSockets() {
         let name = Array("\0thaw-jail-\(UInt64.random(in: 0 ... .max))".utf8)
         #expect(connects(AF_UNIX, to: [UInt8(AF_UNIX), 0] + name) == false)
     }
 
-    @Test("More threads than memory has arenas for are served")
+    @Test("More threads than malloc has arenas can allocate")
     func arenas() {
         let answers = (0..<24).map { _ in Monitor<Bool?>(nil) }
         for answer in answers {
@@ -83,7 +83,7 @@ import Testing
                 let isConfined = (try? Jail.processor.enter()) != nil
                 let bytes = [UInt8](repeating: 1, count: 5_000)
                 answer.update { $0 = isConfined && bytes.count == 5_000 }
-                // All live at once.
+                // All threads exist at the same time.
                 _ = answer.wait(until: monotonicNanoseconds() + 300_000_000) { $0 == nil ? true : nil }
             }
         }

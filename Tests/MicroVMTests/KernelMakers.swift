@@ -2,16 +2,16 @@
 
 @testable import MicroVM
 
-/// A kernel in the form that a linker gives it.
+/// An ELF kernel like a linker's.
 struct KernelMaker {
     struct Part {
         var address: UInt64
         var content: [UInt8]
-        /// Beyond the content it is zero.
+        /// The size in memory in bytes; zeros follow the content.
         var memorySize: UInt64
-        /// Where it stands in the file; the next place that fits where nil.
+        /// The offset in the file; `nil` for the next page.
         var offset: UInt64?
-        /// What it says that it has in the file, where that is a lie.
+        /// A forged size in the file.
         var fileSize: UInt64?
 
         init(_ address: UInt64, _ content: [UInt8], memorySize: UInt64? = nil) {
@@ -30,7 +30,7 @@ struct KernelMaker {
     var entry: UInt64 = 0x10_0010
     var pvhEntry: UInt32? = 0x10_0020
 
-    /// The file: headers, notes, then each part at a page's start unless it says where.
+    /// The file: headers, notes, then each part, at a page's start or at its own offset.
     var bytes: [UInt8] {
         var headers: [UInt8] = []
         var content = [UInt8](repeating: 0, count: 4096)
@@ -87,7 +87,7 @@ struct BzImageMaker {
 
     init(payload: [UInt8]) { self.payload = payload }
 
-    /// Packs a kernel as `lz4 -l` would something that cannot be compressed, and puts its size behind it.
+    /// Packs a kernel as `lz4 -l` packs incompressible data, and appends its size.
     init(packing kernel: [UInt8], saying size: Int? = nil) {
         payload = LZ4Maker.frame([LZ4Maker.literals(kernel)])
         payload.append(little: UInt32(size ?? kernel.count))

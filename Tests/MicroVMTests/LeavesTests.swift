@@ -4,7 +4,7 @@ import Testing
 
 @testable import MicroVM
 
-@Suite("What a guest's CPUID says")
+@Suite("A guest's CPUID leaves")
 struct LeavesTests {
     private static func leaf(_ function: UInt32, _ index: UInt32 = 0, eax: UInt32 = 0, ebx: UInt32 = 0)
         -> kvm_cpuid_entry2
@@ -14,7 +14,7 @@ struct LeavesTests {
         return entry
     }
 
-    /// What a guest's processor finds in a leaf of which KVM supports that.
+    /// Returns the guest's view of a leaf that KVM supports.
     private static func shown(
         _ supported: kvm_cpuid_entry2, to identifier: UInt32 = 0, of count: UInt32
     ) throws -> kvm_cpuid_entry2 {
@@ -25,7 +25,7 @@ struct LeavesTests {
     }
 
     @Test(
-        "Processors share the caches of the third level, have the others to themselves, and know of no others' cores",
+        "Processors share only third-level caches, and don't see the host's other cores",
         arguments: [
             // Leaf, EAX of a host with many cores and two threads each, processors, EAX of the guest.
             (0x4 as UInt32, 0x7C00_4121 as UInt32, 1 as UInt32, 0x0000_0121 as UInt32),
@@ -37,7 +37,7 @@ struct LeavesTests {
         #expect(try Self.shown(Self.leaf(function, eax: host), of: count).eax == guest)
     }
 
-    @Test("A processor's number is in every leaf that names it", arguments: [0, 3] as [UInt32])
+    @Test("Every leaf with a processor number has the right one", arguments: [0, 3] as [UInt32])
     func identifies(number: UInt32) throws {
         #expect(try Self.shown(Self.leaf(0x1, ebx: 0xFF00_0000), to: number, of: 4).ebx >> 24 == number)
         #expect(try Self.shown(Self.leaf(0x8000_001E, eax: 77), to: number, of: 4).eax == number)
@@ -50,7 +50,7 @@ struct LeavesTests {
 
 @Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
 struct OwnLeavesTests {
-    @Test("A guest reads its processor's name as programs of the host do")
+    @Test("A guest reads the same processor name as programs of the host")
     func name() throws {
         let leaves = try KVM().supportedLeaves().filter { (0x8000_0002...0x8000_0004).contains($0.function) }
         #expect(leaves.map(\.function) == [0x8000_0002, 0x8000_0003, 0x8000_0004])

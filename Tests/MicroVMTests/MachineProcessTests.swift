@@ -9,11 +9,11 @@ import Testing
 
 /// A program that serves machines.
 enum ServingProgram {
-    /// It lies beside the tests, or is installed; nil where it is neither.
+    /// It is beside the tests, or installed; `nil` if it is neither.
     static let path: FilePath? =
         beside("MachineStart") ?? beside("thaw") ?? (unsafe access("/usr/bin/thaw", X_OK) == 0 ? "/usr/bin/thaw" : nil)
 
-    /// A program that was built with the tests.
+    /// Returns the path of a program that was built with the tests.
     static func beside(_ name: String) -> FilePath? {
         CommandLine.arguments.map { FilePath($0).removingLastComponent().appending(name) }.first {
             unsafe $0.isAbsolute && access($0.string, X_OK) == 0
@@ -23,7 +23,7 @@ enum ServingProgram {
     static var jail: MachineJail { MachineJail(program: path ?? "/nowhere") }
 }
 
-/// Machines of hand-written guests in processes of their own, which run on any KVM, also one in software.
+/// Machines of hand-written guests in processes of their own, which run on any KVM, also on a software KVM.
 @Suite(
     .enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"),
     .enabled(if: ServingProgram.path != nil, "neither MachineStart nor thaw is built"))
@@ -46,13 +46,13 @@ struct MachineProcessTests {
         return writer.bytes
     }
 
-    @Test("A guest's process has no privileges, no files, no network and no other process, before and while it runs")
+    @Test("A guest's process has no privileges, files, network or view of other processes, before and while it runs")
     func jail() throws {
         let scratch = try Scratch()
         let views = Mutex<[ProcessView]>([])
         let faults = Mutex<[String]>([])
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.rings), ServingProgram.jail) { _, _ in
-            // The guest stands still in its first instructions: all threads are there.
+            // The guest is paused in its first instructions: all threads exist.
             for view in views.withLock({ $0 }) { faults.withLock { $0 += Self.faults(of: view, scratch) } }
             return .end
         }
@@ -64,7 +64,7 @@ struct MachineProcessTests {
         #expect(faults.withLock { $0 } == [])
     }
 
-    /// What the process has that it should not have.
+    /// Returns the rights that the process has but should not have.
     private static func faults(of view: ProcessView, _ scratch: Scratch) -> [String] {
         var faults = view.threads.isEmpty ? ["no threads"] : []
         for thread in view.threads {
@@ -90,7 +90,7 @@ struct MachineProcessTests {
         return faults
     }
 
-    @Test("What the guest tells arrives with its time, and the figures are those of its process")
+    @Test("A guest's message arrives with its time, and the figures are those of its process")
     func rings() throws {
         let scratch = try Scratch()
         let heard = Mutex<[[UInt8]]>([])
@@ -111,7 +111,7 @@ struct MachineProcessTests {
         #expect((100 << 10..<64 << 20).contains(Int(overhead)))
     }
 
-    @Test("A guest resets its machine, hangs until its deadline, and is stopped from another thread")
+    @Test("A guest's reset, a deadline, and a stop from another thread end the machine")
     func endings() throws {
         let scratch = try Scratch()
         let ends: [([UInt8], UInt64, Machine.Ending)] = [
@@ -132,7 +132,7 @@ struct MachineProcessTests {
         #expect(machine.run(until: soon()) == .ended(.stopped))
     }
 
-    @Test("A held machine is saved, goes on, and goes on again from its snapshot in another process")
+    @Test("A paused machine is saved, continues, and continues again from its snapshot in another process")
     func snapshots() throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
@@ -159,7 +159,7 @@ struct MachineProcessTests {
         #expect(heard.withLock { $0 } == [little(41), little(9, 42), little(7, 42)])
     }
 
-    @Test("A snapshot that nobody saved leaves no file, and a damaged one is refused by the process")
+    @Test("A machine that is not saved leaves no snapshot file, and an invalid kernel is refused")
     func unsaved() throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
@@ -177,7 +177,7 @@ struct MachineProcessTests {
         }
     }
 
-    @Test("A process that is killed is a machine that ended, and says how")
+    @Test("A killed process is a failed machine with the reason")
     func killed() throws {
         let scratch = try Scratch()
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.hangs), ServingProgram.jail) { _, _ in
@@ -194,7 +194,7 @@ struct MachineProcessTests {
 
     private static let starter = ServingProgram.beside("MachineStart")
 
-    /// A program that runs a machine, started by a script that `$0` and `$1` are for: its machine's process.
+    /// Starts a program that runs a machine, by a script with `$0` and `$1`; returns its machine's process.
     private func started(_ script: String, in scratch: Scratch) throws -> (owner: Program, machine: ProcessView) {
         _ = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.hangs))
         let program = try #require(Self.starter)
@@ -215,7 +215,7 @@ struct MachineProcessTests {
     }
 
     @Test(
-        "A process dies with the program that started it, however that dies",
+        "A machine's process ends with the program that started it, also after SIGKILL",
         .enabled(if: starter != nil, "MachineStart is not built"), arguments: [SIGKILL])
     func orphan(signal: Int32) throws {
         let scratch = try Scratch()
@@ -247,7 +247,7 @@ struct MachineProcessTests {
         #expect(ProcessView.wait(seconds: 5) { !machine.isRunning })
     }
 
-    @Test("Messages come back as they were, and made-up ones are refused or are messages")
+    @Test("Messages survive encoding, and random bytes are refused or decoded without a trap")
     func messages() throws {
         let figures = MachineFigures(
             enteredAt: 1, exits: 2, overheadBytes: 3, pageFaults: 4, diskUse: DiskUse(reads: 5, bytesRead: 6))

@@ -17,10 +17,10 @@ enum ThisMachine {
     }()
 }
 
-/// Machines of hand-written guests, which run on any KVM, also one in software.
+/// Machines of hand-written guests, which run on any KVM, also on a software KVM.
 @Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
 struct MachineTests {
-    /// What a guest told, and what it hears back.
+    /// The messages of a guest, and the host's responses.
     private final class Host: Sendable {
         let heard = Mutex<[[UInt8]]>([])
         let answers: @Sendable (Int) -> DoorbellAnswer
@@ -54,7 +54,7 @@ struct MachineTests {
         return writer.bytes
     }
 
-    @Test("What the guest puts into the mailbox arrives with the ring")
+    @Test("The mailbox's content arrives with the ring")
     func rings() throws {
         let (scratch, host) = (try Scratch(), Host { _ in .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.rings), doorbell: host.ring)
@@ -65,7 +65,7 @@ struct MachineTests {
         #expect(machine.exitCount >= 1)
     }
 
-    @Test("A machine says that its kernel unpacks itself at every boot, and nothing of one that need not")
+    @Test("A machine has a remark if its kernel unpacks itself at every boot, and none otherwise")
     func remark() throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
@@ -77,7 +77,7 @@ struct MachineTests {
         #expect(remark?.hasSuffix("is packed with gzip: it unpacks itself at every boot") == true)
     }
 
-    @Test("A longer message than the mailbox is the mailbox")
+    @Test("A message longer than the mailbox is cut to its size")
     func floods() throws {
         let (scratch, host) = (try Scratch(), Host { $0 < 50 ? .proceed() : .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.floods), doorbell: host.ring)
@@ -94,14 +94,14 @@ struct MachineTests {
         #expect(machine.run(until: soon()) == .ended(.reset))
     }
 
-    @Test("A guest that does nothing is ended when its time is over")
+    @Test("A guest that hangs is ended at its deadline")
     func hangs() throws {
         let scratch = try Scratch()
         let machine = try Machine(configuration(scratch, HandWrittenGuest.hangs)) { _, _ in .end }
         #expect(machine.run(until: monotonicNanoseconds() + 100_000_000) == .ended(.timedOut))
     }
 
-    @Test("A machine that is stopped before it runs, or while it is held, does not run", arguments: [false, true])
+    @Test("A machine that is stopped before it runs, or while it is paused, does not run", arguments: [false, true])
     func stopped(isHeld: Bool) throws {
         let (scratch, host) = (try Scratch(), Host { _ in .hold })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
@@ -111,7 +111,7 @@ struct MachineTests {
         #expect(host.words.count == (isHeld ? 1 : 0))
     }
 
-    @Test("Processors that nobody starts wait, and end with the machine", arguments: [2, 8])
+    @Test("Processors that the guest doesn't start wait, and end with the machine", arguments: [2, 8])
     func processors(count: Int) throws {
         let (scratch, host) = (try Scratch(), Host { _ in .end })
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
@@ -120,18 +120,18 @@ struct MachineTests {
         #expect(machine.run(until: soon()) == .ended(.finished))
     }
 
-    @Test("Devices answer at their addresses, and what is not there reads as zero")
+    @Test("Devices respond at their addresses, and unassigned addresses read as zero")
     func registers() throws {
         let (scratch, host) = (try Scratch(), Host { _ in .end })
         var configuration = try configuration(scratch, HandWrittenGuest.readsRegisters)
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
         let machine = try Machine(configuration, doorbell: host.ring)
         #expect(machine.run(until: soon()) == .ended(.finished))
-        // "virt", a block device, nobody, nobody.
+        // "virt", the ID of a block device, and two unassigned addresses.
         #expect(host.words == [little(0x7472_6976, 2, 0, 0)])
     }
 
-    @Test("A device's event is an interrupt of the guest")
+    @Test("A device's event interrupts the guest")
     func interrupts() throws {
         let (scratch, host) = (try Scratch(), Host { _ in .end })
         let guest = try configuration(scratch, HandWrittenGuest.isInterrupted, handler: HandWrittenGuest.handler)
@@ -140,7 +140,7 @@ struct MachineTests {
         #expect(host.words == [Array("irq".utf8)])
     }
 
-    @Test("A held machine goes on in the middle of its store, and hears what it is told then")
+    @Test("A paused machine continues in the middle of its store, and reads the reply")
     func holds() throws {
         let (scratch, host) = (try Scratch(), Host { $0 == 1 ? .hold : .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
@@ -150,7 +150,7 @@ struct MachineTests {
         #expect(host.words == [little(41), little(7, 42)])
     }
 
-    @Test("A snapshot goes on in any number of machines, and in the one it was taken of", arguments: [1, 2])
+    @Test("A snapshot continues in any number of machines, and the saved machine continues too", arguments: [1, 2])
     func snapshots(processors: Int) throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
@@ -176,7 +176,7 @@ struct MachineTests {
         #expect(host.words.last == little(9, 42))
     }
 
-    @Test("A snapshot of a guest's first second goes on with its time stamp counter", arguments: [1, 2])
+    @Test("A snapshot of a guest's first second continues its time stamp counter", arguments: [1, 2])
     func counts(processors: Int) throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.readsCounter)
@@ -190,7 +190,7 @@ struct MachineTests {
                 counters.append((counter, nanoseconds))
                 return counters.count
             }
-            // The thread is confined, and may not sleep.
+            // The thread is confined, and sleeping isn't allowed.
             while count == 2, monotonicNanoseconds() < nanoseconds + 400_000_000 {}
             return count == 2 ? .hold : count == 1 ? .proceed() : .end
         }
@@ -205,14 +205,14 @@ struct MachineTests {
 
         let heard = counters.withLock { $0 }
         try #require(heard.count == 4)
-        // By the machine that was not restored.
+        // The rate, measured in the machine that was not restored.
         let perNanosecond =
             Double(heard[2].counter - heard[1].counter) / Double(heard[2].nanoseconds - heard[1].nanoseconds)
         #expect(perNanosecond > 0.1)
         #expect(Double(heard[3].counter) > Double(heard[1].counter) + perNanosecond * 390_000_000)
     }
 
-    @Test("A snapshot of another shape of machine is refused by what differs")
+    @Test("A snapshot of a machine with other devices is refused with the difference")
     func otherShape() throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
@@ -223,12 +223,12 @@ struct MachineTests {
         machine.stop()
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
         let snapshot = try SnapshotFile(opening: file)
-        #expect(throws: MachineError.brokenSnapshot("it has 1 devices, and this machine 2")) {
+        #expect(throws: MachineError.brokenSnapshot("it has 1 devices, this machine has 2")) {
             try Machine(restoring: snapshot, configuration, reply: []) { _, _ in .end }
         }
     }
 
-    @Test("Nothing of a machine stays: descriptors are as before")
+    @Test("A machine leaves no open descriptors")
     func leavesNothing() throws {
         let scratch = try Scratch()
         let host = Host { _ in .end }
@@ -244,21 +244,21 @@ struct MachineTests {
         #expect(try descriptors() < before + count)
     }
 
-    @Test("What cannot be a machine is refused with a sentence", arguments: [0, 9])
+    @Test("An impossible configuration is refused with one sentence", arguments: [0, 9])
     func impossible(processors: Int) throws {
         let scratch = try Scratch()
         var configuration = try configuration(scratch, HandWrittenGuest.hangs)
         configuration.processors = processors
-        #expect(throws: MachineError.impossible("a machine has from 1 to 8 processors")) {
+        #expect(throws: MachineError.impossible("a machine must have 1 to 8 processors")) {
             try Machine(configuration) { _, _ in .end }
         }
     }
 }
 
-/// Snapshots that somebody made up.
+/// Damaged and forged snapshots.
 @Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
 struct HostileSnapshotTests {
-    /// A snapshot of 4 MiB, under the name `good`.
+    /// Saves a snapshot of 4 MiB, under the name `good`.
     private func save(in scratch: Scratch) throws -> [UInt8] {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.counts))
         let configuration = MachineConfiguration(
@@ -270,7 +270,7 @@ struct HostileSnapshotTests {
         return try scratch.read("good")
     }
 
-    @Test("A snapshot that is cut short or damaged is refused, whatever of it is left")
+    @Test("A truncated or damaged snapshot is refused")
     func damaged() throws {
         let scratch = try Scratch()
         let good = try save(in: scratch)
@@ -286,7 +286,7 @@ struct HostileSnapshotTests {
         }
     }
 
-    @Test("A snapshot whose memory is damaged opens at once, and is told from a whole one by reading it all")
+    @Test("A snapshot with damaged memory opens at once, and a full read detects the damage")
     func damagedMemory() throws {
         let scratch = try Scratch()
         let good = try save(in: scratch)
@@ -314,14 +314,14 @@ struct HostileSnapshotTests {
     }
 
     @Test(
-        "A snapshot whose memory is not as long as it says is refused before it is mapped",
+        "A snapshot whose memory has another size than declared is refused before it is mapped",
         arguments: [0, 4096, 4097, (4 << 20) - 4096, (4 << 20) + 4096, 1 << 40, .max, .max - 4095] as [UInt64])
     func otherMemory(memoryBytes: UInt64) throws {
         let scratch = try Scratch()
         var bytes = try save(in: scratch)
         var said = StateWriter()
         said.put(memoryBytes)
-        // Behind the header, and the length of an identity of no bytes.
+        // Behind the header, and the length of an empty identity.
         bytes.replaceSubrange(36..<44, with: said.bytes)
         var header = StateReader(Array(bytes[12..<16]))
         let length = Int(try header.number(UInt32.self))
@@ -339,17 +339,17 @@ struct HostileSnapshotTests {
         }
     }
 
-    @Test("A snapshot that has become longer or shorter since it was opened is not mapped", arguments: [4096, -4096])
+    @Test("A snapshot whose length changed since it was opened is not mapped", arguments: [4096, -4096])
     func changedLength(difference: Int) throws {
         let scratch = try Scratch()
         let count = try save(in: scratch).count
         let path = scratch.path.appending("good")
         let snapshot = try SnapshotFile(opening: path)
         try #require(unsafe truncate(path.string, count + difference) == 0)
-        #expect(throws: MachineError.brokenSnapshot("it has changed its length")) { _ = try snapshot.map() }
+        #expect(throws: MachineError.brokenSnapshot("its length has changed")) { _ = try snapshot.map() }
     }
 
-    @Test("State that somebody made up is a machine or an error, and never a trap")
+    @Test("Random state is an error, and never a trap")
     func madeUp() throws {
         var generator = SplitMix(seed: 6)
         for _ in 0..<2_000 {

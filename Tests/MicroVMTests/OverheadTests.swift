@@ -3,7 +3,7 @@ import Testing
 @testable import MicroVM
 
 @Suite struct OverheadTests {
-    @Test("Anonymous memory counts, but for mappings of the guest's")
+    @Test("Anonymous memory counts, except mappings of the guest's memory")
     func sum() {
         let text = """
             1000-3000 rw-p 00000000 00:00 0

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroVM
 
-/// The chip as one guest uses it.
+/// The chip with one guest's accesses.
 private final class Port {
     private var serial = Serial()
 
@@ -13,7 +13,7 @@ private final class Port {
 }
 
 @Suite struct SerialTests {
-    @Test("What the guest sends is kept, and it can always send")
+    @Test("The guest's output is kept, and the port is always ready")
     func send() {
         let serial = Port()
         for byte in Array("Kernel panic\n".utf8) {
@@ -32,7 +32,7 @@ private final class Port {
         #expect(serial.sentCount == 200_000)
     }
 
-    @Test("Linux finds a 16550A: scratch, interrupt bits, loop and FIFO answer as the chip does")
+    @Test("Linux detects a 16550A by scratch, interrupt bits, loopback and FIFO")
     func detection() {
         // The steps of autoconfig() in Linux's 8250_port.c.
         let serial = Port()
@@ -56,7 +56,7 @@ private final class Port {
         #expect(serial.log.isEmpty)
     }
 
-    @Test("The divisor is behind bit 7 of the line control, and nothing of it is sent")
+    @Test("Bit 7 of the line control selects the divisor, and writes to it are not sent")
     func divisor() {
         let serial = Port()
         _ = serial.write(0x83, to: 3)
@@ -68,7 +68,7 @@ private final class Port {
         #expect(serial.log.isEmpty)
     }
 
-    @Test("An interrupt comes only where it is wanted and connected, and reading takes it back")
+    @Test("An interrupt is raised only if it is enabled and connected, and a read clears it")
     func interrupts() {
         let serial = Port()
         #expect(!serial.write(65, to: 0))
@@ -85,7 +85,7 @@ private final class Port {
         #expect(serial.log == Array("ABCD".utf8))
     }
 
-    @Test("Ports that are not its own are nothing", arguments: [8, 0xffff] as [UInt16])
+    @Test("Ports beyond the last register are ignored", arguments: [8, 0xffff] as [UInt16])
     func outside(register: UInt16) {
         let serial = Port()
         #expect(!serial.write(0xff, to: register))

@@ -4,15 +4,15 @@ import Testing
 @testable import MicroVM
 
 @Suite struct TrialGuestTests {
-    @Test("A device that is no KVM is named with its path and its fault")
+    @Test("A device that is not KVM is reported with its path or its API version")
     func obstacles() {
         #expect(TrialGuest.obstacle(device: "/nowhere/kvm") == "this machine has no /nowhere/kvm")
-        #expect(TrialGuest.obstacle(device: "/dev/null")?.contains("lacks version 12 of its interface") == true)
+        #expect(TrialGuest.obstacle(device: "/dev/null")?.contains("lacks API version 12") == true)
     }
 
-    /// A budget that a software KVM exceeds, and one that it keeps: the judgement follows processor time alone.
+    /// A software KVM exceeds the first budget, and stays within the second: only processor time counts.
     @Test(
-        "A guest is judged by the processor time that it used, not by the time that passed",
+        "A guest's limit is processor time, not wall-clock time",
         .enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
     func budget() throws {
         #expect(try TrialGuest.finishes(KVM(), within: 0) == false)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroVM
 
-/// A disk of 64 sectors with content to recognise, and its driver.
+/// A disk of 64 sectors with recognizable content, and its driver.
 struct DiskFixture {
     static let content = (0..<64 * 512).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 9) }
     let disk: BlockDevice
@@ -23,7 +23,7 @@ struct DiskFixture {
         driver.settle()
     }
 
-    /// Makes a request: header, more to read, to write, and a status.
+    /// Makes a request: header, data to write, space for data to read, and a status.
     func request(_ operation: UInt32, _ sector: UInt64, out: [UInt8]? = nil, in count: Int = 0) throws -> Request {
         var writer = StateWriter()
         writer.put(operation)
@@ -52,7 +52,7 @@ struct DiskFixture {
     }
 }
 
-/// An anonymous file with this content.
+/// Makes an anonymous file with this content.
 func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
     var template = Array("/tmp/thaw-virtio-XXXXXX".utf8CString)
     let number = unsafe mkstemp(&template)
@@ -67,7 +67,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         0, VirtioDriver.eventIndex, VirtioDriver.indirect, VirtioDriver.eventIndex | VirtioDriver.indirect,
     ]
 
-    @Test("What is read is what the file has, direct and indirect", arguments: agreements)
+    @Test("A read returns the file's content, with direct and indirect descriptors", arguments: agreements)
     func reads(features: UInt64) throws {
         let fixture = try DiskFixture(features: features)
         for sector in stride(from: 0, to: 60, by: 4) {
@@ -86,7 +86,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         #expect(fixture.disk.use.bytesRead == 60 * 512)
     }
 
-    @Test("A header may come in pieces, and a status at the end of the data")
+    @Test("A header may be split, and a status may share the last data buffer")
     func framing() throws {
         let fixture = try DiskFixture()
         let request = try fixture.request(0, 1, in: 512)
@@ -107,7 +107,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
     }
 
     @Test(
-        "A request that cannot be carried out has a status, and the disk goes on",
+        "A failed request gets a status, and the disk continues",
         arguments: [
             (0, 64, 512, 1), (0, 63, 1024, 1), (0, .max, 512, 1), (0, .max / 512, 512, 1), (0, 0, 100, 1),
             (1, 0, 512, 2), (4, 0, 0, 2), (2, 0, 512, 2), (11, 0, 0, 2), (13, 0, 0, 2), (.max, 0, 0, 2),
@@ -126,7 +126,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         #expect(!fixture.driver.needsReset)
     }
 
-    @Test("What is written is in the file, and a read-only disk takes nothing", arguments: [false, true])
+    @Test("A write changes the file, and a read-only disk accepts none", arguments: [false, true])
     func writes(isReadOnly: Bool) throws {
         let fixture = try DiskFixture(isReadOnly: isReadOnly)
         defer { close(fixture.file) }
@@ -142,7 +142,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         #expect(try fixture.status(flush) == (isReadOnly ? 2 : 0))
     }
 
-    @Test("A disk says its size, its blocks, how many pieces it takes, and whether it may be written")
+    @Test("The configuration space has the disk's size, block size and segment limit; a feature bit, read-only")
     func configuration() throws {
         let fixture = try DiskFixture()
         #expect(fixture.driver.read(0x100) == 64)
@@ -152,7 +152,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         #expect(fixture.driver.read(0x10) == 1 << 28 | 1 << 29 | 1 << 2 | 1 << 5 | 1 << 6)
     }
 
-    @Test("A queue full of requests is one notification and one interrupt", arguments: agreements)
+    @Test("A queue full of requests needs one notification and one interrupt", arguments: agreements)
     func coalescing(features: UInt64) throws {
         let fixture = try DiskFixture(features: features)
         for _ in 0..<4 {
@@ -169,7 +169,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         }
     }
 
-    @Test("A guest that wants no interrupt gets none", arguments: [0, VirtioDriver.eventIndex])
+    @Test("A guest that suppresses interrupts gets none", arguments: [0, VirtioDriver.eventIndex])
     func quiet(features: UInt64) throws {
         let fixture = try DiskFixture(features: features)
         let driver = fixture.driver
@@ -185,7 +185,7 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
         }
     }
 
-    @Test("A file that has become shorter is a failed read")
+    @Test("A read fails if the file has become shorter")
     func shortened() throws {
         let fixture = try DiskFixture()
         #expect(ftruncate(fixture.file, 1000) == 0)

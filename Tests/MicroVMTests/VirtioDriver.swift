@@ -3,9 +3,9 @@ import Linux
 
 @testable import MicroVM
 
-/// A guest's driver, played on a guest's memory: negotiates through the registers, lays out rings, makes requests.
+/// A guest's driver, simulated on a guest's memory: it negotiates features, lays out rings, and makes requests.
 ///
-/// The event loop turns only where the test says so, on the test's thread.
+/// The event loop runs only inside the test's calls, on the test's thread.
 final class VirtioDriver {
     /// One descriptor of a request.
     struct Buffer {
@@ -58,14 +58,14 @@ final class VirtioDriver {
     var status: UInt32 { read(0x70) }
     var needsReset: Bool { status & 64 != 0 }
 
-    /// Goes all the way to DRIVER_OK.
+    /// Goes through all steps to DRIVER_OK.
     func start(features wanted: UInt64 = .max) {
         negotiate(features: wanted)
         for queue in sizes.indices { place(queue) }
         write(0x70, 15)
     }
 
-    /// Goes to FEATURES_OK.
+    /// Goes through the steps to FEATURES_OK.
     func negotiate(features wanted: UInt64 = .max) {
         write(0x70, 0)
         write(0x70, 1)
@@ -81,7 +81,7 @@ final class VirtioDriver {
         write(0x70, 11)
     }
 
-    /// Configures one queue, its rings all zero.
+    /// Configures one queue, with its rings all zero.
     func place(_ queue: Int) {
         write(0x30, UInt32(queue))
         write(0x38, UInt32(sizes[queue]))
@@ -100,13 +100,13 @@ final class VirtioDriver {
     func available(_ queue: Int) -> UInt64 { descriptors(queue) + 0x2000 }
     func used(_ queue: Int) -> UInt64 { descriptors(queue) + 0x3000 }
 
-    /// Fresh memory.
+    /// Allocates memory.
     func room(_ byteCount: Int) -> UInt64 {
         defer { nextByte += UInt64((byteCount + 63) & ~63) }
         return nextByte
     }
 
-    /// Hands out the same memory again.
+    /// Frees all allocated memory.
     func rewind() { nextByte = 0x10_0000 }
 
     func readable(_ bytes: [UInt8]) throws -> Buffer {
@@ -130,7 +130,7 @@ final class VirtioDriver {
         try memory.store(next, at: place + 14)
     }
 
-    /// Makes a request of these buffers, without a word to the device.
+    /// Makes a request of these buffers, without a notification.
     @discardableResult
     func add(_ queue: Int, _ buffers: [Buffer]) throws -> UInt16 {
         let size = sizes[queue]
@@ -168,7 +168,7 @@ final class VirtioDriver {
         try memory.store(added[queue], at: available(queue) + 2)
     }
 
-    /// Whether the device wants to hear of what was added since `before`.
+    /// True if the device requests a notification for the requests added since `before`.
     func wantsKick(_ queue: Int, since before: UInt16) throws -> Bool {
         if features & VirtioDriver.eventIndex == 0 { return try memory.load(UInt16.self, at: used(queue)) & 1 == 0 }
         let event = try memory.load(UInt16.self, at: used(queue) + 4 + 8 * UInt64(sizes[queue]))
@@ -177,20 +177,20 @@ final class VirtioDriver {
 
     func kick(_ queue: Int) { write(0x50, UInt32(queue)) }
 
-    /// Lets the device work until it has nothing more to do.
+    /// Runs the device until it has nothing left to do.
     func settle() {
         var turns = 0
         while loop.turn(milliseconds: 0), turns < 10_000 { turns += 1 }
-        precondition(turns < 10_000, "the event loop does not come to rest")
+        precondition(turns < 10_000, "the event loop does not become idle")
     }
 
-    /// Kicks, and lets the device work.
+    /// Notifies a queue, and runs the device.
     func run(_ queue: Int) {
         kick(queue)
         settle()
     }
 
-    /// The answers that were not seen yet.
+    /// Returns the new entries of the used ring.
     func answers(_ queue: Int) throws -> [Used] {
         let index = try memory.load(UInt16.self, at: used(queue) + 2)
         var found: [Used] = []
@@ -205,12 +205,12 @@ final class VirtioDriver {
         return found
     }
 
-    /// With event indices: asks for an interrupt for the next answer.
+    /// With event indices: requests an interrupt for the next used entry.
     func wantInterrupt(_ queue: Int) throws {
         try memory.store(seen[queue], at: available(queue) + 4 + 2 * UInt64(sizes[queue]))
     }
 
-    /// How often the device has interrupted since this was last asked.
+    /// Returns the number of interrupts since the last call.
     func interrupts() -> UInt64 {
         var count: UInt64 = 0
         return unsafe Glibc.read(transport.interrupt, &count, 8) == 8 ? count : 0

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import SystemPackage
 
-/// A directory that is there as long as this lives; its path is short enough for sockets.
+/// A temporary directory, removed with this object; its path is short enough for sockets.
 final class ScratchDirectory {
     let path: FilePath
 
@@ -17,7 +17,7 @@ final class ScratchDirectory {
     }
 }
 
-/// A process of the host, whose complaints nobody reads.
+/// A process of the host, with its stderr discarded.
 struct Spawned {
     private let number: pid_t
 
@@ -31,7 +31,7 @@ struct Spawned {
         self.number = number
     }
 
-    /// Connects to a socket that it is about to make.
+    /// Connects to a socket that the process is about to create.
     func connect(to path: FilePath) throws -> OwnedDescriptor {
         for _ in 0..<500 {
             if let socket = try? UnixSocket.connect(to: path) { return socket }

@@ -9,7 +9,7 @@ import Testing
 private final class Cable {
     static let mac: [UInt8] = [0x52, 0x54, 0, 0, 0, 1]
     let driver: VirtioDriver
-    /// Non-blocking.
+    /// A non-blocking socket.
     let peer: OwnedDescriptor
     private var received: [UInt8] = []
 
@@ -35,12 +35,12 @@ private final class Cable {
         return [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + frame
     }
 
-    /// A frame that is like no other.
+    /// Makes a recognizable frame.
     static func frame(_ number: Int, _ count: Int = 60) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: $0 &+ number &* 31) }
     }
 
-    /// Gives the guest a buffer for a frame.
+    /// Adds a buffer for a frame.
     @discardableResult
     func addBuffer(_ count: Int = 1526, pieces: Int = 1) throws -> VirtioDriver.Buffer {
         let whole = driver.writable(count)
@@ -56,14 +56,14 @@ private final class Cable {
         return whole
     }
 
-    /// Makes the guest send a frame, its header a buffer of its own or not.
+    /// Sends a frame from the guest, with its header in a buffer of its own or not.
     func transmit(_ frame: [UInt8], split: Bool = false) throws {
         let header = [UInt8](repeating: 0, count: 12)
         try driver.add(
             1, split ? [driver.readable(header), driver.readable(frame)] : [driver.readable(header + frame)])
     }
 
-    /// All frames that have come over the cable since.
+    /// Returns all frames that have arrived at the other end since the last call.
     func frames() throws -> [[UInt8]] {
         var bytes = [UInt8](repeating: 0, count: 1 << 18)
         while true {
@@ -88,7 +88,7 @@ private final class Cable {
 @Suite struct VirtioNetworkTests {
     private static let header: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
 
-    @Test("A frame of the cable is in the guest's buffer behind its header", arguments: [1, 2])
+    @Test("A frame from the cable arrives in the guest's buffer behind its header", arguments: [1, 2])
     func receives(pieces: Int) throws {
         let cable = try Cable()
         let buffer = try cable.addBuffer(pieces: pieces)
@@ -100,7 +100,7 @@ private final class Cable {
         #expect(cable.driver.interrupts() == 1)
     }
 
-    @Test("A frame of the guest is on the cable behind its length", arguments: [false, true])
+    @Test("A frame of the guest arrives on the cable behind its length", arguments: [false, true])
     func transmits(split: Bool) throws {
         let cable = try Cable()
         for number in 0..<10 { try cable.transmit(Cable.frame(number, 14 + number * 150), split: split) }
@@ -110,7 +110,7 @@ private final class Cable {
     }
 
     @Test(
-        "Frames for which there is no buffer wait for one, and none is lost", arguments: [0, VirtioDriver.eventIndex])
+        "Frames without a buffer wait for one, and none is lost", arguments: [0, VirtioDriver.eventIndex])
     func refill(features: UInt64) throws {
         let cable = try Cable(features: features)
         let driver = cable.driver
@@ -124,7 +124,7 @@ private final class Cable {
         while got < 50 {
             let before = driver.added[0]
             for _ in 0..<4 { buffers.append(try cable.addBuffer()) }
-            // Without this notification it would wait for ever.
+            // Without this notification the device would wait forever.
             #expect(try driver.wantsKick(0, since: before))
             driver.run(0)
             let more = try driver.answers(0).count
@@ -169,7 +169,7 @@ private final class Cable {
         #expect(answered == sent)
     }
 
-    @Test("A frame that does not fit, or is none, is dropped, and the next one is not")
+    @Test("A frame of an invalid size, or too long for the buffer, is dropped, and the next one is delivered")
     func drops() throws {
         let cable = try Cable()
         let first = try cable.addBuffer(100)
@@ -189,15 +189,15 @@ private final class Cable {
         #expect(try cable.driver.answers(1).count == 4)
     }
 
-    @Test("A frame without a whole header stops the card")
+    @Test("A frame with a truncated header stops the card")
     func headless() throws {
         let cable = try Cable()
         try cable.driver.add(1, [cable.driver.readable([UInt8](repeating: 0, count: 11))])
         cable.driver.run(1)
-        #expect(cable.driver.transport.fault == .request("a frame to send has no whole header"))
+        #expect(cable.driver.transport.fault == .request("a frame to send has a truncated header"))
     }
 
-    @Test("A cable that is cut, or talks nonsense, is no cable, and the card goes on", arguments: [true, false])
+    @Test("The card continues without a cable if the peer disconnects or sends invalid data", arguments: [true, false])
     func unplugged(isCut: Bool) throws {
         let cable = try Cable()
         try cable.addBuffer()
@@ -213,7 +213,7 @@ private final class Cable {
         #expect(cable.driver.status == 15)
     }
 
-    @Test("A frame that comes in pieces is whole after a reset too")
+    @Test("A frame that arrives in pieces is complete also after a reset in between")
     func resetBetween() throws {
         let cable = try Cable()
         let bytes = Cable.packed(Cable.frame(9))
@@ -228,7 +228,7 @@ private final class Cable {
         #expect(try cable.driver.memory.bytes(at: buffer.address + 12, count: 60) == Cable.frame(9))
     }
 
-    @Test("A paused card leaves frames in the cable, and does not keep its thread busy")
+    @Test("A paused card leaves frames in the cable, and its thread is idle")
     func paused() throws {
         let cable = try Cable()
         try cable.addBuffer()
@@ -241,7 +241,7 @@ private final class Cable {
         #expect(try cable.driver.answers(0).map(\.written) == [72])
     }
 
-    @Test("A card says its address")
+    @Test("The configuration space has the card's address")
     func address() throws {
         let cable = try Cable()
         #expect(cable.driver.read(0x100) == 0x0000_5452)
@@ -249,7 +249,7 @@ private final class Cable {
     }
 
     @Test(
-        "A real passt answers for the guest's gateway",
+        "A real passt responds for the guest's gateway",
         .enabled(if: hasPasst, "passt is not installed"))
     func passt() throws {
         let directory = try ScratchDirectory()
@@ -265,26 +265,26 @@ private final class Cable {
         driver.kick(0)
         try driver.add(1, [driver.readable([UInt8](repeating: 0, count: 12) + VirtioNetworkTests.question)])
         driver.kick(1)
-        // passt may say something of its own first.
+        // passt may send frames of its own first.
         for _ in 0..<50 {
             driver.loop.turn(milliseconds: 100)
             driver.settle()
             for answer in try driver.answers(0) {
                 let place = try driver.memory.load(UInt64.self, at: driver.descriptors(0) + 16 * UInt64(answer.head))
                 let frame = try driver.memory.bytes(at: place + 12, count: Int(answer.written) - 12)
-                // An ARP answer of the gateway to us.
+                // An ARP reply of the gateway to us.
                 guard frame.count >= 42, frame[12...13] == [8, 6], frame[20...21] == [0, 2] else { continue }
                 #expect(Array(frame[0..<6]) == Cable.mac)
                 #expect(Array(frame[28..<32]) == [10, 0, 2, 2])
                 return
             }
         }
-        Issue.record("passt has not answered")
+        Issue.record("passt has not responded")
     }
 
     static var hasPasst: Bool { unsafe access("/usr/bin/passt", X_OK) == 0 }
 
-    /// Who has 10.0.2.2?
+    /// An ARP request for 10.0.2.2.
     private static let question: [UInt8] =
         [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] + Cable.mac + [8, 6, 0, 1, 8, 0, 6, 4, 0, 1] + Cable.mac
         + [10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2]

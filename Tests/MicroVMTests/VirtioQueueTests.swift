@@ -6,7 +6,7 @@ import Testing
 
 @testable import MicroVM
 
-/// Something that no driver may do, and what it is called.
+/// A violation of the virtqueue rules, and its fault.
 struct HostileRing: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let fault: QueueFault
@@ -20,7 +20,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         (testDescription, self.fault, self.features, self.build) = (name, fault, features, build)
     }
 
-    /// One descriptor at index 0, offered.
+    /// Offers one descriptor at index 0.
     static func single(_ address: UInt64, _ count: UInt32, flags: UInt16 = 0) -> @Sendable (DiskFixture) throws -> Void
     {
         { fixture in
@@ -29,7 +29,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         }
     }
 
-    /// An indirect table of these, flags and next, of buffers that are right.
+    /// Offers an indirect table with these flags and next fields, and valid buffers.
     static func table(_ rows: [(flags: UInt16, next: UInt16)]) -> @Sendable (DiskFixture) throws -> Void {
         { fixture in
             let driver = fixture.driver
@@ -61,21 +61,21 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
             try fixture.driver.setDescriptor(0, 0, fixture.driver.writable(16), flags: 1, next: 0)
             try fixture.driver.offer(0, 0)
         },
-        .init("a circle of two", .endlessChain) { fixture in
+        .init("a loop of two", .endlessChain) { fixture in
             try fixture.driver.setDescriptor(0, 0, fixture.driver.writable(16), flags: 1, next: 1)
             try fixture.driver.setDescriptor(0, 1, fixture.driver.writable(16), flags: 1, next: 0)
             try fixture.driver.offer(0, 0)
         },
-        .init("a buffer of nothing", .emptyBuffer, single(0x10_0000, 0)),
+        .init("a buffer of zero bytes", .emptyBuffer, single(0x10_0000, 0)),
         .init("a buffer beyond memory", .buffer(.init(address: 16 << 20, byteCount: 16)), single(16 << 20, 16)),
         .init("a buffer over the end", .buffer(.init(address: 0xFF_FFFF, byteCount: 2)), single(0xFF_FFFF, 2)),
         .init("a buffer that wraps", .buffer(.init(address: .max - 7, byteCount: 16)), single(.max - 7, 16)),
         .init("a buffer of 4 GiB", .buffer(.init(address: 0, byteCount: 0xFFFF_FFFF)), single(0, .max)),
-        .init("reading after writing", .order) { fixture in
+        .init("a readable buffer after a writable one", .order) { fixture in
             let bytes = try fixture.driver.readable([1])
             try fixture.driver.add(0, [fixture.driver.writable(16), bytes])
         },
-        .init("an indirect table that was not agreed upon", .indirect, features: 0, table([(2, 0)])),
+        .init("an indirect table that was not negotiated", .indirect, features: 0, table([(2, 0)])),
         .init("a table in a table", .indirect, table([(4, 0)])),
         .init("a table with a successor", .indirect, single(0x10_0000, 16, flags: 5)),
         .init("an empty table", .indirect, single(0x10_0000, 0, flags: 4)),
@@ -84,17 +84,17 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         .init(
             "a table beyond memory", .buffer(.init(address: 16 << 20, byteCount: 16)), single(16 << 20, 16, flags: 4)),
         .init("a next beyond an indirect table", .descriptorIndex(2), table([(1, 1), (1, 2)])),
-        .init("a circle in an indirect table", .endlessChain, table([(1, 1), (1, 0)])),
-        .init("a request without a header", .request("a request to a disk has no whole header"), single(0x10_0000, 15)),
+        .init("a loop in an indirect table", .endlessChain, table([(1, 1), (1, 0)])),
+        .init("a request without a header", .request("a disk request has a truncated header"), single(0x10_0000, 15)),
         .init(
-            "a request without a status", .request("a request to a disk has no place for its status"),
+            "a request without a status", .request("a disk request has no status byte"),
             single(0x10_0000, 16)),
     ]
 }
 
 @Suite struct VirtioQueueTests {
     @Test(
-        "A driver that breaks the rules stops its device, which says so and works again after a reset",
+        "A driver that breaks the rules stops its device, which sets its status and works again after a reset",
         arguments: HostileRing.all)
     func hostile(ring: HostileRing) throws {
         let fixture = try DiskFixture(features: ring.features)
@@ -117,7 +117,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(try fixture.data(request) == Array(DiskFixture.content[2560..<3072]))
     }
 
-    @Test("Chains of 4 GiB, and buffers in the hole of the devices, are refused")
+    @Test("Chains of 4 GiB, and buffers in the device hole, are refused")
     func huge() throws {
         let memory = try GuestMemory(byteCount: 3 << 30 + 0x1000)
         let fixture = try DiskFixture(memory: memory)
@@ -131,7 +131,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(fixture.driver.transport.fault == .buffer(.init(address: 3 << 30 - 1, byteCount: 2)))
     }
 
-    @Test("What a guest may not write, no device writes for it")
+    @Test("No device writes to memory that is read-only for the guest")
     func readOnlyMemory() throws {
         let ram = try GuestMemory(byteCount: 16 << 20)
         let disk = try GuestMemory(byteCount: 0x1000)
@@ -192,7 +192,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(try fixture.status(request) == 0)
     }
 
-    @Test("A queue full of long requests takes several turns, so that whoever waits has one in between")
+    @Test("A queue full of long requests takes several passes, so that others run in between")
     func longRequests() throws {
         let fixture = try DiskFixture()
         let long = VirtioDriver.Buffer(address: 0, byteCount: 15 << 20, isWritten: true)
@@ -207,7 +207,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(try fixture.driver.answers(0).count == 18)
     }
 
-    @Test("A queue that is refilled whenever a request of it is answered keeps no other device from its turn")
+    @Test("A queue that is refilled with every completion doesn't starve other devices")
     func refills() throws {
         let device = RefilledDevice()
         let driver = try VirtioDriver(device)
@@ -216,7 +216,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
             driver.start()
             driver.settle()
         }
-        // What should not last for ever lasts for longer than it may.
+        // The refilling ends, but only after far more requests than one pass may handle.
         device.refill = { if device.answered < 10_000 { try? driver.offer(0, 0) } }
         try driver.add(0, [driver.writable(64)])
         try entropy.add(0, [entropy.writable(64)])
@@ -228,7 +228,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
         #expect(try entropy.answers(0).count == 1)
     }
 
-    @Test("A reset is possible at any time, with requests under way")
+    @Test("A reset is possible at any time, with requests in flight")
     func resets() throws {
         let fixture = try DiskFixture()
         let driver = fixture.driver
@@ -250,7 +250,7 @@ struct HostileRing: CustomTestStringConvertible, Sendable {
     }
 }
 
-/// Memory over mappings that others own.
+/// Memory over mappings that other objects own.
 private struct BorrowedMemory {
     let memory: GuestMemory
     private let owners: [GuestMemory]
@@ -258,12 +258,12 @@ private struct BorrowedMemory {
     init(_ regions: [GuestMemory.Region], keeping owners: [GuestMemory]) {
         memory = GuestMemory(adopting: regions)
         self.owners = owners
-        // Both would unmap them.
+        // Leaked on purpose: otherwise both objects would unmap the regions.
         _ = unsafe Unmanaged.passRetained(memory)
     }
 }
 
-/// A device whose guest has always one more request.
+/// A device whose guest always has one more request.
 private final class RefilledDevice: VirtioDevice {
     private var port: VirtioPort?
     private(set) var answered = 0
@@ -290,7 +290,7 @@ private final class RefilledDevice: VirtioDevice {
     }
 }
 
-/// A thread that writes nonsense into a queue.
+/// A thread that writes random values into a queue.
 private final class Flipper: Sendable {
     private let memory: GuestMemory
     private let descriptors: UInt64

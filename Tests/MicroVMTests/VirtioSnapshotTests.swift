@@ -6,7 +6,7 @@ import Testing
 @testable import MicroVM
 
 @Suite struct VirtioSnapshotTests {
-    /// Saves a paused device, and brings it up again over the same memory.
+    /// Saves a paused device, and restores it over the same memory.
     private func moved(_ driver: VirtioDriver, to device: any VirtioDevice) throws -> VirtioTransport {
         driver.transport.pause()
         let transport = try VirtioTransport(device: device, memory: driver.memory, loop: driver.loop)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(
-        "A stream of requests goes on in a restored disk, whatever was said and not heard", arguments: [0, UInt64.max])
+        "A restored disk continues with all requests, also those of a pending notification", arguments: [0, UInt64.max])
     func middleOfRequests(features: UInt64) throws {
         let fixture = try DiskFixture(features: features)
         let driver = fixture.driver
@@ -29,7 +29,7 @@ import Testing
             try driver.add(0, requests[sector].buffers)
             if sector == 3 { driver.run(0) }
         }
-        // The guest has spoken, but the device has not looked yet.
+        // The guest has notified the queue, but the device has not handled it yet.
         driver.kick(0)
         driver.transport.pause()
         let disk = try BlockDevice(
@@ -52,7 +52,7 @@ import Testing
         #expect(disk.use.reads == 5)
     }
 
-    @Test("An interrupt that nobody has seen is made again")
+    @Test("A pending interrupt is raised again")
     func pendingInterrupt() throws {
         let fixture = try DiskFixture()
         try fixture.driver.add(0, fixture.request(8, 0, in: 20).buffers)
@@ -64,7 +64,7 @@ import Testing
         #expect(unsafe read(transport.interrupt, &count, 8) == 8)
     }
 
-    @Test("A device that was not yet, or no more, in use is restored so")
+    @Test("A device whose driver was not ready yet, or failed, is restored in that state")
     func otherStates() throws {
         for last in [0, 1, 3, 11] as [UInt32] {
             let driver = try VirtioDriver(EntropyDevice())
@@ -93,7 +93,7 @@ import Testing
         #expect(try other.answers(0).map(\.written) == [100])
     }
 
-    @Test("Restored sockets tell the guest that its connections are gone, and wait until it has understood")
+    @Test("Restored sockets send a transport reset event, and wait until the guest has handled it")
     func sockets() throws {
         let guest = try VsockGuest()
         let driver = guest.driver
@@ -123,7 +123,7 @@ import Testing
         withExtendedLifetime(peer) {}
     }
 
-    @Test("Randomness has no state, and a network card's is its address")
+    @Test("The entropy device has no state, and a network card's state is its address")
     func others() throws {
         let driver = try VirtioDriver(EntropyDevice())
         driver.start()
@@ -153,7 +153,7 @@ import Testing
         return OwnedDescriptor(owning: ends[0])
     }
 
-    @Test("A state that was cut or bent is refused or harmless, and the device works after a reset")
+    @Test("A truncated or changed state is refused or harmless, and the device works after a reset")
     func bent() throws {
         let fixture = try DiskFixture()
         let driver = fixture.driver
@@ -187,7 +187,7 @@ import Testing
         #expect(try fixture.status(request) == 0)
     }
 
-    @Test("Numbers and strings of a state are read as they were written, and no further")
+    @Test("Numbers and strings of a state are read as they were written, and no read passes the end")
     func stateBytes() throws {
         var writer = StateWriter()
         writer.put(UInt16(0x0102))

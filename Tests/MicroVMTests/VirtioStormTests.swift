@@ -6,14 +6,14 @@ import Testing
 
 @testable import MicroVM
 
-/// Random rings that are mostly right, for every device.
+/// Random rings that are mostly valid, for every device.
 @Suite struct VirtioStormTests {
     private static let byteCount = 0x4_0000
     private static let buffers: UInt64 = 0x2_0000
 
     enum Kind: CaseIterable { case disk, scratch, entropy, network, sockets }
 
-    /// What keeps a device going, for as long as it is needed.
+    /// A device and the objects that it needs.
     private struct Surroundings {
         let device: any VirtioDevice
         var peer: VsockGuest.Peer?
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test("Whatever a ring holds, nothing is written but its answers and what may be written", arguments: Kind.allCases)
+    @Test("A device writes only used rings and writable buffers, for any ring", arguments: Kind.allCases)
     func storm(kind: Kind) throws {
         var random = SplitMix(seed: UInt64(Kind.allCases.firstIndex(of: kind) ?? 0) + 1)
         let surroundings = try VirtioStormTests.surroundings(kind)
@@ -70,7 +70,7 @@ import Testing
             }
             faults += driver.needsReset ? 1 : 0
         }
-        // Neither all wrong nor all right, or this would show nothing.
+        // A mix of faults and answers, or the test would show nothing.
         #expect(faults > 100 && faults < 1400 && answers > 500, "\(faults) faults, \(answers) answers")
     }
 
@@ -83,7 +83,7 @@ import Testing
     }
 }
 
-/// Where a device may write its answers.
+/// The ranges of all used rings, which a device may write.
 private struct Answers {
     let ranges: [Range<Int>]
 
@@ -99,9 +99,9 @@ private struct Answers {
 private struct Storm {
     private let driver: VirtioDriver
     var random: SplitMix
-    /// Which bytes the guest lets the device write.
+    /// True for each byte that the guest allows the device to write.
     private(set) var mayChange = [Bool](repeating: false, count: 0x4_0000)
-    /// The available index itself is not right.
+    /// True if the available index itself is invalid.
     private(set) var isBent = false
 
     init(_ driver: VirtioDriver, _ random: SplitMix) {
@@ -114,7 +114,7 @@ private struct Storm {
 
     private mutating func rarely() -> Bool { random.next(below: 200) == 0 }
 
-    /// Chains over the whole table, some of them offered; each number is rarely something else.
+    /// Fills the table with chains and offers them; each number is rarely replaced by a random one.
     mutating func fill(_ queue: Int, _ kind: VirtioStormTests.Kind) throws {
         let size = driver.sizes[queue]
         var index: UInt16 = 0
@@ -150,7 +150,7 @@ private struct Storm {
         try driver.offer(queue, rarely() ? UInt16(random.next(below: 20)) : first)
     }
 
-    /// From which descriptor on a chain is written by the device.
+    /// Returns the first descriptor of a chain that the device writes.
     private mutating func split(_ queue: Int, _ length: UInt16, _ kind: VirtioStormTests.Kind) -> UInt16 {
         if rarely() { return UInt16(random.next(below: 4)) }
         switch kind {
@@ -176,7 +176,7 @@ private struct Storm {
         for place in Int(address)..<min(0x4_0000, Int(address) + Int(buffer.byteCount)) { mayChange[place] = true }
     }
 
-    /// What a request begins with; its size.
+    /// Writes the header of a request; returns its size.
     private mutating func header(at address: UInt64, _ kind: VirtioStormTests.Kind) throws -> UInt64 {
         switch kind {
         case .disk, .scratch:

@@ -8,7 +8,7 @@ import Testing
         VirtioRegisters(deviceID: 2, offered: 0xFF | VirtioFeature.version1, maxima: [64, 8])
     }
 
-    /// Registers after these writes to the status, all features accepted on the way.
+    /// Makes registers after these writes to the status, with all features accepted.
     private static func registers(at status: UInt32) -> VirtioRegisters {
         var registers = registers()
         for step: UInt32 in [1, 3, 11, 15] where step <= status {
@@ -21,7 +21,7 @@ import Testing
         return registers
     }
 
-    @Test("A driver goes one step on, back to the start, or gives up", arguments: [0, 1, 3, 11, 15] as [UInt32])
+    @Test("A driver moves one step on, resets, or fails the device", arguments: [0, 1, 3, 11, 15] as [UInt32])
     func steps(from status: UInt32) {
         let next: [UInt32: UInt32] = [0: 1, 1: 3, 3: 11, 11: 15]
         for value in 0...255 as ClosedRange<UInt32> {
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(
-        "Features that were not offered, or are too old, are not OK",
+        "Features that were not offered, or without VIRTIO_F_VERSION_1, are not accepted",
         arguments: [(0, 0), (0x100, 1), (0, 3), (0, 1), (0xFF, 1)] as [(UInt32, UInt32)])
     func features(low: UInt32, high: UInt32) {
         var registers = VirtioTransportTests.registers(at: 3)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(
-        "A queue is configured only between FEATURES_OK and DRIVER_OK, and only while it is not ready",
+        "A queue can be configured only between FEATURES_OK and DRIVER_OK, and only while it is not ready",
         arguments: [0, 1, 3, 11, 15] as [UInt32])
     func queueRegisters(status: UInt32) {
         for isReady in [false, true] {
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("A queue that does not exist has no size and takes nothing", arguments: [2, 3, .max] as [UInt32])
+    @Test("A queue that does not exist has size 0 and ignores writes", arguments: [2, 3, .max] as [UInt32])
     func missingQueue(index: UInt32) {
         var registers = VirtioTransportTests.registers(at: 11)
         _ = registers.write(0x30, index)
@@ -81,7 +81,7 @@ import Testing
         #expect(registers.queues.allSatisfy { !$0.isReady && $0.place == QueuePlace() })
     }
 
-    @Test("A window says what it is, and nothing at registers that are none")
+    @Test("A window has its identity, and unassigned registers read as zero")
     func identity() throws {
         let driver = try VirtioDriver(EntropyDevice())
         #expect([0, 4, 8].map(driver.read) == [0x7472_6976, 2, 4])
@@ -95,7 +95,7 @@ import Testing
         #expect(driver.read(2) == 0)
     }
 
-    @Test("A guest that acknowledges nothing is interrupted all the same, and reads that there are used buffers")
+    @Test("A guest that acknowledges no interrupt still gets the next one, with the reason set")
     func unacknowledged() throws {
         let driver = try VirtioDriver(EntropyDevice())
         driver.start()
@@ -112,7 +112,7 @@ import Testing
         #expect(driver.read(0x60) == 0)
     }
 
-    @Test("The page of a window is what its registers say, after every step")
+    @Test("The page of a window matches its registers after every step")
     func page() throws {
         let fixture = try DiskFixture()
         let driver = fixture.driver
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test("Configuration space has any width, ends in zeros, and is there once there is a driver")
+    @Test("Configuration space can be read at any width, ends in zeros, and is readable once there is a driver")
     func configurationSpace() throws {
         let fixture = try DiskFixture()
         var bytes = [UInt8](repeating: 0xFF, count: 8)
@@ -162,7 +162,7 @@ import Testing
     }
 
     @Test(
-        "Rings that cannot be stop the device when its driver is ready, until it is reset",
+        "Invalid rings stop the device when its driver is ready, until it is reset",
         arguments: [
             (0x38, 0), (0x38, 3), (0x38, 512), (0x38, .max), (0x80, 0x1_0008), (0x80, 0xFFFF_FFF0), (0x84, 1),
             (0x90, 0x1_2001), (0x94, .max), (0xA0, 0x1_3002), (0xA0, 0xFF_FFFC), (0x44, 0),
@@ -187,7 +187,7 @@ import Testing
         #expect(driver.read(0x60) == 0)
     }
 
-    @Test("Once the driver is ready, registers of its queues change nothing")
+    @Test("Once the driver is ready, writes to queue registers change nothing")
     func frozen() throws {
         let fixture = try DiskFixture()
         for offset: UInt64 in [0x38, 0x44, 0x80, 0x84, 0x90, 0x94, 0xA0, 0xA4] {
@@ -199,7 +199,7 @@ import Testing
         #expect(try fixture.status(request) == 0)
     }
 
-    @Test("Notifications before the driver is ready, and of queues that are none, are nothing")
+    @Test("Notifications before the driver is ready, and of missing queues, are ignored")
     func strayNotifications() throws {
         let driver = try VirtioDriver(EntropyDevice())
         for queue in [0, 1, 0xFFFF, 0x1_0000] { driver.write(0x50, UInt32(queue)) }
@@ -210,7 +210,7 @@ import Testing
         #expect(driver.status == 15)
     }
 
-    @Test("A paused device does nothing, and then what waited")
+    @Test("A paused device does nothing, and handles waiting requests after resume")
     func pause() throws {
         let fixture = try DiskFixture()
         fixture.driver.transport.pause()
@@ -223,7 +223,7 @@ import Testing
         #expect(try fixture.status(request) == 0)
     }
 
-    @Test("An event loop calls whom it should, on any thread, until it is stopped")
+    @Test("An event loop calls the handlers of events, on any thread, until it is stopped")
     func eventLoop() throws {
         let loop = try EventLoop()
         var ends: [Int32] = [0, 0]

@@ -34,7 +34,7 @@ private typealias Packet = VsockGuest.Packet
         }
     }
 
-    @Test("The guest connects to the host, where someone listens", arguments: [1, 2])
+    @Test("The guest connects to a listener on the host", arguments: [1, 2])
     func fromGuest(pieces: Int) throws {
         let guest = try VsockGuest(pieces: pieces)
         let peer = try guest.connecting()
@@ -49,7 +49,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(try guest.receive() == [Packet(operation: .reset, hostPort: 8, guestPort: 1001)])
     }
 
-    @Test("What comes behind the line, or in pieces, is not lost")
+    @Test("Data behind the handshake line, or in pieces, is not lost")
     func handshake() throws {
         let guest = try VsockGuest()
         let peer = try VsockGuest.Peer(UnixSocket.connect(to: guest.path))
@@ -64,7 +64,7 @@ private typealias Packet = VsockGuest.Packet
     }
 
     @Test(
-        "Whoever does not say where to is sent away",
+        "A client with an invalid handshake is disconnected",
         arguments: [
             "\n", "CONNECT\n", "CONNECT \n", "CONNECT -1\n", "CONNECT +1\n", "CONNECT 4294967296\n", "connect 1\n",
             "CONNECT 1 2\n", "CONNECT  1\n", "CONNECT 000000000000000000000000000000000001\n", "GET / HTTP/1.1\r\n",
@@ -79,7 +79,7 @@ private typealias Packet = VsockGuest.Packet
         _ = try guest.connected()
     }
 
-    @Test("A guest that refuses is the end of the host's socket")
+    @Test("A refusal by the guest closes the host's socket")
     func refused() throws {
         let guest = try VsockGuest()
         let peer = try VsockGuest.Peer(UnixSocket.connect(to: guest.path))
@@ -89,7 +89,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(peer.hasEnded)
     }
 
-    @Test("The guest gets no more than it has room for, and more when it has more")
+    @Test("The guest gets only as much data as its credit allows")
     func creditOfGuest() throws {
         let guest = try VsockGuest()
         guest.room = 10_000
@@ -112,11 +112,11 @@ private typealias Packet = VsockGuest.Packet
         #expect(got == all)
     }
 
-    @Test("What the guest has no buffers for waits", arguments: [0, VirtioDriver.eventIndex])
+    @Test("Data waits until the guest has buffers", arguments: [0, VirtioDriver.eventIndex])
     func noBuffers(features: UInt64) throws {
         let guest = try VsockGuest(features: features)
         let (peer, _) = try guest.connected()
-        // What is left of the first buffers is used up.
+        // This uses up the rest of the first buffers.
         let all = VirtioVsockTests.pattern(100_000)
         #expect(peer.put(all) == all.count)
         var got = guest.data(try guest.receive(giveBack: false))
@@ -129,14 +129,14 @@ private typealias Packet = VsockGuest.Packet
         #expect(got == all)
     }
 
-    @Test("A host that does not read makes the guest wait, and loses nothing")
+    @Test("A host that does not read makes the guest wait, and no data is lost")
     func creditOfHost() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
         var sent = 0
         func credit() -> Int { 65_536 - (sent - Int(guest.lastHeader.forwarded)) }
         func push() throws {
-            // As a guest does that knows only what packets have told it.
+            // Like a guest that knows only the credit in received packets.
             while credit() > 0 {
                 let part = VirtioVsockTests.pattern(min(4000, credit()), sent)
                 try guest.send(Packet(operation: .data, hostPort: port, guestPort: 80, payload: part))
@@ -165,7 +165,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(got.count == sent)
     }
 
-    @Test("A guest that sends more than it may loses its connection")
+    @Test("A guest that exceeds its credit loses its connection")
     func overCredit() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
@@ -183,7 +183,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(!guest.driver.needsReset)
     }
 
-    @Test("The guest learns what we have when it asks")
+    @Test("A credit request gets a credit update")
     func creditRequest() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
@@ -193,7 +193,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(!peer.hasEnded)
     }
 
-    @Test("A host that stops sending still receives, and the other way round")
+    @Test("A side that stops sending still receives")
     func halfClosed() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
@@ -208,13 +208,13 @@ private typealias Packet = VsockGuest.Packet
         #expect(peer.take() == [1])
         try guest.send(Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 2))
         #expect(peer.take() == nil)
-        // Now neither sends any more.
+        // Now neither side sends any more.
         #expect(try guest.receive() == [Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3)])
         try guest.send(Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3))
         #expect(try guest.receive() == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
     }
 
-    @Test("A host's end that is gone is told to the guest after its last bytes, and its answer is the end")
+    @Test("The guest gets a shutdown after the last bytes of a closed host socket, and its reply ends the connection")
     func hostGone() throws {
         let guest = try VsockGuest()
         var (peer, port): (VsockGuest.Peer?, UInt32) = try guest.connected()
@@ -228,7 +228,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(try guest.receive() == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
     }
 
-    @Test("Closing by the guest reaches the host after its last bytes")
+    @Test("A shutdown by the guest reaches the host after its last bytes")
     func guestGone() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
@@ -239,7 +239,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(peer.take() == nil)
     }
 
-    @Test("A host that left before the guest has answered is a reset")
+    @Test("A client that disconnects before the guest's response causes a reset")
     func hostGoneEarly() throws {
         let guest = try VsockGuest()
         var peer: VsockGuest.Peer? = try VsockGuest.Peer(UnixSocket.connect(to: guest.path))
@@ -251,7 +251,7 @@ private typealias Packet = VsockGuest.Packet
     }
 
     @Test(
-        "A packet that makes no sense is answered with a reset, unless it is one",
+        "An invalid packet gets a reset, unless it is a reset",
         arguments: [
             ("longer than its buffer", 1), ("of another type", 1), ("of no known kind", 1), ("too long", 1),
             ("from another guest", 0), ("to another host", 0), ("a stray reset", 0),
@@ -275,7 +275,7 @@ private typealias Packet = VsockGuest.Packet
         _ = try guest.connected()
     }
 
-    @Test("Packets without a whole header, and buffers without room for one, stop the device", arguments: [43, 44])
+    @Test("Packets with a truncated header, and buffers without room for one, stop the device", arguments: [43, 44])
     func faults(count: Int) throws {
         let guest = try VsockGuest(buffers: 0)
         if count == 43 {
@@ -292,7 +292,7 @@ private typealias Packet = VsockGuest.Packet
         _ = try guest.connected()
     }
 
-    @Test("Packets that have to be refused wait in the guest's queue while it gives no buffers")
+    @Test("Refused packets wait in the guest's queue while it has no receive buffers")
     func flood() throws {
         let guest = try VsockGuest(buffers: 0)
         let bytes = { (port: UInt32) -> [UInt8] in
@@ -312,7 +312,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(try guest.driver.answers(1).count == 36)
     }
 
-    @Test("There are no more than 256 connections, and room again when one has ended")
+    @Test("The limit is 256 connections, and the end of one makes room for another")
     func limit() throws {
         let guest = try VsockGuest()
         let listener = try UnixSocket.listen(in: Directory(guest.directory.path), as: "v_1")
@@ -348,7 +348,7 @@ private typealias Packet = VsockGuest.Packet
         _ = try guest.connected()
     }
 
-    @Test("A path that exists, or is too long, is no place to listen")
+    @Test("A path that exists, or is too long, can't be listened at")
     func paths() throws {
         let directory = try ScratchDirectory()
         let first = try VsockDevice(path: directory.path.appending("v"))
@@ -358,7 +358,7 @@ private typealias Packet = VsockGuest.Packet
         withExtendedLifetime(first) {}
     }
 
-    @Test("One slow connection does not keep another from the guest")
+    @Test("One busy connection does not starve another")
     func fairness() throws {
         let guest = try VsockGuest()
         let (loud, _) = try guest.connected(to: 1)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroVM
 
-/// A guest's side of sockets, packet by packet, and the host's directory with theirs.
+/// A guest's side of sockets, packet by packet, and the host's directory with its sockets.
 final class VsockGuest {
     struct Packet: Equatable {
         var operation: VsockOperation
@@ -18,12 +18,12 @@ final class VsockGuest {
     let directory: ScratchDirectory
     let driver: VirtioDriver
     let device: VsockDevice
-    /// What the guest says that it keeps for each connection, and has passed on.
+    /// The buffer size and the forwarded bytes that the guest reports for each connection.
     var room: UInt32 = 1 << 20
     var forwarded: UInt32 = 0
-    /// The header of the last packet that came.
+    /// The header of the last received packet.
     private(set) var lastHeader = VsockHeader()
-    /// One descriptor for header and data, or two.
+    /// The number of descriptors of a packet: one for header and data, or two.
     private let pieces: Int
     private var buffers: [UInt32: UInt64] = [:]
 
@@ -42,7 +42,7 @@ final class VsockGuest {
 
     var path: FilePath { directory.path.appending("v") }
 
-    /// Starts the driver once more, its buffers given anew.
+    /// Starts the driver again, with new buffers.
     func restart(buffers count: Int = 16) throws {
         driver.rewind()
         buffers = [:]
@@ -51,7 +51,7 @@ final class VsockGuest {
         try give(count)
     }
 
-    /// Gives the device buffers for packets; gives whether it wanted to hear of it.
+    /// Adds buffers for packets; returns true if the device requested a notification.
     @discardableResult
     func give(_ count: Int) throws -> Bool {
         let before = driver.added[0]
@@ -63,7 +63,7 @@ final class VsockGuest {
         return try driver.wantsKick(0, since: before)
     }
 
-    /// After its memory was rewound: leaves room for the buffers that the device still has.
+    /// Reserves the buffers that the device still has, after the driver's memory was freed.
     func restock() throws {
         if let last = buffers.values.max() { while driver.room(64) <= last + UInt64(VsockGuest.bufferByteCount) {} }
     }
@@ -81,7 +81,7 @@ final class VsockGuest {
             ])
     }
 
-    /// Sends a packet; what the header says may be bent.
+    /// Sends a packet; `bend` may change its header.
     func send(_ packet: Packet, bend: (inout VsockHeader) -> Void = { _ in }) throws {
         var header = VsockHeader()
         header.sourceCID = 3
@@ -106,7 +106,7 @@ final class VsockGuest {
         _ = try driver.answers(1)
     }
 
-    /// The packets that have come, after letting the device work; each buffer is given back at once, or not.
+    /// Runs the device, and returns the received packets; by default it adds each buffer again at once.
     func receive(giveBack: Bool = true) throws -> [Packet] {
         var packets: [Packet] = []
         driver.settle()
@@ -138,7 +138,7 @@ final class VsockGuest {
             payload: try driver.memory.bytes(at: address + 44, count: Int(header.byteCount)))
     }
 
-    /// Connects from the host to a port of the guest, all the way.
+    /// Connects from the host to a port of the guest.
     func connected(to port: UInt32 = 80) throws -> (Peer, UInt32) {
         let peer = try Peer(UnixSocket.connect(to: path))
         peer.put("CONNECT \(port)\n")
@@ -150,7 +150,7 @@ final class VsockGuest {
         return (peer, hostPort)
     }
 
-    /// Lets the guest connect to a port on which someone listens, all the way.
+    /// Connects the guest to a port of the host, with a listener of its own.
     func connecting(from guestPort: UInt32 = 1000, to hostPort: UInt32 = 7) throws -> Peer {
         let listener = try UnixSocket.listen(in: Directory(directory.path), as: FilePath("v_\(hostPort)"))
         try send(Packet(operation: .request, hostPort: hostPort, guestPort: guestPort))
@@ -163,7 +163,7 @@ final class VsockGuest {
         packets.filter { $0.operation == .data }.flatMap(\.payload)
     }
 
-    /// The host's end of a connection; never waits.
+    /// The host's side of a connection; it never blocks.
     final class Peer {
         private let socket: OwnedDescriptor
 
@@ -173,13 +173,13 @@ final class VsockGuest {
 
         func put(_ text: String) { #expect(put(Array(text.utf8)) == text.utf8.count) }
 
-        /// Gives how many bytes went.
+        /// Returns the number of bytes that were sent.
         @discardableResult
         func put(_ bytes: [UInt8]) -> Int {
             unsafe Glibc.send(socket.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
         }
 
-        /// What there is; nil is the end.
+        /// Returns the available data; `nil` at the end of the stream.
         func take() -> [UInt8]? {
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
             let count = unsafe recv(socket.rawValue, &bytes, bytes.count, Int32(MSG_DONTWAIT))

@@ -1,30 +1,30 @@
-// What PID 1 needs from the kernel, in words that Embedded Swift can import: no system header is included here.
-// Every function that can fail returns a negative errno.
+// The system calls of PID 1, in types that Embedded Swift can import: no system header is included here. Every function
+// that can fail returns a negative errno.
 #pragma once
 
 // Files.
 int cinit_open(const char *path);
-/// Opens a terminal or a file for frames; a terminal is set to pass every byte unchanged.
+/// Opens a terminal or a file for frames; a terminal is set to raw mode.
 int cinit_open_channel(const char *path);
 long cinit_read(int descriptor, void *buffer, unsigned long capacity);
-/// Writes all of `count` bytes, waiting where it must.
+/// Writes all of `count` bytes; waits if necessary.
 int cinit_write(int descriptor, const void *buffer, unsigned long count);
 void cinit_close(int descriptor);
-/// Maps the page that rings the host and the mailbox that the host reads then, which are no memory of the kernel's.
+/// Maps the doorbell's page and the mailbox, which are not part of the kernel's memory.
 int cinit_open_doorbell(unsigned long long page, unsigned long long mailbox, unsigned long length);
-/// Hands at most a mailbox of bytes to the host, which has them when this returns.
+/// Sends at most a mailbox of bytes to the host, which has received them when this returns.
 void cinit_ring(const void *buffer, unsigned long count);
-/// Copies what the host left in the mailbox when it was rung last, and returns its length, of at most `capacity`.
+/// Copies the host's reply to the last ring out of the mailbox; returns its length, at most `capacity`.
 unsigned long cinit_reply(void *buffer, unsigned long capacity);
 int cinit_write_file(const char *path, const void *buffer, unsigned long count);
 
-/// Makes descriptors 0 to 2 exist where the kernel had no console for them.
+/// Opens /dev/null as descriptors 0 to 2 if the kernel had no console for them.
 void cinit_fill_standard(void);
 
 // The machine.
-/// The argument at `index`, or null; 0 is the program's own name.
+/// Returns the argument at `index`, or null; 0 is the program's own name.
 const char *cinit_argument(int index);
-/// Loads the module in a file that was opened.
+/// Loads the module in an open file.
 int cinit_load_module(int descriptor);
 int cinit_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int cinit_make_directory(const char *path, unsigned int mode);
@@ -32,21 +32,21 @@ int cinit_link(const char *target, const char *path);
 int cinit_make_character_device(const char *path, unsigned int mode, unsigned int major, unsigned int minor);
 int cinit_exists(const char *path);
 void cinit_remove(const char *path);
-/// Makes `path` the root of this process and of everything it starts.
+/// Makes `path` the root of this process and of its children.
 int cinit_enter_root(const char *path);
 int cinit_set_hostname(const char *name, unsigned long length);
-/// Switches the machine off the way that every machine of ours understands: by a reset, after which nothing starts.
+/// Switches the machine off in a way that every machine supports: by a reset, after which nothing starts.
 void cinit_power_off(void) __attribute__((noreturn));
 void cinit_exit(int status) __attribute__((noreturn));
 
 // The network, by netlink. Addresses are numbers whose first byte is the most significant one.
-/// The number of an interface, or 0.
+/// Returns the index of an interface, or 0.
 unsigned int cinit_interface(const char *name);
 int cinit_interface_up(unsigned int interface);
 int cinit_add_address(unsigned int interface, unsigned int address, unsigned char prefix);
 int cinit_add_default_route(unsigned int interface, unsigned int gateway);
 
-/// Makes bytes part of what the kernel's random numbers come from, at once.
+/// Mixes bytes into the kernel's random number generator, at once.
 int cinit_add_entropy(const void *bytes, unsigned long count);
 
 // Time.
@@ -61,18 +61,18 @@ struct cinit_watch {
     short wanted, ready;
 };
 enum { cinit_readable = 1, cinit_writable = 4 };
-/// Watches with a negative descriptor are passed over. Ready without being wanted means that the other end is gone.
+/// Skips watches with a negative descriptor. Ready without being wanted means that the other end is closed.
 int cinit_poll(struct cinit_watch *watches, unsigned long count, unsigned long long nanoseconds);
 
 // Processes.
-/// Blocks the signals that init handles and returns a descriptor that tells of them.
+/// Blocks the signals that init handles, and returns a descriptor that reports them.
 int cinit_signal_descriptor(void);
-/// The next signal, or 0.
+/// Returns the next signal, or 0.
 int cinit_next_signal(int descriptor);
 int cinit_kill(int process, int signal);
-/// A process that ended, or 0; `status` is its exit status, or 256 plus the signal.
+/// Returns a process that ended, or 0; `status` is its exit status, or 256 plus the signal.
 int cinit_reap(int *status);
-/// The largest resident set of any child that was waited for, in bytes.
+/// Returns the largest resident set of any reaped child, in bytes.
 unsigned long long cinit_children_peak(void);
 
 struct cinit_command {
@@ -84,34 +84,34 @@ struct cinit_command {
     unsigned int user, group;
     const unsigned int *groups;
     unsigned long group_count;
-    /// How many files it may open; 0 for as many as init.
+    /// The limit of open files; 0 for init's own limit.
     unsigned long open_files;
 };
 enum { cinit_at_directory = 1, cinit_at_identity, cinit_at_execute };
-/// Starts a command with two pipes for its output and returns its process id once its program runs.
+/// Starts a command with two pipes for its output; returns its process ID once its program runs.
 int cinit_spawn(const struct cinit_command *command, int *output, int *error, int *stage);
 
-// Sockets that never wait.
-/// Listens for the host on a port of the machine's own sockets to it.
+// Sockets that never block.
+/// Listens for the host on a port of the machine's vsock.
 int cinit_listen_to_host(unsigned int port);
 int cinit_accept(int listener);
-/// Sends what there is room for, and says how much that was.
+/// Sends as many bytes as fit; returns their number.
 long cinit_send(int descriptor, const void *buffer, unsigned long count);
-/// Tells the other end that no more will be sent.
+/// Shuts down the sending direction.
 void cinit_end(int descriptor);
 
-// What is opened.
-/// Begins to follow the file system that is mounted at a path.
+// Observation of opened files.
+/// Starts to observe the file system that is mounted at a path.
 int cinit_observe(const char *path);
-/// Copies the path of a file or directory that was opened, and returns its length: 0 where it has none, or was opened by
-/// the caller. Negative where nothing is there for now (see cinit_is_pending), and where some was lost.
+/// Copies the path of an opened file or directory, and returns its length: 0 if it has none, or was opened by the
+/// caller. Negative if there is no event yet (see cinit_is_pending), or if events were lost.
 long cinit_next_opened(int observer, void *path, unsigned long capacity);
 
 // The probe.
 int cinit_signal_is_child(int signal);
 int cinit_is_refusal(int error);
 int cinit_is_pending(int error);
-/// Begins to connect to the loopback address.
+/// Starts to connect to the loopback address.
 int cinit_connect(unsigned short port, int version_6);
-/// Zero once a connection that was pending is made.
+/// Returns zero once a pending connection is established.
 int cinit_connection_error(int descriptor);

@@ -1,5 +1,5 @@
-// What MicroVM needs from the kernel and the processor that Swift cannot say: ioctl numbers behind macros, the union in
-// kvm_run, and single accesses to memory that a guest changes meanwhile.
+// The parts of the kernel and the processor that MicroVM needs and Swift can't express. These are ioctl numbers behind
+// macros, the union in kvm_run, and single accesses to memory that a guest changes meanwhile.
 #pragma once
 
 #include "Events.h"

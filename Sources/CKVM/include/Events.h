@@ -1,12 +1,12 @@
-// Waiting for many descriptors, and descriptors that count: Swift's Glibc module has neither header.
+// epoll, eventfd and random bytes: Swift's Glibc module does not have their headers.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// What happened to one descriptor of an epoll instance.
+/// An event of one descriptor of an epoll instance.
 struct ckvm_event {
-    /// Given when the descriptor was added.
+    /// The value that was passed when the descriptor was added.
     uint64_t token;
     uint32_t events;
 };
@@ -16,7 +16,7 @@ enum {
     ckvm_event_write = 0x004,
     ckvm_event_error = 0x008,
     ckvm_event_hangup = 0x010,
-    /// The most events that one wait gives.
+    /// The maximum number of events of one wait.
     ckvm_event_batch = 32,
 };
 
@@ -24,15 +24,15 @@ int ckvm_epoll(void);
 int ckvm_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token);
 int ckvm_epoll_change(int epoll, int descriptor, uint32_t events, uint64_t token);
 int ckvm_epoll_remove(int epoll, int descriptor);
-/// Waits up to `milliseconds`, for ever where it is negative; gives the number of events.
+/// Waits up to `milliseconds`, forever if it is negative; returns the number of events.
 int ckvm_epoll_wait(int epoll, struct ckvm_event events[ckvm_event_batch], int milliseconds);
 
-/// A counter, not blocking.
+/// Makes a non-blocking counter.
 int ckvm_eventfd(void);
-/// Adds one.
+/// Adds one to the counter.
 void ckvm_eventfd_signal(int descriptor);
-/// Sets it to zero.
+/// Sets the counter to zero.
 void ckvm_eventfd_clear(int descriptor);
 
-/// Random bytes; gives how many, which is never fewer than asked where that is at most 256.
+/// Fills a buffer with random bytes; returns their number, which is `count` if that is at most 256.
 long ckvm_random(void *buffer, size_t count);

@@ -1,16 +1,16 @@
-// What a thread of the machine may still ask of the kernel. All of it holds for the calling thread alone, and for ever.
+// The confinement of a machine's threads. All of it applies to the calling thread alone, and is irreversible.
 #pragma once
 
-/// Forbids to gain privileges.
+/// Sets no_new_privs.
 int ckvm_forbid_privileges(void);
-/// Which version of Landlock the kernel has; 0 where it has none, or is told to use none.
+/// Returns the kernel's Landlock version; 0 if it has none, or has it disabled.
 long ckvm_landlock_version(void);
-/// Forbids, as far as the kernel's Landlock can: every way to files that are not open yet, TCP to listen and to connect
-/// (version 4), and abstract UNIX sockets and processes of others (version 6).
+/// Applies all of Landlock's restrictions that the kernel supports: files that are not open yet, TCP bind and connect
+/// (version 4), abstract UNIX sockets of others, and signals to others (version 6).
 int ckvm_forbid_surroundings(void);
-/// Allows what running a processor takes; any other system call ends the process with SIGSYS.
+/// Allows the calls for running a processor; any other system call ends the process with SIGSYS.
 int ckvm_allow_processor(void);
-/// Allows what serving devices takes.
+/// Allows the calls for serving devices.
 int ckvm_allow_devices(void);
-/// Allows what the process of one machine takes, for this thread and those that it starts from now on.
+/// Allows the calls of one machine's process, for this thread and the threads that it starts from now on.
 int ckvm_allow_machine(void);

@@ -48,26 +48,26 @@ int ckvm_ioctl_number(int descriptor, unsigned long request, unsigned long argum
 
 // Requests whose structures end in an array. Counts never exceed `capacity`.
 int ckvm_supported_cpuid(int device, struct kvm_cpuid_entry2 *entries, uint32_t capacity);
-/// Fills in what this processor itself says in the leaf `entry->function`.
+/// Fills in this processor's own CPUID leaf `entry->function`.
 void ckvm_own_cpuid(struct kvm_cpuid_entry2 *entry);
 int ckvm_get_cpuid(int processor, struct kvm_cpuid_entry2 *entries, uint32_t capacity);
 int ckvm_set_cpuid(int processor, const struct kvm_cpuid_entry2 *entries, uint32_t count);
 int ckvm_msr_indices(int device, uint32_t *indices, uint32_t capacity);
-/// Returns how many were read or set; fewer than `count` where one is refused.
+/// Returns the number of registers that were read or set; fewer than `count` if one is refused.
 int ckvm_get_msrs(int processor, struct kvm_msr_entry *entries, uint32_t count);
 int ckvm_set_msrs(int processor, const struct kvm_msr_entry *entries, uint32_t count);
 
-// What a processor stopped for, out of the union in kvm_run.
+// The decoded exit of a processor, from the union in kvm_run.
 struct ckvm_exit {
     uint32_t reason;
-    /// An access of the guest to a port or to memory that is not there.
+    /// An access of the guest to a port or to an address without memory.
     uint8_t is_write, size;
     uint16_t port;
     uint32_t count;
     uint64_t address;
-    /// Where the bytes are: to be read after a write, to be filled in for a read.
+    /// The bytes of the access: to read after a write, to fill in for a read.
     uint8_t *data;
-    /// What the kernel says further: the event's type, the hardware's reason, the internal error's.
+    /// Further details: the event's type, the hardware's reason, or the internal error's suberror.
     uint64_t detail;
 };
 void ckvm_decode_exit(struct kvm_run *run, struct ckvm_exit *exit);
@@ -84,10 +84,10 @@ enum {
     ckvm_exit_system_event = KVM_EXIT_SYSTEM_EVENT,
 };
 
-/// Makes the signal that interrupts KVM_RUN harmless, and lets it reach the calling thread.
+/// Makes the signal that interrupts KVM_RUN harmless, and unblocks it for the calling thread.
 int ckvm_prepare_kick(void);
-/// Interrupts a thread's KVM_RUN, or its next one where immediate exit is set.
+/// Interrupts a thread's KVM_RUN, or its next one if immediate exit is set.
 int ckvm_kick(unsigned long thread);
 unsigned long ckvm_this_thread(void);
-/// Nanoseconds of processor time that a thread, which must not have ended, has used.
+/// Returns the processor time of a thread in nanoseconds; the thread must not have ended.
 uint64_t ckvm_thread_time(unsigned long thread);

@@ -1,5 +1,5 @@
 // Files without a name.
 #pragma once
 
-/// A new file that lives in memory until its last user lets go; close-on-exec. -1 and errno where that fails.
+/// Makes a file in memory, close-on-exec, which is freed with its last user. Returns -1 and sets errno on failure.
 int ckvm_memory_file(void);

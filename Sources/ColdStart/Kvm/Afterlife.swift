@@ -2,25 +2,25 @@ internal import Linux
 internal import MicroVM
 internal import SystemPackage
 
-/// What becomes of a machine whose guest's probe has passed: it is asked from outside, and ended or kept.
+/// The ready phase of a machine, after its guest's probe has passed: the host's request, then the end or `keep`.
 struct Afterlife: Sendable {
-    /// What came of it.
+    /// The result of the ready phase.
     struct Outcome: Sendable {
-        /// What the host saw, where it asked.
+        /// The result of the host's request; `nil` if it made none.
         var answer: HostAnswer?
-        /// How many pages the machine's process had been given when the guest's probe had passed.
+        /// The page faults of the machine's process until the guest's probe passed.
         var pageFaults: UInt64?
-        /// What the guest had read of its disk until then.
+        /// The guest's reads from its disk until then.
         var diskUse: DiskUse?
-        /// The time was over before.
+        /// True if the probe did not pass before the deadline.
         var isImpatient = false
     }
 
     let probe: HostProbe?
-    /// Goes on with the machine instead of ending it; is told what the host saw.
+    /// Keeps the machine instead of ending it; receives the result.
     let keep: (@Sendable (Outcome, MachineProcess) -> Void)?
 
-    /// Waits for the probe to pass on a thread of its own, and does the rest there; the machine may run longer.
+    /// Waits for the probe on a thread of its own, and does the rest there; the machine may run longer.
     func begin(
         _ machine: MachineProcess, _ listener: DoorbellListener, until deadline: UInt64, leaving parcel: Parcel<Outcome>
     ) throws(MachineError) {
@@ -45,8 +45,8 @@ struct Afterlife: Sendable {
         guard isBegun else { throw .host("start a thread", nil, .resourceTemporarilyUnavailable) }
     }
 
-    /// What is said of it where it has not come to its end long after its machine.
+    /// The result if the ready phase didn't finish before the deadline.
     var overdue: Outcome {
-        Outcome(answer: probe.map { _ in .failed(reason: "the answer did not come while the machine lived") })
+        Outcome(answer: probe.map { _ in .failed(reason: "there was no response before the machine ended") })
     }
 }

@@ -2,12 +2,12 @@ internal import Guest
 internal import MicroVM
 internal import Synchronization
 
-/// A session that hears the guest ring.
+/// A session that receives the guest's doorbell messages.
 final class DoorbellListener: Sendable {
     private let session: Mutex<Session>
-    /// When the wait began, nanoseconds of the host's clock.
+    /// The start of the session, in nanoseconds of the host's clock.
     let start: UInt64
-    /// Whether the guest's probe has passed, once that is known.
+    /// True if the guest's probe has passed; set once that is known.
     let passed: Parcel<Bool>
 
     init(_ scenario: Scenario) throws(ColdStartError) {
@@ -18,9 +18,9 @@ final class DoorbellListener: Sendable {
         passed = try Parcel()
     }
 
-    /// Takes what the guest tells, and says how it goes on.
+    /// Handles a message of the guest, and returns the doorbell's response.
     ///
-    /// A guest whose probe has passed goes on until whoever waits for that ends it.
+    /// A guest whose probe has passed continues until the caller that waits for it ends it.
     func receive(_ message: [UInt8], at time: UInt64) -> DoorbellAnswer {
         session.withLock { session in
             let wasHeld = session.isHeld
@@ -32,16 +32,16 @@ final class DoorbellListener: Sendable {
         }
     }
 
-    /// Why the guest cannot be reached from here though its probe has passed, if so.
+    /// The reason why the guest can't be reached from the host although its probe has passed; `nil` if it can.
     var obstacle: String? {
         session.withLock { session in
             if session.marks[.reachable] != nil { return nil }
-            guard let failure = session.failure else { return "the machine takes no connections" }
+            guard let failure = session.failure else { return "the machine accepts no connections" }
             return "the machine could not \(failure.stage.words): errno \(failure.errno)"
         }
     }
 
-    /// What the entrypoint wrote, and behind it the console's text.
+    /// Returns the entrypoint's output, followed by the console's text.
     func console(_ text: [UInt8]) -> Console {
         session.withLock { session in
             var session = session
@@ -50,12 +50,12 @@ final class DoorbellListener: Sendable {
         }
     }
 
-    /// What all that was heard, and the console's text, came to.
+    /// Returns the result of the session, with the console's text.
     func result(
         _ console: [UInt8], entered: UInt64, _ end: Session.End, timeout: Duration, boot: UInt64
     ) throws(ColdStartError) -> Run {
         let result: Result<Run, ColdStartError> = session.withLock { session in
-            // A machine that is kept is asked before its end.
+            // A copy, because the session of a kept machine continues.
             var session = session
             session.receiveConsole(console)
             session.entered = max(entered, session.start)

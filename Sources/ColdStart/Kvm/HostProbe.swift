@@ -6,25 +6,25 @@ struct HostProbe {
     let socket: FilePath
     let port: UInt16
     let path: String
-    /// When the machine's start began, nanoseconds of the host's clock.
+    /// The start of the machine, in nanoseconds of the host's clock.
     let start: UInt64
 
     private static let patience: UInt64 = 10_000_000_000
     private static let bodyLimit = 16 << 20
 
-    /// Asks, and reads the whole answer so that the service is not cut short; blocks the thread.
+    /// Makes the request, and reads the whole response so that the service can finish it; blocks the thread.
     func ask() -> HostAnswer {
         let began = hostClock()
         do throws(SystemError) {
             let line = try GuestSocket.connect(to: port, through: socket)
-            guard let line else { return .failed(reason: "nothing in the machine takes connections to port \(port)") }
+            guard let line else { return .failed(reason: "nothing listens on port \(port) of the machine") }
             try line.write(Array(request.utf8))
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
                 let ready = try waitForInput([line.rawValue], until: began + HostProbe.patience)
                 guard ready == [true], hostClock() < began + HostProbe.patience else {
-                    return .failed(reason: "the answer did not come within 10 s")
+                    return .failed(reason: "there was no response within 10 s")
                 }
                 let piece = try line.read(1 << 16)
                 if piece.isEmpty { break }
@@ -32,12 +32,12 @@ struct HostProbe {
                 head += piece
             }
             guard let firstByte, let status = HostProbe.status(of: head) else {
-                return .failed(reason: "the connection closed without an answer")
+                return .failed(reason: "the connection closed without a response")
             }
             return .answered(
                 firstByte: Double(firstByte - start) / 1e6, request: Double(firstByte - began) / 1e6, status: status)
         } catch {
-            return .failed(reason: "the connection broke: \(error.errno)")
+            return .failed(reason: "the connection failed: \(error.errno)")
         }
     }
 
@@ -45,7 +45,7 @@ struct HostProbe {
         "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     }
 
-    /// The status in the first line of an answer.
+    /// Parses the status in the first line of a response.
     static func status(of answer: [UInt8]) -> Int? {
         let line = answer.prefix { $0 != 0x0A && $0 != 0x0D }
         let words = line.split(separator: 0x20)
@@ -54,15 +54,15 @@ struct HostProbe {
     }
 }
 
-/// The way to ports of a guest, in Firecracker's convention.
+/// The connection to a guest's ports, in Firecracker's convention.
 enum GuestSocket {
     private static let lineLimit = 32
 
-    /// Connects to a port; `nil` where the guest does not take it.
+    /// Connects to a port; `nil` if the guest does not accept.
     static func connect(to port: UInt16, through socket: FilePath) throws(SystemError) -> OwnedDescriptor? {
         let line = try UnixSocket.connect(to: socket)
         try line.write(Array("CONNECT \(port)\n".utf8))
-        // One byte after the other, since what comes behind the line is the guest's.
+        // Byte by byte, because everything behind this line comes from the guest.
         var answer: [UInt8] = []
         while answer.last != 0x0A {
             guard answer.count < lineLimit else { return nil }

@@ -1,13 +1,13 @@
-/// A machine that goes on after it was measured, until its service ends or the measurement is cancelled.
+/// A machine that keeps running after its measurement, until its service ends or the measurement is cancelled.
 public struct KeptMachine: Sendable {
-    /// A port of this machine's loopback address, and the guest's to which it leads.
+    /// A port of the host's loopback address, and the guest's port that it forwards to.
     public struct Port: Sendable, Equatable {
-        /// Here, on 127.0.0.1.
+        /// The port on 127.0.0.1 of the host.
         public let host: UInt16
-        /// In the guest.
+        /// The port in the guest.
         public let guest: UInt16
 
-        /// Reads `HOST:GUEST`, or one number for both; `nil` for anything else.
+        /// Parses `HOST:GUEST`, or one number for both; `nil` for anything else.
         public init?(_ text: String) {
             let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { digits -> UInt16? in
                 digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(digits) : nil
@@ -19,12 +19,12 @@ public struct KeptMachine: Sendable {
         }
     }
 
-    /// What can be reached from here.
+    /// The published ports.
     public let ports: [Port]
-    /// Told once, when the service can be used.
+    /// Called once, when the service can be used.
     public let whenMeasured: @Sendable (Measurement) -> Void
 
-    /// A machine to keep.
+    /// A kept machine with these ports.
     public init(ports: [Port], whenMeasured: @escaping @Sendable (Measurement) -> Void) {
         self.ports = ports
         self.whenMeasured = whenMeasured

@@ -5,23 +5,23 @@ internal import Sandbox
 internal import Synchronization
 public import SystemPackage
 
-/// When a machine is saved.
+/// The moment at which a machine is saved.
 public enum SnapshotMoment: String, Sendable, CaseIterable {
-    /// When the probe has passed.
+    /// After the probe has passed.
     case ready
-    /// When the probe has passed, in the middle of another request.
+    /// After the probe has passed, in the middle of another request.
     case request
 }
 
 /// Boots a disk in our own virtual machine, on the processor itself.
 public struct KvmEngine: Engine {
-    /// What is done with the machine besides measuring it.
+    /// The use of the machine besides its measurement.
     public enum Life: Sendable {
-        /// It boots, and is over when the probe has passed.
+        /// It boots, and ends after the probe has passed.
         case boot
-        /// It boots, and is saved when the probe has passed.
+        /// It boots, and is saved after the probe has passed.
         case save(to: FilePath, at: SnapshotMoment)
-        /// It goes on from a snapshot, and is over when the probe has passed again.
+        /// It continues from a snapshot, and ends after the probe has passed again.
         case restore(from: FilePath)
     }
 
@@ -42,12 +42,12 @@ public struct KvmEngine: Engine {
     ///
     /// - Parameters:
     ///   - disk: the image's files as an EROFS file system; it is only read.
-    ///   - subject: what the disk is of, so that a snapshot is not put upon another: the image's digest.
+    ///   - subject: the identity of the disk, so that a snapshot is not restored with another: the image's digest.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
-    ///   - cache: where a compressed kernel is kept unpacked.
+    ///   - cache: the directory for unpacked kernels.
     ///   - scratch: a directory for the machine's sockets.
-    ///   - kept: what is done with the machine of the last run, unless it is over when it was measured.
-    ///   - isRootMemory: the disk is memory of the guest's, which needs a kernel with pmem and DAX, instead of a device.
+    ///   - kept: the ports and the callback of the last run's machine, if it keeps running after its measurement.
+    ///   - isRootMemory: map the disk as guest memory, instead of a block device; it needs a kernel with pmem and DAX.
     public init(
         disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot,
         scratch: FilePath, network: MachineNetwork = .none, kept: KeptMachine? = nil, isRootMemory: Bool = false
@@ -64,14 +64,14 @@ public struct KvmEngine: Engine {
         self.life = life
     }
 
-    /// Why this machine's KVM cannot run it, or `nil`; found by trying, see ``TrialGuest``.
+    /// Returns the reason why this host's KVM can't be used, or `nil`; tested by a ``TrialGuest``.
     public static func obstacle() -> String? { TrialGuest.obstacle() }
 
-    /// Boots it, or lets it go on, as often as the scenario says.
+    /// Boots or restores the machine as often as the scenario requests.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
         guard scenario.processors <= MachineConfiguration.processorLimit else {
-            throw .impossibleScenario("its machines have at most \(MachineConfiguration.processorLimit) processors")
+            throw .impossibleScenario("a machine is limited to \(MachineConfiguration.processorLimit) processors")
         }
         if let obstacle = KvmEngine.obstacle() { throw .machineUnavailable(obstacle) }
         let current = CurrentMachine()
@@ -104,11 +104,11 @@ public struct KvmEngine: Engine {
         _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?, hold: Orders.Hold
     ) throws(ColdStartError) -> [Run] {
         if hold != .never || kept != nil, case .log = scenario.probe {
-            throw .impossibleScenario("a machine that is saved or kept needs a probe other than log:")
+            throw .impossibleScenario("saving or keeping a machine needs a probe other than log:")
         }
         if hold == .request {
             guard case .http = scenario.probe else {
-                throw .impossibleScenario("a machine that is saved in the middle of a request needs a probe http:")
+                throw .impossibleScenario("saving a machine in the middle of a request needs an http: probe")
             }
         }
         let files = MachineFiles(
@@ -134,8 +134,8 @@ public struct KvmEngine: Engine {
             words.append(snapshot.identity)
             let found = words.lastLine ?? ""
             throw .impossibleScenario(
-                "the snapshot is of '\(found)', not of '\(identityText(scenario))'; "
-                    + "give the image, --probe, --kernel and --network that it was made with")
+                "the snapshot was made for '\(found)', not for '\(identityText(scenario))'; "
+                    + "use the image, --probe, --kernel and --network that it was made with")
         }
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: [], initramfs: [],
@@ -147,7 +147,8 @@ public struct KvmEngine: Engine {
             do throws(ColdStartError) {
                 runs.append(try run(scenario, configuration, current, group, after: runs).restore(snapshot))
             } catch {
-                // A guest whose memory is not what was saved may do anything. Nobody pays for a look at it before.
+                // A guest whose memory is damaged may do anything. The full check is done only after a failure, to save
+                // its time.
                 if !current.isCancelled {
                     do throws(MachineError) { try snapshot.expectWhole() } catch { throw ColdStartError(error) }
                 }
@@ -174,12 +175,12 @@ public struct KvmEngine: Engine {
         return runs
     }
 
-    /// What a machine's process may use: the guest's memory, and little besides.
+    /// Makes the control group of a machine's process: the guest's memory, and little more.
     private static func group(_ configuration: MachineConfiguration) -> ProcessGroup? {
         ProcessGroup(memory: configuration.memoryBytes + (512 << 20), threads: configuration.processors + 16)
     }
 
-    /// One life; the last one's machine is kept, where one is.
+    /// Makes one run; the last one keeps its machine if requested.
     private func run(
         _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
         _ group: ProcessGroup?, after runs: [Run]
@@ -192,7 +193,7 @@ public struct KvmEngine: Engine {
         return run
     }
 
-    /// What the host reaches: what it probes, and what is published.
+    /// The ports that the host connects to: the probe's, and the published ones.
     private func proxiedPorts(_ scenario: Scenario) throws(ColdStartError) -> [UInt16] {
         var ports = Set(kept?.ports.map(\.guest) ?? [])
         if scenario.interview == nil, case .http(let port, _) = scenario.probe { ports.insert(port) }
@@ -202,7 +203,7 @@ public struct KvmEngine: Engine {
         return ports.sorted()
     }
 
-    /// What a snapshot must be of to go on here: the same disk, asked the same question.
+    /// The identity that a snapshot must have to be restored here: the same disk with the same probe.
     private func identity(_ scenario: Scenario) -> [UInt8] { Array(identityText(scenario).utf8) }
 
     private func identityText(_ scenario: Scenario) -> String {
@@ -210,8 +211,10 @@ public struct KvmEngine: Engine {
             + (root == .memory ? ", as memory" : "")
     }
 
-    /// The console says what a kernel says when it dies, so how little it says comes first; everything else comes by the
-    /// doorbell. There is no PCI to look for, but without one a kernel takes no memory for a disk.
+    /// The kernel's command line.
+    ///
+    /// The console is for the kernel's messages when it crashes, so it is quiet; everything else uses the doorbell. The
+    /// machine has no PCI, but a kernel without PCI accepts no memory as a disk.
     private static func commandLine(_ root: MachineFiles.Root) -> [String] {
         [
             "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0",
@@ -220,7 +223,7 @@ public struct KvmEngine: Engine {
     }
 }
 
-/// The machine that runs now, for whoever wants it to end.
+/// The current machine, for a caller that ends it.
 final class CurrentMachine: Sendable {
     private enum State {
         case none
@@ -230,7 +233,7 @@ final class CurrentMachine: Sendable {
 
     private let state = Mutex(State.none)
 
-    /// Takes a machine that is about to run; `false` where it is too late.
+    /// Sets the machine that is about to run; `false` if it was cancelled before.
     func begin(_ machine: MachineProcess) -> Bool {
         state.withLock { state in
             if case .cancelled = state { return false }

@@ -5,28 +5,28 @@ internal import MicroVM
 internal import Sandbox
 internal import SystemPackage
 
-/// One life of our own machine, until the guest has said all that matters or the patience is over.
+/// One run of our own machine, until the guest's last message or a timeout.
 struct KvmRun {
     let configuration: MachineConfiguration
     let scenario: Scenario
     let current: CurrentMachine
     let scratch: FilePath
     let network: MachineNetwork
-    /// Lives as long as the machine's process.
+    /// Exists as long as the machine's process.
     let group: ProcessGroup?
-    /// The machine is kept, and this is told of it when it has been measured.
+    /// The published ports of a kept machine, and the callback with its measurement.
     var kept: (ports: [KeptMachine.Port], whenMeasured: @Sendable (Run) -> Void)?
 
-    /// For init's first word, in nanoseconds; from there the scenario's own time counts.
+    /// The timeout for init's first message, in nanoseconds; after it the scenario's timeout counts.
     private static let bootPatience: UInt64 = 60_000_000_000
-    /// What init may take beyond the scenario's time, which it watches itself, and the host's question after that.
+    /// The extra time for init, which watches the scenario's timeout itself, and for the host's request after that.
     private static let grace: UInt64 = 20_000_000_000
 
-    /// Boots these files, and saves the machine where the guest stands still.
+    /// Boots these files, and saves the machine at the point where it is paused.
     func boot(
         _ files: MachineFiles, savingTo snapshot: FilePath?, identity: [UInt8]
     ) throws(ColdStartError) -> Run {
-        // It goes once it is in the guest's memory: a machine is not to be charged with both.
+        // Freed once it is in the guest's memory, so that a machine doesn't count both.
         var initramfs = try files.archive()
         clinux_give_back()
         let surroundings = try Surroundings(in: scratch, network)
@@ -43,7 +43,7 @@ struct KvmRun {
 
     private var jail: MachineJail { MachineJail(groups: group?.lists ?? []) }
 
-    /// Goes on from a snapshot.
+    /// Continues from a snapshot.
     func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
         clinux_give_back()
         let surroundings = try Surroundings(in: scratch, network)
@@ -75,9 +75,9 @@ struct KvmRun {
         do throws(MachineError) {
             let machine = try make()
             defer { machine.close() }
-            guard current.begin(machine) else { throw .impossible("it was cancelled") }
+            guard current.begin(machine) else { throw .impossible("the run was cancelled") }
             try afterlife.begin(machine, listener, until: deadline, leaving: parcel)
-            // The time of the host as late as it can be.
+            // Read as late as possible, because the guest gets the host's time.
             let reply = isRestored ? Awakening.now().encode() : []
             outcome = machine.run(until: kept == nil ? deadline : .max, reply: reply)
             listener.passed.leave(false)
@@ -128,18 +128,18 @@ struct KvmRun {
 }
 
 extension Run {
-    /// The run with what was seen after its end, and what is to be said of its kernel.
+    /// Returns the run with the results after its probe, and the kernel's remark.
     fileprivate func completed(by outcome: Afterlife.Outcome, _ isRestored: Bool, _ remark: String?) -> Run {
         var run = self
         (run.hostAnswer, run.diskUse, run.kernelRemark) = (outcome.answer, outcome.diskUse, remark)
-        // A boot's are those of its memory's size.
+        // Page faults of a boot only reflect its memory size.
         if isRestored { run.pageFaults = outcome.pageFaults }
         return run
     }
 }
 
 extension Awakening {
-    /// The host's time, and randomness for one guest.
+    /// The host's time, and random bytes for one guest.
     static func now() -> Awakening {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -149,7 +149,7 @@ extension Awakening {
 }
 
 extension ColdStartError {
-    /// What the machine says, in the words of a start.
+    /// Converts an error of the machine to an error of a start.
     init(_ error: MachineError) {
         self =
             switch error {

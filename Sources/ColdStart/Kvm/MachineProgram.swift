@@ -1,9 +1,9 @@
 internal import MicroVM
 
-/// The part of a program that serves a virtual machine.
+/// The entry point of a program that serves a virtual machine.
 public enum MachineProgram {
-    /// Serves a machine and ends the process, where ``KvmEngine`` has started the program for that.
+    /// Serves a machine and ends the process, if ``KvmEngine`` has started the program for that.
     ///
-    /// For the first line of a program: the process must have one thread.
+    /// Call it on the first line of a program: the process must have one thread.
     public static func runIfWanted() { MachineServer.runIfWanted() }
 }

@@ -5,23 +5,23 @@ internal import Linux
 internal import MicroVM
 internal import SystemPackage
 
-/// What a machine of ours reaches.
+/// The network of our own machine.
 public enum MachineNetwork: String, Sendable, CaseIterable {
-    /// Itself alone.
+    /// Only the loopback interface.
     case none
-    /// The world, as a program of this user would; not what listens on the loopback address here. Nobody reaches it.
+    /// Outbound connections with this user's rights, except to the host's loopback address; no inbound ones.
     case outbound
 
-    /// What init sets up. The addresses are QEMU's and slirp's, so that nobody is surprised; they mean nothing outside.
+    /// The network configuration for init; it uses QEMU's and slirp's usual addresses, which have no meaning outside.
     var addresses: Orders.Network? {
         guard self == .outbound else { return nil }
         return Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: 0x0A00_0203)
     }
 }
 
-/// Debian's `passt`, which carries what a network card sends by sockets of its own, without any privilege.
+/// Debian's `passt`, which forwards a network card's frames through sockets of its own, without any privilege.
 ///
-/// It ends when its socket closes, so it survives nobody.
+/// It ends when its socket closes.
 struct Passt: ~Copyable {
     private let child: ChildProcess
     private let complaints: Pipe
@@ -35,7 +35,7 @@ struct Passt: ~Copyable {
         "10.0.2.2", "--dns-forward", "10.0.2.3",
     ]
 
-    /// Starts it, and waits until it answers.
+    /// Starts it, and waits until it responds.
     static func start() throws(ColdStartError) -> Passt {
         let passt = try launched()
         guard passt.answers() else { throw .toolFailed("passt", reason: passt.lastWords()) }
@@ -62,11 +62,12 @@ struct Passt: ~Copyable {
         return Passt(child: child, complaints: complaints, ours: own)
     }
 
-    /// Our end of its cable.
+    /// Our end of its socket.
     var socket: Int32 { ours.rawValue }
 
-    /// Asks who has the gateway's address, as the guest will. The answer is read whole: nothing of it may be left in the
-    /// stream.
+    /// Sends an ARP request for the gateway, as the guest will do; true if there is a reply.
+    ///
+    /// The reply is read completely, so that nothing of it is left in the stream.
     private func answers() -> Bool {
         let question = Passt.question
         guard (try? ours.write(question)) != nil else { return false }
@@ -81,7 +82,7 @@ struct Passt: ~Copyable {
         return true
     }
 
-    /// An ARP request behind its length (RFC 826).
+    /// An ARP request (RFC 826) with its length before it.
     private static var question: [UInt8] {
         let card = MachineConfiguration.cardAddress
         let (own, gateway): ([UInt8], [UInt8]) = ([10, 0, 2, 15], [10, 0, 2, 2])
@@ -96,6 +97,6 @@ struct Passt: ~Copyable {
         while (try? waitForInput([complaints.reading.rawValue], until: hostClock() + 1_000_000_000)) == [true],
             let piece = try? complaints.reading.read(4_096), !piece.isEmpty
         { transcript.append(piece) }
-        return transcript.lastLine ?? "it does not answer"
+        return transcript.lastLine ?? "it does not respond"
     }
 }

@@ -1,7 +1,7 @@
 internal import Linux
 internal import Synchronization
 
-/// A value that one thread leaves for another, which waits for it; any thread may leave it, confined ones too.
+/// A value that one thread sets and another waits for; any thread may set it, confined ones too.
 final class Parcel<Value: Sendable>: Sendable {
     private let value = Mutex<Value?>(nil)
     private let signal: Canceller
@@ -12,18 +12,18 @@ final class Parcel<Value: Sendable>: Sendable {
         }
     }
 
-    /// Leaves it; only the first counts.
+    /// Sets the value; only the first call has an effect.
     func leave(_ value: Value) {
         let isFirst = self.value.withLock { kept in
             guard kept == nil else { return false }
             kept = value
             return true
         }
-        // Once: a pipe that nobody reads takes only so many, and a guest must not be what fills it.
+        // Only once: an unread pipe has a limited size, and a guest must not be able to fill it.
         if isFirst { signal.cancel() }
     }
 
-    /// Waits for it; `nil` where nobody has left anything until `deadline`, nanoseconds of the host's clock.
+    /// Waits for the value; `nil` if it is not set before `deadline`, in nanoseconds of the host's clock.
     func wait(until deadline: UInt64 = .max) -> Value? {
         _ = try? waitForInput([signal.reading.rawValue], until: deadline)
         return value.withLock { $0 }

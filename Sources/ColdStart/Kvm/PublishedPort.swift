@@ -3,7 +3,7 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// A port of the loopback address whose connections end in a guest.
+/// A port of the loopback address whose connections are forwarded to a guest.
 final class PublishedPort: Sendable {
     private static let connectionLimit = 64
 
@@ -11,7 +11,7 @@ final class PublishedPort: Sendable {
     private let guest: UInt16
     private let count = Atomic<Int>(0)
 
-    /// Listens from now on; who connects waits for ``serve(through:)``.
+    /// Listens from now on; clients wait for ``serve(through:)``.
     init(_ port: KeptMachine.Port) throws(ColdStartError) {
         guest = port.guest
         do throws(SystemError) {
@@ -21,7 +21,7 @@ final class PublishedPort: Sendable {
 
     deinit { UnixSocket.stopListening(listener) }
 
-    /// Passes connections on, on threads of its own, until ``close()``.
+    /// Forwards connections, on threads of its own, until ``close()``.
     func serve(through socket: FilePath) {
         WorkerThread.start { [self] in
             while let client = UnixSocket.accept(listener) {
@@ -38,14 +38,14 @@ final class PublishedPort: Sendable {
         }
     }
 
-    /// Takes no more connections; those that there are end with the machine.
+    /// Accepts no more connections; existing ones end with the machine.
     func close() { UnixSocket.stopListening(listener) }
 
     private func pass(_ client: consuming OwnedDescriptor, through socket: FilePath) {
         do throws(SystemError) {
             if let line = try GuestSocket.connect(to: guest, through: socket) { UnixSocket.relay(client, line) }
         } catch {
-            // The machine is gone, and so is the connection.
+            // The machine has ended, and the connection with it.
             return
         }
     }

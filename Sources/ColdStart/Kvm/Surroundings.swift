@@ -2,15 +2,15 @@ internal import Linux
 internal import MicroVM
 internal import SystemPackage
 
-/// What one machine has around it while it lives: a socket to its ports, and the program that carries its network.
+/// The resources of one machine while it runs: a socket to its ports, and the program for its network.
 struct Surroundings: ~Copyable {
     private let directory: Directory
     private let name: FilePath
     private let passt: Passt?
 
-    /// Names a socket in `scratch` and starts what the network takes.
+    /// Chooses a socket path in `scratch`, and starts the program for the network.
     ///
-    /// Call it on a thread that lives as long as the machine.
+    /// Call it on a thread that exists as long as the machine.
     init(in scratch: FilePath, _ network: MachineNetwork) throws(ColdStartError) {
         self.init(try Surroundings.open(scratch), network == .outbound ? try Passt.start() : nil)
     }
@@ -29,12 +29,12 @@ struct Surroundings: ~Copyable {
 
     deinit { try? directory.removeTree(name) }
 
-    /// The machine's socket, by a path that is short wherever it is.
+    /// The machine's socket, by a path that is short wherever the directory is.
     var socket: FilePath {
         FilePath("/proc/self/fd/\(directory.descriptor.rawValue)").appending(name.components)
     }
 
-    /// The configuration with all this.
+    /// Returns the configuration with these resources.
     func complete(_ configuration: MachineConfiguration) -> MachineConfiguration {
         var configuration = configuration
         configuration.vsock = socket

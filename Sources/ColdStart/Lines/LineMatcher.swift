@@ -1,11 +1,11 @@
-/// Looks for a pattern in the lines of an output that arrives in pieces, and keeps nothing of it.
+/// Matches a pattern against the lines of an output that arrives in pieces; it stores no text.
 struct LineMatcher {
     private let steps: [LinePattern.Step]
     private var reader = CharacterReader()
-    /// The steps that were reached with the last character.
+    /// The steps that are active after the last character.
     private var reached: [Int] = []
     private var previous: Unicode.Scalar?
-    /// The round in which a step was last passed.
+    /// The round in which a step was last visited.
     private var seen: [UInt64]
     private var round: UInt64 = 0
 
@@ -14,7 +14,9 @@ struct LineMatcher {
         seen = [UInt64](repeating: 0, count: steps.count)
     }
 
-    /// Reads on. A line is looked at when it ends, and as far as it goes when there is no more for now.
+    /// Consumes more output; true if a line matches.
+    ///
+    /// A line is matched at its end, and its beginning also at the end of each piece.
     mutating func matches(_ bytes: [UInt8]) -> Bool {
         for byte in bytes {
             guard let character = reader.take(byte) else { continue }
@@ -42,7 +44,7 @@ struct LineMatcher {
         return false
     }
 
-    /// The steps that take a character here, each once; `nil` where the pattern has come to its end.
+    /// Returns the active steps that consume a character, each once; `nil` if the pattern has matched.
     private mutating func following(_ next: Unicode.Scalar?) -> [Int]? {
         round += 1
         var found: [Int] = []
@@ -62,7 +64,7 @@ struct LineMatcher {
     }
 }
 
-/// Puts characters together from bytes that arrive in pieces; what is no UTF-8 is U+FFFD, or nothing.
+/// Decodes UTF-8 from bytes that arrive in pieces; invalid bytes are U+FFFD or are dropped.
 struct CharacterReader {
     private static let unknown: Unicode.Scalar = "\u{FFFD}"
     private var value: UInt32 = 0

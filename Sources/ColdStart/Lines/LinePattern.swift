@@ -1,8 +1,7 @@
-/// A regular expression that can be looked for in lines of a hostile guest: each character costs at most a step of every
-/// part of the pattern, and nothing that was read is kept.
+/// A regular expression for lines of a hostile guest, matched in linear time.
 ///
-/// All ways through the pattern are followed at once, so whatever would have to go back in the text is refused: back
-/// references, look-around, atomic groups.
+/// Each character costs at most one step of every part of the pattern, and no text is kept. All alternatives are
+/// followed at once, without backtracking. Back references, look-around and atomic groups are therefore refused.
 ///
 /// ```
 /// alternatives  sequence | sequence ...
@@ -11,23 +10,23 @@
 ///               (...)  (?:...)  (?<name>...)          and (?i) before everything: upper and lower case are alike
 /// ```
 struct LinePattern {
-    /// Why a text is no such pattern; it follows "probe '...' cannot be read:".
+    /// The reason why a pattern is refused; it follows "probe '...' cannot be read:".
     struct Refusal: Error, Equatable {
         let reason: String
     }
 
-    /// One part of a pattern as it is followed; what does not say otherwise leads to the part behind it.
+    /// One step of a compiled pattern; unless stated otherwise, the next step follows.
     enum Step {
-        /// Takes one character.
+        /// Consumes one character.
         case character(CharacterClass)
-        /// Takes none, and is only passed here.
+        /// Consumes none, and requires a position.
         case place(Place)
-        /// Goes on at both.
+        /// Continues at both steps.
         case fork(Int, Int)
         case end
     }
 
-    /// Where two characters meet, or a character and the line's end.
+    /// A position between two characters, or at an end of the line.
     enum Place {
         case start, end, wordEdge, noWordEdge
 
@@ -42,12 +41,12 @@ struct LinePattern {
         }
     }
 
-    /// What a pattern can be, so that a character's price has a limit.
+    /// The maximum number of steps, which bounds the cost of a character.
     static let stepLimit = 1_000
 
     private(set) var steps: [Step] = []
 
-    /// Reads a pattern.
+    /// Compiles a pattern.
     init(_ text: String) throws(Refusal) {
         var reader = PatternReader(text)
         try add(reader.pattern())
@@ -68,7 +67,7 @@ struct LinePattern {
             for _ in 0..<least {
                 let count = steps.count
                 try add(node)
-                // What takes no step may be there as often as anybody likes.
+                // An empty node may be repeated any number of times.
                 if steps.count == count { return }
             }
             if let most { try add(node, atMost: most - least) } else { try loop(node) }
@@ -109,7 +108,7 @@ struct LinePattern {
     }
 }
 
-/// A pattern as it is written.
+/// The syntax tree of a pattern.
 indirect enum PatternNode {
     case step(LinePattern.Step)
     case sequence([PatternNode])
@@ -117,14 +116,14 @@ indirect enum PatternNode {
     case repeated(PatternNode, least: Int, most: Int?)
 }
 
-/// Whether a character belongs to words.
+/// True if a character is part of words.
 func isOfWord(_ character: Unicode.Scalar) -> Bool {
     character == "_" || character.properties.isAlphabetic || character.properties.numericType == .decimal
 }
 
-/// Characters of which one is meant.
+/// A set of characters.
 struct CharacterClass {
-    /// Some of them.
+    /// A part of the set.
     enum Item {
         case range(ClosedRange<Unicode.Scalar>)
         case digit, word, space
@@ -155,7 +154,7 @@ struct CharacterClass {
         return isFound != isNegated
     }
 
-    /// The other way to write a letter, where that is one character.
+    /// Returns the character in the other case, if that is a single character.
     private static func otherCases(of character: Unicode.Scalar) -> [Unicode.Scalar] {
         let properties = character.properties
         return [properties.lowercaseMapping, properties.uppercaseMapping].compactMap { text in

@@ -1,4 +1,4 @@
-/// Reads the text of a ``LinePattern``.
+/// The parser of a ``LinePattern``.
 struct PatternReader {
     private typealias Refusal = LinePattern.Refusal
 
@@ -12,7 +12,7 @@ struct PatternReader {
 
     init(_ text: String) { self.text = Array(text.unicodeScalars) }
 
-    /// The whole text.
+    /// Parses the whole text.
     mutating func pattern() throws(LinePattern.Refusal) -> PatternNode {
         ignoresCase = take("(?i)")
         let pattern = try alternatives()
@@ -50,9 +50,9 @@ struct PatternReader {
 
     private mutating func repeated(_ node: PatternNode) throws(LinePattern.Refusal) -> PatternNode {
         guard let (least, most) = try repetition() else { return node }
-        // Whether as much or as little as possible is taken changes nothing of whether there is a match.
-        if !take("?"), next == "+" { throw Refusal(reason: "possessive repetitions are not understood") }
-        guard try repetition() == nil else { throw Refusal(reason: "something in it repeats a repetition") }
+        // Greedy or lazy makes no difference to whether there is a match.
+        if !take("?"), next == "+" { throw Refusal(reason: "possessive repetitions are not supported") }
+        guard try repetition() == nil else { throw Refusal(reason: "a repetition follows a repetition") }
         return .repeated(node, least: least, most: most)
     }
 
@@ -71,7 +71,7 @@ struct PatternReader {
             return nil
         }
         guard least <= PatternReader.repetitionLimit, most ?? 0 <= PatternReader.repetitionLimit, most ?? least >= least
-        else { throw Refusal(reason: "a repetition in it is backwards, or more than \(PatternReader.repetitionLimit)") }
+        else { throw Refusal(reason: "a repetition is reversed, or more than \(PatternReader.repetitionLimit)") }
         return (least, most)
     }
 
@@ -96,10 +96,10 @@ struct PatternReader {
         if take(":") { return }
         let isNamed = take("P<") || take("<")
         guard isNamed, let first = next, isOfWord(first) else {
-            throw Refusal(reason: "look-around, atomic groups, and (?i) but at its beginning, are not understood")
+            throw Refusal(reason: "look-around, atomic groups, and (?i) after the beginning are not supported")
         }
         while let next, isOfWord(next) { position += 1 }
-        guard take(">") else { throw Refusal(reason: "the name of a group does not end") }
+        guard take(">") else { throw Refusal(reason: "the name of a group is not closed") }
     }
 
     // MARK: Characters
@@ -113,7 +113,7 @@ struct PatternReader {
         case "^": return .step(.place(.start))
         case "$": return .step(.place(.end))
         case "\\": return try escape()
-        case "*", "+", "?": throw Refusal(reason: "there is nothing before a '\(character)' that it could repeat")
+        case "*", "+", "?": throw Refusal(reason: "nothing precedes a '\(character)'")
         default: return one(of: [.range(character...character)])
         }
     }
@@ -130,9 +130,9 @@ struct PatternReader {
         return one(of: [try escapedItem()])
     }
 
-    /// What follows a backslash, also in a class.
+    /// Parses the item after a backslash, also in a class.
     private mutating func escapedItem() throws(LinePattern.Refusal) -> CharacterClass.Item {
-        guard let letter = take() else { throw Refusal(reason: "nothing follows its last backslash") }
+        guard let letter = take() else { throw Refusal(reason: "nothing follows the last backslash") }
         switch letter {
         case "d": return .digit
         case "w": return .word
@@ -146,9 +146,9 @@ struct PatternReader {
         case "e": return .range("\u{1B}"..."\u{1B}")
         case "x": return try coded(digits: 2)
         case "u": return try coded(digits: 4)
-        case "1"..."9", "k": throw Refusal(reason: "back references such as '\\\(letter)' are not understood")
+        case "1"..."9", "k": throw Refusal(reason: "back references such as '\\\(letter)' are not supported")
         default:
-            guard !isOfWord(letter) else { throw Refusal(reason: "'\\\(letter)' is not understood") }
+            guard !isOfWord(letter) else { throw Refusal(reason: "'\\\(letter)' is not supported") }
             return .range(letter...letter)
         }
     }
@@ -159,7 +159,7 @@ struct PatternReader {
         position += digits.count
         guard isBraced ? take("}") : digits.count == count,
             let code = UInt32(String(String.UnicodeScalarView(digits)), radix: 16), let scalar = Unicode.Scalar(code)
-        else { throw Refusal(reason: "a character in it is not coded as \\xHH, \\x{H} or \\uHHHH") }
+        else { throw Refusal(reason: "a character code is not in the form \\xHH, \\x{H} or \\uHHHH") }
         return .range(scalar...scalar)
     }
 
@@ -174,7 +174,7 @@ struct PatternReader {
         throw Refusal(reason: "a '[' is not closed")
     }
 
-    /// The range that begins with this, if one does.
+    /// Parses the rest of a range that begins with `first`, if there is one.
     private mutating func upTo(_ first: CharacterClass.Item) throws(LinePattern.Refusal) -> CharacterClass.Item {
         guard next == "-", position + 1 < text.count, text[position + 1] != "]", case .range(let start) = first else {
             return first
@@ -183,7 +183,7 @@ struct PatternReader {
         guard let character = take() else { return first }
         let last = character == "\\" ? try escapedItem() : .range(character...character)
         guard case .range(let end) = last, start.lowerBound <= end.lowerBound else {
-            throw Refusal(reason: "a range in it is backwards")
+            throw Refusal(reason: "a range has its bounds reversed")
         }
         return .range(start.lowerBound...end.lowerBound)
     }

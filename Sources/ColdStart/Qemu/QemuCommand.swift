@@ -2,18 +2,19 @@ internal import SystemPackage
 
 /// The command line of one QEMU run, made from values only.
 ///
-/// Each word below was measured or is needed: ACPI because Debian's kernel finds virtio-mmio devices in no other way, a
-/// second serial line so that frames never mix with what the kernel prints, and a stated counter frequency because the
-/// kernel's own calibration fails on a loaded host and then hangs.
+/// Each option below was measured or is required. ACPI: Debian's kernel finds virtio-mmio devices in no other way. A
+/// second serial port: frames never mix with the kernel's output. A given counter frequency: the kernel's own
+/// calibration fails on a loaded host and then hangs.
 ///
-/// A counted machine has its disk in memory: a virtio disk completes when the host pleases, and the guest's idle clock
-/// runs ahead meanwhile (two boots: 805 and 1,137 million instructions). From memory, three of three boots were equal.
+/// A counted machine has its disk in memory. A virtio disk completes at a time that depends on the host. The guest's
+/// idle clock runs ahead meanwhile (two boots: 805 and 1,137 million instructions). With the disk in memory, three of
+/// three boots were equal.
 struct QemuCommand {
     enum Acceleration: Equatable, Sendable {
         case kvm
-        /// The time-stamp counter's frequency in kHz goes to the kernel.
+        /// The frequency of the time-stamp counter in kHz is passed to the kernel.
         case emulation(counterFrequency: UInt64)
-        /// One instruction is one nanosecond; the guest's only randomness comes from a seed, and its disk is memory.
+        /// One instruction is one nanosecond; the guest's only randomness is a seed, and its disk is memory.
         case counted(DiskMemory)
 
         var isCounted: Bool {
@@ -23,16 +24,17 @@ struct QemuCommand {
     }
 
     var program: String
-    /// The kernel, the initramfs and a disk that is memory, by the names that they have in QEMU's jail.
+    /// The paths in QEMU's jail of the kernel, the initramfs and a disk that is memory.
     var paths: (kernel: String, initramfs: String, disk: String) = ("", "", "")
-    /// QEMU has a filter of system calls of its own.
+    /// True if QEMU has its own filter of system calls.
     var hasFilter = true
     var memoryBytes: UInt64
     var processors: Int
     var acceleration: Acceleration
 
-    /// The system calls that QEMU gives up: those that no program should use, that gain privileges, that start
-    /// programs, and that change priorities.
+    /// The system calls that QEMU gives up.
+    ///
+    /// These are obsolete ones, and those that gain privileges, start programs, or change priorities.
     static let filter = [
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     ]
@@ -51,8 +53,10 @@ struct QemuCommand {
             + root
     }
 
-    /// A kernel knows memory as a disk only where it has PCI. Where there is no clock it reads one 20,000 times before it
-    /// believes that: of the 40,904 exits to QEMU that a boot took, 40,000.
+    /// The machine type with its options.
+    ///
+    /// A kernel finds memory as a disk only with PCI. Without a real-time clock it reads one 20,000 times before it
+    /// gives up: 40,000 of the 40,904 exits to QEMU in a boot.
     private var machine: String {
         if case .counted = acceleration { return "microvm,acpi=on,rtc=on,pcie=on" }
         return "microvm,acpi=on,rtc=on,pcie=off"
@@ -72,7 +76,7 @@ struct QemuCommand {
             + ["-device", "virtio-blk-device,drive=root"]
     }
 
-    /// A descriptor that QEMU is started with, as `/dev/fdset/SET`.
+    /// Passes one of QEMU's descriptors as `/dev/fdset/SET`.
     private func passed(_ descriptor: Int, set: Int) -> [String] { ["-add-fd", "fd=\(descriptor),set=\(set)"] }
 
     private var accelerator: [String] {
@@ -97,7 +101,7 @@ struct QemuCommand {
     }
 }
 
-/// Where a disk lies in a machine's memory: above the kernel and below the initramfs, which QEMU puts at the very top.
+/// The address of a disk in a machine's memory: above the kernel, below the initramfs that QEMU puts at the very top.
 ///
 /// ```
 /// 0        16 MiB        96 MiB              end                        total, at most 3 GiB
@@ -105,7 +109,7 @@ struct QemuCommand {
 /// |        | kernel      | the disk          |               | initramfs|     the initramfs ends below 2 GiB
 /// +--------+-------------+-------------------+---------------+----------+
 /// ```
-/// The disk takes whole pieces of 2 MiB, as the kernel wants it, and does not count as the guest's memory.
+/// The disk takes whole pieces of 2 MiB, as the kernel requires, and is not part of the guest's memory size.
 struct DiskMemory: Equatable, Sendable {
     let start: UInt64 = 96 << 20
     let byteCount: UInt64
@@ -126,7 +130,7 @@ struct DiskMemory: Equatable, Sendable {
     }
 
     private static let tooLarge = ColdStartError.impossibleScenario(
-        "a deterministic machine has room for 3 GiB of memory and disk together, and for 1.8 GiB of disk")
+        "a deterministic machine is limited to 3 GiB of memory and disk together, and to 1.8 GiB of disk")
 
     private static func rounded(_ byteCount: UInt64) -> UInt64 { (byteCount + (2 << 20) - 1) & ~((2 << 20) - 1) }
 }

@@ -5,9 +5,9 @@ internal import MicroVM
 internal import Sandbox
 public import SystemPackage
 
-/// Whether a guest may run on the processor itself.
+/// The choice if a guest may run on the processor itself.
 public enum Acceleration: Sendable {
-    /// Where it works; else it is emulated, and the measurement says why.
+    /// Use KVM if it works; else emulate, and report the reason in the measurement.
     case automatic
     /// Never.
     case none
@@ -28,8 +28,8 @@ public struct QemuEngine: Engine {
     /// - Parameters:
     ///   - disk: the image's files as an EROFS file system; it is only read.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
-    ///   - isDeterministic: emulate, count instructions, and give times of the guest's clock that counts them, one
-    ///     nanosecond each.
+    ///   - isDeterministic: emulate, count instructions, and take times from the guest's clock, which counts one
+    ///     nanosecond per instruction.
     public init(
         disk: FilePath, kernel: Kernel, initialProgram: FilePath, acceleration: Acceleration = .automatic,
         isDeterministic: Bool = false
@@ -41,10 +41,10 @@ public struct QemuEngine: Engine {
         self.isDeterministic = isDeterministic
     }
 
-    /// Expects that this machine has QEMU; costs a look at a few files.
+    /// Fails if QEMU is not installed; it only checks a few paths.
     public static func expectEmulator() throws(ColdStartError) { _ = try Emulator.path() }
 
-    /// Boots it as often as the scenario says.
+    /// Boots the disk as often as the scenario requests.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
         try scenario.validate()
         guard !isDeterministic || scenario.processors == 1 else {
@@ -100,8 +100,9 @@ public struct QemuEngine: Engine {
             emulator: emulator.version, probe: scenario.probe)
     }
 
-    /// What QEMU may use besides the guest's memory: its translations take up to 1 GiB, a counted guest's disk 2 GiB, and
-    /// each block request that waits for the host a thread.
+    /// The limits of QEMU beyond the guest's memory and processors.
+    ///
+    /// Its translations take up to 1 GiB, a counted guest's disk 2 GiB, and each pending block request takes a thread.
     private static let ownMemory: UInt64 = 4 << 30
     private static let ownThreads = 96
 
@@ -111,30 +112,30 @@ public struct QemuEngine: Engine {
         }
     }
 
-    /// What to try first, and why it is not KVM.
+    /// Returns the first choice, and the reason if it is not KVM.
     private func accelerate(_ scenario: Scenario) throws(ColdStartError) -> (QemuCommand.Acceleration, String?) {
         if isDeterministic {
             let memory = try DiskMemory(memoryBytes: scenario.memoryBytes, diskBytes: try fileSize(disk))
-            return (.counted(memory), "instructions can only be counted where the guest is emulated")
+            return (.counted(memory), "instructions can only be counted in an emulated guest")
         }
-        let reason = acceleration == .none ? "emulation was asked for" : TrialGuest.obstacle()
+        let reason = acceleration == .none ? "emulation was requested" : TrialGuest.obstacle()
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
     }
 }
 
-/// The QEMU of this machine.
+/// The installed QEMU.
 struct Emulator {
     let program: String
     let version: String
-    /// It was built with a filter of its own system calls.
+    /// True if it was built with its own filter of system calls.
     let hasFilter: Bool
 
     private static let name = "qemu-system-x86_64"
 
     static func find() throws(ColdStartError) -> Emulator {
         let program = try path()
-        // A QEMU without the filter refuses the option.
+        // A QEMU without the filter rejects the option.
         if let version = try? version([program] + QemuCommand.filter) {
             return Emulator(program: program, version: version, hasFilter: true)
         }
@@ -156,7 +157,7 @@ struct Emulator {
 }
 
 extension OwnedDescriptor {
-    /// A new file without a name.
+    /// Creates a file without a name.
     static func unnamed() throws(SystemError) -> OwnedDescriptor {
         let path = FilePath("/tmp/thaw-\(getpid())-\(hostClock())")
         let file = try OwnedDescriptor(path, [.readWrite, .create, .exclusive], mode: 0o600)

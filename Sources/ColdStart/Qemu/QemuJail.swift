@@ -3,7 +3,7 @@ internal import Linux
 internal import Sandbox
 internal import SystemPackage
 
-/// The process in which one QEMU runs, and the names under which it finds its files there.
+/// The process in which one QEMU runs, and the paths of its files there.
 ///
 /// ```
 /// namespaces  a root of its own: this machine's libraries and QEMU's firmware, read-only, and the files of the boot;
@@ -18,12 +18,12 @@ struct QemuJail {
         let kernel: Int32
         let initramfs: Int32
         let disk: Int32
-        /// Where guest and firmware write frames, and where they and QEMU write text.
+        /// The pipe for frames of the guest and the firmware; `console` is the pipe for their and QEMU's text.
         let frames: Int32
         let console: Int32
     }
 
-    /// The numbers that QEMU's descriptors have.
+    /// The descriptor numbers in QEMU's process.
     enum Number {
         static let disk = 3
         static let frames = 4
@@ -36,14 +36,14 @@ struct QemuJail {
     private let identity: Identity?
     private let isInitial: Bool
 
-    /// The jails to try, the strictest first.
+    /// Returns the jails to try, the strictest first.
     static func all() throws(SystemError) -> [QemuJail] {
         let map = try IDMap.current()
         let identity = try Identity.spare()
         return [Kind.namespaces, .bare].map { QemuJail(kind: $0, identity: identity, isInitial: map.isInitial) }
     }
 
-    /// Where QEMU finds the kernel, the initramfs and a disk that it copies into memory.
+    /// QEMU's paths of the kernel, the initramfs, and the disk that it copies into memory.
     var paths: (kernel: String, initramfs: String, disk: String) {
         switch kind {
         case .namespaces: ("/kernel", "/initramfs", "/disk")
@@ -51,7 +51,7 @@ struct QemuJail {
         }
     }
 
-    /// Starts it on a thread that lives as long as it does.
+    /// Starts QEMU; call it on a thread that exists as long as QEMU.
     func start(
         _ command: QemuCommand, _ files: Files, sources: QemuSources, _ group: ProcessGroup?
     ) throws(SystemError) -> ChildProcess {
@@ -59,7 +59,7 @@ struct QemuJail {
         var confinement = Confinement()
         confinement.hasNamespaces = kind == .namespaces
         confinement.root = kind == .namespaces ? try places(program, files, sources, command.acceleration) : nil
-        // Reopening a file by its number takes the rights of who opened it.
+        // Reopening a file through /dev/fd needs the rights of the user who opened it.
         confinement.identity = kind == .namespaces ? identity : nil
         confinement.keepsGroups = !isInitial
         confinement.ceilings = [.noCore, .fileSize(0), .descriptors(1024)]
@@ -72,7 +72,7 @@ struct QemuJail {
     private func descriptors(_ files: Files) throws(SystemError) -> [Int32] {
         let named = [files.frames, files.console]
         let opened = kind == .bare ? [files.kernel, files.initramfs] : []
-        // 0, 1 and 2 are QEMU's own streams; it reads nothing, and writes only complaints.
+        // 0, 1 and 2 are QEMU's own streams; it reads nothing, and writes only messages.
         return [files.console, files.console, files.console, files.disk] + named + opened
     }
 
@@ -90,7 +90,7 @@ struct QemuJail {
             if let library = try QemuJail.library(FilePath(path)) { places.append(library) }
         }
         if !QemuJail.libraries.contains(where: { program.starts(with: FilePath($0)) }) {
-            // QEMU looks for its firmware in ../share of its own directory.
+            // QEMU searches for its firmware in ../share of its own directory.
             places.append(.directory(program.removingLastComponent().removingLastComponent()))
         }
         if isAccessible("/etc/ld.so.cache", R_OK) { places.append(.file("/etc/ld.so.cache", at: "/etc/ld.so.cache")) }
@@ -99,7 +99,7 @@ struct QemuJail {
         places.append(.copy(files.initramfs, at: "/initramfs"))
         if acceleration.isCounted { places.append(try file(sources.disk, files.disk, at: "/disk")) }
         if acceleration == .kvm {
-            // Only root of the machine makes devices.
+            // Only the host's root can make device nodes.
             places.append(isInitial ? .node("/dev/kvm", major: 10, minor: 232) : .device("/dev/kvm"))
         }
         return places
@@ -120,12 +120,12 @@ struct QemuJail {
         }
     }
 
-    /// The file itself where everybody may read it, else a copy; nothing of it is opened for others.
+    /// Shows the file itself if it is world-readable, else a copy; no access rights are changed.
     private func file(
         _ path: FilePath, _ descriptor: Int32, at place: FilePath
     ) throws(SystemError) -> Confinement.Place {
         var status = stat()
-        try system("look at", path) { unsafe fstat(descriptor, &status) }
+        try system("get the status of", path) { unsafe fstat(descriptor, &status) }
         let isReadable = status.st_mode & S_IROTH != 0
         return isReadable ? .file(try resolved(path), at: place) : .copy(descriptor, at: place)
     }
@@ -139,7 +139,7 @@ struct QemuJail {
     }
 }
 
-/// The paths of the files of a boot.
+/// The paths of a boot's files.
 struct QemuSources {
     let kernel: FilePath
     let disk: FilePath

@@ -3,19 +3,19 @@ internal import Linux
 internal import Sandbox
 internal import SystemPackage
 
-/// One boot: QEMU from its start until the guest has said all that matters, or the patience is over.
+/// One boot: QEMU from its start until the guest's last message or a timeout.
 struct QemuRun {
-    /// How long the host waits for what.
+    /// The timeouts of the host.
     struct Patience {
-        /// For init's first word, in nanoseconds. A KVM below another hypervisor may need half a minute.
+        /// For init's first message, in nanoseconds; nested KVM may need half a minute.
         let boot: UInt64
-        /// From there to its last; init itself gives up earlier.
+        /// From there to its last message, in nanoseconds; init itself times out earlier.
         let service: UInt64
 
         init(_ scenario: Scenario, _ acceleration: QemuCommand.Acceleration) {
             let second: UInt64 = 1_000_000_000
             boot = acceleration == .kvm ? 60 * second : 90 * second
-            // A counted second may take several real ones.
+            // One counted second may take several real ones.
             service = scenario.patience.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
         }
     }
@@ -59,7 +59,7 @@ struct QemuRun {
         return (watch.session, end)
     }
 
-    /// Starts it in the strictest jail that this machine lends.
+    /// Starts QEMU in the strictest jail that this host supports.
     private func launch(_ files: QemuJail.Files) throws(SystemError) -> ChildProcess {
         var obstacle = SystemError("start QEMU", nil, .notPermitted)
         for jail in try QemuJail.all() {
@@ -76,7 +76,7 @@ struct QemuRun {
         var session: Session
         let run: QemuRun
 
-        /// Passes on what comes, stamped as it comes, until there is an end.
+        /// Passes on frames and console output with their time, until the session ends.
         mutating func run(
             _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor
         ) throws(SystemError) -> Session.End {
@@ -106,7 +106,7 @@ struct QemuRun {
 }
 
 extension ColdStartError {
-    /// Nothing of the guest was heard, so the way of running it may be to blame.
+    /// True if the guest sent no message, so that the acceleration may be the cause.
     var isMachineSilent: Bool {
         switch self {
         case .silent, .emulatorFailed, .panicked: true

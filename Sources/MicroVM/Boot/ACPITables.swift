@@ -5,23 +5,23 @@
 //              -> MADT           the I/O APIC and a local APIC for each processor
 // ```
 
-/// What a machine's tables tell about it.
+/// The contents of a machine's tables.
 struct ACPITables: Sendable {
     var processors: Int
     var devices: [MMIODevice]
-    /// Whether there is a serial port at 0x3f8 with interrupt 4.
+    /// True if there is a serial port at 0x3f8 with interrupt 4.
     var hasSerialPort = false
-    /// The interrupt that announces another generation of the machine, where there is such a device.
+    /// The interrupt that announces a new generation; `nil` if there is no such device.
     var generationInterrupt: UInt32?
 
-    /// Everything below the root pointer, in the order of its addresses; each table begins at a multiple of 16.
+    /// A table with its address; each table begins at a multiple of 16.
     struct Placed: Hashable, Sendable {
         let name: String
         let address: UInt64
         let bytes: [UInt8]
     }
 
-    /// The tables where they stand in memory; the last one is the root pointer.
+    /// The tables with their addresses, in ascending order; the last one is the root pointer.
     func placed() throws(MachineError) -> [Placed] {
         var tables: [Placed] = []
         var address = BootLayout.acpiTables
@@ -37,7 +37,7 @@ struct ACPITables: Sendable {
         for table in [fadt, madt] { list.append(little: table) }
         let xsdt = add("XSDT", Self.table("XSDT", revision: 1, list))
         guard address <= BootLayout.generation else {
-            throw .impossible("the ACPI tables of this machine are larger than their place")
+            throw .impossible("the machine's ACPI tables are too large for their address range")
         }
         tables.append(
             Placed(name: "RSDP", address: BootLayout.rootPointer, bytes: Self.rootPointer(xsdt: xsdt)))
@@ -48,7 +48,7 @@ struct ACPITables: Sendable {
 
     private static let owner = Array("THAW  ".utf8)
 
-    /// A header of 36 bytes, then the content; the sum of all bytes is 0.
+    /// A header of 36 bytes, then the content; all bytes sum up to 0.
     private static func table(_ signature: String, revision: UInt8, _ content: [UInt8]) -> [UInt8] {
         var bytes = Array(signature.utf8)
         bytes.append(little: UInt32(36 + content.count))
@@ -77,12 +77,12 @@ struct ACPITables: Sendable {
 
     // MARK: - FADT (5.2.9)
 
-    /// There is no other hardware than the tables name: no PIT, no PIC, no power management timer.
+    /// Returns the FADT: there is no hardware beyond the tables, so no PIT, no PIC and no power management timer.
     private func fixedDescription(dsdt: UInt64) -> [UInt8] {
         var table = [UInt8](repeating: 0, count: 276)
-        // No VGA and no CMOS clock; neither a keyboard controller, so that nobody waits for one.
+        // No VGA and no CMOS clock; no keyboard controller either, so that no kernel waits for one.
         table.set(UInt16(1 << 2 | 1 << 5), at: 109)
-        // WBINVD works, the two buttons are devices if anything, hardware-reduced.
+        // WBINVD works; the two buttons, if any, are devices; hardware-reduced.
         table.set(UInt32(1 << 0 | 1 << 4 | 1 << 5 | 1 << 20), at: 112)
         table[131] = 5
         table.set(dsdt, at: 140)
@@ -140,7 +140,7 @@ struct ACPITables: Sendable {
             .name("_CRS", .resources([.ports(start: 0x3f8, count: 8), .interrupt(4)])),
         ])
 
-    /// The counter of generations, and the generic event device that says when it has changed.
+    /// The generation counter, and the generic event device that announces its change.
     private static func generation(_ interrupt: UInt32) -> [AML] {
         [
             .device(

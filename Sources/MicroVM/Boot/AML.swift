@@ -1,15 +1,15 @@
-// The byte code of ACPI tables (ACPI 6.5, chapter 20): as much of it as our DSDT needs.
+// The byte code of ACPI tables (ACPI 6.5, chapter 20), as far as our DSDT needs it.
 
 /// One object of ACPI's byte code.
 ///
-/// Names have four characters each, and one `\` may stand before the first.
+/// Names have four characters each; a `\` may precede the first.
 indirect enum AML: Sendable {
     case scope(String, [AML])
     case device(String, [AML])
     case name(String, AML)
-    /// A method that takes arguments and is never entered twice.
+    /// A method with arguments, serialized: it is never entered twice at the same time.
     case method(String, arguments: UInt8, [AML])
-    /// Tells the driver of the device at a path.
+    /// Notifies the driver of the device at a path.
     case notify([String], AML)
     case integer(UInt64)
     case string(String)
@@ -18,10 +18,10 @@ indirect enum AML: Sendable {
     case eisa(String)
     case resources([Resource])
 
-    /// What a device occupies (ACPI 6.5, 6.4).
+    /// The resources of a device (ACPI 6.5, 6.4).
     enum Resource: Sendable {
         case memory(start: UInt32, byteCount: UInt32)
-        /// Edge-triggered, active high, not shared: what KVM's irqfd does.
+        /// Edge-triggered, active high, not shared: the behaviour of KVM's irqfd.
         case interrupt(UInt32)
         case ports(start: UInt16, count: UInt8)
     }
@@ -43,13 +43,15 @@ indirect enum AML: Sendable {
         }
     }
 
-    /// Bytes behind their own length, which counts itself: 1 byte up to 63, then 2 up to 4095, 3 up to 2^20, 4.
+    /// Puts a package length before bytes.
+    ///
+    /// The length counts itself: 1 byte up to 63, then 2 up to 4095, 3 up to 2^20, 4.
     static func sized(_ content: [UInt8]) -> [UInt8] {
         if content.count + 1 < 1 << 6 { return [UInt8(content.count + 1)] + content }
         var size = 2
         while size < 4, content.count + size >= 1 << (4 + 8 * (size - 1)) { size += 1 }
         let total = content.count + size
-        precondition(total < 1 << 28, "ACPI's byte code has no longer objects")
+        precondition(total < 1 << 28, "an ACPI object is shorter than 2^28 bytes")
         var length = [UInt8((size - 1) << 6 | total & 0xf)]
         for index in 1..<size { length.append(UInt8(truncatingIfNeeded: total >> (8 * index - 4))) }
         return length + content
@@ -81,7 +83,7 @@ indirect enum AML: Sendable {
         [0x11] + sized(integer(UInt64(content.count)) + content)
     }
 
-    /// A path from the root where its first name has a `\`.
+    /// Encodes a path, from the root if its first name has a `\`.
     private static func path(_ names: [String]) -> [UInt8] {
         var segments = names.map { Array($0.utf8) }
         var bytes: [UInt8] = []
@@ -91,7 +93,7 @@ indirect enum AML: Sendable {
         return bytes + segments.joined()
     }
 
-    /// Three letters of 5 bits, then four hexadecimal digits, high byte first.
+    /// Packs three letters of 5 bits, then four hexadecimal digits, in big-endian order.
     private static func packed(_ identifier: String) -> UInt32 {
         let letters = identifier.utf8.prefix(3).reduce(UInt32(0)) { $0 << 5 | UInt32($1 & 0x1f) }
         let digits = UInt32(identifier.dropFirst(3), radix: 16) ?? 0

@@ -1,4 +1,4 @@
-// Where everything stands that a kernel finds when it starts. Firecracker and Cloud Hypervisor use the same places.
+// The addresses of everything that a kernel finds at its start. Firecracker and Cloud Hypervisor use the same ones.
 //
 // ```
 // 0x500    GDT, IDT                          0x9fc00   reserved from here to 1 MiB:
@@ -20,11 +20,11 @@ enum BootLayout {
     static let stack: UInt64 = 0x8ff0
     static let pageTables: UInt64 = 0x9000
     static let commandLine: UInt64 = 0x2_0000
-    /// What stands below is the command line's at most.
+    /// The command line must end here.
     static let commandLineEnd: UInt64 = 0x9_0000
     static let reserved: UInt64 = 0x9_fc00
     static let acpiTables: UInt64 = 0xa_0000
-    /// A page of which the first 16 bytes say which run of the machine this is.
+    /// A page whose first 16 bytes identify the run of the machine.
     static let generation: UInt64 = 0xd_f000
     static let rootPointer: UInt64 = 0xe_0000
     /// RAM for the kernel begins here.
@@ -36,12 +36,12 @@ enum BootLayout {
 
 /// A device of one page of registers and one interrupt, which the ACPI tables announce.
 struct MMIODevice: Hashable, Sendable {
-    /// As many as fit between the doorbell's page and the mailbox.
+    /// The number that fits between the doorbell's page and the mailbox.
     static let maximumCount = 15
 
-    /// Where its registers are.
+    /// The address of its registers.
     let address: UInt64
-    /// The number of its line at the I/O APIC (GSI).
+    /// The number of its input line at the I/O APIC (GSI).
     let interrupt: UInt32
 
     static let byteCount: UInt32 = 4096

@@ -1,39 +1,39 @@
-// Everything that a kernel finds in memory when it starts, put there in one go.
+// Everything that a kernel finds in memory at its start, written in one go.
 
 internal import SystemPackage
 
-/// What a machine is started with.
+/// The content of a machine's memory at its start.
 struct BootPlan: Sendable {
     var kernel: KernelImage
-    /// A CPIO archive, perhaps packed; empty where there is none.
+    /// A cpio archive, which may be compressed; empty if there is none.
     var initramfs: [UInt8] = []
     var commandLine: String
-    /// RAM alone, without the regions of persistent memory and of devices.
+    /// The size of RAM in bytes, without the regions of persistent memory and of devices.
     var memoryBytes: UInt64
     var processors = 1
     var devices: [MMIODevice] = []
     var persistentMemory: [PersistentMemory] = []
-    /// Whether the tables name a serial port at 0x3f8 with interrupt 4.
+    /// True if the tables name a serial port at 0x3f8 with interrupt 4.
     var hasSerialPort = false
-    /// The identity of this run and the interrupt that announces a new one, where the guest gets to know.
+    /// The generation of this run and the interrupt that announces a new one; `nil` if the guest has none.
     var generation: Generation?
 
-    /// A number that no other run of a machine has, not even of the same snapshot.
+    /// A number that is different for every run of a machine, also of the same snapshot.
     struct Generation: Hashable, Sendable {
         let identifier: [UInt8]
         let interrupt: UInt32
 
         init(identifier: [UInt8], interrupt: UInt32) {
-            precondition(identifier.count == 16, "a generation is told apart by 16 bytes")
+            precondition(identifier.count == 16, "a generation has 16 bytes")
             self.identifier = identifier
             self.interrupt = interrupt
         }
     }
 
-    /// Fills fresh memory, kernel included, and says where the first processor begins.
+    /// Fills fresh memory, including the kernel, and returns the first processor's entry state.
     func place(in memory: GuestMemory) throws(MachineError) -> EntryState {
         guard (1...254).contains(processors) else {
-            throw .impossible("a machine has 1 to 254 processors, not \(processors)")
+            throw .impossible("a machine must have 1 to 254 processors, not \(processors)")
         }
         let map = try PhysicalMap(memoryBytes: memoryBytes, persistent: persistentMemory)
         let line = try checkedCommandLine()
@@ -59,13 +59,13 @@ struct BootPlan: Sendable {
         let line = Array(commandLine.utf8)
         let limit = min(kernel.commandLineLimit, Int(BootLayout.commandLineEnd - BootLayout.commandLine) - 1)
         guard line.count <= limit else {
-            throw .impossible("the kernel's command line has \(line.count) bytes, and it reads at most \(limit)")
+            throw .impossible("the kernel's command line has \(line.count) bytes; the limit is \(limit)")
         }
-        guard !line.contains(0) else { throw .impossible("the kernel's command line has a NUL in it") }
+        guard !line.contains(0) else { throw .impossible("the kernel's command line contains a NUL byte") }
         return line + [0]
     }
 
-    /// As high as it can be, a page's start.
+    /// The highest page address where the initramfs fits.
     private func initramfsStart(_ map: PhysicalMap) throws(MachineError) -> UInt64 {
         let size = (UInt64(initramfs.count) + 4095) & ~4095
         let end = map.lowEnd & ~4095

@@ -1,17 +1,17 @@
-// A kernel as a linker leaves it.
+// A kernel in ELF format, as a linker writes it.
 
 internal import Linux
 internal import SystemPackage
 
-/// The parts of an ELF kernel that are loaded, checked, and its entry.
+/// The checked load segments of an ELF kernel, and its entry.
 struct ELFKernel: Hashable, Sendable {
     let entry: KernelImage.Entry
-    /// In order of their physical addresses; none on top of another, each within its file.
+    /// In ascending order of their physical addresses; without overlaps, each within its file.
     let segments: [ELF.Segment]
 
-    /// Xen's note with the physical address of the PVH entry.
+    /// The type of Xen's note with the physical address of the PVH entry.
     private static let entryNote: UInt32 = 18
-    /// No kernel has longer notes.
+    /// The upper bound for the size of a kernel's notes, in bytes.
     private static let maximumNotes: UInt64 = 1 << 20
 
     init(_ file: borrowing KernelFile) throws(MachineError) {
@@ -32,8 +32,8 @@ struct ELFKernel: Hashable, Sendable {
             let name = [3: "i386", 40: "arm", 183: "arm64", 243: "riscv"][elf.machine] ?? "machine \(elf.machine)"
             throw .unbootableKernel("\(path) is for \(name), not for x86-64")
         }
-        guard elf.class == .bits64, !elf.isBigEndian else { throw .unbootableKernel("\(path) is no 64-bit kernel") }
-        guard elf.type == .executable else { throw .unbootableKernel("\(path) is an ELF file but no executable") }
+        guard elf.class == .bits64, !elf.isBigEndian else { throw .unbootableKernel("\(path) is not a 64-bit kernel") }
+        guard elf.type == .executable else { throw .unbootableKernel("\(path) is an ELF file but not an executable") }
     }
 
     private static func loaded(
@@ -41,7 +41,7 @@ struct ELFKernel: Hashable, Sendable {
     ) throws(MachineError) -> [ELF.Segment] {
         let segments = elf.segments.filter { $0.isLoaded && $0.memorySize > 0 }
             .sorted { $0.physicalAddress < $1.physicalAddress }
-        guard !segments.isEmpty else { throw .unbootableKernel("\(path) has nothing to load") }
+        guard !segments.isEmpty else { throw .unbootableKernel("\(path) has no loadable segments") }
         var end = BootLayout.highMemory
         for segment in segments {
             let place = hexadecimal(segment.physicalAddress)

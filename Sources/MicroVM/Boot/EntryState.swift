@@ -1,6 +1,6 @@
 // Registers of the first processor at a kernel's first instruction, in the terms of KVM_SET_REGS and KVM_SET_SREGS.
 
-/// What the first processor starts with.
+/// The initial registers of the first processor.
 struct EntryState: Hashable, Sendable {
     /// A segment register with its hidden part; the fields are those of `struct kvm_segment`.
     struct Segment: Hashable, Sendable {
@@ -15,7 +15,7 @@ struct EntryState: Hashable, Sendable {
         let l: UInt8
         let g: UInt8
 
-        /// Reads a descriptor as a processor does: this way table and registers cannot differ.
+        /// Decodes a descriptor like a processor, so that table and registers can't differ.
         init(_ descriptor: UInt64, selector: UInt16) {
             func bits(_ low: UInt64, _ count: UInt64) -> UInt64 { descriptor >> low & (1 << count - 1) }
             self.selector = selector
@@ -39,7 +39,7 @@ struct EntryState: Hashable, Sendable {
     }
 
     let code: Segment
-    /// For ds, es, fs, gs and ss.
+    /// The segment of ds, es, fs, gs and ss.
     let data: Segment
     let task: Segment
     let globalTable: Table
@@ -52,10 +52,10 @@ struct EntryState: Hashable, Sendable {
     let stackPointer: UInt64
     let rbx: UInt64
     let rsi: UInt64
-    /// Only the bit that is always set: interrupts are off.
+    /// Only the bit that is always set: interrupts are disabled.
     let flags: UInt64 = 2
 
-    /// The descriptors that stand at ``BootLayout/descriptorTable``: none, code, data, task.
+    /// The descriptors at ``BootLayout/descriptorTable``: null, code, data, task.
     let descriptors: [UInt64]
 
     private init(
@@ -78,14 +78,14 @@ struct EntryState: Hashable, Sendable {
         self.rsi = rsi
     }
 
-    /// Protected mode without paging, `rbx` at the start info (Xen's PVH ABI).
+    /// Protected mode without paging, `rbx` points to the start info (Xen's PVH ABI).
     static func pvh(at entry: UInt64) -> EntryState {
         EntryState(
             descriptors: [0, 0x00cf_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x0000_8b00_0000_0067],
             cr0: 0x11, cr3: 0, cr4: 0, efer: 0, at: entry, rbx: BootLayout.startInfo, rsi: 0)
     }
 
-    /// Long mode with 4 GiB mapped one to one, `rsi` at the zero page (Linux's 64-bit boot protocol).
+    /// Long mode with 4 GiB identity-mapped, `rsi` points to the zero page (Linux's 64-bit boot protocol).
     static func linux64(at entry: UInt64) -> EntryState {
         EntryState(
             descriptors: [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x008f_8b00_0000_ffff],

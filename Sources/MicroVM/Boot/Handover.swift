@@ -1,13 +1,13 @@
-// The structures that a kernel's entry is handed (Xen, docs/misc/pvh.pandoc; Linux, Documentation/x86/zero-page.rst).
+// The structures for a kernel's entry (Xen, docs/misc/pvh.pandoc; Linux, Documentation/x86/zero-page.rst).
 
-/// What both protocols tell.
+/// The values that both boot protocols pass.
 struct Handover: Sendable {
     let map: PhysicalMap
     let commandLineSize: Int
     let initramfsStart: UInt64
     let initramfsSize: UInt64
 
-    /// Writes what the kernel's protocol wants, and gives the registers.
+    /// Writes the structures of the kernel's protocol, and returns the registers.
     func write(for kernel: KernelImage, into memory: GuestMemory) throws(GuestFault) -> EntryState {
         let state: EntryState
         switch kernel.entry {
@@ -54,7 +54,7 @@ struct Handover: Sendable {
 
     // MARK: - Linux, 64 bits
 
-    /// The most ranges that a zero page holds.
+    /// The maximum number of ranges in a zero page.
     private static let maximumRanges = 128
 
     private func zeroPage(_ header: [UInt8]?) -> [UInt8] {
@@ -85,7 +85,7 @@ struct Handover: Sendable {
         return page
     }
 
-    /// 4 GiB mapped one to one, in pages of 2 MiB: what a kernel is, and what it is handed.
+    /// 4 GiB identity-mapped in pages of 2 MiB: they cover the kernel and all its structures.
     private static let pageTables: [UInt8] = {
         let present: UInt64 = 3
         let page = BootLayout.pageTables

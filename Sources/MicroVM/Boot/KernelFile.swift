@@ -1,17 +1,17 @@
-// A kernel's file as the loader needs it: open, regular, its size known, its first bytes read.
+// A kernel's file for the loader: open, regular, of known size, with its first bytes read.
 
 internal import Linux
 internal import SystemPackage
 
-/// An open file with a part of it in memory.
+/// An open file with its first bytes in memory.
 struct KernelFile: ~Copyable, Sendable {
     let path: FilePath
     let descriptor: OwnedDescriptor
     let byteCount: UInt64
-    /// The first 64 KiB: headers stand there, or it is no kernel.
+    /// The first 64 KiB; a kernel has all its headers there.
     let start: [UInt8]
 
-    /// Opens a file and waits for nobody, whatever it is.
+    /// Opens a file without blocking, also if it is a FIFO or a device.
     init(opening path: FilePath) throws(MachineError) {
         let descriptor: OwnedDescriptor
         do throws(SystemError) { descriptor = try OwnedDescriptor(path, [.read, .nonBlocking]) } catch {
@@ -20,10 +20,10 @@ struct KernelFile: ~Copyable, Sendable {
         try self.init(descriptor, path)
     }
 
-    /// Takes a file over.
+    /// Takes over an open file.
     init(_ descriptor: consuming OwnedDescriptor, _ path: FilePath) throws(MachineError) {
         let (status, start) = try Self.look(at: descriptor, path)
-        guard status.type == .regular else { throw .unbootableKernel("\(path) is no file") }
+        guard status.type == .regular else { throw .unbootableKernel("\(path) is not a regular file") }
         self.init(path: path, descriptor: descriptor, byteCount: UInt64(max(0, status.size)), start: start)
     }
 
@@ -43,9 +43,9 @@ struct KernelFile: ~Copyable, Sendable {
         } catch { throw .host("read the kernel", path, error.errno) }
     }
 
-    /// Reads a part that is known to be there.
+    /// Reads a part of the file.
     func read(_ range: Range<UInt64>) throws(MachineError) -> [UInt8] {
-        guard range.upperBound <= byteCount else { throw .unbootableKernel("\(path) ends too early") }
+        guard range.upperBound <= byteCount else { throw .unbootableKernel("\(path) is truncated") }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(range.count)
         while bytes.count < range.count {
@@ -53,16 +53,16 @@ struct KernelFile: ~Copyable, Sendable {
             do throws(SystemError) {
                 rest = try descriptor.read(range.count - bytes.count, at: Int64(range.lowerBound) + Int64(bytes.count))
             } catch { throw .host("read the kernel", path, error.errno) }
-            guard !rest.isEmpty else { throw .unbootableKernel("\(path) got shorter while it was read") }
+            guard !rest.isEmpty else { throw .unbootableKernel("\(path) became shorter while it was read") }
             bytes = bytes.isEmpty ? rest : bytes + rest
         }
         return bytes
     }
 
-    /// Reads a part of the file to a guest's address, where memory is fresh: the file's holes are left out.
+    /// Reads a part of the file to a guest's address; memory must be fresh, because the file's holes are left out.
     ///
-    /// Mapping it would cost nothing at first. But kernels rewrite most of their own text at boot, and each page of a
-    /// private mapping then costs three exits: the read, the write, and what the copy took away.
+    /// A mapping would cost nothing at first. But kernels rewrite most of their own text at boot. Each page of a
+    /// private mapping then costs three exits: the read, the write, and the removal of the shared page at the copy.
     func place(_ offset: UInt64, count: UInt64, at address: UInt64, in memory: GuestMemory) throws(MachineError) {
         let ranges: [Range<UInt64>]
         do throws(SystemError) { ranges = try descriptor.dataRanges(in: offset..<(offset + count)) } catch {
@@ -81,7 +81,7 @@ struct KernelFile: ~Copyable, Sendable {
                 }
             }
             switch result {
-            case .success(0): throw .unbootableKernel("\(path) got shorter while it was read")
+            case .success(0): throw .unbootableKernel("\(path) became shorter while it was read")
             case .success(let count): done += UInt64(count)
             case .failure(let error): throw .host("read the kernel", path, error.errno)
             }
@@ -89,7 +89,7 @@ struct KernelFile: ~Copyable, Sendable {
     }
 }
 
-/// Runs an access whose address has been checked already; a fault is a machine with less memory than was said.
+/// Runs an access to an address that was checked before; a fault means that the machine has less memory than declared.
 func reaching<Value>(_ body: () throws(GuestFault) -> Value) throws(MachineError) -> Value {
     do throws(GuestFault) { return try body() } catch {
         throw .impossible("the machine has no memory at \(hexadecimal(error.address)), \(error.byteCount) bytes")

@@ -1,4 +1,4 @@
-// A kernel's file: what it is, where it is entered, and how it gets into a guest's memory.
+// A kernel's file: its format, its entry point, and the way into a guest's memory.
 //
 // ```
 // vmlinux (ELF) --------------------------------> PVH if it has Xen's note 18, else Linux's 64-bit protocol
@@ -9,13 +9,13 @@
 internal import Linux
 internal import SystemPackage
 
-/// A kernel that can be placed into any number of guests, an open file.
+/// A kernel in an open file that can be loaded into any number of guests.
 final class KernelImage: Sendable {
-    /// Where a kernel is entered, and in which state.
+    /// The address and the boot protocol of a kernel's entry.
     enum Entry: Hashable, Sendable {
         case pvh(UInt64)
         case linux64(UInt64)
-        /// A bzImage that unpacks itself; the address is where it is loaded, and the entry 0x200 bytes behind.
+        /// A bzImage that unpacks itself; the value is its load address, and its entry is 0x200 bytes behind.
         case bzImage64(UInt64)
 
         /// The first instruction.
@@ -32,11 +32,11 @@ final class KernelImage: Sendable {
         case bzImage(SetupHeader)
     }
 
-    /// Where it is entered.
+    /// The entry of the kernel.
     let entry: Entry
-    /// The longest command line it reads, in bytes without the NUL.
+    /// The longest command line in bytes, without the NUL.
     let commandLineLimit: Int
-    /// Something that whoever started the machine may want to know.
+    /// A remark for the user; `nil` if there is none.
     let remark: String?
     private let content: Content
     private let file: KernelFile
@@ -46,16 +46,17 @@ final class KernelImage: Sendable {
 
     /// Opens a kernel.
     ///
-    /// A bzImage is unpacked once, and kept in the directory `cache`; without one it is unpacked into memory. The name
-    /// there is `name` where the caller knows one that stands for the content, such as its digest, else one made of the
-    /// file's number, size and times. `isUnpacked: false` leaves a bzImage to unpack itself in the guest.
+    /// A bzImage is unpacked once, and kept in the directory `cache`; without one it is unpacked into memory. Its name
+    /// there contains `name` if the caller knows one that stands for the content, such as its digest. Otherwise the
+    /// name is made of the file's inode, size and times. With `isUnpacked: false`, a bzImage unpacks itself in the
+    /// guest.
     convenience init(
         opening path: FilePath, cache: FilePath? = nil, named name: String? = nil, isUnpacked: Bool = true
     ) throws(MachineError) {
         try self.init(KernelFile(opening: path), cache: cache, named: name, isUnpacked: isUnpacked)
     }
 
-    /// The same for an open file.
+    /// Reads an open file in the same way.
     init(
         _ file: consuming KernelFile, cache: FilePath? = nil, named name: String? = nil, isUnpacked: Bool = true
     ) throws(MachineError) {
@@ -84,14 +85,14 @@ final class KernelImage: Sendable {
         self.file = unpacked
     }
 
-    /// Another descriptor of the file that ``load(into:)`` reads.
+    /// Returns another descriptor of the file that ``load(into:)`` reads.
     func duplicate() throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try file.descriptor.duplicate() } catch {
             throw .host(error.operation, file.path, error.errno)
         }
     }
 
-    /// Where in memory it lies, with everything that it uses before it has asked what there is.
+    /// The kernel's address range, including all memory that it uses before it reads the memory map.
     var range: Range<UInt64> {
         switch content {
         case .elf(let segments):
@@ -101,17 +102,17 @@ final class KernelImage: Sendable {
         }
     }
 
-    /// What the zero page gets from the kernel's file, from 0x1f1 on.
+    /// The part of the zero page from 0x1f1 on that comes from the kernel's file.
     var setupHeader: [UInt8]? {
         if case .bzImage(let header) = content { header.bytes } else { nil }
     }
 
-    /// Puts the kernel into a guest whose memory is fresh, hence zero where the file has nothing.
+    /// Loads the kernel into a guest with fresh memory, which is zero where the file has no data.
     func load(into memory: GuestMemory) throws(MachineError) {
         guard memory.contains(range.lowerBound, count: UInt64(range.count)) else {
             let bytes = memory.regions.first { $0.start == 0 }?.byteCount ?? 0
             let need = "the kernel reaches up to \(mebibytes(range.upperBound))"
-            throw .impossible("\(need), and the machine has \(mebibytes(bytes)) of memory there; give it more")
+            throw .impossible("\(need), but the machine has only \(mebibytes(bytes)) of memory there; give it more")
         }
         switch content {
         case .elf(let segments):
@@ -124,7 +125,7 @@ final class KernelImage: Sendable {
     }
 }
 
-/// Files that people take for kernels, and what to tell them.
+/// Files that are often taken for kernels, and the reason why they are none.
 enum UnknownKernel {
     static func explain(_ start: [UInt8]) -> String? {
         if start.isEmpty { return "is empty" }

@@ -1,4 +1,4 @@
-// LZ4's first frame format, in which Linux packs kernels: a magic number, then independent blocks.
+// LZ4's first frame format, which Linux uses for kernels: a magic number, then independent blocks.
 //
 // ```
 // 02 21 4c 18 | size, block | size, block | ...     each block unpacks to 8 MiB, the last one to less
@@ -6,24 +6,24 @@
 //        the last sequence ends after its literals
 // ```
 
-/// The blocks of LZ4's legacy frames, of which it is known how many bytes they hold.
+/// The blocks of LZ4's legacy frames, with a known total size.
 ///
-/// What the input says can make nobody allocate or loop: a block is no longer than its buffer, all of them hold no more
-/// than was promised, and every step consumes input.
+/// No input can cause an unbounded allocation or loop. A block is no longer than its buffer, all blocks hold no more
+/// than the declared size, and every step consumes input.
 struct LZ4Legacy {
     static let magic: UInt32 = 0x184c_2102
-    /// A block unpacks to this at most.
+    /// The maximum unpacked size of a block.
     static let blockSize = 8 << 20
 
-    /// Why bytes could not be unpacked.
+    /// The reason why bytes could not be unpacked.
     enum Fault: Error, Hashable {
         case notLZ4
         case damaged
-        /// There is more, or less, than was promised.
+        /// The unpacked size differs from the declared size.
         case otherSize
     }
 
-    /// What is still to come.
+    /// The number of unpacked bytes that are still to come.
     private var rest: Int
     private var position = 0
 
@@ -31,7 +31,7 @@ struct LZ4Legacy {
 
     /// Unpacks the next block of the same input into a buffer of ``blockSize`` bytes, or of all there are if less.
     ///
-    /// - Returns: how many bytes it held; nil after the last one.
+    /// - Returns: the number of bytes in the block; `nil` after the last one.
     mutating func next(_ input: RawSpan, into buffer: inout MutableRawSpan) throws(Fault) -> Int? {
         guard input.byteCount >= 4, Self.word(input, 0) == Self.magic else { throw .notLZ4 }
         while position < input.byteCount {
@@ -60,11 +60,11 @@ struct LZ4Legacy {
 
     /// Unpacks one block.
     ///
-    /// Both pointers stay within their spans: each sequence's lengths are compared with what is left before anything
-    /// is copied, and an offset with what has been written. Copies that round up, to 16 for literals and to 32 for a
-    /// match of at most 18, happen only where that much is left, asked right before each of them.
+    /// Both pointers stay within their spans. Each sequence's lengths are compared with the rest before a copy, and an
+    /// offset with the bytes written so far. Some copies round up: to 16 for literals, and to 32 for a match of at most
+    /// 18. They are made only after a check that so much room is left.
     ///
-    /// - Returns: how many bytes it held; nil for a damaged block and for one that holds more than fits.
+    /// - Returns: the number of bytes in the block; `nil` for a damaged block and for one that doesn't fit.
     private static func decodeBlock(_ input: RawSpan, into output: inout MutableRawSpan) -> Int? {
         unsafe output.withUnsafeMutableBytes { target in
             unsafe input.withUnsafeBytes { source in
@@ -85,7 +85,7 @@ struct LZ4Legacy {
             var literals = token >> 4
             var length = token & 15
             if literals < 15, inputCount &- read >= 16, outputCount &- written >= 16 {
-                // Most sequences: 16 bytes are there, and may be overwritten later.
+                // The usual case: 16 bytes are available, and the excess is overwritten later.
                 unsafe copy16(input + read, output + written)
             } else {
                 if literals == 15, unsafe !extend(&literals, input, &read, inputCount) { return nil }
@@ -112,7 +112,7 @@ struct LZ4Legacy {
         return nil
     }
 
-    /// Adds bytes to a length until one is not 255; no more than the input's bytes, so that nothing overflows.
+    /// Adds bytes to a length until one is not 255; the input's size bounds it, so nothing overflows.
     @inline(__always)
     private static func extend(
         _ length: inout Int, _ input: UnsafeRawPointer, _ read: inout Int, _ inputCount: Int
@@ -131,7 +131,9 @@ struct LZ4Legacy {
         unsafe into.storeBytes(of: from.loadUnaligned(as: SIMD2<UInt64>.self), as: SIMD2<UInt64>.self)
     }
 
-    /// Repeats what stands `offset` before, in steps as long as `offset` and `room` allow; the two may overlap.
+    /// Repeats the bytes `offset` before; source and target may overlap.
+    ///
+    /// The steps are as large as `offset` and `room` allow.
     @inline(__always)
     private static func repeatBytes(_ into: UnsafeMutableRawPointer, _ offset: Int, _ count: Int, room: Int) {
         let from = unsafe into - offset

@@ -1,4 +1,4 @@
-// Numbers in the byte order of everything that a kernel is handed.
+// Numbers in the byte order of all structures for a kernel.
 
 extension [UInt8] {
     /// Appends a number, low byte first.
@@ -6,14 +6,14 @@ extension [UInt8] {
         for index in 0..<(number.bitWidth / 8) { append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
     }
 
-    /// Overwrites bytes that are there already.
+    /// Overwrites existing bytes.
     mutating func set(_ number: some FixedWidthInteger, at offset: Int) {
         for index in 0..<(number.bitWidth / 8) {
             self[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * index))
         }
     }
 
-    /// The number at an offset, if all of it is there.
+    /// Returns the number at an offset; `nil` if it is beyond the end.
     func number<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number? {
         let size = Number.bitWidth / 8
         guard offset >= 0, offset <= count - size else { return nil }

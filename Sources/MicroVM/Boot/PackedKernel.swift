@@ -1,4 +1,4 @@
-// The kernel inside a bzImage, and where it is kept once it has been unpacked.
+// The kernel inside a bzImage, and the cache of unpacked kernels.
 
 internal import CKVM
 internal import Linux
@@ -7,12 +7,12 @@ internal import SystemPackage
 /// The payload of a bzImage.
 struct PackedKernel: Sendable {
     private let range: Range<UInt64>
-    /// How it is packed, by the name of the program that does it.
+    /// The name of the compression program.
     let format: String
-    /// Its size when unpacked; its packer wrote it behind its end.
+    /// The unpacked size in bytes; the packer appended it to the payload.
     private let unpackedSize: UInt64
 
-    /// Whether we unpack it.
+    /// True if we can unpack it.
     var isSupported: Bool { format == "lz4" }
 
     private static let formats: [(magic: [UInt8], name: String)] = [
@@ -31,14 +31,14 @@ struct PackedKernel: Sendable {
         let size = try file.read((end - 4)..<end).number(UInt32.self, at: 0) ?? 0
         range = header.payload.lowerBound..<(end - 4)
         unpackedSize = UInt64(size)
-        // A kernel unpacks itself within this memory, so it cannot be larger; nobody is made to allocate more.
+        // A kernel unpacks itself within this memory, so it can't be larger; this bounds our allocation.
         guard !isSupported || unpackedSize <= header.memorySize else {
             throw .unbootableKernel(
-                "\(file.path) says that \(unpackedSize) bytes are packed in it, too many for itself")
+                "\(file.path) declares an unpacked size of \(unpackedSize) bytes, more than its init_size")
         }
     }
 
-    /// The kernel in a file of its own: one that the cache keeps, or without a cache one without a name.
+    /// Unpacks the kernel into a file of its own: in the cache, or without a cache into an anonymous file.
     func unpack(
         _ file: borrowing KernelFile, cache: FilePath?, named name: String?
     ) throws(MachineError) -> KernelFile {
@@ -50,7 +50,7 @@ struct PackedKernel: Sendable {
         return try KernelFile(opening: kept)
     }
 
-    /// A file that an earlier boot left, unless something is wrong with it.
+    /// Returns the file of an earlier boot, if it is valid.
     private func validated(_ path: FilePath) -> KernelFile? {
         do throws(MachineError) {
             let file = try KernelFile(opening: path)
@@ -83,7 +83,7 @@ struct PackedKernel: Sendable {
         } catch { throw .host("keep the unpacked kernel", path, .ioError) }
     }
 
-    /// Unpacks block by block, so that no more than two of them are in memory besides what is packed.
+    /// Unpacks block by block, so that memory holds at most two blocks besides the packed kernel.
     private func unpack(_ file: borrowing KernelFile, into target: borrowing OwnedDescriptor) throws(MachineError) {
         let packed = try file.read(range)
         var blocks = LZ4Legacy(byteCount: Int(unpackedSize))
@@ -111,18 +111,18 @@ struct PackedKernel: Sendable {
             let reason =
                 switch error {
                 case .notLZ4, .damaged: "cannot be unpacked: its LZ4 data is damaged"
-                case .otherSize: "holds another number of bytes than the \(unpackedSize) that it says"
+                case .otherSize: "does not unpack to its declared size of \(unpackedSize) bytes"
                 }
             throw .unbootableKernel("\(path) \(reason)")
         }
     }
 
-    /// A name that another file has only if somebody sets the machine's clock to have it so.
+    /// A cache name that no other file has, unless the machine's clock is set to cause a collision.
     private static func identity(of file: borrowing KernelFile) throws(MachineError) -> String {
         do throws(SystemError) {
             let status = try file.descriptor.status()
             let times = [status.modified, status.changed].map { "\($0.seconds).\($0.nanoseconds)" }
             return (["\(status.device)", "\(status.inode)", "\(status.size)"] + times).joined(separator: "-")
-        } catch { throw .host("look at the kernel", file.path, error.errno) }
+        } catch { throw .host("get the status of the kernel", file.path, error.errno) }
     }
 }

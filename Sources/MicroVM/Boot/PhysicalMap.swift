@@ -1,8 +1,8 @@
-// What is RAM and what is not, as firmware would tell it (ACPI 6.5, 15.4; Linux's e820).
+// The memory map that firmware would report (ACPI 6.5, 15.4; Linux's e820).
 
-/// A range of guest addresses and what it is.
+/// A range of guest addresses and its kind.
 struct PhysicalRange: Hashable, Sendable {
-    /// The number that e820 and PVH give it.
+    /// The number of the kind in e820 and PVH.
     enum Kind: UInt32, Sendable {
         case memory = 1
         case reserved = 2
@@ -14,22 +14,22 @@ struct PhysicalRange: Hashable, Sendable {
     let byteCount: UInt64
     let kind: Kind
 
-    /// The first address after it; ranges are made so that this exists.
+    /// The first address after it; the map's limits keep the sum from overflowing.
     var end: UInt64 { start + byteCount }
 }
 
-/// All ranges of a machine, in order of address, none on top of another.
+/// All ranges of a machine, in ascending order and without overlaps.
 struct PhysicalMap: Hashable, Sendable {
-    /// No machine has more memory: processors of today address at least 2^46.
+    /// The upper bound of all addresses: today's processors support at least 2^46.
     static let limit: UInt64 = 1 << 46
 
     private(set) var ranges: [PhysicalRange]
-    /// RAM below the hole ends here.
+    /// The end of RAM below the hole.
     let lowEnd: UInt64
 
     init(memoryBytes: UInt64, persistent: [PersistentMemory]) throws(MachineError) {
         guard memoryBytes > BootLayout.highMemory, memoryBytes < Self.limit else {
-            throw .impossible("a machine cannot have \(memoryBytes) bytes of memory")
+            throw .impossible("\(memoryBytes) bytes of memory are outside the supported range")
         }
         lowEnd = min(memoryBytes, GuestMemory.hole)
         ranges = [
@@ -49,25 +49,25 @@ struct PhysicalMap: Hashable, Sendable {
     private mutating func add(_ memory: PersistentMemory) throws(MachineError) {
         let isPlaced = memory.start < Self.limit && memory.byteCount > 0 && memory.byteCount < Self.limit
         guard isPlaced, memory.start.isMultiple(of: 2 << 20), memory.byteCount.isMultiple(of: 4096) else {
-            throw .impossible("persistent memory begins at a multiple of 2 MiB and has whole pages")
+            throw .impossible("persistent memory must begin at a multiple of 2 MiB and have whole pages")
         }
         let range = PhysicalRange(start: memory.start, byteCount: memory.byteCount, kind: .persistent)
         let hole = GuestMemory.hole..<GuestMemory.highStart
         guard range.end <= hole.lowerBound || range.start >= hole.upperBound,
             ranges.allSatisfy({ range.end <= $0.start || range.start >= $0.end })
-        else { throw .impossible("persistent memory at \(hexadecimal(memory.start)) is where other memory is") }
+        else { throw .impossible("persistent memory at \(hexadecimal(memory.start)) overlaps other memory") }
         ranges.append(range)
     }
 }
 
-/// Memory that a guest finds filled, as `/dev/pmem0` and so on.
+/// Memory with initial content, `/dev/pmem0` and so on in the guest.
 struct PersistentMemory: Hashable, Sendable {
     let start: UInt64
     let byteCount: UInt64
 }
 
-/// An address as everybody writes it.
+/// Formats an address, such as `0xfee00000`.
 func hexadecimal(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
 
-/// A size for sentences, rounded up.
+/// Formats a size in MiB for messages, rounded up.
 func mebibytes(_ byteCount: UInt64) -> String { "\(byteCount / (1 << 20) + (byteCount % (1 << 20) == 0 ? 0 : 1)) MiB" }

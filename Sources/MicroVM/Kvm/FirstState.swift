@@ -1,4 +1,4 @@
-// How a processor stands before its first instruction.
+// The state of a processor before its first instruction.
 
 internal import CKVM
 
@@ -9,7 +9,7 @@ extension Processor {
         (0xC000_0082, 0), (0x10, 0), (0x1A0, 1), (0x2FF, 0x806),
     ]
 
-    /// The state in which firmware would hand over, without an address to run at.
+    /// Puts the processor into the state after firmware, without an entry point.
     func reset(_ leaves: Leaves) throws(MachineError) {
         try setLeaves(leaves.entries)
         try setModelRegisters(
@@ -26,7 +26,7 @@ extension Processor {
         try wireLocalInterrupts()
     }
 
-    /// Local interrupt 0 takes an external controller's, 1 takes non-maskable ones, as firmware leaves them.
+    /// Sets local interrupt 0 to ExtINT and 1 to NMI, as firmware leaves them.
     private func wireLocalInterrupts() throws(MachineError) {
         var controller = kvm_lapic_state()
         try get("KVM_GET_LAPIC", ckvm_get_lapic, into: &controller)
@@ -41,7 +41,7 @@ extension Processor {
 }
 
 extension Processor {
-    /// Points the first processor at the kernel; the others wait until that one starts them.
+    /// Points the first processor at the kernel; the others wait until the guest starts them.
     func enter(_ entry: EntryState) throws(MachineError) {
         var special = kvm_sregs()
         try get("KVM_GET_SREGS", ckvm_get_special_registers, into: &special)

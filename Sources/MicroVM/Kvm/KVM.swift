@@ -3,9 +3,9 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// The kernel's KVM, opened and found to have what a machine needs.
+/// The kernel's KVM, open and with all capabilities that a machine needs.
 struct KVM: ~Copyable {
-    /// What every machine of ours uses, by the names of the kernel's documentation.
+    /// The capabilities that every machine uses, named as in the kernel's documentation.
     private static let needed: [(name: String, number: Int32)] = [
         ("KVM_CAP_IRQCHIP", KVM_CAP_IRQCHIP), ("KVM_CAP_USER_MEMORY", KVM_CAP_USER_MEMORY),
         ("KVM_CAP_SET_TSS_ADDR", KVM_CAP_SET_TSS_ADDR), ("KVM_CAP_EXT_CPUID", KVM_CAP_EXT_CPUID),
@@ -17,7 +17,7 @@ struct KVM: ~Copyable {
     ]
 
     private let device: OwnedDescriptor
-    /// Bytes of the structure that a processor shares with us.
+    /// The size of the structure that a processor shares with us, in bytes.
     let runByteCount: Int
 
     /// Opens KVM.
@@ -31,40 +31,40 @@ struct KVM: ~Copyable {
     init(_ opened: consuming OwnedDescriptor) throws(MachineError) {
         let number = opened.rawValue
         let version = ckvm_ioctl_number(number, ckvm_get_api_version, 0)
-        guard version == 12 else { throw .incapable("version 12 of its interface, it has \(version)") }
+        guard version == 12 else { throw .incapable("API version 12, it has \(version)") }
         for (name, capability) in KVM.needed where KVM.extent(of: capability, number) <= 0 { throw .incapable(name) }
         let count = try kvm("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number(number, ckvm_get_vcpu_mmap_size, 0) }
         device = opened
         runByteCount = Int(count)
     }
 
-    /// Opens the device, whatever it is.
+    /// Opens the device without a check of its capabilities.
     static func open(_ path: FilePath) throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try OwnedDescriptor(path, .readWrite) } catch {
             throw .unavailable(path, error.errno)
         }
     }
 
-    /// What `KVM_CHECK_EXTENSION` says of a capability: 0 where there is none.
+    /// The result of `KVM_CHECK_EXTENSION` for a capability; 0 if KVM doesn't have it.
     func extent(of capability: Int32) -> Int32 { KVM.extent(of: capability, device.rawValue) }
 
-    /// The local controllers know a mode in which the time-stamp counter is their clock.
+    /// True if local APICs have a timer mode with a TSC deadline.
     var hasDeadlineTimer: Bool { extent(of: KVM_CAP_TSC_DEADLINE_TIMER) > 0 }
 
     private static func extent(of capability: Int32, _ descriptor: Int32) -> Int32 {
         ckvm_ioctl_number(descriptor, ckvm_check_extension, UInt(capability))
     }
 
-    /// A machine without memory, processors or devices.
+    /// Makes a machine without memory, processors and devices.
     func makeMachine() throws(MachineError) -> OwnedDescriptor {
         let number = device.rawValue
         return OwnedDescriptor(owning: try kvm("KVM_CREATE_VM") { ckvm_ioctl_number(number, ckvm_create_vm, 0) })
     }
 
-    /// The processor's name, and its caches of the first level: KVM lists these leaves and leaves them empty.
+    /// The leaves of the processor's name and its first-level caches: KVM lists them but leaves them empty.
     private static let own: ClosedRange<UInt32> = 0x8000_0002...0x8000_0005
 
-    /// The CPUID leaves that KVM can show to a guest on this processor.
+    /// Returns the CPUID leaves that KVM can show to a guest on this processor.
     func supportedLeaves() throws(MachineError) -> [kvm_cpuid_entry2] {
         var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
             unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
@@ -75,13 +75,13 @@ struct KVM: ~Copyable {
         return leaves
     }
 
-    /// The model-specific registers whose values are a processor's state.
+    /// Returns the numbers of the model-specific registers that are part of a processor's state.
     func registerIndices() throws(MachineError) -> [UInt32] {
         try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
     }
 }
 
-/// Runs one ioctl, again where a signal interrupted it.
+/// Runs one ioctl, and repeats it after EINTR.
 @discardableResult
 func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
     while true {
@@ -91,7 +91,7 @@ func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
     }
 }
 
-/// Hands one structure to the kernel, which reads it, fills it in, or both.
+/// Passes one structure to an ioctl that reads it, fills it in, or both.
 func exchange<State>(
     _ call: String, _ descriptor: Int32, _ request: UInt, _ state: inout State
 ) throws(MachineError) {
@@ -99,7 +99,7 @@ func exchange<State>(
     guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
 }
 
-/// Runs an ioctl that fills a list and says E2BIG where there was no room.
+/// Runs an ioctl that fills a list, with more room after E2BIG.
 func list<Element>(
     _ call: String, _ empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
 ) throws(MachineError) -> [Element] {

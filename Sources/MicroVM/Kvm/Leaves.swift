@@ -1,4 +1,4 @@
-// What a guest's CPUID says (Intel SDM volume 2, CPUID; Linux: Documentation/virt/kvm/x86/cpuid.rst).
+// A guest's CPUID (Intel SDM volume 2, CPUID; Linux: Documentation/virt/kvm/x86/cpuid.rst).
 
 internal import CKVM
 
@@ -7,18 +7,18 @@ struct Leaves {
     private(set) var entries: [kvm_cpuid_entry2]
 
     /// - Parameters:
-    ///   - supported: what KVM can show.
+    ///   - supported: the leaves that KVM can show.
     ///   - identifier: the processor's number, which is also its APIC's.
-    ///   - count: how many processors the machine has.
-    ///   - hasDeadlineTimer: the APIC of KVM knows the TSC-deadline mode, which `supported` does not say.
+    ///   - count: the number of processors of the machine.
+    ///   - hasDeadlineTimer: true if KVM's APIC has the TSC-deadline mode, which `supported` doesn't include.
     init(supported: [kvm_cpuid_entry2], identifier: UInt32, count: UInt32, hasDeadlineTimer: Bool) {
         entries = supported.filter { $0.function != 0xB && $0.function != 0x1F }
         for index in entries.indices {
             switch entries[index].function {
             case 0x1: Leaves.identify(&entries[index], identifier, count, hasDeadlineTimer)
-            // Counters of events belong to the host.
+            // Event counters belong to the host.
             case 0xA: Leaves.clear(&entries[index])
-            // What KVM passes on is the host's topology.
+            // KVM passes the host's topology through.
             case 0x4: entries[index].eax = Leaves.share(entries[index].eax, count, keeping: 0x3FF, cores: count - 1)
             case 0x8000_0008: entries[index].ecx = (entries[index].ecx & ~0xF0FF) | (count - 1)
             case 0x8000_001D: entries[index].eax = Leaves.share(entries[index].eax, count, keeping: 0x3FFF, cores: 0)
@@ -32,7 +32,7 @@ struct Leaves {
     private static func identify(
         _ entry: inout kvm_cpuid_entry2, _ identifier: UInt32, _ count: UInt32, _ hasDeadlineTimer: Bool
     ) {
-        // Bits 8...15: a line that CLFLUSH flushes is 8 x 8 bytes.
+        // Bits 8...15: the CLFLUSH line size, in units of 8 bytes.
         entry.ebx = (entry.ebx & 0xFF) | 8 << 8 | count << 16 | identifier << 24
         entry.ecx &= ~(1 << 15)
         entry.ecx |= 1 << 31
@@ -40,8 +40,9 @@ struct Leaves {
         if count > 1 { entry.edx |= 1 << 28 } else { entry.edx &= ~(1 << 28) }
     }
 
-    /// One thread per core, every core with caches of its own but for the third level's, which all have together: a
-    /// scheduler moves threads only among processors with a common cache.
+    /// Sets the sharing of a cache: one thread per core, and each core has its own caches except the third level.
+    ///
+    /// All cores share the third level, because a scheduler moves threads only among processors with a common cache.
     private static func share(_ cache: UInt32, _ count: UInt32, keeping mask: UInt32, cores: UInt32) -> UInt32 {
         let (type, level) = (cache & 0x1F, cache >> 5 & 7)
         guard type != 0 else { return cache }

@@ -3,24 +3,24 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// One virtual processor: its registers, and the loop's one step.
+/// One virtual processor: its registers, and one step of its run loop.
 ///
-/// Sendable because each method is one ioctl on a descriptor that never changes. Only the processor's own thread steps
-/// it; its state is read and written only while that thread is parked.
+/// Sendable because each method is one ioctl on a descriptor that never changes. Only the processor's own thread calls
+/// ``step()``. Its state is read and written only while that thread is parked.
 @safe final class Processor: @unchecked Sendable {
-    /// Why the guest's code stopped running.
+    /// The reason why the guest's code stopped running.
     @safe enum Exit {
-        /// It wrote to a port or to memory that is not there: `size` bytes, `count` times.
+        /// A write to a port or to an address without memory: `size` bytes, `count` times.
         case write(Place, UnsafeRawBufferPointer)
-        /// It reads there, and takes what is put into the buffer.
+        /// A read there; the guest gets the content of the buffer.
         case read(Place, UnsafeMutableRawBufferPointer)
-        /// It waits for ever: no interrupt can come.
+        /// It halted, and no interrupt can come.
         case halted
-        /// It shut down: a triple fault, which is also how a kernel resets a machine.
+        /// It shut down by a triple fault, which is also a kernel's way to reset a machine.
         case shutDown
-        /// Somebody kicked the processor.
+        /// A call of ``interrupt()`` or a signal.
         case interrupted
-        /// The processor cannot run what the guest is.
+        /// The processor can't continue the guest.
         case failed(String)
     }
 
@@ -50,13 +50,13 @@ internal import SystemPackage
 
     deinit { unsafe munmap(shared, sharedByteCount) }
 
-    /// Lets the guest run until it needs us, or until the next call of ``interrupt()``.
+    /// Runs the guest until its next exit, or until a call of ``interrupt()``.
     func step() -> Exit {
         let result = ckvm_ioctl(descriptor.rawValue, ckvm_run, nil)
         if result < 0 {
             let code = errno
             if code == EINTR || code == EAGAIN { return .interrupted }
-            return .failed("KVM_RUN answered \(Errno(rawValue: code))")
+            return .failed("KVM_RUN failed: \(Errno(rawValue: code))")
         }
         var exit = unsafe ckvm_exit()
         unsafe ckvm_decode_exit(shared, &exit)
@@ -67,10 +67,10 @@ internal import SystemPackage
         case ckvm_exit_shutdown, ckvm_exit_system_event: return .shutDown
         case ckvm_exit_interrupted: return .interrupted
         case ckvm_exit_fail_entry:
-            return unsafe .failed("the processor refused its state (reason \(exit.detail))")
+            return unsafe .failed("the processor rejected the guest's state (reason \(exit.detail))")
         case ckvm_exit_internal_error:
-            return unsafe .failed("KVM could not go on (internal error \(exit.detail))")
-        default: return unsafe .failed("KVM stopped for the unknown reason \(exit.reason)")
+            return unsafe .failed("KVM cannot continue (internal error \(exit.detail))")
+        default: return unsafe .failed("KVM exited with the unknown reason \(exit.reason)")
         }
     }
 
@@ -80,10 +80,10 @@ internal import SystemPackage
         return unsafe exit.is_write != 0 ? .write(place, UnsafeRawBufferPointer(bytes)) : .read(place, bytes)
     }
 
-    /// Makes the current or the next ``step()`` return at once, after what it has begun is complete.
+    /// Makes the current or the next ``step()`` return at once, after it has completed a pending access.
     func interrupt() { unsafe ckvm_set_immediate_exit(shared, 1) }
 
-    /// Lets steps run again.
+    /// Allows steps to run again.
     func clearInterrupt() { unsafe ckvm_set_immediate_exit(shared, 0) }
 
     /// Reads one structure of the processor's state.
@@ -97,7 +97,7 @@ internal import SystemPackage
         try exchange(call, descriptor.rawValue, request, &copy)
     }
 
-    /// Tells the guest what processor it has. Before its model-specific registers: those depend on it.
+    /// Sets the guest's CPUID leaves; call it before model-specific registers are set, which depend on it.
     func setLeaves(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
         try kvm("KVM_SET_CPUID2") {
             unsafe leaves.withUnsafeBufferPointer {
@@ -106,7 +106,7 @@ internal import SystemPackage
         }
     }
 
-    /// Sets model-specific registers; KVM refuses values that no processor has.
+    /// Sets model-specific registers; KVM refuses invalid values.
     func setModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
         let count = try kvm("KVM_SET_MSRS") {
             unsafe registers.withUnsafeBufferPointer {

@@ -1,19 +1,19 @@
 public import SystemPackage
 
-/// A guest of a few instructions that shows whether this machine's KVM runs guests on the processor itself.
+/// A guest of a few instructions that tests if this machine's KVM runs guests on the processor itself.
 ///
-/// A software KVM (kvm_pvm, where a machine is itself a guest without hardware of its own) answers every ioctl and runs
-/// such code too, but through an interpreter, microseconds an instruction: Linux would take hours. So the guest enters
-/// long mode with paging, counts to a million, and writes to a port, which takes a processor less than a millisecond,
-/// and a processor that QEMU emulates a few.
+/// A software KVM (kvm_pvm, in a machine that is itself a guest without virtualization hardware) answers every ioctl.
+/// It runs guest code too, but in an interpreter, with microseconds per instruction: Linux would take hours to boot.
+/// The guest enters long mode with paging, counts to a million, and writes to a port. This takes a processor less than
+/// a millisecond, and a processor that QEMU emulates a few.
 ///
-/// The limit is processor time of the guest's thread, so a machine with other work gives the same answer. A machine that
-/// is itself a guest may lose its processor meanwhile without noticing, so a second and a third guest are tried.
+/// The limit is processor time of the guest's thread, so other load doesn't change the result. A machine that is itself
+/// a guest may lose its processor meanwhile without noticing, so up to three guests are tried.
 public enum TrialGuest {
-    /// Processor time for one guest, in nanoseconds.
+    /// The limit of processor time for one guest, in nanoseconds.
     private static let budget: UInt64 = 150_000_000
     private static let attempts = 3
-    /// The thread of a guest may wait so long for a processor, in nanoseconds.
+    /// The time limit for a guest's thread to get a processor, in nanoseconds.
     private static let patience: UInt64 = 60_000_000_000
 
     private static let code: [UInt8] = [
@@ -24,12 +24,13 @@ public enum TrialGuest {
         0xEB, 0xFE,  // jmp to itself
     ]
 
-    /// Why there is no point in booting Linux through `device`, or `nil`. Takes a millisecond, and half a second of
-    /// processor time where KVM is software.
+    /// Returns the reason why Linux can't boot through `device`, or `nil`.
+    ///
+    /// It takes a millisecond, and half a second of processor time with a software KVM.
     public static func obstacle(device: FilePath = "/dev/kvm") -> String? {
         do throws(MachineError) {
             return try runs(KVM(at: device))
-                ? nil : "this machine's \(device) is a software KVM, on which Linux does not boot"
+                ? nil : "this machine's \(device) is a software KVM, too slow to boot Linux"
         } catch { return error.description }
     }
 
@@ -50,11 +51,11 @@ public enum TrialGuest {
         try processor.reset(leaves)
         try processor.enter(entry)
         let processors = Processors([processor])
-        // The memory stays for as long as a processor may run.
+        // The memory must exist as long as a processor may run.
         processors.start { [memory] exit in
             _ = memory
             if case .write(.port(0x80), _) = exit { return .end(.finished) }
-            return .end(.failed("the trial guest went astray"))
+            return .end(.failed("the trial guest made an unexpected exit"))
         }
         return ending(of: processors, within: budget) == .finished
     }
@@ -67,7 +68,7 @@ public enum TrialGuest {
         return processors.wait(until: 0) ?? .timedOut
     }
 
-    /// The code, the descriptors, and one page of 2 MiB that maps it all.
+    /// Writes the code, the descriptors, and page tables with one page of 2 MiB that maps it all.
     private static func put(_ entry: EntryState, _ memory: GuestMemory) throws(MachineError) {
         do throws(GuestFault) {
             let tables = BootLayout.pageTables

@@ -3,22 +3,22 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A machine as the kernel knows it: memory slots, interrupt controllers, and events that need no exit.
+/// A machine in the kernel: memory slots, interrupt controllers, and events without exits.
 struct VirtualMachine: ~Copyable {
-    /// What the kernel keeps three pages of state at; below the 4 GiB line and nobody's memory (Intel only).
+    /// The address of three pages for the kernel's state; below 4 GiB and outside guest memory (Intel only).
     private static let taskState: UInt = 0xFFFB_D000
 
     let descriptor: OwnedDescriptor
 
-    /// A machine without processors.
+    /// Makes a machine without processors.
     ///
-    /// Memory comes first: what registers on a bus of the machine, as the interrupt controllers do, leaves a grace period
-    /// of RCU behind (Linux 6.18), and each change of memory then waits for its end, 5 to 7 ms.
+    /// Memory comes first. Each registration on a bus of the machine, as of the interrupt controllers, starts a grace
+    /// period of RCU (Linux 6.18). Each later change of memory waits for its end, 5 to 7 ms.
     ///
     /// - Parameters:
-    ///   - memory: all its regions are shown to the guest, as slots from 0 on.
-    ///   - windows: the devices' windows, which the guest may only read; what it writes there is an exit as before. They
-    ///     stay where they are as long as the machine lives.
+    ///   - memory: all its regions are visible to the guest, as slots from 0 on.
+    ///   - windows: the devices' windows, read-only for the guest; a write there is still an exit. Their address must
+    ///     stay valid as long as the machine exists.
     init(_ kvm: borrowing KVM, memory: GuestMemory, windows: WindowPages? = nil) throws(MachineError) {
         let made = try kvm.makeMachine()
         let regions = memory.regions + (windows.map { [VirtualMachine.region(of: $0)] } ?? [])
@@ -26,7 +26,7 @@ struct VirtualMachine: ~Copyable {
         try MicroVM.kvm("KVM_SET_TSS_ADDR") {
             ckvm_ioctl_number(made.rawValue, ckvm_set_tss_address, VirtualMachine.taskState)
         }
-        // Before the processors: their local controllers are made with them.
+        // Before the processors: their local APICs are created with them.
         try MicroVM.kvm("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number(made.rawValue, ckvm_create_irqchip, 0) }
         descriptor = made
     }
@@ -47,7 +47,7 @@ struct VirtualMachine: ~Copyable {
         try exchange("KVM_SET_USER_MEMORY_REGION", machine, ckvm_set_memory, &wanted)
     }
 
-    /// A write to `event` raises the interrupt `line` in the guest.
+    /// Makes a write to `event` raise the interrupt `line` in the guest.
     func connect(interrupt line: UInt32, to event: Int32) throws(MachineError) {
         var wanted = kvm_irqfd()
         wanted.fd = UInt32(event)
@@ -55,9 +55,9 @@ struct VirtualMachine: ~Copyable {
         try set("KVM_IRQFD", ckvm_irqfd, wanted)
     }
 
-    /// The guest's 32-bit write at `address` is a write to `event`, and no exit.
+    /// Makes the guest's 32-bit write at `address` a write to `event`, without an exit.
     ///
-    /// - Parameter value: only a write of this; any, where it is `nil`.
+    /// - Parameter value: the only value that matches; `nil` matches any.
     func connect(write value: UInt32?, at address: UInt64, to event: Int32) throws(MachineError) {
         var wanted = kvm_ioeventfd()
         wanted.addr = address
@@ -70,7 +70,7 @@ struct VirtualMachine: ~Copyable {
         try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
     }
 
-    /// Reads one structure of the machine's state; what `state` holds says which, where there are several.
+    /// Reads one structure of the machine's state; if there are several, the content of `state` selects one.
     func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
         try exchange(call, descriptor.rawValue, request, &state)
     }

@@ -6,7 +6,7 @@ internal import SystemPackage
 ///
 /// Any number of threads may send; one receives.
 final class Channel: Sendable {
-    /// No message is longer: a mailbox and what goes with it.
+    /// The maximum size of a message in bytes: a mailbox and its header.
     static let longestMessage = 80 << 10
 
     let descriptor: OwnedDescriptor
@@ -15,7 +15,7 @@ final class Channel: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Both ends of a new one.
+    /// Makes both ends of a new channel.
     static func pair() throws(MachineError) -> (ours: Channel, theirs: Channel) {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
@@ -23,8 +23,7 @@ final class Channel: Sendable {
         return (Channel(OwnedDescriptor(owning: ends[0])), Channel(OwnedDescriptor(owning: ends[1])))
     }
 
-    /// Sends a message; false where the other end is closed.
-    ///
+    /// Sends a message; false if the other end is closed.
     func send(_ message: [UInt8]) -> Bool {
         while true {
             let count = unsafe message.withUnsafeBytes {
@@ -35,7 +34,7 @@ final class Channel: Sendable {
         }
     }
 
-    /// Waits for the next message; nil where the other end is closed, or sent an empty one.
+    /// Waits for the next message; `nil` if the other end is closed, or sent an empty one.
     func receive() -> [UInt8]? {
         let number = descriptor.rawValue
         var count = 0

@@ -4,11 +4,11 @@ internal import Linux
 internal import Synchronization
 public import SystemPackage
 
-/// How the process of a machine is started.
+/// The start parameters of a machine's process.
 public struct MachineJail: Sendable {
-    /// A program that calls ``MachineServer/runIfWanted()`` first: this one, unless a test says otherwise.
+    /// A program that calls ``MachineServer/runIfWanted()`` first: this one, except in tests.
     public var program: FilePath
-    /// Lists of control groups, open for writing, into which the process enters itself.
+    /// The `cgroup.procs` files of control groups, open for writing, which the process enters.
     public var groups: [Int32]
 
     /// A jail.
@@ -60,7 +60,7 @@ final class MachineDescriptors {
 
     var optional: MachinePlan.Optional { MachinePlan.Optional(others.map(\.kind)) }
 
-    /// The numbers behind the channels', in the order of the plan.
+    /// The descriptor numbers after the channels', in the order of the plan.
     var numbers: [Int32] { [kvm.rawValue, source.rawValue] + others.map { $0.file.descriptor.rawValue } }
 }
 
@@ -69,11 +69,11 @@ final class MachineLine: Sendable {
     let process: Int32
     private let control: Channel
     private let bell: Channel
-    /// The process's standard error.
+    /// The process's stderr.
     private let complaints: Channel
     private let isReaped = Mutex(false)
 
-    /// Starts the process in the strictest jail that this machine lends, and tells it what to make.
+    /// Starts the process in the strictest jail that this host supports, and sends it the plan.
     init(
         _ jail: MachineJail, _ files: MachineDescriptors, _ configuration: MachineConfiguration, isRestored: Bool
     ) throws(MachineError) {
@@ -85,7 +85,7 @@ final class MachineLine: Sendable {
             processors: configuration.processors,
             commandLine: Array(configuration.commandLine.joined(separator: " ").utf8))
         (process, plan.hasNamespaces) = try MachineLine.start(jail, theirs, plan)
-        // Their numbers are used above; the process has its own by now.
+        // Keeps them open until here: their numbers are used above, and the process now has copies.
         withExtendedLifetime((files, channels)) {}
         (control, bell, complaints) = (channels[0].ours, channels[1].ours, channels[2].ours)
         tell(.make(plan))
@@ -97,12 +97,12 @@ final class MachineLine: Sendable {
         }
     }
 
-    /// A process in namespaces of its own where this machine lends any, else one without.
+    /// Starts the process in namespaces of its own if this host allows them, else without.
     private static func start(
         _ jail: MachineJail, _ descriptors: [Int32], _ plan: MachinePlan
     ) throws(MachineError) -> (Int32, hasNamespaces: Bool) {
         var confinement = Confinement()
-        // The program is not readable for the user that it becomes, so it becomes that itself.
+        // The program isn't readable for the user that it switches to, so it makes the switch itself.
         confinement.givesUp = false
         let largest = plan.optional.contains(.snapshot) ? plan.memoryBytes + SnapshotFile.largestState : 0
         confinement.ceilings = [.noCore, .fileSize(largest), .descriptors(1024)]
@@ -119,18 +119,18 @@ final class MachineLine: Sendable {
         throw .host(obstacle.operation, obstacle.path, obstacle.errno)
     }
 
-    /// Where the program's libraries are, if that has to be said.
+    /// The `LD_LIBRARY_PATH` for the program, if it is set.
     private static var libraries: [String] {
         guard let path = unsafe getenv("LD_LIBRARY_PATH") else { return [] }
         return unsafe ["LD_LIBRARY_PATH=\(String(cString: path))"]
     }
 
-    /// Tells the process something; where it is gone, nobody is there to do it.
+    /// Sends a request to the process; does nothing if the process is gone.
     func tell(_ request: MachineRequest) { _ = control.send(request.bytes) }
 
-    /// Passes on what comes from the process until it is gone, or says what no such process says.
+    /// Passes on the process's messages until it ends or sends an invalid one.
     ///
-    /// Both channels close at once when it ends, and what it said last is still to be read.
+    /// Both channels close at once when it ends, and its last messages are still to be read.
     func listen(told: (MachineReply) -> Void, rung: (MachineBell) -> DoorbellAnswer) {
         var watches = [control.descriptor.rawValue, bell.descriptor.rawValue].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
@@ -154,12 +154,12 @@ final class MachineLine: Sendable {
     /// Ends the process at once.
     func kill() {
         isReaped.withLock { isReaped in
-            // Until it is waited for, the number is its own.
+            // Until it is reaped, the process keeps its number.
             if !isReaped { _ = Glibc.kill(process, SIGKILL) }
         }
     }
 
-    /// Ends the process, and says how it ended.
+    /// Ends the process, and describes its end.
     func reap() -> String {
         kill()
         let end = isReaped.withLock { isReaped in
@@ -171,10 +171,10 @@ final class MachineLine: Sendable {
         return "the machine's process ended\(how)\(words.isEmpty ? "" : ": \(words)")"
     }
 
-    /// The end of what it complained of, of one line and without control characters.
+    /// The last line of its stderr, without control characters.
     private func lastWords() -> String {
         var bytes: [UInt8] = []
-        // The process is gone, so this has an end.
+        // The process has ended, so this loop ends.
         while bytes.count < 4096, let piece = complaints.receive() { bytes += piece }
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
         let line = lines.last.map { $0.filter { (0x20..<0x7F).contains($0) } } ?? []

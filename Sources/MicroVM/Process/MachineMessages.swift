@@ -1,5 +1,5 @@
-// The messages between a program and its machine's process. Those of the process are as hostile as its guest: reading
-// them ends in a value or in nil, and every text loses what a terminal would act on.
+// The messages between a program and its machine's process. Those of the process are as hostile as its guest. Reading
+// them ends in a value or in nil, and every text is stripped of control characters.
 //
 // ```
 // control   make ──► made | failed          save ──► saved | failed
@@ -10,10 +10,10 @@
 internal import Linux
 internal import SystemPackage
 
-/// What a machine's process is told to do.
+/// A request to a machine's process.
 enum MachineRequest: Equatable {
     case make(MachinePlan)
-    /// Lets the guest run; the bytes, if any, are put into its mailbox before.
+    /// Runs the guest; the bytes, if any, are written into its mailbox before.
     case go(deadline: UInt64, reply: [UInt8])
     case save(identity: [UInt8])
     case figures
@@ -52,18 +52,18 @@ enum MachineRequest: Equatable {
     }
 }
 
-/// The counts of a machine so far.
+/// The counters of a machine so far.
 struct MachineFigures: Equatable, Sendable {
     var enteredAt: UInt64 = 0
     var exits: UInt64 = 0
-    /// Anonymous memory of the process beyond the guest's; nil where it is not known.
+    /// Anonymous memory of the process beyond the guest's, in bytes; `nil` if it is not known.
     var overheadBytes: UInt64?
-    /// Pages that the process was given since it began to make the machine.
+    /// The page faults of the process since it began to make the machine.
     var pageFaults: UInt64 = 0
     var diskUse: DiskUse?
 }
 
-/// What a machine's process answers.
+/// A reply of a machine's process.
 enum MachineReply: Equatable {
     case made
     case failed(MachineError)
@@ -110,7 +110,7 @@ enum MachineReply: Equatable {
     }
 }
 
-/// One ring of the guest's doorbell, as its process passes it on.
+/// One ring of the guest's doorbell, as the machine's process passes it on.
 struct MachineBell: Equatable {
     var time: UInt64
     var pageFaults: UInt64
@@ -263,7 +263,7 @@ extension StateReader {
         }
     }
 
-    /// A text of one line, without control characters.
+    /// Reads a text of one line, without control characters.
     private mutating func text() throws(MachineError) -> String {
         let text = String(decoding: try string(limit: 8192), as: UTF8.self)
         let plain = text.unicodeScalars.filter { ![.control, .format].contains($0.properties.generalCategory) }

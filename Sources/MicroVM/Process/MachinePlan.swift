@@ -1,6 +1,6 @@
 internal import Linux
 
-/// What a machine's process is asked to make, besides the files that it is started with.
+/// The machine that a process has to make, besides the files that the process is started with.
 struct MachinePlan: Equatable {
     /// The numbers of the descriptors that every machine's process has.
     enum Number {
@@ -10,11 +10,11 @@ struct MachinePlan: Equatable {
         static let kvm: Int32 = 3
         /// A kernel, or a snapshot.
         static let source: Int32 = 4
-        /// The first of those that only some have, in the order of ``Optional``.
+        /// The first of the optional descriptors, which follow in the order of ``Optional``.
         static let first: Int32 = 5
     }
 
-    /// Descriptors that only some have.
+    /// Descriptors that only some machines have.
     struct Optional: OptionSet, Equatable {
         let rawValue: UInt8
 
@@ -35,7 +35,7 @@ struct MachinePlan: Equatable {
     var processors: Int
     var commandLine: [UInt8]
 
-    /// The number of a descriptor that this machine has; nil where it does not.
+    /// The number of a descriptor; `nil` if this machine doesn't have it.
     func number(of wanted: Optional) -> Int32? {
         guard optional.contains(wanted) else { return nil }
         let before = Optional.all.prefix { $0 != wanted }.count { optional.contains($0) }

@@ -1,15 +1,14 @@
-// A machine in a process of its own, as the program sees it that wanted one.
+// A machine in a process of its own, seen from the program that started it.
 
 internal import CKVM
 internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// A machine like ``Machine``, whose guest would find nothing where it broke out of it: its process has no files, no
-/// network, no other process to see, no privileges, and few system calls.
+/// A machine like ``Machine``, in a jailed process: a guest that breaks out of it gains nothing.
 ///
-/// What comes from that process is believed as little as what comes from a guest. It dies with the thread that made
-/// this, and with ``close()``.
+/// Its process has no files, no network, no view of other processes, no privileges, and few system calls. Its messages
+/// are trusted as little as a guest's. The process ends with the thread that made it, and with ``close()``.
 public final class MachineProcess: Sendable {
     private struct State {
         var isMade = false
@@ -20,29 +19,29 @@ public final class MachineProcess: Sendable {
         var figures = MachineFigures()
         var figureCount = 0
         var isStopping = false
-        /// How the process ended, once it has.
+        /// The description of the process's end; `nil` while it runs.
         var end: String?
     }
 
-    /// A process that does not do what it is told is killed after so long, in nanoseconds.
+    /// The time until a process that ignores a request is killed, in nanoseconds.
     private static let grace: UInt64 = 5_000_000_000
-    /// Reading a kernel or a snapshot, or writing one.
+    /// The time limit for reading a kernel or a snapshot, or writing one, in nanoseconds.
     private static let patience: UInt64 = 600_000_000_000
 
-    /// Something that the user may want to know of the kernel.
+    /// A remark about the kernel for the user; `nil` if there is none.
     public let kernelRemark: String?
     private let line: MachineLine
     private let snapshot: SnapshotTarget?
     private let state = Monitor(State())
     private let doorbell: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
 
-    /// Makes a machine that stands before its kernel's first instruction.
+    /// Makes a machine at its kernel's first instruction; ``run(until:reply:)`` starts it.
     ///
     /// - Parameters:
-    ///   - jail: how its process is started.
-    ///   - snapshot: where ``save(identity:)`` leaves it, if that is called.
-    ///   - doorbell: takes what the guest tells and the time, nanoseconds of `CLOCK_MONOTONIC`, on a thread of its own,
-    ///     one call at a time.
+    ///   - jail: the start parameters of its process.
+    ///   - snapshot: the path for ``save(identity:)``.
+    ///   - doorbell: receives the guest's message and the time, in nanoseconds of `CLOCK_MONOTONIC`. It runs on a thread
+    ///     of its own, one call at a time.
     public init(
         _ configuration: MachineConfiguration, _ jail: MachineJail, savingTo snapshot: FilePath? = nil,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
@@ -58,7 +57,7 @@ public final class MachineProcess: Sendable {
         try begin()
     }
 
-    /// Makes a machine that goes on where a snapshot was taken.
+    /// Makes a machine that continues from a snapshot.
     public init(
         restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, _ jail: MachineJail,
         doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
@@ -91,7 +90,7 @@ public final class MachineProcess: Sendable {
         }
     }
 
-    /// Waits for something that the process was told to do.
+    /// Waits until the process has completed a request.
     private func expect(_ isDone: (State) -> Bool) throws(MachineError) {
         let latest = monotonicNanoseconds() + MachineProcess.patience
         let result: Result<Void, MachineError>? = state.wait(until: latest) { state in
@@ -99,7 +98,7 @@ public final class MachineProcess: Sendable {
             if let failure = state.failure { return .failure(failure) }
             return state.end.map { .failure(.guestFault($0)) }
         }
-        guard let result else { throw .guestFault("its process does not answer") }
+        guard let result else { throw .guestFault("its process does not respond") }
         try result.get()
     }
 
@@ -122,15 +121,15 @@ public final class MachineProcess: Sendable {
         state.update { state in
             (state.figures.pageFaults, state.figures.diskUse) = (bell.pageFaults, bell.diskUse)
         }
-        // A time of the guest's process is none that is yet to come.
+        // The process can't report a time in the future.
         return doorbell(bell.message, min(bell.time, monotonicNanoseconds()))
     }
 
-    /// Lets the guest run until it is over, or until it is held.
+    /// Runs the guest until it ends or is paused.
     ///
     /// - Parameters:
     ///   - deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
-    ///   - reply: what the guest finds in its mailbox, where it was held in the middle of ringing.
+    ///   - reply: the content of the guest's mailbox, if the guest was paused in the middle of ringing the doorbell.
     public func run(until deadline: UInt64, reply: [UInt8] = []) -> Machine.Outcome {
         state.update { $0.outcome = nil }
         line.tell(.go(deadline: deadline, reply: reply))
@@ -151,28 +150,28 @@ public final class MachineProcess: Sendable {
         state.outcome ?? state.end.map { .ended(.failed($0)) }
     }
 
-    /// Ends the machine, from any thread; its figures can still be asked for.
+    /// Ends the machine, from any thread; its figures stay available.
     public func stop() {
         state.update { $0.isStopping = true }
         line.tell(.stop)
     }
 
-    /// Ends the process, if it has not ended, and waits for that.
+    /// Ends the process, if it still runs, and waits for its end.
     public func close() {
         line.kill()
         _ = state.wait { $0.end }
     }
 
-    /// Saves a held machine, whole or not at all; it can run on afterwards.
+    /// Saves a paused machine, wholly or not at all; the machine can run on afterwards.
     ///
-    /// - Parameter identity: told to whoever opens the snapshot; at most 4 KiB.
+    /// - Parameter identity: bytes for the reader of the snapshot; at most 4 KiB.
     public func save(identity: [UInt8]) throws(MachineError) {
         line.tell(.save(identity: identity))
         try expect { $0.isSaved }
         try snapshot?.commit()
     }
 
-    /// Asks the process for its figures now.
+    /// Requests the process's current figures, and waits for them.
     public func refresh() {
         let count = state.update { $0.figureCount }
         line.tell(.figures)
@@ -182,18 +181,22 @@ public final class MachineProcess: Sendable {
 
     private var figures: MachineFigures { state.update { $0.figures } }
 
-    /// The process's number; it is this process's until ``close()``.
+    /// The process's number; it stays valid until ``close()``.
     public var number: Int32 { line.process }
-    /// What the guest wrote to its serial port, as of the last pause or ``refresh()``.
+    /// The guest's output on its serial port, as of the last pause or ``refresh()``.
     public var console: [UInt8] { state.update { $0.console } }
-    /// When the guest's first instruction ran, nanoseconds of `CLOCK_MONOTONIC`, as of the last pause or ``refresh()``.
+    /// The time of the guest's first instruction, in nanoseconds of `CLOCK_MONOTONIC`.
+    ///
+    /// As of the last pause or ``refresh()``; 0 before the first instruction.
     public var enteredAt: UInt64 { figures.enteredAt }
-    /// How often the guest needed its process, as of the last pause or ``refresh()``.
+    /// The number of exits to user space, as of the last pause or ``refresh()``.
     public var exitCount: UInt64 { figures.exits }
-    /// Anonymous memory of the process beyond the guest's, as of the last pause.
+    /// Anonymous memory of the process beyond the guest's, in bytes, as of the last pause.
     public var overheadBytes: UInt64? { figures.overheadBytes }
-    /// How many pages the process was given since it began to make the machine, as of the last ring of the doorbell.
+    /// The page faults of the process since it began to make the machine, as of the last ring of the doorbell.
     public var pageFaults: UInt64 { figures.pageFaults }
-    /// How much the guest had read of its disk at the last ring of the doorbell; nil where the disk is memory, or none.
+    /// The guest's reads from its disk, as of the last ring of the doorbell.
+    ///
+    /// `nil` if the disk is memory or there is none.
     public var diskUse: DiskUse? { figures.diskUse }
 }

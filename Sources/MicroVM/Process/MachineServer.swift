@@ -1,25 +1,25 @@
 // The process of one machine, from its start to its end.
 //
 // ```
-// exec ─► plan ─► no files, no privileges, no rights, filtered system calls ─► machine ─► requests until the other end closes
+// exec ─► plan ─► no files, no privileges, no rights, filtered system calls ─► machine ─► requests until a hangup
 // ```
 
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// What a program does that was started as the process of a machine, see ``MachineProcess``.
+/// The entry point of a program that was started as the process of a machine, see ``MachineProcess``.
 public enum MachineServer {
-    /// The name by which a program knows that it is one, and that a list of processes shows.
+    /// The `argv[0]` of such a process, also visible in process lists.
     static let name = "thaw-machine"
 
-    /// Serves a machine and ends the process, where the program was started for that; else does nothing.
+    /// Serves a machine and ends the process, if the program was started for that; else does nothing.
     ///
-    /// For the first line of a program: the process must have one thread.
+    /// Call it on the first line of a program: the process must have one thread.
     public static func runIfWanted() {
         guard CommandLine.arguments.first == name else { return }
         _ = signal(SIGPIPE, SIG_IGN)
-        // It was started by a path that has another name at its end.
+        // The process list shows this name instead of the last component of its path.
         Confinement.setName(name)
         let control = ControlLine(MachinePlan.Number.control)
         guard case .make(let plan)? = control.channel.receive().flatMap(MachineRequest.init) else { _exit(64) }
@@ -30,7 +30,7 @@ public enum MachineServer {
         _exit(0)
     }
 
-    /// Gives up all that the machine does not need, before anything of the guest's or of a snapshot is read.
+    /// Drops all rights that the machine doesn't need, before it reads anything of the guest or of a snapshot.
     private static func enterJail(_ plan: MachinePlan) throws(MachineError) {
         do throws(SystemError) {
             guard try Directory("/proc/self/task").entries().count == 1 else {

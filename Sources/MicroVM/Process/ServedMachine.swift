@@ -3,7 +3,7 @@ internal import Linux
 internal import Synchronization
 internal import SystemPackage
 
-/// A machine in its own process, and its two channels to the program that wanted it.
+/// A machine in its own process, and its two channels to the program that started it.
 final class ServedMachine: Sendable {
     private let plan: MachinePlan
     private let control: ControlLine
@@ -26,7 +26,7 @@ final class ServedMachine: Sendable {
         bell.attach(machine)
     }
 
-    /// The initramfs is given back before the guest runs.
+    /// Boots a machine; frees the initramfs before the guest runs.
     private static func boot(
         _ plan: MachinePlan, _ configuration: MachineConfiguration,
         _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
@@ -41,7 +41,7 @@ final class ServedMachine: Sendable {
         return try Machine(configuration, doorbell: doorbell)
     }
 
-    /// Does what is asked for until nobody can ask any more.
+    /// Handles requests until the other end of the channel closes.
     func serve() {
         control.send(.made)
         while let message = control.channel.receive(), let request = MachineRequest(message) {
@@ -62,12 +62,16 @@ final class ServedMachine: Sendable {
             tell(withOverhead: true)
             control.send(.outcome(outcome))
         }
-        if !isStarted { control.send(.outcome(.ended(.failed("this process may have no further thread")))) }
+        if !isStarted {
+            control.send(.outcome(.ended(.failed("cannot start the machine's thread: the thread limit is reached"))))
+        }
     }
 
     private func save(_ identity: [UInt8]) {
         do throws(MachineError) {
-            guard let number = plan.number(of: .snapshot) else { throw .impossible("this machine is not to be saved") }
+            guard let number = plan.number(of: .snapshot) else {
+                throw .impossible("this machine was started without a snapshot file")
+            }
             try machine.save(to: OwnedDescriptor(owning: number), identity: identity)
             control.send(.saved)
         } catch { control.send(.failed(error)) }
@@ -84,19 +88,19 @@ final class ServedMachine: Sendable {
     }
 }
 
-/// The channel of requests and replies; a guest's threads do not use it.
+/// The channel of requests and replies; a guest's threads don't use it.
 final class ControlLine: Sendable {
     let channel: Channel
 
     init(_ number: Int32) { channel = Channel(OwnedDescriptor(owning: number)) }
 
     func send(_ reply: MachineReply) {
-        // Where nobody listens any more, the process is about to end.
+        // If the other end is closed, the process is about to end.
         _ = channel.send(reply.bytes)
     }
 }
 
-/// The channel of the guest's doorbell: the processor that rings it waits for the answer.
+/// The channel of the guest's doorbell: the processor that rings it waits for the response.
 private final class BellLine: Sendable {
     private let channel = Channel(OwnedDescriptor(owning: MachinePlan.Number.bell))
     private let machine = Mutex<Machine?>(nil)
@@ -111,7 +115,7 @@ private final class BellLine: Sendable {
         return DoorbellAnswer(answer) ?? .end
     }
 
-    /// Pages that the process was given since it began to make the machine.
+    /// The number of page faults of the process since it began to make the machine.
     var pageFaults: UInt64 { BellLine.faults() - faultsBefore }
 
     private static func faults() -> UInt64 {
@@ -122,7 +126,7 @@ private final class BellLine: Sendable {
 }
 
 extension MachineConfiguration {
-    /// What a plan and the descriptors of the process are as a configuration.
+    /// Makes the configuration of a plan and the descriptors of the process.
     init(_ plan: MachinePlan) {
         self.init(
             kernel: "the kernel", kernelCache: "", commandLine: [String(decoding: plan.commandLine, as: UTF8.self)],

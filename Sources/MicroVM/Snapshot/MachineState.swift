@@ -1,12 +1,12 @@
 internal import CKVM
 internal import Glibc
 
-/// All of a machine but its memory.
+/// The whole state of a machine except its memory.
 struct MachineState {
     private static let identityLimit = 4096
     private static let deviceLimit = 4 << 20
 
-    /// What the snapshot is of, in the words of whoever made it.
+    /// The caller's bytes that identify the snapshot.
     var identity: [UInt8]
     var memoryBytes: UInt64
     var processors: [ProcessorState]
@@ -34,10 +34,10 @@ struct MachineState {
         }
     }
 
-    /// Writes a machine whose processors have their state already.
+    /// Restores a machine whose processors have their state already.
     func restore(to machine: borrowing VirtualMachine) throws(MachineError) {
         var now = clock
-        // The guest's clock goes on from where it stood; what the host calls the time is told by other ways.
+        // The guest's clock continues from its saved value; the guest learns the wall-clock time in other ways.
         now.flags = 0
         try machine.set("KVM_SET_CLOCK", ckvm_set_clock, now)
         for controller in controllers { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, controller) }

@@ -1,11 +1,13 @@
-/// A sum of a machine's memory, by which damage shows: FNV-1a by words of eight bytes, of each page that holds anything and
-/// of its place. A page of zeros counts for nothing, so that holes need not be made to be summed.
+/// A checksum that detects damage of a machine's memory: FNV-1a over words of eight bytes.
+///
+/// It covers each page that is not all zero, and the page's position. Pages of zeros don't count, so holes of a sparse
+/// file need no reading.
 struct MemorySum {
     private static let page = 4096
 
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-    /// Adds whole pages that hold anything, and begin `place` bytes into the memory.
+    /// Adds whole pages that are not all zero, and begin `place` bytes into the memory.
     mutating func add(_ pages: RawSpan, at place: Int) {
         for start in stride(from: 0, to: pages.byteCount, by: Self.page) {
             mix(UInt64(place + start))
@@ -15,8 +17,10 @@ struct MemorySum {
         }
     }
 
-    /// No word can change without the sum: what is done to it can be undone. The high bits come down, since a product's
-    /// low ones know nothing of them.
+    /// Mixes one word into the sum.
+    ///
+    /// Each step is invertible, so a change of one word always changes the sum. The shift moves high bits down, because
+    /// the low bits of a product don't depend on them.
     private mutating func mix(_ word: UInt64) {
         value = (value ^ word) &* 0x100_0000_01B3
         value ^= value >> 32

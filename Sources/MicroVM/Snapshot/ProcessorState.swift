@@ -1,16 +1,16 @@
-// A processor's state, saved and put back in the orders in which KVM keeps its parts consistent
-// (Linux: Documentation/virt/kvm/api.rst; the traps are those that Firecracker met one after another).
+// A processor's state, saved and restored in the orders in which KVM keeps its parts consistent (Linux:
+// Documentation/virt/kvm/api.rst). Firecracker found these orders one after another.
 
 internal import CKVM
 internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// All that one processor is, as bytes that only the same kind of KVM understands.
+/// The whole state of one processor; only the same kind of KVM can read it.
 struct ProcessorState {
     private static let deadlineTimer: UInt32 = 0x6E0
     private static let timeStampCounter: UInt32 = 0x10
-    /// XSAVE areas are larger on processors with more state; none has this much.
+    /// XSAVE areas are larger on processors with more state, but never this large.
     private static let extendedLimit = 1 << 16
     private static let leafLimit = 4096
     private static let registerLimit = 4096
@@ -29,9 +29,9 @@ struct ProcessorState {
 
     /// Reads a parked processor.
     ///
-    /// - Parameter kept: what this KVM knows of processors.
+    /// - Parameter kept: the sizes and register numbers of this KVM.
     init(of processor: Processor, _ kept: KeptState) throws(MachineError) {
-        // First, since it takes in what the local controller was about to do.
+        // First, because it includes pending events of the local APIC.
         try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
         try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
         try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &special)
@@ -45,11 +45,11 @@ struct ProcessorState {
             try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) })
         leaves = try processor.leaves()
         models = ProcessorState.armed(processor.modelRegisters(kept.modelRegisters))
-        // Last, since reading the others may complete what is pending.
+        // Last, because reading the others may complete pending events.
         try processor.get("KVM_GET_VCPU_EVENTS", ckvm_get_events, into: &events)
     }
 
-    /// A timer whose deadline passed reads as 0, which would never fire again: its deadline is now.
+    /// Arms an expired timer: its deadline reads as 0 and would never fire again, so it is set to now.
     private static func armed(_ registers: [kvm_msr_entry]) -> [kvm_msr_entry] {
         guard let now = registers.first(where: { $0.index == timeStampCounter }) else { return registers }
         return registers.map { register in
@@ -59,13 +59,13 @@ struct ProcessorState {
         }
     }
 
-    /// Writes a processor that has not run yet.
+    /// Restores a processor that has not run yet.
     ///
-    /// - Parameter isFirst: no other processor of the machine has been written.
+    /// - Parameter isFirst: true if no other processor of the machine was restored before.
     func restore(to processor: Processor, isFirst: Bool, _ kept: KeptState) throws(MachineError) {
-        // The kernel reads as much as its own area has.
+        // The kernel reads as many bytes as its own area has.
         guard extended.count >= kept.extendedByteCount else {
-            throw .brokenSnapshot("this processor has more registers than it holds")
+            throw .brokenSnapshot("this processor has more XSAVE state than the snapshot")
         }
         try processor.setLeaves(leaves)
         let now = try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) }
@@ -86,31 +86,30 @@ struct ProcessorState {
         if isFirst { try forgetCounter(of: processor) }
         try restoreModels(to: processor)
         try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
-        // Only a guest whose clock is KVM's has one to be told; others refuse, and miss nothing.
+        // Only a guest that uses kvmclock needs this; KVM refuses it for others, which is harmless.
         _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
     }
 
-    /// Sets the time stamp counter to what no guest's is near to.
+    /// Sets the time stamp counter to a value far from every guest's.
     ///
-    /// KVM takes a counter that is less than a second away from the machine's last one for an attempt to bring
-    /// processors together, and keeps the last one; before Linux 6.7 (x86: "Don't sync user-written TSC against startup
-    /// values") also where that is the 0 of a machine just made. A guest that was saved in its first second would go on
-    /// with a counter, and so with timers, that stand in the past by as much. The other processors shall be brought
-    /// together with the first.
+    /// KVM takes a write within one second of the machine's last value for an attempt to synchronize processors. It
+    /// then keeps the last value. Before Linux 6.7 (x86: "Don't sync user-written TSC against startup values") this
+    /// includes the 0 of a new machine. A guest that was saved in its first second would then continue with a counter,
+    /// and so with timers, that are late by as much. The other processors should be synchronized with the first.
     private func forgetCounter(of processor: Processor) throws(MachineError) {
         guard var counter = models.first(where: { $0.index == ProcessorState.timeStampCounter }) else { return }
         counter.data &+= 1 << 40
         try processor.restoreModelRegisters([counter])
     }
 
-    /// The deadline is compared with the counter, so the counter comes first.
+    /// Restores the counter before the deadline, which KVM compares with it.
     private func restoreModels(to processor: Processor) throws(MachineError) {
         let deadline = models.filter { $0.index == ProcessorState.deadlineTimer }
         try processor.restoreModelRegisters(models.filter { $0.index != ProcessorState.deadlineTimer })
         try processor.restoreModelRegisters(deadline)
     }
 
-    /// The same counter may be measured a little differently each time: 250 in a million are no difference.
+    /// True if two frequencies differ; the same counter may be measured with a deviation of up to 250 ppm.
     private static func differ(_ one: UInt32, _ other: UInt32) -> Bool {
         let distance = one > other ? one - other : other - one
         return UInt64(distance) * 1_000_000 > UInt64(other) * 250
@@ -138,7 +137,7 @@ struct ProcessorState {
         try reader.read(raw: &registers)
         try reader.read(raw: &special)
         extended = try reader.string(limit: ProcessorState.extendedLimit)
-        guard extended.count >= 4096 else { throw .brokenSnapshot("a processor's registers are cut short") }
+        guard extended.count >= 4096 else { throw .brokenSnapshot("a processor's XSAVE area is truncated") }
         try reader.read(raw: &controls)
         try reader.read(raw: &debug)
         try reader.read(raw: &controller)
@@ -149,11 +148,11 @@ struct ProcessorState {
     }
 }
 
-/// What KVM keeps of a processor beyond structures of fixed size.
+/// The parts of a processor's state that have no fixed size in this KVM.
 struct KeptState {
     /// The numbers of the model-specific registers.
     let modelRegisters: [UInt32]
-    /// Bytes of an XSAVE area, 0 where KVM does not say.
+    /// The size of an XSAVE area in bytes; 0 if KVM doesn't report it.
     let extendedByteCount: Int
 
     init(_ kvm: borrowing KVM) throws(MachineError) {
@@ -163,7 +162,7 @@ struct KeptState {
 }
 
 extension Processor {
-    /// Hands an area of bytes to the kernel, which knows how much of it to use.
+    /// Passes an area of bytes to the kernel, which knows the size that it uses.
     fileprivate func transfer(_ call: String, _ request: UInt, _ bytes: inout [UInt8]) throws(MachineError) {
         let number = descriptor.rawValue
         let result = unsafe bytes.withUnsafeMutableBytes { unsafe ckvm_ioctl(number, request, $0.baseAddress) }
@@ -175,7 +174,7 @@ extension Processor {
         return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
     }
 
-    /// The registers that can be read, in the order of `indices`; KVM lists some that it then does not have.
+    /// Reads the readable registers, in the order of `indices`; KVM lists some that it doesn't have.
     fileprivate func modelRegisters(_ indices: [UInt32]) -> [kvm_msr_entry] {
         var read: [kvm_msr_entry] = []
         var rest = indices[...]
@@ -195,7 +194,7 @@ extension Processor {
         return read
     }
 
-    /// Sets registers; one that KVM refuses but that has its value already is as it should be.
+    /// Sets registers; accepts a register that KVM refuses if it has the value already.
     fileprivate func restoreModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
         var rest = registers[...]
         while !rest.isEmpty {
@@ -216,13 +215,13 @@ extension Processor {
 }
 
 extension StateWriter {
-    /// A structure of the kernel's, as it lies in memory.
+    /// Appends a structure of the kernel as it is in memory.
     mutating func put<Value>(raw value: Value) {
         var copy = value
         unsafe put(withUnsafeBytes(of: &copy) { unsafe Array($0) })
     }
 
-    /// Several of them.
+    /// Appends a list of such structures.
     mutating func put<Value>(rawList values: [Value]) {
         put(UInt32(values.count))
         for value in values { put(raw: value) }
@@ -230,7 +229,7 @@ extension StateWriter {
 }
 
 extension StateReader {
-    /// A structure of exactly the size that this kernel's has.
+    /// Reads a structure that must have exactly the size of this kernel's.
     mutating func read<Value>(raw value: inout Value) throws(MachineError) {
         let bytes = try string(limit: MemoryLayout<Value>.size)
         guard bytes.count == MemoryLayout<Value>.size else {
@@ -239,7 +238,7 @@ extension StateReader {
         unsafe withUnsafeMutableBytes(of: &value) { unsafe $0.copyBytes(from: bytes) }
     }
 
-    /// At most `limit` of them.
+    /// Reads a list of at most `limit` such structures.
     mutating func rawList<Value>(of empty: Value, limit: Int) throws(MachineError) -> [Value] {
         let count = Int(try number(UInt32.self))
         guard count <= limit else { throw .brokenSnapshot("a list has \(count) entries, not at most \(limit)") }

@@ -1,20 +1,20 @@
-// A machine at rest.
+// The file format of a snapshot.
 //
 // ```
-// 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a     32 + 32 + 64 bits, little-endian
+// 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a   32 + 32 + 64 bits, little-endian
 // 24       sum of the memory, see MemorySum
 // 32       state, see MachineState
-// page     RAM below the hole, RAM above it, the mailbox: as they lie in the guest, zero pages as holes
+// page     RAM below the hole, RAM above it, the mailbox: as in the guest, zero pages as holes
 // ```
-// The sums find damage: the first when the file is opened; the memory's, since memory is read as the guest touches it,
-// once a guest went wrong. They do not keep anybody from making a file up, so whatever is read is checked, and the
-// memory is the guest's own and as hostile as ever.
+// The sums detect damage. The first is checked when the file is opened. Memory is read only as the guest touches it, so
+// its sum is checked after a guest has failed. The sums don't stop a forged file: everything that is read is checked,
+// and the memory is the guest's own and as hostile as ever.
 
 internal import Glibc
 internal import Linux
 public import SystemPackage
 
-/// A snapshot that can be restored, any number of times.
+/// A snapshot that can be restored any number of times.
 public struct SnapshotFile: ~Copyable {
     private static let magic = Array("thaw-vm\0".utf8)
     private static let version: UInt32 = 2
@@ -22,7 +22,7 @@ public struct SnapshotFile: ~Copyable {
     private static let summedFrom = 24
     private static let stateLimit: UInt32 = 64 << 20
     private static let page = 4096
-    /// What a snapshot takes besides its memory, at most.
+    /// The maximum size of a snapshot beyond its memory, in bytes.
     static let largestState = UInt64(stateLimit) + 1 << 20
     private static let portion = 1 << 20
 
@@ -31,16 +31,16 @@ public struct SnapshotFile: ~Copyable {
     private let memoryStart: Int64
     private let memorySum: UInt64
 
-    /// What it is of, as ``Machine/save(to:identity:)`` was told.
+    /// The bytes that the caller of ``Machine/save(to:identity:)`` passed.
     public var identity: [UInt8] { state.identity }
-    /// The machine's RAM.
+    /// The size of the machine's RAM in bytes.
     public var memoryBytes: UInt64 { state.memoryBytes }
-    /// The machine's processors.
+    /// The number of the machine's processors.
     public var processors: Int { state.processors.count }
 
-    /// Opens and checks a snapshot. Its memory is read later, page by page as the guest touches it.
+    /// Opens and checks a snapshot; its memory is read later, page by page as the guest touches it.
     ///
-    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
+    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` if it can't be read.
     public init(opening path: FilePath) throws(MachineError) {
         try self.init(openFile(path), path)
     }
@@ -51,7 +51,7 @@ public struct SnapshotFile: ~Copyable {
         file = opened
     }
 
-    /// Another descriptor of the file.
+    /// Returns another descriptor of the file.
     func duplicate() throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try file.duplicate() } catch { throw .host(error.operation, nil, error.errno) }
     }
@@ -61,10 +61,10 @@ public struct SnapshotFile: ~Copyable {
     ) throws(MachineError) -> (MachineState, memoryStart: Int64, memorySum: UInt64) {
         let header = try read(file, headerLength, at: 0)
         var reader = StateReader(Array(header.dropFirst(8)))
-        guard Array(header.prefix(8)) == magic else { throw .brokenSnapshot("\(path) is none") }
+        guard Array(header.prefix(8)) == magic else { throw .brokenSnapshot("\(path) is not a snapshot") }
         let version = try reader.number(UInt32.self)
         guard version == self.version else {
-            throw .brokenSnapshot("it is of version \(version), and this program knows \(self.version)")
+            throw .brokenSnapshot("it has version \(version), this program supports \(self.version)")
         }
         let length = try reader.number(UInt32.self)
         guard length <= stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
@@ -83,11 +83,12 @@ public struct SnapshotFile: ~Copyable {
         return (state, start, memorySum)
     }
 
-    /// The memory, private to each machine: pages come from the file as they are touched, and what a guest writes stays
-    /// with it.
+    /// Maps the memory, private to each machine.
+    ///
+    /// Pages come from the file at their first access. A guest's writes stay in its own machine.
     func map() throws(MachineError) -> [GuestMemory.Region] {
         guard try fileSize(file) == UInt64(memoryStart) + UInt64(SnapshotFile.byteCount(of: state.memoryBytes)) else {
-            throw .brokenSnapshot("it has changed its length")
+            throw .brokenSnapshot("its length has changed")
         }
         var offset = memoryStart
         var regions: [GuestMemory.Region] = []
@@ -105,14 +106,15 @@ public struct SnapshotFile: ~Copyable {
         return regions
     }
 
-    /// Reads all of the memory, and holds it against what was saved. Takes time for all of it, and for what a guest did
-    /// not touch too, so it is for finding out why one went wrong.
+    /// Reads the whole memory and checks its sum.
     ///
-    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` where it cannot be read.
+    /// This takes time for all of it, also for pages that no guest touched. Use it to find out why a guest failed.
+    ///
+    /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` if it can't be read.
     public func expectWhole() throws(MachineError) {
         var sum = MemorySum()
         let count = SnapshotFile.byteCount(of: state.memoryBytes)
-        // Read, not mapped: a disk that fails answers with an error, and not with a signal.
+        // Read, not mapped: a failing disk returns an error, and not a signal.
         for place in stride(from: 0, to: count, by: SnapshotFile.portion) {
             let portion = min(SnapshotFile.portion, count - place)
             let bytes = try SnapshotFile.read(file, portion, at: memoryStart + Int64(place))
@@ -122,7 +124,7 @@ public struct SnapshotFile: ~Copyable {
         guard sum.value == memorySum else { throw .brokenSnapshot("its memory is damaged") }
     }
 
-    /// Writes a snapshot under its name once it is whole.
+    /// Writes a snapshot; it gets its name once it is complete.
     static func write(_ state: MachineState, _ memory: GuestMemory, to path: FilePath) throws(MachineError) {
         let target = try SnapshotTarget(path)
         try write(state, memory, to: target.file)
@@ -147,13 +149,13 @@ public struct SnapshotFile: ~Copyable {
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 
-    /// Writes the pages of a range that hold anything, `place` bytes behind the memory's start.
+    /// Writes the pages of a range that are not all zero, `place` bytes behind the memory's start.
     private static func write(
         _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, from start: Int64,
         _ place: Int, _ sum: inout MemorySum
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
-        // The machine is held, so nothing changes these bytes, and the memory outlives the call.
+        // The machine is paused, so nothing changes these bytes, and the memory outlives the call.
         let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
         for range in HeldPages.ranges(of: bytes) {
             let (pages, place) = (bytes.extracting(range), place + range.lowerBound)
@@ -162,7 +164,7 @@ public struct SnapshotFile: ~Copyable {
         }
     }
 
-    /// All that is before the memory.
+    /// Returns everything before the memory.
     private static func header(_ state: [UInt8], _ memory: MemorySum) -> [UInt8] {
         var summed = StateWriter()
         summed.put(memory.value)
@@ -201,7 +203,7 @@ public struct SnapshotFile: ~Copyable {
                 unsafe pread(number, buffer.baseAddress.map { unsafe $0 + start }, count - start, Int(offset) + start)
             }
             if piece < 0 { throw .host("read the snapshot", nil, Errno(rawValue: errno)) }
-            guard piece > 0 else { throw .brokenSnapshot("it ends too early") }
+            guard piece > 0 else { throw .brokenSnapshot("it is truncated") }
             done += piece
         }
         return bytes

@@ -2,14 +2,14 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A file that gets a snapshot's name once it is whole, and is gone otherwise.
+/// A temporary file that gets the snapshot's name once it is complete, and is removed otherwise.
 final class SnapshotTarget: Sendable {
     /// Open for writing, and empty at first.
     let file: OwnedDescriptor
     private let partial: FilePath
     private let path: FilePath
 
-    /// What a guest has in memory is for its owner alone.
+    /// Creates the file with mode 0600: a guest's memory is for its owner alone.
     init(_ path: FilePath) throws(MachineError) {
         self.path = path
         partial = FilePath(path.string + ".\(UInt64.random(in: .min ... .max)).partial")
@@ -20,7 +20,7 @@ final class SnapshotTarget: Sendable {
 
     deinit { unsafe unlink(partial.string) }
 
-    /// Gives the file its name.
+    /// Renames the file to its final name.
     func commit() throws(MachineError) {
         do throws(SystemError) { try system("rename", path) { unsafe rename(partial.string, path.string) } } catch {
             throw .host(error.operation, error.path, error.errno)

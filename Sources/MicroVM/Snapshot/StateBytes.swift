@@ -1,4 +1,4 @@
-// The bytes of a snapshot's state: little-endian numbers of fixed width, and byte strings behind their length.
+// The bytes of a snapshot's state: little-endian numbers of fixed width, and byte strings after their length.
 
 /// Writes state.
 struct StateWriter {
@@ -14,7 +14,7 @@ struct StateWriter {
     }
 }
 
-/// Reads state that may have been made up by anyone: whatever it is, reading ends in a value or an error.
+/// Reads state from an untrusted source: each read ends in a value or an error.
 struct StateReader {
     private let bytes: [UInt8]
     private var offset = 0
@@ -23,10 +23,10 @@ struct StateReader {
         self.bytes = bytes
     }
 
-    /// The next number.
+    /// Reads the next number.
     mutating func number<Number: FixedWidthInteger>(_: Number.Type = Number.self) throws(MachineError) -> Number {
         let size = MemoryLayout<Number>.size
-        guard bytes.count - offset >= size else { throw .brokenSnapshot("it ends too early") }
+        guard bytes.count - offset >= size else { throw .brokenSnapshot("it is truncated") }
         let number = unsafe bytes.withUnsafeBytes {
             unsafe $0.loadUnaligned(fromByteOffset: offset, as: Number.self)
         }
@@ -34,17 +34,17 @@ struct StateReader {
         return Number(littleEndian: number)
     }
 
-    /// The next byte string, which has at most `limit` bytes.
+    /// Reads the next byte string, of at most `limit` bytes.
     mutating func string(limit: Int) throws(MachineError) -> [UInt8] {
         let count = Int(try number(UInt32.self))
         guard count <= limit else { throw .brokenSnapshot("a part has \(count) bytes, not at most \(limit)") }
-        guard bytes.count - offset >= count else { throw .brokenSnapshot("it ends too early") }
+        guard bytes.count - offset >= count else { throw .brokenSnapshot("it is truncated") }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
     }
 
-    /// Says that there is nothing more to read.
+    /// Fails if bytes are left.
     func end() throws(MachineError) {
-        guard offset == bytes.count else { throw .brokenSnapshot("it has bytes that nobody reads") }
+        guard offset == bytes.count else { throw .brokenSnapshot("it has excess bytes at its end") }
     }
 }

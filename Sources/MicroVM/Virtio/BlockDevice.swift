@@ -1,15 +1,15 @@
 // A disk (virtio 1.2, 5.2): one queue, requests answered at once and in order.
 //
 // ```
-// request  type 4, reserved 4, sector 8 | data to write …          what the device reads
-//          data read … | status 1                                  what it writes
+// request  type 4, reserved 4, sector 8 | data to write …          read by the device
+//          data read … | status 1                                  written by the device
 // ```
 
 internal import Glibc
 internal import Linux
 internal import Synchronization
 
-/// A file of the host as the guest's disk: read, written where it may be, flushed and named, and nothing else.
+/// A file of the host as the guest's disk; it supports read, write if allowed, flush and the serial number.
 final class BlockDevice: VirtioDevice {
     private enum Operation {
         static let read: UInt32 = 0
@@ -25,7 +25,7 @@ final class BlockDevice: VirtioDevice {
     }
 
     private static let sector = 512
-    /// What one request may ask for, so that none keeps the device for long.
+    /// The maximum of one request in bytes, so that none keeps the device busy for long.
     private static let longestRequest = 16 << 20
     private static let identityByteCount = 20
     private static let queueSize: UInt16 = 256
@@ -41,15 +41,15 @@ final class BlockDevice: VirtioDevice {
     /// A disk of the first `byteCount` bytes of a file, a multiple of `blockByteCount`.
     ///
     /// - Parameters:
-    ///   - name: what the guest sees as the disk's serial number; its first 20 bytes count.
-    ///   - blockByteCount: the guest asks for no less at once.
+    ///   - name: the disk's serial number in the guest; only its first 20 bytes count.
+    ///   - blockByteCount: the smallest unit of the guest's requests.
     init(
         _ file: consuming OwnedDescriptor, byteCount: UInt64, isReadOnly: Bool, name: String,
         blockByteCount: UInt32 = 512
     ) throws(MachineError) {
         guard blockByteCount >= 512, blockByteCount & (blockByteCount - 1) == 0,
             byteCount.isMultiple(of: UInt64(blockByteCount)), let count = Int(exactly: byteCount)
-        else { throw .impossible("a disk's size is a multiple of its blocks', which have 512 bytes or more") }
+        else { throw .impossible("a disk's size must be a multiple of its block size, a power of two of at least 512") }
         self.file = file
         self.byteCount = count
         self.blockByteCount = blockByteCount
@@ -57,7 +57,7 @@ final class BlockDevice: VirtioDevice {
         identity = Array((Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.identityByteCount))
     }
 
-    /// What the guest has read so far; any thread may ask.
+    /// The guest's reads so far; may be called on any thread.
     var use: DiskUse { record.withLock { $0 } }
 
     var deviceID: UInt32 { 2 }
@@ -72,7 +72,7 @@ final class BlockDevice: VirtioDevice {
         var writer = StateWriter()
         writer.put(UInt64(byteCount / BlockDevice.sector))
         writer.put(UInt32(0))
-        // A queue full, but for header and status.
+        // The queue size, less header and status.
         writer.put(UInt32(BlockDevice.queueSize - 2))
         writer.put(UInt32(0))
         writer.put(blockByteCount)
@@ -101,14 +101,14 @@ final class BlockDevice: VirtioDevice {
         var sector: UInt64 = 0
     }
 
-    /// Gives how many bytes were written for sure, from the first on.
+    /// Returns the number of bytes that were written for sure, from the first on.
     private func answer(_ chain: inout Chain) throws(QueueFault) -> Int {
         var header = Header()
         guard unsafe withUnsafeMutableBytes(of: &header, { unsafe chain.readable.take($0) }) else {
-            throw .request("a request to a disk has no whole header")
+            throw .request("a disk request has a truncated header")
         }
         guard let place = unsafe chain.writable.takeLast() else {
-            throw .request("a request to a disk has no place for its status")
+            throw .request("a disk request has no status byte")
         }
         let wanted = chain.writable.byteCount
         let (status, written) = carryOut(header, &chain)
@@ -142,7 +142,7 @@ final class BlockDevice: VirtioDevice {
         }
     }
 
-    /// Where on the disk so many bytes begin, if they are whole sectors of it.
+    /// Returns the offset of a request in the file, if it is in whole sectors on the disk.
     private func offset(_ sector: UInt64, _ count: Int) -> Int? {
         let sectors = byteCount / BlockDevice.sector
         guard count.isMultiple(of: BlockDevice.sector), let first = Int(exactly: UInt64(littleEndian: sector)),

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// Bytes that wait, in the order they came, and no more than `capacity` of them; empty it costs no memory.
+/// Bytes in order of arrival, at most `capacity` of them; an empty queue uses no memory.
 @safe final class ByteQueue {
     let capacity: Int
-    // `capacity` bytes of our own, once there was one to keep.
+    // `capacity` bytes of our own, allocated with the first byte.
     private var storage: UnsafeMutableRawPointer?
     private var start = 0
     private(set) var count = 0
@@ -19,12 +19,12 @@ internal import Glibc
     var isEmpty: Bool { count == 0 }
     var room: Int { capacity - count }
 
-    /// The bytes that wait.
+    /// The bytes in the queue.
     var bytes: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: storage.map { unsafe $0 + start }, count: count)
     }
 
-    /// Lets `body` put bytes behind the last one; it has all the room there is, and gives how many it put.
+    /// Lets `body` append bytes; it gets all the room there is, and returns the number of bytes it added.
     @discardableResult
     func extend(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         let base = unsafe storage ?? .allocate(byteCount: capacity, alignment: 16)
@@ -36,30 +36,30 @@ internal import Glibc
         return added
     }
 
-    /// Drops the first bytes, of which there are so many.
+    /// Drops the first bytes; at most ``count``.
     func drop(_ number: Int) {
-        precondition(number <= count, "what is dropped was there")
+        precondition(number <= count, "only bytes in the queue can be dropped")
         start += number
         count -= number
         if count == 0 { clear() }
     }
 
-    /// Drops everything, and the memory.
+    /// Drops everything, and frees the memory.
     func clear() {
         unsafe storage?.deallocate()
         unsafe (storage, start, count) = (nil, 0, 0)
     }
 }
 
-/// What became of bytes that were sent or read.
+/// The result of a send or a receive.
 enum Transfer: Equatable {
     case bytes(Int)
-    /// The other side has to do something first.
+    /// The call would block.
     case later
-    /// There will never be anything more.
+    /// The connection has ended or failed.
     case end
 
-    /// The outcome of the call that this thread made last.
+    /// The result of the last system call of this thread.
     init(_ result: Int) {
         if result > 0 {
             self = .bytes(result)
@@ -77,7 +77,7 @@ extension ByteQueue {
             extend { buffer in unsafe recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) })
     }
 
-    /// Writes to a socket until nothing is left or it takes no more; gives how many bytes went.
+    /// Writes to a socket until nothing is left or it would block; returns the number of bytes written.
     func write(to socket: Int32) -> Transfer {
         var sent = 0
         while !isEmpty {

@@ -1,8 +1,10 @@
-/// How much a guest has read of its disk so far.
+/// A guest's reads from its disk so far.
 public struct DiskUse: Sendable, Equatable {
-    /// Requests that were answered well.
+    /// The number of successful read requests.
     public private(set) var reads = 0
-    /// What they asked for together; the guest keeps what it has read, so most of it is asked for once.
+    /// The bytes that they read together.
+    ///
+    /// The guest caches what it has read, so it requests most blocks only once.
     public private(set) var bytesRead = 0
 
     init(reads: Int = 0, bytesRead: Int = 0) {

@@ -1,8 +1,8 @@
 internal import CKVM
 
-/// Randomness of the host for the guest (virtio 1.2, 5.4): one queue of buffers to fill.
+/// Random bytes of the host for the guest (virtio 1.2, 5.4): one queue of buffers to fill.
 final class EntropyDevice: VirtioDevice {
-    /// No request gets more: what a guest asks for beyond may be asked for again.
+    /// The limit of one request in bytes; a guest can request the rest again.
     static let requestLimit = 4096
     private static let chunk = 256
 
@@ -27,7 +27,7 @@ final class EntropyDevice: VirtioDevice {
         guard let port else { return }
         let isBusy = try port.queues[queue].drain { chain throws(QueueFault) in
             guard chain.readable.byteCount == 0, chain.writable.byteCount > 0 else {
-                throw .request("a request for entropy is a buffer to write")
+                throw .request("an entropy request must have only writable buffers")
             }
             chain.writable.limit(to: EntropyDevice.requestLimit)
             return fill(&chain.writable)

@@ -1,20 +1,20 @@
-// A network card (virtio 1.2, 5.1) whose cable is a UNIX stream, as passt speaks it: four bytes of length, the most
-// significant first, before each frame.
+// A network card (virtio 1.2, 5.1) whose cable is a UNIX stream, in passt's format: before each frame its length, four
+// bytes in big-endian order.
 
 internal import Glibc
 internal import Linux
 
-/// Passes frames between the guest and whoever is at the other end of a socket.
+/// Passes frames between the guest and the peer of a socket.
 ///
-/// No offloads and no control queue. Where one side is slow the other waits: a full socket leaves requests in the
-/// guest's queue, a queue without buffers leaves bytes in the socket. A frame that neither side could take is dropped.
+/// There are no offloads and no control queue. The faster side waits: a full socket leaves requests in the guest's
+/// queue, a queue without buffers leaves bytes in the socket. A frame that neither side can take is dropped.
 final class NetworkDevice: VirtioDevice {
     private enum Queue {
         static let receive = 0
         static let transmit = 1
     }
 
-    /// Before each frame in the guest's buffers; all zero but for the number of buffers, which is one.
+    /// The header before each frame in the guest's buffers: all zero except for the number of buffers, which is one.
     private static let header: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
     private static let headerByteCount = 12
     private static let frames = 14...65_550
@@ -24,18 +24,18 @@ final class NetworkDevice: VirtioDevice {
     private let address: [UInt8]
     private let mtu: UInt16?
     private var port: VirtioPort?
-    /// Bytes from the socket that are not with the guest yet, a frame's length first.
+    /// Bytes from the socket that the guest has not received yet; they begin with a frame's length.
     private let incoming = ByteQueue(capacity: 1 << 17)
     /// Bytes for the socket.
     private let outgoing = ByteQueue(capacity: 1 << 17)
     private var isConnected = true
-    /// A frame waits for the guest to have a buffer.
+    /// True if a frame waits for a buffer of the guest.
     private var isStalled = false
 
-    /// A card of this address, six bytes; the socket does not block from now on.
+    /// A card with this address of six bytes; sets the socket to non-blocking.
     init(socket: consuming OwnedDescriptor, mac: [UInt8], mtu: UInt16? = nil) throws(MachineError) {
         guard mac.count == 6, mac[0] & 1 == 0 else {
-            throw .impossible("a card's address is six bytes, and of one card")
+            throw .impossible("a network card's address must be six bytes and unicast")
         }
         guard fcntl(socket.rawValue, F_SETFL, O_NONBLOCK) == 0 else { throw .host(last: "prepare a socket") }
         self.socket = socket
@@ -66,13 +66,13 @@ final class NetworkDevice: VirtioDevice {
         }
     }
 
-    /// Frames that have come already stay for the next driver: in the stream they cannot be skipped by halves.
+    /// Keeps received frames for the next driver: the stream can't be cut in the middle of a frame.
     func reset() {
         port = nil
         isStalled = false
     }
 
-    /// The address; frames on the way are lost, as frames may be.
+    /// The address; frames in flight are lost, as on any network.
     func save() -> [UInt8] { address }
 
     func restore(_ state: [UInt8]) throws(MachineError) {
@@ -136,13 +136,13 @@ final class NetworkDevice: VirtioDevice {
         }
     }
 
-    /// The length of the first frame, once it has come.
+    /// The length of the first frame; `nil` until it has arrived.
     private var frameByteCount: Int? {
         guard incoming.count >= NetworkDevice.lengthByteCount else { return nil }
         return Int(UInt32(bigEndian: unsafe incoming.bytes.loadUnaligned(as: UInt32.self)))
     }
 
-    /// Copies the first frame, unless it is none or does not fit.
+    /// Copies the first frame; false if it is too short for a frame or too long for the buffer.
     private func fill(_ segments: inout Segments, _ count: Int) -> Bool {
         guard count >= NetworkDevice.frames.lowerBound,
             segments.byteCount >= NetworkDevice.headerByteCount + count
@@ -169,7 +169,7 @@ final class NetworkDevice: VirtioDevice {
         if left == 0 { port.again(Queue.transmit) }
     }
 
-    /// Whether the longest frame fits, if need be after sending what waits.
+    /// True if the longest frame fits; sends waiting data first if needed.
     private func hasRoom() -> Bool {
         let longest = NetworkDevice.lengthByteCount + NetworkDevice.frames.upperBound
         if outgoing.room < longest { flush() }
@@ -178,7 +178,7 @@ final class NetworkDevice: VirtioDevice {
 
     private func enqueue(_ segments: inout Segments) throws(QueueFault) {
         guard segments.drop(NetworkDevice.headerByteCount) else {
-            throw .request("a frame to send has no whole header")
+            throw .request("a frame to send has a truncated header")
         }
         let count = segments.byteCount
         guard isConnected, NetworkDevice.frames.contains(count) else { return }

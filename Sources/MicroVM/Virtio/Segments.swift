@@ -1,9 +1,9 @@
 internal import CKVM
 internal import Glibc
 
-/// One side of a request: pieces of the guest's memory, in order, that were checked to be memory.
+/// One side of a request: pieces of guest memory, in order, that were checked to be memory.
 ///
-/// Valid until the queue they came from gives the next chain. The guest may change the bytes at any time.
+/// Valid until the queue that they came from returns the next chain. The guest may change the bytes at any time.
 @safe struct Segments {
     private var pieces: UnsafeMutableBufferPointer<iovec>.SubSequence
     private(set) var byteCount: Int
@@ -13,10 +13,10 @@ internal import Glibc
         self.byteCount = byteCount
     }
 
-    /// The pieces as system calls want them.
+    /// The pieces as an `iovec` array for system calls.
     var vector: UnsafeMutableBufferPointer<iovec> { unsafe UnsafeMutableBufferPointer(rebasing: pieces) }
 
-    /// Copies the first bytes out and drops them; false and nothing where there are fewer.
+    /// Copies the first bytes out and drops them; does nothing and returns false if there are fewer.
     mutating func take(_ buffer: UnsafeMutableRawBufferPointer) -> Bool {
         unsafe transfer(buffer.count) { piece, offset, count in
             guard let base = buffer.baseAddress else { return }
@@ -24,7 +24,7 @@ internal import Glibc
         }
     }
 
-    /// Overwrites the first bytes and drops them; false and nothing where there are fewer.
+    /// Overwrites the first bytes and drops them; does nothing and returns false if there are fewer.
     mutating func fill(_ bytes: UnsafeRawBufferPointer) -> Bool {
         unsafe transfer(bytes.count) { piece, offset, count in
             guard let base = bytes.baseAddress else { return }
@@ -32,12 +32,12 @@ internal import Glibc
         }
     }
 
-    /// Drops the first bytes, of which there are so many.
+    /// Drops the first bytes; false if there are fewer.
     mutating func drop(_ count: Int) -> Bool {
         unsafe transfer(count) { _, _, _ in }
     }
 
-    /// Takes the last byte away, and says where it is.
+    /// Removes the last byte, and returns its address.
     mutating func takeLast() -> UnsafeMutableRawPointer? {
         guard byteCount > 0 else { return nil }
         let last = unsafe pieces.endIndex - 1

@@ -1,33 +1,33 @@
-// What a device of the machine is, behind its transport.
+// The interface between a device of the machine and its transport.
 
-/// A virtio device: what it offers, and what it does with requests.
+/// A virtio device: its features and queues, and the handling of requests.
 ///
-/// Its ``VirtioTransport`` calls all of this, on several threads but never at the same time, and never after `reset`
-/// without another `activate`. A device keeps no request between two calls.
+/// Its ``VirtioTransport`` makes all of these calls: on several threads, but never two at the same time. After `reset`
+/// none of them comes before another `activate`. A device keeps no request between two calls.
 protocol VirtioDevice: AnyObject {
-    /// The device type of the specification.
+    /// The device type as in the specification.
     var deviceID: UInt32 { get }
     /// Features beyond those of the transport.
     var features: UInt64 { get }
-    /// The largest size of each queue, a power of two.
+    /// The maximum size of each queue, a power of two.
     var queueSizes: [UInt16] { get }
-    /// The configuration space; it never changes, and the guest may only read it.
+    /// The configuration space; it never changes, and is read-only for the guest.
     var configuration: [UInt8] { get }
 
-    /// The driver is ready: what the port gives is there until ``reset()``.
+    /// Starts the device: its driver is ready. The port is valid until ``reset()``.
     func activate(_ port: VirtioPort)
-    /// Looks at a queue, since the guest said that there is something.
+    /// Handles the requests of a queue that the guest has notified.
     func process(queue: Int) throws(QueueFault)
-    /// Forgets everything about its guest; not only after ``activate(_:)``.
+    /// Discards all state of the guest; may be called without ``activate(_:)`` before it.
     func reset()
 
-    /// What a snapshot has to hold beyond the queues.
+    /// The device's state for a snapshot, beyond the queues.
     func save() -> [UInt8]
-    /// Takes over such state, before ``activate(_:)``.
+    /// Restores such a state, before ``activate(_:)``.
     func restore(_ state: [UInt8]) throws(MachineError)
 }
 
-/// Features that the transport agrees upon for every device.
+/// Features that the transport negotiates for every device.
 enum VirtioFeature {
     static let indirect: UInt64 = 1 << 28
     static let eventIndex: UInt64 = 1 << 29

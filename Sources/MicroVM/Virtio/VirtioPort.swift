@@ -1,7 +1,7 @@
-/// What a device has while its driver is ready: its queues, and descriptors of the host that it watches.
+/// The resources of a device while its driver is ready: its queues, and descriptors of the host that it watches.
 ///
-/// To be used only where the transport has called the device. Interrupts are the transport's: it looks once, after
-/// each call, whether a guest wants one.
+/// It may be used only inside the transport's calls to the device. Interrupts are the transport's task: after each call
+/// it checks once if a guest needs one.
 final class VirtioPort {
     typealias Handler = (Interest) throws(QueueFault) -> Void
 
@@ -25,12 +25,12 @@ final class VirtioPort {
         self.isSuspended = isSuspended
     }
 
-    /// Looks at a queue once more, after everything that is due before.
+    /// Handles a queue once more, after all events that are due before.
     func again(_ queue: Int) {
         transport?.ring(queue)
     }
 
-    /// Calls `handler` whenever something happens to a descriptor that nobody watches yet.
+    /// Calls `handler` at every event of a descriptor that is not watched yet.
     func watch(_ descriptor: Int32, _ interest: Interest, _ handler: @escaping Handler) throws(MachineError) {
         let serial = nextSerial
         nextSerial += 1
@@ -40,33 +40,33 @@ final class VirtioPort {
         watches[descriptor] = Watch(serial: serial, handler: handler, interest: interest)
     }
 
-    /// Waits for something else.
+    /// Changes the events of a descriptor.
     func change(_ descriptor: Int32, _ interest: Interest) {
         guard let watch = watches[descriptor], watch.interest != interest else { return }
         watches[descriptor]?.interest = interest
         if !isSuspended { loop.change(descriptor, interest) }
     }
 
-    /// Forgets a descriptor, before it is closed.
+    /// Stops watching a descriptor; call it before the descriptor is closed.
     func unwatch(_ descriptor: Int32) {
         if watches.removeValue(forKey: descriptor) != nil { loop.remove(descriptor) }
     }
 
     // MARK: For the transport
 
-    /// Calls the handler of a descriptor, if it is still the one that the loop meant.
+    /// Calls the handler of a descriptor, if the event was for this watch and not for an older one.
     func handle(_ descriptor: Int32, _ serial: UInt64, _ what: Interest) throws(QueueFault) {
         guard let watch = watches[descriptor], watch.serial == serial else { return }
         try watch.handler(what)
     }
 
-    /// Watches nothing for a while, or again what it did.
+    /// Suspends all watches, or resumes them.
     func suspend(_ isSuspended: Bool) {
         self.isSuspended = isSuspended
         for (descriptor, watch) in watches { loop.change(descriptor, isSuspended ? [] : watch.interest) }
     }
 
-    /// Forgets all descriptors.
+    /// Stops watching all descriptors.
     func close() {
         for descriptor in watches.keys { loop.remove(descriptor) }
         watches = [:]

@@ -13,10 +13,10 @@ extension VirtioRegisters {
         }
     }
 
-    /// Takes over what ``save(to:)`` wrote for the same device, if a driver could have brought it about.
+    /// Restores the state that ``save(to:)`` wrote for the same device, if a driver could have caused it.
     mutating func restore(from reader: inout StateReader) throws(MachineError) {
         reset()
-        guard try reader.number() == deviceID else { throw .brokenSnapshot("it has another device here") }
+        guard try reader.number() == deviceID else { throw .brokenSnapshot("it has another device in this place") }
         status = DeviceStatus(rawValue: try reader.number())
         accepted = try reader.number()
         deviceFeaturesSelector = try reader.number()

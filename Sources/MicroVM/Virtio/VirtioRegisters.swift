@@ -1,6 +1,6 @@
-// The registers of a virtio-mmio window, version 2 (virtio 1.2, 4.2.2), as a state machine that does nothing else.
+// The registers of a virtio-mmio window, version 2 (virtio 1.2, 4.2.2), as a state machine without other effects.
 
-/// How far driver and device have come.
+/// The device status field: the progress of the initialization.
 struct DeviceStatus: OptionSet {
     let rawValue: UInt32
 
@@ -12,12 +12,12 @@ struct DeviceStatus: OptionSet {
     static let failed = DeviceStatus(rawValue: 128)
 }
 
-/// The registers, but for the interrupt's, which are not behind the device's lock.
+/// All registers except the interrupt's, which are not behind the device's lock.
 struct VirtioRegisters {
-    /// What a write asks the transport for.
+    /// The action that a write requires of the transport.
     enum Effect: Equatable {
         case nothing
-        /// The driver is ready; the queues are as they will stay.
+        /// The driver is ready; the queues don't change from now on.
         case activate
         case reset
         /// The driver has given up.
@@ -32,7 +32,7 @@ struct VirtioRegisters {
 
     static let magic: UInt32 = 0x7472_6976
     static let vendor: UInt32 = 0x7761_6874
-    /// The steps that a driver goes, exactly in this order.
+    /// The status values of an initialization, exactly in this order.
     static let steps: [DeviceStatus] = [
         [], [.acknowledge], [.acknowledge, .driver], [.acknowledge, .driver, .featuresOK],
         [.acknowledge, .driver, .featuresOK, .driverOK],
@@ -53,7 +53,7 @@ struct VirtioRegisters {
         queues = maxima.map { Queue(maximum: $0) }
     }
 
-    /// Whether a driver may choose these features.
+    /// True if a driver may choose these features.
     func accepts(_ features: UInt64) -> Bool {
         features & ~offered == 0 && features & VirtioFeature.version1 != 0
     }
@@ -70,7 +70,7 @@ struct VirtioRegisters {
         case 0x34: selectedQueue.map { UInt32($0.maximum) } ?? 0
         case 0x44: selectedQueue?.isReady == true ? 1 : 0
         case 0x70: status.rawValue
-        // Shared memory: a region of length -1 is none.
+        // Shared memory: the length -1 means that there is no region.
         case 0xB0, 0xB4, 0xB8, 0xBC: UInt32.max
         default: 0
         }
@@ -128,7 +128,7 @@ struct VirtioRegisters {
         }
     }
 
-    /// One step on, or back to the start, or an end; anything else is no request.
+    /// Moves one step on, resets, or fails the device; ignores any other value.
     private mutating func move(to value: UInt32) -> Effect {
         let wanted = DeviceStatus(rawValue: value)
         if wanted.isEmpty { return .reset }
@@ -143,7 +143,7 @@ struct VirtioRegisters {
         return wanted.contains(.driverOK) ? .activate : .nothing
     }
 
-    /// As after power-on.
+    /// Returns to the state after power-on.
     mutating func reset() {
         self = VirtioRegisters(deviceID: deviceID, offered: offered, maxima: queues.map(\.maximum))
     }

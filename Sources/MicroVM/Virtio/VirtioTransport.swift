@@ -1,4 +1,4 @@
-// A virtio-mmio window: one device of the machine, as its processors see it.
+// A virtio-mmio window: one device of the machine, as its processors access it.
 
 internal import CKVM
 internal import Linux
@@ -6,16 +6,16 @@ internal import Synchronization
 
 /// One virtio-mmio window of 4 KiB.
 ///
-/// ``read(offset:into:)`` and ``write(offset:_:)`` come from the processors' threads, work on queues runs on the event
-/// loop's; one lock per device keeps them apart. What the guest reads is a page, behind no lock. A guest that breaks
-/// the rules of a queue stops its device, which then says so until it is reset.
+/// ``read(offset:into:)`` and ``write(offset:_:)`` are called on the processors' threads, queues are handled on the
+/// event loop's thread. One lock per device protects them. The guest reads from a page without a lock. A guest that
+/// breaks the rules of a queue stops its device, whose status then has DEVICE_NEEDS_RESET until a reset.
 final class VirtioTransport: @unchecked Sendable {
-    // Sendable because everything that changes is used under `lock`, or is atomic.
+    // Sendable because all mutable state is used under `lock`, or is atomic.
 
     static let byteCount = UInt64(VirtioWindow.byteCount)
-    /// Where a guest writes the number of a queue.
+    /// The offset where a guest writes the number of a queue to notify it.
     static let notificationOffset: UInt64 = 0x50
-    /// Where a guest writes why it was interrupted.
+    /// The offset where a guest acknowledges interrupt reasons.
     static let acknowledgementOffset: UInt64 = 0x64
 
     let device: any VirtioDevice
@@ -36,7 +36,7 @@ final class VirtioTransport: @unchecked Sendable {
 
     /// A window for a device, with event counters of its own that `loop` waits for.
     ///
-    /// - Parameter index: which of `pages` is this device's.
+    /// - Parameter index: the index of this device in `pages`.
     init(
         device: any VirtioDevice, memory: GuestMemory, loop: EventLoop, pages: WindowPages = WindowPages(count: 1),
         index: Int = 0
@@ -68,26 +68,26 @@ final class VirtioTransport: @unchecked Sendable {
         bells.enumerated().map { (UInt16($0.offset), $0.element.number) }
     }
 
-    /// The event counter for `KVM_IRQFD`, as of an edge.
+    /// The event counter for `KVM_IRQFD`, edge-triggered.
     var interrupt: Int32 { interruptBell.number }
 
-    /// An event counter that nobody reads, for `KVM_IOEVENTFD` at ``acknowledgementOffset`` with any datum.
+    /// An event counter that is never read, for `KVM_IOEVENTFD` at ``acknowledgementOffset`` with any datum.
     ///
-    /// A guest that acknowledges there reads at every later interrupt that there may be used buffers, which is as good
-    /// an answer, and needs no exit to say so.
+    /// A guest's acknowledgement then needs no exit, and the reasons stay set. At every later interrupt the guest reads
+    /// that there may be used buffers, which is as good an answer.
     var acknowledgement: Int32 { swallow.number }
 
-    /// Why the device stopped last, if it did.
+    /// The device's last fault; `nil` if there was none.
     var fault: QueueFault? { lock.withLock { _ in lastFault } }
 
     // MARK: Registers
 
-    /// Answers a processor's load of 1, 2, 4 or 8 bytes.
+    /// Handles a processor's load of 1, 2, 4 or 8 bytes.
     func read(offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
         unsafe window.read(offset, into: buffer)
     }
 
-    /// Carries out a processor's store.
+    /// Handles a processor's store.
     func write(offset: UInt64, _ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 4, offset.isMultiple(of: 4), offset < VirtioWindow.configurationStart else { return }
         let value = unsafe UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
@@ -116,14 +116,14 @@ final class VirtioTransport: @unchecked Sendable {
 
     // MARK: Running
 
-    /// Has the event loop look at a queue.
+    /// Schedules a queue on the event loop.
     func ring(_ queue: Int) {
         if queue < bells.count { bells[queue].ring() }
     }
 
     private func activate() {
         do throws(QueueFault) { try start(indices: nil) } catch { return fail(error) }
-        // There may have been requests before the driver was ready, and the guest need not say so twice.
+        // Requests may have arrived before the driver was ready, and the guest need not notify them twice.
         bells.indices.forEach(ring)
     }
 
@@ -166,7 +166,7 @@ final class VirtioTransport: @unchecked Sendable {
         }
     }
 
-    /// Something happened to a descriptor that the device watches.
+    /// Handles an event of a descriptor that the device watches.
     func happened(to descriptor: Int32, _ serial: UInt64, _ what: Interest) {
         lock.withLock { _ in
             guard !isPaused else { return }
@@ -189,7 +189,7 @@ final class VirtioTransport: @unchecked Sendable {
 
     // MARK: Snapshots
 
-    /// Once this returns the device does nothing until ``resume()``; what the guest and the host ask for waits.
+    /// Stops the device until ``resume()``; requests of the guest and the host wait.
     func pause() {
         lock.withLock { _ in
             isPaused = true
@@ -198,7 +198,7 @@ final class VirtioTransport: @unchecked Sendable {
         }
     }
 
-    /// Goes on.
+    /// Continues after ``pause()``.
     func resume() {
         lock.withLock { _ in
             isPaused = false
@@ -206,13 +206,13 @@ final class VirtioTransport: @unchecked Sendable {
             for bell in bells { loop.change(bell.number, .read) }
             guard isRestored else { return }
             isRestored = false
-            // What was on its way in another process never arrived there: both sides look once more.
+            // Notifications in flight were lost with the other process: check all queues, and interrupt again.
             bells.indices.forEach(ring)
             if window.interruptReasons != 0 { interruptBell.ring() }
         }
     }
 
-    /// The device's whole state; between ``pause()`` and ``resume()``, as is the guest's memory that it belongs to.
+    /// The device's whole state; valid between ``pause()`` and ``resume()``, together with the guest's memory.
     func save() -> [UInt8] {
         lock.withLock { _ in
             var writer = StateWriter()
@@ -224,9 +224,9 @@ final class VirtioTransport: @unchecked Sendable {
         }
     }
 
-    /// Takes over a state, over the same memory, and is paused until ``resume()``.
+    /// Restores a state over the same memory, paused until ``resume()``.
     ///
-    /// - Throws: ``MachineError/brokenSnapshot(_:)``, and then the device is as after power-on.
+    /// - Throws: ``MachineError/brokenSnapshot(_:)``; the device is then as after power-on.
     func restore(_ bytes: [UInt8]) throws(MachineError) {
         let failure: MachineError? = lock.withLock { _ in
             for bell in bells { loop.change(bell.number, []) }
@@ -260,7 +260,7 @@ final class VirtioTransport: @unchecked Sendable {
     }
 }
 
-/// An event counter of the kernel.
+/// An event counter of the kernel (`eventfd`).
 private final class Bell {
     private let descriptor: OwnedDescriptor
 

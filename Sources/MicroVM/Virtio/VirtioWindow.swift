@@ -1,11 +1,11 @@
 internal import CKVM
 
-/// The windows of all devices side by side, so that one slot shows them to the guest.
+/// The windows of all devices side by side, so that one KVM memory slot shows them to the guest.
 @safe final class WindowPages: @unchecked Sendable {
-    // Sendable because the pages never move; what is in them is changed by single stores.
+    // Sendable because the pages never move; their content is changed by single stores.
 
     let count: Int
-    /// The first page, for as long as this lives.
+    /// The first page; valid as long as this object exists.
     let base: UnsafeMutableRawPointer
 
     init(count: Int) {
@@ -20,19 +20,19 @@ internal import CKVM
     }
 }
 
-/// What a guest reads of its device: the page itself, so that reading need not end in user space.
+/// The page that a guest reads of its device, so that a read needs no exit to user space.
 ///
-/// A machine may give this page to the guest, read-only, at the place of its window: then only what the guest writes
-/// comes to the ``VirtioTransport``. Words change singly, and are right before the store that changed them returns.
+/// A machine may map this page read-only for the guest, at the address of its window. Then only the guest's writes
+/// reach the ``VirtioTransport``. Each word is stored singly, and is right before the store that changed it returns.
 @safe final class VirtioWindow {
     static let byteCount = 0x1000
     static let configurationStart = 0x100
     private static let interruptStatus = 0x60
-    /// The registers that depend on what was written.
+    /// The registers that depend on earlier writes.
     private static let variable: [UInt64] = [0x10, 0x34, 0x44, 0x70]
 
     private let pages: WindowPages
-    /// The page, for as long as this lives.
+    /// The page; valid as long as this object exists.
     let page: UnsafeMutableRawPointer
 
     /// - Precondition: `index` is below the number of pages.
@@ -47,7 +47,7 @@ internal import CKVM
         unsafe ckvm_store32(page + Int(offset), word)
     }
 
-    /// Brings the page in accord with registers and configuration space, which is there once there is a driver.
+    /// Updates the page from registers and configuration space, which is readable once there is a driver.
     func update(_ registers: VirtioRegisters, _ configuration: [UInt8]) {
         for offset in VirtioWindow.variable { store(registers.read(offset), at: offset) }
         let isReadable = registers.status.contains(.driver)
@@ -57,7 +57,7 @@ internal import CKVM
         }
     }
 
-    /// Copies out of the page, as far as it goes; of registers, only whole ones.
+    /// Copies out of the page, as far as it goes; reads of registers must be whole and aligned.
     func read(_ offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
         for index in buffer.indices { unsafe buffer[index] = 0 }
         guard let base = buffer.baseAddress, offset < VirtioWindow.byteCount else { return }
@@ -68,7 +68,7 @@ internal import CKVM
 
     // MARK: Interrupts
 
-    /// Why the guest was interrupted and has not said that it knows: 1 for used buffers, 2 for anything else.
+    /// The unacknowledged interrupt reasons: 1 for used buffers, 2 for a configuration change.
     var interruptReasons: UInt32 {
         get { unsafe ckvm_load32(page + VirtioWindow.interruptStatus) }
         set { unsafe ckvm_store32(page + VirtioWindow.interruptStatus, newValue) }

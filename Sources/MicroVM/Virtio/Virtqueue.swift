@@ -9,28 +9,28 @@
 internal import CKVM
 internal import Glibc
 
-/// Where a guest says that a queue is.
+/// The addresses and the size of a queue, as the guest wrote them.
 struct QueuePlace: Equatable {
-    /// A power of two where it is right.
+    /// A power of two in a valid queue.
     var size: UInt32 = 0
     var descriptors: UInt64 = 0
     var available: UInt64 = 0
     var used: UInt64 = 0
 }
 
-/// A request: what the device may read of it, and what it may write.
+/// A request: the buffers that the device may read, and those that it may write.
 struct Chain {
     let head: UInt16
     var readable: Segments
     var writable: Segments
 }
 
-/// The rings of one queue; where they are and how long was checked once, and does not change.
+/// The rings of one queue; their addresses and lengths are checked once and don't change.
 ///
-/// Whatever the guest writes is copied once, and checked before it is used. A guest that breaks the rules gets a
-/// ``QueueFault``; it can neither make this trap nor keep it from ending.
+/// Everything that the guest writes is copied once, and checked before use. A guest that breaks the rules gets a
+/// ``QueueFault``. It can neither make this code trap nor keep it from ending.
 @safe final class Virtqueue {
-    /// What driver and device have agreed upon.
+    /// The features that driver and device have negotiated.
     struct Agreement {
         var hasEventIndex = false
         var hasIndirect = false
@@ -56,21 +56,21 @@ struct Chain {
     private let available: UnsafeMutableRawPointer
     private let used: UnsafeMutableRawPointer
     private let segments: UnsafeMutableBufferPointer<iovec>
-    /// How many pieces a chain may have.
+    /// The maximum number of buffers in a chain.
     private let longest: Int
 
     private var nextAvailable: UInt16
-    /// The guest's index as it was last seen.
+    /// The guest's available index as last read.
     private var knownAvailable: UInt16
     private var nextUsed: UInt16
-    /// ``nextUsed`` when the guest was last told, or did not want to be.
+    /// The value of ``nextUsed`` at the last check for an interrupt.
     private var toldUsed: UInt16
 
-    /// Fails where the rings are not wholly in the guest's memory, or not as the specification wants them.
+    /// Fails if the rings aren't wholly in guest memory, or break the specification's size and alignment.
     ///
     /// - Parameters:
     ///   - maximum: the size that the device offered, which also limits every chain.
-    ///   - index: how many requests were made and answered before.
+    ///   - index: the number of requests that were made and completed before.
     init?(_ place: QueuePlace, maximum: UInt16, memory: GuestMemory, _ agreement: Agreement, index: UInt16 = 0) {
         guard let size = UInt16(exactly: place.size), size > 0, size <= maximum, size & (size - 1) == 0 else {
             return nil
@@ -97,12 +97,14 @@ struct Chain {
         unsafe segments.deallocate()
     }
 
-    /// How many requests were made and answered, modulo 65536; between two passes these are the same number.
+    /// The number of requests that were made and completed, modulo 65536.
+    ///
+    /// Between two passes both numbers are equal.
     var index: UInt16 { nextUsed }
 
     // MARK: Requests
 
-    /// The next request, if there is one.
+    /// Returns the next request, or `nil` if there is none.
     func next() throws(QueueFault) -> Chain? {
         if nextAvailable == knownAvailable {
             let index = unsafe ckvm_load_acquire16(available + 2)
@@ -115,7 +117,7 @@ struct Chain {
         return try walk(head)
     }
 
-    /// Gives back the request that ``next()`` gave last; it will be looked at again as if for the first time.
+    /// Puts back the request that ``next()`` returned last; the next call returns it again.
     func putBack() {
         nextAvailable &-= 1
     }
@@ -158,7 +160,7 @@ struct Chain {
         }
     }
 
-    /// What a walk has met so far.
+    /// The buffers that a walk has found so far.
     private struct Found {
         var count = 0
         var byteCount = 0
@@ -183,9 +185,9 @@ struct Chain {
         if !descriptor.isWritten { (found.readable, found.readableBytes) = (found.count, found.byteCount) }
     }
 
-    // MARK: Answers
+    // MARK: Completion
 
-    /// Gives a request back to the guest, `written` bytes of it filled.
+    /// Returns a request to the guest, `written` bytes of it filled.
     func complete(_ head: UInt16, written: Int) {
         var entry = (UInt32(head).littleEndian, UInt32(truncatingIfNeeded: written).littleEndian)
         unsafe ckvm_copy(used + 4 + 8 * Int(nextUsed & (size - 1)), &entry, 8)
@@ -193,7 +195,7 @@ struct Chain {
         unsafe ckvm_store_release16(used + 2, nextUsed)
     }
 
-    /// Whether the guest wants to be interrupted for what was completed since this was last asked.
+    /// True if the guest requests an interrupt for the requests completed since the last call.
     func takeInterrupt() -> Bool {
         guard nextUsed != toldUsed else { return false }
         let before = toldUsed
@@ -206,16 +208,16 @@ struct Chain {
 
     // MARK: Notifications
 
-    /// Tells the guest that it need not say when there are new requests.
+    /// Asks the guest not to notify new requests.
     func silence() {
-        // With event indices it says so only when it passes the one that `listen` left, which lies behind it.
+        // With event indices the guest notifies only when it passes the index from `listen`, which lies behind it.
         if !agreement.hasEventIndex { unsafe ckvm_store_release16(used, 1) }
     }
 
-    /// Tells the guest to say when there is a new request, and whether one has come already.
+    /// Asks the guest to notify the next request; true if one is there already.
     func listen() -> Bool { listen(beyond: nextAvailable) }
 
-    /// Tells the guest to say when its index passes this one, and whether it has already.
+    /// Asks the guest to notify once its index passes this one; true if it has already.
     func listen(beyond index: UInt16) -> Bool {
         if agreement.hasEventIndex {
             unsafe ckvm_store_release16(used + 4 + 8 * Int(size), index)
@@ -226,25 +228,25 @@ struct Chain {
         return offered != index
     }
 
-    /// The guest's index now; nothing says that it is one that may be.
+    /// The guest's available index now; it is not checked.
     var offered: UInt16 { unsafe ckvm_load_acquire16(available + 2) }
 
-    /// The next request; where there is none, the guest will say when there is one.
+    /// Returns the next request; if there is none, the guest will notify the next one.
     func nextOrListen() throws(QueueFault) -> Chain? {
         if let chain = try next() { return chain }
         guard listen() else { return nil }
         silence()
-        // Only once: whoever plays with the index would keep us here for ever.
+        // Only once: a guest that keeps changing the index would keep us here forever.
         return try next()
     }
 
-    /// What requests may hold together until others have their turn: queues full of the longest are gigabytes.
+    /// The limit of one pass, in bytes: queues full of the longest requests are gigabytes.
     private static let turnByteCount = 16 << 20
 
-    /// Answers all requests, those too that come meanwhile, but no more than a queue full or ``turnByteCount``.
+    /// Answers all requests, also those that arrive meanwhile, up to the queue size or ``turnByteCount``.
     ///
-    /// - Parameter answer: gives how many bytes it wrote.
-    /// - Returns: whether some may be left, so that there should be another pass soon.
+    /// - Parameter answer: returns the number of bytes that it wrote.
+    /// - Returns: true if requests may be left, so that another pass is needed soon.
     func drain(_ answer: (inout Chain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
         silence()
         var (requests, bytes) = (0, 0)

@@ -2,7 +2,7 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// A UNIX stream of the host that is never waited for.
+/// A UNIX stream socket of the host that never blocks.
 final class HostSocket {
     private let descriptor: OwnedDescriptor
 
@@ -12,17 +12,17 @@ final class HostSocket {
 
     var number: Int32 { descriptor.rawValue }
 
-    /// Another descriptor of it.
+    /// Returns another descriptor of the same socket.
     func duplicate() throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try descriptor.duplicate() } catch {
             throw .host(error.operation, nil, error.errno)
         }
     }
 
-    /// The longest path that an address holds.
+    /// The longest path that a socket address holds, in bytes.
     static let longestPath = 107
 
-    /// Connects to who listens at a path; nil where nobody does, or has no time.
+    /// Connects to the listener at a path; `nil` if there is none, or its queue is full.
     static func connect(to path: FilePath) -> HostSocket? {
         guard let socket = stream() else { return nil }
         let result = unsafe withAddress(path) { unsafe Glibc.connect(socket.number, $0, $1) }
@@ -32,7 +32,7 @@ final class HostSocket {
     /// Listens at a path that is new, for this user alone.
     static func listen(at path: FilePath) throws(MachineError) -> HostSocket {
         guard path.string.utf8.count <= longestPath else {
-            throw .impossible("a socket's path has at most \(longestPath) bytes, unlike \(path)")
+            throw .impossible("the socket path \(path) is too long; the limit is \(longestPath) bytes")
         }
         guard let socket = stream(), fchmod(socket.number, 0o600) == 0,
             unsafe withAddress(path, { unsafe bind(socket.number, $0, $1) }) == 0, Glibc.listen(socket.number, 128) == 0
@@ -40,7 +40,7 @@ final class HostSocket {
         return socket
     }
 
-    /// The next one who connects; nil where nobody waits.
+    /// Accepts the next client; `nil` if none waits.
     func accept() -> HostSocket? {
         guard let peer = UnixSocket.accept(descriptor) else { return nil }
         return HostSocket(peer)

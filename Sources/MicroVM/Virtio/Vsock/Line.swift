@@ -1,4 +1,4 @@
-/// Who waits, first come first served.
+/// A first-in, first-out queue.
 struct Line<Element>: Sequence {
     private var elements: [Element] = []
     private var first = 0

@@ -1,19 +1,19 @@
 internal import Glibc
 
-/// A connection between a socket of the guest and one of the host: who may send how much, and what is to be said.
+/// A connection between a socket of the guest and one of the host: credit and pending packets.
 ///
-/// Credit: each side says how much it keeps (`bufferByteCount`) and how much it has passed on (`forwarded`); the
-/// other never has more than the first on its way.
+/// Each side reports the size of its buffer (`bufferByteCount`) and the bytes that it has passed on (`forwarded`). The
+/// other side never has more than that size in flight.
 final class VsockConnection {
     enum State {
-        /// The guest was asked and has not answered.
+        /// The host has requested the connection; the guest has not replied yet.
         case requested
         case established
-        /// The guest was told that the host's end is gone, and has not answered.
+        /// The host's side is closed; the guest has not replied yet.
         case closing
     }
 
-    /// Packets without data that are to be sent.
+    /// Packets without data that have to be sent.
     struct Pending: OptionSet {
         let rawValue: UInt8
 
@@ -24,26 +24,26 @@ final class VsockConnection {
         static let creditRequest = Pending(rawValue: 16)
     }
 
-    /// What we keep for the guest.
+    /// The size of our buffer for the guest's data, in bytes.
     static let bufferByteCount = 64 << 10
 
     let key: VsockKey
     var state: State
-    /// Nil once it is gone.
+    /// `nil` once it is closed.
     private(set) var socket: HostSocket?
     var pending: Pending = []
-    /// It stands in the line of those who have something for the guest.
+    /// True if it waits for a buffer of the guest.
     var isQueued = false
 
-    /// The host's end has something to read, or has ended.
+    /// True if the host's side has data, or has ended.
     var isReadable = false
-    /// The host's end sends no more.
+    /// True if the host's side sends no more.
     private(set) var hasEnded = false
-    /// The host's end takes no more.
+    /// True if the host's side takes no more.
     private(set) var isDeaf = false
-    /// What the guest has closed.
+    /// The directions that the guest has closed.
     var guestShutdown: VsockShutdown = []
-    /// What the guest was or will be told that the host has closed.
+    /// The directions that the host has closed; the guest was or will be notified.
     private(set) var hostShutdown: VsockShutdown = []
 
     private let outgoing = ByteQueue(capacity: VsockConnection.bufferByteCount)
@@ -62,29 +62,29 @@ final class VsockConnection {
 
     // MARK: Credit
 
-    /// Learns from any packet what the guest has room for.
+    /// Updates the guest's credit from the header of any packet.
     func learn(_ header: VsockHeader) {
         guestBufferByteCount = header.bufferByteCount
         guestForwarded = header.forwarded
         if credit > 0 { hasRequestedCredit = false }
     }
 
-    /// How much the guest would take.
+    /// The bytes that the guest has room for.
     var credit: Int {
         let underway = sent &- guestForwarded
         return underway < guestBufferByteCount ? Int(guestBufferByteCount - underway) : 0
     }
 
-    /// Whether there is something to say to the guest now.
+    /// True if a packet has to be sent to the guest now.
     var hasWork: Bool {
         guard pending.isEmpty else { return true }
         return state == .established && isReadable && wantsData && (credit > 0 || !hasRequestedCredit)
     }
 
-    /// The guest still receives.
+    /// True if the guest still receives.
     var wantsData: Bool { !guestShutdown.contains(.receive) }
 
-    /// Completes the header of a packet, which carries our credit with it.
+    /// Completes the header of a packet with our credit.
     func stamp(_ header: inout VsockHeader) {
         header.bufferByteCount = UInt32(VsockConnection.bufferByteCount)
         header.forwarded = forwarded
@@ -99,7 +99,7 @@ final class VsockConnection {
 
     // MARK: Packets without data
 
-    /// The next of them.
+    /// Returns the next of them.
     func takePending() -> (VsockOperation, VsockShutdown)? {
         let choices: [(Pending, VsockOperation)] = [
             (.request, .request), (.response, .response), (.shutdown, .shutdown), (.creditUpdate, .creditUpdate),
@@ -112,7 +112,7 @@ final class VsockConnection {
         return nil
     }
 
-    /// Asks for credit, once until there is some.
+    /// Requests credit, once until there is some.
     func requestCredit() {
         hasRequestedCredit = true
         pending.insert(.creditRequest)
@@ -120,10 +120,10 @@ final class VsockConnection {
 
     // MARK: The guest's data
 
-    /// What was not passed on yet.
+    /// True if all data was passed on.
     var isFlushed: Bool { outgoing.isEmpty }
 
-    /// Passes data of the guest on, or keeps it; false where the guest sends more than it may.
+    /// Passes on the guest's data, or keeps it; false if the guest exceeds its credit.
     func accept(_ segments: inout Segments) -> Bool {
         guard segments.byteCount <= outgoing.room else { return false }
         if outgoing.isEmpty, !isDeaf, let socket { send(&segments, to: socket.number) }
@@ -153,7 +153,7 @@ final class VsockConnection {
         }
     }
 
-    /// Passes on what was kept, as far as the host's end takes it.
+    /// Passes on kept data, as far as the host's side takes it.
     func flush() {
         guard let socket, !isDeaf else { return }
         switch outgoing.write(to: socket.number) {
@@ -172,14 +172,14 @@ final class VsockConnection {
 
     // MARK: The host's end
 
-    /// Says a line to the host's end before anything else; false where it is gone.
+    /// Sends a line to the host's side before any other data; false if it is closed.
     func greet(_ line: String) -> Bool {
         guard let socket else { return false }
         let bytes = Array(line.utf8)
         return unsafe Glibc.send(socket.number, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) == bytes.count
     }
 
-    /// Reads data for the guest, no more than it would take.
+    /// Reads data for the guest, no more than its credit.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         guard let socket else { return .end }
         let count = min(buffer.count, credit)
@@ -189,27 +189,27 @@ final class VsockConnection {
         case .end: (isReadable, hasEnded) = (false, true)
         case .bytes(let number):
             sent &+= UInt32(number)
-            // Fewer than asked for means that there are no more; should the end come next, it shows by itself.
+            // A short read means that there is no more. The end of the stream causes an event of its own.
             isReadable = number == count
         }
         return result
     }
 
-    /// Has the guest told that the host has closed this way.
+    /// Notifies the guest that the host has closed this direction.
     func close(for way: VsockShutdown) {
         guard !hostShutdown.contains(way) else { return }
         hostShutdown.formUnion(way)
         pending.insert(.shutdown)
     }
 
-    /// Lets the host's end go; what it has not taken is lost.
+    /// Closes the host's side; data that it has not taken is lost.
     func hangUp() {
         socket = nil
         isReadable = false
         outgoing.clear()
     }
 
-    /// What to watch the host's end for.
+    /// The events to watch the host's side for.
     var interest: Interest {
         guard state == .established else { return state == .requested ? .hangup : [] }
         var interest: Interest = []

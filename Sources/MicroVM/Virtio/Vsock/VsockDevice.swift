@@ -1,6 +1,6 @@
-// Sockets between the guest and the host (virtio 1.2, 5.10), in Firecracker's convention: who connects to the UNIX
-// socket PATH and says `CONNECT port` reaches that port of the guest, and is told `OK port`; what the guest connects
-// to at port P of the host is the UNIX socket PATH_P.
+// Sockets between the guest and the host (virtio 1.2, 5.10), in Firecracker's convention. A host program connects to
+// the UNIX socket PATH and sends `CONNECT port`: it reaches that port of the guest, and receives `OK port`. The guest's
+// connections to port P of the host go to the UNIX socket PATH_P.
 
 internal import Glibc
 internal import Linux
@@ -8,12 +8,12 @@ internal import SystemPackage
 
 /// Passes bytes between sockets of the guest and UNIX sockets of the host.
 ///
-/// Where one side is slow the other waits, by credit towards the guest and by not reading towards the host: each
-/// connection keeps at most 64 KiB, and there are at most ``connectionLimit`` of them.
+/// The faster side waits: by credit towards the guest, by not reading towards the host. Each connection keeps at most
+/// 64 KiB, and there are at most ``connectionLimit`` of them.
 final class VsockDevice: VirtioDevice {
     static let connectionLimit = 256
     private static let longestPayload = 64 << 10
-    /// Refusals that wait for a buffer of the guest; more of them, and the guest's packets have to wait too.
+    /// The limit of refusals that wait for a guest's buffer; at the limit the guest's packets wait too.
     private static let refusalLimit = 64
     private static let firstHostPort: UInt32 = 1 << 30
 
@@ -23,41 +23,41 @@ final class VsockDevice: VirtioDevice {
         static let event = 2
     }
 
-    /// The guest is to be told that its connections are gone, since it was restored.
+    /// The state of the event that reports to a restored guest that its connections are gone.
     private enum ResetNotice: Equatable {
         case none
         case due
-        /// It was told; it has understood once its event queue has got past this index.
+        /// It was sent; the guest has handled it once its event queue has passed this index.
         case given(UInt16)
     }
 
     private let guestCID: UInt64
-    /// Nil where the guest reaches nothing of the host's.
+    /// `nil` if the guest can't reach the host's sockets.
     private let path: FilePath?
     private let door: VsockDoor
     private var port: VirtioPort?
     private var connections: [VsockKey: VsockConnection] = [:]
-    /// The connections that have something for the guest, in the order in which they get a buffer.
+    /// The connections that have data for the guest, in the order in which they get a buffer.
     private var line = Line<VsockConnection>()
     private var refusals = Line<VsockKey>()
     private var nextHostPort = VsockDevice.firstHostPort
     private var notice = ResetNotice.none
     private let scratch = ByteQueue(capacity: VsockDevice.longestPayload)
 
-    /// Listens at `path`, which must be new, from now on; who connects waits until the guest is ready.
+    /// Listens at `path`, which must be new, from now on; clients wait until the guest is ready.
     ///
-    /// The name stays when the device is gone: the last to let go of it may be a thread that may touch no files.
+    /// The socket's file stays when the device is gone: the thread that releases it last may have no access to files.
     init(guestCID: UInt32 = 3, path: FilePath) throws(MachineError) {
-        guard guestCID > 2, guestCID < .max else { throw .impossible("\(guestCID) is no guest's context") }
+        guard guestCID > 2, guestCID < .max else { throw .impossible("the guest CID \(guestCID) is reserved") }
         guard path.string.utf8.count + "_4294967295".utf8.count <= HostSocket.longestPath else {
-            throw .impossible("the path \(path) is too long for sockets")
+            throw .impossible("the socket path \(path) is too long")
         }
         self.guestCID = UInt64(guestCID)
         self.path = path
         door = VsockDoor(try HostSocket.listen(at: path))
     }
 
-    /// Takes over a socket that listens; the guest reaches nothing of the host's.
+    /// Takes over a listening socket; the guest can't reach the host's sockets.
     init(listener: consuming OwnedDescriptor) throws(MachineError) {
         guestCID = 3
         path = nil
@@ -82,7 +82,7 @@ final class VsockDevice: VirtioDevice {
         door.open(port, owner)
     }
 
-    /// All connections end; who connects meanwhile waits for the next driver.
+    /// Ends all connections; clients that connect meanwhile wait for the next driver.
     func reset() {
         for connection in connections.values { letGo(connection) }
         door.close()
@@ -90,11 +90,11 @@ final class VsockDevice: VirtioDevice {
         (line, refusals, notice) = (Line(), Line(), .none)
     }
 
-    /// Whether there is a driver that would have to be told: connections do not outlive a snapshot.
+    /// 1 if a driver is active, which must learn that connections don't outlive a snapshot.
     func save() -> [UInt8] { [port == nil ? 0 : 1] }
 
     func restore(_ state: [UInt8]) throws(MachineError) {
-        guard state == [0] || state == [1] else { throw .brokenSnapshot("the sockets' state is not one") }
+        guard state == [0] || state == [1] else { throw .brokenSnapshot("the vsock device's state is invalid") }
         notice = state == [1] ? .due : .none
     }
 
@@ -118,9 +118,9 @@ final class VsockDevice: VirtioDevice {
         case .due:
             let index = queue.offered
             guard var chain = try queue.nextOrListen() else { return }
-            // The event of a transport reset has the number zero.
+            // The event VIRTIO_VSOCK_EVENT_TRANSPORT_RESET has the number zero.
             guard unsafe withUnsafeBytes(of: UInt32.zero, { unsafe chain.writable.fill($0) }) else {
-                throw .request("a buffer for events holds none")
+                throw .request("a vsock event buffer is shorter than an event")
             }
             queue.complete(chain.head, written: 4)
             notice = queue.listen(beyond: index) ? .none : .given(index)
@@ -135,12 +135,12 @@ final class VsockDevice: VirtioDevice {
         for _ in 0..<queue.size {
             if refusals.count >= VsockDevice.refusalLimit {
                 try sendPackets(port)
-                // There is a next time when the guest has given buffers.
+                // The next pass starts when the guest has added buffers.
                 if refusals.count >= VsockDevice.refusalLimit { return }
             }
             guard var chain = try queue.nextOrListen() else { return }
             guard let header = VsockHeader(takingFrom: &chain.readable) else {
-                throw .request("a packet of the guest has no whole header")
+                throw .request("a vsock packet has a truncated header")
             }
             receive(header, &chain.readable)
             queue.complete(chain.head, written: 0)
@@ -149,7 +149,7 @@ final class VsockDevice: VirtioDevice {
     }
 
     private func receive(_ header: VsockHeader, _ payload: inout Segments) {
-        // Whoever sends has understood, if there was something to understand.
+        // A guest that sends a packet has handled the reset event, if there was one.
         if case .given = notice { notice = .none }
         guard header.sourceCID == guestCID, header.destinationCID == VsockHeader.hostCID else { return }
         let key = VsockKey(hostPort: header.destinationPort, guestPort: header.sourcePort)
@@ -191,7 +191,7 @@ final class VsockDevice: VirtioDevice {
         }
     }
 
-    /// The guest wants to reach a port of the host.
+    /// Connects the guest to a port of the host.
     private func connect(_ key: VsockKey, _ header: VsockHeader) {
         guard let path, hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
             return refuse(key)
@@ -202,7 +202,7 @@ final class VsockDevice: VirtioDevice {
         add(connection)
     }
 
-    /// Someone of the host wants to reach a port of the guest.
+    /// Connects a client on the host to a port of the guest.
     private func arrived(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
         guard let port else { return }
         let connection = VsockConnection(freeKey(guestPort), .requested, socket)
@@ -219,7 +219,7 @@ final class VsockDevice: VirtioDevice {
         }
     }
 
-    /// Answers with a reset; whatever there was with these ports is over.
+    /// Replies with a reset; a connection with these ports ends.
     private func refuse(_ key: VsockKey) {
         if let connection = connections[key] { forget(connection) }
         refusals.append(key)
@@ -242,7 +242,7 @@ final class VsockDevice: VirtioDevice {
         }
     }
 
-    /// Brings line and watch in accord with what has become of a connection.
+    /// Updates the queue and the watched events after a connection has changed.
     private func settle(_ connection: VsockConnection) {
         enqueue(connection)
         watch(connection)
@@ -272,11 +272,11 @@ final class VsockDevice: VirtioDevice {
         }
         enqueue(connection)
         try sendPackets(port)
-        // Only now: most often everything was read, and there is nothing to change.
+        // After sending: most often everything was read, and nothing has to change.
         watch(connection)
     }
 
-    /// The host's end is gone: the guest is told, and has to agree.
+    /// Closes the host's side: the guest is notified and must reply.
     private func hangUp(_ connection: VsockConnection) {
         letGo(connection)
         connection.state = .closing
@@ -305,7 +305,7 @@ final class VsockDevice: VirtioDevice {
         while left > 0, !refusals.isEmpty || !line.isEmpty {
             guard var chain = try queue.nextOrListen() else { break }
             guard chain.writable.byteCount > VsockHeader.byteCount else {
-                throw .request("a buffer for packets holds none with data")
+                throw .request("a vsock receive buffer has no room for data")
             }
             let written = fill(&chain.writable)
             if written > 0 { queue.complete(chain.head, written: written) } else { queue.putBack() }
@@ -316,7 +316,7 @@ final class VsockDevice: VirtioDevice {
         for connection in line { settle(connection) }
     }
 
-    /// Fills a buffer with the packet whose turn it is; gives zero where there is none after all.
+    /// Fills a buffer with the next packet; returns zero if there is none after all.
     private func fill(_ segments: inout Segments) -> Int {
         if let key = refusals.removeFirst() {
             VsockHeader(.reset, to: guestCID, key).write(to: &segments)

@@ -1,13 +1,13 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Where the host's programs come in: a socket that listens, and those who have not said yet where they want to go.
+/// The entry for the host's programs: a listening socket, and clients that have not sent their port yet.
 final class VsockDoor {
-    /// Who lets them in.
+    /// The device that accepts the connections.
     struct Owner {
-        /// Whether there may be one more.
+        /// True if there is room for one more.
         let hasRoom: () -> Bool
-        /// One has said to which port of the guest.
+        /// Receives a guest port and the client that requested it.
         let arrived: (UInt32, HostSocket) throws(QueueFault) -> Void
     }
 
@@ -17,12 +17,12 @@ final class VsockDoor {
     private var port: VirtioPort?
     private var owner: Owner?
 
-    /// Who connects from now on waits until ``open(_:_:)``.
+    /// Takes over a listening socket; clients wait until ``open(_:_:)``.
     ///
-    /// The name stays when the door is gone: the last to let go of it may be a thread that may touch no files.
+    /// The socket's file stays when this is gone: the thread that releases it last may have no access to files.
     init(_ listener: HostSocket) { self.listener = listener }
 
-    /// How many have not said yet where they want to go.
+    /// The number of clients that have not sent their port yet.
     var count: Int { handshakes.count }
 
     func open(_ port: VirtioPort, _ owner: Owner) {
@@ -30,14 +30,14 @@ final class VsockDoor {
         roomChanged()
     }
 
-    /// Sends away whoever stands in it, and opens to nobody.
+    /// Drops all clients in the handshake, and accepts no others.
     func close() {
         for handshake in handshakes.values { port?.unwatch(handshake.socket.number) }
         if isListening { port?.unwatch(listener.number) }
         (port, owner, isListening, handshakes) = (nil, nil, false, [:])
     }
 
-    /// Lets nobody in while there is no room: they wait in the kernel.
+    /// Accepts no client while there is no room: they wait in the kernel.
     func roomChanged() {
         guard let port, let owner, owner.hasRoom() != isListening else { return }
         if isListening {

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// Someone of the host who has connected but not yet said to which port of the guest.
+/// A client on the host that has connected but not yet sent the port of the guest.
 final class VsockHandshake {
     enum Outcome: Equatable {
         case port(UInt32)
         /// The line has not ended yet.
         case later
-        /// Whoever it is, does not speak this.
+        /// The client doesn't speak this protocol.
         case failed
     }
 
@@ -19,7 +19,7 @@ final class VsockHandshake {
         self.socket = socket
     }
 
-    /// Reads what has come of `CONNECT port`, and nothing that lies behind its line.
+    /// Reads the available bytes of `CONNECT port`, and nothing beyond that line.
     func read() -> Outcome {
         let room = VsockHandshake.longestLine - line.count
         guard room > 0 else { return .failed }

@@ -1,6 +1,6 @@
 // The header of every packet between the guest's sockets and the host's (virtio 1.2, 5.10.6).
 
-/// What a packet is for.
+/// The operation of a packet (virtio 1.2, 5.10.6).
 enum VsockOperation: UInt16 {
     case request = 1
     case response = 2
@@ -11,18 +11,18 @@ enum VsockOperation: UInt16 {
     case creditRequest = 7
 }
 
-/// Which ways a connection is closed for.
+/// The directions for which a connection is closed.
 struct VsockShutdown: OptionSet {
     let rawValue: UInt32
 
-    /// Who sends this will receive no more.
+    /// The sender of this will receive no more.
     static let receive = VsockShutdown(rawValue: 1)
-    /// Who sends this will send no more.
+    /// The sender of this will send no more.
     static let send = VsockShutdown(rawValue: 2)
     static let both: VsockShutdown = [.receive, .send]
 }
 
-/// 44 bytes, laid out as in the guest's memory; the machines that this runs on are little-endian too.
+/// 44 bytes, laid out as in guest memory; the hosts that run this are little-endian too.
 struct VsockHeader: Equatable {
     static let byteCount = 44
     static let hostCID: UInt64 = 2
@@ -36,21 +36,21 @@ struct VsockHeader: Equatable {
     var type: UInt16 = VsockHeader.stream
     var operation: UInt16 = 0
     var flags: UInt32 = 0
-    /// How much the sender keeps for this connection.
+    /// The size of the sender's buffer for this connection, in bytes.
     var bufferByteCount: UInt32 = 0
-    /// How much of what it got the sender has passed on, modulo 2³².
+    /// The bytes that the sender has received and passed on, modulo 2³².
     var forwarded: UInt32 = 0
 
     init() {}
 
-    /// Takes the header off a packet of the guest, if there is a whole one.
+    /// Takes the header off a guest's packet; `nil` if it is truncated.
     init?(takingFrom segments: inout Segments) {
         guard unsafe withUnsafeMutableBytes(of: &self, { unsafe segments.take(.init(rebasing: $0.prefix(44))) }) else {
             return nil
         }
     }
 
-    /// A packet to the guest.
+    /// Makes the header of a packet to the guest.
     init(_ operation: VsockOperation, to guestCID: UInt64, _ key: VsockKey) {
         sourceCID = VsockHeader.hostCID
         destinationCID = guestCID
@@ -59,7 +59,7 @@ struct VsockHeader: Equatable {
         self.operation = operation.rawValue
     }
 
-    /// Writes the header into a buffer of the guest, which has room for it.
+    /// Writes the header into a guest's buffer, which has room for it.
     func write(to segments: inout Segments) {
         _ = unsafe withUnsafeBytes(of: self) { unsafe segments.fill(.init(rebasing: $0.prefix(44))) }
     }
