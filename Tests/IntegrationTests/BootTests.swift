@@ -69,8 +69,8 @@ import Testing
         #expect(
             outcome.complaint == [
                 "thaw: the entrypoint ended with status 5 before the probe passed; its last line was: two",
-                "      the last lines of its console:", "        one", "        two",
-                "      all of its console is in 'console'",
+                "      the last lines of the console:", "        one", "        two",
+                "      the whole console is in 'console'",
             ])
         #expect(try bench.read("console") == "one\ntwo")
     }

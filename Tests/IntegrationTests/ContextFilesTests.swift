@@ -30,7 +30,7 @@ import Testing
         let outcome = try user.thaw("build", "--progress", "quiet", "-t", "app", "context")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [complaint, "      make it readable for this user, or name it in .dockerignore"],
+            outcome.complaint == [complaint, "      make it readable for this user, or add it to .dockerignore"],
             "\(outcome.error)")
     }
 

@@ -178,9 +178,9 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint == [
-                "thaw: the slim image does not do what the original does: probe http:8080/ did not pass within 5 s: "
+                "thaw: the slim image differs from the original: probe http:8080/ did not pass within 5 s: "
                     + "the last answer had status 404",
-                "      keep what it lacks by --include or --keep; nothing was named",
+                "      keep the missing files with --include or --keep; no image was stored",
             ])
         #expect(try bench.thaw("history", "best").status == 1)
     }

@@ -9,7 +9,7 @@ import Testing
             "FROM nobody/nothing\n", 1,
             [
                 "thaw: Dockerfile:1: image 'nobody/nothing' is not in the store",
-                "      bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG nobody/nothing'",
+                "      add it with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG nobody/nothing'",
             ]
         ),
         (
@@ -176,7 +176,7 @@ import Testing
         let outcome = try Program.run([Binary.path, "images", "--store", place], in: "/")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix("thaw: there can be no store: make directory '\(place.prefix(6))")
+            outcome.complaint.first?.hasPrefix("thaw: cannot open the store: make directory '\(place.prefix(6))")
                 == true)
     }
 

@@ -34,7 +34,7 @@ import Testing
         #expect(verification["probes"].list.first?["before"] == .string("status 200, 7 bytes"))
         #expect(try bench.thaw("analyze", "slim").status == 0)
         let gone = try bench.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
-        #expect(gone == "/usr/lib/lazy/greeting.en goes: nothing needs it")
+        #expect(gone == "/usr/lib/lazy/greeting.en is dropped: nothing needs it")
     }
 
     @Test("Without observation the second path tells the difference, and nothing is named")
@@ -46,9 +46,9 @@ import Testing
         #expect(outcome.output == "")
         #expect(
             outcome.complaint == [
-                "thaw: the slim image does not do what the original does: "
+                "thaw: the slim image differs from the original: "
                     + "\(Self.greeting): body, line 1 was 'hello', is 'no greeting'",
-                "      keep what it lacks by --include or --keep; nothing was named",
+                "      keep the missing files with --include or --keep; no image was stored",
             ])
         #expect(try bench.succeed("images", "--format", "json") == before)
         #expect(try bench.faults() == [])
@@ -110,13 +110,14 @@ import Testing
             "\(outcome.error)")
         let idle = try bench.thaw("slim", "app", "-t", "slim", "--engine", "container")
         #expect(idle.status == 64)
-        #expect(idle.complaint.first == "thaw: nothing is started")
+        #expect(idle.complaint.first == "thaw: the images are not started without --probe or --exec")
     }
 
     @Test(
         "A command that the original cannot run, or that does not end, proves nothing",
         arguments: [
-            ("/nowhere", "exec:/nowhere: it cannot be run: "), ("sleep 60", "exec:sleep 60: nothing came in time"),
+            ("/nowhere", "exec:/nowhere: the command cannot be run: "),
+            ("sleep 60", "exec:sleep 60: no response before the timeout"),
         ])
     func idle(command: String, objection: String) throws {
         let bench = try Self.bench()

@@ -116,7 +116,7 @@ struct RunNetworkTests {
         #expect(
             outcome.output.contains(
                 """
-                no   networks of their own for RUN: pasta, which connects a network of its own, is not installed; RUN has none then
+                no   networks of their own for RUN: pasta, which connects a network of its own, is not installed; RUN has no network
                        apt-get install passt, or allow this machine's network by --network=host
                 """), "\(outcome.output)")
         #expect(outcome.output.contains("limits of memory, processes and CPUs: "))
