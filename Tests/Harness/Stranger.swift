@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A temporary user without privileges, who exists only for one program at a time.
 ///
-/// The user is in /etc/passwd and /etc/subuid of a mount namespace of the program's own, so that nothing of it is left on
-/// the machine after any end of a test.
+/// /etc/passwd and /etc/subuid have the user only in a mount namespace of the program's own, so that nothing of it is
+/// left on the machine after any end of a test.
 public struct Stranger: Sendable {
     /// The subordinate numbers of the user.
     public enum Means: String, Sendable, CaseIterable {

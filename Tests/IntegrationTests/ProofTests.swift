@@ -2,11 +2,11 @@ import Glibc
 import Harness
 import Testing
 
-/// `thaw slim` with questions: the original and the slim image are started, and must answer alike.
+/// `thaw slim` with probes: the original and the slim image are started, and must give the same results.
 @Suite struct ProofTests {
     private static let greeting = "http:8080/cgi-bin/greet?en"
 
-    /// A place where `fixtures/lazy` is built as `app`, made once.
+    /// The bench in which `fixtures/lazy` is built as `app`, made once.
     private static let made = Result {
         let bench = try Workbench.withBusybox()
         try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(Repository.path)/fixtures/lazy")
@@ -22,7 +22,7 @@ import Testing
         ).wait()
     }
 
-    @Test("A file that only a second path opens goes where only the first is asked for, and nobody notices")
+    @Test("A file that only a second path opens is dropped if only the first is probed")
     func unasked() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/")
@@ -37,7 +37,7 @@ import Testing
         #expect(gone == "/usr/lib/lazy/greeting.en is dropped: nothing needs it")
     }
 
-    @Test("Without observation the second path tells the difference, and nothing is named")
+    @Test("Without observation the second path shows a difference, and no image is stored")
     func difference() throws {
         let bench = try Self.bench()
         let before = try bench.succeed("images", "--format", "json")
@@ -54,7 +54,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("With observation the same questions pass, and the file says why it stays")
+    @Test("With observation the same probes pass, and --explain names the reason of the file")
     func observed() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", Self.greeting)
@@ -63,7 +63,7 @@ import Testing
         #expect(slim["verification"]["passed"] == .bool(true))
         #expect(slim["verification"]["observedFiles"].number ?? 0 > 3)
         #expect(slim["reasons"]["observed"].number ?? 0 > 0)
-        // The package's other greeting was not opened, and stays with it.
+        // The package's other greeting was not opened, but is kept with it.
         let again = try bench.start([
             "slim", "app", "-t", "x", "--engine", "container", "--probe", "http:8080/", "--probe", Self.greeting,
             "--explain", "/usr/lib/lazy/greeting.fr",
@@ -76,7 +76,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("A header and words that change at every start prove nothing, and fail nothing")
+    @Test("A header and a body that change at every start are unstable, and no difference")
     func unstable() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/cgi-bin/random")
@@ -86,7 +86,7 @@ import Testing
         #expect(probe["passed"] == .bool(true))
     }
 
-    @Test("A command's end, output and errors are compared, and need no probe")
+    @Test("A command's exit status, output and errors are compared without a probe")
     func exec() throws {
         let bench = try Self.bench()
         let program = "sh -c 'cat /usr/lib/l*/greeting.en; echo oops >&2; exit 3'"
@@ -99,7 +99,7 @@ import Testing
         #expect(bad.complaint.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
     }
 
-    @Test("An original that does not pass its probe proves nothing")
+    @Test("An original that does not pass its probe is refused")
     func original() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", "http:8080/nowhere")
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test(
-        "A command that the original cannot run, or that does not end, proves nothing",
+        "A command that the original cannot run, or that does not exit, is refused",
         arguments: [
             ("/nowhere", "exec:/nowhere: the command cannot be run: "),
             ("sleep 60", "exec:sleep 60: no response before the timeout"),
@@ -128,7 +128,7 @@ import Testing
                 "thaw: the original image does not pass what it is asked: \(objection)") == true, "\(outcome.error)")
     }
 
-    @Test("A line that the program writes is a probe, too")
+    @Test("A line of the program's output is a probe, too")
     func log() throws {
         let bench = try Self.bench()
         try bench.write("other/Dockerfile", "FROM app\nCMD [\"sh\", \"-c\", \"echo port 80 open; exec sleep 100\"]\n")
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test(
-        "In a microVM the guest's own init observes",
+        "In a microVM the guest's init observes opened files",
         .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
     func microVM() throws {
         let bench = try Self.bench()
