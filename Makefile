@@ -40,8 +40,8 @@ for-kernel += libelf-dev        # checks and patches its object files
 for-kernel += xz-utils          # unpacks the source
 for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to test its features
 
-# A target may only import its dependencies in Package.swift. Tests read layers byte by byte and thousands of paths, which
-# takes seconds with optimisation; the rest is a debug build.
+# A target may only import its dependencies in Package.swift. Tests read layers byte by byte and thousands of paths,
+# which takes seconds with optimisation; the rest is a debug build.
 import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
