@@ -46,7 +46,6 @@ import Testing
         ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
         ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"], ["images", "--format", "json"],
         ["inspect", "--verify", "app:latest"], ["tag", "app:latest", "app:1.2"], ["rm", "app:latest"],
-        ["doctor", "--format", "json"],
     ]
 
     @Test("The examples run", arguments: runnable)

@@ -3,7 +3,7 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw analyze`
+/// The command `thaw analyze`.
 struct Analyze: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Report an image's sizes, waste, duplicates, packages, secrets and hazards.",

@@ -7,7 +7,7 @@ import Project
 import Synchronization
 import SystemPackage
 
-/// `thaw boot`
+/// The command `thaw boot`.
 struct Boot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start an image and measure the time to its first request.",

@@ -7,7 +7,7 @@ public import OCI
 import Project
 import SystemPackage
 
-/// `thaw build`
+/// The command `thaw build`.
 struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build an image from a Dockerfile.",

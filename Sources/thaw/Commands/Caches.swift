@@ -5,14 +5,14 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw cache`
+/// The command `thaw cache`.
 struct Caches: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Manage the caches of RUN --mount=type=cache.",
         discussion: "Example: thaw cache ls",
         subcommands: [List.self, Export.self, Import.self, Remove.self])
 
-    /// `thaw cache ls`
+    /// The command `thaw cache ls`.
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ls", abstract: "List the caches with their sizes.",
@@ -45,7 +45,7 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache export`
+    /// The command `thaw cache export`.
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Store a cache as an image of one layer, which can be saved or pushed.",
@@ -64,7 +64,7 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache import`
+    /// The command `thaw cache import`.
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Replace the contents of a cache by the files of an image.",
@@ -81,7 +81,7 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache rm`
+    /// The command `thaw cache rm`.
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rm", abstract: "Remove one or more caches.",

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Sandbox
 
-/// `thaw debug`
+/// The command `thaw debug`.
 struct Debug: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Open a shell where the last build failed.",

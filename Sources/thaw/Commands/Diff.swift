@@ -3,7 +3,7 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw diff`
+/// The command `thaw diff`.
 struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compare two images, file by file and setting by setting.",

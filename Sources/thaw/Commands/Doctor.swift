@@ -5,7 +5,7 @@ import Linux
 import OCI
 import SystemPackage
 
-/// `thaw doctor`
+/// The command `thaw doctor`.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check what this machine offers, and show how to get what is missing.",

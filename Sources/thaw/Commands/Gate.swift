@@ -6,7 +6,7 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw gate`
+/// The command `thaw gate`.
 struct Gate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check an image against the budgets in thaw.toml.",

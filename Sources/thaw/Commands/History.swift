@@ -3,7 +3,7 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw history`
+/// The command `thaw history`.
 struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the history of an image, newest step first, with the size of each step.",

@@ -3,7 +3,7 @@ import Linux
 import OCI
 import Registry
 
-/// `thaw inspect`
+/// The command `thaw inspect`.
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the manifest and configuration of an image, and verify its content.",

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import SystemPackage
 
-/// `thaw lint`
+/// The command `thaw lint`.
 struct Lint: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a Dockerfile by BuildKit's checks, rules of hadolint, and the files of its images.",

@@ -4,7 +4,7 @@ import OCI
 import Project
 import Registry
 
-/// `thaw list-tags`
+/// The command `thaw list-tags`.
 struct ListTags: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list-tags", abstract: "List the tags of a repository.",
@@ -27,7 +27,7 @@ struct ListTags: AsyncParsableCommand {
     }
 }
 
-/// `thaw catalog`
+/// The command `thaw catalog`.
 struct Catalog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the repositories of a registry that offers a catalog.",
@@ -50,7 +50,7 @@ struct Catalog: AsyncParsableCommand {
     }
 }
 
-/// `thaw referrers`
+/// The command `thaw referrers`.
 struct Referrers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the artifacts that refer to an image: signatures, attestations, bills of materials.",
@@ -82,7 +82,7 @@ struct Referrers: AsyncParsableCommand {
     }
 }
 
-/// `thaw delete`
+/// The command `thaw delete`.
 struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Delete an image from its registry.",

@@ -5,7 +5,7 @@ import OCI
 import Registry
 import SystemPackage
 
-/// `thaw login`
+/// The command `thaw login`.
 struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Log in to a registry.",
@@ -33,7 +33,7 @@ struct Login: AsyncParsableCommand {
     }
 }
 
-/// `thaw logout`
+/// The command `thaw logout`.
 struct Logout: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Log out from a registry.",

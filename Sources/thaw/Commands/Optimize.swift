@@ -9,7 +9,7 @@ import Registry
 import Slim
 import SystemPackage
 
-/// `thaw optimize`
+/// The command `thaw optimize`.
 struct Optimize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build an image, slim it, start both, check budgets, and write a report.",

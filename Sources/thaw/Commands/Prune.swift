@@ -5,7 +5,7 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw df`
+/// The command `thaw df`.
 struct DiskUse: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "df", abstract: "Show the disk usage of the store, and the part that can be freed.",
@@ -56,7 +56,7 @@ struct DiskUse: ParsableCommand {
     }
 }
 
-/// `thaw prune`
+/// The command `thaw prune`.
 struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove data that no image and no cached build step uses.",

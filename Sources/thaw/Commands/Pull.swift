@@ -2,7 +2,7 @@ import ArgumentParser
 import OCI
 import Registry
 
-/// `thaw pull`
+/// The command `thaw pull`.
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Download an image from a registry.",

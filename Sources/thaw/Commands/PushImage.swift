@@ -3,7 +3,7 @@ import Linux
 import OCI
 import Registry
 
-/// `thaw push`
+/// The command `thaw push`.
 struct PushImage: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push", abstract: "Upload an image to a registry.",

@@ -5,7 +5,7 @@ import Project
 import Slim
 import SystemPackage
 
-/// `thaw slim`
+/// The command `thaw slim`.
 struct Slim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Reduce an image to the files that its program needs.",

@@ -6,7 +6,7 @@ import Project
 import Registry
 import SystemPackage
 
-/// `thaw images`
+/// The command `thaw images`.
 struct Images: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List images.", discussion: "Example: thaw images --format json")
@@ -56,7 +56,7 @@ struct Images: ParsableCommand {
     }
 }
 
-/// `thaw load`
+/// The command `thaw load`.
 struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Load images from an archive or an OCI layout.",
@@ -74,7 +74,7 @@ struct Load: ParsableCommand {
     }
 }
 
-/// `thaw import`
+/// The command `thaw import`.
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Create an image from a tar of a root file system.",
@@ -109,7 +109,7 @@ struct Import: ParsableCommand {
     }
 }
 
-/// `thaw copy`
+/// The command `thaw copy`.
 struct Copy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy an image between the store, registries, OCI layouts, archives, Docker and Podman.",
@@ -159,7 +159,7 @@ struct Copy: AsyncParsableCommand {
     }
 }
 
-/// `thaw save`
+/// The command `thaw save`.
 struct Save: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Save one or more images to an archive, for docker load, podman load or skopeo.",
@@ -190,7 +190,7 @@ struct Save: ParsableCommand {
     }
 }
 
-/// `thaw tag`
+/// The command `thaw tag`.
 struct Tag: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Add a name to an image of the store.", discussion: "Example: thaw tag app:latest app:1.2")
@@ -204,7 +204,7 @@ struct Tag: ParsableCommand {
     }
 }
 
-/// `thaw rm`
+/// The command `thaw rm`.
 struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove one or more images.",
