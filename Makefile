@@ -1,4 +1,4 @@
-# Everything that is done with this repository, by name. `make help` lists it.
+# The commands of this repository. `make help` lists them.
 
 PREFIX ?= /usr/local
 DEMO ?= python-api
@@ -6,42 +6,42 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Debian packages, each for its reason. `make deps` installs those that are missing, and nothing else.
+# Debian packages, each with its purpose. `make deps` installs only missing packages.
 for-build += libarchive-dev     # reads and writes tar with extended attributes, sparse files and long names
-for-build += zlib1g-dev liblzma-dev libbz2-dev  # what libarchive reads gzip, xz and bzip2 with, linked into the binary
+for-build += zlib1g-dev liblzma-dev libbz2-dev  # gzip, xz and bzip2 in libarchive, linked into the binary
 for-build += libzstd-dev        # reads and writes zstd layers
 for-build += libdeflate-dev     # writes gzip members in parallel, 3.4 times as fast as zlib at the same size
 for-build += libcurl4-openssl-dev  # HTTP with TLS, proxies and the system's certificates
-for-build += libseccomp-dev     # knows the numbers of the system calls that RUN may make
-for-build += libstdc++-12-dev   # what Swift links C and C++ with: the TOML parser is C++
-for-build += git                # how the Swift package manager gets the sources of dependencies
+for-build += libseccomp-dev     # has the numbers of the system calls that RUN may make
+for-build += libstdc++-12-dev   # links C and C++ with Swift: the TOML parser is C++
+for-build += git                # gets the sources of dependencies for the Swift package manager
 for-test += mmdebstrap          # makes the base images from apt's packages
 for-test += qemu-system-x86     # the engine "qemu"
-for-test += skopeo              # a referee: must read our images
-for-test += umoci               # a referee: must unpack our layers
-for-test += docker-registry     # a peer: keeps what we push, gives what we pull
-for-test += podman              # a referee: must load and list our images
+for-test += skopeo              # a peer: must read our images
+for-test += umoci               # a peer: must unpack our layers
+for-test += docker-registry     # a peer: the registry for pushes and pulls
+for-test += podman              # a peer: must load and list our images
 for-test += uidmap              # gives users more than one number, for tests without root
 for-test += openssh-client     # agents and keys, for RUN --mount=type=ssh
-for-test += python3             # the harness of the bench, and reads what tests print
+for-test += python3             # runs the harness of the bench, and scripts of tests
 for-test += busybox-static      # a root file system of one file, for the sandbox's tests
 for-test += passt               # carries the traffic of containers with a network of their own
-for-test += crun                # a referee: must run our bundles
-for-test += runc                # a referee: must run our bundles
+for-test += crun                # a peer: must run our bundles
+for-test += runc                # a peer: must run our bundles
 for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conformance suite
-for-test += erofs-utils         # a referee: fsck.erofs must accept our root disks; packs the disks of test-kvm
-for-test += lz4                # a referee: packs what our decoder must unpack, and unpacks kernels beside it
-for-test += acpica-tools        # a referee: iasl must take the guest's ACPI tables apart
-for-test += jq                  # reads what thaw prints in the machine of test-kvm
-for-kernel += linux-source-6.1  # what the small kernel is built from
-for-kernel += gcc libc6-dev make  # the kernel's compiler, and the programs of its own that it builds by
-for-kernel += flex bison bc     # write parts of its source
+for-test += erofs-utils         # a peer: fsck.erofs must accept our root disks; packs the disks of test-kvm
+for-test += lz4                 # a peer: packs input of our decoder, and unpacks the same kernels
+for-test += acpica-tools        # a peer: iasl must disassemble the guest's ACPI tables
+for-test += jq                  # reads documents in the machine of test-kvm
+for-kernel += linux-source-6.1  # the source of the small kernel
+for-kernel += gcc libc6-dev make  # build the kernel and its build tools
+for-kernel += flex bison bc     # generate parts of its source
 for-kernel += libelf-dev        # checks and patches its object files
 for-kernel += xz-utils          # unpacks the source
-for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to see that it can do everything
+for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to test its features
 
-# A target may only import what Package.swift says that it depends on. Tests read layers byte by byte and paths by the
-# thousand: optimised they take seconds, with what debugging adds kept.
+# A target may only import its dependencies in Package.swift. Tests read layers byte by byte and thousands of paths,
+# which takes seconds with optimisation; the rest is a debug build.
 import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
@@ -53,7 +53,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
-deps: ## Install the Debian packages that are missing (PACKAGES=... for others than all)
+deps: ## Install missing Debian packages (PACKAGES=... for only these)
 	@missing=(); for package in $(or $(PACKAGES),$(for-build) $(for-test)); do
 		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null || true)" = installed ] ||
 			missing+=($$package)
@@ -66,7 +66,7 @@ deps: ## Install the Debian packages that are missing (PACKAGES=... for others t
 	"$${apt[@]}" install -y --no-install-recommends "$${missing[@]}" </dev/null
 
 .PHONY: deps-build
-deps-build: ## Install only what building needs
+deps-build: ## Install only the packages for building
 	@$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-build))"
 
 .PHONY: build
@@ -74,18 +74,18 @@ build: ## Build for debugging
 	swift build $(swift-flags)
 
 .PHONY: release
-release: ## Build optimised, with Swift's runtime inside the binary
+release: ## Build optimised, with Swift's runtime in the binary
 	swift build -c release --product thaw --static-swift-stdlib $(import-check)
 	swift build -c release --product thaw-init $(import-check)
 
 .PHONY: fixtures
-fixtures: build ## Make the base images that tests and the demo build on; kept in ~/.cache/thaw
+fixtures: build ## Make the base images of tests and the demo, in ~/.cache/thaw
 	THAW=$(debug)/thaw fixtures/bases.sh
 
 .PHONY: kernel
-kernel: ## Build the small guest kernel, unless that was done; kept in ~/.cache/thaw
+kernel: ## Build the small guest kernel if it is missing, in ~/.cache/thaw
 	@$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-kernel))" || {
-		echo "kernel: it cannot be built without these packages, and apt cannot fetch them now" >&2
+		echo "kernel: cannot build without these packages, which apt cannot fetch now" >&2
 		exit 1
 	}
 	kernel=$$(fixtures/kernel/build.sh)
@@ -97,14 +97,14 @@ test: fixtures ## Run all tests
 	swift test $(swift-flags)
 
 .PHONY: test-kvm
-test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for others than all)
+test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for some checks)
 	swift build --build-tests $(swift-flags)
 	suite=(fixtures/kvm/bed.sh suite --deadline 480 --with $(debug)/thawPackageTests.xctest $(CHECKS))
 	status=0
 	THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
-	# Status 3 is no check's: QEMU's emulation of nested guests freezes now and then, the machine's clock with it.
+	# No check exits with 3: QEMU's emulation of nested guests sometimes freezes, with the machine's clock.
 	if [ "$$status" = 3 ]; then
-		echo "the emulated machine ended without an answer; once more"
+		echo "the emulated machine ended without a result; retrying once"
 		status=0
 		THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
 	fi
@@ -121,7 +121,7 @@ format: ## Format the Swift sources
 	swift format -i -r Sources Tests Package.swift
 
 .PHONY: demo
-demo: deps release ## Build, slim, boot and judge an application (DEMO=python-api or c-server)
+demo: deps release ## Build, slim, boot and check an application (DEMO=python-api or c-server)
 	@layout=$$(THAW=$(release)/thaw fixtures/bases.sh)
 	store=$$(mktemp -d /var/tmp/thaw-demo.XXXXXX)
 	trap 'rm -rf "$$store"' EXIT
@@ -132,17 +132,17 @@ demo: deps release ## Build, slim, boot and judge an application (DEMO=python-ap
 	exit "$$status"
 
 .PHONY: bench
-bench: release fixtures ## Measure against the peers that are installed, as ratios in one run (ROWS=... for some)
+bench: release fixtures ## Measure ratios to installed peers (ROWS=... for some rows)
 	swift build -c release --product MachineStart --static-swift-stdlib $(import-check)
 	THAW=$(release)/thaw fixtures/bench.sh $(ROWS)
 
 .PHONY: install
-install: ## Copy the release to PREFIX (/usr/local); build it first with make release
+install: ## Copy the release to PREFIX (/usr/local); run make release first
 	install -D -m 755 $(release)/thaw $(DESTDIR)$(PREFIX)/bin/thaw
 	install -D -m 755 $(release)/thaw-init $(DESTDIR)$(PREFIX)/libexec/thaw/thaw-init
 
 .PHONY: clean
-clean: ## Remove what was built here; the base images stay
+clean: ## Remove build products; the base images stay
 	rm -rf .build out
 
 .ONESHELL:

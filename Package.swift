@@ -1,10 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The target list reads like the table in README.md: a name, then what it may import.
-// ArchitectureTests holds the two against each other.
+// The target list corresponds to the table in README.md: a name, then its imports.
+// ArchitectureTests compare the two.
 
-/// The rules every Swift target lives under.
+/// The compiler settings of every Swift target.
 let rules: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -14,15 +14,17 @@ let rules: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// PID 1 of the guest: no runtime, no libc beyond what `CInit` declares, one static file.
+/// The settings of the guest's PID 1: no runtime, no libc except the declarations of `CInit`, one static file.
 let embedded: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableExperimentalFeature("Embedded"),
     .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-disable-stack-protector"]),
 ]
 
-/// Less of the release to read, change and keep in memory before its first instruction: relocations in a bit each
-/// (1.4 MB become 50 kB, which GNU ld of the linkers here does), and no table of the names that nobody asks it for.
+/// The linker flags that reduce the startup cost of the release: less to read, relocate and keep in memory.
+///
+/// Packed relocations take one bit each (1.4 MB become 50 kB; of the linkers here only GNU ld can do it). The table of
+/// exported names is omitted, since no program uses it.
 let smallStart = [
     "-use-ld=bfd", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
 ]

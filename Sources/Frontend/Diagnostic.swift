@@ -1,46 +1,45 @@
-/// Where something stands in a file: both numbers start at 1, the column counts UTF-8 bytes.
+/// A position in a file: both numbers start at 1, the column counts UTF-8 bytes.
 public struct Position: Hashable, Sendable, Comparable {
     /// The physical line, from 1.
     public let line: Int
     /// The byte in that line, from 1.
     public let column: Int
 
-    /// A position; line 0 means "the file as a whole".
+    /// Makes a position; line 0 is the file as a whole.
     public init(line: Int, column: Int) {
         self.line = line
         self.column = column
     }
 
-    /// The order of reading.
+    /// Compares by line, then by column.
     public static func < (left: Position, right: Position) -> Bool {
         (left.line, left.column) < (right.line, right.column)
     }
 }
 
-/// One thing that is wrong, and where.
+/// One error of a Dockerfile and its position.
 public struct Diagnostic: Error, Hashable, Sendable {
-    /// Where the wrong thing starts.
+    /// The start of the wrong text.
     public let position: Position
-    /// One sentence, in BuildKit's words where BuildKit has words for it.
+    /// One sentence, with BuildKit's text if BuildKit has the same error.
     public let message: String
 
-    /// A diagnostic at a place.
     public init(_ position: Position, _ message: String) {
         self.position = position
         self.message = message
     }
 }
 
-/// Everything that is wrong with one Dockerfile, in the order of reading.
+/// All errors of one Dockerfile, in order of position.
 public struct DockerfileError: Error, Sendable, CustomStringConvertible {
-    /// The name the file was given, for the front of every message.
+    /// The name of the file, with which each message starts.
     public let name: String
-    /// What is wrong; never empty.
+    /// The errors; never empty.
     public let diagnostics: [Diagnostic]
-    /// The text of the line each diagnostic points to, or nil where it points to the whole file.
+    /// The text of each diagnostic's line, or nil for a diagnostic of the whole file.
     public let sourceLines: [String?]
 
-    /// The messages as compilers print them: `NAME:LINE:COLUMN: sentence`, the line, and a caret below it.
+    /// The messages in the form of a compiler: `NAME:LINE:COLUMN: sentence`, the line, and a caret below it.
     public var description: String {
         zip(diagnostics, sourceLines).map(rendered).joined(separator: "\n")
     }
@@ -55,7 +54,7 @@ public struct DockerfileError: Error, Sendable, CustomStringConvertible {
         return "\(head)\n  \(number) | \(window.text)\n  \(margin) | \(window.indent)^"
     }
 
-    /// The line, or the part of a long one that surrounds the column, and the blanks before the caret.
+    /// Returns the line, or the part of a long line around the column, and the blanks before the caret.
     private static func window(_ line: [UInt8], _ column: Int) -> (text: String, indent: String) {
         let place = max(0, min(column - 1, line.count))
         var start = line.count > 160 ? max(0, place - 60) : 0
@@ -70,7 +69,7 @@ public struct DockerfileError: Error, Sendable, CustomStringConvertible {
 }
 
 extension DockerfileError {
-    /// Sorts the diagnostics and finds the lines they point to, in one pass over the file.
+    /// Sorts the diagnostics and finds their lines in one pass over the file.
     init(name: String, _ problems: [Diagnostic], in source: [UInt8]) {
         self.name = name
         diagnostics = problems.sorted { $0.position < $1.position }

@@ -1,26 +1,26 @@
-/// A Dockerfile, read and checked as far as it can be without building it.
+/// A parsed Dockerfile, checked as far as possible without a build.
 public struct Dockerfile: Sendable {
-    /// The name it was given, for messages.
+    /// The name of the file, for messages.
     public let name: String
-    /// `# syntax=`, `# escape=` and `# check=`.
+    /// The parser directives: `# syntax=`, `# escape=` and `# check=`.
     public let directives: Directives
     /// The ARG lines before the first FROM.
     public internal(set) var globalArguments: [Located<Instruction.Arg>]
-    /// The stages in order; never empty.
+    /// The stages, in order; never empty.
     public internal(set) var stages: [Stage]
-    /// The empty lines inside continued instructions, which a later BuildKit may refuse.
+    /// The numbers of empty lines inside continued instructions, which a later BuildKit may refuse.
     public internal(set) var emptyContinuations: [Int]
-    /// Every comment line that may hold a word to a linter, with its number.
+    /// The comment lines that contain `=`, and so may configure a linter, with their numbers.
     public internal(set) var comments: [(line: Int, text: String)]
     /// The bytes of the file.
     public let source: [UInt8]
 
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// - Parameters:
-    ///   - name: the path to show in messages.
-    ///   - syntax: the value of `--build-arg BUILDKIT_SYNTAX`, which beats the directive.
-    /// - Throws: all the errors of the file at once.
+    ///   - name: The path for messages.
+    ///   - syntax: The value of `--build-arg BUILDKIT_SYNTAX`, which takes precedence over the directive.
+    /// - Throws: All errors of the file at once.
     public init(parsing bytes: [UInt8], name: String, syntax: String? = nil) throws(DockerfileError) {
         var reader = Reader(bytes)
         let nodes = reader.nodes()
@@ -37,15 +37,15 @@ public struct Dockerfile: Sendable {
         if let refusal = Directives.refusal(override: syntax, in: reader.directives) { problems = [refusal] }
         if problems.isEmpty, stages.isEmpty {
             problems = [
-                Diagnostic(Position(line: reader.lineCount, column: 1), "no build stage: the file holds no FROM")
+                Diagnostic(Position(line: reader.lineCount, column: 1), "no build stage: the file has no FROM")
             ]
         }
         if !problems.isEmpty { throw DockerfileError(name: name, problems, in: bytes) }
     }
 
-    /// The syntax tree as S-expressions, one instruction a line, before any of them is judged.
+    /// Returns the syntax tree as S-expressions, one instruction in each line, without semantic checks.
     ///
-    /// - Throws: what keeps the file from having a syntax tree at all.
+    /// - Throws: The syntax errors of the file.
     public static func dump(_ bytes: [UInt8], name: String) throws(DockerfileError) -> String {
         var reader = Reader(bytes)
         let nodes = reader.nodes()
@@ -53,7 +53,7 @@ public struct Dockerfile: Sendable {
         return nodes.reduce(into: "") { $0 += "(\($1.dump))\n" }
     }
 
-    /// Something found later, as when planning, with this file's name and source line.
+    /// Returns an error with this file's name and source line for a diagnostic found after parsing.
     public func error(_ diagnostic: Diagnostic) -> DockerfileError {
         DockerfileError(name: name, [diagnostic], in: source)
     }

@@ -1,6 +1,6 @@
-/// Finds the word somebody probably meant.
+/// The suggestion of a known word for a misspelt one.
 public enum Suggestion {
-    /// The candidate at the smallest edit distance, if it is near enough to be worth a question.
+    /// Returns the candidate at the smallest edit distance, or nil if none is near.
     static func nearest(to word: String, in candidates: [String]) -> String? {
         let letters = Array(word.asciiLowercased.utf8)
         guard !letters.isEmpty, letters.count <= 64 else { return nil }
@@ -15,12 +15,12 @@ public enum Suggestion {
         return best?.word
     }
 
-    /// " (did you mean X?)" or nothing, to end a message with.
+    /// Returns the end of a message: " (did you mean X?)", or nothing.
     public static func ending(for word: String, in candidates: [String]) -> String {
         nearest(to: word, in: candidates).map { " (did you mean \($0)?)" } ?? ""
     }
 
-    /// How many letters must be added, left out, replaced or swapped with their neighbour.
+    /// Returns the number of letters to insert, delete, replace or swap with their neighbour.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var older: [Int] = []
         var row = Array(0...right.count)

@@ -1,9 +1,7 @@
-/// A number of bytes, as people write it: `60MB` is 60,000,000, `256MiB` is 268,435,456.
+/// A number of bytes with a unit in its text form: `60MB` is 60,000,000, `256MiB` is 268,435,456.
 public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible {
-    /// The number.
     public let bytes: Int64
 
-    /// That many bytes.
     public init(_ bytes: Int64) { self.bytes = bytes }
 
     private static let units: [(suffix: String, factor: Int64)] = [
@@ -12,8 +10,10 @@ public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible
         ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("t", 1 << 40), ("b", 1), ("", 1),
     ]
 
-    /// Reads a number with an optional fraction and one of B kB MB GB TB KiB MiB GiB TiB; K, M, G and T alone are binary, as
-    /// Docker's memory options have it. Nil for anything else, negative numbers included.
+    /// Parses a number with an optional fraction and an optional unit; returns nil for other text.
+    ///
+    /// The units are B, kB, MB, GB, TB, KiB, MiB, GiB and TiB. K, M, G and T alone are binary, as in Docker's memory
+    /// options. Negative numbers are not allowed.
     public init?(_ text: String) {
         let lower = text.lowercased().filter { $0 != " " }
         let digits = lower.prefix { $0.isNumber || $0 == "." }
@@ -23,7 +23,7 @@ public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible
         bytes = Int64((value * Double(factor)).rounded())
     }
 
-    /// Decimal units, as Docker prints sizes: `12.3MB`.
+    /// The number with a decimal unit, like sizes in Docker's output: `12.3MB`.
     public var description: String {
         var value = Double(bytes)
         var unit = "B"
@@ -40,7 +40,7 @@ public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible
 }
 
 extension Duration {
-    /// Reads `500ms`, `1.5s`, `2m` or `1h`; nil for anything else.
+    /// Parses a time such as `500ms`, `1.5s`, `2m` or `1h`; returns nil for other text.
     public init?(human text: String) {
         let digits = text.prefix { $0.isNumber || $0 == "." }
         let factors: [Substring: Double] = ["ms": 1e-3, "s": 1, "m": 60, "h": 3600]

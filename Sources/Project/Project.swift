@@ -1,32 +1,29 @@
 internal import TOMLKit
 
-/// What the user's own file says about building, starting and judging an image: `thaw.toml`.
+/// The settings of `thaw.toml` for building, starting, slimming and gating an image.
 ///
 /// ```toml
 /// [build]   dockerfile = "Dockerfile"   target = "app"   context = "."   args = { VERSION = "1" }
 /// [probe]   http = "8080/healthz"       # or tcp = 8080, exec = "/app --check", log = "ready"
 ///           timeout = "30s"
 /// [boot]    engine = "auto"   runs = 3   memory = "256MiB"   cpus = 1   env = ["A=1"]
-///           kernel = "small"      # or debian, or a file, whose path begins beside this one
+///           kernel = "small"      # or debian, or a file relative to this one's directory
 /// [slim]    keep = ["certs"]   include = ["/app/**"]   exclude = []
 /// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"
 /// ```
-/// Every key is optional; an unknown one is an error, because a misspelt budget that is never held is worse than none.
+///
+/// Every key is optional. An unknown key is an error, so that a misspelt budget is not ignored.
 public struct Project: Sendable, Equatable {
-    /// `[build]`
     public var build = Build()
-    /// The probe in the spelling of `--probe`, `http:8080/healthz`.
+    /// The probe in the form of `--probe`, such as `http:8080/healthz`.
     public var probe: String?
-    /// How long the probe may take to answer.
+    /// The time limit for the probe to pass.
     public var probeTimeout: Duration?
-    /// `[boot]`
     public var boot = Boot()
-    /// `[slim]`
     public var slim = Slim()
-    /// `[budget]`
     public var budget = Budget()
 
-    /// How to build.
+    /// The section `[build]`.
     public struct Build: Sendable, Equatable, Decodable {
         public var dockerfile: String?
         public var target: String?
@@ -34,7 +31,7 @@ public struct Project: Sendable, Equatable {
         public var args: [String: String]?
     }
 
-    /// How to start.
+    /// The section `[boot]`.
     public struct Boot: Sendable, Equatable {
         public var engine: String?
         public var kernel: String?
@@ -44,34 +41,34 @@ public struct Project: Sendable, Equatable {
         public var environment: [String] = []
     }
 
-    /// What slimming keeps and drops.
+    /// The section `[slim]`.
     public struct Slim: Sendable, Equatable {
         public var keep: [String] = []
         public var include: [String] = []
         public var exclude: [String] = []
     }
 
-    /// What an image may cost.
+    /// The section `[budget]`: limits of an image; nil is no limit.
     public struct Budget: Sendable, Equatable {
-        /// Bytes of all layers as stored and transferred.
+        /// The compressed size of all layers, as stored and transferred.
         public var size: ByteCount?
-        /// Bytes of all files.
+        /// The size of all files in all layers.
         public var unpacked: ByteCount?
-        /// Number of layers.
+        /// The number of layers.
         public var layers: Int?
-        /// Bytes shipped that no container sees.
+        /// The size of files in layers that no container sees.
         public var waste: ByteCount?
-        /// Median time to the first request.
+        /// The median time to the first request.
         public var start: Duration?
 
-        /// Whether nothing is limited.
+        /// True if no budget is set.
         public var isEmpty: Bool { self == Budget() }
     }
 
-    /// A project of which no file says anything.
+    /// Makes a project without settings.
     public init() {}
 
-    /// Reads the text of a `thaw.toml`; `name` is its path in errors.
+    /// Parses the text of a `thaw.toml`; `name` is its path in errors.
     public init(parsing text: String, name: String) throws(ProjectError) {
         let file: File
         do {
@@ -90,7 +87,7 @@ public struct Project: Sendable, Equatable {
     }
 }
 
-/// What is wrong with the user's file.
+/// An error in `thaw.toml`.
 public enum ProjectError: Error, Sendable, Equatable, CustomStringConvertible {
     case notTOML(String, line: Int, reason: String)
     case unknownKeys(String, [String])
@@ -104,7 +101,7 @@ public enum ProjectError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(file): unknown key\(keys.count == 1 ? "" : "s") \(keys.map { "'\($0)'" }.joined(separator: ", "))"
         case .wrongValue(let file, let key, let reason): "\(file): '\(key)': \(reason)"
         case .severalProbes(let file, let keys):
-            "\(file): [probe] has \(keys.joined(separator: " and ")); one probe is expected"
+            "\(file): [probe] has \(keys.joined(separator: " and ")), but only one probe is allowed"
         }
     }
 }

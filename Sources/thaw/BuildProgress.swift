@@ -4,25 +4,25 @@ import Linux
 import OCI
 import Synchronization
 
-/// How progress is shown.
+/// The type of progress output.
 enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
     case auto, tty, plain, quiet, json
 }
 
-/// `--progress` and `--quiet`, for every command that takes its time.
+/// The options `--progress` and `--quiet` of commands that take time.
 struct ProgressArguments: ParsableArguments {
-    @Option(help: "How progress is shown.") var progress: ProgressStyle = .auto
-    @Flag(name: .shortAndLong, help: "Print the result alone: --progress quiet.") var quiet = false
+    @Option(help: "Type of progress output.") var progress: ProgressStyle = .auto
+    @Flag(name: .shortAndLong, help: "Print only the result: shorthand for --progress quiet.") var quiet = false
 
     var style: ProgressStyle { quiet ? .quiet : progress }
 }
 
-/// Shows a build's steps on stderr, a line when one starts, its output, a line when it ends.
+/// The progress of a build on stderr: the output of each step, and a line when it has finished.
 final class BuildProgress: Sendable {
     private let style: ProgressStyle
     private let output = Mutex<[String: OutputLines]>([:])
 
-    /// True if every step's reason is shown, with all that changed.
+    /// True if the reason of each step is printed, with all inputs that changed.
     private let tellsWhy: Bool
 
     init(_ style: ProgressStyle, tellsWhy: Bool = false) {
@@ -55,12 +55,12 @@ final class BuildProgress: Sendable {
         }
     }
 
-    /// Shows lines that a step wrote, at once: those of other steps can't come between them.
+    /// Prints lines of a step with one write, so that lines of other steps can't come between them.
     private func show(_ lines: [String], of name: String) {
         if !lines.isEmpty { Terminal.tell(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
     }
 
-    /// The end of an output without a newline.
+    /// Returns the last line of an output, if it has no newline.
     private static func rest(_ lines: OutputLines) -> [String] {
         var lines = lines
         return lines.finish().map { [$0] } ?? []
@@ -102,7 +102,7 @@ final class BuildProgress: Sendable {
 }
 
 extension StepReport {
-    /// The step as `--metadata-file` and the report have it.
+    /// The step in `--metadata-file` and in the report.
     var json: JSON {
         var json = JSON.object([
             "stage": .string(stage), "line": .integer(Int64(line)), "instruction": .string(instruction),
@@ -114,7 +114,7 @@ extension StepReport {
 }
 
 extension StepChange {
-    /// `before` and `after` are absent where there was or is none.
+    /// The changed input; `before` and `after` are absent if it had or has no value.
     fileprivate var json: JSON {
         var json = JSON.object(["input": .string(input)])
         if let before { json["before"] = .string(before) }
@@ -127,7 +127,7 @@ extension Duration {
     /// The length in milliseconds.
     var milliseconds: Double { Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15 }
 
-    /// `1.23s`
+    /// The length in seconds, such as `1.23s`.
     var seconds: String {
         let hundredths = Int((milliseconds / 10).rounded())
         let rest = hundredths % 100

@@ -5,45 +5,45 @@ import OCI
 import Registry
 import SystemPackage
 
-/// Where build steps come from and go to besides the store.
+/// The options for external caches of build steps.
 struct CacheArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Take steps from type=local,src=DIR or type=registry,ref=NAME, which is also an image with an inline cache; "
-                + "may be repeated.", valueName: "cache"))
+            "External cache source: type=local,src=DIR or type=registry,ref=NAME, also an image with an inline cache. "
+                + "Can be repeated.", valueName: "cache"))
     var cacheFrom: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Give steps to type=local,dest=DIR, type=registry,ref=NAME or type=inline; mode=max for those of all stages; "
-                + "may be repeated.", valueName: "cache"))
+            "Cache export destination: type=local,dest=DIR, type=registry,ref=NAME or type=inline; with mode=max for "
+                + "all stages. Can be repeated.", valueName: "cache"))
     var cacheTo: [String] = []
 
-    /// The caches to ask. One that isn't there, or can't be reached, is told of and left out.
+    /// Reads the caches of `--cache-from`; one that doesn't exist, or can't be reached, is skipped with a note.
     func imports(for platform: Platform) async throws -> [CacheImport] {
         var imports: [CacheImport] = []
         for text in cacheFrom {
             let place = try CachePlace(text, "--cache-from", path: "src")
             do {
                 guard let set = try await place.read(), let records = try CacheRecords(set, for: platform) else {
-                    Terminal.note("'\(text)' holds no build cache")
+                    Terminal.note("'\(text)' has no build cache")
                     continue
                 }
                 imports.append(CacheImport(records, from: set.source))
             } catch let error where !(error is CancellationError) {
-                Terminal.note("--cache-from '\(text)' is left out: \(Failure(error).message)")
+                Terminal.note("--cache-from '\(text)' is skipped: \(Failure(error).message)")
             }
         }
         return imports
     }
 
-    /// What is to be kept of a build, checked before it begins.
+    /// Parses `--cache-to`; called before the build, so that wrong usage is reported early.
     func exports() throws -> [CachePlace] { try cacheTo.map { try CachePlace($0, "--cache-to", path: "dest") } }
 }
 
 /// One `--cache-from` or `--cache-to`.
 struct CachePlace {
-    /// Where it is.
+    /// The type and place of a cache.
     enum Kind {
         case local(FilePath)
         case registry(Reference)
@@ -51,11 +51,13 @@ struct CachePlace {
     }
 
     let kind: Kind
-    /// Whether the steps of all stages are kept, and not only those of the image.
+    /// True if the steps of all stages are exported, not only those of the image (mode=max).
     private let isWhole: Bool
     private let ignoresErrors: Bool
 
-    /// Reads `type=TYPE,KEY=VALUE,...`; a name alone is in a registry. `path` is the key of a directory.
+    /// Parses `type=TYPE,KEY=VALUE,...`; a name alone is a cache in a registry.
+    ///
+    /// - Parameter path: The key of a directory, `src` or `dest`.
     init(_ text: String, _ option: String, path: String) throws {
         guard text.contains("=") else {
             (kind, isWhole, ignoresErrors) = (.registry(try reference(text)), false, false)
@@ -81,13 +83,13 @@ struct CachePlace {
                 "\(option) '\(text)' is not type=local,\(path)=DIR, type=registry,ref=NAME\(inline)", status: .usage)
         }
         guard ["min", "max", nil].contains(fields["mode"]) else {
-            throw Failure("\(option) '\(text)': mode is min or max", status: .usage)
+            throw Failure("\(option) '\(text)': mode is not min or max", status: .usage)
         }
         isWhole = fields["mode"] == "max"
         ignoresErrors = fields["ignore-error"] == "true"
     }
 
-    /// What is there; nil where nothing can be.
+    /// Opens the cache; returns nil for an inline cache, which has no place of its own.
     func read() async throws -> ImageSet? {
         switch kind {
         case .local(let directory): return try Layout(at: directory).set(tag: nil)
@@ -99,13 +101,13 @@ struct CachePlace {
         }
     }
 
-    /// Expects that a directory can be written, unless that does not matter.
+    /// Expects that the directory can be written, unless `ignore-error` is set.
     func expectWritable() throws {
         guard case .local(let directory) = kind, !ignoresErrors else { return }
         try Writable.expectDirectory(directory.string, for: "--cache-to")
     }
 
-    /// Keeps the steps of a build.
+    /// Exports the steps of a build.
     func write(_ result: BuildResult, in store: Store) async throws {
         let records = isWhole ? result.records : result.ownRecords
         do {
@@ -117,10 +119,10 @@ struct CachePlace {
                 try await Registries.client(.quiet).push(records.artifact(in: store), to: reference, hints: store)
             }
         } catch let error where ignoresErrors && !(error is CancellationError) {
-            Terminal.note("the cache was not kept: \(Failure(error).message)")
+            Terminal.note("the cache was not exported: \(Failure(error).message)")
         }
     }
 
-    /// Whether the image itself is to hold the keys of its layers.
+    /// True if the image itself contains the keys of its layers.
     var isInline: Bool { if case .inline = kind { true } else { false } }
 }

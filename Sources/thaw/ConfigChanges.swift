@@ -1,7 +1,7 @@
 import Frontend
 import OCI
 
-/// `--change` of `thaw import`: lines of a Dockerfile that only change the configuration.
+/// The instructions of `thaw import --change`, which change only the configuration.
 struct ConfigChanges {
     private let instructions: [Instruction]
     private let scope: Scope
@@ -19,11 +19,11 @@ struct ConfigChanges {
         where !["CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "USER", "VOLUME", "WORKDIR"].contains(
             instruction.keyword)
         {
-            throw Failure("--change does not take \(instruction.keyword)", status: .usage)
+            throw Failure("--change cannot apply \(instruction.keyword)", status: .usage)
         }
     }
 
-    /// Makes the changes, in order.
+    /// Applies the changes to `config`, in order.
     func apply(to config: inout ImageConfig) throws {
         var scope = scope
         do throws(Diagnostic) {

@@ -6,14 +6,16 @@ import OCI
 import Project
 import SystemPackage
 
-/// What a build reads, as CONTEXT, `-f` and `--build-context` say it.
+/// The sources of a build: CONTEXT, `-f` and `--build-context`.
 struct ContextArguments {
     let context: ContextLocation
     let dockerfile: DockerfileLocation
 
+    /// Finds the context and the Dockerfile.
+    ///
     /// - Parameters:
-    ///   - text: CONTEXT as it was typed.
-    ///   - file: the value of `-f`; nil where there is none.
+    ///   - text: CONTEXT of the command line.
+    ///   - file: The value of `-f`; nil without it.
     init(_ text: String, file: String?, _ project: Project = Project()) throws {
         let location = try ContextLocation(context: text)
         if case .directory(let path) = location {
@@ -30,19 +32,19 @@ struct ContextArguments {
         }
     }
 
-    /// The Dockerfile's path on this machine, for commands that only look at it; `-` is standard input.
+    /// Returns the Dockerfile's path on this machine, for checks without a build; `-` is standard input.
     func path() throws -> String {
         switch dockerfile {
         case .standardInput: return "-"
         case .file(let path): return path.string
         case .inContext, .web:
             throw Failure(
-                "only a Dockerfile of this machine can be looked at", remedy: "give a directory, or -f FILE",
+                "only a Dockerfile on this machine can be checked", remedy: "give a directory, or -f FILE",
                 status: .usage)
         }
     }
 
-    /// Whether a text names a context that is fetched, and so no image.
+    /// True if the text names a context that is fetched, rather than an image.
     static func isRemote(_ text: String) throws -> Bool {
         switch try ContextLocation(context: text) {
         case .git, .web: true
@@ -50,7 +52,7 @@ struct ContextArguments {
         }
     }
 
-    /// `--build-context NAME=VALUE`, by name.
+    /// Parses the values `NAME=VALUE` of `--build-context`.
     static func contexts(_ texts: [String]) throws -> [String: ContextLocation] {
         var contexts: [String: ContextLocation] = [:]
         for text in texts {
@@ -72,12 +74,12 @@ struct ContextArguments {
         if file == "-" { return .standardInput }
         guard file.contains("://") else { return .file(FilePath(file)) }
         guard file.hasPrefix("http://") || file.hasPrefix("https://") else {
-            throw Failure("-f '\(file)' is neither a file nor an address on the web", status: .usage)
+            throw Failure("-f '\(file)' is neither a file nor an http or https URL", status: .usage)
         }
         return .web(file)
     }
 
-    /// What the project names, or the file of the usual name.
+    /// Returns the Dockerfile that the project names, or the default name in `directory`.
     private static func dockerfile(of project: Project, in directory: FilePath) -> FilePath {
         if let name = project.build.dockerfile { return directory.pushing(FilePath(name)) }
         let lower = directory.appending("dockerfile")

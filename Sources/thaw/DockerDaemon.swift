@@ -3,32 +3,32 @@ import Linux
 import OCI
 import SystemPackage
 
-/// Docker's engine behind its UNIX socket: the two calls that images come and go with.
+/// The Docker engine behind its UNIX socket, with the two calls that export and load images.
 ///
 /// ```
 /// GET  /images/NAME/get    HTTP/1.0, so that the archive ends with the connection
-/// POST /images/load        HTTP/1.1 with a chunked body, since an archive's size is not known before
+/// POST /images/load        HTTP/1.1 with a chunked body, since the archive's size is not known in advance
 /// ```
 struct DockerDaemon {
     private let path: String
 
-    /// The engine of `$DOCKER_HOST`, or the usual one.
+    /// Finds the engine of `$DOCKER_HOST`, or the default one.
     init() throws {
         let host = Environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock"
         guard host.hasPrefix("unix://") else {
-            throw Failure("DOCKER_HOST '\(host)' is no unix:// socket", status: .usage)
+            throw Failure("DOCKER_HOST '\(host)' is not a unix:// socket", status: .usage)
         }
         path = String(host.dropFirst("unix://".count))
     }
 
-    /// Gives the archive of an image to `body`.
+    /// Passes the archive of an image to `body`.
     func read<T>(_ reference: Reference, _ body: (any ByteSource) throws -> [T]) throws -> T {
         let connection = try connect()
         try connection.write(Array("GET /images/\(reference)/get HTTP/1.0\r\nHost: docker\r\n\r\n".utf8))
         let response = Response(connection)
         try response.expectSuccess("docker-daemon:\(reference.familiar)")
         guard let image = try body(response).first else {
-            throw Failure("Docker's archive of '\(reference.familiar)' holds no image")
+            throw Failure("Docker's archive of '\(reference.familiar)' has no image")
         }
         return image
     }
@@ -79,7 +79,7 @@ struct DockerDaemon {
     }
 }
 
-/// Frames what it passes on as chunks (RFC 9112 section 7.1).
+/// A sink that writes bytes as chunks (RFC 9112 section 7.1).
 private final class ChunkedSink: ByteSink {
     private let sink: FileSink
 
@@ -93,7 +93,7 @@ private final class ChunkedSink: ByteSink {
     }
 }
 
-/// An answer: its status line and headers, then what follows.
+/// A response: first its status line and headers, then its body.
 private final class Response: ByteSource {
     private static let limit = 64 << 10
     private let connection: OwnedDescriptor
@@ -109,7 +109,7 @@ private final class Response: ByteSource {
         return try connection.read(256 << 10)
     }
 
-    /// Reads up to the body.
+    /// Reads the status line and headers, and throws unless the status is 200.
     func expectSuccess(_ what: String) throws {
         var head: [UInt8] = []
         let end = Array("\r\n\r\n".utf8)
@@ -120,20 +120,20 @@ private final class Response: ByteSource {
                 break
             }
             let chunk = try connection.read(4096)
-            guard !chunk.isEmpty, head.count < Self.limit else { throw Failure("Docker's answer is no HTTP") }
+            guard !chunk.isEmpty, head.count < Self.limit else { throw Failure("Docker's response is not HTTP") }
             head += chunk
         }
         let words = String(decoding: head.prefix { $0 != 13 }, as: UTF8.self).split(separator: " ", maxSplits: 2)
         guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
-            throw Failure("Docker's answer is no HTTP")
+            throw Failure("Docker's response is not HTTP")
         }
         guard status != 200 else { return }
         let text = String(decoding: try rest(), as: UTF8.self)
         let message = text.range(of: "\"message\":\"").map { String(text[$0...].prefix { $0 != "\"" }) }
-        throw Failure("\(what): Docker answers \(status)" + (message.map { ": \($0)" } ?? ""))
+        throw Failure("\(what): Docker responded with status \(status)" + (message.map { ": \($0)" } ?? ""))
     }
 
-    /// The rest of the answer, as far as it is of use.
+    /// Reads the rest of the response, about 64 KiB at most.
     func rest() throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < Self.limit {
@@ -146,14 +146,14 @@ private final class Response: ByteSource {
 }
 
 extension [UInt8] {
-    /// Where a sequence begins.
+    /// Returns the index of the first occurrence of a sequence.
     fileprivate func firstIndex(of part: [UInt8]) -> Int? {
         indices.first { self[$0...].starts(with: part) }
     }
 }
 
 extension String {
-    /// Where a text ends, the first time that it occurs.
+    /// Returns the index behind the first occurrence of a text.
     fileprivate func range(of part: String) -> String.Index? {
         var rest = self[...]
         while !rest.isEmpty {

@@ -3,14 +3,14 @@ import Linux
 import OCI
 import SystemPackage
 
-/// A Dockerfile looked at without building it.
+/// A Dockerfile that is checked or described without a build.
 struct DockerfileView {
     private let path: String
     private let arguments: BuildArguments
     private let global: GlobalOptions
-    /// Rules to leave out.
+    /// The rules to ignore.
     var ignored: Set<String> = []
-    /// The image built from it, where there is one.
+    /// The name of the image built from it; nil if there is none.
     var result: String?
 
     init(_ path: String, arguments: [String: String], _ global: GlobalOptions) {
@@ -19,7 +19,7 @@ struct DockerfileView {
         self.global = global
     }
 
-    /// What could be better; a file that can't be read gives its errors.
+    /// Returns the findings of all checks, or the syntax errors of a file that can't be parsed.
     func findings() async throws -> [Frontend.Finding] {
         let parsed: Dockerfile
         let bytes = try read()
@@ -34,20 +34,20 @@ struct DockerfileView {
         return Frontend.Lint.check(parsed, options)
     }
 
-    /// Writes the mechanical fixes into the file.
+    /// Applies the automatic fixes to the file.
     func fix(_ findings: [Frontend.Finding]) throws {
         let bytes = try read()
         let fixed = Frontend.Lint.applying(findings, to: bytes)
         if fixed != bytes { try replaceFile(path, with: fixed) }
     }
 
-    /// Findings for people.
+    /// Formats findings for people.
     func text(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.text(findings, name: path) }
 
-    /// Findings for programs.
+    /// Formats findings as JSON.
     func json(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.json([(path, findings)]) }
 
-    /// The syntax tree, before anything is judged.
+    /// Returns the syntax tree, without semantic checks.
     func tree() throws -> String {
         let bytes = try read()
         do {
@@ -57,7 +57,7 @@ struct DockerfileView {
         }
     }
 
-    /// What a target takes.
+    /// Returns the arguments, secrets and agents that a target uses.
     func outline(_ target: String?) throws -> Outline {
         let parsed = try parse()
         do {
@@ -67,12 +67,12 @@ struct DockerfileView {
         }
     }
 
-    /// The stages that can be built.
+    /// Returns the stages as JSON.
     func targets() throws -> JSON {
         .object(["targets": .array(try parse().targets.map(\.json))])
     }
 
-    /// The stages that can be built, a line each.
+    /// Returns the stages for people, one in each line.
     func targetsText() throws -> String {
         try parse().targets.map { target in
             let name = target.name ?? "\(target.index)"
@@ -100,7 +100,7 @@ struct DockerfileView {
 }
 
 extension TargetSummary {
-    /// As buildx's `--call targets,format=json` has it, with the lines besides.
+    /// The target in the form of buildx's `--call targets,format=json`, with its line in addition.
     fileprivate var json: JSON {
         var json = JSON.object([
             "name": .string(name ?? ""), "base": .string(base), "default": .bool(isDefault),
@@ -113,7 +113,7 @@ extension TargetSummary {
 }
 
 extension Outline {
-    /// As buildx's `--call outline,format=json` has it.
+    /// The outline in the form of buildx's `--call outline,format=json`.
     var json: JSON {
         var json = JSON.object([
             "name": .string(target.name ?? ""),
@@ -130,7 +130,7 @@ extension Outline {
         return json
     }
 
-    /// The same for people.
+    /// The outline for people.
     var text: String {
         var lines = ["TARGET   \(target.name ?? "\(target.index)")\(target.description.map { "  \($0)" } ?? "")"]
         for argument in arguments {

@@ -6,25 +6,27 @@ import Linux
 import OCI
 import SystemPackage
 
-/// What an image is started on.
+/// The choice of an engine.
 enum EngineChoice: String, CaseIterable {
     case auto, kvm, qemu, container
 }
 
-/// What only our own machine can do.
+/// The options that only the engine kvm has.
 struct MachineWishes {
-    /// What is done with it besides measuring.
+    /// The use of snapshots.
     var life = KvmEngine.Life.boot
-    /// What it reaches.
+    /// The network of the machine.
     var network = MachineNetwork.none
-    /// It goes on after it was measured.
+    /// The settings of a machine that keeps running after the measurement; nil to stop it.
     var kept: KeptMachine?
 }
 
-/// Images on engines: prepares what an engine starts from, and cleans up behind it.
+/// The starts of images on engines, with the disks and directories that an engine needs.
 enum Engines {
-    /// Measures on an engine; `auto` is our own machine where this machine's KVM runs one, else QEMU's where that is
-    /// installed, else the container.
+    /// Measures starts of an image on an engine.
+    ///
+    /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
+    /// container.
     static func run(
         _ choice: EngineChoice, wishes: MachineWishes = MachineWishes(), isDeterministic: Bool, _ kernel: KernelChoice,
         _ scenario: Scenario, _ image: Image, _ store: Store
@@ -36,7 +38,7 @@ enum Engines {
         case .auto where !isDeterministic && KvmEngine.obstacle() == nil: break
         case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
         case .auto, .qemu:
-            // Before a kernel is fetched and a disk written for it.
+            // Checked before a kernel is fetched and a disk is written.
             try QemuEngine.expectEmulator()
             return try await boot(kernel, image, store) { disk, kernel, program in
                 let engine = QemuEngine(
@@ -54,21 +56,21 @@ enum Engines {
         }
     }
 
-    /// Expects that a choice comes to our own machine, the only one that does such things.
+    /// Expects that the choice selects the engine kvm, which alone supports the option `what`.
     static func expectOwnMachine(_ choice: EngineChoice, for what: String) throws {
         switch choice {
         case .kvm: return
         case .auto:
             guard let obstacle = KvmEngine.obstacle() else { return }
-            throw Failure("\(what) takes the engine kvm, and \(obstacle)", status: .unmeasurable)
+            throw Failure("\(what) needs the engine kvm, but \(obstacle)", status: .unmeasurable)
         case .qemu, .container:
-            throw Failure("\(what) takes the engine kvm", remedy: "give --engine kvm", status: .usage)
+            throw Failure("\(what) needs the engine kvm", remedy: "add --engine kvm", status: .usage)
         }
     }
 
     private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
-    /// Lends the image as a disk, with a kernel and the init that boot it.
+    /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
     private static func boot(
         _ choice: KernelChoice, _ image: Image, _ store: Store,
         _ body:
@@ -101,7 +103,7 @@ enum Engines {
         }
     }
 
-    /// Runs `body` with a directory of the store that goes away with it.
+    /// Runs `body` with a temporary directory in the store, which is removed afterwards.
     private static func inWorkArea<T: Sendable>(
         of store: Store, _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
     ) async throws -> T {
@@ -118,7 +120,7 @@ enum Engines {
             try lease.release()
             return result
         } catch {
-            // The failure counts; what stays is swept with the next collection.
+            // The error of `body` is reported; the next garbage collection removes a directory that stays.
             try? snapshots.removeWorkArea(area)
             throw error
         }

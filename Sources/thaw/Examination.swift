@@ -6,9 +6,9 @@ import OCI
 import Sandbox
 import SystemPackage
 
-/// What a machine offers, found by trying.
+/// The checks of `thaw doctor`, which try each feature of the machine.
 enum Examination {
-    /// One thing that thaw can use.
+    /// The result of one check.
     struct Finding {
         let name: String
         let isThere: Bool
@@ -44,7 +44,7 @@ enum Examination {
             name: "Linux", isThere: true, detail: String(decoding: release.filter { $0 != 10 }, as: UTF8.self))
     }
 
-    /// The isolation of RUN, and why a stronger one does not work.
+    /// Returns the isolation of RUN, and the reason that each stronger one does not work.
     private static func isolation(_ store: Store) async -> [Finding] {
         let name = "isolation of RUN"
         do {
@@ -74,21 +74,21 @@ enum Examination {
 
     private static func detail(of isolation: Isolation) -> String {
         switch (isolation, UserNamespace.standing) {
-        case (.chroot, _): "a changed root and nothing else; the container around is what isolates"
+        case (.chroot, _): "only a changed root; the surrounding container isolates"
         case (_, .privileged): "this is root"
         case (_, .single): "user \(UserNamespace.user) is the only user of a user namespace"
         default: "user \(UserNamespace.user) is root of a user namespace"
         }
     }
 
-    /// Whether RUN can be somebody else than root.
+    /// Returns whether RUN can have users other than root.
     private static func users() -> Finding? {
         let name = "other users in RUN"
         switch UserNamespace.standing {
         case .ranges:
             let isLent = UserNamespace.user != 0
             return Finding(
-                name: name, isThere: true, detail: isLent ? "those that /etc/subuid and /etc/subgid lend" : "root's own"
+                name: name, isThere: true, detail: isLent ? "those of /etc/subuid and /etc/subgid" : "root's own"
             )
         case .single(let reason):
             return Finding(name: name, isThere: false, detail: "\(reason)", remedy: reason.remedy)
@@ -97,7 +97,7 @@ enum Examination {
     }
 
     private static var canMount: Bool { if case .refused = UserNamespace.standing { false } else { true } }
-    /// Makes a network as RUN has it.
+    /// Tries to make a network for RUN.
     private static func network() -> Finding {
         let name = "networks of their own for RUN"
         do {
@@ -105,14 +105,14 @@ enum Examination {
                 return Finding(name: name, isThere: true, detail: "pasta connects them")
             }
             return Finding(
-                name: name, isThere: false, detail: "\(obstacle); RUN has none then",
+                name: name, isThere: false, detail: "\(obstacle); RUN has no network",
                 remedy: "\(obstacle.remedy), or allow this machine's network by --network=host")
         } catch {
-            return Finding(name: name, isThere: false, detail: "\(error); RUN has none then")
+            return Finding(name: name, isThere: false, detail: "\(error); RUN has no network")
         }
     }
 
-    /// The limits that control groups keep.
+    /// Returns the limits that control groups can enforce.
     private static func limits() -> Finding {
         let name = "limits of memory, processes and CPUs"
         let (kept, missing) = (Container.keptLimits, Container.missingLimits)
@@ -126,7 +126,7 @@ enum Examination {
             remedy: LimitShortfall.remedy)
     }
 
-    /// Tries an overlay mount beside the store, since what counts is that file system.
+    /// Tries an overlay mount inside the store, since support depends on its file system.
     private static func overlay(_ store: FilePath) -> Finding {
         let name = "overlay mounts in the store"
         do {

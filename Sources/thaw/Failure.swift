@@ -10,7 +10,7 @@ import Registry
 import Sandbox
 import SystemPackage
 
-/// The exit statuses of CLI.md.
+/// The exit statuses of all commands.
 enum Status: Int32 {
     case done = 0
     case failed = 1
@@ -20,7 +20,7 @@ enum Status: Int32 {
     case interrupted = 130
 }
 
-/// What a person is told when a command does not end well: one sentence, maybe what to do, and the status.
+/// The report of a failed command: one sentence, a remedy if there is one, and the exit status.
 struct Failure: Error {
     let message: String
     let remedy: String?
@@ -32,7 +32,7 @@ struct Failure: Error {
         self.status = status
     }
 
-    /// Any error of the libraries.
+    /// Converts any error of the libraries to a report.
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
@@ -63,16 +63,16 @@ struct Failure: Error {
             self.init("\(error)", remedy: "apt-get install \(package)", status: .unmeasurable)
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)
         case .baseNotFound(let name, _):
-            self.init("\(error)", remedy: "bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
+            self.init("\(error)", remedy: "add it with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'")
         case .unreadable, .stepFailed(BuildError.unreadable, _):
-            self.init("\(error)", remedy: "make it readable for this user, or name it in .dockerignore")
+            self.init("\(error)", remedy: "make it readable for this user, or add it to .dockerignore")
         case .needsEmulation:
             self.init(
                 "\(error)",
                 remedy: "install qemu-user-static, or run commands only in stages FROM --platform=$BUILDPLATFORM",
                 status: .unmeasurable)
         case .wrongPlatform(let name, _, let wanted, _):
-            self.init("\(error)", remedy: "bring in an index that has \(wanted) under the name '\(name)'")
+            self.init("\(error)", remedy: "store an index that has \(wanted) as '\(name)'")
         case .runFailed(let failure, _):
             let hints = [failure.remedy, Self.loneliness].compactMap(\.self)
             self.init("\(error)", remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"))
@@ -101,12 +101,12 @@ struct Failure: Error {
         self.init("\(error)", remedy: remedy, status: Status(error.kind))
     }
 
-    /// A start that failed, with the last lines of its console where the sentence does not have them all.
+    /// The report of a failed start, with the last lines of its console if there is more than one.
     init(_ error: ColdStartError, _ lastLines: [String], _ console: String?) {
         let plain = Failure(error)
         var hints = plain.remedy.map { [$0] } ?? []
-        if lastLines.count > 1 { hints += ["the last lines of its console:"] + lastLines.map { "  \($0)" } }
-        if let console { hints.append("all of its console is in '\(console)'") }
+        if lastLines.count > 1 { hints += ["the last lines of the console:"] + lastLines.map { "  \($0)" } }
+        if let console { hints.append("the whole console is in '\(console)'") }
         self.init(
             plain.message, remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"), status: plain.status)
     }
@@ -124,21 +124,21 @@ struct Failure: Error {
         }
     }
 
-    /// Why this process is no root of its own, where it tried to be.
+    /// The reason that this process could not become root of a user namespace; nil if it did not try, or succeeded.
     private static var obstacle: String? {
         guard case .refused(let obstacle) = UserNamespace.standing else { return nil }
         return "\(obstacle); \(obstacle.remedy)"
     }
 
-    /// Why there are no other users, where there are none.
+    /// The reason that containers have only one user; nil if they have others.
     static var loneliness: String? {
         guard case .single(let reason) = UserNamespace.standing else { return nil }
-        return "there is only one user here, because \(reason); \(reason.remedy)"
+        return "containers have only one user here, because \(reason); \(reason.remedy)"
     }
 
     private static func remedy(for error: OCIError) -> String? {
         switch error {
-        case .imageNotFound: "'thaw images' lists what is there; 'thaw load -i FILE' brings more"
+        case .imageNotFound: "'thaw images' lists the images of the store; 'thaw load -i FILE' adds one"
         case .unnamedImage(let place, let tag):
             "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for an archive"
         case .unsafeEntry: "the image may be malicious; nothing of it was kept"
@@ -148,7 +148,7 @@ struct Failure: Error {
         }
     }
 
-    /// A name that neither the store nor a registry has.
+    /// The report for a name that neither the store nor its registry has.
     init(missing name: Reference, in store: OCIError, _ error: RegistryError) {
         if case .blocked = error {
             self.init("\(store)", remedy: Self.remedy(for: store))
@@ -159,10 +159,10 @@ struct Failure: Error {
 
     private static func remedy(for error: RegistryError) -> String? {
         switch error {
-        case .unauthorized(_, let host, _): "'thaw login \(host)' keeps a user name and a password for it"
+        case .unauthorized(_, let host, _): "log in to it with 'thaw login \(host)'"
         case .connection(_, .untrusted(let host, _)):
-            "put its authority's certificate into /etc/containers/certs.d/\(host)/ca.crt, or use --cert-dir"
-        case .connection(_, .notTLS): "--tls-verify=false also speaks without TLS"
+            "put the certificate of its CA into /etc/containers/certs.d/\(host)/ca.crt, or use --cert-dir"
+        case .connection(_, .notTLS): "use --tls-verify=false for a registry without TLS"
         case .connection(_, .noAuthorities): "apt-get install ca-certificates"
         case .busy: "nothing half-written was kept; try again later"
         case .wrongContent: "nothing of it was kept"
@@ -171,7 +171,7 @@ struct Failure: Error {
         }
     }
 
-    /// What only root may do is lacking here; nothing is wrong with the work.
+    /// The exit status of a failed system call: EPERM is a privilege that this machine lacks, not a fault of the work.
     private static func status(of error: SystemError) -> Status {
         error.errno == .notPermitted ? .unmeasurable : .failed
     }
@@ -181,7 +181,7 @@ struct Failure: Error {
         case .noSpace, .fileTooLarge: "nothing half-written was kept; 'thaw prune' frees what no image needs"
         case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
         case .invalidArgument where error.operation == "change owner": loneliness
-        case .readOnlyFileSystem: "choose a place that can be written, for the store with --store"
+        case .readOnlyFileSystem: "choose a writable place; use --store for the store"
         case .permissionDenied: "change its mode or owner, run thaw as root, or choose another store with --store"
         default: nil
         }
@@ -200,7 +200,7 @@ extension Status {
 }
 
 extension RegistryError {
-    /// Files that people write are configuration; a program that is not there is the machine's lack.
+    /// The exit status: a malformed file is wrong configuration, a missing helper is a lack of this machine.
     fileprivate var status: Status {
         switch self {
         case .malformedFile: .usage

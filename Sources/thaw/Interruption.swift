@@ -4,10 +4,13 @@ import Linux
 import Sandbox
 import SystemPackage
 
-/// The effect of SIGINT, SIGTERM and SIGHUP: they end the process at once, save for work that has something to clean up.
+/// The handling of SIGINT, SIGTERM and SIGHUP: they end the process at once, except during work that must clean up.
 enum Interruption {
-    /// Where the signals' handler writes; it changes only while that handler is not the one in charge.
+    /// The descriptor that the signal handler `ring` writes to.
+    ///
+    /// It changes only while `ring` is not installed, so that no access races with the handler.
     private nonisolated(unsafe) static var bell: Int32 = -1
+    /// The time that cancelled work has to end, in milliseconds.
     private static let patience: Int32 = 5_000
     /// True if the process was started with SIGHUP ignored.
     private static let ignoresHangUp = {
@@ -17,14 +20,15 @@ enum Interruption {
         return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }()
 
-    /// From now on they end the process with a word and status 130. Containers end with it, and what was half-written has
-    /// no name.
+    /// Makes the signals end the process with a message and status 130.
+    ///
+    /// Containers end with it. Half-written files have no name, so that nothing of them stays.
     static func endAtOnce() { setHandler(end) }
 
-    /// Does the work, whose task they cancel, so that it ends in order.
+    /// Runs the work in a task that a signal cancels, so that the work can clean up.
     ///
-    /// - Parameter abandon: puts away what it can when they come a second time, or work does not end within seconds; then
-    ///   the process ends.
+    /// - Parameter abandon: cleans up what it can after a second signal, or if the cancelled work does not end within
+    ///   5 seconds. Then the process ends.
     static func ending<Result: Sendable>(
         abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -38,12 +42,12 @@ enum Interruption {
         setHandler(ring)
         let result = await task.result
         endAtOnce()
-        // The other end is the thread's, which ends with this one.
+        // The thread owns the other end and exits at the end of file.
         close(writing)
         return try result.get()
     }
 
-    /// Waits for the end of the process if a signal is ending it: failures of its last moments are the signal's doing.
+    /// Blocks until the process ends if a signal is ending it, since errors from then on only follow from the signal.
     static func awaitEnd() {
         while Container.areAllKilled { pause() }
     }
@@ -62,7 +66,7 @@ enum Interruption {
 
     private static func setHandler(_ handler: @escaping @convention(c) (Int32) -> Void) {
         for number in [SIGINT, SIGTERM] { _ = signal(number, handler) }
-        // nohup(1) has the signal ignored.
+        // nohup(1) starts a program with SIGHUP ignored, which must stay so.
         if !ignoresHangUp { _ = signal(SIGHUP, handler) }
     }
 
@@ -71,7 +75,7 @@ enum Interruption {
         _ = unsafe write(bell, &byte, 1)
     }
 
-    /// Calls only what a signal's handler may call.
+    /// Ends the process; calls only async-signal-safe functions.
     private static let end: @convention(c) (Int32) -> Void = { _ in
         let text: StaticString = "\nthaw: interrupted; nothing half-written was kept\n"
         _ = unsafe write(2, text.utf8Start, text.utf8CodeUnitCount)

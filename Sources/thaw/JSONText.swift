@@ -2,10 +2,11 @@ import Linux
 import OCI
 
 extension JSON {
-    /// The document as it is printed and written to files, laid out for people: scalars that could steer a terminal are
-    /// escapes.
+    /// The indented document, as it is printed and written to files.
+    ///
+    /// Characters that could control a terminal are escaped.
     var text: String { String(decoding: prettyBytes, as: UTF8.self).visibleJSON }
 
-    /// The same in one line.
+    /// The document in one line, with the same escapes.
     var line: String { String(decoding: bytes, as: UTF8.self).visibleJSON }
 }

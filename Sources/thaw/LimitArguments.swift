@@ -6,48 +6,54 @@ import Sandbox
 
 /// The limits of RUN under the names of `docker build`, for `thaw build`.
 ///
-/// Other commands have options of these names for starting images; there `--resource` limits RUN.
+/// Other commands use these names for the limits of started images; there `--resource` limits RUN.
 struct LimitArguments: ParsableArguments {
     @Option(
         name: [.customShort("m"), .long],
-        help: ArgumentHelp("The memory of a RUN, such as 512m; beyond it the step fails.", valueName: "size"))
+        help: ArgumentHelp("Memory limit of each RUN, such as 512m; a step that exceeds it fails.", valueName: "size"))
     var memory: String?
 
-    @Option(help: ArgumentHelp("With --memory: memory and swap, such as 1g; -1 for all swap.", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "Swap limit equal to memory plus swap, such as 1g; -1 to enable unlimited swap. Needs --memory.",
+            valueName: "size"))
     var memorySwap: String?
 
-    @Option(help: ArgumentHelp("The CPUs of a RUN, such as 1.5; it sees so many, rounded up.", valueName: "count"))
+    @Option(help: ArgumentHelp("Number of CPUs of each RUN, such as 1.5, of which it sees 2.", valueName: "count"))
     var cpus: String?
 
-    @Option(name: [.long, .customLong("pids-limit")], help: "The processes and threads of a RUN, such as 500.")
+    @Option(
+        name: [.long, .customLong("pids-limit")],
+        help: ArgumentHelp("Limit of processes and threads of each RUN; -1 for unlimited.", valueName: "count"))
     var pids: String?
 
     @Option(
-        help: ArgumentHelp("CPU time of a RUN in each period, such as 50000 for half a CPU.", valueName: "microseconds")
+        help: ArgumentHelp(
+            "Limit CPU CFS (Completely Fair Scheduler) quota, such as 50000 for half a CPU.", valueName: "microseconds")
     )
     var cpuQuota: String?
 
-    @Option(help: ArgumentHelp("The length of a period, 100000 if not given.", valueName: "microseconds"))
+    @Option(help: ArgumentHelp("Limit CPU CFS period. (default: 100000)", valueName: "microseconds"))
     var cpuPeriod: String?
 
     @Option(
         name: [.customShort("c"), .long],
-        help: ArgumentHelp("The weight of a RUN against others, such as 512; 1024 is normal.", valueName: "weight"))
+        help: ArgumentHelp("CPU shares (relative weight), such as 512. (default: 1024)", valueName: "weight"))
     var cpuShares: String?
 
-    @Option(help: ArgumentHelp("The CPUs that a RUN may use, such as 0-1,3.", valueName: "list"))
+    @Option(help: ArgumentHelp("CPUs in which to allow execution, such as 0-1,3.", valueName: "list"))
     var cpusetCpus: String?
 
-    @Option(help: ArgumentHelp("The memory nodes that a RUN may use, such as 0.", valueName: "list"))
+    @Option(help: ArgumentHelp("Memory nodes (MEMs) in which to allow execution, such as 0.", valueName: "list"))
     var cpusetMems: String?
 
-    @Option(help: ArgumentHelp("How long a RUN may take, such as 10m; then it is killed.", valueName: "time"))
+    @Option(help: ArgumentHelp("Time limit of each RUN, such as 10m; the command is then killed.", valueName: "time"))
     var timeout: String?
 
-    @Option(help: ArgumentHelp("How long the whole build may take, such as 1h.", valueName: "time"))
+    @Option(help: ArgumentHelp("Time limit of the whole build, such as 1h.", valueName: "time"))
     var buildTimeout: String?
 
-    /// Puts the limits into a request.
+    /// Adds the limits to a request.
     func apply(to request: inout BuildRequest) throws {
         let settings = [
             ("memory", memory), ("memory-swap", memorySwap), ("cpus", cpus), ("pids", pids), ("cpu-quota", cpuQuota),
@@ -63,7 +69,7 @@ struct LimitArguments: ParsableArguments {
     }
 }
 
-/// A limit of RUN, by the name of its option and of its member of `--resource`.
+/// A limit of RUN; the raw value is the name of its option and of its field in `--resource`.
 enum RunLimit: String, CaseIterable {
     case memory
     case memorySwap = "memory-swap"
@@ -76,7 +82,7 @@ enum RunLimit: String, CaseIterable {
     case cpusetMemories = "cpuset-mems"
     case timeout
 
-    /// Puts `text` into the options; `option` is for the message if it is wrong.
+    /// Parses `text` and sets the limit; `option` is the option's name in errors.
     func apply(_ text: String, from option: String, to options: inout BuildRequest.RunOptions) throws {
         switch self {
         case .memory: options.memoryLimit = try Self.memory(text, option)
@@ -96,19 +102,19 @@ enum RunLimit: String, CaseIterable {
         }
     }
 
-    /// Expects that limits which belong together fit together.
+    /// Expects that related limits are consistent.
     static func expectConsistent(_ options: BuildRequest.RunOptions) throws {
         if options.cpuCount != nil, options.cpus.quota != nil {
             throw Failure("--cpus and --cpu-quota exclude each other", status: .usage)
         }
         guard let swap = options.swapLimit else { return }
-        guard let memory = options.memoryLimit else { throw Failure("--memory-swap takes --memory", status: .usage) }
+        guard let memory = options.memoryLimit else { throw Failure("--memory-swap needs --memory", status: .usage) }
         if case .total(let total) = swap, total < memory {
-            throw Failure("--memory-swap counts memory and swap: it is at least --memory", status: .usage)
+            throw Failure("--memory-swap is less than --memory, which it includes", status: .usage)
         }
     }
 
-    /// Reads a time such as `10m`.
+    /// Parses a time such as `10m`.
     static func time(_ text: String, _ option: String) throws -> Duration {
         guard let time = Duration(human: text), time > .zero else {
             throw Failure("\(option) '\(text)' is not a time such as 90s or 10m", status: .usage)
@@ -116,11 +122,11 @@ enum RunLimit: String, CaseIterable {
         return time
     }
 
-    /// Bytes of memory; nil for 0, which is no limit as in Docker.
+    /// Parses a size of memory in bytes; returns nil for 0, which is no limit, as in Docker.
     private static func memory(_ text: String, _ option: String) throws -> Int64? {
         let bytes = try size(text, option)
         guard bytes == 0 || bytes >= 6 << 20 else {
-            throw Failure("\(option) '\(text)' is too little: the least is 6m", status: .usage)
+            throw Failure("\(option) '\(text)' is too small: the minimum is 6m", status: .usage)
         }
         return bytes == 0 ? nil : bytes
     }

@@ -3,12 +3,13 @@ import Linux
 import OCI
 import SystemPackage
 
-/// What the store and the context know about a Dockerfile's images, for the checks that text alone cannot make.
+/// The facts about a Dockerfile's images in the store and its context, for checks that need more than its text.
 ///
-/// Whatever cannot be found out stays unknown, and no check then complains about it: linting never needs an image.
+/// A fact that is not available stays unknown, and no check then reports it: linting never needs an image.
 enum LintFacts {
+    /// Gathers the facts about the base images, the context and the built image.
     ///
-    /// `result` is the image that the Dockerfile makes, where there is one: its files and layers are then judged too.
+    /// - Parameter result: The image built from the Dockerfile, whose files and layers are checked too; nil for none.
     static func gather(
         _ dockerfile: Dockerfile, _ arguments: BuildArguments, path: FilePath, result: String?, _ global: GlobalOptions
     ) async throws -> ImageFacts {
@@ -20,7 +21,7 @@ enum LintFacts {
         else { return facts }
         let store = try global.store()
         var trees: [Int: (image: Image, tree: FileTree)] = [:]
-        // Many stages may have the same base: it is read once.
+        // Several stages may have the same base image, which is read once.
         var first: [String: Int] = [:]
         for stage in dockerfile.stages {
             guard case .image(let name) = graph.bases[stage.index] else { continue }
@@ -39,7 +40,7 @@ enum LintFacts {
         return facts
     }
 
-    /// What the built image tells: its last stage's files, and what each of its layers rewrote or left behind.
+    /// Adds the facts of the built image: the files of its last stage, and the rewrites and leftovers of each layer.
     private static func add(
         _ image: Image, of dockerfile: Dockerfile, _ graph: StageGraph, to facts: inout ImageFacts
     ) async throws {
@@ -50,7 +51,7 @@ enum LintFacts {
             stage == last ? state(of: path, in: tree) ?? .missing : known(stage, path)
         }
         let steps = layerSteps(of: last, dockerfile, graph)
-        // The steps made the topmost layers, in their order.
+        // The steps made the topmost layers, in order; lower layers belong to the base image.
         for (offset, step) in steps.suffix(image.layers.count).reversed().enumerated() {
             let index = image.layers.count - 1 - offset
             facts.layers.append(
@@ -60,7 +61,7 @@ enum LintFacts {
         }
     }
 
-    /// The instructions that made layers, those of the stages below first.
+    /// Returns the instructions that made layers, those of the base stages first.
     private static func layerSteps(
         of stage: Int, _ dockerfile: Dockerfile, _ graph: StageGraph
     ) -> [(stage: Int, line: Int)] {
@@ -74,7 +75,7 @@ enum LintFacts {
         }
     }
 
-    /// Files that a layer stored again with the same content.
+    /// Returns the files that a layer stored again with the same content.
     private static func rewrites(by layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
         tree.inodes.compactMap { old in
             guard case .replaced(layer, let id)? = old.death, old.kind.isFile, old.kind.size > 0, old.layer < layer,
@@ -86,7 +87,7 @@ enum LintFacts {
 
     private static let leftoverPlaces = ["/var/lib/apt/lists/", "/var/cache/apt/", "/root/.cache/", "/var/cache/apk/"]
 
-    /// Package managers' lists and caches that a layer brought.
+    /// Returns the lists and caches of package managers that a layer contains.
     private static func leftovers(of layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
         tree.inodes.compactMap { inode in
             let path = inode.path.description
@@ -97,7 +98,7 @@ enum LintFacts {
         }
     }
 
-    /// What lies in the Dockerfile's directory and hardly belongs into an image, with the bytes in it.
+    /// Returns entries of the Dockerfile's directory that rarely belong in an image, with their sizes in bytes.
     private static func contextEntries(beside path: FilePath) -> [ImageFacts.Rewrite] {
         let parent = path.removingLastComponent()
         guard let directory = try? Directory(parent.isEmpty ? FilePath(".") : parent) else { return [] }
@@ -107,7 +108,7 @@ enum LintFacts {
         }
     }
 
-    /// The bytes of a file, or of what directly lies in a directory.
+    /// Returns the bytes of a file, or of the direct entries of a directory.
     private static func byteCount(of name: FilePath, in directory: Directory) -> Int64 {
         guard let status = try? directory.status(of: name) else { return 0 }
         guard status.type == .directory, let below = try? directory.directory(name), let entries = try? below.entries()
@@ -132,7 +133,7 @@ enum LintFacts {
     }
 
     private static func state(of path: String, in tree: FileTree) -> ImageFacts.FileState? {
-        // Only what the base has is known here: later instructions may bring the file.
+        // A file that the base lacks is unknown, not missing: later instructions may add it.
         guard let path = try? ImagePath(path), let found = tree.resolve(path) else { return nil }
         return tree.inode(of: found.node).metadata.mode & 0o111 == 0 ? .notExecutable : .executable
     }
@@ -148,7 +149,7 @@ enum LintFacts {
 }
 
 extension PlatformArguments {
-    /// The machine this program was compiled for.
+    /// The platform that this program was compiled for.
     static var host: PlatformArguments {
         PlatformArguments(os: Platform.host.os, architecture: Platform.host.architecture)
     }

@@ -7,12 +7,12 @@ import Project
 import Sandbox
 import SystemPackage
 
-/// What every command takes.
+/// The options of every command.
 struct GlobalOptions: ParsableArguments {
     @Option(
         name: .customLong("store"),
         help: ArgumentHelp(
-            "Where images are kept. (default: $THAW_STORE, $XDG_DATA_HOME/thaw, or /var/lib/thaw as root)",
+            "Directory of the image store. (default: $THAW_STORE, $XDG_DATA_HOME/thaw, or /var/lib/thaw as root)",
             valueName: "dir"))
     var storePath: String?
 
@@ -20,10 +20,10 @@ struct GlobalOptions: ParsableArguments {
     func store() throws -> Store {
         do { return try Store(at: FilePath(path)) } catch let error as SystemError
             where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory
-        { throw Failure("there can be no store: \(error)", remedy: "choose another one with --store or THAW_STORE") }
+        { throw Failure("cannot open the store: \(error)", remedy: "choose another store with --store or THAW_STORE") }
     }
 
-    /// Where the store is, or would be.
+    /// The path of the store, which may not exist yet.
     var path: String { storePath ?? Self.defaultStore }
 
     private static var defaultStore: String {
@@ -44,7 +44,7 @@ enum Environment {
     }
 }
 
-/// Where things that can be made again are kept: kernels, base images.
+/// The directory of files that can be made again: kernels, base images.
 enum Cache {
     static var path: FilePath {
         let home = Environment["XDG_CACHE_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.cache"
@@ -52,12 +52,12 @@ enum Cache {
     }
 }
 
-/// How a result is printed.
+/// The form of a printed result.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
-/// The platform that a user wrote.
+/// Parses a platform of the command line.
 func platform(_ text: String) throws -> Platform {
     do {
         return try Platform(text)
@@ -66,7 +66,7 @@ func platform(_ text: String) throws -> Platform {
     }
 }
 
-/// The reference that a user wrote as a name to give.
+/// Parses an image name of the command line.
 func reference(_ text: String) throws -> Reference {
     do {
         return try Reference(text)
@@ -75,9 +75,9 @@ func reference(_ text: String) throws -> Reference {
     }
 }
 
-/// The `thaw.toml` of `--config`, or the one beside the Dockerfile; an empty project where there is none.
+/// Reads the `thaw.toml` of `--config`, or the one in `directory`; returns an empty project if there is none.
 ///
-/// A kernel's path in it begins beside it.
+/// A relative kernel path in the file is relative to the file's directory.
 func project(_ option: String?, beside directory: FilePath) throws -> Project {
     let path = option.map { FilePath($0) } ?? directory.appending("thaw.toml")
     guard fileExists(path) else {
@@ -92,5 +92,5 @@ func project(_ option: String?, beside directory: FilePath) throws -> Project {
     return project
 }
 
-/// Whether something is there.
+/// True if a file of any type exists at the path.
 func fileExists(_ path: FilePath) -> Bool { unsafe access(path.string, F_OK) == 0 }

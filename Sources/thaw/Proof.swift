@@ -3,13 +3,13 @@ import Linux
 import OCI
 import Slim
 
-/// Starts images on an engine and asks them what a proof asks, in the words of slimming.
+/// The runner of a proof: starts images on an engine and converts their probe results for the module Slim.
 struct Proof: ImageRunner {
     let job: BootJob
     let store: Store
     let interview: Interview
 
-    /// What the original says, which must be good.
+    /// Returns the probe results of the original; throws if a probe does not pass.
     func testimony(of original: Image) async throws -> Testimony {
         let testimony = try await run(original, isObserving: interview.observes)
         if let objection = testimony.objection { throw SlimError.notServing(objection) }
@@ -30,7 +30,7 @@ struct Proof: ImageRunner {
 extension Testimony {
     fileprivate init(_ hearing: Hearing?, to interview: Interview, on engine: String) {
         guard let hearing else {
-            self.init(statements: [], failure: "the image was not asked")
+            self.init(statements: [], failure: "the image was not probed")
             return
         }
         let questions = interview.probes.map { ($0, true) } + interview.commands.map { (Probe.exec($0), false) }
@@ -58,13 +58,13 @@ extension Testimony.Observation {
             }
     }
 
-    /// What a person must know of it, if anything.
+    /// A warning that the opened files are not completely known; nil if they are.
     var warning: String? {
         switch self {
         case .none, .files(_, isComplete: true): nil
         case .impossible(let reason): "the files that the program opens are not observed: \(reason)"
         case .files(_, isComplete: false):
-            "more files were opened than could be observed; name what must stay by --include"
+            "more files were opened than could be observed; add missing files with --include"
         }
     }
 }
@@ -84,9 +84,9 @@ extension Statement {
             case .killed(let signal): command("killed by signal \(signal)")
             case .matched: words("a line matched")
             case .refused: words("nothing listens")
-            case .broken: words("the connection closed before a whole answer came")
-            case .silent: words("nothing came in time")
-            case .unstarted(let reason): words("it cannot be run: \(reason)")
+            case .broken: words("the connection was closed before the end of the response")
+            case .silent: words("no response before the timeout")
+            case .unstarted(let reason): words("the command cannot be run: \(reason)")
             }
     }
 }

@@ -5,19 +5,19 @@ import OCI
 import Project
 import Slim
 
-/// What proving that a slim image works takes, whichever command it is part of.
+/// The options for proving that a slim image works, shared by several commands.
 struct ProofArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Run a command in both images (no shell), whose end and output must be the same. May be repeated.",
+            "Run a command in both images (no shell); its exit status and output must be the same. Can be repeated.",
             valueName: "command"))
     var exec: [String] = []
     @Flag(
         inversion: .prefixedNo,
-        help: "Keep the files that the original opens while it is asked.")
+        help: "Keep the files that the original opens while it is probed.")
     var observe = true
 
-    /// The commands by their words.
+    /// Returns the commands, each as a list of words.
     func commands() throws -> [[String]] {
         try exec.map { text in
             guard case .exec(let words) = try Probe(parsing: "exec:\(text)") else {
@@ -28,33 +28,40 @@ struct ProofArguments: ParsableArguments {
     }
 }
 
-/// How `thaw slim` starts both images.
+/// The options with which `thaw slim` starts both images.
 struct SlimBootArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Ask both images and compare: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX. May be repeated.",
-            valueName: "probe"))
+            """
+            Probe both images and compare the results: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX. \
+            Can be repeated.
+            """, valueName: "probe"))
     var probe: [String] = []
-    @Option(help: "With --probe or --exec: auto (the default), kvm, qemu or container.") var engine: String?
-    @Option(help: ArgumentHelp("What a microVM boots: debian, small or a file.", valueName: "kernel"))
+    @Option(help: "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)")
+    var engine: String?
+    @Option(
+        help: ArgumentHelp(
+            "Guest kernel: debian, small (from 'make kernel') or a file. (default: debian)", valueName: "kernel"))
     var kernel: String?
-    @Option(help: ArgumentHelp("The guest's memory; 512MiB if not given.", valueName: "size")) var memory: String?
-    @Option(help: "The guest's processors; one if not given.") var cpus: Int?
-    @Option(help: ArgumentHelp("The processes and threads of the image, such as 100 (container).", valueName: "count"))
+    @Option(help: ArgumentHelp("Memory limit. (default: 512MiB)", valueName: "size")) var memory: String?
+    @Option(help: ArgumentHelp("Number of CPUs. (default: 1)", valueName: "count")) var cpus: Int?
+    @Option(help: ArgumentHelp("Limit of processes and threads, such as 100 (container).", valueName: "count"))
     var pids: Int?
-    @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
-        [String] = []
-    @Option(help: ArgumentHelp("How long an answer may take; 60s if not given.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Set an environment variable of the program. Can be repeated.", valueName: "name=value"))
+    var env: [String] = []
+    @Option(help: ArgumentHelp("Time limit for each probe to pass. (default: 60s)", valueName: "time"))
     var timeout: String?
 
-    /// How to prove it, where that is asked for.
+    /// Returns the proof that the options request; nil without `--probe` and `--exec`.
     func proof(_ arguments: ProofArguments, in store: Store) throws -> Proof? {
         let commands = try arguments.commands()
         guard !probe.isEmpty || !commands.isEmpty else {
             let limits: [Any?] = [memory, cpus, pids, timeout]
             guard engine == nil, kernel == nil, limits.allSatisfy({ $0 == nil }), env.isEmpty else {
                 throw Failure(
-                    "nothing is started", remedy: "say by --probe or --exec what is to be asked", status: .usage)
+                    "the images are not started without --probe or --exec", remedy: "add --probe or --exec",
+                    status: .usage)
             }
             return nil
         }

@@ -5,62 +5,64 @@ import OCI
 import Sandbox
 import SystemPackage
 
-/// What RUN may know, reach and use.
+/// The options for RUN: secrets, networks, limits and isolation.
 struct RunArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A secret for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE; may be repeated.",
+            "Secret to expose to the build: id=NAME,src=FILE or id=NAME,env=VARIABLE. Can be repeated.",
             valueName: "secret"))
     var secret: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "An SSH agent for RUN --mount=type=ssh: default, ID=SOCKET or ID=KEY,KEY; may be repeated.",
+            "SSH agent socket or keys to expose to the build: default, ID=SOCKET or ID=KEY,KEY. Can be repeated.",
             valueName: "agent"))
     var ssh: [String] = []
 
-    @Option(help: ArgumentHelp("Let RUN have network.host or security.insecure; may be repeated.", valueName: "what"))
+    @Option(help: ArgumentHelp("Allow an extra privileged entitlement. Can be repeated.", valueName: "entitlement"))
     var allow: [BuildRequest.Entitlement] = []
 
-    @Option(help: "What RUN reaches: default (a network of its own, by Debian's passt; none without), none, host.")
+    @Option(help: "Network of RUN: default (private, through Debian's passt; none without it), none or host.")
     var network: BuildRequest.Network = .default
 
-    @Option(help: ArgumentHelp("A line for /etc/hosts in RUN; may be repeated.", valueName: "name:address"))
+    @Option(help: ArgumentHelp("Add a custom host-to-IP mapping for RUN. Can be repeated.", valueName: "host:ip"))
     var addHost: [String] = []
 
-    @Option(help: ArgumentHelp("A limit for RUN, such as nofile=1024:2048; may be repeated.", valueName: "limit"))
+    @Option(
+        help: ArgumentHelp("Ulimit option of RUN, such as nofile=1024:2048. Can be repeated.", valueName: "ulimit"))
     var ulimit: [String] = []
 
-    @Option(help: ArgumentHelp("How large /dev/shm may grow in RUN. (default: 64m)", valueName: "size"))
+    @Option(help: ArgumentHelp("Shared memory size (/dev/shm) of RUN. (default: 64m)", valueName: "size"))
     var shmSize: String?
 
     @Option(
         help: ArgumentHelp(
-            "A limit of RUN, such as memory=512m, pids=500, cpus=1.5, timeout=10m; may be repeated.",
-            valueName: "limit"))
+            "Limit of RUN, such as memory=512m, pids=500, cpus=1.5 or timeout=10m. Can be repeated.",
+            valueName: "name=value"))
     var resource: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "How RUN is isolated: auto (the strongest that works here), namespaces, userns (with one user), chroot.",
+            "Isolation of RUN: auto (the strongest that works), namespaces, userns (with one user) or chroot.",
             valueName: "mode"))
     var isolation: IsolationChoice = .auto
 
     @Option(
         help: ArgumentHelp(
-            "How files that RUN changed are found with chroot isolation: marks (times, size, inode) or content.",
+            "Detection of files that RUN changed with chroot isolation: by marks (times, size, inode) or content.",
             valueName: "method"))
     var snapshot: RootChanges.Method = .marks
 
     @Option(
         help: ArgumentHelp(
-            "User and group numbers of RUN on this machine: private (a range of its own) or host.", valueName: "users"))
+            "User namespace of RUN: private (a range of user and group numbers of its own) or host.",
+            valueName: "mode"))
     var userns = Users.separate
 
-    @Option(help: ArgumentHelp("Run commands by crun or runc instead of Thaw itself.", valueName: "path"))
+    @Option(help: ArgumentHelp("Run commands with this crun or runc instead of Thaw's own sandbox.", valueName: "path"))
     var ociRuntime: String?
 
-    /// Puts what was asked for into a request.
+    /// Adds the options to a request.
     func apply(to request: inout BuildRequest) throws {
         request.network = network
         request.run.users = userns
@@ -84,7 +86,7 @@ struct RunArguments: ParsableArguments {
         request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
         if let ociRuntime {
             guard fileExists(FilePath(ociRuntime)) else {
-                throw Failure("--oci-runtime '\(ociRuntime)' is not there", status: .usage)
+                throw Failure("--oci-runtime '\(ociRuntime)' does not exist", status: .usage)
             }
             request.run.runtime = OCIRuntime(FilePath(ociRuntime))
         }
@@ -96,12 +98,14 @@ struct RunArguments: ParsableArguments {
         let parts = resource.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2, let limit = RunLimit(rawValue: parts[0]) else {
             let names = RunLimit.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure("--resource '\(resource)' is not NAME=VALUE with a name of \(names)", status: .usage)
+            throw Failure("--resource '\(resource)' is not NAME=VALUE with one of the names \(names)", status: .usage)
         }
         try limit.apply(parts[1], from: "--resource \(parts[0])", to: &options)
     }
 
-    /// `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`; NAME alone is a variable of that name, else such a file.
+    /// Parses `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`.
+    ///
+    /// Without source and type, NAME is an environment variable if there is one of that name, else a file.
     private static func secret(_ text: String) throws -> (String, Secret) {
         var fields: [String: String] = [:]
         for field in try CSV.fields(text, "--secret") {
@@ -139,22 +143,22 @@ struct RunArguments: ParsableArguments {
         }
         let files = places.split(separator: ",").map(String.init)
         if let missing = files.first(where: { !fileExists(FilePath($0)) }) {
-            throw Failure("--ssh '\(text)': there is no '\(missing)'", status: .usage)
+            throw Failure("--ssh '\(text)': there is no file '\(missing)'", status: .usage)
         }
         let kinds = try files.map { try OwnedDescriptor(FilePath($0), .path).status().type }
         if files.count == 1, kinds[0] == .socket { return (id, .socket(files[0])) }
         guard !kinds.contains(.socket) else {
-            throw Failure("--ssh '\(text)' is not one socket, nor files with keys", status: .usage)
+            throw Failure("--ssh '\(text)' is neither one socket nor only key files", status: .usage)
         }
         return (id, .keys(files))
     }
 }
 
-/// `--isolation`.
+/// The value of `--isolation`.
 enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
     case auto, namespaces, userns, chroot
 
-    /// Nil for the strongest that works.
+    /// The isolation; nil for the strongest that works.
     var isolation: Isolation? { Isolation(rawValue: rawValue) }
 }
 
@@ -163,7 +167,7 @@ extension BuildRequest.Entitlement: ExpressibleByArgument {}
 extension BuildRequest.Network: ExpressibleByArgument {}
 extension Users: ExpressibleByArgument {}
 
-/// `64m`, `1.5g`, `65536`: a size in bytes.
+/// Parses a size such as `64m`, `1.5g` or `65536`, in bytes.
 func size(_ text: String, _ option: String) throws -> Int64 {
     let units: [Character: Double] = ["b": 1, "k": 1024, "m": 1_048_576, "g": 1_073_741_824, "t": 1_099_511_627_776]
     var digits = text.lowercased()[...]

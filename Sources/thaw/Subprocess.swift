@@ -3,21 +3,21 @@ import Linux
 import OCI
 import SystemPackage
 
-/// Another program that gives or takes a stream of bytes; the rest of what it writes is shown when it ended.
+/// A child process that writes or reads a stream of bytes; its other output is printed after it exits.
 enum Subprocess {
-    /// Runs `words` and gives what it writes to `body`.
+    /// Runs `words` and passes its stdout to `body`.
     static func read<T>(_ words: [String], _ body: (any ByteSource) throws -> T) throws -> T {
         let ends = try pipe()
         let output = OwnedDescriptor(owning: ends.output)
         let remarks = try remarks()
         let child = try start(words, closing: ends.input, as: .output, remarks: remarks.rawValue)
         let result = Result { [source = FileSource(output)] in try body(source) }
-        // The program's own failure says more than the archive that it did not write.
+        // The failure of the program explains more than that of reading an archive that it did not write.
         try expectSuccess(words, child, remarks)
         return try result.get()
     }
 
-    /// Runs `words` with what `body` writes as its input.
+    /// Runs `words` with the bytes that `body` writes as its stdin.
     static func write(_ words: [String], _ body: (any ByteSink) throws -> Void) throws {
         let ends = try pipe()
         let input = OwnedDescriptor(owning: ends.input)
@@ -45,21 +45,24 @@ enum Subprocess {
         return (ends[0], ends[1])
     }
 
-    /// A nameless file, so that nothing written to it blocks the program, or waits for a program that it left behind.
+    /// Creates an unnamed file for the program's remarks.
+    ///
+    /// Unlike a pipe it never blocks the program. Reading it does not wait for processes that the program left behind.
     private static func remarks() throws(SystemError) -> OwnedDescriptor {
         try OwnedDescriptor("/tmp", OpenFlags.readWrite.union(OpenFlags(rawValue: nameless)), mode: 0o600)
     }
 
-    /// O_TMPFILE, which Glibc's module doesn't have.
+    /// `O_TMPFILE`, which Glibc's module does not declare.
     private static let nameless: Int32 = 0o20_200_000
 
-    /// The stream of a program that we hold the other end of, by its descriptor.
+    /// The stream of the program that ends in a pipe of ours; the raw value is its descriptor.
     private enum Stream: Int {
         case input, output
     }
 
-    /// Starts a program with `end` as its `stream`, and closes our copy of that. Its other streams are nothing
-    /// and `remarks`.
+    /// Starts a program with `end` as its `stream`, and closes our copy of `end`.
+    ///
+    /// Of its other streams, stdin is empty, and the output goes to `remarks`.
     private static func start(
         _ words: [String], closing end: Int32, as stream: Stream, remarks: Int32
     ) throws -> pid_t {

@@ -2,19 +2,22 @@ import Glibc
 import Linux
 import OCI
 
-/// The only way to the two streams: stdout carries the result and nothing else, stderr what people read meanwhile.
+/// The only writer of stdout and stderr: stdout carries the result alone, stderr everything for people.
 ///
-/// Every text goes through one filter, `String.visible` of Linux, whoever wrote it: nothing of an image, a registry, a
-/// context or a guest steers the terminal. ArchitectureTests refuse other ways of printing.
+/// Every text passes one filter, `String.visible` of the module Linux. Text of an image, a registry, a context or a
+/// guest cannot control the terminal. ArchitectureTests refuse other ways of printing.
 enum Terminal {
     private static let output = STDOUT_FILENO
     private static let errors = STDERR_FILENO
 
-    /// True if a person sees stdout, or stderr.
+    /// True if stdout is a terminal.
     static var isOutputSeen: Bool { isatty(output) == 1 }
+    /// True if stderr is a terminal.
     static var areErrorsSeen: Bool { isatty(errors) == 1 }
 
-    /// Prints a result. A reader that went away is no failure of ours.
+    /// Prints a result.
+    ///
+    /// A reader that closed the pipe is no failure of the command.
     static func print(_ text: String) {
         write(text.hasSuffix("\n") || text.isEmpty ? text.visible : text.visible + "\n", to: output)
     }
@@ -22,31 +25,33 @@ enum Terminal {
     /// Prints a JSON document.
     static func print(_ document: JSON) { write(document.text, to: output) }
 
-    /// Prints a JSON document that is text already.
+    /// Prints a JSON document that is already text.
     static func print(json text: String) { write(text.visibleJSON, to: output) }
 
-    /// Prints a document of an image, byte for byte unless a person sees it.
+    /// Prints a document of an image, byte for byte unless stdout is a terminal.
     static func print(exactly bytes: [UInt8]) {
         if isOutputSeen { print(String(decoding: bytes, as: UTF8.self)) } else { write(bytes, to: output) }
     }
 
-    /// stdout for an archive, whose bytes are not for people; ``Destination`` refuses one that a person sees.
+    /// Returns a duplicate of stdout for an archive; ``Destination`` refuses a terminal before.
     static func descriptorForArchives() throws -> OwnedDescriptor {
         let number = dup(output)
         guard number >= 0 else { throw Failure("stdout is closed") }
         return OwnedDescriptor(owning: number)
     }
 
-    /// Prints for people, on stderr.
+    /// Prints a text for people, on stderr.
     static func tell(_ text: String) { write(text.visible + "\n", to: errors) }
 
-    /// Prints lines for people, each with its newline.
+    /// Prints lines for people on stderr, each with its newline.
     static func tell(lines: String) { write(lines.visible, to: errors) }
 
     /// Prints an event for programs, on stderr: one line of JSON.
     static func tell(_ event: JSON) { write(event.line + "\n", to: errors) }
 
-    /// Prints a remark. Only its first line begins at the margin: the rest can't pass for lines of ours.
+    /// Prints a note.
+    ///
+    /// Only its first line begins at the margin, so that foreign text cannot pass for lines of thaw.
     static func note(_ text: String) { tell("note: " + indented(text)) }
 
     /// Prints the reason of a failure, and its remedy below.
@@ -55,19 +60,19 @@ enum Terminal {
         tell("thaw: " + indented(failure.message) + remedy.joined())
     }
 
-    /// Asks a person, who answers in the same line.
+    /// Prints a question on stderr; the user types the answer on the same line.
     static func ask(_ question: String) { write(question.visibleLine, to: errors) }
 
-    /// Ends the line of a question whose answer does not show.
+    /// Ends the line of a question whose answer is not echoed.
     static func endLine() { write("\n", to: errors) }
 
-    /// Replaces the line at the cursor: by `text` to stay, if any, and `live`, which the next call replaces.
+    /// Replaces the line at the cursor by `text`, which stays, and `live`, which the next call replaces.
     static func redraw(_ text: String?, live: String, replacesLine: Bool) {
         let wipe = replacesLine ? "\r\u{1b}[K" : ""
         write(wipe + (text.map { $0.visible + "\n" } ?? "") + live.visibleLine, to: errors)
     }
 
-    /// The text with all lines but the first indented, unless they are already.
+    /// Returns the text with all lines but the first indented, unless they are already.
     private static func indented(_ text: String) -> String {
         let lines = text.visible.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.enumerated().map { number, line in

@@ -3,19 +3,20 @@ import ColdStart
 import Glibc
 import Sandbox
 
-/// The command line: words in, words out.
+/// The command `thaw`: parses arguments, runs one subcommand, and reports an error by a sentence and an exit status.
 @main
 struct Thaw: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "thaw",
         abstract: "Build, analyse, slim, boot and gate container images.",
         discussion: """
-            Example: thaw optimize . builds the Dockerfile here, slims the result, starts both in a microVM, and writes \
-            a report of what that gained.
+            'thaw optimize' builds a Dockerfile, slims the image, starts both images in a microVM, and writes a report \
+            that compares them.
+            Example: thaw optimize .
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "The whole job", subcommands: [Optimize.self]),
+            CommandGroup(name: "All steps in one", subcommands: [Optimize.self]),
             CommandGroup(
                 name: "Images",
                 subcommands: [
@@ -40,7 +41,7 @@ struct Thaw: AsyncParsableCommand {
 
     static let version = "0.1.0"
 
-    /// Global options may stand before the command, as Docker's do: they are moved behind its name.
+    /// Moves global options from before the command's name to behind it; both places are allowed, as in Docker.
     static func globalOptionsLast(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
         var options: [String] = []
@@ -53,17 +54,17 @@ struct Thaw: AsyncParsableCommand {
         return rest.prefix(words) + options + rest.dropFirst(words)
     }
 
-    /// Becomes root of a user namespace for a command that runs containers.
+    /// Enters a user namespace as its root for a command that runs containers.
     private static func enterNamespace(for command: any ParsableCommand) throws {
         guard let command = command as? any ContainerCommand else { return }
         InitialProgram.noteProgram()
         try UserNamespace.enter(asSingleUser: command.isolation == .userns)
     }
 
-    /// Parses, runs, and turns whatever went wrong into a sentence and a status.
+    /// Parses the arguments, runs the command, and ends with the exit status of an error.
     static func main() async {
         MachineProgram.runIfWanted()
-        // Writing to a closed pipe is an error that write() tells of; the signal would hide it.
+        // write() reports a closed pipe as an error; the signal would end the process without a message.
         _ = signal(SIGPIPE, SIG_IGN)
         Interruption.endAtOnce()
         do {
@@ -98,10 +99,12 @@ struct Thaw: AsyncParsableCommand {
     }
 }
 
-/// A command that runs containers or touches unpacked layers: whoever is not root becomes root of a user namespace for
-/// it. Where that is refused, it still does whatever needs neither.
+/// A command that runs containers or touches unpacked layers.
+///
+/// A user without root becomes root of a user namespace for it. Where the kernel refuses that, the command still does
+/// the work that needs neither containers nor unpacked layers.
 protocol ContainerCommand {
-    /// How it isolates commands.
+    /// The isolation of the commands that it runs.
     var isolation: IsolationChoice { get }
 }
 

@@ -5,18 +5,18 @@ import Registry
 import Synchronization
 import SystemPackage
 
-/// An image by name, in the store or by an explicit transport.
+/// An argument that names an image, with or without an explicit transport.
 struct ImageArgument: ExpressibleByArgument {
     let text: String
 
     init(argument: String) { text = argument }
 
-    /// The image for this machine.
+    /// Finds the image for this machine's platform.
     func image(in store: Store, _ registry: RegistryOptions = .standard) async throws -> Image {
         try await set(in: store, registry).image(for: .host, name: text)
     }
 
-    /// The image, or the index that the name stands for; a name that the store has not is looked up in its registry.
+    /// Finds the image or index with the name; a name that the store does not have is looked up in its registry.
     func set(in store: Store, _ registry: RegistryOptions = .standard) async throws -> ImageSet {
         let transport = try Transport(text)
         if case .registry(let name) = transport { return try await registry.client().set(name, keepingIn: store) }
@@ -33,7 +33,7 @@ struct ImageArgument: ExpressibleByArgument {
     }
 }
 
-/// Where an image lives, in skopeo's spelling.
+/// The place of an image, in skopeo's syntax.
 enum Transport: Sendable {
     case store(Reference)
     case layout(FilePath, tag: String?)
@@ -44,8 +44,8 @@ enum Transport: Sendable {
     case registry(Reference)
 
     static let help = """
-        A name in the store or its registry, docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME or \
-        containers-storage:NAME.
+        Image: NAME (in the store, else in its registry), docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], \
+        docker-archive:FILE[:NAME], docker-daemon:NAME or containers-storage:NAME.
         """
 
     init(_ text: String) throws {
@@ -58,7 +58,7 @@ enum Transport: Sendable {
         func place() throws -> (FilePath, String?) {
             let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let path = parts.first, !path.isEmpty else {
-                throw Failure("'\(text)' names no place", status: .usage)
+                throw Failure("'\(text)' has no path", status: .usage)
             }
             return (FilePath(path), parts.count > 1 ? parts[1] : nil)
         }
@@ -81,7 +81,7 @@ enum Transport: Sendable {
             throw Failure(
                 "'\(text)': thaw has no transport '\(text.prefix { $0 != ":" })'",
                 remedy:
-                    "there are oci:, oci-archive:, docker-archive:, docker-daemon:, containers-storage: and docker://",
+                    "use oci:, oci-archive:, docker-archive:, docker-daemon:, containers-storage: or docker://",
                 status: .usage)
         default: self = .store(try reference(text))
         }
@@ -91,7 +91,7 @@ enum Transport: Sendable {
 // MARK: - Reading
 
 extension Transport {
-    /// The image that is there. What is no store and no layout is read into the store, under no name.
+    /// Reads the image; one from an archive, Docker or Podman is copied into the store without a name.
     func read(_ store: Store) throws -> ImageSet {
         switch self {
         case .store(let reference): return try store.set(reference)
@@ -109,13 +109,13 @@ extension Transport {
             let words = ["podman", "save", "-q", "--format", "docker-archive", reference.description]
             let place = "containers-storage:\(reference.familiar)"
             let images = try Subprocess.read(words) { try store.images(inArchive: $0, name: place) }
-            guard let image = images.first else { throw Failure("\(place) holds no image") }
+            guard let image = images.first else { throw Failure("\(place) has no image") }
             return image.set
-        case .registry: preconditionFailure("registries are read by those who can wait for them")
+        case .registry: preconditionFailure("registries are read asynchronously")
         }
     }
 
-    /// Leases that last as long as the process: what was read for it must not be collected meanwhile.
+    /// A lease until the end of the process, so that images without a name are not collected meanwhile.
     private enum Lease {
         private struct Held: ~Copyable {
             var lock: Lock?
@@ -132,7 +132,7 @@ extension Transport {
 // MARK: - Writing
 
 extension Transport {
-    /// Puts `set` there.
+    /// Writes `set` to the place.
     func write(_ set: ImageSet, _ store: Store) throws {
         switch self {
         case .store(let reference): try store.publish(set, as: reference)
@@ -149,7 +149,7 @@ extension Transport {
             try Subprocess.write(["podman", "load", "-q"]) {
                 try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0)
             }
-        case .registry: preconditionFailure("registries are written to by those who can wait for them")
+        case .registry: preconditionFailure("registries are written asynchronously")
         }
     }
 }

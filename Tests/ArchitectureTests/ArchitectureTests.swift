@@ -1,14 +1,14 @@
 import Harness
 import Testing
 
-/// The drawing in README.md, held against the manifest and the sources.
+/// The comparison of the drawing in README.md with the manifest and the sources.
 @Suite struct ArchitectureTests {
     @Test("The manifest has exactly the targets and imports of the README's table")
     func manifest() throws {
         let (manifest, readme) = (try Graph.manifest(), try Graph.readme())
         #expect(Set(manifest.edges.keys) == Set(readme.edges.keys))
         #expect(Set(manifest.edges.keys) == Set(try Sources.targets()))
-        // The table says "all jobs" there.
+        // The table has "all jobs" in this row.
         for (target, imports) in readme.without("thaw").edges {
             #expect(manifest.edges[target] == imports, "\(target)")
         }
@@ -23,18 +23,18 @@ import Testing
         for job in jobs { #expect(graph.edges[job]?.isDisjoint(with: jobs) == true, "\(job) sees another job") }
     }
 
-    @Test("A target imports what it may and may nothing that it does not import")
+    @Test("A target imports exactly the targets that the manifest allows")
     func imports() throws {
         let (manifest, sources) = (try Graph.manifest(), try Graph.sources())
         for (target, imports) in manifest.edges { #expect(sources.edges[target] == imports, "\(target)") }
     }
 
-    @Test("No target leads back to itself")
+    @Test("The imports have no cycle")
     func cycles() throws {
         #expect(try Graph.manifest().cycles == [])
     }
 
-    @Test("Frontend imports nothing, Guest nothing but the standard library", arguments: ["Frontend", "Guest"])
+    @Test("Frontend and Guest import only the standard library", arguments: ["Frontend", "Guest"])
     func nothing(target: String) throws {
         #expect(try Sources.imports(of: target) == [])
     }
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("Only thaw prints; the guest's init is a program of its own")
+    @Test("Only thaw and the guest's init print")
     func prints() throws {
         let printing =
             /\b(print|debugPrint|puts|fputs|printf|fprintf|perror)\(|\b(STDOUT_FILENO|STDERR_FILENO|FileHandle)\b/
@@ -60,22 +60,22 @@ import Testing
         }
     }
 
-    @Test("thaw prints through Terminal alone, whose filter nothing passes by")
+    @Test("thaw prints only through the filter of Terminal")
     func terminal() throws {
-        // The standard library's ways to a terminal, C's, ArgumentParser's, and the streams by number.
+        // The printing functions of the standard library, C and ArgumentParser, and the streams by number.
         let printing =
             /(^|[^.\w])(print|debugPrint|dump|puts|fputs|printf|fprintf|perror)\(|\b(STDOUT_FILENO|STDERR_FILENO|FileHandle|FileDescriptor)\b|exit\(withError|\bwrite\([12],/
-        // The handler of a signal writes one sentence of its own: it may call little.
+        // The signal handler writes one sentence itself, since it may only call async-signal-safe functions.
         let exempt = ["Sources/thaw/Terminal.swift", "Sources/thaw/Interruption.swift"]
         for file in try Sources.files(below: "Sources/thaw") where !exempt.contains(file) {
             for (index, line) in try Sources.code(file).enumerated() where line.firstMatch(of: printing) != nil {
-                Issue.record("\(file):\(index + 1) prints past Terminal: \(line)")
+                Issue.record("\(file):\(index + 1) prints without Terminal: \(line)")
             }
         }
         #expect(try Sources.code("Sources/thaw/Interruption.swift").filter { $0.contains("write(2,") }.count == 1)
     }
 
-    @Test("Bytes reach stdout unfiltered in two places: a document of an image, and an archive")
+    @Test("Only a document of an image and an archive are written to stdout without the filter")
     func exactBytes() throws {
         let users = [
             "Sources/thaw/Commands/Inspect.swift": "print(exactly:",

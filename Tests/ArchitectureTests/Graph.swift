@@ -1,10 +1,10 @@
 import Harness
 
-/// Which target may import which, as one document tells it; packages of others are left out.
+/// The imports between targets in one document; packages of others are not part of it.
 struct Graph: Equatable {
     private(set) var edges: [String: Set<String>] = [:]
 
-    /// The manifest's targets below Sources. Their names are those of the folders, as in the README.
+    /// Reads the manifest's targets below Sources, with the names of their folders, as in the README.
     static func manifest() throws -> Graph {
         let text = try Sources.text("Package.swift")
         guard let start = text.firstRange(of: "targets: [\n") else { return Graph() }
@@ -21,7 +21,7 @@ struct Graph: Equatable {
         return graph.ours()
     }
 
-    /// The table of README.md: a target, what it imports, its job.
+    /// Reads the table of README.md: target, imports, job.
     static func readme() throws -> Graph {
         var graph = Graph()
         let lines = try Sources.text("README.md").split(separator: "\n", omittingEmptySubsequences: false)
@@ -34,7 +34,7 @@ struct Graph: Equatable {
         return graph
     }
 
-    /// What the sources import.
+    /// Reads the imports of the sources.
     static func sources() throws -> Graph {
         var graph = Graph()
         for target in try Sources.targets() {
@@ -43,21 +43,21 @@ struct Graph: Equatable {
         return graph.ours()
     }
 
-    /// Only edges between targets of the graph.
+    /// Returns the graph with only the edges between its targets.
     private func ours() -> Graph {
         var graph = self
         for (name, imports) in edges { graph.edges[name] = imports.filter { edges[$0] != nil } }
         return graph
     }
 
-    /// The graph without one target and the edges from it.
+    /// Returns the graph without one target and the edges from it.
     func without(_ target: String) -> Graph {
         var graph = self
         graph.edges[target] = nil
         return graph
     }
 
-    /// The targets that lead back to themselves.
+    /// The targets that import themselves, directly or indirectly.
     var cycles: Set<String> {
         edges.keys.filter { start in
             var seen: Set<String> = []

@@ -1,22 +1,22 @@
 import Harness
 
-/// The work tree as text.
+/// The files of the work tree as text.
 enum Sources {
-    /// A file's text.
+    /// Returns a file's text.
     static func text(_ path: String) throws -> String { try Program.shell("cat '\(path)'", in: Repository.path) }
 
-    /// The paths of the files below folders, sorted.
+    /// Returns the paths of the files below folders, sorted.
     static func files(below folders: String...) throws -> [String] {
         try Program.shell("find \(folders.joined(separator: " ")) -type f | LC_ALL=C sort", in: Repository.path)
             .split(separator: "\n").map(String.init)
     }
 
-    /// The names of the targets' folders.
+    /// Returns the names of the targets' folders.
     static func targets() throws -> [String] {
         try Program.shell("ls Sources", in: Repository.path).split(separator: "\n").map(String.init)
     }
 
-    /// The lines of a file without comments and without what is between quotes.
+    /// Returns the lines of a file without comments and without the text between quotes.
     static func code(_ path: String) throws -> [Substring] {
         try text(path).split(separator: "\n", omittingEmptySubsequences: false).map { line in
             let plain = line.replacing(/"(\\.|[^"\\])*"/, with: "\"\"")
@@ -24,7 +24,7 @@ enum Sources {
         }
     }
 
-    /// The modules that a target's files import.
+    /// Returns the modules that a target's files import.
     static func imports(of target: String) throws -> Set<String> {
         var modules: Set<String> = []
         for file in try files(below: "Sources/\(target)") where file.hasSuffix(".swift") {

@@ -4,10 +4,10 @@ import Harness
 import OCI
 import Testing
 
-/// Small Dockerfiles, each with all that has to come of it: `fixtures/conformance`, written by hand from the reference.
-@Suite("What Dockerfiles give", .enabled(if: geteuid() == 0, "RUN, device nodes and owners need root"))
+/// The builds of small Dockerfiles with expected results: `fixtures/conformance`, written by hand from the reference.
+@Suite("Results of Dockerfiles", .enabled(if: geteuid() == 0, "RUN, device nodes and owners need root"))
 struct ConformanceTests {
-    @Test("There are as many examples as were promised, and each tells of everything")
+    @Test("There are as many examples as README promises, and each has all its sections")
     func complete() throws {
         let all = try Example.all.get()
         #expect(Example.images.count >= 150)
@@ -29,7 +29,7 @@ struct ConformanceTests {
         }
     }
 
-    @Test("The image is what the example says", arguments: Example.images)
+    @Test("The image has the files, settings and history of the example", arguments: Example.images)
     func image(example: Example) async throws {
         let kitchen = try await Kitchen.shared.value
         let image = try await kitchen.build(example).image
@@ -51,7 +51,7 @@ struct ConformanceTests {
         }
     }
 
-    @Test("What cannot be built is told in one sentence", arguments: Example.failures)
+    @Test("A failed build is reported in one sentence", arguments: Example.failures)
     func failure(example: Example) async throws {
         let outcome = try await Kitchen.shared.value.run(example)
         let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }

@@ -1,19 +1,19 @@
-/// One path of a tree, as a line of a fixture tells of it.
+/// One path of a tree, in the form of a line of a fixture.
 ///
 /// ```
-/// d/ 0700 5:6           directory; without a mode 0755, without an owner 0:0
-/// d/f 0640 "one\n"      file; without a mode 0644, without a content empty; * is any content, in a context this machine's
+/// d/ 0700 5:6           directory; by default mode 0755, owner 0:0
+/// d/f 0640 "one\n"      file; by default mode 0644, empty; * is any content, in a context that of this machine's file
 /// d/l -> ../x           symbolic link
-/// d/h == d/f            hard link to what comes first by name
+/// d/h == d/f            hard link to the first of its names
 /// p fifo, s socket, z char 1:3, b block 7:0
 /// f "x" user.a="1" @9   extended attribute; modification time, in seconds
-/// - gone                something of the base is no longer there
+/// - gone                a path of the base that no longer exists
 /// ```
 struct Entry: Equatable, Sendable {
-    /// What it is.
+    /// The type of an entry, with its content.
     enum Kind: Equatable, Sendable {
         case directory, fifo, socket
-        /// A file's content; nil where any will do.
+        /// A file's content; nil for any.
         case file([UInt8]?)
         case symlink([UInt8])
         case hardLink([UInt8])
@@ -28,7 +28,7 @@ struct Entry: Equatable, Sendable {
     var seconds: Int64?
     var xattrs: [String: [UInt8]] = [:]
 
-    /// Reads a line of a fixture.
+    /// Parses a line of a fixture.
     init(parsing line: String) throws {
         var words = try Self.words(line)[...]
         guard let name = words.popFirst() else { throw FixtureError("no path: \(line)") }
@@ -53,7 +53,6 @@ struct Entry: Equatable, Sendable {
         self.mode = mode ?? Self.usualMode(kind)
     }
 
-    /// An entry of known parts.
     init(_ path: [UInt8], _ kind: Kind, mode: UInt16) { (self.path, self.kind, self.mode) = (path, kind, mode) }
 
     private mutating func read(_ word: String, _ mode: inout UInt16?, of line: String) throws {
@@ -95,7 +94,7 @@ struct Entry: Equatable, Sendable {
 extension Entry: CustomStringConvertible {
     var description: String { text(like: self) }
 
-    /// The line for this entry, without what `other` leaves open.
+    /// Returns the line for this entry, without the parts that `other` leaves open.
     func text(like other: Entry) -> String {
         let name = Escapes.text(path)
         if case .hardLink(let first) = kind { return "\(name) == \(Escapes.text(first))" }

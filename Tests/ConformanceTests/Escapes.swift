@@ -1,6 +1,6 @@
-/// Bytes as the fixtures write them: `\n`, `\t`, `\s` for a blank, `\\`, `\"`, `\xff`, and `{40*d/}` for a repetition.
+/// The escapes of fixtures: `\n`, `\t`, `\s` for a space, `\\`, `\"`, `\xff`, and `{40*d/}` for a repetition.
 enum Escapes {
-    /// Reads escaped text.
+    /// Parses escaped text.
     static func bytes(_ text: some StringProtocol) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -26,7 +26,7 @@ enum Escapes {
         return bytes
     }
 
-    /// Writes bytes so that one line of ASCII shows them all.
+    /// Formats bytes as one line of ASCII.
     static func text(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { byte in
             switch byte {
@@ -39,12 +39,12 @@ enum Escapes {
         }.joined()
     }
 
-    /// A text in one line: only what would break it is escaped.
+    /// Formats a text as one line; only newlines, tabs and backslashes are escaped.
     static func line(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n").replacing("\t", with: "\\t")
     }
 
-    /// A path: escapes, and repetitions.
+    /// Parses a path with escapes and repetitions.
     static func path(_ text: some StringProtocol) throws -> [UInt8] {
         var text = String(text)
         while let match = try /\{([0-9]+)\*([^}]*)\}/.firstMatch(in: text) {
@@ -54,7 +54,7 @@ enum Escapes {
     }
 }
 
-/// What is wrong with a fixture.
+/// An error in a fixture.
 struct FixtureError: Error, CustomStringConvertible {
     let description: String
 

@@ -1,47 +1,48 @@
 import Harness
 import Testing
 
-/// One Dockerfile with its context, and what has to come of it.
+/// One Dockerfile with its context and its expected result.
 ///
 /// ```
-/// # What this is about, in a sentence
-/// context:            the lines of Entry; `file NAME:` gives a file's text line by line instead
-/// Dockerfile:         the text; `image NAME:` is one that is built before under a name
+/// # The subject, in a sentence
+/// context:            the lines of Entry; `file NAME:` has a file's text line by line instead
+/// Dockerfile:         the text; `image NAME:` is the Dockerfile of an image that is built before under this name
 /// options:            build-arg A=b, target NAME, label a=b, epoch SECONDS
-/// tree over base:     the lines of Entry, as differences; `tree:` starts from nothing
-/// config:             KEY JSON, where it differs from the base's or from scratch's; - KEY where it is gone
+/// tree over base:     the lines of Entry, as differences; `tree:` starts from an empty tree
+/// config:             KEY JSON for each difference from the base or scratch; - KEY for a removed key
 /// history:            layer TEXT or empty TEXT, after the base's
-/// last layer:         the paths of its entries in their order, - PATH for a whiteout, PATH == PATH for a link
+/// last layer:         the paths of its entries in order, - PATH for a whiteout, PATH == PATH for a link
 /// fails:              instead of tree, config and history: the exit status and the sentence
 /// ```
-/// Lines of a section are indented by two blanks. What starts with `//` is a remark.
+///
+/// Lines of a section are indented by two spaces. Lines that start with `//` are remarks.
 struct Example: Sendable, CustomTestStringConvertible {
     let name: String
     private(set) var sections: [(title: String, lines: [String])] = []
 
     var testDescription: String { name }
 
-    /// The lines of a section; nil where there is none.
+    /// The lines of a section; nil if there is none.
     subscript(title: String) -> [String]? { sections.first { $0.title == title }?.lines }
 
-    /// The sections whose titles start with a word, by what follows it.
+    /// Returns the sections whose titles start with a word, with the rest of the title as their name.
     func named(_ word: String) -> [(name: String, lines: [String])] {
         sections.filter { $0.title.hasPrefix(word + " ") }
             .map { (String($0.title.dropFirst(word.count + 1)), $0.lines) }
     }
 
-    /// Whether its tree starts from the base's.
+    /// True if its tree starts from the base's.
     var isOverBase: Bool { self["tree over base"] != nil }
-    /// Whether it is to fail.
+    /// True if its build must fail.
     var fails: Bool { self["fails"] != nil }
 }
 
 extension Example {
-    /// Every example of every file.
+    /// All examples of all files.
     static let all = Result { try read() }
-    /// Those that give an image.
+    /// The examples that give an image.
     static var images: [Example] { ((try? all.get()) ?? []).filter { !$0.fails } }
-    /// Those that give an error.
+    /// The examples that give an error.
     static var failures: [Example] { ((try? all.get()) ?? []).filter(\.fails) }
 
     private static func read() throws -> [Example] {
@@ -53,7 +54,7 @@ extension Example {
         }
     }
 
-    /// Reads the examples of a text, line by line.
+    /// Parses the examples of a text.
     static func parse(_ lines: [Substring]) throws -> [Example] {
         var examples: [Example] = []
         for line in lines where !line.hasPrefix("//") {
@@ -83,7 +84,7 @@ extension Example {
         sections[last].lines.append(line)
     }
 
-    /// Takes the empty lines between examples and sections away.
+    /// Removes the empty lines between examples and sections.
     private mutating func trim() {
         for index in sections.indices {
             while sections[index].lines.last == "" { sections[index].lines.removeLast() }

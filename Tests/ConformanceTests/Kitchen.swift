@@ -5,17 +5,17 @@ import OCI
 import Synchronization
 import SystemPackage
 
-/// One store that all examples are built in, several at once, and the base image that they share.
+/// The store in which all examples are built, several at once, and the base image that they share.
 ///
-/// Nothing keeps them apart but their keys: two that the builder takes for one another show up as a wrong tree.
+/// Only their keys separate the examples: if the builder confuses two of them, one has a wrong tree.
 final class Kitchen: Sendable {
     let bench: Workbench
     let store: Store
-    /// What `FROM base` starts from.
+    /// The image of `FROM base`.
     let base: (listing: Listing, image: Image)
     private let count = Mutex(0)
 
-    /// The one of this process.
+    /// The instance of this process.
     static let shared = Task { try await Kitchen() }
 
     private init() async throws {
@@ -35,14 +35,14 @@ final class Kitchen: Sendable {
         try await Builder(prepare(example).request(), store: store).build()
     }
 
-    /// Builds an example with the program; what that says.
+    /// Builds an example by the program `thaw` and returns its outcome.
     func run(_ example: Example) async throws -> Outcome {
         let place = try await prepare(example)
         let words = ["build", "--progress", "quiet"] + place.words
         return try await Offload.run { [bench] in try bench.start(words).wait() }
     }
 
-    /// Makes an example's context, and the images that it stands on.
+    /// Makes an example's context and its base images.
     private func prepare(_ example: Example) async throws -> Place {
         let number = count.withLock { count in
             count += 1
@@ -78,7 +78,7 @@ private struct Place {
 
     private static func text(_ lines: [String]) -> [UInt8] { lines.flatMap { Array($0.utf8) + [0x0a] } }
 
-    /// Lets the machine's tar pack what the lines tell of.
+    /// Packs the files of the lines with the machine's tar.
     private func makeArchive(_ name: String, of lines: [String]) throws {
         try Listing.make(lines, in: Directory.make(path.appending("packed")))
         try Program.shell(
@@ -86,7 +86,7 @@ private struct Place {
             in: path.string)
     }
 
-    /// The options, word by word.
+    /// The options of the example.
     private var options: [(name: String, value: String)] {
         (example["options"] ?? []).map { line in
             let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
@@ -94,12 +94,12 @@ private struct Place {
         }
     }
 
-    /// What `thaw build` is to be told.
+    /// The arguments of `thaw build`.
     var words: [String] {
         options.flatMap { ["--\($0.name)", $0.value] } + ["-f", "\(path)/Dockerfile", "\(path)/context"]
     }
 
-    /// What the builder is to be told.
+    /// Returns the request for the builder.
     func request() throws -> BuildRequest {
         var request = BuildRequest(
             context: .directory(path.appending("context")), dockerfile: .file(path.appending("Dockerfile")))
@@ -116,7 +116,7 @@ private struct Place {
         return request
     }
 
-    /// The same for an image that the example stands on.
+    /// Returns the request for a base image of the example.
     func request(of name: String, _ text: [String]) throws -> BuildRequest {
         try root.replace(FilePath("\(name).Dockerfile"), with: Self.text(text), isSynced: false)
         return BuildRequest(

@@ -2,10 +2,10 @@ import Build
 import Glibc
 import Testing
 
-/// What `--link` is for: its layer outlives a change of those below.
-@Suite("When --link is done again", .enabled(if: geteuid() == 0, "RUN needs root"))
+/// The cache of `COPY --link`, whose layer stays valid if a layer below changes.
+@Suite("Cache of --link", .enabled(if: geteuid() == 0, "RUN needs root"))
 struct LinkTests {
-    /// Builds a Dockerfile over a context; which of its steps were known.
+    /// Builds a Dockerfile with a context; returns for each step whether it was cached.
     private static func known(_ context: String, _ dockerfile: String) async throws -> [Bool] {
         let indented = [context, dockerfile].map { text in
             text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
@@ -27,7 +27,7 @@ struct LinkTests {
         #expect(try await known(1) == [true, true, true])
     }
 
-    @Test("A --link is reused when what is below gets newer, or goes")
+    @Test("A --link is reused when the files below get newer or disappear")
     func belowGetsNewer() async throws {
         func known(_ lines: String, _ seconds: Int) async throws -> [Bool] {
             try await Self.known("f \"newer\"\ng \"\(seconds)\" @\(seconds)", "\(lines)COPY --link f /n/")
@@ -38,7 +38,7 @@ struct LinkTests {
         #expect(try await known("FROM base\n", 1_300_000_000) == [true])
     }
 
-    @Test("A --link whose owner is a name is done again when that is somebody else, and only then")
+    @Test("A --link with an owner's name is run again only when the name has another number")
     func ownerChanges() async throws {
         func known(_ accounts: String) async throws -> [Bool] {
             try await Self.known(
@@ -49,7 +49,7 @@ struct LinkTests {
         #expect(try await known("who:x:5:9::/:\\n") == [false, false])
     }
 
-    @Test("A --link is done again when its source, its destination or its owner changes")
+    @Test("A --link is run again when its source, destination or owner changes")
     func itselfChanges() async throws {
         func known(_ content: String, _ line: String) async throws -> [Bool] {
             try await Self.known("f \"itself \(content)\"", "FROM scratch\n\(line)")

@@ -2,11 +2,11 @@ import Linux
 import OCI
 import SystemPackage
 
-/// A whole tree, path by path.
+/// The entries of a tree, by path.
 struct Listing: Sendable {
     private(set) var entries: [[UInt8]: Entry] = [:]
 
-    /// Reads the lines of a fixture, on top of what was there.
+    /// Parses the lines of a fixture, as changes of a base.
     init(parsing lines: [String], over base: Listing? = nil) throws {
         entries = base?.entries ?? [:]
         for line in lines where !line.isEmpty {
@@ -21,7 +21,7 @@ struct Listing: Sendable {
         }
     }
 
-    /// What an image holds; contents are read only where `wanted` tells one.
+    /// Lists the tree of an image; contents are read only of files that have one in `wanted`.
     init(_ image: Image, _ tree: FileTree, wanted: Listing) throws {
         var contents: [FileTree.InodeID: [UInt8]] = [:]
         let files = tree.inodes.indices.filter { tree.inodes[$0].linkCount > 0 && tree.inodes[$0].kind.isFile }
@@ -40,7 +40,7 @@ struct Listing: Sendable {
         }
     }
 
-    /// What lies below a directory of this machine.
+    /// Lists a directory of this machine.
     init(_ root: Directory) throws {
         var (paths, pending): ([ImagePath], [ImagePath]) = ([], [.root])
         while let path = pending.popLast() {
@@ -65,7 +65,7 @@ struct Listing: Sendable {
 
     private mutating func add(_ entry: Entry) { entries[entry.path] = entry }
 
-    /// Every path where this, which was expected, and what was found are not alike.
+    /// Returns the differences between this expected tree and the tree `found`.
     func differences(from found: Listing) -> [String] {
         Set(entries.keys).union(found.entries.keys).sorted { $0.lexicographicallyPrecedes($1) }.compactMap { path in
             switch (entries[path], found.entries[path]) {
@@ -115,7 +115,7 @@ extension Entry {
 }
 
 extension Listing {
-    /// Makes all of it on disk, in the order of the lines; times last.
+    /// Makes the files of the lines on disk, in order, and sets their times at the end.
     static func make(_ lines: [String], in root: Directory) throws {
         let entries = try lines.filter { !$0.isEmpty }.map(Entry.init(parsing:))
         var made: Set<[UInt8]> = [[]]
@@ -128,7 +128,7 @@ extension Listing {
         }
     }
 
-    /// Makes what is missing without asking the disk: each error that is thrown costs a test a look at the stack.
+    /// Makes missing parents; `made` avoids errors of existing directories, each of which costs a test a stack trace.
     private static func makeDirectories(_ path: [UInt8], in root: Directory, _ made: inout Set<[UInt8]>) throws {
         guard made.insert(path).inserted else { return }
         try makeDirectories(parent(of: path), in: root, &made)

@@ -6,8 +6,8 @@ import OCI
 import SystemPackage
 import Testing
 
-/// skopeo reads and umoci unpacks what the examples built: the files must be those that the examples tell of.
-@Suite("What others see in the images", .enabled(if: geteuid() == 0, "owners and device nodes need root"))
+/// The unpacking of example images by skopeo and umoci, which must give the files of the examples.
+@Suite("Images read by other tools", .enabled(if: geteuid() == 0, "owners and device nodes need root"))
 struct OthersTests {
     @Test("skopeo and umoci agree on the files", Peers.has("skopeo"), Peers.has("umoci"), arguments: Peers.examples)
     func unpack(example: Example) async throws {

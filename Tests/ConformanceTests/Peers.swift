@@ -4,9 +4,9 @@ import OCI
 import SystemPackage
 import Testing
 
-/// Which examples other people's programs are asked about.
+/// The examples that other programs check.
 enum Peers {
-    /// The name that an example's image has in the store.
+    /// Returns the name of an example's image in the store.
     static func name(of example: Example) -> String {
         let letters = example.name.lowercased().utf8.map {
             (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) ? $0 : 0x2d
@@ -15,7 +15,7 @@ enum Peers {
         return "example-\(words)"
     }
 
-    /// Those that have more than plain files, and some of the others.
+    /// The examples with more than plain files, and every tenth of the others.
     static let examples: [Example] = Example.images.enumerated().filter { index, example in
         let lines = (example["tree"] ?? []) + (example["tree over base"] ?? []) + (example["last layer"] ?? [])
         let isSpecial = lines.contains {
@@ -24,7 +24,7 @@ enum Peers {
         return index.isMultiple(of: 10) || isSpecial
     }.map(\.element)
 
-    /// A condition that is printed with its reason when a peer is absent.
+    /// Returns a condition that is printed with its reason if a peer is not installed.
     static func has(_ name: String) -> ConditionTrait {
         .enabled(if: Program.exists(name), "\(name) is not installed; 'make deps' installs it")
     }

@@ -3,11 +3,11 @@ import Harness
 import Linux
 import OCI
 
-/// What an image's configuration says to those who run it, and who made it.
+/// The settings of an image's configuration for containers, and its author.
 struct Settings {
     private var values: [String: JSON]
 
-    /// What an image says.
+    /// Reads the settings of an image.
     init(_ image: Image) throws {
         let config = try JSON(parsing: image.configBytes, what: "configuration")
         guard let members = config["config"]?.object else { throw FixtureError("no config in the image") }
@@ -15,7 +15,7 @@ struct Settings {
         values["author"] = config["author"]
     }
 
-    /// What an example says, as differences from its base or from `scratch`.
+    /// Reads the settings of an example, as differences from its base or from `scratch`.
     init(_ example: Example, over base: Image?) throws {
         let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         values = ["Env": .array([.string(path)]), "WorkingDir": .string("/")]
@@ -33,10 +33,10 @@ struct Settings {
         }
     }
 
-    /// One line a setting, sorted.
+    /// One line for each setting, sorted.
     var lines: [String] { values.map { "\($0.key) \(String(decoding: $0.value.bytes, as: UTF8.self))" }.sorted() }
 
-    /// An image's steps, without those of its base.
+    /// Returns an image's steps, without those of its base.
     static func history(_ image: Image, after base: Image?) throws -> [String] {
         let lines = image.config.history.map { entry in
             let comment = entry.comment == History.comment && entry.created != nil ? "" : " (not as BuildKit has it)"

@@ -5,7 +5,7 @@ import Testing
 struct CorpusTests {
     static let names = Fixtures.names(in: "dockerfiles", ending: ".Dockerfile").map { String($0.dropLast(11)) }
 
-    @Test("is there, and every expectation belongs to a Dockerfile")
+    @Test("is complete, and every expectation belongs to a Dockerfile")
     func isComplete() {
         #expect(Self.names.count >= 60)
         for name in Fixtures.names(in: "dockerfiles") where !name.hasSuffix(".Dockerfile") {
@@ -14,7 +14,7 @@ struct CorpusTests {
         }
     }
 
-    @Test("has the syntax trees that stand beside it", arguments: names)
+    @Test("has the syntax trees of its .ast files", arguments: names)
     func dumps(name: String) throws {
         let bytes = try Fixtures.bytes("dockerfiles/\(name).Dockerfile")
         let expected = Fixtures.text("dockerfiles/\(name).ast")
@@ -22,7 +22,7 @@ struct CorpusTests {
         #expect(actual == expected)
     }
 
-    @Test("is accepted, or refused with the errors that stand beside it", arguments: names)
+    @Test("is accepted, or refused with the errors of its .error files", arguments: names)
     func judges(name: String) throws {
         let bytes = try Fixtures.bytes("dockerfiles/\(name).Dockerfile")
         var actual: String?
@@ -37,7 +37,7 @@ struct CorpusTests {
 @Suite("The syntax directive")
 struct SyntaxDirectiveTests {
     @Test(
-        "is beaten by BUILDKIT_SYNTAX",
+        "is overridden by BUILDKIT_SYNTAX",
         arguments: [
             ("example/x:1", "docker/dockerfile:1", true), ("example/x:1", "dockerfile.v0", true),
             ("docker/dockerfile:1", "example/x:1", false), ("docker/dockerfile:1", nil, true),
@@ -53,7 +53,7 @@ struct SyntaxDirectiveTests {
 
 @Suite("Hostile input")
 struct HostileTests {
-    @Test("What once crashed the fuzzer is read or refused", arguments: Fixtures.names(in: "fuzz/crashers"))
+    @Test("Inputs that once crashed the fuzzer are read or refused", arguments: Fixtures.names(in: "fuzz/crashers"))
     func survives(name: String) throws {
         let bytes = try Fixtures.bytes("fuzz/crashers/\(name)")
         do {
@@ -98,7 +98,7 @@ struct HostileTests {
         #expect(error?.message.contains("MiB") == true)
     }
 
-    @Test("A file of nothing but mistakes reports the first fifty or so")
+    @Test("A file with only errors reports about the first fifty")
     func manyErrors() throws {
         let error = #expect(throws: DockerfileError.self) {
             try parse("FROM scratch\n" + String(repeating: "RUN [1]\n", count: 5_000))

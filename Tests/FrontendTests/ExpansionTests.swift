@@ -13,7 +13,7 @@ struct ExpansionTests {
     }
 
     @Test(
-        "gives what BuildKit gives",
+        "gives the same text as BuildKit",
         arguments: [
             ("plain", "plain"), ("$v", "value"), ("${v}", "value"), ("a$v-b", "avalue-b"), ("$unset", ""), ("$", "$"),
             ("a$ b", "a$ b"), ("$v$e$v", "valuevalue"), ("$v_", ""), ("$n1x", ""), ("$12x", "x"),
@@ -33,12 +33,12 @@ struct ExpansionTests {
     func expands(text: String, expected: String) throws { #expect(try Self.expand(text) == expected) }
 
     @Test(
-        "takes a backtick where the file says so",
+        "supports a backtick as the escape character",
         arguments: [("`$v", "$v"), ("a\\b", "a\\b"), ("\"`\"\"", "\""), ("c:\\$v", "c:\\value")])
     func backtick(text: String, expected: String) throws { #expect(try Self.expand(text, escape: "`") == expected) }
 
     @Test(
-        "refuses what BuildKit refuses, in its words",
+        "refuses the same words as BuildKit, with its messages",
         arguments: [
             ("${}", "syntax error: bad substitution"), ("${:x}", "syntax error: bad substitution"),
             ("${{v}", "syntax error: bad substitution"), ("${", "syntax error: missing '}'"),
@@ -60,7 +60,7 @@ struct ExpansionTests {
         #expect(error?.position == Position(line: 3, column: 5))
     }
 
-    @Test("splits at blanks that come out of a variable, not at quoted ones")
+    @Test("splits at blanks from a variable, not at quoted ones")
     func splits() throws {
         let word = Word("$l \"$l\" a\\ b", at: Position(line: 1, column: 1))
         let words = try word.expandedWords(escape: 92) { $0 == "l" ? "80 81" : nil }

@@ -13,7 +13,7 @@ struct InstructionTests {
     }
 
     @Test(
-        "RUN with one heredoc and nothing else runs its text, any other shape is left to the shell",
+        "RUN with only one heredoc runs its text; the shell reads heredocs of any other command",
         arguments: [
             ("RUN echo $a", .shell("echo $a")), ("RUN [\"a\", \"b\"]", .exec(["a", "b"])),
             ("RUN <<E\na\n  b\nE", .shell("a\n  b\n")), ("RUN <<-E\n\ta\n\tE", .shell("a\n")),
@@ -30,7 +30,7 @@ struct InstructionTests {
         #expect(body.words(shell: ["/bin/sh", "-c"]) == ["/bin/sh", "-c", "/dev/pipes/E"])
     }
 
-    @Test("A mount takes its values from variables")
+    @Test("Values of a mount are expanded")
     func mounts() throws {
         guard case .run(let run) = try Self.instruction("RUN --mount=type=$t,target=/c,uid=$u,sharing=locked a") else {
             throw Missing()
@@ -66,7 +66,7 @@ struct InstructionTests {
     }
 
     @Test(
-        "Modes apply as chmod(1) applies them with umask 0",
+        "Modes have the effect of chmod(1) with umask 0",
         arguments: [
             ("755", 0o644, false, 0o755), ("u=rwX,go=rX", 0o600, false, 0o644), ("u=rwX,go=rX", 0o600, true, 0o755),
             ("+x", 0o644, false, 0o755), ("g=u", 0o640, false, 0o660), ("o-rwx", 0o777, false, 0o770),
@@ -97,7 +97,7 @@ struct InstructionTests {
 
 @Suite("Errors")
 struct ErrorTests {
-    @Test("show the line with a caret, tabs and wide letters counted as they look")
+    @Test("show the line with a caret below the column, also after tabs and multi-byte letters")
     func caret() throws {
         let error = #expect(throws: DockerfileError.self) { try parse("FROM scratch\nENV\té=1 b\n") }
         #expect(
@@ -108,7 +108,7 @@ struct ErrorTests {
                 """)
     }
 
-    @Test("show of a long line the part around the caret")
+    @Test("show the part of a long line around the caret")
     func longLine() throws {
         let text =
             "FROM scratch\nENV " + String(repeating: "a=1 ", count: 100) + "b " + String(repeating: "c=1 ", count: 100)
@@ -120,7 +120,7 @@ struct ErrorTests {
         #expect(lines[1].dropFirst(column).first == "b")
     }
 
-    @Test("come all at once, in the order of the file")
+    @Test("are reported all at once, in the order of the file")
     func all() throws {
         let error = #expect(throws: DockerfileError.self) { try parse("FROM a\nCOPY x\nRUNN y\nWORKDIR\n") }
         #expect(error?.diagnostics.map(\.position.line) == [2, 3, 4])
@@ -135,7 +135,7 @@ struct StageGraphTests {
         return (file, try StageGraph(file, global, contexts: contexts))
     }
 
-    @Test("Only what the target needs is reachable, in order")
+    @Test("Only stages that the target needs are reachable, in order")
     func reachable() throws {
         let text = """
             FROM a AS one
@@ -158,7 +158,7 @@ struct StageGraphTests {
     }
 
     @Test(
-        "FROM means an earlier stage, scratch, a named context, else an image",
+        "FROM refers to a named context, an earlier stage, scratch, else an image",
         arguments: [
             ("FROM a AS x\nFROM x", [], .stage(0)), ("FROM x AS x", [], .image("x")), ("FROM scratch", [], .scratch),
             ("FROM a AS x\nFROM X", [], .image("X")), ("FROM a AS x\nFROM b AS x\nFROM x", [], .stage(1)),
@@ -185,7 +185,7 @@ struct StageGraphTests {
         #expect(error?.message == message)
     }
 
-    @Test("What ONBUILD of a base stage copies from is reachable in the child, not in the base")
+    @Test("A stage that ONBUILD of a base stage copies from is reachable in the child, not in the base")
     func triggers() throws {
         let (_, graph) = try Self.graph("FROM a AS x\nFROM b AS base\nONBUILD COPY --from=x a b\nFROM base\n")
         #expect(try graph.dependencies(of: 1) == [])
@@ -202,7 +202,7 @@ struct StageGraphTests {
         #expect(graph.problems.map(\.position.line) == [2, 3])
     }
 
-    @Test("Outline and targets carry defaults and doc comments")
+    @Test("Outline and targets have defaults and descriptions")
     func outline() throws {
         let text = """
             # VERSION the version to build

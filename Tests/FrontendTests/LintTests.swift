@@ -10,7 +10,7 @@ struct LintTests {
     }
 
     @Test(
-        "finds what the rule is about, on its line",
+        "reports the violation of a rule on its line",
         arguments: [
             ("StageNameCasing", 1, "FROM a:1 AS Build\n"), ("FromAsCasing", 1, "FROM a:1 as build\n"),
             ("NoEmptyContinuation", 3, "FROM a:1\nRUN a \\\n\n  b\n"),
@@ -64,7 +64,7 @@ struct LintTests {
     }
 
     @Test(
-        "is silent where nothing is wrong",
+        "reports nothing for a correct file",
         arguments: [
             "FROM a:1 AS build\nWORKDIR /x\nCOPY a ./\nCMD [\"a\"]\n",
             "FROM a@sha256:00\nRUN apt-get update && apt-get install -y --no-install-recommends x=1 && rm -rf /var/lib/apt/lists/*\n",
@@ -81,7 +81,7 @@ struct LintTests {
     func isSilent(text: String) throws { #expect(try Self.findings(text) == []) }
 
     @Test(
-        "is silenced by comments and directives",
+        "ignores the rules of comments and directives",
         arguments: [
             ("JSONArgsRecommended", "# check=skip=JSONArgsRecommended\nFROM a:1\nCMD a\n"),
             ("JSONArgsRecommended", "# check=skip=all\nFROM a:1\nCMD a\n"),
@@ -95,14 +95,14 @@ struct LintTests {
         #expect(try Self.findings(text).contains { $0.rule == rule } == false)
     }
 
-    @Test("A comment silences one instruction only")
+    @Test("A comment applies to one instruction only")
     func silencesOne() throws {
         let found = try Self.findings("FROM a:1\n# hadolint ignore=DL3003\nRUN cd /x\nUSER a\nRUN cd /y\n")
         #expect(found.filter { $0.rule == "DL3003" }.map(\.lines) == [5...5])
     }
 
     @Test(
-        "fixes what can be fixed mechanically",
+        "applies automatic fixes",
         arguments: [
             ("FROM a:1 as Build\n", "FROM a:1 AS build\n"), ("FROM a:1\nrun x\nRUN y\n", "FROM a:1\nRUN x\nRUN y\n"),
             ("FROM a:1\nRUN a \\\n\n  b\n", "FROM a:1\nRUN a \\\n  b\n"),
@@ -133,7 +133,7 @@ struct LintTests {
         #expect(found.contains("Usage of undefined variable '$NAEM' (did you mean $NAME?)"))
     }
 
-    @Test("Bytes that are no text are pointed out and never edited")
+    @Test("Bytes that are not UTF-8 are reported, and the file is never edited")
     func notText() throws {
         let bytes = Array("FROM a:1\nrun x\nRUN ".utf8) + [0xFF, 0x0A] + Array("RUN y\n".utf8)
         let file = try Dockerfile(parsing: bytes, name: "D")
@@ -142,7 +142,7 @@ struct LintTests {
         #expect(Lint.applying(found, to: bytes) == bytes)
     }
 
-    @Test("A file that cannot be read gives its errors as findings")
+    @Test("The syntax errors of a file are findings")
     func unreadable() {
         let error = #expect(throws: DockerfileError.self) { try parse("FROM a:1\nRUNN x\nCOPY y\n") }
         let found = error.map(Lint.findings(for:)) ?? []
@@ -158,7 +158,7 @@ struct LintTests {
         #expect(!Lint.failsOnFinding(try parse("FROM a\n"), options))
     }
 
-    @Test("JSON and SARIF quote what they must")
+    @Test("JSON and SARIF escape strings")
     func renders() throws {
         let found = try Self.findings("FROM a:1\nCMD a\n").filter { $0.rule == "DL3025" }
         let json = Lint.json([("a\"b", found)])
@@ -171,7 +171,7 @@ struct LintTests {
     }
 }
 
-@Suite("Lint with the image at hand")
+@Suite("Lint with facts about the image")
 struct ImageLintTests {
     static func facts(_ fill: (inout ImageFacts) -> Void) -> ImageFacts {
         var facts = ImageFacts()
@@ -211,7 +211,7 @@ struct ImageLintTests {
         #expect(try Self.rules("FROM --platform=linux/arm64 a:1\n").contains("InvalidBaseImagePlatform"))
     }
 
-    @Test("The entrypoint must be there and executable")
+    @Test("The entrypoint must exist and be executable")
     func entrypoint() throws {
         let text = "FROM a:1\nENTRYPOINT [\"/app\"]\n"
         #expect(try Self.rules(text) { $0.file = { _, _ in .missing } } == ["EntrypointMissing"])
@@ -232,7 +232,7 @@ struct ImageLintTests {
         #expect(found.contains { $0.message.contains("/a and 1 more") && $0.message.hasSuffix(": 77 bytes") })
     }
 
-    @Test("What .dockerignore should leave out, and what it leaves out although COPY wants it")
+    @Test("Entries that .dockerignore should exclude, and sources of COPY that it excludes, are reported")
     func context() throws {
         let entries = [ImageFacts.Rewrite(path: ".git", byteCount: 9), ImageFacts.Rewrite(path: "src", byteCount: 1)]
         let text = "FROM a:1\nCOPY . /x\n"

@@ -18,7 +18,7 @@ struct PathTests {
         #expect(try #require(PathPattern(pattern.utf8)).matches(path.utf8) == expected)
     }
 
-    @Test("are refused where Go refuses them", arguments: ["[", "[]a]", "[-]", "[x-]", "a[", "[^", "a\\", "[a-b-c]"])
+    @Test("are refused if Go refuses them", arguments: ["[", "[]a]", "[-]", "[x-]", "a[", "[^", "a\\", "[a-b-c]"])
     func bad(pattern: String) { #expect(PathPattern(pattern.utf8) == nil) }
 
     @Test(
@@ -38,7 +38,7 @@ struct PathTests {
 @Suite("Ignore files")
 struct IgnoreTests {
     @Test(
-        "exclude what BuildKit excludes",
+        "exclude the same paths as BuildKit",
         arguments: [
             ("a", "a", true), ("a", "a/b/c", true), ("a", "b/a", false), ("/a", "a", true), ("a/", "a/b", true),
             ("./a/../b", "b", true), ("*.log", "x.log", true), ("*.log", "d/x.log", false), ("*/x", "d/x", true),
@@ -63,7 +63,7 @@ struct IgnoreTests {
     }
 
     @Test(
-        "walk an excluded directory only where a negation can reach",
+        "walk an excluded directory only if a negation may include a path in it",
         arguments: [
             ("node_modules", "node_modules", false), ("*\n!src", "node_modules", false), ("*\n!src/a", "src", true),
             ("*\n!src/a", "src/b", false), ("*\n!**/x", "node_modules", true), ("*\n!*/x", "any", true),
@@ -88,7 +88,7 @@ struct IgnoreTests {
         #expect(["a.txt", "keep.txt", "sub/a", "b"].map { rules.excludes($0) } == [true, false, true, false])
     }
 
-    @Test("A pattern of many stars is matched in no time")
+    @Test("A pattern of many stars is matched in few steps")
     func manyStars() throws {
         let pattern = String(repeating: "**/a", count: 200) + "/**/b"
         let path = String(repeating: "a/", count: 500) + "c"

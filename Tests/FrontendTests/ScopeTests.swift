@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Variables of stages")
 struct ScopeTests {
-    @Test("One instruction sees the variables as they were before it")
+    @Test("An instruction is expanded with the variables before it")
     func snapshot() throws {
         let scope = try finalScope("FROM scratch\nENV a=1\nENV a=2 b=$a\n")
         #expect(scope.value(of: "a") == "2")
@@ -11,7 +11,7 @@ struct ScopeTests {
     }
 
     @Test(
-        "ARG takes the build argument, else its default, else the global value",
+        "ARG has the build argument, else its default, else the global value",
         arguments: [
             ("ARG G=global\nFROM scratch\nARG G\n", [:], "global"),
             ("ARG G=global\nFROM scratch\nARG G=stage\n", [:], "stage"),
@@ -33,7 +33,7 @@ struct ScopeTests {
         #expect(early.value(of: "a") == "env")
     }
 
-    @Test("The config keeps the order of first definition, and PATH is added where the base has none")
+    @Test("The config keeps the order of first definition, and has a default PATH")
     func order() throws {
         let scope = try finalScope("FROM x\nENV b=1 a=2\nENV b=3\nARG z=1\n", environment: ["HOME=/h"])
         #expect(scope.configEnvironment.map(\.description) == ["HOME=/h", "PATH=\(Scope.defaultPath)", "b=3", "a=2"])
@@ -50,7 +50,7 @@ struct ScopeTests {
                 == "RUN |3 ONE=x TWO= TARGETARCH=amd64 /bin/sh -c make # buildkit")
     }
 
-    @Test("Proxies reach RUN in both cases and without ARG")
+    @Test("RUN has proxy variables in both letter cases, without ARG")
     func proxies() {
         let arguments = BuildArguments(values: ["http_proxy": "p", "NO_PROXY": "n"], build: host)
         #expect(
@@ -59,7 +59,7 @@ struct ScopeTests {
             ])
     }
 
-    @Test("Platform arguments are known to FROM and can be overridden")
+    @Test("Platform arguments are defined in FROM and can be overridden")
     func platforms() throws {
         let file = try parse("FROM --platform=$BUILDPLATFORM a-$TARGETARCH:$TARGETSTAGE\n")
         let arm = PlatformArguments(os: "linux", architecture: "arm", variant: "v7")
@@ -79,7 +79,7 @@ struct ScopeTests {
         #expect(copy.transfer.heredocs.map(\.name) == ["A", "B", "C"])
     }
 
-    @Test("EXPOSE unrolls ranges and lower-cases transports")
+    @Test("EXPOSE lists the ports of ranges and lower-cases transports")
     func ports() throws {
         let file = try parse("FROM scratch\nEXPOSE 90 80-82/TCP 127.0.0.1:1:53/udp $p\n")
         guard case .expose(let expose) = file.stages[0].instructions[0].value else { throw Missing() }

@@ -2,14 +2,14 @@ import FoundationEssentials
 import Frontend
 import Testing
 
-/// The files the tests share with the fuzzer.
+/// The files that the tests share with the fuzzer.
 enum Fixtures {
     static let root: String = {
         let parts = #filePath.split(separator: "/").dropLast(3)
         return "/" + parts.joined(separator: "/") + "/fixtures"
     }()
 
-    /// The names in a folder of the fixtures, sorted.
+    /// Returns the names in a folder of the fixtures, sorted.
     static func names(in folder: String, ending: String = "") -> [String] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)")) ?? []
         return all.filter { $0.hasSuffix(ending) }.sorted()
@@ -28,7 +28,7 @@ func parse(_ text: String) throws -> Dockerfile { try Dockerfile(parsing: Array(
 
 let host = PlatformArguments(os: "linux", architecture: "amd64")
 
-/// The scope at the end of the last stage of a file.
+/// Returns the scope at the end of the last stage of a file.
 func finalScope(_ text: String, arguments: [String: String] = [:], environment: [String] = []) throws -> Scope {
     let file = try parse(text)
     let global = try GlobalScope(file, BuildArguments(values: arguments, build: host))

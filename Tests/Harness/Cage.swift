@@ -1,22 +1,23 @@
 internal import Glibc
 
-/// A container around `thaw`, started by podman and runc on a root file system of this machine's programs: capabilities,
-/// system calls and masks are Docker's defaults unless an option says otherwise.
+/// A container around `thaw`, started by podman and runc on a root file system of this machine's programs.
+///
+/// Capabilities, system calls and masks are Docker's defaults, unless an option changes them.
 public struct Cage: Sendable {
-    /// Why there can be none; nil where there can.
+    /// The reason that no such container can be started here; nil if it can.
     public static let obstacle: String? = {
         if geteuid() != 0 { return "only root starts containers for tests" }
         for name in ["podman", "runc", "python3"] where !Program.exists(name) { return "\(name) is not installed" }
         return nil
     }()
 
-    /// The capabilities that Docker leaves.
+    /// Docker's default capabilities.
     private static let capabilities =
         "chown,dac_override,fsetid,fowner,mknod,net_raw,setgid,setuid,setfcap,setpcap,net_bind_service,sys_chroot,kill,audit_write"
     private let bench: Workbench
     private let libraries: [String]
 
-    /// A container in which the bench has the place that it has outside.
+    /// Makes a container in which the bench has the same path as outside.
     public init(_ bench: Workbench) throws {
         self.bench = bench
         let links = "ldd '\(Binary.path)' | awk '$3 ~ \"^/\" { print $3 }' | xargs -n1 dirname | sort -u"
@@ -34,7 +35,7 @@ public struct Cage: Sendable {
         try Program.shell("python3 cage.py >docker.json", in: bench.path)
     }
 
-    /// Podman's profile without what Docker keeps for CAP_SYS_ADMIN.
+    /// Podman's profile without the system calls that Docker allows only with CAP_SYS_ADMIN.
     private static let profile = """
         import json, sys
         profile = json.load(open("/usr/share/containers/seccomp.json"))

@@ -1,23 +1,23 @@
 internal import Glibc
 internal import Synchronization
 
-/// Debian's `docker-registry` on a loopback port, with its storage in a directory that goes away with it.
+/// Debian's `docker-registry` on a loopback port, with its storage in a directory that is removed with it.
 public final class DockerRegistry: Sendable {
-    /// `127.0.0.1:PORT`
+    /// The address, `127.0.0.1:PORT`.
     public let host: String
-    /// The directory with its storage, and with `ca.crt` where it speaks TLS.
+    /// The directory with its storage, and with `ca.crt` if it uses TLS.
     public let path: String
     private let port: Int
-    /// The only account of a registry that wants one.
+    /// The only account of a registry with login.
     public static let (user, password) = ("thaw", "sesame-open-7")
 
     /// bcrypt of ``password`` at the lowest cost.
     private static let account = "thaw:$2b$04$abcdefghijklmnopqrstuuqyoCSyLumM2XjU0x4g7.ckljP0S91hS"
 
-    /// Whether it is installed.
+    /// True if it is installed.
     public static var isInstalled: Bool { Program.exists("docker-registry") }
 
-    /// Starts one, and returns when it listens.
+    /// Starts a registry, and returns when it listens.
     public init(tls: Bool = false, login: Bool = false) throws {
         path = "/var/tmp/thaw-registry.\(getpid()).\(UInt32.random(in: 0 ... .max))"
         let port = try Self.freePort()
@@ -34,14 +34,14 @@ public final class DockerRegistry: Sendable {
 
     deinit { Self.end(path) }
 
-    /// Ends it as the kernel's out-of-memory killer does; what it keeps stays.
+    /// Kills it with SIGKILL, like the kernel's out-of-memory killer; its storage stays.
     public func crash() {
         guard let program = Self.running.withLock({ $0.removeValue(forKey: path) }) else { return }
         program.kill()
         _ = program.wait()
     }
 
-    /// Starts it where it does not run, at first and after ``crash()``, on the same port; returns when it listens.
+    /// Starts it if it does not run, on the same port also after ``crash()``; returns when it listens.
     public func start() throws {
         try Self.running.withLock { running in
             if running[path] == nil {
@@ -54,7 +54,7 @@ public final class DockerRegistry: Sendable {
         }
     }
 
-    /// Those that run, by their directories: what is shared by tests ends with the process.
+    /// The running registries, by directory; registries that tests share end with the process.
     private static let running = Mutex<[String: Program]>([:])
     private static let ending = atexit { for path in DockerRegistry.running.withLock({ $0.keys }) { end(path) } }
 
@@ -62,7 +62,7 @@ public final class DockerRegistry: Sendable {
         guard let program = running.withLock({ $0.removeValue(forKey: path) }) else { return }
         program.kill()
         _ = program.wait()
-        // What stays is in /var/tmp; the test's own result counts.
+        // A failure leaves files in /var/tmp, but must not change the test's result.
         _ = try? Program.shell("rm -rf '\(path)'")
     }
 
@@ -78,7 +78,7 @@ public final class DockerRegistry: Sendable {
         return text
     }
 
-    /// An authority of our own, and a certificate of it for the loopback address.
+    /// The script that makes a CA, and its certificate for the loopback address.
     private static let certificates = """
         exec 2>/dev/null
         mkdir keys && cd keys
@@ -90,7 +90,7 @@ public final class DockerRegistry: Sendable {
         cp ca.crt ..
         """
 
-    /// A port that nobody has now.
+    /// Returns a port that is free now.
     private static func freePort() throws -> Int {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(socket) }

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// A JSON document, read by Foundation: what scripts see of `thaw`, told by another parser than ours.
+/// A JSON document of `thaw`, parsed by Foundation, so independently of our own parser.
 public enum Document: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
@@ -9,7 +9,7 @@ public enum Document: Decodable, Hashable, Sendable {
     case array([Document])
     case object([String: Document])
 
-    /// Reads a whole text.
+    /// Parses a whole text.
     public init(parsing text: String) throws {
         self = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
     }
@@ -31,13 +31,13 @@ public enum Document: Decodable, Hashable, Sendable {
         }
     }
 
-    /// A member of an object; `.null` where there is none.
+    /// A member of an object; `.null` if there is none.
     public subscript(key: String) -> Document {
         guard case .object(let members) = self else { return .null }
         return members[key] ?? .null
     }
 
-    /// An element of an array; `.null` where there is none.
+    /// An element of an array; `.null` if there is none.
     public subscript(index: Int) -> Document {
         list.indices.contains(index) ? list[index] : .null
     }
@@ -48,7 +48,7 @@ public enum Document: Decodable, Hashable, Sendable {
         return elements
     }
 
-    /// An object's names.
+    /// The names of an object's members.
     public var keys: Set<String> {
         guard case .object(let members) = self else { return [] }
         return Set(members.keys)

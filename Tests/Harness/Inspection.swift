@@ -1,12 +1,11 @@
-/// What an OCI layout, and a store is one, says about an image: read by this harness, not by `thaw`.
+/// The documents of an image in a store, which is an OCI layout; read by this harness, not by `thaw`.
 public struct Inspection: Sendable {
     private let store: String
-    /// The manifest.
     public let manifest: Document
-    /// The configuration, with what the specification puts around it.
+    /// The whole configuration document; its member `config` has the settings of containers.
     public let config: Document
 
-    /// Reads the image of a store that has this short name.
+    /// Reads the image with this short name.
     public init(_ name: String, in bench: Workbench) throws {
         store = bench.store
         let index = try Document(parsing: Program.shell("cat '\(bench.store)/index.json'"))
@@ -22,10 +21,10 @@ public struct Inspection: Sendable {
             parsing: Program.shell("cat '\(Self.blob(manifest["config"]["digest"].text ?? "", in: bench.store))'"))
     }
 
-    /// A member of what containers are started with: `Env`, `Cmd`, `User`.
+    /// Returns a setting of containers: `Env`, `Cmd`, `User`.
     public func setting(_ name: String) -> Document { config["config"][name] }
 
-    /// The layers as GNU tar lists them, each sorted: mode, owner by number, path, target of a link.
+    /// The entries of each layer as GNU tar lists them, sorted: mode, owner by number, path, target of a link.
     public func listings() throws -> [[String]] {
         try manifest["layers"].list.map { layer in
             let blob = Self.blob(layer["digest"].text ?? "", in: store)
@@ -37,7 +36,7 @@ public struct Inspection: Sendable {
         }
     }
 
-    /// A file's content as a layer has it.
+    /// Returns the content of a file in a layer.
     public func content(of path: String, inLayer index: Int) throws -> String {
         let blob = Self.blob(manifest["layers"][index]["digest"].text ?? "", in: store)
         return try Program.shell("tar -xzOf '\(blob)' '\(path)'")
@@ -49,7 +48,7 @@ public struct Inspection: Sendable {
 }
 
 extension Workbench {
-    /// What is wrong with the store: blobs that aren't what they are named, half-written ones, names without an image.
+    /// Returns the faults of the store: blobs with a wrong digest, half-written files, names without an image.
     public func faults() throws -> [String] {
         let script = """
             cd '\(store)/blobs/sha256' 2>/dev/null || exit 0 # a store that was never made has no faults

@@ -1,18 +1,18 @@
-/// Makes OCI layouts document by document: what no tool would write.
+/// The maker of OCI layouts that no tool would write, document by document.
 public struct LayoutMaker {
     private let bench: Workbench
     private let directory: String
 
-    /// A layout in a directory of the bench.
+    /// Makes a layout in a directory of the bench.
     public init(_ directory: String, in bench: Workbench) throws {
         self.bench = bench
         self.directory = directory
         try bench.write("\(directory)/oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
-    /// Adds one image of uncompressed layers under a name, whose configuration has these texts.
+    /// Adds an image of uncompressed layers with a name and these texts in its configuration.
     ///
-    /// - Parameter settings: the member `config`, as JSON.
+    /// - Parameter settings: The member `config`, as JSON.
     public func add(
         _ name: String, layers: [[UInt8]], architecture: String = "amd64", settings: String = "{}",
         history: String = "text"
@@ -54,7 +54,7 @@ public struct LayoutMaker {
         return try Program.shell(script, in: "\(bench.path)/\(directory)")
     }
 
-    /// A text as a JSON string.
+    /// Returns a text as a JSON string.
     public static func quoted(_ text: String) -> String {
         let scalars = text.unicodeScalars.map { scalar -> String in
             guard scalar.value < 0x20 || scalar == "\"" || scalar == "\\" else { return String(scalar) }

@@ -1,14 +1,14 @@
 import Glibc
 
-/// What /proc shows of a running process.
+/// The facts about a running process in /proc.
 public struct ProcessView: Sendable {
     /// The process's number.
     public let number: Int32
 
-    /// A view of a process, which may end at any time.
+    /// Makes a view of a process, which may exit at any time.
     public init(_ number: Int32) { self.number = number }
 
-    /// Whether the process is there, and has not ended.
+    /// True if the process exists and has not exited.
     public var isRunning: Bool {
         guard let state = status["State"] else { return false }
         return !state.hasPrefix("Z") && !state.hasPrefix("X")
@@ -17,17 +17,17 @@ public struct ProcessView: Sendable {
     /// The lines of its `status` file.
     public var status: [String: String] { Self.status("/proc/\(number)/status") }
 
-    /// The same of each of its threads.
+    /// The lines of the `status` file of each thread.
     public var threads: [[String: String]] {
         Self.names("/proc/\(number)/task").map { Self.status("/proc/\(number)/task/\($0)/status") }
     }
 
-    /// What its descriptors lead to.
+    /// The targets of its descriptors.
     public var descriptors: [String] {
         Self.names("/proc/\(number)/fd").compactMap { Self.link("/proc/\(number)/fd/\($0)") }
     }
 
-    /// The namespaces of these kinds that it shares with this process.
+    /// Returns the namespaces of these kinds that it shares with this process.
     public func shared(_ kinds: [String]) -> [String] {
         kinds.filter { Self.link("/proc/\(number)/ns/\($0)") == Self.link("/proc/self/ns/\($0)") }
     }
@@ -35,13 +35,13 @@ public struct ProcessView: Sendable {
     /// The names in its root directory.
     public var root: [String] { Self.names("/proc/\(number)/root").sorted() }
 
-    /// Its limit of a kind, as /proc words it: soft and hard.
+    /// Returns a limit, by its name in /proc: soft and hard value.
     public func limit(_ name: String) -> String? {
         let line = Self.text("/proc/\(number)/limits").split(separator: "\n").first { $0.hasPrefix(name) }
         return line.map { $0.dropFirst(name.count).split(separator: " ").prefix(2).joined(separator: " ") }
     }
 
-    /// The processes that have `parent`, and whose program is called `name`, of which /proc keeps 15 letters.
+    /// Returns the children of `parent` whose program is called `name`, of which /proc has 15 letters.
     public static func children(of parent: Int32, named name: String) -> [ProcessView] {
         names("/proc").compactMap { Int32($0) }.map { ProcessView($0) }.filter {
             let status = $0.status
@@ -49,7 +49,7 @@ public struct ProcessView: Sendable {
         }
     }
 
-    /// The processes whose program is called `name`.
+    /// Returns the processes whose program is called `name`.
     public static func all(named name: String) -> [ProcessView] {
         names("/proc").compactMap { Int32($0) }.map { ProcessView($0) }.filter { $0.status["Name"] == name }
     }
@@ -59,7 +59,7 @@ public struct ProcessView: Sendable {
         Self.text("/proc/\(number)/cmdline").split(separator: "\0").map(String.init)
     }
 
-    /// Waits until a condition holds, for at most some seconds.
+    /// Waits until a condition holds, at most `seconds`; returns whether it holds.
     public static func wait(seconds: Int = 30, _ condition: () -> Bool) -> Bool {
         for _ in 0..<(seconds * 50) {
             if condition() { return true }

@@ -1,29 +1,28 @@
 internal import Glibc
 
-/// What a program that ended left behind.
+/// The exit status and output of a program.
 public struct Outcome: Sendable {
-    /// Its exit status; negative is the signal that ended it.
+    /// The exit status, or the negative number of the signal that killed the program.
     public let status: Int32
-    /// What it wrote to stdout.
+    /// The text on stdout.
     public let output: String
-    /// What it wrote to stderr.
+    /// The text on stderr.
     public let error: String
-    /// Both, one after the other, byte for byte.
+    /// The bytes of stdout, then those of stderr.
     public let bytes: [UInt8]
 
     /// The output without the newline at its end.
     public var line: String { output.hasSuffix("\n") ? String(output.dropLast()) : output }
 }
 
-/// A program that could not be started, or that did not do what a test builds on.
+/// The error of a program that could not be started, or that failed in the setup of a test.
 public struct ProgramFailure: Error, CustomStringConvertible {
     public let description: String
 
-    /// A failure with that reason.
     public init(description: String) { self.description = description }
 }
 
-/// A program of this machine, started with files as its streams, so that nothing it writes can block it.
+/// A program of this machine; its streams are files, so that its output can't block it.
 public struct Program: Sendable {
     private let process: pid_t
     private let output: Int32
@@ -55,13 +54,13 @@ public struct Program: Sendable {
         guard result == 0 else { throw ProgramFailure(description: "cannot start \(words[0]): error \(result)") }
     }
 
-    /// Ends the program at once, as the kernel's out-of-memory killer does.
+    /// Kills the program with SIGKILL, like the kernel's out-of-memory killer.
     public func kill() { _ = Glibc.kill(process, SIGKILL) }
 
-    /// True until it ends.
+    /// True until it exits.
     public var isRunning: Bool {
         var info = unsafe siginfo_t()
-        // The process is left for wait().
+        // WNOWAIT leaves the process for wait().
         let result = unsafe waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT)
         return unsafe result == 0 && info.si_signo == 0
     }
@@ -69,7 +68,7 @@ public struct Program: Sendable {
     /// Sends a signal.
     public func signal(_ number: Int32) { _ = Glibc.kill(process, number) }
 
-    /// Waits until it ends.
+    /// Waits until it exits.
     public func wait() -> Outcome {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
@@ -80,14 +79,14 @@ public struct Program: Sendable {
             error: String(decoding: complaints, as: UTF8.self), bytes: written + complaints)
     }
 
-    /// Starts a program and waits for it.
+    /// Starts a program and waits until it exits.
     public static func run(
         _ words: [String], in directory: String = "/", environment: [String: String] = [:]
     ) throws -> Outcome { try Program(words, in: directory, environment: environment).wait() }
 
-    /// Runs a script with `sh`; its output without the last newline.
+    /// Runs a script with `sh`; returns its output without the last newline.
     ///
-    /// - Throws: ``ProgramFailure`` unless it exits with 0.
+    /// - Throws: A ``ProgramFailure`` unless it exits with 0.
     @discardableResult
     public static func shell(_ script: String, in directory: String = "/") throws -> String {
         let outcome = try run(["sh", "-ec", script], in: directory)
@@ -97,15 +96,15 @@ public struct Program: Sendable {
         return outcome.line
     }
 
-    /// Whether a program of that name is on PATH.
+    /// True if a program of this name is on PATH.
     public static func exists(_ name: String) -> Bool { (try? shell("command -v \(name)")) != nil }
 
-    /// The words as C wants them; the caller frees each.
+    /// Returns the words as a null-terminated array of C strings, which the caller frees.
     private static func vector(_ words: [String]) -> [UnsafeMutablePointer<CChar>?] {
         unsafe words.map { unsafe strdup($0) } + [nil]
     }
 
-    /// This process's environment, without what would change how `thaw` behaves.
+    /// This process's environment, without variables that change the behaviour of `thaw`.
     private static var environment: [String: String] {
         var variables: [String: String] = [:]
         var next = unsafe environ
@@ -116,14 +115,14 @@ public struct Program: Sendable {
             }
             unsafe next += 1
         }
-        // Nothing of the world is asked for by accident.
+        // With this configuration no test reaches a public registry by accident.
         let tree = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         variables["CONTAINERS_REGISTRIES_CONF"] = "/\(tree)/fixtures/registries.conf"
         for name in ["THAW_STORE", "SOURCE_DATE_EPOCH", "XDG_DATA_HOME"] { variables[name] = nil }
         return variables
     }
 
-    /// A file without a name, for a stream.
+    /// Creates an unnamed file for a stream.
     private static func nameless() throws -> Int32 {
         let name = "/tmp/thaw-stream.\(UInt64.random(in: 0 ... .max))"
         let descriptor = unsafe open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -132,7 +131,7 @@ public struct Program: Sendable {
         return descriptor
     }
 
-    /// What is in the file, which is closed.
+    /// Reads the file and closes it.
     private static func content(_ descriptor: Int32) -> [UInt8] {
         defer { close(descriptor) }
         lseek(descriptor, 0, SEEK_SET)

@@ -1,19 +1,21 @@
 internal import Glibc
 
-/// A user without privileges who exists for one program at a time: in a mount namespace of the program's own,
-/// /etc/passwd and /etc/subuid know it. However a test ends, nothing of it is left on the machine.
+/// A temporary user without privileges, who exists only for one program at a time.
+///
+/// /etc/passwd and /etc/subuid have the user only in a mount namespace of the program's own, so that nothing of it is
+/// left on the machine after any end of a test.
 public struct Stranger: Sendable {
-    /// What the machine lends to the user.
+    /// The subordinate numbers of the user.
     public enum Means: String, Sendable, CaseIterable {
-        /// Numbers, and newuidmap to take them.
+        /// The user has numbers, and newuidmap to map them.
         case ranges
-        /// No numbers.
+        /// The user has no numbers.
         case nothing
-        /// Numbers, but no newuidmap.
+        /// The user has numbers, but no newuidmap.
         case noTool
     }
 
-    /// Why there can be no such user here; nil where there can.
+    /// The reason that no such user can be made here; nil if one can.
     public static let obstacle: String? = {
         if geteuid() != 0 { return "only root makes users for tests" }
         for name in ["newuidmap", "setpriv", "unshare"] where !Program.exists(name) {
@@ -28,7 +30,7 @@ public struct Stranger: Sendable {
     public let number: UInt32
     /// The user's store.
     public var store: String { "\(home)/store" }
-    /// The program that ``start(_:shared:environment:)`` runs, by its path; the user sees its directory as `bin`.
+    /// The path of the program that ``start(_:shared:environment:)`` runs; the user sees its directory as `bin`.
     public var binary = Binary.path
     /// Programs of this machine that the user cannot run.
     public var hidden: [String] = []
@@ -36,7 +38,7 @@ public struct Stranger: Sendable {
     private let means: Means
     private let bench: Workbench
 
-    /// A user whose home is in the bench's directory.
+    /// Makes a user whose home is in the bench's directory.
     public init(_ means: Means = .ranges, in bench: Workbench) throws {
         number = 10_000_000 + UInt32.random(in: 0..<100_000_000)
         home = "\(bench.path)/stranger"
@@ -50,7 +52,7 @@ public struct Stranger: Sendable {
             """)
     }
 
-    /// Starts `thaw` as this user in the bench's directory, where `shared` is the directory of that name.
+    /// Starts `thaw` as this user in the bench's directory; `shared` is mounted there as `shared`.
     public func start(
         _ words: [String], shared: String = "/var/empty", environment: [String: String] = [:]
     ) throws -> Program {
@@ -77,7 +79,7 @@ public struct Stranger: Sendable {
         try start(words, shared: shared).wait()
     }
 
-    /// Runs `thaw` as this user, which must succeed; its output without the last newline.
+    /// Runs `thaw` as this user, which must succeed; returns its output without the last newline.
     @discardableResult
     public func succeed(_ words: String..., shared: String = "/var/empty") throws -> String {
         let outcome = try start(words, shared: shared).wait()
@@ -88,7 +90,7 @@ public struct Stranger: Sendable {
         return outcome.line
     }
 
-    /// The user's processes, but those that end within a second, and those that wait for nothing but their parent.
+    /// Returns the user's processes, except zombies and those that exit within a second.
     public func processes() throws -> [String] {
         let script = """
             for try in 1 2 3 4 5 6 7 8 9 10; do

@@ -1,8 +1,8 @@
-/// Makes tar archives byte by byte, the hostile ones too: no tool writes those.
+/// The maker of tar archives byte by byte, also of hostile ones that no tool writes.
 public struct TarMaker: Sendable {
     private var bytes: [UInt8] = []
 
-    /// An archive without entries.
+    /// Makes an archive without entries.
     public init() {}
 
     /// The archive with the two zero blocks at its end.
@@ -22,7 +22,7 @@ public struct TarMaker: Sendable {
     /// Adds a hard link.
     public mutating func addLink(_ path: String, to target: String) { add(path, type: "1", target: target) }
 
-    /// One entry in the format of POSIX.1-1988, "ustar".
+    /// Adds an entry in the format of POSIX.1-1988, "ustar".
     private mutating func add(
         _ path: String, type: Character, content: [UInt8] = [], target: String = "", mode: UInt32 = 0o777
     ) {

@@ -1,18 +1,18 @@
 internal import Glibc
 
-/// A directory of one test with a store in it, and `thaw` to work on them. It goes away with the test.
+/// A directory of one test with a store in it, on which `thaw` works; it is removed with the test.
 public final class Workbench: Sendable {
     /// The directory.
     public let path: String
-    /// The store, which `thaw` makes when it is first used.
+    /// The store, which the first `thaw` creates.
     public var store: String { "\(path)/store" }
 
     private static let prefix = "/var/tmp/thaw-integration.\(getpid())."
 
-    /// Removes at the process's end what tests share; its value is of no use.
+    /// The registration of a handler that removes shared benches when the process exits.
     private static let cleaning = atexit { _ = try? Program.shell("rm -rf '\(Workbench.prefix)'*") }
 
-    /// A new place with nothing in it.
+    /// Makes an empty bench.
     public init() throws {
         _ = Self.cleaning
         path = "\(Self.prefix)\(UInt32.random(in: 0 ... .max))"
@@ -21,25 +21,25 @@ public final class Workbench: Sendable {
         }
     }
 
-    /// A new place with all that another has, so that tests can share what is slow to make.
+    /// Makes a copy of another bench, so that tests can share files that are slow to make.
     public convenience init(copying other: Workbench) throws {
         try self.init()
         try Program.shell("cp -a '\(other.path)/.' '\(path)/'")
     }
 
     deinit {
-        // What stays is removed when the process ends; the test's own result counts.
+        // A failure must not change the test's result; files that stay are removed when the process exits.
         _ = try? Program.shell("rm -rf '\(path)'")
     }
 
-    /// A place whose store has `busybox`: a static shell and its applets, and an account `app` of 100:101.
+    /// Makes a bench whose store has `busybox`: a static shell and its applets, and an account `app` of 100:101.
     public static func withBusybox() throws -> Workbench {
         let bench = try Workbench()
         try bench.succeed("copy", "oci:\(template.get().path)/layout:busybox", "busybox")
         return bench
     }
 
-    /// The layout with busybox, made once in a process.
+    /// The bench with a layout of busybox, made once in a process.
     private static let template = Result {
         let bench = try Workbench()
         try Program.shell("mkdir busybox && cp /bin/busybox busybox/", in: bench.path)
@@ -60,12 +60,12 @@ public final class Workbench: Sendable {
         return bench
     }
 
-    /// Writes a file below the directory, parents too.
+    /// Writes a file below the directory, and makes its parents.
     public func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws {
         try write(name, Array(text.utf8), mode: mode)
     }
 
-    /// Writes bytes to a file below the directory, parents too.
+    /// Writes bytes to a file below the directory, and makes its parents.
     public func write(_ name: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         let file = "\(path)/\(name)"
         if let slash = file.lastIndex(of: "/") { try Program.shell("mkdir -p '\(file[..<slash])'") }
@@ -80,7 +80,7 @@ public final class Workbench: Sendable {
         }
     }
 
-    /// A file's text.
+    /// Returns a file's text.
     public func read(_ name: String) throws -> String { try Program.shell("cat '\(path)/\(name)'") }
 
     /// Runs `thaw` in the directory, on the store.
@@ -94,20 +94,20 @@ public final class Workbench: Sendable {
             [Binary.path, "--store", store] + words, in: path, environment: environment)
     }
 
-    /// Runs `thaw`, which must succeed; its output without the last newline.
+    /// Runs `thaw`, which must succeed; returns its output without the last newline.
     @discardableResult
     public func succeed(_ words: String...) throws -> String {
         try run(words)
     }
 
-    /// Builds a Dockerfile whose context is `context`, and names the image `app`; the digest.
+    /// Builds a Dockerfile with the context `context`, and names the image `app`; returns the digest.
     @discardableResult
     public func build(_ dockerfile: String, _ options: String...) throws -> String {
         try write("context/Dockerfile", dockerfile)
         return try run(["build", "--progress", "quiet", "-t", "app"] + options + ["context"])
     }
 
-    /// The JSON that a command prints.
+    /// Returns the JSON document that a command prints.
     public func document(_ words: String...) throws -> Document { try Document(parsing: run(words)) }
 
     private func run(_ words: [String]) throws -> String {

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct ApplicationTests {
     static let applications = "\(Repository.path)/fixtures/apps"
 
-    /// A place where the application is built as `app`.
+    /// Makes a bench in which the application is built as `app`.
     private static func build(_ name: String) throws -> Workbench {
         let bench = try Workbench()
         try bench.succeed("load", "-i", Bases.path)
@@ -17,7 +17,7 @@ import Testing
     private static let server = Result { try build("c-server") }
 
     @Test(
-        "Both answer their probe before and after slimming, and keep their budgets",
+        "Both pass their probe before and after slimming, and keep their budgets",
         arguments: ["c-server", "python-api"])
     func container(name: String) throws {
         let bench = try name == "c-server" ? Self.server.get() : Self.build(name)
@@ -28,7 +28,7 @@ import Testing
         let report = try Document(parsing: bench.read("report/report.json"))
         #expect(report["slim"]["verification"]["passed"] == .bool(true))
         #expect(report["boot"]["after"]["response"]["status"] == .number(200))
-        // The build before it left nothing to do.
+        // The build before it has cached all steps.
         #expect(report["build"]["thaw.steps"].list.allSatisfy { $0["cached"] == .bool(true) })
         let sizes = ["before", "after"].map { report["slim"][$0]["size"].number ?? 0 }
         #expect(sizes[1] < sizes[0] / 2)

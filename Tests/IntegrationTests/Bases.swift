@@ -1,9 +1,9 @@
 import Glibc
 import Harness
 
-/// The base images that `fixtures/bases.sh` makes and `make test` has made before.
+/// The base images of `fixtures/bases.sh`, which `make test` makes before the tests.
 enum Bases {
-    /// Their layout.
+    /// The path of their layout.
     static let path: String = {
         let home = variable("XDG_CACHE_HOME") ?? (variable("HOME") ?? "/root") + "/.cache"
         return (variable("THAW_CACHE") ?? home) + "/thaw/bases"
@@ -13,7 +13,7 @@ enum Bases {
 }
 
 extension Outcome {
-    /// Its complaint: the lines on stderr from the one that begins with `thaw: `; empty where there is none.
+    /// The error message: the lines on stderr from the one that begins with `thaw: `; empty if there is none.
     var complaint: [String] {
         let lines = error.split(separator: "\n").map(String.init)
         return Array(lines.drop { !$0.hasPrefix("thaw: ") })

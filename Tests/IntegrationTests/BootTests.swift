@@ -2,9 +2,9 @@ import Glibc
 import Harness
 import Testing
 
-/// `thaw boot` with the container engine: the answer, its figures, and every way to give none.
+/// `thaw boot` with the container engine: the response, its figures, and failures.
 @Suite struct BootTests {
-    @Test("An answer is timed by phases that add up, as CLI.md has it")
+    @Test("The document has the response, the times of the start, and its phases")
     func answers() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// How an image starts, and the sentence about why it does not answer.
+    /// The start of an image that fails, and the reason in the message.
     static let failures: [(String, Int32, String)] = [
         ("CMD []", 1, "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"),
         (
@@ -47,7 +47,7 @@ import Testing
         ),
     ]
 
-    @Test("An image that does not answer says why", arguments: failures)
+    @Test("The message of a failed start has the reason", arguments: failures)
     func fails(line: String, status: Int32, sentence: String) throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\n\(line)\n")
@@ -59,7 +59,7 @@ import Testing
         #expect(try Program.shell("cat /proc/mounts").contains(bench.path) == false)
     }
 
-    @Test("A start that failed leaves its console where it was asked for, and its last lines in the message")
+    @Test("A failed start writes its console to the file, and its last lines to the message")
     func failedConsole() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD echo one; echo two; exit 5\n")
@@ -69,13 +69,13 @@ import Testing
         #expect(
             outcome.complaint == [
                 "thaw: the entrypoint ended with status 5 before the probe passed; its last line was: two",
-                "      the last lines of its console:", "        one", "        two",
-                "      all of its console is in 'console'",
+                "      the last lines of the console:", "        one", "        two",
+                "      the whole console is in 'console'",
             ])
         #expect(try bench.read("console") == "one\ntwo")
     }
 
-    @Test("The document says where the console is, once it is there")
+    @Test("The document has the path of the written console")
     func console() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD echo ready; sleep 1000\n")
@@ -86,7 +86,7 @@ import Testing
         #expect(try bench.read("console") == "ready")
     }
 
-    @Test("A pattern that goes back and forth for ever elsewhere ends with the time that it has")
+    @Test("A pattern with exponential backtracking in other engines ends at the timeout")
     func hostilePattern() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD echo \(String(repeating: "a", count: 60))!; sleep 1000\n")
@@ -95,7 +95,7 @@ import Testing
         #expect(outcome.complaint.first?.hasPrefix("thaw: probe log:(a+)+$ did not pass within 1 s") == true)
     }
 
-    @Test("An interrupted start ends in order and leaves nothing", arguments: [SIGINT, SIGTERM])
+    @Test("An interrupted start cleans up and leaves nothing", arguments: [SIGINT, SIGTERM])
     func interrupted(signal: Int32) throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD sleep 1000\n")

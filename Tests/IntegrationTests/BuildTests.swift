@@ -1,9 +1,9 @@
 import Harness
 import Testing
 
-/// `thaw build`, judged by the layers and the configuration that other programs read.
+/// `thaw build`, checked by the layers and the configuration that other programs read.
 @Suite struct BuildTests {
-    @Test("Every instruction leaves its mark on the configuration")
+    @Test("Every instruction changes its part of the configuration")
     func configuration() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -43,7 +43,7 @@ import Testing
         #expect(image.config["os"] == .string("linux"))
     }
 
-    @Test("A heredoc that starts with #! is a script of its own, which no layer keeps")
+    @Test("A heredoc that starts with #! is a script that no layer contains")
     func script() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -61,7 +61,7 @@ import Testing
         #expect(layers.joined().filter { $0.contains("pipes") } == [])
     }
 
-    @Test("RUN sees variables, directory, user and what the steps before it wrote")
+    @Test("RUN has the variables, directory, user and files of the steps before it")
     func run() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -97,7 +97,7 @@ import Testing
         #expect(try Inspection("app", in: bench).content(of: "links", inLayer: 5) == "lo")
     }
 
-    /// Lines of a Dockerfile behind `FROM busybox`, and the entries that the last layer must have.
+    /// A line after `FROM busybox`, and the entries that the last layer must have.
     static let layers: [(String, [String])] = [
         ("RUN chmod 4755 /base/one", ["-rwsr-xr-x 0/0 base/one"]),
         ("RUN rm /base/one", ["---------- 0/0 base/.wh.one"]),
@@ -123,7 +123,7 @@ import Testing
         ("WORKDIR /new/place", ["drwxr-xr-x 0/0 new/", "drwxr-xr-x 0/0 new/place/"]),
     ]
 
-    @Test("A layer holds what its step changed", arguments: layers)
+    @Test("A layer contains the changes of its step", arguments: layers)
     func layer(line: String, entries: [String]) throws {
         let bench = try Workbench.withBusybox()
         try Program.shell(
@@ -137,11 +137,11 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("Extended attributes that RUN sets are in the layer, capabilities too")
+    @Test("Extended attributes that RUN sets are in the layer, also capabilities")
     func attributes() throws {
         let bench = try Workbench()
         try bench.succeed("load", "-i", Bases.path)
-        // setcap is not in the base; Python writes the attribute as setcap does.
+        // setcap is not in the base; Python writes the same attribute.
         try bench.build(
             """
             FROM python:3-slim
@@ -166,7 +166,7 @@ import Testing
         #expect(Set(files ?? []) == ["b.txt", "logs/", "logs/keep/", "logs/keep/d.txt"])
     }
 
-    @Test("--target builds that stage and none that it does not need")
+    @Test("--target builds only that stage and those that it needs")
     func target() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -184,7 +184,7 @@ import Testing
         #expect(try Inspection("app", in: bench).content(of: "file", inLayer: 0) == "1")
     }
 
-    @Test("--iidfile and --metadata-file tell what buildx tells, and every step")
+    @Test("--iidfile and --metadata-file have the values of buildx, and every step")
     func metadata() throws {
         let bench = try Workbench.withBusybox()
         let digest = try bench.build(

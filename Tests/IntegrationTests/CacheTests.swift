@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// What is run again, what is not, and that nothing of that shows in the result.
+/// The cache of build steps: the steps that run again, and the unchanged results.
 @Suite struct CacheTests {
     static let dockerfile = """
         FROM busybox AS first
@@ -23,7 +23,7 @@ import Testing
         return bench
     }
 
-    /// Builds; the lines of the steps that ran.
+    /// Builds the image; returns the lines of the steps that ran.
     private func build(_ bench: Workbench, _ options: String...) throws -> [Double] {
         try bench.write("context/Dockerfile", Self.dockerfile)
         try bench.write("context/.dockerignore", "Dockerfile\n")
@@ -43,12 +43,12 @@ import Testing
         #expect(try Inspection("app", in: bench).manifest == manifest)
     }
 
-    /// A file that becomes another, and the lines that must run again.
+    /// A file that changes, and the lines that must run again.
     static let changes: [(String, [Double])] = [
         ("early", [3, 4, 6, 7, 8]), ("late", [7, 8]), ("unused", []),
     ]
 
-    @Test("Changing one file runs only what follows from it", arguments: changes)
+    @Test("A changed file runs only the steps that depend on it", arguments: changes)
     func changed(file: String, lines: [Double]) throws {
         let bench = try bench()
         _ = try build(bench)
@@ -71,7 +71,7 @@ import Testing
         #expect(try Inspection("app", in: other).manifest == manifest)
     }
 
-    @Test("Another build argument runs only the steps that can see it")
+    @Test("Another build argument runs only the steps that can use it")
     func arguments() throws {
         let bench = try Workbench.withBusybox()
         let dockerfile = "FROM busybox\nRUN true\nARG WHO\nRUN echo $WHO >/who\n"
@@ -82,7 +82,7 @@ import Testing
         #expect(try Inspection("app", in: bench).content(of: "who", inLayer: 6) == "two")
     }
 
-    @Test("prune keeps what names need, and builds work after it")
+    @Test("prune keeps the data of named images, and builds work after it")
     func prune() throws {
         let bench = try bench()
         _ = try build(bench)

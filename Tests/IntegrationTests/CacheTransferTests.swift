@@ -1,8 +1,8 @@
 import Harness
 import Testing
 
-/// Build steps that come from another store: by a directory, and in the image itself.
-@Suite("Caches from elsewhere")
+/// Cached build steps of another store, in a directory and in the image itself.
+@Suite("External caches")
 struct CacheTransferTests {
     private static let dockerfile = """
         FROM busybox AS tools
@@ -18,7 +18,7 @@ struct CacheTransferTests {
         return bench
     }
 
-    /// Builds; the lines that ran.
+    /// Builds the image; returns the lines of the steps that ran.
     private func build(_ bench: Workbench, _ options: [String]) throws -> [Double] {
         let words = ["build", "--progress", "quiet", "-t", "app", "--metadata-file", "metadata.json"] + options
         let outcome = try bench.start(words + ["context"]).wait()
@@ -27,23 +27,23 @@ struct CacheTransferTests {
         return steps.filter { $0["cached"] != .bool(true) }.compactMap(\.["line"].number).sorted()
     }
 
-    /// `mode=`, and what another store has to do again; steps of the random kind can't come out the same by chance.
+    /// The value of `mode=`, and the lines that another store must run; random steps can't give the same by chance.
     static let modes: [(String, [Double])] = [("max", []), ("min", [2])]
 
-    @Test("A directory brings the steps of all stages, or of the image alone", arguments: modes)
+    @Test("A directory has the steps of all stages, or of the image alone", arguments: modes)
     func local(mode: String, again: [Double]) throws {
         let first = try bench()
         #expect(try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=\(mode)"]) == [2, 4, 5])
         let second = try bench()
         let lines = try build(second, ["--cache-from", "type=local,src=\(first.path)/cache"])
-        // Where the stage below is done again, what is copied from it is new, and so is all above.
+        // If the stage below runs again, the file copied from it is new, and so are all later steps.
         #expect(lines == (again.isEmpty ? [] : [2, 4, 5]))
         if mode == "max" {
             #expect(try Inspection("app", in: second).manifest == Inspection("app", in: first).manifest)
         }
     }
 
-    @Test("An image brings the steps of its own layers")
+    @Test("An image has the cached steps of its own layers")
     func inline() throws {
         let first = try Workbench.withBusybox()
         try first.write("context/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/own\n")
@@ -54,21 +54,21 @@ struct CacheTransferTests {
         #expect(try build(second, ["--cache-from", "type=local,src=\(first.path)/layout"]) == [])
     }
 
-    @Test("A cache that is not there is told of, and the build goes on; a wrong option is wrong usage")
+    @Test("A missing cache is skipped with a note; a wrong option is wrong usage")
     func absent() throws {
         let bench = try bench()
         let outcome = try bench.thaw("build", "--cache-from", "type=local,src=nowhere", "context")
         #expect(outcome.status == 0)
-        #expect(outcome.error.contains("note: --cache-from 'type=local,src=nowhere' is left out"))
+        #expect(outcome.error.contains("note: --cache-from 'type=local,src=nowhere' is skipped"))
         #expect(try bench.thaw("build", "--cache-to", "type=gha", "context").status == 64)
         #expect(try bench.thaw("build", "--cache-from", "type=local,src=a,mood=max", "context").status == 64)
     }
 
-    @Test("A layer that is not what the cache says of it is refused")
+    @Test("A layer that differs from the cache's record is refused")
     func lies() throws {
         let first = try bench()
         _ = try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=max"])
-        // Every diff ID becomes another, and the documents' digests with it.
+        // Changes every diff ID, and the documents' digests with it.
         try Program.shell(
             """
             python3 - cache <<'E'

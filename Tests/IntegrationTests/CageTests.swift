@@ -19,7 +19,7 @@ import Testing
         return (bench, try bench.build(Self.dockerfile))
     }
 
-    @Test("Root in a container builds what root outside builds, and doctor says how")
+    @Test("Root in a container builds the same image as root outside, and doctor names the isolation")
     func root() throws {
         let (bench, digest) = try bench()
         let cage = try Cage(bench)
@@ -38,7 +38,7 @@ import Testing
         #expect(outcome.line == digest, "\(outcome.error)")
     }
 
-    @Test("A user in a container with Docker's calls is told what is missing")
+    @Test("A user in a container with Docker's system calls gets an error that names the missing feature")
     func user() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
@@ -51,7 +51,7 @@ import Testing
         #expect(outcome.complaint.last?.contains("--security-opt seccomp=unconfined") == true, "\(outcome.error)")
     }
 
-    @Test("A user in a container with podman's calls builds in a namespace of one user")
+    @Test("A user in a container with podman's system calls builds in a namespace of one user")
     func podmanUser() throws {
         let bench = try Workbench.withBusybox()
         let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
@@ -60,7 +60,7 @@ import Testing
         #expect(outcome.line == digest, "\(outcome.error)")
     }
 
-    @Test("Nothing that a step started is left in the container")
+    @Test("No process of a step is left in the container")
     func leftovers() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nRUN (setsid sleep 99 &); sleep 0.1\n")
@@ -68,7 +68,7 @@ import Testing
         #expect(outcome.output.hasSuffix("none\n"), "\(outcome.output)\(outcome.error)")
     }
 
-    @Test("A step of thaw's own builds the same image in chroot")
+    @Test("thaw inside a RUN builds the same image in chroot")
     func inside() throws {
         let bench = try Workbench.withBusybox()
         let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
@@ -93,7 +93,7 @@ import Testing
         #expect(outcome.error.contains(digest), "\(outcome.error)")
     }
 
-    @Test("A namespace with one user is named as that, and builds what needs no other")
+    @Test("A namespace with one user is detected, and builds steps that need no other")
     func single() throws {
         let bench = try Workbench.withBusybox()
         let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")
@@ -110,7 +110,7 @@ import Testing
         #expect(outcome.complaint.last?.contains("unshare --map-root-user --map-auto") == true, "\(outcome.error)")
     }
 
-    @Test("Asked for one user, root builds what needs no other")
+    @Test("With --isolation userns, root builds steps that need no other user")
     func asked() throws {
         let bench = try Workbench.withBusybox()
         let digest = try bench.build("FROM busybox\nRUN echo 3 >>/base/one && rm /base/two\n")

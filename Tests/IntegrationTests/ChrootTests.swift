@@ -2,9 +2,9 @@ import Glibc
 import Harness
 import Testing
 
-/// RUN without namespaces: the same layers, and nothing left behind.
+/// RUN without namespaces: the same layers, and no processes or files left.
 @Suite(.enabled(if: geteuid() == 0, "only root may change its root directory here")) struct ChrootTests {
-    /// Steps that change files in every way a layer can tell of.
+    /// Steps that change files in every way that a layer can store.
     static let changes: [(name: String, steps: String)] = [
         (
             "add and change",
@@ -116,13 +116,13 @@ import Testing
         #expect(try bench.build(Self.distributions, "--no-cache", "--isolation", "chroot") == digest)
     }
 
-    /// What the sandbox of a step leaves nothing of.
+    /// Writes to places of the sandbox, which must not be in the layer.
     static let writing = """
         FROM busybox
         RUN echo 1 >/etc/hosts; rm -f /etc/resolv.conf; echo 2 >/dev/x; echo 3 >/proc/x; mkdir /sys/y; echo kept >/etc/kept
         """
 
-    @Test("What stands in /dev, /proc, /sys and the files of names does not stay")
+    @Test("Files in /dev, /proc and /sys, /etc/hosts and /etc/resolv.conf are not in the layer")
     func traces() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", Self.writing)
@@ -131,7 +131,7 @@ import Testing
         #expect(try Program.shell("ls -A out | grep -E 'dev|proc|sys' || true", in: bench.path) == "")
     }
 
-    @Test("Output goes by the names of its streams too")
+    @Test("Output through /dev/stdout, /dev/stderr and /dev/fd is captured")
     func streams() throws {
         let bench = try Workbench.withBusybox()
         try bench.write(
@@ -144,7 +144,7 @@ import Testing
         #expect(outcome.error.contains("note: RUN is isolated by chroot alone"), "\(outcome.error)")
     }
 
-    /// Processes that want to outlive their step.
+    /// Steps with processes that try to outlive them.
     static let fugitives = """
         FROM busybox
         RUN (setsid sh -c 'exec sleep 7321' &) ; (trap '' TERM HUP; sleep 7321 & sleep 7321) & sleep 0.1
@@ -153,7 +153,7 @@ import Testing
         RUN (sleep 7321 & kill -STOP $!) ; sleep 0.1
         """
 
-    /// Processes that sleep for so many seconds, but those that end within two.
+    /// Returns the processes that sleep for `seconds`, except those that exit within two seconds.
     private func survivors(_ seconds: Int) throws -> String {
         try Program.shell(
             """
@@ -162,7 +162,7 @@ import Testing
             """)
     }
 
-    @Test("Nothing that a step started outlives it")
+    @Test("No process outlives its step")
     func leftovers() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", Self.fugitives)
@@ -170,7 +170,7 @@ import Testing
         #expect(try survivors(7321) == "")
     }
 
-    @Test("Nothing outlives thaw, however it ends", arguments: [SIGKILL, SIGTERM, SIGINT, SIGHUP])
+    @Test("No process outlives thaw after any signal", arguments: [SIGKILL, SIGTERM, SIGINT, SIGHUP])
     func killed(signal: Int32) throws {
         let bench = try Workbench.withBusybox()
         let seconds = 7400 + Int(signal)
@@ -183,13 +183,13 @@ import Testing
         program.signal(signal)
         _ = program.wait()
         #expect(try survivors(seconds) == "")
-        // What it left is removed by the next, the root file system with it.
+        // The next build removes its files, also the root file system.
         try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
         try bench.succeed("build", "--isolation", "chroot", "--progress", "quiet", "context")
         #expect(try Program.shell("ls store/thaw/layers | grep tmp || true", in: bench.path) == "")
     }
 
-    /// What needs namespaces, the options that allow it, and its name in the refusal.
+    /// A step that needs namespaces, the options that allow it, and its name in the error.
     static let refusals: [(String, [String], String)] = [
         ("RUN --mount=type=tmpfs,target=/t true", [], "RUN --mount=type=tmpfs"),
         ("RUN --network=none true", [], "RUN --network=none"),
@@ -198,7 +198,7 @@ import Testing
         ("RUN --mount=type=cache,id=x,target=/c --mount=type=cache,id=x,target=/d true", [], "in two places"),
     ]
 
-    @Test("What it cannot give is refused by name", arguments: refusals)
+    @Test("Features that need namespaces are refused by name", arguments: refusals)
     func refused(step: String, options: [String], name: String) throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\n\(step)\n")
@@ -208,7 +208,7 @@ import Testing
         #expect(outcome.complaint.first?.hasSuffix("needs namespaces, but this build runs with chroot alone") == true)
     }
 
-    @Test("A secret is in no layer and in no file of the store, and a failed step can be looked into")
+    @Test("A secret is in no layer and in no file of the store, and a failed step can be debugged")
     func failed() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("key", "s3cret-w0rd")
@@ -223,7 +223,7 @@ import Testing
         #expect(try Program.shell("grep -rl s3cret-w0rd store || true", in: bench.path) == "")
     }
 
-    @Test("Where a limit of the machine is lower than a step's, it holds", arguments: ["namespaces", "chroot"])
+    @Test("A limit of the machine that is lower than a step's holds", arguments: ["namespaces", "chroot"])
     func limits(isolation: String) throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nUSER app\nRUN ulimit -Hn && ulimit -Hn >/tmp/n\n")

@@ -1,9 +1,9 @@
 import Harness
 import Testing
 
-/// Files of a context that can't be read, or that hold nothing to read.
+/// Unreadable and special files of a context.
 @Suite struct ContextFilesTests {
-    /// The name in the context, how it is made unreadable, and the sentence.
+    /// The script that makes an unreadable file, and the error.
     static let unreadable: [(script: String, complaint: String)] = [
         (
             "echo x >sub/secret && chmod 600 sub/secret",
@@ -20,7 +20,7 @@ import Testing
     ]
 
     @Test(
-        "A file that the user may not read is named, with its cure",
+        "An unreadable file is named, with a remedy",
         .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"), arguments: unreadable)
     func named(script: String, complaint: String) throws {
         let bench = try Workbench()
@@ -30,12 +30,12 @@ import Testing
         let outcome = try user.thaw("build", "--progress", "quiet", "-t", "app", "context")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [complaint, "      make it readable for this user, or name it in .dockerignore"],
+            outcome.complaint == [complaint, "      make it readable for this user, or add it to .dockerignore"],
             "\(outcome.error)")
     }
 
     @Test(
-        "A context that the user may not read is no missing context",
+        "An unreadable context is not reported as a missing one",
         .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"))
     func closed() throws {
         let bench = try Workbench()
@@ -48,7 +48,7 @@ import Testing
             "\(outcome.error)")
     }
 
-    @Test("A special file of the context is named, and read by nothing")
+    @Test("A special file of the context is named in a note and not read")
     func special() throws {
         let bench = try Workbench()
         try bench.write("context/Dockerfile", "FROM scratch\nCOPY d /d\n")

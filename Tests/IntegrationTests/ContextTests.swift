@@ -2,9 +2,9 @@ import Glibc
 import Harness
 import Testing
 
-/// Contexts that are no directory, and named ones, through the command line.
+/// Contexts other than directories, and named contexts, on the command line.
 @Suite struct ContextTests {
-    @Test("The files of a commit are 0644 or 0755, of root, without .git and without an ignore file")
+    @Test("The files of a commit are 0644 or 0755, of root, without .git, and not filtered by .dockerignore")
     func checkout() throws {
         let repositories = try Repositories()
         let outcome = try repositories.build("\(repositories.address)/app")
@@ -19,19 +19,19 @@ import Testing
             ])
         #expect(try Inspection("app", in: repositories.bench).config["created"] == .string("2023-11-14T22:13:20Z"))
         #expect(try repositories.bench.faults() == [])
-        // From another store, at another time: the same image.
+        // Another store gives the same image at another time.
         let other = try Workbench()
         #expect(try other.succeed("build", "--progress", "quiet", "\(repositories.address)/app") == outcome.line)
     }
 
-    /// What follows the repository, and the paths that the image must have.
+    /// The end of the repository's address, and the paths that the image must have.
     private static let places: [(String, [String])] = [
         ("#v1:sub", ["Dockerfile", "dockerfile.alt", "run"]), ("#:link", ["Dockerfile", "dockerfile.alt", "run"]),
         ("?branch=main&subdir=sub", ["Dockerfile", "dockerfile.alt", "run"]),
         ("?tag=annotated&subdir=/sub/../sub/", ["Dockerfile", "dockerfile.alt", "run"]),
     ]
 
-    @Test("A ref and a directory choose what is taken", arguments: 0..<places.count)
+    @Test("A ref and a directory select the files", arguments: 0..<places.count)
     func chosen(index: Int) throws {
         let repositories = try Repositories()
         let outcome = try repositories.build("\(repositories.address)/app\(Self.places[index].0)")
@@ -39,7 +39,7 @@ import Testing
         #expect(try repositories.names() == Self.places[index].1)
     }
 
-    @Test("A commit is fetched by its number, wherever it is; -f names a Dockerfile within")
+    @Test("A commit is fetched by its hash, on any branch; -f names a Dockerfile in it")
     func commits() throws {
         let repositories = try Repositories()
         let dev = try repositories.rev("dev")
@@ -51,7 +51,7 @@ import Testing
         #expect(try repositories.build("-f", "dockerfile.alt", "\(repositories.address)/app#\(dev):sub").status == 0)
     }
 
-    @Test("A new commit is seen, an old one costs no fetch")
+    @Test("A new commit is found, and a known one needs no fetch")
     func fetches() throws {
         let repositories = try Repositories()
         #expect(try repositories.build("\(repositories.address)/app").status == 0)
@@ -60,12 +60,12 @@ import Testing
         try repositories.commit("echo new >added")
         #expect(try repositories.build("\(repositories.address)/app").status == 0)
         #expect(try repositories.names().contains("added"))
-        // The commit is known: nobody is asked.
+        // The commit is known, so that the server is not contacted.
         try Program.shell("mv git/app git/gone", in: repositories.bench.path)
         #expect(try repositories.build("--expect-cached", "\(repositories.address)/app#\(first)").status == 0)
     }
 
-    /// What follows the repository, the status, and the end of the complaint.
+    /// The end of the repository's address, the exit status, and a part of the message.
     private static let faults: [(String, Int32, String)] = [
         ("app?x=1", 64, "has the unknown field 'x' in its query"),
         ("app#nowhere", 1, "it has no branch, tag or commit 'nowhere'"),
@@ -75,7 +75,7 @@ import Testing
         ("app?ref=main&commit=1234567", 1, "was found"), ("none", 1, "/none"),
     ]
 
-    @Test("What cannot be fetched is told in one sentence", arguments: 0..<faults.count)
+    @Test("A failed fetch is reported in one sentence", arguments: 0..<faults.count)
     func failures(index: Int) throws {
         let (place, status, complaint) = Self.faults[index]
         let repositories = try Repositories()
@@ -86,7 +86,7 @@ import Testing
         #expect(try repositories.bench.faults() == [])
     }
 
-    @Test("A link of the repository leads nowhere outside of it")
+    @Test("A link in a repository cannot leave it")
     func links() throws {
         let repositories = try Repositories()
         try repositories.commit("printf 'FROM scratch\\nCOPY out /x\\n' >Dockerfile")
@@ -95,7 +95,7 @@ import Testing
         #expect(outcome.error == "thaw: Dockerfile:2: \"/out\": not found in the source\n")
     }
 
-    @Test("Submodules come along unless told otherwise, and by the transports of a context alone")
+    @Test("Submodules are fetched by default, and only by the transports of a context")
     func submodules() throws {
         let repositories = try Repositories()
         let add = "git -c protocol.file.allow=always submodule --quiet add"
@@ -112,7 +112,7 @@ import Testing
         #expect(outcome.error.hasPrefix("thaw: cannot fetch '\(repositories.address)/app': "), "\(outcome.error)")
     }
 
-    @Test("A build argument keeps the repository of the context")
+    @Test("A build argument keeps .git of the context")
     func keeps() throws {
         let repositories = try Repositories()
         let outcome = try repositories.build(
@@ -121,7 +121,7 @@ import Testing
         #expect(try repositories.names().contains(".git/HEAD"))
     }
 
-    @Test("RUN binds a repository and a directory by name, and sees no change where there is none")
+    @Test("RUN binds a named repository and directory, and stays cached without a change")
     func mounts() throws {
         let repositories = try Repositories()
         let bench = repositories.bench
@@ -139,7 +139,7 @@ import Testing
         #expect(try bench.start(["build", "--expect-cached"] + words).wait().status == 0)
     }
 
-    @Test("ADD takes a repository, with .git where asked, the same every time")
+    @Test("ADD of a repository is reproducible, also with --keep-git-dir")
     func add() throws {
         let repositories = try Repositories()
         let line =
@@ -155,7 +155,7 @@ import Testing
         #expect(try bench.succeed("build", "--progress", "quiet", "context") == first.line)
     }
 
-    /// The shell's input for `thaw build -t app -`, and what the image has.
+    /// The command that writes to `thaw build -t app -`, and the paths of the image.
     private static let streams: [(String, [String])] = [
         ("tar -c .", ["Dockerfile", "file"]), ("tar -cz .", ["Dockerfile", "file"]),
         ("tar -cJ .", ["Dockerfile", "file"]),
@@ -182,7 +182,7 @@ import Testing
         #expect(try Inspection("app", in: bench).content(of: "file", inLayer: 0) == "1")
     }
 
-    /// The words of a build that cannot be, and the complaint.
+    /// Wrong arguments of a build, and the message.
     private static let usage: [([String], String)] = [
         (["-f", "-", "-"], "standard input cannot be both the context and the Dockerfile"),
         (["--build-context", "x", "context"], "--build-context 'x' is not NAME=VALUE"),
@@ -202,7 +202,7 @@ import Testing
         #expect(outcome.error.hasPrefix("thaw: \(Self.usage[index].1)"), "\(outcome.error)")
     }
 
-    @Test("Named contexts stand for stages, images and what COPY takes from them")
+    @Test("Named contexts replace stages and images, and are sources of COPY")
     func named() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("one/f", "one\n")
@@ -234,7 +234,7 @@ import Testing
     }
 }
 
-/// Repositories `app` and `lib` behind a git daemon, and a place to build in.
+/// The repositories `app` and `lib` of a git daemon, and a bench to build in.
 private final class Repositories {
     let bench: Workbench
     let address: String
@@ -246,12 +246,12 @@ private final class Repositories {
         (daemon, address) = try Self.serve("\(bench.path)/git")
     }
 
-    /// Starts a daemon that answers. A port may be another's by chance: then another one is tried.
+    /// Starts a daemon and waits until it responds; tries another port if the first is in use.
     private static func serve(_ directory: String) throws -> (Program, String) {
         let program = try Program.shell("git --exec-path") + "/git-daemon"
         var failure: any Error = ProgramFailure(description: "no daemon was started")
         for _ in 0..<5 {
-            // Below the ports that the kernel gives to whoever asks for any.
+            // These ports are below the kernel's ephemeral ports.
             let port = Int.random(in: 20_000..<32_000)
             let daemon = try Program([
                 program, "--listen=127.0.0.1", "--port=\(port)", "--reuseaddr", "--export-all",

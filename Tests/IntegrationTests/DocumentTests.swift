@@ -1,9 +1,9 @@
 import Harness
 import Testing
 
-/// The JSON that scripts depend on: the keys of CLI.md, alone on stdout.
+/// The JSON documents that scripts depend on, alone on stdout.
 @Suite struct DocumentTests {
-    /// An image with a wasted file, a duplicate and a program that answers.
+    /// Makes a bench with an image that has a wasted file, a duplicate and an HTTP server.
     private func bench() throws -> Workbench { try Workbench(copying: Self.built.get()) }
 
     private static let built = Result {
@@ -24,7 +24,7 @@ import Testing
         return bench
     }
 
-    @Test("history is a list, newest first, with the keys of CLI.md")
+    @Test("history is a list with stable keys, newest first")
     func history() throws {
         let rows = try bench().document("history", "--format", "json", "app").list
         for row in rows {
@@ -40,7 +40,7 @@ import Testing
         #expect(rows.filter { $0["emptyLayer"] == .bool(false) }.allSatisfy { $0["diffID"].text != nil })
     }
 
-    @Test("analyze tells of waste, duplicates and secrets under the keys of CLI.md")
+    @Test("analyze reports waste, duplicates and secrets with stable keys")
     func analysis() throws {
         let bench = try bench()
         let report = try bench.document("analyze", "--format", "json", "app")
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test("A key that a later layer removed is a secret still, and is not printed")
+    @Test("A key that a later layer removes is still reported as a secret, and is not printed")
     func secret() throws {
         let bench = try bench()
         let text = try bench.succeed("analyze", "--format", "json", "app")
@@ -81,7 +81,7 @@ import Testing
         #expect(!text.contains("MIIEpAIBAAKCAQEA7bq9Vd0Xk3sQzTnYf4uJpLwRh2GmCeBaOiUyNtSxKlPoWqZv"))
     }
 
-    @Test("slim tells of before, after and every reason, and its image answers alike")
+    @Test("slim reports sizes and all reasons, and its image gives the same response")
     func slim() throws {
         let bench = try bench()
         let document = try bench.document("slim", "--include", "/www/**", "--format", "json", "-t", "slim", "app")
@@ -97,7 +97,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    /// A budget, whether it holds, and the status.
+    /// A budget, and true if it holds.
     static let budgets: [(String, Bool)] = [
         ("size = \"10MB\"", true), ("size = \"1kB\"", false), ("layers = 10", true), ("layers = 2", false),
         ("waste = \"1MB\"", true), ("waste = \"1kB\"", false), ("unpacked = \"1kB\"", false),
@@ -115,7 +115,7 @@ import Testing
         #expect(outcome.error == "")
     }
 
-    @Test("optimize writes one report with all documents, and a page that needs nothing else")
+    @Test("optimize writes one report with all documents, and a self-contained page")
     func optimize() throws {
         let bench = try bench()
         try bench.write(
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(
-        "optimize --push sends the slim image to its registry when it holds its budgets, and only then",
+        "optimize --push pushes the slim image only if it keeps its budgets",
         .enabled(if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it"),
         arguments: ["layers = 1", "size = \"1kB\""])
     func optimizePush(budget: String) throws {
@@ -157,7 +157,7 @@ import Testing
         if holds { #expect(try other.document("inspect", name)["manifest"]["layers"].list.count == 1) }
     }
 
-    @Test("optimize exits with 2 when the slim image breaks a budget")
+    @Test("optimize exits with 2 when the slim image exceeds a budget")
     func optimizeBroken() throws {
         let bench = try bench()
         try bench.write(
@@ -167,7 +167,7 @@ import Testing
         #expect(try bench.thaw("optimize", "--progress", "quiet", "-o", "report", "context").status == 2)
     }
 
-    @Test("optimize gives no name to an image that answers otherwise than the original")
+    @Test("optimize stores no image with other probe results than the original")
     func optimizeUnlike() throws {
         let bench = try bench()
         try bench.write(
@@ -178,14 +178,14 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.complaint == [
-                "thaw: the slim image does not do what the original does: probe http:8080/ did not pass within 5 s: "
+                "thaw: the slim image differs from the original: probe http:8080/ did not pass within 5 s: "
                     + "the last response had status 404",
-                "      keep what it lacks by --include or --keep; nothing was named",
+                "      keep the missing files with --include or --keep; no image was stored",
             ])
         #expect(try bench.thaw("history", "best").status == 1)
     }
 
-    @Test("doctor and images print documents, and nothing beside them", arguments: ["doctor", "images"])
+    @Test("doctor and images print only documents", arguments: ["doctor", "images"])
     func documents(command: String) throws {
         let outcome = try Workbench.withBusybox().thaw(command, "--format", "json")
         #expect(outcome.status == 0)

@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// Layers whose entries have names that no file can have: every command refuses them by the same sentence.
+/// Layers with entry names that no file can have; every command refuses them with the same message.
 @Suite struct EntryNameTests {
     static let names: [(name: String, reason: String)] = [
         (".wh...", "is a whiteout that names no file"), (".wh..", "is a whiteout that names no file"),
@@ -16,7 +16,7 @@ import Testing
         ["build", "--progress", "quiet", "-o", "type=local,dest=out", "from"],
     ]
 
-    @Test("An entry that no file can have is refused by every command in the same words", arguments: names)
+    @Test("An entry with an impossible name is refused by every command with the same message", arguments: names)
     func refused(name: String, reason: String) throws {
         let bench = try Workbench.withBusybox()
         var tar = TarMaker()
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test("An image with odd attributes and devices is built upon, keeps them, and a note says what RUN doesn't see")
+    @Test("An image with odd attributes and devices is a valid base, keeps them, and a note names what RUN lacks")
     func odd() throws {
         let bench = try Workbench.withBusybox()
         let script = """

@@ -1,15 +1,15 @@
 import Harness
 import Testing
 
-/// What goes wrong ends in one sentence and the status of CLI.md, and leaves the store as good as before.
+/// Failed commands: one sentence, the exit status, and an undamaged store.
 @Suite struct FailureTests {
-    /// A build that cannot be: the Dockerfile, the status, and the lines of the complaint.
+    /// A failing build: the Dockerfile, the status, and the lines of the message.
     static let builds: [(String, Int32, [String])] = [
         (
             "FROM nobody/nothing\n", 1,
             [
                 "thaw: Dockerfile:1: image 'nobody/nothing' is not in the store",
-                "      bring it in with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG nobody/nothing'",
+                "      add it with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG nobody/nothing'",
             ]
         ),
         (
@@ -36,7 +36,7 @@ import Testing
         ("", 1, []),
     ]
 
-    @Test("A build that cannot be says so in a sentence with its place", arguments: builds)
+    @Test("A failed build is reported in one sentence with its line", arguments: builds)
     func build(dockerfile: String, status: Int32, complaint: [String]) throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", dockerfile)
@@ -50,7 +50,7 @@ import Testing
         #expect(try bench.document("images", "--format", "json")["images"].list.count == 1)
     }
 
-    /// Words that are no command of ours.
+    /// Arguments that are wrong usage.
     static let usages: [[String]] = [
         ["bild"], ["build", "--bogus"], ["build", "nowhere"], ["build", "--build-arg"], ["history"],
         ["boot", "--engine", "steam", "busybox"], ["boot", "busybox"], ["boot", "--probe", "smoke:8", "busybox"],
@@ -65,7 +65,7 @@ import Testing
         ["optimize", "--config", "budgit.toml", "busybox"],
     ]
 
-    @Test("Wrong usage exits with 64 and says what is wrong", arguments: usages)
+    @Test("Wrong usage exits with 64 and a message", arguments: usages)
     func usage(words: [String]) throws {
         let bench = try Workbench.withBusybox()
         try bench.write("budgit.toml", "[budgit]\nsize = \"1MB\"\n")
@@ -84,7 +84,7 @@ import Testing
         #expect(outcome.error.contains("sise"))
     }
 
-    @Test("The kernel of thaw.toml lies beside it, and a flag beats it")
+    @Test("The kernel of thaw.toml is relative to the file, and a flag takes precedence")
     func kernelOfProject() throws {
         let bench = try Workbench.withBusybox()
         try bench.write(
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test("A command about an image that is not there says so", arguments: ["history", "analyze", "rm"])
+    @Test("A missing image is reported", arguments: ["history", "analyze", "rm"])
     func missingImage(command: String) throws {
         let bench = try Workbench.withBusybox()
         let outcome = try bench.thaw(command, "nowhere")
@@ -105,14 +105,14 @@ import Testing
         #expect(outcome.complaint.first == "thaw: image nowhere:latest is not in the store \(bench.store)")
     }
 
-    /// Archives that would leave the root, or that are no archives.
+    /// Entries that leave the root.
     static let archives: [(String, @Sendable (inout TarMaker) -> Void)] = [
         ("parent", { $0.addFile("etc/../../passwd", "x") }),
         ("link", { $0.addLink("file", to: "../../etc/passwd") }),
     ]
 
     @Test(
-        "An archive that leaves the root is refused and nothing of it kept",
+        "An archive that leaves the root, or is damaged, is refused and nothing of it is kept",
         arguments: ["parent", "link", "cut", "noise"])
     func hostileArchive(kind: String) throws {
         let bench = try Workbench.withBusybox()
@@ -130,7 +130,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("A link out of the root leads nowhere outside, when copied, added and run")
+    @Test("A link out of the root never reaches the host, when imported, added and run")
     func hostileLink() throws {
         let bench = try Workbench.withBusybox()
         try Program.shell("mkdir outside && echo untouched >outside/file", in: bench.path)
@@ -149,12 +149,12 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    /// How a blob is damaged.
+    /// Scripts that damage a blob.
     static let damages = [
         "truncate -s -1 $blob", "printf x | dd of=$blob bs=1 seek=100 conv=notrunc status=none", "rm $blob",
     ]
 
-    @Test("A damaged blob is named, never read as if it were whole", arguments: damages)
+    @Test("A damaged blob is named and never used", arguments: damages)
     func damagedBlob(damage: String) throws {
         let bench = try Workbench.withBusybox()
         let layer = try Inspection("busybox", in: bench).manifest["layers"][0]["digest"].text ?? ""
@@ -171,16 +171,16 @@ import Testing
         #expect(built.status != 0)
     }
 
-    @Test("A place where no store can be is told as the store's", arguments: ["/proc/nope", "/dev/null/store"])
+    @Test("The error of an impossible store path names the store", arguments: ["/proc/nope", "/dev/null/store"])
     func noStore(place: String) throws {
         let outcome = try Program.run([Binary.path, "images", "--store", place], in: "/")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix("thaw: there can be no store: make directory '\(place.prefix(6))")
+            outcome.complaint.first?.hasPrefix("thaw: cannot open the store: make directory '\(place.prefix(6))")
                 == true)
     }
 
-    @Test("What is not there is told before what it would be asked")
+    @Test("A missing directory or image is reported before a missing probe")
     func optimizeNothing() throws {
         let bench = try Workbench()
         let directory = try bench.thaw("optimize", "./nowhere")
@@ -190,7 +190,7 @@ import Testing
         #expect(image.complaint.first?.hasPrefix("thaw: image nowhere:latest is not in the store") == true)
     }
 
-    @Test("A full disk is told, and the store is valid after it")
+    @Test("A full disk is reported, and the store is valid after it")
     func fullDisk() throws {
         let bench = try Workbench.withBusybox()
         let disk = "\(bench.path)/disk"
@@ -213,7 +213,7 @@ import Testing
         #expect(try Program.shell("ls \(disk)/store/thaw/ingest") == "")
     }
 
-    @Test("Two builds at once on one store both come to their end")
+    @Test("Simultaneous builds on one store all succeed")
     func twoBuilds() throws {
         let bench = try Workbench.withBusybox()
         var running: [Program] = []
@@ -233,7 +233,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("Builds go on while the store is pruned again and again")
+    @Test("Builds succeed while the store is pruned repeatedly")
     func pruneMeanwhile() throws {
         let bench = try Workbench.withBusybox()
         for index in 0..<4 {
@@ -249,7 +249,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("A Dockerfile's own .dockerignore comes before the context's, and a broken one is told with its line")
+    @Test("A Dockerfile's own .dockerignore replaces the context's, and an error in it is reported with its line")
     func ownIgnoreFile() throws {
         let bench = try Workbench()
         try bench.write("context/one", "1")

@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// The help, and the example that each command's help gives.
+/// The help, and the example in each command's help.
 @Suite struct HelpTests {
     static let commands = [
         "optimize", "pull", "push", "login", "logout", "inspect", "build", "history", "analyze", "slim", "boot", "gate",
@@ -10,7 +10,7 @@ import Testing
         "delete",
     ]
 
-    @Test("The help lists every command that has one")
+    @Test("The help lists every command")
     func lists() throws {
         let text = try Program.run([Binary.path, "--help"]).output
         for command in Self.commands { #expect(text.contains("\n  \(command) ")) }
@@ -39,12 +39,13 @@ import Testing
         #expect(outcome.line.split(separator: ".").count == 3)
     }
 
-    /// Commands that the help gives as they stand, on an image that has those names.
+    /// Examples of the help that run on an image with their names.
     static let runnable: [[String]] = [
         ["history", "--no-trunc", "app:latest"], ["analyze", "--format", "html", "-o", "report.html", "app:latest"],
         ["copy", "app:latest", "oci:layout:app"], ["gate", "--config", "thaw.toml", "app:latest"],
         ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
-        ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"],
+        ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"], ["images", "--format", "json"],
+        ["inspect", "--verify", "app:latest"], ["tag", "app:latest", "app:1.2"], ["rm", "app:latest"],
     ]
 
     @Test("The examples run", arguments: runnable)

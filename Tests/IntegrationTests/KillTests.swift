@@ -56,7 +56,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("A load that was killed leaves whole images or none, and comes to its end when run again")
+    @Test("A killed load leaves whole images or none, and succeeds when run again")
     func killedLoad() throws {
         let bench = try Workbench()
         for round in 0..<6 {
@@ -74,12 +74,12 @@ import Testing
 }
 
 extension Workbench {
-    /// The faults that count while half-written files of a killed process may lie where such files are swept.
+    /// Returns the store's faults, without half-written files of a killed process in directories that are swept.
     fileprivate func faultsAfterKill() throws -> [String] {
         try faults().filter { !$0.hasPrefix("thaw/ingest/") && !$0.hasPrefix("thaw/layers/tmp.") }
     }
 
-    /// Processes that still have something open, or live, below the directory; waits for those that are going.
+    /// Returns processes with open files, roots or working directories below the bench, after up to a second.
     fileprivate func processes() throws -> [String] {
         let script = """
             for try in 1 2 3 4 5 6 7 8 9 10; do

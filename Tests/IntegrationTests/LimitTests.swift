@@ -2,7 +2,7 @@ import Glibc
 import Harness
 import Testing
 
-/// Limits of RUN and of the container engine: kept, and named when a program meets them.
+/// Limits of RUN and of the container engine: they hold, and messages name them.
 @Suite struct LimitTests {
     private func build(_ line: String, _ options: String...) throws -> Outcome {
         let bench = try Workbench.withBusybox()
@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test(
-        "A RUN beyond its memory fails, and says that and its limit",
+        "A RUN that exceeds its memory fails with a message that names the limit",
         arguments: [["--memory", "128m"], ["-m", "128MiB"], ["--resource", "memory=134217728"]])
     func memory(options: [String]) throws {
         let bench = try Workbench.withBusybox()
@@ -25,7 +25,7 @@ import Testing
         #expect(try bench.start(["build", "--memory", "1g", "context"]).wait().status == 0)
     }
 
-    @Test("A RUN with one CPU sees one, and with two sees two, where there are two")
+    @Test("A RUN sees only the CPUs of its limit")
     func cpus() throws {
         let line = "RUN echo cpus=$(nproc) online=$(cat /sys/devices/system/cpu/online)"
         #expect(try build(line, "--cpus", "1").error.contains(/cpus=1 online=[0-9]+\n/))
@@ -35,7 +35,7 @@ import Testing
         #expect(try build(line, "--cpus", count).error.contains("cpus=\(count) "))
     }
 
-    @Test("A RUN beyond its processes fails", arguments: ["--pids", "--pids-limit"])
+    @Test("A RUN that exceeds its processes fails", arguments: ["--pids", "--pids-limit"])
     func processes(option: String) throws {
         let outcome = try build("RUN for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; kill %1", option, "5")
         #expect(outcome.status == 1)
@@ -53,7 +53,7 @@ import Testing
         #expect(try build("RUN true", "--timeout", "10m").status == 0)
     }
 
-    @Test("A build that takes longer than its limit ends, and leaves nothing running")
+    @Test("A build that takes longer than its limit ends, and leaves no process")
     func buildTime() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nRUN sleep 161804\n")
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(
-        "A limit that makes no sense is wrong usage",
+        "An invalid limit is wrong usage",
         arguments: [
             ["--memory", "lots"], ["--memory", "1m"], ["--cpus", "0"], ["--cpus", "many"], ["--pids", "0"],
             ["--cpu-quota", "10"], ["--cpu-period", "1"], ["--cpu-shares", "1"], ["--cpuset-cpus", "1-"],
@@ -92,7 +92,7 @@ import Testing
         #expect(outcome.complaint.first?.contains("8000") == true, "\(outcome.error)")
     }
 
-    @Test("A machine without control groups refuses what it can't keep, and tells of weaker means")
+    @Test("A machine without control groups refuses limits that it can't keep, and notes weaker ones")
     func withoutGroups() throws {
         try #require(geteuid() == 0, "only root can hide control groups")
         let bench = try Workbench.withBusybox()
@@ -124,7 +124,7 @@ import Testing
         #expect(plain.error.contains("note: the limit of processes cannot be set"))
     }
 
-    @Test("A container that allocates more than its memory is named, and sees its CPUs alone")
+    @Test("A container that exceeds its memory is reported, and sees only its CPUs")
     func container() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1; echo $?; exit 1\n")
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test(
-        "A guest that allocates without end is named",
+        "A guest that runs out of memory is reported",
         .enabled(if: Program.exists("qemu-system-x86_64"), "qemu-system-x86 is not installed"))
     func guest() throws {
         let bench = try Workbench.withBusybox()
@@ -166,7 +166,7 @@ import Testing
         #expect(try bench.start(boot + ["qemu", "--pids", "5"]).wait().status == 64)
     }
 
-    @Test("What slim starts is limited too")
+    @Test("Images that slim starts are limited too")
     func slim() throws {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1 && httpd -f -p 8080\n")

@@ -2,14 +2,14 @@ import Glibc
 import Harness
 import Testing
 
-/// The process in which `thaw boot` runs QEMU, for root and for a user, and what is left of it when `thaw` is killed.
+/// The process in which `thaw boot` runs QEMU, for root and for a user, and its end when `thaw` is killed.
 @Suite(.serialized, .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
 struct MachineJailTests {
-    /// An image that never answers, and a kernel with its modules that everybody may read.
+    /// A bench with an image that never responds, and a kernel with its modules that all users may read.
     private static let bench = Result {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nCMD [\"sleep\", \"1000\"]\n")
-        // Finds or fetches the kernel; the probe does not pass.
+        // This start finds or fetches the kernel; its probe does not pass.
         _ = try bench.thaw("boot", "--engine", "qemu", "--timeout", "1s", "--probe", "tcp:80", "app")
         try Program.shell(
             """
@@ -29,7 +29,7 @@ struct MachineJailTests {
 
     private static let words = ["boot", "--engine", "qemu", "--timeout", "60s", "--probe", "tcp:80"]
 
-    /// QEMU, once it has filtered its own system calls: the child of the program whose arguments name a store.
+    /// Waits until QEMU has filtered its own system calls; it is the child of the `thaw` with this store.
     private func machine(of store: String) throws -> ProcessView {
         func running() -> ProcessView? {
             ProcessView.all(named: "thaw").filter { $0.words.contains(store) }.lazy
@@ -51,11 +51,11 @@ struct MachineJailTests {
         let kinds = ["pipe:", "anon_inode:", "/dev/null"]
         // The kernel is open until QEMU has read it.
         let files = machine.descriptors.filter { link in link != "/kernel" && !kinds.contains { link.hasPrefix($0) } }
-        // QEMU has the disk open twice: as it was passed, and as its block layer opened it.
+        // QEMU has the disk open twice: as passed to it, and as opened by its block layer.
         #expect(Set(files).count == 1 && files[0].hasSuffix("/root.erofs"), "\(files)")
     }
 
-    @Test("Root's QEMU is in a jail of its own, and is gone when thaw is killed", arguments: [SIGKILL])
+    @Test("Root's QEMU is in a jail of its own, and exits when thaw is killed", arguments: [SIGKILL])
     func root(signal: Int32) throws {
         let bench = try Self.bench.get()
         let thaw = try bench.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
@@ -67,7 +67,7 @@ struct MachineJailTests {
     }
 
     @Test(
-        "A user's QEMU is in a jail of its own too, with and without numbers for other users",
+        "A user's QEMU is in a jail of its own too, with and without subordinate numbers",
         .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"),
         arguments: [Stranger.Means.ranges, .nothing])
     func user(means: Stranger.Means) throws {

@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// `thaw build -o` and what stands beside it, and the commands for archives and the store's size.
+/// `thaw build -o` and related options, and the commands for archives and the store's size.
 @Suite struct OutputTests {
     private static func bench() throws -> Workbench {
         let bench = try Workbench.withBusybox()
@@ -14,7 +14,7 @@ import Testing
         try bench.start(["build", "-q"] + words + ["context"]).wait()
     }
 
-    /// Outputs that say what they must not, and what they are told.
+    /// Invalid outputs, and their messages.
     static let refused: [(String, String)] = [
         ("type=ocy,dest=a", "-o 'type=ocy,dest=a': 'ocy' is no type of output (did you mean oci?)"),
         ("type=oci,dst=a", "-o type=oci has no key 'dst' (did you mean dest?)"),
@@ -34,14 +34,14 @@ import Testing
         ("type=tar,dest=context", "'context' is a directory"),
         ("type=image,annotation-index.a=b", "an annotation is for the index, but an image of one platform has none"),
         ("type=image,annotation[linux/arm64].a=b", "an annotation is for linux/arm64, which is not built"),
-        ("type=registry", "what is pushed needs a name"),
+        ("type=registry", "a push needs a name"),
         (
             "type=oci,\"name=a,b,dest=x",
             "-o 'type=oci,\"name=a,b,dest=x': a quote must be around a whole field: \"name=a,b\""
         ),
     ]
 
-    @Test("An output that cannot be is refused before anything is built", arguments: refused)
+    @Test("An invalid output is refused before anything is built", arguments: refused)
     func refuses(output: String, sentence: String) throws {
         let bench = try Workbench()
         try bench.write("context/Dockerfile", "FROM scratch\nCOPY absent /\n")
@@ -50,12 +50,12 @@ import Testing
         #expect(outcome.complaint.first == "thaw: \(sentence)")
     }
 
-    /// Options whose files cannot be written, and why.
+    /// Options whose files cannot be written, and their messages.
     static let unwritable: [([String], String)] = [
         (["-o", "type=tar,dest=absent/a.tar"], "-o type=tar, dest 'absent/a.tar' cannot be written: 'absent'"),
         (
             ["-o", "type=oci,dest=file/a.tar"],
-            "-o type=oci, dest 'file/a.tar' cannot be written: 'file' is no directory"
+            "-o type=oci, dest 'file/a.tar' cannot be written: 'file' is not a directory"
         ),
         (["-o", "type=local,dest=file/a"], "-o type=local, dest 'file/a' cannot be written: 'file"),
         (["-o", "type=oci,tar=false,dest=/dev/null/x"], "-o type=oci, dest '/dev/null/x' cannot be written"),
@@ -64,10 +64,10 @@ import Testing
             ["--metadata-file", "/proc/none/x.json"],
             "--metadata-file '/proc/none/x.json' cannot be written: '/proc/none'"
         ),
-        (["--cache-to", "type=local,dest=file"], "--cache-to 'file' cannot be written: 'file' is no directory"),
+        (["--cache-to", "type=local,dest=file"], "--cache-to 'file' cannot be written: 'file' is not a directory"),
     ]
 
-    @Test("What cannot be written after the build is told before it", arguments: unwritable)
+    @Test("An unwritable output is reported before the build", arguments: unwritable)
     func refusesUnwritable(options: [String], sentence: String) throws {
         let bench = try Workbench.withBusybox()
         try bench.write("file", "")
@@ -78,17 +78,17 @@ import Testing
         #expect(!outcome.error.contains("built"))
     }
 
-    @Test("Attestations may be declined, and are refused where asked for", arguments: ["provenance", "sbom"])
+    @Test("Attestations may be disabled, and a request for one is refused", arguments: ["provenance", "sbom"])
     func attestations(kind: String) throws {
         let bench = try Workbench()
         try bench.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
         #expect(try Self.build(bench, "--\(kind)=false").status == 0)
         let refused = try Self.build(bench, "--\(kind)", "mode=max")
         #expect(refused.status == 64)
-        #expect(refused.complaint.first == "thaw: thaw makes no attestations, and --\(kind) asks for one")
+        #expect(refused.complaint.first == "thaw: --\(kind) requests an attestation, which thaw cannot make")
     }
 
-    @Test("Two outputs of one place are refused")
+    @Test("Two outputs with the same destination are refused")
     func samePlace() throws {
         let bench = try Workbench()
         try bench.write("context/Dockerfile", "FROM scratch\n")
@@ -105,7 +105,7 @@ import Testing
         ["-o", "type=oci,dest=out,annotation.a=b,\"name=x:1,y:2\""],
     ]
 
-    @Test("An output is the same bytes on two machines, merged or not", arguments: outputs)
+    @Test("An output has the same bytes on two machines, squashed or not", arguments: outputs)
     func reproducible(options: [String]) throws {
         let first = try Self.bench()
         let sums = try [first, Workbench(copying: first)].map { bench in
@@ -118,7 +118,7 @@ import Testing
         #expect(sums[0] == sums[1])
     }
 
-    @Test("Another compression does no step again, and gives what a build from nothing gives")
+    @Test("Another compression runs no step again, and gives the same image as an uncached build")
     func otherCompression() throws {
         let bench = try Self.bench()
         let fresh = try Workbench(copying: bench)
@@ -136,7 +136,7 @@ import Testing
         #expect(try digest(fresh, "--expect-cached") == gzip)
     }
 
-    @Test("stdout takes one archive and nothing else; the digest goes to stderr")
+    @Test("stdout has only the archive; the digest goes to stderr")
     func standardOutput() throws {
         let bench = try Self.bench()
         try Program.shell(
@@ -153,7 +153,7 @@ import Testing
         let told = try Program.shell(
             "script -qec '\(Binary.path) build --store store --progress quiet -o - context' /dev/null || true",
             in: bench.path)
-        #expect(told.contains("an archive does not go to a terminal"))
+        #expect(told.contains("cannot write an archive to a terminal"))
     }
 
     @Test("A device is written to and stays one")
@@ -163,7 +163,7 @@ import Testing
         #expect(try Program.shell("stat -c %F /dev/null") == "character special file")
     }
 
-    @Test("Without the store among the outputs it gets no name")
+    @Test("An image gets no name if the store is not an output")
     func noStore() throws {
         let bench = try Self.bench()
         #expect(try Self.build(bench, "-t", "app", "-o", "type=cacheonly").status == 0)
@@ -172,7 +172,7 @@ import Testing
         #expect(try bench.succeed("images").contains("app:latest"))
     }
 
-    @Test("type=local mirrors with mode=delete, and keeps what it does not know without")
+    @Test("type=local removes other files with mode=delete, and keeps them without it")
     func local() throws {
         let bench = try Self.bench()
         try bench.write("out/stale", "1")
@@ -182,7 +182,7 @@ import Testing
         #expect(try Program.shell("test -e out/stale || cat out/one", in: bench.path) == "1")
     }
 
-    @Test("Several platforms: one index, arguments of each, and a stage for this machine that runs")
+    @Test("Several platforms give one index, and a stage for the build platform runs for each")
     func platforms() throws {
         let bench = try Workbench.withBusybox()
         try bench.build(
@@ -209,18 +209,18 @@ import Testing
             "build", "--progress", "quiet", "--platform", "linux/amd64,linux/arm64", "-o", "type=local,dest=out",
             "context")
         #expect(try Program.shell("cat out/*/for", in: bench.path) == "linux/amd64\nlinux/arm64")
-        // A stage that stands on an index takes the image of its own platform.
+        // A stage on an index uses the image of its own platform.
         try bench.build("FROM app\nCOPY --from=app /for /again\n", "--platform", "linux/arm64", "-t", "second")
         #expect(try Inspection("second", in: bench).content(of: "again", inLayer: 1) == "linux/arm64")
         #expect(try bench.faults() == [])
     }
 
-    @Test("A command for a machine that is not here is refused with its line and the remedy")
+    @Test("A RUN for a platform without an emulator is refused with its line and a remedy")
     func emulation() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
         let outcome = try Self.build(bench, "--platform", "linux/s390x")
-        // Where qemu-s390x is registered, the base image is what lacks.
+        // If qemu-s390x is registered, only the base image is missing.
         guard outcome.status == 3 else {
             return #expect(outcome.complaint.first?.contains("is for linux/amd64") ?? false)
         }
@@ -231,7 +231,7 @@ import Testing
         #expect(outcome.complaint.last?.contains("install qemu-user-static") ?? false)
     }
 
-    @Test("A base image for another platform is not taken for the wanted one")
+    @Test("A base image for another platform is refused")
     func wrongPlatform() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\n")
@@ -242,7 +242,7 @@ import Testing
                 == "thaw: Dockerfile:1: image 'busybox' in the store is for linux/amd64, not linux/arm64")
     }
 
-    /// A Docker engine of two calls, which answers with what it was given.
+    /// A Docker engine with two calls, which returns the image that was loaded.
     private static let engine = """
         import os, re, socketserver
         class Engine(socketserver.StreamRequestHandler):
@@ -262,7 +262,7 @@ import Testing
         socketserver.UnixStreamServer("socket", Engine).serve_forever()
         """
 
-    @Test("An image goes to a Docker engine and comes back")
+    @Test("An image is copied to a Docker engine and back")
     func dockerDaemon() throws {
         let bench = try Self.bench()
         #expect(try Self.build(bench, "-t", "app").status == 0)
@@ -280,7 +280,10 @@ import Testing
         }
         #expect(try Inspection("back", in: bench).manifest == Inspection("app", in: bench).manifest)
         let absent = try bench.thaw("history", "docker-daemon:absent", environment: host)
-        #expect(absent.complaint == ["thaw: docker-daemon:absent:latest: Docker answers 404: No such image: absent"])
+        #expect(
+            absent.complaint == [
+                "thaw: docker-daemon:absent:latest: Docker responded with status 404: No such image: absent"
+            ])
         let nowhere = try bench.thaw("history", "docker-daemon:app", environment: ["DOCKER_HOST": "unix:///absent"])
         #expect(nowhere.status == 3)
         #expect(nowhere.complaint.first?.hasPrefix("thaw: there is no Docker engine at '/absent'") ?? false)
@@ -315,7 +318,7 @@ import Testing
             ])
     }
 
-    @Test("df adds up, and prune leaves at most what it was told to")
+    @Test("The shares of df add up, and prune keeps at most its budget")
     func prune() throws {
         let bench = try Self.bench()
         #expect(try Self.build(bench).status == 0)
@@ -333,7 +336,7 @@ import Testing
         #expect(try bench.succeed("prune", "--older-than", "1h").hasPrefix("0 blobs"))
         let rest = try bench.thaw("prune", "--keep-bytes", "0")
         #expect(rest.status == 0)
-        #expect(rest.error.contains("images with a name need them"))
+        #expect(rest.error.contains("images with a name use"))
         #expect(try bench.document("df", "--format", "json")["steps"]["count"] == .number(0))
         for wrong in [["--keep-bytes", "much"], ["--older-than", "5"], ["--older-than", ""]] {
             #expect(try bench.start(["prune"] + wrong).wait().status == 64)

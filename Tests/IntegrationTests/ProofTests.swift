@@ -2,11 +2,11 @@ import Glibc
 import Harness
 import Testing
 
-/// `thaw slim` with questions: the original and the slim image are started, and must answer alike.
+/// `thaw slim` with probes: the original and the slim image are started, and must give the same results.
 @Suite struct ProofTests {
     private static let greeting = "http:8080/cgi-bin/greet?en"
 
-    /// A place where `fixtures/lazy` is built as `app`, made once.
+    /// The bench in which `fixtures/lazy` is built as `app`, made once.
     private static let made = Result {
         let bench = try Workbench.withBusybox()
         try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(Repository.path)/fixtures/lazy")
@@ -22,7 +22,7 @@ import Testing
         ).wait()
     }
 
-    @Test("A file that only a second path opens goes where only the first is asked for, and nobody notices")
+    @Test("A file that only a second path opens is dropped if only the first is probed")
     func unasked() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/")
@@ -34,10 +34,10 @@ import Testing
         #expect(verification["probes"].list.first?["before"] == .string("status 200, 7 bytes"))
         #expect(try bench.thaw("analyze", "slim").status == 0)
         let gone = try bench.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
-        #expect(gone == "/usr/lib/lazy/greeting.en goes: nothing needs it")
+        #expect(gone == "/usr/lib/lazy/greeting.en is dropped: nothing needs it")
     }
 
-    @Test("Without observation the second path tells the difference, and nothing is named")
+    @Test("Without observation the second path shows a difference, and no image is stored")
     func difference() throws {
         let bench = try Self.bench()
         let before = try bench.succeed("images", "--format", "json")
@@ -46,15 +46,15 @@ import Testing
         #expect(outcome.output == "")
         #expect(
             outcome.complaint == [
-                "thaw: the slim image does not do what the original does: "
+                "thaw: the slim image differs from the original: "
                     + "\(Self.greeting): body, line 1 was 'hello', is 'no greeting'",
-                "      keep what it lacks by --include or --keep; nothing was named",
+                "      keep the missing files with --include or --keep; no image was stored",
             ])
         #expect(try bench.succeed("images", "--format", "json") == before)
         #expect(try bench.faults() == [])
     }
 
-    @Test("With observation the same questions pass, and the file says why it stays")
+    @Test("With observation the same probes pass, and --explain names the reason of the file")
     func observed() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", Self.greeting)
@@ -63,7 +63,7 @@ import Testing
         #expect(slim["verification"]["passed"] == .bool(true))
         #expect(slim["verification"]["observedFiles"].number ?? 0 > 3)
         #expect(slim["reasons"]["observed"].number ?? 0 > 0)
-        // The package's other greeting was not opened, and stays with it.
+        // The package's other greeting was not opened, but is kept with it.
         let again = try bench.start([
             "slim", "app", "-t", "x", "--engine", "container", "--probe", "http:8080/", "--probe", Self.greeting,
             "--explain", "/usr/lib/lazy/greeting.fr",
@@ -76,7 +76,7 @@ import Testing
         #expect(try bench.faults() == [])
     }
 
-    @Test("A header and words that change at every start prove nothing, and fail nothing")
+    @Test("A header and a body that change at every start are unstable, and no difference")
     func unstable() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/cgi-bin/random")
@@ -86,7 +86,7 @@ import Testing
         #expect(probe["passed"] == .bool(true))
     }
 
-    @Test("A command's end, output and errors are compared, and need no probe")
+    @Test("A command's exit status, output and errors are compared without a probe")
     func exec() throws {
         let bench = try Self.bench()
         let program = "sh -c 'cat /usr/lib/l*/greeting.en; echo oops >&2; exit 3'"
@@ -99,7 +99,7 @@ import Testing
         #expect(bad.complaint.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
     }
 
-    @Test("An original that does not pass its probe proves nothing")
+    @Test("An original that does not pass its probe is refused")
     func original() throws {
         let bench = try Self.bench()
         let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", "http:8080/nowhere")
@@ -110,13 +110,14 @@ import Testing
             "\(outcome.error)")
         let idle = try bench.thaw("slim", "app", "-t", "slim", "--engine", "container")
         #expect(idle.status == 64)
-        #expect(idle.complaint.first == "thaw: nothing is started")
+        #expect(idle.complaint.first == "thaw: the images are not started without --probe or --exec")
     }
 
     @Test(
-        "A command that the original cannot run, or that does not end, proves nothing",
+        "A command that the original cannot run, or that does not exit, is refused",
         arguments: [
-            ("/nowhere", "exec:/nowhere: it cannot be run: "), ("sleep 60", "exec:sleep 60: nothing came in time"),
+            ("/nowhere", "exec:/nowhere: the command cannot be run: "),
+            ("sleep 60", "exec:sleep 60: no response before the timeout"),
         ])
     func idle(command: String, objection: String) throws {
         let bench = try Self.bench()
@@ -127,7 +128,7 @@ import Testing
                 "thaw: the original image fails its probe: \(objection)") == true, "\(outcome.error)")
     }
 
-    @Test("A line that the program writes is a probe, too")
+    @Test("A line of the program's output is a probe, too")
     func log() throws {
         let bench = try Self.bench()
         try bench.write("other/Dockerfile", "FROM app\nCMD [\"sh\", \"-c\", \"echo port 80 open; exec sleep 100\"]\n")
@@ -141,7 +142,7 @@ import Testing
     }
 
     @Test(
-        "In a microVM the guest's own init observes",
+        "In a microVM the guest's init observes opened files",
         .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
     func microVM() throws {
         let bench = try Self.bench()

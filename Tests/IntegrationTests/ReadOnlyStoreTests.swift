@@ -2,16 +2,16 @@ import Glibc
 import Harness
 import Testing
 
-/// Commands that only read, on a store that can't be written.
+/// Commands that only read, on a read-only store.
 @Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct ReadOnlyStoreTests {
-    /// The words of a command, OUT being a file that may be written.
+    /// The arguments of commands; OUT is a writable file.
     static let commands: [[String]] = [
         ["images"], ["history", "app"], ["inspect", "--verify", "app"], ["analyze", "app"], ["diff", "busybox", "app"],
         ["df"], ["df", "--format", "json"], ["save", "-o", "OUT", "app"], ["copy", "app", "oci-archive:OUT"],
         ["slim", "-t", "x", "--explain", "/bin/sh", "app"],
     ]
 
-    /// A store with an image, and without what reading remembers.
+    /// A bench with an image, and without the index that reading stores.
     private static let prepared = Result {
         let bench = try Workbench.withBusybox()
         try bench.build("FROM busybox\nRUN --mount=type=cache,target=/c echo 1 >/c/x && rm /base/one\n")
@@ -48,7 +48,8 @@ import Testing
     }
 
     @Test(
-        "What has to write says that the store can't be written", arguments: [["tag", "app", "new"], ["rm", "app"]])
+        "A command that writes reports that the store is not writable",
+        arguments: [["tag", "app", "new"], ["rm", "app"]])
     func writing(words: [String]) throws {
         let bench = try bench()
         let user = try Stranger(in: bench)

@@ -2,10 +2,10 @@ import Glibc
 import Harness
 import Testing
 
-/// `thaw` as a user without privileges, held against what root builds.
+/// `thaw` as a user without privileges, compared with builds of root.
 @Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct RootlessTests {
-    /// Everything that a user namespace does otherwise: owners, other users, files that are copied up, directories made
-    /// anew, a network of the step's own.
+    /// Steps that differ in a user namespace: owners, other users, files that are copied up, replaced directories, a
+    /// network of the step's own.
     static let steps = """
         RUN id >/id && echo 3 >>/base/one && rm /base/two
         RUN chown app:web /base && touch /owned && chown 33:33 /owned && chmod 4750 /owned
@@ -21,7 +21,7 @@ import Testing
         RUN --network=none tail -n +3 /proc/net/dev | cut -d: -f1 >/links; ls /dev /sys/fs/cgroup >/names; mkfifo /fifo
         """
 
-    /// A base with what a namespace cannot hold: devices, owners beyond any range, `trusted.*`; and a capability.
+    /// A base with a capability, and with files that a namespace cannot create: devices, foreign owners, `trusted.*`.
     private static let odd = Result {
         let bench = try Workbench.withBusybox()
         try Program.shell(
@@ -40,7 +40,7 @@ import Testing
         return bench
     }
 
-    /// Builds the same context as root and as a user who starts with the same base.
+    /// Builds the same context as root and as a user with the same base.
     private func digests(
         _ dockerfile: String, _ means: Stranger.Means, base: String = "busybox"
     ) throws -> (root: String, user: String) {
@@ -53,13 +53,13 @@ import Testing
         return (root, try user.succeed("build", "--progress", "quiet", "context"))
     }
 
-    @Test("A user builds the very image that root builds")
+    @Test("A user builds the same image as root")
     func sameDigest() throws {
         let built = try digests("FROM busybox\n\(Self.steps)\n", .ranges)
         #expect(built.root == built.user)
     }
 
-    /// Steps over the odd base that touch nothing but root's own files, and what keeps its owner.
+    /// Steps on the odd base that change only root's own files, and files that keep their owner.
     static let copiedUp = """
         FROM busybox
         RUN chmod 600 /odd/null /odd/disk && chmod 700 /odd/capped && chmod 640 /odd/file
@@ -68,14 +68,14 @@ import Testing
         """
 
     @Test(
-        "What a user namespace cannot hold is in the layer all the same, with and without other users",
+        "Files that a user namespace cannot create are in the layer, with and without other users",
         arguments: Stranger.Means.allCases)
     func standIns(means: Stranger.Means) throws {
         let built = try digests(Self.copiedUp, means)
         #expect(built.root == built.user)
     }
 
-    /// As packages do it: accounts, files for other users, a directory that hands its group on.
+    /// Steps of packages: accounts, files of other users, a directory that passes on its group.
     static let packages = """
         FROM debian:bookworm-slim
         RUN useradd --create-home web && install -d -o www-data -g mail -m 2750 /var/cache/web && passwd -d web
@@ -93,7 +93,7 @@ import Testing
         #expect(try user.succeed("build", "--progress", "quiet", "context") == digest)
     }
 
-    @Test("A user starts an image in a container, whoever it runs as", arguments: ["root", "app"])
+    @Test("A user starts an image in a container, as any user of the image", arguments: ["root", "app"])
     func boot(account: String) throws {
         let bench = try Workbench.withBusybox()
         let user = try Stranger(in: bench)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(
-        "Without other users an image of root's starts in a container, and one of another user's says what is missing",
+        "Without other users an image that runs as root starts, and one that runs as another user is refused",
         arguments: [("root", 0), ("app", 3)] as [(String, Int32)])
     func singleBoot(account: String, status: Int32) throws {
         let bench = try Workbench.withBusybox()
@@ -123,7 +123,7 @@ import Testing
         #expect(status == 0 || outcome.complaint.last?.contains("usermod --add-subuids") == true, "\(outcome.error)")
     }
 
-    @Test("A user proves a slim image in a container, and is told that files are not observed there")
+    @Test("A user verifies a slim image in a container, with a note that files are not observed there")
     func proof() throws {
         let bench = try Workbench.withBusybox()
         let user = try Stranger(in: bench)
@@ -137,13 +137,14 @@ import Testing
         #expect(outcome.output.contains("  same  exec:cat /etc/passwd: exit status 0, "))
     }
 
-    /// A step that wants another user, how the build ends, and what is said of it.
+    /// A step that needs another user, the exit status, and a part of the message.
     static let others: [(String, Int32, String)] = [
         ("USER app\nRUN true", 3, "cannot run as user 100"), ("RUN chown 33 /base", 1, "exited with status 1"),
     ]
 
     @Test(
-        "Without other users it is told why, and what to install", arguments: others, [Stranger.Means.nothing, .noTool])
+        "Without other users the message has the reason and the remedy", arguments: others,
+        [Stranger.Means.nothing, .noTool])
     func single(step: (String, Int32, String), means: Stranger.Means) throws {
         let bench = try Workbench.withBusybox()
         let user = try Stranger(means, in: bench)
@@ -156,7 +157,7 @@ import Testing
         #expect(outcome.complaint.last?.contains(remedy) == true, "\(outcome.error)")
     }
 
-    @Test("Where user namespaces are disabled RUN says so, and what needs none still works")
+    @Test("With user namespaces disabled RUN fails with the reason, and other commands still work")
     func refused() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
@@ -189,13 +190,13 @@ import Testing
         #expect(outcome.line == digest, "\(outcome.error)")
     }
 
-    @Test("Killed at any moment, it leaves no process and no mount, and builds the same afterwards")
+    @Test("A build killed at any moment leaves no process and no mount, and gives the same image afterwards")
     func killed() throws {
         let bench = try Workbench.withBusybox()
         let user = try Stranger(in: bench)
         try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
         let digest = try bench.build("FROM busybox\n\(Self.steps)\nRUN (sleep 99 &); usleep 50000\n")
-        // Dense where the helper maps numbers, then over the whole build.
+        // The delays are dense while the helper maps numbers, then spread over the whole build.
         for delay in Array(stride(from: 10, to: 60, by: 4)) + Array(stride(from: 60, to: 500, by: 60)) {
             let program = try user.start(["build", "--no-cache", "--progress", "quiet", "context"])
             usleep(UInt32(delay * 1000))

@@ -1,10 +1,10 @@
 import Harness
 import Testing
 
-/// RUN --mount: what the command sees, what the layer keeps, and what runs again.
+/// RUN --mount: the files that the command sees, the contents of the layer, and the cache.
 @Suite("RUN --mount")
 struct RunMountTests {
-    /// Flags of one RUN, its command, options of the build, and what the command must say.
+    /// Flags of one RUN, its command, options of the build, and the output.
     static let cases: [(flags: String, command: String, options: [String], says: String)] = [
         // bind
         ("--mount=target=/m", "cat /m/a /m/sub/b", [], "AB"),
@@ -72,7 +72,7 @@ struct RunMountTests {
         """
     }
 
-    @Test("The command sees what was mounted, and the layer nothing of it", arguments: cases)
+    @Test("The command sees the mounted files, and the layer has none of them", arguments: cases)
     func sees(flags: String, command: String, options: [String], says: String) throws {
         let bench = try Self.bench()
         try bench.write("context/Dockerfile", Self.dockerfile(flags, command))
@@ -87,7 +87,7 @@ struct RunMountTests {
         #expect(try Program.shell("grep -r s3cret-w0rd store --exclude-dir=layers -l || true", in: bench.path) == "")
     }
 
-    /// A build that must fail, its options, and what it says.
+    /// A build that must fail, its options, and the message.
     static let refused: [(flags: String, options: [String], says: String)] = [
         ("--mount=type=bind", [], "target is required"),
         ("--mount=type=bind,target=/", [], #"invalid mount target "/""#),
@@ -102,7 +102,7 @@ struct RunMountTests {
         ("--network=host", [], "RUN --network=host is not allowed; give --allow network.host"),
     ]
 
-    @Test("What can't be mounted or isn't allowed is refused in one sentence", arguments: refused)
+    @Test("A mount that is impossible or not allowed is refused in one sentence", arguments: refused)
     func refuses(flags: String, options: [String], says: String) throws {
         let bench = try Self.bench()
         try bench.write("context/Dockerfile", Self.dockerfile(flags, "true"))
@@ -138,7 +138,7 @@ struct RunMountTests {
         #expect(try bench.thaw("cache", "rm", "counts").status == 1)
     }
 
-    @Test("A locked cache is used by one command at a time, a private one by each alone")
+    @Test("A locked cache is used by one command at a time, and a private one by one command only")
     func sharing() throws {
         let bench = try Workbench.withBusybox()
         func stage(_ name: String, _ sharing: String) -> String {
@@ -160,7 +160,7 @@ struct RunMountTests {
         }
     }
 
-    @Test("A bound file that changes runs the command again, one that is not bound doesn't")
+    @Test("A change of a bound file runs the command again, a change of another file doesn't")
     func keys() throws {
         let bench = try Self.bench()
         func steps() throws -> [Bool] {
@@ -176,7 +176,7 @@ struct RunMountTests {
         #expect(try steps() == [false])
     }
 
-    @Test("The agent's socket belongs to whom it is for")
+    @Test("The agent's socket belongs to the user of the RUN")
     func agent() throws {
         let bench = try Workbench.withBusybox()
         let listen =
@@ -195,7 +195,7 @@ struct RunMountTests {
         #expect(try image.content(of: "tmp/said", inLayer: count - 1) == "socket 600 100:101")
     }
 
-    @Test("A failed command's files, variables and mounts are there for thaw debug, until the next build")
+    @Test("thaw debug has a failed command's files, variables and mounts, until the next build")
     func debug() throws {
         let bench = try Self.bench()
         try bench.write(

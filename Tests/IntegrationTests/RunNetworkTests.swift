@@ -1,7 +1,7 @@
 import Harness
 import Testing
 
-/// The network of RUN, as steps of one build see it.
+/// The network of RUN in the steps of one build.
 @Suite("RUN's network", .enabled(if: Program.exists("pasta"), "pasta is not installed; 'make deps' installs it"))
 struct RunNetworkTests {
     @Test("Consecutive steps share a network; a privileged step has one of its own")
@@ -29,11 +29,11 @@ struct RunNetworkTests {
     }
 }
 
-/// The network of RUN on a machine that can make none of its own.
+/// The network of RUN on a machine that can't make a private network.
 @Suite("RUN's network without pasta") struct NoIsolationTests {
     private static let noPasta = ["PATH": "/nowhere"]
 
-    /// A server on this machine's loopback that answers until it is killed.
+    /// A server on this machine's loopback that runs until it is killed.
     private struct Server {
         let program: Program
         let port: Int
@@ -58,7 +58,7 @@ struct RunNetworkTests {
         ).wait()
     }
 
-    @Test("RUN reaches nothing of the host, and says what it lacks where it fails")
+    @Test("RUN can't reach the host, and the message of a failed step names the missing network")
     func unasked() throws {
         let server = try Server()
         defer { server.end() }
@@ -78,7 +78,7 @@ struct RunNetworkTests {
         #expect(again.output == "lo\n" && again.error.contains("note: RUN has no network: \(lack)"))
     }
 
-    @Test("The host's network is given where the command line allows it")
+    @Test("RUN has the host's network if the command line allows it")
     func allowed() throws {
         let server = try Server()
         defer { server.end() }
@@ -94,7 +94,7 @@ struct RunNetworkTests {
         #expect(!none.error.contains("no network:"), "it asked for none")
     }
 
-    @Test("A pasta that fails leaves RUN without a network, in pasta's words")
+    @Test("RUN has no network if pasta fails, and a note has pasta's message")
     func failing() throws {
         let bench = try Workbench.withBusybox()
         try bench.write("bin/pasta", "#!/bin/sh\necho 'No routable interface' >&2; exit 1\n", mode: 0o755)
@@ -109,14 +109,14 @@ struct RunNetworkTests {
         #expect(outcome.complaint.last?.contains("this step had no network: pasta failed") == true)
     }
 
-    @Test("doctor says what isolated networks lack")
+    @Test("doctor reports what private networks need")
     func doctor() throws {
         let bench = try Workbench.withBusybox()
         let outcome = try bench.start(["doctor"], environment: Self.noPasta).wait()
         #expect(
             outcome.output.contains(
                 """
-                no   networks of their own for RUN: pasta, which connects a network of its own, is not installed; RUN has none then
+                no   networks of their own for RUN: pasta, which connects a network of its own, is not installed; RUN has no network
                        apt-get install passt, or allow this machine's network by --network=host
                 """), "\(outcome.output)")
         #expect(outcome.output.contains("limits of memory, processes and CPUs: "))

@@ -1,9 +1,9 @@
 import Harness
 import Testing
 
-/// Nothing of an image, a Dockerfile, a command or a guest steers the terminal, whichever command shows it.
+/// Texts of images, Dockerfiles, commands and guests, which must not control the terminal in any command.
 @Suite struct TerminalTests {
-    /// A store with an image whose every text is hostile, and files that are.
+    /// A bench with an image and files whose texts are all hostile.
     private static let prepared = Result {
         let bench = try Workbench.withBusybox()
         var (lower, upper) = (TarMaker(), TarMaker())
@@ -33,7 +33,7 @@ import Testing
 
     private func bench() throws -> Workbench { try Workbench(copying: Self.prepared.get()) }
 
-    /// Commands that show the image, and what shows that they did.
+    /// Commands that show the image, and a part of their output.
     static let commands: [(words: [String], shown: String)] = [
         (["analyze", "hostile"], "\\u{1b}[31m"), (["analyze", "--format", "json", "hostile"], "\\u001b[31m"),
         (["analyze", "--format", "html", "hostile"], "\\u{1b}[31m"),
@@ -50,7 +50,7 @@ import Testing
         (["copy", "hostile", "docker-archive:/nowhere\(Controls.all)/x"], "\\u{1b}[31m"),
     ]
 
-    @Test("No command that shows an image lets its texts through", arguments: commands)
+    @Test("Every command that shows an image escapes its texts", arguments: commands)
     func image(words: [String], shown: String) throws {
         let bench = try bench()
         let outcome = try bench.start(words).wait()
@@ -58,7 +58,7 @@ import Testing
         #expect((outcome.output + outcome.error).contains(shown), "\(outcome.output)\(outcome.error)")
     }
 
-    @Test("What is printed as it is for a program is filtered for a person", arguments: ["--raw", "--config"])
+    @Test("A document that is exact for a program is filtered on a terminal", arguments: ["--raw", "--config"])
     func exact(option: String) throws {
         let bench = try bench()
         let blob = try bench.thaw("inspect", option, "hostile")
@@ -66,7 +66,7 @@ import Testing
         #expect(try Self.onTerminal(["inspect", option, "hostile"], in: bench).controls == [])
     }
 
-    /// Dockerfiles whose trouble or output is hostile: what follows FROM.
+    /// Lines after FROM whose error or output is hostile.
     static let steps: [(step: String, shown: String)] = [
         ("RUN printf '\(Controls.octal)\\nlast\\n'", "last"),
         ("RUN printf '\(Controls.octal)\\nlast\\n'; exit 3", "last"),
@@ -91,7 +91,7 @@ import Testing
         #expect((outcome.output + outcome.error).contains(step.shown), "\(outcome.output)\(outcome.error)")
     }
 
-    @Test("A Dockerfile is looked at without its texts getting through", arguments: steps)
+    @Test("Checks of a Dockerfile escape its texts", arguments: steps)
     func look(step: String, shown: String) throws {
         let bench = try bench()
         try bench.write("context/Dockerfile", "FROM busybox AS b\n\(step)\n")
@@ -104,7 +104,7 @@ import Testing
         }
     }
 
-    @Test("JSON with hostile texts is JSON still, and holds them")
+    @Test("JSON with hostile texts is valid, and contains them")
     func json() throws {
         let bench = try bench()
         try bench.write("context/Dockerfile", "FROM busybox\nBOGUS \(Controls.all)\n")
@@ -115,7 +115,7 @@ import Testing
         #expect(rows.contains { $0["createdBy"].text == "RUN \(Controls.all)" })
     }
 
-    @Test("A progress bar shows its last state, colours are left out", arguments: ["plain", "tty"])
+    @Test("A progress bar is shown in its last state, without colours", arguments: ["plain", "tty"])
     func bar(progress: String) throws {
         let bench = try Workbench.withBusybox()
         try bench.write(
@@ -137,7 +137,7 @@ import Testing
         #expect(Controls.found(in: try Program.run(["cat", "\(bench.path)/console"]).bytes) == [])
     }
 
-    @Test("An entry of an archive that is refused is named in plain text")
+    @Test("A refused entry of an archive is named in plain text")
     func entry() throws {
         let bench = try Workbench.withBusybox()
         var tar = TarMaker()
@@ -148,7 +148,7 @@ import Testing
         #expect(outcome.controls == [])
     }
 
-    @Test("A text with newlines in it can't pass for another line of thaw's")
+    @Test("A text with newlines can't look like another line of thaw")
     func forged() throws {
         let bench = try Workbench.withBusybox()
         var tar = TarMaker()
@@ -158,7 +158,7 @@ import Testing
         #expect(outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }.count == 1)
     }
 
-    /// Runs `thaw` on a terminal of its own; all that the terminal got.
+    /// Runs `thaw` on a terminal of its own; returns all output of the terminal.
     private static func onTerminal(_ words: [String], in bench: Workbench) throws -> Outcome {
         let quoted = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
         try bench.write("call", "#!/bin/sh\nexec '\(Binary.path)' --store '\(bench.store)' \(quoted)\n", mode: 0o755)

@@ -1,8 +1,8 @@
 import Harness
 import Testing
 
-/// Why a step was done again: the input that changed, by name, with what it was and what it is.
-@Suite("Why a step was done")
+/// The reason that a step runs again: the name of the changed input, with its old and new value.
+@Suite("Reasons of build steps")
 struct WhyTests {
     private static let dockerfile = """
         FROM busybox AS first
@@ -30,7 +30,7 @@ struct WhyTests {
         return Dictionary(uniqueKeysWithValues: steps.compactMap { step in step["line"].number.map { ($0, step) } })
     }
 
-    /// What is done to the context or the command line, the line asked about, and what must be among its reasons.
+    /// A change of the context or the options, a line of the Dockerfile, and a reason that it must have.
     static let changes: [(command: String, options: [String], line: Double, reason: String)] = [
         ("echo other >context/early", [], 4, "file /early changed"),
         ("chmod 600 context/sub/file", [], 4, "file /sub/file changed"),
@@ -45,7 +45,7 @@ struct WhyTests {
         ("true", [], 4, "same inputs as before"),
     ]
 
-    @Test("The reason names what changed", arguments: changes)
+    @Test("The reason names the changed input", arguments: changes)
     func reasons(command: String, options: [String], line: Double, reason: String) throws {
         let bench = try bench()
         #expect(try build(bench)[line]?["reason"].text == "it was never done before")
@@ -56,7 +56,7 @@ struct WhyTests {
         #expect(told.contains(reason) || changes.contains { reason.hasPrefix($0) }, "\(told) \(changes)")
     }
 
-    @Test("A stage of --no-cache-filter that is not there is told of")
+    @Test("An unknown stage of --no-cache-filter is reported")
     func unknownStage() throws {
         let bench = try bench()
         let outcome = try bench.start(["build", "--no-cache-filter", "nosuch, First", "context"]).wait()
@@ -65,7 +65,7 @@ struct WhyTests {
         #expect(!outcome.error.contains("'first'"))
     }
 
-    @Test("--expect-cached ends with status 2 and the reason, and does nothing")
+    @Test("--expect-cached exits with status 2 and the reason, and runs nothing")
     func expectCached() throws {
         let bench = try bench()
         _ = try build(bench)
@@ -76,7 +76,7 @@ struct WhyTests {
         #expect(result.error.contains("Dockerfile:4: this step is not in the cache: file /early changed"))
     }
 
-    @Test("A step that two stages have in common is done once")
+    @Test("A step that two stages have in common runs once")
     func common() throws {
         let bench = try Workbench.withBusybox()
         let stage = "RUN sleep 1; cat /proc/sys/kernel/random/uuid >/id"

@@ -57,7 +57,7 @@ struct DockerTests {
         #expect(try Inspection("app", in: bench).manifest["config"]["digest"] == .string(id))
         let absent = try bench.thaw("history", "docker-daemon:absent", environment: environment)
         #expect(absent.status == 1)
-        #expect(absent.error.hasPrefix("thaw: docker-daemon:absent:latest: Docker answers 404: "))
+        #expect(absent.error.hasPrefix("thaw: docker-daemon:absent:latest: Docker responded with status 404: "))
         #expect(try bench.faults() == [])
     }
 }

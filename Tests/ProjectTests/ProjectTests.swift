@@ -46,13 +46,13 @@ struct ProjectTests {
         #expect(project.budget.start == .milliseconds(500))
     }
 
-    @Test("An empty file says nothing")
+    @Test("An empty file gives an empty project")
     func empty() throws {
         #expect(try Project(parsing: "", name: "thaw.toml") == Project())
     }
 
     @Test(
-        "What is wrong is named with its key",
+        "An error names its key",
         arguments: [
             ("[budget]\nsizes = \"1MB\"", "sizes"), ("[budjet]\nsize = \"1MB\"", "budjet"),
             ("[budget]\nsize = \"many\"", "budget.size"), ("[budget]\nlayers = 0", "budget.layers"),
@@ -68,13 +68,13 @@ struct ProjectTests {
     }
 
     @Test(
-        "Sizes are read as people write them",
+        "Sizes have a number and a unit",
         arguments: [("0", 0), ("12", 12), ("1kB", 1000), ("1.5 MB", 1_500_000), ("2MiB", 2 << 20), ("1g", 1 << 30)])
     func sizes(text: String, bytes: Int64) {
         #expect(ByteCount(text)?.bytes == bytes)
     }
 
-    @Test("What is no size is refused", arguments: ["", "-1", "MB", "1XB", "1e3", "∞", "9999999999GB"])
+    @Test("Text that is not a size is refused", arguments: ["", "-1", "MB", "1XB", "1e3", "∞", "9999999999GB"])
     func noSizes(text: String) {
         #expect(ByteCount(text) == nil)
     }

@@ -1,8 +1,8 @@
-/// The value of `--chmod=`: octal, or symbolic as chmod(1) takes it with umask 0.
+/// The value of `--chmod=`: octal, or symbolic as in chmod(1) with umask 0.
 public enum FileMode: Hashable, Sendable {
     /// One clause of a symbolic mode.
     public struct Clause: Hashable, Sendable {
-        /// The permission bits of the classes it touches: 0o700, 0o070, 0o007 and their sums.
+        /// The permission bits of the classes that it changes: 0o700, 0o070, 0o007 and their sums.
         let who: UInt32
         let operation: UInt8
         let letters: [UInt8]
@@ -10,10 +10,12 @@ public enum FileMode: Hashable, Sendable {
 
     /// All twelve bits.
     case octal(UInt32)
-    /// Clauses to apply one after another.
+    /// The clauses, applied in order.
     case symbolic([Clause])
 
-    /// - Throws: a ``Diagnostic`` at `position` for text that is no mode.
+    /// Parses a mode.
+    ///
+    /// - Throws: A ``Diagnostic`` at `position` for text that is not a mode.
     public init(_ text: String, at position: Position) throws(Diagnostic) {
         if text.utf8.first?.isDigit == true {
             guard text.utf8.allSatisfy(\.isOctalDigit), let bits = UInt32(text, radix: 8), bits <= 0o7777 else {
@@ -60,7 +62,7 @@ public enum FileMode: Hashable, Sendable {
         }
     }
 
-    /// The permission bits (07777) of a file that had `mode` before.
+    /// Returns the new permission bits (07777) of a file with the mode `mode`.
     public func applied(to mode: UInt32, isDirectory: Bool) -> UInt32 {
         switch self {
         case .octal(let bits): bits

@@ -1,10 +1,12 @@
-/// The flags of one instruction, checked against those it knows.
+/// The flags of one instruction, checked against the flags that the instruction has.
 struct Flags {
     enum Kind { case bool, string, list }
 
     private var values: [String: [Word]] = [:]
 
-    /// - Throws: a ``Diagnostic`` for the first unknown, repeated, valueless or malformed flag.
+    /// Reads the flags of a node.
+    ///
+    /// - Throws: A ``Diagnostic`` for the first flag that is unknown, repeated, malformed or without a value.
     init(_ node: SyntaxNode, _ known: KeyValuePairs<String, Kind> = [:]) throws(Diagnostic) {
         for flag in node.flags {
             let body = flag.text.utf8.dropFirst(2).text
@@ -38,7 +40,7 @@ struct Flags {
         return lower
     }
 
-    /// A string flag; an empty value counts as none.
+    /// Returns the value of a string flag; an empty value is nil.
     func word(_ name: String) -> Word? {
         values[name]?.first.flatMap { $0.text.isEmpty ? nil : $0 }
     }

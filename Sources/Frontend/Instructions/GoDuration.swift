@@ -1,10 +1,10 @@
-/// Durations as Go writes them: `1h30m`, `1.5s`, `300ms`.
+/// Durations in Go's format: `1h30m`, `1.5s`, `300ms`.
 enum GoDuration {
     private static let units: [(String, Double)] = [
         ("ns", 1), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
     ]
 
-    /// The nanoseconds, or nil for text that isn't a duration.
+    /// Parses a duration in nanoseconds; returns nil for text that isn't a duration.
     static func nanoseconds(_ text: String) -> Int64? {
         var rest = text.utf8[...]
         let isNegative = rest.first == Ascii.dash
@@ -26,14 +26,14 @@ enum GoDuration {
         return Int64(total + 0.5) * (isNegative ? -1 : 1)
     }
 
-    /// Digits with at most one dot, at least one digit.
+    /// Parses digits with at most one dot and at least one digit.
     private static func decimal(_ text: String) -> Double? {
         guard text.utf8.contains(where: \.isDigit), text.utf8.count(where: { $0 == Ascii.dot }) <= 1 else { return nil }
         let padded = (text.utf8.first == Ascii.dot ? "0" : "") + text + (text.utf8.last == Ascii.dot ? "0" : "")
         return Double(padded)
     }
 
-    /// The duration as Go prints it, for history texts.
+    /// Formats a duration like Go, for history texts.
     static func text(_ nanoseconds: Int64) -> String {
         guard nanoseconds != 0 else { return "0s" }
         let sign = nanoseconds < 0 ? "-" : ""

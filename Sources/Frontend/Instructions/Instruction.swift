@@ -1,17 +1,16 @@
-/// A value with the place it came from.
+/// A value with its place in the file.
 public struct Located<Value: Sendable>: Sendable {
-    /// What was read.
     public let value: Value
-    /// Where the instruction's keyword stands.
+    /// The position of the instruction's keyword.
     public let position: Position
     /// The first and last physical line, heredocs included.
     public let lines: ClosedRange<Int>
     /// The instruction with its continuation lines joined, without heredoc bodies.
     public let text: String
-    /// The comment lines right above, without `#`.
+    /// The comment lines directly above, without `#`.
     public let comments: [String]
 
-    /// The description that a comment `# NAME text` above gives to a stage or argument called `name`.
+    /// Returns the text of a comment `# NAME text` above a stage or argument called `name`.
     public func documentation(of name: String) -> String? {
         guard !name.isEmpty else { return nil }
         let line = comments.first { $0.utf8.starts(with: "\(name) ".utf8) }
@@ -19,7 +18,7 @@ public struct Located<Value: Sendable>: Sendable {
     }
 }
 
-/// One instruction of a stage; what it holds is checked, but not yet expanded.
+/// One instruction of a stage; its values are checked, but not yet expanded.
 public enum Instruction: Sendable {
     case arg(Arg)
     case env(Env)
@@ -67,10 +66,10 @@ public enum Instruction: Sendable {
 public enum CommandLine: Hashable, Sendable {
     /// Text for the stage's SHELL.
     case shell(String)
-    /// The words of the process, to be run as they are.
+    /// The words of the process.
     case exec([String])
 
-    /// The words of the process when `shell` is the stage's SHELL.
+    /// Returns the words of the process if `shell` is the stage's SHELL.
     public func words(shell: [String]) -> [String] {
         switch self {
         case .shell(let text): shell + [text]
@@ -86,15 +85,15 @@ extension Instruction {
         public struct Declaration: Hashable, Sendable {
             /// The name, not yet expanded.
             public let name: Word
-            /// What comes after `=`, or nil without one.
+            /// The text after `=`, or nil without one.
             public let defaultValue: Word?
         }
 
-        /// What the line declares, in order.
+        /// The declarations of the line, in order.
         public let declarations: [Declaration]
     }
 
-    /// A key with a value, as ENV and LABEL have them.
+    /// A key with a value of ENV or LABEL.
     public struct Pair: Hashable, Sendable {
         /// The key, not yet expanded.
         public let key: Word
@@ -118,7 +117,7 @@ extension Instruction {
 
     /// `RUN [flags] command`.
     public struct Run: Sendable {
-        /// What is run once heredocs are taken into account.
+        /// The command to run, with its heredocs applied.
         public enum Body: Hashable, Sendable {
             /// Text for the stage's SHELL; heredocs that the shell must read are part of it.
             case shell(String)
@@ -127,7 +126,7 @@ extension Instruction {
             /// A heredoc that starts with `#!`: a file to put read-only at `/dev/pipes/NAME`, and to run by the SHELL.
             case script(name: String, contents: String)
 
-            /// The words of the process when `shell` is the stage's SHELL.
+            /// Returns the words of the process if `shell` is the stage's SHELL.
             public func words(shell: [String]) -> [String] {
                 switch self {
                 case .shell(let text): shell + [text]
@@ -137,24 +136,24 @@ extension Instruction {
             }
         }
 
-        /// Where the network of the process comes from.
+        /// The network of the process.
         public enum Network: String, Sendable, CaseIterable { case `default`, none, host }
-        /// How much the process may do.
+        /// The privileges of the process.
         public enum Security: String, Sendable, CaseIterable { case sandbox, insecure }
 
-        /// The command as it stands on the line.
+        /// The command on the line itself.
         public let command: CommandLine
         /// The command to run.
         public let body: Body
-        /// The documents below the line.
+        /// The heredocs below the line.
         public let heredocs: [Heredoc]
-        /// `--mount=` flags; give each to ``Scope/mount(_:)``.
+        /// The `--mount=` flags; ``Scope/mount(_:)`` expands one.
         public let mounts: [MountFlag]
         /// `--network=`, or nil for the build's.
         public let network: Network?
         /// `--security=`, or nil for the sandbox.
         public let security: Security?
-        /// `--device=` values.
+        /// The `--device=` values.
         public let devices: [Word]
     }
 
@@ -176,13 +175,13 @@ extension Instruction {
         public let user: Word
     }
 
-    /// What COPY and ADD share.
+    /// The common part of COPY and ADD.
     public struct Transfer: Sendable {
         /// Paths, patterns or URLs, in order.
         public let sources: [Word]
-        /// Documents that act as source files, in order.
+        /// The heredocs that are source files, in order.
         public let heredocs: [Heredoc]
-        /// Where they go.
+        /// The destination path.
         public let destination: Word
         /// `--chown=`.
         public let chown: Word?
@@ -198,7 +197,6 @@ extension Instruction {
 
     /// `COPY [flags] sources destination`.
     public struct Copy: Sendable {
-        /// What goes where.
         public let transfer: Transfer
         /// `--from=`, never expanded.
         public let from: Word?
@@ -206,7 +204,6 @@ extension Instruction {
 
     /// `ADD [flags] sources destination`.
     public struct Add: Sendable {
-        /// What goes where.
         public let transfer: Transfer
         /// `--checksum=`.
         public let checksum: Word?
@@ -224,7 +221,7 @@ extension Instruction {
 
     /// `EXPOSE ports`.
     public struct Expose: Sendable {
-        /// The ports as written, sorted by their text; give them to ``Scope/ports(_:)``.
+        /// The ports as written, sorted by their text; ``Scope/ports(_:)`` expands them.
         public let ports: [Word]
     }
 
@@ -261,11 +258,11 @@ extension Instruction {
 
     /// `ONBUILD instruction`.
     public struct OnBuild: Sendable {
-        /// The text that the image config keeps; heredoc bodies are part of it.
+        /// The text in the image config; heredoc bodies are part of it.
         public let trigger: String
-        /// What the trigger does, or nil where it is wrong; BuildKit says so only when a child is built.
+        /// The parsed trigger, or nil if it is wrong; BuildKit reports that only when a child image is built.
         public var instruction: Instruction? { box.instruction }
-        /// Why the trigger will fail in every child, if it will.
+        /// The error with which the trigger fails in every child image, or nil.
         public let problem: Diagnostic?
 
         private final class Box: Sendable {

@@ -1,11 +1,11 @@
 extension Instruction {
-    /// Every keyword, for those who mistype one.
+    /// All keywords, for suggestions.
     static let keywords = [
         "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
         "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
     ]
 
-    /// Judges a syntax node: flags, number of arguments, values that need no expansion.
+    /// Checks a syntax node: its flags, the number of arguments, and the values that need no expansion.
     init(_ node: SyntaxNode) throws(Diagnostic) {
         switch node.name {
         case "arg": self = .arg(try Arg(node))
@@ -124,7 +124,9 @@ extension Instruction.Run {
         throw Diagnostic(word.position, complaint(word.text) + ending)
     }
 
-    /// One heredoc and nothing else is the script itself; in any other shape the shell reads the documents.
+    /// Returns the command to run.
+    ///
+    /// A command that is only one heredoc is a script. With any other text, the shell reads the heredocs.
     private static func body(_ command: CommandLine, _ heredocs: [Heredoc]) -> Body {
         switch command {
         case .exec(let words): return .exec(words)

@@ -1,4 +1,4 @@
-/// Sizes of memory: `64m`, `1.5GiB`, powers of 1024 whatever the spelling.
+/// Sizes of memory such as `64m` and `1.5GiB`; all units are powers of 1024.
 enum MemorySize {
     static func bytes(_ text: String) -> Int64? {
         let number = text.utf8.prefix { $0.isDigit || $0 == Ascii.dot }

@@ -1,23 +1,23 @@
 /// A `--mount=` of RUN with its values expanded and checked.
 public struct Mount: Hashable, Sendable {
-    /// What is mounted.
+    /// The type of a mount.
     public enum Kind: String, Sendable, CaseIterable { case bind, cache, tmpfs, secret, ssh }
-    /// Who may use a cache at the same time.
+    /// The use of a cache by several steps at once.
     public enum Sharing: String, Sendable, CaseIterable { case shared, `private`, locked }
 
     /// `type=`.
     public private(set) var kind = Kind.bind
     /// `from=`: a stage, a named context or an image.
     public private(set) var from: Word?
-    /// `source=`, "" for the root of what it comes from.
+    /// `source=`, "" for the root of the source.
     public private(set) var source = ""
-    /// `target=`, "" where it has a default.
+    /// `target=`, "" for the default.
     public private(set) var target = ""
-    /// Whether the process may write.
+    /// True if the process cannot write to the mount.
     public private(set) var isReadOnly = true
-    /// `id=`, "" where it has a default.
+    /// `id=`, "" for the default.
     public private(set) var id = ""
-    /// `sharing=`, shared unless said otherwise.
+    /// `sharing=`, by default shared.
     public private(set) var sharing = Sharing.shared
     /// `required`: an absent secret or agent is an error.
     public private(set) var isRequired = false
@@ -29,7 +29,7 @@ public struct Mount: Hashable, Sendable {
     public private(set) var gid: UInt32?
     /// `size=` of a tmpfs in bytes, 0 for no limit.
     public private(set) var size: Int64 = 0
-    /// `env=` of a secret: the variable that holds it, "" for the id.
+    /// `env=` of a secret: the variable with its value, "" for a variable named like the id.
     public private(set) var environmentName: String?
 
     private var explicitReadOnly: Bool?
@@ -97,7 +97,7 @@ public struct Mount: Hashable, Sendable {
         throw Diagnostic(word.position, "\(complaint) \(text.goQuoted)\(ending)")
     }
 
-    /// What Go's `strconv.ParseBool` takes.
+    /// Parses a Boolean like Go's `strconv.ParseBool`.
     private func bool(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) -> Bool {
         switch text {
         case "1", "t", "T", "TRUE", "true", "True": return true

@@ -1,4 +1,4 @@
-/// A `--mount=` of RUN as it stands in the file; ``Scope/mount(_:)`` makes a ``Mount`` of it.
+/// A `--mount=` of RUN before expansion; ``Scope/mount(_:)`` makes a ``Mount`` of it.
 public struct MountFlag: Hashable, Sendable {
     struct Field: Hashable {
         let key: String
@@ -23,13 +23,13 @@ public struct MountFlag: Hashable, Sendable {
         if !word.mayExpand { _ = try Mount(self) { (value) throws(Diagnostic) in value.text } }
     }
 
-    /// A dollar sign with anything behind it.
+    /// True if the text has a dollar sign with a character after it.
     static func looksVariable(_ text: String) -> Bool {
         guard let mark = text.utf8.firstIndex(of: Ascii.dollar) else { return false }
         return text.utf8.index(after: mark) != text.utf8.endIndex
     }
 
-    /// The comma-separated fields; one in double quotes may hold commas, and two quotes in it mean one.
+    /// Splits the value at commas; a field in double quotes may contain commas, and `""` for a quote.
     private static func split(_ word: Word) throws(Diagnostic) -> [Field] {
         var fields: [Field] = []
         let bytes = Array(word.text.utf8)

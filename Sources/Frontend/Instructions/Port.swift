@@ -1,19 +1,18 @@
-/// One port of EXPOSE, as the image config lists it.
+/// One port of EXPOSE in the image config.
 public struct Port: Hashable, Sendable, Comparable {
-    /// The number.
     public let number: UInt16
     /// `tcp`, `udp` or `sctp`.
     public let transport: String
 
-    /// As the config writes it: `80/tcp`.
+    /// The form of the image config, such as `80/tcp`.
     public var text: String { "\(number)/\(transport)" }
 
-    /// The order of numbers, then of transports.
+    /// Compares by number, then by transport.
     public static func < (left: Port, right: Port) -> Bool {
         (left.number, left.transport) < (right.number, right.transport)
     }
 
-    /// The ports of one EXPOSE word: `[ip:][host:]port[-port][/transport]`.
+    /// Parses one word of EXPOSE: `[ip:][host:]port[-port][/transport]`.
     static func list(_ text: String, at position: Position) throws(Diagnostic) -> [Port] {
         func invalid(_ reason: String) -> Diagnostic { Diagnostic(position, "invalid containerPort: \(text)\(reason)") }
         let (address, transport) = text.cut(Ascii.slash) ?? (text, "tcp")

@@ -1,4 +1,4 @@
-/// The signals that STOPSIGNAL takes.
+/// The signals that STOPSIGNAL allows.
 enum SignalName {
     private static let names: Set<String> = [
         "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
@@ -6,7 +6,7 @@ enum SignalName {
         "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
     ]
 
-    /// A name with or without SIG, RTMIN+n, RTMAX-n, or a number that isn't 0.
+    /// Checks a name with or without SIG, RTMIN+n, RTMAX-n, or a number that isn't 0.
     static func check(_ text: String, at position: Position) throws(Diagnostic) {
         let invalid = Diagnostic(position, "Invalid signal: \(text)")
         if !text.isEmpty, text.utf8.allSatisfy(\.isDigit) {

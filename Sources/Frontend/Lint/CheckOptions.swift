@@ -1,20 +1,22 @@
-/// `skip=A,B;error=true;experimental=A`, the value of `# check=`.
+/// The value of `# check=`, such as `skip=A,B;error=true;experimental=A`.
 public struct CheckOptions: Sendable, Equatable {
-    /// The rules to leave out.
+    /// The rules to skip.
     public private(set) var skipped: Set<String> = []
-    /// `skip=all`.
+    /// True for `skip=all`.
     public private(set) var skipsAll = false
-    /// Whether a finding fails the build.
+    /// True if a finding fails the build.
     public private(set) var failsOnFinding = false
-    /// The experimental rules to turn on.
+    /// The experimental rules to enable.
     public private(set) var experimental: Set<String> = []
-    /// `experimental=all`.
+    /// True for `experimental=all`.
     public private(set) var allExperimental = false
 
-    /// Every stable rule, none fatal.
+    /// Enables all stable rules; no finding fails the build.
     public init() {}
 
-    /// - Throws: a ``Diagnostic`` for a key or value that the grammar doesn't know.
+    /// Parses the value of `# check=`.
+    ///
+    /// - Throws: A ``Diagnostic`` for an unknown key or value.
     public init(_ word: Word) throws(Diagnostic) {
         for part in word.text.utf8.split(separator: UInt8(ascii: ";")) {
             guard let (rawKey, rawValue) = part.text.cut(Ascii.equals) else {

@@ -1,35 +1,34 @@
-/// What is known about the images and the context that a Dockerfile names; whoever has them fills it in.
+/// Facts about the images and the context of a Dockerfile; the caller provides them.
 ///
-/// Everything may be missing: a check that lacks its facts stays silent.
+/// Any fact may be missing: a check without its facts reports nothing.
 public struct ImageFacts: Sendable {
     /// The base image of a stage.
     public struct Base: Sendable {
-        /// The names in /etc/passwd, or nil if nobody looked.
+        /// The names in /etc/passwd, or nil if unknown.
         public var users: Set<String>?
-        /// The names in /etc/group, or nil if nobody looked.
+        /// The names in /etc/group, or nil if unknown.
         public var groups: Set<String>?
-        /// `Env` of its config, or nil if nobody looked.
+        /// `Env` of its config, or nil if unknown.
         public var environment: [Variable]?
-        /// `WorkingDir` of its config.
+        /// `WorkingDir` of its config, or nil if unknown.
         public var workingDirectory: String?
-        /// The platform the image is for.
+        /// The platform of the image, or nil if unknown.
         public var platform: PlatformArguments?
 
-        /// A base of which nothing is known yet.
+        /// Makes a base without facts.
         public init() {}
     }
 
-    /// What a path of a finished stage is.
+    /// The state of a path in a finished stage.
     public enum FileState: Sendable { case missing, notExecutable, executable }
 
     /// A file that a layer stores again though only its owner or mode changed.
     public struct Rewrite: Sendable {
         /// The path in the image.
         public var path: String
-        /// What the second copy costs.
+        /// The size of the second copy.
         public var byteCount: Int64
 
-        /// A rewritten file.
         public init(path: String, byteCount: Int64) {
             self.path = path
             self.byteCount = byteCount
@@ -42,12 +41,11 @@ public struct ImageFacts: Sendable {
         public var stage: Int
         /// The line of the instruction that made it.
         public var line: Int
-        /// Files of earlier layers that it stores again.
+        /// The files of earlier layers that it stores again.
         public var rewrites: [Rewrite]
-        /// Files of package managers' lists and caches in it, with their sizes.
+        /// The files of package managers' lists and caches in it, with their sizes.
         public var leftovers: [Rewrite]
 
-        /// A layer.
         public init(stage: Int, line: Int, rewrites: [Rewrite] = [], leftovers: [Rewrite] = []) {
             self.stage = stage
             self.line = line
@@ -56,20 +54,20 @@ public struct ImageFacts: Sendable {
         }
     }
 
-    /// What is known about the base image of each stage, by stage index.
+    /// The facts about the base image of each stage, by stage index.
     public var bases: [Int: Base] = [:]
     /// The state of a path in a finished stage, or nil if unknown.
     public var file: @Sendable (_ stage: Int, _ path: String) -> FileState? = { _, _ in nil }
     /// The layers of the result.
     public var layers: [Layer] = []
-    /// Directories and files at the top of the context that the build would send, with their sizes.
+    /// Directories and files at the top of the context, with their sizes.
     public var contextEntries: [Rewrite] = []
     /// The context's `.dockerignore`, or nil if there is none or no context.
     public var ignoreRules: IgnoreRules?
 
-    /// The names that hardly belong into an image: the entries of the context that are worth looking for.
+    /// The names of context entries that rarely belong in an image, and that the caller should look for.
     public static var unwantedEntries: [String] { Linter.unwanted.sorted() }
 
-    /// Nothing is known.
+    /// Makes an empty set of facts.
     public init() {}
 }

@@ -1,4 +1,5 @@
-/// BuildKit's checks of names, cases and forms: what the text alone tells.
+// BuildKit's checks of names, letter cases and forms, which need only the text.
+
 extension Linter {
     mutating func checkFile() {
         checkEncoding()
@@ -24,7 +25,7 @@ extension Linter {
     private mutating func checkEncoding() {
         guard !isEditable else { return }
         let number = (1...lineStarts.count).first { String(validating: line($0), as: UTF8.self) == nil } ?? 1
-        let message = "the line holds bytes that are not UTF-8; they are read as U+FFFD"
+        let message = "the line has bytes that are not UTF-8; they are read as U+FFFD"
         report("NotUTF8", message, number...number, fix: "save the file as UTF-8")
     }
 

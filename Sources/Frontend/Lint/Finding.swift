@@ -1,8 +1,7 @@
-/// How much a finding matters.
+/// The severity of a finding, in ascending order.
 public enum Severity: String, Sendable, Comparable, CaseIterable {
     case style, info, warning, error
 
-    /// From style to error.
     public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
 
     private var rank: Int {
@@ -19,14 +18,13 @@ public enum Severity: String, Sendable, Comparable, CaseIterable {
 public struct TextEdit: Hashable, Sendable {
     /// The physical line, from 1.
     public let line: Int
-    /// The bytes to replace, the first is 1; nil for the whole line with its line end.
+    /// The bytes to replace, counted from 1; nil for the whole line with its line end.
     public let columns: Range<Int>?
-    /// What takes their place.
     public let replacement: String
 
     static func deletion(ofLine line: Int) -> TextEdit { TextEdit(line: line, columns: nil, replacement: "") }
 
-    /// Replaces a word that stands in the file as it is.
+    /// Returns an edit that replaces a word, which must be unexpanded text of the file.
     static func replacing(_ word: Word, with text: String) -> TextEdit {
         let start = word.position.column
         return TextEdit(line: word.position.line, columns: start..<start + word.text.utf8.count, replacement: text)
@@ -37,24 +35,23 @@ public struct TextEdit: Hashable, Sendable {
     }
 }
 
-/// Something a Dockerfile could do better.
+/// A finding of the linter in a Dockerfile.
 public struct Finding: Hashable, Sendable {
     /// The rule: BuildKit's name, hadolint's number, or one of Thaw's own.
     public let rule: String
-    /// How much it matters.
     public let severity: Severity
     /// One sentence about this place.
     public let message: String
-    /// The lines it is about.
+    /// The lines of the finding.
     public let lines: ClosedRange<Int>
-    /// What to do, in words; nil where the message says it.
+    /// The remedy for people; nil if the message contains it.
     public let fix: String?
-    /// What to do, mechanically; empty where a person must decide.
+    /// The automatic fix; empty if the user must decide.
     public let edits: [TextEdit]
 }
 
 extension Lint {
-    /// The file with the mechanical fixes of the findings; of edits that overlap, the first wins.
+    /// Applies the automatic fixes of the findings to the file; the first of overlapping edits wins.
     public static func applying(_ findings: [Finding], to source: [UInt8]) -> [UInt8] {
         var byLine: [Int: [TextEdit]] = [:]
         var seen: Set<TextEdit> = []

@@ -1,4 +1,5 @@
-/// Checks against the real images and the real context; without facts they are silent.
+// Checks of images and the context; without facts they report nothing.
+
 extension Linter {
     mutating func checkImages() {
         for stage in file.stages { checkNames(stage) }
@@ -10,7 +11,7 @@ extension Linter {
     // MARK: users and owners
 
     private mutating func checkNames(_ stage: Stage) {
-        // The stages below are walked only for a stage that needs them: a chain of them may be long.
+        // The base stages are walked only if needed, since their chain may be long.
         guard stage.instructions.contains(where: \.value.namesAccount) else { return }
         let chain = [stage] + baseStages(of: stage)
         guard let root = chain.last else { return }
@@ -61,7 +62,7 @@ extension Linter {
             lines, fix: "make the \(kind) before, or use a number")
     }
 
-    /// The part of `user[:group]` that is neither a number, nor known, nor mentioned by an earlier RUN.
+    /// Returns the part of `user[:group]` that is neither a number, nor known, nor mentioned by an earlier RUN.
     private static func unknown(
         _ word: Word, _ users: Set<String>, _ groups: Set<String>, _ scripts: String
     ) -> (name: String, isGroup: Bool)? {
@@ -158,7 +159,7 @@ extension Linter {
 }
 
 extension Instruction {
-    /// True for USER and for what has a `--chown`.
+    /// True for USER, and for COPY and ADD with `--chown`.
     fileprivate var namesAccount: Bool {
         switch self {
         case .user: true

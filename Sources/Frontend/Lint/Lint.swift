@@ -1,21 +1,20 @@
-/// Says what a Dockerfile could do better: BuildKit's checks, hadolint's valued rules, and checks against real images.
+/// The linter for Dockerfiles: BuildKit's checks, rules of hadolint, and checks of images.
 public enum Lint {
-    /// What to check, and with what knowledge.
+    /// The options and the facts of a check.
     public struct Options: Sendable {
-        /// The outside of the build, for the values of ARG.
+        /// The build arguments, for the values of ARG.
         public var arguments: BuildArguments
-        /// `--build-arg BUILDKIT_DOCKERFILE_CHECK`: replaces the file's `# check=`.
+        /// `--build-arg BUILDKIT_DOCKERFILE_CHECK`, which replaces the file's `# check=`.
         public var check: CheckOptions?
-        /// What is known about images and context.
+        /// The facts about images and context.
         public var facts = ImageFacts()
-        /// Rules to leave out altogether.
+        /// The rules to ignore.
         public var ignored: Set<String> = []
 
-        /// The checks of a build on a platform.
         public init(arguments: BuildArguments) { self.arguments = arguments }
     }
 
-    /// The findings in the order of the file; comments that ask for silence are honoured.
+    /// Returns the findings in order of line, without those that comments of the file ignore.
     public static func check(_ dockerfile: Dockerfile, _ options: Options) -> [Finding] {
         var linter = Linter(dockerfile, options)
         linter.checkFile()
@@ -26,7 +25,7 @@ public enum Lint {
         return linter.findings()
     }
 
-    /// Whether findings make the check fail, as `# check=error=true` asks.
+    /// True if findings fail the build, as with `# check=error=true`.
     public static func failsOnFinding(_ dockerfile: Dockerfile, _ options: Options) -> Bool {
         checkOptions(dockerfile, options).failsOnFinding
     }
@@ -42,7 +41,7 @@ public enum Lint {
     /// The rules that only run when `experimental=` names them.
     static let experimental: Set<String> = ["InvalidDefinitionDescription"]
 
-    /// Why a Dockerfile that cannot be read deserves a finding too.
+    /// Returns the syntax errors of a Dockerfile as findings.
     public static func findings(for error: DockerfileError) -> [Finding] {
         error.diagnostics.map { problem in
             let line = max(1, problem.position.line)

@@ -5,21 +5,21 @@ struct Linter {
     let check: CheckOptions
     private var found: [Finding] = []
     private let silenced: Silence
-    /// Columns count the bytes of the text, so a file that isn't UTF-8 is not edited.
+    /// False for a file that isn't UTF-8: its columns count bytes of decoded text, so that it cannot be edited.
     let isEditable: Bool
-    /// The stage each stage is built on, or nil.
+    /// The base stage of each stage, or nil.
     let baseIndex: [Int?]
     /// The stages that others are built on.
     let hasChild: Set<Int>
-    /// The first stage of each stage's chain.
+    /// The first stage in the chain of base stages, for each stage.
     let rootIndex: [Int]
-    /// The stages of a name, in order.
+    /// The stages with a name, in order.
     let stagesByName: [String: [Int]]
-    /// Where each line of the file starts.
+    /// The byte offset of each line.
     let lineStarts: [Int]
     /// The names of the ARG lines before the first FROM.
     let globalNames: Set<String>
-    /// What FROM lines see without build arguments; nil where that cannot be expanded.
+    /// The variables of FROM lines without build arguments; nil if they cannot be expanded.
     let defaultScope: GlobalScope?
 
     init(_ file: Dockerfile, _ options: Lint.Options) {
@@ -47,21 +47,21 @@ struct Linter {
         lineStarts = [mark] + file.source.indices.lazy.filter { file.source[$0] == Ascii.newline }.map { $0 + 1 }
     }
 
-    /// The bytes of a physical line, without its line end.
+    /// Returns the bytes of a physical line, without its line end.
     func line(_ number: Int) -> ArraySlice<UInt8> {
         guard lineStarts.indices.contains(number - 1) else { return [] }
         return file.source[lineStarts[number - 1]...].prefix { $0 != Ascii.newline }
     }
 
-    /// The stage at the start of a stage's chain: the one whose base is an image.
+    /// Returns the first stage in a stage's chain of bases, whose own base is an image.
     func root(of stage: Stage) -> Stage { file.stages[rootIndex[stage.index]] }
 
-    /// Whether a stage of this name comes before another.
+    /// True if a stage of this name comes before `stage`.
     func isStage(_ name: String, before stage: Stage) -> Bool {
         stagesByName[name]?.first.map { $0 < stage.index } ?? false
     }
 
-    /// Notes a finding unless something silences its rule.
+    /// Adds a finding, unless its rule is ignored or skipped.
     mutating func report(
         _ rule: String, _ severity: Severity = .warning, _ message: String, _ lines: ClosedRange<Int>,
         fix: String? = nil, edits: [TextEdit] = []

@@ -1,4 +1,5 @@
-/// The rules for package managers: pins, caches, and questions nobody can answer in a build.
+// The rules for package managers: pinned versions, caches, and prompts, which a build cannot answer.
+
 extension ScriptLinter {
     mutating func checkApt(_ command: ShellCommand) {
         guard command.operands.first == "install" || command.operands.dropFirst().first == "install" else {
@@ -31,7 +32,7 @@ extension ScriptLinter {
         }
     }
 
-    /// A name that holds none of the marks, and is no variable that could.
+    /// True if the name contains none of the marks, and no variable, redirection or command that could.
     private static func isUnpinned(_ name: String, marks: String) -> Bool {
         !name.utf8.contains {
             marks.utf8.contains($0) || $0 == Ascii.dollar || $0 == UInt8(ascii: ">") || $0 == Ascii.less

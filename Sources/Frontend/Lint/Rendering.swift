@@ -1,5 +1,5 @@
 extension Lint {
-    /// The findings as text, one line each and its fix below.
+    /// Formats findings as text: one line for each, with its fix below.
     public static func text(_ findings: [Finding], name: String) -> String {
         findings.reduce(into: "") { result, finding in
             result +=
@@ -8,7 +8,7 @@ extension Lint {
         }
     }
 
-    /// The findings of files as one JSON list with the keys that CLI.md promises.
+    /// Formats the findings of files as one JSON list, whose keys are stable.
     public static func json(_ files: [(name: String, findings: [Finding])]) -> String {
         let items = files.flatMap { file in file.findings.map { (file.name, $0) } }.map { name, finding in
             let fields = [
@@ -22,7 +22,7 @@ extension Lint {
         return items.isEmpty ? "[]\n" : "[\n" + items.joined(separator: ",\n") + "\n]\n"
     }
 
-    /// The findings of files as one SARIF 2.1.0 log.
+    /// Formats the findings of files as one SARIF 2.1.0 log.
     public static func sarif(_ files: [(name: String, findings: [Finding])], version: String) -> String {
         let findings = files.flatMap { file in file.findings.map { (file.name, $0) } }
         let rules = Set(findings.map(\.1.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
@@ -43,7 +43,7 @@ extension Lint {
     }
 }
 
-/// JSON strings, for documents too small to need an encoder.
+/// JSON strings, for documents that need no encoder.
 enum JSONText {
     static func string(_ text: String) -> String {
         var result = "\""

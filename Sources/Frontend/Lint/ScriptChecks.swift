@@ -1,4 +1,5 @@
-/// Hadolint's rules about what RUN does, and about the users, probes and tools of a stage.
+// Hadolint's rules for the commands of RUN, and for the users and tools of a stage.
+
 extension Linter {
     mutating func checkScripts() {
         for stage in file.stages {
@@ -22,7 +23,7 @@ extension Linter {
         }
     }
 
-    /// Whether the stage's layers end up in an image: it is the last one, or another is built on it.
+    /// True if the stage's layers are part of an image: it is the last stage, or another is built on it.
     private func keepsLayers(_ stage: Stage) -> Bool {
         stage.index == file.stages.count - 1 || hasChild.contains(stage.index)
     }
@@ -46,7 +47,7 @@ extension Linter {
         let isAlike =
             run.mounts.map(\.word.text) == earlier.mounts.map(\.word.text) && run.network == earlier.network
             && run.security == earlier.security
-        // A RUN that already joins commands was grouped by somebody on purpose.
+        // A RUN that already joins commands was probably grouped on purpose.
         guard isAlike, run.isSingleCommand, earlier.isSingleCommand else { return }
         report(
             "DL3059", .info, "Multiple consecutive `RUN` instructions. Consider consolidation.", located.lines,
@@ -101,14 +102,14 @@ extension Linter {
 }
 
 extension Instruction {
-    /// Whether two RUN lines around it could still be joined.
+    /// True if two RUN lines around the instruction could still be joined.
     fileprivate var isMetadataBetweenRuns: Bool {
         if case .maintainer = self { true } else { false }
     }
 }
 
 extension Instruction.Run {
-    /// Whether it runs one command and no document.
+    /// True if the RUN has one command and no heredoc.
     fileprivate var isSingleCommand: Bool {
         guard heredocs.isEmpty, case .shell(let text) = command else { return heredocs.isEmpty }
         return ShellText(text).commands.count <= 1

@@ -24,7 +24,7 @@ struct ScriptLinter {
         checkCleanups()
     }
 
-    /// A rule is reported once for a RUN, however often it is broken there.
+    /// Adds a finding; a rule is reported once for each RUN.
     mutating func add(
         _ rule: String, _ severity: Severity, _ message: String, fix: String? = nil, edits: [TextEdit] = []
     ) {
@@ -85,7 +85,7 @@ struct ScriptLinter {
 
     func isMounted(_ path: String) -> Bool { mounts.contains { $0.holds(path) } }
 
-    /// Where `text` goes: after each `tool verb` in the lines of the instruction, or after `tool` without a verb.
+    /// Returns edits that insert `text` after each `tool verb` of the instruction, or after `tool` if `verb` is empty.
     func insertions(after tool: String, before verb: String, _ text: String) -> [TextEdit] {
         lines.flatMap { number, bytes in
             Self.ends(of: tool, verb, in: Array(bytes)).map { offset in
@@ -106,7 +106,7 @@ struct ScriptLinter {
             if tool.elementsEqual("pip".utf8), end < line.count, line[end].isDigit { end += 1 }
             guard end < line.count, line[end].isBlank else { return nil }
             if verb.isEmpty { return end }
-            // Options may stand between the tool and its verb.
+            // Options may come between the tool and its verb.
             for piece in Words.plain(line[end...].drop(while: \.isBlank)) {
                 if piece.text.utf8.elementsEqual(verb) { return piece.offset + verb.count }
                 guard piece.text.utf8.first == Ascii.dash else { return nil }

@@ -1,4 +1,5 @@
-/// Checks of single instructions: their form, not the values of variables.
+// Checks of the form of single instructions, without the values of variables.
+
 extension Linter {
     mutating func checkShapes() {
         var hasShell: [Bool] = []
@@ -14,7 +15,7 @@ extension Linter {
         }
     }
 
-    /// The stages a stage is built on, nearest first.
+    /// Returns the base stages of a stage, nearest first.
     func baseStages(of stage: Stage) -> [Stage] {
         Array(sequence(first: stage) { current in baseIndex[current.index].map { file.stages[$0] } }.dropFirst())
     }
@@ -103,7 +104,7 @@ extension Linter {
             located.lines, fix: "write \(keyword) \(pair.key.text)=...", edits: modernisation(of: pair, located.lines))
     }
 
-    /// Only a value without quotes and escapes on one line can be rewritten without thinking.
+    /// Returns the edit to `key=value`; only a value on one line, without quotes and escapes, is safe to rewrite.
     private func modernisation(of pair: Instruction.Pair, _ lines: ClosedRange<Int>) -> [TextEdit] {
         let (key, value) = (pair.key, pair.value)
         let isPlain = !value.text.utf8.contains {
@@ -132,7 +133,7 @@ extension Linter {
         }
     }
 
-    /// Whether `text` holds `name` with no letter, digit or underscore behind it.
+    /// True if `text` contains `name` without a letter, digit or underscore after it.
     private static func mentions(_ text: String, _ name: String) -> Bool {
         let (bytes, wanted) = (Array(text.utf8), Array(name.utf8))
         guard bytes.count >= wanted.count else { return false }
@@ -158,7 +159,7 @@ extension Linter {
             fix: "write \(keyword) as a JSON array", edits: edits)
     }
 
-    /// A command without anything that only a shell understands can be split at its blanks.
+    /// Returns the edit to a JSON array; only a command without shell syntax can be split at its blanks.
     private func execForm(_ text: String, _ located: Located<Instruction>) -> [TextEdit] {
         let isPlain = text.utf8.allSatisfy { $0.isNameByte || "-./:,=+@% ".utf8.contains($0) }
         guard isPlain, !text.isEmpty, located.lines.count == 1 else { return [] }
@@ -209,7 +210,7 @@ extension Linter {
         guard transfer.sources.count + transfer.heredocs.count > 1, !isDirectory else { return }
         report(
             "DL3021", .error, "`COPY` with more than 2 arguments requires the last argument to end with `/`", lines,
-            fix: "write \(target)/ (BuildKit lets the last source win silently)",
+            fix: "write \(target)/ (in BuildKit the last source silently wins)",
             edits: transfer.destination.mayExpand ? [] : [.replacing(transfer.destination, with: "\(target)/")])
     }
 

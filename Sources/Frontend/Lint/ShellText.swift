@@ -1,18 +1,18 @@
 /// One simple command of a shell script.
 struct ShellCommand: Hashable {
-    /// The words without their quotes; leading assignments are left out.
+    /// The words without their quotes, and without leading assignments.
     var words: [String] = []
-    /// Whether its output goes into a pipe.
+    /// True if its output goes into a pipe.
     var isPiped = false
 
     var name: String { words.first ?? "" }
     var arguments: [String] { Array(words.dropFirst()) }
-    /// The arguments that are no options.
+    /// The arguments that are not options.
     var operands: [String] { arguments.filter { $0.utf8.first != Ascii.dash } }
 
     func has(_ options: String...) -> Bool { words.contains { word in options.contains(word) } }
 
-    /// Whether a short option, alone or among others as in `-qy`, or one of the long ones is there.
+    /// True if the command has the short option, alone or as in `-qy`, or one of the long options.
     func hasOption(_ short: Character, _ long: String...) -> Bool {
         arguments.contains { word in
             let isShort = word.hasPrefix("-") && !word.hasPrefix("--") && word.contains(short)
@@ -21,7 +21,7 @@ struct ShellCommand: Hashable {
     }
 }
 
-/// Cuts a script into its simple commands; good enough to lint with, not to run.
+/// The simple commands of a script; the split is exact enough for linting, but not for execution.
 struct ShellText {
     static let builtins: Set<String> = [
         "cd", "exec", "export", "set", "source", "eval", "if", "for", "while", "test", "ulimit", "umask", "exit",
@@ -77,7 +77,7 @@ struct ShellText {
         index += 1
     }
 
-    /// `$(...)` is a part of its word, whatever stands in it.
+    /// Appends `$(...)` to the current word, without parsing its contents.
     private mutating func substitution(_ bytes: [UInt8], _ index: inout Int) {
         append(Ascii.dollar)
         var depth = 0

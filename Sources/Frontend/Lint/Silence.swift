@@ -1,4 +1,4 @@
-/// The comments that ask a linter to be silent.
+/// The comments that make the linter ignore rules.
 struct Silence: Sendable {
     private var everywhere: Set<String> = []
     private var onLine: [Int: Set<String>] = [:]
@@ -27,7 +27,7 @@ struct Silence: Sendable {
         }
     }
 
-    /// What follows a marker whose blanks don't count.
+    /// Returns the text after a marker, whose blanks are ignored; nil if the comment does not start with it.
     private static func after(_ marker: String, _ comment: String) -> String? {
         var wanted = marker.utf8.filter { !$0.isBlank }[...]
         var rest = comment.utf8[...]

@@ -1,4 +1,5 @@
-/// Checks that follow the variables through the stages, as a build would.
+// Checks that follow the variables through the stages, as a build does.
+
 extension Linter {
     mutating func checkStages() {
         guard let global = try? GlobalScope(file, options.arguments) else { return }
@@ -32,7 +33,7 @@ extension Linter {
 
     private func environment(_ stage: Stage) -> [Variable] { options.facts.bases[stage.index]?.environment ?? [] }
 
-    /// Whether the variables of the stage's base image are known.
+    /// True if the variables of the stage's base image are known.
     private func knowsBase(_ stage: Stage) -> Bool {
         let root = root(of: stage)
         return root.base.text == "scratch" || options.facts.bases[root.index]?.environment != nil
@@ -57,7 +58,7 @@ extension Linter {
         checkTag(stage)
     }
 
-    /// The base must be an image name even when no build argument is given.
+    /// Checks that the base is an image name even without build arguments.
     private mutating func checkDefaults(_ stage: Stage) {
         guard stage.base.mayExpand, let name = try? defaultScope?.expand(stage.base) else { return }
         guard !Self.isImageName(name) else { return }
@@ -67,7 +68,7 @@ extension Linter {
             fix: "give the ARG a default")
     }
 
-    /// Name, optional tag, optional digest; none of them empty.
+    /// True for a name with an optional tag and digest, none of them empty.
     static func isImageName(_ text: String) -> Bool {
         let (name, digest) = text.cut(UInt8(ascii: "@")) ?? (text, nil)
         if let digest, digest.isEmpty { return false }
@@ -143,7 +144,7 @@ extension Linter {
         }
     }
 
-    /// Names that base images usually set; without the image nobody can say that they are undefined.
+    /// True for names that base images often set; without facts about the image, they may be defined.
     private static func comesFromImages(_ name: String) -> Bool {
         let common: Set<String> = [
             "HOME", "LANG", "LC_ALL", "HOSTNAME", "TERM", "SHELL", "USER", "PWD", "TZ", "GOPATH",
@@ -218,7 +219,7 @@ extension Linter {
 }
 
 extension Instruction {
-    /// The words of an instruction that a build expands.
+    /// The words of the instruction that a build expands.
     var expandingWords: [Word] {
         switch self {
         case .arg(let arg): arg.declarations.compactMap(\.defaultValue)

@@ -1,18 +1,18 @@
-/// A compiled wildcard pattern; matching takes path length times pattern length steps, whatever the pattern.
+/// A compiled wildcard pattern; matching takes at most path length times pattern length steps.
 ///
-/// It serves both dialects: Go's `path.Match` (`* ? [a-z] [^x] \x`), and that of ignore files, which adds `**`.
+/// It supports two dialects: Go's `path.Match` (`* ? [a-z] [^x] \x`), and that of ignore files, which adds `**`.
 struct Glob: Sendable {
     enum Token: Sendable, Equatable {
         case literal(UInt32)
         /// `?`: one character, but no slash.
         case one
-        /// `*`: characters, but no slash.
+        /// `*`: any number of characters, but no slash.
         case star
         case set(Set)
-        /// `**/`: nothing, or anything up to a slash. Always followed by `.deeper`.
+        /// `**/`: nothing, or any characters up to a slash; always followed by `.deeper`.
         case directories
         case deeper
-        /// `**` at the end: anything.
+        /// `**` at the end: any characters.
         case rest
     }
 
@@ -25,7 +25,7 @@ struct Glob: Sendable {
 
     private(set) var tokens: [Token] = []
 
-    /// Compiles a pattern; nil for one that Go calls a syntax error.
+    /// Compiles a pattern; returns nil for a syntax error in Go.
     init?(_ pattern: [UInt32], doubleStars: Bool) {
         var index = 0
         while index < pattern.count {
@@ -72,7 +72,7 @@ struct Glob: Sendable {
                 guard let end = setCharacter(pattern, &index) else { return nil }
                 high = end
             }
-            // A range that runs backwards is legal and holds nothing.
+            // A range that runs backwards is legal and contains nothing.
             set.ranges.append(low <= high ? low...high : UInt32.max...UInt32.max)
         } while true
     }
@@ -90,7 +90,7 @@ struct Glob: Sendable {
         return index < pattern.count ? character : nil
     }
 
-    /// Whether the pattern matches the whole path or, if asked, one of the directories above it.
+    /// True if the pattern matches the whole path or, with `orParent`, one of the directories above it.
     func matches(_ path: [UInt32], orParent: Bool) -> Bool {
         tokens.count < 64
             ? matches(path, orParent, SmallStates()) : matches(path, orParent, LargeStates(count: tokens.count + 1))
@@ -119,7 +119,7 @@ struct Glob: Sendable {
         return path.isEmpty && states.contains(tokens.count)
     }
 
-    /// Where a character leads from a state.
+    /// Returns the states that a character leads to; nil for none.
     private func step(_ token: Token, _ state: Int, _ character: UInt32) -> (Int, Int?)? {
         let isSlash = character == UInt32(Ascii.slash)
         switch token {
@@ -133,7 +133,7 @@ struct Glob: Sendable {
         }
     }
 
-    /// Follows the steps that need no character; they all lead forward.
+    /// Adds the states that are reached without a character; all of them follow the current state.
     private func close<States: StateSet>(_ states: inout States) {
         for (state, token) in tokens.enumerated() where states.contains(state) {
             switch token {
@@ -166,7 +166,7 @@ private struct LargeStates: StateSet {
 }
 
 extension Sequence where Element == UInt8 {
-    /// The characters of a path; a byte that isn't UTF-8 becomes a number no character has.
+    /// The characters of a path; a byte that isn't UTF-8 becomes a number beyond Unicode.
     var characters: [UInt32] {
         let bytes = Array(self)
         if bytes.allSatisfy({ $0 < 0x80 }) { return bytes.map(UInt32.init) }

@@ -1,15 +1,15 @@
-/// What a `.dockerignore` file, or the `--exclude` flags of a COPY, leave out.
+/// The patterns of a `.dockerignore` file, or of the `--exclude` flags of a COPY.
 ///
-/// Patterns are anchored at the root, `**` means any depth, `!` takes back; the last one that matches a path or a
-/// directory above it decides. Nothing is excluded that no pattern matches.
+/// Patterns are anchored at the root, `**` means any depth, and `!` includes paths again. The last pattern that matches
+/// a path or a directory above it decides. A path that no pattern matches is included.
 public struct IgnoreRules: Sendable {
-    /// One line.
+    /// One line of the file, or one flag.
     public struct Rule: Sendable {
         /// The line of the file, from 1; for `--exclude` the number of the flag.
         public let line: Int
-        /// The pattern as it is matched, without `!`.
+        /// The pattern, without `!`.
         public let pattern: String
-        /// `!`: paths that match are included again.
+        /// True for `!`: paths that match are included again.
         public let isNegated: Bool
         fileprivate let matcher: Matcher
         fileprivate let segments: [Glob?]
@@ -18,12 +18,12 @@ public struct IgnoreRules: Sendable {
     /// The rules in order.
     public private(set) var rules: [Rule] = []
 
-    /// No rules: everything is included.
+    /// Makes an empty list, which includes everything.
     public init() {}
 
-    /// Reads an ignore file.
+    /// Parses an ignore file.
     ///
-    /// - Throws: a ``Diagnostic`` at the line of a pattern that is a syntax error, or a lone `!`.
+    /// - Throws: A ``Diagnostic`` at the line of a pattern that is a syntax error, or a lone `!`.
     public init(parsing bytes: [UInt8]) throws(Diagnostic) {
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
         for (index, raw) in text.split(separator: Ascii.newline, omittingEmptySubsequences: false).enumerated() {
@@ -37,9 +37,9 @@ public struct IgnoreRules: Sendable {
         }
     }
 
-    /// The patterns of `--exclude` flags, in order.
+    /// Parses the patterns of `--exclude` flags, in order.
     ///
-    /// - Throws: a ``Diagnostic`` at the word that is a syntax error, or a lone `!`.
+    /// - Throws: A ``Diagnostic`` at the word that is a syntax error, or a lone `!`.
     public init(excluding words: [Word]) throws(Diagnostic) {
         for (index, word) in words.enumerated() {
             let text = word.text.trimmed
@@ -65,9 +65,9 @@ public struct IgnoreRules: Sendable {
                 segments: isNegated ? Self.segments(pattern) : []))
     }
 
-    /// The rule that decides about a path, or nil if none matches.
+    /// Returns the rule that decides about a path, or nil if none matches.
     ///
-    /// - Parameter path: relative to the root, without leading or trailing slash.
+    /// - Parameter path: A path relative to the root, without leading or trailing slash.
     public func decidingRule(for path: some Collection<UInt8>) -> Rule? {
         if rules.isEmpty { return nil }
         let bytes = Array(path)
@@ -75,28 +75,28 @@ public struct IgnoreRules: Sendable {
         return rules.last { $0.matcher.matches(bytes, characters) }
     }
 
-    /// Whether a path is left out.
+    /// True if a path is excluded.
     public func excludes(_ path: some Collection<UInt8>) -> Bool {
         guard let rule = decidingRule(for: path) else { return false }
         return !rule.isNegated
     }
 
-    /// Whether a path is left out.
+    /// True if a path is excluded.
     public func excludes(_ path: String) -> Bool { excludes(path.utf8) }
 
-    /// Whether an excluded directory must be walked all the same, because a `!` may take back something below it.
+    /// True if an excluded directory must still be walked, because a `!` may include a path below it.
     public func mayContainIncluded(_ directory: some Collection<UInt8>) -> Bool {
         let segments = Array(directory).split(separator: Ascii.slash).map(\.characters)
         return rules.contains { $0.isNegated && Self.reaches($0.segments, below: segments) }
     }
 
-    /// Whether a `!` may take back something below an excluded directory.
+    /// True if an excluded directory must still be walked, because a `!` may include a path below it.
     public func mayContainIncluded(_ directory: String) -> Bool { mayContainIncluded(directory.utf8) }
 
-    /// Whether any `!` is there at all.
+    /// True if any pattern starts with `!`.
     public var hasNegations: Bool { rules.contains(where: \.isNegated) }
 
-    /// One glob a segment; nil where a segment may match any number of them.
+    /// Returns one glob for each segment; nil for a segment that may match any number of segments.
     private static func segments(_ pattern: String) -> [Glob?] {
         pattern.utf8.split(separator: Ascii.slash).map { segment in
             let characters = segment.characters
@@ -116,11 +116,11 @@ public struct IgnoreRules: Sendable {
     }
 }
 
-/// A pattern in its cheapest form.
+/// A pattern in the form that is cheapest to match.
 private enum Matcher: Sendable {
     case exact([UInt8])
     case prefix([UInt8])
-    /// `**/x` and, as BuildKit has it, `**x`: any path that ends so.
+    /// `**/x` and, as in BuildKit, `**x`: any path with this suffix.
     case suffix([UInt8])
     case glob(Glob)
 
@@ -142,9 +142,9 @@ private enum Matcher: Sendable {
         }
     }
 
-    /// Whether the pattern matches the path or a directory above it.
+    /// True if the pattern matches the path or a directory above it.
     ///
-    /// - Parameter characters: the path's, which only some patterns need.
+    /// - Parameter characters: The characters of the path, which only some patterns need.
     func matches(_ path: [UInt8], _ characters: @autoclosure () -> [UInt32]) -> Bool {
         switch self {
         case .exact(let text): path.starts(with: text) && (path.count == text.count || path[text.count] == Ascii.slash)

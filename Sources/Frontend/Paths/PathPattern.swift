@@ -1,20 +1,20 @@
-/// A COPY or ADD source with wildcards, in the language of Go's `path.Match`.
+/// A COPY or ADD source with wildcards, in the syntax of Go's `path.Match`.
 ///
-/// `*` matches within a path segment, `?` one character, `[a-z]` and `[^x]` sets, a backslash takes the next character
-/// as it is. There is no `**`.
+/// `*` matches within a path segment, `?` one character, `[a-z]` and `[^x]` sets. A backslash makes the next character
+/// literal. There is no `**`.
 public struct PathPattern: Sendable {
     private let glob: Glob
 
-    /// A pattern, or nil for one that Go calls a syntax error (an open `[`, a trailing backslash).
+    /// Compiles a pattern; returns nil for a syntax error in Go (an open `[`, a trailing backslash).
     public init?(_ text: some Sequence<UInt8>) {
         guard let glob = Glob(text.characters, doubleStars: false) else { return nil }
         self.glob = glob
     }
 
-    /// Whether the pattern matches the whole path.
+    /// True if the pattern matches the whole path.
     public func matches(_ path: some Sequence<UInt8>) -> Bool { glob.matches(path.characters, orParent: false) }
 
-    /// Whether a source has an unescaped `*`, `?` or `[`: only then a source without match is no error.
+    /// True if a source has an unescaped `*`, `?` or `[`; only then a source without a match is no error.
     public static func hasWildcards(_ text: some Sequence<UInt8>) -> Bool {
         var escaped = false
         for byte in text {
@@ -25,9 +25,9 @@ public struct PathPattern: Sendable {
     }
 }
 
-/// Paths as text, as Go's `path.Clean` sees them.
+/// Operations on paths as text, like Go's `path.Clean`.
 public enum PathText {
-    /// The shortest equal path: no `.` segments, no doubled slashes, `..` resolved; "." for an empty one.
+    /// Returns the shortest equal path: no `.` segments, no doubled slashes, `..` resolved; "." for an empty path.
     public static func clean(_ path: String) -> String {
         let isAbsolute = path.utf8.first == Ascii.slash
         var segments: [Substring.UTF8View] = []
@@ -46,7 +46,7 @@ public enum PathText {
         return isAbsolute ? "/" + joined : joined.isEmpty ? "." : joined
     }
 
-    /// `path` itself if it is absolute, else below `directory`; cleaned.
+    /// Returns the cleaned `path`, which is relative to `directory` unless it is absolute.
     public static func join(_ directory: String, _ path: String) -> String {
         clean(path.utf8.first == Ascii.slash ? path : "\(directory)/\(path)")
     }

@@ -1,40 +1,37 @@
-/// A stage as `--call targets` lists it.
+/// A stage in the list of `--call targets`.
 public struct TargetSummary: Hashable, Sendable {
     /// The stage's name, or nil.
     public let name: String?
-    /// Its number.
+    /// The stage's number, from 0.
     public let index: Int
-    /// What the comment `# NAME text` above it says.
+    /// The text of the comment `# NAME text` above it.
     public let description: String?
-    /// What it is built on, unexpanded.
+    /// The base, not yet expanded.
     public let base: String
-    /// `--platform=`, unexpanded.
+    /// `--platform=`, not yet expanded.
     public let platform: String?
-    /// Whether it is what a build without `--target` makes.
+    /// True for the stage that a build without `--target` makes.
     public let isDefault: Bool
-    /// Its first and last line.
+    /// The first and last line.
     public let lines: ClosedRange<Int>
 }
 
-/// What a target can be given, as `--call outline` lists it.
+/// The inputs of a target in the list of `--call outline`.
 public struct Outline: Hashable, Sendable {
     /// An argument that the target or its bases declare.
     public struct Argument: Hashable, Sendable {
-        /// The name.
         public let name: String
-        /// The default, expanded with the defaults of what comes before it where that is possible.
+        /// The default, expanded with the values before it if possible.
         public let value: String?
-        /// What the comment `# NAME text` above it says.
+        /// The text of the comment `# NAME text` above it.
         public let description: String?
-        /// Its line.
         public let line: Int
     }
 
     /// A secret or an SSH agent that a RUN mounts.
     public struct Credential: Hashable, Sendable {
-        /// Its id.
         public let id: String
-        /// Whether the build fails without it.
+        /// True if the build fails without it.
         public let isRequired: Bool
         /// The line of the RUN.
         public let line: Int
@@ -42,16 +39,16 @@ public struct Outline: Hashable, Sendable {
 
     /// The stage that is built.
     public let target: TargetSummary
-    /// Arguments in the order of the file.
+    /// The arguments, in the order of the file.
     public let arguments: [Argument]
-    /// `--mount=type=secret`.
+    /// The secrets of `--mount=type=secret`.
     public let secrets: [Credential]
-    /// `--mount=type=ssh`.
+    /// The SSH agents of `--mount=type=ssh`.
     public let agents: [Credential]
 }
 
 extension Dockerfile {
-    /// Every stage that `--target` can name.
+    /// The stages that `--target` can name.
     public var targets: [TargetSummary] {
         stages.map { stage in
             TargetSummary(
@@ -61,9 +58,9 @@ extension Dockerfile {
         }
     }
 
-    /// What `target` takes from outside.
+    /// Returns the arguments, secrets and SSH agents that `target` uses.
     ///
-    /// - Throws: a ``Diagnostic`` for an unknown target or a wrong expansion.
+    /// - Throws: A ``Diagnostic`` for an unknown target or a wrong expansion.
     public func outline(target: String?, _ arguments: BuildArguments) throws(Diagnostic) -> Outline {
         let global = try GlobalScope(self, arguments)
         let graph = try StageGraph(self, global)
@@ -110,7 +107,7 @@ extension Dockerfile {
         }
     }
 
-    /// One entry a name: the first, with the first description and value that anybody gives.
+    /// Merges entries of the same name: the first one stays, with the first value and description of any.
     private static func unique(_ list: [Outline.Argument]) -> [Outline.Argument] {
         var places: [String: Int] = [:]
         var result: [Outline.Argument] = []
@@ -130,7 +127,7 @@ extension Dockerfile {
 }
 
 extension Mount {
-    /// The id of a secret or agent, its defaults applied.
+    /// The id of a secret or agent, with its default applied.
     public var credentialID: String {
         if !id.isEmpty { return id }
         if !source.isEmpty { return source }

@@ -1,10 +1,10 @@
-/// One stage: from a FROM line to the next.
+/// One stage: the lines from a FROM to the next.
 public struct Stage: Sendable {
     /// The number of the stage, from 0.
     public let index: Int
     /// The FROM line.
     public let from: Located<From>
-    /// What follows it.
+    /// The instructions after FROM.
     public internal(set) var instructions: [Located<Instruction>] = []
 
     /// The name after AS in lower case, or nil.
@@ -13,7 +13,7 @@ public struct Stage: Sendable {
     public var base: Word { from.value.base }
     /// `--platform=`, not yet expanded.
     public var platform: Word? { from.value.platform }
-    /// How messages call the stage: its name, else its number.
+    /// The stage's name in messages: its name, else its number.
     public var label: String { name ?? String(index) }
     /// The first and last line.
     public var lines: ClosedRange<Int> {
@@ -32,9 +32,9 @@ public struct From: Sendable {
     public let base: Word
     /// `--platform=`, not yet expanded.
     public let platform: Word?
-    /// The word `AS` as it was typed.
+    /// The word `AS`, with its letter case.
     public let keyword: Word?
-    /// The name as it was typed.
+    /// The name, with its letter case.
     public let name: Word?
 
     init(_ node: SyntaxNode) throws(Diagnostic) {

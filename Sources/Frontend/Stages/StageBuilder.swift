@@ -1,4 +1,4 @@
-/// Puts judged instructions into stages.
+/// The builder that checks syntax nodes and sorts their instructions into stages.
 struct StageBuilder {
     private(set) var globalArguments: [Located<Instruction.Arg>] = []
     private(set) var stages: [Stage] = []

@@ -1,4 +1,4 @@
-/// Where a base or a `--from` gets its files.
+/// The source of the files of a base or a `--from`.
 public enum StageSource: Hashable, Sendable {
     /// An earlier stage, by index.
     case stage(Int)
@@ -6,13 +6,13 @@ public enum StageSource: Hashable, Sendable {
     case context(String)
     /// An image, by its reference as written.
     case image(String)
-    /// No files at all.
+    /// No files.
     case scratch
     /// The build context.
     case buildContext
 }
 
-/// Which stage needs which, and in what order they can be built.
+/// The dependencies between stages, and the order in which they can be built.
 public struct StageGraph: Sendable {
     private let dockerfile: Dockerfile
     private let contexts: Set<String>
@@ -21,16 +21,16 @@ public struct StageGraph: Sendable {
     public let bases: [StageSource]
     /// The expanded `--platform` of every stage, or nil.
     public let platforms: [String?]
-    /// For every stage the one whose `--platform` it has: itself or one that it continues; nil where none says any.
+    /// The stage whose `--platform` each stage has: itself or a base stage; nil if none has one.
     public let platformStages: [Int?]
-    /// What ONBUILD lines of every stage read with `--from`.
+    /// The `--from` words in ONBUILD lines of every stage.
     private let triggeredFroms: [[(word: Word, allowsIndex: Bool)]]
 
     /// Resolves the FROM lines.
     ///
     /// - Parameters:
-    ///   - contexts: the names of the `--build-context` options; one replaces the stage or image of its name.
-    /// - Throws: a ``Diagnostic`` for a base or platform that is empty after expansion.
+    ///   - contexts: The names of the `--build-context` options; each replaces the stage or image of its name.
+    /// - Throws: A ``Diagnostic`` for a base or platform that is empty after expansion.
     public init(_ dockerfile: Dockerfile, _ scope: GlobalScope, contexts: Set<String> = []) throws(Diagnostic) {
         self.dockerfile = dockerfile
         self.contexts = Set(contexts.map(Self.contextName))
@@ -56,7 +56,7 @@ public struct StageGraph: Sendable {
         triggeredFroms = dockerfile.stages.map { $0.instructions.flatMap(\.value.triggeredFroms) }
     }
 
-    /// What a context is looked up by: names of images that mean the same are the same.
+    /// Returns the key of a context; different names of the same image have the same key.
     public static func contextName(_ text: String) -> String {
         var name = text.asciiLowercased
         for prefix in ["docker.io/library/", "docker.io/"] where name.utf8.starts(with: prefix.utf8) {
@@ -80,12 +80,12 @@ public struct StageGraph: Sendable {
         return text
     }
 
-    /// Whether a named context replaces the stage itself.
+    /// Returns the name of the context that replaces the stage itself, or nil.
     public func replacement(of stage: Int) -> String? {
         dockerfile.stages[stage].name.flatMap { contexts.contains($0) ? $0 : nil }
     }
 
-    /// The stage that `--target` names, or the last one.
+    /// Returns the stage that `--target` names, by default the last one.
     public func target(_ name: String?) throws(Diagnostic) -> Int {
         guard let name, !name.isEmpty else { return dockerfile.stages.count - 1 }
         if let index = byName[name.asciiLowercased]?.last { return index }
@@ -95,9 +95,9 @@ public struct StageGraph: Sendable {
         throw Diagnostic(Position(line: 0, column: 0), "target stage \(name.goQuoted) could not be found\(ending)")
     }
 
-    /// What a `--from` in a stage means: a stage index, a stage name, a named context, else an image.
+    /// Resolves a `--from` in a stage: a stage index, a named context, a stage name, `scratch`, else an image.
     ///
-    /// - Throws: a ``Diagnostic`` for the stage itself or one that comes later.
+    /// - Throws: A ``Diagnostic`` for the stage itself or a later one.
     public func source(_ from: Word, in stage: Int, allowsIndex: Bool = true) throws(Diagnostic) -> StageSource {
         let text = from.text
         if allowsIndex, text.utf8.allSatisfy(\.isDigit) {
@@ -116,7 +116,7 @@ public struct StageGraph: Sendable {
         return lower == "scratch" ? .scratch : .image(text)
     }
 
-    /// The last of ascending numbers that is below `limit`.
+    /// Returns the last of the ascending numbers that is below `limit`.
     private static func last(of numbers: [Int], below limit: Int) -> Int? {
         var (low, high) = (0, numbers.count)
         while low < high {
@@ -137,7 +137,7 @@ public struct StageGraph: Sendable {
         }
     }
 
-    /// The stages one stage reads directly: its base, `--from`, and what ONBUILD lines of its base stage read.
+    /// Returns the stages that a stage reads directly: its base, `--from`, and `--from` in ONBUILD lines of its base.
     public func dependencies(of stage: Int) throws(Diagnostic) -> Set<Int> {
         guard replacement(of: stage) == nil else { return [] }
         var result: Set<Int> = []
@@ -152,7 +152,7 @@ public struct StageGraph: Sendable {
         return result
     }
 
-    /// Every `--from` of the file that names its own stage, a later one, or an index that no stage has.
+    /// The errors of each `--from` that names its own stage, a later one, or an index without a stage.
     public var problems: [Diagnostic] {
         dockerfile.stages.flatMap { stage in
             stage.instructions.flatMap(\.value.froms).compactMap { problem($0.word, in: stage.index, $0.allowsIndex) }
@@ -166,7 +166,7 @@ public struct StageGraph: Sendable {
         } catch { return error }
     }
 
-    /// The stages that must be built for `target`, in order; the target is the last one.
+    /// Returns the stages that must be built for `target`, in order; the target is the last one.
     public func reachable(from target: Int) throws(Diagnostic) -> [Int] {
         var wanted: Set<Int> = [target]
         for stage in stride(from: target, through: 0, by: -1) where wanted.contains(stage) {
@@ -177,7 +177,7 @@ public struct StageGraph: Sendable {
 }
 
 extension Instruction {
-    /// The `--from` words of the instruction, and whether a number in one means a stage index.
+    /// The `--from` words of the instruction; `allowsIndex` is true if a number is a stage index.
     public var froms: [(word: Word, allowsIndex: Bool)] {
         switch self {
         case .copy(let copy): copy.from.map { [($0, true)] } ?? []
@@ -186,14 +186,14 @@ extension Instruction {
         }
     }
 
-    /// The `--from` words of an ONBUILD's instruction: they count in the stages built on this one.
+    /// The `--from` words of an ONBUILD's instruction, which apply to stages built on this one.
     var triggeredFroms: [(word: Word, allowsIndex: Bool)] {
         if case .onBuild(let trigger) = self { trigger.instruction?.froms ?? [] } else { [] }
     }
 
-    /// Reads the text of an ONBUILD trigger from a base image's config.
+    /// Parses the text of an ONBUILD trigger from a base image's config.
     ///
-    /// - Throws: a ``Diagnostic`` whose line counts from the start of the trigger.
+    /// - Throws: A ``Diagnostic`` whose line counts from the start of the trigger.
     public init(parsingTrigger text: String) throws(Diagnostic) {
         var reader = Reader(Array(text.utf8))
         let nodes = reader.nodes()

@@ -1,4 +1,4 @@
-/// The bytes a Dockerfile gives a meaning to.
+/// The bytes with a meaning in a Dockerfile.
 enum Ascii {
     static let tab = UInt8(ascii: "\t")
     static let newline = UInt8(ascii: "\n")
@@ -28,7 +28,7 @@ enum Ascii {
 }
 
 extension UInt8 {
-    /// Blank, tab, newline, vertical tab, form feed, carriage return.
+    /// True for space, tab, newline, vertical tab, form feed and carriage return.
     var isBlank: Bool { self == Ascii.space || (9...13).contains(self) }
     var isDigit: Bool { (48...57).contains(self) }
     var isOctalDigit: Bool { (48...55).contains(self) }
@@ -38,12 +38,12 @@ extension UInt8 {
 }
 
 extension Collection where Element == UInt8 {
-    /// The bytes as text; what isn't UTF-8 becomes U+FFFD.
+    /// The bytes as text; bytes that aren't UTF-8 become U+FFFD.
     var text: String { String(decoding: self, as: UTF8.self) }
 }
 
 extension BidirectionalCollection where Element == UInt8 {
-    /// The part between the leading and trailing blanks.
+    /// Returns the part between the leading and trailing blanks.
     func trimmingBlanks() -> SubSequence {
         let front = drop(while: \.isBlank)
         guard let last = front.lastIndex(where: { !$0.isBlank }) else { return front.prefix(0) }
@@ -52,7 +52,7 @@ extension BidirectionalCollection where Element == UInt8 {
 }
 
 extension [UInt8] {
-    /// The longest end of which every byte passes.
+    /// Returns the longest suffix whose bytes all pass.
     func trailing(while passes: (UInt8) -> Bool) -> ArraySlice<UInt8> {
         let start = lastIndex { !passes($0) }.map { $0 + 1 } ?? 0
         return self[start...]
@@ -60,30 +60,30 @@ extension [UInt8] {
 }
 
 extension String {
-    /// Lower case of the ASCII letters only; a locale has no say in a Dockerfile.
+    /// The text with ASCII letters in lower case, independent of the locale.
     var asciiLowercased: String {
         utf8.contains { (65...90).contains($0) } ? utf8.map(\.lowercased).text : self
     }
 
-    /// Upper case of the ASCII letters only.
+    /// The text with ASCII letters in upper case, independent of the locale.
     var asciiUppercased: String {
         utf8.map { (97...122).contains($0) ? $0 & 0xDF : $0 }.text
     }
 
-    /// The text as Go's `%q` writes it.
+    /// The text in the form of Go's `%q`.
     var goQuoted: String {
         var result = "\""
         for scalar in unicodeScalars { result += goEscape(scalar) }
         return result + "\""
     }
 
-    /// What is before and after the first `separator`, or nil without one.
+    /// Returns the text before and after the first `separator`, or nil without one.
     func cut(_ separator: UInt8) -> (before: String, after: String)? {
         guard let index = utf8.firstIndex(of: separator) else { return nil }
         return (self[..<index].utf8.text, self[utf8.index(after: index)...].utf8.text)
     }
 
-    /// Whether the bytes of `needle` occur; the library's own search compares characters and is far slower.
+    /// True if the bytes of `needle` occur; `contains` of the library compares characters and is far slower.
     func holds(_ needle: String) -> Bool {
         guard let first = needle.utf8.first else { return true }
         var rest = utf8[...]

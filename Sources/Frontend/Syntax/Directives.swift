@@ -1,20 +1,20 @@
-/// The `# key=value` lines at the very top of a file.
+/// The parser directives: `# key=value` lines at the start of a file.
 public struct Directives: Sendable {
-    /// `# syntax=`: the frontend image that the file asks for.
+    /// `# syntax=`: the frontend image.
     public private(set) var syntax: Word?
     /// `# escape=`: a backslash or a backtick.
     public private(set) var escape = UInt8(ascii: "\\")
-    /// `# check=`: what to lint.
+    /// `# check=`: the options of the linter.
     public private(set) var check: Word?
 
     private var seen: Set<String> = []
 
     init() {}
 
-    /// Takes one comment line.
+    /// Reads one comment line.
     ///
-    /// - Returns: whether the next line may be a directive too.
-    /// - Throws: a ``Diagnostic`` for a repeated directive or a wrong value.
+    /// - Returns: True if the next line may be a directive too.
+    /// - Throws: A ``Diagnostic`` for a repeated directive or a wrong value.
     mutating func read(_ line: ArraySlice<UInt8>, at position: Position) throws(Diagnostic) -> Bool {
         guard let (key, value) = Self.split(line, at: position) else { return false }
         guard ["syntax", "escape", "check"].contains(key) else { return false }
@@ -35,7 +35,7 @@ public struct Directives: Sendable {
         return true
     }
 
-    /// `# key = value`, the key in lower case.
+    /// Splits `# key = value`; returns the key in lower case, or nil for another comment.
     static func split(_ line: ArraySlice<UInt8>, at position: Position) -> (key: String, value: Word)? {
         let body = line.dropFirst().drop(while: \.isBlank)
         guard body.first?.isLetter == true else { return nil }
@@ -48,7 +48,7 @@ public struct Directives: Sendable {
         return (key.text.asciiLowercased, Word(value.text, at: place))
     }
 
-    /// A syntax line in another language's clothes: after `#!`, as `// syntax=`, or in a JSON object.
+    /// Finds a syntax line in another comment style: after `#!`, as `// syntax=`, or in a JSON object.
     mutating func findForeignSyntax(in bytes: [UInt8]) {
         var lines = bytes.prefix(4096).split(separator: Ascii.newline, maxSplits: 32, omittingEmptySubsequences: false)
         guard var first = lines.first else { return }
@@ -86,7 +86,7 @@ public struct Directives: Sendable {
         syntax = Word(value.dropFirst().prefix { $0 != Ascii.quote }.text, at: Position(line: line, column: 1))
     }
 
-    /// Why the file's frontend can't be used, or nil if it is the language this module reads.
+    /// Returns the error for an unsupported frontend, or nil for the language of this module.
     static func refusal(override: String?, in directives: Directives) -> Diagnostic? {
         let wanted = override.map { Word($0, at: Position(line: 0, column: 0)) } ?? directives.syntax
         guard let wanted else { return nil }

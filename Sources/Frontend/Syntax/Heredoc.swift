@@ -1,19 +1,19 @@
-/// A document that stands in the Dockerfile itself, below the instruction that uses it.
+/// A heredoc: a document in the Dockerfile, below the instruction that uses it.
 public struct Heredoc: Hashable, Sendable {
     /// The word after `<<`, without quotes; also the line that ends the body.
     public let name: String
     /// The number before `<<`, or nil.
     public let fileDescriptor: Int?
-    /// `<<-`: leading tabs don't count.
+    /// True for `<<-`, which removes leading tabs.
     public let stripsTabs: Bool
-    /// Whether `$` forms in the body expand: no part of the word is quoted.
+    /// True if `$` forms in the body are expanded, since no part of the word is quoted.
     public let expands: Bool
-    /// Where the `<<` word stands.
+    /// The position of the `<<` word.
     public let position: Position
-    /// The lines of the body as they stand, each with its line end.
+    /// The unchanged lines of the body, each with its line end.
     public internal(set) var body: String = ""
 
-    /// The body, without leading tabs where `<<-` asks for that.
+    /// The body, without leading tabs for `<<-`.
     public var content: String {
         guard stripsTabs else { return body }
         var result: [UInt8] = []
@@ -25,7 +25,7 @@ public struct Heredoc: Hashable, Sendable {
         return result.text
     }
 
-    /// The heredoc that a word such as `3<<-"EOF"` opens, or nil if it is an ordinary word.
+    /// Parses a word that opens a heredoc, such as `3<<-"EOF"`; returns nil for any other word.
     init?(_ word: String, at position: Position) {
         let bytes = Array(word.utf8)
         let digits = bytes.prefix(while: \.isDigit)
@@ -45,7 +45,7 @@ public struct Heredoc: Hashable, Sendable {
         self.position = position
     }
 
-    /// The heredocs that a line of an instruction opens, in order.
+    /// Returns the heredocs that a line of an instruction opens, in order.
     static func openings(in line: LogicalLine) -> [Heredoc] {
         guard let words = words(line.bytes, raw: true) else { return [] }
         let marks = line.bytes.indices.filter { line.bytes[$0] == Ascii.less }
@@ -59,7 +59,7 @@ public struct Heredoc: Hashable, Sendable {
         }
     }
 
-    /// The shell words of a line with nothing expanded, or nil where a quote or brace stays open.
+    /// Returns the shell words of a line without expansion, or nil for an open quote or brace.
     private static func words(_ bytes: [UInt8], raw: Bool) -> [String]? {
         let options = Expander.Options(keepsQuotes: raw, keepsEscapes: raw, keepsUnset: true)
         var expander = Expander(bytes, options) { _ in nil }

@@ -1,10 +1,10 @@
-/// Reads the exec form: a JSON array of strings.
+/// A reader of the exec form: a JSON array of strings.
 struct JSONStrings {
     enum Outcome {
         case strings([(text: String, offset: Int)])
-        /// Valid JSON, but something in it isn't a string: the one mistake that is an error.
+        /// A valid JSON array with a value that isn't a string, which is an error.
         case otherArray
-        /// Anything else, which silently is the shell form.
+        /// Any other text, which is the shell form.
         case notArray
     }
 
@@ -31,7 +31,7 @@ struct JSONStrings {
 
     private var peek: UInt8? { index < bytes.endIndex ? bytes[index] : nil }
 
-    /// JSON's own four blanks; a vertical tab makes the array a shell command.
+    /// Skips JSON's four blanks; a vertical tab makes the array a shell command.
     private mutating func skipBlanks() {
         while let byte = peek, byte == 32 || byte == 9 || byte == 10 || byte == 13 { index += 1 }
     }
@@ -140,7 +140,7 @@ struct JSONStrings {
         return true
     }
 
-    /// `\uXXXX`; half of a surrogate pair becomes U+FFFD.
+    /// Reads `\uXXXX`; half of a surrogate pair becomes U+FFFD.
     private mutating func unicodeEscape(_ result: inout [UInt8]) -> Bool {
         guard let unit = hexUnit() else { return false }
         var scalar = Unicode.Scalar(unit) ?? "\u{FFFD}"

@@ -1,15 +1,15 @@
-/// One instruction's text with its continuation lines joined, and where every byte of it came from.
+/// One instruction's text with its continuation lines joined, and the position of every byte.
 struct LogicalLine {
-    /// The joined text: first line without leading blanks, escapes at line ends and comments gone.
+    /// The joined text, without leading blanks of the first line, escapes at line ends and comments.
     var bytes: [UInt8] = []
-    /// Where each run of bytes of one physical line starts: the offset in `bytes`, and the place in the file.
+    /// The start of each run of bytes of one physical line: the offset in `bytes`, and the position in the file.
     private var segments: [(offset: Int, position: Position)] = []
     var lines: ClosedRange<Int>
     var emptyContinuations: [Int] = []
 
     init(line: Int) { lines = line...line }
 
-    /// A line that exists only in memory, as an ONBUILD trigger does.
+    /// Makes a line that is not part of the file, such as an ONBUILD trigger.
     init(_ bytes: [UInt8], at position: Position) {
         self.bytes = bytes
         lines = position.line...position.line
@@ -21,7 +21,7 @@ struct LogicalLine {
         bytes += slice
     }
 
-    /// The place in the file of the byte at `offset`.
+    /// Returns the position in the file of the byte at `offset`.
     func position(at offset: Int) -> Position {
         var low = 0
         var high = segments.count
@@ -35,14 +35,14 @@ struct LogicalLine {
     }
 }
 
-/// Cuts a file into physical lines and joins them into logical ones.
+/// The lexer: splits a file into physical lines and joins them into logical lines.
 struct Lexer {
     static let longestLine = 65_535
 
     let bytes: [UInt8]
     var escape = Ascii.backslash
     private var next: Int
-    /// The number of the physical line read last.
+    /// The number of the last physical line that was read.
     private(set) var line = 0
 
     init(_ bytes: [UInt8]) {
@@ -52,7 +52,7 @@ struct Lexer {
 
     var isAtEnd: Bool { next >= bytes.count }
 
-    /// The next physical line with its line end, or nil at the end of the file.
+    /// Reads the next physical line with its line end; returns nil at the end of the file.
     mutating func physicalLine() throws(Diagnostic) -> Range<Int>? {
         guard next < bytes.count else { return nil }
         let start = next
@@ -66,7 +66,7 @@ struct Lexer {
         return start..<next
     }
 
-    /// The range without line end.
+    /// Returns the range without the line end.
     func content(of range: Range<Int>) -> Range<Int> {
         var end = range.upperBound
         while end > range.lowerBound, bytes[end - 1] == Ascii.newline || bytes[end - 1] == Ascii.carriageReturn {
@@ -75,7 +75,7 @@ struct Lexer {
         return range.lowerBound..<end
     }
 
-    /// The first byte of the range that isn't blank, or its end.
+    /// Returns the index of the first byte that isn't blank, or the end of the range.
     func firstInk(of range: Range<Int>) -> Int {
         bytes[range].firstIndex { !$0.isBlank } ?? range.upperBound
     }
@@ -85,7 +85,7 @@ struct Lexer {
         return ink < range.upperBound && bytes[ink] == Ascii.hash
     }
 
-    /// Joins `first`, which is neither comment nor empty, with the lines that continue it.
+    /// Joins `first`, which is neither a comment nor empty, with the lines that continue it.
     mutating func logicalLine(startingWith first: Range<Int>) throws(Diagnostic) -> LogicalLine {
         var result = LogicalLine(line: line)
         let ink = firstInk(of: first)
@@ -105,7 +105,7 @@ struct Lexer {
         return result
     }
 
-    /// Takes off a trailing escape with the blanks after it; a doubled escape doesn't continue a line.
+    /// Removes a trailing escape with the blanks after it; a doubled escape doesn't continue a line.
     private func splitContinuation(_ range: Range<Int>) -> (text: Range<Int>, continues: Bool) {
         var end = range.upperBound
         while end > range.lowerBound, bytes[end - 1] == Ascii.space || bytes[end - 1] == Ascii.tab { end -= 1 }

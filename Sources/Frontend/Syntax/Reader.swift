@@ -1,6 +1,6 @@
-/// Reads a file into syntax nodes, and goes on after an error where it can.
+/// The parser of a file into syntax nodes, which continues after an error if possible.
 struct Reader {
-    /// After so many errors the file is something else than a Dockerfile.
+    /// The number of errors after which parsing stops, since the file is probably not a Dockerfile.
     private static let mostProblems = 50
 
     private var lexer: Lexer
@@ -15,14 +15,14 @@ struct Reader {
 
     var lineCount: Int { lexer.line }
 
-    /// The nodes of the whole file.
+    /// Reads the nodes of the whole file.
     mutating func nodes() -> [SyntaxNode] {
         guard !lexer.bytes.isEmpty else {
             problems = [Diagnostic(Position(line: 0, column: 0), "the Dockerfile cannot be empty")]
             return []
         }
         guard !lexer.bytes.contains(0) else {
-            problems = [Diagnostic(Position(line: 0, column: 0), "the Dockerfile is not text: it holds a NUL byte")]
+            problems = [Diagnostic(Position(line: 0, column: 0), "the Dockerfile is not text: it has a NUL byte")]
             return []
         }
         directives.findForeignSyntax(in: lexer.bytes)
@@ -36,7 +36,7 @@ struct Reader {
         return nodes
     }
 
-    /// The node that starts on the next line, or nil where that is blank or a comment.
+    /// Reads the node that starts on the next line; returns nil for a blank line or a comment.
     private mutating func node() throws(Diagnostic) -> SyntaxNode? {
         guard let raw = try lexer.physicalLine() else { return nil }
         let range = lexer.content(of: raw)
@@ -79,7 +79,7 @@ struct Reader {
         return node
     }
 
-    /// Reads the body of a heredoc up to the line that is its name.
+    /// Reads the body of a heredoc, up to the line with its name.
     private mutating func read(_ opening: Heredoc) throws(Diagnostic) -> Heredoc {
         var heredoc = opening
         var body: [UInt8] = []

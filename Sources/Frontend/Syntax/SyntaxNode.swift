@@ -1,17 +1,17 @@
-/// One instruction before anybody judges it: keyword, flags, arguments.
+/// One instruction without semantic checks: keyword, flags, arguments.
 struct SyntaxNode {
-    /// The keyword as it was typed.
+    /// The keyword, with its letter case.
     let keyword: Word
     let flags: [Word]
-    /// The arguments; an ENV or LABEL pair is three of them: key, value, separator.
+    /// The arguments; an ENV or LABEL pair has three: key, value, separator.
     let arguments: [Word]
     /// The instruction after ONBUILD.
     let trigger: [SyntaxNode]
     let isJSON: Bool
-    /// The logical line, keyword and all.
+    /// The logical line, with its keyword.
     let original: String
     var heredocs: [Heredoc] = []
-    /// The comment lines right above, without `#` and blanks.
+    /// The comment lines directly above, without `#` and blanks.
     var comments: [String] = []
     var lines: ClosedRange<Int>
 
@@ -50,7 +50,7 @@ struct SyntaxNode {
         isJSON = read.isJSON
     }
 
-    /// Whether the lines below may hold documents that this instruction opens.
+    /// True if the lines below may contain heredocs of this instruction.
     var takesHeredocs: Bool {
         if let inner = trigger.first { return inner.takesHeredocs }
         return !isJSON && (name == "run" || name == "copy" || name == "add")
@@ -137,6 +137,6 @@ extension SyntaxNode {
 }
 
 extension String {
-    /// Lower case as Go's `strings.ToLower` gives it.
+    /// The text in lower case, like Go's `strings.ToLower`.
     var goLowercased: String { utf8.allSatisfy { $0 < 0x80 } ? asciiLowercased : lowercased() }
 }

@@ -1,11 +1,11 @@
-/// The ways an instruction splits into words: every word keeps its offset in the line.
+/// The splits of an instruction into words, each with its offset in the line.
 enum Words {
     typealias Piece = (text: String, offset: Int)
 
-    /// Blanks within a logical line, as the FROM, EXPOSE, COPY, ADD and VOLUME splitters see them.
+    /// True for blanks that separate words of FROM, EXPOSE, COPY, ADD and VOLUME.
     private static func isSeparator(_ byte: UInt8) -> Bool { byte.isBlank && byte != Ascii.newline }
 
-    /// Splits at runs of blanks and knows no quotes.
+    /// Splits at runs of blanks; quotes have no meaning.
     static func plain(_ bytes: ArraySlice<UInt8>) -> [Piece] {
         var result: [Piece] = []
         var start = bytes.startIndex
@@ -18,13 +18,13 @@ enum Words {
         return result
     }
 
-    /// The first word, and the rest after the blanks; nil if there is only one word.
+    /// Returns the first word, and the rest after the blanks; nil if there is only one word.
     static func head(_ bytes: ArraySlice<UInt8>) -> (head: ArraySlice<UInt8>, rest: ArraySlice<UInt8>)? {
         guard let end = bytes.firstIndex(where: isSeparator) else { return nil }
         return (bytes[..<end], bytes[end...].drop(while: isSeparator))
     }
 
-    /// Splits at blanks outside quotes; quotes and escapes stay in the words, to be taken off by expansion.
+    /// Splits at blanks outside quotes; quotes and escapes stay in the words until expansion removes them.
     static func quoted(_ bytes: ArraySlice<UInt8>, escape: UInt8) -> [Piece] {
         var result: [Piece] = []
         var index = bytes.drop(while: \.isBlank).startIndex
@@ -61,7 +61,7 @@ enum Words {
         return word.text
     }
 
-    /// The leading words that start with `--`, without their quotes and escapes, and what follows them.
+    /// Returns the leading words that start with `--`, without quotes and escapes, and the text after them.
     static func flags(_ bytes: ArraySlice<UInt8>) -> (flags: [Piece], rest: ArraySlice<UInt8>) {
         var flags: [Piece] = []
         var index = bytes.startIndex

@@ -1,15 +1,14 @@
-/// A platform as the predefined arguments name it.
+/// A platform in the form of the predefined arguments.
 public struct PlatformArguments: Hashable, Sendable {
-    /// `linux`.
+    /// The operating system, such as `linux`.
     public var os: String
-    /// `amd64`.
+    /// The architecture, such as `amd64`.
     public var architecture: String
-    /// `v8`, or "".
+    /// The variant, such as `v8`, or "".
     public var variant: String
     /// The version of the operating system, or "".
     public var osVersion: String
 
-    /// A platform.
     public init(os: String, architecture: String, variant: String = "", osVersion: String = "") {
         self.os = os
         self.architecture = architecture
@@ -17,22 +16,22 @@ public struct PlatformArguments: Hashable, Sendable {
         self.osVersion = osVersion
     }
 
-    /// `linux/arm64/v8`.
+    /// The platform as text, such as `linux/arm64/v8`.
     public var text: String { variant.isEmpty ? "\(os)/\(architecture)" : "\(os)/\(architecture)/\(variant)" }
 }
 
-/// What a build brings from outside the file.
+/// The arguments of a build from outside the Dockerfile.
 public struct BuildArguments: Sendable {
-    /// `--build-arg NAME=value`.
+    /// The values of `--build-arg NAME=value`.
     public var values: [String: String]
-    /// Where the build runs.
+    /// The platform on which the build runs.
     public var build: PlatformArguments
-    /// What the image is for.
+    /// The platform of the image.
     public var target: PlatformArguments
     /// `--target`, or `default`.
     public var targetStage: String
 
-    /// The outside of a build; the target platform is the build platform unless given.
+    /// Makes the arguments; by default the target platform is the build platform.
     public init(
         values: [String: String] = [:], build: PlatformArguments, target: PlatformArguments? = nil,
         targetStage: String? = nil
@@ -43,7 +42,7 @@ public struct BuildArguments: Sendable {
         self.targetStage = targetStage ?? "default"
     }
 
-    /// The values of BUILDPLATFORM, TARGETPLATFORM and their kin, build arguments applied.
+    /// The values of BUILDPLATFORM, TARGETPLATFORM and similar names, overridden by build arguments.
     public var predefined: [String: String] {
         var result = ["TARGETSTAGE": targetStage]
         for (prefix, platform) in [("BUILD", build), ("TARGET", target)] {
@@ -56,13 +55,13 @@ public struct BuildArguments: Sendable {
         return result.merging(values.filter { result[$0.key] != nil }) { $1 }
     }
 
-    /// The names that a file may use without an ARG line of its own in global scope.
+    /// The names that FROM lines may use without an ARG line.
     static let predefinedNames =
         ["BUILD", "TARGET"].flatMap { prefix in
             ["PLATFORM", "OS", "ARCH", "VARIANT", "OSVERSION"].map { prefix + $0 }
         } + ["TARGETSTAGE"]
 
-    /// The proxy arguments given, in both cases; RUN sees them, history and cache keys don't.
+    /// The given proxy arguments, in both letter cases; RUN has them, but history and cache keys don't.
     public var proxyEnvironment: [Variable] {
         var result: [Variable] = []
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"] {
@@ -76,22 +75,19 @@ public struct BuildArguments: Sendable {
 
 /// A name with a value.
 public struct Variable: Hashable, Sendable, CustomStringConvertible {
-    /// The name.
     public let name: String
-    /// The value.
     public let value: String
 
-    /// A variable.
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 
-    /// A variable from `NAME=value`; without `=` the value is empty.
+    /// Parses `NAME=value`; without `=` the value is empty.
     public init(_ text: String) {
         (name, value) = text.cut(Ascii.equals) ?? (text, "")
     }
 
-    /// `NAME=value`.
+    /// The variable as `NAME=value`.
     public var description: String { "\(name)=\(value)" }
 }

@@ -1,25 +1,25 @@
-/// Why a word could not be expanded, in BuildKit's words.
+/// The error of an expansion, with BuildKit's text.
 struct ExpansionFailure: Error {
     let message: String
 
     init(_ message: String) { self.message = message }
 }
 
-/// Expands `$` forms and takes off quotes and escapes, as BuildKit's shell lexer does.
+/// The expansion of `$` forms and the removal of quotes and escapes, like BuildKit's shell lexer.
 struct Expander {
-    /// What is left as it stands.
+    /// The forms that are not expanded or removed.
     struct Options {
         var escape = Ascii.backslash
         var keepsQuotes = false
         var keepsEscapes = false
         var keepsUnset = false
-        /// Quotes are ordinary characters, as in the body of a heredoc.
+        /// True if quotes are ordinary characters, as in the body of a heredoc.
         var ignoresQuotes = false
     }
 
-    /// Words nested deeper than any person writes would exhaust the stack.
+    /// The limit of nesting, which protects the stack.
     private static let deepest = 100
-    /// Variables that double each other would exhaust memory.
+    /// The limit of expanded text in bytes, which protects memory from variables that double each other.
     private static let longest = 16 << 20
 
     private let source: [UInt8]
@@ -29,7 +29,7 @@ struct Expander {
     private var keepsEscapes: Bool
     private var depth = 0
     private var written = 0
-    /// The names that were looked up and not found, in order of appearance.
+    /// The names that were looked up but not set, in order of appearance.
     private(set) var unset: [String] = []
 
     init(_ source: [UInt8], _ options: Options = Options(), lookup: @escaping (String) -> String?) {
@@ -39,14 +39,14 @@ struct Expander {
         keepsEscapes = options.keepsEscapes
     }
 
-    /// The whole word.
+    /// Expands the whole word.
     mutating func expanded() throws(ExpansionFailure) -> String {
         var words = WordSplitter()
         return try wrapped { (me) throws(ExpansionFailure) in try me.text(until: nil, raw: me.keepsEscapes, &words) }
             .text
     }
 
-    /// The word split at the blanks that aren't quoted, after expansion.
+    /// Expands the word and splits it at blanks that aren't quoted.
     mutating func words() throws(ExpansionFailure) -> [String] {
         var words = WordSplitter()
         _ = try wrapped { (me) throws(ExpansionFailure) in try me.text(until: nil, raw: me.keepsEscapes, &words) }
@@ -70,7 +70,7 @@ struct Expander {
         return byte
     }
 
-    /// Text up to `stop`, which is consumed, or to the end.
+    /// Expands the text up to `stop`, which is consumed, or to the end.
     private mutating func text(
         until stop: UInt8?, raw: Bool, _ words: inout WordSplitter
     ) throws(ExpansionFailure) -> [UInt8] {
@@ -161,7 +161,7 @@ struct Expander {
         throw ExpansionFailure("unexpected end of statement while looking for matching double-quote")
     }
 
-    /// Inside double quotes the escape acts only on `"`, `$` and itself.
+    /// Reads an escape in double quotes, where it applies only to `"`, `$` and itself.
     private mutating func escapedInQuotes(_ result: inout [UInt8]) {
         index += 1
         if keepsEscapes { result.append(options.escape) }
@@ -220,7 +220,7 @@ struct Expander {
         return options.keepsUnset ? Array("${\(name)}".utf8) : []
     }
 
-    /// `${v:-w}`, `${v-w}`, `+`, `?`, `#` and `%`.
+    /// Expands `${v:-w}`, `${v-w}`, `+`, `?`, `#` and `%`.
     private mutating func modified(_ name: String) throws(ExpansionFailure) -> [UInt8] {
         let emptyIsUnset = peek == Ascii.colon
         if emptyIsUnset { index += 1 }
@@ -253,7 +253,7 @@ struct Expander {
             : try pattern.trimmingPrefix(of: value, longest: longest)
     }
 
-    /// `${v/p/r}` and `${v//p/r}`.
+    /// Expands `${v/p/r}` and `${v//p/r}`.
     private mutating func replacement(_ name: String) throws(ExpansionFailure) -> [UInt8] {
         index += 1
         let all = peek == Ascii.slash
@@ -290,7 +290,7 @@ struct Expander {
         return bytes.text
     }
 
-    /// A name, all digits of a number, one special parameter, or nothing.
+    /// Reads a name, all digits of a number, one special parameter, or nothing.
     private mutating func name() -> String {
         let start = index
         if peek?.isDigit == true {
@@ -303,7 +303,7 @@ struct Expander {
         return source[start..<index].text
     }
 
-    /// The number of bytes of the letter, digit or underscore at `index`.
+    /// Returns the number of bytes of the letter, digit or underscore at `index`; nil for another character.
     private func nameCharacter() -> Int? {
         guard let byte = peek else { return nil }
         if byte < 0x80 { return byte.isLetter || byte.isDigit || byte == UInt8(ascii: "_") ? 1 : nil }

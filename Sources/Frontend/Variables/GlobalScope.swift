@@ -1,13 +1,13 @@
-/// The values that FROM lines see: predefined platform arguments and the ARG lines before the first FROM.
+/// The variables of FROM lines: predefined platform arguments and the ARG lines before the first FROM.
 public struct GlobalScope: Sendable {
-    /// What was brought from outside.
+    /// The arguments of the build.
     public let arguments: BuildArguments
-    /// The values, names to texts.
+    /// The values, by name.
     public private(set) var values: [String: String]
     /// The escape character of the file.
     public let escape: UInt8
 
-    /// Evaluates the global ARG lines in order, each seeing those before it.
+    /// Evaluates the global ARG lines in order; each can use those before it.
     public init(_ dockerfile: Dockerfile, _ arguments: BuildArguments) throws(Diagnostic) {
         self.arguments = arguments
         values = arguments.predefined
@@ -26,7 +26,7 @@ public struct GlobalScope: Sendable {
         }
     }
 
-    /// A word of a FROM line, expanded.
+    /// Expands a word of a FROM line.
     public func expand(_ word: Word) throws(Diagnostic) -> String {
         try word.expanded(escape: escape) { values[$0] }
     }

@@ -1,26 +1,26 @@
-/// The variables of a stage at one point of it.
+/// The variables at one point of a stage.
 ///
-/// ```.
+/// ```
 /// FROM image:    Scope(global, baseEnvironment: config.env)
 /// FROM stage:    Scope(of the stage, where it ended)          a copy: arguments and environment are inherited
 /// ARG:           try scope.declare(arg)
 /// ENV:           try scope.set(env)
 /// other words:   try scope.expand(word)
-/// RUN sees:      scope.runEnvironment, then scope.global.arguments.proxyEnvironment
-/// ```.
+/// RUN has:       scope.runEnvironment, then scope.global.arguments.proxyEnvironment
+/// ```
 public struct Scope: Sendable {
-    /// What a process gets as PATH where the base image says nothing.
+    /// The PATH of a process if the base image has none.
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    /// Arguments that steer the builder and are kept from processes.
+    /// The arguments of the builder itself, which processes don't get.
     private static let neverInEnvironment: Set<String> = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]
-    /// Variables beyond this could not be handed to any process.
+    /// The limit of all variables in bytes; more could not be passed to a process.
     private static let mostBytes = 8 << 20
 
     /// The scope of the FROM lines.
     public let global: GlobalScope
-    /// The `Env` of the image config, in order of first definition: what the base had, and ENV.
+    /// The `Env` of the image config, in order of first definition: the variables of the base, and ENV.
     public private(set) var configEnvironment: [Variable]
-    /// What RUN sees, in order of first definition: the config's variables and ARG, the last writer wins.
+    /// The environment of RUN, in order of first definition: the config's variables and ARG; the last value wins.
     public private(set) var runEnvironment: [Variable]
     /// Every ARG of the stage and its base stages, in order, with the value it was declared with.
     private var declared: [(name: String, value: String?)] = []
@@ -28,7 +28,7 @@ public struct Scope: Sendable {
     private var configPlaces: [String: Int] = [:]
     private var byteCount = 0
 
-    /// The start of a stage whose base is an image, or `scratch`.
+    /// Makes the scope at the start of a stage whose base is an image or `scratch`.
     public init(_ global: GlobalScope, baseEnvironment: [Variable] = []) {
         self.global = global
         let hasPath = baseEnvironment.contains { $0.name == "PATH" }
@@ -40,22 +40,22 @@ public struct Scope: Sendable {
         }
     }
 
-    /// The value of a variable here, or nil.
+    /// Returns the value of a variable, or nil if it is not set.
     public func value(of name: String) -> String? { places[name].map { runEnvironment[$0].value } }
 
     /// Expands a word.
     ///
-    /// - Throws: a ``Diagnostic`` at the word with BuildKit's text.
+    /// - Throws: A ``Diagnostic`` at the word with BuildKit's text.
     public func expand(_ word: Word) throws(Diagnostic) -> String {
         try word.expanded(escape: global.escape) { value(of: $0) }
     }
 
-    /// Expands a word, and says which variables it asked for in vain.
+    /// Expands a word; `unset` has the names of the variables that are not set.
     public func expandNotingUnset(_ word: Word) throws(Diagnostic) -> (text: String, unset: [String]) {
         try word.expansion(escape: global.escape) { value(of: $0) }
     }
 
-    /// The contents of a heredoc of COPY or ADD, expanded unless its name was quoted.
+    /// Returns the contents of a heredoc of COPY or ADD, expanded unless its name is quoted.
     public func contents(of heredoc: Heredoc) throws(Diagnostic) -> String {
         guard heredoc.expands else { return heredoc.content }
         let options = Expander.Options(ignoresQuotes: true)
@@ -63,7 +63,7 @@ public struct Scope: Sendable {
         do { return try expander.expanded() } catch { throw Diagnostic(heredoc.position, error.message) }
     }
 
-    /// The ports of an EXPOSE line: expanded, split, ranges unrolled, in order of number.
+    /// Returns the expanded ports of an EXPOSE line, with ranges listed one by one, in order of number.
     public func ports(_ expose: Instruction.Expose) throws(Diagnostic) -> [Port] {
         var ports: Set<Port> = []
         for word in expose.ports {
@@ -73,26 +73,26 @@ public struct Scope: Sendable {
         return ports.sorted()
     }
 
-    /// A mount of RUN, expanded and checked.
+    /// Expands and checks a mount of RUN.
     public func mount(_ flag: MountFlag) throws(Diagnostic) -> Mount {
         try Mount(flag) { (word) throws(Diagnostic) in try expand(word) }
     }
 
-    /// A `--chmod` value, expanded and checked.
+    /// Expands and checks a `--chmod` value.
     public func mode(_ word: Word) throws(Diagnostic) -> FileMode {
         try FileMode(try expand(word), at: word.position)
     }
 
-    /// A STOPSIGNAL value, expanded and checked.
+    /// Expands and checks a STOPSIGNAL value.
     public func signal(_ instruction: Instruction.StopSignal) throws(Diagnostic) -> String {
         let text = try expand(instruction.signal)
         try SignalName.check(text, at: instruction.signal.position)
         return text
     }
 
-    /// Takes an ARG line: `--build-arg`, else this line's default, else the global value.
+    /// Applies an ARG line: `--build-arg`, else this line's default, else the global value.
     ///
-    /// - Returns: the names with their values, as the history of the image shows them.
+    /// - Returns: The names with their values, for the history of the image.
     @discardableResult
     public mutating func declare(_ line: Instruction.Arg) throws(Diagnostic) -> [(name: String, value: String?)] {
         var result: [(name: String, value: String?)] = []
@@ -110,9 +110,9 @@ public struct Scope: Sendable {
         return result
     }
 
-    /// Takes an ENV line; every value sees the variables as they were before the line.
+    /// Applies an ENV line; every value is expanded with the variables before the line.
     ///
-    /// - Returns: the expanded pairs.
+    /// - Returns: The expanded pairs.
     @discardableResult
     public mutating func set(_ line: Instruction.Env) throws(Diagnostic) -> [Variable] {
         let variables = try expand(line.pairs)
@@ -140,9 +140,9 @@ public struct Scope: Sendable {
         return result
     }
 
-    /// The arguments as the history of a RUN shows them: every ARG once, with its latest value.
+    /// The arguments in the history of a RUN: every ARG once, with its latest value.
     ///
-    /// Joined by blanks, and before the command: `|2 A=1 B=`.
+    /// They stand before the command, joined by spaces: `|2 A=1 B=`.
     public var historyArguments: [String] {
         var seen: Set<String> = []
         let texts = declared.filter { seen.insert($0.name).inserted }.map { argument in

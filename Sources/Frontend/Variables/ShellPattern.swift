@@ -1,4 +1,4 @@
-/// The pattern of `${v#p}`, `${v%p}` and `${v/p/r}`: `*` and `?`, nothing else.
+/// The pattern of `${v#p}`, `${v%p}` and `${v/p/r}`, with the wildcards `*` and `?` only.
 struct ShellPattern {
     private enum Piece {
         case anything
@@ -6,12 +6,14 @@ struct ShellPattern {
         case literal(Unicode.Scalar)
     }
 
-    /// Matching costs pattern times value steps; more than this is an attack, not a Dockerfile.
+    /// The limit of pattern length times value length, which bounds the steps of matching against hostile input.
     private static let mostSteps = 1 << 26
 
     private var pieces: [Piece] = []
 
-    /// - Throws: an ``ExpansionFailure`` for an escape of anything but `* ? \ } /`.
+    /// Parses a pattern.
+    ///
+    /// - Throws: An ``ExpansionFailure`` for an escape of anything but `* ? \ } /`.
     init(_ text: some StringProtocol) throws(ExpansionFailure) {
         var escaped = false
         for scalar in text.unicodeScalars {
@@ -30,7 +32,7 @@ struct ShellPattern {
         if escaped { throw ExpansionFailure("invalid pattern (\(text)) in substitution: trailing escape") }
     }
 
-    /// The value without the shortest or longest prefix that matches.
+    /// Returns the value without the shortest or longest prefix that matches.
     func trimmingPrefix(of value: String, longest: Bool) throws(ExpansionFailure) -> String {
         let scalars = Array(value.unicodeScalars)
         try checkCost(scalars.count)
@@ -38,7 +40,7 @@ struct ShellPattern {
         return Self.text(scalars[end...])
     }
 
-    /// The value without the shortest or longest suffix that matches.
+    /// Returns the value without the shortest or longest suffix that matches.
     func trimmingSuffix(of value: String, longest: Bool) throws(ExpansionFailure) -> String {
         var mirrored = self
         mirrored.pieces.reverse()
@@ -46,7 +48,7 @@ struct ShellPattern {
         return Self.text(rest.unicodeScalars.reversed())
     }
 
-    /// The value with the first match, or every match, replaced; a match starts early and is long.
+    /// Returns the value with the first match, or every match, replaced; a match is the earliest and longest one.
     func replacing(in value: String, with replacement: String, all: Bool) throws(ExpansionFailure) -> String {
         let scalars = Array(value.unicodeScalars)
         try checkCost(scalars.count)
@@ -83,7 +85,7 @@ struct ShellPattern {
         }
     }
 
-    /// Where the match that begins at `start` ends, or nil if none does.
+    /// Returns the end of the match that begins at `start`, or nil for none.
     private func end(in scalars: [Unicode.Scalar], from start: Int, longest: Bool) -> Int? {
         var states = [Int?](repeating: nil, count: pieces.count + 1)
         states[0] = start
@@ -101,7 +103,7 @@ struct ShellPattern {
         }
     }
 
-    /// The smallest start of any match at or after `from`.
+    /// Returns the smallest start of any match at or after `from`.
     private func earliestStart(in scalars: [Unicode.Scalar], from: Int) -> Int? {
         var states = [Int?](repeating: nil, count: pieces.count + 1)
         var best: Int?
@@ -120,7 +122,7 @@ struct ShellPattern {
         return best
     }
 
-    /// Moves every state over one character; a state's value is the smallest start that leads to it.
+    /// Advances every state by one character; a state's value is the smallest start that leads to it.
     private func step(_ states: inout [Int?], over scalar: Unicode.Scalar) {
         for state in states.indices.reversed() {
             let moved = state > 0 && accepts(pieces[state - 1], scalar) ? states[state - 1] : nil
@@ -142,7 +144,7 @@ struct ShellPattern {
         if case .anything = pieces[index] { true } else { false }
     }
 
-    /// A star may match nothing, so its state leaks into the next one.
+    /// Adds the state after each star, since a star may match nothing.
     private func close(_ states: inout [Int?]) {
         for (state, piece) in pieces.enumerated() {
             if case .anything = piece { states[state + 1] = smaller(states[state + 1], states[state]) }

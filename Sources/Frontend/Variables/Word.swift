@@ -1,17 +1,16 @@
-/// A piece of an instruction as it stands in the file: quotes, escapes and `$` forms untouched.
+/// A word of an instruction before expansion, with its quotes, escapes and `$` forms.
 public struct Word: Hashable, Sendable {
     /// The text before expansion.
     public let text: String
-    /// Where it starts.
+    /// The position of its first byte.
     public let position: Position
 
-    /// A word at a place.
     public init(_ text: String, at position: Position) {
         self.text = text
         self.position = position
     }
 
-    /// Whether expanding it may give anything but the text itself.
+    /// True if expansion may change the text.
     public var mayExpand: Bool {
         text.utf8.contains {
             $0 == Ascii.dollar || $0 == Ascii.quote || $0 == Ascii.apostrophe || $0 == Ascii.backslash
@@ -19,15 +18,15 @@ public struct Word: Hashable, Sendable {
         }
     }
 
-    /// The word expanded with the values that `lookup` knows.
+    /// Expands the word with the values of `lookup`.
     ///
-    /// - Parameter escape: the file's escape character, `\` or a backtick.
-    /// - Throws: a ``Diagnostic`` with BuildKit's text, at this word.
+    /// - Parameter escape: The file's escape character, `\` or a backtick.
+    /// - Throws: A ``Diagnostic`` with BuildKit's text, at this word.
     public func expanded(escape: UInt8, lookup: @escaping (String) -> String?) throws(Diagnostic) -> String {
         try expansion(escape: escape, lookup: lookup).text
     }
 
-    /// The expanded word, and the names it asked for in vain.
+    /// Expands the word; `unset` has the names of the variables that are not set.
     func expansion(
         escape: UInt8, lookup: @escaping (String) -> String?
     ) throws(Diagnostic) -> (text: String, unset: [String]) {
@@ -36,7 +35,7 @@ public struct Word: Hashable, Sendable {
         do { return (try expander.expanded(), expander.unset) } catch { throw Diagnostic(position, error.message) }
     }
 
-    /// The word expanded and then split at blanks that aren't quoted, as EXPOSE wants it.
+    /// Expands the word and splits it at blanks that aren't quoted, for EXPOSE.
     public func expandedWords(escape: UInt8, lookup: @escaping (String) -> String?) throws(Diagnostic) -> [String] {
         var expander = Expander(Array(text.utf8), Expander.Options(escape: escape), lookup: lookup)
         do { return try expander.words() } catch { throw Diagnostic(position, error.message) }

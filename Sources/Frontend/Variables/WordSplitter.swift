@@ -1,4 +1,4 @@
-/// Splits text at blanks while it is being expanded; quoted blanks don't split.
+/// The splitter of text at unquoted blanks during expansion.
 struct WordSplitter {
     private var words: [String] = []
     private var word: [UInt8] = []

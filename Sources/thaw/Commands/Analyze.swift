@@ -3,15 +3,16 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw analyze`
+/// The command `thaw analyze`.
 struct Analyze: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show where an image's bytes are, what is wasted and what is dangerous.",
+        abstract: "Report an image's sizes, waste, duplicates, packages, secrets and hazards.",
         discussion: "Example: thaw analyze --format html -o report.html app:latest")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text, json or html") var format: Format = .text
+    @Option(help: "Output format.") var format: Format = .text
     @Option(
-        name: [.customShort("o"), .long], help: ArgumentHelp("Write to a file. (default: stdout)", valueName: "file"))
+        name: [.customShort("o"), .long],
+        help: ArgumentHelp("Write the report to a file. (default: stdout)", valueName: "file"))
     var output: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 

@@ -7,30 +7,34 @@ import Project
 import Synchronization
 import SystemPackage
 
-/// `thaw boot`
+/// The command `thaw boot`.
 struct Boot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start an image and time its first request.",
+        abstract: "Start an image and measure the time to its first request.",
         discussion: """
             Example: thaw boot --probe http:8080/healthz --runs 5 app:latest
             Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
-    @Option(help: ArgumentHelp("Save the machine when it serves (kvm).", valueName: "file")) var snapshot: String?
-    @Option(help: "When to save it: ready, or request: in the middle of another one.") var snapshotAt = "ready"
-    @Option(help: ArgumentHelp("Go on from a saved machine instead of booting (kvm).", valueName: "file"))
+    @Option(help: ArgumentHelp("Save a snapshot of the machine to a file (kvm).", valueName: "file"))
+    var snapshot: String?
+    @Option(
+        help: ArgumentHelp(
+            "Moment of the snapshot: ready (the probe has passed) or request (during a further request).",
+            valueName: "moment"))
+    var snapshotAt = "ready"
+    @Option(help: ArgumentHelp("Resume a snapshot instead of booting (kvm).", valueName: "file"))
     var fromSnapshot: String?
-    @Option(help: "What the machine reaches: none, or outbound: the world, by Debian's passt (kvm).")
+    @Option(help: "Network of the machine; outbound needs Debian's passt (kvm).")
     var network: MachineNetwork = .none
-    @Flag(help: "Let the machine run on after it was measured, until Ctrl-C, which is no failure: status 0 (kvm).")
+    @Flag(help: "Keep the machine running after the measurement; Ctrl-C stops it with exit status 0 (kvm).")
     var keep = false
     @Option(
         help: ArgumentHelp(
-            "With --keep: a port of 127.0.0.1 that leads to one of the machine; may be repeated.",
-            valueName: "port:port"))
+            "With --keep: publish a port of the machine on 127.0.0.1. Can be repeated.", valueName: "host:guest"))
     var publish: [KeptMachine.Port] = []
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: "Output format.") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
@@ -51,7 +55,9 @@ struct Boot: AsyncParsableCommand {
 }
 
 extension Boot {
-    /// What the machine is to do besides booting, and with an image: that it is kept.
+    /// Returns the options that only the engine kvm has.
+    ///
+    /// - Parameter subject: The image of a machine that is kept running; nil without `--keep`.
     private func wishes(_ job: BootJob, keeping subject: Image?) throws -> MachineWishes {
         var wishes = MachineWishes(life: try life, network: network)
         let special = [
@@ -59,7 +65,7 @@ extension Boot {
             ("--network", network != .none),
         ]
         if let option = special.first(where: \.1)?.0 { try Engines.expectOwnMachine(job.choice, for: option) }
-        guard keep || publish.isEmpty else { throw Failure("--publish takes --keep", status: .usage) }
+        guard keep || publish.isEmpty else { throw Failure("--publish needs --keep", status: .usage) }
         guard !keep || snapshot == nil else {
             throw Failure("--keep and --snapshot exclude each other", status: .usage)
         }
@@ -67,17 +73,17 @@ extension Boot {
         let (command, ports) = (self, publish)
         wishes.kept = KeptMachine(ports: ports) { measured in
             command.show(measured, of: subject)
-            for port in ports { Terminal.tell("http://127.0.0.1:\(port.host)/ leads to port \(port.guest)") }
-            Terminal.tell("the machine runs on; Ctrl-C ends it")
+            for port in ports { Terminal.tell("http://127.0.0.1:\(port.host)/ forwards to port \(port.guest)") }
+            Terminal.tell("the machine keeps running; Ctrl-C stops it")
         }
         return wishes
     }
 
-    /// What is to be done with the machine besides booting it.
+    /// The use of snapshots: booting without one, saving one, or resuming one.
     private var life: KvmEngine.Life {
         get throws {
             guard let moment = SnapshotMoment(rawValue: snapshotAt) else {
-                throw Failure("--snapshot-at is ready or request, not '\(snapshotAt)'", status: .usage)
+                throw Failure("--snapshot-at '\(snapshotAt)' is not ready or request", status: .usage)
             }
             guard snapshot == nil || fromSnapshot == nil else {
                 throw Failure("--snapshot and --from-snapshot exclude each other", status: .usage)
@@ -85,7 +91,8 @@ extension Boot {
             if let fromSnapshot {
                 try Self.expectReadable(fromSnapshot)
                 guard options.memory == nil, options.cpus == nil, options.env.isEmpty else {
-                    throw Failure("a saved machine has its memory, processors and variables already", status: .usage)
+                    throw Failure(
+                        "--from-snapshot excludes --memory, --cpus and --env: the snapshot has them", status: .usage)
                 }
                 return .restore(from: FilePath(fromSnapshot))
             }
@@ -102,45 +109,48 @@ extension Boot {
         }
     }
 
-    /// Expects that a snapshot can be put there, before the work: nothing is, or a file that it may replace.
+    /// Expects that a snapshot can be written to the path: nothing exists there, or a regular file to replace.
     private static func expectPlace(_ path: String) throws {
         try Writable.expectFile(path, for: "--snapshot")
         var status = stat()
         guard unsafe stat(path, &status) != 0 || FileType(mode: status.st_mode) == .regular else {
-            throw Failure("--snapshot '\(path)' is there, and is no file that could be replaced", status: .usage)
+            throw Failure("--snapshot '\(path)' exists and is not a regular file", status: .usage)
         }
     }
 }
 
-/// What starting takes, whichever command it is part of.
+/// The options for starting an image, shared by several commands.
 struct BootOptions: ParsableArguments {
     @Option(
         help:
-            "auto (the default), kvm (our own microVM), qemu (its microVM, emulated if need be) or container (no boot)."
+            "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)"
     )
     var engine: String?
-    @Option(help: ArgumentHelp("http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
+    @Option(
+        help: ArgumentHelp(
+            "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
     var probe: String?
-    @Option(help: "How often to start it; once if not given.") var runs: Int?
-    @Flag(help: "Count instructions instead of trusting the clock (qemu): the same figure on every machine.")
+    @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
+    @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
     var deterministic = false
     @Option(
         help: ArgumentHelp(
-            "What the microVM boots: debian (the default), small (make kernel builds it) or a file.",
-            valueName: "kernel"))
+            "Guest kernel: debian, small (from 'make kernel') or a file. (default: debian)", valueName: "kernel"))
     var kernel: String?
-    @Option(help: ArgumentHelp("The guest's memory; 512MiB if not given.", valueName: "size")) var memory: String?
-    @Option(help: "The guest's processors; one if not given.") var cpus: Int?
-    @Option(help: ArgumentHelp("The processes and threads of the image, such as 100 (container).", valueName: "count"))
+    @Option(help: ArgumentHelp("Memory limit. (default: 512MiB)", valueName: "size")) var memory: String?
+    @Option(help: ArgumentHelp("Number of CPUs. (default: 1)", valueName: "count")) var cpus: Int?
+    @Option(help: ArgumentHelp("Limit of processes and threads, such as 100 (container).", valueName: "count"))
     var pids: Int?
-    @Option(help: ArgumentHelp("A variable for the program; may be repeated.", valueName: "name=value")) var env:
-        [String] = []
-    @Option(help: ArgumentHelp("How long the probe may take to answer; 60s if not given.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Set an environment variable of the program. Can be repeated.", valueName: "name=value"))
+    var env: [String] = []
+    @Option(help: ArgumentHelp("Time limit for the probe to pass. (default: 60s)", valueName: "time"))
     var timeout: String?
-    @Option(help: ArgumentHelp("Write the last run's console to a file.", valueName: "file")) var console: String?
+    @Option(help: ArgumentHelp("Write the console of the last start to a file.", valueName: "file"))
+    var console: String?
 }
 
-/// One way of starting images, the same for every image it is given.
+/// The settings for starting images, the same for each image.
 struct BootJob {
     let choice: EngineChoice
     private let kernel: KernelChoice
@@ -155,7 +165,9 @@ struct BootJob {
     private let timeout: Duration
     private let console: String?
 
-    /// - Parameter file: what the user's `thaw.toml` says, for a command that reads it.
+    /// Combines the options with the project's file; an option takes precedence.
+    ///
+    /// - Parameter file: The contents of `thaw.toml`; nil for a command that does not read it.
     init(_ options: BootOptions, _ file: Project?) throws {
         let project = file ?? Project()
         let engine = options.engine ?? project.boot.engine ?? "auto"
@@ -166,8 +178,8 @@ struct BootJob {
         }
         guard let text = options.probe ?? project.probe else {
             throw Failure(
-                "nothing says when the image is ready",
-                remedy: "give --probe http:8080/" + (file == nil ? "" : " or [probe] in thaw.toml"), status: .usage)
+                "a probe of the image's readiness is missing",
+                remedy: "add --probe http:8080/" + (file == nil ? "" : " or [probe] in thaw.toml"), status: .usage)
         }
         probe = try Probe(parsing: text)
         self.choice = choice
@@ -185,17 +197,17 @@ struct BootJob {
             throw Failure("--runs, --cpus and --pids take positive numbers", status: .usage)
         }
         guard processLimit == nil || choice == .container else {
-            throw Failure("--pids takes --engine container: a microVM has no limit of processes", status: .usage)
+            throw Failure("--pids needs --engine container: a microVM has no limit of processes", status: .usage)
         }
         if let console { try Writable.expectFile(console, for: "--console") }
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
-            throw Failure("'\(wrong)' is not a variable such as NAME=value", status: .usage)
+            throw Failure("'\(wrong)' is not an environment variable of the form NAME=VALUE", status: .usage)
         }
     }
 
-    /// Starts the image as often as asked.
+    /// Starts the image `runs` times and measures each start.
     ///
-    /// - Parameter wishes: for the engine kvm, the only one that knows more than booting.
+    /// - Parameter wishes: Options of the engine kvm, the only engine that can do more than boot.
     func measure(
         _ image: Image, in store: Store, wishes: MachineWishes = MachineWishes()
     ) async throws -> ColdStart.Measurement {
@@ -209,18 +221,18 @@ struct BootJob {
             return measurement
         } catch let error as ColdStartError {
             guard let heard = heard.withLock({ $0 }), error != .cancelled else { throw error }
-            // The failure counts, and says it where the console is.
+            // The start's failure is reported, not that of writing the console.
             let isKept = (try? keepConsole(heard)) != nil
             throw Failure(error, heard.lastLines(6), isKept ? console : nil)
         }
     }
 
-    /// Plain lines: people look at such a file with `cat`.
+    /// Writes the console as plain lines, since users print such a file with `cat`.
     private func keepConsole(_ heard: Console?) throws {
         if let console, let heard { try replaceFile(console, with: Array(OutputLines.text(heard.text.utf8).utf8)) }
     }
 
-    /// Starts the image once, to be asked instead of measured.
+    /// Starts the image once and runs the probes of `interview` instead of a measurement.
     func ask(_ image: Image, _ interview: Interview, in store: Store) async throws -> ColdStart.Measurement {
         var scenario = scenario(of: image)
         (scenario.interview, scenario.runs) = (interview, 1)
@@ -254,9 +266,9 @@ struct BootJob {
 }
 
 extension ColdStart.Measurement {
-    /// The document of CLI.md.
+    /// Returns the document of `--format json`.
     ///
-    /// - Parameter console: where the console was written to, if it was.
+    /// - Parameter console: The path that the console was written to; nil if it was not written.
     func document(image: Image, name: String, console: String? = nil) -> JSON {
         var json = JSON.object([
             "schemaVersion": .integer(1), "kind": .string("boot"), "engine": .string(engine),
@@ -295,7 +307,7 @@ extension ColdStart.Measurement {
         return json
     }
 
-    /// The figures for people.
+    /// The text of `--format text`.
     var text: String {
         let how = accelerationNote.map { ", \($0)" } ?? (isAccelerated ? ", accelerated" : "")
         var lines = ["engine \(engine)\(how)"]
@@ -314,14 +326,14 @@ extension ColdStart.Measurement {
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
         lines += notes.map { "note: \($0)" }
-        if let pageFaults { lines.append("pages brought in \(Int(pageFaults.median))") }
+        if let pageFaults { lines.append("page faults \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")
     }
 }
 
 extension HostView {
-    /// The document of CLI.md.
+    /// The member `hostProbe` of the JSON document.
     fileprivate var document: JSON {
         switch self {
         case .failed(let reason): .object(["failure": .string(reason)])
@@ -332,7 +344,7 @@ extension HostView {
         }
     }
 
-    /// One line for people.
+    /// The line of `--format text`.
     fileprivate var text: String {
         switch self {
         case .failed(let reason): "from outside: \(reason)"

@@ -7,7 +7,7 @@ public import OCI
 import Project
 import SystemPackage
 
-/// `thaw build`
+/// The command `thaw build`.
 struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build an image from a Dockerfile.",
@@ -22,35 +22,36 @@ struct Build: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("t"), .long],
-        help: ArgumentHelp("A name for the result; may be repeated.", valueName: "name"))
+        help: ArgumentHelp("Name and optionally a tag of the image: NAME[:TAG]. Can be repeated.", valueName: "name"))
     var tag: [String] = []
 
     @OptionGroup var outputs: OutputOptions
 
-    @Option(help: ArgumentHelp("Write the configuration's digest to a file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the image ID (the configuration's digest) to a file.", valueName: "file"))
     var iidfile: String?
 
-    @Option(help: ArgumentHelp("Write digests and steps as JSON to a file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write build result metadata (digests, steps) to a file as JSON.", valueName: "file"))
     var metadataFile: String?
 
     @OptionGroup var progress: ProgressArguments
 
     @OptionGroup var attestations: AttestationArguments
 
-    @Flag(help: "Check the Dockerfile and build nothing: --call check.")
+    @Flag(help: "Shorthand for --call check.")
     var check = false
 
     @Option(
-        help: ArgumentHelp("build, or only look: check, outline, targets; ,format=json for scripts.", valueName: "what")
-    )
+        help: ArgumentHelp(
+            "Method of evaluation: build, check, outline or targets; with ,format=json for scripts.",
+            valueName: "method"))
     var call = "build"
 
-    @Flag(help: "Build twice without the cache, and fail with the first difference if the results are not the same.")
+    @Flag(help: "Build twice without the cache, and fail at the first difference of the images.")
     var verify = false
 
     @Argument(
         help:
-            "What COPY and ADD read: a directory, a git repository, the address of a tar, or - for a tar or a Dockerfile on standard input."
+            "Build context: a directory, git repository, URL of a tar, or - for a tar or Dockerfile on stdin."
     )
     var context = "."
 
@@ -61,12 +62,12 @@ struct Build: AsyncParsableCommand {
         let annotations = try outputs.annotations()
         let names = try tag.map(reference)
         if verify, context == "-" || options.file == "-" {
-            throw Failure("--verify reads everything twice, and standard input can be read once", status: .usage)
+            throw Failure("--verify reads everything twice, but standard input can be read only once", status: .usage)
         }
         try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
         try expectWritable(list)
         let store = try global.store()
-        // What has no name yet would go with a collection that comes between the build and its naming.
+        // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = OutputOptions.compression(of: list)
         let results =
@@ -92,7 +93,7 @@ struct Build: AsyncParsableCommand {
             told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
     }
 
-    /// Expects that everything can be written that will be, before minutes go into making it.
+    /// Expects that all outputs can be written, before the build takes minutes.
     private func expectWritable(_ outputs: [Output]) throws {
         for output in outputs { try output.expectWritable() }
         for cache in try options.cache.exports() { try cache.expectWritable() }
@@ -136,7 +137,9 @@ struct Build: AsyncParsableCommand {
         }
     }
 
-    /// Builds twice, with another number of stages at once the second time: what depends on their order shows too.
+    /// Builds twice and compares the images.
+    ///
+    /// The second build runs another number of stages at once, so that dependence on their order shows too.
     private func verified(_ store: Store, _ compression: OCI.Compression?) async throws -> BuildResult {
         var options = options
         options.noCache = true
@@ -152,58 +155,65 @@ struct Build: AsyncParsableCommand {
         let layer = difference.firstLayer.map { $0 < second.image.layers.count ? second.image.step(of: $0) : "" } ?? ""
         throw Failure(
             "two builds gave different images; the first layer that differs is that of: \(layer)",
-            remedy: "what the command writes depends on time, chance or order", status: .gateBroken)
+            remedy: "the output of the command depends on time, randomness or order", status: .gateBroken)
     }
 }
 
-/// What builds take, whichever command they are part of.
+/// The options of a build, shared by several commands.
 struct BuildOptions: ParsableArguments {
     @Option(
         name: [.customShort("f"), .long],
         help: ArgumentHelp(
-            "The Dockerfile: a file, an address, or - for standard input; within CONTEXT where that is no directory. (default: CONTEXT/Dockerfile)",
-            valueName: "path"))
+            """
+            Name of the Dockerfile: a file, a URL or - for stdin; inside CONTEXT if that is no directory. (default: \
+            CONTEXT/Dockerfile)
+            """, valueName: "path"))
     var file: String?
 
     @Option(
         help: ArgumentHelp(
-            "Another context, for FROM and --from: a directory, docker-image://REF, oci-layout://DIR[:TAG], target:STAGE, a repository or an address. May be repeated.",
-            valueName: "name=value"))
+            """
+            Additional build context for FROM and --from: a directory, docker-image://REF, oci-layout://DIR[:TAG], \
+            target:STAGE, a git repository or a URL. Can be repeated.
+            """, valueName: "name=value"))
     var buildContext: [String] = []
 
-    @Option(help: ArgumentHelp("The stage to build. (default: the last)", valueName: "stage"))
+    @Option(help: ArgumentHelp("Target build stage. (default: the last)", valueName: "stage"))
     var target: String?
 
     @Option(
-        help: ArgumentHelp("A value for ARG; without =, the environment's. May be repeated.", valueName: "name=value"))
+        help: ArgumentHelp(
+            "Set a build-time variable (ARG); without =value it comes from the environment. Can be repeated.",
+            valueName: "name=value"))
     var buildArg: [String] = []
 
-    @Option(help: ArgumentHelp("A label for the image; may be repeated.", valueName: "name=value"))
+    @Option(help: ArgumentHelp("Set a label of the image. Can be repeated.", valueName: "name=value"))
     var label: [String] = []
 
-    @Flag(help: "Run every step again.")
+    @Flag(help: "Do not use the cache when building the image.")
     var noCache = false
 
     @Option(
-        help: ArgumentHelp("A stage whose steps are all run again; commas and repeats for more.", valueName: "stage"))
+        help: ArgumentHelp("Do not use the cache for these stages (STAGE,...). Can be repeated.", valueName: "stages"))
     var noCacheFilter: [String] = []
 
-    @Flag(help: "Say for every step why it was taken from the cache or not: each input that changed.")
+    @Flag(help: "Print for every step whether it was cached, and each input that changed.")
     var why = false
 
-    @Flag(help: "Fail at the first step that has no earlier result, and say why.")
+    @Flag(help: "Fail at the first step that is not cached, and name the inputs that changed.")
     var expectCached = false
 
     @OptionGroup var run: RunArguments
     @OptionGroup var cache: CacheArguments
 
-    @Option(help: ArgumentHelp("What the image is for; several with commas.", valueName: "os/arch"))
+    @Option(
+        help: ArgumentHelp("Target platforms (OS/ARCH[/VARIANT],...). (default: this machine's)", valueName: "os/arch"))
     var platform: String?
 
-    @Option(help: "How layers are stored: gzip, zstd, uncompressed.")
+    @Option(help: "Compression of layers, by default gzip.")
     var compression: OCI.Compression?
 
-    @Option(help: "How many stages are built at once.")
+    @Option(help: ArgumentHelp("Number of stages that are built at once.", valueName: "count"))
     var jobs = 2
 
     /// Builds `context` for one platform.
@@ -217,9 +227,11 @@ struct BuildOptions: ParsableArguments {
         return results[0]
     }
 
-    /// Builds `context` for each platform; what the project's file says counts where no option says otherwise.
-    /// `compression` is how layers are stored where no option says that; `limits` puts a command's own limits of RUN
-    /// into the request.
+    /// Builds `context` for each platform; an option takes precedence over the project's file.
+    ///
+    /// - Parameters:
+    ///   - compression: The compression of layers without `--compression`.
+    ///   - limits: Adds the command's own limits of RUN to the request.
     func builds(
         context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
         compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
@@ -247,8 +259,8 @@ struct BuildOptions: ParsableArguments {
         _ = try cache.exports()
         if try platforms().count > 1, context == "-" || file == "-" {
             throw Failure(
-                "standard input can be read once, and each platform reads it",
-                remedy: "give a directory, and the Dockerfile by -f", status: .usage)
+                "standard input can be read only once, but each platform reads it",
+                remedy: "give a directory, and the Dockerfile with -f", status: .usage)
         }
         for platform in try platforms() {
             request.platform = platform
@@ -258,7 +270,7 @@ struct BuildOptions: ParsableArguments {
         return results
     }
 
-    /// What `--platform` lists, each once; `local` is this machine's.
+    /// Returns the platforms of `--platform` without duplicates; `local` is this machine's.
     func platforms() throws -> [Platform] {
         guard let platform else { return [.host] }
         var platforms: [Platform] = []
@@ -269,10 +281,10 @@ struct BuildOptions: ParsableArguments {
         return platforms
     }
 
-    /// Seconds that no time in the result exceeds, where that was said.
+    /// Returns `SOURCE_DATE_EPOCH`, which no time in the result exceeds, in seconds since 1970; nil if it is not set.
     func epoch() throws -> Int64? { try epoch(arguments(Project())) }
 
-    /// The values for ARG, of the project's file and of the options.
+    /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
     func arguments(_ project: Project) throws -> [String: String] {
         var values = project.build.args ?? [:]
         for text in buildArg {
@@ -308,7 +320,7 @@ struct BuildOptions: ParsableArguments {
 extension OCI.Compression: ExpressibleByArgument {}
 
 extension Image {
-    /// The instruction that made a layer.
+    /// Returns the instruction that made the layer at this index.
     fileprivate func step(of layer: Int) -> String {
         let steps = config.history.filter { !$0.isEmptyLayer }
         return steps.indices.contains(layer) ? steps[layer].createdBy ?? "" : ""

@@ -5,18 +5,20 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw cache`
+/// The command `thaw cache`.
 struct Caches: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "List, keep and remove what RUN --mount=type=cache left.",
+        commandName: "cache", abstract: "Manage the caches of RUN --mount=type=cache.",
+        discussion: "Example: thaw cache ls",
         subcommands: [List.self, Export.self, Import.self, Remove.self])
 
-    /// `thaw cache ls`
+    /// The command `thaw cache ls`.
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the caches with their sizes.")
+            commandName: "ls", abstract: "List the caches with their sizes.",
+            discussion: "Example: thaw cache ls --format json")
         @OptionGroup var global: GlobalOptions
-        @Option(help: "text or json") var format: OutputFormat = .text
+        @Option(help: "Output format.") var format: OutputFormat = .text
 
         func run() throws {
             let entries = try CacheMounts(global.store()).entries()
@@ -43,14 +45,14 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache export`
+    /// The command `thaw cache export`.
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep a cache as an image of one layer, to be saved or pushed like any other.",
+            abstract: "Store a cache as an image of one layer, which can be saved or pushed.",
             discussion: "Example: thaw cache export /root/.cache/pip ci/pip-cache:latest")
         @OptionGroup var global: GlobalOptions
-        @Argument(help: "The cache's id; by default that is where it is mounted.") var id: String
-        @Argument(help: "The image's name.") var name: String
+        @Argument(help: "Id of the cache: id= of the mount, or its target.") var id: String
+        @Argument(help: "Name of the image.") var name: String
 
         func run() throws {
             let store = try global.store()
@@ -62,14 +64,14 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache import`
+    /// The command `thaw cache import`.
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put an image's files into a cache, in place of what it holds.",
+            abstract: "Replace the contents of a cache by the files of an image.",
             discussion: "Example: thaw cache import ci/pip-cache:latest /root/.cache/pip")
         @OptionGroup var global: GlobalOptions
-        @Argument(help: "The image.") var image: ImageArgument
-        @Argument(help: "The cache's id.") var id: String
+        @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+        @Argument(help: "Id of the cache: id= of the mount, or its target.") var id: String
 
         func run() async throws {
             let store = try global.store()
@@ -79,15 +81,17 @@ struct Caches: ParsableCommand {
         }
     }
 
-    /// `thaw cache rm`
+    /// The command `thaw cache rm`.
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove caches.")
+        static let configuration = CommandConfiguration(
+            commandName: "rm", abstract: "Remove one or more caches.",
+            discussion: "Example: thaw cache rm /root/.cache/pip")
         @OptionGroup var global: GlobalOptions
-        @Flag(help: "Remove all of them.") var all = false
-        @Argument(help: "The caches' ids.") var ids: [String] = []
+        @Flag(help: "Remove all caches.") var all = false
+        @Argument(help: "Ids of the caches.") var ids: [String] = []
 
         func validate() throws {
-            guard all != !ids.isEmpty else { throw ValidationError("name caches, or say --all") }
+            guard all != !ids.isEmpty else { throw ValidationError("give the ids of caches, or --all") }
         }
 
         func run() throws {
@@ -106,7 +110,7 @@ struct Caches: ParsableCommand {
 
     fileprivate static func entry(_ id: String, in store: Store) throws -> CacheMounts.Entry {
         guard let entry = try CacheMounts(store).entries().first(where: { $0.id == id }) else {
-            throw Failure("there is no cache '\(id)' in the store", remedy: "'thaw cache ls' lists them")
+            throw Failure("there is no cache '\(id)' in the store", remedy: "'thaw cache ls' lists the caches")
         }
         return entry
     }

@@ -4,18 +4,18 @@ import Linux
 import OCI
 import Sandbox
 
-/// `thaw debug`
+/// The command `thaw debug`.
 struct Debug: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Open a shell where the last build failed.",
         discussion: """
-            The files are as the failed command left them; environment, user, network and mounts are as it saw them. \
-            They are kept until the next build.
+            The shell has the files that the failed command left, and its environment, user, network and mounts. They \
+            are kept until the next build. The exit status is that of the shell.
             Example: thaw debug
             Example: thaw debug -- make VERBOSE=1
             """)
     @OptionGroup var global: GlobalOptions
-    @Argument(parsing: .remaining, help: "A command in place of the stage's shell; after -- it may have options.")
+    @Argument(parsing: .remaining, help: "Command to run instead of the shell; write -- before one with options.")
     var command: [String] = []
 
     func run() async throws {
@@ -23,13 +23,13 @@ struct Debug: AsyncParsableCommand {
         guard let step = try FailedStep(in: store) else {
             throw Failure(
                 "there is no failed step in this store",
-                remedy: "a RUN that fails is kept until the next build begins")
+                remedy: "a failed RUN is kept until the next build starts")
         }
         let lease = try store.lease()
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         Terminal.tell("\(step.place): \(step.command)")
         if words.isEmpty {
-            Terminal.tell("run it again with: \(step.shell.joined(separator: " ")) ...; leave with exit")
+            Terminal.tell("run it again with: \(step.shell.joined(separator: " ")) ...; end the shell with exit")
         }
         let status = try await step.run(words, environment: Environment["TERM"].map { ["TERM=\($0)"] } ?? []) {
             Terminal.tell("note: \($0)")

@@ -3,15 +3,16 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw diff`
+/// The command `thaw diff`.
 struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compare two images, file by file and setting by setting.",
         discussion: "Example: thaw diff app:1.0 app:1.1")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "The older image: a name in the store, or oci:DIR[:TAG].") var before: ImageArgument
-    @Argument(help: "The newer image.") var after: ImageArgument
+    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Argument(help: "Older image: NAME, docker://NAME, oci:DIR[:TAG] or another source of 'thaw copy'.")
+    var before: ImageArgument
+    @Argument(help: "Newer image, in the same forms.") var after: ImageArgument
 
     func run() async throws {
         let store = try global.store()

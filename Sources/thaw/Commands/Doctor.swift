@@ -5,12 +5,13 @@ import Linux
 import OCI
 import SystemPackage
 
-/// `thaw doctor`
+/// The command `thaw doctor`.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what this machine offers, what is missing and how to get it.")
+        abstract: "Check what this machine offers, and show how to get what is missing.",
+        discussion: "Example: thaw doctor --format json")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() async throws {
         let findings = await Examination.findings(of: try global.store())

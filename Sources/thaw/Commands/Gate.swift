@@ -6,22 +6,24 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw gate`
+/// The command `thaw gate`.
 struct Gate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Hold an image against the budgets in thaw.toml; exit status 2 when one does not hold.",
-        discussion: "Example: thaw gate --config thaw.toml app:latest")
+        abstract: "Check an image against the budgets in thaw.toml.",
+        discussion: """
+            The exit status is 2 if the image exceeds a budget.
+            Example: thaw gate --config thaw.toml app:latest
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
-    @Option(help: ArgumentHelp("The file with the budgets. (default: ./thaw.toml)", valueName: "file")) var config:
-        String?
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: ArgumentHelp("File with the budgets. (default: ./thaw.toml)", valueName: "file")) var config: String?
+    @Option(help: "Output format.") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let project = try project(config ?? "thaw.toml", beside: ".")
         guard !project.budget.isEmpty else {
-            throw Failure("\(config ?? "thaw.toml") has no [budget], so nothing can be held", status: .usage)
+            throw Failure("\(config ?? "thaw.toml") has no [budget]", status: .usage)
         }
         let store = try global.store()
         let image = try await image.image(in: store)
@@ -39,16 +41,16 @@ struct Gate: AsyncParsableCommand {
     }
 }
 
-/// Budgets against figures.
+/// The budgets of a project and the figures of an image.
 struct Verdict {
-    /// One budget: what is allowed, and what is.
+    /// One budget with its limit and the measured value.
     struct Row {
         let name: String
         let quantity: Quantity
         let limit: Double
         let measured: Double
 
-        /// Exactly the budget still holds.
+        /// True if the measured value is at most the limit.
         var holds: Bool { measured <= limit }
     }
 
@@ -68,10 +70,10 @@ struct Verdict {
         self.rows = rows
     }
 
-    /// Whether every budget holds.
+    /// True if every budget holds.
     var holds: Bool { rows.allSatisfy(\.holds) }
 
-    /// The rows for people.
+    /// The text of `--format text`.
     var text: String {
         rows.map { row in
             let (measured, limit) = (row.quantity.text(row.measured), row.quantity.text(row.limit))
@@ -80,7 +82,7 @@ struct Verdict {
         }.joined(separator: "\n")
     }
 
-    /// The document for scripts.
+    /// The document of `--format json`.
     var document: JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("gate"), "holds": .bool(holds),

@@ -3,14 +3,14 @@ import ArgumentParser
 import Linux
 import OCI
 
-/// `thaw history`
+/// The command `thaw history`.
 struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how an image was made, newest step first, with what each step weighs.",
+        abstract: "Show the history of an image, newest step first, with the size of each step.",
         discussion: "Example: thaw history --no-trunc app:latest")
     @OptionGroup var global: GlobalOptions
-    @Flag(help: "Show whole commands.") var noTrunc = false
-    @Option(help: "table or json") var format: Format = .table
+    @Flag(help: "Do not truncate commands.") var noTrunc = false
+    @Option(help: "Output format.") var format: Format = .table
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {

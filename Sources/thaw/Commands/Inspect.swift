@@ -3,17 +3,17 @@ import Linux
 import OCI
 import Registry
 
-/// `thaw inspect`
+/// The command `thaw inspect`.
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show an image's manifest and configuration, and check that it is whole.",
+        abstract: "Show the manifest and configuration of an image, and verify its content.",
         discussion: "Example: thaw inspect --verify app:latest")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Flag(help: "Print the manifest as it is, byte for byte.") var raw = false
-    @Flag(help: "Print the configuration as it is, byte for byte.") var config = false
-    @Flag(help: "Read every blob: sizes, digests, diff IDs and entries must be right.") var verify = false
-    @Argument(help: "A name in the store or docker://NAME, or oci:DIR[:TAG].") var image: ImageArgument
+    @Flag(help: "Print the manifest, byte for byte.") var raw = false
+    @Flag(help: "Print the configuration, byte for byte.") var config = false
+    @Flag(help: "Read every blob, and verify sizes, digests, diff IDs and entries.") var verify = false
+    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let image = try await image.image(in: global.store(), registry)

@@ -4,22 +4,26 @@ import Linux
 import OCI
 import SystemPackage
 
-/// `thaw lint`
+/// The command `thaw lint`.
 struct Lint: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a Dockerfile: BuildKit's checks, hadolint's valued rules, and what only the image can tell.",
-        discussion: "Example: thaw lint --fix Dockerfile. The exit status is 1 when there is a finding.")
+        abstract: "Check a Dockerfile by BuildKit's checks, rules of hadolint, and the files of its images.",
+        discussion: """
+            The exit status is 1 if there is a finding.
+            Example: thaw lint --fix Dockerfile
+            """)
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text, json or sarif") var format: Format = .text
-    @Option(help: ArgumentHelp("A rule to leave out; may be repeated.", valueName: "rule")) var ignore: [String] = []
-    @Option(help: ArgumentHelp("A value for ARG; may be repeated.", valueName: "name=value")) var buildArg: [String] =
-        []
-    @Flag(help: "Write the mechanical fixes into the file.") var fix = false
-    @Option(help: ArgumentHelp("The image built from it, to judge its files and layers too.", valueName: "name"))
+    @Option(help: "Output format.") var format: Format = .text
+    @Option(help: ArgumentHelp("Rule to ignore. Can be repeated.", valueName: "rule")) var ignore: [String] = []
+    @Option(help: ArgumentHelp("Set a build-time variable (ARG). Can be repeated.", valueName: "name=value"))
+    var buildArg: [String] = []
+    @Flag(help: "Apply the automatic fixes to the file.") var fix = false
+    @Option(
+        help: ArgumentHelp("Image built from the Dockerfile; its files and layers are checked too.", valueName: "name"))
     var image: String?
-    @Option(help: ArgumentHelp("Print the syntax tree instead, before anything is judged: ast.", valueName: "what"))
+    @Option(help: ArgumentHelp("Print the syntax tree instead of checking it.", valueName: "what"))
     var dump: Dump?
-    @Argument(help: "The Dockerfiles; - for stdin. (default: Dockerfile)") var dockerfiles: [String] = []
+    @Argument(help: "Dockerfiles, or - for stdin. (default: Dockerfile)") var dockerfiles: [String] = []
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, sarif

@@ -4,15 +4,15 @@ import OCI
 import Project
 import Registry
 
-/// `thaw list-tags`
+/// The command `thaw list-tags`.
 struct ListTags: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list-tags", abstract: "List the tags of a repository.",
         discussion: "Example: thaw list-tags localhost:5000/team/app")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "The repository: [HOST[:PORT]/]PATH") var repository: String
+    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Argument(help: "Repository: [HOST[:PORT]/]PATH") var repository: String
 
     func run() async throws {
         let name = try reference(repository.trimmingTransport)
@@ -27,18 +27,18 @@ struct ListTags: AsyncParsableCommand {
     }
 }
 
-/// `thaw catalog`
+/// The command `thaw catalog`.
 struct Catalog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the repositories of a registry that tells them.",
+        abstract: "List the repositories of a registry that offers a catalog.",
         discussion: "Example: thaw catalog localhost:5000")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "The registry: HOST[:PORT]") var host: String
+    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Argument(help: "Registry: HOST[:PORT]") var host: String
 
     func run() async throws {
-        // What is no host is found out by what names are made of.
+        // The parser of image names checks the host.
         let host = try reference("\(host.trimmingTransport)/x").host
         let names = try await registry.client(.quiet).catalog(of: host)
         guard format == .json else { return names.forEach { Terminal.print($0.visibleLine) } }
@@ -50,16 +50,16 @@ struct Catalog: AsyncParsableCommand {
     }
 }
 
-/// `thaw referrers`
+/// The command `thaw referrers`.
 struct Referrers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List what a registry has about an image: signatures, attestations, bills of materials.",
+        abstract: "List the artifacts that refer to an image: signatures, attestations, bills of materials.",
         discussion: "Example: thaw referrers localhost:5000/team/app:1.2")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(help: ArgumentHelp("Only those of that type.", valueName: "type")) var artifactType: String?
-    @Option(help: "text or json") var format: OutputFormat = .text
-    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+    @Option(help: ArgumentHelp("List only artifacts of this type.", valueName: "type")) var artifactType: String?
+    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Argument(help: "Image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
@@ -82,14 +82,17 @@ struct Referrers: AsyncParsableCommand {
     }
 }
 
-/// `thaw delete`
+/// The command `thaw delete`.
 struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Delete an image from its registry: what a tag leads to, with all its tags.",
-        discussion: "Example: thaw delete localhost:5000/team/app:1.2")
+        abstract: "Delete an image from its registry.",
+        discussion: """
+            Deletes the manifest that the name refers to, and with it all tags of that manifest.
+            Example: thaw delete localhost:5000/team/app:1.2
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+    @Argument(help: "Image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
@@ -101,7 +104,9 @@ struct Delete: AsyncParsableCommand {
 }
 
 extension RegistryClient {
-    /// The digest of what is under a name, which must be there.
+    /// Returns the digest of the manifest that the name refers to.
+    ///
+    /// - Throws: A ``RegistryError`` if the registry does not have it.
     fileprivate func digest(of name: Reference) async throws -> Digest {
         if let digest = name.digest { return digest }
         guard let found = try await head(name) else { return try await manifest(name).descriptor.digest }

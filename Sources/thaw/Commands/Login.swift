@@ -5,16 +5,19 @@ import OCI
 import Registry
 import SystemPackage
 
-/// `thaw login`
+/// The command `thaw login`.
 struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Keep a user name and password for a registry, where docker and podman find them too.",
-        discussion: "Example: thaw login --username ci --password-stdin registry.example.com < password")
+        abstract: "Log in to a registry.",
+        discussion: """
+            The credentials are stored where docker and podman find them too.
+            Example: thaw login --username ci --password-stdin registry.example.com < password
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(name: [.customShort("u"), .long], help: ArgumentHelp("The user.", valueName: "name")) var username: String?
-    @Flag(help: "Read the password from stdin.") var passwordStdin = false
-    @Argument(help: ArgumentHelp("HOST[:PORT] of the registry.", valueName: "registry")) var host = "docker.io"
+    @Option(name: [.customShort("u"), .long], help: ArgumentHelp("Username.", valueName: "name")) var username: String?
+    @Flag(help: "Take the password from stdin.") var passwordStdin = false
+    @Argument(help: ArgumentHelp("Registry: HOST[:PORT]", valueName: "registry")) var host = "docker.io"
 
     func run() async throws {
         let host = try registryName(host)
@@ -22,7 +25,7 @@ struct Login: AsyncParsableCommand {
         let password =
             passwordStdin ? try Prompt.standardInput() : try Prompt.ask("Password for \(host): ", isHidden: true)
         guard !user.isEmpty, !password.isEmpty else {
-            throw Failure("a user name and a password are needed", status: .usage)
+            throw Failure("the user name or the password is empty", status: .usage)
         }
         let file = try Registries.loginFile(registry.authfile)
         try await registry.client().login(host, .password(user: user, password), keepingIn: file)
@@ -30,14 +33,16 @@ struct Login: AsyncParsableCommand {
     }
 }
 
-/// `thaw logout`
+/// The command `thaw logout`.
 struct Logout: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Forget the user name and password for a registry.",
+        abstract: "Log out from a registry.",
         discussion: "Example: thaw logout registry.example.com")
     @OptionGroup var global: GlobalOptions
-    @Option(help: ArgumentHelp("The file with credentials.", valueName: "path")) var authfile: String?
-    @Argument(help: ArgumentHelp("HOST[:PORT] of the registry.", valueName: "registry")) var host = "docker.io"
+    @Option(
+        help: ArgumentHelp("File with credentials. (default: $REGISTRY_AUTH_FILE, or docker's)", valueName: "path"))
+    var authfile: String?
+    @Argument(help: ArgumentHelp("Registry: HOST[:PORT]", valueName: "registry")) var host = "docker.io"
 
     func run() throws {
         let host = try registryName(host)
@@ -46,7 +51,7 @@ struct Logout: ParsableCommand {
     }
 }
 
-/// A registry's name as a user may write it: with a scheme or a slash at the end, or one of docker.io's old names.
+/// Parses a registry's name, which may have a scheme or a path, or be one of docker.io's old names.
 private func registryName(_ text: String) throws -> String {
     var name = text[...]
     for scheme in ["https://", "http://"] where name.hasPrefix(scheme) { name = name.dropFirst(scheme.count) }
@@ -56,17 +61,17 @@ private func registryName(_ text: String) throws -> String {
         ? "docker.io" : String(name)
 }
 
-/// Asks a person.
+/// The input of user names and passwords.
 private enum Prompt {
     private static let limit = 64 << 10
 
-    /// Everything on stdin, without the line's end.
+    /// Reads all of stdin, without line breaks at the end.
     static func standardInput() throws -> String {
         let bytes = try OwnedDescriptor("/dev/stdin").readAll(limit: limit)
         return String(decoding: bytes, as: UTF8.self).trimmingLineEnd
     }
 
-    /// A line from the terminal; what is typed does not show where it `isHidden`.
+    /// Reads a line from the terminal, without echo if `isHidden`.
     static func ask(_ question: String, isHidden: Bool) throws -> String {
         guard isatty(STDIN_FILENO) == 1 else {
             throw Failure(

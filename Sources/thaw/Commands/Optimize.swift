@@ -9,31 +9,33 @@ import Registry
 import Slim
 import SystemPackage
 
-/// `thaw optimize`
+/// The command `thaw optimize`.
 struct Optimize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The whole job: build, analyse, slim, start before and after, judge, and write the report.",
+        abstract: "Build an image, slim it, start both, check budgets, and write a report.",
         discussion: """
+            The exit status is 2 if the slim image exceeds a budget of thaw.toml. It is 1, and no image is stored, if \
+            the probe results of the slim image differ from those of the original.
             Example: thaw optimize fixtures/apps/python-api -o out -t inventory:slim
-            The exit status is 2 when the slim image breaks a budget of thaw.toml. Nothing is named or kept when the \
-            slim image answers its probe otherwise than the original.
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var buildOptions: BuildOptions
     @OptionGroup var slimOptions: SlimOptionGroup
     @OptionGroup var bootOptions: BootOptions
     @OptionGroup var proofArguments: ProofArguments
-    @Option(help: ArgumentHelp("The project's file. (default: CONTEXT/thaw.toml)", valueName: "file")) var config:
-        String?
+    @Option(help: ArgumentHelp("Project file. (default: CONTEXT/thaw.toml)", valueName: "file")) var config: String?
     @Option(
-        name: [.customShort("o"), .long], help: ArgumentHelp("Where report.json and report.html go.", valueName: "dir"))
+        name: [.customShort("o"), .long],
+        help: ArgumentHelp("Directory for report.json and report.html.", valueName: "dir"))
     var output = "thaw-report"
-    @Option(name: [.customShort("t"), .long], help: ArgumentHelp("A name for the slim image.", valueName: "name"))
+    @Option(
+        name: [.customShort("t"), .long],
+        help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
     var tag: String?
-    @Flag(help: "Push the slim image under its name, when it holds its budgets.") var push = false
+    @Flag(help: "Push the slim image if it keeps all budgets.") var push = false
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var progress: ProgressArguments
-    @Argument(help: "A directory with a Dockerfile, a repository, the address of a tar, or an image.") var subject = "."
+    @Argument(help: "A directory with a Dockerfile, a git repository, the URL of a tar, or an image.") var subject = "."
 
     func run() async throws {
         let store = try global.store()
@@ -42,11 +44,11 @@ struct Optimize: AsyncParsableCommand {
         let isContext = try isDirectory || ContextArguments.isRemote(subject)
         let project = try project(config, beside: FilePath(isDirectory ? subject : "."))
         let name = try tag.map(reference)
-        if push, name == nil { throw Failure("what is pushed needs a name", remedy: "give it by -t", status: .usage) }
+        if push, name == nil { throw Failure("--push needs a name", remedy: "add -t NAME", status: .usage) }
         if !isContext, subject.hasPrefix(".") || subject.hasPrefix("/") {
             throw Failure("there is no directory '\(subject)'", status: .usage)
         }
-        // An image that is not there is told before what it would be asked; a context is built after it.
+        // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await ImageArgument(argument: subject).image(in: store)
         let boot = try BootJob(bootOptions, project)
         let (image, build): (Image, JSON?)
@@ -57,7 +59,7 @@ struct Optimize: AsyncParsableCommand {
         }
         tell("analysing")
         let before = try await Report(of: image, reference: subject)
-        tell("asking the original")
+        tell("probing the original")
         let proof = Proof(
             job: boot, store: store,
             interview: Interview(
@@ -69,9 +71,9 @@ struct Optimize: AsyncParsableCommand {
             image, options: slimOptions.options(project, observed: testimony.observation.paths))
         let slimmed = try await slim.write(to: store)
         let after = try await Report(of: slimmed.image, reference: tag ?? "\(subject) (slim)")
-        tell("asking the slim image")
+        tell("probing the slim image")
         let verification = try await Verification(slimmed.image, against: testimony, of: image, by: proof)
-        // What does not serve cannot be measured, either.
+        // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
         tell("starting the original")
         let first = try await boot.measure(image, in: store)
@@ -170,7 +172,7 @@ extension ColdStart.Measurement {
             timeToFirstRequestMs: timeToFirstRequest.median)
     }
 
-    /// What ran, in words.
+    /// The engine, its acceleration and the number of starts, for people.
     fileprivate var engineSentence: String {
         switch (engine, isAccelerated) {
         case ("container", _): "container on this machine's kernel, median of \(runs)"

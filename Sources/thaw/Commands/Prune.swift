@@ -5,13 +5,13 @@ import OCI
 import Project
 import SystemPackage
 
-/// `thaw df`
+/// The command `thaw df`.
 struct DiskUse: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "df", abstract: "Show what the store holds, and what of it can go.",
+        commandName: "df", abstract: "Show the disk usage of the store, and the part that can be freed.",
         discussion: "Example: thaw df --format json")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
         let store = try global.store()
@@ -21,7 +21,7 @@ struct DiskUse: ParsableCommand {
         case .json: Terminal.print(Self.json(usage))
         }
         for path in usage.unreadable {
-            Terminal.note("'\(path)' of the store can't be read by this user: what it holds is not counted")
+            Terminal.note("'\(path)' of the store can't be read by this user: its contents are not counted")
         }
     }
 
@@ -56,22 +56,25 @@ struct DiskUse: ParsableCommand {
     }
 }
 
-/// `thaw prune`
+/// The command `thaw prune`.
 struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Free what no image and no remembered build step needs, and more with a budget.",
+        abstract: "Remove data that no image and no cached build step uses.",
         discussion: """
-            Example: thaw prune --all also forgets every build step, so that only named images stay. With a budget build \
-            steps and unpacked layers go, least recently used first. Images with a name and cache mounts are never \
-            touched: 'thaw rm' takes names away.
+            With --keep-bytes or --older-than, cached build steps and unpacked layers are removed too, the least \
+            recently used first. Images with a name and cache mounts are never removed; 'thaw rm' removes names.
+            Example: thaw prune --all
             """)
     @OptionGroup var global: GlobalOptions
-    @Flag(help: "Forget all build steps and unpacked layers too.") var all = false
-    @Option(help: ArgumentHelp("Keep at most this, cache mounts apart: 10GB, 512MiB.", valueName: "size"))
+    @Flag(help: "Remove all cached build steps and unpacked layers too.") var all = false
+    @Option(
+        help: ArgumentHelp("Keep at most this size, cache mounts not counted: 10GB, 512MiB.", valueName: "size"))
     var keepBytes: String?
-    @Option(help: ArgumentHelp("Forget what was not used for this long: 36h, 7d, 90m.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Remove steps and layers that were not used for this time: 36h, 7d, 90m.", valueName: "time")
+    )
     var olderThan: String?
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
         var budget = Store.Budget()
@@ -91,7 +94,7 @@ struct Prune: ParsableCommand {
         tell(collected)
         if let bytes = budget.bytes, collected.left > bytes {
             Terminal.note(
-                "\(ByteCount(collected.left)) are left: images with a name need them; 'thaw rm' takes names away")
+                "\(ByteCount(collected.left)) remain, which images with a name use; 'thaw rm' removes names")
         }
     }
 
@@ -108,7 +111,7 @@ struct Prune: ParsableCommand {
         }
     }
 
-    /// `1h30m`, `7d`, `45s`: Go's durations of whole numbers, and days.
+    /// Parses a time such as `1h30m`, `7d` or `45s`: Go's durations of whole numbers, and days.
     private static func seconds(_ text: String) -> Int64? {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
         var total: Int64 = 0

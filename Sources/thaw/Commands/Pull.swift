@@ -2,17 +2,17 @@ import ArgumentParser
 import OCI
 import Registry
 
-/// `thaw pull`
+/// The command `thaw pull`.
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring an image from its registry into the store.",
+        abstract: "Download an image from a registry.",
         discussion: "Example: thaw pull --platform linux/arm64 debian:bookworm-slim")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
-    @Option(help: ArgumentHelp("Which image of an index. (default: this machine's)", valueName: "os/arch"))
+    @Option(help: ArgumentHelp("Platform of the image. (default: this machine's)", valueName: "os/arch"))
     var platform: String?
     @OptionGroup var progress: ProgressArguments
-    @Argument(help: "The image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
+    @Argument(help: "Image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
@@ -23,6 +23,6 @@ struct Pull: AsyncParsableCommand {
 }
 
 extension String {
-    /// A name without the `docker://` that some are used to write.
+    /// The name without skopeo's prefix `docker://`.
     var trimmingTransport: String { hasPrefix("docker://") ? String(dropFirst("docker://".count)) : self }
 }

@@ -3,16 +3,16 @@ import Linux
 import OCI
 import Registry
 
-/// `thaw push`
+/// The command `thaw push`.
 struct PushImage: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "push", abstract: "Send an image of the store to a registry.",
+        commandName: "push", abstract: "Upload an image to a registry.",
         discussion: "Example: thaw push app:latest localhost:5000/team/app:1.2")
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var progress: ProgressArguments
-    @Argument(help: "A name in the store, or another place that 'thaw copy' reads.") var image: String
-    @Argument(help: "The name in its registry. (default: the image's own)") var destination: String?
+    @Argument(help: "Image: NAME, oci:DIR[:TAG] or another source of 'thaw copy'.") var image: String
+    @Argument(help: "Name in the registry. (default: the image's own)") var destination: String?
 
     func run() async throws {
         let name = try reference((destination ?? image).trimmingTransport)

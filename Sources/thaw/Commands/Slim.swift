@@ -5,23 +5,26 @@ import Project
 import Slim
 import SystemPackage
 
-/// `thaw slim`
+/// The command `thaw slim`.
 struct Slim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Rewrite an image to the files that its program needs.",
+        abstract: "Reduce an image to the files that its program needs.",
         discussion: """
+            With --probe and --exec, both images are started and probed, and the files that the original opens are \
+            kept. If the probe results differ, no image is stored and the exit status is 1.
             Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell
-            With --probe and --exec both images are started and asked the same, and what the original opens meanwhile is \
-            kept. Nothing is named or kept when the slim image answers otherwise, and the exit status is 1.
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: SlimOptionGroup
     @OptionGroup var boot: SlimBootArguments
     @OptionGroup var proofArguments: ProofArguments
-    @Option(help: "text or json") var format: OutputFormat = .text
-    @Option(name: [.customShort("t"), .long], help: "The slim image's name.") var tag: String
-    @Option(help: ArgumentHelp("Say why a path stays or goes, and write nothing.", valueName: "path")) var explain:
-        String?
+    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Option(
+        name: [.customShort("t"), .long],
+        help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
+    var tag: String
+    @Option(help: ArgumentHelp("Print why a path is kept or dropped, and write no image.", valueName: "path"))
+    var explain: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
@@ -51,21 +54,21 @@ struct Slim: AsyncParsableCommand {
     }
 }
 
-/// What slimming takes, whichever command it is part of.
+/// The options of slimming, shared by several commands.
 struct SlimOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Keep what nothing points to: shell, certs, tzdata, locales, packages. May be repeated.", valueName: "what")
-    )
+            "Keep a group of files: shell, certs, tzdata, locales or packages. Can be repeated.", valueName: "group"))
     var keep: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Keep paths and all they need; * and ** as in .dockerignore. May be repeated.", valueName: "glob"))
+            "Keep paths and the files that they need; * and ** as in .dockerignore. Can be repeated.",
+            valueName: "glob"))
     var include: [String] = []
-    @Option(help: ArgumentHelp("Drop paths, whatever speaks for them. May be repeated.", valueName: "glob"))
+    @Option(help: ArgumentHelp("Drop paths, even if they are needed. Can be repeated.", valueName: "glob"))
     var exclude: [String] = []
 
-    /// The options, with what the project's file says and what was opened while the image ran.
+    /// Returns the options, with those of the project's file and the files opened while the image ran.
     func options(_ project: Project, observed: [[UInt8]] = []) throws -> SlimOptions {
         do {
             return SlimOptions(
@@ -79,17 +82,17 @@ struct SlimOptionGroup: ParsableArguments {
 }
 
 extension Verification {
-    /// Ends the command where anything is not the same.
+    /// Throws if any probe result differs.
     func require() throws {
         guard let difference else { return }
         throw Failure(
-            "the slim image does not do what the original does: \(difference)",
-            remedy: "keep what it lacks by --include or --keep; nothing was named")
+            "the slim image differs from the original: \(difference)",
+            remedy: "keep the missing files with --include or --keep; no image was stored")
     }
 
-    /// What was asked, and how it went, for people.
+    /// The probes and their results, for people.
     var text: String {
-        (["asked alike"]
+        (["probe results"]
             + checks.map { check in
                 let doubts = check.unstable.isEmpty ? "" : "; unstable: \(check.unstable.joined(separator: ", "))"
                 return "  \(check.passed ? "same" : "DIFFERENT")  \(check.question): \(check.before)\(doubts)"
@@ -97,7 +100,7 @@ extension Verification {
     }
 }
 
-/// One slimming: the plan, and the image that follows from it.
+/// The plan of a slim image, and the image that follows from it.
 struct SlimJob {
     let plan: SlimPlan
 
@@ -105,14 +108,14 @@ struct SlimJob {
         plan = try SlimPlan(await Specimen(of: image), options: options)
     }
 
-    /// The slim image and its account.
+    /// The slim image, its JSON document and its verification.
     struct Result {
         let image: Image
         var document: JSON
         var verification: Verification?
     }
 
-    /// Writes the slim image, whose promises were checked against the original.
+    /// Writes the slim image and checks its invariants against the original.
     func write(to store: Store) async throws -> Result {
         let image = try await plan.specimen.image.slimmed(by: plan, into: store)
         let after = try await Specimen(of: image)
@@ -125,7 +128,7 @@ struct SlimJob {
 
     func explanation(of path: String) throws -> String {
         guard let path = try? ImagePath(path) else { throw Failure("'\(path)' is not a path", status: .usage) }
-        return plan.explain(path)?.joined(separator: "\n") ?? "\(path) goes: nothing needs it"
+        return plan.explain(path)?.joined(separator: "\n") ?? "\(path) is dropped: nothing needs it"
     }
 
     func text(_ result: Result) -> String {
@@ -144,7 +147,7 @@ struct SlimJob {
             lines.append("  \(directory.path)  \(files), \(ByteCount(directory.bytes))")
         }
         if !plan.missing.isEmpty {
-            lines += ["", "libraries that the image never had"] + plan.missing.prefix(10).map { "  \($0)" }
+            lines += ["", "libraries that the original lacks"] + plan.missing.prefix(10).map { "  \($0)" }
         }
         if let verification = result.verification { lines += ["", verification.text] }
         lines += ["", "\(result.image.descriptor.digest)"]

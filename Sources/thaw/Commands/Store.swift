@@ -6,11 +6,12 @@ import Project
 import Registry
 import SystemPackage
 
-/// `thaw images`
+/// The command `thaw images`.
 struct Images: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the images in the store.")
+    static let configuration = CommandConfiguration(
+        abstract: "List images.", discussion: "Example: thaw images --format json")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "text or json") var format: OutputFormat = .text
+    @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
         let store = try global.store()
@@ -29,7 +30,7 @@ struct Images: ParsableCommand {
         }
     }
 
-    /// One name, and what it names.
+    /// One name with the digest, size and platforms of its image.
     private struct Row {
         let name: String
         let digest: Digest
@@ -55,39 +56,42 @@ struct Images: ParsableCommand {
     }
 }
 
-/// `thaw load`
+/// The command `thaw load`.
 struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring images from an OCI layout or an archive into the store.",
+        abstract: "Load images from an archive or an OCI layout.",
         discussion: "Example: docker save app:latest | thaw load")
     @OptionGroup var global: GlobalOptions
     @Option(
         name: [.customShort("i"), .long],
-        help: ArgumentHelp("A layout's directory, or an archive. (default: stdin)", valueName: "path"))
+        help: ArgumentHelp("Read from an archive or a layout's directory, instead of stdin.", valueName: "path"))
     var input = "/dev/stdin"
 
     func run() throws {
         let names = try global.store().load(FilePath(input == "-" ? "/dev/stdin" : input))
-        if names.isEmpty { throw Failure("'\(input)' holds no image with a name") }
+        if names.isEmpty { throw Failure("'\(input)' has no image with a name") }
         for name in names { Terminal.print(name.familiar) }
     }
 }
 
-/// `thaw import`
+/// The command `thaw import`.
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make an image of a root file system's tar.",
+        abstract: "Create an image from a tar of a root file system.",
         discussion: "Example: thaw import --change 'CMD [\"bash\"]' rootfs.tar debian:bookworm-slim")
     @OptionGroup var global: GlobalOptions
     @Option(
         name: [.customShort("c"), .long],
         help: ArgumentHelp(
-            "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME or WORKDIR, as a Dockerfile has it; may be repeated.",
-            valueName: "instruction"))
+            """
+            Apply a Dockerfile instruction to the image: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME or WORKDIR. \
+            Can be repeated.
+            """, valueName: "instruction"))
     var change: [String] = []
-    @Option(help: ArgumentHelp("What the image is for.", valueName: "os/arch")) var platform: String?
-    @Argument(help: "The tar, plain or compressed; - for stdin.") var tar: String
-    @Argument(help: "The image's name.") var name: String
+    @Option(help: ArgumentHelp("Platform of the image. (default: this machine's)", valueName: "os/arch"))
+    var platform: String?
+    @Argument(help: "The tar, plain or compressed, or - for stdin.") var tar: String
+    @Argument(help: "Name of the image.") var name: String
 
     func run() throws {
         let store = try global.store()
@@ -105,17 +109,18 @@ struct Import: ParsableCommand {
     }
 }
 
-/// `thaw copy`
+/// The command `thaw copy`.
 struct Copy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy an image between the store, registries, OCI layouts, archives, Docker and Podman.",
         discussion: "Example: thaw copy app:latest oci:/tmp/layout:app")
     @OptionGroup var global: GlobalOptions
-    @Option(help: ArgumentHelp("Only the image for this platform.", valueName: "os/arch")) var platform: String?
+    @Option(help: ArgumentHelp("Copy only the image for this platform. (default: all)", valueName: "os/arch"))
+    var platform: String?
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var progress: ProgressArguments
     @Argument(help: ArgumentHelp(Transport.help)) var from: ImageArgument
-    @Argument(help: "To: the same.") var to: String
+    @Argument(help: "Destination, in the same forms; NAME is in the store.") var to: String
 
     func run() async throws {
         let store = try global.store()
@@ -123,7 +128,10 @@ struct Copy: AsyncParsableCommand {
         Terminal.print("\(try await copy(Transport(from.text), Transport(to), platform, store))")
     }
 
-    /// From registry to registry nothing goes through this machine that need not; into the store layers come at once.
+    /// Copies an image and returns its digest.
+    ///
+    /// Between registries, blobs that can be mounted do not pass through this machine. A pull into the store transfers
+    /// several layers at once.
     private func copy(
         _ source: Transport, _ target: Transport, _ platform: Platform?, _ store: Store
     ) async throws -> Digest {
@@ -151,18 +159,18 @@ struct Copy: AsyncParsableCommand {
     }
 }
 
-/// `thaw save`
+/// The command `thaw save`.
 struct Save: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write images of the store as an archive, for docker load, podman load or skopeo.",
+        abstract: "Save one or more images to an archive, for docker load, podman load or skopeo.",
         discussion: "Example: thaw save -o app.tar app:latest")
     @OptionGroup var global: GlobalOptions
     @Option(
         name: [.customShort("o"), .long],
-        help: ArgumentHelp("The archive. (default: stdout, which must not be a terminal)", valueName: "file"))
+        help: ArgumentHelp("Write to a file, or - for stdout, which must not be a terminal.", valueName: "file"))
     var output = "-"
-    @Option(help: "docker-archive or oci-archive") var format: Format = .dockerArchive
-    @Argument(help: "The images.") var images: [String]
+    @Option(help: "Archive format.") var format: Format = .dockerArchive
+    @Argument(help: "Names of the images.") var images: [String]
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case dockerArchive = "docker-archive"
@@ -182,12 +190,13 @@ struct Save: ParsableCommand {
     }
 }
 
-/// `thaw tag`
+/// The command `thaw tag`.
 struct Tag: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Give an image of the store another name.")
+    static let configuration = CommandConfiguration(
+        abstract: "Add a name to an image of the store.", discussion: "Example: thaw tag app:latest app:1.2")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "The image.") var image: String
-    @Argument(help: "The new name.") var name: String
+    @Argument(help: "Name of the image.") var image: String
+    @Argument(help: "New name.") var name: String
 
     func run() throws {
         let store = try global.store()
@@ -195,12 +204,16 @@ struct Tag: ParsableCommand {
     }
 }
 
-/// `thaw rm`
+/// The command `thaw rm`.
 struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Take names away; 'thaw prune' then frees what nothing needs.")
+        commandName: "rm", abstract: "Remove one or more images.",
+        discussion: """
+            Removes the names; 'thaw prune' then frees the data that no other image uses.
+            Example: thaw rm app:latest
+            """)
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "The images.") var images: [String]
+    @Argument(help: "Names of the images.") var images: [String]
 
     func run() throws {
         let store = try global.store()

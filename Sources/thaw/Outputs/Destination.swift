@@ -3,15 +3,15 @@ import Linux
 import OCI
 import SystemPackage
 
-/// Where a stream of bytes goes.
+/// The target of a stream of bytes.
 enum Destination {
-    /// A regular file, there or not: it is written under another name and appears whole or not at all.
+    /// A regular file, which may not exist yet; it is written under another name and renamed when it is whole.
     case file(FilePath)
-    /// A pipe or a device, written as the bytes come.
+    /// A pipe or a device, written directly.
     case stream(FilePath)
     case standardOutput
 
-    /// The place that `text` names, `-` for stdout.
+    /// Finds the destination that `text` names; `-` is stdout.
     ///
     /// - Throws: A usage failure for a directory, and for a stdout that is a terminal.
     init(_ text: String) throws {
@@ -19,7 +19,7 @@ enum Destination {
         if text == "-" {
             guard !Terminal.isOutputSeen else {
                 throw Failure(
-                    "an archive does not go to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
+                    "cannot write an archive to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
             }
             self = .standardOutput
             return
@@ -36,7 +36,7 @@ enum Destination {
         }
     }
 
-    /// Gives `body` somewhere to write to.
+    /// Opens the destination and lets `body` write to it.
     func write(_ body: (any ByteSink) throws -> Void) throws {
         func fill(_ file: consuming OwnedDescriptor) throws {
             let sink = FileSink(file)
@@ -55,7 +55,7 @@ enum Destination {
     }
 }
 
-/// Writes a file whole or not at all; what is no regular file, as it comes.
+/// Writes a regular file whole or not at all, and a pipe or device directly.
 func replaceFile(_ path: String, with bytes: [UInt8]) throws {
     try Destination(path == "-" ? "./-" : path).write { try $0.write(bytes) }
 }

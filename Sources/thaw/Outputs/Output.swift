@@ -3,22 +3,22 @@ import Frontend
 import OCI
 import SystemPackage
 
-/// One `-o`: where the result of a build goes, and in which form.
+/// One `-o`: the destination and the form of a build's result.
 struct Output {
-    /// Where to.
+    /// The type of the output.
     enum Kind: String, CaseIterable {
         case oci, docker, image, registry, local, tar, cacheonly
 
-        /// Whether the result is an image, and not its files.
+        /// True if the output is an image; false for its files or nothing.
         var isImage: Bool { self != .local && self != .tar && self != .cacheonly }
     }
 
     let kind: Kind
-    /// What the image is called; empty leaves that to `-t`.
+    /// The names of the image; if empty, those of `-t`.
     var names: [Reference] = []
     /// A file or a directory; `-` is stdout.
     private(set) var destination: String?
-    /// Whether an OCI layout is a tar.
+    /// True if an OCI layout is written as a tar.
     private(set) var isTar = true
     var isPushed = false
     private(set) var isPushedByDigest = false
@@ -28,7 +28,7 @@ struct Output {
     private(set) var form = LayerForm()
     private(set) var annotations = Annotations()
 
-    /// Whether one stream of bytes comes of it, and no directory.
+    /// True if the output is one stream of bytes; false for a directory.
     var hasStream: Bool { kind == .tar || kind == .docker || kind == .oci && isTar }
 
     init(_ kind: Kind) {
@@ -78,7 +78,7 @@ extension Output {
         "name", "compression", "compression-level", "force-compression", "oci-mediatypes", "rewrite-timestamp",
     ]
 
-    /// What buildx has and thaw hasn't.
+    /// The keys of buildx that thaw does not support.
     private static let foreignKeys: Set<String> = [
         "attestation-inline", "attestation-prefix", "buildinfo", "buildinfo-attrs", "context", "dangling-name-prefix",
         "name-canonical", "oci-artifact", "prefer-nondist-layers", "source-date-epoch", "store", "unpack",
@@ -146,13 +146,13 @@ extension Output {
         throw Failure("-o type=\(kind.rawValue): \(key) '\(value)' is not \(wanted)", status: .usage)
     }
 
-    /// What no key alone can tell.
+    /// Checks the rules that involve several keys.
     private func check(_ text: String) throws {
         func refuse(_ reason: String) throws { throw Failure("-o '\(text)': \(reason)", status: .usage) }
         switch kind {
         case .local, .docker, .oci, .tar:
             if destination?.isEmpty ?? true {
-                try refuse("dest is missing" + (kind == .docker ? "; --load keeps the image in the store" : ""))
+                try refuse("dest is missing" + (kind == .docker ? "; --load stores the image" : ""))
             }
         case .image, .registry, .cacheonly: break
         }
@@ -160,14 +160,14 @@ extension Output {
         if kind == .local, mode == .delete, FilePath(destination ?? "").lexicallyNormalized() == "/" {
             try refuse("mode=delete would empty this machine")
         }
-        if form.types == .docker, form.compression == .zstd { try refuse("Docker's media types have none for zstd") }
+        if form.types == .docker, form.compression == .zstd { try refuse("Docker has no media type for zstd") }
         if form.types == .docker, !annotations.isEmpty { try refuse("Docker's manifests have no annotations") }
         if let level = form.level {
             guard let compression = form.compression else { return try refuse("compression-level needs compression") }
             switch compression {
             case .gzip: if level > 9 { try refuse("gzip's levels are 0 to 9") }
             case .zstd: if level < 1 { try refuse("zstd's levels are 1 to 22") }
-            case .uncompressed: try refuse("what is not compressed has no level")
+            case .uncompressed: try refuse("compression-level needs gzip or zstd")
             }
         }
     }
@@ -175,7 +175,7 @@ extension Output {
 
 /// A line of comma-separated fields (RFC 4180).
 enum CSV {
-    /// The fields; one in double quotes may have commas, and `""` for a quote.
+    /// Splits a line into fields; a field in double quotes may contain commas, and `""` for a quote.
     static func fields(_ line: String, _ option: String) throws -> [String] {
         func malformed() -> Failure {
             Failure("\(option) '\(line)': a quote must be around a whole field: \"name=a,b\"", status: .usage)
@@ -208,7 +208,7 @@ enum CSV {
 }
 
 extension StringProtocol {
-    /// Without blanks at either end.
+    /// The text without spaces at either end.
     var trimmingSpaces: String {
         String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }

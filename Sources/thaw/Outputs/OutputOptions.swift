@@ -2,40 +2,41 @@ import ArgumentParser
 import Build
 import OCI
 
-/// What becomes of a build's result.
+/// The options for the outputs of a build.
 struct OutputOptions: ParsableArguments {
     @Option(
         name: [.customShort("o"), .long],
         help: ArgumentHelp(
             """
-            Where the result goes: type=oci|docker|image|registry|local|tar|cacheonly,KEY=VALUE,... or a directory, or - \
-            for a tar on stdout; may be repeated. (default: type=image)
+            Output destination: type=oci|docker|image|registry|local|tar|cacheonly,KEY=VALUE,... or a directory, or - \
+            for a tar on stdout. Can be repeated. (default: type=image)
             """, valueName: "output"))
     var output: [String] = []
 
-    @Flag(help: "Push the image: as -o type=registry.")
+    @Flag(help: "Shorthand for --output type=registry.")
     var push = false
 
-    @Flag(help: "Keep the image in the store: as -o type=image.")
+    @Flag(help: "Shorthand for --output type=image: store the image.")
     var load = false
 
     @Option(
         help: ArgumentHelp(
             """
-            An annotation, after manifest:, index:, manifest-descriptor: or index-descriptor: with [PLATFORM]; may be \
-            repeated.
+            Add an annotation to the image. The place is manifest, index, manifest-descriptor or index-descriptor, \
+            optionally with [PLATFORM]. Can be repeated.
             """, valueName: "[place:]key=value"))
     var annotation: [String] = []
 
-    @Option(help: ArgumentHelp("Merge layers: own keeps the base image's, all merges everything.", valueName: "which"))
+    @Option(
+        help: ArgumentHelp("Squash layers into one: own (those above the base image) or all.", valueName: "which"))
     var squash: Squash?
 
-    /// Which layers are merged.
+    /// The layers that are merged.
     enum Squash: String, ExpressibleByArgument, CaseIterable {
         case own, all
     }
 
-    /// All outputs, in order.
+    /// Returns all outputs, in order.
     func list() throws -> [Output] {
         var list = try output.map { try Output(parsing: $0) }
         if load, !list.contains(where: { $0.kind == .image }) { list.append(Output(.image)) }
@@ -52,7 +53,7 @@ struct OutputOptions: ParsableArguments {
         return list.isEmpty ? [Output(.image)] : list
     }
 
-    /// What `--annotation` says.
+    /// Parses the values of `--annotation`.
     func annotations() throws -> Annotations {
         var annotations = Annotations()
         for text in annotation {
@@ -65,14 +66,14 @@ struct OutputOptions: ParsableArguments {
         return annotations
     }
 
-    /// The compression that all outputs ask for, where they agree: layers are then made so at once.
+    /// Returns the compression that all outputs have in common, so that layers are not compressed twice; else nil.
     static func compression(of outputs: [Output]) -> OCI.Compression? {
         let wanted = outputs.filter(\.kind.isImage).map(\.form.compression)
         guard let first = wanted.first, wanted.allSatisfy({ $0 == first }) else { return nil }
         return first
     }
 
-    /// The images with their layers merged as was asked.
+    /// Returns the images with their layers merged as `--squash` requests.
     func squashed(
         _ results: [BuildResult], into store: Store, compression: OCI.Compression
     ) throws -> [Outputs.BuiltImage] {
@@ -85,13 +86,13 @@ struct OutputOptions: ParsableArguments {
         }
     }
 
-    /// Refuses what cannot be done, before anything is built.
+    /// Checks the outputs before anything is built.
     static func check(_ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform]) throws {
         for output in outputs {
             if output.hasStream, let path = output.destination { _ = try Destination(path) }
             if output.isPushed, output.names.isEmpty, names.isEmpty {
                 throw Failure(
-                    "what is pushed needs a name", remedy: "name it with -t NAME or name=NAME", status: .usage)
+                    "a push needs a name", remedy: "add -t NAME or name=NAME", status: .usage)
             }
             guard output.kind.isImage else { continue }
             var annotations = common
@@ -104,7 +105,7 @@ struct OutputOptions: ParsableArguments {
         if platforms.count == 1, annotations.has(.index) || annotations.has(.indexDescriptor) {
             throw Failure(
                 "an annotation is for the index, but an image of one platform has none",
-                remedy: "build for several with --platform, or annotate the manifest", status: .usage)
+                remedy: "build for several platforms with --platform, or annotate the manifest", status: .usage)
         }
         if output.form.types == .docker, !annotations.isEmpty {
             throw Failure("Docker's manifests have no annotations", remedy: "leave oci-mediatypes=true", status: .usage)

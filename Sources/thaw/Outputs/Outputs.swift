@@ -3,7 +3,7 @@ import Linux
 import OCI
 import SystemPackage
 
-/// Sends what a build gave to all of its outputs.
+/// The writer of a build's result to all of its outputs.
 ///
 /// ```
 /// images of all platforms ─► squash ─┬─► form ─► manifests, index ─► oci, docker, image, registry
@@ -11,21 +11,21 @@ import SystemPackage
 /// ```
 struct Outputs: Sendable {
     let store: Store
-    /// One for each platform, in the order of the command line.
+    /// One image for each platform, in the order of the command line.
     let images: [BuiltImage]
     let annotations: Annotations
-    /// `-t`: the names of outputs that have none of their own.
+    /// The names of `-t`, for outputs without names of their own.
     let names: [Reference]
-    /// Seconds that no time may exceed in what is written as files.
+    /// The upper bound of times in written files, in seconds since 1970; nil for none.
     let epoch: Int64?
 
-    /// An image, and how many of its layers are the base's.
+    /// An image and the number of its layers that belong to the base image.
     struct BuiltImage: Sendable {
         var image: Image
         var baseLayerCount: Int
     }
 
-    /// Writes one output; gives the image as it was written, where it is one.
+    /// Writes one output; returns the image as it was written, or nil for an output of files.
     func write(_ output: Output) async throws -> ImageSet? {
         switch output.kind {
         case .cacheonly: return nil
@@ -42,7 +42,7 @@ struct Outputs: Sendable {
         }
     }
 
-    /// The image in an output's form, in the store.
+    /// Converts the images to the form of an output, in the store.
     func set(_ output: Output) async throws -> ImageSet {
         var annotations = annotations
         annotations.add(output.annotations)

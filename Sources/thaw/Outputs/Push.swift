@@ -1,10 +1,9 @@
 import OCI
 import Registry
 
-/// The one place that sends a build's result to registries.
+/// The push of a build's result to registries.
 enum Push {
-    /// Sends `set`, all of which is in the store, to each of `names`, of which there is one at least; what stands in the
-    /// output counts.
+    /// Pushes `set`, which is completely in the store, to each name, by the settings of `output`.
     static func run(_ set: ImageSet, _ names: [Reference], _ output: Output, in store: Store) async throws {
         let client = try Registries.client { if output.isInsecure { $0.isInsecure = true } }
         for name in names {
@@ -15,6 +14,6 @@ enum Push {
 }
 
 extension Reference {
-    /// The same repository, and that digest in place of a tag.
+    /// Returns a reference to the digest in the same repository.
     func pinned(to digest: Digest) throws -> Reference { try Reference("\(host)/\(path)@\(digest)") }
 }

@@ -2,9 +2,9 @@ import Glibc
 import Linux
 import SystemPackage
 
-/// Tells before the work what could not be written after it.
+/// Checks of output paths before the work, so that a build doesn't fail at its end.
 enum Writable {
-    /// Expects a place for a file: its directory is there and may be written to.
+    /// Expects that a file can be written to the path: its directory exists and is writable.
     static func expectFile(_ path: String, for option: String) throws {
         let destination = try Destination(path)
         guard case .file(let file) = destination else { return }
@@ -12,7 +12,7 @@ enum Writable {
         try expect(parent.isEmpty ? "." : parent.string, for: "\(option) '\(path)'")
     }
 
-    /// Expects a place for a directory, which may be made: what is there of its path is a directory that may be written to.
+    /// Expects that a directory can be made at the path: its deepest existing ancestor is a writable directory.
     static func expectDirectory(_ path: String, for option: String) throws {
         var place = FilePath(path)
         var status = stat()
@@ -28,7 +28,7 @@ enum Writable {
             throw Failure("\(what) cannot be written: '\(directory)': \(Errno(rawValue: errno))")
         }
         guard FileType(mode: status.st_mode) == .directory else {
-            throw Failure("\(what) cannot be written: '\(directory)' is no directory")
+            throw Failure("\(what) cannot be written: '\(directory)' is not a directory")
         }
         guard unsafe access(directory, W_OK | X_OK) == 0 else {
             throw Failure("\(what) cannot be written: '\(directory)': \(Errno(rawValue: errno))")

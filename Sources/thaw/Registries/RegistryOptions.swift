@@ -6,31 +6,30 @@ import OCI
 import Registry
 import SystemPackage
 
-/// How registries are reached, for every command that reaches one.
+/// The options for access to registries, shared by several commands.
 struct RegistryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "false: accept any certificate, and registries without TLS. (default: true)", valueName: "bool"))
+            "Require HTTPS and verify certificates; false also allows plain HTTP. (default: true)", valueName: "bool"))
     var tlsVerify: Bool?
 
     @Option(
         help: ArgumentHelp(
-            "A directory with *.crt to trust, and a *.cert and *.key to show.", valueName: "dir"))
+            "Directory with CA certificates (*.crt) and a client certificate (*.cert, *.key).", valueName: "dir"))
     var certDir: String?
 
     @Option(
         help: ArgumentHelp(
-            "The file with credentials. (default: those of podman and docker, whichever knows the registry)",
-            valueName: "path"))
+            "File with credentials. (default: $REGISTRY_AUTH_FILE, or those of podman and docker)", valueName: "path"))
     var authfile: String?
 
-    @Option(help: ArgumentHelp("How many blobs move at once. (default: 4)", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of blobs transferred at once. (default: 4)", valueName: "count"))
     var transfers: Int?
 
-    /// No options.
+    /// The defaults, for commands without these options.
     static var standard: RegistryOptions { parseOrExit([]) }
 
-    /// A client as these options, the environment and the machine's files say.
+    /// Makes a client with the settings of these options, the environment and the machine's files.
     func client(_ progress: ProgressStyle = .auto) throws -> RegistryClient {
         try Registries.client(progress) { configuration in
             if tlsVerify == false { configuration.isInsecure = true }
@@ -46,9 +45,9 @@ struct RegistryOptions: ParsableArguments {
     }
 }
 
-/// What this process reaches registries with.
+/// The access to registries with the settings of this process.
 enum Registries {
-    /// A client as the environment and the machine's files say, and then `edit`.
+    /// Makes a client with the settings of the environment and the machine's files, changed by `edit`.
     static func client(
         _ progress: ProgressStyle = .auto, _ edit: (inout RegistryConfiguration) throws -> Void = { _ in }
     ) throws -> RegistryClient {
@@ -59,7 +58,9 @@ enum Registries {
         return try RegistryClient(configuration) { view.take($0) }
     }
 
-    /// How servers are reached: transfers below THAW_MIN_SPEED bytes per second for THAW_STALL_TIMEOUT seconds end.
+    /// Returns the settings of HTTP.
+    ///
+    /// A transfer below THAW_MIN_SPEED bytes per second for THAW_STALL_TIMEOUT seconds is ended.
     static func http() throws -> Configuration {
         var configuration = Configuration()
         configuration.userAgent = "thaw/\(Thaw.version)"
@@ -77,7 +78,7 @@ enum Registries {
         return number
     }
 
-    /// Where a build has images from that the store lacks: only what is read of them is brought.
+    /// Returns a function that finds base images which the store lacks; it downloads only the parts that are read.
     static func bases(
         for store: Store, _ progress: ProgressStyle
     ) throws -> @Sendable (Reference, Platform) async throws -> Image? {
@@ -91,7 +92,7 @@ enum Registries {
         }
     }
 
-    /// The file that `thaw login` writes and `thaw logout` takes from.
+    /// Opens the credentials file of `thaw login` and `thaw logout`.
     static func loginFile(_ authfile: String?) throws -> AuthFile {
         let file = authfile ?? Environment["REGISTRY_AUTH_FILE"]
         return try AuthFile(at: file.map { FilePath($0) } ?? RegistryConfiguration.dockerConfiguration(Environment.all))
@@ -99,7 +100,7 @@ enum Registries {
 }
 
 extension Environment {
-    /// All variables that are not empty.
+    /// The variables with a value that is not empty.
     static var all: [String: String] {
         var variables: [String: String] = [:]
         var next = unsafe environ

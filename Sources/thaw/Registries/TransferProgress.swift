@@ -4,8 +4,7 @@ import Project
 import Registry
 import Synchronization
 
-/// Shows on stderr what moves to and from registries: a line for each blob that is done, and on a terminal one that
-/// lives below them.
+/// The progress of transfers on stderr: a line for each finished blob, and on a terminal a status line below them.
 final class TransferProgress: Sendable {
     private struct State {
         var sizes: [Digest: Int64] = [:]
@@ -62,22 +61,22 @@ final class TransferProgress: Sendable {
 }
 
 extension TransferEvent {
-    /// The line that is worth keeping, if any.
+    /// The line to print for the event; nil if only the status line changes.
     fileprivate var text: String? {
         switch self {
         case .began, .moved: nil
         case .done(let blob, let outcome):
             "\(blob.digest.short)  \(ByteCount(blob.size))  \(Self.word(outcome))"
         case .retrying(let reason, let delay) where delay == .zero: "\(reason)"
-        case .retrying(let reason, let delay): "\(reason); trying again in \(delay.milliseconds.rounded() / 1000) s"
+        case .retrying(let reason, let delay): "\(reason); retrying in \(delay.milliseconds.rounded() / 1000) s"
         }
     }
 
     private static func word(_ outcome: Outcome) -> String {
         switch outcome {
         case .moved: "done"
-        case .present: "was there"
-        case .mounted: "linked from another repository"
+        case .present: "already exists"
+        case .mounted: "mounted from another repository"
         }
     }
 
