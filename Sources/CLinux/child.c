@@ -225,7 +225,6 @@ static int perform(Child child, Step step) {
         case clinux_step_place: return clinux_place(step->descriptor, step->path);
         case clinux_step_join_group: return join_group(step->descriptor);
         case clinux_step_join_namespace: return setns(step->descriptor, (int)step->flags);
-        case clinux_step_unshare: return unshare((int)step->flags);
         case clinux_step_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
         case clinux_step_filter: return filter(step);
         case clinux_step_enter: return enter(step->descriptor);
@@ -257,14 +256,6 @@ static int perform(Child child, Step step) {
 }
 
 // MARK: The command
-
-static void reset_signals(void) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 // Makes the kernel kill this process when the thread that started it ends. Fails if the parent has already ended: then
 // this process has another parent, or the status pipe has no reader. In a PID namespace of its own, getppid returns 0.
@@ -314,7 +305,7 @@ static int inner_main(void *argument) {
     umask(022);
     if (perform_all(child, child->outer_count, child->step_count) == 0) {
         if (follow_parent(child->status, child->parent) == 0 && take_streams(child) == 0) {
-            reset_signals();
+            clinux_reset_signals();
             syscall(SYS_execveat, child->launcher, "", child->arguments, child->environment, AT_EMPTY_PATH);
         }
         fail_at_end(child);
@@ -471,7 +462,7 @@ static int anchor_main(void *argument) {
     setsid();
     if (chdir("/") != 0 || follow_parent(anchor->status, 0) != 0) _exit(127);
     syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_CLOEXEC);
-    reset_signals();
+    clinux_reset_signals();
     syscall(SYS_execveat, anchor->holder, "", words, none, AT_EMPTY_PATH);
     _exit(127);
 }

@@ -203,7 +203,7 @@ static int expect_parent(size_t descriptor_count) {
     return 0;
 }
 
-static void reset_signals(void) {
+void clinux_reset_signals(void) {
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
     sigset_t none;
@@ -236,7 +236,7 @@ static int run(void *argument) {
     struct start *start = argument;
     if (begin(start) == 0) {
         start->stage = clinux_confine_program;
-        reset_signals();
+        clinux_reset_signals();
         execve(start->confinement->program, start->confinement->arguments, start->confinement->environment);
     }
     start->error = errno;

@@ -36,10 +36,11 @@ extension String {
     /// Such scalars occur only inside strings: JSON allows them nowhere else. The newlines and blanks between tokens
     /// stay.
     public var visibleJSON: String {
-        if utf8.allSatisfy({ $0 < 0x7f }) { return self }
+        let isUnchanged = { (scalar: Unicode.Scalar) in scalar.isVisible || scalar.value < 0x20 }
+        if utf8.allSatisfy({ $0 < 0x7f }) || unicodeScalars.allSatisfy(isUnchanged) { return self }
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {
-            if scalar.isVisible || scalar.value < 0x20 {
+            if isUnchanged(scalar) {
                 result.append(scalar)
             } else {
                 for unit in String(scalar).utf16 { result.append(contentsOf: unit.escape.unicodeScalars) }

@@ -11,7 +11,7 @@ public protocol BlobSource: Sendable {
 
 extension BlobSource {
     /// Reads a small blob, whole and verified; refuses documents over 4 MiB, as registries do.
-    public func read(_ blob: Descriptor, limit: Int64 = 4 << 20) throws -> [UInt8] {
+    public func read(_ blob: Descriptor, limit: Int64 = Image.documentLimit) throws -> [UInt8] {
         guard blob.size <= limit else {
             throw OCIError.malformedDocument(
                 blob.digest.description, reason: "\(blob.size) bytes exceed the limit of \(limit) bytes")
@@ -50,6 +50,9 @@ public struct Layer: Sendable, Hashable {
 ///
 /// It is a value: an edit returns a new one. The documents of an unedited image keep their bytes.
 public struct Image: Sendable {
+    /// The most bytes of a manifest, an index or a configuration.
+    public static let documentLimit: Int64 = 4 << 20
+
     public let manifest: Manifest
     /// The manifest's bytes, which its digest belongs to.
     public let manifestBytes: [UInt8]

@@ -165,7 +165,7 @@ struct WebTests {
                 try $0.head(200, length: 1000)
                 try $0.write([1])
                 $0.close()
-            }, "closed before the transfer"
+            }, "closed before the transfer was complete"
         ),
         (
             {

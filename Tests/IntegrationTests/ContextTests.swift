@@ -72,7 +72,7 @@ import Testing
         ("app#:nowhere", 1, "the commit has no directory 'nowhere'"),
         ("app#:out", 1, "the commit has no directory 'out'"), ("app#:up", 1, "the commit has no directory 'up'"),
         ("app#\(String(repeating: "0", count: 40))", 1, "it has no commit \(String(repeating: "0", count: 40))"),
-        ("app?ref=main&commit=1234567", 1, "was found"), ("none", 1, "/none"),
+        ("app?ref=main&commit=1234567", 1, "has the wrong checksum: expected 1234567, found "), ("none", 1, "/none"),
     ]
 
     @Test("A failed fetch is reported in one sentence", arguments: 0..<faults.count)

@@ -18,6 +18,20 @@ struct StoreTests {
         #expect(try await space.store.validate() == 1)
     }
 
+    @Test("An image with a configuration that no command could read is refused before anything is stored")
+    func tooLarge() throws {
+        let space = try Workspace()
+        let image = try space.image([[try file("a", "1")]]).configured {
+            $0.user = String(repeating: "x", count: Int(Image.documentLimit))
+        }
+        #expect {
+            try space.store.publish(image, as: Reference("demo"))
+        } throws: {
+            "\($0)".contains("its configuration has 41") && "\($0)".hasSuffix("; the limit is 4194304 bytes")
+        }
+        #expect(try space.store.images().isEmpty)
+    }
+
     @Test("A name moves to the new image")
     func rename() throws {
         let space = try Workspace()

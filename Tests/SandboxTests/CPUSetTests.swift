@@ -45,14 +45,14 @@ import Testing
     func parts() throws {
         let set = try #require(CPUSet("0-3"))
         var limits = CPULimits()
-        let isLimited1 = limits.limit(to: 1.5, of: set)
-        #expect(isLimited1)
+        let isLimited = limits.limit(to: 1.5, of: set)
+        #expect(isLimited)
         #expect(limits.quota == 150_000 && limits.seen?.numbers.count == 2)
-        let isLimited2 = limits.limit(to: 0.01, of: set)
-        #expect(isLimited2)
+        let isLimitedToPart = limits.limit(to: 0.01, of: set)
+        #expect(isLimitedToPart)
         #expect(limits.quota == 1_000 && limits.seen?.numbers.count == 1)
-        let isLimited3 = limits.limit(to: 4.5, of: set)
-        #expect(!isLimited3)
+        let isLimitedToAll = limits.limit(to: 4.5, of: set)
+        #expect(!isLimitedToAll)
     }
 
     @Test(

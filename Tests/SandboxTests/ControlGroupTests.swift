@@ -170,8 +170,8 @@ import Testing
         let result = try await fixture.shell(
             "grep Cpus_allowed_list /proc/self/status | cut -f 2; cat /sys/devices/system/cpu/online"
         ) {
-            let isLimited1 = $0.cpus.limit(to: 1, of: allowed)
-            #expect(isLimited1)
+            let isLimited = $0.cpus.limit(to: 1, of: allowed)
+            #expect(isLimited)
             $0.hideOtherCPUs()
         }
         let lines = result.output.split(separator: "\n").compactMap { CPUSet(String($0)) }

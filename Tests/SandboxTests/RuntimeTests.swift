@@ -75,8 +75,8 @@ import Testing
         let result = try await shell(fixture, program, script) {
             $0.memoryLimit = 50 << 20
             $0.processLimit = 50
-            let isLimited1 = try $0.cpus.limit(to: 1, of: CPUSet.allowed())
-            #expect(isLimited1)
+            let isLimited = try $0.cpus.limit(to: 1, of: CPUSet.allowed())
+            #expect(isLimited)
         }
         let lines = result.output.split(separator: "\n")
         #expect(lines.first == "137", "\(result.output) \(result.error)")

@@ -13,7 +13,6 @@ enum {
     clinux_step_place,            // descriptor: a mount; path: where to attach it inside the root
     clinux_step_join_group,       // descriptor: the cgroup.procs or tasks file of a control group, open for writing
     clinux_step_join_namespace,   // descriptor: a namespace; flags: its kind, CLONE_NEW*
-    clinux_step_unshare,          // flags: the new namespaces, CLONE_NEW*
     clinux_step_terminal,         // descriptor: the terminal that controls the session
     clinux_step_filter,           // list: a seccomp program, two words for each instruction; mode: the number of those;
                                   // descriptor: a socket that receives the filter's listener, or -1 for none

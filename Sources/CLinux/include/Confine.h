@@ -81,3 +81,5 @@ int clinux_set_ceilings(const struct clinux_ceiling *ceilings, size_t count);
 void clinux_set_name(const char *name);
 /// From now on the process is killed when the thread that started it ends; call it again after a change of user.
 int clinux_die_with_parent(void);
+/// Gives every signal its default action and unblocks all, for the program that this process executes next.
+void clinux_reset_signals(void);

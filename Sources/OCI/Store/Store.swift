@@ -151,8 +151,14 @@ extension Store {
     /// Stores an image whose blobs are elsewhere or already here, and sets its name.
     ///
     /// After the return everything that the image needs is in the store and survives a crash.
+    /// - Throws: ``OCIError/invalidImage(_:)`` if a document is larger than any command reads.
     @discardableResult
     public func publish(_ image: Image, as reference: Reference?) throws -> Descriptor {
+        for (document, bytes) in [("configuration", image.configBytes), ("manifest", image.manifestBytes)]
+        where bytes.count > Image.documentLimit {
+            throw OCIError.invalidImage(
+                "its \(document) has \(bytes.count) bytes; the limit is \(Image.documentLimit) bytes")
+        }
         let lease = try lease()
         for layer in image.layers where try !has(layer.descriptor) {
             try put(image.source.open(layer.descriptor), expecting: layer.descriptor)
