@@ -7,7 +7,7 @@ struct ByteFindings {
     init(_ layers: [LayerFacts]) { self.layers = layers }
 
     func findings(
-        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: Leftovers, _ python: CompiledPython.Problems,
+        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: LeftoverFiles, _ python: CompiledPython.Problems,
         _ tree: FileTree
     ) -> [Finding] {
         self.waste(waste) + duplicate(duplicates) + leftovers.groups.map(leftover) + compiled(python, tree)
@@ -35,21 +35,21 @@ extension ByteFindings {
         let takenBy: Int
     }
 
-    private struct Sum {
+    private struct WasteTotal {
         var count = 0
         var bytes: Int64 = 0
         var examples: [ImagePath] = []
     }
 
     private func waste(_ waste: Waste) -> [Finding] {
-        var sums: [Cause: Sum] = [:]
+        var sums: [Cause: WasteTotal] = [:]
         // Items come largest first, so the examples are the large ones.
         for item in waste.items {
             for copy in item.copies {
-                let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.takenBy)
-                sums[cause, default: Sum()].count += 1
-                sums[cause, default: Sum()].bytes &+= copy.bytes
-                if sums[cause, default: Sum()].examples.count < 10 { sums[cause]?.examples.append(item.path) }
+                let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.hiddenBy)
+                sums[cause, default: WasteTotal()].count += 1
+                sums[cause, default: WasteTotal()].bytes &+= copy.bytes
+                if sums[cause, default: WasteTotal()].examples.count < 10 { sums[cause]?.examples.append(item.path) }
             }
         }
         return sums.map { cause, sum in
@@ -60,7 +60,7 @@ extension ByteFindings {
         }
     }
 
-    private func message(_ cause: Cause, _ sum: Sum) -> String {
+    private func message(_ cause: Cause, _ sum: WasteTotal) -> String {
         let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
         if cause.layer == cause.takenBy {
             return
@@ -109,7 +109,7 @@ extension ByteFindings {
         ]
     }
 
-    private func leftover(_ group: Leftovers.Group) -> Finding {
+    private func leftover(_ group: LeftoverFiles.Group) -> Finding {
         Finding(
             id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
             message:

@@ -1,5 +1,5 @@
 /// The lines of a byte sequence, without their ends and without copies.
-struct Lines: Sequence, IteratorProtocol {
+struct ByteLines: Sequence, IteratorProtocol {
     private var rest: ArraySlice<UInt8>
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }

@@ -75,11 +75,11 @@ struct CompiledPython {
     /// Returns the problems after all compiled forms were read.
     ///
     /// Programs that are executed and not imported need no compiled form.
-    func problems(_ living: Living) -> Problems {
+    func problems(_ liveFiles: LiveFiles) -> Problems {
         var result = problems
         let staleSources = Set(result.stale.map(Self.source))
-        for id in living.files {
-            guard let path = living.path(of: id), path.bytes.hasSuffix(".py"), tree.inodes[id].kind.size > 0,
+        for id in liveFiles.files {
+            guard let path = liveFiles.path(of: id), path.bytes.hasSuffix(".py"), tree.inodes[id].kind.size > 0,
                 !compiled.contains(id), !staleSources.contains(path), isImported(path)
             else { continue }
             result.missing.append(path)

@@ -16,16 +16,16 @@ public struct Duplicate: Sendable, Equatable {
     /// Returns the duplicates of a tree that was read with contents, the most expensive first.
     ///
     /// Empty files don't count.
-    static func all(in tree: FileTree, _ living: Living) -> [Duplicate] {
+    static func all(in tree: FileTree, _ liveFiles: LiveFiles) -> [Duplicate] {
         var groups: [Digest: [FileTree.InodeID]] = [:]
-        for id in living.files where tree.inodes[id].kind.size > 0 {
+        for id in liveFiles.files where tree.inodes[id].kind.size > 0 {
             if let content = tree.inodes[id].content { groups[content, default: []].append(id) }
         }
         return groups.compactMap { content, inodes in
             guard let first = inodes.first, inodes.count > 1 else { return nil }
             return Duplicate(
                 digest: content, size: tree.inodes[first].kind.size,
-                paths: inodes.compactMap { living.path(of: $0) }.sorted(),
+                paths: inodes.compactMap { liveFiles.path(of: $0) }.sorted(),
                 layers: Set(inodes.map { tree.inodes[$0].layer }).sorted())
         }.sorted { ($1.bytes, $0.digest) < ($0.bytes, $1.digest) }
     }
@@ -34,7 +34,7 @@ public struct Duplicate: Sendable, Equatable {
 /// The live files of a tree by inode, each with one of its paths.
 ///
 /// An inode has the path that it was added under. That name may be deleted while a hard link still exists.
-struct Living {
+struct LiveFiles {
     /// The inodes of live regular files, each once, in the order of their first paths.
     private(set) var files: [FileTree.InodeID] = []
     private var paths: [FileTree.InodeID: ImagePath] = [:]

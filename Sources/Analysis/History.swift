@@ -84,7 +84,7 @@ extension ImageHistory {
 
     /// Returns the rows as a table for people; without `noTruncation`, commands are cut to fit.
     public func text(noTruncation: Bool = false) -> String {
-        var table = Table([
+        var table = TextTable([
             .init("CREATED"), .init("CREATED BY", limit: noTruncation ? nil : 45), .init("SIZE", isNumber: true),
             .init("COMPRESSED", isNumber: true), .init("COMMENT", limit: noTruncation ? nil : 24),
         ])

@@ -22,7 +22,7 @@ public struct Package: Sendable, Hashable {
 /// It reads Debian's status file or distroless' status.d, Alpine's `installed`, Python's `*.dist-info` and npm's
 /// `node_modules`. It gets one database file after another, lowest layer first, and keeps their entries, never the
 /// files.
-struct PackageSurvey {
+struct PackageScanner {
     private struct Stanza {
         var name = ""
         var version = ""
@@ -73,31 +73,31 @@ struct PackageSurvey {
 
 // MARK: - Database files
 
-extension PackageSurvey {
+extension PackageScanner {
     /// Returns the kind of a database file by its path, or nil.
     ///
     /// Of deleted files only the status files of lower layers matter: they show which layer installed what.
-    static func role(of path: ImagePath, isLiving: Bool) -> Role? {
+    static func role(of path: ImagePath, isLive: Bool) -> Role? {
         let bytes = path.bytes
-        if bytes.hasPrefix("var/lib/dpkg/") { return dpkgRole(of: path, isLiving: isLiving) }
+        if bytes.hasPrefix("var/lib/dpkg/") { return dpkgRole(of: path, isLive: isLive) }
         if bytes.hasPrefix("lib/apk/db/installed") || bytes.hasPrefix("usr/lib/apk/db/installed") {
             return .apkInstalled
         }
-        guard isLiving else { return nil }
+        guard isLive else { return nil }
         if bytes.hasSuffix(".dist-info/RECORD") { return .pythonRecord }
         if bytes.hasSuffix("/package.json"), isPackageRoot(path.parent) { return .npmManifest }
         return nil
     }
 
-    private static func dpkgRole(of path: ImagePath, isLiving: Bool) -> Role? {
+    private static func dpkgRole(of path: ImagePath, isLive: Bool) -> Role? {
         let name = path.name
         switch path.parent.bytes.text {
         case "var/lib/dpkg": return name.elementsEqual("status".utf8) ? .dpkgStatus : nil
         case "var/lib/dpkg/status.d":
-            guard isLiving else { return nil }
+            guard isLive else { return nil }
             return name.hasSuffix(".md5sums") ? .dpkgSums(package: name.dropLast(".md5sums".count).text) : .dpkgPart
         case "var/lib/dpkg/info":
-            guard isLiving, name.hasSuffix(".list") else { return nil }
+            guard isLive, name.hasSuffix(".list") else { return nil }
             let package = name.dropLast(".list".count)
             return .dpkgList(package: package.prefix { $0 != UInt8(ascii: ":") }.text)
         default: return nil
@@ -114,21 +114,21 @@ extension PackageSurvey {
 
 // MARK: - Reading
 
-extension PackageSurvey {
+extension PackageScanner {
     /// Adds the packages of one file.
-    mutating func read(_ bytes: [UInt8], as role: Role, at path: ImagePath, layer: Int, isLiving: Bool) {
+    mutating func read(_ bytes: [UInt8], as role: Role, at path: ImagePath, layer: Int, isLive: Bool) {
         switch role {
         case .dpkgStatus, .dpkgPart:
             for stanza in Self.debianStanzas(bytes[...]) {
                 note(stanza, layer)
-                if isLiving { debian[stanza.name] = stanza }
+                if isLive { debian[stanza.name] = stanza }
             }
         case .dpkgList(let package): debianBytes[package] = listedBytes(bytes, pathColumn: 0)
         case .dpkgSums(let package): debianBytes[package] = listedBytes(bytes, pathColumn: 34)
         case .apkInstalled:
             for stanza in Self.alpineStanzas(bytes[...]) {
                 note(stanza, layer)
-                if isLiving { alpine[stanza.name] = stanza }
+                if isLive { alpine[stanza.name] = stanza }
             }
         case .pythonRecord: readRecord(bytes, at: path, layer: layer)
         case .npmManifest: readManifest(bytes, at: path, layer: layer)
@@ -178,7 +178,7 @@ extension PackageSurvey {
             if !stanza.name.isEmpty, stanza.isInstalled { stanzas.append(stanza) }
             stanza = Stanza()
         }
-        for line in Lines(bytes) {
+        for line in ByteLines(bytes) {
             if line.isEmpty { close() } else { read(&stanza, line) }
         }
         close()
@@ -190,7 +190,7 @@ extension PackageSurvey {
         guard let dash = stem.firstIndex(of: UInt8(ascii: "-")) else { return }
         let site = path.parent.parent
         var total: Int64 = 0
-        for line in Lines(bytes[...]) {
+        for line in ByteLines(bytes[...]) {
             let name = line.prefix { $0 != UInt8(ascii: ",") }
             // The files of a wheel outside of site-packages begin with ../ and are small.
             guard let relative = try? ImagePath(entry: name) else { continue }
@@ -214,10 +214,10 @@ extension PackageSurvey {
 
 // MARK: - Sizes
 
-extension PackageSurvey {
+extension PackageScanner {
     /// Returns the bytes of the live files in a list, which has one path a line after `pathColumn` bytes.
     private func listedBytes(_ list: [UInt8], pathColumn: Int) -> Int64 {
-        Lines(list[...]).reduce(0) { total, line in
+        ByteLines(list[...]).reduce(0) { total, line in
             let name = line.dropFirst(pathColumn).drop { $0 == UInt8(ascii: "/") }
             guard let path = try? ImagePath(entry: name) else { return total }
             return total &+ size(at: path)

@@ -4,7 +4,7 @@ public import OCI
 /// The report on an image: its bytes, the wasted ones, and its risks.
 public struct Report: Sendable {
     /// The image as a whole.
-    public let image: ImageFacts
+    public let image: ImageSummary
     /// The layers, lowest first.
     public let layers: [LayerFacts]
     /// The bytes that no container sees.
@@ -14,12 +14,12 @@ public struct Report: Sendable {
     /// The packages of all package managers.
     public let packages: [Package]
     /// The places with possible secrets.
-    public let secrets: [Secret]
+    public let secrets: [FoundSecret]
     /// The findings, most important first.
     public let findings: [Finding]
 
     /// An image in one line.
-    public struct ImageFacts: Sendable, Equatable {
+    public struct ImageSummary: Sendable, Equatable {
         /// The name in the user's command.
         public let reference: String
         /// The manifest's digest.
@@ -43,17 +43,17 @@ public struct Report: Sendable {
     }
 
     private init(of image: Image, tree: FileTree, reference: String) throws {
-        let living = Living(tree)
-        let survey = try Survey(of: image, in: tree, living)
+        let liveFiles = LiveFiles(tree)
+        let scan = try FileScan(of: image, in: tree, liveFiles)
         waste = Waste(of: tree)
         layers = LayerFacts.all(of: image, in: tree, waste)
-        duplicates = Duplicate.all(in: tree, living)
-        packages = survey.packages
-        secrets = survey.secrets
-        let bytes = ByteFindings(layers).findings(waste, duplicates, Leftovers(tree), survey.python, tree)
-        let hazards = Hazards(tree, packages)
-        findings = (bytes + SafetyFindings.findings(secrets, hazards, image, tree)).sorted(by: Finding.inOrder)
-        self.image = ImageFacts(
+        duplicates = Duplicate.all(in: tree, liveFiles)
+        packages = scan.packages
+        secrets = scan.secrets
+        let bytes = ByteFindings(layers).findings(waste, duplicates, LeftoverFiles(tree), scan.python, tree)
+        let surface = AttackSurface(tree, packages)
+        findings = (bytes + SafetyFindings.findings(secrets, surface, image, tree)).sorted(by: Finding.inOrder)
+        self.image = ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,
             size: waste.shippedBytes, compressedSize: image.compressedSize, layerCount: image.layers.count)
     }

@@ -26,7 +26,7 @@ extension JSON {
     fileprivate static func numbers(_ numbers: [Int]) -> JSON { .array(numbers.map { .integer(Int64($0)) }) }
 }
 
-extension Report.ImageFacts {
+extension Report.ImageSummary {
     /// The image's part of the document.
     public var json: JSON {
         .object([
@@ -64,7 +64,7 @@ extension Waste.Item {
 extension Waste.Copy {
     fileprivate var json: JSON {
         .object([
-            "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(takenBy)), "class": .string(kind.rawValue),
+            "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(hiddenBy)), "class": .string(kind.rawValue),
             "bytes": .integer(bytes),
         ])
     }
@@ -88,7 +88,7 @@ extension Package {
     }
 }
 
-extension Secret {
+extension FoundSecret {
     fileprivate var json: JSON {
         .object([
             "rule": .string(rule), "path": .string(path), "layer": .optional(layer), "line": .optional(line),

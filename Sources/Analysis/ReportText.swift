@@ -25,7 +25,7 @@ extension Report {
     }
 
     private var layerTable: String {
-        var table = Table(
+        var table = TextTable(
             [
                 .init("#", isNumber: true), .init("SIZE", isNumber: true), .init("PULL", isNumber: true),
                 .init("WASTED", isNumber: true), .init("ADD", isNumber: true), .init("MOD", isNumber: true),
@@ -43,7 +43,7 @@ extension Report {
 
     private var wasteTable: String {
         guard !waste.items.isEmpty else { return "" }
-        var table = Table(
+        var table = TextTable(
             [
                 .init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("CLASS"),
                 .init("LAYERS", limit: 14),
@@ -62,7 +62,7 @@ extension Report {
     private var duplicateTable: String {
         let large = duplicates.filter { $0.bytes >= 100_000 }
         guard !large.isEmpty else { return "" }
-        var table = Table(
+        var table = TextTable(
             [.init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("PATHS")], indentation: "  ")
         for duplicate in large.prefix(5) {
             let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
@@ -73,7 +73,7 @@ extension Report {
 
     private var secretTable: String {
         guard !secrets.isEmpty else { return "" }
-        var table = Table(
+        var table = TextTable(
             [.init("RULE"), .init("LAYER", isNumber: true), .init("LINE", isNumber: true), .init("PLACE", limit: 60)],
             indentation: "  ")
         for secret in secrets.prefix(Self.shown) {
@@ -88,7 +88,7 @@ extension Report {
 
     private var packageTable: String {
         guard !packages.isEmpty else { return "" }
-        var table = Table(
+        var table = TextTable(
             [
                 .init("BYTES", isNumber: true), .init("LAYER", isNumber: true), .init("MANAGER"),
                 .init("PACKAGE", limit: 36),

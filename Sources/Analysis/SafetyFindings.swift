@@ -4,9 +4,9 @@ internal import OCI
 /// Findings about security risks.
 enum SafetyFindings {
     static func findings(
-        _ secrets: [Secret], _ hazards: Hazards, _ image: Image, _ tree: FileTree
+        _ secrets: [FoundSecret], _ surface: AttackSurface, _ image: Image, _ tree: FileTree
     ) -> [Finding] {
-        secret(secrets) + permissions(hazards, tree) + managers(hazards) + configuration(image)
+        secret(secrets) + permissions(surface, tree) + managers(surface) + configuration(image)
     }
 
     private struct SecretGroup: Hashable {
@@ -15,7 +15,7 @@ enum SafetyFindings {
         let deletedLater: Bool
     }
 
-    private static func secret(_ secrets: [Secret]) -> [Finding] {
+    private static func secret(_ secrets: [FoundSecret]) -> [Finding] {
         let groups = Dictionary(grouping: secrets) {
             SecretGroup(rule: $0.rule, layer: $0.layer, deletedLater: $0.deletedLater)
         }
@@ -31,30 +31,30 @@ enum SafetyFindings {
         }
     }
 
-    private static func permissions(_ hazards: Hazards, _ tree: FileTree) -> [Finding] {
+    private static func permissions(_ surface: AttackSurface, _ tree: FileTree) -> [Finding] {
         var findings: [Finding] = []
-        if !hazards.setuid.isEmpty {
+        if !surface.setuid.isEmpty {
             findings.append(
                 Finding(
                     id: "setuid", severity: .info,
                     message:
-                        "\(counted(hazards.setuid.count, "program")) with the setuid or setgid bit.",
+                        "\(counted(surface.setuid.count, "program")) with the setuid or setgid bit.",
                     fix: "Remove the bits (chmod a-s) in the layer that adds the files, or run with no_new_privileges.",
-                    paths: hazards.setuid))
+                    paths: surface.setuid))
         }
-        if !hazards.worldWritable.isEmpty {
+        if !surface.worldWritable.isEmpty {
             findings.append(
                 Finding(
                     id: "world-writable", severity: .warning,
-                    message: "\(counted(hazards.worldWritable.count, "path")) with write permission for every user.",
+                    message: "\(counted(surface.worldWritable.count, "path")) with write permission for every user.",
                     fix: "Set an owner and remove others' write permission: COPY --chmod, or chmod o-w.",
-                    paths: hazards.worldWritable))
+                    paths: surface.worldWritable))
         }
         return findings
     }
 
-    private static func managers(_ hazards: Hazards) -> [Finding] {
-        let managers = hazards.packageManagers
+    private static func managers(_ surface: AttackSurface) -> [Finding] {
+        let managers = surface.packageManagers
         guard !managers.isEmpty else { return [] }
         let names = Set(managers.map { $0.path.name.text }).sorted().joined(separator: ", ")
         return [
@@ -69,7 +69,7 @@ enum SafetyFindings {
 
     private static func configuration(_ image: Image) -> [Finding] {
         var findings: [Finding] = []
-        if Hazards.isRoot(image.config.user) {
+        if AttackSurface.isRoot(image.config.user) {
             findings.append(
                 Finding(
                     id: "runs-as-root", severity: .warning, message: "The image's program runs as root.",

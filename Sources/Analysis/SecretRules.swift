@@ -189,7 +189,7 @@ extension SecretRules {
     private static func lines(
         _ bytes: [UInt8], _ rule: String, where matches: (ArraySlice<UInt8>) -> Bool
     ) -> [Match] {
-        Lines(bytes[...]).filter(matches).map { Match(rule: rule, offset: $0.startIndex) }
+        ByteLines(bytes[...]).filter(matches).map { Match(rule: rule, offset: $0.startIndex) }
     }
 
     /// True for `KEY = value` if the last part of KEY is one of `keys` and the value refers to no variable.

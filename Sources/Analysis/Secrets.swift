@@ -3,7 +3,7 @@ internal import OCI
 /// A place in an image with a possible secret.
 ///
 /// The secret itself is never kept.
-public struct Secret: Sendable, Hashable {
+public struct FoundSecret: Sendable, Hashable {
     /// The name of the rule that matched.
     public let rule: String
     /// The file; `Env NAME` in the configuration; `history N` in the history, from the oldest line.
@@ -17,8 +17,8 @@ public struct Secret: Sendable, Hashable {
 }
 
 /// A search for secrets in files, one after another, and in the configuration.
-struct SecretSurvey {
-    private(set) var secrets: [Secret] = []
+struct SecretScanner {
+    private(set) var secrets: [FoundSecret] = []
 
     /// The size of the largest file that is searched, in bytes.
     static let maximumSize: Int64 = 1 << 20
@@ -67,7 +67,7 @@ struct SecretSurvey {
                 counted = hit.offset
                 guard lines.insert(line).inserted else { continue }
                 secrets.append(
-                    Secret(
+                    FoundSecret(
                         rule: hit.rule, path: inode.path.description, layer: inode.layer, line: line,
                         deletedLater: inode.linkCount == 0))
             }
@@ -79,13 +79,14 @@ struct SecretSurvey {
         for variable in image.config.environment {
             let name = variable.prefix { $0 != "=" }
             for rule in Self.rules(in: variable) {
-                secrets.append(Secret(rule: rule, path: "Env \(name)", layer: nil, line: nil, deletedLater: false))
+                secrets.append(FoundSecret(rule: rule, path: "Env \(name)", layer: nil, line: nil, deletedLater: false))
             }
         }
         for (index, step) in ImageHistory.steps(of: image).enumerated() {
             for rule in Self.rules(in: step.history?.createdBy ?? "") {
                 secrets.append(
-                    Secret(rule: rule, path: "history \(index)", layer: step.layer, line: nil, deletedLater: false))
+                    FoundSecret(rule: rule, path: "history \(index)", layer: step.layer, line: nil, deletedLater: false)
+                )
             }
         }
     }

@@ -70,7 +70,7 @@ func wrapped(_ text: String, width: Int, indentation: String) -> String {
 }
 
 /// Columns of text: numbers to the right, words to the left, two blanks between.
-struct Table {
+struct TextTable {
     struct Column {
         let title: String
         let limit: Int?

@@ -23,7 +23,7 @@ public struct Waste: Sendable, Equatable {
         /// The layer that ships it.
         public let layer: Int
         /// The layer that hides it; the same one if a tar names a path twice.
-        public let takenBy: Int
+        public let hiddenBy: Int
         public let kind: Kind
         /// The size in bytes.
         public let bytes: Int64
@@ -39,7 +39,7 @@ public struct Waste: Sendable, Equatable {
         public let bytes: Int64
 
         /// The layers that ship or hide a copy, ascending.
-        public var layers: [Int] { Set(copies.flatMap { [$0.layer, $0.takenBy] }).sorted() }
+        public var layers: [Int] { Set(copies.flatMap { [$0.layer, $0.hiddenBy] }).sorted() }
 
         /// The kind of the largest copy.
         public var kind: Kind { copies.max { $0.bytes < $1.bytes }?.kind ?? .rewritten }
@@ -77,7 +77,7 @@ public struct Waste: Sendable, Equatable {
     ///
     /// Without contents in the tree, no copy is `metadataOnly` or `moved`.
     public init(of tree: FileTree) {
-        let arrivals = Arrivals(tree)
+        let layerContents = LayerContents(tree)
         var copies: [ImagePath: [Copy]] = [:]
         var (shipped, live, user, base) = (Int64(0), Int64(0), Int64(0), Int64(0))
         for inode in tree.inodes where inode.kind.size > 0 {
@@ -89,7 +89,7 @@ public struct Waste: Sendable, Equatable {
                 continue
             }
             if inode.layer == 0 { base &+= size }
-            copies[inode.path, default: []].append(Self.copy(inode, in: tree, arrivals))
+            copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents))
         }
         items = copies.map { path, copies in
             Item(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
@@ -97,16 +97,16 @@ public struct Waste: Sendable, Equatable {
         (shippedBytes, liveBytes, userBytes, baseWastedBytes) = (shipped, live, user, base)
     }
 
-    private static func copy(_ inode: FileTree.Inode, in tree: FileTree, _ arrivals: Arrivals) -> Copy {
+    private static func copy(_ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Copy {
         Copy(
-            layer: inode.layer, takenBy: inode.death?.layer ?? inode.layer, kind: kind(of: inode, in: tree, arrivals),
-            bytes: inode.kind.size)
+            layer: inode.layer, hiddenBy: inode.removal?.layer ?? inode.layer,
+            kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size)
     }
 
-    private static func kind(of inode: FileTree.Inode, in tree: FileTree, _ arrivals: Arrivals) -> Kind {
-        switch inode.death {
+    private static func kind(of inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Kind {
+        switch inode.removal {
         case .deleted(let layer):
-            return arrivals.contains(inode.content, layer: layer) ? .moved : .deletedLater
+            return layerContents.contains(inode.content, layer: layer) ? .moved : .deletedLater
         case .replaced(_, let id) where tree.inodes.indices.contains(id):
             let successor = tree.inodes[id]
             // Below a directory that became a file: the successor has another name.
@@ -118,7 +118,7 @@ public struct Waste: Sendable, Equatable {
     }
 
     /// The contents that each layer adds.
-    private struct Arrivals {
+    private struct LayerContents {
         private struct Key: Hashable {
             let layer: Int
             let content: Digest
@@ -130,7 +130,7 @@ public struct Waste: Sendable, Equatable {
             // Only layers that delete are looked up.
             let deleting = Set(
                 tree.inodes.compactMap { inode -> Int? in
-                    if case .deleted(let layer) = inode.death { layer } else { nil }
+                    if case .deleted(let layer) = inode.removal { layer } else { nil }
                 })
             for inode in tree.inodes where inode.kind.size > 0 && deleting.contains(inode.layer) {
                 if let content = inode.content { keys.insert(Key(layer: inode.layer, content: content)) }

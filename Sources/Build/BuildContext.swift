@@ -12,7 +12,7 @@ final class BuildContext: Sendable {
     private let dockerfile: FilePath?
     private let hashes: ContextHashes
     private let note: @Sendable (String) -> Void
-    private let sweep = Mutex<ContextSweep?>(nil)
+    private let walk = Mutex<ContextWalk?>(nil)
     private let source = Mutex<ContextSource?>(nil)
 
     /// The context in a directory; `note` receives notes about its files.
@@ -27,7 +27,7 @@ final class BuildContext: Sendable {
     func files() throws -> ContextSource {
         try source.withLock { known in
             if let known { return known }
-            let swept = try look()
+            let swept = try scan()
             let made = try ContextSource(swept, hashes: hashes)
             for remark in swept.remarks { note(remark) }
             known = made
@@ -38,17 +38,17 @@ final class BuildContext: Sendable {
     /// Returns a digest of the metadata of all files that `sources` can read; equal stamps mean equal content.
     ///
     /// Nil if the metadata isn't sufficient for that.
-    func stamp(of sources: [String]) throws -> Digest? { try look().stamp(of: sources) }
+    func stamp(of sources: [String]) throws -> Digest? { try scan().stamp(of: sources) }
 
     /// Saves the hashes of the files.
     func save() throws { try hashes.save() }
 
-    private func look() throws -> ContextSweep {
-        try sweep.withLock { known in
+    private func scan() throws -> ContextWalk {
+        try walk.withLock { known in
             if let known { return known }
             let directory = try open()
             let rules = try ignoreRules(directory)
-            let made = try ContextSweep(
+            let made = try ContextWalk(
                 directory,
                 ContextRules(isIgnored: { rules.excludes($0) }, mayPrune: { !rules.mayInclude(below: $0) }))
             known = made
@@ -81,7 +81,8 @@ final class BuildContext: Sendable {
         do {
             return try IgnoreRules(parsing: bytes)
         } catch {
-            throw BuildError.badIgnoreFile(error.message, at: BuildError.Place(file: name, line: error.position.line))
+            throw BuildError.badIgnoreFile(
+                error.message, at: BuildError.Location(file: name, line: error.position.line))
         }
     }
 }

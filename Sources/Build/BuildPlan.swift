@@ -103,7 +103,7 @@ struct BuildPlan: Sendable {
     }
 
     /// A line of the Dockerfile.
-    func place(_ line: Int) -> BuildError.Place { BuildError.Place(file: dockerfile.name, line: line) }
+    func place(_ line: Int) -> BuildError.Location { BuildError.Location(file: dockerfile.name, line: line) }
 
     /// Runs `body`; turns its diagnostic into an error with the Dockerfile's line.
     func checked<T>(_ body: () throws(Diagnostic) -> T) throws(BuildError) -> T {

@@ -15,7 +15,7 @@ public struct BuildRequest: Sendable {
     /// The type of ``missingImage``.
     public typealias MissingImage = @Sendable (_ name: Reference, _ platform: Platform) async throws -> Image?
     /// The HTTP configuration: proxies, certificates and the like.
-    public var web = Configuration()
+    public var web = HTTPConfiguration()
     /// The limit of a downloaded file, in bytes.
     public var downloadLimit: Int64 = 64 << 30
     /// The stage to build; nil for the last.
@@ -46,7 +46,7 @@ public struct BuildRequest: Sendable {
     /// `--secret`, by id.
     public var secrets: [String: Secret] = [:]
     /// `--ssh`, by id.
-    public var agents: [String: Agent] = [:]
+    public var agents: [String: SSHAgent] = [:]
     /// `--allow`.
     public var entitlements: Set<Entitlement> = []
     /// The options of commands.
@@ -123,17 +123,17 @@ public struct StepReport: Sendable, Hashable {
     /// The instruction as it was written.
     public let instruction: String
     /// The reason for which it was run; nil if an earlier result was used.
-    public let missed: MissReason?
+    public let missReason: MissReason?
     /// True if only the content of its inputs matched the earlier result, not their origin.
     let isByContent: Bool
     /// The duration of the step.
     public let duration: Duration
 
     /// True if an earlier result was used.
-    public var isCached: Bool { missed == nil }
+    public var isCached: Bool { missReason == nil }
     /// The reason in words, for cached steps too.
     public var reason: String {
-        missed.map(\.description) ?? (isByContent ? "same content as before" : "same inputs as before")
+        missReason.map(\.description) ?? (isByContent ? "same content as before" : "same inputs as before")
     }
 }
 

@@ -10,14 +10,14 @@ final class BuildState: Sendable {
     let request: BuildRequest
     let store: Store
     let snapshots: Snapshots
-    let trees: Trees
+    let trees: TreeCache
     private let trial = IsolationTrial()
     let web: HTTPClient
-    let lookups = Lookups<ContextLocation, FoundContext>()
+    let contextLoads = SingleFlight<ContextLocation, ResolvedContext>()
     let history: StepHistory
-    let flights = Flights()
+    let runningSteps = StepSingleFlight()
     let progress: @Sendable (BuildEvent) -> Void
-    private let told = Mutex<Set<String>>([])
+    private let sentNotes = Mutex<Set<String>>([])
     private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
     private let directories = Mutex<[FilePath: BuildContext]>([:])
@@ -30,7 +30,7 @@ final class BuildState: Sendable {
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store) { progress(.note($0)) }
-        trees = Trees(store)
+        trees = TreeCache(store)
         web = HTTPClient(request.web)
         history = try StepHistory(
             "\(Self.name(of: request.context)) \(request.dockerfile) \(request.platform)", in: store)
@@ -85,13 +85,13 @@ final class BuildState: Sendable {
     /// Returns the isolation of commands, which is tried once; notes one that is weaker than namespaces.
     func isolation() async throws -> IsolationLadder {
         let ladder = try await trial.ladder(request.run.isolation, snapshots)
-        if let note = ladder.note { tellOnce(note) }
+        if let note = ladder.note { noteOnce(note) }
         return ladder
     }
 
     /// Sends a note, unless the same one was sent before.
-    func tellOnce(_ text: String) {
-        if told.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
+    func noteOnce(_ text: String) {
+        if sentNotes.withLock({ $0.insert(text).inserted }) { progress(.note(text)) }
     }
 
     /// Records a step's result under each of its keys, for the export of this build's cache.
@@ -111,7 +111,7 @@ final class BuildState: Sendable {
     /// Returns an image of the store, for FROM and `--from`; without a platform it is the build's.
     ///
     /// Many stages may name the same image; it is looked up once.
-    func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Place) async throws -> Image {
+    func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Location) async throws -> Image {
         let platform = platform ?? request.platform
         let key = "\(platform) \(name)"
         if let known = images.withLock({ $0[key] }) { return known }
@@ -120,7 +120,7 @@ final class BuildState: Sendable {
         return image
     }
 
-    private func lookUp(_ name: String, for platform: Platform, at place: BuildError.Place) async throws -> Image {
+    private func lookUp(_ name: String, for platform: Platform, at place: BuildError.Location) async throws -> Image {
         do {
             let image = try await find(Reference(name), for: platform, at: place)
             let found = image.config.platform
@@ -135,7 +135,7 @@ final class BuildState: Sendable {
 
     /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``.
     private func find(
-        _ reference: Reference, for platform: Platform, at place: BuildError.Place
+        _ reference: Reference, for platform: Platform, at place: BuildError.Location
     ) async throws -> Image {
         do {
             return try store.image(reference, for: platform)
@@ -146,7 +146,7 @@ final class BuildState: Sendable {
     }
 
     private func missingImage(
-        _ reference: Reference, for platform: Platform, at place: BuildError.Place
+        _ reference: Reference, for platform: Platform, at place: BuildError.Location
     ) async throws -> Image? {
         do {
             return try await request.missingImage(reference, platform)

@@ -113,8 +113,10 @@ public struct Snapshots: Sendable {
             do {
                 let target = try Directory.make(area.appending("layer"), mode: 0o755)
                 let unpacker = Unpacker(image, layer: index, tree: tree, into: target, lower: lower, ids: ids)
-                let lacks = merging ? try unpacker.unpackStack() : try unpacker.unpack()
-                if let text = Self.text(lacks) { note("layer \(image.layers[index].descriptor.digest.short): \(text)") }
+                let omissions = merging ? try unpacker.unpackStack() : try unpacker.unpack()
+                if let text = Self.text(omissions) {
+                    note("layer \(image.layers[index].descriptor.digest.short): \(text)")
+                }
                 try adopt(area.appending("layer"), at: path)
             } catch {
                 // Report the first error; a directory that stays is removed by the next garbage collection.
@@ -126,9 +128,9 @@ public struct Snapshots: Sendable {
     }
 
     /// Returns the note about entries of a layer that couldn't be unpacked.
-    private static func text(_ lacks: [Unpacker.Lack]) -> String? {
-        guard let first = lacks.first else { return nil }
-        let more = lacks.count > 1 ? " and \(lacks.count - 1) more" : ""
+    private static func text(_ omissions: [Unpacker.Omission]) -> String? {
+        guard let first = omissions.first else { return nil }
+        let more = omissions.count > 1 ? " and \(omissions.count - 1) more" : ""
         let subject =
             switch first {
             case .device(let path): "device '\(path)'"

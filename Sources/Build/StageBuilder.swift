@@ -98,47 +98,47 @@ extension StageBuilder {
         switch instruction {
         case .arg(let arg):
             let values = try scope.declare(arg)
-            note(Frontend.History.arguments(values))
+            note(Frontend.CreatedBy.arguments(values))
         case .env(let env):
             let values = try scope.set(env)
-            note(Frontend.History.pairs("ENV", values))
+            note(Frontend.CreatedBy.pairs("ENV", values))
         case .label(let label):
             let values = try scope.expand(label.pairs)
             for value in values { draft.labels[value.name] = value.value }
-            note(Frontend.History.pairs("LABEL", values))
+            note(Frontend.CreatedBy.pairs("LABEL", values))
         case .cmd(let command):
             hasOwnCommand = true
             let words = command.words(shell: shell)
-            note(Frontend.History.command("CMD", words)) {
+            note(Frontend.CreatedBy.command("CMD", words)) {
                 $0.command = words.isEmpty ? nil : words
                 $0.argumentsAreEscaped = true
             }
         case .entrypoint(let command):
             let words = command.words(shell: shell)
             let keepsCommand = hasOwnCommand
-            note(Frontend.History.command("ENTRYPOINT", words)) {
+            note(Frontend.CreatedBy.command("ENTRYPOINT", words)) {
                 $0.entrypoint = words.isEmpty ? nil : words
                 if !keepsCommand { $0.command = nil }
             }
-        case .shell(let shell): note(Frontend.History.list("SHELL", shell.words)) { $0.shell = shell.words }
+        case .shell(let shell): note(Frontend.CreatedBy.list("SHELL", shell.words)) { $0.shell = shell.words }
         case .user(let user):
             let name = try scope.expand(user.user)
-            note(Frontend.History.value("USER", name)) { $0.user = name }
+            note(Frontend.CreatedBy.value("USER", name)) { $0.user = name }
         case .volume(let volume):
             let paths = try volume.paths.map { (word) throws(Diagnostic) in try scope.expand(word) }
             draft.volumes.formUnion(paths)
-            note(Frontend.History.list("VOLUME", paths))
+            note(Frontend.CreatedBy.list("VOLUME", paths))
         case .expose(let expose):
             let ports = try scope.ports(expose).map(\.text)
             draft.exposedPorts.formUnion(ports)
-            note(Frontend.History.list("EXPOSE", ports))
+            note(Frontend.CreatedBy.list("EXPOSE", ports))
         case .stopSignal(let signal):
             let name = try scope.signal(signal)
-            note(Frontend.History.value("STOPSIGNAL", name)) { $0.stopSignal = name }
+            note(Frontend.CreatedBy.value("STOPSIGNAL", name)) { $0.stopSignal = name }
         case .healthcheck(let check):
-            note(Frontend.History.healthcheck(check)) { $0.healthcheck = Self.json(of: check) }
+            note(Frontend.CreatedBy.healthcheck(check)) { $0.healthcheck = Self.json(of: check) }
         case .maintainer(let maintainer):
-            note(Frontend.History.value("MAINTAINER", maintainer.name)) { $0.author = maintainer.name }
+            note(Frontend.CreatedBy.value("MAINTAINER", maintainer.name)) { $0.author = maintainer.name }
         case .onBuild(let trigger): draft.triggers.append(trigger.trigger)
         case .run, .copy, .add, .workdir: preconditionFailure("this instruction makes a layer")
         }
@@ -163,7 +163,7 @@ extension StageBuilder {
 
     static func history(_ createdBy: String, isEmptyLayer: Bool) -> OCI.History {
         OCI.History(
-            created: nil, createdBy: createdBy, comment: Frontend.History.comment, isEmptyLayer: isEmptyLayer)
+            created: nil, createdBy: createdBy, comment: Frontend.CreatedBy.comment, isEmptyLayer: isEmptyLayer)
     }
 
     private static func json(of check: Instruction.Healthcheck) -> JSON {

@@ -34,8 +34,8 @@ extension StageBuilder {
         draft.history.append(entry)
         shared.finish(
             StepReport(
-                stage: label, line: line, instruction: text, missed: outcome.missed, isByContent: known.count > 1,
-                duration: clock.now - start))
+                stage: label, line: line, instruction: text, missReason: outcome.missReason,
+                isByContent: known.count > 1, duration: clock.now - start))
     }
 
     /// Returns the result for a key, from the store or an imported cache.
@@ -65,12 +65,12 @@ extension StageBuilder {
     private func outcome(
         _ text: String, _ line: Int, _ prints: [Fingerprint], _ remembered: CachedStep?,
         _ make: () async throws -> CachedStep
-    ) async throws -> (step: CachedStep, missed: MissReason?) {
+    ) async throws -> (step: CachedStep, missReason: MissReason?) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
         let reason = usesCache ? shared.history.explain(label, text, print) : .cacheIsOff
         if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(line)) }
-        let (step, isFirst) = try await shared.flights.run(print.digest, make)
+        let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
         return (step, isFirst ? reason : nil)
     }
 
@@ -86,32 +86,32 @@ extension StageBuilder {
 }
 
 /// The steps that run now: a second caller with the same key waits for the result.
-actor Flights {
+actor StepSingleFlight {
     private var waiting: [Digest: [CheckedContinuation<CachedStep, any Error>]] = [:]
 
     /// Returns the step's result, and true if it was made for this caller.
     nonisolated func run(
         _ key: Digest, _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, isFirst: Bool) {
-        if let step = try await joined(key) { return (step, false) }
+        if let step = try await waitForRunning(key) { return (step, false) }
         do {
             let step = try await make()
-            await land(key, .success(step))
+            await finish(key, .success(step))
             return (step, true)
         } catch {
-            await land(key, .failure(error))
+            await finish(key, .failure(error))
             throw error
         }
     }
 
     /// Waits for the task that runs this step; returns nil if there is none, so the caller must run it.
-    private func joined(_ key: Digest) async throws -> CachedStep? {
+    private func waitForRunning(_ key: Digest) async throws -> CachedStep? {
         if waiting[key] != nil { return try await withCheckedThrowingContinuation { waiting[key]?.append($0) } }
         waiting[key] = []
         return nil
     }
 
-    private func land(_ key: Digest, _ result: Result<CachedStep, any Error>) {
+    private func finish(_ key: Digest, _ result: Result<CachedStep, any Error>) {
         for continuation in waiting.removeValue(forKey: key) ?? [] { continuation.resume(with: result) }
     }
 }

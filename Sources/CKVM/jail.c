@@ -51,7 +51,7 @@ static int can_scope_signals(void) {
     return errata >= 0 && errata & signals_within_process_corrected;
 }
 
-int ckvm_forbid_surroundings(void) {
+int ckvm_forbid_files_and_sockets(void) {
     long version = ckvm_landlock_version();
     if (version <= 0) return (int)version;
     struct rules all = {.files = files_of_first_version};

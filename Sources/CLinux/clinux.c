@@ -166,7 +166,7 @@ long clinux_next_opened(int observer, char *path, size_t capacity) {
     return path_of(event.fd, path, capacity);
 }
 
-void clinux_give_back(void) {
+void clinux_trim_heap(void) {
     // glibc raises the threshold with each large block that is freed, and then caches the next ones.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     malloc_trim(0);

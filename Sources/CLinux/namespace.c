@@ -173,7 +173,7 @@ static int start_helper(Entry entry, struct helper *helper) {
     return process < 0 ? -1 : 0;
 }
 
-static void hear_helper(struct helper *helper, int begin, char *words, size_t size) {
+static void read_helper(struct helper *helper, int begin, char *words, size_t size) {
     if (begin && write(helper->go, "x", 1) != 1) words[0] = 0;
     close(helper->go);
     read_words(helper->words, words, size);
@@ -200,7 +200,7 @@ int clinux_enter_user_namespace(Entry entry, int *stage, char *words, unsigned l
     *stage = clinux_entry_unshare;
     int result = unshare(CLONE_NEWUSER | CLONE_NEWNS);
     int error = errno;
-    if (is_helped) hear_helper(&helper, result == 0, words, size);
+    if (is_helped) read_helper(&helper, result == 0, words, size);
     errno = error;
     if (result != 0) return -1;
     *stage = clinux_entry_map | clinux_entry_broken;

@@ -1,5 +1,5 @@
 /// A figure that a budget can limit.
-public enum Quantity: String, Sendable, CaseIterable {
+public enum BudgetMetric: String, Sendable, CaseIterable {
     /// The size of the image's files in bytes, unpacked.
     case size
     /// The size of the image's layers in bytes, compressed.
@@ -45,41 +45,41 @@ public enum Quantity: String, Sendable, CaseIterable {
 /// The upper limit of one quantity; a figure equal to the limit is within it.
 public struct Budget: Sendable, Hashable {
     /// The limited quantity.
-    public let quantity: Quantity
+    public let metric: BudgetMetric
     /// The limit in the quantity's own unit.
     public let limit: Double
 
     /// A budget.
-    public init(_ quantity: Quantity, atMost limit: Double) {
-        self.quantity = quantity
+    public init(_ metric: BudgetMetric, atMost limit: Double) {
+        self.metric = metric
         self.limit = limit
     }
 
     /// Compares figures with budgets, in the order of the budgets.
-    public static func judge(_ budgets: [Budget], by figures: [Quantity: Double]) -> Judgement {
-        var violations: [Violation] = []
-        var unmeasured: [Quantity] = []
+    public static func evaluate(_ budgets: [Budget], by figures: [BudgetMetric: Double]) -> BudgetCheck {
+        var violations: [BudgetViolation] = []
+        var unmeasured: [BudgetMetric] = []
         for budget in budgets {
-            guard let figure = figures[budget.quantity], figure.isFinite else {
-                unmeasured.append(budget.quantity)
+            guard let figure = figures[budget.metric], figure.isFinite else {
+                unmeasured.append(budget.metric)
                 continue
             }
-            if figure > budget.limit { violations.append(Violation(budget, measured: figure)) }
+            if figure > budget.limit { violations.append(BudgetViolation(budget, measured: figure)) }
         }
-        return Judgement(violations: violations, unmeasured: unmeasured)
+        return BudgetCheck(violations: violations, unmeasured: unmeasured)
     }
 }
 
 /// The result of comparing figures with budgets.
-public struct Judgement: Sendable, Equatable {
+public struct BudgetCheck: Sendable, Equatable {
     /// The exceeded budgets.
-    public let violations: [Violation]
+    public let violations: [BudgetViolation]
     /// The limited quantities without a figure; such a budget neither holds nor fails.
-    public let unmeasured: [Quantity]
+    public let unmeasured: [BudgetMetric]
 }
 
 /// An exceeded budget.
-public struct Violation: Sendable, Equatable, CustomStringConvertible {
+public struct BudgetViolation: Sendable, Equatable, CustomStringConvertible {
     /// The budget.
     public let budget: Budget
     /// The measured figure.
@@ -95,9 +95,9 @@ public struct Violation: Sendable, Equatable, CustomStringConvertible {
 
     /// A sentence such as `size is 61.2 MB, 11.2 MB over its budget of 50.0 MB`.
     public var description: String {
-        let quantity = budget.quantity
-        return "\(quantity.words) is \(quantity.text(measured)), \(quantity.text(excess)) over its budget of "
-            + quantity.text(budget.limit)
+        let metric = budget.metric
+        return "\(metric.words) is \(metric.text(measured)), \(metric.text(excess)) over its budget of "
+            + metric.text(budget.limit)
     }
 }
 

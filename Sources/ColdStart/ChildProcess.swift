@@ -96,8 +96,8 @@ func waitForInput(_ descriptors: [Int32], until deadline: UInt64) throws(SystemE
     while true {
         let now = hostClock()
         guard now < deadline else { return descriptors.map { _ in false } }
-        let patience = Int32(clamping: (deadline - now) / 1_000_000 + 1)
-        let ready = try system("poll") { unsafe poll(&watches, nfds_t(watches.count), patience) }
+        let timeout = Int32(clamping: (deadline - now) / 1_000_000 + 1)
+        let ready = try system("poll") { unsafe poll(&watches, nfds_t(watches.count), timeout) }
         if ready > 0 { return watches.map { $0.revents != 0 } }
     }
 }

@@ -57,7 +57,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// This host can't enforce a requested limit.
     case limitNotKept(String)
     /// The timeout passed before the probe did.
-    case notServing(Probe, last: String, after: Duration, lastLine: String?)
+    case notServing(ProbeAction, last: String, after: Duration, lastLine: String?)
     /// The measurement was cancelled.
     case cancelled
 
@@ -155,7 +155,7 @@ extension Message.Stage {
     /// Init's action, for a sentence after "cannot".
     var words: String {
         switch self {
-        case .orders: "read its boot spec"
+        case .bootSpec: "read its boot spec"
         case .module: "load module"
         case .disk: "find the root disk"
         case .mount: "mount"

@@ -29,9 +29,9 @@ public struct ContainerEngine: Engine {
     }
 
     /// Starts the image as often as the scenario requests, each time from its unchanged files.
-    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
+    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
-        var (runs, notes) = ([Run](), [String]())
+        var (runs, notes) = ([StartFigures](), [String]())
         for _ in 0..<scenario.runs {
             do {
                 let limits = try ContainerLimits(scenario)
@@ -39,7 +39,7 @@ public struct ContainerEngine: Engine {
                 runs.append(try await start(scenario, limits))
             } catch let error as ColdStartError {
                 throw error
-            } catch let error as LimitShortfall {
+            } catch let error as UnenforcedLimit {
                 throw .limitNotKept("\(error)")
             } catch let error as SystemError {
                 throw .file(error.operation, error.path, error.errno)
@@ -49,14 +49,14 @@ public struct ContainerEngine: Engine {
                 throw .containerFailed(reason: "\(error)")
             }
         }
-        var measurement = Measurement(
+        var measurement = StartMeasurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: nil, emulator: nil,
             probe: scenario.probe)
         measurement.notes = notes
         return measurement
     }
 
-    private func start(_ scenario: Scenario, _ limits: ContainerLimits) async throws -> Run {
+    private func start(_ scenario: Scenario, _ limits: ContainerLimits) async throws -> StartFigures {
         let name = FilePath("start-\(hostClock())")
         let parent = try Directory.make(scratch)
         defer { try? parent.removeTree(name) }
@@ -65,33 +65,33 @@ public struct ContainerEngine: Engine {
         var command = try command(scenario, files: place.appending("files"))
         limits.apply(to: &command)
         let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
-        let listener = Listener(scenario, from: hostClock())
-        let observation = scenario.interview?.observes == true ? Observation() : nil
+        let listener = ContainerListener(scenario, from: hostClock())
+        let observation = scenario.probeSet?.recordsOpenedFiles == true ? ContainerFileObserver() : nil
         defer { _ = observation?.end() }
         let container = try await Container(overlay).start(command, observer: observation?.observer) {
             listener.receive($0, $1)
         }
-        try await listener.follow(container, for: scenario.patience + .seconds(20))
-        scenario.whenOver(listener.console)
+        try await listener.follow(container, for: scenario.totalTimeout + .seconds(20))
+        scenario.onRunEnd(listener.console)
         let result = listener.result(scenario, isCancelled: Task.isCancelled)
         if case .failure(let error) = result, error != .cancelled, container.ranOutOfMemory {
             throw ColdStartError.outOfMemory(MemorySize(Int64(scenario.memoryBytes)))
         }
         var run = try result.get()
-        if let observation { run.hearing?.observation = observation.end() }
+        if let observation { run.probeResults?.openedFiles = observation.end() }
         return run
     }
 
     /// Makes the command of init with its boot spec; the same files of `/etc` as in Docker are mounted.
     private func command(_ scenario: Scenario, files: FilePath) throws -> Command {
         let program = FilePath("/.thaw-init")
-        let orders = FilePath("/.thaw-orders")
+        let specPath = FilePath("/.thaw-orders")
         let directory = try Directory(files)
         let hosts = "127.0.0.1\tlocalhost \(scenario.hostname)\n::1\tlocalhost ip6-localhost\n"
-        try directory.replace("orders", with: Orders(scenario, in: .container, channel: "fd:1").encode())
+        try directory.replace("orders", with: BootSpec(scenario, in: .container, channel: "fd:1").encode())
         try directory.replace("hosts", with: Array(hosts.utf8))
         try directory.replace("resolv.conf", with: Array("# This container has no network but its own.\n".utf8))
-        var command = Command([program.string, orders.string])
+        var command = Command([program.string, specPath.string])
         command.hostname = scenario.hostname
         command.network = .none
         command.attachments = [
@@ -99,7 +99,7 @@ public struct ContainerEngine: Engine {
             Attachment(
                 .content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755, uid: 0, gid: 0),
                 at: program, isReadOnly: true),
-            Attachment(.host(files.appending("orders")), at: orders, isReadOnly: true),
+            Attachment(.host(files.appending("orders")), at: specPath, isReadOnly: true),
             Attachment(.host(files.appending("hosts")), at: "/etc/hosts"),
             Attachment(.host(files.appending("resolv.conf")), at: "/etc/resolv.conf"),
         ]
@@ -108,25 +108,25 @@ public struct ContainerEngine: Engine {
 }
 
 /// Receives a container's output, on the container's thread, and ends the container when the session is done.
-private final class Listener: Sendable {
+private final class ContainerListener: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var session: Session
+        var session: GuestSession
         var container: RunningContainer?
     }
 
     init(_ scenario: Scenario, from start: UInt64) {
-        let session = Session(
-            probe: scenario.probe, interview: scenario.interview, start: start, memory: scenario.memoryBytes)
+        let session = GuestSession(
+            probe: scenario.probe, probeSet: scenario.probeSet, start: start, memory: scenario.memoryBytes)
         state = Mutex(State(session: session))
     }
 
     /// Returns the result, once the container has ended.
-    func result(_ scenario: Scenario, isCancelled: Bool) -> Result<Run, ColdStartError> {
+    func result(_ scenario: Scenario, isCancelled: Bool) -> Result<StartFigures, ColdStartError> {
         state.withLock { state in
             let session = state.session
-            if session.verdict == .passed, let run = Run(session, by: .shared, hasKernel: false) {
+            if session.verdict == .passed, let run = StartFigures(session, by: .shared, hasKernel: false) {
                 return .success(run)
             }
             return .failure(isCancelled ? .cancelled : session.failure(timeout: scenario.timeout))
@@ -144,8 +144,8 @@ private final class Listener: Sendable {
         }
     }
 
-    /// Returns when the container has ended, at the latest after `patience`.
-    func follow(_ container: RunningContainer, for patience: Duration) async throws {
+    /// Returns when the container has ended, at the latest after `totalTimeout`.
+    func follow(_ container: RunningContainer, for timeout: Duration) async throws {
         state.withLock { state in
             state.container = container
             if state.session.isDone { container.kill() }
@@ -154,7 +154,7 @@ private final class Listener: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await container.wait() }
             group.addTask {
-                try await Task.sleep(for: patience)
+                try await Task.sleep(for: timeout)
                 container.kill()
             }
             try await withTaskCancellationHandler {

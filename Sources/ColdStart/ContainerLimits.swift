@@ -11,7 +11,7 @@ struct ContainerLimits {
     /// Sentences for people about limits that are enforced by weaker means than a control group.
     let notes: [String]
 
-    /// - Throws: ``LimitShortfall`` if a requested limit can't be enforced here.
+    /// - Throws: ``UnenforcedLimit`` if a requested limit can't be enforced here.
     init(_ scenario: Scenario) throws {
         var cpus = CPULimits()
         let allowed = try CPUSet.allowed()
@@ -22,13 +22,13 @@ struct ContainerLimits {
         var command = Command([])
         (command.memoryLimit, command.cpus) = (Int64(clamping: scenario.memoryBytes), cpus)
         command.processLimit = scenario.processLimit
-        var shortfalls = try Container.limitShortfalls(of: command)
-        if let shortfall = shortfalls.first(where: { $0.substitute == nil }) { throw shortfall }
-        let hasMemoryGroup = !shortfalls.contains { $0.limit == .memory }
-        if !scenario.isMemoryRequested { shortfalls.removeAll { $0.limit == .memory } }
+        var unenforced = try Container.unenforcedLimits(of: command)
+        if let limit = unenforced.first(where: { $0.substitute == nil }) { throw limit }
+        let hasMemoryGroup = !unenforced.contains { $0.limit == .memory }
+        if !scenario.isMemoryRequested { unenforced.removeAll { $0.limit == .memory } }
         memory = hasMemoryGroup || scenario.isMemoryRequested ? command.memoryLimit : nil
         (processes, self.cpus) = (scenario.processLimit, cpus)
-        notes = shortfalls.map(\.description)
+        notes = unenforced.map(\.description)
     }
 
     func apply(to command: inout Command) {

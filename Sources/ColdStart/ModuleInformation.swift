@@ -3,7 +3,7 @@ struct ModuleInformation {
     /// The modules that it requires.
     let dependencies: [String]
     /// Soft dependencies: modules or algorithms that it uses if they exist, loaded before or after it.
-    let wishes: (before: [String], after: [String])
+    let softDependencies: (before: [String], after: [String])
     /// Its other names in requests for it.
     let aliases: Set<String>
 
@@ -11,11 +11,11 @@ struct ModuleInformation {
         let lists = ModuleInformation.values(of: "depends", in: module)
         dependencies = lists.first?.split(separator: ",").map { ModuleTree.name(of: String($0)) } ?? []
         aliases = Set(ModuleInformation.values(of: "alias", in: module))
-        wishes = ModuleInformation.wishes(ModuleInformation.values(of: "softdep", in: module))
+        softDependencies = ModuleInformation.softDependencies(ModuleInformation.values(of: "softdep", in: module))
     }
 
     /// Parses `pre: a b post: c`.
-    private static func wishes(_ texts: [String]) -> (before: [String], after: [String]) {
+    private static func softDependencies(_ texts: [String]) -> (before: [String], after: [String]) {
         var (before, after, isAfter): ([String], [String], Bool) = ([], [], false)
         for text in texts {
             for word in text.split(separator: " ") {

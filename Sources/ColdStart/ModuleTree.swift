@@ -45,24 +45,24 @@ struct ModuleTree {
         let contents = try ModuleTree.unpacked(path)
         let information = ModuleInformation(contents)
         for dependency in information.dependencies { try visit(dependency, &visited, &ordered) }
-        for wish in information.wishes.before { try visitIfThere(wish, &visited, &ordered) }
+        for dependency in information.softDependencies.before { try visitOptional(dependency, &visited, &ordered) }
         ordered.append(Module(name: name, contents: contents))
-        for wish in information.wishes.after { try visitIfThere(wish, &visited, &ordered) }
+        for dependency in information.softDependencies.after { try visitOptional(dependency, &visited, &ordered) }
     }
 
     /// Visits a soft dependency: a module, or an algorithm that several modules may offer.
     ///
     /// Like modprobe, it ignores a missing one: it may be built in under another name.
-    private func visitIfThere(
-        _ wish: String, _ visited: inout Set<String>, _ ordered: inout [Module]
+    private func visitOptional(
+        _ dependency: String, _ visited: inout Set<String>, _ ordered: inout [Module]
     ) throws(ColdStartError) {
-        if files[wish] != nil || builtIn.contains(wish) { return try visit(wish, &visited, &ordered) }
+        if files[dependency] != nil || builtIn.contains(dependency) { return try visit(dependency, &visited, &ordered) }
         // The generic module needs no particular processor, and its name sorts before those that do.
-        let offers = files.keys.filter { $0.hasPrefix(wish + "_") }.sorted()
-        if builtIn.contains(where: { $0.hasPrefix(wish + "_") }) { return }
+        let offers = files.keys.filter { $0.hasPrefix(dependency + "_") }.sorted()
+        if builtIn.contains(where: { $0.hasPrefix(dependency + "_") }) { return }
         for name in offers {
             guard let path = files[name] else { continue }
-            guard ModuleInformation(try ModuleTree.unpacked(path)).aliases.contains(wish) else { continue }
+            guard ModuleInformation(try ModuleTree.unpacked(path)).aliases.contains(dependency) else { continue }
             return try visit(name, &visited, &ordered)
         }
     }

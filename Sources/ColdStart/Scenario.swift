@@ -11,7 +11,7 @@ public struct Scenario: Sendable {
     /// The host name inside.
     public var hostname: String
     /// The check that the image serves.
-    public var probe: Probe
+    public var probe: ProbeAction
     /// The machine's memory in bytes.
     public var memoryBytes: UInt64
     /// The number of the machine's processors.
@@ -25,14 +25,14 @@ public struct Scenario: Sendable {
     /// The number of measured starts.
     public var runs: Int
     /// The probes and commands to run once it serves, if more than its start is of interest.
-    public var interview: Interview?
+    public var probeSet: ProbeSet?
     /// Called after each run with its console's output, also after a failed one.
-    public var whenOver: @Sendable (Console) -> Void = { _ in }
+    public var onRunEnd: @Sendable (Console) -> Void = { _ in }
 
     /// A scenario; the defaults are those of a small machine and of Docker.
     public init(
         arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: String = "",
-        hostname: String = "thaw", probe: Probe, memoryBytes: UInt64 = 512 << 20, processors: Int = 1,
+        hostname: String = "thaw", probe: ProbeAction, memoryBytes: UInt64 = 512 << 20, processors: Int = 1,
         timeout: Duration = .seconds(60), runs: Int = 1
     ) {
         self.arguments = arguments
@@ -66,14 +66,14 @@ public struct Scenario: Sendable {
         guard timeout > .zero, timeout <= .seconds(86_400) else {
             throw .impossibleScenario("the timeout must be more than zero and at most a day")
         }
-        if let interview { try interview.validate() }
+        if let probeSet { try probeSet.validate() }
         guard !hostname.isEmpty, hostname.utf8.count <= 64 else {
             throw .impossibleScenario("a host name must have 1 to 64 bytes")
         }
     }
 
     /// The time limit for all that init does.
-    var patience: Duration { timeout * (1 + (interview?.asked.count ?? 0)) }
+    var totalTimeout: Duration { timeout * (1 + (probeSet?.guestProbes.count ?? 0)) }
 
     private static let leastMemory: UInt64 = 96 << 20
     /// The limit that every engine can address; memory is allocated only when the guest uses it.

@@ -4,24 +4,24 @@ internal import MicroVM
 internal import SystemPackage
 
 /// The figures of one start that passed.
-struct Run {
+struct StartFigures {
     var phases: [(name: Phase.Name, milliseconds: Double)] = []
     var milliseconds: Double
     var instructions: UInt64?
-    var response: Response?
+    var response: ProbeResponse?
     var peakMemory: UInt64?
     var pageFaults: UInt64?
     var exits: UInt64?
     var overheadBytes: UInt64?
     var kernelRemark: String?
-    var diskUse: DiskUse?
-    var hostAnswer: HostAnswer?
-    var hearing: Hearing?
+    var diskReads: DiskReads?
+    var hostProbe: HostProbeResult?
+    var probeResults: ProbeResults?
     var console: String
 }
 
 /// The clock for the phases.
-enum Clocking {
+enum PhaseClock {
     /// The host's clock at the arrival of each mark.
     case host
     /// The guest's clock, which is the host's own in a container.
@@ -30,13 +30,13 @@ enum Clocking {
     case instructions
 }
 
-extension Run {
+extension StartFigures {
     /// Reads the figures of a session that passed; `nil` if its marks are incomplete or out of order.
-    init?(_ session: Session, by clocking: Clocking, hasKernel: Bool) {
+    init?(_ session: GuestSession, by phaseClock: PhaseClock, hasKernel: Bool) {
         let marks = session.marks
         func position(_ mark: Message.Mark) -> UInt64? {
             guard let stamp = marks[mark] else { return nil }
-            switch clocking {
+            switch phaseClock {
             case .host: return stamp.host >= session.start ? stamp.host - session.start : 0
             case .shared: return stamp.guest.nanoseconds - min(stamp.guest.nanoseconds, session.start)
             case .instructions: return stamp.guest.cycles
@@ -64,18 +64,18 @@ extension Run {
             phases.append((name, Double(position - previous) / 1e6))
             previous = position
         }
-        if case .instructions = clocking { instructions = end }
-        if case .http(let status, let byteCount) = session.answer {
-            response = Response(status: Int(status), byteCount: byteCount)
+        if case .instructions = phaseClock { instructions = end }
+        if case .http(let status, let byteCount) = session.lastAttempt {
+            response = ProbeResponse(status: Int(status), byteCount: byteCount)
         }
         peakMemory = session.peakMemory
-        hearing = session.interview.map { $0.hearing(session.ending) }
+        probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
 }
 
-extension Run {
+extension StartFigures {
     /// Reads the figures of a session that began with a snapshot; `nil` if it did not reach its end.
-    init?(resumed session: Session) {
+    init?(resumed session: GuestSession) {
         guard let resumed = session.marks[.resumed]?.host, let end = session.marks[.firstByte]?.host,
             session.start <= resumed, resumed <= end
         else { return nil }
@@ -83,19 +83,19 @@ extension Run {
         phases = [
             (.restore, Double(resumed - session.start) / 1e6), (.firstByte, Double(end - resumed) / 1e6),
         ]
-        if case .http(let status, let byteCount) = session.answer {
-            response = Response(status: Int(status), byteCount: byteCount)
+        if case .http(let status, let byteCount) = session.lastAttempt {
+            response = ProbeResponse(status: Int(status), byteCount: byteCount)
         }
         peakMemory = session.peakMemory
     }
 }
 
-extension Session {
+extension GuestSession {
     /// The reason why a machine's host stopped listening.
-    enum End {
+    enum StopReason {
         case done
         case closed
-        case impatient
+        case timedOut
         case cancelled
     }
 
@@ -103,10 +103,10 @@ extension Session {
     ///
     /// - Parameter boot: the time that the host waited for init's first message, in nanoseconds.
     func result(
-        _ end: End, by clocking: Clocking, timeout: Duration, boot: UInt64
-    ) throws(ColdStartError) -> Run {
-        if verdict == .passed || isHeld, let run = Run(self, by: clocking, hasKernel: true) { return run }
-        if verdict == .passed, let run = Run(resumed: self) { return run }
+        _ end: StopReason, by phaseClock: PhaseClock, timeout: Duration, boot: UInt64
+    ) throws(ColdStartError) -> StartFigures {
+        if verdict == .passed || isPaused, let run = StartFigures(self, by: phaseClock, hasKernel: true) { return run }
+        if verdict == .passed, let run = StartFigures(resumed: self) { return run }
         if case .cancelled = end { throw .cancelled }
         // Init is the only process left to kill.
         if let line = panic, line.contains("deadlocked on memory") { throw outOfMemory }
@@ -122,7 +122,7 @@ extension Session {
     func failure(timeout: Duration) -> ColdStartError {
         if let failure { return error(of: failure) }
         switch verdict {
-        case .ended: return .ended(how: ending?.words ?? "ended", lastLine: output.lastLine)
+        case .ended: return .ended(how: exitStatus?.words ?? "ended", lastLine: output.lastLine)
         case .timedOut:
             return .notServing(probe, last: lastAnswer, after: timeout, lastLine: output.lastLine)
         case .failed, .passed, nil: return .lost(lastLine: output.lastLine ?? console.lastLine)
@@ -151,12 +151,12 @@ extension Session {
     }
 
     private var lastAnswer: String {
-        switch (probe, answer) {
+        switch (probe, lastAttempt) {
         case (.log, _): "no line matched"
         case (_, .http(let status, _)): "the last response had status \(status)"
         case (.http(let port, _), .refused), (.tcp(let port), .refused): "nothing listens on port \(port)"
         case (_, .broken): "the connection closed before the response was complete"
-        case (_, .command(let ending)): "the command \(ending.words)"
+        case (_, .command(let exitStatus)): "the command \(exitStatus.words)"
         case (.exec, _): "the command did not end"
         default: "there was no response"
         }
@@ -187,7 +187,7 @@ func reasonWords(_ code: UInt32) -> String {
     }
 }
 
-extension Message.Ending {
+extension Message.ExitStatus {
     var words: String {
         switch self {
         case .status(let status): "ended with status \(status)"
@@ -196,13 +196,13 @@ extension Message.Ending {
     }
 }
 
-extension Measurement {
+extension StartMeasurement {
     /// Combines the runs of one engine.
     ///
     /// - Precondition: there is at least one run.
     init(
-        _ runs: [Run], engine: String, isAccelerated: Bool, accelerationNote: String?, kernelRelease: String?,
-        emulator: String?, probe: Probe
+        _ runs: [StartFigures], engine: String, isAccelerated: Bool, accelerationNote: String?, kernelRelease: String?,
+        emulator: String?, probe: ProbeAction
     ) {
         guard let last = runs.last, let total = Statistics(runs.map(\.milliseconds)) else {
             preconditionFailure("a measurement needs a run")
@@ -224,12 +224,12 @@ extension Measurement {
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })
-        diskReads = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.reads) } })
-        diskBytesRead = Statistics(runs.compactMap { run in run.diskUse.map { Double($0.bytesRead) } })
-        hostProbe = HostView(runs.compactMap(\.hostAnswer))
+        diskReads = Statistics(runs.compactMap { run in run.diskReads.map { Double($0.reads) } })
+        diskBytesRead = Statistics(runs.compactMap { run in run.diskReads.map { Double($0.bytesRead) } })
+        hostProbe = HostProbeSummary(runs.compactMap(\.hostProbe))
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
-        hearing = last.hearing
+        probeResults = last.probeResults
         console = last.console
     }
 }

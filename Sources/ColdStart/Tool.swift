@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// A program of this machine that runs to its end, and whose output we need.
 enum Tool {
-    private static let patience: UInt64 = 300 * 1_000_000_000
+    private static let timeout: UInt64 = 300 * 1_000_000_000
 
     /// Returns the program's stdout.
     ///
@@ -11,20 +11,20 @@ enum Tool {
     static func output(
         _ arguments: [String], in directory: FilePath? = nil, limit: Int
     ) throws(ColdStartError) -> [UInt8] {
-        let (status, output, complaint): (Int32?, [UInt8], String?)
+        let (status, output, stderrText): (Int32?, [UInt8], String?)
         do throws(SystemError) {
-            (status, output, complaint) = try run(arguments, in: directory, limit: limit)
+            (status, output, stderrText) = try run(arguments, in: directory, limit: limit)
         } catch {
             throw .toolFailed(arguments[0], reason: "\(error.errno)")
         }
         if status == 0, output.count <= limit { return output }
-        let reason = output.count > limit ? "its output is too large" : complaint ?? "it printed no reason"
+        let reason = output.count > limit ? "its output is too large" : stderrText ?? "it printed no reason"
         throw .toolFailed(arguments[0], reason: reason)
     }
 
     private static func run(
         _ arguments: [String], in directory: FilePath?, limit: Int
-    ) throws(SystemError) -> (status: Int32?, output: [UInt8], complaint: String?) {
+    ) throws(SystemError) -> (status: Int32?, output: [UInt8], stderrText: String?) {
         var results = try Pipe()
         var messages = try Pipe()
         var child = try ChildProcess(
@@ -34,7 +34,7 @@ enum Tool {
         var open = [results.reading.rawValue, messages.reading.rawValue]
         var output: [UInt8] = []
         var transcript = Transcript()
-        let deadline = hostClock() + patience
+        let deadline = hostClock() + timeout
         while !open.isEmpty, output.count <= limit {
             let ready = try waitForInput(open, until: deadline)
             guard ready.contains(true) else { break }

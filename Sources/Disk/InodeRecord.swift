@@ -13,8 +13,8 @@ struct InodeRecord {
     /// Inodes are at multiples of this offset in bytes; the inode's number (nid) is the multiple.
     static let slot = 32
     private static let extended: UInt16 = 1
-    private static let plain: UInt16 = 0 << 1
-    private static let inline: UInt16 = 2 << 1
+    private static let flatPlain: UInt16 = 0 << 1
+    private static let flatInline: UInt16 = 2 << 1
 
     let kind: FileKind
     let metadata: FileMetadata
@@ -30,7 +30,7 @@ struct InodeRecord {
         let attributes = Attributes(metadata.xattrs)
         var record: [UInt8] = []
         record.reserveCapacity(SuperBlock.blockSize)
-        record.append(little: Self.extended | (isInline ? Self.inline : Self.plain))
+        record.append(little: Self.extended | (isInline ? Self.flatInline : Self.flatPlain))
         record.append(little: attributes.units)
         record.append(little: kind.typeBits | metadata.mode)
         record.append(little: UInt16(0))

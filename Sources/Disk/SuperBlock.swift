@@ -13,8 +13,8 @@ struct SuperBlock {
     private static let offset = 1024
     private static let size = 128
     private static let magic: UInt32 = 0xE0F5_E1E2
-    private static let hasChecksum: UInt32 = 1
-    private static let hasModificationTimes: UInt32 = 2
+    private static let sbChecksumFeature: UInt32 = 1
+    private static let mtimeFeature: UInt32 = 2
 
     let root: UInt16
     let inodeCount: Int
@@ -34,7 +34,7 @@ struct SuperBlock {
         var fields: [UInt8] = []
         fields.append(little: Self.magic)
         fields.append(little: checksum)
-        fields.append(little: Self.hasChecksum | Self.hasModificationTimes)
+        fields.append(little: Self.sbChecksumFeature | Self.mtimeFeature)
         fields += [12, 0]
         fields.append(little: root)
         fields.append(little: UInt64(inodeCount))

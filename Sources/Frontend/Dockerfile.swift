@@ -22,9 +22,9 @@ public struct Dockerfile: Sendable {
     ///   - syntax: The value of `--build-arg BUILDKIT_SYNTAX`, which takes precedence over the directive.
     /// - Throws: All errors of the file at once.
     public init(parsing bytes: [UInt8], name: String, syntax: String? = nil) throws(DockerfileError) {
-        var reader = Reader(bytes)
+        var reader = DockerfileReader(bytes)
         let nodes = reader.nodes()
-        var builder = StageBuilder()
+        var builder = StageAssembler()
         for node in nodes { builder.take(node) }
         self.name = name
         directives = reader.directives
@@ -47,7 +47,7 @@ public struct Dockerfile: Sendable {
     ///
     /// - Throws: The syntax errors of the file.
     public static func dump(_ bytes: [UInt8], name: String) throws(DockerfileError) -> String {
-        var reader = Reader(bytes)
+        var reader = DockerfileReader(bytes)
         let nodes = reader.nodes()
         guard reader.problems.isEmpty else { throw DockerfileError(name: name, reader.problems, in: bytes) }
         return nodes.reduce(into: "") { $0 += "(\($1.dump))\n" }

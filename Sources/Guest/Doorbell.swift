@@ -3,7 +3,7 @@
 /// A 32-bit store of N to the page sends the first N bytes of the mailbox to the host. When the store has completed,
 /// the mailbox holds the host's reply: its length as 32 little-endian bits, then its bytes.
 public enum Doorbell {
-    /// The name of this interface in ``Orders/channel``.
+    /// The name of this interface in ``BootSpec/channel``.
     public static let channel: StaticString = "doorbell"
     /// The guest physical address of the page; it is not memory.
     public static let page: UInt64 = 0xC000_0000

@@ -61,13 +61,13 @@ public struct FrameReader: Sendable {
         return payloads
     }
 
-    private enum Finding {
+    private enum ScanResult {
         case noise
         case incomplete
         case payload(Range<Int>)
     }
 
-    private func frame(at position: Int) -> Finding {
+    private func frame(at position: Int) -> ScanResult {
         guard pending[position] == Frame.start[0] else { return .noise }
         let available = pending.count - position
         guard available < 2 || pending[position + 1] == Frame.start[1] else { return .noise }

@@ -1,23 +1,23 @@
 /// A message of the guest's init to the host, while it starts the image's entrypoint.
 public enum Message: Equatable, Sendable {
     /// An event, with the guest's clocks.
-    case mark(Mark, Clock)
+    case mark(Mark, GuestTime)
     /// Output of the entrypoint.
-    case output(Stream, Clock, [UInt8])
+    case output(Stream, GuestTime, [UInt8])
     /// An attempt of the probe ended; only the last one counts.
-    case answer(Answer)
+    case attempt(AttemptResult)
     /// The peak memory of the entrypoint and its children, in bytes.
     case peakMemory(UInt64)
     /// The entrypoint ended.
-    case exited(Ending)
+    case exited(ExitStatus)
     /// Init can't continue.
     case failed(Failure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
     ///
-    /// The host's reply in the mailbox is an ``Awakening``.
-    case held
+    /// The host's reply in the mailbox is an ``ResumeInfo``.
+    case paused
     /// A probe event of an interview.
-    case told(Told)
+    case probeEvent(ProbeEvent)
     /// Init is done.
     ///
     /// A machine with a doorbell continues after a passed probe, until the host ends it or the entrypoint has ended.
@@ -51,7 +51,7 @@ public enum Message: Equatable, Sendable {
     }
 
     /// The result of one attempt of the probe.
-    public enum Answer: Equatable, Sendable {
+    public enum AttemptResult: Equatable, Sendable {
         /// Nothing listens on the port.
         case refused
         /// The connection closed, or failed, before the response was complete.
@@ -61,11 +61,11 @@ public enum Message: Equatable, Sendable {
         /// A connection was accepted.
         case connected
         /// The probing command ended.
-        case command(Ending)
+        case command(ExitStatus)
     }
 
     /// The end of a process.
-    public enum Ending: Equatable, Sendable {
+    public enum ExitStatus: Equatable, Sendable {
         /// With an exit status.
         case status(UInt8)
         /// By a signal.
@@ -75,7 +75,7 @@ public enum Message: Equatable, Sendable {
     /// The step that failed.
     public enum Stage: UInt8, Sendable {
         /// Reading its boot spec.
-        case orders = 1
+        case bootSpec = 1
         /// Loading a kernel module.
         case module
         /// Waiting for the root disk.
@@ -133,7 +133,7 @@ public enum Message: Equatable, Sendable {
 }
 
 /// The guest's two clocks at one moment.
-public struct Clock: Equatable, Sendable {
+public struct GuestTime: Equatable, Sendable {
     /// `CLOCK_MONOTONIC`, which starts with the kernel.
     public var nanoseconds: UInt64
     /// The time-stamp counter, which starts with the machine, and counts instructions in a deterministic machine.
@@ -151,24 +151,24 @@ extension Message {
     public func encode() -> [UInt8] {
         var writer = WireWriter()
         switch self {
-        case .mark(let mark, let clock):
+        case .mark(let mark, let guestTime):
             writer.put(UInt8(1))
             writer.put(mark.rawValue)
-            writer.put(clock)
-        case .output(let stream, let clock, let bytes):
+            writer.put(guestTime)
+        case .output(let stream, let guestTime, let bytes):
             writer.put(UInt8(2))
             writer.put(stream.rawValue)
-            writer.put(clock)
+            writer.put(guestTime)
             writer.put(bytes)
-        case .answer(let answer):
+        case .attempt(let attempt):
             writer.put(UInt8(3))
-            writer.put(answer)
+            writer.put(attempt)
         case .peakMemory(let byteCount):
             writer.put(UInt8(4))
             writer.put(byteCount)
-        case .exited(let ending):
+        case .exited(let exitStatus):
             writer.put(UInt8(5))
-            writer.put(ending)
+            writer.put(exitStatus)
         case .failed(let failure):
             writer.put(UInt8(6))
             writer.put(failure.stage.rawValue)
@@ -177,10 +177,10 @@ extension Message {
         case .finished(let verdict):
             writer.put(UInt8(7))
             writer.put(verdict.rawValue)
-        case .held: writer.put(UInt8(8))
-        case .told(let told):
+        case .paused: writer.put(UInt8(8))
+        case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
-            writer.put(told)
+            writer.put(probeEvent)
         }
         return writer.bytes
     }
@@ -194,13 +194,13 @@ extension Message {
 }
 
 extension WireWriter {
-    fileprivate mutating func put(_ clock: Clock) {
-        put(clock.nanoseconds)
-        put(clock.cycles)
+    fileprivate mutating func put(_ guestTime: GuestTime) {
+        put(guestTime.nanoseconds)
+        put(guestTime.cycles)
     }
 
-    fileprivate mutating func put(_ ending: Message.Ending) {
-        switch ending {
+    fileprivate mutating func put(_ exitStatus: Message.ExitStatus) {
+        switch exitStatus {
         case .status(let status):
             put(UInt8(1))
             put(status)
@@ -210,8 +210,8 @@ extension WireWriter {
         }
     }
 
-    mutating func put(_ answer: Message.Answer) {
-        switch answer {
+    mutating func put(_ attempt: Message.AttemptResult) {
+        switch attempt {
         case .refused: put(UInt8(1))
         case .broken: put(UInt8(2))
         case .http(let status, let byteCount):
@@ -219,9 +219,9 @@ extension WireWriter {
             put(status)
             put(byteCount)
         case .connected: put(UInt8(4))
-        case .command(let ending):
+        case .command(let exitStatus):
             put(UInt8(5))
-            put(ending)
+            put(exitStatus)
         }
     }
 }
@@ -231,38 +231,40 @@ extension WireReader {
         switch number(UInt8.self) {
         case 1: clocked(number().flatMap(Message.Mark.init(rawValue:))) { .mark($0, $1) }
         case 2:
-            if let stream = number().flatMap(Message.Stream.init(rawValue:)), let clock = clock(), let text = text() {
-                .output(stream, clock, text)
+            if let stream = number().flatMap(Message.Stream.init(rawValue:)), let guestTime = guestTime(),
+                let text = text()
+            {
+                .output(stream, guestTime, text)
             } else {
                 nil
             }
-        case 3: answer().map { .answer($0) }
+        case 3: attempt().map { .attempt($0) }
         case 4: number(UInt64.self).map { .peakMemory($0) }
-        case 5: ending().map { .exited($0) }
+        case 5: exitStatus().map { .exited($0) }
         case 6: failure().map { .failed($0) }
         case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
-        case 8: .held
-        case 9: told().map { .told($0) }
+        case 8: .paused
+        case 9: probeEvent().map { .probeEvent($0) }
         default: nil
         }
     }
 
-    private mutating func clocked(_ mark: Message.Mark?, _ make: (Message.Mark, Clock) -> Message) -> Message? {
-        guard let mark, let clock = clock() else { return nil }
-        return make(mark, clock)
+    private mutating func clocked(_ mark: Message.Mark?, _ make: (Message.Mark, GuestTime) -> Message) -> Message? {
+        guard let mark, let guestTime = guestTime() else { return nil }
+        return make(mark, guestTime)
     }
 
-    private mutating func clock() -> Clock? {
+    private mutating func guestTime() -> GuestTime? {
         guard let nanoseconds = number(UInt64.self), let cycles = number(UInt64.self) else { return nil }
-        return Clock(nanoseconds: nanoseconds, cycles: cycles)
+        return GuestTime(nanoseconds: nanoseconds, cycles: cycles)
     }
 
-    private mutating func ending() -> Message.Ending? {
+    private mutating func exitStatus() -> Message.ExitStatus? {
         guard let kind = number(UInt8.self), let value = number(UInt8.self) else { return nil }
         return kind == 1 ? .status(value) : kind == 2 ? .signal(value) : nil
     }
 
-    mutating func answer() -> Message.Answer? {
+    mutating func attempt() -> Message.AttemptResult? {
         switch number(UInt8.self) {
         case 1: return .refused
         case 2: return .broken
@@ -270,7 +272,7 @@ extension WireReader {
             guard let status = number(UInt16.self), let byteCount = number(UInt64.self) else { return nil }
             return .http(status: status, byteCount: byteCount)
         case 4: return .connected
-        case 5: return ending().map { .command($0) }
+        case 5: return exitStatus().map { .command($0) }
         default: return nil
         }
     }

@@ -6,8 +6,8 @@ internal import SystemPackage
 ///
 /// It is a socket pair whose one end becomes readable, so that a wait for the network ends too.
 public final class Cancellation: Sendable {
-    private let told: OwnedDescriptor
-    private let teller: OwnedDescriptor
+    private let readingEnd: OwnedDescriptor
+    private let writingEnd: OwnedDescriptor
 
     /// Makes a signal that is not cancelled.
     public init() throws(SystemError) {
@@ -15,12 +15,12 @@ public final class Cancellation: Sendable {
         try system("make a socket pair") {
             unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
         }
-        told = OwnedDescriptor(owning: ends[0])
-        teller = OwnedDescriptor(owning: ends[1])
+        readingEnd = OwnedDescriptor(owning: ends[0])
+        writingEnd = OwnedDescriptor(owning: ends[1])
     }
 
     /// Cancels all work that uses this signal.
-    public func cancel() { shutdown(teller.rawValue, Int32(SHUT_RDWR)) }
+    public func cancel() { shutdown(writingEnd.rawValue, Int32(SHUT_RDWR)) }
 
     /// True after ``cancel()``.
     public var isCancelled: Bool { wait(milliseconds: 0) }
@@ -49,10 +49,10 @@ public final class Cancellation: Sendable {
     }
 
     /// The descriptor that becomes readable on cancellation.
-    var descriptor: Int32 { told.rawValue }
+    var descriptor: Int32 { readingEnd.rawValue }
 
     private func wait(milliseconds: Int32) -> Bool {
-        var entry = pollfd(fd: told.rawValue, events: Int16(POLLIN), revents: 0)
+        var entry = pollfd(fd: readingEnd.rawValue, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&entry, 1, max(0, milliseconds)) > 0
     }
 }

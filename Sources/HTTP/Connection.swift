@@ -14,12 +14,12 @@ internal import SystemPackage
     private let multi: OpaquePointer
     private let reason: UnsafeMutablePointer<CChar>
     private var fields: UnsafeMutablePointer<curl_slist>?
-    private var transfer: Transfer?
+    private var transfer: HTTPTransfer?
     private var settings = Settings()
 
     /// The client's settings that apply to one request.
     struct Settings {
-        var configuration = Configuration()
+        var configuration = HTTPConfiguration()
         var trust = Trust()
     }
 
@@ -49,14 +49,14 @@ internal import SystemPackage
 
 extension Connection {
     /// Starts a request; the caller keeps `transfer` alive until ``end()``.
-    func begin(_ request: Request, _ transfer: Transfer, _ settings: Settings) throws {
+    func begin(_ request: Request, _ transfer: HTTPTransfer, _ settings: Settings) throws {
         precondition(self.transfer == nil, "one request at a time")
         self.settings = settings
         unsafe curl_easy_reset(easy)
         try setAddress(request)
         try setFields(request.headers)
         setMethod(request)
-        setManners()
+        setTransferOptions()
         try setTrust(host: request.address.authority)
         unsafe setCallbacks(Unmanaged.passUnretained(transfer).toOpaque())
         self.transfer = transfer
@@ -150,7 +150,7 @@ extension Connection {
         if let body = request.body {
             unsafe ccurl_set_long(easy, CURLOPT_UPLOAD, 1)
             unsafe ccurl_set_size(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(body.length))
-            unsafe ccurl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, Transfer.bufferSize)
+            unsafe ccurl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, HTTPTransfer.bufferSize)
         }
         if !request.method.isReading || request.body != nil {
             unsafe ccurl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
@@ -160,11 +160,11 @@ extension Connection {
     /// Sets the protocol, buffers and time limits.
     ///
     /// HTTP/1.1: every transfer has its own connection, so there would be nothing to multiplex.
-    private func setManners() {
+    private func setTransferOptions() {
         let configuration = settings.configuration
         unsafe ccurl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         unsafe ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Transfer.bufferSize)
+        unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, HTTPTransfer.bufferSize)
         unsafe ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
         unsafe ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         unsafe ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(configuration.connectTimeout.milliseconds))
@@ -235,9 +235,9 @@ extension Connection {
         }
     }
 
-    private static func transfer(_ pointer: UnsafeMutableRawPointer?) -> Transfer {
+    private static func transfer(_ pointer: UnsafeMutableRawPointer?) -> HTTPTransfer {
         guard let pointer = unsafe pointer else { preconditionFailure("libcurl passes the pointer that was set") }
-        return unsafe Unmanaged<Transfer>.fromOpaque(pointer).takeUnretainedValue()
+        return unsafe Unmanaged<HTTPTransfer>.fromOpaque(pointer).takeUnretainedValue()
     }
 }
 

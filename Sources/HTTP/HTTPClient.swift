@@ -7,11 +7,11 @@ internal import Synchronization
 /// one origin never go to another.
 public struct HTTPClient: Sendable {
     /// The client's settings.
-    public let configuration: Configuration
+    public let configuration: HTTPConfiguration
     private let pool = ConnectionPool()
 
     /// Makes a client without connections.
-    public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
+    public init(_ configuration: HTTPConfiguration = HTTPConfiguration()) { self.configuration = configuration }
 
     private static let redirectLimit = 10
 
@@ -87,7 +87,7 @@ final class ConnectionPool: Sendable {
         return try Connection()
     }
 
-    func giveBack(_ connection: Connection, _ origin: String) {
+    func release(_ connection: Connection, _ origin: String) {
         idle.withLock { idle in
             if idle[origin, default: []].count < Self.limit { idle[origin, default: []].append(connection) }
         }

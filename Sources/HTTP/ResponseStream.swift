@@ -8,7 +8,7 @@ public final class ResponseStream {
     /// The number of bytes read.
     public private(set) var count: Int64 = 0
 
-    private let transfer: Transfer
+    private let transfer: HTTPTransfer
     private let pool: ConnectionPool
     private let cancellation: Cancellation?
     /// Nil after the end, when the connection is back in the pool.
@@ -18,7 +18,7 @@ public final class ResponseStream {
     init(
         _ request: Request, _ settings: Connection.Settings, _ pool: ConnectionPool, _ cancellation: Cancellation?
     ) throws {
-        let transfer = Transfer(host: request.address.authority, body: request.body)
+        let transfer = HTTPTransfer(host: request.address.authority, body: request.body)
         let connection = try pool.take(request.address.origin)
         try connection.begin(request, transfer, settings)
         self.transfer = transfer
@@ -69,7 +69,7 @@ public final class ResponseStream {
 
     /// Moves the transfer on; true if it is complete without an error.
     private static func drive(
-        _ connection: Connection, _ transfer: Transfer, _ cancellation: Cancellation?, until isSatisfied: () -> Bool
+        _ connection: Connection, _ transfer: HTTPTransfer, _ cancellation: Cancellation?, until isSatisfied: () -> Bool
     ) throws -> Bool {
         guard let verdict = try connection.drive(cancellation, until: isSatisfied) else { return false }
         guard let error = connection.error(verdict, host: transfer.host) else { return true }
@@ -79,7 +79,7 @@ public final class ResponseStream {
     private func finish() {
         guard let connection else { return }
         connection.end()
-        pool.giveBack(connection, response.address.origin)
+        pool.release(connection, response.address.origin)
         self.connection = nil
     }
 }

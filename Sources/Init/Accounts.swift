@@ -1,5 +1,5 @@
 /// The identity of the entrypoint: the image's user string, resolved with the image's own files as in Docker.
-struct Identity: Equatable {
+struct ImageUser: Equatable {
     var user: UInt32 = 0
     var group: UInt32 = 0
     var supplementary: [UInt32] = []

@@ -18,7 +18,7 @@ func listeningPorts(_ table: [UInt8]) -> [UInt16] {
 }
 
 /// Returns the ports to report: each once, sorted, and no more than a frame holds.
-func listening(_ ports: [UInt16]) -> [UInt16] { Array(eachOnce(ports).prefix(Told.portLimit)) }
+func listening(_ ports: [UInt16]) -> [UInt16] { Array(eachOnce(ports).prefix(ProbeEvent.portLimit)) }
 
 private func eachOnce(_ ports: [UInt16]) -> [UInt16] {
     var once: [UInt16] = []

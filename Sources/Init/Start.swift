@@ -6,21 +6,21 @@ import CInit
 /// done when the probe passes. A failure is reported as a frame too; without a link, init only exits.
 @main
 struct Start {
-    let clock: Clock
-    let orders: Orders
-    let link: Link
+    let clock: GuestTime
+    let spec: BootSpec
+    let channel: HostChannel
 
     /// In a machine the boot spec is in the initramfs; a container passes its path.
     static func main() {
         let clock = now()
         let path = firstArgument()
-        if path == nil { Machine.mountDevices() }
-        guard let file = contents(of: path ?? bytes("/orders")), let orders = Orders(decoding: file) else {
+        if path == nil { SystemSetup.mountDevices() }
+        guard let file = contents(of: path ?? bytes("/orders")), let spec = BootSpec(decoding: file) else {
             cinit_exit(81)
         }
-        guard let link = Link(orders.channel) else { cinit_exit(82) }
-        link.send(.mark(.started, clock))
-        Start(clock: clock, orders: orders, link: link).serve()
+        guard let channel = HostChannel(spec.channel) else { cinit_exit(82) }
+        channel.send(.mark(.started, clock))
+        Start(clock: clock, spec: spec, channel: channel).serve()
         if path == nil { cinit_power_off() }
         cinit_exit(0)
     }
@@ -34,41 +34,41 @@ struct Start {
 
     private func serve() {
         do throws(Message.Failure) {
-            let lateModules = orders.place == .machine ? try prepareMachine() : []
-            let observer = orders.observes ? beginToObserve() : nil
+            let lateModules = spec.runtime == .machine ? try prepareMachine() : []
+            let observer = spec.recordsOpenedFiles ? startObserving() : nil
             let signals = cinit_signal_descriptor()
-            let child = try Command(orders.arguments, of: orders).start()
-            link.mark(.executed)
-            let deadline = clock.nanoseconds &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
+            let child = try ImageCommand(spec.arguments, of: spec).start()
+            channel.mark(.executed)
+            let deadline = clock.nanoseconds &+ UInt64(spec.timeoutMilliseconds) * 1_000_000
             var supervisor = Supervisor(
-                child, orders: orders, lateModules: lateModules, link: link, signals: signals, deadline: deadline,
+                child, spec: spec, lateModules: lateModules, channel: channel, signals: signals, deadline: deadline,
                 observer: observer)
             let verdict = supervisor.run()
-            if let peak = supervisor.peakMemory() { link.send(.peakMemory(peak)) }
-            link.send(.finished(verdict))
-            if verdict == .passed, case .doorbell = link { link.send(.finished(supervisor.goOn())) }
+            if let peak = supervisor.peakMemory() { channel.send(.peakMemory(peak)) }
+            channel.send(.finished(verdict))
+            if verdict == .passed, case .doorbell = channel { channel.send(.finished(supervisor.superviseUntilExit())) }
         } catch {
-            link.send(.failed(error))
-            link.send(.finished(.failed))
+            channel.send(.failed(error))
+            channel.send(.finished(.failed))
         }
     }
 
     /// Starts to observe opened files; on a failure the interview continues, and the host gets the reason.
-    private func beginToObserve() -> Observer? {
-        do throws(Message.Failure) { return try Observer() } catch {
-            link.send(.told(.blind(error.errno)))
+    private func startObserving() -> FileObserver? {
+        do throws(Message.Failure) { return try FileObserver() } catch {
+            channel.send(.probeEvent(.observationFailed(error.errno)))
             return nil
         }
     }
 
     /// Sets up the machine; returns the open files of the late modules, which are unreachable by path afterwards.
     private func prepareMachine() throws(Message.Failure) -> [OpenModule] {
-        let machine = Machine(orders: orders)
+        let machine = SystemSetup(spec: spec)
         var lateModules: [OpenModule] = []
-        for module in orders.lateModules { lateModules.append(try OpenModule(module)) }
+        for module in spec.lateModules { lateModules.append(try OpenModule(module)) }
         try machine.enterRoot()
-        link.mark(.rootMounted)
-        try machine.furnish()
+        channel.mark(.rootMounted)
+        try machine.prepareSystem()
         return lateModules
     }
 }

@@ -5,149 +5,151 @@ import CInit
 /// It has one thread and one `poll`. It sends output to the host as it arrives, forwards signals to the entrypoint,
 /// reaps orphans, and repeats the probe every millisecond.
 struct Supervisor {
-    let orders: Orders
-    let link: Link
+    let spec: BootSpec
+    let channel: HostChannel
     let signals: Int32
     private(set) var deadline: UInt64
 
     var child: Child
-    private var life = Life.first
-    var attempt: Attempt?
+    private var snapshotState = SnapshotState.pending
+    var attempt: ProbeAttempt?
     private var nextAttempt: UInt64 = 0
     var usesVersion6 = false
     private var hasListened = false
     private var hasMarkedByte = false
-    private var lastAnswer: Message.Answer?
-    var ending: Message.Ending?
+    private var lastAttempt: Message.AttemptResult?
+    var exitStatus: Message.ExitStatus?
     private var lateModules: [OpenModule]
-    private var reach = Reach.unknown
+    private var proxyState = ProxyState.notStarted
     /// The observer of opened files; `nil` if none is requested.
-    var observer: Observer?
+    var observer: FileObserver?
     /// The response to the current probe of an interview.
-    var reply: Reply?
+    var partialResult: PartialResult?
 
     /// The state of the proxied ports.
-    private enum Reach {
-        case unknown
-        case reachable(Proxy)
+    private enum ProxyState {
+        case notStarted
+        case reachable(PortProxy)
         case failed(Message.Failure)
     }
 
     /// The state of the pause for a snapshot, if one is requested.
-    private enum Life {
-        case first
+    private enum SnapshotState {
+        case pending
         /// The probe has passed once; the pause comes in the middle of the next request.
-        case served
-        case second
+        case atNextRequest
+        case resumed
     }
 
     private static let interval: UInt64 = 1_000_000
     private static let commandInterval: UInt64 = 20_000_000
 
     init(
-        _ child: Child, orders: Orders, lateModules: [OpenModule], link: Link, signals: Int32, deadline: UInt64,
-        observer: Observer?
+        _ child: Child, spec: BootSpec, lateModules: [OpenModule], channel: HostChannel, signals: Int32,
+        deadline: UInt64, observer: FileObserver?
     ) {
         self.observer = observer
         self.lateModules = lateModules
         self.child = child
-        self.orders = orders
-        self.link = link
+        self.spec = spec
+        self.channel = channel
         self.signals = signals
         self.deadline = deadline
     }
 
     /// Runs until there is a verdict, and sends the host the results that led to it.
     mutating func run() -> Message.Verdict {
-        if orders.probe == .none, !orders.questions.isEmpty {
-            link.mark(.firstByte)
-            return concluded(interview())
+        if spec.probe == .none, !spec.probeSpecs.isEmpty {
+            channel.mark(.firstByte)
+            return reportingResult(runProbes())
         }
         while true {
-            if let verdict = turn() {
-                guard verdict == .passed else { return concluded(verdict) }
-                becomeReachable()
-                if beginAnew() { continue }
-                announce()
-                return concluded(orders.questions.isEmpty ? verdict : interview())
+            if let verdict = step() {
+                guard verdict == .passed else { return reportingResult(verdict) }
+                startProxy()
+                if beginSnapshot() { continue }
+                reportProxy()
+                return reportingResult(spec.probeSpecs.isEmpty ? verdict : runProbes())
             }
         }
     }
 
     /// Sends the results that led to a verdict.
-    private mutating func concluded(_ verdict: Message.Verdict) -> Message.Verdict {
-        observer?.drain(to: link)
-        child.drain(to: link)
-        if let lastAnswer { link.send(.answer(lastAnswer)) }
-        if let ending { link.send(.exited(ending)) }
+    private mutating func reportingResult(_ verdict: Message.Verdict) -> Message.Verdict {
+        observer?.drain(to: channel)
+        child.drain(to: channel)
+        if let lastAttempt { channel.send(.attempt(lastAttempt)) }
+        if let exitStatus { channel.send(.exited(exitStatus)) }
         if verdict != .passed, ranOutOfMemory {
-            link.send(.failed(Message.Failure(stage: .memory, errno: 0, subject: [])))
+            channel.send(.failed(Message.Failure(stage: .memory, errno: 0, subject: [])))
         }
         return verdict
     }
 
     /// True if the kernel of this machine, which runs only this image, killed a process for lack of memory.
     private var ranOutOfMemory: Bool {
-        guard orders.place == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
+        guard spec.runtime == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
         return killCount(inStatistics: table) > 0
     }
 
     /// Continues to serve after the probe has passed, until the entrypoint ends.
-    mutating func goOn() -> Message.Verdict {
+    mutating func superviseUntilExit() -> Message.Verdict {
         let hour: UInt64 = 3_600_000_000_000
-        while ending == nil { wait(until: cinit_monotonic() &+ hour) }
-        child.drain(to: link)
-        if let ending { link.send(.exited(ending)) }
+        while exitStatus == nil { wait(until: cinit_monotonic() &+ hour) }
+        child.drain(to: channel)
+        if let exitStatus { channel.send(.exited(exitStatus)) }
         return .ended
     }
 
     /// Starts the proxy; only after the probe has passed, so that it doesn't disturb the measurement.
-    private mutating func becomeReachable() {
-        guard case .unknown = reach, !orders.proxiedPorts.isEmpty else { return }
+    private mutating func startProxy() {
+        guard case .notStarted = proxyState, !spec.proxiedPorts.isEmpty else { return }
         do throws(Message.Failure) {
             for module in lateModules { try module.load() }
-            reach = .reachable(try Proxy(orders.proxiedPorts, version6: usesVersion6))
-        } catch { reach = .failed(error) }
+            proxyState = .reachable(try PortProxy(spec.proxiedPorts, version6: usesVersion6))
+        } catch { proxyState = .failed(error) }
     }
 
-    private func announce() {
-        switch reach {
-        case .unknown: break
-        case .reachable: link.mark(.reachable)
-        case .failed(let failure): link.send(.failed(failure))
+    private func reportProxy() {
+        switch proxyState {
+        case .notStarted: break
+        case .reachable: channel.mark(.reachable)
+        case .failed(let failure): channel.send(.failed(failure))
         }
     }
 
     /// Pauses after the first passed probe, now or in the next request; `false` if no pause is due.
-    private mutating func beginAnew() -> Bool {
-        if life == .first, orders.hold != .never, let lastAnswer { link.send(.answer(lastAnswer)) }
-        switch (life, orders.hold) {
-        case (.second, _), (_, .never): return false
-        case (_, .ready): hold()
-        case (_, .request): life = .served
+    private mutating func beginSnapshot() -> Bool {
+        if snapshotState == .pending, spec.snapshotPoint != .never, let lastAttempt {
+            channel.send(.attempt(lastAttempt))
         }
-        (attempt, lastAnswer, hasMarkedByte, nextAttempt) = (nil, nil, false, 0)
+        switch (snapshotState, spec.snapshotPoint) {
+        case (.resumed, _), (_, .never): return false
+        case (_, .ready): pauseForSnapshot()
+        case (_, .request): snapshotState = .atNextRequest
+        }
+        (attempt, lastAttempt, hasMarkedByte, nextAttempt) = (nil, nil, false, 0)
         return true
     }
 
     /// Pauses, and sets time and randomness before anything else continues.
-    private mutating func hold() {
-        let awakening = link.hold()
-        if let awakening {
-            _ = cinit_set_clock(awakening.seconds, awakening.nanoseconds)
-            _ = awakening.entropy.withUnsafeBytes { cinit_add_entropy($0.baseAddress, UInt($0.count)) }
+    private mutating func pauseForSnapshot() {
+        let resumeInfo = channel.pauseForSnapshot()
+        if let resumeInfo {
+            _ = cinit_set_clock(resumeInfo.seconds, resumeInfo.nanoseconds)
+            _ = resumeInfo.entropy.withUnsafeBytes { cinit_add_entropy($0.baseAddress, UInt($0.count)) }
         }
-        life = .second
-        deadline = cinit_monotonic() &+ UInt64(orders.timeoutMilliseconds) * 1_000_000
-        link.mark(.resumed)
+        snapshotState = .resumed
+        deadline = cinit_monotonic() &+ UInt64(spec.timeoutMilliseconds) * 1_000_000
+        channel.mark(.resumed)
     }
 
-    private mutating func turn() -> Message.Verdict? {
+    private mutating func step() -> Message.Verdict? {
         let time = cinit_monotonic()
         guard time < deadline else { return .timedOut }
-        let isReady = wait(until: attempt == nil && orders.probe != .none ? min(nextAttempt, deadline) : deadline)
+        let isReady = wait(until: attempt == nil && spec.probe != .none ? min(nextAttempt, deadline) : deadline)
         if let verdict = probe(isReady: isReady) { return verdict }
-        return ending == nil ? nil : .ended
+        return exitStatus == nil ? nil : .ended
     }
 
     /// Waits for the next event and handles it; returns true if it belongs to the probe's attempt.
@@ -161,17 +163,17 @@ struct Supervisor {
         watches += child.watches + command.watches
         watches.append(observer?.watch ?? cinit_watch(descriptor: -1, wanted: 0, ready: 0))
         let own = watches.count
-        if case .reachable(let proxy) = reach { watches += proxy.watches }
-        let patience = wake > time ? wake - time : 0
-        _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), patience) }
+        if case .reachable(let proxy) = proxyState { watches += proxy.watches }
+        let timeout = wake > time ? wake - time : 0
+        _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), timeout) }
         // First, because programs opened these files before they wrote the output that follows.
-        if watches[6].ready != 0 { observer?.drain(to: link) }
-        child.forward(watches[2...3], to: link)
-        pass(command.take(watches[4...5]))
+        if watches[6].ready != 0 { observer?.drain(to: channel) }
+        child.forward(watches[2...3], to: channel)
+        handleOutput(command.take(watches[4...5]))
         if watches[0].ready != 0 { handleSignals() }
-        if case .reachable(var proxy) = reach {
+        if case .reachable(var proxy) = proxyState {
             proxy.advance(watches[own...])
-            reach = .reachable(proxy)
+            proxyState = .reachable(proxy)
         }
         return watches[1].ready != 0
     }
@@ -189,15 +191,16 @@ struct Supervisor {
         while true {
             let process = cinit_reap(&status)
             guard process != 0 else { return }
-            let ending = status >= 256 ? Message.Ending.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
-            if process == child.process { self.ending = ending } else { commandEnded(process, ending) }
+            let exitStatus =
+                status >= 256 ? Message.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
+            if process == child.process { self.exitStatus = exitStatus } else { commandEnded(process, exitStatus) }
         }
     }
 
     // MARK: The probe
 
     private mutating func probe(isReady: Bool) -> Message.Verdict? {
-        switch orders.probe {
+        switch spec.probe {
         case .none: nil
         case .tcp(let port): connection(isReady, to: port, path: nil)
         case .http(let port, let path): connection(isReady, to: port, path: path)
@@ -208,17 +211,17 @@ struct Supervisor {
     private mutating func connection(_ isReady: Bool, to port: UInt16, path: [UInt8]?) -> Message.Verdict? {
         if attempt == nil {
             guard cinit_monotonic() >= nextAttempt else { return nil }
-            let (begun, answer) = Attempt.connect(to: port, version6: usesVersion6)
+            let (begun, answer) = ProbeAttempt.connect(to: port, version6: usesVersion6)
             attempt = begun
-            if begun == nil { return answered(answer) }
+            if begun == nil { return attemptEnded(answer) }
             return nil
         }
         guard isReady, var current = attempt else { return nil }
-        var step: Attempt.Step
+        var step: ProbeAttempt.Step
         if case .connecting = current {
-            step = current.request(path, port: port, inHalves: life == .served)
-            if case .halfAsked = step {
-                hold()
+            step = current.request(path, port: port, inHalves: snapshotState == .atNextRequest)
+            if case .halfSent = step {
+                pauseForSnapshot()
                 step = current.completeRequest()
             }
         } else {
@@ -227,36 +230,36 @@ struct Supervisor {
         attempt = current
         markByte(current.status)
         switch step {
-        case .waiting, .halfAsked: return nil
+        case .waiting, .halfSent: return nil
         case .connected:
             markListening()
             return nil
-        case .answered(let answer):
+        case .completed(let answer):
             if answer == .connected { markListening() }
             if case .http(let status, _) = answer { markByte(status) }
-            return answered(answer)
+            return attemptEnded(answer)
         }
     }
 
     private mutating func markListening() {
         guard !hasListened else { return }
         hasListened = true
-        link.mark(.listening)
+        channel.mark(.listening)
     }
 
     /// Marks the first byte once the status line shows that this response passes, before the rest is read.
     private mutating func markByte(_ status: UInt16?) {
         guard let status, isSuccess(status), !hasMarkedByte else { return }
         hasMarkedByte = true
-        link.mark(.firstByte)
+        channel.mark(.firstByte)
     }
 
-    private mutating func answered(_ answer: Message.Answer) -> Message.Verdict? {
-        lastAnswer = answer
+    private mutating func attemptEnded(_ answer: Message.AttemptResult) -> Message.Verdict? {
+        lastAttempt = answer
         attempt = nil
         switch answer {
         case .connected:
-            link.mark(.firstByte)
+            channel.mark(.firstByte)
             return .passed
         case .http(let status, _) where isSuccess(status): return .passed
         case .command(.status(0)): return .passed
@@ -269,15 +272,15 @@ struct Supervisor {
     }
 
     private mutating func command(_ words: [[UInt8]]) -> Message.Verdict? {
-        if case .command(.status(0)) = lastAnswer { return .passed }
+        if case .command(.status(0)) = lastAttempt { return .passed }
         guard attempt == nil, cinit_monotonic() >= nextAttempt else { return nil }
         do throws(Message.Failure) {
-            let command = try Command(words, of: orders)
+            let command = try ImageCommand(words, of: spec)
             let process = try command.start()
             attempt = .running(process)
             return nil
         } catch {
-            link.send(.failed(Message.Failure(stage: .probe, errno: error.errno, subject: error.subject)))
+            channel.send(.failed(Message.Failure(stage: .probe, errno: error.errno, subject: error.subject)))
             return .failed
         }
     }
@@ -288,27 +291,27 @@ struct Supervisor {
         set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
-    private mutating func commandEnded(_ process: Int32, _ ending: Message.Ending) {
+    private mutating func commandEnded(_ process: Int32, _ exitStatus: Message.ExitStatus) {
         guard case .running(let command) = attempt, command.process == process else { return }
-        pass(self.command.drain())
+        handleOutput(self.command.drain())
         self.command.close()
-        if reply != nil {
-            reply?.ending = ending
+        if partialResult != nil {
+            partialResult?.exitStatus = exitStatus
             attempt = nil
             return
         }
-        if ending == .status(0) { link.mark(.firstByte) }
-        _ = answered(.command(ending))
+        if exitStatus == .status(0) { channel.mark(.firstByte) }
+        _ = attemptEnded(.command(exitStatus))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
     }
 
     /// Passes on a command's output: to the reply in an interview, else to the host.
-    private mutating func pass(_ pieces: [Child.Piece]) {
+    private mutating func handleOutput(_ pieces: [Child.Piece]) {
         for piece in pieces {
-            switch (reply, piece.stream) {
-            case (nil, _): link.send(.output(piece.stream, now(), piece.bytes))
-            case (_, .output): reply?.body.receive(piece.bytes[...])
-            case (_, .error): reply?.errors.receive(piece.bytes[...])
+            switch (partialResult, piece.stream) {
+            case (nil, _): channel.send(.output(piece.stream, now(), piece.bytes))
+            case (_, .output): partialResult?.body.receive(piece.bytes[...])
+            case (_, .error): partialResult?.stderr.receive(piece.bytes[...])
             }
         }
     }
@@ -318,8 +321,8 @@ struct Supervisor {
     /// The kernel reports this only for children that have ended, so the entrypoint is killed, unless the machine
     /// continues.
     func peakMemory() -> UInt64? {
-        if orders.place == .machine,
-            let text = contents(of: bytes(Machine.cgroup) + bytes("/memory.peak"), limit: 64)
+        if spec.runtime == .machine,
+            let text = contents(of: bytes(SystemSetup.cgroup) + bytes("/memory.peak"), limit: 64)
         {
             var peak: UInt64 = 0
             for digit in text where digit >= UInt8(ascii: "0") && digit <= UInt8(ascii: "9") {
@@ -327,8 +330,8 @@ struct Supervisor {
             }
             if peak > 0 { return peak }
         }
-        if ending == nil {
-            if case .doorbell = link { return nil }
+        if exitStatus == nil {
+            if case .doorbell = channel { return nil }
             stopChild()
         }
         return cinit_children_peak()

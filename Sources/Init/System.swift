@@ -3,7 +3,7 @@ import CInit
 extension Message.Failure: Error {}
 
 /// The guest's clocks now.
-func now() -> Clock { Clock(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }
+func now() -> GuestTime { GuestTime(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }
 
 /// Returns the bytes of a literal.
 func bytes(_ text: StaticString) -> [UInt8] {
@@ -77,7 +77,7 @@ func makeDirectories(_ path: [UInt8]) {
 }
 
 /// The channel to the host: frames on a serial port or an open descriptor, or our own machine's doorbell.
-enum Link {
+enum HostChannel {
     case descriptor(Int32)
     case doorbell
 
@@ -109,13 +109,13 @@ enum Link {
     }
 
     /// Pauses until the host resumes the machine, and returns its resume message; only with a doorbell.
-    func hold() -> Awakening? {
-        send(.held)
+    func pauseForSnapshot() -> ResumeInfo? {
+        send(.paused)
         let capacity = 4_096
         let reply = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, initialized in
             initialized = Int(cinit_reply(buffer.baseAddress, UInt(capacity)))
         }
-        return Awakening(decoding: reply)
+        return ResumeInfo(decoding: reply)
     }
 
     func mark(_ mark: Message.Mark) { send(.mark(mark, now())) }

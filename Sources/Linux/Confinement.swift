@@ -7,7 +7,7 @@ public import SystemPackage
 /// The resources and permissions of a process, set before its program runs.
 public struct Confinement: Sendable {
     /// Something in the program's own root directory.
-    public enum Place: Sendable, Hashable {
+    public enum RootEntry: Sendable, Hashable {
         /// A directory of this machine, read-only, under its own path.
         case directory(FilePath)
         /// A file of this machine, read-only, under a path in the new root.
@@ -23,36 +23,36 @@ public struct Confinement: Sendable {
     }
 
     /// A limit that the process cannot raise.
-    public struct Ceiling: Sendable, Hashable {
+    public struct ResourceLimit: Sendable, Hashable {
         let resource: Int32
         let value: UInt64
 
         /// No core dumps.
-        public static let noCore = Ceiling(resource: Int32(RLIMIT_CORE.rawValue), value: 0)
+        public static let noCore = ResourceLimit(resource: Int32(RLIMIT_CORE.rawValue), value: 0)
 
         /// Limits the size of files that the process writes.
-        public static func fileSize(_ byteCount: UInt64) -> Ceiling {
-            Ceiling(resource: Int32(RLIMIT_FSIZE.rawValue), value: byteCount)
+        public static func fileSize(_ byteCount: UInt64) -> ResourceLimit {
+            ResourceLimit(resource: Int32(RLIMIT_FSIZE.rawValue), value: byteCount)
         }
 
         /// Limits descriptors to numbers below `count`.
-        public static func descriptors(_ count: UInt64) -> Ceiling {
-            Ceiling(resource: Int32(RLIMIT_NOFILE.rawValue), value: count)
+        public static func descriptors(_ count: UInt64) -> ResourceLimit {
+            ResourceLimit(resource: Int32(RLIMIT_NOFILE.rawValue), value: count)
         }
     }
 
     /// True if the process gets mount, network, PID, IPC, host name and control group namespaces of its own.
     public var hasNamespaces = true
     /// The content of the program's root directory, in this order; nil for this machine's root.
-    public var root: [Place]?
+    public var root: [RootEntry]?
     /// True if capabilities, user and groups are dropped before the program runs; else the program does it itself.
     public var givesUp = true
     /// The user of the program; nil for the user of this process.
-    public var identity: Identity?
+    public var identity: SpareUser?
     /// True to keep supplementary groups, which may permit the use of a device.
     public var keepsGroups = false
     /// The limits of the process.
-    public var ceilings: [Ceiling] = []
+    public var resourceLimits: [ResourceLimit] = []
     /// Process lists of control groups, open for writing, into which the process writes itself.
     public var groups: [Int32] = []
 
@@ -81,9 +81,9 @@ public struct Confinement: Sendable {
     private func launch(
         _ program: FilePath, _ words: [String], _ environment: [String], _ descriptors: [Int32], _ groups: [Int32]
     ) -> (process: Int32, stage: Int32) {
-        let strings = Strings()
+        let strings = CStrings()
         let places = unsafe (root ?? []).map { unsafe strings.place($0) }
-        let limits = ceilings.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
+        let limits = resourceLimits.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
         var stage: Int32 = 0
         // Every buffer outlives the call, which returns once the program runs or has failed.
         let process = unsafe places.withUnsafeBufferPointer { places in
@@ -134,7 +134,7 @@ public struct Confinement: Sendable {
 }
 
 extension clinux_identity {
-    init(_ identity: Identity?, keepsGroups: Bool) {
+    init(_ identity: SpareUser?, keepsGroups: Bool) {
         self.init()
         is_changed = identity == nil ? 0 : 1
         empties_groups = identity?.emptiesGroups == true && !keepsGroups ? 1 : 0
@@ -144,7 +144,7 @@ extension clinux_identity {
 }
 
 /// C strings that exist as long as this object.
-@safe private final class Strings {
+@safe private final class CStrings {
     private var strings: [UnsafeMutablePointer<CChar>] = unsafe []
     private var vectors: [UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>] = unsafe []
 
@@ -168,7 +168,7 @@ extension clinux_identity {
         return unsafe UnsafePointer(vector.baseAddress)
     }
 
-    func place(_ place: Confinement.Place) -> clinux_place {
+    func place(_ place: Confinement.RootEntry) -> clinux_place {
         switch place {
         case .directory(let path): return unsafe made(clinux_place_directory, path, at: path)
         case .file(let path, let name): return unsafe made(clinux_place_file, path, at: name)
@@ -206,8 +206,8 @@ extension Confinement {
     public static func setName(_ name: String) { unsafe clinux_set_name(name) }
 
     /// Sets limits for this process that it cannot raise again.
-    public static func set(_ ceilings: [Ceiling]) throws(SystemError) {
-        let limits = ceilings.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
+    public static func set(_ resourceLimits: [ResourceLimit]) throws(SystemError) {
+        let limits = resourceLimits.map { clinux_ceiling(resource: $0.resource, value: $0.value) }
         try system("set limits") {
             unsafe limits.withUnsafeBufferPointer { unsafe clinux_set_ceilings($0.baseAddress, $0.count) }
         }

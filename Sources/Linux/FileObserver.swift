@@ -13,7 +13,7 @@ internal import SystemPackage
 /// It records until ``end()`` or until the last reference is released, on a thread of its own.
 public final class FileObserver: Sendable {
     /// The opened files, in limited number.
-    public struct Seen: Sendable {
+    public struct OpenedPaths: Sendable {
         /// The paths as the mount's own root sees them, each once.
         public var paths: Set<[UInt8]> = []
         /// True if no opened file is missing.
@@ -38,7 +38,7 @@ public final class FileObserver: Sendable {
     private final class State: Sendable {
         let events: OwnedDescriptor
         let stop: OwnedDescriptor
-        let seen = Mutex(Seen())
+        let openedPaths = Mutex(OpenedPaths())
 
         init(events: consuming OwnedDescriptor, stop: consuming OwnedDescriptor) {
             self.events = events
@@ -75,9 +75,9 @@ public final class FileObserver: Sendable {
     }
 
     /// Returns the files opened until now.
-    public func end() -> Seen {
+    public func end() -> OpenedPaths {
         Self.drain(state)
-        return state.seen.withLock { $0 }
+        return state.openedPaths.withLock { $0 }
     }
 
     private static func follow(_ state: State) {
@@ -91,16 +91,16 @@ public final class FileObserver: Sendable {
     }
 
     private static func drain(_ state: State) {
-        state.seen.withLock { seen in
+        state.openedPaths.withLock { openedPaths in
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
             // A limit, so that a process that always opens files doesn't block the caller forever.
             for _ in 0..<pathLimit {
                 let length = unsafe clinux_next_opened(state.events.rawValue, &buffer, buffer.count)
                 if length < 0 {
                     if errno == EAGAIN { return }
-                    seen.isComplete = false
+                    openedPaths.isComplete = false
                 } else if length > 0 {
-                    seen.add(buffer.prefix(length).map(UInt8.init(bitPattern:)))
+                    openedPaths.add(buffer.prefix(length).map(UInt8.init(bitPattern:)))
                 }
             }
         }

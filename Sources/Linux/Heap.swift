@@ -3,5 +3,5 @@ internal import CLinux
 /// The C library's heap.
 public enum Heap {
     /// Returns free memory to the kernel, and from now on large blocks as soon as they are freed.
-    public static func giveBack() { clinux_give_back() }
+    public static func trim() { clinux_trim_heap() }
 }

@@ -15,11 +15,11 @@ public struct IDMap: Sendable, Hashable {
     public let isInitial: Bool
     /// True if processes may change their supplementary groups.
     public let allowsGroups: Bool
-    private let users: [Line]
-    private let groups: [Line]
+    private let users: [Mapping]
+    private let groups: [Mapping]
 
     /// One line of a map.
-    private struct Line: Sendable, Hashable {
+    private struct Mapping: Sendable, Hashable {
         let inside: UInt64
         let outside: UInt64
         let count: UInt64
@@ -72,13 +72,13 @@ public struct IDMap: Sendable, Hashable {
     /// The largest group ID here.
     var largestGroup: UInt32 { Self.largest(groups) }
 
-    private static func largest(_ lines: [Line]) -> UInt32 {
+    private static func largest(_ lines: [Mapping]) -> UInt32 {
         UInt32(clamping: lines.map { $0.inside + max($0.count, 1) - 1 }.max() ?? 0)
     }
 
     /// A short name of this map, for caches: the owner of a file under one map is another one under a different map.
     public var name: String {
-        let text = (users + [Line(inside: 0, outside: 0, count: 0)] + groups)
+        let text = (users + [Mapping(inside: 0, outside: 0, count: 0)] + groups)
             .map { "\($0.inside) \($0.outside) \($0.count)\n" }
         // FNV-1a is enough: the names only distinguish maps, and a collision causes no more than a wrong owner in the
         // user's own cache.
@@ -86,10 +86,10 @@ public struct IDMap: Sendable, Hashable {
         return String(hash, radix: 36)
     }
 
-    private static func lines(_ text: [UInt8]) -> [Line] {
+    private static func lines(_ text: [UInt8]) -> [Mapping] {
         text.split(separator: 0x0a).compactMap { line in
             let fields = line.split(separator: 0x20).compactMap { UInt64(String(decoding: $0, as: UTF8.self)) }
-            return fields.count == 3 ? Line(inside: fields[0], outside: fields[1], count: fields[2]) : nil
+            return fields.count == 3 ? Mapping(inside: fields[0], outside: fields[1], count: fields[2]) : nil
         }
     }
 }

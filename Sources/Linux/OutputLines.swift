@@ -57,14 +57,14 @@ public struct OutputLines: Sendable {
         let bytes = bytes.last == 13 ? bytes.dropLast() : bytes
         let text = String(decoding: bytes, as: UTF8.self)
         guard bytes.contains(where: { $0 == 8 || $0 == 13 || $0 == 27 }) else { return text.visible }
-        var line = LineScreen()
+        var line = TerminalLine()
         line.write(text.unicodeScalars[...])
         return line.text.visible
     }
 }
 
 /// A terminal with a single line and no colours.
-private struct LineScreen {
+private struct TerminalLine {
     /// The columns that a move can reach; text itself may be longer.
     private static let width = 4096
     private static let tab = 8

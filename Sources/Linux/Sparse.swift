@@ -12,7 +12,7 @@ extension OwnedDescriptor {
     ///
     /// The other pages must already be holes, or become holes with ``truncate(to:)``.
     public func writeSparsely(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
-        for range in HeldPages.ranges(of: bytes) {
+        for range in NonzeroPages.ranges(of: bytes) {
             try write(bytes.extracting(range), at: offset + Int64(range.lowerBound))
         }
     }
@@ -45,7 +45,7 @@ extension OwnedDescriptor {
 }
 
 /// Pages of 4 KiB that are not all zeros.
-public enum HeldPages {
+public enum NonzeroPages {
     private static let page = 4096
 
     /// Returns the ranges of those pages, in order; adjacent pages are joined, and the last one may be shorter.

@@ -6,7 +6,7 @@ internal import SystemPackage
 /// Starts programs and waits for their exit.
 public enum Spawn {
     /// The end of a program: its exit status, or the signal that ended it.
-    public enum End: Sendable, Hashable {
+    public enum ExitStatus: Sendable, Hashable {
         /// It exited by itself.
         case exited(Int32)
         /// A signal ended it.
@@ -63,7 +63,7 @@ public enum Spawn {
     /// Waits for the exit of a program that was started here.
     ///
     /// Blocks the thread.
-    public static func wait(_ process: Int32) -> End {
+    public static func wait(_ process: Int32) -> ExitStatus {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0 {
             // Other code has already reaped it: its status is lost.

@@ -7,7 +7,7 @@ internal import Synchronization
 final class AddressSpace: Sendable {
     private enum Port {
         /// The keyboard controller's command port, through which PCs are reset.
-        static let control: UInt16 = 0x64
+        static let keyboardCommand: UInt16 = 0x64
         /// The PCI configuration ports.
         ///
         /// The first reads back its last write, so that PCI seems to exist; the second reads as all ones, so that it
@@ -19,16 +19,16 @@ final class AddressSpace: Sendable {
     private static let resetCommand: UInt8 = 0xFE
 
     private let devices: [AttachedDevice]
-    private let doorbell: DoorbellLine
+    private let doorbell: DoorbellDevice
     private let memory: GuestMemory
     private let serial = Mutex(Serial())
     /// An event counter; a write to it raises the serial port's interrupt.
     let serialInterrupt: OwnedDescriptor
-    private let turn = Monitor(())
+    private let doorbellTurn = WaitableState(())
     private let pciAddress = Atomic<UInt32>(0)
 
     init(
-        _ devices: [AttachedDevice], _ doorbell: DoorbellLine, _ memory: GuestMemory
+        _ devices: [AttachedDevice], _ doorbell: DoorbellDevice, _ memory: GuestMemory
     ) throws(MachineError) {
         serialInterrupt = try OwnedDescriptor(made: ckvm_eventfd(), "make an event counter")
         self.devices = devices
@@ -37,7 +37,7 @@ final class AddressSpace: Sendable {
     }
 
     /// Handles one exit of a processor, on its thread.
-    func answer(_ exit: Processor.Exit) -> Processors.Verdict {
+    func answer(_ exit: Processor.Exit) -> Processors.ExitAction {
         switch exit {
         case .write(.memory(let address), let bytes): return unsafe write(address, bytes)
         case .read(.memory(let address), let bytes): unsafe read(address, bytes)
@@ -48,7 +48,7 @@ final class AddressSpace: Sendable {
         case .failed(let reason): return .end(.failed(reason))
         case .interrupted: break
         }
-        return .goOn
+        return .resume
     }
 
     /// The output of the serial port.
@@ -69,21 +69,21 @@ final class AddressSpace: Sendable {
         return index < devices.count ? (devices[Int(index)], offset) : nil
     }
 
-    private func write(_ address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
+    private func write(_ address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Processors.ExitAction {
         if let (device, offset) = device(at: address) {
             unsafe device.transport.write(offset: offset, bytes)
         } else if address == Doorbell.page, bytes.count == 4 {
             let time = monotonicNanoseconds()
             return unsafe ring(bytes.loadUnaligned(as: UInt32.self), at: time)
         }
-        return .goOn
+        return .resume
     }
 
-    private func ring(_ count: UInt32, at time: UInt64) -> Processors.Verdict {
-        let answer = turn.update { _ in doorbell.ring(count, at: time, memory) }
+    private func ring(_ count: UInt32, at time: UInt64) -> Processors.ExitAction {
+        let answer = doorbellTurn.update { _ in doorbell.ring(count, at: time, memory) }
         switch answer {
-        case .proceed: return .goOn
-        case .hold: return .park
+        case .proceed: return .resume
+        case .pause: return .park
         case .end: return .end(.finished)
         }
     }
@@ -93,18 +93,18 @@ final class AddressSpace: Sendable {
         if let (device, offset) = device(at: address) { unsafe device.transport.read(offset: offset, into: bytes) }
     }
 
-    private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.Verdict {
-        if port == Port.control, unsafe bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
+    private func write(port: UInt16, _ bytes: UnsafeRawBufferPointer) -> Processors.ExitAction {
+        if port == Port.keyboardCommand, unsafe bytes.contains(AddressSpace.resetCommand) { return .end(.reset) }
         if port == Port.pciAddress, bytes.count == 4 {
             unsafe pciAddress.store(bytes.loadUnaligned(as: UInt32.self), ordering: .relaxed)
         }
-        guard let register = AddressSpace.serialRegister(port) else { return .goOn }
+        guard let register = AddressSpace.serialRegister(port) else { return .resume }
         let isInterrupt = serial.withLock { serial in
             // A string instruction (`rep outsb`) writes all its bytes to one port.
             unsafe bytes.reduce(false) { serial.write($1, to: register) || $0 }
         }
         if isInterrupt { ckvm_eventfd_signal(serialInterrupt.rawValue) }
-        return .goOn
+        return .resume
     }
 
     /// Reads a port; unassigned ports read as zero, because all ones look like a clock chip in an endless update.

@@ -49,23 +49,23 @@ extension VirtualMachine {
     func connect(_ device: AttachedDevice) throws(MachineError) {
         let (transport, address) = (device.transport, device.place.address)
         for (queue, descriptor) in transport.notifications {
-            try connect(write: UInt32(queue), at: address + VirtioTransport.notificationOffset, to: descriptor)
+            try connect(write: UInt32(queue), at: address + VirtioTransport.queueNotifyOffset, to: descriptor)
         }
         try connect(
-            write: nil, at: address + VirtioTransport.acknowledgementOffset, to: transport.acknowledgement)
+            write: nil, at: address + VirtioTransport.interruptACKOffset, to: transport.acknowledgement)
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 
     /// Makes all processors, in their initial state.
     func makeProcessors(_ count: Int, _ kvm: borrowing KVM) throws(MachineError) -> [Processor] {
-        let supported = try kvm.supportedLeaves()
+        let supported = try kvm.supportedCPUID()
         let hasDeadlineTimer = kvm.hasDeadlineTimer
         var processors: [Processor] = []
         for identifier in 0..<UInt32(count) {
             let processor = try Processor(
                 machine: descriptor, identifier: identifier, runByteCount: kvm.runByteCount)
             try processor.reset(
-                Leaves(
+                CPUIDLeaves(
                     supported: supported, identifier: identifier, count: UInt32(count),
                     hasDeadlineTimer: hasDeadlineTimer))
             processors.append(processor)

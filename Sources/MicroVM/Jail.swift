@@ -17,7 +17,7 @@ enum Jail {
     /// Confines the calling thread until it ends.
     func enter() throws(MachineError) {
         try Jail.must("set no_new_privs for a thread", ckvm_forbid_privileges())
-        try Jail.must("confine a thread with Landlock", ckvm_forbid_surroundings())
+        try Jail.must("confine a thread with Landlock", ckvm_forbid_files_and_sockets())
         try Jail.must("filter a thread's system calls", filter())
     }
 

@@ -14,7 +14,7 @@ public import SystemPackage
 /// instruction and end with the machine.
 public final class Machine: Sendable {
     /// The reason why a machine ended.
-    public enum Ending: Sendable, Equatable {
+    public enum StopReason: Sendable, Equatable {
         /// The guest reset itself.
         case reset
         /// The doorbell's owner reached its goal.
@@ -30,14 +30,14 @@ public final class Machine: Sendable {
     /// The result of ``Machine/run(until:)``.
     public enum Outcome: Sendable, Equatable {
         /// All processors are stopped, and continue with the next call.
-        case held
+        case paused
         /// The machine has ended.
-        case ended(Ending)
+        case ended(StopReason)
     }
 
     /// A remark about the kernel for the user; `nil` if there is none.
     public let kernelRemark: String?
-    private let kept: KeptState
+    private let vcpuStateLayout: ProcessorStateLayout
     private let virtual: VirtualMachine
     private let memory: GuestMemory
     private let memoryBytes: UInt64
@@ -45,7 +45,7 @@ public final class Machine: Sendable {
     private let space: AddressSpace
     private let processors: Processors
     private let loop: EventLoop
-    private let generation: Generation
+    private let generation: VMGenerationID
 
     /// Makes a machine at its kernel's first instruction; ``run(until:)`` starts it.
     ///
@@ -53,7 +53,7 @@ public final class Machine: Sendable {
     ///   a thread of the machine, one call at a time.
     public convenience init(
         _ configuration: MachineConfiguration,
-        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         try GuestMemory.expectRoom(for: configuration.memoryBytes)
         let kernel = try configuration.openKernel()
@@ -69,7 +69,7 @@ public final class Machine: Sendable {
     ///   - reply: the content of the guest's mailbox. The guest was paused in the middle of ringing the doorbell.
     public convenience init(
         restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, reply: [UInt8],
-        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         var configuration = configuration
         configuration.processors = snapshot.processors
@@ -83,7 +83,7 @@ public final class Machine: Sendable {
     private init(
         _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: consuming [GuestMemory.Region],
         _ kernelRemark: String?,
-        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
+        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         try configuration.validate()
         if configuration.rootAttachment == .memory {
@@ -98,7 +98,7 @@ public final class Machine: Sendable {
             }
         }
         memory = GuestMemory(adopting: ram)
-        kept = try KeptState(kvm)
+        vcpuStateLayout = try ProcessorStateLayout(kvm)
         memoryBytes = configuration.memoryBytes
         self.kernelRemark = kernelRemark
         loop = try EventLoop()
@@ -106,9 +106,9 @@ public final class Machine: Sendable {
         (devices, windows) = try AttachedDevice.all(of: configuration, memory, loop)
         virtual = try VirtualMachine(kvm, memory: memory, windows: windows)
         for device in devices { try virtual.connect(device) }
-        space = try AddressSpace(devices, DoorbellLine(handler: doorbell), memory)
+        space = try AddressSpace(devices, DoorbellDevice(handler: doorbell), memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
-        generation = try Generation(virtual)
+        generation = try VMGenerationID(virtual)
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))
     }
 
@@ -119,7 +119,8 @@ public final class Machine: Sendable {
             commandLine: configuration.commandLine.joined(separator: " "),
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
             devices: devices.map(\.place), persistentMemory: persistentMemory,
-            generation: BootPlan.Generation(identifier: Generation.identifier(), interrupt: Generation.interrupt))
+            generation: BootPlan.GenerationID(
+                identifier: VMGenerationID.identifier(), interrupt: VMGenerationID.interrupt))
         let entry = try plan.place(in: memory)
         try processors.all[0].enter(entry)
     }
@@ -138,7 +139,7 @@ public final class Machine: Sendable {
         for device in devices { device.transport.resume() }
         guard let ending = processors.wait(until: deadline) else {
             for device in devices { device.transport.pause() }
-            return .held
+            return .paused
         }
         loop.stop()
         return .ended(ending)
@@ -179,7 +180,7 @@ public final class Machine: Sendable {
 
     private func state(_ identity: [UInt8]) throws(MachineError) -> MachineState {
         let states = try processors.all.map { processor throws(MachineError) in
-            try ProcessorState(of: processor, kept)
+            try ProcessorState(of: processor, vcpuStateLayout)
         }
         return try MachineState(
             identity: identity, memoryBytes: memoryBytes, virtual, states,
@@ -191,7 +192,7 @@ public final class Machine: Sendable {
             throw .brokenSnapshot("it has \(state.devices.count) devices, this machine has \(devices.count)")
         }
         for (number, saved) in state.processors.enumerated() {
-            try saved.restore(to: processors.all[number], isFirst: number == 0, kept)
+            try saved.restore(to: processors.all[number], isFirst: number == 0, vcpuStateLayout)
         }
         try state.restore(to: virtual)
         space.serialState = state.serial
@@ -209,11 +210,11 @@ public final class Machine: Sendable {
     /// Anonymous memory of this process beyond the guest's, in bytes; `nil` if the kernel doesn't report it.
     ///
     /// Reading it takes milliseconds.
-    public var overheadBytes: UInt64? { Overhead.bytes(beyond: memory) }
+    public var overheadBytes: UInt64? { MemoryOverhead.bytes(beyond: memory) }
 
     /// The guest's reads from its disk so far; `nil` if the disk is memory or there is none.
-    public var diskUse: DiskUse? {
-        devices.lazy.compactMap { $0.transport.device as? BlockDevice }.first?.use
+    public var diskReads: DiskReads? {
+        devices.lazy.compactMap { $0.transport.device as? BlockDevice }.first?.diskReads
     }
 
     /// The number of exits to user space so far.

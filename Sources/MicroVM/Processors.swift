@@ -11,18 +11,18 @@ internal import Synchronization
 ///              └──────────────────────────► ending ──► ended
 /// ```
 final class Processors: Sendable {
-    private enum Wish: Equatable { case run, park, end }
+    private enum DesiredState: Equatable { case run, park, end }
 
     private struct State {
-        var wish = Wish.run
+        var desiredState = DesiredState.run
         var threads: [UInt] = []
         var parked = 0
         var running = 0
-        var ending: Machine.Ending?
+        var stopReason: Machine.StopReason?
     }
 
     let all: [Processor]
-    private let monitor = Monitor(State())
+    private let monitor = WaitableState(State())
     private let exits = Atomic<UInt64>(0)
     private let entered = Atomic<UInt64>(0)
 
@@ -34,12 +34,12 @@ final class Processors: Sendable {
     ///
     /// - Returns: true at the first call.
     @discardableResult
-    func start(_ handle: @escaping @Sendable (Processor.Exit) -> Verdict) -> Bool {
+    func start(_ handle: @escaping @Sendable (Processor.Exit) -> ExitAction) -> Bool {
         let isFirst = monitor.update { state in
             // If the machine was ended before it began, or while it was paused, it stays ended.
-            guard state.wish != .end else { return false }
+            guard state.desiredState != .end else { return false }
             for processor in all { processor.clearInterrupt() }
-            state.wish = .run
+            state.desiredState = .run
             let isFirst = state.running == 0
             if isFirst { state.running = all.count }
             return isFirst
@@ -53,13 +53,13 @@ final class Processors: Sendable {
     }
 
     /// The action of the machine after an exit.
-    enum Verdict {
-        case goOn
+    enum ExitAction {
+        case resume
         case park
-        case end(Machine.Ending)
+        case end(Machine.StopReason)
     }
 
-    private func run(_ processor: Processor, _ handle: (Processor.Exit) -> Verdict) {
+    private func run(_ processor: Processor, _ handle: (Processor.Exit) -> ExitAction) {
         let thread = ckvm_this_thread()
         do throws(MachineError) {
             try kvm("a signal to stop it by") { ckvm_prepare_kick() }
@@ -71,14 +71,14 @@ final class Processors: Sendable {
             let exit = processor.step()
             exits.add(1, ordering: .relaxed)
             if case .interrupted = exit {
-                guard obey() else { break }
+                guard applyDesiredState() else { break }
                 continue
             }
             switch handle(exit) {
-            case .goOn: continue
+            case .resume: continue
             // The next step completes the guest's instruction, and returns interrupted.
             case .park: request(.park)
-            case .end(let ending): end(ending)
+            case .end(let stopReason): end(stopReason)
             }
         }
         monitor.update { state in
@@ -88,44 +88,44 @@ final class Processors: Sendable {
     }
 
     /// Carries out the machine's request to an interrupted processor; `false` to end.
-    private func obey() -> Bool {
+    private func applyDesiredState() -> Bool {
         let isParked = monitor.update { state in
-            guard state.wish == .park else { return false }
+            guard state.desiredState == .park else { return false }
             state.parked += 1
             return true
         }
         return monitor.wait { state -> Bool? in
-            guard state.wish != .park else { return nil }
+            guard state.desiredState != .park else { return nil }
             if isParked { state.parked -= 1 }
-            return state.wish == .run
+            return state.desiredState == .run
         } ?? false
     }
 
-    private func request(_ wish: Wish) {
+    private func request(_ desiredState: DesiredState) {
         monitor.update { state in
-            if state.wish != .end { state.wish = wish }
+            if state.desiredState != .end { state.desiredState = desiredState }
             for processor in all { processor.interrupt() }
             // A thread takes itself off the list before it ends, so all of these still exist.
             for thread in state.threads { _ = ckvm_kick(thread) }
         }
     }
 
-    private func end(_ ending: Machine.Ending) {
-        monitor.update { if $0.ending == nil { $0.ending = ending } }
+    private func end(_ stopReason: Machine.StopReason) {
+        monitor.update { if $0.stopReason == nil { $0.stopReason = stopReason } }
         request(.end)
     }
 
     /// Ends all processors; the first ending that was requested counts.
-    func stop(_ ending: Machine.Ending) { end(ending) }
+    func stop(_ stopReason: Machine.StopReason) { end(stopReason) }
 
     /// Waits until all processors are parked, or all have ended.
     ///
     /// - Returns: the ending; `nil` if they are parked.
-    func wait(until deadline: UInt64) -> Machine.Ending? {
+    func wait(until deadline: UInt64) -> Machine.StopReason? {
         let count = all.count
-        let settled: Machine.Ending?? = monitor.wait(until: deadline) { state in
-            if state.running == 0 { return .some(state.ending) }
-            return state.wish == .park && state.parked == count ? .some(nil) : nil
+        let settled: Machine.StopReason?? = monitor.wait(until: deadline) { state in
+            if state.running == 0 { return .some(state.stopReason) }
+            return state.desiredState == .park && state.parked == count ? .some(nil) : nil
         }
         if let settled { return settled }
         end(.timedOut)
@@ -135,8 +135,8 @@ final class Processors: Sendable {
     }
 
     /// Waits for the end of the processors; `nil` if they still run at `deadline`.
-    func ending(until deadline: UInt64) -> Machine.Ending? {
-        monitor.wait(until: deadline) { state in state.running == 0 ? state.ending : nil }
+    func stopReason(until deadline: UInt64) -> Machine.StopReason? {
+        monitor.wait(until: deadline) { state in state.running == 0 ? state.stopReason : nil }
     }
 
     /// The processor time of the running processors' threads, in nanoseconds.

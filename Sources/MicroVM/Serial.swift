@@ -16,7 +16,7 @@ struct Serial {
     /// The number of bytes of output that are kept.
     static let logLimit = 64 << 10
 
-    private var interruptsWanted: UInt8 = 0
+    private var interruptEnable: UInt8 = 0
     private var lineControl: UInt8 = 0
     private var modemControl: UInt8 = 0
     private var scratch: UInt8 = 0
@@ -32,14 +32,14 @@ struct Serial {
     /// The end of the guest's output.
     var log: [UInt8] { Array(ring[oldest...] + ring[..<oldest]) }
 
-    private enum Line {
-        static let divisorAccess: UInt8 = 0x80
+    private enum LineBits {
+        static let divisorLatchAccess: UInt8 = 0x80
         /// Everything has been sent.
-        static let idle: UInt8 = 0x60
+        static let transmitterEmpty: UInt8 = 0x60
     }
-    private enum Modem {
+    private enum ModemBits {
         static let loopback: UInt8 = 0x10
-        static let interruptsOn: UInt8 = 8
+        static let out2: UInt8 = 8
     }
     private static let readyToSend: UInt8 = 2
 
@@ -47,17 +47,17 @@ struct Serial {
     ///
     /// - Returns: true if an edge-triggered interrupt must be raised.
     mutating func write(_ value: UInt8, to register: UInt16) -> Bool {
-        let isDivisor = lineControl & Line.divisorAccess != 0
+        let isDivisor = lineControl & LineBits.divisorLatchAccess != 0
         switch register {
         case 0 where isDivisor: divisor = divisor & 0xff00 | UInt16(value)
         case 1 where isDivisor: divisor = divisor & 0x00ff | UInt16(value) << 8
         case 0:
             // In loopback mode nothing is sent.
-            if modemControl & Modem.loopback == 0 { send(value) }
+            if modemControl & ModemBits.loopback == 0 { send(value) }
             return becomesReady()
         case 1:
-            let wasWanted = interruptsWanted & Self.readyToSend != 0
-            interruptsWanted = value & 0x0f
+            let wasWanted = interruptEnable & Self.readyToSend != 0
+            interruptEnable = value & 0x0f
             if !wasWanted { return becomesReady() }
         case 2: hasFIFO = value & 1 != 0
         case 3: lineControl = value
@@ -70,14 +70,14 @@ struct Serial {
 
     /// Handles a read of a register, counted from the first port.
     mutating func read(_ register: UInt16) -> UInt8 {
-        let isDivisor = lineControl & Line.divisorAccess != 0
+        let isDivisor = lineControl & LineBits.divisorLatchAccess != 0
         switch register {
         case 0: return isDivisor ? UInt8(truncatingIfNeeded: divisor) : 0
-        case 1: return isDivisor ? UInt8(divisor >> 8) : interruptsWanted
+        case 1: return isDivisor ? UInt8(divisor >> 8) : interruptEnable
         case 2: return readInterrupt()
         case 3: return lineControl
         case 4: return modemControl
-        case 5: return Line.idle
+        case 5: return LineBits.transmitterEmpty
         case 6: return modemStatus
         case 7: return scratch
         default: return 0
@@ -91,13 +91,13 @@ struct Serial {
     var registers: [UInt8] {
         get {
             [
-                interruptsWanted, lineControl, modemControl, scratch, UInt8(truncatingIfNeeded: divisor),
+                interruptEnable, lineControl, modemControl, scratch, UInt8(truncatingIfNeeded: divisor),
                 UInt8(divisor >> 8),
             ]
         }
         set {
             guard newValue.count == Serial.registersLength else { return }
-            (interruptsWanted, lineControl) = (newValue[0] & 0x0f, newValue[1])
+            (interruptEnable, lineControl) = (newValue[0] & 0x0f, newValue[1])
             (modemControl, scratch) = (newValue[2] & 0x1f, newValue[3])
             divisor = UInt16(newValue[4]) | UInt16(newValue[5]) << 8
         }
@@ -111,10 +111,10 @@ struct Serial {
     }
 
     private mutating func becomesReady() -> Bool {
-        guard interruptsWanted & Self.readyToSend != 0 else { return false }
+        guard interruptEnable & Self.readyToSend != 0 else { return false }
         isReadyPending = true
         // OUT2 connects the chip to its line.
-        return modemControl & Modem.interruptsOn != 0
+        return modemControl & ModemBits.out2 != 0
     }
 
     /// Returns the interrupt identification register; reading it clears the interrupt.
@@ -125,7 +125,7 @@ struct Serial {
 
     /// The modem status register: in loopback mode it mirrors the guest's own control bits.
     private var modemStatus: UInt8 {
-        guard modemControl & Modem.loopback != 0 else { return 0xb0 }
+        guard modemControl & ModemBits.loopback != 0 else { return 0xb0 }
         return (modemControl & 0x0c) << 4 | (modemControl & 0x02) << 3 | (modemControl & 0x01) << 5
     }
 }

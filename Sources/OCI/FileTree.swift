@@ -16,7 +16,7 @@ public struct FileTree: Sendable {
     public typealias NodeID = Int
 
     /// The way in which a file lost its last name.
-    public enum Death: Hashable, Sendable {
+    public enum Removal: Hashable, Sendable {
         /// A whiteout of that layer.
         case deleted(layer: Int)
         /// An entry of that layer at the same path, or a file in place of a directory above it.
@@ -47,7 +47,7 @@ public struct FileTree: Sendable {
         /// The number of paths that refer to it now.
         public internal(set) var linkCount = 0
         /// The way in which it lost its last name, if it did.
-        public internal(set) var death: Death?
+        public internal(set) var removal: Removal?
     }
 
     /// A path that exists.
@@ -215,9 +215,9 @@ extension FileTree {
         if let old = nodes[parent].children[name] {
             count(\.modified, of: inode.kind, layer: inode.layer)
             if inode.kind.isDirectory && self.inode(of: old).kind.isDirectory {
-                return rename(old, to: id, death: .replaced(layer: inode.layer, by: id))
+                return rename(old, to: id, removal: .replaced(layer: inode.layer, by: id))
             }
-            kill(old, .replaced(layer: inode.layer, by: id))
+            markRemoved(old, .replaced(layer: inode.layer, by: id))
         } else {
             count(\.added, of: inode.kind, layer: inode.layer)
         }
@@ -237,7 +237,7 @@ extension FileTree {
         if let old = nodes[parent].children[name] {
             guard nodes[old].inode != id else { return }
             count(\.modified, of: inodes[id].kind, layer: layer)
-            kill(old, .replaced(layer: layer, by: id))
+            markRemoved(old, .replaced(layer: layer, by: id))
         } else {
             count(\.added, of: inodes[id].kind, layer: layer)
         }
@@ -249,12 +249,12 @@ extension FileTree {
             danglingWhiteouts.append((layer, path))
             return
         }
-        kill(found.node, .deleted(layer: layer))
+        markRemoved(found.node, .deleted(layer: layer))
     }
 
     private mutating func clear(_ path: ImagePath, layer: Int, name layerName: String) throws(OCIError) {
         guard let found = resolve(path), inode(of: found.node).kind.isDirectory else { return }
-        for child in nodes[found.node].children.values.sorted() { kill(child, .deleted(layer: layer)) }
+        for child in nodes[found.node].children.values.sorted() { markRemoved(child, .deleted(layer: layer)) }
     }
 
     private mutating func replaceRoot(with inode: Inode, name: String) throws(OCIError) {
@@ -263,7 +263,7 @@ extension FileTree {
         }
         let id = inodes.count
         inodes.append(inode)
-        rename(Self.rootNode, to: id, death: .replaced(layer: inode.layer, by: id))
+        rename(Self.rootNode, to: id, removal: .replaced(layer: inode.layer, by: id))
     }
 
     /// Returns the parent directory of `path`, created if missing, with links followed inside the root.
@@ -297,7 +297,7 @@ extension FileTree {
                 if target.first == UInt8(ascii: "/") { id = Self.rootNode }
                 pending += target.split(separator: UInt8(ascii: "/")).map(Array.init).reversed()
             default:
-                kill(child, .replaced(layer: layer, by: inodes.count))
+                markRemoved(child, .replaced(layer: layer, by: inodes.count))
                 id = makeDirectory(name, in: id, layer: layer)
             }
         }
@@ -322,27 +322,27 @@ extension FileTree {
         return nodes.count - 1
     }
 
-    private mutating func rename(_ node: NodeID, to inode: InodeID, death: Death) {
-        release(nodes[node].inode, death)
+    private mutating func rename(_ node: NodeID, to inode: InodeID, removal: Removal) {
+        release(nodes[node].inode, removal)
         nodes[node].inode = inode
         inodes[inode].linkCount += 1
     }
 
     /// Removes a node and all below it from the tree.
-    private mutating func kill(_ node: NodeID, _ death: Death) {
+    private mutating func markRemoved(_ node: NodeID, _ removal: Removal) {
         nodes[nodes[node].parent].children[nodes[node].name] = nil
         var stack = [node]
         while let id = stack.popLast() {
             stack += nodes[id].children.values
             nodes[id].children = [:]
-            if case .deleted(let layer) = death { count(\.removed, of: inode(of: id).kind, layer: layer) }
-            release(nodes[id].inode, death)
+            if case .deleted(let layer) = removal { count(\.removed, of: inode(of: id).kind, layer: layer) }
+            release(nodes[id].inode, removal)
         }
     }
 
-    private mutating func release(_ inode: InodeID, _ death: Death) {
+    private mutating func release(_ inode: InodeID, _ removal: Removal) {
         inodes[inode].linkCount -= 1
-        if inodes[inode].linkCount == 0 { inodes[inode].death = death }
+        if inodes[inode].linkCount == 0 { inodes[inode].removal = removal }
     }
 
     private mutating func count(_ field: WritableKeyPath<LayerChanges, Int>, of kind: FileKind, layer: Int) {

@@ -186,8 +186,8 @@ extension Image {
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
         }
-        let packed = AheadSource(try source.open(descriptor))
-        let plain = AheadSource(try decompressing(packed, compression, name: "layer \(descriptor.digest)"))
+        let packed = ReadAheadSource(try source.open(descriptor))
+        let plain = ReadAheadSource(try decompressing(packed, compression, name: "layer \(descriptor.digest)"))
         return VerifyingSource(plain, digest: layer.diffID, size: nil)
     }
 

@@ -28,7 +28,7 @@ final class Authorizer: Sendable {
     private let files: [AuthFile]
     private let isInsecure: @Sendable (String) -> Bool
     private let state = Mutex(State())
-    private let greeting = Mutex(())
+    private let pingLock = Mutex(())
 
     init(_ client: HTTPClient, files: [AuthFile], isInsecure: @Sendable @escaping (String) -> Bool) {
         self.client = client
@@ -44,7 +44,7 @@ final class Authorizer: Sendable {
     func base(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         if let known = state.withLock({ $0.bases[endpoint.host] }) { return known }
         // Several blobs begin at once: one sends the request, the others wait for its result.
-        return try greeting.withLock { _ in
+        return try pingLock.withLock { _ in
             try state.withLock { $0.bases[endpoint.host] } ?? found(endpoint, cancellation)
         }
     }
@@ -52,10 +52,10 @@ final class Authorizer: Sendable {
     private func found(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         let address = try WebAddress("https://\(endpoint.host)/v2/")
         do {
-            return try greet(address, endpoint, cancellation)
+            return try ping(address, endpoint, cancellation)
         } catch let error as HTTPError {
             guard Self.mayLackTLS(error), isInsecure(endpoint.host) || address.isLoopback else { throw error }
-            return try greet(WebAddress("http://\(endpoint.host)/v2/"), endpoint, cancellation)
+            return try ping(WebAddress("http://\(endpoint.host)/v2/"), endpoint, cancellation)
         }
     }
 
@@ -67,7 +67,7 @@ final class Authorizer: Sendable {
     }
 
     /// Requests the API version; the response also contains the challenge.
-    private func greet(_ address: WebAddress, _ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
+    private func ping(_ address: WebAddress, _ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         let response = try client.fetch(Request(.get, address), cancellation).response
         state.withLock { state in
             state.bases[endpoint.host] = address
@@ -82,7 +82,7 @@ final class Authorizer: Sendable {
 
     /// Returns the value of `Authorization` for a request, or nil if none is needed.
     func authorization(
-        _ endpoint: Endpoint, _ scopes: Set<Scope>, action: String, _ cancellation: Cancellation
+        _ endpoint: Endpoint, _ scopes: Set<TokenScope>, action: String, _ cancellation: Cancellation
     ) throws -> String? {
         switch state.withLock({ $0.challenges[endpoint.host] }) {
         case nil: return nil
@@ -97,7 +97,7 @@ final class Authorizer: Sendable {
             if let token = state.withLock({ $0.tokens[key] }), token.expires > .now { return "Bearer \(token.text)" }
             let request = TokenRequest(
                 realm: realm, service: service, scopes: scopes.sorted(), credential: try credential(endpoint))
-            let token = try ask(request, endpoint, action: action, cancellation)
+            let token = try requestToken(request, endpoint, action: action, cancellation)
             state.withLock { state in
                 state.tokens[key] = token
                 state.secrets.insert(token.text)
@@ -107,7 +107,7 @@ final class Authorizer: Sendable {
     }
 
     /// Stores the challenge of a refused request; true if a retry makes sense.
-    func learn(from response: Response, _ endpoint: Endpoint) -> Bool {
+    func recordChallenge(from response: Response, _ endpoint: Endpoint) -> Bool {
         guard let challenge = Challenge(response.headers.all("WWW-Authenticate")) else { return false }
         return state.withLock { state in
             let isNew = state.challenges[endpoint.host] != challenge
@@ -174,7 +174,7 @@ final class Authorizer: Sendable {
         }
     }
 
-    private func ask(
+    private func requestToken(
         _ wanted: TokenRequest, _ endpoint: Endpoint, action: String, _ cancellation: Cancellation
     ) throws -> Token {
         let realm: WebAddress

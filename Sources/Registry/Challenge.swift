@@ -61,13 +61,13 @@ enum Challenge: Hashable, Sendable {
 }
 
 /// A permission that a token is requested for: `repository:PATH:pull,push`.
-struct Scope: Hashable, Sendable, Comparable, CustomStringConvertible {
+struct TokenScope: Hashable, Sendable, Comparable, CustomStringConvertible {
     let description: String
 
-    static func pull(_ path: String) -> Scope { Scope(description: "repository:\(path):pull") }
-    static func push(_ path: String) -> Scope { Scope(description: "repository:\(path):pull,push") }
-    static func delete(_ path: String) -> Scope { Scope(description: "repository:\(path):delete,pull") }
-    static let catalog = Scope(description: "registry:catalog:*")
+    static func pull(_ path: String) -> TokenScope { TokenScope(description: "repository:\(path):pull") }
+    static func push(_ path: String) -> TokenScope { TokenScope(description: "repository:\(path):pull,push") }
+    static func delete(_ path: String) -> TokenScope { TokenScope(description: "repository:\(path):delete,pull") }
+    static let catalog = TokenScope(description: "registry:catalog:*")
 
-    static func < (left: Scope, right: Scope) -> Bool { left.description < right.description }
+    static func < (left: TokenScope, right: TokenScope) -> Bool { left.description < right.description }
 }

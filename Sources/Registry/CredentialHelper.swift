@@ -53,7 +53,7 @@ struct CredentialHelper: Sendable {
     func erase(_ server: String) throws -> Bool { try run("erase", Array(server.utf8)).status == 0 }
 
     private func run(_ word: String, _ input: [UInt8]) throws -> (status: Int32, output: [UInt8]) {
-        let streams = try Streams()
+        let streams = try SocketPair()
         let ends = streams.theirs.rawValue
         let process: Int32
         do throws(SystemError) {
@@ -74,7 +74,7 @@ struct CredentialHelper: Sendable {
 }
 
 /// A socket's ends: ours, and the one that becomes a program's stdin and stdout.
-private struct Streams: ~Copyable {
+private struct SocketPair: ~Copyable {
     let ours: OwnedDescriptor
     let theirs: OwnedDescriptor
 

@@ -5,8 +5,8 @@ internal import OCI
 ///
 /// The reader checks size and digest.
 final class Download: ByteSource {
-    private let session: Session
-    private let call: Session.Call
+    private let session: RegistrySession
+    private let call: RegistrySession.Call
     private let blob: Descriptor
     private var offset: Int64
     private var failures: RetryCount
@@ -15,12 +15,14 @@ final class Download: ByteSource {
     private var ahead: [UInt8] = []
 
     /// Requests `blob` from `offset` on and waits for the head of the response.
-    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, action: String, from offset: Int64 = 0) throws {
+    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: RegistrySession, action: String, from offset: Int64 = 0)
+        throws
+    {
         self.blob = blob
         self.session = session
         self.offset = offset
         failures = RetryCount(at: offset)
-        call = Session.Call(
+        call = RegistrySession.Call(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/blobs/\(blob.digest)"),
             scopes: [.pull(endpoint.path)], action: action)
         stream = try session.retrying { try open() }
@@ -89,7 +91,7 @@ final class Download: ByteSource {
 
 /// A download that continues at the next endpoint, from its offset, after one has failed finally.
 final class MirroredDownload: ByteSource {
-    private let session: Session
+    private let session: RegistrySession
     private let open: (Endpoint, Int64) throws -> any ByteSource
     /// The endpoints that were not tried yet, the registry itself last.
     private var left: ArraySlice<Endpoint>
@@ -98,7 +100,7 @@ final class MirroredDownload: ByteSource {
 
     /// Opens the download at the first endpoint that has it; there is at least one.
     init(
-        _ endpoints: [Endpoint], _ session: Session, from offset: Int64,
+        _ endpoints: [Endpoint], _ session: RegistrySession, from offset: Int64,
         open: @escaping (Endpoint, Int64) throws -> any ByteSource
     ) throws {
         (left, self.session, self.offset, self.open) = (endpoints[...], session, offset, open)

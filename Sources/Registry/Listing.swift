@@ -40,7 +40,7 @@ extension RegistryClient {
     public func delete(_ reference: Reference) async throws {
         try await offload { session in
             let endpoint = try repository(reference, session, reading: false).endpoint
-            let call = Session.Call(
+            let call = RegistrySession.Call(
                 method: .delete, endpoint: endpoint,
                 target: .path("\(endpoint.path)/manifests/\(reference.identifier)"),
                 scopes: [.delete(endpoint.path)], action: "delete \(reference)", expected: [200, 202, 204])
@@ -49,10 +49,10 @@ extension RegistryClient {
     }
 }
 
-extension Session {
+extension RegistrySession {
     /// Reads a list in pages, each of which links to the next (distribution spec, listing tags).
     func list(
-        _ target: Call.Target, _ endpoint: Endpoint, _ scopes: Set<Scope>, action: String,
+        _ target: Call.Target, _ endpoint: Endpoint, _ scopes: Set<TokenScope>, action: String,
         _ items: (JSON) -> [String]
     ) throws -> [String] {
         var all: [String] = []
@@ -89,7 +89,7 @@ extension Session {
 extension RemoteRepository {
     /// Returns a manifest's referrers from the registry's API, or from the fallback tag if it has no such API.
     func referrers(to digest: Digest, action: String) throws -> [Descriptor] {
-        var call = Session.Call(
+        var call = RegistrySession.Call(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/referrers/\(digest)"),
             scopes: [.pull(endpoint.path)], action: action, expected: [200, 404])
         call.headers["Accept"] = MediaType.index.description
@@ -105,7 +105,7 @@ extension RemoteRepository {
         var index = try fallback(subject.digest, action: action)
         if index.manifests.contains(where: { $0.digest == manifest.descriptor.digest }) { return }
         index.manifests.append(try Self.entry(manifest))
-        var call = Session.Call(
+        var call = RegistrySession.Call(
             method: .put, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(Self.tag(subject.digest))"),
             scopes: [.push(endpoint.path)], action: action, expected: [200, 201, 202])
         call.headers["Content-Type"] = MediaType.index.description

@@ -57,7 +57,8 @@ extension RemoteRepository {
         }
         session.report(.began(blob))
         do {
-            try store.put(Counted(try download(blob)) { session.report(.moved(blob, bytes: $0)) }, expecting: blob)
+            try store.put(
+                CountingSource(try download(blob)) { session.report(.moved(blob, bytes: $0)) }, expecting: blob)
         } catch let error as OCIError {
             throw RegistryError.wrongContent("pull \(blob.digest) of \(name)", host: endpoint.registry, error)
         } catch let error as SystemError {
@@ -70,7 +71,7 @@ extension RemoteRepository {
 }
 
 /// Passes bytes on and reports their number.
-private final class Counted: ByteSource {
+private final class CountingSource: ByteSource {
     private let source: any ByteSource
     private let count: (Int) -> Void
 

@@ -99,9 +99,9 @@ struct RegistriesConf: Sendable {
 
     private struct File: Decodable {
         var registry: [Rule]?
-        var registries: Old?
+        var registries: Version1Table?
 
-        struct Old: Decodable { var insecure: List? }
+        struct Version1Table: Decodable { var insecure: List? }
         struct List: Decodable { var registries: [String]? }
     }
 

@@ -96,26 +96,26 @@ public struct RegistryClient: Sendable {
 
     // MARK: - Operations
 
-    func repository(_ reference: Reference, _ session: Session, reading: Bool) throws -> RemoteRepository {
+    func repository(_ reference: Reference, _ session: RegistrySession, reading: Bool) throws -> RemoteRepository {
         let endpoints = try hosts.endpoints(
             for: reference, reading: reading, action: "\(reading ? "pull" : "push") \(reference)")
         return RemoteRepository(name: "\(reference.host)/\(reference.path)", session: session, endpoints: endpoints)
     }
 
-    func session(_ cancellation: Cancellation) -> Session {
-        Session(
+    func session(_ cancellation: Cancellation) -> RegistrySession {
+        RegistrySession(
             client: client, authorizer: authorizer, retry: configuration.retry, cancellation: cancellation,
             report: report)
     }
 
     /// Runs blocking work with a session that is cancelled with the task.
-    func offload<T: Sendable>(_ body: @Sendable @escaping (Session) throws -> T) async throws -> T {
+    func offload<T: Sendable>(_ body: @Sendable @escaping (RegistrySession) throws -> T) async throws -> T {
         try await Cancellation.offload { try body(session($0)) }
     }
 
     /// Runs `body` for every item, several at once; throws the first failure, which cancels the others.
     func each<Item: Sendable>(
-        _ items: [Item], _ session: Session, _ body: @Sendable @escaping (Item) throws -> Void
+        _ items: [Item], _ session: RegistrySession, _ body: @Sendable @escaping (Item) throws -> Void
     ) async throws {
         let first = FirstFailure()
         try await withTaskCancellationHandler {

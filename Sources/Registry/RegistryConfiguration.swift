@@ -6,7 +6,7 @@ public import SystemPackage
 /// The settings of a registry client: the machine's files, and the command line's additions.
 public struct RegistryConfiguration: Sendable {
     /// User agent, proxy and time-outs; ``certificateRoots`` and ``certificates`` replace its trust.
-    public var http = Configuration()
+    public var http = HTTPConfiguration()
     /// The number of blobs that are transferred at once.
     public var jobs = 4
     /// The limits of retries.

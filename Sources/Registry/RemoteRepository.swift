@@ -8,7 +8,7 @@ public import OCI
 public struct RemoteRepository: BlobSource {
     /// `HOST/PATH` as in the reference.
     public let name: String
-    let session: Session
+    let session: RegistrySession
     /// The endpoints in the order of preference.
     let endpoints: [Endpoint]
 
@@ -70,8 +70,8 @@ public struct RemoteRepository: BlobSource {
 
     private func manifestCall(
         _ method: HTTP.Method, _ endpoint: Endpoint, _ identifier: String, action: String
-    ) -> Session.Call {
-        var call = Session.Call(
+    ) -> RegistrySession.Call {
+        var call = RegistrySession.Call(
             method: method, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(identifier)"),
             scopes: [.pull(endpoint.path)], action: action)
         for type in Self.accepted { call.headers.add("Accept", type) }
@@ -80,13 +80,13 @@ public struct RemoteRepository: BlobSource {
     }
 
     /// Returns a document's media type: its own field, or else the server's header.
-    private func mediaType(of bytes: [UInt8], _ response: Response, _ call: Session.Call) throws -> MediaType {
-        let told = (response.headers["Content-Type"] ?? "").prefix { $0 != ";" }
+    private func mediaType(of bytes: [UInt8], _ response: Response, _ call: RegistrySession.Call) throws -> MediaType {
+        let announced = (response.headers["Content-Type"] ?? "").prefix { $0 != ";" }
         guard let json = try? JSON(parsing: bytes, what: "manifest") else {
             throw RegistryError.malformedAnswer(call.action, host: call.endpoint.host, reason: "sends invalid JSON")
         }
         if json["schemaVersion"]?.integer == 1 { throw RegistryError.oldManifest(call.action) }
-        return MediaType(json["mediaType"]?.string ?? String(told))
+        return MediaType(json["mediaType"]?.string ?? String(announced))
     }
 
     /// Returns the result of the first endpoint that succeeds, or throws the error of the last, which is no mirror.

@@ -6,9 +6,9 @@ final class StoredBlobs: BlobSource {
     private let remote: RemoteRepository
     private let store: Store
     /// One lock for each blob, so that each is downloaded once.
-    private let gates = Mutex<[Digest: Gate]>([:])
+    private let flights = Mutex<[Digest: SingleFlight]>([:])
 
-    private final class Gate: Sendable {
+    private final class SingleFlight: Sendable {
         let mutex = Mutex(())
     }
 
@@ -18,12 +18,12 @@ final class StoredBlobs: BlobSource {
     }
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
-        let gate = gates.withLock { gates in
-            let gate = gates[blob.digest] ?? Gate()
-            gates[blob.digest] = gate
-            return gate
+        let flight = flights.withLock { flights in
+            let flight = flights[blob.digest] ?? SingleFlight()
+            flights[blob.digest] = flight
+            return flight
         }
-        try gate.mutex.withLock { _ in if try !store.has(blob) { try remote.fetch(blob, into: store) } }
+        try flight.mutex.withLock { _ in if try !store.has(blob) { try remote.fetch(blob, into: store) } }
         return try store.open(blob)
     }
 }

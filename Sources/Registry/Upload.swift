@@ -20,20 +20,20 @@ final class Upload {
 
     private let blob: Descriptor
     private let endpoint: Endpoint
-    private let session: Session
+    private let session: RegistrySession
     private let action: String
-    private let feed: Feed
-    private var place: WebAddress?
+    private let partReader: PartReader
+    private var uploadURL: WebAddress?
     private var offset: Int64 = 0
     private var partSize = Int64.max
     /// True if the last try failed during a request, so that the registry's offset is unknown.
     private var isUncertain = false
 
-    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: Session, reader: @escaping Reader) {
+    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: RegistrySession, reader: @escaping Reader) {
         self.blob = blob
         self.endpoint = endpoint
         self.session = session
-        feed = Feed(blob, reader)
+        partReader = PartReader(blob, reader)
         action = "push \(blob.digest) to \(endpoint.name)"
     }
 
@@ -66,35 +66,37 @@ final class Upload {
         call.scopes.insert(.pull(source))
         call.body = Body([])
         let response = try session.open(call).response
-        if response.status == 202 { place = try location(response) }
+        if response.status == 202 { uploadURL = try location(response) }
         return response.status == 201
     }
 
     /// Sends the missing bytes.
     private func proceed() throws {
-        if isUncertain, try findPlace(), try isPresent() { return }
-        let place = try place ?? begin()
+        if isUncertain, try refreshOffset(), try isPresent() { return }
+        let uploadURL = try uploadURL ?? begin()
         isUncertain = true
         if blob.size <= Self.small, offset == 0 {
-            return try finish(place, body: body(from: 0, count: blob.size))
+            return try finish(uploadURL, body: body(from: 0, count: blob.size))
         }
-        var next = place
+        var next = uploadURL
         while offset < blob.size { next = try sendPart(next) }
         try finish(next, body: Body([]))
     }
 
     /// Reads the upload's offset; true if the upload no longer exists and must begin again.
-    private func findPlace() throws -> Bool {
-        guard let place else { return true }
-        let response = try session.open(call(.get, .address(place), expecting: 204, 400, 404, 416)).response
+    private func refreshOffset() throws -> Bool {
+        guard let uploadURL else { return true }
+        let response = try session.open(call(.get, .address(uploadURL), expecting: 204, 400, 404, 416)).response
         isUncertain = false
-        guard response.status == 204, let arrived = arrived(response), arrived <= blob.size else {
-            self.place = nil
+        guard response.status == 204, let receivedByteCount = receivedByteCount(response),
+            receivedByteCount <= blob.size
+        else {
+            self.uploadURL = nil
             offset = 0
             return true
         }
-        offset = arrived
-        self.place = try location(response, default: place)
+        offset = receivedByteCount
+        self.uploadURL = try location(response, default: uploadURL)
         return false
     }
 
@@ -102,31 +104,31 @@ final class Upload {
         offset = 0
         var call = call(.post, .path("\(endpoint.path)/blobs/uploads/"), expecting: 202)
         call.body = Body([])
-        let place = try location(session.open(call).response)
-        self.place = place
-        return place
+        let uploadURL = try location(session.open(call).response)
+        self.uploadURL = uploadURL
+        return uploadURL
     }
 
-    private func sendPart(_ place: WebAddress) throws -> WebAddress {
+    private func sendPart(_ uploadURL: WebAddress) throws -> WebAddress {
         let count = min(partSize, blob.size - offset)
-        var call = call(.patch, .address(place), expecting: 202)
+        var call = call(.patch, .address(uploadURL), expecting: 202)
         call.headers["Content-Type"] = "application/octet-stream"
         if count < blob.size { call.headers["Content-Range"] = "\(offset)-\(offset + count - 1)" }
         call.body = body(from: offset, count: count)
         let response = try session.open(call).response
-        let end = arrived(response) ?? offset + count
+        let end = receivedByteCount(response) ?? offset + count
         guard end > offset, end <= offset + count else {
             throw RegistryError.malformedAnswer(
                 action, host: endpoint.host, reason: "reports \(end) bytes received of \(blob.size)")
         }
         offset = end
-        let next = try location(response, default: place)
-        self.place = next
+        let next = try location(response, default: uploadURL)
+        self.uploadURL = next
         return next
     }
 
-    private func finish(_ place: WebAddress, body: Body) throws {
-        let address = try place.appending([("digest", blob.digest.description)])
+    private func finish(_ uploadURL: WebAddress, body: Body) throws {
+        let address = try uploadURL.appending([("digest", blob.digest.description)])
         var call = call(.put, .address(address), expecting: 201, 204)
         call.headers["Content-Type"] = "application/octet-stream"
         call.body = body
@@ -136,34 +138,36 @@ final class Upload {
 
     private func startOver(parts: Int64) throws {
         session.report(.retrying(reason: "\(endpoint.host) rejects the upload's size; sending parts", after: .zero))
-        (partSize, place, offset, isUncertain) = (parts, nil, 0, false)
+        (partSize, uploadURL, offset, isUncertain) = (parts, nil, 0, false)
         try proceed()
     }
 
     // MARK: - Parts of requests
 
-    private func call(_ method: HTTP.Method, _ target: Session.Call.Target, expecting: Int...) -> Session.Call {
-        Session.Call(
+    private func call(_ method: HTTP.Method, _ target: RegistrySession.Call.Target, expecting: Int...)
+        -> RegistrySession.Call
+    {
+        RegistrySession.Call(
             method: method, endpoint: endpoint, target: target, scopes: [.push(endpoint.path)], action: action,
             expected: Set(expecting))
     }
 
     private func body(from offset: Int64, count: Int64) -> Body {
-        let (blob, feed, report) = (blob, feed, session.report)
+        let (blob, partReader, report) = (blob, partReader, session.report)
         return Body(length: count) {
-            try feed.begin(at: offset)
+            try partReader.begin(at: offset)
             let end = offset + count
             return {
-                let chunk = try feed.next(before: end)
+                let chunk = try partReader.next(before: end)
                 report(.moved(blob, bytes: chunk.count))
                 return chunk
             }
         }
     }
 
-    private func location(_ response: Response, default place: WebAddress? = nil) throws -> WebAddress {
+    private func location(_ response: Response, default uploadURL: WebAddress? = nil) throws -> WebAddress {
         guard let text = response.headers["Location"] else {
-            if let place { return place }
+            if let uploadURL { return uploadURL }
             throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends no upload location")
         }
         do {
@@ -174,7 +178,7 @@ final class Upload {
     }
 
     /// Returns the number of bytes received: `Range: 0-99` is 100; registries send `0-0` for none.
-    private func arrived(_ response: Response) -> Int64? {
+    private func receivedByteCount(_ response: Response) -> Int64? {
         guard let last = response.headers["Range"]?.split(separator: "-").last.flatMap({ Int64($0) }), last >= 0,
             last < .max
         else { return nil }
@@ -185,7 +189,7 @@ final class Upload {
 /// Reads a blob part by part from one source, which is reopened only for a part at another offset.
 ///
 /// `Sendable` because the one thread that runs the upload is the only one that uses it.
-private final class Feed: @unchecked Sendable {
+private final class PartReader: @unchecked Sendable {
     private let size: Int64
     private let reader: Upload.Reader
     private var source: (any ByteSource)?

@@ -2,7 +2,7 @@
 
 internal import CLinux
 
-extension Script {
+extension SetupScript {
     /// Sets the affinity of these limits, if any.
     mutating func limitCPUs(_ cpus: CPULimits) {
         guard let mask = cpus.affinity?.mask else { return }

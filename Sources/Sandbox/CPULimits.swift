@@ -15,7 +15,7 @@ public struct CPULimits: Sendable, Hashable {
     /// The memory nodes that it may use; nil for all.
     public var memoryNodes: CPUSet?
     /// The CPUs that it sees: its affinity when it starts.
-    public var seen: CPUSet?
+    public var visible: CPUSet?
 
     /// The periods that the kernel accepts, in microseconds.
     public static let periods = 1_000...1_000_000
@@ -31,15 +31,15 @@ public struct CPULimits: Sendable, Hashable {
     ///
     /// - Returns: False if `allowed` has fewer CPUs.
     public mutating func limit(to count: Double, of allowed: CPUSet) -> Bool {
-        guard count <= Double(allowed.numbers.count), let seen = allowed.choosing(Int(count.rounded(.up))) else {
+        guard count <= Double(allowed.numbers.count), let visible = allowed.choosing(Int(count.rounded(.up))) else {
             return false
         }
-        (self.seen, quota) = (seen, max(Self.leastQuota, Int((count * Double(period)).rounded())))
+        (self.visible, quota) = (visible, max(Self.leastQuota, Int((count * Double(period)).rounded())))
         return true
     }
 
     /// The affinity to set; nil for that of this process.
-    var affinity: CPUSet? { seen ?? set }
+    var affinity: CPUSet? { visible ?? set }
 
     /// The weight of cgroup v2 (1 to 10000) for these shares (2 to 262144), by the formula of the OCI runtimes.
     static func weight(shares: Int) -> Int {

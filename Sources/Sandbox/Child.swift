@@ -34,13 +34,13 @@ final class Child: Sendable {
                 foreignGroup = launch.groupName
                 launched = launch.launched
             } else {
-                let surroundings = try Surroundings(command, root, streams.terminal)
-                try observer?.follow(surroundings.root)
+                let resources = try ContainerResources(command, root, streams.terminal)
+                try observer?.follow(resources.root)
                 try streams.setOwner(
-                    uid: surroundings.users.outside(command.account.uid),
-                    gid: surroundings.users.outside(command.account.gid))
-                launched = try surroundings.launch(command, streams.descriptors)
-                (group, network, stubs) = (surroundings.group, surroundings.network, launched.stubs)
+                    uid: resources.users.outside(command.account.uid),
+                    gid: resources.users.outside(command.account.gid))
+                launched = try resources.launch(command, streams.descriptors)
+                (group, network, stubs) = (resources.group, resources.network, launched.stubs)
                 foreignGroup = nil
             }
             streams.release()
@@ -64,7 +64,7 @@ final class Child: Sendable {
         if case .failure = served { clinux_pidfd_signal(pidfd.rawValue, SIGKILL) }
         var value: Int32 = 0
         let kind = try system("wait for the container") { unsafe clinux_wait(pidfd.rawValue, &value) }
-        if let network { isNetworkKept ? SpareNetwork.giveBack(network) : network.end() }
+        if let network { isNetworkKept ? PreparedNetwork.keepForReuse(network) : network.end() }
         group?.remove()
         if let foreignGroup { ControlGroup.removeAll(named: foreignGroup) }
         try served.get()

@@ -122,7 +122,7 @@ public struct Container: Sendable {
                     let lock = try root.lock()
                     let streams = try makeStreams()
                     let child = try Child(command, on: root, by: runtime, streams, observer)
-                    let end = End()
+                    let end = ContainerExit()
                     continuation.resume(returning: RunningContainer(child, end))
                     end.set(Result { try child.follow(streams) })
                     // Keeps the lock's file open until here.

@@ -21,15 +21,15 @@ final class ControlGroup: Sendable {
 
     /// Makes groups for the limits of `command`; nil if it has no limit that a group can enforce here.
     init?(for command: Command) throws(SystemError) {
-        var wanted: [Place: [GroupSetting]] = [:]
-        for (controller, place) in Place.places(for: command.controllers, in: Place.all) {
-            wanted[place, default: []] += command.settings(controller, isUnified: place.isUnified)
+        var wanted: [CgroupParent: [GroupSetting]] = [:]
+        for (controller, parent) in CgroupParent.parents(for: command.controllers, in: CgroupParent.all) {
+            wanted[parent, default: []] += command.settings(controller, isUnified: parent.isUnified)
         }
         guard !wanted.isEmpty else { return nil }
         let name = FilePath("thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))")
         var made: [Group] = []
         do throws(SystemError) {
-            for (place, settings) in wanted { made.append(try Group(name, in: place, settings)) }
+            for (parent, settings) in wanted { made.append(try Group(name, in: parent, settings)) }
         } catch {
             for group in made { group.remove() }
             throw error
@@ -66,26 +66,26 @@ final class ControlGroup: Sendable {
 }
 
 /// A group in which this process may make groups.
-struct Place: Sendable, Hashable {
+struct CgroupParent: Sendable, Hashable {
     let path: FilePath
     let isUnified: Bool
 
     /// The place of each controller; read once, when the groups of killed processes are removed too.
-    static let all: [Controller: Place] = {
+    static let all: [Controller: CgroupParent] = {
         let texts = ["/proc/self/cgroup", "/proc/self/mountinfo"].map { path in
             // A kernel without control groups has no such file.
             let bytes = (try? OwnedDescriptor(FilePath(path)).readAll(limit: 16 << 20)) ?? []
             return String(decoding: bytes, as: UTF8.self)
         }
-        var result: [Controller: Place] = [:]
+        var result: [Controller: CgroupParent] = [:]
         for controller in Controller.allCases {
             let hierarchies = Hierarchy.candidates(for: controller, groups: texts[0], mounts: texts[1])
             result[controller] =
                 hierarchies.lazy.compactMap { hierarchy in
-                    hierarchy.parent(for: controller).map { Place(path: $0, isUnified: hierarchy.isUnified) }
+                    hierarchy.parent(for: controller).map { CgroupParent(path: $0, isUnified: hierarchy.isUnified) }
                 }.first
         }
-        for place in Set(result.values) { place.sweep() }
+        for parent in Set(result.values) { parent.removeAbandoned() }
         return result
     }()
 
@@ -93,14 +93,15 @@ struct Place: Sendable, Hashable {
     ///
     /// A process is in one group of v2. A controller that a group enables for its children (cgroup.subtree_control) is
     /// enabled by all groups above it too. So the highest place has all of the controllers.
-    static func places(for controllers: [Controller], in all: [Controller: Place]) -> [Controller: Place] {
+    static func parents(for controllers: [Controller], in all: [Controller: CgroupParent]) -> [Controller: CgroupParent]
+    {
         let found = all.filter { controllers.contains($0.key) }
         let highest = found.values.filter(\.isUnified).min { $0.path.components.count < $1.path.components.count }
-        return found.mapValues { place in place.isUnified ? highest ?? place : place }
+        return found.mapValues { parent in parent.isUnified ? highest ?? parent : parent }
     }
 
     /// Removes groups whose maker has exited; no process runs in them, because containers end with their maker.
-    func sweep() {
+    func removeAbandoned() {
         guard let directory = try? Directory(path), let entries = try? directory.entries() else { return }
         for entry in entries {
             let name = String(decoding: entry.name, as: UTF8.self)
@@ -119,7 +120,7 @@ struct Place: Sendable, Hashable {
 
 /// One group in one hierarchy.
 private struct Group: Sendable {
-    let place: Place
+    let parent: CgroupParent
     let directory: Directory
     /// The open file into which a process writes its PID; nil if clone3 starts the process in the group.
     let list: List?
@@ -132,16 +133,16 @@ private struct Group: Sendable {
         }
     }
 
-    init(_ name: FilePath, in place: Place, _ settings: [GroupSetting]) throws(SystemError) {
-        let path = place.path.appending(name.components)
-        try Directory(place.path).makeDirectory(name)
-        self.place = place
+    init(_ name: FilePath, in parent: CgroupParent, _ settings: [GroupSetting]) throws(SystemError) {
+        let path = parent.path.appending(name.components)
+        try Directory(parent.path).makeDirectory(name)
+        self.parent = parent
         do throws(SystemError) {
             let directory = try Directory(path)
             try system("lock", path) { flock(directory.descriptor.rawValue, LOCK_SH) }
-            for setting in settings { try Self.apply(setting, to: directory, in: place) }
-            let isEntered = !place.isUnified || !Self.canBeBornInGroup
-            list = isEntered ? List(try directory.open(place.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
+            for setting in settings { try Self.apply(setting, to: directory, in: parent) }
+            let isEntered = !parent.isUnified || !Self.canBeBornInGroup
+            list = isEntered ? List(try directory.open(parent.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
             self.directory = directory
         } catch {
             _ = unsafe path.withPlatformString { unsafe rmdir($0) }
@@ -153,12 +154,12 @@ private struct Group: Sendable {
     private static let canBeBornInGroup = clinux_has_clone3() == 1
 
     private static func apply(
-        _ setting: GroupSetting, to directory: borrowing Directory, in place: Place
+        _ setting: GroupSetting, to directory: borrowing Directory, in parent: CgroupParent
     ) throws(SystemError) {
         let value: [UInt8]
         switch setting.value {
         case .text(let text): value = Array(text.utf8)
-        case .inherited: value = try Directory(place.path).open(setting.file).readAll(limit: 1 << 16)
+        case .inherited: value = try Directory(parent.path).open(setting.file).readAll(limit: 1 << 16)
         }
         do throws(SystemError) {
             try directory.open(setting.file, .write).write(value)

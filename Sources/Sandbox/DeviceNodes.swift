@@ -48,10 +48,10 @@ final class DeviceNodes: Sendable {
 
     /// Makes the node; returns 0 or the errno for the caller.
     private func answer(_ call: clinux_call) -> Int32 {
-        guard let wanted = WantedNode(call) else { return EPERM }
+        guard let wanted = NodeRequest(call) else { return EPERM }
         do throws(SystemError) {
             let process = FilePath("/proc/\(call.process)")
-            let caller = try Caller(process)
+            let caller = try CallerIdentity(process)
             let path = try wanted.path(of: process)
             let root = try OwnedDescriptor(process.appending("root"), [.path, .directory])
             let users = try OwnedDescriptor(process.appending("ns").appending("user")).status().inode
@@ -67,7 +67,7 @@ final class DeviceNodes: Sendable {
     }
 
     private func make(
-        _ wanted: WantedNode, at path: FilePath, for caller: Caller, in root: Directory
+        _ wanted: NodeRequest, at path: FilePath, for caller: CallerIdentity, in root: Directory
     ) throws(SystemError) {
         guard let name = path.lastComponent, name.kind == .regular else {
             throw SystemError("make node", path, .fileExists)
@@ -82,7 +82,7 @@ final class DeviceNodes: Sendable {
 }
 
 /// The arguments of mknod or mknodat.
-private struct WantedNode {
+private struct NodeRequest {
     let directory: Int32
     let address: UInt64
     let mode: UInt32
@@ -117,7 +117,7 @@ private struct WantedNode {
 }
 
 /// The identity of a process from /proc/PID/status (proc(5)), with IDs as this process sees them.
-private struct Caller {
+private struct CallerIdentity {
     let uid: UInt32
     let gid: UInt32
     let mask: UInt32

@@ -28,17 +28,18 @@ struct FilterSection: Hashable {
 /// A program under construction.
 struct FilterProgram {
     /// The instructions, two words each.
-    private(set) var words: [UInt32] = Instruction.load(4).words
+    private(set) var words: [UInt32] = BPFInstruction.load(4).words
 
     /// Adds the sections for the calls of an architecture; they are in order, and the first one starts at 0.
     mutating func add(_ architecture: UInt32, _ sections: [FilterSection]) {
-        let tree = Instruction.load(0).words + Self.tree(Self.merged(sections)[...])
-        words += Instruction.isEqual(architecture, true: 1).words + Instruction.jump(over: tree.count / 2).words + tree
+        let tree = BPFInstruction.load(0).words + Self.tree(Self.merged(sections)[...])
+        words +=
+            BPFInstruction.isEqual(architecture, true: 1).words + BPFInstruction.jump(over: tree.count / 2).words + tree
     }
 
     /// Ends the program: calls of any other architecture fail with EPERM.
     mutating func finish() {
-        words += Instruction.fail(EPERM).words
+        words += BPFInstruction.fail(EPERM).words
     }
 
     private static func merged(_ sections: [FilterSection]) -> [FilterSection] {
@@ -59,43 +60,46 @@ struct FilterProgram {
         let upper = tree(sections[middle...])
         let count = lower.count / 2
         let start = sections[middle].start
-        if let short = UInt8(exactly: count) { return Instruction.isAtLeast(start, true: short).words + lower + upper }
-        return Instruction.isAtLeast(start, false: 1).words + Instruction.jump(over: count).words + lower + upper
+        if let short = UInt8(exactly: count) {
+            return BPFInstruction.isAtLeast(start, true: short).words + lower + upper
+        }
+        return BPFInstruction.isAtLeast(start, false: 1).words + BPFInstruction.jump(over: count).words + lower + upper
     }
 
     private static func leaf(_ action: FilterAction) -> [UInt32] {
         switch action {
-        case .fail(let errno): Instruction.fail(errno).words
-        case .allow(let conditions) where conditions.isEmpty: Instruction.allow.words
+        case .fail(let errno): BPFInstruction.fail(errno).words
+        case .allow(let conditions) where conditions.isEmpty: BPFInstruction.allow.words
         case .allow(let conditions): check(conditions)
         case .notifyDevices(let index): notifyDevices(index)
         }
     }
 
     private static func notifyDevices(_ index: Int) -> [UInt32] {
-        Instruction.load(16 + 8 * UInt32(index)).words + Instruction.and(UInt32(S_IFMT)).words
-            + Instruction.isEqual(UInt32(S_IFCHR), true: 2).words + Instruction.isEqual(UInt32(S_IFBLK), true: 1).words
-            + Instruction.allow.words + Instruction.notify.words
+        BPFInstruction.load(16 + 8 * UInt32(index)).words + BPFInstruction.and(UInt32(S_IFMT)).words
+            + BPFInstruction.isEqual(UInt32(S_IFCHR), true: 2).words
+            + BPFInstruction.isEqual(UInt32(S_IFBLK), true: 1).words
+            + BPFInstruction.allow.words + BPFInstruction.notify.words
     }
 
     /// Checks the lower half of the first argument; the kernel reads only that half of the arguments checked here.
     private static func check(_ conditions: [SeccompRule.Condition]) -> [UInt32] {
-        var result = Instruction.load(16).words
+        var result = BPFInstruction.load(16).words
         for (index, condition) in conditions.enumerated() {
             // Skips the other conditions and the failure.
             let allowed = UInt8(conditions.count - index)
             switch condition {
-            case .equal(let value): result += Instruction.isEqual(value, true: allowed).words
-            case .notEqual(let value): result += Instruction.isEqual(value, false: allowed).words
-            case .clear(let bits): result += Instruction.hasAny(bits, false: allowed).words
+            case .equal(let value): result += BPFInstruction.isEqual(value, true: allowed).words
+            case .notEqual(let value): result += BPFInstruction.isEqual(value, false: allowed).words
+            case .clear(let bits): result += BPFInstruction.hasAny(bits, false: allowed).words
             }
         }
-        return result + Instruction.fail(EPERM).words + Instruction.allow.words
+        return result + BPFInstruction.fail(EPERM).words + BPFInstruction.allow.words
     }
 }
 
 /// One instruction.
-private struct Instruction {
+private struct BPFInstruction {
     let words: [UInt32]
 
     private init(_ code: UInt32, _ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) {
@@ -103,25 +107,25 @@ private struct Instruction {
     }
 
     /// Loads a word of `struct seccomp_data`: 0 the number, 4 the architecture, 16 the first argument's lower half.
-    static func load(_ offset: UInt32) -> Instruction { Instruction(0x20, offset) }
+    static func load(_ offset: UInt32) -> BPFInstruction { BPFInstruction(0x20, offset) }
 
-    static func and(_ value: UInt32) -> Instruction { Instruction(0x54, value) }
+    static func and(_ value: UInt32) -> BPFInstruction { BPFInstruction(0x54, value) }
 
-    static func jump(over count: Int) -> Instruction { Instruction(0x05, UInt32(count)) }
+    static func jump(over count: Int) -> BPFInstruction { BPFInstruction(0x05, UInt32(count)) }
 
-    static func isEqual(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> Instruction {
-        Instruction(0x15, value, true: jumpTrue, false: jumpFalse)
+    static func isEqual(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> BPFInstruction {
+        BPFInstruction(0x15, value, true: jumpTrue, false: jumpFalse)
     }
 
-    static func isAtLeast(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> Instruction {
-        Instruction(0x35, value, true: jumpTrue, false: jumpFalse)
+    static func isAtLeast(_ value: UInt32, true jumpTrue: UInt8 = 0, false jumpFalse: UInt8 = 0) -> BPFInstruction {
+        BPFInstruction(0x35, value, true: jumpTrue, false: jumpFalse)
     }
 
-    static func hasAny(_ bits: UInt32, false jumpFalse: UInt8) -> Instruction {
-        Instruction(0x45, bits, false: jumpFalse)
+    static func hasAny(_ bits: UInt32, false jumpFalse: UInt8) -> BPFInstruction {
+        BPFInstruction(0x45, bits, false: jumpFalse)
     }
 
-    static func fail(_ errno: Int32) -> Instruction { Instruction(0x06, 0x0005_0000 | UInt32(errno)) }
-    static let allow = Instruction(0x06, 0x7fff_0000)
-    static let notify = Instruction(0x06, 0x7fc0_0000)
+    static func fail(_ errno: Int32) -> BPFInstruction { BPFInstruction(0x06, 0x0005_0000 | UInt32(errno)) }
+    static let allow = BPFInstruction(0x06, 0x7fff_0000)
+    static let notify = BPFInstruction(0x06, 0x7fc0_0000)
 }

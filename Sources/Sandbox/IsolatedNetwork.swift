@@ -67,7 +67,7 @@ final class IsolatedNetwork: Sendable {
         _ reachesHost: Bool, _ namespace: Int32, _ memory: Directory, _ messages: Int32
     ) throws -> OwnedDescriptor {
         guard let program = Network.pasta else { throw SandboxError.noIsolation }
-        var script = Script()
+        var script = SetupScript()
         script.beginInner()
         script.add(clinux_step_isolate_mounts, "make mounts private", "/")
         script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)

@@ -6,7 +6,7 @@ internal import Linux
 internal import SystemPackage
 
 /// Docker's lists of hidden and read-only paths, and the links of /dev.
-enum Hidden {
+enum MaskedPaths {
     static let masked = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
         "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
@@ -23,54 +23,54 @@ private let noSetUID = UInt64(MS_NOSUID)
 private let noDevices = UInt64(MS_NODEV)
 private let noExecution = UInt64(MS_NOEXEC)
 
-extension Script {
+extension SetupScript {
     /// Adds all steps from the first clone to the command.
     ///
     /// - Parameter listener: The socket to which the child sends the listener of its seccomp filter, if it has one.
-    mutating func isolate(_ command: Command, _ surroundings: borrowing Surroundings, listener: Int32) {
-        enterGroups(surroundings)
+    mutating func isolate(_ command: Command, _ resources: borrowing ContainerResources, listener: Int32) {
+        enterGroups(resources)
         limitCPUs(command.cpus)
-        if let network = surroundings.network {
+        if let network = resources.network {
             add(
                 clinux_step_join_namespace, "enter network", descriptor: network.namespace.rawValue,
                 flags: UInt64(clinux_new_network))
         }
-        if let users = surroundings.users.namespace {
+        if let users = resources.users.namespace {
             add(
                 clinux_step_join_namespace, "enter user namespace", descriptor: users, flags: UInt64(clinux_new_users))
         }
         beginInner()
-        if surroundings.users.namespace != nil { add(clinux_step_become_root, "become root of the user namespace") }
+        if resources.users.namespace != nil { add(clinux_step_become_root, "become root of the user namespace") }
         add(clinux_step_isolate_mounts, "make mounts private", "/")
         // A directory that root of a user namespace can look up. It can't be /: a mount on / would stay when the old
         // root is unmounted.
         let place = "/proc"
-        makeAttachments(surroundings.attachments, place)
-        makeDevices(surroundings.devices, place)
-        add(clinux_step_attach, "mount overlay", place, descriptor: surroundings.root.descriptor.rawValue)
-        add(clinux_step_enter, "enter root file system", place, descriptor: surroundings.root.descriptor.rawValue)
+        makeAttachments(resources.attachments, place)
+        makeDevices(resources.devices, place)
+        add(clinux_step_attach, "mount overlay", place, descriptor: resources.root.descriptor.rawValue)
+        add(clinux_step_enter, "enter root file system", place, descriptor: resources.root.descriptor.rawValue)
         add(clinux_step_hostname, "set host name", command.hostname)
         if command.network != .host { add(clinux_step_loopback, "bring up loopback") }
-        mountKernelFiles(surroundings.host, isWritable: command.isPrivileged)
+        mountKernelFiles(resources.host, isWritable: command.isPrivileged)
         // Only now: in a user namespace the kernel refuses a new /proc if no other /proc is visible.
         add(clinux_step_leave, "leave the host's file system", "/")
-        mountDevices(surroundings, sharedMemory: command.sharedMemorySize)
-        for entry in surroundings.attachments.entries {
+        mountDevices(resources, sharedMemory: command.sharedMemorySize)
+        for entry in resources.attachments.entries {
             let stub = entry.isDirectory ? clinux_step_stub_directory : clinux_step_stub_file
             add(stub, "make mount point", entry.target.string)
             add(clinux_step_place, "mount", entry.target.string, descriptor: entry.descriptor)
         }
         if !command.isPrivileged {
-            for path in Hidden.readOnly { add(clinux_step_protect, "make read-only", path) }
-            for mask in surroundings.devices.masks {
+            for path in MaskedPaths.readOnly { add(clinux_step_protect, "make read-only", path) }
+            for mask in resources.devices.masks {
                 add(clinux_step_mask, "hide", mask.target, descriptor: mask.descriptor)
             }
         }
-        takeIdentity(command, surroundings.filter, surroundings.host.ids, listener: listener)
+        takeIdentity(command, resources.filter, resources.host.ids, listener: listener)
     }
 
-    private mutating func enterGroups(_ surroundings: borrowing Surroundings) {
-        guard let group = surroundings.group, surroundings.entersGroups else { return }
+    private mutating func enterGroups(_ resources: borrowing ContainerResources) {
+        guard let group = resources.group, resources.entersGroups else { return }
         for list in group.lists { add(clinux_step_join_group, "enter control group", descriptor: list) }
     }
 
@@ -108,8 +108,8 @@ extension Script {
         mount("sysfs", "/sys", flags: noSetUID | noDevices | noExecution | readOnly, orElse: host.kernel)
     }
 
-    private mutating func mountDevices(_ surroundings: borrowing Surroundings, sharedMemory: Int) {
-        let devices = surroundings.devices
+    private mutating func mountDevices(_ resources: borrowing ContainerResources, sharedMemory: Int) {
+        let devices = resources.devices
         add(clinux_step_true_directory, "make mount point", "/dev")
         let flags = devices.nodes.isEmpty ? noSetUID | noDevices : noSetUID
         mount("tmpfs", "/dev", flags: flags, data: "mode=755,size=65536k")
@@ -118,12 +118,12 @@ extension Script {
             add(clinux_step_place, "mount", node.target, descriptor: node.descriptor)
         }
         for node in devices.nodes { make(node) }
-        for (target, path) in Hidden.links { add(clinux_step_make_link, "make link", path, source: target) }
+        for (target, path) in MaskedPaths.links { add(clinux_step_make_link, "make link", path, source: target) }
         for name in ["pts", "shm", "mqueue"] {
             add(clinux_step_make_directory, "make directory", "/dev/\(name)", mode: 0o755)
         }
-        let owner = surroundings.host.ids.hasGroup(5) ? ",gid=5" : ""
-        if let terminal = surroundings.terminal {
+        let owner = resources.host.ids.hasGroup(5) ? ",gid=5" : ""
+        if let terminal = resources.terminal {
             add(clinux_step_place, "mount devpts", "/dev/pts", descriptor: terminal.mount.descriptor.rawValue)
             add(clinux_step_terminal, "take terminal", "/dev/pts/0", descriptor: terminal.slave.rawValue)
         } else {

@@ -52,7 +52,7 @@ struct LaunchFailure: Error {
     let stubs: [Stub]
 }
 
-extension Script {
+extension SetupScript {
     /// Starts a command and returns when it is being executed.
     ///
     /// The command is killed when the calling thread ends.

@@ -10,7 +10,7 @@ struct NamespaceEntry {
     private let user: UInt32
     private let group: UInt32
     private var tools: [[String]] = []
-    private var obstacle: UserNamespace.WhySingle?
+    private var singleUserReason: UserNamespace.SingleUserReason?
     /// The ID maps of a process that is root: each ID is mapped to itself.
     private var all: [String] = []
 
@@ -18,31 +18,31 @@ struct NamespaceEntry {
         self.user = user
         group = getegid()
         if isSingle {
-            obstacle = .asked
+            singleUserReason = .requested
         } else if user == 0 {
-            all = [MachineFiles.identity("uid_map"), MachineFiles.identity("gid_map")]
+            all = [HostSettings.identity("uid_map"), HostSettings.identity("gid_map")]
         } else {
             prepareTools()
         }
     }
 
     private mutating func prepareTools() {
-        let names = MachineFiles.names(of: user)
-        let users = SubordinateIDs(MachineFiles.bytes("/etc/subuid"), names: names, without: user)
-        let groups = SubordinateIDs(MachineFiles.bytes("/etc/subgid"), names: names, without: group)
+        let names = HostSettings.names(of: user)
+        let users = SubordinateIDs(HostSettings.bytes("/etc/subuid"), names: names, without: user)
+        let groups = SubordinateIDs(HostSettings.bytes("/etc/subgid"), names: names, without: group)
         guard !users.ranges.isEmpty, !groups.ranges.isEmpty else {
-            return obstacle = .nothingLent(user: names.last ?? "\(user)")
+            return singleUserReason = .noSubordinateIDs(user: names.last ?? "\(user)")
         }
-        guard let mapUsers = MachineFiles.program("newuidmap"), let mapGroups = MachineFiles.program("newgidmap") else {
-            return obstacle = .noTool
+        guard let mapUsers = HostSettings.program("newuidmap"), let mapGroups = HostSettings.program("newgidmap") else {
+            return singleUserReason = .noTool
         }
         tools = [
             [mapUsers, "\(getpid())"] + users.words(own: user), [mapGroups, "\(getpid())"] + groups.words(own: group),
         ]
     }
 
-    func run() throws(NamespaceObstacle) -> UserNamespace.Standing {
-        var memory = Script()
+    func run() throws(UserNamespaceError) -> UserNamespace.Status {
+        var memory = SetupScript()
         var entry = unsafe clinux_entry()
         unsafe entry.single_user = memory.copy("0 \(user) 1")
         unsafe entry.single_group = memory.copy("0 \(group) 1")
@@ -54,21 +54,21 @@ struct NamespaceEntry {
             unsafe entry.all_groups = memory.copy(all[1])
         }
         switch try unsafe memory.enter(entry) {
-        case .failure(let obstacle): return .refused(obstacle)
+        case .failure(let singleUserReason): return .refused(singleUserReason)
         case .success(let words):
             guard let map = try? IDMap.current(), map.isSingle else { return .ranges }
-            return .single(obstacle ?? .toolFailed(words))
+            return .single(singleUserReason ?? .toolFailed(words))
         }
     }
 }
 
-extension Script {
+extension SetupScript {
     /// Enters the namespace; returns the messages of the tools, or the obstacle.
     ///
-    /// - Throws: ``NamespaceObstacle`` if the call failed after it had changed the process.
+    /// - Throws: ``UserNamespaceError`` if the call failed after it had changed the process.
     fileprivate mutating func enter(
         _ entry: clinux_entry
-    ) throws(NamespaceObstacle) -> Result<String, NamespaceObstacle> {
+    ) throws(UserNamespaceError) -> Result<String, UserNamespaceError> {
         var entry = unsafe entry
         var stage: Int32 = 0
         var words = [CChar](repeating: 0, count: 1024)
@@ -80,14 +80,14 @@ extension Script {
                 String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: "; "))
         }
         let broken = Int32(clinux_entry_broken)
-        let obstacle = NamespaceObstacle(stage: stage & ~broken, errno, setting: MachineFiles.setting)
-        if stage & broken != 0 { throw obstacle }
-        return .failure(obstacle)
+        let singleUserReason = UserNamespaceError(stage: stage & ~broken, errno, setting: HostSettings.setting)
+        if stage & broken != 0 { throw singleUserReason }
+        return .failure(singleUserReason)
     }
 }
 
 /// The files of the machine on which entering a user namespace depends.
-private enum MachineFiles {
+private enum HostSettings {
     /// Returns a file's bytes; empty if it can't be read.
     static func bytes(_ path: String) -> [UInt8] {
         (try? OwnedDescriptor(FilePath(path)).readAll(limit: 16 << 20)) ?? []

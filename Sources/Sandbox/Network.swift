@@ -15,7 +15,7 @@ public enum Network: Sendable, Hashable {
     case isolated
 
     /// True if ``isolated`` can work here: `pasta` is on the PATH and the kernel has tap devices.
-    public static var isIsolationAvailable: Bool { isolationObstacle == nil }
+    public static var isIsolationAvailable: Bool { isolationUnavailable == nil }
 
     /// The program that connects isolated networks.
     static var pasta: FilePath? {

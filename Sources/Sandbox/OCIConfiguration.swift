@@ -89,8 +89,8 @@ struct OCIConfiguration {
             "namespaces": .array(namespaces), "cgroupsPath": .string(group), "resources": .object(resources),
         ]
         if !command.isPrivileged {
-            members["maskedPaths"] = .strings(Hidden.masked)
-            members["readonlyPaths"] = .strings(Hidden.readOnly)
+            members["maskedPaths"] = .strings(MaskedPaths.masked)
+            members["readonlyPaths"] = .strings(MaskedPaths.readOnly)
             if command.seccomp == .standard { members["seccomp"] = seccomp }
         }
         return .object(members)

@@ -37,7 +37,7 @@ public struct OCIRuntime: Sendable, Hashable {
         let bundle = try Bundle(command, overlay)
         let name = "thaw.\(getpid()).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
         try bundle.write(command, group: "/\(name)", keepsLimits: !leavesGroupsAlone)
-        var script = Script()
+        var script = SetupScript()
         bundle.prepare(&script, command, hidesGroups: leavesGroupsAlone)
         let words =
             [program.string, "--root", bundle.place.appending("state").string]
@@ -84,7 +84,7 @@ final class Bundle {
         root = Directory(owning: OwnedDescriptor(owning: mount.release()), path: overlay.upper)
         attachments = try PreparedAttachments(command, .own)
         group = try ControlGroup(for: command)
-        network = command.network == .isolated ? try SpareNetwork.take(.own, reachesHost: reachesHost) : nil
+        network = command.network == .isolated ? try PreparedNetwork.take(.own, reachesHost: reachesHost) : nil
         limits = command.limitsWithoutGroup
         memory = Directory(
             owning: OwnedDescriptor(owning: try Mount.make("tmpfs", options: [("size", "16m")]).release()), path: place)
@@ -119,13 +119,13 @@ final class Bundle {
         }
         let configuration = OCIConfiguration(
             command: command, attachments: targets, network: network == nil ? nil : place.appending("network"),
-            group: group, limits: limits, groupControllers: keepsLimits ? Set(Place.all.keys) : [])
+            group: group, limits: limits, groupControllers: keepsLimits ? Set(CgroupParent.all.keys) : [])
         let file = try memory.open("config.json", [.write, .create])
         try file.write(configuration.document.bytes)
     }
 
     /// Adds the steps of the child before it executes the runtime.
-    func prepare(_ script: inout Script, _ command: Command, hidesGroups: Bool) {
+    func prepare(_ script: inout SetupScript, _ command: Command, hidesGroups: Bool) {
         for list in group?.lists ?? [] { script.add(clinux_step_join_group, "enter control group", descriptor: list) }
         script.limitCPUs(command.cpus)
         script.beginInner()
@@ -135,7 +135,7 @@ final class Bundle {
             script.add(clinux_step_mount, "hide control groups", "/sys/fs/cgroup", source: "tmpfs", type: "tmpfs")
         }
         script.makeAttachments(attachments, place.string)
-        let attach = { (script: inout Script, name: String, descriptor: Int32) in
+        let attach = { (script: inout SetupScript, name: String, descriptor: Int32) in
             script.add(clinux_step_attach, "mount", self.place.appending(name).string, descriptor: descriptor)
         }
         script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
@@ -153,8 +153,8 @@ extension Command {
     /// The limits, with setrlimit's replacements for those that no control group enforces here.
     var limitsWithoutGroup: [Limit] {
         var result = limits
-        if let processLimit, Place.all[.processes] == nil { result.append(.processes(processLimit)) }
-        if let memoryLimit, Place.all[.memory] == nil { result.append(.memory(memoryLimit)) }
+        if let processLimit, CgroupParent.all[.processes] == nil { result.append(.processes(processLimit)) }
+        if let memoryLimit, CgroupParent.all[.memory] == nil { result.append(.memory(memoryLimit)) }
         return result
     }
 }

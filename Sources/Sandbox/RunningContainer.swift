@@ -11,9 +11,9 @@ internal import SystemPackage
 /// It is killed when the last reference is released.
 public final class RunningContainer: Sendable {
     private let child: Child
-    private let end: End
+    private let end: ContainerExit
 
-    init(_ child: Child, _ end: End) {
+    init(_ child: Child, _ end: ContainerExit) {
         self.child = child
         self.end = end
     }
@@ -62,7 +62,7 @@ public final class RunningContainer: Sendable {
                 guard error.errno == .noSuchFileOrDirectory else { throw error }
                 continue
             }
-            try requireLife()
+            try requireRunning()
             if SocketTable(try table.readAll(limit: 64 << 20)).isListening(onPort: port) { return true }
         }
         return false
@@ -71,7 +71,7 @@ public final class RunningContainer: Sendable {
     /// Throws if the command has ended: its PID may then be reused.
     ///
     /// Call this after opening a file of /proc.
-    private func requireLife() throws(SystemError) {
+    private func requireRunning() throws(SystemError) {
         guard signal(0) else { throw SystemError("read the container's state", nil, .noSuchProcess) }
     }
 
@@ -80,7 +80,7 @@ public final class RunningContainer: Sendable {
     /// - Throws: ``SystemError``, with ECONNREFUSED if no process listens.
     public func connect(toPort port: UInt16) async throws -> OwnedDescriptor {
         let network = try OwnedDescriptor(FilePath("/proc/\(child.process)/ns/net"), .read)
-        try requireLife()
+        try requireRunning()
         let number = try await withCheckedThrowingContinuation { continuation in
             // The thread stays in the container's network, so it ends with this one job.
             WorkerThread.start {
@@ -92,10 +92,10 @@ public final class RunningContainer: Sendable {
 }
 
 /// The end of a container; any number of tasks can wait for it.
-final class End: Sendable {
+final class ContainerExit: Sendable {
     private enum State {
         case open([CheckedContinuation<ExitStatus, any Error>])
-        case reached(Result<ExitStatus, any Error>)
+        case ended(Result<ExitStatus, any Error>)
     }
 
     private let state = Mutex(State.open([]))
@@ -103,7 +103,7 @@ final class End: Sendable {
     func set(_ result: Result<ExitStatus, any Error>) {
         let waiting = state.withLock { state -> [CheckedContinuation<ExitStatus, any Error>] in
             guard case .open(let waiting) = state else { return [] }
-            state = .reached(result)
+            state = .ended(result)
             return waiting
         }
         for continuation in waiting { continuation.resume(with: result) }
@@ -111,16 +111,16 @@ final class End: Sendable {
 
     func value() async throws -> ExitStatus {
         try await withCheckedThrowingContinuation { continuation in
-            let reached = state.withLock { state -> Result<ExitStatus, any Error>? in
+            let ended = state.withLock { state -> Result<ExitStatus, any Error>? in
                 switch state {
                 case .open(let waiting):
                     state = .open(waiting + [continuation])
                     return nil
-                case .reached(let result):
+                case .ended(let result):
                     return result
                 }
             }
-            if let reached { continuation.resume(with: reached) }
+            if let ended { continuation.resume(with: ended) }
         }
     }
 }

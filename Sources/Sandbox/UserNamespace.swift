@@ -14,38 +14,38 @@ internal import Synchronization
 /// The way in which this process gets root's permissions.
 public enum UserNamespace {
     /// The result of entering.
-    public enum Standing: Sendable, Equatable {
+    public enum Status: Sendable, Equatable {
         /// The process has CAP_SYS_ADMIN by itself.
         case privileged
         /// It is root of a user namespace with the subordinate IDs of its user.
         case ranges
         /// It is root of a user namespace with no other user.
-        case single(WhySingle)
+        case single(SingleUserReason)
         /// It couldn't enter and is unchanged.
-        case refused(NamespaceObstacle)
+        case refused(UserNamespaceError)
     }
 
     /// The reason for which the namespace has only one user.
-    public enum WhySingle: Sendable, Equatable, CustomStringConvertible {
+    public enum SingleUserReason: Sendable, Equatable, CustomStringConvertible {
         /// newuidmap or newgidmap is not installed.
         case noTool
         /// /etc/subuid or /etc/subgid has no line for the user.
-        case nothingLent(user: String)
+        case noSubordinateIDs(user: String)
         /// The tools failed; their messages.
         case toolFailed(String)
         /// One user was requested.
-        case asked
+        case requested
         /// The process was already in such a namespace when it started.
-        case surrounding
+        case outerNamespace
 
         /// One sentence.
         public var description: String {
             switch self {
             case .noTool: "newuidmap is not installed"
-            case .nothingLent(let user): "/etc/subuid and /etc/subgid have no IDs for '\(user)'"
+            case .noSubordinateIDs(let user): "/etc/subuid and /etc/subgid have no IDs for '\(user)'"
             case .toolFailed(let words): "newuidmap failed\(words.isEmpty ? "" : ": \(words)")"
-            case .asked: "--isolation userns was given"
-            case .surrounding: "thaw was started in a user namespace with one user"
+            case .requested: "--isolation userns was given"
+            case .outerNamespace: "thaw was started in a user namespace with one user"
             }
         }
 
@@ -53,20 +53,20 @@ public enum UserNamespace {
         public var remedy: String {
             switch self {
             case .noTool: "install it with: apt-get install uidmap"
-            case .nothingLent(let user):
+            case .noSubordinateIDs(let user):
                 "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \(user)"
             case .toolFailed: "see /etc/subuid and /etc/subgid"
-            case .asked: "use --isolation namespaces"
-            case .surrounding:
+            case .requested: "use --isolation namespaces"
+            case .outerNamespace:
                 "start thaw outside of it, or give it more users with: unshare --map-root-user --map-auto"
             }
         }
     }
 
-    private static let state = Mutex<(standing: Standing, user: UInt32)?>(nil)
+    private static let state = Mutex<(status: Status, user: UInt32)?>(nil)
 
     /// The result of ``enter()``; nil before its call.
-    public static var standing: Standing? { state.withLock { $0?.standing } }
+    public static var status: Status? { state.withLock { $0?.status } }
 
     /// The user of this process on the machine; in the namespace, each user who enters is 0.
     public static var user: UInt32 { state.withLock { $0?.user } ?? geteuid() }
@@ -77,19 +77,19 @@ public enum UserNamespace {
     /// the error below. No other process is left when this returns.
     ///
     /// - Parameter isSingle: Makes a namespace with one user even if more are possible or none is needed.
-    /// - Throws: ``NamespaceObstacle`` if the process can't go on: it is in a namespace without a user.
+    /// - Throws: ``UserNamespaceError`` if the process can't go on: it is in a namespace without a user.
     @discardableResult
-    public static func enter(asSingleUser isSingle: Bool = false) throws(NamespaceObstacle) -> Standing {
+    public static func enter(asSingleUser isSingle: Bool = false) throws(UserNamespaceError) -> Status {
         let user = geteuid()
         let isRoot = user == 0 && clinux_is_administrator() != 0
-        let standing = isRoot && !isSingle ? rootStanding : try NamespaceEntry(user, asSingleUser: isSingle).run()
-        state.withLock { $0 = (standing, user) }
-        return standing
+        let status = isRoot && !isSingle ? rootStatus : try NamespaceEntry(user, asSingleUser: isSingle).run()
+        state.withLock { $0 = (status, user) }
+        return status
     }
 
     /// The standing of a process that has CAP_SYS_ADMIN, maybe in a user namespace that it did not make.
-    private static var rootStanding: Standing {
+    private static var rootStatus: Status {
         guard let map = try? IDMap.current(), !map.isInitial else { return .privileged }
-        return map.isSingle ? .single(.surrounding) : .ranges
+        return map.isSingle ? .single(.outerNamespace) : .ranges
     }
 }

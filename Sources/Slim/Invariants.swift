@@ -2,7 +2,7 @@ internal import Linux
 public import OCI
 
 /// An invariant that a slim image violates.
-public enum Violation: Hashable, Sendable, CustomStringConvertible {
+public enum InvariantViolation: Hashable, Sendable, CustomStringConvertible {
     case invented(ImagePath)
     case changedKind(ImagePath)
     case changedMetadata(ImagePath)
@@ -42,14 +42,17 @@ public enum Invariants {
     ///
     /// A fault of `before` may remain: a dangling link may still dangle. `rewritten` are the paths whose contents may
     /// differ.
-    public static func check(_ after: Specimen, against before: Specimen, rewritten: Set<ImagePath> = []) -> [Violation]
+    public static func check(_ after: ImageContents, against before: ImageContents, rewritten: Set<ImagePath> = [])
+        -> [InvariantViolation]
     {
         sameFiles(after, before, rewritten) + loads(after, before) + leads(after, before) + runs(after, before)
     }
 
     /// Checks that metadata, contents and shared inodes are unchanged.
-    private static func sameFiles(_ after: Specimen, _ before: Specimen, _ rewritten: Set<ImagePath>) -> [Violation] {
-        var violations: [Violation] = []
+    private static func sameFiles(_ after: ImageContents, _ before: ImageContents, _ rewritten: Set<ImagePath>)
+        -> [InvariantViolation]
+    {
+        var violations: [InvariantViolation] = []
         var names: [FileTree.InodeID: (path: ImagePath, inode: FileTree.InodeID)] = [:]
         after.tree.walk { path, node in
             guard let old = before.tree.node(at: path) else { return violations.append(.invented(path)) }
@@ -60,7 +63,7 @@ public enum Invariants {
             }
             if !isSame(new, was) { violations.append(.changedMetadata(path)) }
             let (inode, oldInode) = (after.tree[node: node].inode, before.tree[node: old].inode)
-            if !isRewritten, after.inventory.digests[inode] != before.inventory.digests[oldInode] {
+            if !isRewritten, after.facts.digests[inode] != before.facts.digests[oldInode] {
                 violations.append(.changedContent(path))
             }
             if let first = names[oldInode], first.inode != inode, !isRewritten {
@@ -81,14 +84,14 @@ public enum Invariants {
     }
 
     /// Checks that libraries, loaders and scripts' interpreters are found if they were before.
-    private static func loads(_ after: Specimen, _ before: Specimen) -> [Violation] {
+    private static func loads(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
         let unresolved = Set(libraries(of: after)).subtracting(libraries(of: before))
-        var violations = unresolved.sorted { $0.description < $1.description }.map(Violation.unresolvedLibrary)
+        var violations = unresolved.sorted { $0.description < $1.description }.map(InvariantViolation.unresolvedLibrary)
         after.tree.walk { path, node in
             let inode = after.tree[node: node].inode
             let programs =
-                (after.inventory.elf[inode]?.interpreter.map { [$0] } ?? [])
-                + (after.inventory.scripts[inode]?.programs ?? [])
+                (after.facts.elf[inode]?.interpreter.map { [$0] } ?? [])
+                + (after.facts.scripts[inode]?.programs ?? [])
             for program in programs where after.program(program) == nil && before.program(program) != nil {
                 violations.append(.lostInterpreter(path, String(decoding: program, as: UTF8.self)))
             }
@@ -97,16 +100,16 @@ public enum Invariants {
     }
 
     /// Returns every library that the image's loader would not find, with the file that needs it.
-    private static func libraries(of specimen: Specimen) -> [MissingLibrary] {
-        var planner = Planner(specimen, SlimOptions())
-        let nodes = specimen.tree.nodes(below: FileTree.rootNode)
-        planner.keepLibraries(of: nodes.filter { specimen.inventory.elf[specimen.tree[node: $0].inode] != nil })
+    private static func libraries(of contents: ImageContents) -> [MissingLibrary] {
+        var planner = Planner(contents, SlimOptions())
+        let nodes = contents.tree.nodes(below: FileTree.rootNode)
+        planner.keepLibraries(of: nodes.filter { contents.facts.elf[contents.tree[node: $0].inode] != nil })
         return planner.missing
     }
 
     /// Checks that links have targets if they did before, and compiled files their sources.
-    private static func leads(_ after: Specimen, _ before: Specimen) -> [Violation] {
-        var violations: [Violation] = []
+    private static func leads(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
+        var violations: [InvariantViolation] = []
         after.tree.walk { path, node in
             if case .symlink(let target) = after.tree.inode(of: node).kind, after.tree.resolve(path) == nil,
                 before.tree.resolve(path) != nil
@@ -130,16 +133,16 @@ public enum Invariants {
     }
 
     /// Checks that the configuration's program, user and directories exist if they did before.
-    private static func runs(_ after: Specimen, _ before: Specimen) -> [Violation] {
+    private static func runs(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
         let config = after.image.config
-        var violations: [Violation] = []
+        var violations: [InvariantViolation] = []
         if let name = config.arguments.first, after.program(Array(name.utf8)) == nil,
             before.program(Array(name.utf8)) != nil
         {
             violations.append(.lostProgram(name))
         }
-        if !Accounts(after.inventory, after.tree).knows(config.user),
-            Accounts(before.inventory, before.tree).knows(config.user)
+        if !Accounts(after.facts, after.tree).knows(config.user),
+            Accounts(before.facts, before.tree).knows(config.user)
         {
             violations.append(.lostUser(config.user))
         }

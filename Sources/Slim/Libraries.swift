@@ -29,7 +29,7 @@ extension Planner {
             }
             if !root.elf.rpath.isEmpty, root.elf.runpath.isEmpty { programs.append(root) }
         }
-        var process = Process(root)
+        var process = LoadedProcess(root)
         while let (file, loaders) = process.next() {
             walked.insert(file.node)
             for name in file.elf.needed + file.elf.filters + file.elf.audits
@@ -48,7 +48,7 @@ extension Planner {
     }
 
     /// The files and names that one run of the loader has seen.
-    private struct Process {
+    private struct LoadedProcess {
         private var queue: [(file: Loader.Loaded, loaders: [Loader.Loaded])]
         private var seen: Set<FileTree.NodeID>
         private var index = 0
@@ -76,7 +76,7 @@ extension Planner {
     /// Records a missing library.
     ///
     /// A name that is a loaded library's soname needs no file of that name; neither do musl's names for itself.
-    private mutating func report(_ name: [UInt8], wantedBy file: Loader.Loaded, in process: Process) {
+    private mutating func report(_ name: [UInt8], wantedBy file: Loader.Loaded, in process: LoadedProcess) {
         guard !process.sonames.contains(name), !(Loader.isMusl(file.elf) && name.starts(with: "libc.".utf8)) else {
             return
         }

@@ -24,7 +24,7 @@ struct Loader {
         var isPrivileged = false
     }
 
-    private let specimen: Specimen
+    private let contents: ImageContents
     let cache: LoaderCache?
     private let isMusl: Bool
     private let libraryPath: [[UInt8]]
@@ -33,26 +33,26 @@ struct Loader {
     private let muslPath: [[UInt8]]
     private let libraryNames: [[UInt8]]
 
-    private var tree: FileTree { specimen.tree }
+    private var tree: FileTree { contents.tree }
 
-    init(_ specimen: Specimen) {
-        self.specimen = specimen
-        let (tree, inventory) = (specimen.tree, specimen.inventory)
-        cache = inventory.text(at: .known("etc/ld.so.cache"), in: tree).flatMap(LoaderCache.init)
+    init(_ contents: ImageContents) {
+        self.contents = contents
+        let (tree, facts) = (contents.tree, contents.facts)
+        cache = facts.text(at: .known("etc/ld.so.cache"), in: tree).flatMap(LoaderCache.init)
         isMusl =
-            inventory.elf.values.contains { Self.isMusl($0) } && !inventory.elf.values.contains { Self.isGlibc($0) }
-        libraryPath = Self.list(specimen.image.config.environmentValue("LD_LIBRARY_PATH"), by: ":;")
+            facts.elf.values.contains { Self.isMusl($0) } && !facts.elf.values.contains { Self.isGlibc($0) }
+        libraryPath = Self.list(contents.image.config.environmentValue("LD_LIBRARY_PATH"), by: ":;")
         let multiarch = Self.multiarch(tree)
         libraryNames =
             multiarch.map { Array("lib/".utf8) + $0 } + ["lib64", "lib", "lib32", "libx32"].map { Array($0.utf8) }
         defaults = libraryNames.flatMap { name in [Array("/".utf8) + name, Array("/usr/".utf8) + name] }
-        configured = LoaderConfiguration(inventory, tree).directories
-        muslPath = Self.muslPath(inventory, tree) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
+        configured = LoaderConfiguration(facts, tree).directories
+        muslPath = Self.muslPath(facts, tree) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
     }
 
     /// Returns a file as the loader loads it.
     func loaded(_ node: FileTree.NodeID, foundIn directory: FileTree.NodeID? = nil) -> Loaded? {
-        guard let elf = specimen.inventory.elf[tree[node: node].inode] else { return nil }
+        guard let elf = contents.facts.elf[tree[node: node].inode] else { return nil }
         let metadata = tree.inode(of: node).metadata
         let origins = [directory, tree[node: node].parent].compactMap(\.self)
         return Loaded(
@@ -68,10 +68,10 @@ struct Loader {
     ) -> [(found: FileTree.Found, directory: FileTree.NodeID)] {
         if name.contains(UInt8(ascii: "/")) {
             let paths = expand(name, for: file)
-            return paths.lazy.compactMap { fit($0, in: specimen.workingNode, file) }.first.map { [$0] } ?? []
+            return paths.lazy.compactMap { fit($0, in: contents.workingNode, file) }.first.map { [$0] } ?? []
         }
         var matches: [(found: FileTree.Found, directory: FileTree.NodeID)] = []
-        for place in places(for: file, loaders: loaders, isPrivileged: isPrivileged) {
+        for place in searchEntries(for: file, loaders: loaders, isPrivileged: isPrivileged) {
             switch place {
             case .cache:
                 if search(cache: name, file, &matches) { return matches }
@@ -86,28 +86,28 @@ struct Loader {
 // MARK: - Directories
 
 extension Loader {
-    private enum Place {
+    private enum SearchEntry {
         case directory([UInt8])
         case cache
     }
 
-    private func places(for file: Loaded, loaders: [Loaded], isPrivileged: Bool) -> [Place] {
+    private func searchEntries(for file: Loaded, loaders: [Loaded], isPrivileged: Bool) -> [SearchEntry] {
         let environment = isPrivileged ? [] : libraryPath
         if isMusl {
             let paths = ([file] + loaders).flatMap { one in
                 (one.elf.rpath + one.elf.runpath).flatMap { expand($0, for: one) }
             }
-            return (environment + paths + muslPath).map(Place.directory)
+            return (environment + paths + muslPath).map(SearchEntry.directory)
         }
-        var places: [[UInt8]] = []
+        var searchEntries: [[UInt8]] = []
         if file.elf.runpath.isEmpty {
             for one in [file] + loaders where one.elf.runpath.isEmpty {
-                places += one.elf.rpath.flatMap { expand($0, for: one) }
+                searchEntries += one.elf.rpath.flatMap { expand($0, for: one) }
             }
         }
-        places += environment + file.elf.runpath.flatMap { expand($0, for: file) }
+        searchEntries += environment + file.elf.runpath.flatMap { expand($0, for: file) }
         let last = file.elf.ignoresDefaultDirectories ? [] : defaults
-        return places.map(Place.directory) + [.cache] + (last + configured).map(Place.directory)
+        return searchEntries.map(SearchEntry.directory) + [.cache] + (last + configured).map(SearchEntry.directory)
     }
 
     /// Returns the possible values of a path with `$ORIGIN`, `$LIB` or `$PLATFORM`.
@@ -149,12 +149,12 @@ extension Loader {
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    private static func muslPath(_ inventory: Inventory, _ tree: FileTree) -> [[UInt8]]? {
+    private static func muslPath(_ facts: FileFacts, _ tree: FileTree) -> [[UInt8]]? {
         guard let etc = tree.resolve(.known("etc")) else { return nil }
         let file = tree.children(of: etc.node).first {
             $0.name.starts(with: "ld-musl-".utf8) && $0.name.suffix(5).elementsEqual(".path".utf8)
         }
-        guard let file, let text = inventory.text(at: tree.path(of: file.node), in: tree) else { return nil }
+        guard let file, let text = facts.text(at: tree.path(of: file.node), in: tree) else { return nil }
         return text.split { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "\n") }.map(Array.init)
     }
 
@@ -179,7 +179,7 @@ extension Loader {
         _ directory: [UInt8], _ name: [UInt8], _ file: Loaded,
         _ matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
     ) -> Bool {
-        guard let place = tree.follow(directory, from: specimen.workingNode),
+        guard let place = tree.follow(directory, from: contents.workingNode),
             tree.inode(of: place.node).kind.isDirectory
         else { return false }
         for variant in Self.variants {
@@ -212,7 +212,7 @@ extension Loader {
         _ path: [UInt8], in start: FileTree.NodeID, _ file: Loaded
     ) -> (found: FileTree.Found, directory: FileTree.NodeID)? {
         guard let found = tree.follow(path, from: start),
-            let elf = specimen.inventory.elf[tree[node: found.node].inode],
+            let elf = contents.facts.elf[tree[node: found.node].inode],
             elf.class == file.elf.class, elf.machine == file.elf.machine, elf.isBigEndian == file.elf.isBigEndian
         else { return nil }
         let above = path.lastIndex(of: UInt8(ascii: "/")).flatMap {
@@ -233,16 +233,16 @@ struct LoaderConfiguration {
     private(set) var directories: [[UInt8]] = []
     private var seen = Set<ImagePath>()
 
-    init(_ inventory: Inventory, _ tree: FileTree) {
-        read(.known("etc/ld.so.conf"), inventory, tree)
+    init(_ facts: FileFacts, _ tree: FileTree) {
+        read(.known("etc/ld.so.conf"), facts, tree)
     }
 
-    private mutating func read(_ path: ImagePath, _ inventory: Inventory, _ tree: FileTree) {
-        guard seen.insert(path).inserted, let text = inventory.text(at: path, in: tree) else { return }
+    private mutating func read(_ path: ImagePath, _ facts: FileFacts, _ tree: FileTree) {
+        guard seen.insert(path).inserted, let text = facts.text(at: path, in: tree) else { return }
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let words = line.prefix { $0 != UInt8(ascii: "#") }.split { " \t,:=".utf8.contains($0) }
             if let first = words.first, first.elementsEqual("include".utf8) {
-                for pattern in words.dropFirst() { include(Array(pattern), from: path, inventory, tree) }
+                for pattern in words.dropFirst() { include(Array(pattern), from: path, facts, tree) }
             } else {
                 directories += words.filter { $0.first == UInt8(ascii: "/") }.map(Array.init)
             }
@@ -250,15 +250,15 @@ struct LoaderConfiguration {
     }
 
     /// Reads the included files, each only once, so that mutual includes end.
-    private mutating func include(_ text: [UInt8], from path: ImagePath, _ inventory: Inventory, _ tree: FileTree) {
+    private mutating func include(_ text: [UInt8], from path: ImagePath, _ facts: FileFacts, _ tree: FileTree) {
         let full = text.first == UInt8(ascii: "/") ? text : path.parent.bytes + [UInt8(ascii: "/")] + text
-        guard let pattern = try? PathPattern(String(decoding: full, as: UTF8.self)),
+        guard let pattern = try? ImagePathPattern(String(decoding: full, as: UTF8.self)),
             let slash = full.lastIndex(of: UInt8(ascii: "/")),
             let directory = tree.follow(full[..<slash], from: FileTree.rootNode)
         else { return }
         let place = tree.path(of: directory.node)
         for (name, _) in tree.children(of: directory.node) where pattern.matches(place.appending(name)) {
-            read(place.appending(name), inventory, tree)
+            read(place.appending(name), facts, tree)
         }
     }
 }

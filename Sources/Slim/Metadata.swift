@@ -18,8 +18,7 @@ extension Planner {
             }
         }
         if !survivors.isEmpty { keep(at: "var/lib/dpkg/info/format", .packageMetadata) }
-        for path in ["var/lib/dpkg/status"] + Packages.apkPaths where inventory.text(at: .known(path), in: tree) != nil
-        {
+        for path in ["var/lib/dpkg/status"] + Packages.apkPaths where facts.text(at: .known(path), in: tree) != nil {
             keep(at: path, .packageMetadata)
         }
         if options.keep.contains(.packages) {
@@ -92,7 +91,7 @@ extension Planner {
         for directory in ["var/lib/dpkg/info", "var/lib/dpkg/status.d"] {
             guard let found = tree.resolve(.known(directory)) else { continue }
             for (name, node) in tree.children(of: found.node) where isKept(node) {
-                guard let text = inventory.texts[tree[node: node].inode] else { continue }
+                guard let text = facts.texts[tree[node: node].inode] else { continue }
                 if name.suffix(5).elementsEqual(".list".utf8) { contents[node] = lines(text, pathAt: 0) }
                 if name.suffix(8).elementsEqual(".md5sums".utf8) { contents[node] = lines(text, pathAt: 34) }
             }

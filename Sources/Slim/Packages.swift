@@ -25,10 +25,10 @@ struct Packages: Sendable {
     private var byName: [String: Int] = [:]
 
     /// Reads the databases of an image.
-    init(_ inventory: Inventory, _ tree: FileTree) {
-        readDpkg(inventory, tree)
-        readDistroless(inventory, tree)
-        readApk(inventory, tree)
+    init(_ facts: FileFacts, _ tree: FileTree) {
+        readDpkg(facts, tree)
+        readDistroless(facts, tree)
+        readApk(facts, tree)
     }
 
     /// Returns the package of that name, or one that provides it.
@@ -94,22 +94,22 @@ extension Packages {
         }
     }
 
-    private mutating func readDpkg(_ inventory: Inventory, _ tree: FileTree) {
-        guard let status = inventory.text(at: .known("var/lib/dpkg/status"), in: tree) else { return }
+    private mutating func readDpkg(_ facts: FileFacts, _ tree: FileTree) {
+        guard let status = facts.text(at: .known("var/lib/dpkg/status"), in: tree) else { return }
         for row in Self.rows(status) {
             let fields = Self.fields(row)
             guard let name = fields["Package"], fields["Status"]?.hasSuffix(" installed") ?? false else { continue }
             let names = ["\(name):\(fields["Architecture"] ?? "")", name]
-            let paths = names.lazy.compactMap { Self.info($0, "list", inventory, tree) }.first ?? []
+            let paths = names.lazy.compactMap { Self.info($0, "list", facts, tree) }.first ?? []
             addDpkg(name, fields, row, paths: paths.split(separator: UInt8(ascii: "\n")).map(Array.init), tree)
         }
-        readDiversions(inventory, tree)
+        readDiversions(facts, tree)
     }
 
     /// Returns a file in dpkg's info directory about one package.
-    static func info(_ name: String, _ kind: String, _ inventory: Inventory, _ tree: FileTree) -> [UInt8]? {
+    static func info(_ name: String, _ kind: String, _ facts: FileFacts, _ tree: FileTree) -> [UInt8]? {
         guard let path = try? ImagePath("var/lib/dpkg/info/\(name).\(kind)") else { return nil }
-        return inventory.text(at: path, in: tree)
+        return facts.text(at: path, in: tree)
     }
 
     private mutating func addDpkg(
@@ -126,8 +126,8 @@ extension Packages {
     /// Reads diversions, each of three lines: from, to, package.
     ///
     /// A diverted file has another path than its package's list contains.
-    private mutating func readDiversions(_ inventory: Inventory, _ tree: FileTree) {
-        guard let text = inventory.text(at: .known("var/lib/dpkg/diversions"), in: tree) else { return }
+    private mutating func readDiversions(_ facts: FileFacts, _ tree: FileTree) {
+        guard let text = facts.text(at: .known("var/lib/dpkg/diversions"), in: tree) else { return }
         let lines = text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
         for start in stride(from: 0, to: lines.count - 2, by: 3) {
             guard let to = try? ImagePath(lines[start + 1]), let found = tree.resolveParent(of: to),
@@ -137,14 +137,14 @@ extension Packages {
         }
     }
 
-    private mutating func readDistroless(_ inventory: Inventory, _ tree: FileTree) {
+    private mutating func readDistroless(_ facts: FileFacts, _ tree: FileTree) {
         guard let directory = tree.resolve(.known("var/lib/dpkg/status.d")) else { return }
         for (name, node) in tree.children(of: directory.node) {
-            guard let row = inventory.texts[tree[node: node].inode] else { continue }
+            guard let row = facts.texts[tree[node: node].inode] else { continue }
             let fields = Self.fields(row)
             guard let package = fields["Package"] else { continue }
             let sums = tree[node: directory.node].children[name + Array(".md5sums".utf8)]
-            let lines = sums.flatMap { inventory.texts[tree[node: $0].inode] } ?? []
+            let lines = sums.flatMap { facts.texts[tree[node: $0].inode] } ?? []
             let paths = lines.split(separator: UInt8(ascii: "\n")).map { Array($0.dropFirst(34)) }
             addDpkg(package, fields, row, paths: paths, tree)
         }
@@ -158,8 +158,8 @@ extension Packages {
     static let apkPaths = ["lib/apk/db/installed", "usr/lib/apk/db/installed"]
 
     /// Reads apk's rows: one letter, a colon, a value; `F:` begins a directory and `R:` a file in it.
-    private mutating func readApk(_ inventory: Inventory, _ tree: FileTree) {
-        guard let text = Self.apkPaths.lazy.compactMap({ inventory.text(at: .known($0), in: tree) }).first else {
+    private mutating func readApk(_ facts: FileFacts, _ tree: FileTree) {
+        guard let text = Self.apkPaths.lazy.compactMap({ facts.text(at: .known($0), in: tree) }).first else {
             return
         }
         for row in Self.rows(text) {

@@ -10,12 +10,12 @@ internal import OCI
 /// profiles      -> keep             used file of a package: the package -> keep
 /// ```
 struct Planner {
-    let specimen: Specimen
+    let contents: ImageContents
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
 
-    private(set) var kept: [FileTree.NodeID: Set<Reason>] = [:]
+    private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
     private var queue: [FileTree.NodeID] = []
     private var expanded = Set<Int>()
     private var scanned = Set<FileTree.InodeID>()
@@ -29,14 +29,14 @@ struct Planner {
     /// The versions of Python whose libraries were kept.
     var pythons = Set<String>()
 
-    var tree: FileTree { specimen.tree }
-    var inventory: Inventory { specimen.inventory }
+    var tree: FileTree { contents.tree }
+    var facts: FileFacts { contents.facts }
 
-    init(_ specimen: Specimen, _ options: SlimOptions) {
-        self.specimen = specimen
+    init(_ contents: ImageContents, _ options: SlimOptions) {
+        self.contents = contents
         self.options = options
-        packages = Packages(specimen.inventory, specimen.tree)
-        loader = Loader(specimen)
+        packages = Packages(contents.facts, contents.tree)
+        loader = Loader(contents)
     }
 
     /// Runs all steps.
@@ -64,7 +64,7 @@ struct Planner {
 
 extension Planner {
     /// Keeps a node and examines its needs; of each kind of reason the first one remains.
-    mutating func keep(_ node: FileTree.NodeID, _ reason: Reason) {
+    mutating func keep(_ node: FileTree.NodeID, _ reason: KeepReason) {
         let isNew = kept[node] == nil
         let hadUse = kept[node]?.contains(where: \.isUse) ?? false
         if kept[node]?.contains(where: { $0.name == reason.name }) ?? false { return }
@@ -73,20 +73,20 @@ extension Planner {
     }
 
     /// Keeps a path's target and the links on the way.
-    mutating func keep(_ found: FileTree.Found, _ reason: Reason) {
+    mutating func keep(_ found: FileTree.Found, _ reason: KeepReason) {
         keep(found.node, reason)
         let target = tree.path(of: found.node)
         for link in found.links { keep(link, .symlink(to: target)) }
     }
 
     /// Keeps the node at a path, if there is one.
-    mutating func keep(at text: String, _ reason: Reason) {
+    mutating func keep(at text: String, _ reason: KeepReason) {
         if let found = tree.follow(text.utf8, from: FileTree.rootNode) { keep(found, reason) }
     }
 
     /// Keeps all nodes below a directory for which `isWanted` is true.
     mutating func keep(
-        below text: String, _ reason: Reason, where isWanted: (FileTree.NodeID) -> Bool = { _ in true }
+        below text: String, _ reason: KeepReason, where isWanted: (FileTree.NodeID) -> Bool = { _ in true }
     ) {
         guard let found = tree.follow(text.utf8, from: FileTree.rootNode) else { return }
         keep(found, reason)
@@ -113,7 +113,7 @@ extension Planner {
         switch inode.kind {
         case .symlink: follow(node)
         case .file:
-            if let script = inventory.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
+            if let script = facts.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
                 keepPrograms(of: script, node)
             }
             if kept[node]?.contains(where: \.isUse) ?? false { expandPackage(of: node) }
@@ -138,7 +138,7 @@ extension Planner {
     private mutating func keepPrograms(of script: Script, _ node: FileTree.NodeID) {
         let path = tree.path(of: node)
         for program in script.programs {
-            if let found = specimen.program(program) { keep(found, .shebang(of: path)) }
+            if let found = contents.program(program) { keep(found, .shebang(of: path)) }
         }
         keepCommands(script.words, in: path)
     }
@@ -146,7 +146,7 @@ extension Planner {
     /// Keeps the programs and files that a shell's words name.
     mutating func keepCommands(_ words: [[UInt8]], in script: ImagePath?) {
         for word in words {
-            if let found = specimen.program(word) { keep(found, .command(in: script)) }
+            if let found = contents.program(word) { keep(found, .command(in: script)) }
         }
     }
 }

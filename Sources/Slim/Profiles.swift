@@ -94,7 +94,7 @@ extension Planner {
                 below: ["usr/lib/locale", "usr/share/locale", "usr/share/i18n", "usr/share/X11/locale"], .locales)
         }
         var names = ["C.utf8", "C.UTF-8", "locale-archive"]
-        for (name, value) in specimen.environment where name == "LANG" || name.hasPrefix("LC_") {
+        for (name, value) in contents.environment where name == "LANG" || name.hasPrefix("LC_") {
             let parts = value.split(separator: ".", maxSplits: 1)
             guard let language = parts.first, !value.contains("/") else { continue }
             names.append(value)
@@ -112,7 +112,7 @@ extension Planner {
             "echo", "printf", "mkdir", "rm", "cp", "mv", "ln", "chmod", "chown", "dirname", "basename", "readlink",
             "true", "false",
         ] {
-            if let found = specimen.program(Array(program.utf8)) { keep(found, .profile(.shell)) }
+            if let found = contents.program(Array(program.utf8)) { keep(found, .profile(.shell)) }
         }
         keep(["etc/profile", "etc/shells", "etc/bash.bashrc"], .shell)
         keep(below: ["etc/profile.d"], .shell)
@@ -151,7 +151,7 @@ extension Planner {
 
     /// Returns the services of `nsswitch.conf`: `hosts: files mdns4_minimal [NOTFOUND=return] dns`.
     private func nameServices() -> [String] {
-        let text = inventory.text(at: .known("etc/nsswitch.conf"), in: tree) ?? []
+        let text = facts.text(at: .known("etc/nsswitch.conf"), in: tree) ?? []
         var names = Set<String>()
         for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
             for word in line.split(separator: ":").dropFirst().joined().split(separator: " ") where !word.contains("/")
@@ -163,7 +163,7 @@ extension Planner {
     }
 
     private mutating func keepConversions() {
-        let charsets = specimen.environment.filter { $0.name == "LANG" || $0.name.hasPrefix("LC_") }
+        let charsets = contents.environment.filter { $0.name == "LANG" || $0.name.hasPrefix("LC_") }
             .compactMap { $0.value.split(separator: ".").dropFirst().first.map { "\($0.uppercased()).so" } }
         let wanted = Set(Self.conversions + charsets)
         for directory in gconvDirectories() {

@@ -23,7 +23,7 @@ extension Image {
 /// A directory comes before its contents, and a file before its hard links, so a reader needs no second pass.
 private struct Rewrite {
     private let plan: SlimPlan
-    private var tree: FileTree { plan.specimen.tree }
+    private var tree: FileTree { plan.contents.tree }
 
     /// The kept paths by their order in the layer: the first path of every file, and the others.
     private var directories: [FileTree.NodeID] = []
@@ -35,10 +35,10 @@ private struct Rewrite {
     init(_ plan: SlimPlan) {
         self.plan = plan
         var firsts: [FileTree.InodeID: FileTree.NodeID] = [:]
-        plan.specimen.tree.walk { _, node in
+        plan.contents.tree.walk { _, node in
             guard plan.keep[node] != nil else { return }
-            let inode = plan.specimen.tree[node: node].inode
-            let kind = plan.specimen.tree.inodes[inode].kind
+            let inode = plan.contents.tree[node: node].inode
+            let kind = plan.contents.tree.inodes[inode].kind
             if kind.isDirectory { return directories.append(node) }
             if plan.replacements[node] != nil { return replaced.append(node) }
             if let first = firsts[inode] { return links.append((node, to: first)) }
@@ -50,7 +50,7 @@ private struct Rewrite {
     func write(into store: Store, _ compression: Compression) throws -> Layer {
         let writer = try LayerWriter(into: store, compression: compression)
         for node in directories + specials { try writer.add(entry(node)) }
-        try plan.specimen.image.readContents(of: files.keys.sorted(), in: tree) { inode, reader in
+        try plan.contents.image.readContents(of: files.keys.sorted(), in: tree) { inode, reader in
             guard let node = files[inode] else { return }
             try writer.add(entry(node))
             try reader.readContent { try writer.write($0) }

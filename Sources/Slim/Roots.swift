@@ -4,7 +4,7 @@ internal import OCI
 extension Planner {
     /// Keeps the paths in the image's configuration: its program, health check, variables, directories.
     mutating func keepRoots() throws(SlimError) {
-        let config = specimen.image.config
+        let config = contents.image.config
         let commands = [(config.arguments, "ENTRYPOINT and CMD"), (Self.healthCommand(config), "HEALTHCHECK")]
         guard !config.arguments.isEmpty || !options.include.isEmpty else { throw .nothingToRun }
         for (arguments, source) in commands where !arguments.isEmpty { try keepCommand(arguments, source) }
@@ -19,7 +19,7 @@ extension Planner {
     /// argument.
     private mutating func keepCommand(_ arguments: [String], _ source: String) throws(SlimError) {
         guard let name = arguments.first else { return }
-        guard let program = specimen.program(Array(name.utf8)) else { throw .programMissing(name) }
+        guard let program = contents.program(Array(name.utf8)) else { throw .programMissing(name) }
         keep(program, .entrypoint(source))
         let runsText = Script.isShell(Array(name.utf8)) && arguments.contains("-c")
         for argument in arguments.dropFirst() {
@@ -35,9 +35,9 @@ extension Planner {
     private mutating func keepArgument(_ argument: String, _ source: String) {
         for text in [argument, argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? ""]
         where !text.isEmpty {
-            let found = specimen.file(tree.follow(text.utf8, from: specimen.workingNode))
+            let found = contents.file(tree.follow(text.utf8, from: contents.workingNode))
             if let found { keep(found, .argument(source)) }
-            if !text.hasPrefix("-"), let found = specimen.program(Array(text.utf8)) { keep(found, .command(in: nil)) }
+            if !text.hasPrefix("-"), let found = contents.program(Array(text.utf8)) { keep(found, .command(in: nil)) }
         }
     }
 
@@ -52,7 +52,7 @@ extension Planner {
 
     /// Keeps files that variables name, and the directories in which libraries and modules are searched.
     private mutating func keepEnvironment() {
-        for (name, value) in specimen.environment where name != "PATH" {
+        for (name, value) in contents.environment where name != "PATH" {
             let isModulePath = ["PYTHONPATH", "PYTHONHOME", "SSL_CERT_DIR"].contains(name)
             for part in value.split(whereSeparator: { $0 == ":" || (name == "LD_PRELOAD" && $0 == " ") }) {
                 if part.hasPrefix("/"), let found = tree.follow(part.utf8, from: FileTree.rootNode) {
@@ -63,22 +63,22 @@ extension Planner {
                 }
             }
         }
-        let preload = inventory.text(at: .known("etc/ld.so.preload"), in: tree) ?? []
+        let preload = facts.text(at: .known("etc/ld.so.preload"), in: tree) ?? []
         if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc)) }
         for name in preload.split(whereSeparator: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) {
             keepPreload(Array(name), .profile(.glibc))
         }
     }
 
-    private mutating func keepPreload(_ name: [UInt8], _ reason: Reason) {
-        guard let program = specimen.image.config.arguments.first.flatMap({ specimen.program(Array($0.utf8)) }),
+    private mutating func keepPreload(_ name: [UInt8], _ reason: KeepReason) {
+        guard let program = contents.image.config.arguments.first.flatMap({ contents.program(Array($0.utf8)) }),
             let file = loader.loaded(program.node)
         else { return }
         for match in loader.find(name, for: file, loaders: [], isPrivileged: false) { keep(match.found, reason) }
     }
 
     private mutating func keepDeclared() {
-        let config = specimen.image.config
+        let config = contents.image.config
         if !config.workingDirectory.isEmpty { keep(at: config.workingDirectory, .declared("WORKDIR")) }
         for volume in config.volumes {
             let found = tree.follow(volume.utf8, from: FileTree.rootNode)
@@ -86,13 +86,13 @@ extension Planner {
             keep(found, .declared("VOLUME"))
             keep(below: volume, .declared("VOLUME"))
         }
-        if let home = Accounts(inventory, tree).home(of: config.user) { keep(at: home, .declared("home")) }
+        if let home = Accounts(facts, tree).home(of: config.user) { keep(at: home, .declared("home")) }
     }
 
     /// Keeps the paths of `--include`.
     mutating func keepIncluded() {
         guard !options.include.isEmpty else { return }
-        var wanted: [(FileTree.NodeID, PathPattern)] = []
+        var wanted: [(FileTree.NodeID, ImagePathPattern)] = []
         tree.walk { path, node in
             if let pattern = options.include.first(where: { $0.matches(path) }) { wanted.append((node, pattern)) }
         }
@@ -104,8 +104,8 @@ extension Planner {
 struct Accounts {
     private let rows: [[String]]
 
-    init(_ inventory: Inventory, _ tree: FileTree) {
-        let text = inventory.text(at: .known("etc/passwd"), in: tree) ?? []
+    init(_ facts: FileFacts, _ tree: FileTree) {
+        let text = facts.text(at: .known("etc/passwd"), in: tree) ?? []
         rows = text.split(separator: UInt8(ascii: "\n")).map { line in
             String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false).map(
                 String.init)

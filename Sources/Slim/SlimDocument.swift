@@ -3,9 +3,9 @@ internal import OCI
 
 extension SlimPlan {
     /// Returns the JSON document of `thaw slim` for the image and its slim form; a verified run adds `verification`.
-    public func document(after: Specimen) -> JSON {
+    public func document(after: ImageContents) -> JSON {
         .object([
-            "schemaVersion": .integer(1), "kind": .string("slim"), "before": specimen.summary, "after": after.summary,
+            "schemaVersion": .integer(1), "kind": .string("slim"), "before": contents.summary, "after": after.summary,
             "kept": .integer(Int64(keep.count)), "dropped": .integer(Int64(droppedCount)),
             "reasons": .members(reasonCounts.mapValues { .integer(Int64($0)) }),
             "missingLibraries": .strings(missing.map(\.description)),
@@ -20,7 +20,7 @@ extension SlimPlan {
     }
 }
 
-extension Specimen {
+extension ImageContents {
     /// The summary of an image in a report: sizes are bytes, `size` is that of all files in all layers.
     var summary: JSON {
         .object([

@@ -3,8 +3,8 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
     case nothingToRun
     case programMissing(String)
     case malformedPattern(String, reason: String)
-    case unknownExtra(String)
-    case notSame([Violation])
+    case unknownKeepOption(String)
+    case notSame([InvariantViolation])
     /// The original image fails its probes, so a comparison would prove nothing.
     case notServing(String)
 
@@ -13,8 +13,8 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
         case .nothingToRun: "the image has no entrypoint and no command, so the files that it needs are unknown"
         case .programMissing(let name): "the image's program '\(name)' is not in the image"
         case .malformedPattern(let text, let reason): "'\(text)' is not a path pattern: \(reason)"
-        case .unknownExtra(let name):
-            "unknown kind of files to keep '\(name)': use \(Extra.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .unknownKeepOption(let name):
+            "unknown kind of files to keep '\(name)': use \(KeepOption.allCases.map(\.rawValue).joined(separator: ", "))"
         case .notServing(let objection): "the original image fails its probe: \(objection)"
         case .notSame(let violations):
             "the slim image violates "

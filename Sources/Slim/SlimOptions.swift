@@ -1,5 +1,5 @@
 /// Files to keep beyond the needs of the image's program (`--keep`).
-public enum Extra: String, Sendable, CaseIterable {
+public enum KeepOption: String, Sendable, CaseIterable {
     /// `/bin/sh`, the shell's profile and the usual small tools.
     case shell
     /// All files of the CA certificates; the bundle and its directory are always kept.
@@ -13,7 +13,7 @@ public enum Extra: String, Sendable, CaseIterable {
 
     /// Returns the extra of that name.
     public init(named name: String) throws(SlimError) {
-        guard let extra = Extra(rawValue: name) else { throw .unknownExtra(name) }
+        guard let extra = KeepOption(rawValue: name) else { throw .unknownKeepOption(name) }
         self = extra
     }
 }
@@ -21,16 +21,17 @@ public enum Extra: String, Sendable, CaseIterable {
 /// The user's choice of files to keep and drop.
 public struct SlimOptions: Sendable {
     /// Kinds of files to keep.
-    public var keep: Set<Extra>
+    public var keep: Set<KeepOption>
     /// Paths to keep with all their needs.
-    public var include: [PathPattern]
+    public var include: [ImagePathPattern]
     /// Paths to drop, even if there are reasons to keep them; directories of kept files remain.
-    public var exclude: [PathPattern]
+    public var exclude: [ImagePathPattern]
     /// Paths that were opened while the image ran, to keep with all their needs.
     public var observed: [[UInt8]]
 
     public init(
-        keep: Set<Extra> = [], include: [PathPattern] = [], exclude: [PathPattern] = [], observed: [[UInt8]] = []
+        keep: Set<KeepOption> = [], include: [ImagePathPattern] = [], exclude: [ImagePathPattern] = [],
+        observed: [[UInt8]] = []
     ) {
         self.observed = observed
         self.keep = keep

@@ -7,9 +7,9 @@ public import OCI
 /// plans.
 public struct SlimPlan: Sendable {
     /// The image that the plan is for.
-    public let specimen: Specimen
+    public let contents: ImageContents
     /// The kept paths with their reasons.
-    public let keep: [FileTree.NodeID: Set<Reason>]
+    public let keep: [FileTree.NodeID: Set<KeepReason>]
     /// Files that list the image's files, with their new contents.
     public let replacements: [FileTree.NodeID: [UInt8]]
     /// Libraries that kept files need and that the original image lacks too.
@@ -20,10 +20,10 @@ public struct SlimPlan: Sendable {
     /// - Throws: ``SlimError/nothingToRun`` for an image without a command, ``SlimError/programMissing(_:)`` for one
     ///   without
     ///   its program.
-    public init(_ specimen: Specimen, options: SlimOptions = SlimOptions()) throws(SlimError) {
-        var planner = Planner(specimen, options)
+    public init(_ contents: ImageContents, options: SlimOptions = SlimOptions()) throws(SlimError) {
+        var planner = Planner(contents, options)
         try planner.plan()
-        self.specimen = specimen
+        self.contents = contents
         keep = planner.kept
         replacements = planner.replacements()
         missing = planner.missing
@@ -40,7 +40,7 @@ extension SlimPlan {
         var seen = Set<FileTree.NodeID>()
         var current = start
         while seen.insert(current).inserted, let reason = mainReason(of: current) {
-            lines.append("\(specimen.tree.path(of: current)) \(reason)")
+            lines.append("\(contents.tree.path(of: current)) \(reason)")
             guard let cause = reason.cause.flatMap({ node($0) }) else { break }
             current = cause
         }
@@ -48,7 +48,7 @@ extension SlimPlan {
     }
 
     /// The paths with new contents.
-    public var rewritten: Set<ImagePath> { Set(replacements.keys.map { specimen.tree.path(of: $0) }) }
+    public var rewritten: Set<ImagePath> { Set(replacements.keys.map { contents.tree.path(of: $0) }) }
 
     /// The number of kept paths by the name of their main reason.
     public var reasonCounts: [String: Int] {
@@ -66,13 +66,13 @@ extension SlimPlan {
     /// The dropped paths by the directory at the top, with their number and the bytes of their files.
     public var removed: [RemovedDirectory] {
         var directories: [ImagePath: RemovedDirectory] = [:]
-        var counted = Set<FileTree.InodeID>(keep.keys.map { specimen.tree[node: $0].inode })
+        var counted = Set<FileTree.InodeID>(keep.keys.map { contents.tree[node: $0].inode })
         for (path, node) in droppedNodes {
             let top = path.components.prefix(2).reduce(ImagePath.root) { $0.appending($1) }
             var entry = directories[top] ?? RemovedDirectory(path: top, count: 0, bytes: 0)
             entry.count += 1
-            if counted.insert(specimen.tree[node: node].inode).inserted {
-                entry.bytes += specimen.tree.inode(of: node).kind.size
+            if counted.insert(contents.tree[node: node].inode).inserted {
+                entry.bytes += contents.tree.inode(of: node).kind.size
             }
             directories[top] = entry
         }
@@ -81,16 +81,16 @@ extension SlimPlan {
 
     private var droppedNodes: [(path: ImagePath, node: FileTree.NodeID)] {
         var list: [(path: ImagePath, node: FileTree.NodeID)] = []
-        specimen.tree.walk { path, node in
+        contents.tree.walk { path, node in
             if keep[node] == nil { list.append((path, node)) }
         }
         return list
     }
 
-    private func node(_ path: ImagePath) -> FileTree.NodeID? { specimen.tree.resolveParent(of: path)?.node }
+    private func node(_ path: ImagePath) -> FileTree.NodeID? { contents.tree.resolveParent(of: path)?.node }
 
     /// Returns the most informative reason: one that needs no other, or else the first by name.
-    private func mainReason(of node: FileTree.NodeID) -> Reason? {
+    private func mainReason(of node: FileTree.NodeID) -> KeepReason? {
         let order = [
             "entrypoint", "userInclude", "application", "declared", "argument", "command", "interpreter", "elfClosure",
             "shebang", "dynamicLoad", "profile", "observed", "package", "bytecode", "symlink", "packageMetadata",

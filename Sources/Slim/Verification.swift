@@ -6,13 +6,13 @@ public struct Verification: Sendable, Equatable {
     /// One probe and both results.
     public struct Check: Sendable, Equatable {
         /// The probe.
-        public let question: String
+        public let probe: String
         /// The original's result, in a few words.
         public let before: String
         /// The slim image's result; nil if it did not serve.
         public let after: String?
         /// The differences.
-        public let differences: [Disagreement]
+        public let differences: [Difference]
         /// Fields that vary between starts of the original, so that they prove nothing.
         public let unstable: [String]
 
@@ -37,47 +37,47 @@ public struct Verification: Sendable, Equatable {
         if let failure { return failure }
         if checks.isEmpty { return "there was no probe" }
         guard let check = checks.first(where: { !$0.passed }) else { return nil }
-        return "\(check.question): \(check.differences.first?.description ?? "no result")"
+        return "\(check.probe): \(check.differences.first?.description ?? "no result")"
     }
 
     /// Compares two starts.
     ///
     /// - Parameter again: A second start of the original; fields that differ there vary by themselves and are not
     ///   counted.
-    public init(_ before: Testimony, _ after: Testimony, again: Testimony? = nil) {
+    public init(_ before: RunRecord, _ after: RunRecord, again: RunRecord? = nil) {
         engine = before.engine
         failure = after.failure
-        if case .files(let paths, _) = before.observation { observedCount = paths.count } else { observedCount = nil }
-        checks = before.statements.enumerated().map { index, statement in
-            func other(_ testimony: Testimony?) -> Statement? {
-                testimony.flatMap { $0.statements.indices.contains(index) ? $0.statements[index] : nil }
+        if case .files(let paths, _) = before.openedFiles { observedCount = paths.count } else { observedCount = nil }
+        checks = before.probes.enumerated().map { index, probe in
+            func other(_ record: RunRecord?) -> ProbeRecord? {
+                record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
             }
-            return Check(statement, other(after), again: other(again))
+            return Check(probe, other(after), again: other(again))
         }
     }
 
     /// Starts the slim image, and the original once more if the results differ.
     public init(
-        _ slim: Image, against testimony: Testimony, of original: Image, by runner: some ImageRunner
+        _ slim: Image, against record: RunRecord, of original: Image, by runner: some ImageRunner
     ) async throws {
-        let after = try await runner.run(slim, isObserving: false)
-        self.init(testimony, after)
+        let after = try await runner.run(slim, recordsOpenedFiles: false)
+        self.init(record, after)
         guard !passed, after.failure == nil else { return }
-        let again = try await runner.run(original, isObserving: false)
-        self.init(testimony, after, again: again)
+        let again = try await runner.run(original, recordsOpenedFiles: false)
+        self.init(record, after, again: again)
     }
 }
 
 extension Verification.Check {
-    init(_ before: Statement, _ after: Statement?, again: Statement?) {
-        question = before.question
+    init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?) {
+        probe = before.probe
         self.before = before.summary
         self.after = after?.summary
-        var (differences, unstable): ([Disagreement], [String]) = ([], [])
+        var (differences, unstable): ([Difference], [String]) = ([], [])
         // An original that sometimes fails is no excuse for a slim image that fails.
         let isWorse = after.map { before.passes && !$0.passes } ?? false
         if let after, after.kind != before.kind, isWorse || again?.kind != after.kind {
-            differences = [Disagreement("answer", .text(before.summary), .text(after.summary))]
+            differences = [Difference("answer", .text(before.summary), .text(after.summary))]
             (self.differences, self.unstable) = (differences, [])
             return
         }
@@ -87,7 +87,7 @@ extension Verification.Check {
             switch isWorse ? nil : again.map({ Stability(old, $0.value(of: name)) }) {
             case .unstable(let mask)? where Self.isExcused(name, new, again?.value(of: name)) && mask.covers(old, new):
                 unstable.append(name)
-            default: differences.append(Disagreement(name, old, new))
+            default: differences.append(Difference(name, old, new))
             }
         }
         (self.differences, self.unstable) = (differences, unstable)
@@ -98,11 +98,11 @@ extension Verification.Check {
     /// Only the value of the original's second start excuses a difference in them.
     private static let verdicts: Set<String> = ["status", "ending", "answer", "state"]
 
-    private static func isExcused(_ name: String, _ new: Statement.Value?, _ again: Statement.Value?) -> Bool {
+    private static func isExcused(_ name: String, _ new: ProbeRecord.Value?, _ again: ProbeRecord.Value?) -> Bool {
         !verdicts.contains(name) || new == again
     }
 
-    private static func names(_ before: Statement, _ after: Statement?) -> [String] {
+    private static func names(_ before: ProbeRecord, _ after: ProbeRecord?) -> [String] {
         let names = before.fields.map(\.name)
         return names + (after?.fields.map(\.name).filter { !names.contains($0) } ?? [])
     }
@@ -120,13 +120,13 @@ extension Verification {
     }
 
     /// The `verification` without probes, when only the checks without a start passed.
-    public static var unasked: JSON { .object(["passed": .bool(true), "probes": .array([])]) }
+    public static var withoutProbes: JSON { .object(["passed": .bool(true), "probes": .array([])]) }
 }
 
 extension Verification.Check {
     fileprivate var json: JSON {
         var json = JSON.object([
-            "probe": .string(question), "passed": .bool(passed), "before": .string(before),
+            "probe": .string(probe), "passed": .bool(passed), "before": .string(before),
             "differences": .array(
                 differences.map { difference in
                     .object([

@@ -23,23 +23,23 @@ final class BuildProgress: Sendable {
     private let output = Mutex<[String: OutputLines]>([:])
 
     /// True if the reason of each step is printed, with all inputs that changed.
-    private let tellsWhy: Bool
+    private let explainsMisses: Bool
 
-    init(_ style: ProgressStyle, tellsWhy: Bool = false) {
+    init(_ style: ProgressStyle, explainsMisses: Bool = false) {
         self.style = style
-        self.tellsWhy = tellsWhy
+        self.explainsMisses = explainsMisses
     }
 
     /// Takes one event, from any thread.
     func take(_ event: BuildEvent) {
         switch style {
         case .quiet: return
-        case .json: tellJSON(event)
-        case .auto, .tty, .plain: tell(event)
+        case .json: reportJSON(event)
+        case .auto, .tty, .plain: report(event)
         }
     }
 
-    private func tell(_ event: BuildEvent) {
+    private func report(_ event: BuildEvent) {
         switch event {
         case .started: return
         case .output(let stage, let line, let bytes):
@@ -49,15 +49,15 @@ final class BuildProgress: Sendable {
             let name = "\(step.stage):\(step.line)"
             show(output.withLock { $0.removeValue(forKey: name) }.map(Self.rest) ?? [], of: name)
             let time = step.isCached ? "CACHED" : step.duration.seconds
-            Terminal.tell("[\(name)] \(Self.shortened(step.instruction))  \(time)")
-            if tellsWhy { explain(step) }
+            Terminal.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")
+            if explainsMisses { explain(step) }
         case .note(let text): Terminal.note(text)
         }
     }
 
     /// Prints lines of a step with one write, so that lines of other steps can't come between them.
     private func show(_ lines: [String], of name: String) {
-        if !lines.isEmpty { Terminal.tell(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
+        if !lines.isEmpty { Terminal.report(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
     }
 
     /// Returns the last line of an output, if it has no newline.
@@ -67,16 +67,18 @@ final class BuildProgress: Sendable {
     }
 
     private func explain(_ step: StepReport) {
-        let changes = step.missed?.changes ?? []
+        let changes = step.missReason?.changes ?? []
         guard changes.count > 1 else {
-            return Terminal.tell("    \(step.isCached ? "hit" : "miss"): \("\(step.reason)".visibleLine)")
+            return Terminal.report("    \(step.isCached ? "hit" : "miss"): \("\(step.reason)".visibleLine)")
         }
-        Terminal.tell("    miss: \(changes.count) inputs changed")
-        for change in changes.prefix(20) { Terminal.tell("        \("\(change)".visibleLine)") }
-        if changes.count > 20 { Terminal.tell("        and \(changes.count - 20) more; --metadata-file has them all") }
+        Terminal.report("    miss: \(changes.count) inputs changed")
+        for change in changes.prefix(20) { Terminal.report("        \("\(change)".visibleLine)") }
+        if changes.count > 20 {
+            Terminal.report("        and \(changes.count - 20) more; --metadata-file has them all")
+        }
     }
 
-    private func tellJSON(_ event: BuildEvent) {
+    private func reportJSON(_ event: BuildEvent) {
         let json: JSON =
             switch event {
             case .started(let stage, let line, let text):
@@ -92,7 +94,7 @@ final class BuildProgress: Sendable {
             case .finished(let step): step.json
             case .note(let text): .object(["event": .string("note"), "text": .string(text)])
             }
-        Terminal.tell(json)
+        Terminal.report(json)
     }
 
     private static func shortened(_ text: String) -> String {
@@ -108,7 +110,7 @@ extension StepReport {
             "stage": .string(stage), "line": .integer(Int64(line)), "instruction": .string(instruction),
             "cached": .bool(isCached), "reason": .string(reason), "durationMs": .number(duration.milliseconds),
         ])
-        if let changes = missed?.changes, !changes.isEmpty { json["changes"] = .array(changes.map(\.json)) }
+        if let changes = missReason?.changes, !changes.isEmpty { json["changes"] = .array(changes.map(\.json)) }
         return json
     }
 }

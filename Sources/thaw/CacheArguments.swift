@@ -23,7 +23,7 @@ struct CacheArguments: ParsableArguments {
     func imports(for platform: Platform) async throws -> [CacheImport] {
         var imports: [CacheImport] = []
         for text in cacheFrom {
-            let place = try CachePlace(text, "--cache-from", path: "src")
+            let place = try CacheLocation(text, "--cache-from", path: "src")
             do {
                 guard let set = try await place.read(), let records = try CacheRecords(set, for: platform) else {
                     Terminal.note("'\(text)' has no build cache")
@@ -38,11 +38,11 @@ struct CacheArguments: ParsableArguments {
     }
 
     /// Parses `--cache-to`; called before the build, so that wrong usage is reported early.
-    func exports() throws -> [CachePlace] { try cacheTo.map { try CachePlace($0, "--cache-to", path: "dest") } }
+    func exports() throws -> [CacheLocation] { try cacheTo.map { try CacheLocation($0, "--cache-to", path: "dest") } }
 }
 
 /// One `--cache-from` or `--cache-to`.
-struct CachePlace {
+struct CacheLocation {
     /// The type and place of a cache.
     enum Kind {
         case local(FilePath)
@@ -52,7 +52,7 @@ struct CachePlace {
 
     let kind: Kind
     /// True if the steps of all stages are exported, not only those of the image (mode=max).
-    private let isWhole: Bool
+    private let keepsAllSteps: Bool
     private let ignoresErrors: Bool
 
     /// Parses `type=TYPE,KEY=VALUE,...`; a name alone is a cache in a registry.
@@ -60,7 +60,7 @@ struct CachePlace {
     /// - Parameter path: The key of a directory, `src` or `dest`.
     init(_ text: String, _ option: String, path: String) throws {
         guard text.contains("=") else {
-            (kind, isWhole, ignoresErrors) = (.registry(try reference(text)), false, false)
+            (kind, keepsAllSteps, ignoresErrors) = (.registry(try reference(text)), false, false)
             return
         }
         var fields: [String: String] = [:]
@@ -85,7 +85,7 @@ struct CachePlace {
         guard ["min", "max", nil].contains(fields["mode"]) else {
             throw Failure("\(option) '\(text)': mode is not min or max", status: .usage)
         }
-        isWhole = fields["mode"] == "max"
+        keepsAllSteps = fields["mode"] == "max"
         ignoresErrors = fields["ignore-error"] == "true"
     }
 
@@ -109,7 +109,7 @@ struct CachePlace {
 
     /// Exports the steps of a build.
     func write(_ result: BuildResult, in store: Store) async throws {
-        let records = isWhole ? result.records : result.ownRecords
+        let records = keepsAllSteps ? result.records : result.ownRecords
         do {
             switch kind {
             case .inline: return

@@ -16,7 +16,7 @@ struct ContextArguments {
     /// - Parameters:
     ///   - text: CONTEXT of the command line.
     ///   - file: The value of `-f`; nil without it.
-    init(_ text: String, file: String?, _ project: Project = Project()) throws {
+    init(_ text: String, file: String?, _ project: ProjectFile = ProjectFile()) throws {
         let location = try ContextLocation(context: text)
         if case .directory(let path) = location {
             let directory = path.pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
@@ -80,7 +80,7 @@ struct ContextArguments {
     }
 
     /// Returns the Dockerfile that the project names, or the default name in `directory`.
-    private static func dockerfile(of project: Project, in directory: FilePath) -> FilePath {
+    private static func dockerfile(of project: ProjectFile, in directory: FilePath) -> FilePath {
         if let name = project.build.dockerfile { return directory.pushing(FilePath(name)) }
         let lower = directory.appending("dockerfile")
         let usual = directory.appending("Dockerfile")

@@ -25,7 +25,7 @@ struct DockerDaemon {
     func read<T>(_ reference: Reference, _ body: (any ByteSource) throws -> [T]) throws -> T {
         let connection = try connect()
         try connection.write(Array("GET /images/\(reference)/get HTTP/1.0\r\nHost: docker\r\n\r\n".utf8))
-        let response = Response(connection)
+        let response = DockerResponse(connection)
         try response.expectSuccess("docker-daemon:\(reference.familiar)")
         guard let image = try body(response).first else {
             throw Failure("Docker's archive of '\(reference.familiar)' has no image")
@@ -45,7 +45,7 @@ struct DockerDaemon {
         try body(ChunkedSink(sink))
         try sink.write(Array("0\r\n\r\n".utf8))
         try sink.flush()
-        let response = Response(connection)
+        let response = DockerResponse(connection)
         try response.expectSuccess("docker-daemon:")
         let answer = String(decoding: try response.rest(), as: UTF8.self)
         if let start = answer.range(of: "\"error\":\"") {
@@ -94,7 +94,7 @@ private final class ChunkedSink: ByteSink {
 }
 
 /// A response: first its status line and headers, then its body.
-private final class Response: ByteSource {
+private final class DockerResponse: ByteSource {
     private static let limit = 64 << 10
     private let connection: OwnedDescriptor
     private var pending: [UInt8] = []

@@ -20,7 +20,7 @@ struct DockerfileView {
     }
 
     /// Returns the findings of all checks, or the syntax errors of a file that can't be parsed.
-    func findings() async throws -> [Frontend.Finding] {
+    func findings() async throws -> [Frontend.LintFinding] {
         let parsed: Dockerfile
         let bytes = try read()
         do {
@@ -35,17 +35,17 @@ struct DockerfileView {
     }
 
     /// Applies the automatic fixes to the file.
-    func fix(_ findings: [Frontend.Finding]) throws {
+    func fix(_ findings: [Frontend.LintFinding]) throws {
         let bytes = try read()
         let fixed = Frontend.Lint.applying(findings, to: bytes)
         if fixed != bytes { try replaceFile(path, with: fixed) }
     }
 
     /// Formats findings for people.
-    func text(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.text(findings, name: path) }
+    func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
 
     /// Formats findings as JSON.
-    func json(_ findings: [Frontend.Finding]) -> String { Frontend.Lint.json([(path, findings)]) }
+    func json(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.json([(path, findings)]) }
 
     /// Returns the syntax tree, without semantic checks.
     func tree() throws -> String {

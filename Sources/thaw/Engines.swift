@@ -12,13 +12,13 @@ enum EngineChoice: String, CaseIterable {
 }
 
 /// The options that only the engine kvm has.
-struct MachineWishes {
+struct MachineOptions {
     /// The use of snapshots.
-    var life = KvmEngine.Life.boot
+    var startMode = KvmEngine.StartMode.boot
     /// The network of the machine.
     var network = MachineNetwork.none
     /// The settings of a machine that keeps running after the measurement; nil to stop it.
-    var kept: KeptMachine?
+    var keptMachine: KeptMachine?
 }
 
 /// The starts of images on engines, with the disks and directories that an engine needs.
@@ -28,14 +28,14 @@ enum Engines {
     /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
     /// container.
     static func run(
-        _ choice: EngineChoice, wishes: MachineWishes = MachineWishes(), isDeterministic: Bool, _ kernel: KernelChoice,
-        _ scenario: Scenario, _ image: Image, _ store: Store
-    ) async throws -> ColdStart.Measurement {
+        _ choice: EngineChoice, options: MachineOptions = MachineOptions(), isDeterministic: Bool,
+        _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image, _ store: Store
+    ) async throws -> ColdStart.StartMeasurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
             throw Failure("only the qemu engine is deterministic", status: .usage)
         case .container: return try await contain(scenario, image, store)
-        case .auto where !isDeterministic && KvmEngine.obstacle() == nil: break
+        case .auto where !isDeterministic && KvmEngine.unavailableReason() == nil: break
         case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
         case .auto, .qemu:
             // Checked before a kernel is fetched and a disk is written.
@@ -50,8 +50,8 @@ enum Engines {
         return try await boot(kernel, image, store) { disk, found, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
-                cache: Cache.path, life: wishes.life, scratch: disk.removingLastComponent(), network: wishes.network,
-                kept: wishes.kept, isRootMemory: kernel == .small)
+                cache: Cache.path, startMode: options.startMode, scratch: disk.removingLastComponent(),
+                network: options.network, keptMachine: options.keptMachine, isRootMemory: kernel == .small)
             return try await engine.measure(scenario)
         }
     }
@@ -61,8 +61,8 @@ enum Engines {
         switch choice {
         case .kvm: return
         case .auto:
-            guard let obstacle = KvmEngine.obstacle() else { return }
-            throw Failure("\(what) needs the engine kvm, but \(obstacle)", status: .unmeasurable)
+            guard let reason = KvmEngine.unavailableReason() else { return }
+            throw Failure("\(what) needs the engine kvm, but \(reason)", status: .unmeasurable)
         case .qemu, .container:
             throw Failure("\(what) needs the engine kvm", remedy: "add --engine kvm", status: .usage)
         }
@@ -75,8 +75,8 @@ enum Engines {
         _ choice: KernelChoice, _ image: Image, _ store: Store,
         _ body:
             @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws ->
-            ColdStart.Measurement
-    ) async throws -> ColdStart.Measurement {
+            ColdStart.StartMeasurement
+    ) async throws -> ColdStart.StartMeasurement {
         let kernel = try await Kernel.locate(choice, cache: Cache.path)
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { _, area in
@@ -88,7 +88,7 @@ enum Engines {
 
     private static func contain(
         _ scenario: Scenario, _ image: Image, _ store: Store
-    ) async throws -> ColdStart.Measurement {
+    ) async throws -> ColdStart.StartMeasurement {
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { snapshots, area in
             let layers = try await snapshots.directories(of: image)
@@ -97,7 +97,7 @@ enum Engines {
                 return try await engine.measure(scenario)
             } catch ColdStartError.guestFailed(let stage, let subject, let reason) {
                 let error = ColdStartError.guestFailed(stage: stage, subject: subject, reason: reason)
-                guard let loneliness = Failure.loneliness else { throw error }
+                guard let loneliness = Failure.singleUserRemedy else { throw error }
                 throw Failure("\(error)", remedy: loneliness, status: .unmeasurable)
             }
         }

@@ -11,7 +11,7 @@ import Sandbox
 import SystemPackage
 
 /// The exit statuses of all commands.
-enum Status: Int32 {
+enum CommandStatus: Int32 {
     case done = 0
     case failed = 1
     case gateBroken = 2
@@ -24,9 +24,9 @@ enum Status: Int32 {
 struct Failure: Error {
     let message: String
     let remedy: String?
-    let status: Status
+    let status: CommandStatus
 
-    init(_ message: String, remedy: String? = nil, status: Status = .failed) {
+    init(_ message: String, remedy: String? = nil, status: CommandStatus = .failed) {
         self.message = message
         self.remedy = remedy
         self.status = status
@@ -44,8 +44,8 @@ struct Failure: Error {
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
         case let error as NoIsolation: self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
-        case let error as LimitShortfall: self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
-        case let error as NamespaceObstacle:
+        case let error as UnenforcedLimit: self.init("\(error)", remedy: UnenforcedLimit.remedy, status: .unmeasurable)
+        case let error as UserNamespaceError:
             self.init("\(error)", remedy: error.remedy, status: .unmeasurable)
         case let error as SystemError:
             self.init("\(error)", remedy: Self.remedy(for: error), status: Self.status(of: error))
@@ -74,18 +74,18 @@ struct Failure: Error {
         case .wrongPlatform(let name, _, let wanted, _):
             self.init("\(error)", remedy: "store an index that has \(wanted) as '\(name)'")
         case .runFailed(let failure, _):
-            let hints = [failure.remedy, Self.loneliness].compactMap(\.self)
+            let hints = [failure.remedy, Self.singleUserRemedy].compactMap(\.self)
             self.init("\(error)", remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"))
-        case .stepFailed(is LimitShortfall, _):
-            self.init("\(error)", remedy: LimitShortfall.remedy, status: .unmeasurable)
+        case .stepFailed(is UnenforcedLimit, _):
+            self.init("\(error)", remedy: UnenforcedLimit.remedy, status: .unmeasurable)
         case .stepFailed(BuildError.tooFewCPUs(_, _), _), .stepFailed(BuildError.noSuchCPUs(_, _), _):
             self.init("\(error)", status: .unmeasurable)
         case .stepFailed(let cause as SandboxError, _): self.init(cause, "\(error)")
         case .stepFailed(let cause as NoIsolation, _):
             self.init("\(error)", remedy: cause.remedy, status: .unmeasurable)
-        case .needsNamespaces(_, let obstacle, _): self.init(missing: obstacle, for: "\(error)")
-        case .stepFailed(BuildError.needsNamespaces(_, let obstacle, _), _):
-            self.init(missing: obstacle, for: "\(error)")
+        case .needsNamespaces(_, let reason, _): self.init(missing: reason, for: "\(error)")
+        case .stepFailed(BuildError.needsNamespaces(_, let reason, _), _):
+            self.init(missing: reason, for: "\(error)")
         case .stepFailed(let cause as OCIError, _): self.init("\(error)", remedy: Self.remedy(for: cause))
         case .stepFailed(let cause as RegistryError, _):
             self.init("\(error)", remedy: Self.remedy(for: cause), status: cause.status)
@@ -97,8 +97,8 @@ struct Failure: Error {
 
     private init(_ error: ColdStartError) {
         var remedy = error.remedy
-        if case .containerFailed = error { remedy = remedy ?? Self.obstacle ?? Self.loneliness }
-        self.init("\(error)", remedy: remedy, status: Status(error.kind))
+        if case .containerFailed = error { remedy = remedy ?? Self.namespaceRemedy ?? Self.singleUserRemedy }
+        self.init("\(error)", remedy: remedy, status: CommandStatus(error.kind))
     }
 
     /// The report of a failed start, with the last lines of its console if there is more than one.
@@ -111,28 +111,29 @@ struct Failure: Error {
             plain.message, remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"), status: plain.status)
     }
 
-    private init(missing obstacle: IsolationLadder.Obstacle?, for message: String) {
-        let remedy = obstacle.map { ["\($0.reason)", $0.remedy].compactMap(\.self).joined(separator: "; ") }
+    private init(missing reason: IsolationLadder.Unavailable?, for message: String) {
+        let remedy = reason.map { ["\($0.reason)", $0.remedy].compactMap(\.self).joined(separator: "; ") }
         self.init(message, remedy: remedy ?? "build without --isolation chroot", status: .unmeasurable)
     }
 
     private init(_ error: SandboxError, _ message: String) {
         switch error {
-        case .notPrivileged: self.init(message, remedy: Self.obstacle ?? "run thaw as root", status: .unmeasurable)
-        case .unmapped: self.init(message, remedy: Self.loneliness, status: .unmeasurable)
+        case .notPrivileged:
+            self.init(message, remedy: Self.namespaceRemedy ?? "run thaw as root", status: .unmeasurable)
+        case .unmapped: self.init(message, remedy: Self.singleUserRemedy, status: .unmeasurable)
         default: self.init(message)
         }
     }
 
     /// The reason that this process could not become root of a user namespace; nil if it did not try, or succeeded.
-    private static var obstacle: String? {
-        guard case .refused(let obstacle) = UserNamespace.standing else { return nil }
-        return "\(obstacle); \(obstacle.remedy)"
+    private static var namespaceRemedy: String? {
+        guard case .refused(let reason) = UserNamespace.status else { return nil }
+        return "\(reason); \(reason.remedy)"
     }
 
     /// The reason that containers have only one user; nil if they have others.
-    static var loneliness: String? {
-        guard case .single(let reason) = UserNamespace.standing else { return nil }
+    static var singleUserRemedy: String? {
+        guard case .single(let reason) = UserNamespace.status else { return nil }
         return "containers have only one user here, because \(reason); \(reason.remedy)"
     }
 
@@ -172,15 +173,15 @@ struct Failure: Error {
     }
 
     /// The exit status of a failed system call: EPERM is a privilege that this machine lacks, not a fault of the work.
-    private static func status(of error: SystemError) -> Status {
+    private static func status(of error: SystemError) -> CommandStatus {
         error.errno == .notPermitted ? .unmeasurable : .failed
     }
 
     private static func remedy(for error: SystemError) -> String? {
         switch error.errno {
         case .noSpace, .fileTooLarge: "nothing half-written was kept; 'thaw prune' frees what no image needs"
-        case .notPermitted: obstacle ?? "run thaw as root, or choose another store with --store"
-        case .invalidArgument where error.operation == "change owner": loneliness
+        case .notPermitted: namespaceRemedy ?? "run thaw as root, or choose another store with --store"
+        case .invalidArgument where error.operation == "change owner": singleUserRemedy
         case .readOnlyFileSystem: "choose a writable place; use --store for the store"
         case .permissionDenied: "change its mode or owner, run thaw as root, or choose another store with --store"
         default: nil
@@ -188,7 +189,7 @@ struct Failure: Error {
     }
 }
 
-extension Status {
+extension CommandStatus {
     fileprivate init(_ kind: ColdStartError.Kind) {
         switch kind {
         case .usage: self = .usage
@@ -201,7 +202,7 @@ extension Status {
 
 extension RegistryError {
     /// The exit status: a malformed file is wrong configuration, a missing helper is a lack of this machine.
-    fileprivate var status: Status {
+    fileprivate var status: CommandStatus {
         switch self {
         case .malformedFile: .usage
         case .helperMissing: .unmeasurable

@@ -9,9 +9,9 @@ enum Interruption {
     /// The descriptor that the signal handler `ring` writes to.
     ///
     /// It changes only while `ring` is not installed, so that no access races with the handler.
-    private nonisolated(unsafe) static var bell: Int32 = -1
+    private nonisolated(unsafe) static var eventFD: Int32 = -1
     /// The time that cancelled work has to end, in milliseconds.
-    private static let patience: Int32 = 5_000
+    private static let shutdownTimeout: Int32 = 5_000
     /// True if the process was started with SIGHUP ignored.
     private static let ignoresHangUp = {
         var action = sigaction()
@@ -38,7 +38,7 @@ enum Interruption {
         let (reading, writing) = (ends[0], ends[1])
         let task = Task(operation: work)
         WorkerThread.start { listen(OwnedDescriptor(owning: reading), task.cancel, abandon) }
-        unsafe bell = writing
+        unsafe eventFD = writing
         setHandler(ring)
         let result = await task.result
         endAtOnce()
@@ -53,13 +53,13 @@ enum Interruption {
     }
 
     private static func listen(
-        _ bell: consuming OwnedDescriptor, _ cancel: () -> Void, _ abandon: () -> Void
+        _ eventFD: consuming OwnedDescriptor, _ cancel: () -> Void, _ abandon: () -> Void
     ) {
-        guard (try? bell.read(1))?.isEmpty == false else { return }
+        guard (try? eventFD.read(1))?.isEmpty == false else { return }
         cancel()
-        var wait = pollfd(fd: bell.rawValue, events: Int16(POLLIN), revents: 0)
-        let isRung = unsafe poll(&wait, 1, patience) == 1
-        if isRung, (try? bell.read(1))?.isEmpty == true { return }
+        var wait = pollfd(fd: eventFD.rawValue, events: Int16(POLLIN), revents: 0)
+        let isRung = unsafe poll(&wait, 1, shutdownTimeout) == 1
+        if isRung, (try? eventFD.read(1))?.isEmpty == true { return }
         abandon()
         end(SIGINT)
     }
@@ -72,7 +72,7 @@ enum Interruption {
 
     private static let ring: @convention(c) (Int32) -> Void = { _ in
         var byte: UInt8 = 0
-        _ = unsafe write(bell, &byte, 1)
+        _ = unsafe write(eventFD, &byte, 1)
     }
 
     /// Ends the process; calls only async-signal-safe functions.

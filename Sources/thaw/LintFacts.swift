@@ -78,7 +78,7 @@ enum LintFacts {
     /// Returns the files that a layer stored again with the same content.
     private static func rewrites(by layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
         tree.inodes.compactMap { old in
-            guard case .replaced(layer, let id)? = old.death, old.kind.isFile, old.kind.size > 0, old.layer < layer,
+            guard case .replaced(layer, let id)? = old.removal, old.kind.isFile, old.kind.size > 0, old.layer < layer,
                 tree.inodes.indices.contains(id), tree.inodes[id].content == old.content
             else { return nil }
             return ImageFacts.Rewrite(path: old.path.description, byteCount: old.kind.size)

@@ -20,7 +20,7 @@ struct ProofArguments: ParsableArguments {
     /// Returns the commands, each as a list of words.
     func commands() throws -> [[String]] {
         try exec.map { text in
-            guard case .exec(let words) = try Probe(parsing: "exec:\(text)") else {
+            guard case .exec(let words) = try ProbeAction(parsing: "exec:\(text)") else {
                 throw Failure("'\(text)' is not a command", status: .usage)
             }
             return words
@@ -54,7 +54,7 @@ struct SlimBootArguments: ParsableArguments {
     var timeout: String?
 
     /// Returns the proof that the options request; nil without `--probe` and `--exec`.
-    func proof(_ arguments: ProofArguments, in store: Store) throws -> Proof? {
+    func proof(_ arguments: ProofArguments, in store: Store) throws -> ProofRunner? {
         let commands = try arguments.commands()
         guard !probe.isEmpty || !commands.isEmpty else {
             let limits: [Any?] = [memory, cpus, pids, timeout]
@@ -72,9 +72,10 @@ struct SlimBootArguments: ParsableArguments {
         )
         (options.deterministic, options.cpus, options.pids, options.console) = (false, cpus, pids, nil)
         let job = try BootJob(options, nil)
-        return Proof(
+        return ProofRunner(
             job: job, store: store,
-            interview: Interview(
-                probes: try probe.map { try Probe(parsing: $0) }, commands: commands, observes: arguments.observe))
+            probeSet: ProbeSet(
+                probes: try probe.map { try ProbeAction(parsing: $0) }, commands: commands,
+                recordsOpenedFiles: arguments.observe))
     }
 }

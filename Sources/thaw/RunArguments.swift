@@ -130,7 +130,7 @@ struct RunArguments: ParsableArguments {
         }
     }
 
-    private static func agent(_ text: String) throws -> (String, Agent) {
+    private static func agent(_ text: String) throws -> (String, SSHAgent) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let id = parts[0]
         guard !parts.contains("") else {

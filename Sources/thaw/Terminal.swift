@@ -11,9 +11,9 @@ enum Terminal {
     private static let errors = STDERR_FILENO
 
     /// True if stdout is a terminal.
-    static var isOutputSeen: Bool { isatty(output) == 1 }
+    static var isStdoutTerminal: Bool { isatty(output) == 1 }
     /// True if stderr is a terminal.
-    static var areErrorsSeen: Bool { isatty(errors) == 1 }
+    static var isStderrTerminal: Bool { isatty(errors) == 1 }
 
     /// Prints a result.
     ///
@@ -30,7 +30,7 @@ enum Terminal {
 
     /// Prints a document of an image, byte for byte unless stdout is a terminal.
     static func print(exactly bytes: [UInt8]) {
-        if isOutputSeen { print(String(decoding: bytes, as: UTF8.self)) } else { write(bytes, to: output) }
+        if isStdoutTerminal { print(String(decoding: bytes, as: UTF8.self)) } else { write(bytes, to: output) }
     }
 
     /// Returns a duplicate of stdout for an archive; ``Destination`` refuses a terminal before.
@@ -41,27 +41,27 @@ enum Terminal {
     }
 
     /// Prints a text for people, on stderr.
-    static func tell(_ text: String) { write(text.visible + "\n", to: errors) }
+    static func report(_ text: String) { write(text.visible + "\n", to: errors) }
 
     /// Prints lines for people on stderr, each with its newline.
-    static func tell(lines: String) { write(lines.visible, to: errors) }
+    static func report(lines: String) { write(lines.visible, to: errors) }
 
     /// Prints an event for programs, on stderr: one line of JSON.
-    static func tell(_ event: JSON) { write(event.line + "\n", to: errors) }
+    static func report(_ event: JSON) { write(event.line + "\n", to: errors) }
 
     /// Prints a note.
     ///
     /// Only its first line begins at the margin, so that foreign text cannot pass for lines of thaw.
-    static func note(_ text: String) { tell("note: " + indented(text)) }
+    static func note(_ text: String) { report("note: " + indented(text)) }
 
     /// Prints the reason of a failure, and its remedy below.
-    static func complain(_ failure: Failure) {
+    static func printFailure(_ failure: Failure) {
         let remedy = failure.remedy?.split(separator: "\n").map { "\n      " + $0 } ?? []
-        tell("thaw: " + indented(failure.message) + remedy.joined())
+        report("thaw: " + indented(failure.message) + remedy.joined())
     }
 
     /// Prints a question on stderr; the user types the answer on the same line.
-    static func ask(_ question: String) { write(question.visibleLine, to: errors) }
+    static func prompt(_ question: String) { write(question.visibleLine, to: errors) }
 
     /// Ends the line of a question whose answer is not echoed.
     static func endLine() { write("\n", to: errors) }

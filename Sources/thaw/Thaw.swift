@@ -20,8 +20,8 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(
                 name: "Images",
                 subcommands: [
-                    Build.self, Debug.self, History.self, Diff.self, Analyze.self, Slim.self, Boot.self, Gate.self,
-                    Lint.self,
+                    BuildCommand.self, Debug.self, HistoryCommand.self, Diff.self, Analyze.self, SlimCommand.self,
+                    Boot.self, Gate.self, LintCommand.self,
                 ]),
             CommandGroup(
                 name: "The store",
@@ -63,7 +63,7 @@ struct Thaw: AsyncParsableCommand {
 
     /// Parses the arguments, runs the command, and ends with the exit status of an error.
     static func main() async {
-        MachineProgram.runIfWanted()
+        MachineProgram.runIfRequested()
         // write() reports a closed pipe as an error; the signal would end the process without a message.
         _ = signal(SIGPIPE, SIG_IGN)
         Interruption.endAtOnce()
@@ -82,11 +82,11 @@ struct Thaw: AsyncParsableCommand {
         } catch let error where exitCode(for: error) == .success {
             // Help, the version, a script for completion.
             Terminal.print(fullMessage(for: error))
-            Glibc.exit(Status.done.rawValue)
+            Glibc.exit(CommandStatus.done.rawValue)
         } catch let error where exitCode(for: error) == .validationFailure {
             let text = fullMessage(for: error)
-            Terminal.tell(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
-            Glibc.exit(Status.usage.rawValue)
+            Terminal.report(text.hasPrefix("Error: ") ? "thaw: " + text.dropFirst("Error: ".count) : text)
+            Glibc.exit(CommandStatus.usage.rawValue)
         } catch {
             end(Failure(error))
         }
@@ -94,7 +94,7 @@ struct Thaw: AsyncParsableCommand {
 
     private static func end(_ failure: Failure) -> Never {
         Interruption.awaitEnd()
-        Terminal.complain(failure)
+        Terminal.printFailure(failure)
         Glibc.exit(failure.status.rawValue)
     }
 }
@@ -112,12 +112,12 @@ extension ContainerCommand {
     var isolation: IsolationChoice { .auto }
 }
 
-extension Build: ContainerCommand {
+extension BuildCommand: ContainerCommand {
     var isolation: IsolationChoice { options.run.isolation }
 }
 extension Optimize: ContainerCommand {}
 extension Boot: ContainerCommand {}
-extension Slim: ContainerCommand {}
+extension SlimCommand: ContainerCommand {}
 extension Gate: ContainerCommand {}
 extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}

@@ -97,18 +97,18 @@ extension Transport {
         case .store(let reference): return try store.set(reference)
         case .layout(let directory, let tag): return try Layout(at: directory).set(tag: tag)
         case .ociArchive(let path, let name), .dockerArchive(let path, let name):
-            try Lease.hold(store)
+            try Lease.acquire(store)
             return try store.image(name, at: path)
         case .docker(let reference):
-            try Lease.hold(store)
+            try Lease.acquire(store)
             return try DockerDaemon().read(reference) {
                 try store.images(inArchive: $0, name: "docker-daemon:\(reference.familiar)")
             }.set
         case .podman(let reference):
-            try Lease.hold(store)
+            try Lease.acquire(store)
             let words = ["podman", "save", "-q", "--format", "docker-archive", reference.description]
             let place = "containers-storage:\(reference.familiar)"
-            let images = try Subprocess.read(words) { try store.images(inArchive: $0, name: place) }
+            let images = try PipedProcess.read(words) { try store.images(inArchive: $0, name: place) }
             guard let image = images.first else { throw Failure("\(place) has no image") }
             return image.set
         case .registry: preconditionFailure("registries are read asynchronously")
@@ -117,14 +117,14 @@ extension Transport {
 
     /// A lease until the end of the process, so that images without a name are not collected meanwhile.
     private enum Lease {
-        private struct Held: ~Copyable {
+        private struct Storage: ~Copyable {
             var lock: Lock?
         }
 
-        private static let held = Mutex(Held())
+        private static let storage = Mutex(Storage())
 
-        static func hold(_ store: Store) throws {
-            try held.withLock { $0.lock = try store.lease() }
+        static func acquire(_ store: Store) throws {
+            try storage.withLock { $0.lock = try store.lease() }
         }
     }
 }
@@ -139,14 +139,14 @@ extension Transport {
         case .layout(let directory, let tag): try Layout.write(set, to: directory, tag: tag ?? "latest")
         case .ociArchive(let path, let tag):
             let layout = LayoutExport([(set, tag.map { [.tag($0)] } ?? [])])
-            try Destination(path.string).write { try layout.write(to: $0) }
+            try OutputDestination(path.string).write { try layout.write(to: $0) }
         case .dockerArchive(let path, let name):
             let names = try name.map { [LayoutExport.Name.reference(try reference($0))] } ?? []
-            try Destination(path.string).write { try LayoutExport([(set, names)], docker: true).write(to: $0) }
+            try OutputDestination(path.string).write { try LayoutExport([(set, names)], docker: true).write(to: $0) }
         case .docker(let reference):
             try DockerDaemon().write { try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0) }
         case .podman(let reference):
-            try Subprocess.write(["podman", "load", "-q"]) {
+            try PipedProcess.write(["podman", "load", "-q"]) {
                 try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0)
             }
         case .registry: preconditionFailure("registries are written asynchronously")

@@ -134,7 +134,7 @@ struct ReportTests {
     }
 
     @Test("Permissions and the user are checked")
-    func hazards() async throws {
+    func surface() async throws {
         let bad = try await Self.report([
             [try file("s", "x", mode: 0o4755), try file("w", "x", mode: 0o666), try directory("t", mode: 0o1777)]
         ])

@@ -72,7 +72,7 @@ struct WasteTests {
         #expect(waste.wastedBytes == vector.wasted)
         #expect(decimal(waste.efficiency, digits: 6) == vector.efficiency)
         #expect(waste.items.flatMap(\.copies).map(\.kind) == vector.kinds)
-        #expect(Duplicate.all(in: tree, Living(tree)).reduce(0) { $0 + $1.bytes } == vector.duplicated)
+        #expect(Duplicate.all(in: tree, LiveFiles(tree)).reduce(0) { $0 + $1.bytes } == vector.duplicated)
         let user = layers.joined().reduce(Int64(0)) { $0 + $1.0.size }
         #expect(waste.userBytes == user)
         #expect(waste.userWastedPercent == (user == 0 ? 0 : Double(vector.wasted) / Double(user)))
@@ -115,7 +115,7 @@ struct WasteTests {
         let image = try workspace.image([[try file("a", "first"), try file("a", "second")]])
         let waste = Waste(of: try await image.tree(contents: true))
         #expect(waste.wastedBytes == 5)
-        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, takenBy: 0, kind: .rewritten, bytes: 5)])
+        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, hiddenBy: 0, kind: .rewritten, bytes: 5)])
     }
 
     @Test("A file that replaces a directory deletes the directory's files")
@@ -123,6 +123,6 @@ struct WasteTests {
         let workspace = try Workspace()
         let image = try workspace.image([[try file("d/x", "12345")], [try file("d", "")]])
         let waste = Waste(of: try await image.tree(contents: true))
-        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, takenBy: 1, kind: .deletedLater, bytes: 5)])
+        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, hiddenBy: 1, kind: .deletedLater, bytes: 5)])
     }
 }

@@ -79,7 +79,7 @@ import Testing
     func exactBytes() throws {
         let users = [
             "Sources/thaw/Commands/Inspect.swift": "print(exactly:",
-            "Sources/thaw/Outputs/Destination.swift": "descriptorForArchives",
+            "Sources/thaw/Outputs/OutputDestination.swift": "descriptorForArchives",
         ]
         for file in try Sources.files(below: "Sources/thaw") where file != "Sources/thaw/Terminal.swift" {
             let code = try Sources.code(file)

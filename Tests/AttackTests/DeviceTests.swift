@@ -53,18 +53,19 @@ struct DeviceTests {
 
     /// Runs a script as root of a container; throws if it didn't run.
     private static func run(_ script: String, by way: Way) throws {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write("context/tree/bin/attack", "#!/bin/sh\n\(script)\necho attacked\n", mode: 0o755)
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write("context/tree/bin/attack", "#!/bin/sh\n\(script)\necho attacked\n", mode: 0o755)
         switch way {
         case .run:
-            try bench.build(Surface.base(0) + "RUN [\"/bin/attack\"]\n")
+            try directory.build(Surface.base(0) + "RUN [\"/bin/attack\"]\n")
         case .boot:
-            try bench.build(Surface.base(0) + "CMD [\"/bin/attack\"]\n")
-            try bench.succeed("boot", "--engine", "container", "--probe", "log:^attacked", "app")
+            try directory.build(Surface.base(0) + "CMD [\"/bin/attack\"]\n")
+            try directory.succeed("boot", "--engine", "container", "--probe", "log:^attacked", "app")
         case .slim:
-            try bench.build(Surface.base(0) + "CMD [\"/bin/sleep\", \"60\"]\n")
-            let outcome = try bench.thaw("slim", "--engine", "container", "--exec", "/bin/attack", "-t", "slim", "app")
+            try directory.build(Surface.base(0) + "CMD [\"/bin/sleep\", \"60\"]\n")
+            let outcome = try directory.thaw(
+                "slim", "--engine", "container", "--exec", "/bin/attack", "-t", "slim", "app")
             guard outcome.status == 0 else { throw ProgramFailure(description: outcome.error) }
         }
     }

@@ -23,14 +23,15 @@ import Testing
 
     @Test("No file is written through a link of the image", arguments: places, Caller.allCases)
     func links(link: (place: String, target: String, instructions: String), caller: Caller) throws {
-        guard caller.obstacle == nil else { return }
+        guard caller.unavailableReason == nil else { return }
         for prefix in caller == .root ? Self.prefixes : [""] {
-            let bench = try Workbench()
-            let victim = "\(bench.path)/victim"
-            try Self.writeImage(link.place, target: "\(prefix)\(victim)\(link.target)", link.instructions, in: bench)
-            try Program.shell("mkdir -m 777 victim && echo 1 >victim/kept && chmod 666 victim/kept", in: bench.path)
+            let directory = try TestDirectory()
+            let victim = "\(directory.path)/victim"
+            try Self.writeImage(
+                link.place, target: "\(prefix)\(victim)\(link.target)", link.instructions, in: directory)
+            try Program.shell("mkdir -m 777 victim && echo 1 >victim/kept && chmod 666 victim/kept", in: directory.path)
             let before = try Self.state(victim)
-            let thaw = try Installation(caller, in: bench)
+            let thaw = try Installation(caller, in: directory)
             // Rejected, or done inside the container: both are correct.
             let built = try thaw.thaw(["build", "--progress", "quiet", "-t", "app", "context"])
             if built.status == 0, link.instructions.isEmpty {
@@ -43,14 +44,14 @@ import Testing
 
     /// Makes an image in which a path is a link, with a RUN and a CMD that write there.
     private static func writeImage(
-        _ place: String, target: String, _ instructions: String, in bench: Workbench
+        _ place: String, target: String, _ instructions: String, in directory: TestDirectory
     ) throws {
-        try Probe.fill("context/tree", in: bench)
+        try AttackProgram.fill("context/tree", in: directory)
         try Program.shell(
             "mkdir -p \"$(dirname 'tree/\(place)')\" && ln -s '\(target)' 'tree/\(place)'",
-            in: "\(bench.path)/context")
+            in: "\(directory.path)/context")
         let script = "echo 2 >/\(place); chmod 0 /\(place); touch /\(place)/new; echo done"
-        try bench.write(
+        try directory.write(
             "context/Dockerfile", Surface.base(0) + "\(instructions)\nRUN \(script)\nCMD \(script)\n")
     }
 
@@ -62,10 +63,10 @@ import Testing
 
     @Test("A Dockerfile can't grant itself a permission of the caller", arguments: grants)
     func entitlements(instruction: String) throws {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write("context/Dockerfile", Surface.base(0) + instruction + "\n")
-        let outcome = try bench.thaw("build", "--progress", "quiet", "context")
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write("context/Dockerfile", Surface.base(0) + instruction + "\n")
+        let outcome = try directory.thaw("build", "--progress", "quiet", "context")
         #expect(outcome.status == 1 || outcome.status == 64, "\(outcome.error)")
         #expect(outcome.error.contains("--allow"), "\(outcome.error)")
     }
@@ -77,14 +78,14 @@ import Testing
 
     @Test("A working directory that is a descriptor stays inside", arguments: Caller.allCases)
     func descriptors(caller: Caller) throws {
-        guard caller.obstacle == nil else { return }
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try Program.shell("ln -s /proc/self/fd context/tree/descriptors", in: bench.path)
-        let thaw = try Installation(caller, in: bench)
+        guard caller.unavailableReason == nil else { return }
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try Program.shell("ln -s /proc/self/fd context/tree/descriptors", in: directory.path)
+        let thaw = try Installation(caller, in: directory)
         for number in 3..<24 {
             for place in ["/proc/self/fd/\(number)", "/proc/1/fd/\(number)", "/descriptors/\(number)"] {
-                try bench.write(
+                try directory.write(
                     "context/Dockerfile",
                     Surface.base(0) + """
                         WORKDIR \(place)
@@ -97,7 +98,7 @@ import Testing
                 let outcome = try thaw.thaw(
                     ["build", "--progress", "quiet", "--output", "type=local,dest=\(output)", "context"])
                 guard outcome.status == 0 else { continue }
-                let results = try ProbeResults(Program.shell("cat '\(output)/results'"))
+                let results = try AttackResults(Program.shell("cat '\(output)/results'"))
                 #expect(results.fact("working-directory") == "inside", "\(place)")
             }
         }

@@ -13,13 +13,13 @@ import Testing
     @Test(
         "nproc: the caller's hard limit applies if it is smaller", arguments: hard, Caller.allCases)
     func smaller(limit: (name: String, words: String, value: Int), caller: Caller) throws {
-        guard caller.obstacle == nil else { return }
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write(
+        guard caller.unavailableReason == nil else { return }
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write(
             "context/Dockerfile",
             Surface.base(0) + "RUN cat /proc/self/limits >/out/limits\nFROM scratch\nCOPY --from=0 /out /\n")
-        let thaw = try Installation(caller, in: bench, binary: Self.wrapper(limit.name, limit.value, in: bench))
+        let thaw = try Installation(caller, in: directory, binary: Self.wrapper(limit.name, limit.value, in: directory))
         let output = thaw.scratch("output")
         let outcome = try thaw.thaw(
             ["build", "--progress", "quiet", "--output", "type=local,dest=\(output)", "context"])
@@ -32,8 +32,8 @@ import Testing
     }
 
     /// Makes a script that runs the program with a hard limit that it can't raise.
-    private static func wrapper(_ name: String, _ value: Int, in bench: Workbench) throws -> String {
-        try bench.write(
+    private static func wrapper(_ name: String, _ value: Int, in directory: TestDirectory) throws -> String {
+        try directory.write(
             "limited/thaw",
             """
             #!/bin/sh
@@ -42,13 +42,14 @@ import Testing
             exec prlimit --\(name)=\(value):\(value) $drop '\(Binary.path)' "$@"
 
             """, mode: 0o755)
-        return "\(bench.path)/limited/thaw"
+        return "\(directory.path)/limited/thaw"
     }
 
     @Test("limits: a started container that exceeds its memory limit ends, with that reason")
     func memory() throws {
-        let (bench, image) = try Self.image("dd if=/dev/zero of=/dev/null bs=700M count=1 && echo survived; sleep 60")
-        let outcome = try bench.thaw(
+        let (directory, image) = try Self.image(
+            "dd if=/dev/zero of=/dev/null bs=700M count=1 && echo survived; sleep 60")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--memory", "128MiB", "--cpus", "1", "--timeout", "20s", "--probe",
             "log:^survived", image)
         #expect(outcome.status != 0, "700 MB in 128 MiB: \(outcome.output)")
@@ -57,8 +58,8 @@ import Testing
 
     @Test("limits: a started container sees only its number of processors")
     func processors() throws {
-        let (bench, image) = try Self.image("echo processors $(nproc) end; sleep 60")
-        let outcome = try bench.thaw(
+        let (directory, image) = try Self.image("echo processors $(nproc) end; sleep 60")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--cpus", "1", "--timeout", "20s", "--probe", "log:^processors 1 end",
             image)
         #expect(outcome.status == 0, "\(outcome.error)")
@@ -67,10 +68,10 @@ import Testing
     @Test("limits: a started container can't exceed its limit of processes")
     func processes() throws {
         // The shell exits if it can't fork.
-        let (bench, image) = try Self.image(
+        let (directory, image) = try Self.image(
             "(for i in \((1...30).map(String.init).joined(separator: " ")); do sleep 60 & done; echo started); sleep 60"
         )
-        let outcome = try bench.thaw(
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--pids", "20", "--timeout", "20s", "--probe", "log:^started", image)
         #expect(outcome.status != 0)
         #expect(!outcome.error.contains("Unknown option"), "\(outcome.error)")
@@ -78,19 +79,19 @@ import Testing
 
     @Test("limits: a RUN that exceeds its memory limit fails, with that reason")
     func memoryOfRun() throws {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write(
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write(
             "context/Dockerfile", Surface.base(0) + "RUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
-        let outcome = try bench.thaw("build", "--progress", "quiet", "--resource", "memory=128MiB", "context")
+        let outcome = try directory.thaw("build", "--progress", "quiet", "--resource", "memory=128MiB", "context")
         #expect(outcome.status == 1, "\(outcome.error)")
         #expect(outcome.error.contains("memory"), "\(outcome.error)")
     }
 
-    private static func image(_ script: String) throws -> (Workbench, String) {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.build(Surface.base(0) + "CMD [\"/bin/sh\", \"-c\", \"\(script)\"]\n")
-        return (bench, "app")
+    private static func image(_ script: String) throws -> (TestDirectory, String) {
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.build(Surface.base(0) + "CMD [\"/bin/sh\", \"-c\", \"\(script)\"]\n")
+        return (directory, "app")
     }
 }

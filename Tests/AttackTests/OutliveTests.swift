@@ -10,25 +10,25 @@ import Testing
 
     @Test("No process of a RUN remains one second after a signal has ended thaw", arguments: signals, Caller.allCases)
     func run(signal: Int32, caller: Caller) throws {
-        guard caller.obstacle == nil else { return }
+        guard caller.unavailableReason == nil else { return }
         try outlive("RUN", signal: signal, caller: caller)
     }
 
     @Test("No process of a started image remains one second after thaw", arguments: [SIGINT, SIGKILL], Caller.allCases)
     func boot(signal: Int32, caller: Caller) throws {
-        guard caller.obstacle == nil else { return }
+        guard caller.unavailableReason == nil else { return }
         try outlive("CMD", signal: signal, caller: caller)
     }
 
     /// Runs all modes at once, each in a container of a separate `thaw`.
     private func outlive(_ instruction: String, signal: Int32, caller: Caller) throws {
-        let bench = try Workbench()
-        let thaw = try Installation(caller, in: bench)
-        try Probe.fill("context/tree", in: bench)
+        let directory = try TestDirectory()
+        let thaw = try Installation(caller, in: directory)
+        try AttackProgram.fill("context/tree", in: directory)
         let base = "k\(UInt32.random(in: 1_000_000 ... .max))"
-        var running: [(manner: String, left: Leftovers, program: Program)] = []
+        var running: [(manner: String, left: LeftoverProcesses, program: Program)] = []
         for manner in Self.manners {
-            let left = Leftovers(key: "\(base)\(manner)")
+            let left = LeftoverProcesses(key: "\(base)\(manner)")
             running.append((manner, left, try Self.start(instruction, manner, left.key, thaw)))
         }
         for (manner, left, program) in running { try left.appear(Self.least[manner] ?? 1, from: program) }
@@ -47,7 +47,7 @@ import Testing
         _ instruction: String, _ manner: String, _ key: String, _ thaw: Installation
     ) throws -> Program {
         let command = Surface.list(["/bin/\(manner == "set-uid" ? "raised" : "probe")", "outlive", manner, key])
-        try thaw.bench.write(
+        try thaw.directory.write(
             "context/\(manner)",
             """
             FROM scratch

@@ -17,17 +17,17 @@ struct OverwriteTests {
     func root(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .root) }
 
     @Test(
-        "The same holds if the caller owns the program", .enabled(if: Caller.user.obstacle == nil),
+        "The same holds if the caller owns the program", .enabled(if: Caller.user.unavailableReason == nil),
         arguments: commands, [SIGINT, SIGKILL])
     func owner(command: String, signal: Int32) throws { try attack(command, signal: signal, caller: .user) }
 
     @Test("exe-direct: a RUN of /proc/self/exe exits by itself", arguments: commands.prefix(2))
     func direct(command: String) throws {
-        let bench = try Workbench()
-        try Self.writeImage(command, key: "none", in: bench)
+        let testDirectory = try TestDirectory()
+        try Self.writeImage(command, key: "none", in: testDirectory)
         // Without the loader, which is the attack.
-        try Program.shell("sed -i /ld-linux/d context/Dockerfile", in: bench.path)
-        let program = try bench.start(["build", "--progress", "quiet", "context"])
+        try Program.shell("sed -i /ld-linux/d context/Dockerfile", in: testDirectory.path)
+        let program = try testDirectory.start(["build", "--progress", "quiet", "context"])
         for _ in 0..<300 where program.isRunning { usleep(50_000) }
         #expect(!program.isRunning, "\(command) does not end")
         program.signal(SIGINT)
@@ -36,12 +36,12 @@ struct OverwriteTests {
     }
 
     private func attack(_ command: String, signal: Int32, caller: Caller) throws {
-        let bench = try Workbench()
-        let victim = try Victim(in: bench)
-        let thaw = try Installation(caller, in: bench, binary: victim.program)
+        let testDirectory = try TestDirectory()
+        let victim = try Victim(in: testDirectory)
+        let thaw = try Installation(caller, in: testDirectory, binary: victim.program)
         if let number = thaw.user?.number { try Program.shell("chown -R \(number):\(number) '\(victim.directory)'") }
-        let left = Leftovers(key: "k\(UInt32.random(in: 1_000_000 ... .max))")
-        try Self.writeImage(command, key: left.key, in: bench)
+        let left = LeftoverProcesses(key: "k\(UInt32.random(in: 1_000_000 ... .max))")
+        try Self.writeImage(command, key: left.key, in: testDirectory)
         let program = try Self.start(command, thaw)
         do {
             try left.appear(1, from: program)
@@ -59,11 +59,11 @@ struct OverwriteTests {
     }
 
     /// Makes an image whose loader is the attack.
-    private static func writeImage(_ command: String, key: String, in bench: Workbench) throws {
-        try Program.shell("mkdir -p context/out && chmod 1777 context/out", in: bench.path)
-        try Probe.compileOverwriter(key, to: "\(bench.path)/context/overwrite")
-        try bench.write("context/script", "#!/proc/self/exe\n", mode: 0o755)
-        try bench.write(
+    private static func writeImage(_ command: String, key: String, in testDirectory: TestDirectory) throws {
+        try Program.shell("mkdir -p context/out && chmod 1777 context/out", in: testDirectory.path)
+        try AttackProgram.compileOverwriter(key, to: "\(testDirectory.path)/context/overwrite")
+        try testDirectory.write("context/script", "#!/proc/self/exe\n", mode: 0o755)
+        try testDirectory.write(
             "context/Dockerfile",
             """
             FROM scratch
@@ -89,8 +89,8 @@ struct OverwriteTests {
         var files: [String] { [program, "\(directory)/thaw-init"] }
         private let sums: String
 
-        init(in bench: Workbench) throws {
-            directory = "\(bench.path)/victim"
+        init(in testDirectory: TestDirectory) throws {
+            directory = "\(testDirectory.path)/victim"
             try Program.shell(
                 """
                 mkdir '\(directory)' && cp '\(Binary.path)' '\(directory)/thaw'

@@ -5,11 +5,11 @@ import Harness
 /// It runs the same probes on this machine as a reference, and is an unprivileged container for `thaw` itself.
 struct Podman: Sendable {
     /// The reason for which it can't be used here; nil for none.
-    static let obstacle: String? = {
+    static let unavailableReason: String? = {
         for name in ["podman", "runc"] where !Program.exists(name) { return "\(name) is not installed" }
         do {
-            let bench = try Workbench()
-            _ = try Podman(in: bench).run(["/bin/true"])
+            let directory = try TestDirectory()
+            _ = try Podman(in: directory).run(["/bin/true"])
             return nil
         } catch {
             return "podman doesn't run containers here: \(error)"
@@ -21,7 +21,7 @@ struct Podman: Sendable {
         AUDIT_WRITE
         """
 
-    let bench: Workbench
+    let directory: TestDirectory
     /// The user in the container.
     var account: UInt32 = 0
     /// True if the container has the permissions of the machine's root.
@@ -30,9 +30,9 @@ struct Podman: Sendable {
     var options: [String] = []
 
     /// A container over a root file system with the attack programs.
-    init(in bench: Workbench) throws {
-        self.bench = bench
-        try Probe.fill("peer", in: bench)
+    init(in directory: TestDirectory) throws {
+        self.directory = directory
+        try AttackProgram.fill("peer", in: directory)
     }
 
     /// Runs a command, which must succeed; returns its output.
@@ -52,12 +52,13 @@ struct Podman: Sendable {
             : ["--cap-drop", "all", "--cap-add", Self.capabilities]
         // podman's default limits may be higher than those of this process.
         let limits = ["--ulimit", "nofile=256:256", "--ulimit", "nproc=4096:4096"]
-        let storage = ["--root", "\(bench.path)/podman", "--runroot", "\(bench.path)/r", "--runtime", "runc"]
+        let storage = ["--root", "\(directory.path)/podman", "--runroot", "\(directory.path)/r", "--runtime", "runc"]
         let run = ["run", "--rm", "--network", "none", "--cgroupns", "private", "--user", "\(account)"]
         return try Program(
-            ["podman"] + storage + run + limits + confinement + options + ["--rootfs", "\(bench.path)/peer"] + words)
+            ["podman"] + storage + run + limits + confinement + options + ["--rootfs", "\(directory.path)/peer"] + words
+        )
     }
 
     /// Runs the probe here and returns its results.
-    func probe() throws -> ProbeResults { try ProbeResults(run(["/bin/probe", "-"])) }
+    func probe() throws -> AttackResults { try AttackResults(run(["/bin/probe", "-"])) }
 }

@@ -22,14 +22,14 @@ struct Surface: Sendable, CustomStringConvertible {
     static let all: [Surface] = {
         var all: [Surface] = []
         for command in [Command.run, .boot] {
-            for caller in Caller.allCases where caller.obstacle == nil {
+            for caller in Caller.allCases where caller.unavailableReason == nil {
                 for account in [UInt32(0), 1000] {
                     all.append(Surface(command: command, caller: caller, account: account, isolation: nil))
                 }
             }
         }
         for mode in ["namespaces", "userns"] where Self.hasIsolation {
-            for caller in Caller.allCases where caller.obstacle == nil {
+            for caller in Caller.allCases where caller.unavailableReason == nil {
                 all.append(Surface(command: .run, caller: caller, account: 0, isolation: mode))
             }
         }
@@ -45,30 +45,30 @@ struct Surface: Sendable, CustomStringConvertible {
     /// Runs the probe on this surface.
     ///
     /// The environment of `thaw` has a variable that must not reach the probe.
-    func probe(_ objects: HostObjects, in bench: Workbench) throws -> ProbeResults {
-        let thaw = try Installation(caller, in: bench)
-        try Probe.fill("context/tree", in: bench)
+    func probe(_ objects: HostObjects, in directory: TestDirectory) throws -> AttackResults {
+        let thaw = try Installation(caller, in: directory)
+        try AttackProgram.fill("context/tree", in: directory)
         let environment = ["THAW_ATTACK_SECRET": "1"]
         switch command {
         case .run:
             let words = ["/bin/probe", "/out/results", objects.key, "\(objects.port)"]
-            try bench.write(
+            try directory.write(
                 "context/Dockerfile",
                 Self.base(account) + "RUN \(Self.list(words))\nFROM scratch\nCOPY --from=0 /out /\n")
             let output = thaw.scratch("output")
             try thaw.succeed(
                 ["build", "--progress", "quiet"] + (isolation.map { ["--isolation", $0] } ?? [])
                     + ["--output", "type=local,dest=\(output)", "context"], environment: environment)
-            return try ProbeResults(Program.shell("cat '\(output)/results'"))
+            return try AttackResults(Program.shell("cat '\(output)/results'"))
         case .boot:
             let words = ["/bin/probe", "-", objects.key, "\(objects.port)"]
-            try bench.write("context/Dockerfile", Self.base(account) + "CMD \(Self.list(words))\n")
+            try directory.write("context/Dockerfile", Self.base(account) + "CMD \(Self.list(words))\n")
             try thaw.succeed(["build", "--progress", "quiet", "-t", "attack", "context"])
             let console = thaw.scratch("console")
             try thaw.succeed(
                 ["boot", "--engine", "container", "--probe", "log:^end value", "--console", console, "attack"],
                 environment: environment)
-            return try ProbeResults(Program.shell("cat '\(console)'"))
+            return try AttackResults(Program.shell("cat '\(console)'"))
         }
     }
 

@@ -16,13 +16,13 @@ import Testing
 
     /// Returns the user ID map of a RUN, with single blanks.
     private static func map(_ options: [String]) throws -> String {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write(
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write(
             "context/Dockerfile",
             Surface.base(0) + "RUN cat /proc/self/uid_map >/out/map\nFROM scratch\nCOPY --from=0 /out /\n")
-        let output = "\(bench.path)/output"
-        let thaw = try Installation(.root, in: bench)
+        let output = "\(directory.path)/output"
+        let thaw = try Installation(.root, in: directory)
         try thaw.succeed(
             ["build", "--progress", "quiet", "--output", "type=local,dest=\(output)"] + options + ["context"])
         return try Program.shell("set -- $(head -n 1 '\(output)/map'); echo $*")
@@ -33,15 +33,15 @@ import Testing
 
     @Test("one-id: with one user chown works or its error has a remedy, and doctor doesn't mention root")
     func single() throws {
-        let bench = try Workbench()
-        try Probe.fill("context/tree", in: bench)
-        try bench.write("context/Dockerfile", Surface.base(0) + "RUN touch /out/x && chown 5 /out/x\n")
-        let thaw = Self.lonely + [Binary.path, "--store", bench.store]
-        let outcome = try Program.run(thaw + ["build", "--progress", "quiet", "context"], in: bench.path)
+        let directory = try TestDirectory()
+        try AttackProgram.fill("context/tree", in: directory)
+        try directory.write("context/Dockerfile", Surface.base(0) + "RUN touch /out/x && chown 5 /out/x\n")
+        let thaw = Self.lonely + [Binary.path, "--store", directory.store]
+        let outcome = try Program.run(thaw + ["build", "--progress", "quiet", "context"], in: directory.path)
         // Success, or one sentence with its remedy.
         let names = outcome.error.contains("only one user") && outcome.error.contains("--map-auto")
         #expect(outcome.status == 0 || names, "\(outcome.error)")
-        let doctor = try Program.run(thaw + ["doctor"], in: bench.path)
+        let doctor = try Program.run(thaw + ["doctor"], in: directory.path)
         #expect(!doctor.output.contains("this is root"), "\(doctor.output)")
     }
 }

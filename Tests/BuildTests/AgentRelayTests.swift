@@ -27,7 +27,7 @@ struct AgentRelayTests {
             }
         }
         let owner = RunMount.Owner(mode: 0o640, uid: 5, gid: 6)
-        let agent = Agent.socket(workspace.path.appending("agent").string)
+        let agent = SSHAgent.socket(workspace.path.appending("agent").string)
         let relay = try AgentRelay(to: agent, in: directory, as: "relay", owner)
         #expect(try request("relay", of: workspace, "first") == "first!")
         #expect(try request("relay", of: workspace, "second") == "second!")
@@ -42,7 +42,7 @@ struct AgentRelayTests {
         let workspace = try Workspace()
         let owner = RunMount.Owner(mode: 0o600, uid: 0, gid: 0)
         #expect(throws: SystemError.self) {
-            let agent = Agent.socket(workspace.path.appending("nowhere").string)
+            let agent = SSHAgent.socket(workspace.path.appending("nowhere").string)
             _ = try AgentRelay(to: agent, in: try Directory(workspace.path), as: "relay", owner)
         }
     }
@@ -52,7 +52,7 @@ struct AgentRelayTests {
         let workspace = try Workspace()
         let directory = try Directory(workspace.path)
         let key = workspace.path.appending("key").string
-        func run(_ words: [String], _ environment: [String]) throws -> Spawn.End {
+        func run(_ words: [String], _ environment: [String]) throws -> Spawn.ExitStatus {
             Spawn.wait(
                 try Spawn.start(words, environment: ["PATH=/usr/bin:/bin"] + environment, streams: [nil, nil, nil]))
         }
@@ -65,7 +65,7 @@ struct AgentRelayTests {
         #expect(try run(["ssh-add", "-l"], [socket]) == .exited(2), "no agent is reachable")
         try workspace.write("text", "no key")
         #expect(throws: BuildError.self) {
-            let keys = Agent.keys([workspace.path.appending("text").string])
+            let keys = SSHAgent.keys([workspace.path.appending("text").string])
             _ = try AgentRelay(to: keys, in: directory, as: "other", owner)
         }
     }

@@ -147,9 +147,9 @@ struct ContextTests {
         let root = try Directory(space.path.appending("context"))
         try root.makeLink("l", to: "d")
         let later = Int64(time(nil)) + 100
-        let before = try #require(try ContextSweep(root, begin: later).stamp(of: [source]))
+        let before = try #require(try ContextWalk(root, begin: later).stamp(of: [source]))
         try change(root)
-        let after = try ContextSweep(root, begin: later).stamp(of: [source])
+        let after = try ContextWalk(root, begin: later).stamp(of: [source])
         #expect((after != before) == isChanged, "\(name)")
     }
 
@@ -158,6 +158,6 @@ struct ContextTests {
         let space = try Workspace()
         try space.write("context/d/f", "1")
         let root = try Directory(space.path.appending("context"))
-        #expect(try ContextSweep(root).stamp(of: ["d"]) == nil)
+        #expect(try ContextWalk(root).stamp(of: ["d"]) == nil)
     }
 }

@@ -7,8 +7,8 @@ import Testing
 @Suite struct RunNetworkTests {
     @Test("A step gets the host's network only if it was requested", arguments: BuildRequest.Network.allCases)
     func network(wanted: BuildRequest.Network) {
-        let able = RunNetwork(wanted, obstacle: nil)
-        let unable = RunNetwork(wanted, obstacle: .noProgram)
+        let able = RunNetwork(wanted, unavailable: nil)
+        let unable = RunNetwork(wanted, unavailable: .noProgram)
         switch wanted {
         case .none: #expect(able.network == .none && unable.network == .none && unable.note == nil)
         case .host: #expect(able.network == .host && unable.network == .host && unable.note == nil)

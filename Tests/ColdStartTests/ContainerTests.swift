@@ -9,7 +9,9 @@ import Testing
     "Container", .serialized, .enabled(if: getuid() == 0 && BootFixture.compilerObstacle == nil, "needs root and cc"),
     .timeLimit(.minutes(2)))
 struct ContainerTests {
-    private func measure(_ arguments: [String], _ probe: Probe, user: String = "") async throws -> Measurement {
+    private func measure(_ arguments: [String], _ probe: ProbeAction, user: String = "") async throws
+        -> StartMeasurement
+    {
         let tree = try await BootFixture.tree.value
         let scratch = FilePath("/var/tmp/thaw-tests/container-\(getpid())")
         defer { try? Directory("/var/tmp/thaw-tests").removeTree(FilePath("container-\(getpid())")) }
@@ -26,7 +28,7 @@ struct ContainerTests {
     func http() async throws {
         let measurement = try await measure(["server", "serve", "80", "200", "ready"], .http(port: 80, path: "/"))
         #expect(measurement.phases.map(\.name) == [.`init`, .exec, .listen, .firstByte])
-        #expect(measurement.response == Response(status: 200, byteCount: 11))
+        #expect(measurement.response == ProbeResponse(status: 200, byteCount: 11))
         #expect(measurement.runs == 3)
         #expect(measurement.console.contains("ready"))
         #expect((measurement.peakGuestMemoryBytes ?? 0) > 10_000)

@@ -23,7 +23,7 @@ struct FiguresTests {
             Budget(.wastedPercent, atMost: 0), Budget(.guestInstructions, atMost: 1),
             Budget(.compressedSize, atMost: 9),
         ]
-        let judgement = Budget.judge(
+        let judgement = Budget.evaluate(
             budgets,
             by: [
                 .size: 61.2e6, .layers: 3, .timeToFirstRequestMs: 100.04, .wastedPercent: 12.34, .compressedSize: .nan,
@@ -40,10 +40,10 @@ struct FiguresTests {
 
     @Test("Figures are formatted with a suitable unit")
     func units() {
-        #expect(Quantity.size.text(999) == "999 bytes")
-        #expect(Quantity.size.text(1_500) == "1.5 kB")
-        #expect(Quantity.wastedBytes.text(2.25e9) == "2.3 GB")
-        #expect(Quantity.layers.text(7) == "7")
-        #expect(Quantity.guestInstructions.text(1e300) == "1e+300")
+        #expect(BudgetMetric.size.text(999) == "999 bytes")
+        #expect(BudgetMetric.size.text(1_500) == "1.5 kB")
+        #expect(BudgetMetric.wastedBytes.text(2.25e9) == "2.3 GB")
+        #expect(BudgetMetric.layers.text(7) == "7")
+        #expect(BudgetMetric.guestInstructions.text(1e300) == "1e+300")
     }
 }

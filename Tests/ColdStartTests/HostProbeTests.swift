@@ -62,7 +62,7 @@ struct HostProbeTests {
             line == "CONNECT 8080\n" ? "OK 1073741824\nHTTP/1.1 204 No Content\r\n\r\n" : nil
         }
         let start = hostClock()
-        let answer = HostProbe(socket: machine.socket, port: 8080, path: "/", start: start - 5_000_000).ask()
+        let answer = HostProbe(socket: machine.socket, port: 8080, path: "/", start: start - 5_000_000).run()
         guard case .answered(let firstByte, let request, 204) = answer else {
             Issue.record("\(answer)")
             return
@@ -76,7 +76,7 @@ struct HostProbeTests {
     func refused(answer: String?) throws {
         let machine = try FakeMachine { _ in answer }
         let probe = HostProbe(socket: machine.socket, port: 1, path: "/", start: hostClock())
-        guard case .failed(let reason) = probe.ask() else {
+        guard case .failed(let reason) = probe.run() else {
             Issue.record("there was a response")
             return
         }
@@ -85,26 +85,26 @@ struct HostProbeTests {
 
     @Test("Runs are combined to one view: figures if all succeeded, else the first reason")
     func view() {
-        #expect(HostView([]) == nil)
-        let good = HostAnswer.answered(firstByte: 10, request: 2, status: 200)
-        let better = HostAnswer.answered(firstByte: 8, request: 1, status: 204)
-        guard case .answered(let firstByte, let request, let status)? = HostView([good, better]) else {
+        #expect(HostProbeSummary([]) == nil)
+        let good = HostProbeResult.answered(firstByte: 10, request: 2, status: 200)
+        let better = HostProbeResult.answered(firstByte: 8, request: 1, status: 204)
+        guard case .answered(let firstByte, let request, let status)? = HostProbeSummary([good, better]) else {
             Issue.record("no figures")
             return
         }
         #expect(firstByte.samples == [10, 8] && request.samples == [2, 1] && status == 204)
-        #expect(HostView([good, .failed(reason: "a"), .failed(reason: "b")]) == .failed(reason: "a"))
+        #expect(HostProbeSummary([good, .failed(reason: "a"), .failed(reason: "b")]) == .failed(reason: "a"))
     }
 
     @Test("A guest whose probe has passed runs on, and ends with its second verdict")
     func goesOn() throws {
         let listener = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))
         func ring(_ message: Message) -> String { "\(listener.receive(Frame.encode(message.encode()), at: 1))" }
-        #expect(ring(.mark(.started, Clock(nanoseconds: 1, cycles: 1))).hasPrefix("proceed"))
+        #expect(ring(.mark(.started, GuestTime(nanoseconds: 1, cycles: 1))).hasPrefix("proceed"))
         #expect(ring(.failed(Message.Failure(stage: .proxy, errno: 97, subject: []))).hasPrefix("proceed"))
         #expect(ring(.finished(.passed)).hasPrefix("proceed"))
         #expect(listener.passed.wait() == true)
-        #expect(listener.obstacle == "the machine could not listen for the host on port: errno 97")
+        #expect(listener.unreachableReason == "the machine could not listen for the host on port: errno 97")
         #expect(ring(.exited(.status(0))).hasPrefix("proceed"))
         #expect(ring(.finished(.ended)).hasPrefix("end"))
         let failed = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))

@@ -40,7 +40,7 @@ struct LinePatternTests {
         ])
     func refuses(pattern: String) {
         #expect(throws: LinePattern.Refusal.self) { try LinePattern(pattern) }
-        #expect(throws: ColdStartError.self) { try Probe(parsing: "log:" + pattern) }
+        #expect(throws: ColdStartError.self) { try ProbeAction(parsing: "log:" + pattern) }
     }
 
     @Test(

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Probes")
 struct ProbeTests {
-    static let readable: [(String, Probe)] = [
+    static let readable: [(String, ProbeAction)] = [
         ("http:8080/healthz?full=1", .http(port: 8080, path: "/healthz?full=1")),
         ("http:80", .http(port: 80, path: "/")),
         ("tcp:65535", .tcp(port: 65_535)),
@@ -14,9 +14,9 @@ struct ProbeTests {
     ]
 
     @Test("A probe is parsed, and its description is parsed to the same probe", arguments: readable)
-    func parses(text: String, probe: Probe) throws {
-        #expect(try Probe(parsing: text) == probe)
-        #expect(try Probe(parsing: probe.description) == probe)
+    func parses(text: String, probe: ProbeAction) throws {
+        #expect(try ProbeAction(parsing: text) == probe)
+        #expect(try ProbeAction(parsing: probe.description) == probe)
     }
 
     @Test(
@@ -26,7 +26,7 @@ struct ProbeTests {
             "tcp:", "tcp:80/", "exec:", "exec:  ", "exec:'open", "exec:''", "exec:a\\", "log:", "log:(", "ftp:21",
         ])
     func refuses(text: String) {
-        #expect(throws: ColdStartError.self) { try Probe(parsing: text) }
+        #expect(throws: ColdStartError.self) { try ProbeAction(parsing: text) }
     }
 
     @Test("A scenario that no engine can run is refused before anything starts", arguments: 0..<9)

@@ -13,7 +13,7 @@ struct BootFixture: Sendable {
     let initialProgram: FilePath
 
     /// The reason why these tests can't run here, or `nil`.
-    static let obstacle = missing(["qemu-system-x86_64", "mkfs.erofs", "cc"])
+    static let unavailableReason = missing(["qemu-system-x86_64", "mkfs.erofs", "cc"])
     static let compilerObstacle = missing(["cc"])
 
     private static func missing(_ programs: [String]) -> String? {
@@ -72,19 +72,20 @@ extension InitialProgram {
 }
 
 @Suite(
-    "QEMU", .serialized, .enabled(if: BootFixture.obstacle == nil, Comment(rawValue: BootFixture.obstacle ?? "")),
+    "QEMU", .serialized,
+    .enabled(if: BootFixture.unavailableReason == nil, Comment(rawValue: BootFixture.unavailableReason ?? "")),
     .timeLimit(.minutes(5)))
 struct QemuTests {
     private func measure(
-        _ arguments: [String], _ probe: Probe, timeout: Duration = .seconds(20),
+        _ arguments: [String], _ probe: ProbeAction, timeout: Duration = .seconds(20),
         _ change: (inout Scenario) -> Void = { _ in }
-    ) async throws -> Measurement {
+    ) async throws -> StartMeasurement {
         var scenario = Scenario(arguments: arguments, probe: probe, memoryBytes: 192 << 20, timeout: timeout)
         change(&scenario)
         return try await BootFixture.shared.value.engine().measure(scenario)
     }
 
-    private func failure(_ arguments: [String], _ probe: Probe, timeout: Duration = .seconds(20)) async
+    private func failure(_ arguments: [String], _ probe: ProbeAction, timeout: Duration = .seconds(20)) async
         -> ColdStartError?
     {
         do {
@@ -99,7 +100,7 @@ struct QemuTests {
         #expect(measurement.phases.map(\.name) == Phase.Name.allCases.filter { $0 != .restore })
         let sum = measurement.phases.map(\.milliseconds.median).reduce(0, +)
         #expect(abs(sum - measurement.timeToFirstRequest.median) < 0.01)
-        #expect(measurement.response == Response(status: 200, byteCount: 11))
+        #expect(measurement.response == ProbeResponse(status: 200, byteCount: 11))
         #expect((measurement.peakGuestMemoryBytes ?? 0) > 10_000)
         #expect(measurement.console.contains("ready"))
         print(
@@ -160,7 +161,7 @@ struct QemuTests {
                 Scenario(
                     arguments: ["server", "serve", "80", "200", "ready"], probe: .http(port: 80, path: "/"),
                     memoryBytes: 192 << 20))
-            #expect(measurement.response == Response(status: 200, byteCount: 11))
+            #expect(measurement.response == ProbeResponse(status: 200, byteCount: 11))
             let phase = measurement.phases.first { $0.name == .kernel }
             kernelTimes.append(try #require(phase).milliseconds.median)
         }
@@ -195,7 +196,7 @@ struct QemuTests {
 
     @Test("A service with only error responses, and one that never listens, have different errors")
     func notServing() async {
-        let probe = Probe.http(port: 80, path: "/")
+        let probe = ProbeAction.http(port: 80, path: "/")
         let wait = Duration.seconds(1)
         #expect(
             await failure(["server", "serve", "80", "500"], probe, timeout: wait)

@@ -31,29 +31,29 @@ struct ConformanceTests {
 
     @Test("The image has the files, settings and history of the example", arguments: Example.images)
     func image(example: Example) async throws {
-        let kitchen = try await Kitchen.shared.value
-        let image = try await kitchen.build(example).image
-        try kitchen.store.publish(image, as: Reference(Peers.name(of: example)))
+        let fixture = try await BuildFixture.shared.value
+        let image = try await fixture.build(example).image
+        try fixture.store.publish(image, as: Reference(Peers.name(of: example)))
         let tree = try await image.validate()
         let wanted = try Listing(
             parsing: example["tree"] ?? example["tree over base"] ?? [],
-            over: example.isOverBase ? kitchen.base.listing : nil)
+            over: example.isOverBase ? fixture.base.listing : nil)
         let differences = wanted.differences(from: try Listing(image, tree, wanted: wanted))
         #expect(differences == [])
-        let base = example.isOverBase ? kitchen.base.image : nil
+        let base = example.isOverBase ? fixture.base.image : nil
         let (settings, history) = (try Settings(image), try Settings.history(image, after: base))
         #expect(settings.lines == (try Settings(example, over: base)).lines)
         #expect(history == example["history"])
         if let lines = example["last layer"] {
             let layer = try #require(image.layers.last)
-            let entries = try kitchen.store.entries(of: layer, in: image).map(Self.text)
+            let entries = try fixture.store.entries(of: layer, in: image).map(Self.text)
             #expect(entries == lines)
         }
     }
 
     @Test("A failed build is reported in one sentence", arguments: Example.failures)
     func failure(example: Example) async throws {
-        let outcome = try await Kitchen.shared.value.run(example)
+        let outcome = try await BuildFixture.shared.value.run(example)
         let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }
         #expect(
             ["exit \(outcome.status)"] + lines.map { String($0.dropFirst(6)) } == example["fails"], "\(outcome.error)")

@@ -12,7 +12,7 @@ struct LinkTests {
         }
         let text = "# link\ncontext:\n\(indented[0])\nDockerfile:\n\(indented[1])"
         let example = try #require(try Example.parse(text.split(separator: "\n")).first)
-        return try await Kitchen.shared.value.build(example).steps.map(\.isCached)
+        return try await BuildFixture.shared.value.build(example).steps.map(\.isCached)
     }
 
     @Test("A --link is reused when a RUN below it changes, a plain COPY is not", arguments: ["--link", ""])

@@ -39,7 +39,7 @@ struct Settings {
     /// Returns an image's steps, without those of its base.
     static func history(_ image: Image, after base: Image?) throws -> [String] {
         let lines = image.config.history.map { entry in
-            let comment = entry.comment == History.comment && entry.created != nil ? "" : " (not as BuildKit has it)"
+            let comment = entry.comment == CreatedBy.comment && entry.created != nil ? "" : " (not as BuildKit has it)"
             return "\(entry.isEmptyLayer ? "empty" : "layer") \(Escapes.line(entry.createdBy ?? ""))\(comment)"
         }
         let below = try base.map { try history($0, after: nil) } ?? []

@@ -22,7 +22,7 @@ private func text(_ path: String, size: Int, seconds: Int64 = 1_600_000_000) thr
 }
 
 /// Images that a writer of file systems might get wrong.
-enum Tricky: String, CaseIterable {
+enum EdgeCaseImages: String, CaseIterable {
     case empty, sizes, kinds, attributes, longNames, hugeDirectory, layers
 
     func layers() throws -> [[(LayerEntry, [UInt8])]] {
@@ -95,38 +95,40 @@ struct RootDiskTests {
     }
 
     @Test(
-        "fsck.erofs reports no fault", .enabled(if: Referee.has("fsck.erofs"), "erofs-utils is absent"),
-        arguments: Tricky.allCases)
-    func isSound(tricky: Tricky) async throws {
+        "fsck.erofs reports no fault", .enabled(if: DiskCheckers.has("fsck.erofs"), "erofs-utils is absent"),
+        arguments: EdgeCaseImages.allCases)
+    func isSound(tricky: EdgeCaseImages) async throws {
         let disk = try await write(workspace.image(tricky.layers()))
-        try Referee.run("fsck.erofs", "--extract", disk.path.string)
+        try DiskCheckers.run("fsck.erofs", "--extract", disk.path.string)
         #expect(disk.byteCount % 4096 == 0)
         #expect(try OwnedDescriptor(disk.path).size() == disk.byteCount)
     }
 
     @Test(
         "A mounted disk equals umoci's unpacked files",
-        .enabled(if: Referee.canMount && Referee.has("umoci"), "needs root, EROFS in the kernel and umoci"),
-        arguments: Tricky.allCases)
-    func equalsUnpacked(tricky: Tricky) async throws {
+        .enabled(if: DiskCheckers.canMount && DiskCheckers.has("umoci"), "needs root, EROFS in the kernel and umoci"),
+        arguments: EdgeCaseImages.allCases)
+    func equalsUnpacked(tricky: EdgeCaseImages) async throws {
         let image = try workspace.image(tricky.layers())
         let disk = try await write(image)
         let layout = workspace.path.appending("layout").string
         let bundle = workspace.path.appending("bundle").string
         try OCI.Layout.write(ImageSet(image), to: FilePath(layout), tag: "t")
-        try Referee.run("umoci", "--log=error", "unpack", "--image", layout + ":t", bundle)
+        try DiskCheckers.run("umoci", "--log=error", "unpack", "--image", layout + ":t", bundle)
         let unpacked = try Snapshot(of: FilePath(bundle + "/rootfs"), withAttributes: tricky == .attributes)
-        let mounted = try Referee.mounted(disk.path) { try Snapshot(of: $0, withAttributes: tricky == .attributes) }
+        let mounted = try DiskCheckers.mounted(disk.path) {
+            try Snapshot(of: $0, withAttributes: tricky == .attributes)
+        }
         #expect(mounted.differences(from: unpacked) == [])
         #expect(mounted.files.isEmpty == false)
     }
 
     @Test(
         "A mounted disk equals the directory that GNU tar packed, to the nanosecond",
-        .enabled(if: Referee.canMount, "needs root and EROFS in the kernel"))
+        .enabled(if: DiskCheckers.canMount, "needs root and EROFS in the kernel"))
     func equalsOriginal() async throws {
         let origin = workspace.path.appending("origin").string
-        try Referee.run(
+        try DiskCheckers.run(
             "sh", "-ec",
             """
             mkdir -p \(origin)/a/b; cd \(origin)
@@ -142,13 +144,13 @@ struct RootDiskTests {
         let image = Image.scratch(.host, in: workspace.store)
             .appending(try writer.copy(tar: MemorySource(bytes)), history: History(created: nil, createdBy: "tar"))
         let disk = try await write(image)
-        let mounted = try Referee.mounted(disk.path) { try Snapshot(of: $0, withAttributes: true) }
+        let mounted = try DiskCheckers.mounted(disk.path) { try Snapshot(of: $0, withAttributes: true) }
         #expect(mounted.differences(from: try Snapshot(of: FilePath(origin), withAttributes: true)) == [])
     }
 
     @Test(
-        "A disk that is written twice is the same, byte for byte", arguments: Tricky.allCases)
-    func isReproducible(tricky: Tricky) async throws {
+        "A disk that is written twice is the same, byte for byte", arguments: EdgeCaseImages.allCases)
+    func isReproducible(tricky: EdgeCaseImages) async throws {
         let image = try workspace.image(tricky.layers())
         let one = try await write(image, as: "one")
         let other = try await write(image, as: "other")

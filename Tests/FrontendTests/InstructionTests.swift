@@ -82,14 +82,14 @@ struct InstructionTests {
         guard case .healthcheck(let check) = try Self.instruction("HEALTHCHECK --interval=5m --timeout=1500ms CMD x y")
         else { throw Missing() }
         #expect(
-            History.healthcheck(check)
+            CreatedBy.healthcheck(check)
                 == "HEALTHCHECK {Test:[CMD-SHELL x y] Interval:5m0s Timeout:1.5s StartPeriod:0s StartInterval:0s Retries:0}"
         )
-        #expect(History.command("CMD", ["/bin/sh", "-c", "a \"b\""]) == #"CMD ["/bin/sh" "-c" "a \"b\""]"#)
-        #expect(History.list("EXPOSE", ["80/tcp", "90/udp"]) == "EXPOSE [80/tcp 90/udp]")
-        #expect(History.arguments([("a", "v"), ("b", nil)]) == "ARG a=v b")
+        #expect(CreatedBy.command("CMD", ["/bin/sh", "-c", "a \"b\""]) == #"CMD ["/bin/sh" "-c" "a \"b\""]"#)
+        #expect(CreatedBy.list("EXPOSE", ["80/tcp", "90/udp"]) == "EXPOSE [80/tcp 90/udp]")
+        #expect(CreatedBy.arguments([("a", "v"), ("b", nil)]) == "ARG a=v b")
         #expect(
-            History.transfer(
+            CreatedBy.transfer(
                 "COPY", sources: ["a", "b"], heredocs: [], destination: "/d/", parents: true, chown: "1:2")
                 == "COPY --parents --chown=1:2 a b /d/ # buildkit")
     }

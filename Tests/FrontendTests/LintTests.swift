@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Lint")
 struct LintTests {
-    static func findings(_ text: String, _ facts: ImageFacts = ImageFacts()) throws -> [Finding] {
+    static func findings(_ text: String, _ facts: ImageFacts = ImageFacts()) throws -> [LintFinding] {
         var options = Lint.Options(arguments: BuildArguments(build: host))
         options.facts = facts
         return Lint.check(try parse(text), options)

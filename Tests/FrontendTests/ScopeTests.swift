@@ -46,7 +46,7 @@ struct ScopeTests {
         let scope = try finalScope(text)
         #expect(scope.historyArguments == ["|3", "ONE=x", "TWO=", "TARGETARCH=amd64"])
         #expect(
-            History.run(["/bin/sh", "-c", "make"], arguments: scope.historyArguments)
+            CreatedBy.run(["/bin/sh", "-c", "make"], arguments: scope.historyArguments)
                 == "RUN |3 ONE=x TWO= TARGETARCH=amd64 /bin/sh -c make # buildkit")
     }
 

@@ -57,24 +57,26 @@ struct FrameTests {
 @Suite("Messages")
 struct MessageTests {
     static let messages: [Message] = [
-        .mark(.started, Clock(nanoseconds: 1, cycles: .max)),
-        .mark(.firstByte, Clock(nanoseconds: .max, cycles: 0)),
-        .output(.output, Clock(nanoseconds: 5, cycles: 6), Array("hello\n".utf8)),
-        .output(.error, Clock(nanoseconds: 0, cycles: 0), []),
-        .answer(.refused), .answer(.broken), .answer(.connected),
-        .answer(.http(status: 503, byteCount: .max)),
-        .answer(.command(.status(255))), .answer(.command(.signal(9))),
+        .mark(.started, GuestTime(nanoseconds: 1, cycles: .max)),
+        .mark(.firstByte, GuestTime(nanoseconds: .max, cycles: 0)),
+        .output(.output, GuestTime(nanoseconds: 5, cycles: 6), Array("hello\n".utf8)),
+        .output(.error, GuestTime(nanoseconds: 0, cycles: 0), []),
+        .attempt(.refused), .attempt(.broken), .attempt(.connected),
+        .attempt(.http(status: 503, byteCount: .max)),
+        .attempt(.command(.status(255))), .attempt(.command(.signal(9))),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
         .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
-        .finished(.passed), .finished(.timedOut), .mark(.reachable, Clock(nanoseconds: 7, cycles: 8)),
+        .finished(.passed), .finished(.timedOut), .mark(.reachable, GuestTime(nanoseconds: 7, cycles: 8)),
         .failed(Message.Failure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
         .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
-        .told(.piece(question: 3, .errors, [1, 2])),
-        .told(.whole(question: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
-        .told(.settled(question: 0, .answered(.http(status: 500, byteCount: 1)))),
-        .told(.settled(question: 1, .answered(.command(.signal(11))))), .told(.settled(question: 2, .silent)),
-        .told(.settled(question: 2, .unstarted(2))), .told(.listening([80, .max])), .told(.listening([])),
-        .told(.opened(Array("/etc/passwd".utf8))), .told(.overlooked), .told(.blind(38)),
+        .probeEvent(.chunk(probe: 3, .stderr, [1, 2])),
+        .probeEvent(.total(probe: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
+        .probeEvent(.finished(probe: 0, .completed(.http(status: 500, byteCount: 1)))),
+        .probeEvent(.finished(probe: 1, .completed(.command(.signal(11))))),
+        .probeEvent(.finished(probe: 2, .timedOut)), .probeEvent(.finished(probe: 2, .notStarted(2))),
+        .probeEvent(.listening([80, .max])), .probeEvent(.listening([])),
+        .probeEvent(.openedFile(Array("/etc/passwd".utf8))), .probeEvent(.openedFilesIncomplete),
+        .probeEvent(.observationFailed(38)),
     ]
 
     @Test("A message survives encoding", arguments: messages)
@@ -110,72 +112,73 @@ struct MessageTests {
 }
 
 @Suite("Boot specs")
-struct OrdersTests {
-    private static func sample(_ probe: Orders.Probe) -> Orders {
-        var orders = Orders(
-            place: .machine, channel: Array("/dev/ttyS1".utf8), hostname: Array("box".utf8),
+struct BootSpecTests {
+    private static func sample(_ probe: BootSpec.ProbeAction) -> BootSpec {
+        var spec = BootSpec(
+            runtime: .machine, channel: Array("/dev/ttyS1".utf8), hostname: Array("box".utf8),
             arguments: [Array("/bin/server".utf8), [], [0xFF, 0xFE]], environment: [Array("A=b=c".utf8)],
             workingDirectory: Array("/srv".utf8), user: Array("web:web".utf8), probe: probe, timeoutMilliseconds: 1_234)
-        orders.modules = [Array("/modules/virtio.ko".utf8)]
-        orders.lateModules = [Array("/modules/vsock.ko".utf8), []]
-        orders.network = Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
-        orders.proxiedPorts = [8080, 1, .max]
-        orders.rootDevice = Array("/dev/vda".utf8)
-        orders.questions = [
-            Orders.Question(probe, mustPass: true), Orders.Question(.command([Array("true".utf8)]), mustPass: false),
+        spec.modules = [Array("/modules/virtio.ko".utf8)]
+        spec.lateModules = [Array("/modules/vsock.ko".utf8), []]
+        spec.network = BootSpec.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
+        spec.proxiedPorts = [8080, 1, .max]
+        spec.rootDevice = Array("/dev/vda".utf8)
+        spec.probeSpecs = [
+            BootSpec.ProbeSpec(probe, mustPass: true),
+            BootSpec.ProbeSpec(.command([Array("true".utf8)]), mustPass: false),
         ]
-        (orders.lingers, orders.observes) = (true, false)
-        return orders
+        (spec.keepsRunning, spec.recordsOpenedFiles) = (true, false)
+        return spec
     }
 
-    private static let probes: [Orders.Probe] = [
+    private static let probes: [BootSpec.ProbeAction] = [
         .none, .http(port: 8080, path: Array("/healthz?x=1".utf8)), .tcp(port: 65_535),
         .command([Array("true".utf8), Array("a b".utf8)]),
     ]
 
     @Test("A boot spec survives encoding", arguments: probes)
-    func roundTrip(probe: Orders.Probe) {
-        let orders = OrdersTests.sample(probe)
-        #expect(Orders(decoding: orders.encode()) == orders)
+    func roundTrip(probe: BootSpec.ProbeAction) {
+        let spec = BootSpecTests.sample(probe)
+        #expect(BootSpec(decoding: spec.encode()) == spec)
     }
 
     @Test("A truncated boot spec, one with excess bytes, or one of another version is refused", arguments: probes)
-    func damaged(probe: Orders.Probe) {
-        let bytes = OrdersTests.sample(probe).encode()
-        for length in 0..<bytes.count { #expect(Orders(decoding: Array(bytes[..<length])) == nil) }
-        #expect(Orders(decoding: bytes + [0]) == nil)
-        #expect(Orders(decoding: [bytes[0] ^ 1] + bytes.dropFirst()) == nil)
+    func damaged(probe: BootSpec.ProbeAction) {
+        let bytes = BootSpecTests.sample(probe).encode()
+        for length in 0..<bytes.count { #expect(BootSpec(decoding: Array(bytes[..<length])) == nil) }
+        #expect(BootSpec(decoding: bytes + [0]) == nil)
+        #expect(BootSpec(decoding: [bytes[0] ^ 1] + bytes.dropFirst()) == nil)
     }
 
     @Test("A boot spec with an invalid network or port is refused")
     func impossible() throws {
-        let orders = OrdersTests.sample(.none)
-        let good = orders.encode()
+        let spec = BootSpecTests.sample(.none)
+        let good = spec.encode()
         // A flag, then address, prefix, gateway and nameserver, then a count and the ports.
         let flag = try #require(good.firstRange(of: [1, 0x0F, 2, 0, 10, 24])?.lowerBound)
         for (offset, byte) in [(0, 2), (0, 0), (5, 33), (14, 33), (14, 255), (14, 4)] as [(Int, UInt8)] {
             var bytes = good
             bytes[flag + offset] = byte
-            #expect(Orders(decoding: bytes) == nil, "byte \(byte) at \(offset)")
+            #expect(BootSpec(decoding: bytes) == nil, "byte \(byte) at \(offset)")
         }
-        var alone = orders
+        var alone = spec
         (alone.network, alone.proxiedPorts) = (nil, [])
-        #expect(Orders(decoding: alone.encode()) == alone)
+        #expect(BootSpec(decoding: alone.encode()) == alone)
     }
 
     @Test("Random bytes are refused or decoded to a valid boot spec")
     func random() {
         var generator = SystemRandomNumberGenerator()
-        let good = OrdersTests.sample(.tcp(port: 1)).encode()
+        let good = BootSpecTests.sample(.tcp(port: 1)).encode()
         for _ in 0..<2_000 {
             var bytes = good
             for _ in 0..<3 {
                 bytes[Int.random(in: 4..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
             }
-            if let orders = Orders(decoding: bytes) {
-                #expect(Orders(decoding: orders.encode()) == orders)
-                #expect(orders.proxiedPorts.count <= Orders.proxiedPortLimit)
-                #expect(orders.questions.count <= Orders.questionLimit)
+            if let spec = BootSpec(decoding: bytes) {
+                #expect(BootSpec(decoding: spec.encode()) == spec)
+                #expect(spec.proxiedPorts.count <= BootSpec.proxiedPortLimit)
+                #expect(spec.probeSpecs.count <= BootSpec.probeLimit)
             }
         }
     }

@@ -7,8 +7,8 @@ import Testing
 @Suite struct ClientTests {
     let client = HTTPClient(Self.impatient)
 
-    private static var impatient: Configuration {
-        var configuration = Configuration()
+    private static var impatient: HTTPConfiguration {
+        var configuration = HTTPConfiguration()
         configuration.stallTimeout = .seconds(1)
         configuration.connectTimeout = .seconds(2)
         return configuration

@@ -5,7 +5,7 @@ import Testing
 /// Requests through a proxy.
 @Suite struct ProxyTests {
     private static func client(_ proxy: String) -> HTTPClient {
-        var configuration = Configuration()
+        var configuration = HTTPConfiguration()
         configuration.proxy = .address(proxy)
         return HTTPClient(configuration)
     }
@@ -45,7 +45,7 @@ import Testing
                 try exchange.reply(200, [:], "from the proxy")
             }
         }
-        var configuration = Configuration()
+        var configuration = HTTPConfiguration()
         configuration.proxy = .address(proxy.origin)
         let client = HTTPClient(configuration)
         let headers: Headers = ["Authorization": "Basic secret"]

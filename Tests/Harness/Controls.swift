@@ -1,4 +1,4 @@
-extension Outcome {
+extension ProgramResult {
     /// The characters of the output that could control a terminal or the direction of text, by number.
     public var controls: [String] { Controls.found(in: bytes) }
 }

@@ -6,19 +6,19 @@ public struct Inspection: Sendable {
     public let config: Document
 
     /// Reads the image with this short name.
-    public init(_ name: String, in bench: Workbench) throws {
-        store = bench.store
-        let index = try Document(parsing: Program.shell("cat '\(bench.store)/index.json'"))
+    public init(_ name: String, in directory: TestDirectory) throws {
+        store = directory.store
+        let index = try Document(parsing: Program.shell("cat '\(directory.store)/index.json'"))
         let full = "docker.io/library/\(name):latest"
         let entry = index["manifests"].list.first {
             $0["annotations"]["org.opencontainers.image.ref.name"].text == full
         }
         guard let digest = entry?["digest"].text else {
-            throw ProgramFailure(description: "\(full) is not in \(bench.store)")
+            throw ProgramFailure(description: "\(full) is not in \(directory.store)")
         }
-        manifest = try Document(parsing: Program.shell("cat '\(Self.blob(digest, in: bench.store))'"))
+        manifest = try Document(parsing: Program.shell("cat '\(Self.blob(digest, in: directory.store))'"))
         config = try Document(
-            parsing: Program.shell("cat '\(Self.blob(manifest["config"]["digest"].text ?? "", in: bench.store))'"))
+            parsing: Program.shell("cat '\(Self.blob(manifest["config"]["digest"].text ?? "", in: directory.store))'"))
     }
 
     /// Returns a setting of containers: `Env`, `Cmd`, `User`.
@@ -47,7 +47,7 @@ public struct Inspection: Sendable {
     }
 }
 
-extension Workbench {
+extension TestDirectory {
     /// Returns the faults of the store: blobs with a wrong digest, half-written files, names without an image.
     public func faults() throws -> [String] {
         let script = """

@@ -1,13 +1,13 @@
 /// The maker of OCI layouts that no tool would write, document by document.
 public struct LayoutMaker {
-    private let bench: Workbench
+    private let testDirectory: TestDirectory
     private let directory: String
 
     /// Makes a layout in a directory of the bench.
-    public init(_ directory: String, in bench: Workbench) throws {
-        self.bench = bench
+    public init(_ directory: String, in testDirectory: TestDirectory) throws {
+        self.testDirectory = testDirectory
         self.directory = directory
-        try bench.write("\(directory)/oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#)
+        try testDirectory.write("\(directory)/oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
     /// Adds an image of uncompressed layers with a name and these texts in its configuration.
@@ -35,7 +35,7 @@ public struct LayoutMaker {
             "layers":[\(listed.joined(separator: ","))]}
             """
         let digest = try blob(Array(manifest.utf8))
-        try bench.write(
+        try testDirectory.write(
             "\(directory)/index.json",
             """
             {"schemaVersion":2,"manifests":[{"mediaType":"\(type).manifest.v1+json","digest":"\(digest)",
@@ -44,14 +44,14 @@ public struct LayoutMaker {
     }
 
     private func blob(_ bytes: [UInt8]) throws -> String {
-        try bench.write("\(directory)/new", bytes)
+        try testDirectory.write("\(directory)/new", bytes)
         let script = """
             mkdir -p blobs/sha256
             digest=$(sha256sum <new | cut -d' ' -f1)
             mv new blobs/sha256/$digest
             echo sha256:$digest
             """
-        return try Program.shell(script, in: "\(bench.path)/\(directory)")
+        return try Program.shell(script, in: "\(testDirectory.path)/\(directory)")
     }
 
     /// Returns a text as a JSON string.

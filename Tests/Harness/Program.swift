@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The exit status and output of a program.
-public struct Outcome: Sendable {
+public struct ProgramResult: Sendable {
     /// The exit status, or the negative number of the signal that killed the program.
     public let status: Int32
     /// The text on stdout.
@@ -69,12 +69,12 @@ public struct Program: Sendable {
     public func signal(_ number: Int32) { _ = Glibc.kill(process, number) }
 
     /// Waits until it exits.
-    public func wait() -> Outcome {
+    public func wait() -> ProgramResult {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7f
         let (written, complaints) = (Self.content(output), Self.content(error))
-        return Outcome(
+        return ProgramResult(
             status: signal == 0 ? (status >> 8) & 0xff : -signal, output: String(decoding: written, as: UTF8.self),
             error: String(decoding: complaints, as: UTF8.self), bytes: written + complaints)
     }
@@ -82,7 +82,7 @@ public struct Program: Sendable {
     /// Starts a program and waits until it exits.
     public static func run(
         _ words: [String], in directory: String = "/", environment: [String: String] = [:]
-    ) throws -> Outcome { try Program(words, in: directory, environment: environment).wait() }
+    ) throws -> ProgramResult { try Program(words, in: directory, environment: environment).wait() }
 
     /// Runs a script with `sh`; returns its output without the last newline.
     ///

@@ -48,7 +48,7 @@ struct AccountsTests {
     @Test("A user string is resolved as in Docker", arguments: cases)
     private func resolves(one: Case) throws {
         let identity = try #require(
-            Identity(
+            ImageUser(
                 Array(one.text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8)
             ))
         #expect(identity.user == one.user)
@@ -62,20 +62,20 @@ struct AccountsTests {
         arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999", "short"])
     func unknown(text: String) {
         #expect(
-            Identity(
+            ImageUser(
                 Array(text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8))
                 == nil)
     }
 
     @Test("Without account files root and numbers still work", arguments: ["", "0", "65534", "1:2"])
     func withoutFiles(text: String) {
-        #expect(Identity(Array(text.utf8), passwd: [], groups: []) != nil)
+        #expect(ImageUser(Array(text.utf8), passwd: [], groups: []) != nil)
     }
 
     @Test("Account files with invalid content do not stop init")
     func hostileFiles() {
         for file in [":::\n\n:", "\u{0}:x:", String(repeating: ":", count: 10_000), "web:x:99999999999999999999:0"] {
-            let identity = Identity(Array("web:web".utf8), passwd: Array(file.utf8), groups: Array(file.utf8))
+            let identity = ImageUser(Array("web:web".utf8), passwd: Array(file.utf8), groups: Array(file.utf8))
             #expect(identity == nil)
         }
     }
@@ -107,7 +107,7 @@ struct ResponseTests {
 
     @Test("Status and body length are read, however the bytes arrive", arguments: cases, [1, 3, 10_000])
     private func reads(one: Case, length: Int) {
-        var response = Response()
+        var response = ResponseParser()
         let bytes = Array(one.text.utf8)
         for start in stride(from: 0, to: bytes.count, by: length) {
             response.receive(Array(bytes[start..<min(start + length, bytes.count)]))
@@ -127,7 +127,7 @@ struct ResponseTests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
         ])
     func malformed(text: String) {
-        var response = Response()
+        var response = ResponseParser()
         response.receive(Array(text.utf8))
         #expect(response.isMalformed)
     }
@@ -136,7 +136,7 @@ struct ResponseTests {
         "A truncated response is malformed",
         arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
     func early(text: String) {
-        var response = Response()
+        var response = ResponseParser()
         response.receive(Array(text.utf8))
         response.close()
         #expect(response.isMalformed)
@@ -145,7 +145,7 @@ struct ResponseTests {
 
     @Test("An endless line costs no memory and no time")
     func endless() {
-        var response = Response()
+        var response = ResponseParser()
         let piece = [UInt8](repeating: 0x41, count: 65_536)
         for _ in 0..<64 { response.receive(piece) }
         response.receive(Array("\r\n".utf8))

@@ -12,9 +12,9 @@ enum Bases {
     private static func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 }
 
-extension Outcome {
+extension ProgramResult {
     /// The error message: the lines on stderr from the one that begins with `thaw: `; empty if there is none.
-    var complaint: [String] {
+    var stderrLines: [String] {
         let lines = error.split(separator: "\n").map(String.init)
         return Array(lines.drop { !$0.hasPrefix("thaw: ") })
     }

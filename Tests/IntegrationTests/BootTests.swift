@@ -6,11 +6,11 @@ import Testing
 @Suite struct BootTests {
     @Test("The document has the response, the times of the start, and its phases")
     func answers() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             "FROM busybox\nRUN mkdir /www && echo hello >/www/index.html\nUSER app\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
         )
-        let boot = try bench.document(
+        let boot = try directory.document(
             "boot", "--engine", "container", "--probe", "http:8080/", "--runs", "3", "--format", "json", "app")
         #expect(boot["kind"] == .string("boot"))
         #expect(boot["engine"] == .string("container"))
@@ -49,59 +49,60 @@ import Testing
 
     @Test("The message of a failed start has the reason", arguments: failures)
     func fails(line: String, status: Int32, sentence: String) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\n\(line)\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\n\(line)\n")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--timeout", "5s", "--probe", "tcp:8080", "app")
         #expect(outcome.status == status)
         #expect(outcome.error == "thaw: \(sentence)\n")
         #expect(outcome.output == "")
-        #expect(try Program.shell("cat /proc/mounts").contains(bench.path) == false)
+        #expect(try Program.shell("cat /proc/mounts").contains(directory.path) == false)
     }
 
     @Test("A failed start writes its console to the file, and its last lines to the message")
     func failedConsole() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD echo one; echo two; exit 5\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD echo one; echo two; exit 5\n")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--probe", "tcp:8080", "--console", "console", "app")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [
+            outcome.stderrLines == [
                 "thaw: the entrypoint ended with status 5 before the probe passed; its last line was: two",
                 "      the last lines of the console:", "        one", "        two",
                 "      the whole console is in 'console'",
             ])
-        #expect(try bench.read("console") == "one\ntwo")
+        #expect(try directory.read("console") == "one\ntwo")
     }
 
     @Test("The document has the path of the written console")
     func console() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD echo ready; sleep 1000\n")
-        let boot = try bench.document(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD echo ready; sleep 1000\n")
+        let boot = try directory.document(
             "boot", "--engine", "container", "--probe", "log:^ready$", "--format", "json", "--console", "console",
             "app")
         #expect(boot["console"] == .string("console"))
-        #expect(try bench.read("console") == "ready")
+        #expect(try directory.read("console") == "ready")
     }
 
     @Test("A pattern with exponential backtracking in other engines ends at the timeout")
     func hostilePattern() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD echo \(String(repeating: "a", count: 60))!; sleep 1000\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD echo \(String(repeating: "a", count: 60))!; sleep 1000\n")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--timeout", "1s", "--probe", "log:(a+)+$", "app")
-        #expect(outcome.complaint.first?.hasPrefix("thaw: probe log:(a+)+$ did not pass within 1 s") == true)
+        #expect(outcome.stderrLines.first?.hasPrefix("thaw: probe log:(a+)+$ did not pass within 1 s") == true)
     }
 
     @Test("An interrupted start cleans up and leaves nothing", arguments: [SIGINT, SIGTERM])
     func interrupted(signal: Int32) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD sleep 1000\n")
-        let program = try bench.start(["boot", "--engine", "container", "--probe", "tcp:8080", "app"])
-        func areas() throws -> String { try Program.shell("ls \(bench.store)/thaw/layers | grep '^tmp' || true") }
-        for _ in 0..<500 where try !Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(bench.path) {
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD sleep 1000\n")
+        let program = try directory.start(["boot", "--engine", "container", "--probe", "tcp:8080", "app"])
+        func areas() throws -> String { try Program.shell("ls \(directory.store)/thaw/layers | grep '^tmp' || true") }
+        for _ in 0..<500 where try !Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(directory.path)
+        {
             usleep(10_000)
         }
         program.signal(signal)
@@ -109,13 +110,13 @@ import Testing
         #expect(outcome.status == 130)
         #expect(outcome.error == "thaw: the measurement was interrupted\n")
         #expect(try areas() == "")
-        #expect(try Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(bench.path) == false)
+        #expect(try Program.shell("cat /proc/*/mountinfo 2>/dev/null || true").contains(directory.path) == false)
     }
 
     @Test("Without QEMU the message names the package")
     func noEmulator() throws {
-        let bench = try Workbench.withBusybox()
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        let outcome = try directory.thaw(
             "boot", "--engine", "qemu", "--probe", "tcp:8080", "busybox", environment: ["PATH": "/nowhere"])
         #expect(outcome.status == 3)
         #expect(

@@ -5,8 +5,8 @@ import Testing
 @Suite struct BuildTests {
     @Test("Every instruction changes its part of the configuration")
     func configuration() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             """
             ARG BASE=nothing
             FROM $BASE AS first
@@ -25,7 +25,7 @@ import Testing
             ENTRYPOINT ["/app", "--serve"]
             CMD echo $GREETING
             """, "--build-arg", "BASE=busybox", "--build-arg", "WHO=world", "--label", "c=f")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         #expect(
             image.setting("Env")
                 == .array([.string("PATH=/bin"), .string("GREETING=hello world"), .string("EMPTY=")]))
@@ -45,8 +45,8 @@ import Testing
 
     @Test("A heredoc that starts with #! is a script that no layer contains")
     func script() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             """
             FROM busybox
             RUN <<made
@@ -55,7 +55,7 @@ import Testing
             made
             ENTRYPOINT ["/bin/sh"]
             """)
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         let layers = try image.listings()
         #expect(try image.content(of: "told", inLayer: layers.count - 1) == "/dev/pipes/made by 0")
         #expect(layers.joined().filter { $0.contains("pipes") } == [])
@@ -63,8 +63,8 @@ import Testing
 
     @Test("RUN has the variables, directory, user and files of the steps before it")
     func run() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             """
             FROM busybox
             ARG WHO=argument
@@ -81,7 +81,7 @@ import Testing
             FROM scratch
             COPY --from=0 /work/exec /tmp/user /tmp/here /
             """)
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         #expect(try image.content(of: "exec", inLayer: 0) == "hello argument in /work\nhello argument in /work")
         #expect(try image.content(of: "user", inLayer: 0) == "100\n101")
         #expect(try image.content(of: "here", inLayer: 0).hasSuffix("in /work\nend"))
@@ -89,12 +89,12 @@ import Testing
 
     @Test("RUN --network=none and build --network=none leave only the loopback", arguments: [true, false])
     func noNetwork(inDockerfile: Bool) throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let flag = inDockerfile ? "--network=none " : ""
-        try bench.build(
+        try directory.build(
             "FROM busybox\nRUN \(flag)tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' >/links\n",
             "--network", inDockerfile ? "default" : "none")
-        #expect(try Inspection("app", in: bench).content(of: "links", inLayer: 5) == "lo")
+        #expect(try Inspection("app", in: directory).content(of: "links", inLayer: 5) == "lo")
     }
 
     /// A line after `FROM busybox`, and the entries that the last layer must have.
@@ -125,24 +125,24 @@ import Testing
 
     @Test("A layer contains the changes of its step", arguments: layers)
     func layer(line: String, entries: [String]) throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         try Program.shell(
             """
             mkdir -p context/tree/c && cd context && echo content >file && echo a >tree/a && ln -s a tree/b
             tar --owner=0 --group=0 -cf tree.tar tree && chmod 644 file tree/a
-            """, in: bench.path)
-        try bench.build("FROM busybox\n\(line)\n")
-        let found = try Inspection("app", in: bench).listings().last ?? []
+            """, in: directory.path)
+        try directory.build("FROM busybox\n\(line)\n")
+        let found = try Inspection("app", in: directory).listings().last ?? []
         for entry in entries { #expect(found.contains(entry), "\(entry) is not among \(found)") }
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 
     @Test("Extended attributes that RUN sets are in the layer, also capabilities")
     func attributes() throws {
-        let bench = try Workbench()
-        try bench.succeed("load", "-i", Bases.path)
+        let directory = try TestDirectory()
+        try directory.succeed("load", "-i", Bases.path)
         // setcap is not in the base; Python writes the same attribute.
-        try bench.build(
+        try directory.build(
             """
             FROM python:3-slim
             RUN ["python3", "-c", "import os, struct; open('/tool', 'w').close(); \\
@@ -151,51 +151,52 @@ import Testing
             RUN ["python3", "-c", "import os; assert os.getxattr('/tool', 'user.note') == b'kept'; \\
                 open('/seen', 'w').write(os.getxattr('/tool', 'security.capability').hex())"]
             """)
-        let seen = try Inspection("app", in: bench).content(of: "seen", inLayer: 2)
+        let seen = try Inspection("app", in: directory).content(of: "seen", inLayer: 2)
         #expect(seen == "0100000200040000000000000000000000000000")
     }
 
     @Test(".dockerignore keeps files out of the context")
     func dockerignore() throws {
-        let bench = try Workbench()
+        let directory = try TestDirectory()
         try Program.shell(
-            "mkdir -p context/logs/keep && cd context && touch a.log b.txt logs/c.txt logs/keep/d.txt", in: bench.path)
-        try bench.write("context/.dockerignore", "*.log\nlogs/*\n!logs/keep\nDockerfile\n.dockerignore\n")
-        try bench.build("FROM scratch\nCOPY . /\n")
-        let files = try Inspection("app", in: bench).listings().last?.map { String($0.split(separator: " ")[2]) }
+            "mkdir -p context/logs/keep && cd context && touch a.log b.txt logs/c.txt logs/keep/d.txt",
+            in: directory.path)
+        try directory.write("context/.dockerignore", "*.log\nlogs/*\n!logs/keep\nDockerfile\n.dockerignore\n")
+        try directory.build("FROM scratch\nCOPY . /\n")
+        let files = try Inspection("app", in: directory).listings().last?.map { String($0.split(separator: " ")[2]) }
         #expect(Set(files ?? []) == ["b.txt", "logs/", "logs/keep/", "logs/keep/d.txt"])
     }
 
     @Test("--target builds only that stage and those that it needs")
     func target() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             "FROM busybox AS wanted\nRUN echo 1 >/wanted\nFROM busybox AS other\nRUN false\nFROM wanted\nCOPY --from=other / /\n",
             "--target", "wanted")
-        #expect(try Inspection("app", in: bench).content(of: "wanted", inLayer: 5) == "1")
+        #expect(try Inspection("app", in: directory).content(of: "wanted", inLayer: 5) == "1")
     }
 
     @Test("-f names a Dockerfile outside the context")
     func dockerfileElsewhere() throws {
-        let bench = try Workbench()
-        try bench.write("elsewhere/My.Dockerfile", "FROM scratch\nCOPY file /\n")
-        try bench.write("context/file", "1")
-        try bench.succeed("build", "-t", "app", "-f", "elsewhere/My.Dockerfile", "context")
-        #expect(try Inspection("app", in: bench).content(of: "file", inLayer: 0) == "1")
+        let directory = try TestDirectory()
+        try directory.write("elsewhere/My.Dockerfile", "FROM scratch\nCOPY file /\n")
+        try directory.write("context/file", "1")
+        try directory.succeed("build", "-t", "app", "-f", "elsewhere/My.Dockerfile", "context")
+        #expect(try Inspection("app", in: directory).content(of: "file", inLayer: 0) == "1")
     }
 
     @Test("--iidfile and --metadata-file have the values of buildx, and every step")
     func metadata() throws {
-        let bench = try Workbench.withBusybox()
-        let digest = try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        let digest = try directory.build(
             "FROM busybox\nRUN true\n", "--iidfile", "id", "--metadata-file", "metadata.json")
-        let metadata = try Document(parsing: bench.read("metadata.json"))
+        let metadata = try Document(parsing: directory.read("metadata.json"))
         #expect(metadata["containerimage.digest"] == .string(digest))
         #expect(metadata["containerimage.descriptor"]["digest"] == .string(digest))
         #expect(metadata["image.name"] == .string("docker.io/library/app:latest"))
-        let config = try Inspection("app", in: bench).manifest["config"]["digest"]
+        let config = try Inspection("app", in: directory).manifest["config"]["digest"]
         #expect(metadata["containerimage.config.digest"] == config)
-        #expect(.string(try bench.read("id")) == config)
+        #expect(.string(try directory.read("id")) == config)
         let steps = metadata["thaw.steps"].list
         #expect(steps.map(\.["instruction"]) == [.string("RUN true")])
         for step in steps {

@@ -12,18 +12,18 @@ struct CacheTransferTests {
         RUN cat /proc/sys/kernel/random/uuid >/own
         """
 
-    private func bench() throws -> Workbench {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", Self.dockerfile)
-        return bench
+    private func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", Self.dockerfile)
+        return directory
     }
 
     /// Builds the image; returns the lines of the steps that ran.
-    private func build(_ bench: Workbench, _ options: [String]) throws -> [Double] {
+    private func build(_ directory: TestDirectory, _ options: [String]) throws -> [Double] {
         let words = ["build", "--progress", "quiet", "-t", "app", "--metadata-file", "metadata.json"] + options
-        let outcome = try bench.start(words + ["context"]).wait()
+        let outcome = try directory.start(words + ["context"]).wait()
         try #require(outcome.status == 0, "\(outcome.error)")
-        let steps = try Document(parsing: bench.read("metadata.json"))["thaw.steps"].list
+        let steps = try Document(parsing: directory.read("metadata.json"))["thaw.steps"].list
         return steps.filter { $0["cached"] != .bool(true) }.compactMap(\.["line"].number).sorted()
     }
 
@@ -32,9 +32,9 @@ struct CacheTransferTests {
 
     @Test("A directory has the steps of all stages, or of the image alone", arguments: modes)
     func local(mode: String, again: [Double]) throws {
-        let first = try bench()
+        let first = try directory()
         #expect(try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=\(mode)"]) == [2, 4, 5])
-        let second = try bench()
+        let second = try directory()
         let lines = try build(second, ["--cache-from", "type=local,src=\(first.path)/cache"])
         // If the stage below runs again, the file copied from it is new, and so are all later steps.
         #expect(lines == (again.isEmpty ? [] : [2, 4, 5]))
@@ -45,28 +45,28 @@ struct CacheTransferTests {
 
     @Test("An image has the cached steps of its own layers")
     func inline() throws {
-        let first = try Workbench.withBusybox()
+        let first = try TestDirectory.withBusybox()
         try first.write("context/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/own\n")
         #expect(try build(first, ["--cache-to", "type=inline"]) == [2])
         try first.succeed("copy", "app", "oci:\(first.path)/layout:app")
-        let second = try Workbench.withBusybox()
+        let second = try TestDirectory.withBusybox()
         try second.write("context/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/own\n")
         #expect(try build(second, ["--cache-from", "type=local,src=\(first.path)/layout"]) == [])
     }
 
     @Test("A missing cache is skipped with a note; a wrong option is wrong usage")
     func absent() throws {
-        let bench = try bench()
-        let outcome = try bench.thaw("build", "--cache-from", "type=local,src=nowhere", "context")
+        let directory = try directory()
+        let outcome = try directory.thaw("build", "--cache-from", "type=local,src=nowhere", "context")
         #expect(outcome.status == 0)
         #expect(outcome.error.contains("note: --cache-from 'type=local,src=nowhere' is skipped"))
-        #expect(try bench.thaw("build", "--cache-to", "type=gha", "context").status == 64)
-        #expect(try bench.thaw("build", "--cache-from", "type=local,src=a,mood=max", "context").status == 64)
+        #expect(try directory.thaw("build", "--cache-to", "type=gha", "context").status == 64)
+        #expect(try directory.thaw("build", "--cache-from", "type=local,src=a,mood=max", "context").status == 64)
     }
 
     @Test("A layer that differs from the cache's record is refused")
     func lies() throws {
-        let first = try bench()
+        let first = try directory()
         _ = try build(first, ["--cache-to", "type=local,dest=\(first.path)/cache,mode=max"])
         // Changes every diff ID, and the documents' digests with it.
         try Program.shell(
@@ -89,7 +89,7 @@ struct CacheTransferTests {
             json.dump(index, open(f"{root}/index.json", "w"))
             E
             """, in: first.path)
-        let second = try bench()
+        let second = try directory()
         let outcome = try second.thaw("build", "--cache-from", "type=local,src=\(first.path)/cache", "context")
         #expect(outcome.status == 1)
         #expect(outcome.error.contains("000000000000"), "\(outcome.error)")

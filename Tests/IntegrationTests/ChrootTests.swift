@@ -60,14 +60,14 @@ import Testing
 
     @Test("Every isolation makes the same layer", arguments: changes)
     func same(step: (name: String, steps: String)) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("key", "secret")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("key", "secret")
         let dockerfile = "FROM busybox\n\(step.steps)\n"
         func digest(_ options: String...) throws -> String {
-            try bench.write("context/Dockerfile", dockerfile)
-            try Program.shell("touch -d @1700000000 context context/Dockerfile", in: bench.path)
+            try directory.write("context/Dockerfile", dockerfile)
+            try Program.shell("touch -d @1700000000 context context/Dockerfile", in: directory.path)
             let words = ["build", "--no-cache", "--progress", "quiet", "--secret", "id=k,src=key"] + options
-            let outcome = try bench.start(words + ["context"]).wait()
+            let outcome = try directory.start(words + ["context"]).wait()
             guard outcome.status == 0 else { throw ProgramFailure(description: outcome.error) }
             return outcome.line
         }
@@ -83,10 +83,10 @@ import Testing
 
     @Test("Changes are found by content too")
     func content() throws {
-        let bench = try Workbench.withBusybox()
-        let digest = try bench.build(Self.hidden)
+        let directory = try TestDirectory.withBusybox()
+        let digest = try directory.build(Self.hidden)
         let words = ["build", "--no-cache", "--progress", "quiet", "--isolation", "chroot", "--snapshot", "content"]
-        #expect(try bench.start(words + ["context"]).wait().line == digest)
+        #expect(try directory.start(words + ["context"]).wait().line == digest)
     }
 
     /// Debian's own tools, extended attributes, capabilities of files, and shared memory between processes.
@@ -108,12 +108,12 @@ import Testing
 
     @Test("Debian's and Python's tools leave the same layers")
     func distributions() throws {
-        let bench = try Workbench()
+        let directory = try TestDirectory()
         for name in ["debian:bookworm-slim", "python:3-slim"] {
-            try bench.succeed("copy", "oci:\(Bases.path):docker.io/library/\(name)", name)
+            try directory.succeed("copy", "oci:\(Bases.path):docker.io/library/\(name)", name)
         }
-        let digest = try bench.build(Self.distributions)
-        #expect(try bench.build(Self.distributions, "--no-cache", "--isolation", "chroot") == digest)
+        let digest = try directory.build(Self.distributions)
+        #expect(try directory.build(Self.distributions, "--no-cache", "--isolation", "chroot") == digest)
     }
 
     /// Writes to places of the sandbox, which must not be in the layer.
@@ -124,21 +124,21 @@ import Testing
 
     @Test("Files in /dev, /proc and /sys, /etc/hosts and /etc/resolv.conf are not in the layer")
     func traces() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", Self.writing)
-        try bench.succeed("build", "--isolation", "chroot", "--progress", "quiet", "-o", "out", "context")
-        #expect(try Program.shell("ls -A out/etc | tr '\\n' ' '", in: bench.path) == "group kept passwd ")
-        #expect(try Program.shell("ls -A out | grep -E 'dev|proc|sys' || true", in: bench.path) == "")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", Self.writing)
+        try directory.succeed("build", "--isolation", "chroot", "--progress", "quiet", "-o", "out", "context")
+        #expect(try Program.shell("ls -A out/etc | tr '\\n' ' '", in: directory.path) == "group kept passwd ")
+        #expect(try Program.shell("ls -A out | grep -E 'dev|proc|sys' || true", in: directory.path) == "")
     }
 
     @Test("Output through /dev/stdout, /dev/stderr and /dev/fd is captured")
     func streams() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        try directory.write(
             "context/Dockerfile",
             "FROM busybox\nUSER app\nRUN echo one >/dev/stdout; echo two >/dev/stderr; echo three >>/dev/fd/2; cat </dev/null\n"
         )
-        let outcome = try bench.thaw("build", "--isolation", "chroot", "--progress", "plain", "context")
+        let outcome = try directory.thaw("build", "--isolation", "chroot", "--progress", "plain", "context")
         #expect(outcome.status == 0, "\(outcome.error)")
         for word in ["one", "two", "three"] { #expect(outcome.error.contains("[0:3] \(word)\n"), "\(outcome.error)") }
         #expect(outcome.error.contains("note: RUN is isolated by chroot alone"), "\(outcome.error)")
@@ -164,29 +164,29 @@ import Testing
 
     @Test("No process outlives its step")
     func leftovers() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", Self.fugitives)
-        try bench.succeed("build", "--isolation", "chroot", "--progress", "quiet", "context")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", Self.fugitives)
+        try directory.succeed("build", "--isolation", "chroot", "--progress", "quiet", "context")
         #expect(try survivors(7321) == "")
     }
 
     @Test("No process outlives thaw after any signal", arguments: [SIGKILL, SIGTERM, SIGINT, SIGHUP])
     func killed(signal: Int32) throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let seconds = 7400 + Int(signal)
-        try bench.write(
+        try directory.write(
             "context/Dockerfile",
             "FROM busybox\nRUN (setsid sh -c 'sleep \(seconds) & sleep \(seconds)' &) ; sleep \(seconds)\n")
-        let program = try bench.start(["build", "--isolation", "chroot", "--progress", "quiet", "context"])
+        let program = try directory.start(["build", "--isolation", "chroot", "--progress", "quiet", "context"])
         try Program.shell(
             "for n in $(seq 600); do [ \"$(pgrep -fc '^sleep \(seconds)$')\" = 3 ] && exit 0; sleep 0.1; done; exit 1")
         program.signal(signal)
         _ = program.wait()
         #expect(try survivors(seconds) == "")
         // The next build removes its files, also the root file system.
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
-        try bench.succeed("build", "--isolation", "chroot", "--progress", "quiet", "context")
-        #expect(try Program.shell("ls store/thaw/layers | grep tmp || true", in: bench.path) == "")
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        try directory.succeed("build", "--isolation", "chroot", "--progress", "quiet", "context")
+        #expect(try Program.shell("ls store/thaw/layers | grep tmp || true", in: directory.path) == "")
     }
 
     /// A step that needs namespaces, the options that allow it, and its name in the error.
@@ -200,40 +200,40 @@ import Testing
 
     @Test("Features that need namespaces are refused by name", arguments: refusals)
     func refused(step: String, options: [String], name: String) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\n\(step)\n")
-        let outcome = try bench.start(["build", "--isolation", "chroot"] + options + ["context"]).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\n\(step)\n")
+        let outcome = try directory.start(["build", "--isolation", "chroot"] + options + ["context"]).wait()
         #expect(outcome.status == 3, "\(outcome.error)")
-        #expect(outcome.complaint.first?.contains(name) == true, "\(outcome.error)")
-        #expect(outcome.complaint.first?.hasSuffix("needs namespaces, but this build runs with chroot alone") == true)
+        #expect(outcome.stderrLines.first?.contains(name) == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.hasSuffix("needs namespaces, but this build runs with chroot alone") == true)
     }
 
     @Test("A secret is in no layer and in no file of the store, and a failed step can be debugged")
     func failed() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("key", "s3cret-w0rd")
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("key", "s3cret-w0rd")
+        try directory.write(
             "context/Dockerfile",
             "FROM busybox\nRUN --mount=type=secret,id=k touch /marker; cat /run/secrets/k >/dev/null; false\n")
-        let outcome = try bench.thaw("build", "--isolation", "chroot", "--secret", "id=k,src=key", "context")
+        let outcome = try directory.thaw("build", "--isolation", "chroot", "--secret", "id=k,src=key", "context")
         #expect(outcome.status == 1, "\(outcome.error)")
-        #expect(try Program.shell("grep -rl s3cret-w0rd store || true", in: bench.path) == "")
-        let look = try bench.thaw("debug", "--", "sh", "-c", "ls -d /marker; cat /run/secrets/k")
+        #expect(try Program.shell("grep -rl s3cret-w0rd store || true", in: directory.path) == "")
+        let look = try directory.thaw("debug", "--", "sh", "-c", "ls -d /marker; cat /run/secrets/k")
         #expect(look.output == "/marker\ns3cret-w0rd", "\(look.error)")
-        #expect(try Program.shell("grep -rl s3cret-w0rd store || true", in: bench.path) == "")
+        #expect(try Program.shell("grep -rl s3cret-w0rd store || true", in: directory.path) == "")
     }
 
     @Test("A limit of the machine that is lower than a step's holds", arguments: ["namespaces", "chroot"])
     func limits(isolation: String) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nUSER app\nRUN ulimit -Hn && ulimit -Hn >/tmp/n\n")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nUSER app\nRUN ulimit -Hn && ulimit -Hn >/tmp/n\n")
         let script = """
             ulimit -n 256; ulimit -u 512
-            exec setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$0" --store '\(bench.store)' build \
+            exec setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$0" --store '\(directory.store)' build \
                 --isolation \(isolation) --ulimit nofile=1000:2000 --ulimit nproc=4000 -o out context
             """
-        let outcome = try Program.run(["bash", "-c", script, Binary.path], in: bench.path)
+        let outcome = try Program.run(["bash", "-c", script, Binary.path], in: directory.path)
         #expect(outcome.status == 0, "\(outcome.error)")
-        #expect(try bench.read("out/tmp/n") == "256")
+        #expect(try directory.read("out/tmp/n") == "256")
     }
 }

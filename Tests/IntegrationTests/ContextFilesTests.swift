@@ -21,49 +21,50 @@ import Testing
 
     @Test(
         "An unreadable file is named, with a remedy",
-        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"), arguments: unreadable)
+        .enabled(if: UnprivilegedUser.unavailableReason == nil, "\(UnprivilegedUser.unavailableReason ?? "")"),
+        arguments: unreadable)
     func named(script: String, complaint: String) throws {
-        let bench = try Workbench()
-        let user = try Stranger(in: bench)
-        try bench.write("context/Dockerfile", "FROM scratch\nCOPY sub /sub\n")
-        try Program.shell("mkdir sub && \(script)", in: "\(bench.path)/context")
+        let directory = try TestDirectory()
+        let user = try UnprivilegedUser(in: directory)
+        try directory.write("context/Dockerfile", "FROM scratch\nCOPY sub /sub\n")
+        try Program.shell("mkdir sub && \(script)", in: "\(directory.path)/context")
         let outcome = try user.thaw("build", "--progress", "quiet", "-t", "app", "context")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [complaint, "      make it readable for this user, or add it to .dockerignore"],
+            outcome.stderrLines == [complaint, "      make it readable for this user, or add it to .dockerignore"],
             "\(outcome.error)")
     }
 
     @Test(
         "An unreadable context is not reported as a missing one",
-        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"))
+        .enabled(if: UnprivilegedUser.unavailableReason == nil, "\(UnprivilegedUser.unavailableReason ?? "")"))
     func closed() throws {
-        let bench = try Workbench()
-        let user = try Stranger(in: bench)
-        try bench.write("Dockerfile", "FROM scratch\nCOPY x /\n")
-        try Program.shell("mkdir -m 700 context", in: bench.path)
+        let directory = try TestDirectory()
+        let user = try UnprivilegedUser(in: directory)
+        try directory.write("Dockerfile", "FROM scratch\nCOPY x /\n")
+        try Program.shell("mkdir -m 700 context", in: directory.path)
         let outcome = try user.thaw("build", "--progress", "quiet", "-f", "Dockerfile", "context")
         #expect(
-            outcome.complaint.first?.hasSuffix("'context' cannot be read: Permission denied") == true,
+            outcome.stderrLines.first?.hasSuffix("'context' cannot be read: Permission denied") == true,
             "\(outcome.error)")
     }
 
     @Test("A special file of the context is named in a note and not read")
     func special() throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch\nCOPY d /d\n")
-        try bench.write("context/.dockerignore", "ignored\n")
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch\nCOPY d /d\n")
+        try directory.write("context/.dockerignore", "ignored\n")
         let listen = "import socket; [socket.socket(socket.AF_UNIX).bind(n) for n in ('d/a', 'd/b', 'ignored')]"
         try Program.shell(
-            "mkdir d && mkfifo d/pipe && echo 1 >d/file && python3 -c \"\(listen)\"", in: "\(bench.path)/context")
-        let outcome = try bench.thaw("build", "--progress", "plain", "-t", "app", "context")
+            "mkdir d && mkfifo d/pipe && echo 1 >d/file && python3 -c \"\(listen)\"", in: "\(directory.path)/context")
+        let outcome = try directory.thaw("build", "--progress", "plain", "-t", "app", "context")
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(
             outcome.error.split(separator: "\n").filter { $0.hasPrefix("note: ") } == [
                 "note: the socket '/d/a' (and 1 more) in the context is left out: an image can't hold sockets",
                 "note: the FIFO '/d/pipe' in the context is copied as a FIFO: nothing is read from it",
             ])
-        let layer = try Inspection("app", in: bench).listings()[0]
+        let layer = try Inspection("app", in: directory).listings()[0]
         #expect(Set(layer) == ["drwxr-xr-x 0/0 d/", "-rw-r--r-- 0/0 d/file", "prw-r--r-- 0/0 d/pipe"])
     }
 }

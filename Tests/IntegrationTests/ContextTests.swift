@@ -9,7 +9,7 @@ import Testing
         let repositories = try Repositories()
         let outcome = try repositories.build("\(repositories.address)/app")
         #expect(outcome.status == 0, "\(outcome.error)")
-        let layers = try Inspection("app", in: repositories.bench).listings()
+        let layers = try Inspection("app", in: repositories.directory).listings()
         #expect(
             Set(layers[0]) == [
                 "-rw-r--r-- 0/0 .dockerignore", "-rw-r--r-- 0/0 Dockerfile", "-rw-r--r-- 0/0 other.Dockerfile",
@@ -17,10 +17,10 @@ import Testing
                 "-rw-r--r-- 0/0 sub/dockerfile.alt", "lrwxrwxrwx 0/0 out -> /etc/passwd",
                 "lrwxrwxrwx 0/0 up -> ../../../../../etc", "lrwxrwxrwx 0/0 link -> sub",
             ])
-        #expect(try Inspection("app", in: repositories.bench).config["created"] == .string("2023-11-14T22:13:20Z"))
-        #expect(try repositories.bench.faults() == [])
+        #expect(try Inspection("app", in: repositories.directory).config["created"] == .string("2023-11-14T22:13:20Z"))
+        #expect(try repositories.directory.faults() == [])
         // Another store gives the same image at another time.
-        let other = try Workbench()
+        let other = try TestDirectory()
         #expect(try other.succeed("build", "--progress", "quiet", "\(repositories.address)/app") == outcome.line)
     }
 
@@ -61,7 +61,7 @@ import Testing
         #expect(try repositories.build("\(repositories.address)/app").status == 0)
         #expect(try repositories.names().contains("added"))
         // The commit is known, so that the server is not contacted.
-        try Program.shell("mv git/app git/gone", in: repositories.bench.path)
+        try Program.shell("mv git/app git/gone", in: repositories.directory.path)
         #expect(try repositories.build("--expect-cached", "\(repositories.address)/app#\(first)").status == 0)
     }
 
@@ -83,7 +83,7 @@ import Testing
         #expect(outcome.status == status)
         #expect(outcome.error.hasPrefix("thaw: "))
         #expect(outcome.error.split(separator: "\n").first?.contains(complaint) == true, "\(outcome.error)")
-        #expect(try repositories.bench.faults() == [])
+        #expect(try repositories.directory.faults() == [])
     }
 
     @Test("A link in a repository cannot leave it")
@@ -100,13 +100,14 @@ import Testing
         let repositories = try Repositories()
         let add = "git -c protocol.file.allow=always submodule --quiet add"
         try repositories.commit(
-            "rm .dockerignore && \(add) --name lib \(repositories.bench.path)/git/lib lib "
+            "rm .dockerignore && \(add) --name lib \(repositories.directory.path)/git/lib lib "
                 + "&& git config -f .gitmodules submodule.lib.url ../lib")
         #expect(try repositories.build("\(repositories.address)/app").status == 0)
         #expect(try repositories.names().filter { $0.hasPrefix("lib") } == ["lib/", "lib/lib.txt"])
         #expect(try repositories.build("\(repositories.address)/app?submodules=false").status == 0)
         #expect(try repositories.names().filter { $0.hasPrefix("lib") } == ["lib/"])
-        try repositories.commit("git config -f .gitmodules submodule.lib.url file://\(repositories.bench.path)/git/lib")
+        try repositories.commit(
+            "git config -f .gitmodules submodule.lib.url file://\(repositories.directory.path)/git/lib")
         let outcome = try repositories.build("\(repositories.address)/app")
         #expect(outcome.status == 1)
         #expect(outcome.error.hasPrefix("thaw: cannot fetch '\(repositories.address)/app': "), "\(outcome.error)")
@@ -124,19 +125,19 @@ import Testing
     @Test("RUN binds a named repository and directory, and stays cached without a change")
     func mounts() throws {
         let repositories = try Repositories()
-        let bench = repositories.bench
-        let busybox = try Workbench.withBusybox()
-        try Program.shell("cp -a '\(busybox.store)' '\(bench.store)'", in: bench.path)
-        try bench.write("other/f", "other\n")
-        try bench.write(
+        let directory = repositories.directory
+        let busybox = try TestDirectory.withBusybox()
+        try Program.shell("cp -a '\(busybox.store)' '\(directory.store)'", in: directory.path)
+        try directory.write("other/f", "other\n")
+        try directory.write(
             "context/Dockerfile",
             "FROM busybox\nRUN --mount=from=repo,target=/r --mount=from=dir,target=/d cat /r/file /d/f >/seen\n")
         let words = ["--build-context", "repo=\(repositories.address)/app", "--build-context", "dir=other", "context"]
-        let first = try bench.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
+        let first = try directory.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
         #expect(first.status == 0, "\(first.error)")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         #expect(try image.content(of: "seen", inLayer: image.listings().count - 1) == "1\nother")
-        #expect(try bench.start(["build", "--expect-cached"] + words).wait().status == 0)
+        #expect(try directory.start(["build", "--expect-cached"] + words).wait().status == 0)
     }
 
     @Test("ADD of a repository is reproducible, also with --keep-git-dir")
@@ -144,15 +145,15 @@ import Testing
         let repositories = try Repositories()
         let line =
             "ADD --keep-git-dir=true \(repositories.address)/app#v1 /r\nADD \(repositories.address)/app#v1:sub /s/"
-        try repositories.bench.write("context/Dockerfile", "FROM scratch\n\(line)\n")
+        try repositories.directory.write("context/Dockerfile", "FROM scratch\n\(line)\n")
         let first = try repositories.build("context")
         #expect(first.status == 0, "\(first.error)")
         let names = try repositories.names()
         #expect(names.contains("r/.git/HEAD") && names.contains("s/run") && !names.contains("s/.git/"))
         #expect(!names.contains("r/.git/FETCH_HEAD"))
-        let bench = try Workbench(copying: repositories.bench)
-        try Program.shell("rm -rf store", in: bench.path)
-        #expect(try bench.succeed("build", "--progress", "quiet", "context") == first.line)
+        let directory = try TestDirectory(copying: repositories.directory)
+        try Program.shell("rm -rf store", in: directory.path)
+        #expect(try directory.succeed("build", "--progress", "quiet", "context") == first.line)
     }
 
     /// The command that writes to `thaw build -t app -`, and the paths of the image.
@@ -164,22 +165,22 @@ import Testing
 
     @Test("Standard input is a tar, compressed or not, or a Dockerfile alone", arguments: 0..<streams.count)
     func standardInput(index: Int) throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
-        try bench.write("context/file", "1\n")
-        let build = "'\(Binary.path)' --store '\(bench.store)' build --progress quiet -t app -"
-        try Program.shell("cd context && \(Self.streams[index].0) | \(build)", in: bench.path)
-        let names = try Inspection("app", in: bench).listings().joined().map { String($0.split(separator: " ")[2]) }
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
+        try directory.write("context/file", "1\n")
+        let build = "'\(Binary.path)' --store '\(directory.store)' build --progress quiet -t app -"
+        try Program.shell("cd context && \(Self.streams[index].0) | \(build)", in: directory.path)
+        let names = try Inspection("app", in: directory).listings().joined().map { String($0.split(separator: " ")[2]) }
         #expect(names.sorted() == Self.streams[index].1)
     }
 
     @Test("-f - reads the Dockerfile from standard input beside a context")
     func dockerfileOnStandardInput() throws {
-        let bench = try Workbench()
-        try bench.write("context/file", "1\n")
-        let build = "'\(Binary.path)' --store '\(bench.store)' build --progress quiet -t app -f - context"
-        try Program.shell("printf 'FROM scratch\\nCOPY file /\\n' | \(build)", in: bench.path)
-        #expect(try Inspection("app", in: bench).content(of: "file", inLayer: 0) == "1")
+        let directory = try TestDirectory()
+        try directory.write("context/file", "1\n")
+        let build = "'\(Binary.path)' --store '\(directory.store)' build --progress quiet -t app -f - context"
+        try Program.shell("printf 'FROM scratch\\nCOPY file /\\n' | \(build)", in: directory.path)
+        #expect(try Inspection("app", in: directory).content(of: "file", inLayer: 0) == "1")
     }
 
     /// Wrong arguments of a build, and the message.
@@ -195,20 +196,20 @@ import Testing
 
     @Test("Malformed arguments are wrong usage", arguments: 0..<usage.count)
     func malformed(index: Int) throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch AS first\nFROM first\n")
-        let outcome = try bench.start(["build"] + Self.usage[index].0).wait()
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch AS first\nFROM first\n")
+        let outcome = try directory.start(["build"] + Self.usage[index].0).wait()
         #expect(outcome.status == 64)
         #expect(outcome.error.hasPrefix("thaw: \(Self.usage[index].1)"), "\(outcome.error)")
     }
 
     @Test("Named contexts replace stages and images, and are sources of COPY")
     func named() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("one/f", "one\n")
-        try bench.write("one/.dockerignore", "no\n")
-        try bench.write("one/no", "no\n")
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("one/f", "one\n")
+        try directory.write("one/.dockerignore", "no\n")
+        try directory.write("one/no", "no\n")
+        try directory.write(
             "context/Dockerfile",
             """
             FROM nowhere/image:1 AS first
@@ -221,12 +222,12 @@ import Testing
             FROM scratch AS late
             COPY --from=first f /first
             """)
-        try bench.succeed("copy", "busybox", "oci:\(bench.path)/layout:tag")
-        try bench.succeed(
+        try directory.succeed("copy", "busybox", "oci:\(directory.path)/layout:tag")
+        try directory.succeed(
             "build", "--progress", "quiet", "-t", "app", "--target", "1", "--build-context", "extra=one",
             "--build-context", "first=one", "--build-context", "shell=oci-layout://layout:tag", "--build-context",
             "docker.io/library/ALPINE:3=docker-image://busybox", "--build-context", "mine=target:late", "context")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         #expect(image.setting("Cmd") == .array([.string("sh")]))
         let names = try image.listings().suffix(4).joined().map { String($0.split(separator: " ")[2]) }
         #expect(Set(names) == ["extra/", "extra/.dockerignore", "extra/f", "first", "bb", "again"])
@@ -236,14 +237,14 @@ import Testing
 
 /// The repositories `app` and `lib` of a git daemon, and a bench to build in.
 private final class Repositories {
-    let bench: Workbench
+    let directory: TestDirectory
     let address: String
     private let daemon: Program
 
     init() throws {
-        bench = try Workbench()
-        try Program.shell(Self.script, in: bench.path)
-        (daemon, address) = try Self.serve("\(bench.path)/git")
+        directory = try TestDirectory()
+        try Program.shell(Self.script, in: directory.path)
+        (daemon, address) = try Self.serve("\(directory.path)/git")
     }
 
     /// Starts a daemon and waits until it responds; tries another port if the first is in use.
@@ -277,11 +278,11 @@ private final class Repositories {
 
     /// Adds a commit to `app`'s main branch.
     func commit(_ script: String) throws {
-        try Program.shell("cd git/app && { \(script); } && git add -A && \(Self.committing) more", in: bench.path)
+        try Program.shell("cd git/app && { \(script); } && git add -A && \(Self.committing) more", in: directory.path)
     }
 
     func rev(_ name: String) throws -> String {
-        try Program.shell("git -C git/app rev-parse \(name)", in: bench.path)
+        try Program.shell("git -C git/app rev-parse \(name)", in: directory.path)
     }
 
     private static let committing: String =
@@ -298,12 +299,12 @@ private final class Repositories {
         git checkout -q -b dev && echo dev >dev && git add . && \(committing) two && git checkout -q main
         """
 
-    func build(_ words: String...) throws -> Outcome {
-        try bench.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
+    func build(_ words: String...) throws -> ProgramResult {
+        try directory.start(["build", "--progress", "quiet", "-t", "app"] + words).wait()
     }
 
     func names() throws -> [String] {
-        try Inspection("app", in: bench).listings().joined().map {
+        try Inspection("app", in: directory).listings().joined().map {
             String($0.split(separator: " ", maxSplits: 2)[2])
         }.sorted()
     }

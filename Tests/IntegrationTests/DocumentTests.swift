@@ -4,15 +4,15 @@ import Testing
 /// The JSON documents that scripts depend on, alone on stdout.
 @Suite struct DocumentTests {
     /// Makes a bench with an image that has a wasted file, a duplicate and an HTTP server.
-    private func bench() throws -> Workbench { try Workbench(copying: Self.built.get()) }
+    private func directory() throws -> TestDirectory { try TestDirectory(copying: Self.built.get()) }
 
     private static let built = Result {
-        let bench = try Workbench.withBusybox()
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        try directory.write(
             "context/key",
             "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq9Vd0Xk3sQzTnYf4uJpLwRh2GmCeBaOiUyNtSxKlPoWqZv\n-----END RSA PRIVATE KEY-----\n"
         )
-        try bench.build(
+        try directory.build(
             """
             FROM busybox
             RUN mkdir /www && head -c 100000 /bin/busybox >/www/a && cp /www/a /www/b
@@ -21,12 +21,12 @@ import Testing
             RUN echo hello >/www/index.html
             CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
             """)
-        return bench
+        return directory
     }
 
     @Test("history is a list with stable keys, newest first")
     func history() throws {
-        let rows = try bench().document("history", "--format", "json", "app").list
+        let rows = try directory().document("history", "--format", "json", "app").list
         for row in rows {
             #expect(
                 row.keys == [
@@ -42,8 +42,8 @@ import Testing
 
     @Test("analyze reports waste, duplicates and secrets with stable keys")
     func analysis() throws {
-        let bench = try bench()
-        let report = try bench.document("analyze", "--format", "json", "app")
+        let directory = try directory()
+        let report = try directory.document("analyze", "--format", "json", "app")
         #expect(
             report.keys.isSuperset(of: [
                 "schemaVersion", "kind", "image", "efficiency", "wastedBytes", "userWastedPercent", "layers", "waste",
@@ -72,8 +72,8 @@ import Testing
 
     @Test("A key that a later layer removes is still reported as a secret, and is not printed")
     func secret() throws {
-        let bench = try bench()
-        let text = try bench.succeed("analyze", "--format", "json", "app")
+        let directory = try directory()
+        let text = try directory.succeed("analyze", "--format", "json", "app")
         let secret = try Document(parsing: text)["secrets"][0]
         #expect(secret.keys == ["rule", "path", "layer", "line", "deletedLater"])
         #expect(secret["deletedLater"] == .bool(true))
@@ -83,18 +83,18 @@ import Testing
 
     @Test("slim reports sizes and all reasons, and its image gives the same response")
     func slim() throws {
-        let bench = try bench()
-        let document = try bench.document("slim", "--include", "/www/**", "--format", "json", "-t", "slim", "app")
+        let directory = try directory()
+        let document = try directory.document("slim", "--include", "/www/**", "--format", "json", "-t", "slim", "app")
         #expect(
             document.keys.isSuperset(of: ["schemaVersion", "kind", "before", "after", "kept", "dropped", "reasons"]))
         #expect(document["kind"] == .string("slim"))
         #expect((document["after"]["size"].number ?? 0) < (document["before"]["size"].number ?? 0))
         let answers = try ["app", "slim"].map { name in
-            try bench.document("boot", "--engine", "container", "--probe", "http:8080/", "--format", "json", name)[
+            try directory.document("boot", "--engine", "container", "--probe", "http:8080/", "--format", "json", name)[
                 "response"]
         }
         #expect(answers == [.object(["status": .number(200), "bytes": .number(6)])] + [answers[0]])
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 
     /// A budget, and true if it holds.
@@ -105,9 +105,9 @@ import Testing
 
     @Test("gate exits with 2 exactly when a budget does not hold", arguments: budgets)
     func gate(budget: String, holds: Bool) throws {
-        let bench = try bench()
-        try bench.write("thaw.toml", "[budget]\n\(budget)\n")
-        let outcome = try bench.thaw("gate", "--format", "json", "app")
+        let directory = try directory()
+        try directory.write("thaw.toml", "[budget]\n\(budget)\n")
+        let outcome = try directory.thaw("gate", "--format", "json", "app")
         #expect(outcome.status == (holds ? 0 : 2))
         let document = try Document(parsing: outcome.output)
         #expect(document["kind"] == .string("gate"))
@@ -117,23 +117,23 @@ import Testing
 
     @Test("optimize writes one report with all documents, and a self-contained page")
     func optimize() throws {
-        let bench = try bench()
-        try bench.write(
+        let directory = try directory()
+        try directory.write(
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nlayers = 1\n"
         )
-        let outcome = try bench.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        let outcome = try directory.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
         #expect(outcome.status == 0, "\(outcome.error)")
-        let report = try Document(parsing: bench.read("report/report.json"))
+        let report = try Document(parsing: directory.read("report/report.json"))
         #expect(report["kind"] == .string("optimization"))
         #expect(report.keys.isSuperset(of: ["schemaVersion", "build", "analysis", "slim", "boot", "gate"]))
         #expect(report["boot"].keys == ["before", "after"])
         #expect(report["boot"]["before"]["response"] == report["boot"]["after"]["response"])
         #expect(report["slim"]["verification"]["passed"] == .bool(true))
         #expect(report["gate"]["holds"] == .bool(true))
-        let page = try bench.read("report/report.html")
+        let page = try directory.read("report/report.html")
         #expect(page.contains("<html") && !page.contains("src=\"http") && !page.contains("href=\"http"))
-        #expect(try Inspection("best", in: bench).manifest["layers"].list.count == 1)
+        #expect(try Inspection("best", in: directory).manifest["layers"].list.count == 1)
     }
 
     @Test(
@@ -141,53 +141,53 @@ import Testing
         .enabled(if: DockerRegistry.isInstalled, "docker-registry is not installed; 'make deps' installs it"),
         arguments: ["layers = 1", "size = \"1kB\""])
     func optimizePush(budget: String) throws {
-        let (bench, registry) = (try bench(), try DockerRegistry())
-        try bench.write(
+        let (directory, registry) = (try directory(), try DockerRegistry())
+        try directory.write(
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\n\(budget)\n"
         )
         let name = "\(registry.host)/team/best:1"
-        #expect(try bench.thaw("optimize", "--push", "-o", "report", "context").status == 64)
-        let outcome = try bench.thaw(
+        #expect(try directory.thaw("optimize", "--push", "-o", "report", "context").status == 64)
+        let outcome = try directory.thaw(
             "optimize", "--progress", "quiet", "--push", "-t", name, "-o", "report", "context")
         let holds = budget == "layers = 1"
         #expect(outcome.status == (holds ? 0 : 2), "\(outcome.error)")
-        let other = try Workbench()
+        let other = try TestDirectory()
         #expect(try other.thaw("pull", "--progress", "quiet", name).status == (holds ? 0 : 1))
         if holds { #expect(try other.document("inspect", name)["manifest"]["layers"].list.count == 1) }
     }
 
     @Test("optimize exits with 2 when the slim image exceeds a budget")
     func optimizeBroken() throws {
-        let bench = try bench()
-        try bench.write(
+        let directory = try directory()
+        try directory.write(
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nsize = \"1kB\"\n"
         )
-        #expect(try bench.thaw("optimize", "--progress", "quiet", "-o", "report", "context").status == 2)
+        #expect(try directory.thaw("optimize", "--progress", "quiet", "-o", "report", "context").status == 2)
     }
 
     @Test("optimize stores no image with other probe results than the original")
     func optimizeUnlike() throws {
-        let bench = try bench()
-        try bench.write(
+        let directory = try directory()
+        try directory.write(
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\ntimeout = \"5s\"\n[boot]\nengine = \"container\"\n[slim]\nexclude = [\"/www/index.html\"]\n"
         )
-        let outcome = try bench.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        let outcome = try directory.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [
+            outcome.stderrLines == [
                 "thaw: the slim image differs from the original: probe http:8080/ did not pass within 5 s: "
                     + "the last response had status 404",
                 "      keep the missing files with --include or --keep; no image was stored",
             ])
-        #expect(try bench.thaw("history", "best").status == 1)
+        #expect(try directory.thaw("history", "best").status == 1)
     }
 
     @Test("doctor and images print only documents", arguments: ["doctor", "images"])
     func documents(command: String) throws {
-        let outcome = try Workbench.withBusybox().thaw(command, "--format", "json")
+        let outcome = try TestDirectory.withBusybox().thaw(command, "--format", "json")
         #expect(outcome.status == 0)
         #expect(outcome.error == "")
         #expect(try Document(parsing: outcome.output) != .null)

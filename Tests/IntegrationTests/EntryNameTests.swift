@@ -18,17 +18,17 @@ import Testing
 
     @Test("An entry with an impossible name is refused by every command with the same message", arguments: names)
     func refused(name: String, reason: String) throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         var tar = TarMaker()
         tar.addFile("d/fine", "x")
         tar.addFile(name, "x")
-        try LayoutMaker("evil", in: bench).add("evil", layers: [tar.archive], settings: #"{"Cmd":["/d/fine"]}"#)
-        try bench.succeed("copy", "oci:evil:evil", "evil")
-        try bench.write("run/Dockerfile", "FROM evil\nRUN true\n")
-        try bench.write("copy/Dockerfile", "FROM busybox\nCOPY --from=evil /d /d\n")
-        try bench.write("from/Dockerfile", "FROM evil\n")
+        try LayoutMaker("evil", in: directory).add("evil", layers: [tar.archive], settings: #"{"Cmd":["/d/fine"]}"#)
+        try directory.succeed("copy", "oci:evil:evil", "evil")
+        try directory.write("run/Dockerfile", "FROM evil\nRUN true\n")
+        try directory.write("copy/Dockerfile", "FROM busybox\nCOPY --from=evil /d /d\n")
+        try directory.write("from/Dockerfile", "FROM evil\n")
         for words in Self.commands {
-            let outcome = try bench.start(words).wait()
+            let outcome = try directory.start(words).wait()
             #expect(outcome.status == 1, "\(words)")
             #expect(outcome.error.contains("entry '\(name)' \(reason)\n"), "\(words): \(outcome.error)")
             #expect(outcome.error.contains("the image may be malicious; nothing of it was kept"), "\(words)")
@@ -37,7 +37,7 @@ import Testing
 
     @Test("An image with odd attributes and devices is a valid base, keeps them, and a note names what RUN lacks")
     func odd() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let script = """
             import tarfile
             tar = tarfile.open('odd.tar', 'w', format=tarfile.PAX_FORMAT)
@@ -49,23 +49,23 @@ import Testing
             tar.addfile(device)
             tar.close()
             """
-        try bench.write("make.py", script)
-        try Program.shell("python3 make.py && mkdir context", in: bench.path)
-        let layer = try Program.run(["cat", "\(bench.path)/odd.tar"]).bytes
+        try directory.write("make.py", script)
+        try Program.shell("python3 make.py && mkdir context", in: directory.path)
+        let layer = try Program.run(["cat", "\(directory.path)/odd.tar"]).bytes
         let busybox = try Program.run(["tar", "-cO", "-C", "/", "--transform", "s,.*,bin/sh,", "bin/busybox"]).bytes
-        try LayoutMaker("odd", in: bench).add("odd", layers: [busybox, layer])
-        try bench.succeed("copy", "oci:odd:odd", "odd")
-        try bench.write(
+        try LayoutMaker("odd", in: directory).add("odd", layers: [busybox, layer])
+        try directory.succeed("copy", "oci:odd:odd", "odd")
+        try directory.write(
             "context/Dockerfile", "FROM odd\nRUN echo new >/new; [ -f /device ] && [ -f /odd ] && echo seen\n")
-        let outcome = try bench.thaw("build", "--progress", "plain", "-t", "app", "context")
+        let outcome = try directory.thaw("build", "--progress", "plain", "-t", "app", "context")
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.error.contains("] seen\n"), "\(outcome.error)")
         let notes = outcome.error.split(separator: "\n").filter { $0.hasPrefix("note: layer ") }
         #expect(notes.count == 1, "\(outcome.error)")
         #expect(notes.first?.contains(" and 2 more can't exist on this system") == true)
         // The layers below are the same blobs.
-        let (before, after) = (try Inspection("odd", in: bench), try Inspection("app", in: bench))
+        let (before, after) = (try Inspection("odd", in: directory), try Inspection("app", in: directory))
         #expect(after.manifest["layers"].list.prefix(2) == before.manifest["layers"].list[...])
-        #expect(try bench.thaw("inspect", "--verify", "app").status == 0)
+        #expect(try directory.thaw("inspect", "--verify", "app").status == 0)
     }
 }

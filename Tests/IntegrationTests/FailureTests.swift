@@ -38,16 +38,16 @@ import Testing
 
     @Test("A failed build is reported in one sentence with its line", arguments: builds)
     func build(dockerfile: String, status: Int32, complaint: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", dockerfile)
-        let outcome = try bench.thaw("build", "--progress", "quiet", "-t", "app", "context")
+        let testDirectory = try TestDirectory.withBusybox()
+        try testDirectory.write("context/Dockerfile", dockerfile)
+        let outcome = try testDirectory.thaw("build", "--progress", "quiet", "-t", "app", "context")
         #expect(outcome.status == status)
         #expect(outcome.output == "")
-        #expect(outcome.complaint.count == outcome.error.split(separator: "\n").count, "\(outcome.error)")
-        #expect(!outcome.complaint.isEmpty)
-        if !complaint.isEmpty { #expect(outcome.complaint == complaint) }
-        #expect(try bench.faults() == [])
-        #expect(try bench.document("images", "--format", "json")["images"].list.count == 1)
+        #expect(outcome.stderrLines.count == outcome.error.split(separator: "\n").count, "\(outcome.error)")
+        #expect(!outcome.stderrLines.isEmpty)
+        if !complaint.isEmpty { #expect(outcome.stderrLines == complaint) }
+        #expect(try testDirectory.faults() == [])
+        #expect(try testDirectory.document("images", "--format", "json")["images"].list.count == 1)
     }
 
     /// Arguments that are wrong usage.
@@ -67,9 +67,9 @@ import Testing
 
     @Test("Wrong usage exits with 64 and a message", arguments: usages)
     func usage(words: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("budgit.toml", "[budgit]\nsize = \"1MB\"\n")
-        let outcome = try bench.start(words).wait()
+        let testDirectory = try TestDirectory.withBusybox()
+        try testDirectory.write("budgit.toml", "[budgit]\nsize = \"1MB\"\n")
+        let outcome = try testDirectory.start(words).wait()
         #expect(outcome.status == 64, "\(outcome.error)")
         #expect(outcome.error.hasPrefix("thaw: "), "\(outcome.error)")
         #expect(outcome.output == "")
@@ -77,32 +77,32 @@ import Testing
 
     @Test("An unknown key of thaw.toml is named")
     func unknownKey() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("thaw.toml", "[budget]\nsise = \"1MB\"\n")
-        let outcome = try bench.thaw("gate", "busybox")
+        let testDirectory = try TestDirectory.withBusybox()
+        try testDirectory.write("thaw.toml", "[budget]\nsise = \"1MB\"\n")
+        let outcome = try testDirectory.thaw("gate", "busybox")
         #expect(outcome.status == 64)
         #expect(outcome.error.contains("sise"))
     }
 
     @Test("The kernel of thaw.toml is relative to the file, and a flag takes precedence")
     func kernelOfProject() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write(
+        let testDirectory = try TestDirectory.withBusybox()
+        try testDirectory.write(
             "sub/thaw.toml",
             "[probe]\ntcp = 80\n[boot]\nengine = \"qemu\"\nkernel = \"own/none\"\n[budget]\nstart = \"9s\"\n")
         for (flags, path) in [([], "sub/own/none"), (["--kernel", "none"], "none")] {
-            let outcome = try bench.start(["gate", "--config", "sub/thaw.toml"] + flags + ["busybox"]).wait()
+            let outcome = try testDirectory.start(["gate", "--config", "sub/thaw.toml"] + flags + ["busybox"]).wait()
             #expect(outcome.status == 64)
-            #expect(outcome.complaint == ["thaw: kernel '\(path)' cannot be read: No such file or directory"])
+            #expect(outcome.stderrLines == ["thaw: kernel '\(path)' cannot be read: No such file or directory"])
         }
     }
 
     @Test("A missing image is reported", arguments: ["history", "analyze", "rm"])
     func missingImage(command: String) throws {
-        let bench = try Workbench.withBusybox()
-        let outcome = try bench.thaw(command, "nowhere")
+        let testDirectory = try TestDirectory.withBusybox()
+        let outcome = try testDirectory.thaw(command, "nowhere")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first == "thaw: image nowhere:latest is not in the store \(bench.store)")
+        #expect(outcome.stderrLines.first == "thaw: image nowhere:latest is not in the store \(testDirectory.store)")
     }
 
     /// Entries that leave the root.
@@ -115,38 +115,39 @@ import Testing
         "An archive that leaves the root, or is damaged, is refused and nothing of it is kept",
         arguments: ["parent", "link", "cut", "noise"])
     func hostileArchive(kind: String) throws {
-        let bench = try Workbench.withBusybox()
+        let testDirectory = try TestDirectory.withBusybox()
         var tar = TarMaker()
         tar.addFile("fine", String(repeating: "fine", count: 1000))
         for (name, add) in Self.archives where name == kind { add(&tar) }
         var bytes = tar.archive
         if kind == "cut" { bytes = Array(bytes.prefix(2000)) }
         if kind == "noise" { bytes = (0..<5000).map { _ in UInt8.random(in: 128...255) } }
-        try bench.write("evil.tar", bytes)
-        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        try testDirectory.write("evil.tar", bytes)
+        let outcome = try testDirectory.thaw("import", "evil.tar", "evil")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first != nil, "\(outcome.error)")
-        #expect(try bench.document("images", "--format", "json")["images"].list.count == 1)
-        #expect(try bench.faults() == [])
+        #expect(outcome.stderrLines.first != nil, "\(outcome.error)")
+        #expect(try testDirectory.document("images", "--format", "json")["images"].list.count == 1)
+        #expect(try testDirectory.faults() == [])
     }
 
     @Test("A link out of the root never reaches the host, when imported, added and run")
     func hostileLink() throws {
-        let bench = try Workbench.withBusybox()
-        try Program.shell("mkdir outside && echo untouched >outside/file", in: bench.path)
+        let testDirectory = try TestDirectory.withBusybox()
+        try Program.shell("mkdir outside && echo untouched >outside/file", in: testDirectory.path)
         var tar = TarMaker()
-        tar.addSymlink("way", to: "\(bench.path)/outside")
+        tar.addSymlink("way", to: "\(testDirectory.path)/outside")
         tar.addFile("way/file", "touched")
         tar.addFile("/absolute", "inside")
-        try bench.write("context/evil.tar", tar.archive)
-        let imported = try bench.thaw("import", "context/evil.tar", "evil")
-        let built = try bench.start(["build", "-t", "app", "--progress", "quiet", "context"])
+        try testDirectory.write("context/evil.tar", tar.archive)
+        let imported = try testDirectory.thaw("import", "context/evil.tar", "evil")
+        let built = try testDirectory.start(["build", "-t", "app", "--progress", "quiet", "context"])
         _ = built.wait()
-        try bench.write("context/Dockerfile", "FROM busybox\nADD evil.tar /\nRUN echo touched >/way/file || true\n")
-        _ = try bench.thaw("build", "--progress", "quiet", "-t", "app", "context")
-        #expect(try bench.read("outside/file") == "untouched")
+        try testDirectory.write(
+            "context/Dockerfile", "FROM busybox\nADD evil.tar /\nRUN echo touched >/way/file || true\n")
+        _ = try testDirectory.thaw("build", "--progress", "quiet", "-t", "app", "context")
+        #expect(try testDirectory.read("outside/file") == "untouched")
         #expect([0, 1].contains(imported.status))
-        #expect(try bench.faults() == [])
+        #expect(try testDirectory.faults() == [])
     }
 
     /// Scripts that damage a blob.
@@ -156,18 +157,18 @@ import Testing
 
     @Test("A damaged blob is named and never used", arguments: damages)
     func damagedBlob(damage: String) throws {
-        let bench = try Workbench.withBusybox()
-        let layer = try Inspection("busybox", in: bench).manifest["layers"][0]["digest"].text ?? ""
-        let blob = "\(bench.store)/blobs/sha256/\(layer.dropFirst(7))"
+        let testDirectory = try TestDirectory.withBusybox()
+        let layer = try Inspection("busybox", in: testDirectory).manifest["layers"][0]["digest"].text ?? ""
+        let blob = "\(testDirectory.store)/blobs/sha256/\(layer.dropFirst(7))"
         try Program.shell("blob=\(blob); chmod u+w $blob; \(damage)")
-        let outcome = try bench.thaw("copy", "busybox", "oci:layout:x")
+        let outcome = try testDirectory.thaw("copy", "busybox", "oci:layout:x")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first?.hasPrefix("thaw: blob \(layer) ") == true, "\(outcome.error)")
-        let other = try Workbench()
-        let loaded = try other.thaw("copy", "oci:\(bench.store):docker.io/library/busybox:latest", "busybox")
+        #expect(outcome.stderrLines.first?.hasPrefix("thaw: blob \(layer) ") == true, "\(outcome.error)")
+        let other = try TestDirectory()
+        let loaded = try other.thaw("copy", "oci:\(testDirectory.store):docker.io/library/busybox:latest", "busybox")
         #expect(loaded.status == 1)
         #expect(try other.faults() == [])
-        let built = try bench.thaw("build", "--progress", "quiet", "-t", "app", "-f", "-", "/var/empty")
+        let built = try testDirectory.thaw("build", "--progress", "quiet", "-t", "app", "-f", "-", "/var/empty")
         #expect(built.status != 0)
     }
 
@@ -176,92 +177,92 @@ import Testing
         let outcome = try Program.run([Binary.path, "images", "--store", place], in: "/")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix("thaw: cannot open the store: make directory '\(place.prefix(6))")
+            outcome.stderrLines.first?.hasPrefix("thaw: cannot open the store: make directory '\(place.prefix(6))")
                 == true)
     }
 
     @Test("A missing directory or image is reported before a missing probe")
     func optimizeNothing() throws {
-        let bench = try Workbench()
-        let directory = try bench.thaw("optimize", "./nowhere")
+        let testDirectory = try TestDirectory()
+        let directory = try testDirectory.thaw("optimize", "./nowhere")
         #expect(directory.status == 64)
-        #expect(directory.complaint == ["thaw: there is no directory './nowhere'"])
-        let image = try bench.thaw("optimize", "nowhere")
-        #expect(image.complaint.first?.hasPrefix("thaw: image nowhere:latest is not in the store") == true)
+        #expect(directory.stderrLines == ["thaw: there is no directory './nowhere'"])
+        let image = try testDirectory.thaw("optimize", "nowhere")
+        #expect(image.stderrLines.first?.hasPrefix("thaw: image nowhere:latest is not in the store") == true)
     }
 
     @Test("A full disk is reported, and the store is valid after it")
     func fullDisk() throws {
-        let bench = try Workbench.withBusybox()
-        let disk = "\(bench.path)/disk"
+        let testDirectory = try TestDirectory.withBusybox()
+        let disk = "\(testDirectory.path)/disk"
         try Program.shell("mkdir \(disk) && mount -t tmpfs -o size=8m tmpfs \(disk)")
         defer { _ = try? Program.shell("umount \(disk)") }
-        try bench.write(
+        try testDirectory.write(
             "context/Dockerfile",
             "FROM busybox\nRUN dd if=/dev/urandom of=/big bs=1M count=4\nRUN cat /big /big >/more\n")
-        func thaw(_ words: String...) throws -> Outcome {
-            try Program.run([Binary.path] + words + ["--store", "\(disk)/store"], in: bench.path)
+        func thaw(_ words: String...) throws -> ProgramResult {
+            try Program.run([Binary.path] + words + ["--store", "\(disk)/store"], in: testDirectory.path)
         }
-        #expect(try thaw("copy", "oci:\(bench.store):docker.io/library/busybox:latest", "busybox").status == 0)
+        #expect(try thaw("copy", "oci:\(testDirectory.store):docker.io/library/busybox:latest", "busybox").status == 0)
         let outcome = try thaw("build", "--progress", "quiet", "-t", "app", "context")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.hasPrefix("thaw: Dockerfile:") == true, "\(outcome.error)")
         #expect(outcome.error.contains("No space left on device"), "\(outcome.error)")
         #expect(try thaw("prune", "--all").status == 0)
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo fits\n")
+        try testDirectory.write("context/Dockerfile", "FROM busybox\nRUN echo fits\n")
         #expect(try thaw("build", "--progress", "quiet", "-t", "app", "context").status == 0)
         #expect(try Program.shell("ls \(disk)/store/thaw/ingest") == "")
     }
 
     @Test("Simultaneous builds on one store all succeed")
     func twoBuilds() throws {
-        let bench = try Workbench.withBusybox()
+        let testDirectory = try TestDirectory.withBusybox()
         var running: [Program] = []
         for index in 0..<4 {
-            try bench.write(
+            try testDirectory.write(
                 "c\(index % 2)/Dockerfile",
                 "FROM busybox\nRUN for i in 1 2 3; do echo $i >>/file; done\nRUN echo \(index % 2) >/other\n")
-            try Program.shell("touch -d @1700000000 c\(index % 2)/Dockerfile", in: bench.path)
+            try Program.shell("touch -d @1700000000 c\(index % 2)/Dockerfile", in: testDirectory.path)
             running.append(
-                try bench.start(["build", "--progress", "quiet", "-t", "app\(index)", "c\(index % 2)"]))
+                try testDirectory.start(["build", "--progress", "quiet", "-t", "app\(index)", "c\(index % 2)"]))
         }
         let outcomes = running.map { $0.wait() }
         for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
         #expect(outcomes[0].output == outcomes[2].output)
         #expect(outcomes[1].output == outcomes[3].output)
-        #expect(try bench.document("images", "--format", "json")["images"].list.count == 5)
-        #expect(try bench.faults() == [])
+        #expect(try testDirectory.document("images", "--format", "json")["images"].list.count == 5)
+        #expect(try testDirectory.faults() == [])
     }
 
     @Test("Builds succeed while the store is pruned repeatedly")
     func pruneMeanwhile() throws {
-        let bench = try Workbench.withBusybox()
+        let testDirectory = try TestDirectory.withBusybox()
         for index in 0..<4 {
-            try bench.write(
+            try testDirectory.write(
                 "c/Dockerfile",
                 "FROM busybox\nRUN echo \(index) >/a\nRUN cat /a /a >/b\nFROM busybox\nCOPY --from=0 /b /c\n")
-            let build = try bench.start(["build", "--progress", "quiet", "-t", "app\(index)", "c"])
-            let prunes = try (0..<3).map { _ in try bench.start(["prune", "--all"]) }
+            let build = try testDirectory.start(["build", "--progress", "quiet", "-t", "app\(index)", "c"])
+            let prunes = try (0..<3).map { _ in try testDirectory.start(["prune", "--all"]) }
             let outcomes = [build.wait()] + prunes.map { $0.wait() }
             for outcome in outcomes { #expect(outcome.status == 0, "\(outcome.error)") }
         }
-        #expect(try bench.document("images", "--format", "json")["images"].list.count == 5)
-        #expect(try bench.faults() == [])
+        #expect(try testDirectory.document("images", "--format", "json")["images"].list.count == 5)
+        #expect(try testDirectory.faults() == [])
     }
 
     @Test("A Dockerfile's own .dockerignore replaces the context's, and an error in it is reported with its line")
     func ownIgnoreFile() throws {
-        let bench = try Workbench()
-        try bench.write("context/one", "1")
-        try bench.write("context/two", "2")
-        try bench.write("context/.dockerignore", "one\n")
-        try bench.write("context/Dockerfile.dockerignore", "two\nDockerfile*\n.dockerignore\n")
-        try bench.build("FROM scratch\nCOPY . /\n")
-        let files = try Inspection("app", in: bench).listings().last ?? []
+        let testDirectory = try TestDirectory()
+        try testDirectory.write("context/one", "1")
+        try testDirectory.write("context/two", "2")
+        try testDirectory.write("context/.dockerignore", "one\n")
+        try testDirectory.write("context/Dockerfile.dockerignore", "two\nDockerfile*\n.dockerignore\n")
+        try testDirectory.build("FROM scratch\nCOPY . /\n")
+        let files = try Inspection("app", in: testDirectory).listings().last ?? []
         #expect(files.map { $0.split(separator: " ").last } == ["one"])
-        try bench.write("context/Dockerfile.dockerignore", "fine\n[a-\n")
-        let outcome = try bench.thaw("build", "--progress", "quiet", "context")
+        try testDirectory.write("context/Dockerfile.dockerignore", "fine\n[a-\n")
+        let outcome = try testDirectory.thaw("build", "--progress", "quiet", "context")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first?.contains("Dockerfile.dockerignore:2") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.contains("Dockerfile.dockerignore:2") == true, "\(outcome.error)")
     }
 }

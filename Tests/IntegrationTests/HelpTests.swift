@@ -50,10 +50,10 @@ import Testing
 
     @Test("The examples run", arguments: runnable)
     func runs(words: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.succeed("tag", "busybox", "app:latest")
-        try bench.write("thaw.toml", "[budget]\nsize = \"100MB\"\n")
-        let outcome = try bench.start(words).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.succeed("tag", "busybox", "app:latest")
+        try directory.write("thaw.toml", "[budget]\nsize = \"100MB\"\n")
+        let outcome = try directory.start(words).wait()
         #expect(outcome.status == 0, "\(outcome.error)")
         let help = try Program.run([Binary.path, words[0], "--help"]).output
         let text = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")

@@ -16,64 +16,64 @@ import Testing
         RUN chmod -R a-w /tree
         """
 
-    private func bench() throws -> Workbench {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", Self.dockerfile)
+    private func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", Self.dockerfile)
         try Program.shell(
             """
             mkdir context/tree && cd context/tree && for i in $(seq 300); do echo $i >$i; done
             find .. -exec touch -h -d @1700000000 {} +
-            """, in: bench.path)
-        return bench
+            """, in: directory.path)
+        return directory
     }
 
     @Test(
         "Killed after any delay and run again, a build gives the same digest and leaves nothing",
         arguments: [(SIGKILL, 10), (SIGTERM, 4), (SIGINT, 4)])
     func killed(signal: Int32, rounds: Int) throws {
-        let undisturbed = try bench()
+        let undisturbed = try directory()
         let clock = ContinuousClock()
         let start = clock.now
         let digest = try undisturbed.succeed("build", "--progress", "quiet", "-t", "app", "context")
         let length = start.duration(to: clock.now)
 
-        let bench = try bench()
+        let directory = try directory()
         for round in 0..<rounds {
-            let program = try bench.start(["build", "--progress", "quiet", "-t", "app", "context"])
+            let program = try directory.start(["build", "--progress", "quiet", "-t", "app", "context"])
             let delay = length / rounds * round + .microseconds(Int.random(in: 0...20_000))
             let (seconds, attoseconds) = delay.components
             usleep(UInt32(seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
             program.signal(signal)
             let outcome = program.wait()
             #expect([0, -signal, 130, 128 + signal].contains(outcome.status), "\(outcome.error)")
-            if round % 4 == 3 { #expect(try bench.faultsAfterKill() == []) }
+            if round % 4 == 3 { #expect(try directory.faultsAfterKill() == []) }
         }
-        #expect(try Program.shell("cat /proc/self/mountinfo").contains(bench.path) == false)
-        #expect(try bench.processes() == [])
-        #expect(try bench.succeed("build", "--progress", "quiet", "-t", "app", "context") == digest)
-        #expect(try bench.succeed("build", "--no-cache", "--progress", "quiet", "-t", "app", "context") == digest)
-        try bench.succeed("prune")
-        #expect(try bench.faults() == [])
+        #expect(try Program.shell("cat /proc/self/mountinfo").contains(directory.path) == false)
+        #expect(try directory.processes() == [])
+        #expect(try directory.succeed("build", "--progress", "quiet", "-t", "app", "context") == digest)
+        #expect(try directory.succeed("build", "--no-cache", "--progress", "quiet", "-t", "app", "context") == digest)
+        try directory.succeed("prune")
+        #expect(try directory.faults() == [])
     }
 
     @Test("A killed load leaves whole images or none, and succeeds when run again")
     func killedLoad() throws {
-        let bench = try Workbench()
+        let directory = try TestDirectory()
         for round in 0..<6 {
-            let program = try bench.start(["load", "-i", Bases.path])
+            let program = try directory.start(["load", "-i", Bases.path])
             usleep(UInt32(round * 60_000 + Int.random(in: 0...50_000)))
             program.kill()
             _ = program.wait()
-            #expect(try bench.faultsAfterKill() == [])
+            #expect(try directory.faultsAfterKill() == [])
         }
-        let names = try bench.succeed("load", "-i", Bases.path).split(separator: "\n")
+        let names = try directory.succeed("load", "-i", Bases.path).split(separator: "\n")
         #expect(Set(names) == ["debian:bookworm-slim", "python:3-slim", "gcc:12"])
-        try bench.succeed("prune")
-        #expect(try bench.faults() == [])
+        try directory.succeed("prune")
+        #expect(try directory.faults() == [])
     }
 }
 
-extension Workbench {
+extension TestDirectory {
     /// Returns the store's faults, without half-written files of a killed process in directories that are swept.
     fileprivate func faultsAfterKill() throws -> [String] {
         try faults().filter { !$0.hasPrefix("thaw/ingest/") && !$0.hasPrefix("thaw/layers/tmp.") }

@@ -4,25 +4,25 @@ import Testing
 
 /// Limits of RUN and of the container engine: they hold, and messages name them.
 @Suite struct LimitTests {
-    private func build(_ line: String, _ options: String...) throws -> Outcome {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\n\(line)\n")
-        return try bench.start(["build", "--progress", "plain", "-t", "app"] + options + ["context"]).wait()
+    private func build(_ line: String, _ options: String...) throws -> ProgramResult {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\n\(line)\n")
+        return try directory.start(["build", "--progress", "plain", "-t", "app"] + options + ["context"]).wait()
     }
 
     @Test(
         "A RUN that exceeds its memory fails with a message that names the limit",
         arguments: [["--memory", "128m"], ["-m", "128MiB"], ["--resource", "memory=134217728"]])
     func memory(options: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
-        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN dd if=/dev/zero of=/dev/null bs=700M count=1\n")
+        let outcome = try directory.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix(
+            outcome.stderrLines.first?.hasPrefix(
                 "thaw: Dockerfile:2: /bin/sh -c dd if=/dev/zero of=/dev/null bs=700M count=1: "
                     + "RUN ran out of memory (limit 128 MiB): it ") == true, "\(outcome.error)")
-        #expect(try bench.start(["build", "--memory", "1g", "context"]).wait().status == 0)
+        #expect(try directory.start(["build", "--memory", "1g", "context"]).wait().status == 0)
     }
 
     @Test("A RUN sees only the CPUs of its limit")
@@ -47,7 +47,7 @@ import Testing
         let outcome = try build("RUN echo begun; sleep 1000", "--timeout", "2s")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [
+            outcome.stderrLines == [
                 "thaw: Dockerfile:2: /bin/sh -c echo begun; sleep 1000: RUN did not end within 2s", "    begun",
             ], "\(outcome.error)")
         #expect(try build("RUN true", "--timeout", "10m").status == 0)
@@ -55,13 +55,13 @@ import Testing
 
     @Test("A build that takes longer than its limit ends, and leaves no process")
     func buildTime() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN sleep 161804\n")
-        let outcome = try bench.thaw("build", "--progress", "quiet", "--build-timeout", "2s", "context")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN sleep 161804\n")
+        let outcome = try directory.thaw("build", "--progress", "quiet", "--build-timeout", "2s", "context")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint == ["thaw: the build did not end within 2s"], "\(outcome.error)")
+        #expect(outcome.stderrLines == ["thaw: the build did not end within 2s"], "\(outcome.error)")
         #expect(try Program.shell("pgrep -f 'sleep 16180[4]' | wc -l") == "0")
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 
     @Test(
@@ -75,9 +75,9 @@ import Testing
             ["--resource", "memory"], ["--resource", "speed=1"], ["--resource", "memory=x"],
         ])
     func usage(options: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
-        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try directory.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
         #expect(outcome.status == 64, "\(outcome.error)")
         #expect(outcome.error.hasPrefix("thaw: ") || outcome.error.hasPrefix("Error: "), "\(outcome.error)")
     }
@@ -85,33 +85,33 @@ import Testing
     @Test(
         "CPUs that this machine doesn't have are named", arguments: [["--cpus", "8000"], ["--cpuset-cpus", "8000"]])
     func tooManyCPUs(options: [String]) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
-        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try directory.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
         #expect(outcome.status == 3)
-        #expect(outcome.complaint.first?.contains("8000") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.contains("8000") == true, "\(outcome.error)")
     }
 
     @Test("A machine without control groups refuses limits that it can't keep, and notes weaker ones")
     func withoutGroups() throws {
         try #require(geteuid() == 0, "only root can hide control groups")
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN ulimit -d; nproc\n")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN ulimit -d; nproc\n")
         let build = { (options: String) in
             try Program.run(
                 [
                     "unshare", "--mount", "--propagation", "private", "sh", "-ec",
-                    "mount -t tmpfs none /sys/fs/cgroup; exec \"$@\"", "sh", Binary.path, "--store", bench.store,
+                    "mount -t tmpfs none /sys/fs/cgroup; exec \"$@\"", "sh", Binary.path, "--store", directory.store,
                     "build", "--no-cache", "--progress", "plain",
-                ] + options.split(separator: " ").map(String.init) + ["context"], in: bench.path)
+                ] + options.split(separator: " ").map(String.init) + ["context"], in: directory.path)
         }
         let refused = try build("--userns host --pids 50")
         #expect(refused.status == 3)
         #expect(
-            refused.complaint.first
+            refused.stderrLines.first
                 == "thaw: Dockerfile:2: the limit of processes cannot be set: no control group can be made for it here",
             "\(refused.error)")
-        #expect(refused.complaint.count == 2)
+        #expect(refused.stderrLines.count == 2)
         #expect(try build("--cpu-quota 50000").status == 3)
         #expect(try build("--memory 64m --memory-swap 128m").status == 3)
         let weaker = try build("--memory 64m --cpus 1")
@@ -126,56 +126,56 @@ import Testing
 
     @Test("A container that exceeds its memory is reported, and sees only its CPUs")
     func container() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1; echo $?; exit 1\n")
-        let small = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1; echo $?; exit 1\n")
+        let small = try directory.thaw(
             "boot", "--engine", "container", "--probe", "tcp:8080", "--memory", "128MiB", "--cpus", "1", "app")
         #expect(small.status == 1)
-        #expect(small.complaint.first == "thaw: the program ran out of memory (128 MiB)", "\(small.error)")
-        try bench.build("FROM busybox\nCMD echo cpus=$(nproc) $(cat /sys/devices/system/cpu/online).; sleep 1000\n")
-        try bench.succeed(
+        #expect(small.stderrLines.first == "thaw: the program ran out of memory (128 MiB)", "\(small.error)")
+        try directory.build("FROM busybox\nCMD echo cpus=$(nproc) $(cat /sys/devices/system/cpu/online).; sleep 1000\n")
+        try directory.succeed(
             "boot", "--engine", "container", "--probe", "log:^cpus=1 [0-9]+\\.$", "--cpus", "1", "--timeout", "30s",
             "app")
-        let many = try bench.thaw("boot", "--engine", "container", "--probe", "tcp:8080", "--cpus", "64", "app")
+        let many = try directory.thaw("boot", "--engine", "container", "--probe", "tcp:8080", "--cpus", "64", "app")
         #expect(many.status == 3)
-        #expect(many.complaint.first?.hasPrefix("thaw: 64 processors are requested, but this machine has ") == true)
+        #expect(many.stderrLines.first?.hasPrefix("thaw: 64 processors are requested, but this machine has ") == true)
     }
 
     @Test(
         "A guest that runs out of memory is reported",
         .enabled(if: Program.exists("qemu-system-x86_64"), "qemu-system-x86 is not installed"))
     func guest() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD tail /dev/zero\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD tail /dev/zero\n")
+        let outcome = try directory.thaw(
             "boot", "--engine", "qemu", "--probe", "tcp:8080", "--memory", "128MiB", "--timeout", "10m", "app")
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first == "thaw: the program ran out of memory (128 MiB)", "\(outcome.error)")
+        #expect(outcome.stderrLines.first == "thaw: the program ran out of memory (128 MiB)", "\(outcome.error)")
     }
 
     @Test("A container's processes are limited, and a microVM's can't be")
     func containerProcesses() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             "FROM busybox\nCMD for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo all; sleep 1000\n")
         let boot = ["boot", "--probe", "log:^all$", "--timeout", "20s", "app", "--engine"]
-        #expect(try bench.start(boot + ["container"]).wait().status == 0)
-        let limited = try bench.start(boot + ["container", "--pids", "5"]).wait()
+        #expect(try directory.start(boot + ["container"]).wait().status == 0)
+        let limited = try directory.start(boot + ["container", "--pids", "5"]).wait()
         #expect(limited.status == 1)
-        #expect(limited.complaint.joined().contains("can't fork"), "\(limited.error)")
-        #expect(try bench.start(boot + ["qemu", "--pids", "5"]).wait().status == 64)
+        #expect(limited.stderrLines.joined().contains("can't fork"), "\(limited.error)")
+        #expect(try directory.start(boot + ["qemu", "--pids", "5"]).wait().status == 64)
     }
 
     @Test("Images that slim starts are limited too")
     func slim() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1 && httpd -f -p 8080\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD dd if=/dev/zero of=/dev/null bs=700M count=1 && httpd -f -p 8080\n")
+        let outcome = try directory.thaw(
             "slim", "--engine", "container", "--probe", "tcp:8080", "--memory", "128MiB", "--cpus", "1", "--pids", "50",
             "-t", "app:slim", "app")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.contains("the program ran out of memory (128 MiB)") == true, "\(outcome.error)")
-        #expect(try bench.thaw("slim", "--cpus", "1", "-t", "app:slim", "app").status == 64)
+            outcome.stderrLines.first?.contains("the program ran out of memory (128 MiB)") == true, "\(outcome.error)")
+        #expect(try directory.thaw("slim", "--cpus", "1", "-t", "app:slim", "app").status == 64)
     }
 }

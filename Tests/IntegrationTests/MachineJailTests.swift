@@ -6,11 +6,11 @@ import Testing
 @Suite(.serialized, .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
 struct MachineJailTests {
     /// A bench with an image that never responds, and a kernel with its modules that all users may read.
-    private static let bench = Result {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD [\"sleep\", \"1000\"]\n")
+    private static let directory = Result {
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD [\"sleep\", \"1000\"]\n")
         // This start finds or fetches the kernel; its probe does not pass.
-        _ = try bench.thaw("boot", "--engine", "qemu", "--timeout", "1s", "--probe", "tcp:80", "app")
+        _ = try directory.thaw("boot", "--engine", "qemu", "--timeout", "1s", "--probe", "tcp:80", "app")
         try Program.shell(
             """
             for root in '' "${THAW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}/thaw/kernel"; do
@@ -23,8 +23,8 @@ struct MachineJailTests {
                 done
             done
             exit 1
-            """, in: bench.path)
-        return bench
+            """, in: directory.path)
+        return directory
     }
 
     private static let words = ["boot", "--engine", "qemu", "--timeout", "60s", "--probe", "tcp:80"]
@@ -57,9 +57,9 @@ struct MachineJailTests {
 
     @Test("Root's QEMU is in a jail of its own, and exits when thaw is killed", arguments: [SIGKILL])
     func root(signal: Int32) throws {
-        let bench = try Self.bench.get()
-        let thaw = try bench.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
-        let machine = try machine(of: bench.store)
+        let directory = try Self.directory.get()
+        let thaw = try directory.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
+        let machine = try machine(of: directory.store)
         expectJail(machine)
         thaw.signal(signal)
         _ = thaw.wait()
@@ -68,14 +68,14 @@ struct MachineJailTests {
 
     @Test(
         "A user's QEMU is in a jail of its own too, with and without subordinate numbers",
-        .enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")"),
-        arguments: [Stranger.Means.ranges, .nothing])
-    func user(means: Stranger.Means) throws {
-        let bench = try Workbench(copying: Self.bench.get())
-        let user = try Stranger(means, in: bench)
-        try bench.succeed("copy", "app", "oci:\(bench.path)/layout:app")
-        try Program.shell("chmod -R a+rX layout", in: bench.path)
-        try user.succeed("copy", "oci:\(bench.path)/layout:app", "app")
+        .enabled(if: UnprivilegedUser.unavailableReason == nil, "\(UnprivilegedUser.unavailableReason ?? "")"),
+        arguments: [UnprivilegedUser.Privileges.ranges, .nothing])
+    func user(means: UnprivilegedUser.Privileges) throws {
+        let directory = try TestDirectory(copying: Self.directory.get())
+        let user = try UnprivilegedUser(means, in: directory)
+        try directory.succeed("copy", "app", "oci:\(directory.path)/layout:app")
+        try Program.shell("chmod -R a+rX layout", in: directory.path)
+        try user.succeed("copy", "oci:\(directory.path)/layout:app", "app")
         let thaw = try user.start(Self.words + ["--kernel", "kernel/boot/vmlinuz", "app"])
         let machine = try machine(of: user.store)
         expectJail(machine)

@@ -3,15 +3,15 @@ import Testing
 
 /// `thaw build -o` and related options, and the commands for archives and the store's size.
 @Suite struct OutputTests {
-    private static func bench() throws -> Workbench {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/file", "1")
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo 1 >/one && rm /base/one\nCOPY file /\n")
-        return bench
+    private static func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/file", "1")
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN echo 1 >/one && rm /base/one\nCOPY file /\n")
+        return directory
     }
 
-    private static func build(_ bench: Workbench, _ words: String...) throws -> Outcome {
-        try bench.start(["build", "-q"] + words + ["context"]).wait()
+    private static func build(_ directory: TestDirectory, _ words: String...) throws -> ProgramResult {
+        try directory.start(["build", "-q"] + words + ["context"]).wait()
     }
 
     /// Invalid outputs, and their messages.
@@ -43,11 +43,11 @@ import Testing
 
     @Test("An invalid output is refused before anything is built", arguments: refused)
     func refuses(output: String, sentence: String) throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch\nCOPY absent /\n")
-        let outcome = try Self.build(bench, "-o", output)
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch\nCOPY absent /\n")
+        let outcome = try Self.build(directory, "-o", output)
         #expect(outcome.status == 64)
-        #expect(outcome.complaint.first == "thaw: \(sentence)")
+        #expect(outcome.stderrLines.first == "thaw: \(sentence)")
     }
 
     /// Options whose files cannot be written, and their messages.
@@ -69,32 +69,32 @@ import Testing
 
     @Test("An unwritable output is reported before the build", arguments: unwritable)
     func refusesUnwritable(options: [String], sentence: String) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("file", "")
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN echo built >&2; exit 7\n")
-        let outcome = try bench.start(["build", "--progress", "plain"] + options + ["context"]).wait()
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("file", "")
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN echo built >&2; exit 7\n")
+        let outcome = try directory.start(["build", "--progress", "plain"] + options + ["context"]).wait()
         #expect(outcome.status == 1)
-        #expect(outcome.complaint.first?.hasPrefix("thaw: \(sentence)") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.hasPrefix("thaw: \(sentence)") == true, "\(outcome.error)")
         #expect(!outcome.error.contains("built"))
     }
 
     @Test("Attestations may be disabled, and a request for one is refused", arguments: ["provenance", "sbom"])
     func attestations(kind: String) throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
-        #expect(try Self.build(bench, "--\(kind)=false").status == 0)
-        let refused = try Self.build(bench, "--\(kind)", "mode=max")
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
+        #expect(try Self.build(directory, "--\(kind)=false").status == 0)
+        let refused = try Self.build(directory, "--\(kind)", "mode=max")
         #expect(refused.status == 64)
-        #expect(refused.complaint.first == "thaw: --\(kind) requests an attestation, which thaw cannot make")
+        #expect(refused.stderrLines.first == "thaw: --\(kind) requests an attestation, which thaw cannot make")
     }
 
     @Test("Two outputs with the same destination are refused")
     func samePlace() throws {
-        let bench = try Workbench()
-        try bench.write("context/Dockerfile", "FROM scratch\n")
-        let outcome = try Self.build(bench, "-o", "type=oci,dest=a", "-o", "type=docker,dest=a")
+        let directory = try TestDirectory()
+        try directory.write("context/Dockerfile", "FROM scratch\n")
+        let outcome = try Self.build(directory, "-o", "type=oci,dest=a", "-o", "type=docker,dest=a")
         #expect(outcome.status == 64)
-        #expect(outcome.complaint == ["thaw: two outputs cannot both go to 'a'"])
+        #expect(outcome.stderrLines == ["thaw: two outputs cannot both go to 'a'"])
     }
 
     /// Options whose output is the file `out`.
@@ -107,85 +107,86 @@ import Testing
 
     @Test("An output has the same bytes on two machines, squashed or not", arguments: outputs)
     func reproducible(options: [String]) throws {
-        let first = try Self.bench()
-        let sums = try [first, Workbench(copying: first)].map { bench in
-            let outcome = try bench.start(
+        let first = try Self.directory()
+        let sums = try [first, TestDirectory(copying: first)].map { directory in
+            let outcome = try directory.start(
                 ["build", "--progress", "quiet", "-t", "app", "--no-cache"] + options + ["context"]
             ).wait()
             #expect(outcome.status == 0, "\(outcome.error)")
-            return try Program.shell("sha256sum <out", in: bench.path)
+            return try Program.shell("sha256sum <out", in: directory.path)
         }
         #expect(sums[0] == sums[1])
     }
 
     @Test("Another compression runs no step again, and gives the same image as an uncached build")
     func otherCompression() throws {
-        let bench = try Self.bench()
-        let fresh = try Workbench(copying: bench)
-        func digest(_ bench: Workbench, _ options: String...) throws -> String {
+        let directory = try Self.directory()
+        let fresh = try TestDirectory(copying: directory)
+        func digest(_ directory: TestDirectory, _ options: String...) throws -> String {
             let arguments = ["build", "--progress", "quiet", "-t", "app"] + options + ["context"]
-            let outcome = try bench.start(arguments).wait()
+            let outcome = try directory.start(arguments).wait()
             try #require(outcome.status == 0, "\(outcome.error)")
             return outcome.output
         }
-        let gzip = try digest(bench)
-        let zstd = try digest(bench, "--compression", "zstd", "--expect-cached")
+        let gzip = try digest(directory)
+        let zstd = try digest(directory, "--compression", "zstd", "--expect-cached")
         #expect(zstd == (try digest(fresh, "--compression", "zstd", "--no-cache")))
         #expect(gzip != zstd)
-        #expect(try digest(bench, "--expect-cached") == gzip)
+        #expect(try digest(directory, "--expect-cached") == gzip)
         #expect(try digest(fresh, "--expect-cached") == gzip)
     }
 
     @Test("stdout has only the archive; the digest goes to stderr")
     func standardOutput() throws {
-        let bench = try Self.bench()
+        let directory = try Self.directory()
         try Program.shell(
-            "\(Binary.path) build --store store --progress quiet -o - context >out.tar 2>told", in: bench.path)
-        #expect(try bench.read("told").hasPrefix("sha256:"))
-        let names = try Program.shell("tar -tf out.tar | grep -cx -e one -e file -e base/two", in: bench.path)
+            "\(Binary.path) build --store store --progress quiet -o - context >out.tar 2>told", in: directory.path)
+        #expect(try directory.read("told").hasPrefix("sha256:"))
+        let names = try Program.shell("tar -tf out.tar | grep -cx -e one -e file -e base/two", in: directory.path)
         #expect(names == "3")
-        #expect(try Program.shell("tar -tf out.tar | grep -c -e base/one -e '[.]wh[.]' || true", in: bench.path) == "0")
+        #expect(
+            try Program.shell("tar -tf out.tar | grep -c -e base/one -e '[.]wh[.]' || true", in: directory.path) == "0")
     }
 
     @Test("An archive for a terminal is refused")
     func terminal() throws {
-        let bench = try Self.bench()
+        let directory = try Self.directory()
         let told = try Program.shell(
             "script -qec '\(Binary.path) build --store store --progress quiet -o - context' /dev/null || true",
-            in: bench.path)
+            in: directory.path)
         #expect(told.contains("cannot write an archive to a terminal"))
     }
 
     @Test("A device is written to and stays one")
     func device() throws {
-        let bench = try Self.bench()
-        #expect(try Self.build(bench, "-o", "type=tar,dest=/dev/null").status == 0)
+        let directory = try Self.directory()
+        #expect(try Self.build(directory, "-o", "type=tar,dest=/dev/null").status == 0)
         #expect(try Program.shell("stat -c %F /dev/null") == "character special file")
     }
 
     @Test("An image gets no name if the store is not an output")
     func noStore() throws {
-        let bench = try Self.bench()
-        #expect(try Self.build(bench, "-t", "app", "-o", "type=cacheonly").status == 0)
-        #expect(try bench.succeed("images").contains("app") == false)
-        #expect(try Self.build(bench, "-t", "app", "-o", "type=cacheonly", "--load").status == 0)
-        #expect(try bench.succeed("images").contains("app:latest"))
+        let directory = try Self.directory()
+        #expect(try Self.build(directory, "-t", "app", "-o", "type=cacheonly").status == 0)
+        #expect(try directory.succeed("images").contains("app") == false)
+        #expect(try Self.build(directory, "-t", "app", "-o", "type=cacheonly", "--load").status == 0)
+        #expect(try directory.succeed("images").contains("app:latest"))
     }
 
     @Test("type=local removes other files with mode=delete, and keeps them without it")
     func local() throws {
-        let bench = try Self.bench()
-        try bench.write("out/stale", "1")
-        #expect(try Self.build(bench, "-o", "out").status == 0)
-        #expect(try Program.shell("cat out/stale out/one", in: bench.path) == "11")
-        #expect(try Self.build(bench, "-o", "type=local,dest=out,mode=delete").status == 0)
-        #expect(try Program.shell("test -e out/stale || cat out/one", in: bench.path) == "1")
+        let directory = try Self.directory()
+        try directory.write("out/stale", "1")
+        #expect(try Self.build(directory, "-o", "out").status == 0)
+        #expect(try Program.shell("cat out/stale out/one", in: directory.path) == "11")
+        #expect(try Self.build(directory, "-o", "type=local,dest=out,mode=delete").status == 0)
+        #expect(try Program.shell("test -e out/stale || cat out/one", in: directory.path) == "1")
     }
 
     @Test("Several platforms give one index, and a stage for the build platform runs for each")
     func platforms() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
             """
             FROM --platform=$BUILDPLATFORM busybox AS tools
             ARG TARGETPLATFORM
@@ -194,51 +195,51 @@ import Testing
             COPY --from=tools /for /
             """, "--platform", "linux/amd64,linux/arm64", "--annotation", "index:a=b", "--metadata-file", "m.json",
             "--iidfile", "id")
-        let row = try bench.document("images", "--format", "json")["images"].list.first {
+        let row = try directory.document("images", "--format", "json")["images"].list.first {
             $0["name"].text == "app:latest"
         }
         #expect(row?["platforms"] == .array([.string("linux/amd64"), .string("linux/arm64")]))
-        let metadata = try Document(parsing: bench.read("m.json"))
+        let metadata = try Document(parsing: directory.read("m.json"))
         #expect(metadata["containerimage.digest"] == row?["digest"])
-        #expect(metadata["containerimage.digest"].text == (try bench.read("id")))
-        try bench.succeed("copy", "--platform", "linux/arm64", "app", "arm")
-        let arm = try Inspection("arm", in: bench)
+        #expect(metadata["containerimage.digest"].text == (try directory.read("id")))
+        try directory.succeed("copy", "--platform", "linux/arm64", "app", "arm")
+        let arm = try Inspection("arm", in: directory)
         #expect(arm.config["architecture"] == .string("arm64"))
         #expect(try arm.content(of: "for", inLayer: 0) == "linux/arm64")
-        try bench.succeed(
+        try directory.succeed(
             "build", "--progress", "quiet", "--platform", "linux/amd64,linux/arm64", "-o", "type=local,dest=out",
             "context")
-        #expect(try Program.shell("cat out/*/for", in: bench.path) == "linux/amd64\nlinux/arm64")
+        #expect(try Program.shell("cat out/*/for", in: directory.path) == "linux/amd64\nlinux/arm64")
         // A stage on an index uses the image of its own platform.
-        try bench.build("FROM app\nCOPY --from=app /for /again\n", "--platform", "linux/arm64", "-t", "second")
-        #expect(try Inspection("second", in: bench).content(of: "again", inLayer: 1) == "linux/arm64")
-        #expect(try bench.faults() == [])
+        try directory.build("FROM app\nCOPY --from=app /for /again\n", "--platform", "linux/arm64", "-t", "second")
+        #expect(try Inspection("second", in: directory).content(of: "again", inLayer: 1) == "linux/arm64")
+        #expect(try directory.faults() == [])
     }
 
     @Test("A RUN for a platform without an emulator is refused with its line and a remedy")
     func emulation() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN true\n")
-        let outcome = try Self.build(bench, "--platform", "linux/s390x")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN true\n")
+        let outcome = try Self.build(directory, "--platform", "linux/s390x")
         // If qemu-s390x is registered, only the base image is missing.
         guard outcome.status == 3 else {
-            return #expect(outcome.complaint.first?.contains("is for linux/amd64") ?? false)
+            return #expect(outcome.stderrLines.first?.contains("is for linux/amd64") ?? false)
         }
         #expect(
-            outcome.complaint.first
+            outcome.stderrLines.first
                 == "thaw: Dockerfile:2: this machine cannot run commands for linux/s390x: no emulator is registered for it"
         )
-        #expect(outcome.complaint.last?.contains("install qemu-user-static") ?? false)
+        #expect(outcome.stderrLines.last?.contains("install qemu-user-static") ?? false)
     }
 
     @Test("A base image for another platform is refused")
     func wrongPlatform() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\n")
-        let outcome = try Self.build(bench, "--platform", "linux/arm64")
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\n")
+        let outcome = try Self.build(directory, "--platform", "linux/arm64")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first
+            outcome.stderrLines.first
                 == "thaw: Dockerfile:1: image 'busybox' in the store is for linux/amd64, not linux/arm64")
     }
 
@@ -264,55 +265,55 @@ import Testing
 
     @Test("An image is copied to a Docker engine and back")
     func dockerDaemon() throws {
-        let bench = try Self.bench()
-        #expect(try Self.build(bench, "-t", "app").status == 0)
-        try bench.write("engine.py", Self.engine)
-        let engine = try Program(["python3", "engine.py"], in: bench.path)
+        let directory = try Self.directory()
+        #expect(try Self.build(directory, "-t", "app").status == 0)
+        try directory.write("engine.py", Self.engine)
+        let engine = try Program(["python3", "engine.py"], in: directory.path)
         defer {
             engine.kill()
             _ = engine.wait()
         }
-        try Program.shell("until [ -S socket ]; do sleep 0.01; done", in: bench.path)
-        let host = ["DOCKER_HOST": "unix://\(bench.path)/socket"]
+        try Program.shell("until [ -S socket ]; do sleep 0.01; done", in: directory.path)
+        let host = ["DOCKER_HOST": "unix://\(directory.path)/socket"]
         for (from, to) in [("app", "docker-daemon:app"), ("docker-daemon:app", "back")] {
-            let outcome = try bench.thaw("copy", from, to, environment: host)
+            let outcome = try directory.thaw("copy", from, to, environment: host)
             #expect(outcome.status == 0, "\(outcome.error)")
         }
-        #expect(try Inspection("back", in: bench).manifest == Inspection("app", in: bench).manifest)
-        let absent = try bench.thaw("history", "docker-daemon:absent", environment: host)
+        #expect(try Inspection("back", in: directory).manifest == Inspection("app", in: directory).manifest)
+        let absent = try directory.thaw("history", "docker-daemon:absent", environment: host)
         #expect(
-            absent.complaint == [
+            absent.stderrLines == [
                 "thaw: docker-daemon:absent:latest: Docker responded with status 404: No such image: absent"
             ])
-        let nowhere = try bench.thaw("history", "docker-daemon:app", environment: ["DOCKER_HOST": "unix:///absent"])
+        let nowhere = try directory.thaw("history", "docker-daemon:app", environment: ["DOCKER_HOST": "unix:///absent"])
         #expect(nowhere.status == 3)
-        #expect(nowhere.complaint.first?.hasPrefix("thaw: there is no Docker engine at '/absent'") ?? false)
+        #expect(nowhere.stderrLines.first?.hasPrefix("thaw: there is no Docker engine at '/absent'") ?? false)
     }
 
     @Test(
         "An archive is an image argument like any other",
         arguments: ["docker-archive:a.tar:app:1", "oci-archive:b.tar:t"])
     func archives(place: String) throws {
-        let bench = try Self.bench()
-        #expect(try Self.build(bench, "-t", "app").status == 0)
-        try bench.succeed("copy", "app", place)
-        let history = try bench.document("history", "--format", "json", place)
-        #expect(history == (try bench.document("history", "--format", "json", "app")))
-        try bench.succeed("copy", place, "back")
-        #expect(try Inspection("back", in: bench).manifest == Inspection("app", in: bench).manifest)
-        let absent = try bench.thaw("history", place + "x")
+        let directory = try Self.directory()
+        #expect(try Self.build(directory, "-t", "app").status == 0)
+        try directory.succeed("copy", "app", place)
+        let history = try directory.document("history", "--format", "json", place)
+        #expect(history == (try directory.document("history", "--format", "json", "app")))
+        try directory.succeed("copy", place, "back")
+        #expect(try Inspection("back", in: directory).manifest == Inspection("app", in: directory).manifest)
+        let absent = try directory.thaw("history", place + "x")
         #expect(absent.status == 1)
-        #expect(absent.complaint.first?.contains("has no image '") ?? false)
+        #expect(absent.stderrLines.first?.contains("has no image '") ?? false)
     }
 
     @Test("An image with only a tag is not loaded under the tag's name")
     func onlyTag() throws {
-        let bench = try Self.bench()
-        try bench.succeed("copy", "busybox", "oci:layout:debian")
-        let outcome = try bench.thaw("load", "-i", "layout")
+        let directory = try Self.directory()
+        try directory.succeed("copy", "busybox", "oci:layout:debian")
+        let outcome = try directory.thaw("load", "-i", "layout")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint == [
+            outcome.stderrLines == [
                 "thaw: 'layout' names an image only by the tag 'debian', which is not a full name",
                 "      name it: 'thaw copy oci:layout:debian NAME', or oci-archive: for an archive",
             ])
@@ -320,27 +321,27 @@ import Testing
 
     @Test("The shares of df add up, and prune keeps at most its budget")
     func prune() throws {
-        let bench = try Self.bench()
-        #expect(try Self.build(bench).status == 0)
-        let before = try bench.document("df", "--format", "json")
+        let directory = try Self.directory()
+        #expect(try Self.build(directory).status == 0)
+        let before = try directory.document("df", "--format", "json")
         #expect(before["kind"] == .string("diskUse"))
         let shares = ["images", "steps", "unpackedLayers", "indexes", "cacheMounts", "unneeded"]
         let sum = shares.reduce(0) { $0 + (before[$1]["bytes"].number ?? 0) }
         #expect(before["totalBytes"] == .number(sum))
         #expect(before["steps"]["count"] == .number(2))
         let limit = Int(sum) - 1
-        let pruned = try bench.document("prune", "--format", "json", "--keep-bytes", "\(limit)")
-        let after = try bench.document("df", "--format", "json")
+        let pruned = try directory.document("prune", "--format", "json", "--keep-bytes", "\(limit)")
+        let after = try directory.document("df", "--format", "json")
         #expect(after["totalBytes"] == pruned["leftBytes"])
         #expect((after["totalBytes"].number ?? .infinity) <= Double(limit))
-        #expect(try bench.succeed("prune", "--older-than", "1h").hasPrefix("0 blobs"))
-        let rest = try bench.thaw("prune", "--keep-bytes", "0")
+        #expect(try directory.succeed("prune", "--older-than", "1h").hasPrefix("0 blobs"))
+        let rest = try directory.thaw("prune", "--keep-bytes", "0")
         #expect(rest.status == 0)
         #expect(rest.error.contains("images with a name use"))
-        #expect(try bench.document("df", "--format", "json")["steps"]["count"] == .number(0))
+        #expect(try directory.document("df", "--format", "json")["steps"]["count"] == .number(0))
         for wrong in [["--keep-bytes", "much"], ["--older-than", "5"], ["--older-than", ""]] {
-            #expect(try bench.start(["prune"] + wrong).wait().status == 64)
+            #expect(try directory.start(["prune"] + wrong).wait().status == 64)
         }
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 }

@@ -8,63 +8,65 @@ import Testing
 
     /// The bench in which `fixtures/lazy` is built as `app`, made once.
     private static let made = Result {
-        let bench = try Workbench.withBusybox()
-        try bench.succeed("build", "--progress", "quiet", "-t", "app", "\(Repository.path)/fixtures/lazy")
-        return bench
+        let directory = try TestDirectory.withBusybox()
+        try directory.succeed("build", "--progress", "quiet", "-t", "app", "\(Repository.path)/fixtures/lazy")
+        return directory
     }
 
-    private static func bench() throws -> Workbench { try Workbench(copying: made.get()) }
+    private static func directory() throws -> TestDirectory { try TestDirectory(copying: made.get()) }
 
     @discardableResult
-    private static func slim(_ bench: Workbench, engine: String = "container", _ words: String...) throws -> Outcome {
-        try bench.start(
+    private static func slim(_ directory: TestDirectory, engine: String = "container", _ words: String...) throws
+        -> ProgramResult
+    {
+        try directory.start(
             ["slim", "--engine", engine, "--timeout", "10s", "--format", "json", "-t", "slim", "app"] + words
         ).wait()
     }
 
     @Test("A file that only a second path opens is dropped if only the first is probed")
     func unasked() throws {
-        let bench = try Self.bench()
-        let outcome = try Self.slim(bench, "--probe", "http:8080/")
+        let directory = try Self.directory()
+        let outcome = try Self.slim(directory, "--probe", "http:8080/")
         #expect(outcome.status == 0, "\(outcome.error)")
         let verification = try Document(parsing: outcome.output)["verification"]
         #expect(verification["passed"] == .bool(true))
         #expect(verification["engine"] == .string("container"))
         #expect(verification["probes"].list.map(\.["probe"].text) == ["http:8080/", "the program afterwards"])
         #expect(verification["probes"].list.first?["before"] == .string("status 200, 7 bytes"))
-        #expect(try bench.thaw("analyze", "slim").status == 0)
-        let gone = try bench.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
+        #expect(try directory.thaw("analyze", "slim").status == 0)
+        let gone = try directory.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
         #expect(gone == "/usr/lib/lazy/greeting.en is dropped: nothing needs it")
     }
 
     @Test("Without observation the second path shows a difference, and no image is stored")
     func difference() throws {
-        let bench = try Self.bench()
-        let before = try bench.succeed("images", "--format", "json")
-        let outcome = try Self.slim(bench, "--no-observe", "--probe", "http:8080/", "--probe", Self.greeting)
+        let directory = try Self.directory()
+        let before = try directory.succeed("images", "--format", "json")
+        let outcome = try Self.slim(directory, "--no-observe", "--probe", "http:8080/", "--probe", Self.greeting)
         #expect(outcome.status == 1)
         #expect(outcome.output == "")
         #expect(
-            outcome.complaint == [
+            outcome.stderrLines == [
                 "thaw: the slim image differs from the original: "
                     + "\(Self.greeting): body, line 1 was 'hello', is 'no greeting'",
                 "      keep the missing files with --include or --keep; no image was stored",
             ])
-        #expect(try bench.succeed("images", "--format", "json") == before)
-        #expect(try bench.faults() == [])
+        #expect(try directory.succeed("images", "--format", "json") == before)
+        #expect(try directory.faults() == [])
     }
 
     @Test("With observation the same probes pass, and --explain names the reason of the file")
     func observed() throws {
-        let bench = try Self.bench()
-        let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", Self.greeting)
+        let directory = try Self.directory()
+        let outcome = try Self.slim(directory, "--probe", "http:8080/", "--probe", Self.greeting)
         #expect(outcome.status == 0, "\(outcome.error)")
         let slim = try Document(parsing: outcome.output)
         #expect(slim["verification"]["passed"] == .bool(true))
         #expect(slim["verification"]["observedFiles"].number ?? 0 > 3)
         #expect(slim["reasons"]["observed"].number ?? 0 > 0)
         // The package's other greeting was not opened, but is kept with it.
-        let again = try bench.start([
+        let again = try directory.start([
             "slim", "app", "-t", "x", "--engine", "container", "--probe", "http:8080/", "--probe", Self.greeting,
             "--explain", "/usr/lib/lazy/greeting.fr",
         ]).wait()
@@ -73,13 +75,13 @@ import Testing
                 == "/usr/lib/lazy/greeting.fr belongs to the package lazy of /usr/lib/lazy\n/usr/lib/lazy was opened while the original ran\n"
                 || again.output.contains("belongs to the package lazy of /usr/lib/lazy/greeting.en\n"),
             "\(again.output)")
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 
     @Test("A header and a body that change at every start are unstable, and no difference")
     func unstable() throws {
-        let bench = try Self.bench()
-        let outcome = try Self.slim(bench, "--probe", "http:8080/cgi-bin/random")
+        let directory = try Self.directory()
+        let outcome = try Self.slim(directory, "--probe", "http:8080/cgi-bin/random")
         #expect(outcome.status == 0, "\(outcome.error)")
         let probe = try #require(try Document(parsing: outcome.output)["verification"]["probes"].list.first)
         #expect(probe["unstable"].list.compactMap(\.text) == ["header x-lucky", "body"])
@@ -88,29 +90,29 @@ import Testing
 
     @Test("A command's exit status, output and errors are compared without a probe")
     func exec() throws {
-        let bench = try Self.bench()
+        let directory = try Self.directory()
         let program = "sh -c 'cat /usr/lib/l*/greeting.en; echo oops >&2; exit 3'"
-        let good = try Self.slim(bench, "--exec", program)
+        let good = try Self.slim(directory, "--exec", program)
         #expect(good.status == 0, "\(good.error)")
         let probe = try #require(try Document(parsing: good.output)["verification"]["probes"].list.first)
         #expect(probe["before"] == .string("exit status 3, 6 bytes, 5 bytes"))
-        let bad = try Self.slim(bench, "--no-observe", "--exec", program)
+        let bad = try Self.slim(directory, "--no-observe", "--exec", program)
         #expect(bad.status == 1)
-        #expect(bad.complaint.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
+        #expect(bad.stderrLines.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
     }
 
     @Test("An original that does not pass its probe is refused")
     func original() throws {
-        let bench = try Self.bench()
-        let outcome = try Self.slim(bench, "--probe", "http:8080/", "--probe", "http:8080/nowhere")
+        let directory = try Self.directory()
+        let outcome = try Self.slim(directory, "--probe", "http:8080/", "--probe", "http:8080/nowhere")
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix(
+            outcome.stderrLines.first?.hasPrefix(
                 "thaw: the original image fails its probe: http:8080/nowhere: status 404, ") == true,
             "\(outcome.error)")
-        let idle = try bench.thaw("slim", "app", "-t", "slim", "--engine", "container")
+        let idle = try directory.thaw("slim", "app", "-t", "slim", "--engine", "container")
         #expect(idle.status == 64)
-        #expect(idle.complaint.first == "thaw: the images are not started without --probe or --exec")
+        #expect(idle.stderrLines.first == "thaw: the images are not started without --probe or --exec")
     }
 
     @Test(
@@ -120,20 +122,21 @@ import Testing
             ("sleep 60", "exec:sleep 60: no response before the timeout"),
         ])
     func idle(command: String, objection: String) throws {
-        let bench = try Self.bench()
-        let outcome = try Self.slim(bench, "--timeout", "2s", "--exec", command)
+        let directory = try Self.directory()
+        let outcome = try Self.slim(directory, "--timeout", "2s", "--exec", command)
         #expect(outcome.status == 1)
         #expect(
-            outcome.complaint.first?.hasPrefix(
+            outcome.stderrLines.first?.hasPrefix(
                 "thaw: the original image fails its probe: \(objection)") == true, "\(outcome.error)")
     }
 
     @Test("A line of the program's output is a probe, too")
     func log() throws {
-        let bench = try Self.bench()
-        try bench.write("other/Dockerfile", "FROM app\nCMD [\"sh\", \"-c\", \"echo port 80 open; exec sleep 100\"]\n")
-        try bench.succeed("build", "--progress", "quiet", "-t", "other", "other")
-        let outcome = try bench.thaw(
+        let directory = try Self.directory()
+        try directory.write(
+            "other/Dockerfile", "FROM app\nCMD [\"sh\", \"-c\", \"echo port 80 open; exec sleep 100\"]\n")
+        try directory.succeed("build", "--progress", "quiet", "-t", "other", "other")
+        let outcome = try directory.thaw(
             "slim", "--engine", "container", "--timeout", "10s", "-t", "slim", "other", "--probe", "log:port [0-9]+",
             "--exec", "cat /etc/passwd")
         #expect(outcome.status == 0, "\(outcome.error)")
@@ -145,9 +148,9 @@ import Testing
         "In a microVM the guest's init observes opened files",
         .enabled(if: Program.exists("qemu-system-x86_64"), "QEMU is not installed"))
     func microVM() throws {
-        let bench = try Self.bench()
+        let directory = try Self.directory()
         let outcome = try Self.slim(
-            bench, engine: "qemu", "--probe", "http:8080/", "--probe", Self.greeting, "--exec", "cat /etc/group")
+            directory, engine: "qemu", "--probe", "http:8080/", "--probe", Self.greeting, "--exec", "cat /etc/group")
         #expect(outcome.status == 0, "\(outcome.error)")
         let slim = try Document(parsing: outcome.output)
         #expect(slim["verification"]["passed"] == .bool(true))

@@ -3,7 +3,8 @@ import Harness
 import Testing
 
 /// Commands that only read, on a read-only store.
-@Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct ReadOnlyStoreTests {
+@Suite(.enabled(if: UnprivilegedUser.unavailableReason == nil, "\(UnprivilegedUser.unavailableReason ?? "")"))
+struct ReadOnlyStoreTests {
     /// The arguments of commands; OUT is a writable file.
     static let commands: [[String]] = [
         ["images"], ["history", "app"], ["inspect", "--verify", "app"], ["analyze", "app"], ["diff", "busybox", "app"],
@@ -13,36 +14,37 @@ import Testing
 
     /// A bench with an image, and without the index that reading stores.
     private static let prepared = Result {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nRUN --mount=type=cache,target=/c echo 1 >/c/x && rm /base/one\n")
-        try Program.shell("rm -f store/thaw/index/* store/thaw/lock", in: bench.path)
-        return bench
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nRUN --mount=type=cache,target=/c echo 1 >/c/x && rm /base/one\n")
+        try Program.shell("rm -f store/thaw/index/* store/thaw/lock", in: directory.path)
+        return directory
     }
 
-    private func bench() throws -> Workbench { try Workbench(copying: Self.prepared.get()) }
+    private func directory() throws -> TestDirectory { try TestDirectory(copying: Self.prepared.get()) }
 
     @Test("Root reads a store on a read-only mount", arguments: commands + [["cache", "ls"]])
     func mount(words: [String]) throws {
-        let bench = try bench()
+        let directory = try directory()
         let script = """
-            mount --bind '\(bench.store)' '\(bench.store)'
-            mount -o remount,bind,ro '\(bench.store)'
+            mount --bind '\(directory.store)' '\(directory.store)'
+            mount -o remount,bind,ro '\(directory.store)'
             exec "$@"
             """
         let isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh"]
-        let thaw = [Binary.path, "--store", bench.store] + words.map { $0.replacing("OUT", with: "\(bench.path)/out") }
-        let outcome = try Program.run(isolated + thaw, in: bench.path)
+        let thaw =
+            [Binary.path, "--store", directory.store] + words.map { $0.replacing("OUT", with: "\(directory.path)/out") }
+        let outcome = try Program.run(isolated + thaw, in: directory.path)
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.error == "")
     }
 
     @Test("A user reads a store of root's", arguments: commands)
-    func stranger(words: [String]) throws {
-        let bench = try bench()
-        let user = try Stranger(in: bench)
+    func unprivilegedUser(words: [String]) throws {
+        let directory = try directory()
+        let user = try UnprivilegedUser(in: directory)
         var words = words.map { $0.replacing("OUT", with: "stranger/out") }
         words.insert(contentsOf: ["--store", "shared"], at: 1)
-        let outcome = try user.start(words, shared: bench.store).wait()
+        let outcome = try user.start(words, shared: directory.store).wait()
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.error.split(separator: "\n").allSatisfy { words[0] == "df" && $0.hasPrefix("note: ") })
     }
@@ -51,12 +53,13 @@ import Testing
         "A command that writes reports that the store is not writable",
         arguments: [["tag", "app", "new"], ["rm", "app"]])
     func writing(words: [String]) throws {
-        let bench = try bench()
-        let user = try Stranger(in: bench)
-        let outcome = try user.start([words[0], "--store", "shared"] + words.dropFirst(), shared: bench.store).wait()
+        let directory = try directory()
+        let user = try UnprivilegedUser(in: directory)
+        let outcome = try user.start([words[0], "--store", "shared"] + words.dropFirst(), shared: directory.store)
+            .wait()
         #expect(outcome.status == 1)
         #expect(outcome.error.contains("Permission denied"), "\(outcome.error)")
         #expect(outcome.error.contains("--store"), "\(outcome.error)")
-        #expect(try bench.document("images", "--format", "json")["images"].list.count == 2)
+        #expect(try directory.document("images", "--format", "json")["images"].list.count == 2)
     }
 }

@@ -3,7 +3,8 @@ import Harness
 import Testing
 
 /// `thaw` as a user without privileges, compared with builds of root.
-@Suite(.enabled(if: Stranger.obstacle == nil, "\(Stranger.obstacle ?? "")")) struct RootlessTests {
+@Suite(.enabled(if: UnprivilegedUser.unavailableReason == nil, "\(UnprivilegedUser.unavailableReason ?? "")"))
+struct RootlessTests {
     /// Steps that differ in a user namespace: owners, other users, files that are copied up, replaced directories, a
     /// network of the step's own.
     static let steps = """
@@ -23,7 +24,7 @@ import Testing
 
     /// A base with a capability, and with files that a namespace cannot create: devices, foreign owners, `trusted.*`.
     private static let odd = Result {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         try Program.shell(
             """
             mkdir -p odd/inner && mknod odd/null c 1 3 && mknod odd/disk b 7 0 && echo 1 >odd/file && echo 2 >odd/capped
@@ -34,21 +35,21 @@ import Testing
                 os.setxattr("odd/file", "trusted.secret", b"s"); os.setxattr("odd/file", "user.note", b"n")'
             mkdir context
             tar --xattrs '--xattrs-include=*' --numeric-owner --mtime @1600000000 -cf context/odd.tar odd
-            """, in: bench.path)
-        try bench.build("FROM busybox\nADD odd.tar /\n")
-        try bench.succeed("copy", "app", "oci:\(bench.path)/layout:odd")
-        return bench
+            """, in: directory.path)
+        try directory.build("FROM busybox\nADD odd.tar /\n")
+        try directory.succeed("copy", "app", "oci:\(directory.path)/layout:odd")
+        return directory
     }
 
     /// Builds the same context as root and as a user with the same base.
     private func digests(
-        _ dockerfile: String, _ means: Stranger.Means, base: String = "busybox"
+        _ dockerfile: String, _ means: UnprivilegedUser.Privileges, base: String = "busybox"
     ) throws -> (root: String, user: String) {
         let odd = try Self.odd.get()
-        let bench = try Workbench()
-        try bench.succeed("copy", "oci:\(odd.path)/layout:odd", base)
-        let root = try bench.build(dockerfile)
-        let user = try Stranger(means, in: bench)
+        let directory = try TestDirectory()
+        try directory.succeed("copy", "oci:\(odd.path)/layout:odd", base)
+        let root = try directory.build(dockerfile)
+        let user = try UnprivilegedUser(means, in: directory)
         try user.succeed("copy", "oci:\(odd.path)/layout:odd", base)
         return (root, try user.succeed("build", "--progress", "quiet", "context"))
     }
@@ -69,8 +70,8 @@ import Testing
 
     @Test(
         "Files that a user namespace cannot create are in the layer, with and without other users",
-        arguments: Stranger.Means.allCases)
-    func standIns(means: Stranger.Means) throws {
+        arguments: UnprivilegedUser.Privileges.allCases)
+    func standIns(means: UnprivilegedUser.Privileges) throws {
         let built = try digests(Self.copiedUp, means)
         #expect(built.root == built.user)
     }
@@ -84,21 +85,21 @@ import Testing
 
     @Test("Debian's own tools leave the same layers")
     func packages() throws {
-        let bench = try Workbench()
-        let user = try Stranger(in: bench)
+        let directory = try TestDirectory()
+        let user = try UnprivilegedUser(in: directory)
         let name = "docker.io/library/debian:bookworm-slim"
-        try bench.succeed("copy", "oci:\(Bases.path):\(name)", "debian:bookworm-slim")
+        try directory.succeed("copy", "oci:\(Bases.path):\(name)", "debian:bookworm-slim")
         try user.succeed("copy", "oci:shared:\(name)", "debian:bookworm-slim", shared: Bases.path)
-        let digest = try bench.build(Self.packages)
+        let digest = try directory.build(Self.packages)
         #expect(try user.succeed("build", "--progress", "quiet", "context") == digest)
     }
 
     @Test("A user starts an image in a container, as any user of the image", arguments: ["root", "app"])
     func boot(account: String) throws {
-        let bench = try Workbench.withBusybox()
-        let user = try Stranger(in: bench)
-        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        let user = try UnprivilegedUser(in: directory)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: directory.store)
+        try directory.write(
             "context/Dockerfile",
             "FROM busybox\nUSER \(account)\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]\n")
         try user.succeed("build", "-t", "app", "--progress", "quiet", "context")
@@ -113,21 +114,21 @@ import Testing
         "Without other users an image that runs as root starts, and one that runs as another user is refused",
         arguments: [("root", 0), ("app", 3)] as [(String, Int32)])
     func singleBoot(account: String, status: Int32) throws {
-        let bench = try Workbench.withBusybox()
-        let user = try Stranger(.nothing, in: bench)
+        let directory = try TestDirectory.withBusybox()
+        let user = try UnprivilegedUser(.nothing, in: directory)
         let command = "CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/base\"]"
-        try bench.build("FROM busybox\nUSER \(account)\n\(command)\n")
-        try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: bench.store)
+        try directory.build("FROM busybox\nUSER \(account)\n\(command)\n")
+        try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: directory.store)
         let outcome = try user.thaw("boot", "--engine", "container", "--probe", "http:8080/one", "app")
         #expect(outcome.status == status, "\(outcome.error)")
-        #expect(status == 0 || outcome.complaint.last?.contains("usermod --add-subuids") == true, "\(outcome.error)")
+        #expect(status == 0 || outcome.stderrLines.last?.contains("usermod --add-subuids") == true, "\(outcome.error)")
     }
 
     @Test("A user verifies a slim image in a container, with a note that files are not observed there")
     func proof() throws {
-        let bench = try Workbench.withBusybox()
-        let user = try Stranger(in: bench)
-        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
+        let directory = try TestDirectory.withBusybox()
+        let user = try UnprivilegedUser(in: directory)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: directory.store)
         let outcome = try user.thaw(
             "slim", "--engine", "container", "--exec", "cat /etc/passwd", "-t", "slim", "busybox")
         #expect(outcome.status == 0, "\(outcome.error)")
@@ -144,58 +145,58 @@ import Testing
 
     @Test(
         "Without other users the message has the reason and the remedy", arguments: others,
-        [Stranger.Means.nothing, .noTool])
-    func single(step: (String, Int32, String), means: Stranger.Means) throws {
-        let bench = try Workbench.withBusybox()
-        let user = try Stranger(means, in: bench)
-        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
-        try bench.write("context/Dockerfile", "FROM busybox\n\(step.0)\n")
+        [UnprivilegedUser.Privileges.nothing, .noTool])
+    func single(step: (String, Int32, String), means: UnprivilegedUser.Privileges) throws {
+        let directory = try TestDirectory.withBusybox()
+        let user = try UnprivilegedUser(means, in: directory)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: directory.store)
+        try directory.write("context/Dockerfile", "FROM busybox\n\(step.0)\n")
         let outcome = try user.thaw("build", "--progress", "quiet", "context")
         #expect(outcome.status == step.1, "\(outcome.error)")
         #expect(outcome.error.contains(step.2), "\(outcome.error)")
         let remedy = means == .noTool ? "apt-get install uidmap" : "usermod --add-subuids"
-        #expect(outcome.complaint.last?.contains(remedy) == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.last?.contains(remedy) == true, "\(outcome.error)")
     }
 
     @Test("With user namespaces disabled RUN fails with the reason, and other commands still work")
     func refused() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
-        func thaw(_ words: String...) throws -> Outcome {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\nRUN true\n")
+        func thaw(_ words: String...) throws -> ProgramResult {
             let script = """
                 echo 0 >/proc/sys/user/max_user_namespaces
                 exec setpriv --bounding-set -sys_admin,-sys_chroot --inh-caps -sys_admin,-sys_chroot "$@"
                 """
             let isolated = ["unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh"]
-            return try Program.run(isolated + [Binary.path, "--store", bench.store] + words, in: bench.path)
+            return try Program.run(isolated + [Binary.path, "--store", directory.store] + words, in: directory.path)
         }
         let outcome = try thaw("build", "--progress", "quiet", "context")
         #expect(outcome.status == 3, "\(outcome.error)")
-        #expect(outcome.complaint.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
-        #expect(outcome.complaint.first?.contains("user.max_user_namespaces is 0") == true, "\(outcome.error)")
-        #expect(outcome.complaint.last?.contains("run thaw as root") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.hasPrefix("thaw: Dockerfile:3: ") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.first?.contains("user.max_user_namespaces is 0") == true, "\(outcome.error)")
+        #expect(outcome.stderrLines.last?.contains("run thaw as root") == true, "\(outcome.error)")
         #expect(try thaw("doctor").output.contains("user namespaces are disabled"))
         #expect(try thaw("history", "busybox").status == 0)
-        try bench.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")
+        try directory.write("context/Dockerfile", "FROM busybox\nCOPY Dockerfile /\n")
         #expect(try thaw("build", "--progress", "quiet", "context").status == 0)
     }
 
     @Test("Root without CAP_SYS_ADMIN builds the same image in a namespace of its own")
     func powerlessRoot() throws {
-        let bench = try Workbench.withBusybox()
-        let digest = try bench.build("FROM busybox\n\(Self.steps)\n")
+        let directory = try TestDirectory.withBusybox()
+        let digest = try directory.build("FROM busybox\n\(Self.steps)\n")
         let powerless = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
-        let words = [Binary.path, "--store", bench.store, "build", "--no-cache", "--progress", "quiet", "context"]
-        let outcome = try Program.run(powerless + words, in: bench.path)
+        let words = [Binary.path, "--store", directory.store, "build", "--no-cache", "--progress", "quiet", "context"]
+        let outcome = try Program.run(powerless + words, in: directory.path)
         #expect(outcome.line == digest, "\(outcome.error)")
     }
 
     @Test("A build killed at any moment leaves no process and no mount, and gives the same image afterwards")
     func killed() throws {
-        let bench = try Workbench.withBusybox()
-        let user = try Stranger(in: bench)
-        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: bench.store)
-        let digest = try bench.build("FROM busybox\n\(Self.steps)\nRUN (sleep 99 &); usleep 50000\n")
+        let directory = try TestDirectory.withBusybox()
+        let user = try UnprivilegedUser(in: directory)
+        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: directory.store)
+        let digest = try directory.build("FROM busybox\n\(Self.steps)\nRUN (sleep 99 &); usleep 50000\n")
         // The delays are dense while the helper maps numbers, then spread over the whole build.
         for delay in Array(stride(from: 10, to: 60, by: 4)) + Array(stride(from: 60, to: 500, by: 60)) {
             let program = try user.start(["build", "--no-cache", "--progress", "quiet", "context"])
@@ -206,7 +207,7 @@ import Testing
             let isGone = ProcessView.wait(seconds: 5) { (try? user.processes()) == [] }
             #expect(isGone, "after \(delay) ms")
         }
-        #expect(try Program.shell("cat /proc/self/mountinfo").contains(bench.path) == false)
+        #expect(try Program.shell("cat /proc/self/mountinfo").contains(directory.path) == false)
         #expect(try user.succeed("build", "--no-cache", "--progress", "quiet", "context") == digest)
         try user.succeed("prune", "--all")
         #expect(try Program.shell("ls '\(user.store)/thaw/layers'") == "")

@@ -51,13 +51,15 @@ struct RunMountTests {
         ("--mount=type=secret,id=key", "ls /run/secrets/key 2>&- || echo absent", [], "absent"),
     ]
 
-    private static func bench() throws -> Workbench {
-        let bench = try Workbench.withBusybox()
-        for (name, text) in [("a", "A"), ("sub/b", "B"), ("ignored", "I")] { try bench.write("context/\(name)", text) }
-        try bench.write("context/.dockerignore", "ignored\nDockerfile\n.dockerignore\n")
-        try bench.write("secret", "s3cret-w0rd")
-        try Program.shell("ln -s sub/b context/link", in: bench.path)
-        return bench
+    private static func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        for (name, text) in [("a", "A"), ("sub/b", "B"), ("ignored", "I")] {
+            try directory.write("context/\(name)", text)
+        }
+        try directory.write("context/.dockerignore", "ignored\nDockerfile\n.dockerignore\n")
+        try directory.write("secret", "s3cret-w0rd")
+        try Program.shell("ln -s sub/b context/link", in: directory.path)
+        return directory
     }
 
     private static func dockerfile(_ flags: String, _ command: String) -> String {
@@ -74,17 +76,18 @@ struct RunMountTests {
 
     @Test("The command sees the mounted files, and the layer has none of them", arguments: cases)
     func sees(flags: String, command: String, options: [String], says: String) throws {
-        let bench = try Self.bench()
-        try bench.write("context/Dockerfile", Self.dockerfile(flags, command))
+        let directory = try Self.directory()
+        try directory.write("context/Dockerfile", Self.dockerfile(flags, command))
         let words = ["build", "--progress", "quiet", "-t", "app"] + options + ["context"]
-        let outcome = try bench.start(words, environment: ["WORD": "from the environment"]).wait()
+        let outcome = try directory.start(words, environment: ["WORD": "from the environment"]).wait()
         try #require(outcome.status == 0, "\(outcome.error)")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         let layers = try image.listings()
         let last = try #require(layers.last)
         #expect(try image.content(of: "said", inLayer: layers.count - 1).split(separator: "\n").joined() == says)
         #expect(last.map { $0.split(separator: " ").last } == ["said"], "mount points don't stay")
-        #expect(try Program.shell("grep -r s3cret-w0rd store --exclude-dir=layers -l || true", in: bench.path) == "")
+        #expect(
+            try Program.shell("grep -r s3cret-w0rd store --exclude-dir=layers -l || true", in: directory.path) == "")
     }
 
     /// A build that must fail, its options, and the message.
@@ -104,43 +107,44 @@ struct RunMountTests {
 
     @Test("A mount that is impossible or not allowed is refused in one sentence", arguments: refused)
     func refuses(flags: String, options: [String], says: String) throws {
-        let bench = try Self.bench()
-        try bench.write("context/Dockerfile", Self.dockerfile(flags, "true"))
-        let outcome = try bench.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
+        let directory = try Self.directory()
+        try directory.write("context/Dockerfile", Self.dockerfile(flags, "true"))
+        let outcome = try directory.start(["build", "--progress", "quiet"] + options + ["context"]).wait()
         #expect(outcome.status == 1)
         #expect(outcome.error.contains(says), "\(outcome.error)")
     }
 
     @Test("A cache keeps its files between builds, is listed, exported and removed, and changes no digest")
     func cache() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let dockerfile = """
             FROM busybox
             RUN --mount=type=cache,id=counts,target=/c echo x >>/c/lines; wc -l </c/lines >&2
             """
-        let first = try bench.build(dockerfile)
-        #expect(try bench.build(dockerfile, "--no-cache") == first)
-        let cache = try bench.document("cache", "ls", "--format", "json")["caches"][0]
+        let first = try directory.build(dockerfile)
+        #expect(try directory.build(dockerfile, "--no-cache") == first)
+        let cache = try directory.document("cache", "ls", "--format", "json")["caches"][0]
         #expect(cache["id"].text == "counts")
         #expect(cache["size"].number == 4, "two lines")
-        try bench.succeed("cache", "export", "counts", "kept")
+        try directory.succeed("cache", "export", "counts", "kept")
         #expect(
-            try bench.build("FROM kept\nCOPY --from=busybox /bin /bin\nRUN cmp /lines - </dev/null || wc -l /lines >/n")
+            try directory.build(
+                "FROM kept\nCOPY --from=busybox /bin /bin\nRUN cmp /lines - </dev/null || wc -l /lines >/n")
                 != "")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         #expect(try image.content(of: "n", inLayer: image.listings().count - 1) == "2 /lines")
-        try bench.succeed("cache", "rm", "counts")
-        try bench.succeed("cache", "import", "kept", "counts")
-        try bench.build(dockerfile, "--no-cache")
-        #expect(try bench.document("cache", "ls", "--format", "json")["caches"][0]["size"].number == 6)
-        try bench.succeed("cache", "rm", "--all")
-        #expect(try bench.document("cache", "ls", "--format", "json")["caches"] == .array([]))
-        #expect(try bench.thaw("cache", "rm", "counts").status == 1)
+        try directory.succeed("cache", "rm", "counts")
+        try directory.succeed("cache", "import", "kept", "counts")
+        try directory.build(dockerfile, "--no-cache")
+        #expect(try directory.document("cache", "ls", "--format", "json")["caches"][0]["size"].number == 6)
+        try directory.succeed("cache", "rm", "--all")
+        #expect(try directory.document("cache", "ls", "--format", "json")["caches"] == .array([]))
+        #expect(try directory.thaw("cache", "rm", "counts").status == 1)
     }
 
     @Test("A locked cache is used by one command at a time, and a private one by one command only")
     func sharing() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         func stage(_ name: String, _ sharing: String) -> String {
             """
             FROM busybox AS \(name)
@@ -153,8 +157,8 @@ struct RunMountTests {
                 stage("one", sharing), stage("two", sharing), "FROM busybox", "COPY --from=one /one /",
                 "COPY --from=two /two /", "RUN cat /one /two >/both",
             ]
-            try bench.build(dockerfile.joined(separator: "\n"), "--jobs", "2")
-            let image = try Inspection("app", in: bench)
+            try directory.build(dockerfile.joined(separator: "\n"), "--jobs", "2")
+            let image = try Inspection("app", in: directory)
             let count = try image.listings().count
             #expect(try image.content(of: "both", inLayer: count - 1) == "one\ntwo", "\(sharing)")
         }
@@ -162,43 +166,44 @@ struct RunMountTests {
 
     @Test("A change of a bound file runs the command again, a change of another file doesn't")
     func keys() throws {
-        let bench = try Self.bench()
+        let directory = try Self.directory()
         func steps() throws -> [Bool] {
-            try bench.build(
+            try directory.build(
                 Self.dockerfile("--mount=source=sub,target=/m", "cat /m/b"), "--metadata-file", "metadata.json")
-            let steps = try Document(parsing: bench.read("metadata.json"))["thaw.steps"].list
+            let steps = try Document(parsing: directory.read("metadata.json"))["thaw.steps"].list
             return steps.filter { $0["line"].number == 7 }.map { $0["cached"] == .bool(true) }
         }
         #expect(try steps() == [false])
-        try bench.write("context/a", "other")
+        try directory.write("context/a", "other")
         #expect(try steps() == [true])
-        try bench.write("context/sub/b", "other")
+        try directory.write("context/sub/b", "other")
         #expect(try steps() == [false])
     }
 
     @Test("The agent's socket belongs to the user of the RUN")
     func agent() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let listen =
             "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)"
-        let agent = try Program(["python3", "-c", listen, "\(bench.path)/agent"], in: bench.path, environment: [:])
-        try Program.shell("until [ -S agent ]; do sleep 0.05; done", in: bench.path)
-        try bench.build(
+        let agent = try Program(
+            ["python3", "-c", listen, "\(directory.path)/agent"], in: directory.path, environment: [:])
+        try Program.shell("until [ -S agent ]; do sleep 0.05; done", in: directory.path)
+        try directory.build(
             """
             FROM busybox
             USER app
             RUN --mount=type=ssh,uid=100,gid=101 stat -c '%F %a %u:%g' $SSH_AUTH_SOCK >/tmp/said
-            """, "--ssh", "default=\(bench.path)/agent")
+            """, "--ssh", "default=\(directory.path)/agent")
         agent.kill()
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         let count = try image.listings().count
         #expect(try image.content(of: "tmp/said", inLayer: count - 1) == "socket 600 100:101")
     }
 
     @Test("thaw debug has a failed command's files, variables and mounts, until the next build")
     func debug() throws {
-        let bench = try Self.bench()
-        try bench.write(
+        let directory = try Self.directory()
+        try directory.write(
             "context/Dockerfile",
             """
             FROM busybox
@@ -208,15 +213,15 @@ struct RunMountTests {
                 echo written >made && false
             """)
         let words = ["build", "--progress", "quiet", "--secret", "id=key,src=secret", "context"]
-        #expect(try bench.start(words).wait().status == 1)
+        #expect(try directory.start(words).wait().status == 1)
         #expect(
-            try bench.succeed("debug", "--", "sh", "-c", "pwd; cat made /m/b; echo $WHO $KEY")
+            try directory.succeed("debug", "--", "sh", "-c", "pwd; cat made /m/b; echo $WHO $KEY")
                 == "/work\nwritten\nBme s3cret-w0rd")
-        #expect(try bench.succeed("debug", "--", "sh", "-c", "echo more >>made") == "")
-        #expect(try bench.succeed("debug", "--", "cat", "made") == "written\nmore")
-        #expect(try bench.thaw("debug", "--", "sh", "-c", "exit 7").status == 7)
-        #expect(try Program.shell("grep -r s3cret-w0rd store -l || true", in: bench.path) == "")
-        try bench.build("FROM busybox\nRUN true\n")
-        #expect(try bench.thaw("debug").status == 1)
+        #expect(try directory.succeed("debug", "--", "sh", "-c", "echo more >>made") == "")
+        #expect(try directory.succeed("debug", "--", "cat", "made") == "written\nmore")
+        #expect(try directory.thaw("debug", "--", "sh", "-c", "exit 7").status == 7)
+        #expect(try Program.shell("grep -r s3cret-w0rd store -l || true", in: directory.path) == "")
+        try directory.build("FROM busybox\nRUN true\n")
+        #expect(try directory.thaw("debug").status == 1)
     }
 }

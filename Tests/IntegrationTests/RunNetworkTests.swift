@@ -6,9 +6,9 @@ import Testing
 struct RunNetworkTests {
     @Test("Consecutive steps share a network; a privileged step has one of its own")
     func reuse() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let look = "ls -l /proc/self/ns/net | sed 's/.*-> //'"
-        try bench.build(
+        try directory.build(
             """
             FROM busybox
             RUN \(look) >/tmp/1
@@ -17,7 +17,7 @@ struct RunNetworkTests {
             RUN \(look) >/tmp/4; ip route | grep -c ^default >/tmp/routes
             RUN cat /tmp/? /tmp/routes >/all
             """, "--allow", "security.insecure")
-        let image = try Inspection("app", in: bench)
+        let image = try Inspection("app", in: directory)
         let lines = try image.content(of: "all", inLayer: image.listings().count - 1)
             .split(separator: "\n").map(String.init)
         try #require(lines.count == 5)
@@ -51,9 +51,9 @@ struct RunNetworkTests {
         }
     }
 
-    private func build(_ bench: Workbench, _ line: String, _ options: String...) throws -> Outcome {
-        try bench.write("context/Dockerfile", "FROM busybox\n\(line)\n")
-        return try bench.start(
+    private func build(_ directory: TestDirectory, _ line: String, _ options: String...) throws -> ProgramResult {
+        try directory.write("context/Dockerfile", "FROM busybox\n\(line)\n")
+        return try directory.start(
             ["build", "--progress", "plain", "--no-cache"] + options + ["context"], environment: Self.noPasta
         ).wait()
     }
@@ -62,10 +62,10 @@ struct RunNetworkTests {
     func unasked() throws {
         let server = try Server()
         defer { server.end() }
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let reach = "nc 127.0.0.1 \(server.port) </dev/null && echo REACHED"
         let look = "ls /sys/class/net; \(reach); arping -c 1 -I lo 127.0.0.1"
-        let failed = try build(bench, "RUN \(look)")
+        let failed = try build(directory, "RUN \(look)")
         let lack = "pasta, which connects a network of its own, is not installed"
         let cure = "apt-get install passt, or allow this machine's network by --network=host"
         #expect(failed.status == 1)
@@ -73,8 +73,8 @@ struct RunNetworkTests {
         #expect(!failed.error.contains("REACHED\n"), "\(failed.error)")
         #expect(failed.error.contains("Operation not permitted"), "AF_PACKET: \(failed.error)")
         #expect(failed.error.hasPrefix("note: RUN has no network: \(lack); \(cure)\n"), "\(failed.error)")
-        #expect(failed.complaint.last == "      this step had no network: \(lack); \(cure)")
-        let again = try bench.start(["debug", "ls", "/sys/class/net"], environment: Self.noPasta).wait()
+        #expect(failed.stderrLines.last == "      this step had no network: \(lack); \(cure)")
+        let again = try directory.start(["debug", "ls", "/sys/class/net"], environment: Self.noPasta).wait()
         #expect(again.output == "lo\n" && again.error.contains("note: RUN has no network: \(lack)"))
     }
 
@@ -82,37 +82,37 @@ struct RunNetworkTests {
     func allowed() throws {
         let server = try Server()
         defer { server.end() }
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let reach = "nc 127.0.0.1 \(server.port) </dev/null && echo REACHED"
-        let host = try build(bench, "RUN \(reach)", "--network", "host")
+        let host = try build(directory, "RUN \(reach)", "--network", "host")
         #expect(host.status == 0)
         #expect(host.error.contains("REACHED\n") && !host.error.contains("note:"), "\(host.error)")
-        #expect(try build(bench, "RUN --network=host \(reach)", "--allow", "network.host").status == 0)
-        #expect(try build(bench, "RUN --network=host \(reach)").error.contains("--allow network.host"))
-        let none = try build(bench, "RUN --network=none \(reach)")
+        #expect(try build(directory, "RUN --network=host \(reach)", "--allow", "network.host").status == 0)
+        #expect(try build(directory, "RUN --network=host \(reach)").error.contains("--allow network.host"))
+        let none = try build(directory, "RUN --network=none \(reach)")
         #expect(none.status == 1)
         #expect(!none.error.contains("no network:"), "it asked for none")
     }
 
     @Test("RUN has no network if pasta fails, and a note has pasta's message")
     func failing() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write("bin/pasta", "#!/bin/sh\necho 'No routable interface' >&2; exit 1\n", mode: 0o755)
-        try bench.write("context/Dockerfile", "FROM busybox\nRUN ls /sys/class/net; false\n")
-        let outcome = try bench.start(
-            ["build", "--progress", "plain", "context"], environment: ["PATH": "\(bench.path)/bin"]
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("bin/pasta", "#!/bin/sh\necho 'No routable interface' >&2; exit 1\n", mode: 0o755)
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN ls /sys/class/net; false\n")
+        let outcome = try directory.start(
+            ["build", "--progress", "plain", "context"], environment: ["PATH": "\(directory.path)/bin"]
         ).wait()
         #expect(outcome.status == 1)
         let note = "note: RUN has no network: pasta failed: No routable interface"
         #expect(outcome.error.contains(note), "\(outcome.error)")
         #expect(outcome.error.contains("[0:2] lo\n"))
-        #expect(outcome.complaint.last?.contains("this step had no network: pasta failed") == true)
+        #expect(outcome.stderrLines.last?.contains("this step had no network: pasta failed") == true)
     }
 
     @Test("doctor reports what private networks need")
     func doctor() throws {
-        let bench = try Workbench.withBusybox()
-        let outcome = try bench.start(["doctor"], environment: Self.noPasta).wait()
+        let directory = try TestDirectory.withBusybox()
+        let outcome = try directory.start(["doctor"], environment: Self.noPasta).wait()
         #expect(
             outcome.output.contains(
                 """

@@ -5,7 +5,7 @@ import Testing
 @Suite struct TerminalTests {
     /// A bench with an image and files whose texts are all hostile.
     private static let prepared = Result {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         var (lower, upper) = (TarMaker(), TarMaker())
         let secret =
             "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq9Vd0Xk3sQzTnYf4uJpLwRh2GmCeBaOiUyNtSxKlPoWqZv\n"
@@ -23,15 +23,15 @@ import Testing
             {"Env":["PATH=/bin","A=\(text.dropFirst().dropLast())"],"Labels":{\(text):\(text)},"Cmd":[\(text)],"User":"root",
             "Entrypoint":["/app/twice",\(text)],"ExposedPorts":{"80/tcp":{}},"WorkingDir":\(text)}
             """
-        try LayoutMaker("hostile", in: bench).add(
+        try LayoutMaker("hostile", in: directory).add(
             "hostile", layers: [lower.archive, upper.archive], architecture: "amd64\(Controls.all)", settings: settings,
             history: "RUN \(Controls.all)")
-        try bench.succeed("copy", "oci:hostile:hostile", "hostile")
-        try bench.write("context/name\(Controls.all.filter { $0 != "/" })", "x")
-        return bench
+        try directory.succeed("copy", "oci:hostile:hostile", "hostile")
+        try directory.write("context/name\(Controls.all.filter { $0 != "/" })", "x")
+        return directory
     }
 
-    private func bench() throws -> Workbench { try Workbench(copying: Self.prepared.get()) }
+    private func directory() throws -> TestDirectory { try TestDirectory(copying: Self.prepared.get()) }
 
     /// Commands that show the image, and a part of their output.
     static let commands: [(words: [String], shown: String)] = [
@@ -52,18 +52,18 @@ import Testing
 
     @Test("Every command that shows an image escapes its texts", arguments: commands)
     func image(words: [String], shown: String) throws {
-        let bench = try bench()
-        let outcome = try bench.start(words).wait()
+        let directory = try directory()
+        let outcome = try directory.start(words).wait()
         #expect(outcome.controls == [])
         #expect((outcome.output + outcome.error).contains(shown), "\(outcome.output)\(outcome.error)")
     }
 
     @Test("A document that is exact for a program is filtered on a terminal", arguments: ["--raw", "--config"])
     func exact(option: String) throws {
-        let bench = try bench()
-        let blob = try bench.thaw("inspect", option, "hostile")
+        let directory = try directory()
+        let blob = try directory.thaw("inspect", option, "hostile")
         if option == "--config" { #expect(blob.controls != []) }
-        #expect(try Self.onTerminal(["inspect", option, "hostile"], in: bench).controls == [])
+        #expect(try Self.onTerminal(["inspect", option, "hostile"], in: directory).controls == [])
     }
 
     /// Lines after FROM whose error or output is hostile.
@@ -81,11 +81,11 @@ import Testing
         "A build shows hostile steps and their output as plain text", arguments: steps,
         ["plain", "json", "quiet", "tty", "auto"])
     func build(_ step: (step: String, shown: String), progress: String) throws {
-        let bench = try bench()
-        try bench.write("context/Dockerfile", "FROM busybox\n\(step.step)\n")
+        let directory = try directory()
+        try directory.write("context/Dockerfile", "FROM busybox\n\(step.step)\n")
         let words = ["build", "--progress", progress, "--why", "-t", "app", "context"]
         let isOnTerminal = ["tty", "auto"].contains(progress)
-        let outcome = try isOnTerminal ? Self.onTerminal(words, in: bench) : bench.start(words).wait()
+        let outcome = try isOnTerminal ? Self.onTerminal(words, in: directory) : directory.start(words).wait()
         #expect(outcome.controls == [])
         guard !["json", "quiet"].contains(progress) else { return }
         #expect((outcome.output + outcome.error).contains(step.shown), "\(outcome.output)\(outcome.error)")
@@ -93,75 +93,78 @@ import Testing
 
     @Test("Checks of a Dockerfile escape its texts", arguments: steps)
     func look(step: String, shown: String) throws {
-        let bench = try bench()
-        try bench.write("context/Dockerfile", "FROM busybox AS b\n\(step)\n")
+        let directory = try directory()
+        try directory.write("context/Dockerfile", "FROM busybox AS b\n\(step)\n")
         let looks: [[String]] = [
             ["lint"], ["lint", "--format", "json"], ["lint", "--format", "sarif"], ["lint", "--dump", "ast"],
         ]
-        for look in looks { #expect(try bench.start(look + ["context/Dockerfile"]).wait().controls == [], "\(look)") }
+        for look in looks {
+            #expect(try directory.start(look + ["context/Dockerfile"]).wait().controls == [], "\(look)")
+        }
         for call in ["check", "check,format=json", "outline", "outline,format=json", "targets", "targets,format=json"] {
-            #expect(try bench.thaw("build", "--call", call, "context").controls == [], "\(call)")
+            #expect(try directory.thaw("build", "--call", call, "context").controls == [], "\(call)")
         }
     }
 
     @Test("JSON with hostile texts is valid, and contains them")
     func json() throws {
-        let bench = try bench()
-        try bench.write("context/Dockerfile", "FROM busybox\nBOGUS \(Controls.all)\n")
-        let findings = try Document(parsing: bench.thaw("lint", "--format", "json", "context/Dockerfile").output)
+        let directory = try directory()
+        try directory.write("context/Dockerfile", "FROM busybox\nBOGUS \(Controls.all)\n")
+        let findings = try Document(parsing: directory.thaw("lint", "--format", "json", "context/Dockerfile").output)
         #expect(!findings.list.isEmpty)
-        _ = try Document(parsing: bench.thaw("lint", "--format", "sarif", "context/Dockerfile").output)
-        let rows = try bench.document("history", "--format", "json", "hostile").list
+        _ = try Document(parsing: directory.thaw("lint", "--format", "sarif", "context/Dockerfile").output)
+        let rows = try directory.document("history", "--format", "json", "hostile").list
         #expect(rows.contains { $0["createdBy"].text == "RUN \(Controls.all)" })
     }
 
     @Test("A progress bar is shown in its last state, without colours", arguments: ["plain", "tty"])
     func bar(progress: String) throws {
-        let bench = try Workbench.withBusybox()
-        try bench.write(
+        let directory = try TestDirectory.withBusybox()
+        try directory.write(
             "context/Dockerfile", "FROM busybox\nRUN printf ' 10%%\\r 50%%\\r100%%\\n\\033[32mgreen\\033[0m\\nend'\n")
-        let outcome = try bench.thaw("build", "--progress", progress, "-t", "app", "context")
+        let outcome = try directory.thaw("build", "--progress", progress, "-t", "app", "context")
         let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("[") }.map { $0.drop { $0 != " " } }
         #expect(lines.filter { $0.count < 10 } == [" 100%", " green", " end"])
     }
 
     @Test("A guest's console is plain text, in the message and in its file")
     func console() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nCMD printf '\(Controls.octal)\\none\\n\(Controls.octal)two'; exit 5\n")
-        let outcome = try bench.thaw(
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nCMD printf '\(Controls.octal)\\none\\n\(Controls.octal)two'; exit 5\n")
+        let outcome = try directory.thaw(
             "boot", "--engine", "container", "--probe", "tcp:8080", "--console", "console", "app")
         #expect(outcome.status == 1)
         #expect(outcome.error.contains("two"))
         #expect(outcome.controls == [])
-        #expect(Controls.found(in: try Program.run(["cat", "\(bench.path)/console"]).bytes) == [])
+        #expect(Controls.found(in: try Program.run(["cat", "\(directory.path)/console"]).bytes) == [])
     }
 
     @Test("A refused entry of an archive is named in plain text")
     func entry() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         var tar = TarMaker()
         tar.addFile("../\(Controls.all)", "x")
-        try bench.write("evil.tar", tar.archive)
-        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        try directory.write("evil.tar", tar.archive)
+        let outcome = try directory.thaw("import", "evil.tar", "evil")
         #expect(outcome.error.contains("\\u{1b}[31m"))
         #expect(outcome.controls == [])
     }
 
     @Test("A text with newlines can't look like another line of thaw")
     func forged() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         var tar = TarMaker()
         tar.addFile("../x\nthaw: all is well", "x")
-        try bench.write("evil.tar", tar.archive)
-        let outcome = try bench.thaw("import", "evil.tar", "evil")
+        try directory.write("evil.tar", tar.archive)
+        let outcome = try directory.thaw("import", "evil.tar", "evil")
         #expect(outcome.error.split(separator: "\n").filter { $0.hasPrefix("thaw: ") }.count == 1)
     }
 
     /// Runs `thaw` on a terminal of its own; returns all output of the terminal.
-    private static func onTerminal(_ words: [String], in bench: Workbench) throws -> Outcome {
+    private static func onTerminal(_ words: [String], in directory: TestDirectory) throws -> ProgramResult {
         let quoted = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
-        try bench.write("call", "#!/bin/sh\nexec '\(Binary.path)' --store '\(bench.store)' \(quoted)\n", mode: 0o755)
-        return try Program.run(["script", "-qec", "./call", "/dev/null"], in: bench.path)
+        try directory.write(
+            "call", "#!/bin/sh\nexec '\(Binary.path)' --store '\(directory.store)' \(quoted)\n", mode: 0o755)
+        return try Program.run(["script", "-qec", "./call", "/dev/null"], in: directory.path)
     }
 }

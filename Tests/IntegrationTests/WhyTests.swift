@@ -13,20 +13,20 @@ struct WhyTests {
         COPY --from=first /copied/early /two
         """
 
-    private func bench() throws -> Workbench {
-        let bench = try Workbench.withBusybox()
-        try bench.write("context/early", "early\n")
-        try bench.write("context/sub/file", "file\n")
-        try Program.shell("touch -d @1700000000 context/early context/sub/file context/sub", in: bench.path)
-        try bench.write("context/.dockerignore", "Dockerfile\n")
-        try bench.write("context/Dockerfile", Self.dockerfile)
-        return bench
+    private func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/early", "early\n")
+        try directory.write("context/sub/file", "file\n")
+        try Program.shell("touch -d @1700000000 context/early context/sub/file context/sub", in: directory.path)
+        try directory.write("context/.dockerignore", "Dockerfile\n")
+        try directory.write("context/Dockerfile", Self.dockerfile)
+        return directory
     }
 
-    private func build(_ bench: Workbench, _ options: [String] = []) throws -> [Double: Document] {
+    private func build(_ directory: TestDirectory, _ options: [String] = []) throws -> [Double: Document] {
         let words = ["build", "--progress", "quiet", "--metadata-file", "metadata.json"] + options + ["context"]
-        #expect(try bench.start(words).wait().status == 0)
-        let steps = try Document(parsing: bench.read("metadata.json"))["thaw.steps"].list
+        #expect(try directory.start(words).wait().status == 0)
+        let steps = try Document(parsing: directory.read("metadata.json"))["thaw.steps"].list
         return Dictionary(uniqueKeysWithValues: steps.compactMap { step in step["line"].number.map { ($0, step) } })
     }
 
@@ -47,10 +47,11 @@ struct WhyTests {
 
     @Test("The reason names the changed input", arguments: changes)
     func reasons(command: String, options: [String], line: Double, reason: String) throws {
-        let bench = try bench()
-        #expect(try build(bench)[line]?["reason"].text == "it was never done before")
-        try Program.shell("\(command) && touch -d @1700000000 context/early context/sub/* context/sub", in: bench.path)
-        let step = try build(bench, options)[line]
+        let directory = try directory()
+        #expect(try build(directory)[line]?["reason"].text == "it was never done before")
+        try Program.shell(
+            "\(command) && touch -d @1700000000 context/early context/sub/* context/sub", in: directory.path)
+        let step = try build(directory, options)[line]
         let changes = step?["changes"].list.compactMap { $0["input"].text } ?? []
         let told = step?["reason"].text ?? ""
         #expect(told.contains(reason) || changes.contains { reason.hasPrefix($0) }, "\(told) \(changes)")
@@ -58,8 +59,8 @@ struct WhyTests {
 
     @Test("An unknown stage of --no-cache-filter is reported")
     func unknownStage() throws {
-        let bench = try bench()
-        let outcome = try bench.start(["build", "--no-cache-filter", "nosuch, First", "context"]).wait()
+        let directory = try directory()
+        let outcome = try directory.start(["build", "--no-cache-filter", "nosuch, First", "context"]).wait()
         #expect(outcome.status == 0)
         #expect(outcome.error.contains("note: no stage is called 'nosuch', so nothing is run again for it\n"))
         #expect(!outcome.error.contains("'first'"))
@@ -67,20 +68,20 @@ struct WhyTests {
 
     @Test("--expect-cached exits with status 2 and the reason, and runs nothing")
     func expectCached() throws {
-        let bench = try bench()
-        _ = try build(bench)
-        #expect(try bench.start(["build", "--expect-cached", "context"]).wait().status == 0)
-        try Program.shell("echo other >context/early", in: bench.path)
-        let result = try bench.start(["build", "--expect-cached", "context"]).wait()
+        let directory = try directory()
+        _ = try build(directory)
+        #expect(try directory.start(["build", "--expect-cached", "context"]).wait().status == 0)
+        try Program.shell("echo other >context/early", in: directory.path)
+        let result = try directory.start(["build", "--expect-cached", "context"]).wait()
         #expect(result.status == 2)
         #expect(result.error.contains("Dockerfile:4: this step is not in the cache: file /early changed"))
     }
 
     @Test("A step that two stages have in common runs once")
     func common() throws {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         let stage = "RUN sleep 1; cat /proc/sys/kernel/random/uuid >/id"
-        try bench.write(
+        try directory.write(
             "context/Dockerfile",
             """
             FROM busybox AS a
@@ -92,7 +93,7 @@ struct WhyTests {
             COPY --from=b /id /b
             RUN cmp /a /b
             """)
-        let steps = try build(bench, ["--jobs", "2"])
+        let steps = try build(directory, ["--jobs", "2"])
         #expect(Set([steps[2]?["cached"], steps[4]?["cached"]]) == [.bool(true), .bool(false)])
     }
 }

@@ -3,10 +3,10 @@ import SystemPackage
 import Testing
 
 @Suite struct DirectoryTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
     }
 
     @Test(
@@ -122,7 +122,7 @@ import Testing
 @Suite struct RemoveTreeTests {
     @Test("A tree deeper than PATH_MAX and the descriptor limit is removed")
     func deep() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try scratch.directory.makeDirectory("top")
         var place = try scratch.directory.directory("top")
         for _ in 0..<1100 {
@@ -136,7 +136,7 @@ import Testing
 
     @Test("Links are removed, not followed; directories without permissions are removed too")
     func links() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try scratch.directory.makeDirectories("safe/inner")
         try scratch.directory.makeDirectories("top/closed/in")
         try scratch.directory.makeLink("top/link", to: "../safe")
@@ -149,7 +149,7 @@ import Testing
 
     @Test("Wide trees are removed", arguments: [0, 1, 200])
     func wide(count: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try scratch.directory.makeDirectory("top")
         for number in 0..<count { try scratch.directory.makeDirectories(FilePath("top/\(number)/a/b")) }
         try scratch.directory.removeTree("top")

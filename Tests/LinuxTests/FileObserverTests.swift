@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Opened files", .enabled(if: geteuid() == 0, "only root observes whole mounts")) struct FileObserverTests {
     /// Returns the record while a tree of this depth is made and opened; each directory's name has 200 bytes.
-    private func seen(depth: Int) throws -> FileObserver.Seen {
-        let scratch = try Scratch()
+    private func seen(depth: Int) throws -> FileObserver.OpenedPaths {
+        let scratch = try TemporaryDirectory()
         let mount = try Mount.bind(scratch.path, recursive: false)
         try mount.attach(to: scratch.path)
         defer { try? Mount.detach(scratch.path, lazily: true) }

@@ -24,7 +24,7 @@ import Testing
 
     @Test("Pages of zeros are not written, and are no part of a file's data")
     func sparse() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.directory.open("sparse", [.readWrite, .create])
         var bytes = [UInt8](repeating: 0, count: 100 * 4096 + 7)
         for position in [0, 60 * 4096 + 4095, 61 * 4096, 100 * 4096 + 6] { bytes[position] = 1 }
@@ -46,7 +46,7 @@ import Testing
 
     @Test("Written bytes are read, at any offset")
     func transfer() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.directory.open("file", [.readWrite, .create])
         let bytes = [UInt8](0..<200)
         try file.write(bytes)
@@ -69,7 +69,7 @@ import Testing
 @Suite struct LockTests {
     @Test("An exclusive lock blocks all others, a shared one only exclusive locks")
     func modes() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let path = scratch.path.appending("lock")
         let held = try Lock(path, .exclusive)
         #expect(try isFree(path, .shared) == false)
@@ -152,7 +152,7 @@ final class Counter: Sendable {
 @Suite struct MountTests {
     @Test("An overlay works detached, and shows its layers in order", arguments: [1, 2, 150])
     func overlay(count: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         for number in 0..<count {
             try scratch.directory.makeDirectory(FilePath("lower-\(number)"))
             try scratch.write(FilePath("lower-\(number)/who"), "\(number)")
@@ -173,7 +173,7 @@ final class Counter: Sendable {
 
     @Test("An overlay of one layer without upper is read-only")
     func readOnly() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try scratch.directory.makeDirectory("lower")
         let root = try Mount.overlay(lowers: [scratch.path.appending("lower")], upper: nil, work: nil).root(named: "m")
         #expect(throws: SystemError("make directory", "m/x", .readOnlyFileSystem)) { try root.makeDirectory("x") }
@@ -181,7 +181,7 @@ final class Counter: Sendable {
 
     @Test("A layer's name may contain the separators of mount options")
     func oddNames() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try scratch.directory.makeDirectories("a:b,c\\d/in")
         let root = try Mount.overlay(lowers: [scratch.path.appending("a:b,c\\d")], upper: nil, work: nil)
             .root(named: "m")
@@ -197,7 +197,7 @@ final class Counter: Sendable {
 
     @Test("A read-only bind mount can't be written")
     func bind() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let root = try Mount.bind(scratch.path, attributes: .readOnly).root(named: "m")
         #expect(throws: SystemError("make directory", "m/x", .readOnlyFileSystem)) { try root.makeDirectory("x") }
         try scratch.directory.makeDirectory("x")

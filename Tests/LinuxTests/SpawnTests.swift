@@ -6,7 +6,7 @@ import Testing
 struct SpawnTests {
     @Test("The end of a program is its exit status or a signal")
     func ends() throws {
-        func end(_ script: String) throws -> Spawn.End {
+        func end(_ script: String) throws -> Spawn.ExitStatus {
             Spawn.wait(try Spawn.start(["sh", "-c", script], streams: [nil, nil, nil]))
         }
         #expect(try end("exit 0") == .exited(0))

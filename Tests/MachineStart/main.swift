@@ -60,7 +60,7 @@ private func complain(_ text: String, _ status: Int32) -> Never {
     exit(status)
 }
 
-MachineServer.runIfWanted()
+MachineServer.runIfRequested()
 let words = CommandLine.arguments
 if words.count == 3, words[1] == "hold" {
     do { try hold(words[2]) } catch { complain("\(error)", 3) }

@@ -6,12 +6,12 @@ import Testing
 
 @Suite(.enabled(if: DebianKernel.path != nil, "no linux-image-cloud-amd64 on this machine"))
 struct BootDebianTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryDirectory
     private let kernel: KernelImage
     private let kept = "kernel-debian.elf"
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         kernel = try KernelImage(opening: try #require(DebianKernel.path), cache: scratch.path, named: "debian")
     }
 

@@ -22,7 +22,7 @@ enum DebianKernel {
 }
 
 /// A directory that is removed with the test.
-final class Scratch: Sendable {
+final class TemporaryDirectory: Sendable {
     let path: FilePath
 
     init() throws {

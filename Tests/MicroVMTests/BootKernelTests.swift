@@ -91,7 +91,7 @@ import Testing
 
     @Test("An unbootable kernel is refused with one sentence", arguments: hostile)
     func refuse(kernel: Hostile) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write("kernel", kernel.bytes)
         do {
             let image = try KernelImage(opening: path, cache: scratch.path)
@@ -119,7 +119,7 @@ import Testing
 
     @Test("Segments are loaded to their addresses, with zeros behind them", arguments: [true, false])
     func load(isPacked: Bool) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let maker = KernelMaker()
         let path = try scratch.write("kernel", isPacked ? BzImageMaker(packing: maker.bytes).bytes : maker.bytes)
         let image = try KernelImage(opening: path, cache: isPacked ? scratch.path : nil)
@@ -141,7 +141,7 @@ import Testing
 
     @Test("An unpacked kernel is cached, and unpacked again if the cached file is damaged")
     func cache() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write("kernel", BzImageMaker(packing: KernelMaker().bytes).bytes)
         let cache = scratch.path.appending("cache")
         _ = try KernelImage(opening: path, cache: cache, named: "one")
@@ -166,7 +166,7 @@ import Testing
             ([7, 7], "an unknown program"),
         ] as [([UInt8], String)])
     func otherPacker(magic: [UInt8], name: String) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let maker = BzImageMaker(payload: magic + [UInt8](repeating: 1, count: 100))
         let image = try KernelImage(opening: scratch.write("kernel", maker.bytes), cache: scratch.path)
         #expect(image.entry == .bzImage64(0x100_0000))
@@ -178,7 +178,7 @@ import Testing
 
     @Test("Opening and loading a damaged kernel succeeds or fails with an error, and never traps")
     func damage() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let memory = try GuestMemory(byteCount: 32 << 20)
         var random = SystemRandomNumberGenerator()
         for original in [KernelMaker().bytes, BzImageMaker(packing: KernelMaker().bytes).bytes] {

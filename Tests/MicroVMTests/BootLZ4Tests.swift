@@ -34,7 +34,7 @@ import Testing
         "Data packed by lz4 is unpacked to the original",
         arguments: [0, 1, 15, 16, 300, 70_000, (8 << 20) - 1, 8 << 20, 17 << 20])
     func referee(count: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var random = SystemRandomNumberGenerator()
         var content: [UInt8] = []
         content.reserveCapacity(count + 1000)

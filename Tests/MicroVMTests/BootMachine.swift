@@ -14,7 +14,7 @@ struct QEMUMachine {
     let state: EntryState
 
     /// Runs until the guest resets the machine, and returns its output on the serial port.
-    func run(in scratch: Scratch) throws -> String {
+    func run(in scratch: TemporaryDirectory) throws -> String {
         let file = try scratch.write("memory", [])
         try save(to: file)
         let rom = try scratch.write("rom", resetVector)
@@ -64,11 +64,11 @@ struct QEMUMachine {
         code.append(little: state.code.selector)
         code += load(0xb8, UInt64(state.data.selector))
         for register in [0xd8, 0xc0, 0xd0, 0xe0, 0xe8] as [UInt8] { code += [0x8e, register] }
-        code += load(0xbc, state.stackPointer) + load(0xbb, state.rbx) + load(0xbe, state.rsi)
-        code += load(0xb8, state.instructionPointer) + [0xff, 0xe0]
+        code += load(0xbc, state.rsp) + load(0xbb, state.rbx) + load(0xbe, state.rsi)
+        code += load(0xb8, state.rip) + [0xff, 0xe0]
         var rom = code + [UInt8](repeating: 0xf4, count: 0x1_0000 - code.count)
-        rom.set(state.globalTable.limit, at: 0x8000)
-        rom.set(UInt32(state.globalTable.base), at: 0x8002)
+        rom.set(state.gdt.limit, at: 0x8000)
+        rom.set(UInt32(state.gdt.base), at: 0x8002)
         rom.replaceSubrange(0xfff0..<0xfff3, with: [0xe9, 0x0d, 0x00])
         return rom
     }

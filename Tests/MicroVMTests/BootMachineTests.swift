@@ -12,7 +12,7 @@ struct BootMachineTests {
 
     @Test("Debian's kernel starts from the memory that we prepare, by every protocol", arguments: Way.allCases)
     func start(way: Way) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let kernel = try open(way, scratch)
         let byteCount: UInt64 = 256 << 20
         let memory = try GuestMemory(byteCount: byteCount)
@@ -21,7 +21,7 @@ struct BootMachineTests {
             commandLine: "console=ttyS0 cryptomgr.notests tsc_early_khz=1000000 panic=-1 reboot=t loglevel=8",
             memoryBytes: byteCount, devices: (0..<3).map(MMIODevice.init),
             persistentMemory: [PersistentMemory(start: 8 << 30, byteCount: 4 << 20)], hasSerialPort: true,
-            generation: BootPlan.Generation(identifier: [UInt8](1...16), interrupt: 20))
+            generation: BootPlan.GenerationID(identifier: [UInt8](1...16), interrupt: 20))
         let state = try plan.place(in: memory)
         let log = try QEMUMachine(memory: memory, state: state).run(in: scratch)
         for text in [TinyInit.line, "Command line: \(plan.commandLine)\n", "smpboot: Allowing 1 CPUs, 0 hotplug CPUs"]
@@ -35,7 +35,7 @@ struct BootMachineTests {
         }
     }
 
-    private func open(_ way: Way, _ scratch: Scratch) throws -> KernelImage {
+    private func open(_ way: Way, _ scratch: TemporaryDirectory) throws -> KernelImage {
         let path = try #require(DebianKernel.path)
         switch way {
         case .pvh:

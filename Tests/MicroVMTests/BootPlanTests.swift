@@ -5,11 +5,11 @@ import Testing
 @testable import MicroVM
 
 @Suite struct BootPlanTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryDirectory
     private let kernel: KernelImage
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         kernel = try KernelImage(opening: scratch.write("kernel", KernelMaker().bytes))
     }
 
@@ -23,7 +23,7 @@ import Testing
         var plan = plan()
         plan.initramfs = [UInt8](repeating: 5, count: 5000)
         let state = try plan.place(in: memory)
-        #expect(state.instructionPointer == 0x10_0020)
+        #expect(state.rip == 0x10_0020)
         #expect((state.cr0, state.cr3, state.cr4, state.efer) == (0x11, 0, 0, 0))
         func number(_ offset: UInt64) throws -> UInt64 { try memory.load(UInt64.self, at: state.rbx + offset) }
         #expect(try memory.load(UInt32.self, at: state.rbx) == 0x336e_c578)
@@ -49,7 +49,7 @@ import Testing
         let memory = try GuestMemory(byteCount: 8 << 20)
         let plan = BootPlan(kernel: kernel, initramfs: [1, 2], commandLine: "quiet", memoryBytes: 8 << 20)
         let state = try plan.place(in: memory)
-        #expect(state.instructionPointer == 0x10_0010)
+        #expect(state.rip == 0x10_0010)
         #expect((state.cr0, state.cr4, state.efer) == (0x8000_0011, 0x20, 0x500))
         for address in [0, 0x7000, 0x2_0000, 0x10_0010, 0x3fff_ffff, 0x4000_0000, 0xffff_ffff] as [UInt64] {
             #expect(try walk(memory, state.cr3, address) == address)
@@ -78,8 +78,8 @@ import Testing
     func segments() throws {
         let memory = try GuestMemory(byteCount: 8 << 20)
         let state = try plan().place(in: memory)
-        let table = try (0..<4).map { try memory.load(UInt64.self, at: state.globalTable.base + 8 * UInt64($0)) }
-        #expect(table == state.descriptors && state.globalTable.limit == 31)
+        let table = try (0..<4).map { try memory.load(UInt64.self, at: state.gdt.base + 8 * UInt64($0)) }
+        #expect(table == state.descriptors && state.gdt.limit == 31)
         #expect((state.code.base, state.code.limit, state.code.type) == (0, 0xffff_ffff, 11))
         #expect((state.code.db, state.code.l, state.code.g, state.code.s, state.code.present) == (1, 0, 1, 1, 1))
         #expect((state.data.type, state.data.limit, state.data.selector) == (3, 0xffff_ffff, 16))
@@ -137,9 +137,9 @@ import Testing
     @Test("The generation is at the address that the tables name")
     func generation() throws {
         var plan = plan()
-        plan.generation = BootPlan.Generation(identifier: Array(1...16), interrupt: 20)
+        plan.generation = BootPlan.GenerationID(identifier: Array(1...16), interrupt: 20)
         let memory = try GuestMemory(byteCount: 8 << 20)
         _ = try plan.place(in: memory)
-        #expect(try memory.bytes(at: BootLayout.generation, count: 17) == Array(1...16) + [0])
+        #expect(try memory.bytes(at: BootLayout.vmGenerationID, count: 17) == Array(1...16) + [0])
     }
 }

@@ -15,7 +15,7 @@ import Testing
 
     @Test("iasl disassembles every table, and compiles the result to the same byte code", arguments: machines)
     func referee(tables: ACPITables) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         for table in try tables.placed() where table.name != "RSDP" {
             _ = try scratch.write("\(table.name).aml", table.bytes)
             let apart = try Program.run(["iasl", "-d", "\(table.name).aml"], in: scratch.path.string)

@@ -10,7 +10,7 @@ import Testing
 @Suite struct JailTests {
     /// Runs a body on a thread of its own, confined, and returns its result.
     private func confined(_ jail: Jail, _ body: @escaping @Sendable () -> Bool) -> Bool {
-        let answer = Monitor<Bool?>(nil)
+        let answer = WaitableState<Bool?>(nil)
         WorkerThread.start {
             let isConfined = (try? jail.enter()) != nil
             answer.update { $0 = isConfined && body() }
@@ -77,7 +77,7 @@ import Testing
 
     @Test("More threads than malloc has arenas can allocate")
     func arenas() {
-        let answers = (0..<24).map { _ in Monitor<Bool?>(nil) }
+        let answers = (0..<24).map { _ in WaitableState<Bool?>(nil) }
         for answer in answers {
             WorkerThread.start {
                 let isConfined = (try? Jail.processor.enter()) != nil

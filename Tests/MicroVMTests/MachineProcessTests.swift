@@ -28,7 +28,7 @@ enum ServingProgram {
     .enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"),
     .enabled(if: ServingProgram.path != nil, "neither MachineStart nor thaw is built"))
 struct MachineProcessTests {
-    private func configuration(_ scratch: Scratch, _ code: [UInt8]) throws -> MachineConfiguration {
+    private func configuration(_ scratch: TemporaryDirectory, _ code: [UInt8]) throws -> MachineConfiguration {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(code))
         var configuration = MachineConfiguration(
             kernel: kernel, kernelCache: scratch.path, commandLine: ["quiet"], initramfs: [1, 2, 3],
@@ -48,7 +48,7 @@ struct MachineProcessTests {
 
     @Test("A guest's process has no privileges, files, network or view of other processes, before and while it runs")
     func jail() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let views = Mutex<[ProcessView]>([])
         let faults = Mutex<[String]>([])
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.rings), ServingProgram.jail) { _, _ in
@@ -65,7 +65,7 @@ struct MachineProcessTests {
     }
 
     /// Returns the rights that the process has but should not have.
-    private static func faults(of view: ProcessView, _ scratch: Scratch) -> [String] {
+    private static func faults(of view: ProcessView, _ scratch: TemporaryDirectory) -> [String] {
         var faults = view.threads.isEmpty ? ["no threads"] : []
         for thread in view.threads {
             for (name, value) in ["Seccomp": "2", "NoNewPrivs": "1", "Groups": ""] where thread[name] != value {
@@ -92,7 +92,7 @@ struct MachineProcessTests {
 
     @Test("A guest's message arrives with its time, and the figures are those of its process")
     func rings() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let heard = Mutex<[[UInt8]]>([])
         let before = monotonicNanoseconds()
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.rings), ServingProgram.jail) {
@@ -106,23 +106,23 @@ struct MachineProcessTests {
         #expect(machine.enteredAt >= before)
         #expect(machine.exitCount >= 1)
         #expect(machine.pageFaults > 0)
-        #expect(machine.diskUse == DiskUse())
+        #expect(machine.diskReads == DiskReads())
         let overhead = try #require(machine.overheadBytes)
         #expect((100 << 10..<64 << 20).contains(Int(overhead)))
     }
 
     @Test("A guest's reset, a deadline, and a stop from another thread end the machine")
     func endings() throws {
-        let scratch = try Scratch()
-        let ends: [([UInt8], UInt64, Machine.Ending)] = [
+        let scratch = try TemporaryDirectory()
+        let ends: [([UInt8], UInt64, Machine.StopReason)] = [
             (HandWrittenGuest.resets, 20_000_000_000, .reset), (HandWrittenGuest.hangs, 100_000_000, .timedOut),
         ]
-        for (code, patience, ending) in ends {
+        for (code, timeout, ending) in ends {
             var configuration = try configuration(scratch, code)
             configuration.vsock = nil
             let machine = try MachineProcess(configuration, ServingProgram.jail) { _, _ in .end }
             defer { machine.close() }
-            #expect(machine.run(until: monotonicNanoseconds() + patience) == .ended(ending))
+            #expect(machine.run(until: monotonicNanoseconds() + timeout) == .ended(ending))
         }
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.hangs), ServingProgram.jail) { _, _ in
             .end
@@ -134,20 +134,20 @@ struct MachineProcessTests {
 
     @Test("A paused machine is saved, continues, and continues again from its snapshot in another process")
     func snapshots() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
         configuration.vsock = nil
         let heard = Mutex<[[UInt8]]>([])
-        let answer: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { message, _ in
+        let answer: @Sendable ([UInt8], UInt64) -> DoorbellResponse = { message, _ in
             heard.withLock { heard in
                 heard.append(message)
-                return heard.count == 1 ? .hold : .end
+                return heard.count == 1 ? .pause : .end
             }
         }
         let path = scratch.path.appending("snapshot")
         let machine = try MachineProcess(configuration, ServingProgram.jail, savingTo: path, doorbell: answer)
         defer { machine.close() }
-        try #require(machine.run(until: soon()) == .held)
+        try #require(machine.run(until: soon()) == .paused)
         #expect(ProcessView(machine.number).limit("Max file size") != "0 0")
         try machine.save(identity: [1, 2, 3])
         #expect(machine.run(until: soon(), reply: little(9)) == .ended(.finished))
@@ -161,7 +161,7 @@ struct MachineProcessTests {
 
     @Test("A machine that is not saved leaves no snapshot file, and an invalid kernel is refused")
     func unsaved() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
         configuration.vsock = nil
         do {
@@ -179,7 +179,7 @@ struct MachineProcessTests {
 
     @Test("A killed process is a failed machine with the reason")
     func killed() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let machine = try MachineProcess(configuration(scratch, HandWrittenGuest.hangs), ServingProgram.jail) { _, _ in
             .end
         }
@@ -195,7 +195,9 @@ struct MachineProcessTests {
     private static let starter = ServingProgram.beside("MachineStart")
 
     /// Starts a program that runs a machine, by a script with `$0` and `$1`; returns its machine's process.
-    private func started(_ script: String, in scratch: Scratch) throws -> (owner: Program, machine: ProcessView) {
+    private func started(_ script: String, in scratch: TemporaryDirectory) throws -> (
+        owner: Program, machine: ProcessView
+    ) {
         _ = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.hangs))
         let program = try #require(Self.starter)
         let owner = try Program(["sh", "-ec", script, program.string], in: scratch.path.string)
@@ -218,7 +220,7 @@ struct MachineProcessTests {
         "A machine's process ends with the program that started it, also after SIGKILL",
         .enabled(if: starter != nil, "MachineStart is not built"), arguments: [SIGKILL])
     func orphan(signal: Int32) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let (owner, machine) = try started("echo $$ >pid; exec \"$0\" hold kernel", in: scratch)
         owner.signal(signal)
         _ = owner.wait()
@@ -230,7 +232,7 @@ struct MachineProcessTests {
         .enabled(if: starter != nil, "MachineStart is not built"),
         .enabled(if: geteuid() == 0, "only root makes users and devices for tests"))
     func user() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let script = """
             chmod 755 . && mkdir -m 755 dev && touch pid && chmod 666 pid
             exec unshare --mount --propagation private sh -ec '
@@ -250,9 +252,9 @@ struct MachineProcessTests {
     @Test("Messages survive encoding, and random bytes are refused or decoded without a trap")
     func messages() throws {
         let figures = MachineFigures(
-            enteredAt: 1, exits: 2, overheadBytes: 3, pageFaults: 4, diskUse: DiskUse(reads: 5, bytesRead: 6))
+            enteredAt: 1, exits: 2, overheadBytes: 3, pageFaults: 4, diskReads: DiskReads(reads: 5, bytesRead: 6))
         let replies: [MachineReply] = [
-            .made, .saved, .console([1, 2]), .figures(figures), .outcome(.held), .outcome(.ended(.failed("why"))),
+            .made, .saved, .console([1, 2]), .figures(figures), .outcome(.paused), .outcome(.ended(.failed("why"))),
             .failed(.host("open", "/x", .permissionDenied)), .failed(.brokenSnapshot("short")),
         ]
         for reply in replies {
@@ -262,20 +264,20 @@ struct MachineProcessTests {
         #expect(
             MachineReply(MachineReply.failed(.guestFault("a\u{1b}[31mb\u{9b}c\n")).bytes)
                 == .failed(.guestFault("a[31mbc")))
-        let identity = Identity(user: 1, group: 2, emptiesGroups: true)
+        let identity = SpareUser(user: 1, group: 2, emptiesGroups: true)
         let plan = MachinePlan(
             isRestored: true, hasNamespaces: false, identity: identity, optional: [.root, .snapshot],
             isRootMemory: true, memoryBytes: 3, processors: 4, commandLine: [5])
         #expect(MachineRequest(MachineRequest.make(plan).bytes) == .make(plan))
         #expect(plan.number(of: .initramfs) == nil)
         #expect(plan.number(of: .snapshot) == 6)
-        let bell = MachineBell(time: 1, pageFaults: 2, diskUse: nil, message: [3])
-        #expect(MachineBell(bell.bytes) == bell)
+        let ring = DoorbellRing(time: 1, pageFaults: 2, diskReads: nil, message: [3])
+        #expect(DoorbellRing(ring.bytes) == ring)
         var generator = SystemRandomNumberGenerator()
         for count in 0..<2000 {
             let mask: UInt8 = count % 2 == 0 ? 7 : 255
             let bytes = (0..<count % 60).map { _ in UInt8.random(in: 0...255, using: &generator) & mask }
-            _ = (MachineReply(bytes), MachineRequest(bytes), MachineBell(bytes), DoorbellAnswer(bytes))
+            _ = (MachineReply(bytes), MachineRequest(bytes), DoorbellRing(bytes), DoorbellResponse(bytes))
         }
     }
 }

@@ -22,23 +22,23 @@ enum ThisMachine {
 struct MachineTests {
     /// The messages of a guest, and the host's responses.
     private final class Host: Sendable {
-        let heard = Mutex<[[UInt8]]>([])
-        let answers: @Sendable (Int) -> DoorbellAnswer
+        let received = Mutex<[[UInt8]]>([])
+        let answers: @Sendable (Int) -> DoorbellResponse
 
-        init(_ answers: @escaping @Sendable (Int) -> DoorbellAnswer) { self.answers = answers }
+        init(_ answers: @escaping @Sendable (Int) -> DoorbellResponse) { self.answers = answers }
 
-        func ring(_ message: [UInt8], _ time: UInt64) -> DoorbellAnswer {
-            let number = heard.withLock { heard in
-                heard.append(message)
-                return heard.count
+        func ring(_ message: [UInt8], _ time: UInt64) -> DoorbellResponse {
+            let number = received.withLock { received in
+                received.append(message)
+                return received.count
             }
             return answers(number)
         }
 
-        var words: [[UInt8]] { heard.withLock { $0 } }
+        var words: [[UInt8]] { received.withLock { $0 } }
     }
 
-    private func configuration(_ scratch: Scratch, _ code: [UInt8], handler: [UInt8] = []) throws
+    private func configuration(_ scratch: TemporaryDirectory, _ code: [UInt8], handler: [UInt8] = []) throws
         -> MachineConfiguration
     {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(code, handler: handler))
@@ -56,7 +56,7 @@ struct MachineTests {
 
     @Test("The mailbox's content arrives with the ring")
     func rings() throws {
-        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { _ in .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.rings), doorbell: host.ring)
         let before = monotonicNanoseconds()
         #expect(machine.run(until: soon()) == .ended(.finished))
@@ -67,7 +67,7 @@ struct MachineTests {
 
     @Test("A machine has a remark if its kernel unpacks itself at every boot, and none otherwise")
     func remark() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
         #expect(try Machine(configuration) { _, _ in .end }.kernelRemark == nil)
         let packed = BzImageMaker(payload: [0x1f, 0x8b] + [UInt8](repeating: 1, count: 100))
@@ -79,7 +79,7 @@ struct MachineTests {
 
     @Test("A message longer than the mailbox is cut to its size")
     func floods() throws {
-        let (scratch, host) = (try Scratch(), Host { $0 < 50 ? .proceed() : .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { $0 < 50 ? .proceed() : .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.floods), doorbell: host.ring)
         #expect(machine.run(until: soon()) == .ended(.finished))
         #expect(host.words.map(\.count) == [Int](repeating: 65_536, count: 50))
@@ -89,23 +89,23 @@ struct MachineTests {
         "A guest resets the machine by the keyboard controller, and by a triple fault",
         arguments: [HandWrittenGuest.resets, HandWrittenGuest.faultsThrice])
     func resets(code: [UInt8]) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let machine = try Machine(configuration(scratch, code)) { _, _ in .end }
         #expect(machine.run(until: soon()) == .ended(.reset))
     }
 
     @Test("A guest that hangs is ended at its deadline")
     func hangs() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let machine = try Machine(configuration(scratch, HandWrittenGuest.hangs)) { _, _ in .end }
         #expect(machine.run(until: monotonicNanoseconds() + 100_000_000) == .ended(.timedOut))
     }
 
     @Test("A machine that is stopped before it runs, or while it is paused, does not run", arguments: [false, true])
     func stopped(isHeld: Bool) throws {
-        let (scratch, host) = (try Scratch(), Host { _ in .hold })
+        let (scratch, host) = (try TemporaryDirectory(), Host { _ in .pause })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
-        if isHeld { try #require(machine.run(until: soon()) == .held) }
+        if isHeld { try #require(machine.run(until: soon()) == .paused) }
         machine.stop()
         #expect(machine.run(until: soon()) == .ended(.stopped))
         #expect(host.words.count == (isHeld ? 1 : 0))
@@ -113,7 +113,7 @@ struct MachineTests {
 
     @Test("Processors that the guest doesn't start wait, and end with the machine", arguments: [2, 8])
     func processors(count: Int) throws {
-        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { _ in .end })
         var configuration = try configuration(scratch, HandWrittenGuest.rings)
         configuration.processors = count
         let machine = try Machine(configuration, doorbell: host.ring)
@@ -122,7 +122,7 @@ struct MachineTests {
 
     @Test("Devices respond at their addresses, and unassigned addresses read as zero")
     func registers() throws {
-        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { _ in .end })
         var configuration = try configuration(scratch, HandWrittenGuest.readsRegisters)
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
         let machine = try Machine(configuration, doorbell: host.ring)
@@ -133,7 +133,7 @@ struct MachineTests {
 
     @Test("A device's event interrupts the guest")
     func interrupts() throws {
-        let (scratch, host) = (try Scratch(), Host { _ in .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { _ in .end })
         let guest = try configuration(scratch, HandWrittenGuest.isInterrupted, handler: HandWrittenGuest.handler)
         let machine = try Machine(guest, doorbell: host.ring)
         #expect(machine.run(until: soon()) == .ended(.finished))
@@ -142,9 +142,9 @@ struct MachineTests {
 
     @Test("A paused machine continues in the middle of its store, and reads the reply")
     func holds() throws {
-        let (scratch, host) = (try Scratch(), Host { $0 == 1 ? .hold : .end })
+        let (scratch, host) = (try TemporaryDirectory(), Host { $0 == 1 ? .pause : .end })
         let machine = try Machine(configuration(scratch, HandWrittenGuest.counts), doorbell: host.ring)
-        #expect(machine.run(until: soon()) == .held)
+        #expect(machine.run(until: soon()) == .paused)
         machine.reply(little(7))
         #expect(machine.run(until: soon()) == .ended(.finished))
         #expect(host.words == [little(41), little(7, 42)])
@@ -152,14 +152,14 @@ struct MachineTests {
 
     @Test("A snapshot continues in any number of machines, and the saved machine continues too", arguments: [1, 2])
     func snapshots(processors: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
         configuration.processors = processors
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
         let file = scratch.path.appending("snapshot")
-        let host = Host { $0 == 1 ? .hold : .end }
+        let host = Host { $0 == 1 ? .pause : .end }
         let machine = try Machine(configuration, doorbell: host.ring)
-        try #require(machine.run(until: soon()) == .held)
+        try #require(machine.run(until: soon()) == .paused)
         try machine.save(to: file, identity: [1, 2, 3])
 
         let snapshot = try SnapshotFile(opening: file)
@@ -178,12 +178,12 @@ struct MachineTests {
 
     @Test("A snapshot of a guest's first second continues its time stamp counter", arguments: [1, 2])
     func counts(processors: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.readsCounter)
         configuration.processors = processors
         let file = scratch.path.appending("snapshot")
         let counters = Mutex<[(counter: UInt64, nanoseconds: UInt64)]>([])
-        let ring: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { message, nanoseconds in
+        let ring: @Sendable ([UInt8], UInt64) -> DoorbellResponse = { message, nanoseconds in
             var reader = StateReader(message)
             let counter = (try? reader.number(UInt64.self)) ?? 0
             let count = counters.withLock { counters in
@@ -192,10 +192,10 @@ struct MachineTests {
             }
             // The thread is confined, and sleeping isn't allowed.
             while count == 2, monotonicNanoseconds() < nanoseconds + 400_000_000 {}
-            return count == 2 ? .hold : count == 1 ? .proceed() : .end
+            return count == 2 ? .pause : count == 1 ? .proceed() : .end
         }
         let machine = try Machine(configuration, doorbell: ring)
-        try #require(machine.run(until: soon()) == .held)
+        try #require(machine.run(until: soon()) == .paused)
         try machine.save(to: file, identity: [])
         machine.reply([])
         #expect(machine.run(until: soon()) == .ended(.finished))
@@ -203,22 +203,23 @@ struct MachineTests {
             restoring: SnapshotFile(opening: file), configuration, reply: [], doorbell: ring)
         #expect(restored.run(until: soon()) == .ended(.finished))
 
-        let heard = counters.withLock { $0 }
-        try #require(heard.count == 4)
+        let received = counters.withLock { $0 }
+        try #require(received.count == 4)
         // The rate, measured in the machine that was not restored.
         let perNanosecond =
-            Double(heard[2].counter - heard[1].counter) / Double(heard[2].nanoseconds - heard[1].nanoseconds)
+            Double(received[2].counter - received[1].counter)
+            / Double(received[2].nanoseconds - received[1].nanoseconds)
         #expect(perNanosecond > 0.1)
-        #expect(Double(heard[3].counter) > Double(heard[1].counter) + perNanosecond * 390_000_000)
+        #expect(Double(received[3].counter) > Double(received[1].counter) + perNanosecond * 390_000_000)
     }
 
     @Test("A snapshot of a machine with other devices is refused with the difference")
     func otherShape() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.counts)
         let file = scratch.path.appending("snapshot")
-        let machine = try Machine(configuration) { _, _ in .hold }
-        try #require(machine.run(until: soon()) == .held)
+        let machine = try Machine(configuration) { _, _ in .pause }
+        try #require(machine.run(until: soon()) == .paused)
         try machine.save(to: file, identity: [])
         machine.stop()
         configuration.root = try scratch.write("disk", [UInt8](repeating: 7, count: 8192))
@@ -230,7 +231,7 @@ struct MachineTests {
 
     @Test("A machine leaves no open descriptors")
     func leavesNothing() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let host = Host { _ in .end }
         let configuration = try configuration(scratch, HandWrittenGuest.rings)
         func descriptors() throws -> Int { try Directory("/proc/self/fd").entries().count }
@@ -246,7 +247,7 @@ struct MachineTests {
 
     @Test("An impossible configuration is refused with one sentence", arguments: [0, 9])
     func impossible(processors: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var configuration = try configuration(scratch, HandWrittenGuest.hangs)
         configuration.processors = processors
         #expect(throws: MachineError.impossible("a machine must have 1 to 8 processors")) {
@@ -259,12 +260,12 @@ struct MachineTests {
 @Suite(.enabled(if: ThisMachine.hasKVM, "there is no /dev/kvm that this user may open"))
 struct HostileSnapshotTests {
     /// Saves a snapshot of 4 MiB, under the name `good`.
-    private func save(in scratch: Scratch) throws -> [UInt8] {
+    private func save(in scratch: TemporaryDirectory) throws -> [UInt8] {
         let kernel = try scratch.write("kernel", HandWrittenGuest.kernel(HandWrittenGuest.counts))
         let configuration = MachineConfiguration(
             kernel: kernel, kernelCache: scratch.path, commandLine: [], initramfs: [], memoryBytes: 4 << 20)
-        let machine = try Machine(configuration) { _, _ in .hold }
-        try #require(machine.run(until: monotonicNanoseconds() + 20_000_000_000) == .held)
+        let machine = try Machine(configuration) { _, _ in .pause }
+        try #require(machine.run(until: monotonicNanoseconds() + 20_000_000_000) == .paused)
         try machine.save(to: scratch.path.appending("good"), identity: [])
         machine.stop()
         return try scratch.read("good")
@@ -272,7 +273,7 @@ struct HostileSnapshotTests {
 
     @Test("A truncated or damaged snapshot is refused")
     func damaged() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let good = try save(in: scratch)
         for length in [0, 7, 23, 24, 1000, 9000, good.count - 4096, good.count - 1] {
             let path = try scratch.write("short", Array(good.prefix(length)))
@@ -288,9 +289,9 @@ struct HostileSnapshotTests {
 
     @Test("A snapshot with damaged memory opens at once, and a full read detects the damage")
     func damagedMemory() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let good = try save(in: scratch)
-        try SnapshotFile(opening: scratch.path.appending("good")).expectWhole()
+        try SnapshotFile(opening: scratch.path.appending("good")).expectIntact()
         let memory = good.count - (4 << 20) - Range<UInt64>.mailbox.count
         let pages = stride(from: memory, to: good.count, by: 4096)
         let full = try #require(pages.first { good[$0..<$0 + 4096].contains { $0 != 0 } })
@@ -299,7 +300,7 @@ struct HostileSnapshotTests {
             var bytes = good
             change(&bytes)
             let snapshot = try SnapshotFile(opening: try scratch.write("damaged", bytes))
-            #expect(throws: MachineError.brokenSnapshot("its memory is damaged")) { try snapshot.expectWhole() }
+            #expect(throws: MachineError.brokenSnapshot("its memory is damaged")) { try snapshot.expectIntact() }
         }
         try expectDamaged { $0[full] ^= 1 }
         try expectDamaged { $0[full + 7] ^= 0x80 }
@@ -317,7 +318,7 @@ struct HostileSnapshotTests {
         "A snapshot whose memory has another size than declared is refused before it is mapped",
         arguments: [0, 4096, 4097, (4 << 20) - 4096, (4 << 20) + 4096, 1 << 40, .max, .max - 4095] as [UInt64])
     func otherMemory(memoryBytes: UInt64) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         var bytes = try save(in: scratch)
         var said = StateWriter()
         said.put(memoryBytes)
@@ -341,7 +342,7 @@ struct HostileSnapshotTests {
 
     @Test("A snapshot whose length changed since it was opened is not mapped", arguments: [4096, -4096])
     func changedLength(difference: Int) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let count = try save(in: scratch).count
         let path = scratch.path.appending("good")
         let snapshot = try SnapshotFile(opening: path)

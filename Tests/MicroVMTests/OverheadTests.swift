@@ -13,8 +13,8 @@ import Testing
             8000-9000 rw-p 00000000 00:00 0    [heap]
             Anonymous:            16 kB
             """
-        #expect(Overhead.sum(of: text, except: []) == 20 << 10)
-        #expect(Overhead.sum(of: text, except: [0x2000..<0x2001]) == 16 << 10)
-        #expect(Overhead.sum(of: text, except: [0x3000..<0x8000]) == 20 << 10)
+        #expect(MemoryOverhead.sum(of: text, except: []) == 20 << 10)
+        #expect(MemoryOverhead.sum(of: text, except: [0x2000..<0x2001]) == 16 << 10)
+        #expect(MemoryOverhead.sum(of: text, except: [0x3000..<0x8000]) == 20 << 10)
     }
 }

@@ -5,9 +5,9 @@ import Testing
 
 @Suite struct TrialGuestTests {
     @Test("A device that is not KVM is reported with its path or its API version")
-    func obstacles() {
-        #expect(TrialGuest.obstacle(device: "/nowhere/kvm") == "this machine has no /nowhere/kvm")
-        #expect(TrialGuest.obstacle(device: "/dev/null")?.contains("lacks API version 12") == true)
+    func reasons() {
+        #expect(TrialGuest.unavailableReason(device: "/nowhere/kvm") == "this machine has no /nowhere/kvm")
+        #expect(TrialGuest.unavailableReason(device: "/dev/null")?.contains("lacks API version 12") == true)
     }
 
     /// A software KVM exceeds the first budget, and stays within the second: only processor time counts.

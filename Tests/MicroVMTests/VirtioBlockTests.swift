@@ -82,8 +82,8 @@ func temporaryFile(_ content: [UInt8]) throws -> OwnedDescriptor {
             #expect(try fixture.status(request) == 0)
             #expect(try fixture.data(request) == Array(DiskFixture.content[sector * 512..<sector * 512 + 2048]))
         }
-        #expect(fixture.disk.use.reads == 15)
-        #expect(fixture.disk.use.bytesRead == 60 * 512)
+        #expect(fixture.disk.diskReads.reads == 15)
+        #expect(fixture.disk.diskReads.bytesRead == 60 * 512)
     }
 
     @Test("A header may be split, and a status may share the last data buffer")

@@ -3,7 +3,7 @@ import Linux
 import SystemPackage
 
 /// A temporary directory, removed with this object; its path is short enough for sockets.
-final class ScratchDirectory {
+final class SocketDirectory {
     let path: FilePath
 
     init() throws {

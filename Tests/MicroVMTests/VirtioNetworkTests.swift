@@ -252,7 +252,7 @@ private final class Cable {
         "A real passt responds for the guest's gateway",
         .enabled(if: hasPasst, "passt is not installed"))
     func passt() throws {
-        let directory = try ScratchDirectory()
+        let directory = try SocketDirectory()
         let path = directory.path.appending("passt")
         let address = ["-a", "10.0.2.15", "-n", "24", "-g", "10.0.2.2"]
         let options = ["--foreground", "--quiet", "--one-off", "--socket", path.string, "--runas", "0"] + address

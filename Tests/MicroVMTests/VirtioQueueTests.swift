@@ -265,7 +265,7 @@ private struct BorrowedMemory {
 
 /// A device whose guest always has one more request.
 private final class RefilledDevice: VirtioDevice {
-    private var port: VirtioPort?
+    private var port: VirtioContext?
     private(set) var answered = 0
     var refill: () -> Void = {}
 
@@ -274,7 +274,7 @@ private final class RefilledDevice: VirtioDevice {
     var queueSizes: [UInt16] { [64] }
     var configuration: [UInt8] { [] }
 
-    func activate(_ port: VirtioPort) { self.port = port }
+    func activate(_ port: VirtioContext) { self.port = port }
     func reset() { port = nil }
     func save() -> [UInt8] { [] }
     func restore(_ state: [UInt8]) {}

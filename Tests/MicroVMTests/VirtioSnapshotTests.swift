@@ -49,7 +49,7 @@ import Testing
         ring(transport, 0)
         driver.settle()
         #expect(try fixture.data(last) == Array(DiskFixture.content[10_240..<10_752]))
-        #expect(disk.use.reads == 5)
+        #expect(disk.diskReads.reads == 5)
     }
 
     @Test("A pending interrupt is raised again")

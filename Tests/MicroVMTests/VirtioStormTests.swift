@@ -14,46 +14,46 @@ import Testing
     enum Kind: CaseIterable { case disk, scratch, entropy, network, sockets }
 
     /// A device and the objects that it needs.
-    private struct Surroundings {
+    private struct DeviceFixture {
         let device: any VirtioDevice
         var peer: VsockGuest.Peer?
-        var directory: ScratchDirectory?
+        var directory: SocketDirectory?
     }
 
-    private static func surroundings(_ kind: Kind) throws -> Surroundings {
+    private static func fixture(_ kind: Kind) throws -> DeviceFixture {
         switch kind {
         case .disk, .scratch:
             let file = try temporaryFile(DiskFixture.content)
             let count = UInt64(DiskFixture.content.count)
-            return Surroundings(
+            return DeviceFixture(
                 device: try BlockDevice(file, byteCount: count, isReadOnly: kind == .disk, name: "storm"))
-        case .entropy: return Surroundings(device: EntropyDevice())
+        case .entropy: return DeviceFixture(device: EntropyDevice())
         case .network:
             var ends: [Int32] = [0, 0]
             #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
             let card = try NetworkDevice(socket: OwnedDescriptor(owning: ends[0]), mac: [2, 0, 0, 0, 0, 1])
-            return Surroundings(device: card, peer: .init(OwnedDescriptor(owning: ends[1])))
+            return DeviceFixture(device: card, peer: .init(OwnedDescriptor(owning: ends[1])))
         case .sockets:
-            let directory = try ScratchDirectory()
-            return Surroundings(device: try VsockDevice(path: directory.path.appending("v")), directory: directory)
+            let directory = try SocketDirectory()
+            return DeviceFixture(device: try VsockDevice(path: directory.path.appending("v")), directory: directory)
         }
     }
 
     @Test("A device writes only used rings and writable buffers, for any ring", arguments: Kind.allCases)
     func storm(kind: Kind) throws {
         var random = SplitMix(seed: UInt64(Kind.allCases.firstIndex(of: kind) ?? 0) + 1)
-        let surroundings = try VirtioStormTests.surroundings(kind)
+        let fixture = try VirtioStormTests.fixture(kind)
         let memory = try GuestMemory(byteCount: UInt64(VirtioStormTests.byteCount))
-        let driver = try VirtioDriver(surroundings.device, memory: memory)
+        let driver = try VirtioDriver(fixture.device, memory: memory)
         var (faults, answers) = (0, 0)
         for round in 0..<1500 {
-            driver.sizes = surroundings.device.queueSizes.map { _ in 1 << UInt16(random.next(below: 5)) }
+            driver.sizes = fixture.device.queueSizes.map { _ in 1 << UInt16(random.next(below: 5)) }
             driver.start(features: random.next())
             driver.settle()
             var storm = Storm(driver, random)
             for queue in driver.sizes.indices { try storm.fill(queue, kind) }
             random = storm.random
-            if let peer = surroundings.peer { feed(peer, &random) }
+            if let peer = fixture.peer { feed(peer, &random) }
             let before = try memory.bytes(at: 0, count: VirtioStormTests.byteCount)
             for queue in driver.sizes.indices.shuffled(using: &random) { driver.kick(queue) }
             driver.settle()
@@ -190,7 +190,7 @@ private struct Storm {
             (header.sourcePort, header.destinationPort) = (UInt32(random.next(below: 4)), UInt32(random.next(below: 3)))
             header.byteCount = UInt32(random.next(below: 100))
             header.operation = UInt16(random.next(below: 9))
-            header.bufferByteCount = UInt32(random.next(below: 10_000))
+            header.bufAlloc = UInt32(random.next(below: 10_000))
             try driver.memory.write(unsafe withUnsafeBytes(of: header) { unsafe Array($0.prefix(44)) }, at: address)
             return 44
         }

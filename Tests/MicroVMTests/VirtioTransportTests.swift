@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct VirtioTransportTests {
     private static func registers() -> VirtioRegisters {
-        VirtioRegisters(deviceID: 2, offered: 0xFF | VirtioFeature.version1, maxima: [64, 8])
+        VirtioRegisters(deviceID: 2, deviceFeatures: 0xFF | VirtioFeature.version1, maxima: [64, 8])
     }
 
     /// Makes registers after these writes to the status, with all features accepted.
@@ -31,7 +31,7 @@ import Testing
             if value == 0 {
                 #expect(effect == .reset)
             } else if value & 128 != 0 {
-                #expect(effect == .giveUp && registers.status.rawValue == status | 128)
+                #expect(effect == .fail && registers.status.rawValue == status | 128)
             } else if next[status] == value {
                 #expect(effect == (value == 15 ? .activate : .nothing) && registers.status.rawValue == value)
             } else {
@@ -66,8 +66,8 @@ import Testing
             registers.status = DeviceStatus(rawValue: status)
             for offset: UInt64 in [0x38, 0x80, 0x84, 0x90, 0x94, 0xA0, 0xA4] { _ = registers.write(offset, 8) }
             let both: UInt64 = 8 << 32 | 8
-            let written = QueuePlace(size: 8, descriptors: both, available: both, used: both)
-            #expect(registers.queues[0].place == (status == 11 && !isReady ? written : QueuePlace()))
+            let written = QueueLayout(size: 8, descriptors: both, available: both, used: both)
+            #expect(registers.queues[0].layout == (status == 11 && !isReady ? written : QueueLayout()))
         }
     }
 
@@ -78,7 +78,7 @@ import Testing
         #expect(registers.read(0x34) == 0)
         for offset: UInt64 in [0x38, 0x44, 0x80, 0x90, 0xA0] { _ = registers.write(offset, 1) }
         #expect(registers.read(0x44) == 0)
-        #expect(registers.queues.allSatisfy { !$0.isReady && $0.place == QueuePlace() })
+        #expect(registers.queues.allSatisfy { !$0.isReady && $0.layout == QueueLayout() })
     }
 
     @Test("A window has its identity, and unassigned registers read as zero")
@@ -125,7 +125,7 @@ import Testing
             #expect(first == (registers.status.contains(.driver) ? 64 : 0))
         }
         var model = VirtioRegisters(
-            deviceID: 2, offered: fixture.disk.features | VirtioFeature.ofTransport, maxima: [256])
+            deviceID: 2, deviceFeatures: fixture.disk.features | VirtioFeature.offeredByTransport, maxima: [256])
         let place = driver.descriptors(0)
         let steps: [(UInt64, UInt32)] = [
             (0x70, 0), (0x14, 1), (0x14, 2), (0x14, 0), (0x70, 1), (0x70, 3), (0x24, 1), (0x20, 1), (0x70, 11),

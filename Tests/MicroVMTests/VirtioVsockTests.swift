@@ -15,7 +15,7 @@ private typealias Packet = VsockGuest.Packet
     @Test("A header is 44 bytes")
     func layout() {
         #expect(MemoryLayout<VsockHeader>.size == VsockHeader.byteCount)
-        #expect(MemoryLayout<VsockHeader>.offset(of: \.forwarded) == 40)
+        #expect(MemoryLayout<VsockHeader>.offset(of: \.fwdCnt) == 40)
     }
 
     @Test("The host connects to the guest, and bytes go both ways", arguments: [1, 2])
@@ -25,11 +25,11 @@ private typealias Packet = VsockGuest.Packet
         peer.put("GET /")
         #expect(
             try guest.receive() == [
-                Packet(operation: .data, hostPort: port, guestPort: 80, payload: Array("GET /".utf8))
+                Packet(operation: .rw, hostPort: port, guestPort: 80, payload: Array("GET /".utf8))
             ])
         for size in [1, 43, 44, 45, 4096, 65_536] {
             try guest.send(
-                Packet(operation: .data, hostPort: port, guestPort: 80, payload: VirtioVsockTests.pattern(size)))
+                Packet(operation: .rw, hostPort: port, guestPort: 80, payload: VirtioVsockTests.pattern(size)))
             #expect(peer.take() == VirtioVsockTests.pattern(size))
         }
     }
@@ -41,12 +41,12 @@ private typealias Packet = VsockGuest.Packet
         peer.put("hello")
         #expect(
             try guest.receive() == [
-                Packet(operation: .data, hostPort: 7, guestPort: 1000, payload: Array("hello".utf8))
+                Packet(operation: .rw, hostPort: 7, guestPort: 1000, payload: Array("hello".utf8))
             ])
-        try guest.send(Packet(operation: .data, hostPort: 7, guestPort: 1000, payload: [1, 2, 3]))
+        try guest.send(Packet(operation: .rw, hostPort: 7, guestPort: 1000, payload: [1, 2, 3]))
         #expect(peer.take() == [1, 2, 3])
         try guest.send(Packet(operation: .request, hostPort: 8, guestPort: 1001))
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: 8, guestPort: 1001)])
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: 8, guestPort: 1001)])
     }
 
     @Test("Data behind the handshake line, or in pieces, is not lost")
@@ -85,7 +85,7 @@ private typealias Packet = VsockGuest.Packet
         let peer = try VsockGuest.Peer(UnixSocket.connect(to: guest.path))
         peer.put("CONNECT 9\n")
         let request = try #require(guest.receive().first)
-        try guest.send(Packet(operation: .reset, hostPort: request.hostPort, guestPort: 9))
+        try guest.send(Packet(operation: .rst, hostPort: request.hostPort, guestPort: 9))
         #expect(peer.hasEnded)
     }
 
@@ -134,12 +134,12 @@ private typealias Packet = VsockGuest.Packet
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
         var sent = 0
-        func credit() -> Int { 65_536 - (sent - Int(guest.lastHeader.forwarded)) }
+        func credit() -> Int { 65_536 - (sent - Int(guest.lastHeader.fwdCnt)) }
         func push() throws {
             // Like a guest that knows only the credit in received packets.
             while credit() > 0 {
                 let part = VirtioVsockTests.pattern(min(4000, credit()), sent)
-                try guest.send(Packet(operation: .data, hostPort: port, guestPort: 80, payload: part))
+                try guest.send(Packet(operation: .rw, hostPort: port, guestPort: 80, payload: part))
                 sent += part.count
                 _ = try guest.receive()
                 guest.driver.rewind()
@@ -172,12 +172,12 @@ private typealias Packet = VsockGuest.Packet
         var packets: [Packet] = []
         for _ in 0..<40 where packets.isEmpty {
             try guest.send(
-                Packet(operation: .data, hostPort: port, guestPort: 80, payload: VirtioVsockTests.pattern(32_768)))
-            packets = try guest.receive().filter { $0.operation == .reset }
+                Packet(operation: .rw, hostPort: port, guestPort: 80, payload: VirtioVsockTests.pattern(32_768)))
+            packets = try guest.receive().filter { $0.operation == .rst }
             guest.driver.rewind()
             try guest.restock()
         }
-        #expect(packets == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
+        #expect(packets == [Packet(operation: .rst, hostPort: port, guestPort: 80)])
         while let part = peer.take(), !part.isEmpty {}
         #expect(peer.hasEnded)
         #expect(!guest.driver.needsReset)
@@ -189,7 +189,7 @@ private typealias Packet = VsockGuest.Packet
         let (peer, port) = try guest.connected()
         try guest.send(Packet(operation: .creditRequest, hostPort: port, guestPort: 80))
         #expect(try guest.receive() == [Packet(operation: .creditUpdate, hostPort: port, guestPort: 80)])
-        #expect(guest.lastHeader.bufferByteCount == 65_536)
+        #expect(guest.lastHeader.bufAlloc == 65_536)
         #expect(!peer.hasEnded)
     }
 
@@ -201,17 +201,17 @@ private typealias Packet = VsockGuest.Packet
         peer.stopSending()
         #expect(
             try guest.receive() == [
-                Packet(operation: .data, hostPort: port, guestPort: 80, payload: Array("last".utf8)),
+                Packet(operation: .rw, hostPort: port, guestPort: 80, payload: Array("last".utf8)),
                 Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 2),
             ])
-        try guest.send(Packet(operation: .data, hostPort: port, guestPort: 80, payload: [1]))
+        try guest.send(Packet(operation: .rw, hostPort: port, guestPort: 80, payload: [1]))
         #expect(peer.take() == [1])
         try guest.send(Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 2))
         #expect(peer.take() == nil)
         // Now neither side sends any more.
         #expect(try guest.receive() == [Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3)])
         try guest.send(Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3))
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: port, guestPort: 80)])
     }
 
     @Test("The guest gets a shutdown after the last bytes of a closed host socket, and its reply ends the connection")
@@ -223,18 +223,18 @@ private typealias Packet = VsockGuest.Packet
         let packets = try guest.receive()
         #expect(guest.data(packets) == Array("bye".utf8))
         #expect(packets.last == Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3))
-        try guest.send(Packet(operation: .reset, hostPort: port, guestPort: 80))
-        try guest.send(Packet(operation: .data, hostPort: port, guestPort: 80, payload: [1]))
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
+        try guest.send(Packet(operation: .rst, hostPort: port, guestPort: 80))
+        try guest.send(Packet(operation: .rw, hostPort: port, guestPort: 80, payload: [1]))
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: port, guestPort: 80)])
     }
 
     @Test("A shutdown by the guest reaches the host after its last bytes")
     func guestGone() throws {
         let guest = try VsockGuest()
         let (peer, port) = try guest.connected()
-        try guest.send(Packet(operation: .data, hostPort: port, guestPort: 80, payload: [7, 8]))
+        try guest.send(Packet(operation: .rw, hostPort: port, guestPort: 80, payload: [7, 8]))
         try guest.send(Packet(operation: .shutdown, hostPort: port, guestPort: 80, flags: 3))
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: port, guestPort: 80)])
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: port, guestPort: 80)])
         #expect(peer.take() == [7, 8])
         #expect(peer.take() == nil)
     }
@@ -246,7 +246,7 @@ private typealias Packet = VsockGuest.Packet
         peer?.put("CONNECT 80\n")
         let request = try #require(guest.receive().first)
         peer = nil
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: request.hostPort, guestPort: 80)])
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: request.hostPort, guestPort: 80)])
         _ = peer
     }
 
@@ -258,7 +258,7 @@ private typealias Packet = VsockGuest.Packet
         ])
     func nonsense(kind: String, answers: Int) throws {
         let guest = try VsockGuest()
-        let operation: VsockOperation = kind == "a stray reset" ? .reset : .data
+        let operation: VsockOperation = kind == "a stray reset" ? .rst : .rw
         try guest.send(Packet(operation: operation, hostPort: 5, guestPort: 6, payload: [1, 2, 3])) { header in
             switch kind {
             case "longer than its buffer": header.byteCount = 4
@@ -270,7 +270,7 @@ private typealias Packet = VsockGuest.Packet
             default: break
             }
         }
-        #expect(try guest.receive() == (answers == 0 ? [] : [Packet(operation: .reset, hostPort: 5, guestPort: 6)]))
+        #expect(try guest.receive() == (answers == 0 ? [] : [Packet(operation: .rst, hostPort: 5, guestPort: 6)]))
         #expect(!guest.driver.needsReset)
         _ = try guest.connected()
     }
@@ -296,7 +296,7 @@ private typealias Packet = VsockGuest.Packet
     func flood() throws {
         let guest = try VsockGuest(buffers: 0)
         let bytes = { (port: UInt32) -> [UInt8] in
-            var header = VsockHeader(.data, to: 2, VsockKey(hostPort: 1, guestPort: port))
+            var header = VsockHeader(.rw, to: 2, VsockKey(hostPort: 1, guestPort: port))
             (header.sourceCID, header.destinationCID, header.sourcePort, header.destinationPort) = (3, 2, port, 1)
             return unsafe withUnsafeBytes(of: header) { unsafe Array($0.prefix(44)) }
         }
@@ -305,7 +305,7 @@ private typealias Packet = VsockGuest.Packet
         #expect(try guest.driver.answers(1).count == 64)
         try guest.give(16)
         let ports = try guest.receive().map { packet in
-            #expect(packet.operation == .reset)
+            #expect(packet.operation == .rst)
             return packet.guestPort
         }
         #expect(ports == (0..<100).map { UInt32($0) })
@@ -324,11 +324,11 @@ private typealias Packet = VsockGuest.Packet
             peers.append(VsockGuest.Peer(socket))
         }
         try guest.send(Packet(operation: .request, hostPort: 1, guestPort: 300))
-        #expect(try guest.receive() == [Packet(operation: .reset, hostPort: 1, guestPort: 300)])
+        #expect(try guest.receive() == [Packet(operation: .rst, hostPort: 1, guestPort: 300)])
         let late = try VsockGuest.Peer(UnixSocket.connect(to: guest.path))
         late.put("CONNECT 2\n")
         #expect(try guest.receive().isEmpty)
-        try guest.send(Packet(operation: .reset, hostPort: 1, guestPort: 17))
+        try guest.send(Packet(operation: .rst, hostPort: 1, guestPort: 17))
         #expect(try guest.receive().map(\.operation) == [.request])
         #expect(peers[17].hasEnded && !peers[18].hasEnded)
     }
@@ -350,7 +350,7 @@ private typealias Packet = VsockGuest.Packet
 
     @Test("A path that exists, or is too long, can't be listened at")
     func paths() throws {
-        let directory = try ScratchDirectory()
+        let directory = try SocketDirectory()
         let first = try VsockDevice(path: directory.path.appending("v"))
         #expect(throws: MachineError.self) { try VsockDevice(path: directory.path.appending("v")) }
         let long = directory.path.appending(String(repeating: "x", count: 90))

@@ -15,7 +15,7 @@ final class VsockGuest {
         var payload: [UInt8] = []
     }
 
-    let directory: ScratchDirectory
+    let directory: SocketDirectory
     let driver: VirtioDriver
     let device: VsockDevice
     /// The buffer size and the forwarded bytes that the guest reports for each connection.
@@ -30,7 +30,7 @@ final class VsockGuest {
     static let bufferByteCount = 4096 + 44
 
     init(pieces: Int = 2, buffers count: Int = 16, features: UInt64 = .max) throws {
-        directory = try ScratchDirectory()
+        directory = try SocketDirectory()
         self.pieces = pieces
         device = try VsockDevice(path: directory.path.appending("v"))
         driver = try VirtioDriver(device)
@@ -91,8 +91,8 @@ final class VsockGuest {
         header.byteCount = UInt32(packet.payload.count)
         header.operation = packet.operation.rawValue
         header.flags = packet.flags
-        header.bufferByteCount = room
-        header.forwarded = forwarded
+        header.bufAlloc = room
+        header.fwdCnt = forwarded
         bend(&header)
         let bytes = unsafe withUnsafeBytes(of: header) { unsafe Array($0.prefix(44)) }
         if packet.payload.isEmpty {
@@ -160,7 +160,7 @@ final class VsockGuest {
     }
 
     func data(_ packets: [Packet]) -> [UInt8] {
-        packets.filter { $0.operation == .data }.flatMap(\.payload)
+        packets.filter { $0.operation == .rw }.flatMap(\.payload)
     }
 
     /// The host's side of a connection; it never blocks.

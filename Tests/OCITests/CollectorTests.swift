@@ -32,14 +32,14 @@ struct CollectorTests {
         try Self.step(2, 100_000, used: 100, space)
         try Self.step(3, 100_000, used: 200, space)
         let total = try space.store.usage().total
-        let collected = try space.store.collect(budget: Store.Budget(bytes: total - 1))
+        let collected = try space.store.collect(budget: Store.CollectionLimits(bytes: total - 1))
         #expect(collected.blobs == 1)
         #expect(try Set(space.store.cachedSteps().map(\.used)) == [200, 300])
         #expect(try space.store.usage().total == collected.left)
-        let last = try space.store.collect(budget: Store.Budget(bytes: 120_000))
+        let last = try space.store.collect(budget: Store.CollectionLimits(bytes: 120_000))
         #expect(last.left <= 120_000)
         #expect(try space.store.cachedSteps().map(\.used) == [300])
-        #expect(try space.store.collect(budget: Store.Budget(bytes: 0)).left == 0)
+        #expect(try space.store.collect(budget: Store.CollectionLimits(bytes: 0)).left == 0)
     }
 
     @Test("A budget never removes data that a name needs")
@@ -49,7 +49,7 @@ struct CollectorTests {
         let image = Image.scratch(.host, in: space.store).appending(
             layer, history: History(created: nil, createdBy: "t"))
         try space.store.publish(image, as: Reference("kept"))
-        let collected = try space.store.collect(budget: Store.Budget(bytes: 0))
+        let collected = try space.store.collect(budget: Store.CollectionLimits(bytes: 0))
         #expect(collected.left > 50_000)
         #expect(try Self.remembered(space) == 0)
         #expect(try await space.store.validate() == 1)
@@ -59,7 +59,7 @@ struct CollectorTests {
     func age() throws {
         let space = try Workspace()
         for (name, used) in [(UInt8(1), Int64(99)), (2, 100), (3, 101)] { try Self.step(name, 10, used: used, space) }
-        _ = try space.store.collect(budget: Store.Budget(usedSince: 100))
+        _ = try space.store.collect(budget: Store.CollectionLimits(usedSince: 100))
         #expect(try Set(space.store.cachedSteps().map(\.used)) == [100, 101])
     }
 
@@ -77,7 +77,7 @@ struct CollectorTests {
         let layer = try Self.step(1, 10, used: 100, space)
         let key = Digest(of: [9])
         try space.store.cache(CachedStep(layer: layer, epoch: 0), for: key)
-        #expect(try space.store.collect(budget: Store.Budget(usedSince: 200)).blobs == 0)
+        #expect(try space.store.collect(budget: Store.CollectionLimits(usedSince: 200)).blobs == 0)
         #expect(try space.store.has(layer.descriptor))
     }
 

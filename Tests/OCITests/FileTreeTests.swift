@@ -50,7 +50,7 @@ struct FileTreeTests {
     func hardLinks() throws {
         let tree = try Self.tree([[try file("a", "12345"), try hardLink("b", "a")], [try file("a", "6")]])
         #expect(tree.liveBytes == 6)
-        #expect(tree.inodes.filter { $0.death != nil && $0.kind.isFile }.isEmpty)
+        #expect(tree.inodes.filter { $0.removal != nil && $0.kind.isFile }.isEmpty)
     }
 
     @Test("A parent that is a link is followed inside the root")

@@ -22,7 +22,7 @@ struct GzipTests {
 
     /// Returns the SHA-256 of a stream's content, or 64 times x if the stream is invalid.
     private static func verdict(_ stream: ArraySlice<UInt8>, chunk: Int) throws -> String {
-        let source = AheadSource(
+        let source = ReadAheadSource(
             try decompressing(ChoppedSource(stream, size: chunk), .gzip, name: "a stream"))
         var hasher = Digest.Hasher()
         do {
@@ -155,7 +155,7 @@ struct GzipTests {
     @Test("A source is read only a few chunks ahead, and no longer after its reader is released")
     func readsAhead() throws {
         let endless = EndlessSource()
-        var source: AheadSource? = AheadSource(endless)
+        var source: ReadAheadSource? = ReadAheadSource(endless)
         for _ in 0..<10 { #expect(try source?.next() == [1]) }
         source = nil
         #expect((10...14).contains(endless.count))
@@ -171,7 +171,7 @@ struct GzipTests {
                 return [UInt8(left)]
             }
         }
-        let source = AheadSource(Failing())
+        let source = ReadAheadSource(Failing())
         #expect(try (0..<3).map { _ in try source.next() } == [[2], [1], [0]])
         for _ in 0..<2 { #expect(throws: OCIError.self) { try source.next() } }
     }

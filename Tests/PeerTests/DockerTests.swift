@@ -36,12 +36,12 @@ private final class DockerEngine {
 struct DockerTests {
     @Test("Docker runs thaw's image; its copy and its archive are the same image in thaw")
     func roundTrip() throws {
-        let bench = try Workbench.withBusybox()
-        try bench.build("FROM busybox\nRUN echo made >/made\nLABEL a=b\nCMD [\"cat\", \"/made\"]\n")
-        let engine = try DockerEngine(in: bench.path)
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nRUN echo made >/made\nLABEL a=b\nCMD [\"cat\", \"/made\"]\n")
+        let engine = try DockerEngine(in: directory.path)
         let environment = ["DOCKER_HOST": engine.host]
         func succeed(_ words: String...) throws -> String {
-            let outcome = try bench.start(words, environment: environment).wait()
+            let outcome = try directory.start(words, environment: environment).wait()
             #expect(outcome.status == 0, "\(outcome.error)")
             return outcome.line
         }
@@ -50,14 +50,14 @@ struct DockerTests {
         let id = try engine.docker("image inspect -f '{{.Id}}' app")
         _ = try succeed("copy", "docker-daemon:app", "back")
         _ = try succeed("inspect", "--verify", "back")
-        #expect(try Inspection("back", in: bench).manifest["config"]["digest"] == .string(id))
+        #expect(try Inspection("back", in: directory).manifest["config"]["digest"] == .string(id))
         #expect(try succeed("diff", "app", "back") == "0 files, 0 settings, 0B")
-        _ = try engine.docker("save app -o \(bench.path)/saved.tar")
+        _ = try engine.docker("save app -o \(directory.path)/saved.tar")
         #expect(try succeed("load", "-i", "saved.tar") == "app:latest")
-        #expect(try Inspection("app", in: bench).manifest["config"]["digest"] == .string(id))
-        let absent = try bench.thaw("history", "docker-daemon:absent", environment: environment)
+        #expect(try Inspection("app", in: directory).manifest["config"]["digest"] == .string(id))
+        let absent = try directory.thaw("history", "docker-daemon:absent", environment: environment)
         #expect(absent.status == 1)
         #expect(absent.error.hasPrefix("thaw: docker-daemon:absent:latest: Docker responded with status 404: "))
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 }

@@ -51,17 +51,17 @@ enum Peers {
         """
 
     /// Makes a workbench whose store has that image as `app`, and its context.
-    static func bench() throws -> Workbench { try Workbench(copying: built.get()) }
+    static func directory() throws -> TestDirectory { try TestDirectory(copying: built.get()) }
 
     private static let built = Result {
-        let bench = try Workbench.withBusybox()
+        let directory = try TestDirectory.withBusybox()
         try Program.shell(
             """
             mkdir -p context/tree/c && cd context && echo content >file && echo a >tree/a && ln -s a tree/b
             chmod 755 tree tree/c && chmod 644 file tree/a
-            """, in: bench.path)
-        try bench.build(dockerfile)
-        return bench
+            """, in: directory.path)
+        try directory.build(dockerfile)
+        return directory
     }
 
     /// Lists a directory in the form of ``tree``, without the files that programs create when they start containers.

@@ -8,26 +8,26 @@ import Testing
 struct RegistryPeerTests {
     @Test("thaw pulls an image that skopeo pushes, in OCI's form and Docker's", arguments: ["oci", "v2s2"])
     func pull(format: String) throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
         let name = "\(registry.host)/team/app:\(format)"
         try Program.shell(
             """
             skopeo copy -q --dest-tls-verify=false --format \(format) \
-                oci:\(bench.store):docker.io/library/app:latest docker://\(name)
+                oci:\(directory.store):docker.io/library/app:latest docker://\(name)
             """)
-        let digest = try bench.succeed("pull", "--progress", "quiet", name)
+        let digest = try directory.succeed("pull", "--progress", "quiet", name)
         let seen = try Document(parsing: Program.shell("skopeo inspect --tls-verify=false docker://\(name)"))
         #expect(seen["Digest"] == .string(digest))
-        let inspected = try bench.document("inspect", "--verify", name)
+        let inspected = try directory.document("inspect", "--verify", name)
         #expect(inspected["verified"] == .bool(true))
         #expect(inspected["digest"] == .string(digest))
-        #expect(inspected["config"]["rootfs"] == (try Inspection("app", in: bench).config["rootfs"]))
-        #expect(try bench.faults() == [])
+        #expect(inspected["config"]["rootfs"] == (try Inspection("app", in: directory).config["rootfs"]))
+        #expect(try directory.faults() == [])
     }
 
     @Test("Build steps are exported to a registry, and a build with another store reuses all of them")
     func cache() throws {
-        let (first, registry) = (try Workbench.withBusybox(), try DockerRegistry())
+        let (first, registry) = (try TestDirectory.withBusybox(), try DockerRegistry())
         let place = "type=registry,ref=\(registry.host)/team/cache:1"
         let dockerfile = """
             FROM busybox AS made
@@ -37,7 +37,7 @@ struct RegistryPeerTests {
             RUN cat /proc/sys/kernel/random/uuid >/own
             """
         let digest = try first.build(dockerfile, "--cache-to", "\(place),mode=max")
-        let second = try Workbench.withBusybox()
+        let second = try TestDirectory.withBusybox()
         #expect(try second.build(dockerfile, "--cache-from", place, "--expect-cached") == digest)
         let seen = try Program.shell(
             "skopeo inspect --raw --tls-verify=false docker://\(registry.host)/team/cache:1")
@@ -47,13 +47,13 @@ struct RegistryPeerTests {
 
     @Test("skopeo copies thaw's image with every digest checked, and podman mounts it", Peers.has("podman"))
     func push() throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
         let name = "\(registry.host)/team/app:1"
-        let digest = try bench.succeed("push", "--progress", "quiet", "app", name)
-        try Program.shell("skopeo copy -q --src-tls-verify=false docker://\(name) dir:\(bench.path)/copy")
-        let copied = try Program.shell("sha256sum \(bench.path)/copy/manifest.json | cut -c1-64")
+        let digest = try directory.succeed("push", "--progress", "quiet", "app", name)
+        try Program.shell("skopeo copy -q --src-tls-verify=false docker://\(name) dir:\(directory.path)/copy")
+        let copied = try Program.shell("sha256sum \(directory.path)/copy/manifest.json | cut -c1-64")
         #expect("sha256:\(copied)" == digest)
-        let podman = "podman --root \(bench.path)/root --runroot \(bench.path)/run --storage-driver vfs"
+        let podman = "podman --root \(directory.path)/root --runroot \(directory.path)/run --storage-driver vfs"
         let image = try Program.shell("\(podman) pull -q --tls-verify=false \(name)")
         let root = try Program.shell("\(podman) image mount \(image)")
         #expect(try Peers.listing(root) == Peers.tree)
@@ -62,33 +62,35 @@ struct RegistryPeerTests {
             \(podman) image umount \(image)
             \(podman) push -q --tls-verify=false \(image) \(registry.host)/team/back:1
             """)
-        try bench.succeed("pull", "--progress", "quiet", "\(registry.host)/team/back:1")
-        try bench.succeed("inspect", "--verify", "\(registry.host)/team/back:1")
+        try directory.succeed("pull", "--progress", "quiet", "\(registry.host)/team/back:1")
+        try directory.succeed("inspect", "--verify", "\(registry.host)/team/back:1")
     }
 
     @Test("Copying from registry to registry, layout and archive keeps the digest")
     func copies() throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
         let name = "docker://\(registry.host)/a/app:1"
-        let digest = try bench.succeed("copy", "app", name)
-        #expect(try bench.succeed("copy", name, "docker://\(registry.host)/b/app:1") == digest)
-        #expect(try bench.succeed("copy", "docker://\(registry.host)/b/app:1", "oci:\(bench.path)/layout:x") == digest)
-        #expect(try bench.succeed("copy", name, "copied") == digest)
-        #expect(try bench.document("inspect", name)["digest"] == .string(digest))
+        let digest = try directory.succeed("copy", "app", name)
+        #expect(try directory.succeed("copy", name, "docker://\(registry.host)/b/app:1") == digest)
+        #expect(
+            try directory.succeed("copy", "docker://\(registry.host)/b/app:1", "oci:\(directory.path)/layout:x")
+                == digest)
+        #expect(try directory.succeed("copy", name, "copied") == digest)
+        #expect(try directory.document("inspect", name)["digest"] == .string(digest))
         let storage = "\(registry.path)/storage/docker/registry/v2"
         let uploads = try Program.shell("find \(storage)/repositories/b -path '*_uploads/*' -type f")
         #expect(uploads == "")
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 
     @Test("A name that is not in the store is looked up in its registry")
     func lookup() throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry())
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
         let name = "\(registry.host)/team/app:1"
-        try bench.succeed("push", "--progress", "quiet", "app", name)
-        let other = try Workbench()
+        try directory.succeed("push", "--progress", "quiet", "app", name)
+        let other = try TestDirectory()
         let history = try other.succeed("history", "docker://\(name)")
-        #expect(history == (try bench.succeed("history", "app")))
+        #expect(history == (try directory.succeed("history", "app")))
         #expect(try other.succeed("history", name) == history)
         try other.write("context/Dockerfile", "FROM \(name)\nCOPY more /more\n")
         try other.write("context/more", "more")
@@ -98,11 +100,11 @@ struct RegistryPeerTests {
 
     @Test("thaw and skopeo have access after thaw login, thaw none after logout; no password is ever printed")
     func login() throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry(tls: true, login: true))
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry(tls: true, login: true))
         let name = "\(registry.host)/private/app:1"
         let options = "--cert-dir \(registry.path)"
-        let environment = ["DOCKER_CONFIG": "\(bench.path)/docker", "HOME": bench.path]
-        func login(_ password: String) throws -> Outcome {
+        let environment = ["DOCKER_CONFIG": "\(directory.path)/docker", "HOME": directory.path]
+        func login(_ password: String) throws -> ProgramResult {
             try Program.run(
                 [
                     "sh", "-c",
@@ -110,8 +112,8 @@ struct RegistryPeerTests {
                         + "\(options) \(registry.host)",
                 ], environment: environment)
         }
-        func push() throws -> Outcome {
-            try bench.thaw("push", "--cert-dir", registry.path, "app", name, environment: environment)
+        func push() throws -> ProgramResult {
+            try directory.thaw("push", "--cert-dir", registry.path, "app", name, environment: environment)
         }
         var outcomes = [try login("hunter2-hunter2"), try push()]
         #expect(outcomes.map(\.status) == [1, 1])
@@ -119,10 +121,10 @@ struct RegistryPeerTests {
         #expect(outcomes[2...].map(\.status) == [0, 0], "\(outcomes[3].error)")
         try Program.shell(
             """
-            skopeo copy -q --authfile '\(bench.path)/docker/config.json' --src-cert-dir '\(registry.path)' \
-                docker://\(name) dir:\(bench.path)/copy
+            skopeo copy -q --authfile '\(directory.path)/docker/config.json' --src-cert-dir '\(registry.path)' \
+                docker://\(name) dir:\(directory.path)/copy
             """)
-        outcomes.append(try bench.thaw("logout", registry.host, environment: environment))
+        outcomes.append(try directory.thaw("logout", registry.host, environment: environment))
         outcomes.append(try push())
         #expect(outcomes[4...].map(\.status) == [0, 1])
         for secret in [DockerRegistry.password, "hunter2-hunter2", "dGhhdz"] {
@@ -133,13 +135,13 @@ struct RegistryPeerTests {
 
     @Test("A credential helper is used in place of the file")
     func helper() throws {
-        let (bench, registry) = (try Peers.bench(), try DockerRegistry(login: true))
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry(login: true))
         let name = "\(registry.host)/private/app:1"
-        try bench.write(
+        try directory.write(
             "bin/docker-credential-test",
             """
             #!/bin/sh
-            state=\(bench.path)/secret
+            state=\(directory.path)/secret
             case $1 in
             get) cat >/dev/null; [ -s $state ] && exec cat $state
                 echo "credentials not found in native keychain"; exit 1 ;;
@@ -147,22 +149,23 @@ struct RegistryPeerTests {
             erase) cat >/dev/null; rm $state ;;
             esac
             """, mode: 0o755)
-        try bench.write("docker/config.json", #"{"credHelpers":{"\#(registry.host)":"test"},"x":1}"#)
+        try directory.write("docker/config.json", #"{"credHelpers":{"\#(registry.host)":"test"},"x":1}"#)
         let path = try Program.shell("echo $PATH")
         let environment = [
-            "DOCKER_CONFIG": "\(bench.path)/docker", "HOME": bench.path, "PATH": "\(bench.path)/bin:\(path)",
+            "DOCKER_CONFIG": "\(directory.path)/docker", "HOME": directory.path,
+            "PATH": "\(directory.path)/bin:\(path)",
         ]
-        #expect(try bench.thaw("push", "app", name, environment: environment).status == 1)
+        #expect(try directory.thaw("push", "app", name, environment: environment).status == 1)
         let words =
             "printf '%s' '\(DockerRegistry.password)' | \(Binary.path) login -u \(DockerRegistry.user) "
             + "--password-stdin \(registry.host)"
         let login = try Program.run(["sh", "-c", words], environment: environment)
         #expect(login.status == 0, "\(login.error)")
-        let pushed = try bench.thaw("push", "app", name, environment: environment)
+        let pushed = try directory.thaw("push", "app", name, environment: environment)
         #expect(pushed.status == 0, "\(pushed.error)")
-        #expect(try !bench.read("docker/config.json").contains("dGhhdz"))
-        #expect(try bench.thaw("logout", registry.host, environment: environment).status == 0)
-        #expect(try bench.thaw("push", "app", name, environment: environment).status == 1)
+        #expect(try !directory.read("docker/config.json").contains("dGhhdz"))
+        #expect(try directory.thaw("logout", registry.host, environment: environment).status == 0)
+        #expect(try directory.thaw("push", "app", name, environment: environment).status == 1)
     }
 
     @Test(
@@ -172,13 +175,13 @@ struct RegistryPeerTests {
             ("HOST/missing:1", "not found in the registry"),
         ])
     func failures(name: String, sentence: String) throws {
-        let (bench, registry) = (try Workbench(), try DockerRegistry())
+        let (directory, registry) = (try TestDirectory(), try DockerRegistry())
         let full = name.replacing(text: "HOST", with: registry.host)
-        let outcome = try bench.thaw("pull", "--progress", "quiet", full)
+        let outcome = try directory.thaw("pull", "--progress", "quiet", full)
         #expect(outcome.status == 1)
         #expect(outcome.error.hasPrefix("thaw: cannot pull \(full)"), "\(outcome.error)")
         #expect(outcome.error.contains(sentence), "\(outcome.error)")
-        #expect(try bench.faults() == [])
+        #expect(try directory.faults() == [])
     }
 }
 

@@ -33,14 +33,14 @@ struct ProjectTests {
             waste = "1kB"
             start = "500ms"
             """
-        let project = try Project(parsing: text, name: "thaw.toml")
-        #expect(project.build == Project.Build(dockerfile: "D", target: "app", context: "sub", args: ["V": "1"]))
+        let project = try ProjectFile(parsing: text, name: "thaw.toml")
+        #expect(project.build == ProjectFile.Build(dockerfile: "D", target: "app", context: "sub", args: ["V": "1"]))
         #expect(project.probe == "http:8080/healthz")
         #expect(project.probeTimeout == .seconds(30))
         #expect(project.boot.kernel == "small")
         #expect(project.boot.memory == ByteCount(256 << 20))
         #expect(project.boot.environment == ["A=1"])
-        #expect(project.slim == Project.Slim(keep: ["certs"], include: ["/app/**"], exclude: ["/x"]))
+        #expect(project.slim == ProjectFile.Slim(keep: ["certs"], include: ["/app/**"], exclude: ["/x"]))
         #expect(project.budget.size == ByteCount(60_000_000))
         #expect(project.budget.unpacked == ByteCount(1_500_000_000))
         #expect(project.budget.start == .milliseconds(500))
@@ -48,7 +48,7 @@ struct ProjectTests {
 
     @Test("An empty file gives an empty project")
     func empty() throws {
-        #expect(try Project(parsing: "", name: "thaw.toml") == Project())
+        #expect(try ProjectFile(parsing: "", name: "thaw.toml") == ProjectFile())
     }
 
     @Test(
@@ -61,7 +61,7 @@ struct ProjectTests {
         ])
     func wrong(text: String, named: String) {
         #expect {
-            try Project(parsing: text, name: "thaw.toml")
+            try ProjectFile(parsing: text, name: "thaw.toml")
         } throws: {
             "\($0)".hasPrefix("thaw.toml") && "\($0)".contains(named) && !"\($0)".contains("\n")
         }

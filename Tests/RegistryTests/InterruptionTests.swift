@@ -102,9 +102,9 @@ import Testing
 
 /// The same with the command line.
 @Suite struct CommandTests {
-    let (space, bench): (Workspace, Workbench)
+    let (space, directory): (Workspace, TestDirectory)
 
-    init() throws { (space, bench) = (try Workspace(), try Workbench()) }
+    init() throws { (space, directory) = (try Workspace(), try TestDirectory()) }
 
     @Test("Tags and repositories are listed, and a deleted image no longer exists", Shared.isInstalled)
     func listings() throws {
@@ -112,18 +112,18 @@ import Testing
         let image = try space.sample([1000])
         let layout = "oci:\(space.store.path):\(try Reference("sample").description)"
         try space.store.publish(image, as: try Reference("sample"))
-        for tag in ["1", "2"] { try bench.succeed("copy", layout, "docker://\(registry.host)/team/app:\(tag)") }
+        for tag in ["1", "2"] { try directory.succeed("copy", layout, "docker://\(registry.host)/team/app:\(tag)") }
         for name in ["\(registry.host)/team/app", "docker://\(registry.host)/team/app"] {
-            #expect(try bench.succeed("list-tags", name).split(separator: "\n").sorted() == ["1", "2"])
+            #expect(try directory.succeed("list-tags", name).split(separator: "\n").sorted() == ["1", "2"])
         }
-        #expect(try bench.succeed("catalog", registry.host) == "team/app")
-        #expect(try bench.document("catalog", "--format", "json", registry.host)["repositories"].list.count == 1)
-        #expect(try bench.succeed("referrers", "\(registry.host)/team/app:1") == "")
-        #expect(try bench.succeed("delete", "\(registry.host)/team/app:1") == "\(image.descriptor.digest)")
-        let again = try bench.thaw("delete", "\(registry.host)/team/app:1")
+        #expect(try directory.succeed("catalog", registry.host) == "team/app")
+        #expect(try directory.document("catalog", "--format", "json", registry.host)["repositories"].list.count == 1)
+        #expect(try directory.succeed("referrers", "\(registry.host)/team/app:1") == "")
+        #expect(try directory.succeed("delete", "\(registry.host)/team/app:1") == "\(image.descriptor.digest)")
+        let again = try directory.thaw("delete", "\(registry.host)/team/app:1")
         #expect(again.status == 1)
         #expect(again.error.hasPrefix("thaw: cannot pull \(registry.host)/team/app:1: not found in the registry"))
-        #expect(try bench.thaw("list-tags", "\(registry.host)/none").status == 1)
+        #expect(try directory.thaw("list-tags", "\(registry.host)/none").status == 1)
     }
 
     @Test("Ctrl-C in a pull is status 130 and one sentence; no name is set, and the next pull is complete")
@@ -140,23 +140,23 @@ import Testing
         }
         try registry.add(image)
         let words = ["pull", "--progress", "quiet", "\(try registry.reference())"]
-        let program = try bench.start(words)
+        let program = try directory.start(words)
         let deadline = ContinuousClock.now + .seconds(60)
         while registry.count("GET \(path)") == 0, ContinuousClock.now < deadline { usleep(10_000) }
         program.signal(SIGINT)
         let outcome = program.wait()
         #expect(outcome.status == 130)
         #expect(outcome.error == "\nthaw: interrupted; nothing half-written was kept\n")
-        #expect(try bench.succeed("images") == "")
+        #expect(try directory.succeed("images") == "")
         #expect(
-            try Program.shell("ls blobs/sha256", in: bench.store).contains(image.layers[1].descriptor.digest.hex)
+            try Program.shell("ls blobs/sha256", in: directory.store).contains(image.layers[1].descriptor.digest.hex)
                 == false)
-        #expect(try bench.start(words).wait().status == 0)
+        #expect(try directory.start(words).wait().status == 0)
         #expect(
-            try bench.succeed("inspect", "--verify", "\(try registry.reference())").contains(
+            try directory.succeed("inspect", "--verify", "\(try registry.reference())").contains(
                 image.descriptor.digest.hex))
-        try bench.succeed("prune")
-        #expect(try Program.shell("ls thaw/ingest", in: bench.store) == "")
+        try directory.succeed("prune")
+        #expect(try Program.shell("ls thaw/ingest", in: directory.store) == "")
     }
 
     @Test("A full disk in a pull is one sentence; complete layers remain and are not pulled again", Self.canMount)
@@ -164,11 +164,11 @@ import Testing
         let image = try space.sample([3_000_000, 4_000_000])
         let registry = try FakeRegistry()
         try registry.add(image)
-        let disk = "\(bench.path)/disk"
+        let disk = "\(directory.path)/disk"
         try Program.shell("mkdir \(disk) && mount -t tmpfs -o size=5m tmpfs \(disk)")
         defer { _ = try? Program.shell("umount \(disk)") }
-        func thaw(_ words: String...) throws -> Outcome {
-            try Program.run([Binary.path, "--store", "\(disk)/store"] + words, in: bench.path)
+        func thaw(_ words: String...) throws -> ProgramResult {
+            try Program.run([Binary.path, "--store", "\(disk)/store"] + words, in: directory.path)
         }
         let name = "\(try registry.reference())"
         let outcome = try thaw("pull", "--progress", "quiet", "--transfers", "1", name)
@@ -217,15 +217,15 @@ import Testing
         }
         try registry.add(image)
         let host = registry.server.authority
-        try bench.write("config.json", #"{"auths":{"\#(host)":{"auth":"dGhhdzpodW50ZXIy"}}}"#)
+        try directory.write("config.json", #"{"auths":{"\#(host)":{"auth":"dGhhdzpodW50ZXIy"}}}"#)
         let names = [host, "registry.invalid", "127.0.0.1:1"].map { "\($0)/app:1" }
         for name in names {
             let outcome = try Program.run(
                 [
-                    Binary.path, "--store", bench.store, "pull", "--progress", progress, "--authfile", "config.json",
-                    name,
+                    Binary.path, "--store", directory.store, "pull", "--progress", progress, "--authfile",
+                    "config.json", name,
                 ],
-                in: bench.path, environment: ["ALL_PROXY": "socks5h://thaw:hunter2@127.0.0.1:1"])
+                in: directory.path, environment: ["ALL_PROXY": "socks5h://thaw:hunter2@127.0.0.1:1"])
             #expect(outcome.status == 1)
             #expect(outcome.error.contains(name.split(separator: "/")[0]), "\(outcome.error)")
             for secret in secrets { #expect(!(outcome.output + outcome.error).contains(secret), "\(outcome.error)") }

@@ -24,13 +24,13 @@ import Testing
             let headers = ["Content-Type": "application/vnd.oci.image.manifest.v1+json", "Retry-After": "0"]
             try exchange.reply(answer.status, headers, answer.body)
         }
-        let bench = try Workbench()
+        let directory = try TestDirectory()
         let name = "\(server.authority)/app:1"
         for words in [
             ["pull", "--progress", progress, name], ["list-tags", "\(server.authority)/app"],
             ["catalog", server.authority],
         ] {
-            let outcome = try bench.start(words + ["--tls-verify=false"]).wait()
+            let outcome = try directory.start(words + ["--tls-verify=false"]).wait()
             let bytes = Array(String(decoding: outcome.bytes, as: UTF8.self).replacing("\r\u{1b}[K", with: "").utf8)
             #expect(Controls.found(in: bytes) == [], "\(words): \(outcome.error)")
         }
@@ -45,9 +45,9 @@ import Testing
                 isRedirected ? 307 : 401,
                 ["WWW-Authenticate": "\(text) realm=\"\(text)\"", "Location": "gopher://\(text)/"], "")
         }
-        let bench = try Workbench()
+        let directory = try TestDirectory()
         for repository in ["app", "moved"] {
-            let outcome = try bench.thaw("pull", "--tls-verify=false", "\(server.authority)/\(repository):1")
+            let outcome = try directory.thaw("pull", "--tls-verify=false", "\(server.authority)/\(repository):1")
             #expect(outcome.status == 1)
             #expect(outcome.controls == [], "\(outcome.error)")
         }

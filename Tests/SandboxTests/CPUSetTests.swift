@@ -47,10 +47,10 @@ import Testing
         var limits = CPULimits()
         let isLimited = limits.limit(to: 1.5, of: set)
         #expect(isLimited)
-        #expect(limits.quota == 150_000 && limits.seen?.numbers.count == 2)
+        #expect(limits.quota == 150_000 && limits.visible?.numbers.count == 2)
         let isLimitedToPart = limits.limit(to: 0.01, of: set)
         #expect(isLimitedToPart)
-        #expect(limits.quota == 1_000 && limits.seen?.numbers.count == 1)
+        #expect(limits.quota == 1_000 && limits.visible?.numbers.count == 1)
         let isLimitedToAll = limits.limit(to: 4.5, of: set)
         #expect(!isLimitedToAll)
     }

@@ -64,7 +64,7 @@ import Testing
         let group = try parent.directory(name)
         let output = try Pipe()
         let input = try OwnedDescriptor("/dev/null")
-        var script = Script()
+        var script = SetupScript()
         let launched = try script.launch(
             Launch(
                 arguments: ["/bin/grep", "^0:", "/proc/self/cgroup"], namespaces: 0,
@@ -78,14 +78,14 @@ import Testing
 
     @Test("In v2 all controllers of a container are in the highest of their groups")
     func oneUnifiedGroup() {
-        let (near, far) = (Place(path: "/c/a/b", isUnified: true), Place(path: "/c/a", isUnified: true))
-        let old = Place(path: "/pids/x", isUnified: false)
-        let all: [Controller: Place] = [.memory: near, .cpuTime: far, .processes: old]
+        let (near, far) = (CgroupParent(path: "/c/a/b", isUnified: true), CgroupParent(path: "/c/a", isUnified: true))
+        let old = CgroupParent(path: "/pids/x", isUnified: false)
+        let all: [Controller: CgroupParent] = [.memory: near, .cpuTime: far, .processes: old]
         #expect(
-            Place.places(for: [.memory, .cpuTime, .processes], in: all) == [
+            CgroupParent.parents(for: [.memory, .cpuTime, .processes], in: all) == [
                 .memory: far, .cpuTime: far, .processes: old,
             ])
-        #expect(Place.places(for: [.memory, .cpuSet], in: all) == [.memory: near])
+        #expect(CgroupParent.parents(for: [.memory, .cpuSet], in: all) == [.memory: near])
     }
 
     private static let everything: Command = {
@@ -140,16 +140,19 @@ import Testing
             ([], false, [.eachProcess, nil, .user, nil, nil, .affinity, nil]),
             ([], true, [.eachProcess, nil, nil, nil, nil, .affinity, nil]),
             ([.memory, .cpuSet], true, [nil, nil, nil]), (Set(Controller.allCases), true, []),
-        ] as [(Set<Controller>, Bool, [LimitShortfall.Substitute?])])
-    func shortfalls(available: Set<Controller>, isRoot: Bool, expected: [LimitShortfall.Substitute?]) {
-        #expect(Self.everything.shortfalls(with: available, isRoot: isRoot).map(\.substitute) == expected)
+        ] as [(Set<Controller>, Bool, [UnenforcedLimit.Substitute?])])
+    func shortfalls(available: Set<Controller>, isRoot: Bool, expected: [UnenforcedLimit.Substitute?]) {
+        #expect(Self.everything.unenforcedLimits(with: available, isRoot: isRoot).map(\.substitute) == expected)
     }
 
     @Test("Without a group, a limit to a number of CPUs is enforced by affinity")
     func affinityInstead() throws {
         var command = Command(["true"])
         #expect(command.cpus.limit(to: 1, of: try #require(CPUSet("4-5"))))
-        #expect(command.shortfalls(with: [], isRoot: true) == [LimitShortfall(limit: .cpuTime, substitute: .affinity)])
+        #expect(
+            command.unenforcedLimits(with: [], isRoot: true) == [
+                UnenforcedLimit(limit: .cpuTime, substitute: .affinity)
+            ])
     }
 
     @Test(
@@ -180,10 +183,11 @@ import Testing
     }
 
     @Test(
-        "A command has the CPU time of its limit", .enabled(if: Place.all[.cpuTime] != nil, "no group counts CPU time"))
+        "A command has the CPU time of its limit",
+        .enabled(if: CgroupParent.all[.cpuTime] != nil, "no group counts CPU time"))
     func quota() async throws {
         let fixture = try Fixture()
-        let place = try #require(Place.all[.cpuTime])
+        let place = try #require(CgroupParent.all[.cpuTime])
         let file = place.isUnified ? "cpu.max" : "cpu.cfs_quota_us"
         let result = try await fixture.shell("cut -d ' ' -f 1 /groups/thaw.\(getpid()).*/\(file)") {
             $0.cpus.quota = 20_000
@@ -192,7 +196,7 @@ import Testing
         #expect(result.output.split(separator: "\n").contains("20000"), "\(result.error)")
     }
 
-    @Test("A command runs only on its CPUs", .enabled(if: Place.all[.cpuSet] != nil, "no group has CPUs"))
+    @Test("A command runs only on its CPUs", .enabled(if: CgroupParent.all[.cpuSet] != nil, "no group has CPUs"))
     func cpuSet() async throws {
         let fixture = try Fixture()
         let last = try #require(try CPUSet.allowed().numbers.last)
@@ -260,14 +264,14 @@ import Testing
         }
         let held = try OwnedDescriptor(fixture.path.appending("groups/thaw.5000002.b"))
         #expect(flock(held.rawValue, LOCK_SH) == 0)
-        Place(path: fixture.path.appending("groups"), isUnified: false).sweep()
+        CgroupParent(path: fixture.path.appending("groups"), isUnified: false).removeAbandoned()
         let left = try fixture.directory.directory("groups").entries().map { String(decoding: $0.name, as: UTF8.self) }
         #expect(left.sorted() == ["other.5000001.d", "thaw.5000002.b", "thaw.\(getppid()).c", "thaw.x.y"].sorted())
     }
 
     /// Other suites' containers have groups meanwhile, with other limits.
     private func expectNoGroups(limitedTo limit: String) throws {
-        for place in Set(Place.all.values) {
+        for place in Set(CgroupParent.all.values) {
             let names = try Directory(place.path).entries().map { String(decoding: $0.name, as: UTF8.self) }
             for name in names where name.hasPrefix("thaw.\(getpid()).") {
                 for file in ["pids.max", "memory.max", "memory.limit_in_bytes"] {

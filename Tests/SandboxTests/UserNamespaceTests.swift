@@ -29,7 +29,7 @@ import Testing
     }
 
     /// The stage, the errno, a setting of /proc/sys, and the expected obstacle.
-    static let obstacles: [(Int32, Errno, [String: String], NamespaceObstacle)] = [
+    static let reasons: [(Int32, Errno, [String: String], UserNamespaceError)] = [
         (0, .noSpace, ["user/max_user_namespaces": "0"], .disabled),
         (0, .noSpace, ["user/max_user_namespaces": "100"], .limit),
         (0, .notPermitted, ["kernel/unprivileged_userns_clone": "0"], .rootOnly),
@@ -40,15 +40,15 @@ import Testing
         (3, .resourceTemporarilyUnavailable, [:], .refused("start a helper", .resourceTemporarilyUnavailable)),
     ]
 
-    @Test("The obstacle names the setting and has a remedy", arguments: obstacles)
-    func obstacle(stage: Int32, errno: Errno, settings: [String: String], expected: NamespaceObstacle) {
-        let obstacle = NamespaceObstacle(stage: stage, errno) { settings[$0] }
-        #expect(obstacle == expected)
+    @Test("The obstacle names the setting and has a remedy", arguments: reasons)
+    func reason(stage: Int32, errno: Errno, settings: [String: String], expected: UserNamespaceError) {
+        let reason = UserNamespaceError(stage: stage, errno) { settings[$0] }
+        #expect(reason == expected)
         let isRefused = if case .refused = expected { true } else { false }
         let start = isRefused && UserNamespace.user == 0 ? "in a Docker container" : "run thaw as root"
-        #expect(obstacle.remedy.hasPrefix(start))
-        for name in settings.keys where obstacle != .refused("make one", .notPermitted) {
-            #expect(obstacle.description.contains(name.split(separator: "/")[1]))
+        #expect(reason.remedy.hasPrefix(start))
+        for name in settings.keys where reason != .refused("make one", .notPermitted) {
+            #expect(reason.description.contains(name.split(separator: "/")[1]))
         }
     }
 

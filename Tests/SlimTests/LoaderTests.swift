@@ -165,7 +165,7 @@ import Testing
         run.runpath = "/opt/r"
         let plan = try await Sample([entries + [database], [program("app", run)]], runs: ["/app"]).plan()
         #expect(plan.missing.isEmpty)
-        let kept = Set(plan.keep.keys.map { plan.specimen.tree.path(of: $0).description })
+        let kept = Set(plan.keep.keys.map { plan.contents.tree.path(of: $0).description })
         #expect(kept.isSuperset(of: ["/app", "/lib/ld-musl-x86_64.so.1", "/opt/m/liba.so.1", "/opt/r/libb.so.1"]))
         #expect(!kept.contains("/usr/lib/liba.so.1"))
     }

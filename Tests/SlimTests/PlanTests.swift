@@ -55,8 +55,8 @@ import Testing
                 diffID: layer.diffID),
             history: History(created: nil, createdBy: "test")
         ).configured { $0.entrypoint = ["/usr/bin/server"] }
-        let plan = try SlimPlan(try await Specimen(of: image), options: SlimOptions())
-        let tree = plan.specimen.tree
+        let plan = try SlimPlan(try await ImageContents(of: image), options: SlimOptions())
+        let tree = plan.contents.tree
         let kept = Set(plan.keep.keys.map { tree.path(of: $0).description })
         #expect(kept.isSuperset(of: glibcPaths.subtracting(["/bin"])))
     }
@@ -160,7 +160,8 @@ import Testing
     @Test("--include keeps a file with its needs, --exclude drops it")
     func obeysPatterns() async throws {
         let run = try program("app/run", ELFMaker())
-        let options = SlimOptions(include: [try PathPattern("/usr/bin/c*")], exclude: [try PathPattern("app/**/*.txt")])
+        let options = SlimOptions(
+            include: [try ImagePathPattern("/usr/bin/c*")], exclude: [try ImagePathPattern("app/**/*.txt")])
         let found = try await kept(
             [run, file("app/a/b.txt", "x"), file("app/a/b.md", "x")], runs: ["/app/run"], options)
         #expect(found.isSuperset(of: ["/usr/bin/cat", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/app/a/b.md"]))
@@ -187,10 +188,10 @@ import Testing
         let plan = try await Sample([debian(), [program("app/run", ELFMaker())]], runs: ["/app/run"]).plan()
         #expect(plan.removed.reduce(0) { $0 + $1.count } == plan.droppedCount)
         #expect(plan.dropped.count == plan.droppedCount)
-        let kept = Set(plan.keep.keys.map { plan.specimen.tree[node: $0].inode }).reduce(0) {
-            $0 + plan.specimen.tree.inodes[$1].kind.size
+        let kept = Set(plan.keep.keys.map { plan.contents.tree[node: $0].inode }).reduce(0) {
+            $0 + plan.contents.tree.inodes[$1].kind.size
         }
-        #expect(kept + plan.removed.reduce(0) { $0 + $1.bytes } == plan.specimen.tree.liveBytes)
+        #expect(kept + plan.removed.reduce(0) { $0 + $1.bytes } == plan.contents.tree.liveBytes)
     }
 
     @Test("Volumes with their contents, the working directory and the user's home are kept")

@@ -44,7 +44,7 @@ import Testing
         let (_, after, plan) = try await sample().slimmed()
         let tree = after.tree
         let special = try #require(tree.inode(at: try ImagePath("app/special")))
-        #expect(special.metadata == plan.specimen.tree.inode(at: try ImagePath("app/special"))?.metadata)
+        #expect(special.metadata == plan.contents.tree.inode(at: try ImagePath("app/special"))?.metadata)
         #expect(special.metadata.xattrs.count == 2)
         #expect(special.linkCount == 2)
         #expect(tree.inode(at: try ImagePath("app/pipe"))?.kind == .fifo)
@@ -102,7 +102,7 @@ import Testing
             [entries + database + [sums, program("app", .program(needs: ["libc.so.6"]))]], runs: ["/app"])
         let (_, _, plan) = try await sample.slimmed()
         func text(_ path: String) throws -> String? {
-            plan.specimen.tree.node(at: try ImagePath(path)).flatMap { plan.replacements[$0] }.map {
+            plan.contents.tree.node(at: try ImagePath(path)).flatMap { plan.replacements[$0] }.map {
                 String(decoding: $0, as: UTF8.self)
             }
         }
@@ -140,7 +140,9 @@ import Testing
         _ edit: (inout ImageConfig) -> Void = { _ in }
     ) async throws -> [String] {
         let (one, other) = (try Sample([before], runs: ["/run"]), try Sample([after], runs: ["/run"], edit))
-        return Invariants.check(try await Specimen(of: other.image), against: try await Specimen(of: one.image)).map(
+        return Invariants.check(
+            try await ImageContents(of: other.image), against: try await ImageContents(of: one.image)
+        ).map(
             \.description)
     }
 

@@ -23,23 +23,24 @@ struct Sample {
     }
 
     func plan(_ options: SlimOptions = SlimOptions()) async throws -> SlimPlan {
-        try SlimPlan(try await Specimen(of: image), options: options)
+        try SlimPlan(try await ImageContents(of: image), options: options)
     }
 
     /// Returns the kept paths that are no directories.
     func kept(_ options: SlimOptions = SlimOptions()) async throws -> Set<String> {
         let plan = try await plan(options)
-        let tree = plan.specimen.tree
+        let tree = plan.contents.tree
         return Set(plan.keep.keys.filter { !tree.inode(of: $0).kind.isDirectory }.map { tree.path(of: $0).description })
     }
 
     /// Returns the slim image, checked against the original.
-    func slimmed(_ options: SlimOptions = SlimOptions()) async throws -> (image: Image, after: Specimen, plan: SlimPlan)
-    {
+    func slimmed(_ options: SlimOptions = SlimOptions()) async throws -> (
+        image: Image, after: ImageContents, plan: SlimPlan
+    ) {
         let plan = try await plan(options)
         let slim = try await image.slimmed(by: plan, into: workspace.store)
-        let after = try await Specimen(of: slim)
-        #expect(Invariants.check(after, against: plan.specimen, rewritten: plan.rewritten) == [])
+        let after = try await ImageContents(of: slim)
+        #expect(Invariants.check(after, against: plan.contents, rewritten: plan.rewritten) == [])
         return (slim, after, plan)
     }
 }

@@ -20,15 +20,16 @@ import Testing
             ("*a*b*c*", "xxaxxbxxcxx", true), ("*a*b*c*", "xxcxxbxxa", false), ("a[", "a[", true),
         ])
     func matches(pattern: String, path: String, isMatch: Bool) throws {
-        #expect(try PathPattern(pattern).matches(ImagePath(path)) == isMatch)
+        #expect(try ImagePathPattern(pattern).matches(ImagePath(path)) == isMatch)
     }
 
     @Test("A pattern that names the root or leaves it is refused", arguments: ["", "/", "a/../b", "./"])
-    func refuses(text: String) { #expect(throws: SlimError.self) { try PathPattern(text) } }
+    func refuses(text: String) { #expect(throws: SlimError.self) { try ImagePathPattern(text) } }
 
     @Test("A hostile pattern takes linear time")
     func isLinear() throws {
-        let pattern = try PathPattern(String(repeating: "**/", count: 200) + "z" + String(repeating: "*a", count: 40))
+        let pattern = try ImagePathPattern(
+            String(repeating: "**/", count: 200) + "z" + String(repeating: "*a", count: 40))
         let path = try ImagePath(String(repeating: "a/", count: 500) + String(repeating: "a", count: 200))
         #expect(!pattern.matches(path))
     }
@@ -51,8 +52,8 @@ import Testing
 
     @Test("An unknown extra is refused")
     func refusesExtra() throws {
-        #expect(try Extra(named: "certs") == .certs)
-        #expect(throws: SlimError.unknownExtra("perl")) { try Extra(named: "perl") }
+        #expect(try KeepOption(named: "certs") == .certs)
+        #expect(throws: SlimError.unknownKeepOption("perl")) { try KeepOption(named: "perl") }
     }
 }
 
@@ -122,8 +123,8 @@ import Testing
                     library("\(directory)/libm.so.6"), program("app", .program(needs: ["libc.so.6"])),
                 ] + dpkg([("other", "", ["/\(directory)/libm.so.6"])])
             ], runs: ["/app"], environment: [])
-        let plan = try await sample.plan(SlimOptions(exclude: [PathPattern("**/libm.so.6")]))
-        let node = try #require(plan.specimen.tree.node(at: try ImagePath("etc/ld.so.cache")))
+        let plan = try await sample.plan(SlimOptions(exclude: [ImagePathPattern("**/libm.so.6")]))
+        let node = try #require(plan.contents.tree.node(at: try ImagePath("etc/ld.so.cache")))
         let reduced = try #require(LoaderCache(plan.replacements[node] ?? []))
         #expect(reduced.entries.map(\.name) == [Array("libc.so.6".utf8)])
     }

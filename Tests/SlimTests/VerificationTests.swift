@@ -8,18 +8,18 @@ import Testing
 /// Makes the result of an HTTP probe.
 private func answer(
     _ body: String, status: Int = 200, header: String = "Content-Type: text/plain", to question: String = "http:80/"
-) -> Statement {
+) -> ProbeRecord {
     .http(
         question, status: status, head: Array("HTTP/1.1 \(status) X\n\(header)\n\n".utf8),
-        body: Content(Array(body.utf8)),
+        body: StreamDigest(Array(body.utf8)),
         passes: status < 400)
 }
 
-private func testimony(_ statements: Statement...) -> Testimony { Testimony(statements: statements) }
+private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: probes) }
 
 @Suite("A verification") struct VerificationTests {
     /// Results before and after, and the first difference; nil if there is none.
-    static let pairs: [(Statement, Statement, String?)] = [
+    static let pairs: [(ProbeRecord, ProbeRecord, String?)] = [
         (answer("a"), answer("a"), nil),
         (answer("a"), answer("a", status: 500), "status was '200', is '500'"),
         (answer("one\ntwo\nthree"), answer("one\ntwö\nthree"), "body, line 2 was 'two', is 'twö'"),
@@ -41,36 +41,41 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         ),
         (answer("\u{1B}[31mred"), answer("blue"), "body, line 1 was '[31mred', is 'blue'"),
         (
-            .command("exec:x", ending: "exit status 0", output: Content([1]), errors: Content([]), passes: true),
-            .command("exec:x", ending: "exit status 0", output: Content([1]), errors: Content([65]), passes: true),
-            "errors, line 1 was '', is 'A'"
+            .command(
+                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([1]), stderr: StreamDigest([]), passes: true
+            ),
+            .command(
+                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([1]), stderr: StreamDigest([65]),
+                passes: true), "errors, line 1 was '', is 'A'"
         ),
         (
-            answer("a"), Statement("http:80/", [("answer", .text("nothing listens"))], passes: false),
+            answer("a"), ProbeRecord("http:80/", [("answer", .text("nothing listens"))], passes: false),
             "answer was 'status 200, 1 bytes', is 'nothing listens'"
         ),
         (
-            .command("exec:x", ending: "exit status 0", output: Content([]), errors: Content([]), passes: true),
-            .command("exec:x", ending: "killed by signal 11", output: Content([]), errors: Content([]), passes: true),
-            "ending was 'exit status 0', is 'killed by signal 11'"
+            .command(
+                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([]), stderr: StreamDigest([]), passes: true),
+            .command(
+                "exec:x", exitStatus: "killed by signal 11", stdout: StreamDigest([]), stderr: StreamDigest([]),
+                passes: true), "ending was 'exit status 0', is 'killed by signal 11'"
         ),
     ]
 
     @Test("The first difference has its probe, field and line", arguments: pairs)
-    func differences(before: Statement, after: Statement, sentence: String?) {
-        let verification = Verification(testimony(before), testimony(after))
+    func differences(before: ProbeRecord, after: ProbeRecord, sentence: String?) {
+        let verification = Verification(record(before), record(after))
         #expect(verification.passed == (sentence == nil))
-        #expect(verification.difference == sentence.map { "\(before.question): \($0)" })
+        #expect(verification.difference == sentence.map { "\(before.probe): \($0)" })
     }
 
     @Test("Streams with the same beginning are distinguished by length and digest")
     func long() {
-        func content(_ byteCount: UInt64, _ digest: UInt8) -> Content {
-            Content(beginning: [1], byteCount: byteCount, digest: [UInt8](repeating: digest, count: 32))
+        func content(_ byteCount: UInt64, _ digest: UInt8) -> StreamDigest {
+            StreamDigest(prefix: [1], byteCount: byteCount, digest: [UInt8](repeating: digest, count: 32))
         }
-        func difference(_ left: Content, _ right: Content) -> String? {
+        func difference(_ left: StreamDigest, _ right: StreamDigest) -> String? {
             let sides = [left, right].map { content in
-                testimony(.http("http:1/", status: 200, head: [], body: content, passes: true))
+                record(.http("http:1/", status: 200, head: [], body: content, passes: true))
             }
             return Verification(sides[0], sides[1]).difference
         }
@@ -97,7 +102,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
     @Test("Words that vary between starts of the original are unstable, and the other words count", arguments: moods)
     func unstable(first: String, second: String, slim: String, passes: Bool) {
         let verification = Verification(
-            testimony(answer(first)), testimony(answer(slim)), again: testimony(answer(second)))
+            record(answer(first)), record(answer(slim)), again: record(answer(second)))
         #expect(verification.passed == passes)
         #expect(verification.checks.map(\.unstable) == [passes ? ["body"] : []])
     }
@@ -105,7 +110,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
     @Test("A status that differs is not excused by a body that changes")
     func statusCounts() {
         let verification = Verification(
-            testimony(answer("1")), testimony(answer("2", status: 500)), again: testimony(answer("3")))
+            record(answer("1")), record(answer("2", status: 500)), again: record(answer("3")))
         #expect(verification.difference == "http:80/: status was '200', is '500'")
     }
 
@@ -119,16 +124,16 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
 
     @Test("An original that sometimes fails excuses no failure", arguments: statuses)
     func flaky(first: Int, second: Int, slim: Int, passes: Bool) {
-        func said(_ status: Int) -> Testimony { testimony(answer("a", status: status)) }
+        func said(_ status: Int) -> RunRecord { record(answer("a", status: status)) }
         #expect(Verification(said(first), said(slim), again: said(second)).passed == passes)
-        let silent = testimony(Statement("http:80/", [("answer", .text("nothing came in time"))], passes: false))
+        let silent = record(ProbeRecord("http:80/", [("answer", .text("nothing came in time"))], passes: false))
         #expect(!Verification(said(first), silent, again: silent).passed)
     }
 
     @Test("A changed state is excused only if it is that of the original's second start", arguments: [0, 1, 11])
     func states(status: Int) {
-        func said(_ state: String) -> Testimony {
-            testimony(Statement("the program afterwards", [("state", .text(state))], passes: true))
+        func said(_ state: String) -> RunRecord {
+            record(ProbeRecord("the program afterwards", [("state", .text(state))], passes: true))
         }
         let verification = Verification(
             said("it runs"), said("it ended with status \(status)"), again: said("it ended with status 1"))
@@ -137,7 +142,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
 
     @Test("Without a probe nothing is proved")
     func vacuous() {
-        let verification = Verification(testimony(), testimony())
+        let verification = Verification(record(), record())
         #expect(!verification.passed)
         #expect(verification.difference == "there was no probe")
     }
@@ -145,31 +150,33 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
     @Test("An image that does not serve fails every probe, with the reason")
     func failure() {
         let verification = Verification(
-            testimony(answer("1")), Testimony(statements: [], failure: "it ended"))
+            record(answer("1")), RunRecord(probes: [], failure: "it ended"))
         #expect(!verification.passed)
         #expect(verification.difference == "it ended")
         #expect(verification.json["probes"]?.array?.first?["passed"] == .bool(false))
     }
 
     /// A runner that returns a test's results, and counts.
-    private final class Actor: ImageRunner {
-        private let lines: Mutex<[Testimony]>
-        init(_ lines: [Testimony]) { self.lines = Mutex(lines) }
+    private final class ScriptedRunner: ImageRunner {
+        private let lines: Mutex<[RunRecord]>
+        init(_ lines: [RunRecord]) { self.lines = Mutex(lines) }
         var left: Int { lines.withLock { $0.count } }
-        func run(_ image: Image, isObserving: Bool) async throws -> Testimony { lines.withLock { $0.removeFirst() } }
+        func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
+            lines.withLock { $0.removeFirst() }
+        }
     }
 
     @Test("The original is started again only if both images serve and their results differ")
     func again() async throws {
         let image = try Sample([[file("app", "x", mode: 0o755)]], runs: ["/app"]).image
-        var (good, other) = (testimony(answer("1")), testimony(answer("2")))
+        var (good, other) = (record(answer("1")), record(answer("2")))
         (good.engine, other.engine) = ("stage", "stage")
-        let broken = Testimony(statements: [], failure: "it ended")
+        let broken = RunRecord(probes: [], failure: "it ended")
         for (lines, left, passes) in [
             ([good, other], 1, true), ([broken, other], 1, false), ([other, good], 0, false),
-            ([other, testimony(answer("3"))], 0, true),
+            ([other, record(answer("3"))], 0, true),
         ] {
-            let actor = Actor(lines)
+            let actor = ScriptedRunner(lines)
             let verification = try await Verification(image, against: good, of: image, by: actor)
             #expect(verification.passed == passes)
             #expect(actor.left == left)
@@ -179,14 +186,14 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
 
     @Test("An original that fails its probe has an objection")
     func objection() {
-        #expect(testimony(answer("x")).objection == nil)
-        #expect(testimony(answer("x", status: 404)).objection == "http:80/: status 404, 1 bytes")
-        #expect(Testimony(statements: [], failure: "it ended").objection == "it ended")
+        #expect(record(answer("x")).failureReason == nil)
+        #expect(record(answer("x", status: 404)).failureReason == "http:80/: status 404, 1 bytes")
+        #expect(RunRecord(probes: [], failure: "it ended").failureReason == "it ended")
     }
 }
 
-@Suite("Observed files") struct ObservedTests {
-    private func kept(_ observed: [String], exclude: [PathPattern] = []) async throws -> Set<String> {
+@Suite("Observed files") struct OpenedFilesTests {
+    private func kept(_ observed: [String], exclude: [ImagePathPattern] = []) async throws -> Set<String> {
         let lazy = try [
             directory("usr/lib/lazy"), library("usr/lib/lazy/plugin.so", needs: ["libc.so.6"]),
             symlink("usr/lib/lazy/plugin", "plugin.so"), symlink("usr/lib/also", "lazy"),
@@ -242,7 +249,7 @@ private func testimony(_ statements: Statement...) -> Testimony { Testimony(stat
         "Observed paths of any form cause no error, and --exclude has precedence",
         arguments: ["", "relative", "/", "/nowhere", "/usr/lib/lazy/plugin.so (deleted)", "/../../..", "/proc/self\0"])
     func hostile(path: String) async throws {
-        let found = try await kept([path, "/usr/lib/lazy/more"], exclude: [PathPattern("/usr/lib/lazy/more")])
+        let found = try await kept([path, "/usr/lib/lazy/more"], exclude: [ImagePathPattern("/usr/lib/lazy/more")])
         #expect(!found.contains("/usr/lib/lazy/more"))
     }
 }

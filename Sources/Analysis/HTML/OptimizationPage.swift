@@ -89,7 +89,7 @@ public struct OptimizationPage: Sendable {
     /// A probe of both images.
     public struct Check: Sendable, Equatable {
         /// The probe or command.
-        public var question: String
+        public var probe: String
         /// The original's result.
         public var before: String
         /// The changed image's result.
@@ -99,8 +99,8 @@ public struct OptimizationPage: Sendable {
         /// The differences, and the values that vary between runs.
         public var remarks: [String]
 
-        public init(question: String, before: String, after: String, holds: Bool, remarks: [String]) {
-            self.question = question
+        public init(probe: String, before: String, after: String, holds: Bool, remarks: [String]) {
+            self.probe = probe
             self.before = before
             self.after = after
             self.holds = holds
@@ -261,7 +261,7 @@ extension OptimizationPage {
                 check.holds ? "<span class=\"pill holds\">same</span>" : "<span class=\"pill broken\">differs</span>"
             let remarks = check.remarks.map { remark -> Markup in "<br>\(remark)" }
             return """
-                <tr><td><code>\(check.question)</code>\(remarks)</td><td>\(check.before)</td>\
+                <tr><td><code>\(check.probe)</code>\(remarks)</td><td>\(check.before)</td>\
                 <td>\(check.after)</td><td>\(pill)</td></tr>
 
                 """

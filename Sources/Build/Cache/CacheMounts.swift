@@ -142,7 +142,7 @@ public struct CacheMounts: Sendable {
         ) {
             _ in nil
         }
-        try content.write(to: writer, settles: false)
+        try content.write(to: writer, normalizes: false)
         let history = StageBuilder.history("cache \(entry.id)", isEmptyLayer: false)
         return Image.scratch(.host, in: store).appending(try writer.finish(), history: history)
     }

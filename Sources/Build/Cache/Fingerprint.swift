@@ -8,7 +8,7 @@ internal import OCI
 /// Besides the digest it has its inputs by name, so that a later build can report which of them changed.
 struct Fingerprint: Sendable {
     private var hasher = Digest.Hasher()
-    private var told: [@Sendable () -> [StepInput]] = []
+    private var explanations: [@Sendable () -> [StepInput]] = []
 
     /// Starts with the kind of step, the layers below, and the newest time that its layer may have.
     ///
@@ -27,21 +27,21 @@ struct Fingerprint: Sendable {
     /// Adds an input that is reported under this name.
     mutating func add(_ name: String, _ value: String) {
         hash(name, value)
-        tell { [StepInput(name: name, value: value)] }
+        explain { [StepInput(name: name, value: value)] }
     }
 
     /// Adds a list that is reported as one input.
     mutating func add(_ name: String, _ values: [String]) {
         hash(name, "\(values.count)")
         for value in values { hasher.update(field: value) }
-        tell { [StepInput(name: name, value: values.joined(separator: " "))] }
+        explain { [StepInput(name: name, value: values.joined(separator: " "))] }
     }
 
     /// Adds variables, each reported as an input of its own.
     mutating func add(_ name: String, variables: [String]) {
         hash(name, "\(variables.count)")
         for variable in variables { hasher.update(field: variable) }
-        tell { variables.map { StepInput(variable: $0, of: name) } }
+        explain { variables.map { StepInput(variable: $0, of: name) } }
     }
 
     /// Adds a field that is not reported itself.
@@ -57,11 +57,11 @@ struct Fingerprint: Sendable {
     }
 
     /// Reports inputs by name that were hashed, or that explain hashed bytes; evaluated only when a step runs.
-    mutating func tell(_ inputs: @escaping @Sendable () -> [StepInput]) { told.append(inputs) }
+    mutating func explain(_ inputs: @escaping @Sendable () -> [StepInput]) { explanations.append(inputs) }
 
     /// The key.
     var digest: Digest { hasher.finalize() }
 
     /// All inputs by name.
-    var inputs: [StepInput] { told.flatMap { $0() } }
+    var inputs: [StepInput] { explanations.flatMap { $0() } }
 }

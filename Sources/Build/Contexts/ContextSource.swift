@@ -8,28 +8,28 @@ struct ContextSource: CopySource {
     private let directory: Directory
     private let hashes: ContextHashes?
     /// The recorded files, by the ordinal of their entry.
-    private let looks: [Look]
+    private let stats: [FileStat]
 
     /// A file's status and known digest at the time of the walk.
-    private struct Look {
+    private struct FileStat {
         let status: FileStatus
         let digest: [UInt8]?
     }
 
     /// Walks the directory; `hashes` has the known digests of unchanged files.
     init(_ directory: Directory, hashes: ContextHashes?, rules: ContextRules = ContextRules()) throws {
-        try self.init(ContextSweep(directory, rules), hashes: hashes)
+        try self.init(ContextWalk(directory, rules), hashes: hashes)
     }
 
     /// The files found by a walk.
-    init(_ sweep: ContextSweep, hashes: ContextHashes?) throws {
-        directory = sweep.directory
+    init(_ walk: ContextWalk, hashes: ContextHashes?) throws {
+        directory = walk.directory
         self.hashes = hashes
-        let (entries, looks) = try Self.entries(of: sweep, hashes)
+        let (entries, stats) = try Self.entries(of: walk, hashes)
         var tree = FileTree()
         try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
         self.tree = tree
-        self.looks = looks
+        self.stats = stats
     }
 
     private struct LinkKey: Hashable {
@@ -39,15 +39,15 @@ struct ContextSource: CopySource {
 
     /// Returns the entries of the tree, each with its status and, if unchanged, its known digest.
     private static func entries(
-        of sweep: ContextSweep, _ hashes: ContextHashes?
-    ) throws -> (entries: [LayerEntry], looks: [Look]) {
+        of walk: ContextWalk, _ hashes: ContextHashes?
+    ) throws -> (entries: [LayerEntry], stats: [FileStat]) {
         var links: [LinkKey: ImagePath] = [:]
-        var (result, looks): ([LayerEntry], [Look]) = ([], [])
-        result.reserveCapacity(sweep.entries.count)
-        looks.reserveCapacity(sweep.entries.count)
-        for entry in sweep.entries {
+        var (result, stats): ([LayerEntry], [FileStat]) = ([], [])
+        result.reserveCapacity(walk.entries.count)
+        stats.reserveCapacity(walk.entries.count)
+        for entry in walk.entries {
             let status = entry.status
-            var change = try change(entry, in: sweep.directory)
+            var change = try change(entry, in: walk.directory)
             if status.linkCount > 1, status.type != .directory {
                 let key = LinkKey(device: status.device, inode: status.inode)
                 if let first = links[key] { change = .link(to: first) } else { links[key] = entry.path }
@@ -57,17 +57,17 @@ struct ContextSource: CopySource {
             var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
             if known?.hasAttributes != false {
                 metadata.xattrs = try reading(entry.path) {
-                    try sweep.directory.layerAttributes(of: FilePath(entry.path))
+                    try walk.directory.layerAttributes(of: FilePath(entry.path))
                 }
             }
             result.append(LayerEntry(entry.path, change, metadata))
-            looks.append(Look(status: status, digest: known?.digest))
+            stats.append(FileStat(status: status, digest: known?.digest))
         }
-        return (result, looks)
+        return (result, stats)
     }
 
     /// Returns the entry's change; nil for a socket, which a layer can't contain.
-    private static func change(_ entry: ContextSweep.Entry, in root: Directory) throws -> LayerEntry.Change? {
+    private static func change(_ entry: ContextWalk.Entry, in root: Directory) throws -> LayerEntry.Change? {
         let status = entry.status
         return switch status.type {
         case .directory: .add(.directory)
@@ -84,7 +84,7 @@ struct ContextSource: CopySource {
         var digests: [FileTree.InodeID: Digest] = [:]
         digests.reserveCapacity(inodes.count)
         for inode in inodes {
-            let look = looks[tree.inodes[inode].ordinal]
+            let look = stats[tree.inodes[inode].ordinal]
             if let known = look.digest.flatMap({ Digest(bytes: $0) }) {
                 digests[inode] = known
                 continue
@@ -121,7 +121,7 @@ struct ContextSource: CopySource {
             left -= Int64(bytes.count)
             try chunk(bytes[...])
         }
-        let (then, now) = (looks[tree.inodes[inode].ordinal].status, try file.status())
+        let (then, now) = (stats[tree.inodes[inode].ordinal].status, try file.status())
         guard now.inode == then.inode, now.size == then.size, now.modified == then.modified,
             now.changed == then.changed
         else { throw BuildError.contextChanged("\(path)") }

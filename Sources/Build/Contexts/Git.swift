@@ -56,7 +56,7 @@ struct Git: Sendable {
     func run(_ words: [String], for remote: String, allowsFiles: Bool = false) throws -> [UInt8] {
         let outcome = try outcome(words, allowsFiles: allowsFiles)
         guard outcome.status == 0 else {
-            let reason = outcome.complaint.isEmpty ? "git printed no reason" : outcome.complaint
+            let reason = outcome.stderrLine.isEmpty ? "git printed no reason" : outcome.stderrLine
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: reason)
         }
         return outcome.output
@@ -65,9 +65,9 @@ struct Git: Sendable {
     /// True if a command exits with status 0.
     func succeeds(_ words: [String]) throws -> Bool { try outcome(words, allowsFiles: false).status == 0 }
 
-    private func outcome(_ words: [String], allowsFiles: Bool) throws -> Program.Outcome {
+    private func outcome(_ words: [String], allowsFiles: Bool) throws -> HostProgram.RunResult {
         let protocols = "GIT_ALLOW_PROTOCOL=" + (allowsFiles ? "file" : "http:https:ssh:git")
-        let program = Program(words: ["git"] + words, environment: environment + [protocols])
+        let program = HostProgram(words: ["git"] + words, environment: environment + [protocols])
         do {
             return try program.run(in: area, work)
         } catch let error as SystemError where error.errno == .noSuchFileOrDirectory && error.operation == "run" {

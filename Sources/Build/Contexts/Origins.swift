@@ -36,7 +36,7 @@ extension StageBuilder {
     /// Returns a digest for all that `sources` can read there, with its name in the step's key.
     ///
     /// Nil if only the files' content can identify them.
-    func glance(at origin: Origin, _ sources: [String]) async throws -> (name: String, value: String)? {
+    func cheapKey(at origin: Origin, _ sources: [String]) async throws -> (name: String, value: String)? {
         switch origin {
         case .image(let image):
             return ("the source's layers", Digest.chainID(of: image.layers)?.description ?? "scratch")
@@ -75,7 +75,7 @@ extension BuildState {
     }
 
     /// A named context.
-    func context(named name: String, at place: BuildError.Place) async throws -> Origin {
+    func context(named name: String, at place: BuildError.Location) async throws -> Origin {
         guard let location = request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value else {
             throw BuildError.baseNotFound(name, at: place)
         }
@@ -83,7 +83,7 @@ extension BuildState {
     }
 
     /// Returns a named context as the base of a stage; only an image has a configuration.
-    func base(named name: String, at place: BuildError.Place) async throws -> Image {
+    func base(named name: String, at place: BuildError.Location) async throws -> Image {
         switch try await context(named: name, at: place) {
         case .image(let image): return image
         case .directory(let context):
@@ -96,15 +96,15 @@ extension BuildState {
     /// Returns an image with only a step's layer.
     func image(of step: CachedStep) -> Image {
         Image.scratch(request.platform, in: store).appending(
-            step.layer, history: History(created: nil, createdBy: "CONTEXT", comment: Frontend.History.comment))
+            step.layer, history: History(created: nil, createdBy: "CONTEXT", comment: Frontend.CreatedBy.comment))
     }
 
-    private func origin(of location: ContextLocation, at place: BuildError.Place?) async throws -> Origin {
+    private func origin(of location: ContextLocation, at place: BuildError.Location?) async throws -> Origin {
         switch location {
         case .directory(let path): return .directory(directory(path, dockerfile: nil))
         case .scratch: return .image(.scratch(request.platform, in: store))
         case .image(let reference):
-            let place = place ?? BuildError.Place(file: "context", line: 1)
+            let place = place ?? BuildError.Location(file: "context", line: 1)
             return .image(try await image(reference.description, at: place))
         case .layout(let path, let name): return .image(try await layoutImage(path, name))
         case .stage(let name): throw BuildError.badContext("target:\(name)", reason: "is not for the build context")
@@ -118,8 +118,8 @@ extension BuildState {
     }
 
     /// Fetches a context from elsewhere, once.
-    private func found(_ location: ContextLocation) async throws -> FoundContext {
-        try await lookups.value(of: location) { [self] in
+    private func found(_ location: ContextLocation) async throws -> ResolvedContext {
+        try await contextLoads.value(of: location) { [self] in
             switch location {
             case .git(let git): return .files(try await GitRepository(location: git, state: self).image())
             case .web(let address): return try await webContext(address)
@@ -128,7 +128,7 @@ extension BuildState {
         }
     }
 
-    private func streamedContext() async throws -> FoundContext {
+    private func streamedContext() async throws -> ResolvedContext {
         try await Offload.run { [self] in
             try inWorkArea { area in
                 let file = try area.open("context", [.write, .create, .exclusive], mode: 0o600)
@@ -143,7 +143,7 @@ extension BuildState {
         }
     }
 
-    private func webContext(_ address: String) async throws -> FoundContext {
+    private func webContext(_ address: String) async throws -> ResolvedContext {
         let (image, name) = try await WebFile(address: address, state: self).image()
         var key = Digest.Hasher()
         key.update(field: "web context")
@@ -163,8 +163,8 @@ extension BuildState {
         }
     }
 
-    private func context(in area: Directory, name: String) throws -> FoundContext {
-        switch try ArchiveFiles(store: store, name: name).read("context", in: area) {
+    private func context(in area: Directory, name: String) throws -> ResolvedContext {
+        switch try ContextArchive(store: store, name: name).read("context", in: area) {
         case .files(let step): .files(image(of: step))
         case .dockerfile(let bytes): .dockerfile(bytes)
         }
@@ -207,13 +207,13 @@ extension BuildState {
 }
 
 /// The content of a context from elsewhere.
-enum FoundContext: Sendable {
+enum ResolvedContext: Sendable {
     case files(Image)
     case dockerfile([UInt8])
 }
 
 /// Values that are made once, at their first use; later callers wait for the same task.
-actor Lookups<Key: Hashable & Sendable, Value: Sendable> {
+actor SingleFlight<Key: Hashable & Sendable, Value: Sendable> {
     private var tasks: [Key: Task<Value, any Error>] = [:]
 
     func value(of key: Key, _ make: @escaping @Sendable () async throws -> Value) async throws -> Value {

@@ -1,7 +1,7 @@
 internal import Linux
 internal import OCI
 
-extension ContextSweep {
+extension ContextWalk {
     /// A note for each kind of special file in the context, which COPY doesn't read.
     var remarks: [String] {
         let kinds: [(FileType, String, String)] = [

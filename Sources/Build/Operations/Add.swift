@@ -13,16 +13,16 @@ extension StageBuilder {
         var base = try await self.key(of: add.job, "ADD")
         base.add("--unpack", add.unpack.map { "\($0)" } ?? "")
         var looked: [AddPart]?
-        func look() async throws -> [AddPart] {
+        func fetch() async throws -> [AddPart] {
             if let looked { return looked }
             var parts: [AddPart] = []
-            for source in add.sources { parts.append(try await source.look(stage, line)) }
+            for source in add.sources { parts.append(try await source.fetch(stage, line)) }
             looked = parts
             return parts
         }
         func key(byContent: Bool) async throws -> Fingerprint? {
             var key = base
-            for part in try await look() {
+            for part in try await fetch() {
                 guard try await part.add(to: &key, add.job, stage, byContent: byContent) else { return nil }
             }
             return key
@@ -43,7 +43,7 @@ extension StageBuilder {
         }
         if add.sources.contains(where: \.isPath) { keys.append(content) }
         try await step(text, line, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
-            try await stage.make(add, try await look())
+            try await stage.make(add, try await fetch())
         }
     }
 
@@ -148,7 +148,7 @@ enum AddSource: Sendable {
     }
 
     /// Fetches a repository or a file of the web.
-    fileprivate func look(_ stage: StageBuilder, _ line: Int) async throws -> AddPart {
+    fileprivate func fetch(_ stage: StageBuilder, _ line: Int) async throws -> AddPart {
         switch self {
         case .paths(let range): return .paths(range, try await stage.origin(of: nil, line))
         case .git(let location):
@@ -181,8 +181,8 @@ enum AddPart: Sendable {
             let digests = try await Offload.run { try source.digests(of: selection.files) }
             selection.add(to: &key, digests: digests)
         case .paths(let range, let origin):
-            guard let glance = try await stage.glance(at: origin, Array(job.sources[range])) else { return false }
-            key.add(glance.name, glance.value)
+            guard let cheapKey = try await stage.cheapKey(at: origin, Array(job.sources[range])) else { return false }
+            key.add(cheapKey.name, cheapKey.value)
         }
         return true
     }

@@ -27,10 +27,10 @@ extension StageBuilder {
         }
         var keys: [() async throws -> Fingerprint] = []
         // The metadata of the source: known without reading a file.
-        if let glance = try await glance(at: origin, job.sources) {
+        if let cheapKey = try await cheapKey(at: origin, job.sources) {
             keys.append {
                 var key = base
-                key.add(glance.name, glance.value)
+                key.add(cheapKey.name, cheapKey.value)
                 return key
             }
         }

@@ -66,7 +66,7 @@ struct CopyJob: Sendable {
         key.add("SOURCE_DATE_EPOCH", stage.shared.request.epoch == nil ? "unset" : "set")
         for (name, content) in inline {
             key.hash(name, content)
-            key.tell { [StepInput(name: "heredoc \(name)", value: Digest(of: content).description)] }
+            key.explain { [StepInput(name: "heredoc \(name)", value: Digest(of: content).description)] }
         }
         return key
     }

@@ -127,7 +127,7 @@ extension CopyPlan {
     ///
     /// At a link to a directory, its content goes into that directory.
     private mutating func merge(
-        _ found: CopySelection.Found, of tree: FileTree, at path: ImagePath
+        _ found: CopySelection.SelectedPath, of tree: FileTree, at path: ImagePath
     ) throws(BuildError) -> ImagePath {
         let isLink = positions[path] == nil && target.inode(at: path)?.kind.isSymlink == true
         let place = isLink && target.isDirectory(path) ? try target.destination(of: path) : path

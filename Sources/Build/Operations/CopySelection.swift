@@ -22,7 +22,7 @@ struct CopySelection: Sendable {
     }
 
     /// A path below a root, relative to it; the root itself is `/`.
-    struct Found {
+    struct SelectedPath {
         let path: ImagePath
         let node: FileTree.NodeID
         /// True if only something in the directory is selected, not the directory itself.
@@ -72,9 +72,9 @@ struct CopySelection: Sendable {
     }
 
     /// Visits all selected paths of a root and their parents, each directory before its content, names in byte order.
-    func walk<Failure: Error>(_ root: Root, _ body: (Found) throws(Failure) -> Void) throws(Failure) {
-        var above: [Found] = []
-        var pending = [Found(path: .root, node: root.node)]
+    func walk<Failure: Error>(_ root: Root, _ body: (SelectedPath) throws(Failure) -> Void) throws(Failure) {
+        var above: [SelectedPath] = []
+        var pending = [SelectedPath(path: .root, node: root.node)]
         while var next = pending.popLast() {
             while let last = above.last, !next.path.isWithin(last.path) { above.removeLast() }
             let isDirectory = tree.inode(of: next.node).kind.isDirectory
@@ -89,7 +89,7 @@ struct CopySelection: Sendable {
             }
             guard isDirectory else { continue }
             let children = tree[node: next.node].children.sorted { $1.key.lexicographicallyPrecedes($0.key) }
-            pending += children.map { Found(path: next.path.appending($0.key), node: $0.value) }
+            pending += children.map { SelectedPath(path: next.path.appending($0.key), node: $0.value) }
         }
     }
 
@@ -134,7 +134,7 @@ struct CopySelection: Sendable {
                 links[tree[node: node].inode] = path
             }
         }
-        key.tell { inputs(digests) }
+        key.explain { inputs(digests) }
     }
 
     /// Returns every path with its content, for reports.

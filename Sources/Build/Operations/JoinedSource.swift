@@ -14,7 +14,7 @@ struct JoinedSource: CopySource {
     private let places: [(source: Int, inode: FileTree.InodeID)]
 
     init(_ pieces: [AddPiece]) throws {
-        var joining = Joining()
+        var joining = JoinedEntries()
         for (index, piece) in pieces.enumerated() {
             for root in piece.selection.roots { try joining.add(root, of: piece.selection.tree, source: index) }
         }
@@ -72,7 +72,7 @@ struct JoinedSource: CopySource {
 }
 
 /// The entries of a joined tree under construction.
-private struct Joining {
+private struct JoinedEntries {
     var entries: [LayerEntry] = []
     var places: [(source: Int, inode: FileTree.InodeID)] = []
     var roots: [CopySelection.Root] = []

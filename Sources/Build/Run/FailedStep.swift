@@ -109,7 +109,7 @@ public struct FailedStep: Sendable {
         let root = area.appending("root")
         var command = command(words, environment)
         command.account = try Account(record.user, in: Directory(root))
-        let mounts = try await RootMounts.make(record.mounts, in: area, store, Trees(store))
+        let mounts = try await RootMounts.make(record.mounts, in: area, store, TreeCache(store))
         command.environment += mounts.environment
         let status = try await ChrootContainer(root, area: area).runInteractively(command, placing: mounts.placements)
         try mounts.release()

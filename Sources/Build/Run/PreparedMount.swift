@@ -13,7 +13,7 @@ enum PreparedMount: Codable, Sendable {
     case memory(size: Int?, target: String, isReadOnly: Bool)
     case secret(Secret, id: String, variable: String?, target: String?, Owner)
     case variable(String)
-    case agent(Agent, target: String, Owner)
+    case agent(SSHAgent, target: String, Owner)
 
     /// The owner and mode of a mount's files.
     typealias Owner = RunMount.Owner

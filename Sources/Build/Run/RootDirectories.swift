@@ -60,7 +60,7 @@ struct RootDirectories {
     }
 
     /// Moves the root of an image to `root` in `area`, after making or completing it from the layers if necessary.
-    func take(_ image: Image, _ trees: Trees, to area: FilePath) async throws -> FilePath {
+    func take(_ image: Image, _ trees: TreeCache, to area: FilePath) async throws -> FilePath {
         let root = area.appending("root")
         let count = try taken(image, as: root)
         if count == nil { _ = try Directory.make(root, mode: 0o755) }

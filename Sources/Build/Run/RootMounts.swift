@@ -6,14 +6,14 @@ internal import SystemPackage
 /// The files of RUN --mount for a command without mounts: files are written, caches are moved into the root.
 final class RootMounts: Sendable {
     /// The files and directories to place in the root.
-    let placements: [Placement]
+    let placements: [InjectedFile]
     /// Variables of secrets and agents.
     let environment: [String]
     private let caches: [(path: FilePath, use: CacheMounts.Use, owner: PreparedMount.Owner)]
     private let relays: [AgentRelay]
 
     private init(
-        _ placements: [Placement], _ environment: [String],
+        _ placements: [InjectedFile], _ environment: [String],
         _ caches: [(path: FilePath, use: CacheMounts.Use, owner: PreparedMount.Owner)], _ relays: [AgentRelay]
     ) {
         (self.placements, self.environment, self.caches, self.relays) = (placements, environment, caches, relays)
@@ -25,9 +25,9 @@ final class RootMounts: Sendable {
 
     /// Prepares the files of `mounts`; files that must exist meanwhile are in `area`.
     static func make(
-        _ mounts: [PreparedMount], in area: FilePath, _ store: Store, _ trees: Trees
+        _ mounts: [PreparedMount], in area: FilePath, _ store: Store, _ trees: TreeCache
     ) async throws -> RootMounts {
-        var (placements, environment, relays) = ([Placement](), [String](), [AgentRelay]())
+        var (placements, environment, relays) = ([InjectedFile](), [String](), [AgentRelay]())
         var caches: [(path: FilePath, use: CacheMounts.Use, owner: PreparedMount.Owner)] = []
         let taken = try await take(mounts, store)
         for (index, mount) in mounts.enumerated() {
@@ -39,19 +39,19 @@ final class RootMounts: Sendable {
             case .cache(let id, let seedName, _, _, let owner, let target, _):
                 guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
                 caches.append((use.path, use, owner))
-                placements.append(Placement(.moved(use.path, isKept: true), at: FilePath(target)))
+                placements.append(InjectedFile(.moved(use.path, isKept: true), at: FilePath(target)))
             case .memory: preconditionFailure("refused before")
             case .variable(let name): environment.append("\(name)=")
             case .secret(let secret, let id, let variable, let target, let owner):
                 let bytes = try secret.bytes(id: id)
                 if let variable { environment.append("\(variable)=\(String(decoding: bytes, as: UTF8.self))") }
                 guard let target else { continue }
-                let file = Placement.Source.file(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid)
-                placements.append(Placement(file, at: FilePath(target)))
+                let file = InjectedFile.Source.file(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid)
+                placements.append(InjectedFile(file, at: FilePath(target)))
             case .agent(let agent, let target, let owner):
                 relays.append(try AgentRelay(to: agent, in: try Directory(area), as: FilePath("agent\(index)"), owner))
                 placements.append(
-                    Placement(.moved(area.appending("agent\(index)"), isKept: false), at: FilePath(target)))
+                    InjectedFile(.moved(area.appending("agent\(index)"), isKept: false), at: FilePath(target)))
                 environment.append("SSH_AUTH_SOCK=\(target)")
             }
         }
@@ -71,7 +71,7 @@ final class RootMounts: Sendable {
     }
 
     private static func write(
-        _ layers: [StoredLayer], to path: FilePath, _ store: Store, _ trees: Trees
+        _ layers: [StoredLayer], to path: FilePath, _ store: Store, _ trees: TreeCache
     ) async throws {
         let image = Image(of: try layers.map { try $0.layer() }, in: store)
         let tree = try await trees.tree(of: image)
@@ -81,10 +81,10 @@ final class RootMounts: Sendable {
     }
 
     /// Returns a placement of `path` in `directory`, with links resolved within it.
-    private static func placement(of path: String, in directory: FilePath, at target: String) throws -> Placement {
+    private static func placement(of path: String, in directory: FilePath, at target: String) throws -> InjectedFile {
         let found = try Directory(directory).open(FilePath(path), .path)
         let place = try found.currentPath()
-        return Placement(.moved(place, isKept: false), at: FilePath(target))
+        return InjectedFile(.moved(place, isKept: false), at: FilePath(target))
     }
 
     /// Takes every cache for this command alone, in one order, so that two commands can't deadlock.

@@ -11,7 +11,7 @@ extension StageBuilder {
         try allow(run, line)
         let job = RunJob(run, try await mounts(of: run, line), self)
         let stage = self
-        let history = Frontend.History.run(job.words, arguments: scope.historyArguments)
+        let history = Frontend.CreatedBy.run(job.words, arguments: scope.historyArguments)
         try await step(text, line, history: history, keys: try await keys(of: job)) {
             try await stage.execute(job, line)
         }
@@ -36,13 +36,13 @@ extension StageBuilder {
         if binds.isEmpty { return [{ base }] }
         let stage = self
         var keys: [() async throws -> Fingerprint] = []
-        var glances: [(name: String, value: String)] = []
+        var cheapKeys: [(name: String, value: String)] = []
         for bind in binds {
-            if let glance = try await glance(at: bind.origin, [bind.source]) { glances.append(glance) }
+            if let cheapKey = try await cheapKey(at: bind.origin, [bind.source]) { cheapKeys.append(cheapKey) }
         }
-        if glances.count == binds.count {
+        if cheapKeys.count == binds.count {
             var key = base
-            for glance in glances { key.add(glance.name, glance.value) }
+            for cheapKey in cheapKeys { key.add(cheapKey.name, cheapKey.value) }
             keys.append { [key] in key }
         }
         keys.append {
@@ -75,7 +75,7 @@ extension StageBuilder {
             // Another OCI runtime mounts /sys itself.
             if shared.request.run.runtime == nil { command.hideOtherCPUs() }
             let container = Container(overlay, runtime: shared.request.run.runtime)
-            try shared.expectIsolation(without: container.shortfalls(of: command))
+            try shared.expectIsolation(without: container.missingIsolation(of: command))
             let record = record(of: job, command, mounts, line)
             let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
             defer { withExtendedLifetime(attached) {} }
@@ -87,7 +87,7 @@ extension StageBuilder {
                 try? FailedStep.keep(area, record, in: shared.store)
                 throw BuildError.runFailed(
                     RunFailure(
-                        command: job.text, end: end, output: tail.lines, networkObstacle: network.obstacle),
+                        command: job.text, end: end, output: tail.lines, networkUnavailable: network.unavailable),
                     at: plan.place(line))
             }
             return try await result(of: overlay, try await shared.trees.tree(of: image), area)
@@ -116,7 +116,7 @@ extension StageBuilder {
         let (shared, label) = (shared, label)
         let options = shared.request.run
         let running = try await network.start(command) {
-            shared.tellOnce($0)
+            shared.noteOnce($0)
         } _: { command in
             try await container.start(command) { _, span in
                 let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }

@@ -10,11 +10,11 @@ public struct RunFailure: Sendable {
     /// The last lines of its output.
     public let output: [String]
     /// The reason for which it had no network, although it requested one.
-    public let networkObstacle: NetworkObstacle?
+    public let networkUnavailable: NetworkUnavailable?
 
     /// The remedy; nil if none is known.
     public var remedy: String? {
-        networkObstacle.map { "this step had no network: \($0); \(RunNetwork.remedy($0))" }
+        networkUnavailable.map { "this step had no network: \($0); \(RunNetwork.remedy($0))" }
     }
 }
 

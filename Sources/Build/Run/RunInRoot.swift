@@ -21,7 +21,7 @@ extension StageBuilder {
             var command = try job.command(account: account, epoch: epoch)
             // The network of the surrounding container.
             command.network = .host
-            try shared.expectIsolation(without: ChrootContainer.shortfalls(of: command))
+            try shared.expectIsolation(without: ChrootContainer.missingIsolation(of: command))
             let record = record(of: job, command, mounts, line, isolation: .chroot)
             let made = try await RootMounts.make(mounts, in: area, shared.store, shared.trees)
             command.environment += made.environment
@@ -38,7 +38,7 @@ extension StageBuilder {
                 let end = RunEnd(
                     outcome.status, ranOutOfMemory: outcome.ranOutOfMemory, limit: shared.request.run.memoryLimit)
                 throw BuildError.runFailed(
-                    RunFailure(command: job.text, end: end, output: tail.lines, networkObstacle: nil),
+                    RunFailure(command: job.text, end: end, output: tail.lines, networkUnavailable: nil),
                     at: plan.place(line))
             }
             return try await result(of: root, before, outcome.withheld, area)
@@ -57,7 +57,7 @@ extension StageBuilder {
         let (command, place) = (job.text, plan.place(line))
         let error = { @Sendable () -> BuildError in
             .runFailed(
-                RunFailure(command: command, end: .timedOut(limit), output: tail.lines, networkObstacle: nil),
+                RunFailure(command: command, end: .timedOut(limit), output: tail.lines, networkUnavailable: nil),
                 at: place)
         }
         return try await within(limit, orThrow: error, body)
@@ -83,19 +83,19 @@ extension StageBuilder {
     }
 
     private func refuse(_ what: String, _ line: Int, _ ladder: IsolationLadder) throws {
-        throw BuildError.needsNamespaces(what, ladder.obstacles.first, at: plan.place(line))
+        throw BuildError.needsNamespaces(what, ladder.unavailable.first, at: plan.place(line))
     }
 
     /// Returns the Dockerfile's scripts, which their commands find as files.
-    private static func scripts(of command: Command) -> [Placement] {
+    private static func scripts(of command: Command) -> [InjectedFile] {
         command.attachments.compactMap { attachment in
             guard case .content(let bytes, let mode, let uid, let gid) = attachment.source else { return nil }
-            return Placement(.file(bytes, mode: mode, uid: uid, gid: gid), at: attachment.target)
+            return InjectedFile(.file(bytes, mode: mode, uid: uid, gid: gid), at: attachment.target)
         }
     }
 
     private func start(
-        _ command: Command, in root: FilePath, _ placements: [Placement], _ area: FilePath, _ tail: OutputTail,
+        _ command: Command, in root: FilePath, _ placements: [InjectedFile], _ area: FilePath, _ tail: OutputTail,
         _ line: Int
     ) async throws -> ChrootContainer.Outcome {
         let (shared, label) = (shared, label)

@@ -50,7 +50,7 @@ struct RunJob: Sendable {
         key.add("the network", network.rawValue)
         for mount in mounts { key.hash("mount", mount.text) }
         let mounted = mounts.map { $0.text.split(separator: "\0").joined(separator: " ") }
-        key.tell { [StepInput(name: "--mount", value: mounted.joined(separator: ", "))] }
+        key.explain { [StepInput(name: "--mount", value: mounted.joined(separator: ", "))] }
         key.add("--security", isPrivileged ? "insecure" : "sandbox")
         key.add("--add-host", options.hosts.map(\.name))
         key.add("--ulimit", options.limits.map { "\($0.resource) \($0.soft) \($0.hard)" })

@@ -55,7 +55,7 @@ enum RunMount: Sendable {
 
         init(mode: UInt32, uid: UInt32, gid: UInt32) { (self.mode, self.uid, self.gid) = (mode, uid, gid) }
 
-        init(_ mount: Mount, mode: UInt32) {
+        init(_ mount: MountSpec, mode: UInt32) {
             self.init(mode: mount.mode ?? mode, uid: mount.uid ?? 0, gid: mount.gid ?? 0)
         }
 
@@ -75,7 +75,7 @@ extension StageBuilder {
         return mounts
     }
 
-    private func mount(_ mount: Mount, _ word: Word, _ agents: Int, _ line: Int) async throws -> RunMount {
+    private func mount(_ mount: MountSpec, _ word: Word, _ agents: Int, _ line: Int) async throws -> RunMount {
         let (target, isReadOnly) = (try target(of: mount, word), mount.isReadOnly)
         func place() throws -> ImagePath {
             guard let target else { throw Diagnostic(word.position, "--mount=\(word.text): target is required") }
@@ -101,18 +101,18 @@ extension StageBuilder {
     }
 
     /// Returns the target of the mount; nil for the default.
-    private func target(of mount: Mount, _ word: Word) throws -> ImagePath? {
+    private func target(of mount: MountSpec, _ word: Word) throws -> ImagePath? {
         guard !mount.target.isEmpty else { return nil }
         let path = try CopyPlan.absolute(mount.target, in: workingDirectory)
         guard !path.isRoot else { throw Diagnostic(word.position, "invalid mount target \"/\"") }
         return path
     }
 
-    private func bind(_ mount: Mount, _ line: Int, of from: Word?) async throws -> RunMount.Bind {
+    private func bind(_ mount: MountSpec, _ line: Int, of from: Word?) async throws -> RunMount.Bind {
         RunMount.Bind(origin: try await origin(of: from, line, allowsIndex: false), source: mount.source)
     }
 
-    private func cache(_ mount: Mount, _ target: ImagePath, _ line: Int) async throws -> RunMount.CacheUse {
+    private func cache(_ mount: MountSpec, _ target: ImagePath, _ line: Int) async throws -> RunMount.CacheUse {
         let name = plan.scope.arguments.values["BUILDKIT_CACHE_MOUNT_NS"].map { "\($0)/" } ?? ""
         let id = try mount.id.isEmpty ? target.description : CopyPlan.absolute(mount.id, in: "/").description
         let seed = if let from = mount.from { try await bind(mount, line, of: from) } else { nil as RunMount.Bind? }
@@ -122,7 +122,7 @@ extension StageBuilder {
             seedName: mount.from.map { "\($0.text):\(mount.source)" } ?? "")
     }
 
-    private func secret(_ mount: Mount, _ target: ImagePath?) throws -> RunMount.SecretUse {
+    private func secret(_ mount: MountSpec, _ target: ImagePath?) throws -> RunMount.SecretUse {
         let named = [mount.id, mount.source].first { !$0.isEmpty }
         let fallback = target.map { String(decoding: $0.name, as: UTF8.self) } ?? mount.environmentName ?? ""
         let id = named ?? fallback
@@ -156,7 +156,7 @@ extension RunMount {
 }
 
 extension CacheMounts.Sharing {
-    fileprivate init(_ sharing: Mount.Sharing) {
+    fileprivate init(_ sharing: MountSpec.Sharing) {
         switch sharing {
         case .shared: self = .shared
         case .private: self = .private

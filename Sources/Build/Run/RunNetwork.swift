@@ -8,11 +8,11 @@ struct RunNetwork: Sendable {
     /// The network that the step requested.
     let wanted: BuildRequest.Network
     /// The reason for which it gets no network.
-    private(set) var obstacle: NetworkObstacle?
+    private(set) var unavailable: NetworkUnavailable?
 
-    init(_ wanted: BuildRequest.Network, obstacle: NetworkObstacle? = Sandbox.Network.isolationObstacle) {
+    init(_ wanted: BuildRequest.Network, unavailable: NetworkUnavailable? = Sandbox.Network.isolationUnavailable) {
         self.wanted = wanted
-        self.obstacle = wanted == .default ? obstacle : nil
+        self.unavailable = wanted == .default ? unavailable : nil
     }
 
     /// The network of the container.
@@ -20,17 +20,19 @@ struct RunNetwork: Sendable {
         switch wanted {
         case .none: .none
         case .host: .host
-        case .default: obstacle == nil ? .isolated : .none
+        case .default: unavailable == nil ? .isolated : .none
         }
     }
 
     /// A message if the step gets no network although it requested one.
-    var note: String? { obstacle.map(Self.note) }
+    var note: String? { unavailable.map(Self.note) }
 
-    static func note(_ obstacle: NetworkObstacle) -> String { "RUN has no network: \(obstacle); \(remedy(obstacle))" }
+    static func note(_ unavailable: NetworkUnavailable) -> String {
+        "RUN has no network: \(unavailable); \(remedy(unavailable))"
+    }
 
-    static func remedy(_ obstacle: NetworkObstacle) -> String {
-        "\(obstacle.remedy), or allow this machine's network by --network=host"
+    static func remedy(_ unavailable: NetworkUnavailable) -> String {
+        "\(unavailable.remedy), or allow this machine's network by --network=host"
     }
 
     /// Starts `command` on this network, and on none if its own can't be made.
@@ -42,9 +44,9 @@ struct RunNetwork: Sendable {
         if let text = self.note { note(text) }
         do {
             return try await body(given(to: command))
-        } catch SandboxError.network(let message) where obstacle == nil {
-            let failure = NetworkObstacle.failed(message)
-            obstacle = failure
+        } catch SandboxError.network(let message) where unavailable == nil {
+            let failure = NetworkUnavailable.failed(message)
+            unavailable = failure
             note(Self.note(failure))
             return try await body(given(to: command))
         }
@@ -53,7 +55,7 @@ struct RunNetwork: Sendable {
     private func given(to command: Command) -> Command {
         var command = command
         command.network = network
-        if obstacle != nil { command.capabilities.remove(.rawNetwork) }
+        if unavailable != nil { command.capabilities.remove(.rawNetwork) }
         return command
     }
 }

@@ -20,15 +20,15 @@ extension BuildState {
     /// Throws if this machine can't enforce the requested limits.
     ///
     /// Notes once the parts of a command's isolation that are missing or weaker.
-    func expectIsolation(without shortfalls: [Shortfall]) throws {
-        for shortfall in shortfalls {
-            guard case .limit(let limit) = shortfall else {
-                tellOnce(shortfall.description)
+    func expectIsolation(without missing: [MissingIsolation]) throws {
+        for part in missing {
+            guard case .limit(let limit) = part else {
+                noteOnce(part.description)
                 continue
             }
             let isRequested = limit.limit != .processes || request.run.isProcessLimitRequested
             if isRequested, limit.substitute == nil { throw limit }
-            if isRequested || limit.substitute == nil { tellOnce(limit.description) }
+            if isRequested || limit.substitute == nil { noteOnce(limit.description) }
         }
     }
 }

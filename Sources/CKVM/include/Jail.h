@@ -7,7 +7,7 @@ int ckvm_forbid_privileges(void);
 long ckvm_landlock_version(void);
 /// Applies all of Landlock's restrictions that the kernel supports: files that are not open yet, TCP bind and connect
 /// (version 4), abstract UNIX sockets of others, and signals to others (version 6).
-int ckvm_forbid_surroundings(void);
+int ckvm_forbid_files_and_sockets(void);
 /// Allows the calls for running a processor; any other system call ends the process with SIGSYS.
 int ckvm_allow_processor(void);
 /// Allows the calls for serving devices.

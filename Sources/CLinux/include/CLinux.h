@@ -82,7 +82,7 @@ int clinux_observe_mount(int observer, int mount);
 long clinux_next_opened(int observer, char *path, size_t capacity);
 
 // Returns freed memory to the kernel, and from now on large blocks as soon as they are freed.
-void clinux_give_back(void);
+void clinux_trim_heap(void);
 
 // Reads the processor's time-stamp counter; 0 if user code can't read one.
 static inline uint64_t clinux_cycles(void) {

@@ -9,11 +9,11 @@ struct HostProbe {
     /// The start of the machine, in nanoseconds of the host's clock.
     let start: UInt64
 
-    private static let patience: UInt64 = 10_000_000_000
+    private static let timeout: UInt64 = 10_000_000_000
     private static let bodyLimit = 16 << 20
 
     /// Makes the request, and reads the whole response so that the service can finish it; blocks the thread.
-    func ask() -> HostAnswer {
+    func run() -> HostProbeResult {
         let began = hostClock()
         do throws(SystemError) {
             let line = try GuestSocket.connect(to: port, through: socket)
@@ -22,8 +22,8 @@ struct HostProbe {
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
-                let ready = try waitForInput([line.rawValue], until: began + HostProbe.patience)
-                guard ready == [true], hostClock() < began + HostProbe.patience else {
+                let ready = try waitForInput([line.rawValue], until: began + HostProbe.timeout)
+                guard ready == [true], hostClock() < began + HostProbe.timeout else {
                     return .failed(reason: "there was no response within 10 s")
                 }
                 let piece = try line.read(1 << 16)

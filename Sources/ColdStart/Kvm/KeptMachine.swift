@@ -22,11 +22,11 @@ public struct KeptMachine: Sendable {
     /// The published ports.
     public let ports: [Port]
     /// Called once, when the service can be used.
-    public let whenMeasured: @Sendable (Measurement) -> Void
+    public let onMeasured: @Sendable (StartMeasurement) -> Void
 
     /// A kept machine with these ports.
-    public init(ports: [Port], whenMeasured: @escaping @Sendable (Measurement) -> Void) {
+    public init(ports: [Port], onMeasured: @escaping @Sendable (StartMeasurement) -> Void) {
         self.ports = ports
-        self.whenMeasured = whenMeasured
+        self.onMeasured = onMeasured
     }
 }

@@ -6,7 +6,7 @@ internal import Synchronization
 public import SystemPackage
 
 /// The moment at which a machine is saved.
-public enum SnapshotMoment: String, Sendable, CaseIterable {
+public enum SnapshotPoint: String, Sendable, CaseIterable {
     /// After the probe has passed.
     case ready
     /// After the probe has passed, in the middle of another request.
@@ -16,11 +16,11 @@ public enum SnapshotMoment: String, Sendable, CaseIterable {
 /// Boots a disk in our own virtual machine, on the processor itself.
 public struct KvmEngine: Engine {
     /// The use of the machine besides its measurement.
-    public enum Life: Sendable {
+    public enum StartMode: Sendable {
         /// It boots, and ends after the probe has passed.
         case boot
         /// It boots, and is saved after the probe has passed.
-        case save(to: FilePath, at: SnapshotMoment)
+        case save(to: FilePath, at: SnapshotPoint)
         /// It continues from a snapshot, and ends after the probe has passed again.
         case restore(from: FilePath)
     }
@@ -32,11 +32,11 @@ public struct KvmEngine: Engine {
     private let kernel: Kernel
     private let initialProgram: FilePath
     private let cache: FilePath
-    private let life: Life
+    private let startMode: StartMode
     private let scratch: FilePath
     private let network: MachineNetwork
-    private let kept: KeptMachine?
-    private let root: MachineFiles.Root
+    private let keptMachine: KeptMachine?
+    private let root: BootFiles.Root
 
     /// An engine for one image.
     ///
@@ -46,34 +46,35 @@ public struct KvmEngine: Engine {
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
     ///   - cache: the directory for unpacked kernels.
     ///   - scratch: a directory for the machine's sockets.
-    ///   - kept: the ports and the callback of the last run's machine, if it keeps running after its measurement.
+    ///   - keptMachine: the ports and the callback of the last run's machine, if it keeps running after its measurement.
     ///   - isRootMemory: map the disk as guest memory, instead of a block device; it needs a kernel with pmem and DAX.
     public init(
-        disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath, life: Life = .boot,
-        scratch: FilePath, network: MachineNetwork = .none, kept: KeptMachine? = nil, isRootMemory: Bool = false
+        disk: FilePath, subject: String, kernel: Kernel, initialProgram: FilePath, cache: FilePath,
+        startMode: StartMode = .boot, scratch: FilePath, network: MachineNetwork = .none,
+        keptMachine: KeptMachine? = nil, isRootMemory: Bool = false
     ) {
         root = isRootMemory ? .memory : .virtio
         self.scratch = scratch
         self.network = network
-        self.kept = kept
+        self.keptMachine = keptMachine
         self.disk = disk
         self.subject = subject
         self.kernel = kernel
         self.initialProgram = initialProgram
         self.cache = cache
-        self.life = life
+        self.startMode = startMode
     }
 
     /// Returns the reason why this host's KVM can't be used, or `nil`; tested by a ``TrialGuest``.
-    public static func obstacle() -> String? { TrialGuest.obstacle() }
+    public static func unavailableReason() -> String? { TrialGuest.unavailableReason() }
 
     /// Boots or restores the machine as often as the scenario requests.
-    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
+    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
         guard scenario.processors <= MachineConfiguration.processorLimit else {
             throw .impossibleScenario("a machine is limited to \(MachineConfiguration.processorLimit) processors")
         }
-        if let obstacle = KvmEngine.obstacle() { throw .machineUnavailable(obstacle) }
+        if let unavailableReason = KvmEngine.unavailableReason() { throw .machineUnavailable(unavailableReason) }
         let current = CurrentMachine()
         let result = await withTaskCancellationHandler {
             await offloadResult { () throws(ColdStartError) in try measure(scenario, current) }
@@ -83,37 +84,38 @@ public struct KvmEngine: Engine {
         return try result.get()
     }
 
-    private func measure(_ scenario: Scenario, _ current: CurrentMachine) throws(ColdStartError) -> Measurement {
+    private func measure(_ scenario: Scenario, _ current: CurrentMachine) throws(ColdStartError) -> StartMeasurement {
         let runs =
-            switch life {
-            case .boot: try boot(scenario, current, savingTo: nil, hold: .never)
-            case .save(let path, .ready): try boot(scenario, current, savingTo: path, hold: .ready)
-            case .save(let path, .request): try boot(scenario, current, savingTo: path, hold: .request)
+            switch startMode {
+            case .boot: try boot(scenario, current, savingTo: nil, snapshotPoint: .never)
+            case .save(let path, .ready): try boot(scenario, current, savingTo: path, snapshotPoint: .ready)
+            case .save(let path, .request): try boot(scenario, current, savingTo: path, snapshotPoint: .request)
             case .restore(let path): try restore(scenario, current, from: path)
             }
         return measurement(of: runs, scenario)
     }
 
-    private func measurement(of runs: [Run], _ scenario: Scenario) -> Measurement {
-        Measurement(
+    private func measurement(of runs: [StartFigures], _ scenario: Scenario) -> StartMeasurement {
+        StartMeasurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: kernel.release,
             emulator: nil, probe: scenario.probe)
     }
 
     private func boot(
-        _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?, hold: Orders.Hold
-    ) throws(ColdStartError) -> [Run] {
-        if hold != .never || kept != nil, case .log = scenario.probe {
+        _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?,
+        snapshotPoint: BootSpec.SnapshotPoint
+    ) throws(ColdStartError) -> [StartFigures] {
+        if snapshotPoint != .never || keptMachine != nil, case .log = scenario.probe {
             throw .impossibleScenario("saving or keeping a machine needs a probe other than log:")
         }
-        if hold == .request {
+        if snapshotPoint == .request {
             guard case .http = scenario.probe else {
                 throw .impossibleScenario("saving a machine in the middle of a request needs an http: probe")
             }
         }
-        let files = MachineFiles(
+        let files = BootFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: root, channel: .doorbell,
-            hold: hold, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
+            snapshotPoint: snapshotPoint, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine(root),
             initramfs: [], memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
@@ -126,7 +128,7 @@ public struct KvmEngine: Engine {
 
     private func restore(
         _ scenario: Scenario, _ current: CurrentMachine, from path: FilePath
-    ) throws(ColdStartError) -> [Run] {
+    ) throws(ColdStartError) -> [StartFigures] {
         let snapshot: SnapshotFile
         do throws(MachineError) { snapshot = try SnapshotFile(opening: path) } catch { throw ColdStartError(error) }
         guard snapshot.identity == identity(scenario) else {
@@ -142,7 +144,7 @@ public struct KvmEngine: Engine {
             memoryBytes: snapshot.memoryBytes, processors: snapshot.processors)
         attach(to: &configuration)
         let group = KvmEngine.group(configuration)
-        var runs: [Run] = []
+        var runs: [StartFigures] = []
         while runs.count < scenario.runs {
             do throws(ColdStartError) {
                 runs.append(try run(scenario, configuration, current, group, after: runs).restore(snapshot))
@@ -150,7 +152,7 @@ public struct KvmEngine: Engine {
                 // A guest whose memory is damaged may do anything. The full check is done only after a failure, to save
                 // its time.
                 if !current.isCancelled {
-                    do throws(MachineError) { try snapshot.expectWhole() } catch { throw ColdStartError(error) }
+                    do throws(MachineError) { try snapshot.expectIntact() } catch { throw ColdStartError(error) }
                 }
                 throw error
             }
@@ -165,10 +167,10 @@ public struct KvmEngine: Engine {
 
     private func repeated(
         _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
-        _ body: (KvmRun) throws(ColdStartError) -> Run
-    ) throws(ColdStartError) -> [Run] {
+        _ body: (KvmRun) throws(ColdStartError) -> StartFigures
+    ) throws(ColdStartError) -> [StartFigures] {
         let group = KvmEngine.group(configuration)
-        var runs: [Run] = []
+        var runs: [StartFigures] = []
         while runs.count < scenario.runs {
             runs.append(try body(run(scenario, configuration, current, group, after: runs)))
         }
@@ -183,22 +185,22 @@ public struct KvmEngine: Engine {
     /// Makes one run; the last one keeps its machine if requested.
     private func run(
         _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
-        _ group: ProcessGroup?, after runs: [Run]
+        _ group: ProcessGroup?, after runs: [StartFigures]
     ) -> KvmRun {
         var run = KvmRun(
             configuration: configuration, scenario: scenario, current: current, scratch: scratch, network: network,
             group: group)
-        guard let kept, runs.count == scenario.runs - 1 else { return run }
-        run.kept = (kept.ports, { kept.whenMeasured(measurement(of: runs + [$0], scenario)) })
+        guard let keptMachine, runs.count == scenario.runs - 1 else { return run }
+        run.keptMachine = (keptMachine.ports, { keptMachine.onMeasured(measurement(of: runs + [$0], scenario)) })
         return run
     }
 
     /// The ports that the host connects to: the probe's, and the published ones.
     private func proxiedPorts(_ scenario: Scenario) throws(ColdStartError) -> [UInt16] {
-        var ports = Set(kept?.ports.map(\.guest) ?? [])
-        if scenario.interview == nil, case .http(let port, _) = scenario.probe { ports.insert(port) }
-        guard ports.count <= Orders.proxiedPortLimit else {
-            throw .impossibleScenario("at most \(Orders.proxiedPortLimit) ports can be published")
+        var ports = Set(keptMachine?.ports.map(\.guest) ?? [])
+        if scenario.probeSet == nil, case .http(let port, _) = scenario.probe { ports.insert(port) }
+        guard ports.count <= BootSpec.proxiedPortLimit else {
+            throw .impossibleScenario("at most \(BootSpec.proxiedPortLimit) ports can be published")
         }
         return ports.sorted()
     }
@@ -215,7 +217,7 @@ public struct KvmEngine: Engine {
     ///
     /// The console is for the kernel's messages when it crashes, so it is quiet; everything else uses the doorbell. The
     /// machine has no PCI, but a kernel without PCI accepts no memory as a disk.
-    private static func commandLine(_ root: MachineFiles.Root) -> [String] {
+    private static func commandLine(_ root: BootFiles.Root) -> [String] {
         [
             "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0",
             "cryptomgr.notests", "panic=-1", "reboot=t", root == .memory ? "pci=conf1,noearly" : "pci=off",

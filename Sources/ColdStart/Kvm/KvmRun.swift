@@ -15,28 +15,28 @@ struct KvmRun {
     /// Exists as long as the machine's process.
     let group: ProcessGroup?
     /// The published ports of a kept machine, and the callback with its measurement.
-    var kept: (ports: [KeptMachine.Port], whenMeasured: @Sendable (Run) -> Void)?
+    var keptMachine: (ports: [KeptMachine.Port], onMeasured: @Sendable (StartFigures) -> Void)?
 
     /// The timeout for init's first message, in nanoseconds; after it the scenario's timeout counts.
-    private static let bootPatience: UInt64 = 60_000_000_000
+    private static let bootTimeout: UInt64 = 60_000_000_000
     /// The extra time for init, which watches the scenario's timeout itself, and for the host's request after that.
     private static let grace: UInt64 = 20_000_000_000
 
     /// Boots these files, and saves the machine at the point where it is paused.
     func boot(
-        _ files: MachineFiles, savingTo snapshot: FilePath?, identity: [UInt8]
-    ) throws(ColdStartError) -> Run {
+        _ files: BootFiles, savingTo snapshot: FilePath?, identity: [UInt8]
+    ) throws(ColdStartError) -> StartFigures {
         // Freed once it is in the guest's memory, so that a machine doesn't count both.
         var initramfs = try files.archive()
-        clinux_give_back()
-        let surroundings = try Surroundings(in: scratch, network)
-        let configuration = surroundings.complete(configuration)
+        clinux_trim_heap()
+        let resources = try MachineResources(in: scratch, network)
+        let configuration = resources.complete(configuration)
         let listener = try DoorbellListener(scenario)
-        return try live(listener, surroundings, boot: KvmRun.bootPatience) { () throws(MachineError) in
+        return try execute(listener, resources, boot: KvmRun.bootTimeout) { () throws(MachineError) in
             var whole = configuration
             swap(&whole.initramfs, &initramfs)
             return try MachineProcess(whole, jail, savingTo: snapshot) { listener.receive($0, at: $1) }
-        } whenHeld: { machine throws(MachineError) in
+        } whenPaused: { machine throws(MachineError) in
             if snapshot != nil { try machine.save(identity: identity) }
         }
     }
@@ -44,107 +44,107 @@ struct KvmRun {
     private var jail: MachineJail { MachineJail(groups: group?.lists ?? []) }
 
     /// Continues from a snapshot.
-    func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> Run {
-        clinux_give_back()
-        let surroundings = try Surroundings(in: scratch, network)
-        let configuration = surroundings.complete(configuration)
+    func restore(_ snapshot: borrowing SnapshotFile) throws(ColdStartError) -> StartFigures {
+        clinux_trim_heap()
+        let resources = try MachineResources(in: scratch, network)
+        let configuration = resources.complete(configuration)
         let listener = try DoorbellListener(scenario)
         let machine: MachineProcess
         do throws(MachineError) {
             machine = try MachineProcess(restoring: snapshot, configuration, jail) { listener.receive($0, at: $1) }
         } catch { throw ColdStartError(error) }
-        return try live(listener, surroundings, boot: scenario.timeout.nanoseconds, isRestored: true) {
+        return try execute(listener, resources, boot: scenario.timeout.nanoseconds, isRestored: true) {
             machine
-        } whenHeld: { _ in
+        } whenPaused: { _ in
         }
     }
 
-    private func live(
-        _ listener: DoorbellListener, _ surroundings: borrowing Surroundings, boot: UInt64, isRestored: Bool = false,
-        _ make: () throws(MachineError) -> MachineProcess, whenHeld: (MachineProcess) throws(MachineError) -> Void
-    ) throws(ColdStartError) -> Run {
+    private func execute(
+        _ listener: DoorbellListener, _ resources: borrowing MachineResources, boot: UInt64, isRestored: Bool = false,
+        _ make: () throws(MachineError) -> MachineProcess, whenPaused: (MachineProcess) throws(MachineError) -> Void
+    ) throws(ColdStartError) -> StartFigures {
         let published = try publish()
         defer { for port in published { port.close() } }
-        let deadline = listener.start + boot + scenario.patience.nanoseconds + KvmRun.grace
-        let afterlife = afterlife(listener, published, surroundings.socket, boot: boot, isRestored)
-        let parcel = try Parcel<Afterlife.Outcome>()
+        let deadline = listener.start + boot + scenario.totalTimeout.nanoseconds + KvmRun.grace
+        let readyPhase = readyPhase(listener, published, resources.socket, boot: boot, isRestored)
+        let readyResult = try OneShot<ReadyPhase.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
         let (exits, overhead, remark): (UInt64, UInt64?, String?)
-        let aftermath: Afterlife.Outcome
+        let readyOutcome: ReadyPhase.Outcome
         do throws(MachineError) {
             let machine = try make()
             defer { machine.close() }
             guard current.begin(machine) else { throw .impossible("the run was cancelled") }
-            try afterlife.begin(machine, listener, until: deadline, leaving: parcel)
+            try readyPhase.begin(machine, listener, until: deadline, into: readyResult)
             // Read as late as possible, because the guest gets the host's time.
-            let reply = isRestored ? Awakening.now().encode() : []
-            outcome = machine.run(until: kept == nil ? deadline : .max, reply: reply)
-            listener.passed.leave(false)
-            if outcome == .held { try whenHeld(machine) }
-            aftermath = parcel.wait(until: hostClock() + KvmRun.grace) ?? afterlife.overdue
+            let reply = isRestored ? ResumeInfo.now().encode() : []
+            outcome = machine.run(until: keptMachine == nil ? deadline : .max, reply: reply)
+            listener.passed.fulfill(false)
+            if outcome == .paused { try whenPaused(machine) }
+            readyOutcome = readyResult.wait(until: hostClock() + KvmRun.grace) ?? readyPhase.timeoutOutcome
             (console, entered) = (machine.console, machine.enteredAt)
             (exits, overhead, remark) = (machine.exitCount, machine.overheadBytes, machine.kernelRemark)
         } catch { throw current.isCancelled ? .cancelled : ColdStartError(error) }
-        scenario.whenOver(listener.console(console))
-        let end = aftermath.isImpatient ? .impatient : try end(outcome)
+        scenario.onRunEnd(listener.console(console))
+        let end = readyOutcome.hasTimedOut ? .timedOut : try end(outcome)
         var run = try listener.result(console, entered: entered, end, timeout: scenario.timeout, boot: boot)
         (run.exits, run.overheadBytes) = (exits, overhead)
-        return run.completed(by: aftermath, isRestored, remark)
+        return run.completed(by: readyOutcome, isRestored, remark)
     }
 
     private func publish() throws(ColdStartError) -> [PublishedPort] {
-        try (kept?.ports ?? []).map { port throws(ColdStartError) in try PublishedPort(port) }
+        try (keptMachine?.ports ?? []).map { port throws(ColdStartError) in try PublishedPort(port) }
     }
 
-    private func afterlife(
+    private func readyPhase(
         _ listener: DoorbellListener, _ published: [PublishedPort], _ socket: FilePath, boot: UInt64,
         _ isRestored: Bool
-    ) -> Afterlife {
+    ) -> ReadyPhase {
         var probe: HostProbe?
-        if scenario.interview == nil, case .http(let port, let path) = scenario.probe {
+        if scenario.probeSet == nil, case .http(let port, let path) = scenario.probe {
             probe = HostProbe(socket: socket, port: port, path: path, start: listener.start)
         }
-        guard let kept else { return Afterlife(probe: probe, keep: nil) }
+        guard let keptMachine else { return ReadyPhase(probe: probe, keep: nil) }
         let timeout = scenario.timeout
-        return Afterlife(probe: probe) { outcome, machine in
+        return ReadyPhase(probe: probe) { outcome, machine in
             for port in published { port.serve(through: socket) }
             machine.refresh()
             let run = try? listener.result(
                 machine.console, entered: machine.enteredAt, .done, timeout: timeout, boot: boot)
-            if let run { kept.whenMeasured(run.completed(by: outcome, isRestored, machine.kernelRemark)) }
+            if let run { keptMachine.onMeasured(run.completed(by: outcome, isRestored, machine.kernelRemark)) }
         }
     }
 
-    private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> Session.End {
+    private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> GuestSession.StopReason {
         switch outcome {
-        case .ended(.finished), .held: .done
+        case .ended(.finished), .paused: .done
         case .ended(.reset): .closed
         case .ended(.stopped): .cancelled
-        case .ended(.timedOut): .impatient
+        case .ended(.timedOut): .timedOut
         case .ended(.failed(let reason)): throw .emulatorFailed(reason: reason)
         }
     }
 }
 
-extension Run {
+extension StartFigures {
     /// Returns the run with the results after its probe, and the kernel's remark.
-    fileprivate func completed(by outcome: Afterlife.Outcome, _ isRestored: Bool, _ remark: String?) -> Run {
+    fileprivate func completed(by outcome: ReadyPhase.Outcome, _ isRestored: Bool, _ remark: String?) -> StartFigures {
         var run = self
-        (run.hostAnswer, run.diskUse, run.kernelRemark) = (outcome.answer, outcome.diskUse, remark)
+        (run.hostProbe, run.diskReads, run.kernelRemark) = (outcome.hostProbe, outcome.diskReads, remark)
         // Page faults of a boot only reflect its memory size.
         if isRestored { run.pageFaults = outcome.pageFaults }
         return run
     }
 }
 
-extension Awakening {
+extension ResumeInfo {
     /// The host's time, and random bytes for one guest.
-    static func now() -> Awakening {
+    static func now() -> ResumeInfo {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         let entropy = (0..<entropyLength).map { _ in UInt8.random(in: .min ... .max) }
-        return Awakening(seconds: UInt64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec), entropy: entropy)
+        return ResumeInfo(seconds: UInt64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec), entropy: entropy)
     }
 }
 

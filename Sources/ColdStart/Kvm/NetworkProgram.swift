@@ -13,9 +13,9 @@ public enum MachineNetwork: String, Sendable, CaseIterable {
     case outbound
 
     /// The network configuration for init; it uses QEMU's and slirp's usual addresses, which have no meaning outside.
-    var addresses: Orders.Network? {
+    var addresses: BootSpec.Network? {
         guard self == .outbound else { return nil }
-        return Orders.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: 0x0A00_0203)
+        return BootSpec.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: 0x0A00_0203)
     }
 }
 
@@ -24,10 +24,10 @@ public enum MachineNetwork: String, Sendable, CaseIterable {
 /// It ends when its socket closes.
 struct Passt: ~Copyable {
     private let child: ChildProcess
-    private let complaints: Pipe
+    private let stderr: Pipe
     private let ours: OwnedDescriptor
 
-    private static let patience: UInt64 = 10_000_000_000
+    private static let timeout: UInt64 = 10_000_000_000
 
     private static let arguments = [
         "passt", "--foreground", "--quiet", "--fd", "3", "--ipv4-only", "--mtu", "1500", "--no-map-gw", "--no-dhcp",
@@ -38,7 +38,7 @@ struct Passt: ~Copyable {
     /// Starts it, and waits until it responds.
     static func start() throws(ColdStartError) -> Passt {
         let passt = try launched()
-        guard passt.answers() else { throw .toolFailed("passt", reason: passt.lastWords()) }
+        guard passt.gatewayAnswers() else { throw .toolFailed("passt", reason: passt.stderrTail()) }
         return passt
     }
 
@@ -50,16 +50,16 @@ struct Passt: ~Copyable {
     }
 
     private static func launch() throws(SystemError) -> Passt {
-        var complaints = try Pipe()
+        var stderr = try Pipe()
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         try system("make sockets") { unsafe socketpair(AF_UNIX, type, 0, &ends) }
         let own = OwnedDescriptor(owning: ends[0])
         let other = OwnedDescriptor(owning: ends[1])
         let child = try ChildProcess(
-            arguments, descriptors: [complaints.writing, complaints.writing, other.rawValue], diesWithThread: true)
-        complaints.closeWriting()
-        return Passt(child: child, complaints: complaints, ours: own)
+            arguments, descriptors: [stderr.writing, stderr.writing, other.rawValue], diesWithThread: true)
+        stderr.closeWriting()
+        return Passt(child: child, stderr: stderr, ours: own)
     }
 
     /// Our end of its socket.
@@ -68,14 +68,14 @@ struct Passt: ~Copyable {
     /// Sends an ARP request for the gateway, as the guest will do; true if there is a reply.
     ///
     /// The reply is read completely, so that nothing of it is left in the stream.
-    private func answers() -> Bool {
-        let question = Passt.question
-        guard (try? ours.write(question)) != nil else { return false }
-        let deadline = hostClock() + Passt.patience
+    private func gatewayAnswers() -> Bool {
+        let arpRequest = Passt.arpRequest
+        guard (try? ours.write(arpRequest)) != nil else { return false }
+        let deadline = hostClock() + Passt.timeout
         var answer: [UInt8] = []
-        while answer.count < question.count {
+        while answer.count < arpRequest.count {
             guard (try? waitForInput([ours.rawValue], until: deadline)) == [true],
-                let piece = try? ours.read(question.count - answer.count), !piece.isEmpty
+                let piece = try? ours.read(arpRequest.count - answer.count), !piece.isEmpty
             else { return false }
             answer += piece
         }
@@ -83,7 +83,7 @@ struct Passt: ~Copyable {
     }
 
     /// An ARP request (RFC 826) with its length before it.
-    private static var question: [UInt8] {
+    private static var arpRequest: [UInt8] {
         let card = MachineConfiguration.cardAddress
         let (own, gateway): ([UInt8], [UInt8]) = ([10, 0, 2, 15], [10, 0, 2, 2])
         let frame: [UInt8] =
@@ -92,10 +92,10 @@ struct Passt: ~Copyable {
         return [0, 0, 0, UInt8(frame.count)] + frame
     }
 
-    private func lastWords() -> String {
+    private func stderrTail() -> String {
         var transcript = Transcript()
-        while (try? waitForInput([complaints.reading.rawValue], until: hostClock() + 1_000_000_000)) == [true],
-            let piece = try? complaints.reading.read(4_096), !piece.isEmpty
+        while (try? waitForInput([stderr.reading.rawValue], until: hostClock() + 1_000_000_000)) == [true],
+            let piece = try? stderr.reading.read(4_096), !piece.isEmpty
         { transcript.append(piece) }
         return transcript.lastLine ?? "it does not respond"
     }

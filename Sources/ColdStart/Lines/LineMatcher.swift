@@ -55,7 +55,7 @@ struct LineMatcher {
             seen[index] = round
             switch steps[index] {
             case .character: found.append(index)
-            case .place(let place): if place.lies(between: previous, and: next) { open.append(index + 1) }
+            case .assertion(let place): if place.holds(between: previous, and: next) { open.append(index + 1) }
             case .fork(let one, let other): open += [one, other]
             case .end: return nil
             }

@@ -20,17 +20,17 @@ struct LinePattern {
         /// Consumes one character.
         case character(CharacterClass)
         /// Consumes none, and requires a position.
-        case place(Place)
+        case assertion(Assertion)
         /// Continues at both steps.
         case fork(Int, Int)
         case end
     }
 
     /// A position between two characters, or at an end of the line.
-    enum Place {
+    enum Assertion {
         case start, end, wordEdge, noWordEdge
 
-        func lies(between previous: Unicode.Scalar?, and next: Unicode.Scalar?) -> Bool {
+        func holds(between previous: Unicode.Scalar?, and next: Unicode.Scalar?) -> Bool {
             let isEdge = previous.map(isOfWord) ?? false != next.map(isOfWord) ?? false
             return switch self {
             case .start: previous == nil

@@ -110,8 +110,8 @@ struct PatternReader {
         case "(": return try group()
         case "[": return .step(.character(try characterClass()))
         case ".": return one(of: [], isNegated: true)
-        case "^": return .step(.place(.start))
-        case "$": return .step(.place(.end))
+        case "^": return .step(.assertion(.start))
+        case "$": return .step(.assertion(.end))
         case "\\": return try escape()
         case "*", "+", "?": throw Refusal(reason: "nothing precedes a '\(character)'")
         default: return one(of: [.range(character...character)])
@@ -123,10 +123,10 @@ struct PatternReader {
     }
 
     private mutating func escape() throws(LinePattern.Refusal) -> PatternNode {
-        let places: [(String, LinePattern.Place)] = [
+        let places: [(String, LinePattern.Assertion)] = [
             ("b", .wordEdge), ("B", .noWordEdge), ("A", .start), ("z", .end), ("Z", .end),
         ]
-        for (letter, place) in places where take(letter) { return .step(.place(place)) }
+        for (letter, place) in places where take(letter) { return .step(.assertion(place)) }
         return one(of: [try escapedItem()])
     }
 

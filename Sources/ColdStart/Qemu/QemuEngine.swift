@@ -45,7 +45,7 @@ public struct QemuEngine: Engine {
     public static func expectEmulator() throws(ColdStartError) { _ = try Emulator.path() }
 
     /// Boots the disk as often as the scenario requests.
-    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> Measurement {
+    public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
         guard !isDeterministic || scenario.processors == 1 else {
             throw .impossibleScenario("a deterministic machine has exactly one processor")
@@ -62,10 +62,10 @@ public struct QemuEngine: Engine {
         return try result.get()
     }
 
-    private func measure(_ scenario: Scenario, _ canceller: Canceller) throws(ColdStartError) -> Measurement {
+    private func measure(_ scenario: Scenario, _ canceller: Canceller) throws(ColdStartError) -> StartMeasurement {
         let emulator = try Emulator.find()
         var (choice, note) = try accelerate(scenario)
-        let files = MachineFiles(
+        let files = BootFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram,
             root: isDeterministic ? .memory : .virtio, channel: .serial)
         let initramfs = try files.makeInitramfs()
@@ -78,12 +78,12 @@ public struct QemuEngine: Engine {
         var command = QemuCommand(
             program: emulator.program, hasFilter: emulator.hasFilter, memoryBytes: scenario.memoryBytes,
             processors: scenario.processors, acceleration: choice)
-        var runs: [Run] = []
+        var runs: [StartFigures] = []
         while runs.count < scenario.runs {
             do throws(ColdStartError) {
-                let patience = QemuRun.Patience(scenario, choice)
+                let timeouts = QemuRun.Timeouts(scenario, choice)
                 let run = QemuRun(
-                    command: command, scenario: scenario, patience: patience, canceller: canceller, sources: sources,
+                    command: command, scenario: scenario, timeouts: timeouts, canceller: canceller, sources: sources,
                     group: group)
                 runs.append(
                     try run.start(
@@ -95,7 +95,7 @@ public struct QemuEngine: Engine {
                 note = "KVM did not boot the guest (\(error)), so it was emulated"
             }
         }
-        return Measurement(
+        return StartMeasurement(
             runs, engine: name, isAccelerated: choice == .kvm, accelerationNote: note, kernelRelease: kernel.release,
             emulator: emulator.version, probe: scenario.probe)
     }
@@ -118,7 +118,7 @@ public struct QemuEngine: Engine {
             let memory = try DiskMemory(memoryBytes: scenario.memoryBytes, diskBytes: try fileSize(disk))
             return (.counted(memory), "instructions can only be counted in an emulated guest")
         }
-        let reason = acceleration == .none ? "emulation was requested" : TrialGuest.obstacle()
+        let reason = acceleration == .none ? "emulation was requested" : TrialGuest.unavailableReason()
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
     }

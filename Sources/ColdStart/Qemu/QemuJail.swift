@@ -33,13 +33,13 @@ struct QemuJail {
     }
 
     private let kind: Kind
-    private let identity: Identity?
+    private let identity: SpareUser?
     private let isInitial: Bool
 
     /// Returns the jails to try, the strictest first.
     static func all() throws(SystemError) -> [QemuJail] {
         let map = try IDMap.current()
-        let identity = try Identity.spare()
+        let identity = try SpareUser.spare()
         return [Kind.namespaces, .bare].map { QemuJail(kind: $0, identity: identity, isInitial: map.isInitial) }
     }
 
@@ -62,7 +62,7 @@ struct QemuJail {
         // Reopening a file through /dev/fd needs the rights of the user who opened it.
         confinement.identity = kind == .namespaces ? identity : nil
         confinement.keepsGroups = !isInitial
-        confinement.ceilings = [.noCore, .fileSize(0), .descriptors(1024)]
+        confinement.resourceLimits = [.noCore, .fileSize(0), .descriptors(1024)]
         confinement.groups = group?.lists ?? []
         return ChildProcess(
             try confinement.start(
@@ -84,8 +84,8 @@ struct QemuJail {
 
     private func places(
         _ program: FilePath, _ files: Files, _ sources: QemuSources, _ acceleration: QemuCommand.Acceleration
-    ) throws(SystemError) -> [Confinement.Place] {
-        var places: [Confinement.Place] = []
+    ) throws(SystemError) -> [Confinement.RootEntry] {
+        var places: [Confinement.RootEntry] = []
         for path in QemuJail.libraries {
             if let library = try QemuJail.library(FilePath(path)) { places.append(library) }
         }
@@ -105,7 +105,7 @@ struct QemuJail {
         return places
     }
 
-    private static func library(_ path: FilePath) throws(SystemError) -> Confinement.Place? {
+    private static func library(_ path: FilePath) throws(SystemError) -> Confinement.RootEntry? {
         do throws(SystemError) {
             let (parent, name) = (try Directory("/"), FilePath(root: nil, path.components))
             switch try parent.status(of: name).type {
@@ -123,7 +123,7 @@ struct QemuJail {
     /// Shows the file itself if it is world-readable, else a copy; no access rights are changed.
     private func file(
         _ path: FilePath, _ descriptor: Int32, at place: FilePath
-    ) throws(SystemError) -> Confinement.Place {
+    ) throws(SystemError) -> Confinement.RootEntry {
         var status = stat()
         try system("get the status of", path) { unsafe fstat(descriptor, &status) }
         let isReadable = status.st_mode & S_IROTH != 0

@@ -6,7 +6,7 @@ internal import SystemPackage
 /// One boot: QEMU from its start until the guest's last message or a timeout.
 struct QemuRun {
     /// The timeouts of the host.
-    struct Patience {
+    struct Timeouts {
         /// For init's first message, in nanoseconds; nested KVM may need half a minute.
         let boot: UInt64
         /// From there to its last message, in nanoseconds; init itself times out earlier.
@@ -16,36 +16,36 @@ struct QemuRun {
             let second: UInt64 = 1_000_000_000
             boot = acceleration == .kvm ? 60 * second : 90 * second
             // One counted second may take several real ones.
-            service = scenario.patience.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
+            service = scenario.totalTimeout.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
         }
     }
 
     var command: QemuCommand
     let scenario: Scenario
-    let patience: Patience
+    let timeouts: Timeouts
     let canceller: Canceller
     let sources: QemuSources
     let group: ProcessGroup?
 
     /// Boots once.
-    func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> Run {
-        let (session, end): (Session, Session.End)
+    func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> StartFigures {
+        let (session, end): (GuestSession, GuestSession.StopReason)
         do throws(SystemError) {
             (session, end) = try watch(kernel, initramfs, disk)
         } catch { throw .file(error.operation, error.path, error.errno) }
-        scenario.whenOver(Console(text: session.console.text))
-        let clocking: Clocking = command.acceleration.isCounted ? .instructions : .host
-        return try session.result(end, by: clocking, timeout: scenario.timeout, boot: patience.boot)
+        scenario.onRunEnd(Console(text: session.console.text))
+        let phaseClock: PhaseClock = command.acceleration.isCounted ? .instructions : .host
+        return try session.result(end, by: phaseClock, timeout: scenario.timeout, boot: timeouts.boot)
     }
 
     private func watch(
         _ kernel: Int32, _ initramfs: Int32, _ disk: Int32
-    ) throws(SystemError) -> (Session, Session.End) {
+    ) throws(SystemError) -> (GuestSession, GuestSession.StopReason) {
         var frames = try Pipe()
         var console = try Pipe()
         var watch = Watch(
-            session: Session(
-                probe: scenario.probe, interview: scenario.interview, start: hostClock(),
+            session: GuestSession(
+                probe: scenario.probe, probeSet: scenario.probeSet, start: hostClock(),
                 memory: scenario.memoryBytes),
             run: self)
         let files = QemuJail.Files(
@@ -61,32 +61,32 @@ struct QemuRun {
 
     /// Starts QEMU in the strictest jail that this host supports.
     private func launch(_ files: QemuJail.Files) throws(SystemError) -> ChildProcess {
-        var obstacle = SystemError("start QEMU", nil, .notPermitted)
+        var failure = SystemError("start QEMU", nil, .notPermitted)
         for jail in try QemuJail.all() {
             var command = command
             command.paths = jail.paths
             do throws(SystemError) { return try jail.start(command, files, sources: sources, group) } catch {
-                obstacle = error
+                failure = error
             }
         }
-        throw obstacle
+        throw failure
     }
 
     private struct Watch {
-        var session: Session
+        var session: GuestSession
         let run: QemuRun
 
         /// Passes on frames and console output with their time, until the session ends.
         mutating func run(
             _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor
-        ) throws(SystemError) -> Session.End {
+        ) throws(SystemError) -> GuestSession.StopReason {
             let stop = run.canceller.reading.rawValue
             var open: Set<Int32> = [frames.rawValue, console.rawValue]
             while !session.isDone, !open.isEmpty {
                 let watched = [stop] + open.sorted()
                 let ready = try waitForInput(watched, until: deadline)
                 let now = hostClock()
-                guard ready.contains(true) else { return .impatient }
+                guard ready.contains(true) else { return .timedOut }
                 if ready[0] { return .cancelled }
                 for (descriptor, isReady) in zip(watched, ready) where isReady {
                     let isFrames = descriptor == frames.rawValue
@@ -99,8 +99,8 @@ struct QemuRun {
         }
 
         private var deadline: UInt64 {
-            guard let started = session.marks[.started] else { return session.start + run.patience.boot }
-            return started.host + run.patience.service
+            guard let started = session.marks[.started] else { return session.start + run.timeouts.boot }
+            return started.host + run.timeouts.service
         }
     }
 }

@@ -1,4 +1,4 @@
-/// A `--mount=` of RUN before expansion; ``Scope/mount(_:)`` makes a ``Mount`` of it.
+/// A `--mount=` of RUN before expansion; ``Scope/mount(_:)`` makes a ``MountSpec`` of it.
 public struct MountFlag: Hashable, Sendable {
     struct Field: Hashable {
         let key: String
@@ -20,7 +20,7 @@ public struct MountFlag: Hashable, Sendable {
             let message = "'from' doesn't support variable expansion, define alias stage instead"
             throw Diagnostic(from.position, message)
         }
-        if !word.mayExpand { _ = try Mount(self) { (value) throws(Diagnostic) in value.text } }
+        if !word.mayExpand { _ = try MountSpec(self) { (value) throws(Diagnostic) in value.text } }
     }
 
     /// True if the text has a dollar sign with a character after it.

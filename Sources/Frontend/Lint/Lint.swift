@@ -15,7 +15,7 @@ public enum Lint {
     }
 
     /// Returns the findings in order of line, without those that comments of the file ignore.
-    public static func check(_ dockerfile: Dockerfile, _ options: Options) -> [Finding] {
+    public static func check(_ dockerfile: Dockerfile, _ options: Options) -> [LintFinding] {
         var linter = Linter(dockerfile, options)
         linter.checkFile()
         linter.checkShapes()
@@ -42,10 +42,10 @@ public enum Lint {
     static let experimental: Set<String> = ["InvalidDefinitionDescription"]
 
     /// Returns the syntax errors of a Dockerfile as findings.
-    public static func findings(for error: DockerfileError) -> [Finding] {
+    public static func findings(for error: DockerfileError) -> [LintFinding] {
         error.diagnostics.map { problem in
             let line = max(1, problem.position.line)
-            return Finding(
+            return LintFinding(
                 rule: "SyntaxError", severity: .error, message: problem.message, lines: line...line, fix: nil,
                 edits: [])
         }

@@ -3,8 +3,8 @@ struct Linter {
     let file: Dockerfile
     let options: Lint.Options
     let check: CheckOptions
-    private var found: [Finding] = []
-    private let silenced: Silence
+    private var found: [LintFinding] = []
+    private let suppressed: Suppressions
     /// False for a file that isn't UTF-8: its columns count bytes of decoded text, so that it cannot be edited.
     let isEditable: Bool
     /// The base stage of each stage, or nil.
@@ -26,7 +26,7 @@ struct Linter {
         self.file = file
         self.options = options
         check = Lint.checkOptions(file, options)
-        silenced = Silence(file)
+        suppressed = Suppressions(file)
         isEditable = String(validating: file.source, as: UTF8.self) != nil
         var names: [String: [Int]] = [:]
         var bases: [Int?] = []
@@ -63,20 +63,20 @@ struct Linter {
 
     /// Adds a finding, unless its rule is ignored or skipped.
     mutating func report(
-        _ rule: String, _ severity: Severity = .warning, _ message: String, _ lines: ClosedRange<Int>,
+        _ rule: String, _ severity: LintSeverity = .warning, _ message: String, _ lines: ClosedRange<Int>,
         fix: String? = nil, edits: [TextEdit] = []
     ) {
         let isHadolint = rule.utf8.starts(with: "DL".utf8)
-        if options.ignored.contains(rule) || silenced.covers(rule, lines.lowerBound) { return }
+        if options.ignored.contains(rule) || suppressed.covers(rule, lines.lowerBound) { return }
         if !isHadolint, check.skipsAll || check.skipped.contains(rule) { return }
         if Lint.experimental.contains(rule), !check.allExperimental, !check.experimental.contains(rule) { return }
         found.append(
-            Finding(
+            LintFinding(
                 rule: rule, severity: severity, message: message, lines: lines, fix: fix,
                 edits: isEditable ? edits : []))
     }
 
-    func findings() -> [Finding] {
+    func findings() -> [LintFinding] {
         found.enumerated().sorted { left, right in
             (left.element.lines.lowerBound, left.element.rule, left.offset)
                 < (right.element.lines.lowerBound, right.element.rule, right.offset)

@@ -1,6 +1,6 @@
 extension Lint {
     /// Formats findings as text: one line for each, with its fix below.
-    public static func text(_ findings: [Finding], name: String) -> String {
+    public static func text(_ findings: [LintFinding], name: String) -> String {
         findings.reduce(into: "") { result, finding in
             result +=
                 "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(finding.rule)]\n"
@@ -9,7 +9,7 @@ extension Lint {
     }
 
     /// Formats the findings of files as one JSON list, whose keys are stable.
-    public static func json(_ files: [(name: String, findings: [Finding])]) -> String {
+    public static func json(_ files: [(name: String, findings: [LintFinding])]) -> String {
         let items = files.flatMap { file in file.findings.map { (file.name, $0) } }.map { name, finding in
             let fields = [
                 ("rule", JSONText.string(finding.rule)), ("severity", JSONText.string(finding.severity.rawValue)),
@@ -23,7 +23,7 @@ extension Lint {
     }
 
     /// Formats the findings of files as one SARIF 2.1.0 log.
-    public static func sarif(_ files: [(name: String, findings: [Finding])], version: String) -> String {
+    public static func sarif(_ files: [(name: String, findings: [LintFinding])], version: String) -> String {
         let findings = files.flatMap { file in file.findings.map { (file.name, $0) } }
         let rules = Set(findings.map(\.1.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
         let results = findings.map { name, finding in

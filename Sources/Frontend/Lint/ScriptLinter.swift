@@ -2,7 +2,7 @@
 struct ScriptLinter {
     struct Found {
         let rule: String
-        let severity: Severity
+        let severity: LintSeverity
         let message: String
         let fix: String?
         let edits: [TextEdit]
@@ -26,7 +26,7 @@ struct ScriptLinter {
 
     /// Adds a finding; a rule is reported once for each RUN.
     mutating func add(
-        _ rule: String, _ severity: Severity, _ message: String, fix: String? = nil, edits: [TextEdit] = []
+        _ rule: String, _ severity: LintSeverity, _ message: String, fix: String? = nil, edits: [TextEdit] = []
     ) {
         guard !found.contains(where: { $0.rule == rule }) else { return }
         found.append(Found(rule: rule, severity: severity, message: message, fix: fix, edits: edits))

@@ -8,7 +8,7 @@ struct Glob: Sendable {
         case one
         /// `*`: any number of characters, but no slash.
         case star
-        case set(Set)
+        case set(CharacterRanges)
         /// `**/`: nothing, or any characters up to a slash; always followed by `.deeper`.
         case directories
         case deeper
@@ -16,7 +16,7 @@ struct Glob: Sendable {
         case rest
     }
 
-    struct Set: Sendable, Equatable {
+    struct CharacterRanges: Sendable, Equatable {
         var isNegated = false
         var ranges: [ClosedRange<UInt32>] = []
 
@@ -54,8 +54,8 @@ struct Glob: Sendable {
         tokens += index == pattern.count ? [.rest] : [.directories, .deeper]
     }
 
-    private static func set(_ pattern: [UInt32], _ index: inout Int) -> Set? {
-        var set = Set()
+    private static func set(_ pattern: [UInt32], _ index: inout Int) -> CharacterRanges? {
+        var set = CharacterRanges()
         if index < pattern.count, pattern[index] == UInt32(Ascii.caret) {
             set.isNegated = true
             index += 1

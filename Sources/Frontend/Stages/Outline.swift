@@ -126,7 +126,7 @@ extension Dockerfile {
     }
 }
 
-extension Mount {
+extension MountSpec {
     /// The id of a secret or agent, with its default applied.
     public var credentialID: String {
         if !id.isEmpty { return id }

@@ -195,7 +195,7 @@ extension Instruction {
     ///
     /// - Throws: A ``Diagnostic`` whose line counts from the start of the trigger.
     public init(parsingTrigger text: String) throws(Diagnostic) {
-        var reader = Reader(Array(text.utf8))
+        var reader = DockerfileReader(Array(text.utf8))
         let nodes = reader.nodes()
         if let problem = reader.problems.first { throw problem }
         guard nodes.count == 1, let node = nodes.first else {

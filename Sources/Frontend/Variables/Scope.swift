@@ -64,18 +64,18 @@ public struct Scope: Sendable {
     }
 
     /// Returns the expanded ports of an EXPOSE line, with ranges listed one by one, in order of number.
-    public func ports(_ expose: Instruction.Expose) throws(Diagnostic) -> [Port] {
-        var ports: Set<Port> = []
+    public func ports(_ expose: Instruction.Expose) throws(Diagnostic) -> [ExposedPort] {
+        var ports: Set<ExposedPort> = []
         for word in expose.ports {
             let texts = try word.expandedWords(escape: global.escape) { value(of: $0) }
-            for text in texts { ports.formUnion(try Port.list(text, at: word.position)) }
+            for text in texts { ports.formUnion(try ExposedPort.list(text, at: word.position)) }
         }
         return ports.sorted()
     }
 
     /// Expands and checks a mount of RUN.
-    public func mount(_ flag: MountFlag) throws(Diagnostic) -> Mount {
-        try Mount(flag) { (word) throws(Diagnostic) in try expand(word) }
+    public func mount(_ flag: MountFlag) throws(Diagnostic) -> MountSpec {
+        try MountSpec(flag) { (word) throws(Diagnostic) in try expand(word) }
     }
 
     /// Expands and checks a `--chmod` value.

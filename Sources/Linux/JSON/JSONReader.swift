@@ -16,7 +16,7 @@ struct JSONReader {
 
     init(_ bytes: [UInt8]) throws(JSONError) {
         self.bytes = bytes
-        counts = try JSONSurvey.counts(in: bytes, depthLimit: Self.depthLimit)
+        counts = try JSONPrescan.counts(in: bytes, depthLimit: Self.depthLimit)
     }
 
     /// Reads the value of the whole document.

@@ -30,17 +30,17 @@ struct ACPITables: Sendable {
             tables.append(Placed(name: name, address: address, bytes: bytes))
             return address
         }
-        let dsdt = add("DSDT", Self.table("DSDT", revision: 2, differentiatedDescription))
-        let fadt = add("FACP", Self.table("FACP", revision: 6, fixedDescription(dsdt: dsdt)))
-        let madt = add("APIC", Self.table("APIC", revision: 5, interruptControllers))
+        let dsdt = add("DSDT", Self.table("DSDT", revision: 2, dsdtBytes))
+        let fadt = add("FACP", Self.table("FACP", revision: 6, fadtBytes(dsdt: dsdt)))
+        let madt = add("APIC", Self.table("APIC", revision: 5, madtBytes))
         var list: [UInt8] = []
         for table in [fadt, madt] { list.append(little: table) }
         let xsdt = add("XSDT", Self.table("XSDT", revision: 1, list))
-        guard address <= BootLayout.generation else {
+        guard address <= BootLayout.vmGenerationID else {
             throw .impossible("the machine's ACPI tables are too large for their address range")
         }
         tables.append(
-            Placed(name: "RSDP", address: BootLayout.rootPointer, bytes: Self.rootPointer(xsdt: xsdt)))
+            Placed(name: "RSDP", address: BootLayout.rsdp, bytes: Self.rsdpBytes(xsdt: xsdt)))
         return tables
     }
 
@@ -62,7 +62,7 @@ struct ACPITables: Sendable {
         return bytes
     }
 
-    private static func rootPointer(xsdt: UInt64) -> [UInt8] {
+    private static func rsdpBytes(xsdt: UInt64) -> [UInt8] {
         var bytes = Array("RSD PTR ".utf8) + [0] + owner + [2]
         bytes.append(little: UInt32(0))
         bytes.append(little: UInt32(36))
@@ -78,7 +78,7 @@ struct ACPITables: Sendable {
     // MARK: - FADT (5.2.9)
 
     /// Returns the FADT: there is no hardware beyond the tables, so no PIT, no PIC and no power management timer.
-    private func fixedDescription(dsdt: UInt64) -> [UInt8] {
+    private func fadtBytes(dsdt: UInt64) -> [UInt8] {
         var table = [UInt8](repeating: 0, count: 276)
         // No VGA and no CMOS clock; no keyboard controller either, so that no kernel waits for one.
         table.set(UInt16(1 << 2 | 1 << 5), at: 109)
@@ -92,7 +92,7 @@ struct ACPITables: Sendable {
 
     // MARK: - MADT (5.2.12)
 
-    private var interruptControllers: [UInt8] {
+    private var madtBytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(little: BootLayout.localAPIC)
         bytes.append(little: UInt32(0))
@@ -108,7 +108,7 @@ struct ACPITables: Sendable {
 
     // MARK: - DSDT
 
-    private var differentiatedDescription: [UInt8] {
+    private var dsdtBytes: [UInt8] {
         var list: [AML] = []
         for (index, device) in devices.enumerated() { list.append(Self.virtio(device, index)) }
         if hasSerialPort { list.append(Self.serialPort) }
@@ -150,7 +150,10 @@ struct ACPITables: Sendable {
                     .name("_DDN", .string("VM_Gen_Counter")),
                     .name(
                         "ADDR",
-                        .package([.integer(BootLayout.generation & 0xffff_ffff), .integer(BootLayout.generation >> 32)])
+                        .package([
+                            .integer(BootLayout.vmGenerationID & 0xffff_ffff),
+                            .integer(BootLayout.vmGenerationID >> 32),
+                        ])
                     ),
                 ]),
             .device(

@@ -11,8 +11,8 @@
 
 /// Addresses in the guest.
 enum BootLayout {
-    static let descriptorTable: UInt64 = 0x500
-    static let interruptTable: UInt64 = 0x520
+    static let gdt: UInt64 = 0x500
+    static let idt: UInt64 = 0x520
     static let startInfo: UInt64 = 0x6000
     static let moduleList: UInt64 = 0x6040
     static let memoryMap: UInt64 = 0x7000
@@ -25,8 +25,8 @@ enum BootLayout {
     static let reserved: UInt64 = 0x9_fc00
     static let acpiTables: UInt64 = 0xa_0000
     /// A page whose first 16 bytes identify the run of the machine.
-    static let generation: UInt64 = 0xd_f000
-    static let rootPointer: UInt64 = 0xe_0000
+    static let vmGenerationID: UInt64 = 0xd_f000
+    static let rsdp: UInt64 = 0xe_0000
     /// RAM for the kernel begins here.
     static let highMemory: UInt64 = 0x10_0000
 

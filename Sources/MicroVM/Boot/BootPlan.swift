@@ -16,10 +16,10 @@ struct BootPlan: Sendable {
     /// True if the tables name a serial port at 0x3f8 with interrupt 4.
     var hasSerialPort = false
     /// The generation of this run and the interrupt that announces a new one; `nil` if the guest has none.
-    var generation: Generation?
+    var generation: GenerationID?
 
     /// A number that is different for every run of a machine, also of the same snapshot.
-    struct Generation: Hashable, Sendable {
+    struct GenerationID: Hashable, Sendable {
         let identifier: [UInt8]
         let interrupt: UInt32
 
@@ -43,13 +43,13 @@ struct BootPlan: Sendable {
             processors: processors, devices: devices, hasSerialPort: hasSerialPort,
             generationInterrupt: generation?.interrupt)
         let placed = try tables.placed()
-        let handover = Handover(
+        let handover = BootParameters(
             map: map, commandLineSize: line.count, initramfsStart: start, initramfsSize: UInt64(initramfs.count))
         return try reaching { () throws(GuestFault) in
             try memory.write(line, at: BootLayout.commandLine)
             if !initramfs.isEmpty { try memory.write(initramfs, at: start) }
             for table in placed { try memory.write(table.bytes, at: table.address) }
-            if let generation { try memory.write(generation.identifier, at: BootLayout.generation) }
+            if let generation { try memory.write(generation.identifier, at: BootLayout.vmGenerationID) }
             return try handover.write(for: kernel, into: memory)
         }
     }

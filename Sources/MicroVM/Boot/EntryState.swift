@@ -42,38 +42,38 @@ struct EntryState: Hashable, Sendable {
     /// The segment of ds, es, fs, gs and ss.
     let data: Segment
     let task: Segment
-    let globalTable: Table
-    let interruptTable: Table
+    let gdt: Table
+    let idt: Table
     let cr0: UInt64
     let cr3: UInt64
     let cr4: UInt64
     let efer: UInt64
-    let instructionPointer: UInt64
-    let stackPointer: UInt64
+    let rip: UInt64
+    let rsp: UInt64
     let rbx: UInt64
     let rsi: UInt64
     /// Only the bit that is always set: interrupts are disabled.
-    let flags: UInt64 = 2
+    let rflags: UInt64 = 2
 
-    /// The descriptors at ``BootLayout/descriptorTable``: null, code, data, task.
+    /// The descriptors at ``BootLayout/gdt``: null, code, data, task.
     let descriptors: [UInt64]
 
     private init(
-        descriptors: [UInt64], cr0: UInt64, cr3: UInt64, cr4: UInt64, efer: UInt64, at instructionPointer: UInt64,
+        descriptors: [UInt64], cr0: UInt64, cr3: UInt64, cr4: UInt64, efer: UInt64, at rip: UInt64,
         rbx: UInt64, rsi: UInt64
     ) {
         self.descriptors = descriptors
         code = Segment(descriptors[1], selector: 8)
         data = Segment(descriptors[2], selector: 16)
         task = Segment(descriptors[3], selector: 24)
-        globalTable = Table(base: BootLayout.descriptorTable, limit: UInt16(descriptors.count * 8 - 1))
-        interruptTable = Table(base: BootLayout.interruptTable, limit: 7)
+        gdt = Table(base: BootLayout.gdt, limit: UInt16(descriptors.count * 8 - 1))
+        idt = Table(base: BootLayout.idt, limit: 7)
         self.cr0 = cr0
         self.cr3 = cr3
         self.cr4 = cr4
         self.efer = efer
-        self.instructionPointer = instructionPointer
-        stackPointer = BootLayout.stack
+        self.rip = rip
+        rsp = BootLayout.stack
         self.rbx = rbx
         self.rsi = rsi
     }

@@ -22,7 +22,7 @@ struct KernelFile: ~Copyable, Sendable {
 
     /// Takes over an open file.
     init(_ descriptor: consuming OwnedDescriptor, _ path: FilePath) throws(MachineError) {
-        let (status, start) = try Self.look(at: descriptor, path)
+        let (status, start) = try Self.readStart(at: descriptor, path)
         guard status.type == .regular else { throw .unbootableKernel("\(path) is not a regular file") }
         self.init(path: path, descriptor: descriptor, byteCount: UInt64(max(0, status.size)), start: start)
     }
@@ -34,7 +34,7 @@ struct KernelFile: ~Copyable, Sendable {
         self.start = start
     }
 
-    private static func look(
+    private static func readStart(
         at descriptor: borrowing OwnedDescriptor, _ path: FilePath
     ) throws(MachineError) -> (FileStatus, [UInt8]) {
         do throws(SystemError) {

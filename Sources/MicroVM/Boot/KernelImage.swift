@@ -70,7 +70,7 @@ final class KernelImage: Sendable {
             return
         }
         let header = try SetupHeader(start: file.start, fileSize: file.byteCount)
-        let packed = try PackedKernel(header, in: file)
+        let packed = try CompressedKernel(header, in: file)
         commandLineLimit = header.commandLineLimit
         guard isUnpacked, packed.isSupported else {
             (entry, content) = (.bzImage64(header.address), .bzImage(header))
@@ -131,7 +131,7 @@ enum UnknownKernel {
         if start.isEmpty { return "is empty" }
         if start.number(UInt32.self, at: 0x38) == 0x644d_5241 { return "is a kernel for arm64, not for x86-64" }
         if start.number(UInt32.self, at: 0x38) == 0x0543_5352 { return "is a kernel for riscv, not for x86-64" }
-        if let format = PackedKernel.format(of: start) { return "is a file packed with \(format); unpack it first" }
+        if let format = CompressedKernel.format(of: start) { return "is a file packed with \(format); unpack it first" }
         if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return nil }
         return "is neither a vmlinux (ELF) nor a bzImage"
     }

@@ -3,17 +3,17 @@
 internal import CKVM
 
 extension Processor {
-    private static let identity: [(index: UInt32, value: UInt64)] = [
+    private static let initialMSRs: [(index: UInt32, value: UInt64)] = [
         // SYSENTER, SYSCALL and the counter, all zero; fast string operations; memory is write-back by default.
         (0x174, 0), (0x175, 0), (0x176, 0), (0xC000_0081, 0), (0xC000_0083, 0), (0xC000_0102, 0), (0xC000_0084, 0),
         (0xC000_0082, 0), (0x10, 0), (0x1A0, 1), (0x2FF, 0x806),
     ]
 
     /// Puts the processor into the state after firmware, without an entry point.
-    func reset(_ leaves: Leaves) throws(MachineError) {
-        try setLeaves(leaves.entries)
-        try setModelRegisters(
-            Processor.identity.map { entry in
+    func reset(_ leaves: CPUIDLeaves) throws(MachineError) {
+        try setCPUID(leaves.entries)
+        try setMSRs(
+            Processor.initialMSRs.map { entry in
                 var register = kvm_msr_entry()
                 register.index = entry.index
                 register.data = entry.value
@@ -49,16 +49,16 @@ extension Processor {
         let data = kvm_segment(entry.data)
         (special.ds, special.es, special.fs, special.gs, special.ss) = (data, data, data, data, data)
         special.tr = kvm_segment(entry.task)
-        (special.gdt.base, special.gdt.limit) = (entry.globalTable.base, entry.globalTable.limit)
-        (special.idt.base, special.idt.limit) = (entry.interruptTable.base, entry.interruptTable.limit)
+        (special.gdt.base, special.gdt.limit) = (entry.gdt.base, entry.gdt.limit)
+        (special.idt.base, special.idt.limit) = (entry.idt.base, entry.idt.limit)
         (special.cr0, special.cr3, special.cr4, special.efer) = (entry.cr0, entry.cr3, entry.cr4, entry.efer)
         try set("KVM_SET_SREGS", ckvm_set_special_registers, special)
         var registers = kvm_regs()
-        registers.rip = entry.instructionPointer
-        registers.rsp = entry.stackPointer
+        registers.rip = entry.rip
+        registers.rsp = entry.rsp
         registers.rbx = entry.rbx
         registers.rsi = entry.rsi
-        registers.rflags = entry.flags
+        registers.rflags = entry.rflags
         try set("KVM_SET_REGS", ckvm_set_registers, registers)
     }
 }

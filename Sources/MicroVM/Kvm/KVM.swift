@@ -65,7 +65,7 @@ struct KVM: ~Copyable {
     private static let own: ClosedRange<UInt32> = 0x8000_0002...0x8000_0005
 
     /// Returns the CPUID leaves that KVM can show to a guest on this processor.
-    func supportedLeaves() throws(MachineError) -> [kvm_cpuid_entry2] {
+    func supportedCPUID() throws(MachineError) -> [kvm_cpuid_entry2] {
         var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
             unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
         }
@@ -76,7 +76,7 @@ struct KVM: ~Copyable {
     }
 
     /// Returns the numbers of the model-specific registers that are part of a processor's state.
-    func registerIndices() throws(MachineError) -> [UInt32] {
+    func msrIndices() throws(MachineError) -> [UInt32] {
         try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
     }
 }

@@ -11,9 +11,9 @@ internal import SystemPackage
     /// The reason why the guest's code stopped running.
     @safe enum Exit {
         /// A write to a port or to an address without memory: `size` bytes, `count` times.
-        case write(Place, UnsafeRawBufferPointer)
+        case write(Location, UnsafeRawBufferPointer)
         /// A read there; the guest gets the content of the buffer.
-        case read(Place, UnsafeMutableRawBufferPointer)
+        case read(Location, UnsafeMutableRawBufferPointer)
         /// It halted, and no interrupt can come.
         case halted
         /// It shut down by a triple fault, which is also a kernel's way to reset a machine.
@@ -24,7 +24,7 @@ internal import SystemPackage
         case failed(String)
     }
 
-    enum Place {
+    enum Location {
         case port(UInt16)
         case memory(UInt64)
     }
@@ -74,7 +74,7 @@ internal import SystemPackage
         }
     }
 
-    private func access(_ place: Place, _ exit: ckvm_exit) -> Exit {
+    private func access(_ place: Location, _ exit: ckvm_exit) -> Exit {
         let count = unsafe Int(exit.size) * Int(exit.count)
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: exit.data, count: count)
         return unsafe exit.is_write != 0 ? .write(place, UnsafeRawBufferPointer(bytes)) : .read(place, bytes)
@@ -98,7 +98,7 @@ internal import SystemPackage
     }
 
     /// Sets the guest's CPUID leaves; call it before model-specific registers are set, which depend on it.
-    func setLeaves(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
+    func setCPUID(_ leaves: [kvm_cpuid_entry2]) throws(MachineError) {
         try kvm("KVM_SET_CPUID2") {
             unsafe leaves.withUnsafeBufferPointer {
                 unsafe ckvm_set_cpuid(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
@@ -107,7 +107,7 @@ internal import SystemPackage
     }
 
     /// Sets model-specific registers; KVM refuses invalid values.
-    func setModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
+    func setMSRs(_ registers: [kvm_msr_entry]) throws(MachineError) {
         let count = try kvm("KVM_SET_MSRS") {
             unsafe registers.withUnsafeBufferPointer {
                 unsafe ckvm_set_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))

@@ -14,7 +14,7 @@ public enum TrialGuest {
     private static let budget: UInt64 = 150_000_000
     private static let attempts = 3
     /// The time limit for a guest's thread to get a processor, in nanoseconds.
-    private static let patience: UInt64 = 60_000_000_000
+    private static let schedulingTimeout: UInt64 = 60_000_000_000
 
     private static let code: [UInt8] = [
         0xB9, 0x40, 0x42, 0x0F, 0x00,  // mov ecx, 1000000
@@ -27,7 +27,7 @@ public enum TrialGuest {
     /// Returns the reason why Linux can't boot through `device`, or `nil`.
     ///
     /// It takes a millisecond, and half a second of processor time with a software KVM.
-    public static func obstacle(device: FilePath = "/dev/kvm") -> String? {
+    public static func unavailableReason(device: FilePath = "/dev/kvm") -> String? {
         do throws(MachineError) {
             return try runs(KVM(at: device))
                 ? nil : "this machine's \(device) is a software KVM, too slow to boot Linux"
@@ -46,8 +46,8 @@ public enum TrialGuest {
         let entry = EntryState.linux64(at: BootLayout.highMemory)
         try put(entry, memory)
         let processor = try Processor(machine: machine.descriptor, identifier: 0, runByteCount: kvm.runByteCount)
-        let leaves = Leaves(
-            supported: try kvm.supportedLeaves(), identifier: 0, count: 1, hasDeadlineTimer: false)
+        let leaves = CPUIDLeaves(
+            supported: try kvm.supportedCPUID(), identifier: 0, count: 1, hasDeadlineTimer: false)
         try processor.reset(leaves)
         try processor.enter(entry)
         let processors = Processors([processor])
@@ -60,10 +60,10 @@ public enum TrialGuest {
         return ending(of: processors, within: budget) == .finished
     }
 
-    private static func ending(of processors: Processors, within budget: UInt64) -> Machine.Ending {
-        let (latest, pause) = (monotonicNanoseconds() + patience, budget / 20)
+    private static func ending(of processors: Processors, within budget: UInt64) -> Machine.StopReason {
+        let (latest, pause) = (monotonicNanoseconds() + schedulingTimeout, budget / 20)
         while processors.processorTime < budget, monotonicNanoseconds() < latest {
-            if let ending = processors.ending(until: monotonicNanoseconds() + pause) { return ending }
+            if let ending = processors.stopReason(until: monotonicNanoseconds() + pause) { return ending }
         }
         return processors.wait(until: 0) ?? .timedOut
     }
@@ -76,9 +76,9 @@ public enum TrialGuest {
                 (tables, tables + 0x1003), (tables + 0x1000, tables + 0x2003), (tables + 0x2000, 0x83),
             ] { try memory.store(value, at: address) }
             for (index, descriptor) in entry.descriptors.enumerated() {
-                try memory.store(descriptor, at: BootLayout.descriptorTable + UInt64(index) * 8)
+                try memory.store(descriptor, at: BootLayout.gdt + UInt64(index) * 8)
             }
-            try memory.write(code, at: entry.instructionPointer)
+            try memory.write(code, at: entry.rip)
         } catch { preconditionFailure("2 MiB hold the trial guest") }
     }
 }

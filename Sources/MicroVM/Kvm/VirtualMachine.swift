@@ -6,7 +6,7 @@ internal import SystemPackage
 /// A machine in the kernel: memory slots, interrupt controllers, and events without exits.
 struct VirtualMachine: ~Copyable {
     /// The address of three pages for the kernel's state; below 4 GiB and outside guest memory (Intel only).
-    private static let taskState: UInt = 0xFFFB_D000
+    private static let tssAddress: UInt = 0xFFFB_D000
 
     let descriptor: OwnedDescriptor
 
@@ -24,7 +24,7 @@ struct VirtualMachine: ~Copyable {
         let regions = memory.regions + (windows.map { [VirtualMachine.region(of: $0)] } ?? [])
         for (slot, region) in regions.enumerated() { try VirtualMachine.show(region, slot: slot, made.rawValue) }
         try MicroVM.kvm("KVM_SET_TSS_ADDR") {
-            ckvm_ioctl_number(made.rawValue, ckvm_set_tss_address, VirtualMachine.taskState)
+            ckvm_ioctl_number(made.rawValue, ckvm_set_tss_address, VirtualMachine.tssAddress)
         }
         // Before the processors: their local APICs are created with them.
         try MicroVM.kvm("KVM_CREATE_IRQCHIP") { ckvm_ioctl_number(made.rawValue, ckvm_create_irqchip, 0) }

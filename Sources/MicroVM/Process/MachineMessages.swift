@@ -14,7 +14,7 @@ internal import SystemPackage
 enum MachineRequest: Equatable {
     case make(MachinePlan)
     /// Runs the guest; the bytes, if any, are written into its mailbox before.
-    case go(deadline: UInt64, reply: [UInt8])
+    case run(deadline: UInt64, reply: [UInt8])
     case save(identity: [UInt8])
     case figures
     case stop
@@ -23,7 +23,7 @@ enum MachineRequest: Equatable {
         var writer = StateWriter()
         switch self {
         case .make(let plan): return [0] + plan.bytes
-        case .go(let deadline, let reply):
+        case .run(let deadline, let reply):
             writer.put(UInt8(1))
             writer.put(deadline)
             writer.put(reply)
@@ -41,7 +41,7 @@ enum MachineRequest: Equatable {
         do throws(MachineError) {
             switch try reader.number(UInt8.self) {
             case 0: self = .make(try MachinePlan(reading: &reader))
-            case 1: self = .go(deadline: try reader.number(), reply: try reader.string(limit: 1 << 16))
+            case 1: self = .run(deadline: try reader.number(), reply: try reader.string(limit: 1 << 16))
             case 2: self = .save(identity: try reader.string(limit: 1 << 16))
             case 3: self = .figures
             case 4: self = .stop
@@ -60,7 +60,7 @@ struct MachineFigures: Equatable, Sendable {
     var overheadBytes: UInt64?
     /// The page faults of the process since it began to make the machine.
     var pageFaults: UInt64 = 0
-    var diskUse: DiskUse?
+    var diskReads: DiskReads?
 }
 
 /// A reply of a machine's process.
@@ -99,7 +99,7 @@ enum MachineReply: Equatable {
             switch try reader.number(UInt8.self) {
             case 0: self = .made
             case 1: self = .failed(try reader.error())
-            case 2: self = .console(try reader.string(limit: Channel.longestMessage))
+            case 2: self = .console(try reader.string(limit: MessageChannel.longestMessage))
             case 3: self = .figures(try reader.figures())
             case 4: self = .outcome(try reader.outcome())
             case 5: self = .saved
@@ -111,25 +111,25 @@ enum MachineReply: Equatable {
 }
 
 /// One ring of the guest's doorbell, as the machine's process passes it on.
-struct MachineBell: Equatable {
+struct DoorbellRing: Equatable {
     var time: UInt64
     var pageFaults: UInt64
-    var diskUse: DiskUse?
+    var diskReads: DiskReads?
     var message: [UInt8]
 
     var bytes: [UInt8] {
         var writer = StateWriter()
         writer.put(time)
         writer.put(pageFaults)
-        writer.put(diskUse)
+        writer.put(diskReads)
         writer.put(message)
         return writer.bytes
     }
 
-    init(time: UInt64, pageFaults: UInt64, diskUse: DiskUse?, message: [UInt8]) {
+    init(time: UInt64, pageFaults: UInt64, diskReads: DiskReads?, message: [UInt8]) {
         self.time = time
         self.pageFaults = pageFaults
-        self.diskUse = diskUse
+        self.diskReads = diskReads
         self.message = message
     }
 
@@ -137,18 +137,18 @@ struct MachineBell: Equatable {
         var reader = StateReader(bytes)
         do throws(MachineError) {
             (time, pageFaults) = (try reader.number(), try reader.number())
-            diskUse = try reader.diskUse()
+            diskReads = try reader.diskReads()
             message = try reader.string(limit: 1 << 16)
             try reader.end()
         } catch { return nil }
     }
 }
 
-extension DoorbellAnswer {
+extension DoorbellResponse {
     var bytes: [UInt8] {
         switch self {
         case .proceed(let reply): [0] + reply
-        case .hold: [1]
+        case .pause: [1]
         case .end: [2]
         }
     }
@@ -156,7 +156,7 @@ extension DoorbellAnswer {
     init?(_ bytes: [UInt8]) {
         switch bytes.first {
         case 0: self = .proceed(reply: Array(bytes.dropFirst()))
-        case 1: self = .hold
+        case 1: self = .pause
         case 2: self = .end
         default: return nil
         }
@@ -166,7 +166,7 @@ extension DoorbellAnswer {
 // MARK: - Parts
 
 extension StateWriter {
-    mutating func put(_ use: DiskUse?) {
+    mutating func put(_ use: DiskReads?) {
         put(UInt8(use == nil ? 0 : 1))
         put(UInt64(use?.reads ?? 0))
         put(UInt64(use?.bytesRead ?? 0))
@@ -178,13 +178,13 @@ extension StateWriter {
         put(UInt8(figures.overheadBytes == nil ? 0 : 1))
         put(figures.overheadBytes ?? 0)
         put(figures.pageFaults)
-        put(figures.diskUse)
+        put(figures.diskReads)
     }
 
     mutating func put(_ outcome: Machine.Outcome) {
         let (number, reason): (UInt8, String) =
             switch outcome {
-            case .held: (0, "")
+            case .paused: (0, "")
             case .ended(.reset): (1, "")
             case .ended(.finished): (2, "")
             case .ended(.stopped): (3, "")
@@ -216,10 +216,10 @@ extension StateWriter {
 }
 
 extension StateReader {
-    mutating func diskUse() throws(MachineError) -> DiskUse? {
+    mutating func diskReads() throws(MachineError) -> DiskReads? {
         let isKnown = try number(UInt8.self) != 0
         let (reads, bytesRead): (UInt64, UInt64) = (try number(), try number())
-        return isKnown ? DiskUse(reads: Int(clamping: reads), bytesRead: Int(clamping: bytesRead)) : nil
+        return isKnown ? DiskReads(reads: Int(clamping: reads), bytesRead: Int(clamping: bytesRead)) : nil
     }
 
     mutating func figures() throws(MachineError) -> MachineFigures {
@@ -229,14 +229,14 @@ extension StateReader {
         let overhead: UInt64 = try number()
         figures.overheadBytes = isKnown ? overhead : nil
         figures.pageFaults = try number()
-        figures.diskUse = try diskUse()
+        figures.diskReads = try diskReads()
         return figures
     }
 
     mutating func outcome() throws(MachineError) -> Machine.Outcome {
         let (kind, reason) = (try number(UInt8.self), try text())
         switch kind {
-        case 0: return .held
+        case 0: return .paused
         case 1: return .ended(.reset)
         case 2: return .ended(.finished)
         case 3: return .ended(.stopped)

@@ -24,16 +24,16 @@ public final class MachineProcess: Sendable {
     }
 
     /// The time until a process that ignores a request is killed, in nanoseconds.
-    private static let grace: UInt64 = 5_000_000_000
+    private static let killTimeout: UInt64 = 5_000_000_000
     /// The time limit for reading a kernel or a snapshot, or writing one, in nanoseconds.
-    private static let patience: UInt64 = 600_000_000_000
+    private static let fileTimeout: UInt64 = 600_000_000_000
 
     /// A remark about the kernel for the user; `nil` if there is none.
     public let kernelRemark: String?
-    private let line: MachineLine
+    private let connection: MachineConnection
     private let snapshot: SnapshotTarget?
-    private let state = Monitor(State())
-    private let doorbell: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+    private let state = WaitableState(State())
+    private let doorbell: @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellResponse
 
     /// Makes a machine at its kernel's first instruction; ``run(until:reply:)`` starts it.
     ///
@@ -44,7 +44,7 @@ public final class MachineProcess: Sendable {
     ///     of its own, one call at a time.
     public init(
         _ configuration: MachineConfiguration, _ jail: MachineJail, savingTo snapshot: FilePath? = nil,
-        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         try configuration.validate()
         try GuestMemory.expectRoom(for: configuration.memoryBytes)
@@ -53,14 +53,14 @@ public final class MachineProcess: Sendable {
         self.snapshot = try snapshot.map { path throws(MachineError) in try SnapshotTarget(path) }
         self.doorbell = doorbell
         let files = try MachineDescriptors(configuration, source: kernel.duplicate(), snapshot: self.snapshot)
-        line = try MachineLine(jail, files, configuration, isRestored: false)
+        connection = try MachineConnection(jail, files, configuration, isRestored: false)
         try begin()
     }
 
     /// Makes a machine that continues from a snapshot.
     public init(
         restoring snapshot: borrowing SnapshotFile, _ configuration: MachineConfiguration, _ jail: MachineJail,
-        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellAnswer
+        doorbell: @escaping @Sendable (_ message: [UInt8], _ nanoseconds: UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         var configuration = configuration
         (configuration.processors, configuration.memoryBytes) = (snapshot.processors, snapshot.memoryBytes)
@@ -68,20 +68,20 @@ public final class MachineProcess: Sendable {
         (kernelRemark, self.snapshot) = (nil, nil)
         self.doorbell = doorbell
         let files = try MachineDescriptors(configuration, source: snapshot.duplicate(), snapshot: nil)
-        line = try MachineLine(jail, files, configuration, isRestored: true)
+        connection = try MachineConnection(jail, files, configuration, isRestored: true)
         try begin()
     }
 
     /// Waits until the process has made its machine.
     private func begin() throws(MachineError) {
         let isListening = WorkerThread.startIfPossible { [self] in
-            line.listen(told: { take($0) }, rung: { answer($0) })
-            let end = line.reap()
+            connection.listen(onReply: { take($0) }, onRing: { answer($0) })
+            let end = connection.reap()
             state.update { $0.end = end }
         }
         guard isListening else {
-            line.kill()
-            _ = line.reap()
+            connection.kill()
+            _ = connection.reap()
             throw .host("start a thread", nil, .resourceTemporarilyUnavailable)
         }
         do throws(MachineError) { try expect { $0.isMade } } catch {
@@ -92,7 +92,7 @@ public final class MachineProcess: Sendable {
 
     /// Waits until the process has completed a request.
     private func expect(_ isDone: (State) -> Bool) throws(MachineError) {
-        let latest = monotonicNanoseconds() + MachineProcess.patience
+        let latest = monotonicNanoseconds() + MachineProcess.fileTimeout
         let result: Result<Void, MachineError>? = state.wait(until: latest) { state in
             if isDone(state) { return .success(()) }
             if let failure = state.failure { return .failure(failure) }
@@ -117,12 +117,12 @@ public final class MachineProcess: Sendable {
         }
     }
 
-    private func answer(_ bell: MachineBell) -> DoorbellAnswer {
+    private func answer(_ ring: DoorbellRing) -> DoorbellResponse {
         state.update { state in
-            (state.figures.pageFaults, state.figures.diskUse) = (bell.pageFaults, bell.diskUse)
+            (state.figures.pageFaults, state.figures.diskReads) = (ring.pageFaults, ring.diskReads)
         }
         // The process can't report a time in the future.
-        return doorbell(bell.message, min(bell.time, monotonicNanoseconds()))
+        return doorbell(ring.message, min(ring.time, monotonicNanoseconds()))
     }
 
     /// Runs the guest until it ends or is paused.
@@ -132,17 +132,17 @@ public final class MachineProcess: Sendable {
     ///   - reply: the content of the guest's mailbox, if the guest was paused in the middle of ringing the doorbell.
     public func run(until deadline: UInt64, reply: [UInt8] = []) -> Machine.Outcome {
         state.update { $0.outcome = nil }
-        line.tell(.go(deadline: deadline, reply: reply))
-        let latest = deadline > .max - MachineProcess.grace ? .max : deadline + MachineProcess.grace
+        connection.send(.run(deadline: deadline, reply: reply))
+        let latest = deadline > .max - MachineProcess.killTimeout ? .max : deadline + MachineProcess.killTimeout
         let outcome: Machine.Outcome?? = state.wait(until: latest) { state in
             if let outcome = MachineProcess.outcome(state) { return .some(outcome) }
             return state.isStopping ? .some(nil) : nil
         }
         if let outcome, let outcome { return outcome }
         let isStopping = outcome != nil
-        let last = isStopping ? monotonicNanoseconds() + MachineProcess.grace : 0
+        let last = isStopping ? monotonicNanoseconds() + MachineProcess.killTimeout : 0
         if let outcome = state.wait(until: last, for: { MachineProcess.outcome($0) }) { return outcome }
-        line.kill()
+        connection.kill()
         return .ended(isStopping ? .stopped : .timedOut)
     }
 
@@ -153,12 +153,12 @@ public final class MachineProcess: Sendable {
     /// Ends the machine, from any thread; its figures stay available.
     public func stop() {
         state.update { $0.isStopping = true }
-        line.tell(.stop)
+        connection.send(.stop)
     }
 
     /// Ends the process, if it still runs, and waits for its end.
     public func close() {
-        line.kill()
+        connection.kill()
         _ = state.wait { $0.end }
     }
 
@@ -166,7 +166,7 @@ public final class MachineProcess: Sendable {
     ///
     /// - Parameter identity: bytes for the reader of the snapshot; at most 4 KiB.
     public func save(identity: [UInt8]) throws(MachineError) {
-        line.tell(.save(identity: identity))
+        connection.send(.save(identity: identity))
         try expect { $0.isSaved }
         try snapshot?.commit()
     }
@@ -174,15 +174,15 @@ public final class MachineProcess: Sendable {
     /// Requests the process's current figures, and waits for them.
     public func refresh() {
         let count = state.update { $0.figureCount }
-        line.tell(.figures)
-        let latest = monotonicNanoseconds() + MachineProcess.grace
+        connection.send(.figures)
+        let latest = monotonicNanoseconds() + MachineProcess.killTimeout
         _ = state.wait(until: latest) { $0.figureCount > count || $0.end != nil ? true : nil }
     }
 
     private var figures: MachineFigures { state.update { $0.figures } }
 
     /// The process's number; it stays valid until ``close()``.
-    public var number: Int32 { line.process }
+    public var number: Int32 { connection.process }
     /// The guest's output on its serial port, as of the last pause or ``refresh()``.
     public var console: [UInt8] { state.update { $0.console } }
     /// The time of the guest's first instruction, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -198,5 +198,5 @@ public final class MachineProcess: Sendable {
     /// The guest's reads from its disk, as of the last ring of the doorbell.
     ///
     /// `nil` if the disk is memory or there is none.
-    public var diskUse: DiskUse? { figures.diskUse }
+    public var diskReads: DiskReads? { figures.diskReads }
 }

@@ -16,12 +16,12 @@ public enum MachineServer {
     /// Serves a machine and ends the process, if the program was started for that; else does nothing.
     ///
     /// Call it on the first line of a program: the process must have one thread.
-    public static func runIfWanted() {
+    public static func runIfRequested() {
         guard CommandLine.arguments.first == name else { return }
         _ = signal(SIGPIPE, SIG_IGN)
         // The process list shows this name instead of the last component of its path.
         Confinement.setName(name)
-        let control = ControlLine(MachinePlan.Number.control)
+        let control = ControlChannel(MachinePlan.Number.control)
         guard case .make(let plan)? = control.channel.receive().flatMap(MachineRequest.init) else { _exit(64) }
         do throws(MachineError) {
             try enterJail(plan)
@@ -36,9 +36,9 @@ public enum MachineServer {
             guard try Directory("/proc/self/task").entries().count == 1 else {
                 throw SystemError("confine a process with several threads", nil, .resourceBusy)
             }
-            try Overhead.prepare()
+            try MemoryOverhead.prepare()
             if plan.hasNamespaces { try Confinement.leaveFiles() }
-            try Identity.become(plan.identity)
+            try SpareUser.become(plan.identity)
         } catch { throw .host(error.operation, error.path, error.errno) }
         try Jail.process.enter()
     }

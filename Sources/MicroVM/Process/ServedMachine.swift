@@ -6,14 +6,14 @@ internal import SystemPackage
 /// A machine in its own process, and its two channels to the program that started it.
 final class ServedMachine: Sendable {
     private let plan: MachinePlan
-    private let control: ControlLine
-    private let bell: BellLine
+    private let control: ControlChannel
+    private let doorbellChannel: DoorbellChannel
     private let machine: Machine
 
     /// Makes the machine from the descriptors that the process was started with.
-    init(_ plan: MachinePlan, _ control: ControlLine) throws(MachineError) {
-        let bell = BellLine()
-        let doorbell: @Sendable ([UInt8], UInt64) -> DoorbellAnswer = { bell.ring($0, at: $1) }
+    init(_ plan: MachinePlan, _ control: ControlChannel) throws(MachineError) {
+        let doorbellChannel = DoorbellChannel()
+        let doorbell: @Sendable ([UInt8], UInt64) -> DoorbellResponse = { doorbellChannel.ring($0, at: $1) }
         let configuration = MachineConfiguration(plan)
         if plan.isRestored {
             let file = OwnedDescriptor(owning: MachinePlan.Number.source)
@@ -22,16 +22,16 @@ final class ServedMachine: Sendable {
         } else {
             machine = try ServedMachine.boot(plan, configuration, doorbell)
         }
-        (self.plan, self.control, self.bell) = (plan, control, bell)
-        bell.attach(machine)
+        (self.plan, self.control, self.doorbellChannel) = (plan, control, doorbellChannel)
+        doorbellChannel.attach(machine)
     }
 
     /// Boots a machine; frees the initramfs before the guest runs.
     private static func boot(
         _ plan: MachinePlan, _ configuration: MachineConfiguration,
-        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellAnswer
+        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
     ) throws(MachineError) -> Machine {
-        defer { Heap.giveBack() }
+        defer { Heap.trim() }
         var configuration = configuration
         if let number = plan.number(of: .initramfs) {
             do throws(SystemError) {
@@ -47,19 +47,19 @@ final class ServedMachine: Sendable {
         while let message = control.channel.receive(), let request = MachineRequest(message) {
             switch request {
             case .make: return
-            case .go(let deadline, let reply): go(until: deadline, reply)
+            case .run(let deadline, let reply): run(until: deadline, reply)
             case .save(let identity): save(identity)
-            case .figures: tell()
+            case .figures: reportFigures()
             case .stop: machine.stop()
             }
         }
     }
 
-    private func go(until deadline: UInt64, _ reply: [UInt8]) {
+    private func run(until deadline: UInt64, _ reply: [UInt8]) {
         if !reply.isEmpty { machine.reply(reply) }
         let isStarted = WorkerThread.startIfPossible { [self] in
             let outcome = machine.run(until: deadline)
-            tell(withOverhead: true)
+            reportFigures(withOverhead: true)
             control.send(.outcome(outcome))
         }
         if !isStarted {
@@ -77,22 +77,22 @@ final class ServedMachine: Sendable {
         } catch { control.send(.failed(error)) }
     }
 
-    private func tell(withOverhead: Bool = false) {
+    private func reportFigures(withOverhead: Bool = false) {
         control.send(.console(machine.console))
         control.send(
             .figures(
                 MachineFigures(
                     enteredAt: machine.enteredAt, exits: machine.exitCount,
-                    overheadBytes: withOverhead ? machine.overheadBytes : nil, pageFaults: bell.pageFaults,
-                    diskUse: machine.diskUse)))
+                    overheadBytes: withOverhead ? machine.overheadBytes : nil, pageFaults: doorbellChannel.pageFaults,
+                    diskReads: machine.diskReads)))
     }
 }
 
 /// The channel of requests and replies; a guest's threads don't use it.
-final class ControlLine: Sendable {
-    let channel: Channel
+final class ControlChannel: Sendable {
+    let channel: MessageChannel
 
-    init(_ number: Int32) { channel = Channel(OwnedDescriptor(owning: number)) }
+    init(_ number: Int32) { channel = MessageChannel(OwnedDescriptor(owning: number)) }
 
     func send(_ reply: MachineReply) {
         // If the other end is closed, the process is about to end.
@@ -101,22 +101,22 @@ final class ControlLine: Sendable {
 }
 
 /// The channel of the guest's doorbell: the processor that rings it waits for the response.
-private final class BellLine: Sendable {
-    private let channel = Channel(OwnedDescriptor(owning: MachinePlan.Number.bell))
+private final class DoorbellChannel: Sendable {
+    private let channel = MessageChannel(OwnedDescriptor(owning: MachinePlan.Number.doorbell))
     private let machine = Mutex<Machine?>(nil)
-    private let faultsBefore = BellLine.faults()
+    private let faultsBefore = DoorbellChannel.faults()
 
     func attach(_ machine: Machine) { self.machine.withLock { $0 = machine } }
 
-    func ring(_ message: [UInt8], at time: UInt64) -> DoorbellAnswer {
-        let use = machine.withLock { $0 }?.diskUse
-        let bell = MachineBell(time: time, pageFaults: pageFaults, diskUse: use, message: message)
-        guard channel.send(bell.bytes), let answer = channel.receive() else { return .end }
-        return DoorbellAnswer(answer) ?? .end
+    func ring(_ message: [UInt8], at time: UInt64) -> DoorbellResponse {
+        let use = machine.withLock { $0 }?.diskReads
+        let doorbellChannel = DoorbellRing(time: time, pageFaults: pageFaults, diskReads: use, message: message)
+        guard channel.send(doorbellChannel.bytes), let answer = channel.receive() else { return .end }
+        return DoorbellResponse(answer) ?? .end
     }
 
     /// The number of page faults of the process since it began to make the machine.
-    var pageFaults: UInt64 { BellLine.faults() - faultsBefore }
+    var pageFaults: UInt64 { DoorbellChannel.faults() - faultsBefore }
 
     private static func faults() -> UInt64 {
         var usage = rusage()

@@ -15,7 +15,7 @@ struct MachineState {
     var serial: [UInt8]
     private var clock = kvm_clock_data()
     /// Both 8259s and the I/O APIC.
-    private var controllers = [kvm_irqchip](repeating: kvm_irqchip(), count: 3)
+    private var irqchips = [kvm_irqchip](repeating: kvm_irqchip(), count: 3)
 
     /// Reads a machine whose processors are parked and whose devices are paused.
     init(
@@ -28,9 +28,9 @@ struct MachineState {
         self.devices = devices
         self.serial = serial
         try machine.get("KVM_GET_CLOCK", ckvm_get_clock, into: &clock)
-        for chip in controllers.indices {
-            controllers[chip].chip_id = UInt32(chip)
-            try machine.get("KVM_GET_IRQCHIP", ckvm_get_irqchip, into: &controllers[chip])
+        for chip in irqchips.indices {
+            irqchips[chip].chip_id = UInt32(chip)
+            try machine.get("KVM_GET_IRQCHIP", ckvm_get_irqchip, into: &irqchips[chip])
         }
     }
 
@@ -40,7 +40,7 @@ struct MachineState {
         // The guest's clock continues from its saved value; the guest learns the wall-clock time in other ways.
         now.flags = 0
         try machine.set("KVM_SET_CLOCK", ckvm_set_clock, now)
-        for controller in controllers { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, controller) }
+        for controller in irqchips { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, controller) }
     }
 
     var bytes: [UInt8] {
@@ -50,7 +50,7 @@ struct MachineState {
         writer.put(UInt32(processors.count))
         for processor in processors { processor.save(to: &writer) }
         writer.put(raw: clock)
-        for controller in controllers { writer.put(raw: controller) }
+        for controller in irqchips { writer.put(raw: controller) }
         writer.put(UInt32(devices.count))
         for device in devices { writer.put(device) }
         writer.put(serial)
@@ -70,10 +70,10 @@ struct MachineState {
         serial = []
         for _ in 0..<processorCount { processors.append(try ProcessorState(from: &reader)) }
         try reader.read(raw: &clock)
-        for chip in controllers.indices {
-            try reader.read(raw: &controllers[chip])
-            guard controllers[chip].chip_id == UInt32(chip) else {
-                throw .brokenSnapshot("it has interrupt controller \(controllers[chip].chip_id) in place of \(chip)")
+        for chip in irqchips.indices {
+            try reader.read(raw: &irqchips[chip])
+            guard irqchips[chip].chip_id == UInt32(chip) else {
+                throw .brokenSnapshot("it has interrupt controller \(irqchips[chip].chip_id) in place of \(chip)")
             }
         }
         let deviceCount = Int(try reader.number(UInt32.self))

@@ -8,53 +8,53 @@ internal import SystemPackage
 
 /// The whole state of one processor; only the same kind of KVM can read it.
 struct ProcessorState {
-    private static let deadlineTimer: UInt32 = 0x6E0
-    private static let timeStampCounter: UInt32 = 0x10
+    private static let tscDeadlineMSR: UInt32 = 0x6E0
+    private static let tscMSR: UInt32 = 0x10
     /// XSAVE areas are larger on processors with more state, but never this large.
-    private static let extendedLimit = 1 << 16
-    private static let leafLimit = 4096
-    private static let registerLimit = 4096
+    private static let xsaveLimit = 1 << 16
+    private static let cpuidLimit = 4096
+    private static let msrLimit = 4096
 
     private var run = kvm_mp_state()
     private var registers = kvm_regs()
-    private var special = kvm_sregs()
-    private var extended: [UInt8]
-    private var controls = kvm_xcrs()
-    private var debug = kvm_debugregs()
-    private var controller = kvm_lapic_state()
-    private var frequency: UInt32 = 0
-    private var leaves: [kvm_cpuid_entry2] = []
-    private var models: [kvm_msr_entry] = []
+    private var sregs = kvm_sregs()
+    private var xsave: [UInt8]
+    private var xcrs = kvm_xcrs()
+    private var debugRegisters = kvm_debugregs()
+    private var lapic = kvm_lapic_state()
+    private var tscKHz: UInt32 = 0
+    private var cpuid: [kvm_cpuid_entry2] = []
+    private var msrs: [kvm_msr_entry] = []
     private var events = kvm_vcpu_events()
 
     /// Reads a parked processor.
     ///
-    /// - Parameter kept: the sizes and register numbers of this KVM.
-    init(of processor: Processor, _ kept: KeptState) throws(MachineError) {
+    /// - Parameter layout: the sizes and register numbers of this KVM.
+    init(of processor: Processor, _ layout: ProcessorStateLayout) throws(MachineError) {
         // First, because it includes pending events of the local APIC.
         try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
         try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
-        try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &special)
-        extended = [UInt8](repeating: 0, count: max(4096, kept.extendedByteCount))
-        let request = kept.extendedByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
-        try processor.transfer("KVM_GET_XSAVE", request, &extended)
-        try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &controls)
-        try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debug)
-        try processor.get("KVM_GET_LAPIC", ckvm_get_lapic, into: &controller)
-        frequency = UInt32(
+        try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &sregs)
+        xsave = [UInt8](repeating: 0, count: max(4096, layout.xsaveByteCount))
+        let request = layout.xsaveByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
+        try processor.transfer("KVM_GET_XSAVE", request, &xsave)
+        try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &xcrs)
+        try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debugRegisters)
+        try processor.get("KVM_GET_LAPIC", ckvm_get_lapic, into: &lapic)
+        tscKHz = UInt32(
             try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) })
-        leaves = try processor.leaves()
-        models = ProcessorState.armed(processor.modelRegisters(kept.modelRegisters))
+        cpuid = try processor.cpuid()
+        msrs = ProcessorState.armed(processor.msrIndices(layout.msrIndices))
         // Last, because reading the others may complete pending events.
         try processor.get("KVM_GET_VCPU_EVENTS", ckvm_get_events, into: &events)
     }
 
     /// Arms an expired timer: its deadline reads as 0 and would never fire again, so it is set to now.
     private static func armed(_ registers: [kvm_msr_entry]) -> [kvm_msr_entry] {
-        guard let now = registers.first(where: { $0.index == timeStampCounter }) else { return registers }
+        guard let now = registers.first(where: { $0.index == tscMSR }) else { return registers }
         return registers.map { register in
             var register = register
-            if register.index == deadlineTimer, register.data == 0 { register.data = now.data }
+            if register.index == tscDeadlineMSR, register.data == 0 { register.data = now.data }
             return register
         }
     }
@@ -62,29 +62,29 @@ struct ProcessorState {
     /// Restores a processor that has not run yet.
     ///
     /// - Parameter isFirst: true if no other processor of the machine was restored before.
-    func restore(to processor: Processor, isFirst: Bool, _ kept: KeptState) throws(MachineError) {
+    func restore(to processor: Processor, isFirst: Bool, _ layout: ProcessorStateLayout) throws(MachineError) {
         // The kernel reads as many bytes as its own area has.
-        guard extended.count >= kept.extendedByteCount else {
+        guard xsave.count >= layout.xsaveByteCount else {
             throw .brokenSnapshot("this processor has more XSAVE state than the snapshot")
         }
-        try processor.setLeaves(leaves)
+        try processor.setCPUID(cpuid)
         let now = try kvm("KVM_GET_TSC_KHZ") { ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_get_tsc_khz, 0) }
-        if ProcessorState.differ(UInt32(now), frequency) {
+        if ProcessorState.differ(UInt32(now), tscKHz) {
             try kvm("KVM_SET_TSC_KHZ") {
-                ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_set_tsc_khz, UInt(frequency))
+                ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_set_tsc_khz, UInt(tscKHz))
             }
         }
         try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, run)
         try processor.set("KVM_SET_REGS", ckvm_set_registers, registers)
-        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, special)
-        var area = extended
+        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, sregs)
+        var area = xsave
         try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, &area)
-        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, controls)
-        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debug)
+        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, xcrs)
+        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debugRegisters)
         // After the special registers, which hold its base; before the model-specific ones, which hold its timer.
-        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, controller)
-        if isFirst { try forgetCounter(of: processor) }
-        try restoreModels(to: processor)
+        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, lapic)
+        if isFirst { try resetTSC(of: processor) }
+        try restoreMSRs(to: processor)
         try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
         // Only a guest that uses kvmclock needs this; KVM refuses it for others, which is harmless.
         _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
@@ -96,17 +96,17 @@ struct ProcessorState {
     /// then keeps the last value. Before Linux 6.7 (x86: "Don't sync user-written TSC against startup values") this
     /// includes the 0 of a new machine. A guest that was saved in its first second would then continue with a counter,
     /// and so with timers, that are late by as much. The other processors should be synchronized with the first.
-    private func forgetCounter(of processor: Processor) throws(MachineError) {
-        guard var counter = models.first(where: { $0.index == ProcessorState.timeStampCounter }) else { return }
+    private func resetTSC(of processor: Processor) throws(MachineError) {
+        guard var counter = msrs.first(where: { $0.index == ProcessorState.tscMSR }) else { return }
         counter.data &+= 1 << 40
-        try processor.restoreModelRegisters([counter])
+        try processor.restoreMSRs([counter])
     }
 
     /// Restores the counter before the deadline, which KVM compares with it.
-    private func restoreModels(to processor: Processor) throws(MachineError) {
-        let deadline = models.filter { $0.index == ProcessorState.deadlineTimer }
-        try processor.restoreModelRegisters(models.filter { $0.index != ProcessorState.deadlineTimer })
-        try processor.restoreModelRegisters(deadline)
+    private func restoreMSRs(to processor: Processor) throws(MachineError) {
+        let deadline = msrs.filter { $0.index == ProcessorState.tscDeadlineMSR }
+        try processor.restoreMSRs(msrs.filter { $0.index != ProcessorState.tscDeadlineMSR })
+        try processor.restoreMSRs(deadline)
     }
 
     /// True if two frequencies differ; the same counter may be measured with a deviation of up to 250 ppm.
@@ -120,44 +120,44 @@ struct ProcessorState {
     func save(to writer: inout StateWriter) {
         writer.put(raw: run)
         writer.put(raw: registers)
-        writer.put(raw: special)
-        writer.put(extended)
-        writer.put(raw: controls)
-        writer.put(raw: debug)
-        writer.put(raw: controller)
-        writer.put(frequency)
-        writer.put(rawList: leaves)
-        writer.put(rawList: models)
+        writer.put(raw: sregs)
+        writer.put(xsave)
+        writer.put(raw: xcrs)
+        writer.put(raw: debugRegisters)
+        writer.put(raw: lapic)
+        writer.put(tscKHz)
+        writer.put(rawList: cpuid)
+        writer.put(rawList: msrs)
         writer.put(raw: events)
     }
 
     init(from reader: inout StateReader) throws(MachineError) {
-        extended = []
+        xsave = []
         try reader.read(raw: &run)
         try reader.read(raw: &registers)
-        try reader.read(raw: &special)
-        extended = try reader.string(limit: ProcessorState.extendedLimit)
-        guard extended.count >= 4096 else { throw .brokenSnapshot("a processor's XSAVE area is truncated") }
-        try reader.read(raw: &controls)
-        try reader.read(raw: &debug)
-        try reader.read(raw: &controller)
-        frequency = try reader.number()
-        leaves = try reader.rawList(of: kvm_cpuid_entry2(), limit: ProcessorState.leafLimit)
-        models = try reader.rawList(of: kvm_msr_entry(), limit: ProcessorState.registerLimit)
+        try reader.read(raw: &sregs)
+        xsave = try reader.string(limit: ProcessorState.xsaveLimit)
+        guard xsave.count >= 4096 else { throw .brokenSnapshot("a processor's XSAVE area is truncated") }
+        try reader.read(raw: &xcrs)
+        try reader.read(raw: &debugRegisters)
+        try reader.read(raw: &lapic)
+        tscKHz = try reader.number()
+        cpuid = try reader.rawList(of: kvm_cpuid_entry2(), limit: ProcessorState.cpuidLimit)
+        msrs = try reader.rawList(of: kvm_msr_entry(), limit: ProcessorState.msrLimit)
         try reader.read(raw: &events)
     }
 }
 
 /// The parts of a processor's state that have no fixed size in this KVM.
-struct KeptState {
+struct ProcessorStateLayout {
     /// The numbers of the model-specific registers.
-    let modelRegisters: [UInt32]
+    let msrIndices: [UInt32]
     /// The size of an XSAVE area in bytes; 0 if KVM doesn't report it.
-    let extendedByteCount: Int
+    let xsaveByteCount: Int
 
     init(_ kvm: borrowing KVM) throws(MachineError) {
-        modelRegisters = try kvm.registerIndices()
-        extendedByteCount = Int(kvm.extent(of: KVM_CAP_XSAVE2))
+        msrIndices = try kvm.msrIndices()
+        xsaveByteCount = Int(kvm.extent(of: KVM_CAP_XSAVE2))
     }
 }
 
@@ -169,13 +169,13 @@ extension Processor {
         guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
     }
 
-    fileprivate func leaves() throws(MachineError) -> [kvm_cpuid_entry2] {
+    fileprivate func cpuid() throws(MachineError) -> [kvm_cpuid_entry2] {
         let number = descriptor.rawValue
         return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
     }
 
     /// Reads the readable registers, in the order of `indices`; KVM lists some that it doesn't have.
-    fileprivate func modelRegisters(_ indices: [UInt32]) -> [kvm_msr_entry] {
+    fileprivate func msrIndices(_ indices: [UInt32]) -> [kvm_msr_entry] {
         var read: [kvm_msr_entry] = []
         var rest = indices[...]
         while !rest.isEmpty {
@@ -195,7 +195,7 @@ extension Processor {
     }
 
     /// Sets registers; accepts a register that KVM refuses if it has the value already.
-    fileprivate func restoreModelRegisters(_ registers: [kvm_msr_entry]) throws(MachineError) {
+    fileprivate func restoreMSRs(_ registers: [kvm_msr_entry]) throws(MachineError) {
         var rest = registers[...]
         while !rest.isEmpty {
             let chunk = Array(rest.prefix(128))
@@ -206,7 +206,7 @@ extension Processor {
             rest = rest.dropFirst(good)
             guard good < chunk.count else { continue }
             let refused = chunk[good]
-            guard modelRegisters([refused.index]).first?.data == refused.data else {
+            guard msrIndices([refused.index]).first?.data == refused.data else {
                 throw .brokenSnapshot("this processor refuses register 0x" + String(refused.index, radix: 16))
             }
             rest = rest.dropFirst()

@@ -19,7 +19,7 @@ public struct SnapshotFile: ~Copyable {
     private static let magic = Array("thaw-vm\0".utf8)
     private static let version: UInt32 = 2
     private static let headerLength = 32
-    private static let summedFrom = 24
+    private static let checksumStart = 24
     private static let stateLimit: UInt32 = 64 << 20
     private static let page = 4096
     /// The maximum size of a snapshot beyond its memory, in bytes.
@@ -29,7 +29,7 @@ public struct SnapshotFile: ~Copyable {
     let state: MachineState
     private let file: OwnedDescriptor
     private let memoryStart: Int64
-    private let memorySum: UInt64
+    private let memoryChecksum: UInt64
 
     /// The bytes that the caller of ``Machine/save(to:identity:)`` passed.
     public var identity: [UInt8] { state.identity }
@@ -47,7 +47,7 @@ public struct SnapshotFile: ~Copyable {
 
     /// Takes over an open file.
     init(_ opened: consuming OwnedDescriptor, _ path: FilePath) throws(MachineError) {
-        (state, memoryStart, memorySum) = try SnapshotFile.readState(opened, path)
+        (state, memoryStart, memoryChecksum) = try SnapshotFile.readState(opened, path)
         file = opened
     }
 
@@ -58,7 +58,7 @@ public struct SnapshotFile: ~Copyable {
 
     private static func readState(
         _ file: borrowing OwnedDescriptor, _ path: FilePath
-    ) throws(MachineError) -> (MachineState, memoryStart: Int64, memorySum: UInt64) {
+    ) throws(MachineError) -> (MachineState, memoryStart: Int64, memoryChecksum: UInt64) {
         let header = try read(file, headerLength, at: 0)
         var reader = StateReader(Array(header.dropFirst(8)))
         guard Array(header.prefix(8)) == magic else { throw .brokenSnapshot("\(path) is not a snapshot") }
@@ -69,10 +69,10 @@ public struct SnapshotFile: ~Copyable {
         let length = try reader.number(UInt32.self)
         guard length <= stateLimit else { throw .brokenSnapshot("its state has \(length) bytes") }
         let bytes = try read(file, Int(length), at: Int64(headerLength))
-        guard try reader.number() == sum(header[summedFrom...] + bytes) else {
+        guard try reader.number() == checksum(header[checksumStart...] + bytes) else {
             throw .brokenSnapshot("its state is damaged")
         }
-        let memorySum = try reader.number(UInt64.self)
+        let memoryChecksum = try reader.number(UInt64.self)
         let state = try MachineState(bytes)
         guard state.memoryBytes > 0, state.memoryBytes.isMultiple(of: UInt64(page)),
             state.memoryBytes <= PhysicalMap.limit
@@ -80,7 +80,7 @@ public struct SnapshotFile: ~Copyable {
         let start = memoryStart(stateLength: bytes.count)
         let (end, size) = (UInt64(start) + UInt64(byteCount(of: state.memoryBytes)), try fileSize(file))
         guard size == end else { throw .brokenSnapshot("it has \(size) bytes, not \(end)") }
-        return (state, start, memorySum)
+        return (state, start, memoryChecksum)
     }
 
     /// Maps the memory, private to each machine.
@@ -111,17 +111,19 @@ public struct SnapshotFile: ~Copyable {
     /// This takes time for all of it, also for pages that no guest touched. Use it to find out why a guest failed.
     ///
     /// - Throws: ``MachineError/brokenSnapshot(_:)``, or ``MachineError/host(_:_:_:)`` if it can't be read.
-    public func expectWhole() throws(MachineError) {
-        var sum = MemorySum()
+    public func expectIntact() throws(MachineError) {
+        var checksum = MemoryChecksum()
         let count = SnapshotFile.byteCount(of: state.memoryBytes)
         // Read, not mapped: a failing disk returns an error, and not a signal.
         for place in stride(from: 0, to: count, by: SnapshotFile.portion) {
             let portion = min(SnapshotFile.portion, count - place)
             let bytes = try SnapshotFile.read(file, portion, at: memoryStart + Int64(place))
             let span = unsafe bytes.span.bytes
-            for range in HeldPages.ranges(of: span) { sum.add(span.extracting(range), at: place + range.lowerBound) }
+            for range in NonzeroPages.ranges(of: span) {
+                checksum.add(span.extracting(range), at: place + range.lowerBound)
+            }
         }
-        guard sum.value == memorySum else { throw .brokenSnapshot("its memory is damaged") }
+        guard checksum.value == memoryChecksum else { throw .brokenSnapshot("its memory is damaged") }
     }
 
     /// Writes a snapshot; it gets its name once it is complete.
@@ -138,13 +140,13 @@ public struct SnapshotFile: ~Copyable {
         do throws(SystemError) {
             let bytes = state.bytes
             let start = memoryStart(stateLength: bytes.count)
-            var sum = MemorySum()
+            var checksum = MemoryChecksum()
             var place = 0
             for range in ranges(of: state.memoryBytes) {
-                try write(memory, range, to: file, from: start, place, &sum)
+                try write(memory, range, to: file, from: start, place, &checksum)
                 place += range.count
             }
-            try file.write(header(bytes, sum))
+            try file.write(header(bytes, checksum))
             try system("set the length of") { ftruncate(file.rawValue, Int(start) + place) }
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
@@ -152,31 +154,31 @@ public struct SnapshotFile: ~Copyable {
     /// Writes the pages of a range that are not all zero, `place` bytes behind the memory's start.
     private static func write(
         _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, from start: Int64,
-        _ place: Int, _ sum: inout MemorySum
+        _ place: Int, _ checksum: inout MemoryChecksum
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
         // The machine is paused, so nothing changes these bytes, and the memory outlives the call.
         let bytes = unsafe RawSpan(_unsafeStart: base, byteCount: range.count)
-        for range in HeldPages.ranges(of: bytes) {
+        for range in NonzeroPages.ranges(of: bytes) {
             let (pages, place) = (bytes.extracting(range), place + range.lowerBound)
-            sum.add(pages, at: place)
+            checksum.add(pages, at: place)
             try file.write(pages, at: start + Int64(place))
         }
     }
 
     /// Returns everything before the memory.
-    private static func header(_ state: [UInt8], _ memory: MemorySum) -> [UInt8] {
+    private static func header(_ state: [UInt8], _ memory: MemoryChecksum) -> [UInt8] {
         var summed = StateWriter()
         summed.put(memory.value)
         let rest = summed.bytes + state
         var writer = StateWriter()
         writer.put(version)
         writer.put(UInt32(state.count))
-        writer.put(sum(rest))
+        writer.put(checksum(rest))
         return magic + writer.bytes + rest
     }
 
-    private static func sum(_ bytes: [UInt8]) -> UInt64 {
+    private static func checksum(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 

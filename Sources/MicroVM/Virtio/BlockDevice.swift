@@ -11,32 +11,32 @@ internal import Synchronization
 
 /// A file of the host as the guest's disk; it supports read, write if allowed, flush and the serial number.
 final class BlockDevice: VirtioDevice {
-    private enum Operation {
+    private enum RequestType {
         static let read: UInt32 = 0
         static let write: UInt32 = 1
         static let flush: UInt32 = 4
-        static let identify: UInt32 = 8
+        static let typeGetID: UInt32 = 8
     }
 
     private enum Status: UInt8 {
         case ok = 0
-        case failed = 1
+        case ioError = 1
         case unsupported = 2
     }
 
     private static let sector = 512
     /// The maximum of one request in bytes, so that none keeps the device busy for long.
     private static let longestRequest = 16 << 20
-    private static let identityByteCount = 20
+    private static let deviceIdentifierByteCount = 20
     private static let queueSize: UInt16 = 256
 
     private let file: OwnedDescriptor
     private let byteCount: Int
     private let blockByteCount: UInt32
     private let isReadOnly: Bool
-    private let identity: [UInt8]
-    private let record = Mutex(DiskUse())
-    private var port: VirtioPort?
+    private let deviceIdentifier: [UInt8]
+    private let record = Mutex(DiskReads())
+    private var context: VirtioContext?
 
     /// A disk of the first `byteCount` bytes of a file, a multiple of `blockByteCount`.
     ///
@@ -54,11 +54,12 @@ final class BlockDevice: VirtioDevice {
         self.byteCount = count
         self.blockByteCount = blockByteCount
         self.isReadOnly = isReadOnly
-        identity = Array((Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.identityByteCount))
+        deviceIdentifier = Array(
+            (Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.deviceIdentifierByteCount))
     }
 
     /// The guest's reads so far; may be called on any thread.
-    var use: DiskUse { record.withLock { $0 } }
+    var diskReads: DiskReads { record.withLock { $0 } }
 
     var deviceID: UInt32 { 2 }
     var queueSizes: [UInt16] { [BlockDevice.queueSize] }
@@ -79,8 +80,8 @@ final class BlockDevice: VirtioDevice {
         return writer.bytes
     }
 
-    func activate(_ port: VirtioPort) { self.port = port }
-    func reset() { port = nil }
+    func activate(_ context: VirtioContext) { self.context = context }
+    func reset() { context = nil }
     func save() -> [UInt8] { [] }
 
     func restore(_ state: [UInt8]) throws(MachineError) {
@@ -88,9 +89,9 @@ final class BlockDevice: VirtioDevice {
     }
 
     func process(queue: Int) throws(QueueFault) {
-        guard let port else { return }
-        let isBusy = try port.queues[queue].drain { chain throws(QueueFault) in try answer(&chain) }
-        if isBusy { port.again(queue) }
+        guard let context else { return }
+        let isBusy = try context.queues[queue].drain { chain throws(QueueFault) in try answer(&chain) }
+        if isBusy { context.again(queue) }
     }
 
     // MARK: Requests
@@ -102,7 +103,7 @@ final class BlockDevice: VirtioDevice {
     }
 
     /// Returns the number of bytes that were written for sure, from the first on.
-    private func answer(_ chain: inout Chain) throws(QueueFault) -> Int {
+    private func answer(_ chain: inout DescriptorChain) throws(QueueFault) -> Int {
         var header = Header()
         guard unsafe withUnsafeMutableBytes(of: &header, { unsafe chain.readable.take($0) }) else {
             throw .request("a disk request has a truncated header")
@@ -116,27 +117,27 @@ final class BlockDevice: VirtioDevice {
         return written == wanted ? written + 1 : written
     }
 
-    private func carryOut(_ header: Header, _ chain: inout Chain) -> (Status, written: Int) {
+    private func carryOut(_ header: Header, _ chain: inout DescriptorChain) -> (Status, written: Int) {
         switch UInt32(littleEndian: header.operation) {
-        case Operation.read:
+        case RequestType.read:
             let count = chain.writable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.failed, 0)
+                return (.ioError, 0)
             }
-            guard read(&chain.writable, at: offset) else { return (.failed, 0) }
+            guard read(&chain.writable, at: offset) else { return (.ioError, 0) }
             record.withLock { $0.add(count) }
             return (.ok, count)
-        case Operation.write where !isReadOnly:
+        case RequestType.write where !isReadOnly:
             let count = chain.readable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.failed, 0)
+                return (.ioError, 0)
             }
-            return (write(&chain.readable, at: offset) ? .ok : .failed, 0)
-        case Operation.flush where !isReadOnly:
-            return (fdatasync(file.rawValue) == 0 ? .ok : .failed, 0)
-        case Operation.identify:
-            let count = min(chain.writable.byteCount, BlockDevice.identityByteCount)
-            _ = unsafe identity.withUnsafeBytes { unsafe chain.writable.fill(.init(rebasing: $0[..<count])) }
+            return (write(&chain.readable, at: offset) ? .ok : .ioError, 0)
+        case RequestType.flush where !isReadOnly:
+            return (fdatasync(file.rawValue) == 0 ? .ok : .ioError, 0)
+        case RequestType.typeGetID:
+            let count = min(chain.writable.byteCount, BlockDevice.deviceIdentifierByteCount)
+            _ = unsafe deviceIdentifier.withUnsafeBytes { unsafe chain.writable.fill(.init(rebasing: $0[..<count])) }
             return (.ok, count)
         default: return (.unsupported, 0)
         }

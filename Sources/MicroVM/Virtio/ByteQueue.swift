@@ -52,38 +52,38 @@ internal import Glibc
 }
 
 /// The result of a send or a receive.
-enum Transfer: Equatable {
+enum IOResult: Equatable {
     case bytes(Int)
     /// The call would block.
-    case later
+    case wouldBlock
     /// The connection has ended or failed.
-    case end
+    case closed
 
     /// The result of the last system call of this thread.
     init(_ result: Int) {
         if result > 0 {
             self = .bytes(result)
         } else {
-            self = result < 0 && (errno == EAGAIN || errno == EINTR) ? .later : .end
+            self = result < 0 && (errno == EAGAIN || errno == EINTR) ? .wouldBlock : .closed
         }
     }
 }
 
 extension ByteQueue {
     /// Reads once from a socket, as much as there is room for.
-    func read(from socket: Int32) -> Transfer {
-        guard room > 0 else { return .later }
-        return unsafe Transfer(
+    func read(from socket: Int32) -> IOResult {
+        guard room > 0 else { return .wouldBlock }
+        return unsafe IOResult(
             extend { buffer in unsafe recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) })
     }
 
     /// Writes to a socket until nothing is left or it would block; returns the number of bytes written.
-    func write(to socket: Int32) -> Transfer {
+    func write(to socket: Int32) -> IOResult {
         var sent = 0
         while !isEmpty {
             let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
-            let result = Transfer(unsafe send(socket, bytes.baseAddress, count, flags))
-            guard case .bytes(let number) = result else { return result == .later ? .bytes(sent) : .end }
+            let result = IOResult(unsafe send(socket, bytes.baseAddress, count, flags))
+            guard case .bytes(let number) = result else { return result == .wouldBlock ? .bytes(sent) : .closed }
             drop(number)
             sent += number
         }

@@ -6,7 +6,7 @@ final class EntropyDevice: VirtioDevice {
     static let requestLimit = 4096
     private static let chunk = 256
 
-    private var port: VirtioPort?
+    private var context: VirtioContext?
 
     init() {}
 
@@ -15,8 +15,8 @@ final class EntropyDevice: VirtioDevice {
     var queueSizes: [UInt16] { [64] }
     var configuration: [UInt8] { [] }
 
-    func activate(_ port: VirtioPort) { self.port = port }
-    func reset() { port = nil }
+    func activate(_ context: VirtioContext) { self.context = context }
+    func reset() { context = nil }
     func save() -> [UInt8] { [] }
 
     func restore(_ state: [UInt8]) throws(MachineError) {
@@ -24,15 +24,15 @@ final class EntropyDevice: VirtioDevice {
     }
 
     func process(queue: Int) throws(QueueFault) {
-        guard let port else { return }
-        let isBusy = try port.queues[queue].drain { chain throws(QueueFault) in
+        guard let context else { return }
+        let isBusy = try context.queues[queue].drain { chain throws(QueueFault) in
             guard chain.readable.byteCount == 0, chain.writable.byteCount > 0 else {
                 throw .request("an entropy request must have only writable buffers")
             }
             chain.writable.limit(to: EntropyDevice.requestLimit)
             return fill(&chain.writable)
         }
-        if isBusy { port.again(queue) }
+        if isBusy { context.again(queue) }
     }
 
     private func fill(_ segments: inout Segments) -> Int {

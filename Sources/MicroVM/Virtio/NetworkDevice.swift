@@ -23,7 +23,7 @@ final class NetworkDevice: VirtioDevice {
     private let socket: OwnedDescriptor
     private let address: [UInt8]
     private let mtu: UInt16?
-    private var port: VirtioPort?
+    private var context: VirtioContext?
     /// Bytes from the socket that the guest has not received yet; they begin with a frame's length.
     private let incoming = ByteQueue(capacity: 1 << 17)
     /// Bytes for the socket.
@@ -56,11 +56,13 @@ final class NetworkDevice: VirtioDevice {
         return writer.bytes
     }
 
-    func activate(_ port: VirtioPort) {
-        self.port = port
+    func activate(_ context: VirtioContext) {
+        self.context = context
         guard isConnected else { return }
         do throws(MachineError) {
-            try port.watch(socket.rawValue, .read) { [weak self] what throws(QueueFault) in try self?.happened(what) }
+            try context.watch(socket.rawValue, .read) { [weak self] what throws(QueueFault) in
+                try self?.handleEvent(what)
+            }
         } catch {
             isConnected = false
         }
@@ -68,7 +70,7 @@ final class NetworkDevice: VirtioDevice {
 
     /// Keeps received frames for the next driver: the stream can't be cut in the middle of a frame.
     func reset() {
-        port = nil
+        context = nil
         isStalled = false
     }
 
@@ -80,23 +82,23 @@ final class NetworkDevice: VirtioDevice {
     }
 
     func process(queue: Int) throws(QueueFault) {
-        guard let port else { return }
-        if queue == Queue.receive { try receive(port) } else { try transmit(port) }
-        watchWhatIsNeeded(port)
+        guard let context else { return }
+        if queue == Queue.receive { try receive(context) } else { try transmit(context) }
+        updateWatch(context)
     }
 
-    private func happened(_ what: Interest) throws(QueueFault) {
-        guard let port else { return }
-        if what.contains(.write) { try transmit(port) }
-        if !what.isDisjoint(with: [.read, .hangup]) { try receive(port) }
-        watchWhatIsNeeded(port)
+    private func handleEvent(_ what: Interest) throws(QueueFault) {
+        guard let context else { return }
+        if what.contains(.write) { try transmit(context) }
+        if !what.isDisjoint(with: [.read, .hangup]) { try receive(context) }
+        updateWatch(context)
     }
 
-    private func watchWhatIsNeeded(_ port: VirtioPort) {
-        guard isConnected else { return port.unwatch(socket.rawValue) }
+    private func updateWatch(_ context: VirtioContext) {
+        guard isConnected else { return context.unwatch(socket.rawValue) }
         var interest: Interest = isStalled ? [] : .read
         if !outgoing.isEmpty { interest.insert(.write) }
-        port.change(socket.rawValue, interest)
+        context.change(socket.rawValue, interest)
     }
 
     private func disconnect() {
@@ -107,15 +109,15 @@ final class NetworkDevice: VirtioDevice {
 
     // MARK: To the guest
 
-    private func receive(_ port: VirtioPort) throws(QueueFault) {
-        let queue = port.queues[Queue.receive]
-        queue.silence()
+    private func receive(_ context: VirtioContext) throws(QueueFault) {
+        let queue = context.queues[Queue.receive]
+        queue.disableNotifications()
         try deliver(to: queue)
         guard isConnected, !isStalled else { return }
         switch incoming.read(from: socket.rawValue) {
         case .bytes: try deliver(to: queue)
-        case .later: break
-        case .end: disconnect()
+        case .wouldBlock: break
+        case .closed: disconnect()
         }
     }
 
@@ -126,7 +128,7 @@ final class NetworkDevice: VirtioDevice {
                 return disconnect()
             }
             guard incoming.count >= NetworkDevice.lengthByteCount + count else { return }
-            guard var chain = try queue.nextOrListen() else { return isStalled = true }
+            guard var chain = try queue.nextOrEnableNotifications() else { return isStalled = true }
             if fill(&chain.writable, count) {
                 queue.complete(chain.head, written: NetworkDevice.headerByteCount + count)
             } else {
@@ -154,19 +156,19 @@ final class NetworkDevice: VirtioDevice {
 
     // MARK: From the guest
 
-    private func transmit(_ port: VirtioPort) throws(QueueFault) {
-        let queue = port.queues[Queue.transmit]
-        queue.silence()
+    private func transmit(_ context: VirtioContext) throws(QueueFault) {
+        let queue = context.queues[Queue.transmit]
+        queue.disableNotifications()
         var left = queue.size
         while left > 0 {
             guard hasRoom() else { return }
-            guard var chain = try queue.nextOrListen() else { break }
+            guard var chain = try queue.nextOrEnableNotifications() else { break }
             try enqueue(&chain.readable)
             queue.complete(chain.head, written: 0)
             left -= 1
         }
         flush()
-        if left == 0 { port.again(Queue.transmit) }
+        if left == 0 { context.again(Queue.transmit) }
     }
 
     /// True if the longest frame fits; sends waiting data first if needed.
@@ -191,6 +193,6 @@ final class NetworkDevice: VirtioDevice {
     }
 
     private func flush() {
-        if isConnected, outgoing.write(to: socket.rawValue) == .end { disconnect() }
+        if isConnected, outgoing.write(to: socket.rawValue) == .closed { disconnect() }
     }
 }

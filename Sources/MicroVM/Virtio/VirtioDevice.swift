@@ -15,7 +15,7 @@ protocol VirtioDevice: AnyObject {
     var configuration: [UInt8] { get }
 
     /// Starts the device: its driver is ready. The port is valid until ``reset()``.
-    func activate(_ port: VirtioPort)
+    func activate(_ context: VirtioContext)
     /// Handles the requests of a queue that the guest has notified.
     func process(queue: Int) throws(QueueFault)
     /// Discards all state of the guest; may be called without ``activate(_:)`` before it.
@@ -29,8 +29,8 @@ protocol VirtioDevice: AnyObject {
 
 /// Features that the transport negotiates for every device.
 enum VirtioFeature {
-    static let indirect: UInt64 = 1 << 28
+    static let indirectDescriptors: UInt64 = 1 << 28
     static let eventIndex: UInt64 = 1 << 29
     static let version1: UInt64 = 1 << 32
-    static let ofTransport = indirect | eventIndex | version1
+    static let offeredByTransport = indirectDescriptors | eventIndex | version1
 }

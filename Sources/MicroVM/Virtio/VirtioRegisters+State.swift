@@ -4,12 +4,12 @@ extension VirtioRegisters {
     func save(to writer: inout StateWriter) {
         writer.put(deviceID)
         writer.put(status.rawValue)
-        writer.put(accepted)
+        writer.put(driverFeatures)
         for selector in [deviceFeaturesSelector, driverFeaturesSelector, queueSelector] { writer.put(selector) }
         for queue in queues {
             writer.put(queue.isReady ? UInt8(1) : 0)
-            writer.put(queue.place.size)
-            for address in [queue.place.descriptors, queue.place.available, queue.place.used] { writer.put(address) }
+            writer.put(queue.layout.size)
+            for address in [queue.layout.descriptors, queue.layout.available, queue.layout.used] { writer.put(address) }
         }
     }
 
@@ -18,21 +18,21 @@ extension VirtioRegisters {
         reset()
         guard try reader.number() == deviceID else { throw .brokenSnapshot("it has another device in this place") }
         status = DeviceStatus(rawValue: try reader.number())
-        accepted = try reader.number()
+        driverFeatures = try reader.number()
         deviceFeaturesSelector = try reader.number()
         driverFeaturesSelector = try reader.number()
         queueSelector = try reader.number()
         for index in queues.indices {
             queues[index].isReady = try reader.number(UInt8.self) != 0
-            queues[index].place.size = try reader.number()
-            queues[index].place.descriptors = try reader.number()
-            queues[index].place.available = try reader.number()
-            queues[index].place.used = try reader.number()
+            queues[index].layout.size = try reader.number()
+            queues[index].layout.descriptors = try reader.number()
+            queues[index].layout.available = try reader.number()
+            queues[index].layout.used = try reader.number()
         }
-        guard VirtioRegisters.steps.contains(status.subtracting([.needsReset, .failed])) else {
+        guard VirtioRegisters.initializationSteps.contains(status.subtracting([.needsReset, .failed])) else {
             throw .brokenSnapshot("no device has the status \(status.rawValue)")
         }
-        guard accepts(accepted) || !status.contains(.featuresOK) else {
+        guard accepts(driverFeatures) || !status.contains(.featuresOK) else {
             throw .brokenSnapshot("its driver has features that are not offered")
         }
     }

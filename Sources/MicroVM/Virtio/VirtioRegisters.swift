@@ -21,41 +21,41 @@ struct VirtioRegisters {
         case activate
         case reset
         /// The driver has given up.
-        case giveUp
+        case fail
     }
 
     struct Queue {
         let maximum: UInt16
         var isReady = false
-        var place = QueuePlace()
+        var layout = QueueLayout()
     }
 
     static let magic: UInt32 = 0x7472_6976
     static let vendor: UInt32 = 0x7761_6874
     /// The status values of an initialization, exactly in this order.
-    static let steps: [DeviceStatus] = [
+    static let initializationSteps: [DeviceStatus] = [
         [], [.acknowledge], [.acknowledge, .driver], [.acknowledge, .driver, .featuresOK],
         [.acknowledge, .driver, .featuresOK, .driverOK],
     ]
 
     let deviceID: UInt32
-    let offered: UInt64
+    let deviceFeatures: UInt64
     var status: DeviceStatus = []
-    var accepted: UInt64 = 0
+    var driverFeatures: UInt64 = 0
     var queues: [Queue]
     var deviceFeaturesSelector: UInt32 = 0
     var driverFeaturesSelector: UInt32 = 0
     var queueSelector: UInt32 = 0
 
-    init(deviceID: UInt32, offered: UInt64, maxima: [UInt16]) {
+    init(deviceID: UInt32, deviceFeatures: UInt64, maxima: [UInt16]) {
         self.deviceID = deviceID
-        self.offered = offered
+        self.deviceFeatures = deviceFeatures
         queues = maxima.map { Queue(maximum: $0) }
     }
 
     /// True if a driver may choose these features.
     func accepts(_ features: UInt64) -> Bool {
-        features & ~offered == 0 && features & VirtioFeature.version1 != 0
+        features & ~deviceFeatures == 0 && features & VirtioFeature.version1 != 0
     }
 
     // MARK: Reading
@@ -66,7 +66,7 @@ struct VirtioRegisters {
         case 0x04: 2
         case 0x08: deviceID
         case 0x0C: VirtioRegisters.vendor
-        case 0x10: VirtioRegisters.half(deviceFeaturesSelector, of: offered)
+        case 0x10: VirtioRegisters.half(deviceFeaturesSelector, of: deviceFeatures)
         case 0x34: selectedQueue.map { UInt32($0.maximum) } ?? 0
         case 0x44: selectedQueue?.isReady == true ? 1 : 0
         case 0x70: status.rawValue
@@ -93,51 +93,53 @@ struct VirtioRegisters {
     mutating func write(_ offset: UInt64, _ value: UInt32) -> Effect {
         switch offset {
         case 0x14: deviceFeaturesSelector = value
-        case 0x20: accept(value)
+        case 0x20: setDriverFeatures(value)
         case 0x24: driverFeaturesSelector = value
         case 0x30: queueSelector = value
-        case 0x38...0xA4: if offset == 0x70 { return move(to: value) } else { configure(offset, value) }
+        case 0x38...0xA4: if offset == 0x70 { return setStatus(to: value) } else { setQueueRegister(offset, value) }
         default: break
         }
         return .nothing
     }
 
-    private mutating func accept(_ value: UInt32) {
-        guard status == VirtioRegisters.steps[2] else { return }
+    private mutating func setDriverFeatures(_ value: UInt32) {
+        guard status == VirtioRegisters.initializationSteps[2] else { return }
         switch driverFeaturesSelector {
-        case 0: accepted.replaceLow(value)
-        case 1: accepted.replaceHigh(value)
+        case 0: driverFeatures.replaceLow(value)
+        case 1: driverFeatures.replaceHigh(value)
         default: break
         }
     }
 
-    private mutating func configure(_ offset: UInt64, _ value: UInt32) {
-        guard status == VirtioRegisters.steps[3], queueSelector < queues.count else { return }
+    private mutating func setQueueRegister(_ offset: UInt64, _ value: UInt32) {
+        guard status == VirtioRegisters.initializationSteps[3], queueSelector < queues.count else { return }
         let index = Int(queueSelector)
         if offset == 0x44 { return queues[index].isReady = value == 1 }
         guard !queues[index].isReady else { return }
         switch offset {
-        case 0x38: queues[index].place.size = value
-        case 0x80: queues[index].place.descriptors.replaceLow(value)
-        case 0x84: queues[index].place.descriptors.replaceHigh(value)
-        case 0x90: queues[index].place.available.replaceLow(value)
-        case 0x94: queues[index].place.available.replaceHigh(value)
-        case 0xA0: queues[index].place.used.replaceLow(value)
-        case 0xA4: queues[index].place.used.replaceHigh(value)
+        case 0x38: queues[index].layout.size = value
+        case 0x80: queues[index].layout.descriptors.replaceLow(value)
+        case 0x84: queues[index].layout.descriptors.replaceHigh(value)
+        case 0x90: queues[index].layout.available.replaceLow(value)
+        case 0x94: queues[index].layout.available.replaceHigh(value)
+        case 0xA0: queues[index].layout.used.replaceLow(value)
+        case 0xA4: queues[index].layout.used.replaceHigh(value)
         default: break
         }
     }
 
     /// Moves one step on, resets, or fails the device; ignores any other value.
-    private mutating func move(to value: UInt32) -> Effect {
+    private mutating func setStatus(to value: UInt32) -> Effect {
         let wanted = DeviceStatus(rawValue: value)
         if wanted.isEmpty { return .reset }
         if wanted.contains(.failed) {
             status.insert(.failed)
-            return .giveUp
+            return .fail
         }
-        guard let step = VirtioRegisters.steps.firstIndex(of: status), step + 1 < VirtioRegisters.steps.count,
-            wanted == VirtioRegisters.steps[step + 1], wanted != VirtioRegisters.steps[3] || accepts(accepted)
+        guard let step = VirtioRegisters.initializationSteps.firstIndex(of: status),
+            step + 1 < VirtioRegisters.initializationSteps.count,
+            wanted == VirtioRegisters.initializationSteps[step + 1],
+            wanted != VirtioRegisters.initializationSteps[3] || accepts(driverFeatures)
         else { return .nothing }
         status = wanted
         return wanted.contains(.driverOK) ? .activate : .nothing
@@ -145,7 +147,7 @@ struct VirtioRegisters {
 
     /// Returns to the state after power-on.
     mutating func reset() {
-        self = VirtioRegisters(deviceID: deviceID, offered: offered, maxima: queues.map(\.maximum))
+        self = VirtioRegisters(deviceID: deviceID, deviceFeatures: deviceFeatures, maxima: queues.map(\.maximum))
     }
 }
 

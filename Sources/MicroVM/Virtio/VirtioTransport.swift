@@ -14,22 +14,22 @@ final class VirtioTransport: @unchecked Sendable {
 
     static let byteCount = UInt64(VirtioWindow.byteCount)
     /// The offset where a guest writes the number of a queue to notify it.
-    static let notificationOffset: UInt64 = 0x50
+    static let queueNotifyOffset: UInt64 = 0x50
     /// The offset where a guest acknowledges interrupt reasons.
-    static let acknowledgementOffset: UInt64 = 0x64
+    static let interruptACKOffset: UInt64 = 0x64
 
     let device: any VirtioDevice
     private let memory: GuestMemory
     private let loop: EventLoop
     private let configuration: [UInt8]
-    private let bells: [Bell]
-    private let interruptBell: Bell
-    private let swallow: Bell
+    private let queueEvents: [EventFD]
+    private let interruptEvent: EventFD
+    private let acknowledgementEvent: EventFD
     let window: VirtioWindow
     private let lock = Mutex(())
 
     private var registers: VirtioRegisters
-    private var port: VirtioPort?
+    private var context: VirtioContext?
     private var isPaused = false
     private var isRestored = false
     private var lastFault: QueueFault?
@@ -46,36 +46,37 @@ final class VirtioTransport: @unchecked Sendable {
         self.loop = loop
         configuration = device.configuration
         registers = VirtioRegisters(
-            deviceID: device.deviceID, offered: device.features | VirtioFeature.ofTransport, maxima: device.queueSizes)
+            deviceID: device.deviceID, deviceFeatures: device.features | VirtioFeature.offeredByTransport,
+            maxima: device.queueSizes)
         window = VirtioWindow(registers, pages, index: index)
-        interruptBell = try Bell()
-        swallow = try Bell()
-        var bells: [Bell] = []
-        for _ in device.queueSizes { bells.append(try Bell()) }
-        self.bells = bells
-        for (queue, bell) in bells.enumerated() {
-            try loop.add(bell.number, .read) { [weak self] _ in self?.answer(queue) }
+        interruptEvent = try EventFD()
+        acknowledgementEvent = try EventFD()
+        var queueEvents: [EventFD] = []
+        for _ in device.queueSizes { queueEvents.append(try EventFD()) }
+        self.queueEvents = queueEvents
+        for (queue, event) in queueEvents.enumerated() {
+            try loop.add(event.number, .read) { [weak self] _ in self?.processQueue(queue) }
         }
     }
 
     deinit {
-        port?.close()
-        for bell in bells { loop.remove(bell.number) }
+        context?.close()
+        for event in queueEvents { loop.remove(event.number) }
     }
 
     /// One event counter per queue, for `KVM_IOEVENTFD` at offset 0x50 with the queue as the datum.
     var notifications: [(queue: UInt16, descriptor: Int32)] {
-        bells.enumerated().map { (UInt16($0.offset), $0.element.number) }
+        queueEvents.enumerated().map { (UInt16($0.offset), $0.element.number) }
     }
 
     /// The event counter for `KVM_IRQFD`, edge-triggered.
-    var interrupt: Int32 { interruptBell.number }
+    var interrupt: Int32 { interruptEvent.number }
 
-    /// An event counter that is never read, for `KVM_IOEVENTFD` at ``acknowledgementOffset`` with any datum.
+    /// An event counter that is never read, for `KVM_IOEVENTFD` at ``interruptACKOffset`` with any datum.
     ///
     /// A guest's acknowledgement then needs no exit, and the reasons stay set. At every later interrupt the guest reads
     /// that there may be used buffers, which is as good an answer.
-    var acknowledgement: Int32 { swallow.number }
+    var acknowledgement: Int32 { acknowledgementEvent.number }
 
     /// The device's last fault; `nil` if there was none.
     var fault: QueueFault? { lock.withLock { _ in lastFault } }
@@ -92,8 +93,8 @@ final class VirtioTransport: @unchecked Sendable {
         guard bytes.count == 4, offset.isMultiple(of: 4), offset < VirtioWindow.configurationStart else { return }
         let value = unsafe UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         switch offset {
-        case VirtioTransport.notificationOffset: ring(Int(value & 0xFFFF))
-        case VirtioTransport.acknowledgementOffset: window.removeInterruptReasons(value)
+        case VirtioTransport.queueNotifyOffset: ring(Int(value & 0xFFFF))
+        case VirtioTransport.interruptACKOffset: window.removeInterruptReasons(value)
         default:
             lock.withLock { _ in
                 carryOut(registers.write(offset, value))
@@ -106,7 +107,7 @@ final class VirtioTransport: @unchecked Sendable {
         switch effect {
         case .nothing: break
         case .activate: activate()
-        case .giveUp: stop()
+        case .fail: stop()
         case .reset:
             stop()
             registers.reset()
@@ -118,36 +119,36 @@ final class VirtioTransport: @unchecked Sendable {
 
     /// Schedules a queue on the event loop.
     func ring(_ queue: Int) {
-        if queue < bells.count { bells[queue].ring() }
+        if queue < queueEvents.count { queueEvents[queue].ring() }
     }
 
     private func activate() {
         do throws(QueueFault) { try start(indices: nil) } catch { return fail(error) }
         // Requests may have arrived before the driver was ready, and the guest need not notify them twice.
-        bells.indices.forEach(ring)
+        queueEvents.indices.forEach(ring)
     }
 
     private func start(indices: [UInt16]?) throws(QueueFault) {
-        let agreement = Virtqueue.Agreement(
-            hasEventIndex: registers.accepted & VirtioFeature.eventIndex != 0,
-            hasIndirect: registers.accepted & VirtioFeature.indirect != 0)
+        let features = Virtqueue.NegotiatedFeatures(
+            hasEventIndex: registers.driverFeatures & VirtioFeature.eventIndex != 0,
+            hasIndirect: registers.driverFeatures & VirtioFeature.indirectDescriptors != 0)
         var queues: [Virtqueue] = []
         for (number, queue) in registers.queues.enumerated() {
             guard queue.isReady,
                 let ring = Virtqueue(
-                    queue.place, maximum: queue.maximum, memory: memory, agreement, index: indices?[number] ?? 0)
+                    queue.layout, maximum: queue.maximum, memory: memory, features, index: indices?[number] ?? 0)
             else { throw .ring(queue: number) }
             queues.append(ring)
         }
-        let port = VirtioPort(queues, loop, self, isSuspended: isPaused)
-        self.port = port
-        device.activate(port)
+        let context = VirtioContext(queues, loop, self, isSuspended: isPaused)
+        self.context = context
+        device.activate(context)
     }
 
     private func stop() {
         device.reset()
-        port?.close()
-        port = nil
+        context?.close()
+        context = nil
     }
 
     private func fail(_ fault: QueueFault) {
@@ -155,36 +156,36 @@ final class VirtioTransport: @unchecked Sendable {
         lastFault = fault
         registers.status.insert(.needsReset)
         window.update(registers, configuration)
-        tell(2)
+        raiseInterrupt(2)
     }
 
-    private func answer(_ queue: Int) {
+    private func processQueue(_ queue: Int) {
         lock.withLock { _ in
             guard !isPaused else { return }
-            bells[queue].clear()
-            attempt { _ throws(QueueFault) in try device.process(queue: queue) }
+            queueEvents[queue].clear()
+            runOnDevice { _ throws(QueueFault) in try device.process(queue: queue) }
         }
     }
 
     /// Handles an event of a descriptor that the device watches.
-    func happened(to descriptor: Int32, _ serial: UInt64, _ what: Interest) {
+    func handleEvent(to descriptor: Int32, _ serial: UInt64, _ what: Interest) {
         lock.withLock { _ in
             guard !isPaused else { return }
-            attempt { port throws(QueueFault) in try port.handle(descriptor, serial, what) }
+            runOnDevice { context throws(QueueFault) in try context.handle(descriptor, serial, what) }
         }
     }
 
-    private func attempt(_ work: (VirtioPort) throws(QueueFault) -> Void) {
-        guard let port else { return }
-        do throws(QueueFault) { try work(port) } catch { return fail(error) }
+    private func runOnDevice(_ work: (VirtioContext) throws(QueueFault) -> Void) {
+        guard let context else { return }
+        do throws(QueueFault) { try work(context) } catch { return fail(error) }
         var isWanted = false
-        for queue in port.queues where queue.takeInterrupt() { isWanted = true }
-        if isWanted { tell(1) }
+        for queue in context.queues where queue.takeInterrupt() { isWanted = true }
+        if isWanted { raiseInterrupt(1) }
     }
 
-    private func tell(_ reason: UInt32) {
+    private func raiseInterrupt(_ reason: UInt32) {
         window.addInterruptReasons(reason)
-        interruptBell.ring()
+        interruptEvent.ring()
     }
 
     // MARK: Snapshots
@@ -193,8 +194,8 @@ final class VirtioTransport: @unchecked Sendable {
     func pause() {
         lock.withLock { _ in
             isPaused = true
-            for bell in bells { loop.change(bell.number, []) }
-            port?.suspend(true)
+            for event in queueEvents { loop.change(event.number, []) }
+            context?.suspend(true)
         }
     }
 
@@ -202,13 +203,13 @@ final class VirtioTransport: @unchecked Sendable {
     func resume() {
         lock.withLock { _ in
             isPaused = false
-            port?.suspend(false)
-            for bell in bells { loop.change(bell.number, .read) }
+            context?.suspend(false)
+            for event in queueEvents { loop.change(event.number, .read) }
             guard isRestored else { return }
             isRestored = false
             // Notifications in flight were lost with the other process: check all queues, and interrupt again.
-            bells.indices.forEach(ring)
-            if window.interruptReasons != 0 { interruptBell.ring() }
+            queueEvents.indices.forEach(ring)
+            if window.interruptReasons != 0 { interruptEvent.ring() }
         }
     }
 
@@ -218,7 +219,7 @@ final class VirtioTransport: @unchecked Sendable {
             var writer = StateWriter()
             writer.put(window.interruptReasons)
             registers.save(to: &writer)
-            for number in bells.indices { writer.put(port?.queues[number].index ?? 0) }
+            for number in queueEvents.indices { writer.put(context?.queues[number].index ?? 0) }
             writer.put(device.save())
             return writer.bytes
         }
@@ -229,12 +230,12 @@ final class VirtioTransport: @unchecked Sendable {
     /// - Throws: ``MachineError/brokenSnapshot(_:)``; the device is then as after power-on.
     func restore(_ bytes: [UInt8]) throws(MachineError) {
         let failure: MachineError? = lock.withLock { _ in
-            for bell in bells { loop.change(bell.number, []) }
+            for event in queueEvents { loop.change(event.number, []) }
             stop()
             (isPaused, isRestored) = (true, true)
             defer { window.update(registers, configuration) }
             do throws(MachineError) {
-                try takeOver(bytes)
+                try applyState(bytes)
                 return nil
             } catch {
                 stop()
@@ -246,22 +247,22 @@ final class VirtioTransport: @unchecked Sendable {
         if let failure { throw failure }
     }
 
-    private func takeOver(_ bytes: [UInt8]) throws(MachineError) {
+    private func applyState(_ bytes: [UInt8]) throws(MachineError) {
         var reader = StateReader(bytes)
         let interrupt: UInt32 = try reader.number()
         try registers.restore(from: &reader)
         var indices: [UInt16] = []
-        for _ in bells { indices.append(try reader.number()) }
+        for _ in queueEvents { indices.append(try reader.number()) }
         try device.restore(reader.string(limit: 1 << 20))
         try reader.end()
         window.interruptReasons = interrupt & 3
-        guard registers.status == VirtioRegisters.steps[4] else { return }
+        guard registers.status == VirtioRegisters.initializationSteps[4] else { return }
         do throws(QueueFault) { try start(indices: indices) } catch { throw .brokenSnapshot(error.description) }
     }
 }
 
 /// An event counter of the kernel (`eventfd`).
-private final class Bell {
+private final class EventFD {
     private let descriptor: OwnedDescriptor
 
     init() throws(MachineError) {

@@ -29,7 +29,7 @@ internal import CKVM
     static let configurationStart = 0x100
     private static let interruptStatus = 0x60
     /// The registers that depend on earlier writes.
-    private static let variable: [UInt64] = [0x10, 0x34, 0x44, 0x70]
+    private static let changingRegisters: [UInt64] = [0x10, 0x34, 0x44, 0x70]
 
     private let pages: WindowPages
     /// The page; valid as long as this object exists.
@@ -49,7 +49,7 @@ internal import CKVM
 
     /// Updates the page from registers and configuration space, which is readable once there is a driver.
     func update(_ registers: VirtioRegisters, _ configuration: [UInt8]) {
-        for offset in VirtioWindow.variable { store(registers.read(offset), at: offset) }
+        for offset in VirtioWindow.changingRegisters { store(registers.read(offset), at: offset) }
         let isReadable = registers.status.contains(.driver)
         for index in configuration.indices {
             let byte = isReadable ? configuration[index] : 0

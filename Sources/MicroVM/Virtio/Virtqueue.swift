@@ -10,7 +10,7 @@ internal import CKVM
 internal import Glibc
 
 /// The addresses and the size of a queue, as the guest wrote them.
-struct QueuePlace: Equatable {
+struct QueueLayout: Equatable {
     /// A power of two in a valid queue.
     var size: UInt32 = 0
     var descriptors: UInt64 = 0
@@ -19,7 +19,7 @@ struct QueuePlace: Equatable {
 }
 
 /// A request: the buffers that the device may read, and those that it may write.
-struct Chain {
+struct DescriptorChain {
     let head: UInt16
     var readable: Segments
     var writable: Segments
@@ -31,7 +31,7 @@ struct Chain {
 /// ``QueueFault``. It can neither make this code trap nor keep it from ending.
 @safe final class Virtqueue {
     /// The features that driver and device have negotiated.
-    struct Agreement {
+    struct NegotiatedFeatures {
         var hasEventIndex = false
         var hasIndirect = false
     }
@@ -49,7 +49,7 @@ struct Chain {
     }
 
     let size: UInt16
-    private let agreement: Agreement
+    private let features: NegotiatedFeatures
     private let memory: GuestMemory
     // Whole rings inside the guest's memory, which outlives the queue.
     private let descriptors: UnsafeMutableRawPointer
@@ -57,26 +57,27 @@ struct Chain {
     private let used: UnsafeMutableRawPointer
     private let segments: UnsafeMutableBufferPointer<iovec>
     /// The maximum number of buffers in a chain.
-    private let longest: Int
+    private let maximumChainLength: Int
 
     private var nextAvailable: UInt16
     /// The guest's available index as last read.
-    private var knownAvailable: UInt16
+    private var seenAvailable: UInt16
     private var nextUsed: UInt16
     /// The value of ``nextUsed`` at the last check for an interrupt.
-    private var toldUsed: UInt16
+    private var signalledUsed: UInt16
 
     /// Fails if the rings aren't wholly in guest memory, or break the specification's size and alignment.
     ///
     /// - Parameters:
     ///   - maximum: the size that the device offered, which also limits every chain.
     ///   - index: the number of requests that were made and completed before.
-    init?(_ place: QueuePlace, maximum: UInt16, memory: GuestMemory, _ agreement: Agreement, index: UInt16 = 0) {
+    init?(_ place: QueueLayout, maximum: UInt16, memory: GuestMemory, _ features: NegotiatedFeatures, index: UInt16 = 0)
+    {
         guard let size = UInt16(exactly: place.size), size > 0, size <= maximum, size & (size - 1) == 0 else {
             return nil
         }
         let entries = UInt64(size)
-        let event: UInt64 = agreement.hasEventIndex ? 2 : 0
+        let event: UInt64 = features.hasEventIndex ? 2 : 0
         guard
             let descriptors = unsafe try? memory.pointer(to: place.descriptors, 16 * entries, alignment: 16),
             let available = unsafe try? memory.pointer(to: place.available, 4 + 2 * entries + event, alignment: 2),
@@ -84,13 +85,13 @@ struct Chain {
                 to: place.used, 4 + 8 * entries + event, alignment: 4, writtenByGuest: true)
         else { return nil }
         self.size = size
-        self.agreement = agreement
+        self.features = features
         self.memory = memory
         unsafe (self.descriptors, self.available, self.used) = unsafe (descriptors, available, used)
-        longest = Int(maximum)
+        maximumChainLength = Int(maximum)
         unsafe segments = .allocate(capacity: Int(maximum))
         unsafe segments.initialize(repeating: iovec())
-        (nextAvailable, knownAvailable, nextUsed, toldUsed) = (index, index, index, index)
+        (nextAvailable, seenAvailable, nextUsed, signalledUsed) = (index, index, index, index)
     }
 
     deinit {
@@ -105,11 +106,11 @@ struct Chain {
     // MARK: Requests
 
     /// Returns the next request, or `nil` if there is none.
-    func next() throws(QueueFault) -> Chain? {
-        if nextAvailable == knownAvailable {
+    func next() throws(QueueFault) -> DescriptorChain? {
+        if nextAvailable == seenAvailable {
             let index = unsafe ckvm_load_acquire16(available + 2)
             guard index &- nextAvailable <= size else { throw .availableIndex(index) }
-            knownAvailable = index
+            seenAvailable = index
             if nextAvailable == index { return nil }
         }
         let head = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(nextAvailable & (size - 1)))
@@ -122,10 +123,10 @@ struct Chain {
         nextAvailable &-= 1
     }
 
-    private func walk(_ head: UInt16) throws(QueueFault) -> Chain {
+    private func walk(_ head: UInt16) throws(QueueFault) -> DescriptorChain {
         var table = unsafe UnsafeRawPointer(descriptors)
         var (count, left, index, isIndirect) = (Int(size), Int(size), head, false)
-        var found = Found()
+        var found = WalkState()
         while true {
             guard Int(index) < count else { throw .descriptorIndex(index) }
             guard left > 0 else { throw .endlessChain }
@@ -133,7 +134,7 @@ struct Chain {
             var descriptor = Descriptor()
             unsafe ckvm_copy(&descriptor, table + Int(index) * Descriptor.byteCount, Descriptor.byteCount)
             if descriptor.isIndirect {
-                guard agreement.hasIndirect, !isIndirect else { throw .indirect }
+                guard features.hasIndirect, !isIndirect else { throw .indirect }
                 unsafe (table, count) = unsafe try indirectTable(descriptor)
                 (left, index, isIndirect) = (count, 0, true)
                 continue
@@ -142,7 +143,7 @@ struct Chain {
             guard descriptor.hasNext else { break }
             index = descriptor.next
         }
-        return unsafe Chain(
+        return unsafe DescriptorChain(
             head: head, readable: Segments(segments[..<found.readable], byteCount: found.readableBytes),
             writable: Segments(segments[found.readable..<found.count], byteCount: found.byteCount - found.readableBytes)
         )
@@ -150,7 +151,7 @@ struct Chain {
 
     private func indirectTable(_ descriptor: Descriptor) throws(QueueFault) -> (UnsafeRawPointer, Int) {
         let (count, rest) = Int(descriptor.byteCount).quotientAndRemainder(dividingBy: Descriptor.byteCount)
-        guard !descriptor.hasNext, rest == 0, count > 0, count <= longest else { throw .indirect }
+        guard !descriptor.hasNext, rest == 0, count > 0, count <= maximumChainLength else { throw .indirect }
         do throws(GuestFault) {
             return try unsafe (
                 UnsafeRawPointer(memory.pointer(to: descriptor.address, UInt64(descriptor.byteCount))), count
@@ -161,16 +162,16 @@ struct Chain {
     }
 
     /// The buffers that a walk has found so far.
-    private struct Found {
+    private struct WalkState {
         var count = 0
         var byteCount = 0
         var readable = 0
         var readableBytes = 0
     }
 
-    private func add(_ descriptor: Descriptor, to found: inout Found) throws(QueueFault) {
+    private func add(_ descriptor: Descriptor, to found: inout WalkState) throws(QueueFault) {
         guard descriptor.byteCount > 0 else { throw .emptyBuffer }
-        guard found.count < longest else { throw .endlessChain }
+        guard found.count < maximumChainLength else { throw .endlessChain }
         guard descriptor.isWritten || found.readable == found.count else { throw .order }
         found.byteCount += Int(descriptor.byteCount)
         guard found.byteCount <= UInt32.max else { throw .hugeChain }
@@ -197,11 +198,11 @@ struct Chain {
 
     /// True if the guest requests an interrupt for the requests completed since the last call.
     func takeInterrupt() -> Bool {
-        guard nextUsed != toldUsed else { return false }
-        let before = toldUsed
-        toldUsed = nextUsed
+        guard nextUsed != signalledUsed else { return false }
+        let before = signalledUsed
+        signalledUsed = nextUsed
         ckvm_full_fence()
-        guard agreement.hasEventIndex else { return unsafe ckvm_load_acquire16(available) & 1 == 0 }
+        guard features.hasEventIndex else { return unsafe ckvm_load_acquire16(available) & 1 == 0 }
         let event = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(size))
         return nextUsed &- event &- 1 < nextUsed &- before
     }
@@ -209,49 +210,50 @@ struct Chain {
     // MARK: Notifications
 
     /// Asks the guest not to notify new requests.
-    func silence() {
-        // With event indices the guest notifies only when it passes the index from `listen`, which lies behind it.
-        if !agreement.hasEventIndex { unsafe ckvm_store_release16(used, 1) }
+    func disableNotifications() {
+        // With event indices the guest notifies only when it passes the index from `enableNotifications`, which lies
+        // behind it.
+        if !features.hasEventIndex { unsafe ckvm_store_release16(used, 1) }
     }
 
     /// Asks the guest to notify the next request; true if one is there already.
-    func listen() -> Bool { listen(beyond: nextAvailable) }
+    func enableNotifications() -> Bool { enableNotifications(beyond: nextAvailable) }
 
     /// Asks the guest to notify once its index passes this one; true if it has already.
-    func listen(beyond index: UInt16) -> Bool {
-        if agreement.hasEventIndex {
+    func enableNotifications(beyond index: UInt16) -> Bool {
+        if features.hasEventIndex {
             unsafe ckvm_store_release16(used + 4 + 8 * Int(size), index)
         } else {
             unsafe ckvm_store_release16(used, 0)
         }
         ckvm_full_fence()
-        return offered != index
+        return availableIndex != index
     }
 
     /// The guest's available index now; it is not checked.
-    var offered: UInt16 { unsafe ckvm_load_acquire16(available + 2) }
+    var availableIndex: UInt16 { unsafe ckvm_load_acquire16(available + 2) }
 
     /// Returns the next request; if there is none, the guest will notify the next one.
-    func nextOrListen() throws(QueueFault) -> Chain? {
+    func nextOrEnableNotifications() throws(QueueFault) -> DescriptorChain? {
         if let chain = try next() { return chain }
-        guard listen() else { return nil }
-        silence()
+        guard enableNotifications() else { return nil }
+        disableNotifications()
         // Only once: a guest that keeps changing the index would keep us here forever.
         return try next()
     }
 
     /// The limit of one pass, in bytes: queues full of the longest requests are gigabytes.
-    private static let turnByteCount = 16 << 20
+    private static let batchByteCount = 16 << 20
 
-    /// Answers all requests, also those that arrive meanwhile, up to the queue size or ``turnByteCount``.
+    /// Answers all requests, also those that arrive meanwhile, up to the queue size or ``batchByteCount``.
     ///
     /// - Parameter answer: returns the number of bytes that it wrote.
     /// - Returns: true if requests may be left, so that another pass is needed soon.
-    func drain(_ answer: (inout Chain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
-        silence()
+    func drain(_ answer: (inout DescriptorChain) throws(QueueFault) -> Int) throws(QueueFault) -> Bool {
+        disableNotifications()
         var (requests, bytes) = (0, 0)
-        while requests < size, bytes < Virtqueue.turnByteCount {
-            guard var chain = try nextOrListen() else { return false }
+        while requests < size, bytes < Virtqueue.batchByteCount {
+            guard var chain = try nextOrEnableNotifications() else { return false }
             requests += 1
             bytes += chain.readable.byteCount + chain.writable.byteCount
             complete(chain.head, written: try answer(&chain))

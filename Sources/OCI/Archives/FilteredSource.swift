@@ -5,7 +5,7 @@ internal import CArchive
 /// No image may have such layers, but other programs' tars and old archives do.
 @safe final class FilteredSource: ByteSource {
     private let archive: OpaquePointer
-    private let feed: Feed
+    private let chunkReader: ChunkReader
     private let name: String
     private var isOpen = false
 
@@ -19,7 +19,7 @@ internal import CArchive
             throw .malformedCompression(name, reason: "libarchive cannot be initialized")
         }
         unsafe self.archive = archive
-        feed = Feed(source)
+        chunkReader = ChunkReader(source)
         self.name = name
         unsafe archive_read_support_filter_bzip2(archive)
         unsafe archive_read_support_filter_xz(archive)
@@ -42,12 +42,12 @@ internal import CArchive
     private func open() throws {
         isOpen = true
         // The feed exists as long as the archive, which calls it only during our own calls.
-        let context = unsafe Unmanaged.passUnretained(feed).toOpaque()
+        let context = unsafe Unmanaged.passUnretained(chunkReader).toOpaque()
         let result = unsafe archive_read_open(
             archive, context, nil,
             { _, context, block in
                 guard let context = unsafe context else { return -1 }
-                return unsafe Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue().next(block)
+                return unsafe Unmanaged<ChunkReader>.fromOpaque(context).takeUnretainedValue().next(block)
             }, nil)
         var entry: OpaquePointer?
         guard result == ARCHIVE_OK, unsafe archive_read_next_header(archive, &entry) == ARCHIVE_OK else {
@@ -56,13 +56,13 @@ internal import CArchive
     }
 
     private func failure() -> any Error {
-        if let error = feed.failure { return error }
+        if let error = chunkReader.failure { return error }
         let text = unsafe archive_error_string(archive).map { unsafe String(cString: $0) } ?? "it cannot be read"
         return OCIError.malformedCompression(name, reason: text)
     }
 
     /// The input of libarchive: one chunk after the other, each in memory that is valid until the next.
-    @safe private final class Feed {
+    @safe private final class ChunkReader {
         private let source: any ByteSource
         private var block: UnsafeMutableRawBufferPointer?
         private(set) var failure: (any Error)?

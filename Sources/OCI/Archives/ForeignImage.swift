@@ -33,14 +33,14 @@ public struct ForeignImage: Sendable {
     /// True if every image is complete, or at least its image for this machine.
     ///
     /// Each digest is checked once.
-    static func areWhole(_ images: [ForeignImage], name: String) throws -> Bool {
+    static func areComplete(_ images: [ForeignImage], name: String) throws -> Bool {
         var seen: Set<Digest> = []
         return try images.allSatisfy { image in
-            try !seen.insert(image.set.descriptor.digest).inserted || image.isWhole(name: name)
+            try !seen.insert(image.set.descriptor.digest).inserted || image.isComplete(name: name)
         }
     }
 
-    private func isWhole(name: String) throws -> Bool {
+    private func isComplete(name: String) throws -> Bool {
         do {
             _ = try set.complete(or: .host, name: name).blobs()
             return true

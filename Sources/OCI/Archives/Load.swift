@@ -36,7 +36,7 @@ extension Store {
         let index = try Index(parsing: bytes, what: "\(files.name): index.json")
         let listed = try index.manifests.map { try ForeignImage($0, in: self) }
         guard let docker else { return listed }
-        let isWhole = try ForeignImage.areWhole(listed, name: files.name)
+        let isWhole = try ForeignImage.areComplete(listed, name: files.name)
         let named = Set(listed.flatMap(\.names))
         return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }

@@ -50,7 +50,7 @@ struct PlainArchive: BlobSource {
         }
         if files["manifest.json"] == nil { return images }
         let areNamed = images.allSatisfy { !$0.names.isEmpty }
-        return try areNamed && ForeignImage.areWhole(images, name: files.name) ? images : nil
+        return try areNamed && ForeignImage.areComplete(images, name: files.name) ? images : nil
     }
 }
 

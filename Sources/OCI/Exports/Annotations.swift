@@ -5,7 +5,7 @@
 /// ```
 public struct Annotations: Sendable, Hashable {
     /// The document or descriptor that has an annotation.
-    public enum Place: String, Sendable, CaseIterable {
+    public enum Target: String, Sendable, CaseIterable {
         /// The image's manifest.
         case manifest
         /// The index over the images of several platforms.
@@ -17,7 +17,7 @@ public struct Annotations: Sendable, Hashable {
     }
 
     private struct Item: Hashable {
-        let place: Place
+        let target: Target
         let platform: Platform?
         let key: String
         let value: String
@@ -32,17 +32,17 @@ public struct Annotations: Sendable, Hashable {
     public var isEmpty: Bool { items.isEmpty }
 
     /// Adds an annotation for one platform, or without one for all; a later one of the same key wins.
-    public mutating func add(_ key: String, _ value: String, to place: Place, platform: Platform? = nil) {
-        items.append(Item(place: place, platform: platform, key: key, value: value))
+    public mutating func add(_ key: String, _ value: String, to target: Target, platform: Platform? = nil) {
+        items.append(Item(target: target, platform: platform, key: key, value: value))
     }
 
     /// Adds all of `others`, which win over these.
     public mutating func add(_ others: Annotations) { items += others.items }
 
-    /// Returns the annotations of `place` for an image of `platform`.
-    public func values(_ place: Place, for platform: Platform? = nil) -> [String: String] {
+    /// Returns the annotations of `target` for an image of `platform`.
+    public func values(_ target: Target, for platform: Platform? = nil) -> [String: String] {
         var values: [String: String] = [:]
-        for item in items where item.place == place {
+        for item in items where item.target == target {
             guard let wanted = item.platform else {
                 values[item.key] = item.value
                 continue
@@ -52,8 +52,8 @@ public struct Annotations: Sendable, Hashable {
         return values
     }
 
-    /// True if there are annotations for `place`.
-    public func has(_ place: Place) -> Bool { items.contains { $0.place == place } }
+    /// True if there are annotations for `target`.
+    public func has(_ target: Target) -> Bool { items.contains { $0.target == target } }
 
     /// The platforms that have annotations, in order.
     public var platforms: [Platform] { items.compactMap(\.platform) }
@@ -69,13 +69,13 @@ extension Annotations {
         guard let colon = head.firstIndex(of: ":") else { return add(String(head), value, to: .manifest) }
         let key = String(head[head.index(after: colon)...])
         guard !key.isEmpty else { throw .malformedAnnotation(text, reason: "[PLACE:]KEY=VALUE is expected") }
-        for place in head[..<colon].split(separator: ",", omittingEmptySubsequences: false) {
-            let name = place.prefix { $0 != "[" }
-            guard let known = Place(rawValue: String(name)) else {
-                let all = Place.allCases.map(\.rawValue).joined(separator: ", ")
+        for target in head[..<colon].split(separator: ",", omittingEmptySubsequences: false) {
+            let name = target.prefix { $0 != "[" }
+            guard let known = Target(rawValue: String(name)) else {
+                let all = Target.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .malformedAnnotation(text, reason: "unknown place '\(name)'; the places are \(all)")
             }
-            add(key, value, to: known, platform: try Self.platform(place.dropFirst(name.count), of: text))
+            add(key, value, to: known, platform: try Self.platform(target.dropFirst(name.count), of: text))
         }
     }
 
@@ -90,9 +90,9 @@ extension Annotations {
             head = head[..<bracket]
         }
         guard head.isEmpty || head.first == "-" else { return false }
-        let place = head.isEmpty ? Place.manifest : Place(rawValue: String(head.dropFirst()))
-        guard let place else { return false }
-        add(String(name[name.index(after: dot)...]), value, to: place, platform: platform)
+        let target = head.isEmpty ? Target.manifest : Target(rawValue: String(head.dropFirst()))
+        guard let target else { return false }
+        add(String(name[name.index(after: dot)...]), value, to: target, platform: platform)
         return true
     }
 

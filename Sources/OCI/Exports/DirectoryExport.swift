@@ -156,7 +156,7 @@ extension DirectoryExport {
 
     /// Sets an attribute, and ignores those that this file system or this user can't have.
     private func setAttribute(_ name: String, _ value: [UInt8], of place: FilePath) throws(SystemError) {
-        if StandIn.isImpossible(name, value) { return }
+        if UnmappedOwners.isImpossible(name, value) { return }
         do throws(SystemError) {
             try target.setAttribute(name, of: place, to: value)
         } catch {

@@ -21,11 +21,11 @@ public struct ImageSet: Sendable {
     public init(_ image: Image) {
         descriptor = image.descriptor
         descriptor.platform = image.config.platform
-        source = WholeImage(image: image)
+        source = ImageDocuments(image: image)
     }
 
     /// A source with an image's documents from memory, and its layers from the image's source.
-    private struct WholeImage: BlobSource {
+    private struct ImageDocuments: BlobSource {
         let image: Image
 
         func open(_ blob: Descriptor) throws -> any ByteSource {

@@ -54,7 +54,7 @@ enum DeflateBlock {
         var lengths = [UInt8](repeating: 0, count: 19)
         for symbol in order.prefix(count) { lengths[symbol] = UInt8(try input.take(3)) }
         guard
-            let code = HuffmanTable(lengths[...], meanings: HuffmanTable.codeLengths, root: 7, allowsLonely: false)
+            let code = HuffmanTable(lengths[...], meanings: HuffmanTable.codeLengths, root: 7, allowsSingleWord: false)
         else { throw Inflater.Fault.isCorrupt }
         return code
     }

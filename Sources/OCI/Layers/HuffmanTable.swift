@@ -26,10 +26,11 @@ struct HuffmanTable {
     /// Nil for lengths that no code has, and for codes that leave bits without meaning. As in zlib a code may have no
     /// symbol, or one of a single bit; then only the other bits in a stream are an error.
     init?(
-        _ lengths: ArraySlice<UInt8>, meanings: [UInt32], root: Int, joinsBytes: Bool = false, allowsLonely: Bool = true
+        _ lengths: ArraySlice<UInt8>, meanings: [UInt32], root: Int, joinsBytes: Bool = false,
+        allowsSingleWord: Bool = true
     ) {
         let code = HuffmanCode(lengths)
-        guard code.isComplete || (allowsLonely && code.isLonely) || code.longest == 0 else { return nil }
+        guard code.isComplete || (allowsSingleWord && code.hasSingleWord) || code.longest == 0 else { return nil }
         self.root = root
         entries = [Self.noCode]
         entries.reserveCapacity(2 << root)
@@ -100,7 +101,7 @@ struct HuffmanCode {
     /// True if every sequence of bits begins with a word.
     let isComplete: Bool
     /// True if there is one word, of a single bit.
-    let isLonely: Bool
+    let hasSingleWord: Bool
     /// The length of the longest word; 0 if there is none.
     let longest: Int
     private var words: [Word]
@@ -118,13 +119,13 @@ struct HuffmanCode {
             place += counts[length]
         }
         isComplete = used == 1 << HuffmanTable.maximumLength
-        isLonely = counts[1] == 1 && place == 1
+        hasSingleWord = counts[1] == 1 && place == 1
         words = [Word](repeating: Word(), count: place)
         for (symbol, length) in lengths.enumerated() where length > 0 {
             words[ends[Int(length)]].symbol = symbol
             ends[Int(length)] += 1
         }
-        guard isComplete || isLonely else { return }
+        guard isComplete || hasSingleWord else { return }
         var bits = 0
         for length in 1..<ends.count {
             for index in ends[length - 1]..<ends[length] {

@@ -12,7 +12,7 @@ public final class LayerWriter {
     private let blob: Ingest
     private let compression: Compression
     private let store: Store
-    private let skeleton = Skeleton()
+    private let headers = HeaderIndexWriter()
 
     /// Starts a layer in `store`; `level` is gzip's 0 to 9 or zstd's 1 to 22.
     public init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
@@ -29,7 +29,7 @@ public final class LayerWriter {
     /// - Throws: ``OCIError/whiteoutName(_:)`` for a file whose name every reader takes for a whiteout.
     public func add(_ entry: LayerEntry) throws {
         if entry.isMistakenForWhiteout { throw OCIError.whiteoutName(entry.path) }
-        try skeleton.add(try tar.add(entry))
+        try headers.add(try tar.add(entry))
     }
 
     /// Adds to the current file's content.
@@ -51,7 +51,7 @@ public final class LayerWriter {
     public func finish() throws -> Layer {
         try tar.finish()
         let layer = try close()
-        try store.remember(skeleton, of: layer.diffID)
+        try store.remember(headers, of: layer.diffID)
         return layer
     }
 

@@ -8,7 +8,7 @@ public import SystemPackage
 /// which the image specification requires of writers. Three things are left out: sockets, whiteouts of nothing, and
 /// copied-up files that equal the lower ones. The directories above a change are included. A reader that unpacks the
 /// layer into its own directory would otherwise make them 0755 root, and their attributes would hide those below.
-/// Properties that a user namespace cannot store come from the lower tree; see ``StandIn``.
+/// Properties that a user namespace cannot store come from the lower tree; see ``UnmappedOwners``.
 ///
 /// Times are clamped to `epoch`. A Python bytecode file contains its source's time. If that is clamped, the file is
 /// rewritten too: the interpreter would otherwise compile again at every start.
@@ -17,7 +17,7 @@ public struct OverlayDiff {
     private let lower: FileTree
     private let lowerDigest: (ImagePath) throws -> Digest?
     private let epoch: Int64
-    private let standIn: StandIn
+    private let unmappedOwners: UnmappedOwners
     /// The changes in a root file system without an overlay; nil for an upper directory, which has only changes.
     private let changes: RootChanges?
 
@@ -31,7 +31,7 @@ public struct OverlayDiff {
         self.upper = upper
         self.lower = lower
         self.epoch = epoch
-        standIn = StandIn(ids: ids)
+        unmappedOwners = UnmappedOwners(ids: ids)
         lowerDigest = { try lowerFile($0).map { try Digest(of: $0) } }
         changes = nil
     }
@@ -42,16 +42,20 @@ public struct OverlayDiff {
     public init(
         root: Directory, lower: FileTree, of image: Image, _ changes: RootChanges, epoch: Int64, ids: IDMap
     ) throws {
-        let plain = OverlayDiff(root, lower, StandIn(ids: ids, isWhole: false), changes, epoch) { _ in nil }
+        let plain = OverlayDiff(root, lower, UnmappedOwners(ids: ids, holdsEverything: false), changes, epoch) { _ in
+            nil
+        }
         let digests = try plain.lowerDigests(of: image)
-        self.init(root, lower, plain.standIn, changes, epoch) { digests[$0] }
+        self.init(root, lower, plain.unmappedOwners, changes, epoch) { digests[$0] }
     }
 
     private init(
-        _ root: Directory, _ lower: FileTree, _ standIn: StandIn, _ changes: RootChanges, _ epoch: Int64,
+        _ root: Directory, _ lower: FileTree, _ unmappedOwners: UnmappedOwners, _ changes: RootChanges, _ epoch: Int64,
         _ lowerDigest: @escaping (ImagePath) throws -> Digest?
     ) {
-        (upper, self.lower, self.standIn, self.changes, self.epoch) = (root, lower, standIn, changes, epoch)
+        (upper, self.lower, self.unmappedOwners, self.changes, self.epoch) = (
+            root, lower, unmappedOwners, changes, epoch
+        )
         self.lowerDigest = lowerDigest
     }
 
@@ -59,7 +63,7 @@ public struct OverlayDiff {
     private func lowerDigests(of image: Image) throws -> [ImagePath: Digest] {
         var paths: [FileTree.InodeID: [ImagePath]] = [:]
         for (path, status) in changes?.paths ?? [] {
-            guard let status, let (kind, metadata) = try truth(of: path, status), kind.isFile,
+            guard let status, let (kind, metadata) = try actualEntry(of: path, status), kind.isFile,
                 isLikeLower(path, kind, metadata, status), let node = lower.node(at: path)
             else { continue }
             paths[lower[node: node].inode, default: []].append(path)
@@ -78,7 +82,7 @@ public struct OverlayDiff {
     ///
     /// Afterwards the directory can be used as the unpacked layer: the next command sees the same with either of them.
     /// With `settles` false the directory remains unchanged.
-    public func write(to layer: LayerWriter, settles: Bool = true) throws {
+    public func write(to layer: LayerWriter, normalizes: Bool = true) throws {
         var links: [Inode: ImagePath] = [:]
         // Overlayfs marks only the top of a new directory; the directories below it hide the lower ones too.
         var opaque: Set<ImagePath> = []
@@ -97,7 +101,7 @@ public struct OverlayDiff {
                 if lower.node(at: path) != nil { try add(LayerEntry(path, .remove)) }
                 continue
             }
-            guard let (kind, metadata) = try truth(of: path, status) else { continue }
+            guard let (kind, metadata) = try actualEntry(of: path, status) else { continue }
             let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
             if isOpaque { opaque.insert(path) }
             if try !isOpaque && isUnchanged(path, kind, metadata, status) {
@@ -116,7 +120,7 @@ public struct OverlayDiff {
             if kind.isFile { try copy(path, to: layer) }
             if isOpaque { try addWhiteouts(below: path, to: layer) }
         }
-        if settles { try settle(changed) }
+        if normalizes { try normalize(changed) }
     }
 
     /// Adds the root directory if its mode or owner changed; its time changes with every file made in it.
@@ -126,7 +130,7 @@ public struct OverlayDiff {
         let time = FileTime(seconds: min(status.modified.seconds, epoch))
         let found = FileMetadata(
             mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid, mtime: time)
-        var new = standIn.truth(of: .directory, found, over: old, epoch: epoch).metadata
+        var new = unmappedOwners.actualEntry(of: .directory, found, over: old, epoch: epoch).metadata
         new.xattrs = [:]
         guard new.mode != old.metadata.mode || new.uid != old.metadata.uid || new.gid != old.metadata.gid else {
             return
@@ -137,7 +141,7 @@ public struct OverlayDiff {
     /// Removes files that no layer can have and clamps times.
     ///
     /// Children come first, because they change their directory's time.
-    private func settle(_ changed: [(path: ImagePath, status: FileStatus?)]) throws {
+    private func normalize(_ changed: [(path: ImagePath, status: FileStatus?)]) throws {
         for case (let path, let status?) in changed.reversed() where !status.isWhiteout {
             if status.type == .socket {
                 try upper.remove(FilePath(path))
@@ -185,9 +189,12 @@ public struct OverlayDiff {
     }
 
     /// Returns the kind and metadata of a path in the layer; nil for a socket.
-    private func truth(of path: ImagePath, _ status: FileStatus) throws -> (kind: FileKind, metadata: FileMetadata)? {
+    private func actualEntry(of path: ImagePath, _ status: FileStatus) throws -> (
+        kind: FileKind, metadata: FileMetadata
+    )? {
         guard let found = try kind(of: path, status) else { return nil }
-        return standIn.truth(of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
+        return unmappedOwners.actualEntry(
+            of: found, try metadata(of: path, status), over: lower.inode(at: path), epoch: epoch)
     }
 
     /// True if a copied-up file equals the lower one.
@@ -215,7 +222,7 @@ public struct OverlayDiff {
 
     private func isOpaque(_ path: ImagePath) throws -> Bool {
         if let changes { return changes.remade.contains(path) }
-        let value = try upper.attribute(standIn.opaqueMark, of: FilePath(path))
+        let value = try upper.attribute(unmappedOwners.opaqueMark, of: FilePath(path))
         return value == Array("y".utf8)
     }
 

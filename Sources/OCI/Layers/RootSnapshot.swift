@@ -87,8 +87,8 @@ public struct RootChanges: Sendable {
     }
 
     private enum Item {
-        case there(ImagePath, FileStatus, RootSnapshot.Mark, old: RootSnapshot.Mark?, isInRemade: Bool)
-        case gone(ImagePath)
+        case present(ImagePath, FileStatus, RootSnapshot.Mark, old: RootSnapshot.Mark?, isInRemade: Bool)
+        case removed(ImagePath)
     }
 
     /// Compares `root` with its snapshot; `lower` is the tree of the layers that it was made from.
@@ -102,8 +102,8 @@ public struct RootChanges: Sendable {
         var stack = try Self.items(in: .root, of: root, before, withheld, isInRemade: false)
         while let item = stack.popLast() {
             switch item {
-            case .gone(let path): list(path, nil)
-            case .there(let path, let status, let mark, let old, let isInRemade):
+            case .removed(let path): list(path, nil)
+            case .present(let path, let status, let mark, let old, let isInRemade):
                 let isRemade = status.type == .directory && old.map { !$0.isSameDirectory(as: mark) } == true
                 if isRemade { remade.insert(path) }
                 if mark != old || isInRemade || method == .content { list(path, status) }
@@ -135,10 +135,10 @@ public struct RootChanges: Sendable {
             found.insert(name)
             guard !withheld.contains(child) else { continue }
             let mark = RootSnapshot.Mark(status, birth: birth)
-            items.append((name, .there(child, status, mark, old: old[name], isInRemade: isInRemade)))
+            items.append((name, .present(child, status, mark, old: old[name], isInRemade: isInRemade)))
         }
         if !isInRemade {
-            for name in old.keys where !found.contains(name) { items.append((name, .gone(path.appending(name)))) }
+            for name in old.keys where !found.contains(name) { items.append((name, .removed(path.appending(name)))) }
         }
         return items.sorted { $1.name.lexicographicallyPrecedes($0.name) }.map(\.item)
     }

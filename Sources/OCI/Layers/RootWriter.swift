@@ -7,21 +7,21 @@ internal import SystemPackage
 /// nothing             ──► all of the image
 /// a root of its first layers ──► the changes of the layers above
 /// ```
-/// Everything is opened below the directory and never through a link that leaves it. ``StandIn`` describes the files
-/// that replace those which this process cannot make.
+/// Everything is opened below the directory and never through a link that leaves it. ``UnmappedOwners`` describes the
+/// files that replace those which this process cannot make.
 public struct RootWriter {
     private let image: Image
     private let tree: FileTree
     private let base: FileTree
     private let target: Directory
-    private let standIn: StandIn
+    private let unmappedOwners: UnmappedOwners
 
     /// Prepares to change `target` from the files of `base` to those of `image`, whose tree is `tree`.
     ///
     /// The first layers of the image made `base`; an empty directory has an empty tree.
     public init(_ image: Image, _ tree: FileTree, over base: FileTree, into target: Directory, ids: IDMap) {
         (self.image, self.tree, self.base, self.target) = (image, tree, base, target)
-        standIn = StandIn(ids: ids, isWhole: false)
+        unmappedOwners = UnmappedOwners(ids: ids, holdsEverything: false)
     }
 
     /// Writes everything; after an error the directory is unusable.
@@ -64,7 +64,7 @@ public struct RootWriter {
 
     private func make(_ kind: FileKind, _ entry: LayerEntry) throws {
         let place = FilePath(entry.path)
-        guard standIn.holds(kind) else { return try makeFile(entry) { _ in } }
+        guard unmappedOwners.holds(kind) else { return try makeFile(entry) { _ in } }
         try target.removeTree(place)
         switch kind {
         case .directory, .file, .characterDevice, .blockDevice: preconditionFailure("made elsewhere, or not held")
@@ -86,15 +86,15 @@ public struct RootWriter {
 
     private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws {
         let place = path.isRoot ? FilePath(".") : FilePath(path)
-        let owner = standIn.owner(of: metadata)
+        let owner = unmappedOwners.owner(of: metadata)
         try target.setOwner(of: place, uid: owner.uid, gid: owner.gid)
         if !kind.isSymlink { try target.setMode(of: place, UInt32(metadata.mode)) }
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
-            if StandIn.isImpossible(name, value) { continue }
+            if UnmappedOwners.isImpossible(name, value) { continue }
             do throws(SystemError) {
                 try target.setAttribute(name, of: place, to: value)
             } catch {
-                guard standIn.allows(error, for: name, value, of: kind) else { throw error }
+                guard unmappedOwners.allows(error, for: name, value, of: kind) else { throw error }
             }
         }
         try target.setModified(of: place, metadata.mtime)

@@ -20,7 +20,7 @@ public final class TarReader {
 
     private let source: any ByteSource
     private let layer: String
-    private let isSkeleton: Bool
+    private let isHeadersOnly: Bool
     private var chunk: ArraySlice<UInt8> = []
     private var remaining: Int64 = 0
     private var padding = 0
@@ -34,10 +34,10 @@ public final class TarReader {
     /// Reads a tar from `source`; errors contain `layer`.
     ///
     /// A skeleton is a tar without the contents of its files.
-    public init(_ source: any ByteSource, layer: String, isSkeleton: Bool = false) {
+    public init(_ source: any ByteSource, layer: String, isHeadersOnly: Bool = false) {
         self.source = source
         self.layer = layer
-        self.isSkeleton = isSkeleton
+        self.isHeadersOnly = isHeadersOnly
     }
 
     /// Returns the next entry, or nil at the end; skips the unread rest of the content before it.
@@ -98,7 +98,7 @@ extension TarReader {
         if records.isSparse || header.type == UInt8(ascii: "S") { throw fault("a sparse file") }
 
         // A link or a directory with a size has content that no reader uses.
-        expect(content: isSkeleton ? 0 : size)
+        expect(content: isHeadersOnly ? 0 : size)
 
         let change: LayerEntry.Change
         switch header.type {

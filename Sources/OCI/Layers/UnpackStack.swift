@@ -6,19 +6,19 @@ extension Unpacker {
     ///
     /// Nothing is below it, so it has no whiteouts, and it has the other end of every hard link.
     @discardableResult
-    public func unpackStack() throws -> [Lack] {
-        var lacks: [Lack] = []
+    public func unpackStack() throws -> [Omission] {
+        var omissions: [Omission] = []
         try TreeDelta(to: tree).write(from: image) { entry in
             switch entry.change {
             case .add(.directory): try makeDirectory(entry.path)
-            case .add(let kind): lacks += try make(kind, at: entry.path, entry.metadata) { _ in }
+            case .add(let kind): omissions += try make(kind, at: entry.path, entry.metadata) { _ in }
             case .link(let first): try target.makeHardLink(FilePath(entry.path), to: FilePath(first))
             case .remove, .clear: preconditionFailure("nothing is removed from an empty tree")
             }
         } file: { entry, reader in
             guard case .add(let kind) = entry.change else { return }
-            lacks += try make(kind, at: entry.path, entry.metadata) { try reader.readContent($0) }
+            omissions += try make(kind, at: entry.path, entry.metadata) { try reader.readContent($0) }
         }
-        return try lacks + applyDirectories()
+        return try omissions + applyDirectories()
     }
 }

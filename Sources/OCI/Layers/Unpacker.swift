@@ -5,18 +5,18 @@ public import SystemPackage
 ///
 /// A whiteout becomes a character device 0:0, and an emptied directory has overlayfs's mark. Everything is opened below
 /// the target directory and never through a link that leaves it. Overlayfs shows the topmost directory's attributes, so
-/// directories that the layer doesn't mention get those of the tree. In a user namespace ``StandIn`` describes the
-/// replacements for files that cannot be stored.
+/// directories that the layer doesn't mention get those of the tree. In a user namespace ``UnmappedOwners`` describes
+/// the replacements for files that cannot be stored.
 public struct Unpacker {
     let image: Image
     private let index: Int
     let tree: FileTree
     let target: Directory
     private let lower: [FilePath]
-    private let standIn: StandIn
+    private let unmappedOwners: UnmappedOwners
 
     /// A property of the layer that is missing in the unpacked copy.
-    public enum Lack: Hashable, Sendable {
+    public enum Omission: Hashable, Sendable {
         /// A device whose number Linux doesn't have: an empty file replaces it.
         case device(ImagePath)
         /// An extended attribute that no file system of this machine can store.
@@ -35,7 +35,7 @@ public struct Unpacker {
         self.tree = tree
         self.target = target
         self.lower = lower
-        standIn = StandIn(ids: ids)
+        unmappedOwners = UnmappedOwners(ids: ids)
     }
 
     /// Unpacks everything and returns the missing properties, which the image keeps.
@@ -43,28 +43,28 @@ public struct Unpacker {
     /// Needs root privileges, at least in a user namespace. Whiteouts act before all other entries of their own layer,
     /// wherever they are in it.
     @discardableResult
-    public func unpack() throws -> [Lack] {
-        var lacks: [Lack] = []
+    public func unpack() throws -> [Omission] {
+        var omissions: [Omission] = []
         let reader = try image.open(image.layers[index])
         while let entry = try reader.next() {
-            let path = placement(of: entry.path)
+            let path = resolvedPath(of: entry.path)
             switch entry.change {
             case .remove: try remove(path)
             case .clear: try clear(path)
             case .add(.directory): try makeDirectory(path)
             case .add(let kind):
                 try makeRoom(at: path)
-                lacks += try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
+                omissions += try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
             case .link(let old):
                 try makeRoom(at: path)
-                lacks += try link(path, to: placement(of: old))
+                omissions += try link(path, to: resolvedPath(of: old))
             }
         }
-        return try lacks + applyDirectories()
+        return try omissions + applyDirectories()
     }
 
     /// Returns the path of an entry after following the links among its parents.
-    private func placement(of path: ImagePath) -> ImagePath {
+    private func resolvedPath(of path: ImagePath) -> ImagePath {
         guard !path.isRoot, let parent = tree.resolve(path.parent) else { return path }
         return parent.links.isEmpty ? path : tree.path(of: parent.node).appending(path.name)
     }
@@ -106,7 +106,7 @@ public struct Unpacker {
     }
 
     private func makeOpaque(_ path: ImagePath) throws {
-        try target.setAttribute(standIn.opaqueMark, of: FilePath(path), to: Array("y".utf8))
+        try target.setAttribute(unmappedOwners.opaqueMark, of: FilePath(path), to: Array("y".utf8))
     }
 
     private func makeRoom(at path: ImagePath) throws {
@@ -117,7 +117,7 @@ public struct Unpacker {
     /// Sets the attributes of every directory.
     ///
     /// Last, because every file made in a directory changes its time.
-    func applyDirectories() throws -> [Lack] {
+    func applyDirectories() throws -> [Omission] {
         var directories: [ImagePath] = []
         var stack: [ImagePath] = [.root]
         while let path = stack.popLast() {
@@ -136,9 +136,9 @@ public struct Unpacker {
     func make(
         _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
         _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
-    ) throws -> [Lack] {
+    ) throws -> [Omission] {
         let place = FilePath(path)
-        switch standIn.holds(kind) ? kind : .file(size: 0) {
+        switch unmappedOwners.holds(kind) ? kind : .file(size: 0) {
         case .directory: preconditionFailure("directories are made by makeDirectory")
         case .file:
             let file = try target.open(place, [.write, .create, .exclusive], mode: 0o600)
@@ -152,11 +152,11 @@ public struct Unpacker {
         case .fifo: try target.makeNode(place, type: .fifo, mode: 0o600)
         }
         // In a user namespace no device can be made; that is reported once at the start.
-        let isDeviceLacking = standIn.ids.isInitial && !standIn.holds(kind)
+        let isDeviceLacking = unmappedOwners.ids.isInitial && !unmappedOwners.holds(kind)
         return try (isDeviceLacking ? [.device(path)] : []) + apply(metadata, to: path, kind)
     }
 
-    private func link(_ path: ImagePath, to old: ImagePath) throws -> [Lack] {
+    private func link(_ path: ImagePath, to old: ImagePath) throws -> [Omission] {
         if try target.exists(FilePath(old)) {
             try target.makeHardLink(FilePath(path), to: FilePath(old))
             return []
@@ -180,28 +180,28 @@ public struct Unpacker {
         }
     }
 
-    private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws -> [Lack] {
+    private func apply(_ metadata: FileMetadata, to path: ImagePath, _ kind: FileKind) throws -> [Omission] {
         // The root has a name only in its parent directory.
         let holder = path.isRoot ? try Directory(target.path.removingLastComponent()) : target
         let place = path.isRoot ? FilePath(target.path.lastComponent?.string ?? ".") : FilePath(path)
-        let owner = standIn.owner(of: metadata)
+        let owner = unmappedOwners.owner(of: metadata)
         try holder.setOwner(of: place, uid: owner.uid, gid: owner.gid)
         if !kind.isSymlink { try holder.setMode(of: place, UInt32(metadata.mode)) }
-        var lacks: [Lack] = []
+        var omissions: [Omission] = []
         for (name, value) in metadata.xattrs.sorted(by: { $0.key < $1.key }) where !Directory.isHostAttribute(name) {
-            if StandIn.isImpossible(name, value) {
-                lacks.append(.attribute(name, of: path))
+            if UnmappedOwners.isImpossible(name, value) {
+                omissions.append(.attribute(name, of: path))
                 continue
             }
             do throws(SystemError) {
                 try holder.setAttribute(name, of: place, to: value)
             } catch {
-                guard standIn.allows(error, for: name, value, of: kind) else { throw error }
-                if standIn.ids.isInitial { lacks.append(.attribute(name, of: path)) }
+                guard unmappedOwners.allows(error, for: name, value, of: kind) else { throw error }
+                if unmappedOwners.ids.isInitial { omissions.append(.attribute(name, of: path)) }
             }
         }
         try holder.setModified(of: place, metadata.mtime)
-        return lacks
+        return omissions
     }
 }
 

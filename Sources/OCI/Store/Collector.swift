@@ -15,7 +15,7 @@ extension Store {
     /// The limits for data that can be made again: build steps and their layers, unpacked layers, stored headers.
     ///
     /// Images with a name are never removed, and so may exceed `bytes`.
-    public struct Budget: Sendable, Hashable {
+    public struct CollectionLimits: Sendable, Hashable {
         /// The limit of the store's size in bytes, without cache mounts.
         public var bytes: Int64?
         /// The time of last use, in seconds since 1970, before which data is removed.
@@ -33,20 +33,22 @@ extension Store {
     /// Mark and sweep under the exclusive lock, so it waits for all users of the store.
     ///
     /// With `forgettingSteps`, removes all steps and unpacked layers.
-    public func collect(forgettingSteps: Bool = false, budget: Budget = Budget()) throws -> Collected {
+    public func collect(forgettingSteps: Bool = false, budget: CollectionLimits = CollectionLimits()) throws
+        -> Collected
+    {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
         try removeAbandonedWork()
-        var inventory = try Inventory(self)
+        var contents = try StoreContents(self)
         // A collection that doesn't see everything would remove data that it only can't see.
-        if let hidden = inventory.unreadable.first {
+        if let hidden = contents.unreadable.first {
             throw SystemError("list", path.appending(hidden.components), .permissionDenied)
         }
-        let before = inventory.total
-        inventory.dropUnneeded()
-        if forgettingSteps { inventory.drop { _ in true } }
-        if let since = budget.usedSince { inventory.drop { $0.used < since } }
-        if let bytes = budget.bytes { inventory.shrink(to: bytes) }
-        for path in inventory.dropped { try root.removeTree(path) }
+        let before = contents.total
+        contents.dropUnneeded()
+        if forgettingSteps { contents.drop { _ in true } }
+        if let since = budget.usedSince { contents.drop { $0.used < since } }
+        if let bytes = budget.bytes { contents.shrink(to: bytes) }
+        for path in contents.dropped { try root.removeTree(path) }
         if forgettingSteps {
             try removeUnpackedLayers()
             // Fetched repositories, servers' metadata of files, and the inputs of steps.
@@ -55,7 +57,7 @@ extension Store {
         try forgetOrigins()
         try lock.release()
         return Collected(
-            blobs: inventory.droppedBlobs, bytes: before - inventory.total, left: inventory.total)
+            blobs: contents.droppedBlobs, bytes: before - contents.total, left: contents.total)
     }
 
     /// Removes work areas of killed builds: a running build holds the lock's shared side.
@@ -71,7 +73,7 @@ extension Store {
     /// Returns the contents of the store by purpose, without removing anything.
     public func usage() throws -> Usage {
         let lease = try lease()
-        var usage = try Inventory(self).usage(mounts: Usage.Share())
+        var usage = try StoreContents(self).usage(mounts: Usage.Share())
         do {
             usage.mounts = try mounts()
         } catch let error as SystemError where error.errno == .permissionDenied {

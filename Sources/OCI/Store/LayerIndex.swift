@@ -21,29 +21,29 @@ extension Store {
         if let known = try? rememberedEntries(of: layer.diffID) { return known }
         let reader = try image.open(layer)
         var entries: [LayerEntry] = []
-        let skeleton = Skeleton()
+        let headers = HeaderIndexWriter()
         while var entry = try reader.next() {
             // The index keeps whole seconds; the first reader must get the same times as the next.
             entry.metadata.mtime = FileTime(seconds: entry.metadata.mtime.seconds)
             entries.append(entry)
-            try skeleton.add(TarWriter.header(of: entry))
+            try headers.add(TarWriter.header(of: entry))
         }
         do {
-            try remember(skeleton, of: layer.diffID)
+            try remember(headers, of: layer.diffID)
         } catch let error as SystemError where error.refusesWriting {
             // A cache: a store that can only be read works without it.
         }
         return entries
     }
 
-    func remember(_ skeleton: Skeleton, of diffID: Digest) throws {
-        try root.replace(Self.indexPath(of: diffID), with: try skeleton.finish())
+    func remember(_ headers: HeaderIndexWriter, of diffID: Digest) throws {
+        try root.replace(Self.indexPath(of: diffID), with: try headers.finish())
     }
 
     private func rememberedEntries(of diffID: Digest) throws -> [LayerEntry] {
         let packed = FileSource(try root.open(Self.indexPath(of: diffID)))
         let reader = TarReader(
-            try decompressing(packed, .zstd, name: "index of \(diffID)"), layer: diffID.short, isSkeleton: true)
+            try decompressing(packed, .zstd, name: "index of \(diffID)"), layer: diffID.short, isHeadersOnly: true)
         var entries: [LayerEntry] = []
         while let entry = try reader.next() { entries.append(entry) }
         return entries
@@ -53,7 +53,7 @@ extension Store {
 }
 
 /// The headers of a layer for the index, compressed as they arrive.
-final class Skeleton {
+final class HeaderIndexWriter {
     private let packed = MemorySink()
     private let compressor: any FinishingSink
 

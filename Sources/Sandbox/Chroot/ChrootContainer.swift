@@ -49,18 +49,19 @@ public struct ChrootContainer: Sendable {
     /// - Parameter placements: Files for the command besides /dev, /etc/hosts and /etc/resolv.conf.
     /// - Throws: ``SandboxError`` if the command didn't start.
     public func run(
-        _ command: Command, placing placements: [Placement] = [], output: @escaping Container.Output = { _, _ in }
+        _ command: Command, placing placements: [InjectedFile] = [], output: @escaping Container.Output = { _, _ in }
     ) async throws -> Outcome {
         try await run(command, placements) { try NamedStreams(output, in: $0) }
     }
 
     /// Runs a command with this process's own streams, until it exits.
-    public func runInteractively(_ command: Command, placing placements: [Placement] = []) async throws -> ExitStatus {
+    public func runInteractively(_ command: Command, placing placements: [InjectedFile] = []) async throws -> ExitStatus
+    {
         try await run(command, placements) { _ in InheritedStreams((0, 1, 2)) }.status
     }
 
     private func run(
-        _ command: Command, _ placements: [Placement],
+        _ command: Command, _ placements: [InjectedFile],
         _ makeStreams: @Sendable @escaping (_ devices: Directory) throws -> any Streams
     ) async throws -> Outcome {
         try Container.check(command)
@@ -78,13 +79,13 @@ public struct ChrootContainer: Sendable {
     }
 
     private func attempt(
-        _ command: Command, _ placements: [Placement], _ handle: SupervisorHandle,
+        _ command: Command, _ placements: [InjectedFile], _ handle: SupervisorHandle,
         _ makeStreams: (Directory) throws -> any Streams
     ) throws -> Outcome {
         let open = try Directory(root)
         let devices = try ChrootDevices(in: area)
         let streams = try makeStreams(devices.directory)
-        let places = try PlacedFiles(in: open, area: Directory(area))
+        let places = try InjectedFiles(in: open, area: Directory(area))
         let status = Result { () throws -> (ExitStatus, Bool) in
             try places.place(try standard(devices, for: command) + placements)
             let child = try SupervisedChild(command, in: open, streams)
@@ -97,18 +98,18 @@ public struct ChrootContainer: Sendable {
     }
 
     /// Returns the placements of every command, which no layer may contain.
-    private func standard(_ devices: ChrootDevices, for command: Command) throws -> [Placement] {
+    private func standard(_ devices: ChrootDevices, for command: Command) throws -> [InjectedFile] {
         var command = command
         command.hostname = HostName.current
         let names = try NameFiles(for: command)
         let kernel = try ["proc", "sys"].map { name in
             let path = area.appending(name)
             _ = try Directory.make(path)
-            return Placement(.moved(path, isKept: false), at: FilePath("/\(name)"))
+            return InjectedFile(.moved(path, isKept: false), at: FilePath("/\(name)"))
         }
-        return [Placement(.moved(devices.directory.path, isKept: false), at: "/dev")] + kernel + [
-            Placement(.file(names.hosts, mode: 0o644, uid: 0, gid: 0), at: "/etc/hosts"),
-            Placement(.file(names.resolver, mode: 0o644, uid: 0, gid: 0), at: "/etc/resolv.conf"),
+        return [InjectedFile(.moved(devices.directory.path, isKept: false), at: "/dev")] + kernel + [
+            InjectedFile(.file(names.hosts, mode: 0o644, uid: 0, gid: 0), at: "/etc/hosts"),
+            InjectedFile(.file(names.resolver, mode: 0o644, uid: 0, gid: 0), at: "/etc/resolv.conf"),
         ]
     }
 }

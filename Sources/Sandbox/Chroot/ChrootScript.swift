@@ -4,7 +4,7 @@ internal import CLinux
 internal import Linux
 internal import SystemPackage
 
-extension Script {
+extension SetupScript {
     /// Adds the steps from a supervisor's child to the command.
     mutating func enter(_ root: Directory, _ command: Command, _ group: ControlGroup?, _ ids: IDMap) {
         for list in group?.lists ?? [] { add(clinux_step_join_group, "enter control group", descriptor: list) }

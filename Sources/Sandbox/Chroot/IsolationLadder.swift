@@ -29,12 +29,12 @@ public struct IsolationLadder: Sendable {
     /// The strongest that works, or the requested one; nil if none works.
     public let chosen: Isolation?
     /// The obstacles of the others, strongest first.
-    public let obstacles: [Obstacle]
+    public let unavailable: [Unavailable]
     /// Device nodes that could not be made in /dev.
     public let missingDevices: [String]
 
     /// The reason for which an isolation doesn't work.
-    public struct Obstacle: Error, Sendable, Hashable, CustomStringConvertible {
+    public struct Unavailable: Error, Sendable, Hashable, CustomStringConvertible {
         /// The isolation.
         public let isolation: Isolation
         /// The reason, in one sentence.
@@ -49,39 +49,39 @@ public struct IsolationLadder: Sendable {
     ///
     /// Call ``UserNamespace/enter(asSingleUser:)`` first.
     public static func climb(to wanted: Isolation? = nil, in area: FilePath) async throws -> IsolationLadder {
-        var obstacles: [Obstacle] = []
+        var unavailable: [Unavailable] = []
         for isolation in wanted.map({ [$0] }) ?? rungs {
-            if let obstacle = try await obstacle(to: isolation, in: area.appending(isolation.rawValue)) {
-                obstacles.append(obstacle)
+            if let problem = try await problem(to: isolation, in: area.appending(isolation.rawValue)) {
+                unavailable.append(problem)
             } else {
                 let devices = isolation == .chroot ? try ChrootDevices(in: area).missing : []
-                return IsolationLadder(chosen: isolation, obstacles: obstacles, missingDevices: devices)
+                return IsolationLadder(chosen: isolation, unavailable: unavailable, missingDevices: devices)
             }
         }
-        return IsolationLadder(chosen: nil, obstacles: obstacles, missingDevices: [])
+        return IsolationLadder(chosen: nil, unavailable: unavailable, missingDevices: [])
     }
 
     /// The isolations to try, strongest first.
     ///
     /// A changed root can't confine a process with all capabilities. So root of the machine gets it only on request.
     private static var rungs: [Isolation] {
-        switch UserNamespace.standing {
+        switch UserNamespace.status {
         case .privileged: [.namespaces]
         case .single: Isolation.allCases
         case .ranges, .refused, nil: [.namespaces, .chroot]
         }
     }
 
-    private static func obstacle(to isolation: Isolation, in area: FilePath) async throws -> Obstacle? {
-        switch (isolation, UserNamespace.standing) {
+    private static func problem(to isolation: Isolation, in area: FilePath) async throws -> Unavailable? {
+        switch (isolation, UserNamespace.status) {
         case (.namespaces, .single(let reason)):
-            return Obstacle(isolation: isolation, reason: "only one user: \(reason)", remedy: reason.remedy)
-        case (.namespaces, .refused(let obstacle)), (.userns, .refused(let obstacle)):
-            return Obstacle(isolation: isolation, reason: "\(obstacle)", remedy: obstacle.remedy)
+            return Unavailable(isolation: isolation, reason: "only one user: \(reason)", remedy: reason.remedy)
+        case (.namespaces, .refused(let problem)), (.userns, .refused(let problem)):
+            return Unavailable(isolation: isolation, reason: "\(problem)", remedy: problem.remedy)
         case (.userns, .privileged), (.userns, .ranges), (.userns, nil):
-            return Obstacle(isolation: isolation, reason: "this process has more than one user", remedy: nil)
+            return Unavailable(isolation: isolation, reason: "this process has more than one user", remedy: nil)
         case (.chroot, .refused) where UserNamespace.user != 0:
-            return Obstacle(isolation: isolation, reason: "only root may change its root directory", remedy: nil)
+            return Unavailable(isolation: isolation, reason: "only root may change its root directory", remedy: nil)
         default: break
         }
         do {
@@ -90,9 +90,9 @@ public struct IsolationLadder: Sendable {
         } catch SandboxError.command(_, .noSuchFileOrDirectory) {
             return nil
         } catch let error as SandboxError {
-            return Obstacle(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
+            return Unavailable(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
         } catch let error as SystemError {
-            return Obstacle(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
+            return Unavailable(isolation: isolation, reason: "\(error)", remedy: remedy(for: isolation))
         }
     }
 
@@ -111,7 +111,7 @@ public struct IsolationLadder: Sendable {
     private static func remedy(for isolation: Isolation) -> String {
         switch isolation {
         case .chroot: "run thaw as root; in a container, leave it CAP_SYS_CHROOT"
-        case .namespaces where UserNamespace.standing == .privileged:
+        case .namespaces where UserNamespace.status == .privileged:
             "put the store on ext4, xfs, btrfs or tmpfs; in a container of its own, --isolation chroot needs no mounts"
         case .namespaces, .userns:
             "run thaw as root; in a container, start that with --privileged, and with the store on a volume"
@@ -122,14 +122,14 @@ public struct IsolationLadder: Sendable {
 extension IsolationLadder {
     /// Returns the isolation, or throws if none works.
     public func require() throws(NoIsolation) -> Isolation {
-        guard let chosen else { throw NoIsolation(obstacles: obstacles) }
+        guard let chosen else { throw NoIsolation(unavailable: unavailable) }
         return chosen
     }
 
     /// A note for the user about the isolation; nil for none.
     public var note: String? {
         guard chosen == .chroot else { return nil }
-        let reason = obstacles.last.map { ", because \($0.reason)" } ?? ""
+        let reason = unavailable.last.map { ", because \($0.reason)" } ?? ""
         let devices = missingDevices.isEmpty ? "" : "; it has no \(missingDevices.joined(separator: ", "))"
         return """
             RUN is isolated by chroot alone\(reason); it has the network, the processes and the host name of the \
@@ -141,18 +141,18 @@ extension IsolationLadder {
 /// No isolation works here.
 public struct NoIsolation: Error, Sendable, CustomStringConvertible {
     /// The obstacles of all isolations tried.
-    public let obstacles: [IsolationLadder.Obstacle]
+    public let unavailable: [IsolationLadder.Unavailable]
 
     /// An error for these obstacles.
-    public init(obstacles: [IsolationLadder.Obstacle]) { self.obstacles = obstacles }
+    public init(unavailable: [IsolationLadder.Unavailable]) { self.unavailable = unavailable }
 
     public var description: String {
-        "cannot isolate a command here: " + obstacles.map { "\($0)" }.joined(separator: "; ")
+        "cannot isolate a command here: " + unavailable.map { "\($0)" }.joined(separator: "; ")
     }
 
     /// The remedies.
     public var remedy: String? {
-        let remedies = obstacles.compactMap(\.remedy)
+        let remedies = unavailable.compactMap(\.remedy)
         return remedies.isEmpty ? nil : remedies.joined(separator: "; or: ")
     }
 }

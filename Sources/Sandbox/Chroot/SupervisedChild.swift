@@ -9,7 +9,7 @@ internal import SystemPackage
 /// A command in chroot that has started.
 final class SupervisedChild {
     /// The supervisor, which exits after all processes of the command.
-    let supervisor: Supervisor
+    let supervisor: SupervisorProcess
     private let group: ControlGroup?
     /// True if the kernel killed a process of the command because memory ran out; also after the end.
     var ranOutOfMemory: Bool { group?.ranOutOfMemory ?? false }
@@ -19,14 +19,14 @@ final class SupervisedChild {
             let ids = try IDMap.current()
             try ids.check(command.account)
             group = try ControlGroup(for: command)
-            var script = Script()
+            var script = SetupScript()
             script.enter(root, command, group, ids)
             var launch = Launch(command, streams: streams.descriptors, namespaces: 0)
             launch.group = group?.unified ?? -1
             launch.isSupervised = true
             let launched = try script.launch(launch)
             streams.release()
-            supervisor = Supervisor(launched.pidfd)
+            supervisor = SupervisorProcess(launched.pidfd)
         } catch let failure as LaunchFailure {
             let name = command.arguments[0]
             throw failure.isCommand ? SandboxError.command(name, failure.error.errno) : .setup(failure.error)
@@ -48,7 +48,7 @@ final class SupervisedChild {
 }
 
 /// A supervisor process.
-final class Supervisor: Sendable {
+final class SupervisorProcess: Sendable {
     let pidfd: OwnedDescriptor
 
     init(_ pidfd: consuming OwnedDescriptor) { self.pidfd = pidfd }
@@ -63,9 +63,9 @@ final class Supervisor: Sendable {
 
 /// Ends a supervisor as soon as it exists.
 final class SupervisorHandle: Sendable {
-    private let state = Mutex<(supervisor: Supervisor?, isEnded: Bool)>((nil, false))
+    private let state = Mutex<(supervisor: SupervisorProcess?, isEnded: Bool)>((nil, false))
 
-    func set(_ supervisor: Supervisor) {
+    func set(_ supervisor: SupervisorProcess) {
         let isEnded = state.withLock { state in
             state.supervisor = supervisor
             return state.isEnded

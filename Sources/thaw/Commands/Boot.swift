@@ -41,12 +41,12 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options, nil)
         let subject = try await image.image(in: store)
-        let wishes = try wishes(job, keeping: keep ? subject : nil)
-        let measured = try await job.measure(subject, in: store, wishes: wishes)
+        let machineOptions = try machineOptions(job, keeping: keep ? subject : nil)
+        let measured = try await job.measure(subject, in: store, machineOptions: machineOptions)
         if !keep { show(measured, of: subject) }
     }
 
-    private func show(_ measured: ColdStart.Measurement, of subject: Image) {
+    private func show(_ measured: ColdStart.StartMeasurement, of subject: Image) {
         switch format {
         case .text: Terminal.print(measured.text + (snapshot.map { "\nsaved to \($0)" } ?? ""))
         case .json: Terminal.print(measured.document(image: subject, name: image.text, console: options.console))
@@ -58,8 +58,8 @@ extension Boot {
     /// Returns the options that only the engine kvm has.
     ///
     /// - Parameter subject: The image of a machine that is kept running; nil without `--keep`.
-    private func wishes(_ job: BootJob, keeping subject: Image?) throws -> MachineWishes {
-        var wishes = MachineWishes(life: try life, network: network)
+    private func machineOptions(_ job: BootJob, keeping subject: Image?) throws -> MachineOptions {
+        var machineOptions = MachineOptions(startMode: try startMode, network: network)
         let special = [
             ("--snapshot", snapshot != nil), ("--from-snapshot", fromSnapshot != nil), ("--keep", keep),
             ("--network", network != .none),
@@ -69,20 +69,20 @@ extension Boot {
         guard !keep || snapshot == nil else {
             throw Failure("--keep and --snapshot exclude each other", status: .usage)
         }
-        guard let subject else { return wishes }
+        guard let subject else { return machineOptions }
         let (command, ports) = (self, publish)
-        wishes.kept = KeptMachine(ports: ports) { measured in
+        machineOptions.keptMachine = KeptMachine(ports: ports) { measured in
             command.show(measured, of: subject)
-            for port in ports { Terminal.tell("http://127.0.0.1:\(port.host)/ forwards to port \(port.guest)") }
-            Terminal.tell("the machine keeps running; Ctrl-C stops it")
+            for port in ports { Terminal.report("http://127.0.0.1:\(port.host)/ forwards to port \(port.guest)") }
+            Terminal.report("the machine keeps running; Ctrl-C stops it")
         }
-        return wishes
+        return machineOptions
     }
 
     /// The use of snapshots: booting without one, saving one, or resuming one.
-    private var life: KvmEngine.Life {
+    private var startMode: KvmEngine.StartMode {
         get throws {
-            guard let moment = SnapshotMoment(rawValue: snapshotAt) else {
+            guard let moment = SnapshotPoint(rawValue: snapshotAt) else {
                 throw Failure("--snapshot-at '\(snapshotAt)' is not ready or request", status: .usage)
             }
             guard snapshot == nil || fromSnapshot == nil else {
@@ -154,7 +154,7 @@ struct BootOptions: ParsableArguments {
 struct BootJob {
     let choice: EngineChoice
     private let kernel: KernelChoice
-    let probe: Probe
+    let probe: ProbeAction
     private let runs: Int
     private let isDeterministic: Bool
     private let memory: Int64
@@ -168,8 +168,8 @@ struct BootJob {
     /// Combines the options with the project's file; an option takes precedence.
     ///
     /// - Parameter file: The contents of `thaw.toml`; nil for a command that does not read it.
-    init(_ options: BootOptions, _ file: Project?) throws {
-        let project = file ?? Project()
+    init(_ options: BootOptions, _ file: ProjectFile?) throws {
+        let project = file ?? ProjectFile()
         let engine = options.engine ?? project.boot.engine ?? "auto"
         guard let choice = EngineChoice(rawValue: engine) else {
             throw Failure(
@@ -181,7 +181,7 @@ struct BootJob {
                 "a probe of the image's readiness is missing",
                 remedy: "add --probe http:8080/" + (file == nil ? "" : " or [probe] in thaw.toml"), status: .usage)
         }
-        probe = try Probe(parsing: text)
+        probe = try ProbeAction(parsing: text)
         self.choice = choice
         kernel = (options.kernel ?? project.boot.kernel).map(KernelChoice.init(parsing:)) ?? .debian
         runs = options.runs ?? project.boot.runs ?? 1
@@ -207,36 +207,38 @@ struct BootJob {
 
     /// Starts the image `runs` times and measures each start.
     ///
-    /// - Parameter wishes: Options of the engine kvm, the only engine that can do more than boot.
+    /// - Parameter machineOptions: Options of the engine kvm, the only engine that can do more than boot.
     func measure(
-        _ image: Image, in store: Store, wishes: MachineWishes = MachineWishes()
-    ) async throws -> ColdStart.Measurement {
-        let heard = Mutex<Console?>(nil)
+        _ image: Image, in store: Store, machineOptions: MachineOptions = MachineOptions()
+    ) async throws -> ColdStart.StartMeasurement {
+        let lastConsole = Mutex<Console?>(nil)
         var scenario = scenario(of: image)
-        scenario.whenOver = { console in heard.withLock { $0 = console } }
+        scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
         do {
             let measurement = try await Engines.run(
-                choice, wishes: wishes, isDeterministic: isDeterministic, kernel, scenario, image, store)
-            try keepConsole(heard.withLock { $0 })
+                choice, options: machineOptions, isDeterministic: isDeterministic, kernel, scenario, image, store)
+            try keepConsole(lastConsole.withLock { $0 })
             return measurement
         } catch let error as ColdStartError {
-            guard let heard = heard.withLock({ $0 }), error != .cancelled else { throw error }
+            guard let lastConsole = lastConsole.withLock({ $0 }), error != .cancelled else { throw error }
             // The start's failure is reported, not that of writing the console.
-            let isKept = (try? keepConsole(heard)) != nil
-            throw Failure(error, heard.lastLines(6), isKept ? console : nil)
+            let isKept = (try? keepConsole(lastConsole)) != nil
+            throw Failure(error, lastConsole.lastLines(6), isKept ? console : nil)
         }
     }
 
     /// Writes the console as plain lines, since users print such a file with `cat`.
-    private func keepConsole(_ heard: Console?) throws {
-        if let console, let heard { try replaceFile(console, with: Array(OutputLines.text(heard.text.utf8).utf8)) }
+    private func keepConsole(_ lastConsole: Console?) throws {
+        if let console, let lastConsole {
+            try replaceFile(console, with: Array(OutputLines.text(lastConsole.text.utf8).utf8))
+        }
     }
 
-    /// Starts the image once and runs the probes of `interview` instead of a measurement.
-    func ask(_ image: Image, _ interview: Interview, in store: Store) async throws -> ColdStart.Measurement {
+    /// Starts the image once and runs the probes of `probeSet` instead of a measurement.
+    func runProbes(_ image: Image, _ probeSet: ProbeSet, in store: Store) async throws -> ColdStart.StartMeasurement {
         var scenario = scenario(of: image)
-        (scenario.interview, scenario.runs) = (interview, 1)
-        scenario.probe = interview.readiness ?? scenario.probe
+        (scenario.probeSet, scenario.runs) = (probeSet, 1)
+        scenario.probe = probeSet.readinessProbe ?? scenario.probe
         return try await Engines.run(choice, isDeterministic: false, kernel, scenario, image, store)
     }
 
@@ -265,7 +267,7 @@ struct BootJob {
     }
 }
 
-extension ColdStart.Measurement {
+extension ColdStart.StartMeasurement {
     /// Returns the document of `--format json`.
     ///
     /// - Parameter console: The path that the console was written to; nil if it was not written.
@@ -332,7 +334,7 @@ extension ColdStart.Measurement {
     }
 }
 
-extension HostView {
+extension HostProbeSummary {
     /// The member `hostProbe` of the JSON document.
     fileprivate var document: JSON {
         switch self {

@@ -8,9 +8,9 @@ import Project
 import SystemPackage
 
 /// The command `thaw build`.
-struct Build: AsyncParsableCommand {
+struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build an image from a Dockerfile.",
+        commandName: "build", abstract: "Build an image from a Dockerfile.",
         discussion: """
             Example: thaw build -t app:latest --build-arg VERSION=2 .
             Example: thaw build --memory 512m --cpus 1 --timeout 10m .
@@ -57,7 +57,7 @@ struct Build: AsyncParsableCommand {
 
     func run() async throws {
         try attestations.expectNone()
-        if check || call != "build" { return try await look() }
+        if check || call != "build" { return try await show() }
         let list = try outputs.list()
         let annotations = try outputs.annotations()
         let names = try tag.map(reference)
@@ -87,10 +87,10 @@ struct Build: AsyncParsableCommand {
             let written = try await sender.write(output)
             set = set ?? written
         }
-        let told = if let set { set } else { try await sender.set(Output(.image)) }
+        let shown = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
-        try tell(
-            told, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+        try reportImages(
+            shown, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
     }
 
     /// Expects that all outputs can be written, before the build takes minutes.
@@ -102,7 +102,7 @@ struct Build: AsyncParsableCommand {
         }
     }
 
-    private func tell(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
+    private func reportImages(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
         let digest = set.descriptor.digest
         let config = set.descriptor.mediaType.isManifest ? try set.preferredImage().manifest.config.digest : nil
         if let iidfile { try replaceFile(iidfile, with: Array("\(config ?? digest)".utf8)) }
@@ -115,19 +115,19 @@ struct Build: AsyncParsableCommand {
             if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
             try replaceFile(metadataFile, with: Array(json.text.utf8))
         }
-        isPrinted ? Terminal.print("\(digest)") : Terminal.tell("\(digest)")
+        isPrinted ? Terminal.print("\(digest)") : Terminal.report("\(digest)")
     }
 
-    private func look() async throws {
+    private func show() async throws {
         let parts = call.split(separator: ",").map(String.init)
         let isJSON = parts.contains("format=json")
         let path = try ContextArguments(context, file: options.file).path()
-        let view = DockerfileView(path, arguments: try options.arguments(Project()), global)
+        let view = DockerfileView(path, arguments: try options.arguments(ProjectFile()), global)
         switch check ? "check" : parts.first ?? "" {
         case "check":
             let findings = try await view.findings()
             isJSON ? Terminal.print(json: view.json(findings)) : Terminal.print(view.text(findings))
-            if !findings.isEmpty, !parts.contains("ignorestatus=true") { throw ExitCode(Status.failed.rawValue) }
+            if !findings.isEmpty, !parts.contains("ignorestatus=true") { throw ExitCode(CommandStatus.failed.rawValue) }
         case "outline":
             isJSON
                 ? Terminal.print(try view.outline(options.target).json)
@@ -150,8 +150,8 @@ struct Build: AsyncParsableCommand {
         let second = try await options.build(
             context: context, in: store, progress: progress.style, limits: limits.apply)
         if first.image.descriptor.digest == second.image.descriptor.digest { return first }
-        let difference = try await Difference(between: first.image, and: second.image)
-        Terminal.tell(difference.text(limit: 20))
+        let difference = try await ImageDiff(between: first.image, and: second.image)
+        Terminal.report(difference.text(limit: 20))
         let layer = difference.firstLayer.map { $0 < second.image.layers.count ? second.image.step(of: $0) : "" } ?? ""
         throw Failure(
             "two builds gave different images; the first layer that differs is that of: \(layer)",
@@ -218,7 +218,7 @@ struct BuildOptions: ParsableArguments {
 
     /// Builds `context` for one platform.
     func build(
-        context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
+        context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
         limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> BuildResult {
         let results = try await builds(
@@ -233,7 +233,7 @@ struct BuildOptions: ParsableArguments {
     ///   - compression: The compression of layers without `--compression`.
     ///   - limits: Adds the command's own limits of RUN to the request.
     func builds(
-        context: String, in store: Store, progress: ProgressStyle, project: Project = Project(),
+        context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
         compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
         let places = try ContextArguments(context, file: file, project)
@@ -253,8 +253,8 @@ struct BuildOptions: ParsableArguments {
         request.compression = self.compression ?? compression ?? .gzip
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
-        let view = BuildProgress(progress, tellsWhy: why)
-        if progress != .quiet, let loneliness = Failure.loneliness { Terminal.note("\(loneliness)") }
+        let view = BuildProgress(progress, explainsMisses: why)
+        if progress != .quiet, let loneliness = Failure.singleUserRemedy { Terminal.note("\(loneliness)") }
         var results: [BuildResult] = []
         _ = try cache.exports()
         if try platforms().count > 1, context == "-" || file == "-" {
@@ -282,10 +282,10 @@ struct BuildOptions: ParsableArguments {
     }
 
     /// Returns `SOURCE_DATE_EPOCH`, which no time in the result exceeds, in seconds since 1970; nil if it is not set.
-    func epoch() throws -> Int64? { try epoch(arguments(Project())) }
+    func epoch() throws -> Int64? { try epoch(arguments(ProjectFile())) }
 
     /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
-    func arguments(_ project: Project) throws -> [String: String] {
+    func arguments(_ project: ProjectFile) throws -> [String: String] {
         var values = project.build.args ?? [:]
         for text in buildArg {
             if let equals = text.firstIndex(of: "=") {

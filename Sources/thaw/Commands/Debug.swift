@@ -27,12 +27,12 @@ struct Debug: AsyncParsableCommand {
         }
         let lease = try store.lease()
         let words = command.first == "--" ? Array(command.dropFirst()) : command
-        Terminal.tell("\(step.place): \(step.command)")
+        Terminal.report("\(step.place): \(step.command)")
         if words.isEmpty {
-            Terminal.tell("run it again with: \(step.shell.joined(separator: " ")) ...; end the shell with exit")
+            Terminal.report("run it again with: \(step.shell.joined(separator: " ")) ...; end the shell with exit")
         }
         let status = try await step.run(words, environment: Environment["TERM"].map { ["TERM=\($0)"] } ?? []) {
-            Terminal.tell("note: \($0)")
+            Terminal.report("note: \($0)")
         }
         try lease.release()
         if !status.isSuccess { throw ExitCode(status.code) }

@@ -16,7 +16,7 @@ struct Diff: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let difference = try await Difference(between: before.image(in: store), and: after.image(in: store))
+        let difference = try await ImageDiff(between: before.image(in: store), and: after.image(in: store))
         switch format {
         case .text: Terminal.print(difference.text())
         case .json: Terminal.print(difference.json)

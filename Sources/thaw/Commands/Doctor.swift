@@ -14,7 +14,7 @@ struct Doctor: AsyncParsableCommand {
     @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() async throws {
-        let findings = await Examination.findings(of: try global.store())
+        let findings = await DoctorChecks.findings(of: try global.store())
         if format == .json {
             return Terminal.print(
                 .object([
@@ -23,7 +23,7 @@ struct Doctor: AsyncParsableCommand {
                 ]))
         }
         for finding in findings {
-            Terminal.print("\(finding.isThere ? "yes" : "no ")  \(finding.name): \(finding.detail)")
+            Terminal.print("\(finding.isAvailable ? "yes" : "no ")  \(finding.name): \(finding.detail)")
             if let remedy = finding.remedy { Terminal.print("       \(remedy)") }
         }
     }

@@ -32,21 +32,21 @@ struct Gate: AsyncParsableCommand {
         if project.budget.start != nil {
             start = try await BootJob(options, project).measure(image, in: store).timeToFirstRequest.median
         }
-        let verdict = Verdict(project.budget, image, Waste(of: tree), start: start)
+        let verdict = BudgetVerdict(project.budget, image, Waste(of: tree), start: start)
         switch format {
         case .text: Terminal.print(verdict.text)
         case .json: Terminal.print(verdict.document)
         }
-        if !verdict.holds { throw ExitCode(Status.gateBroken.rawValue) }
+        if !verdict.holds { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }
 }
 
 /// The budgets of a project and the figures of an image.
-struct Verdict {
+struct BudgetVerdict {
     /// One budget with its limit and the measured value.
     struct Row {
         let name: String
-        let quantity: Quantity
+        let metric: BudgetMetric
         let limit: Double
         let measured: Double
 
@@ -56,11 +56,11 @@ struct Verdict {
 
     let rows: [Row]
 
-    init(_ budget: Project.Budget, _ image: Image, _ waste: Waste, start: Double?) {
+    init(_ budget: ProjectFile.Budget, _ image: Image, _ waste: Waste, start: Double?) {
         var rows: [Row] = []
-        func add(_ name: String, _ quantity: Quantity, _ limit: Double?, _ measured: Double?) {
+        func add(_ name: String, _ metric: BudgetMetric, _ limit: Double?, _ measured: Double?) {
             guard let limit, let measured else { return }
-            rows.append(Row(name: name, quantity: quantity, limit: limit, measured: measured))
+            rows.append(Row(name: name, metric: metric, limit: limit, measured: measured))
         }
         add("size", .compressedSize, budget.size.map { Double($0.bytes) }, Double(image.compressedSize))
         add("unpacked", .size, budget.unpacked.map { Double($0.bytes) }, Double(waste.shippedBytes))
@@ -76,8 +76,8 @@ struct Verdict {
     /// The text of `--format text`.
     var text: String {
         rows.map { row in
-            let (measured, limit) = (row.quantity.text(row.measured), row.quantity.text(row.limit))
-            let excess = row.holds ? "" : ", \(row.quantity.text(row.measured - row.limit)) too much"
+            let (measured, limit) = (row.metric.text(row.measured), row.metric.text(row.limit))
+            let excess = row.holds ? "" : ", \(row.metric.text(row.measured - row.limit)) too much"
             return "\(row.holds ? "holds" : "BROKEN")  \(row.name): \(measured) of \(limit)\(excess)"
         }.joined(separator: "\n")
     }

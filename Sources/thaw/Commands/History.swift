@@ -4,8 +4,9 @@ import Linux
 import OCI
 
 /// The command `thaw history`.
-struct History: AsyncParsableCommand {
+struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "history",
         abstract: "Show the history of an image, newest step first, with the size of each step.",
         discussion: "Example: thaw history --no-trunc app:latest")
     @OptionGroup var global: GlobalOptions

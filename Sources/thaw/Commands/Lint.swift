@@ -5,8 +5,9 @@ import OCI
 import SystemPackage
 
 /// The command `thaw lint`.
-struct Lint: AsyncParsableCommand {
+struct LintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "lint",
         abstract: "Check a Dockerfile by BuildKit's checks, rules of hadolint, and the files of its images.",
         discussion: """
             The exit status is 1 if there is a finding.
@@ -35,7 +36,7 @@ struct Lint: AsyncParsableCommand {
 
     func run() async throws {
         let values = Dictionary(buildArg.map { Variable($0) }.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        var files: [(name: String, findings: [Frontend.Finding])] = []
+        var files: [(name: String, findings: [Frontend.LintFinding])] = []
         for name in dockerfiles.isEmpty ? ["Dockerfile"] : dockerfiles {
             var view = DockerfileView(name, arguments: values, global)
             (view.ignored, view.result) = (Set(ignore), image)
@@ -52,6 +53,6 @@ struct Lint: AsyncParsableCommand {
         case .json: Terminal.print(json: Frontend.Lint.json(files))
         case .sarif: Terminal.print(json: Frontend.Lint.sarif(files, version: Thaw.version))
         }
-        if files.contains(where: { !$0.findings.isEmpty }) { throw ExitCode(Status.failed.rawValue) }
+        if files.contains(where: { !$0.findings.isEmpty }) { throw ExitCode(CommandStatus.failed.rawValue) }
     }
 }

@@ -29,7 +29,7 @@ struct Login: AsyncParsableCommand {
         }
         let file = try Registries.loginFile(registry.authfile)
         try await registry.client().login(host, .password(user: user, password), keepingIn: file)
-        Terminal.tell("logged in to \(host)")
+        Terminal.report("logged in to \(host)")
     }
 }
 
@@ -47,7 +47,7 @@ struct Logout: ParsableCommand {
     func run() throws {
         let host = try registryName(host)
         guard try Registries.loginFile(authfile).forget(host) else { throw Failure("not logged in to \(host)") }
-        Terminal.tell("logged out of \(host)")
+        Terminal.report("logged out of \(host)")
     }
 }
 
@@ -84,7 +84,7 @@ private enum Prompt {
         if isHidden { silent.c_lflag &= ~tcflag_t(ECHO) }
         unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings) }
-        Terminal.ask(question)
+        Terminal.prompt(question)
         let line = readLine() ?? ""
         if isHidden { Terminal.endLine() }
         return line.trimmingLineEnd

@@ -57,29 +57,30 @@ struct Optimize: AsyncParsableCommand {
         } else {
             (image, build) = try await self.build(project, in: store)
         }
-        tell("analysing")
+        report("analysing")
         let before = try await Report(of: image, reference: subject)
-        tell("probing the original")
-        let proof = Proof(
+        report("probing the original")
+        let proof = ProofRunner(
             job: boot, store: store,
-            interview: Interview(
-                probes: [boot.probe], commands: try proofArguments.commands(), observes: proofArguments.observe))
-        let testimony = try await proof.testimony(of: image)
-        if let warning = testimony.observation.warning { tell(warning) }
-        tell("slimming")
+            probeSet: ProbeSet(
+                probes: [boot.probe], commands: try proofArguments.commands(),
+                recordsOpenedFiles: proofArguments.observe))
+        let record = try await proof.record(of: image)
+        if let warning = record.openedFiles.warning { report(warning) }
+        report("slimming")
         let slim = try await SlimJob(
-            image, options: slimOptions.options(project, observed: testimony.observation.paths))
+            image, options: slimOptions.options(project, observed: record.openedFiles.paths))
         let slimmed = try await slim.write(to: store)
         let after = try await Report(of: slimmed.image, reference: tag ?? "\(subject) (slim)")
-        tell("probing the slim image")
-        let verification = try await Verification(slimmed.image, against: testimony, of: image, by: proof)
+        report("probing the slim image")
+        let verification = try await Verification(slimmed.image, against: record, of: image, by: proof)
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
-        tell("starting the original")
+        report("starting the original")
         let first = try await boot.measure(image, in: store)
-        tell("starting the slim image")
+        report("starting the slim image")
         let second = try await boot.measure(slimmed.image, in: store)
-        let verdict = Verdict(project.budget, slimmed.image, after.waste, start: second.timeToFirstRequest.median)
+        let verdict = BudgetVerdict(project.budget, slimmed.image, after.waste, start: second.timeToFirstRequest.median)
 
         var documents = JSON.object([
             "schemaVersion": .integer(1), "kind": .string("optimization"), "analysis": before.json,
@@ -102,10 +103,10 @@ struct Optimize: AsyncParsableCommand {
             }
         }
         try lease.release()
-        if !verdict.holds { throw ExitCode(Status.gateBroken.rawValue) }
+        if !verdict.holds { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }
 
-    private func build(_ project: Project, in store: Store) async throws -> (Image, JSON?) {
+    private func build(_ project: ProjectFile, in store: Store) async throws -> (Image, JSON?) {
         let result = try await buildOptions.build(
             context: subject, in: store, progress: progress.style, project: project)
         let document = JSON.object([
@@ -115,8 +116,8 @@ struct Optimize: AsyncParsableCommand {
         return (result.image, document)
     }
 
-    private func tell(_ text: String) {
-        if progress.style != .quiet { Terminal.tell(text) }
+    private func report(_ text: String) {
+        if progress.style != .quiet { Terminal.report(text) }
     }
 
     private func write(_ documents: JSON, _ page: OptimizationPage) throws {
@@ -126,15 +127,15 @@ struct Optimize: AsyncParsableCommand {
     }
 
     private func page(
-        _ before: Report, _ after: Report, _ first: ColdStart.Measurement, _ second: ColdStart.Measurement,
+        _ before: Report, _ after: Report, _ first: ColdStart.StartMeasurement, _ second: ColdStart.StartMeasurement,
         _ slim: SlimJob,
-        _ verification: Verification, _ verdict: Verdict
+        _ verification: Verification, _ verdict: BudgetVerdict
     ) -> OptimizationPage {
         var page = OptimizationPage(title: subject, before: first.side(before), after: second.side(after))
         page.engine = first.engineSentence
         page.verdicts = verdict.rows.map {
             OptimizationPage.Verdict(
-                budget: $0.name, limit: $0.quantity.text($0.limit), measured: $0.quantity.text($0.measured),
+                budget: $0.name, limit: $0.metric.text($0.limit), measured: $0.metric.text($0.measured),
                 holds: $0.holds)
         }
         page.reasons = slim.plan.reasonCounts
@@ -142,7 +143,7 @@ struct Optimize: AsyncParsableCommand {
         page.dropped = slim.plan.droppedCount
         page.checks = verification.checks.map {
             OptimizationPage.Check(
-                question: $0.question, before: $0.before, after: $0.after ?? "", holds: $0.passed,
+                probe: $0.probe, before: $0.before, after: $0.after ?? "", holds: $0.passed,
                 remarks: $0.differences.map(\.description) + $0.unstable.map { "\($0) changes at every start" })
         }
         page.findings = before.findings
@@ -150,8 +151,8 @@ struct Optimize: AsyncParsableCommand {
     }
 
     private func summary(
-        _ before: Image, _ after: Image, _ first: ColdStart.Measurement, _ second: ColdStart.Measurement,
-        _ verdict: Verdict
+        _ before: Image, _ after: Image, _ first: ColdStart.StartMeasurement, _ second: ColdStart.StartMeasurement,
+        _ verdict: BudgetVerdict
     ) -> String {
         let start =
             "\(Int(first.timeToFirstRequest.median.rounded())) -> \(Int(second.timeToFirstRequest.median.rounded())) ms"
@@ -164,7 +165,7 @@ struct Optimize: AsyncParsableCommand {
     }
 }
 
-extension ColdStart.Measurement {
+extension ColdStart.StartMeasurement {
     /// One side of the report.
     fileprivate func side(_ report: Report) -> OptimizationPage.Side {
         OptimizationPage.Side(

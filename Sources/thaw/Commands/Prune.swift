@@ -77,7 +77,7 @@ struct Prune: ParsableCommand {
     @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
-        var budget = Store.Budget()
+        var budget = Store.CollectionLimits()
         if let keepBytes {
             guard let bytes = ByteCount(keepBytes)?.bytes else {
                 throw Failure("--keep-bytes '\(keepBytes)' is not a size such as 10GB or 512MiB", status: .usage)
@@ -91,14 +91,14 @@ struct Prune: ParsableCommand {
             budget.usedSince = Int64(time(nil)) - seconds
         }
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
-        tell(collected)
+        report(collected)
         if let bytes = budget.bytes, collected.left > bytes {
             Terminal.note(
                 "\(ByteCount(collected.left)) remain, which images with a name use; 'thaw rm' removes names")
         }
     }
 
-    private func tell(_ collected: Store.Collected) {
+    private func report(_ collected: Store.Collected) {
         switch format {
         case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
         case .json:

@@ -6,9 +6,9 @@ import Slim
 import SystemPackage
 
 /// The command `thaw slim`.
-struct Slim: AsyncParsableCommand {
+struct SlimCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Reduce an image to the files that its program needs.",
+        commandName: "slim", abstract: "Reduce an image to the files that its program needs.",
         discussion: """
             With --probe and --exec, both images are started and probed, and the files that the original opens are \
             kept. If the probe results differ, no image is stored and the exit status is 1.
@@ -33,14 +33,14 @@ struct Slim: AsyncParsableCommand {
         let proof = try boot.proof(proofArguments, in: store)
         let original = try await image.image(in: store)
         let lease = try store.lease()
-        let testimony = try await proof?.testimony(of: original)
-        if let warning = testimony?.observation.warning { Terminal.tell(warning) }
+        let record = try await proof?.record(of: original)
+        if let warning = record?.openedFiles.warning { Terminal.report(warning) }
         let job = try await SlimJob(
-            original, options: options.options(Project(), observed: testimony?.observation.paths ?? []))
+            original, options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? []))
         if let explain { return Terminal.print(try job.explanation(of: explain)) }
         var result = try await job.write(to: store)
-        if let proof, let testimony {
-            let verification = try await Verification(result.image, against: testimony, of: original, by: proof)
+        if let proof, let record {
+            let verification = try await Verification(result.image, against: record, of: original, by: proof)
             result.document["verification"] = verification.json
             try verification.require()
             result.verification = verification
@@ -69,12 +69,12 @@ struct SlimOptionGroup: ParsableArguments {
     var exclude: [String] = []
 
     /// Returns the options, with those of the project's file and the files opened while the image ran.
-    func options(_ project: Project, observed: [[UInt8]] = []) throws -> SlimOptions {
+    func options(_ project: ProjectFile, observed: [[UInt8]] = []) throws -> SlimOptions {
         do {
             return SlimOptions(
-                keep: Set(try (keep + project.slim.keep).map { try Extra(named: $0) }),
-                include: try (include + project.slim.include).map { try PathPattern($0) },
-                exclude: try (exclude + project.slim.exclude).map { try PathPattern($0) }, observed: observed)
+                keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
+                include: try (include + project.slim.include).map { try ImagePathPattern($0) },
+                exclude: try (exclude + project.slim.exclude).map { try ImagePathPattern($0) }, observed: observed)
         } catch {
             throw Failure("\(error)", status: .usage)
         }
@@ -95,7 +95,7 @@ extension Verification {
         (["probe results"]
             + checks.map { check in
                 let doubts = check.unstable.isEmpty ? "" : "; unstable: \(check.unstable.joined(separator: ", "))"
-                return "  \(check.passed ? "same" : "DIFFERENT")  \(check.question): \(check.before)\(doubts)"
+                return "  \(check.passed ? "same" : "DIFFERENT")  \(check.probe): \(check.before)\(doubts)"
             }).joined(separator: "\n")
     }
 }
@@ -105,25 +105,25 @@ struct SlimJob {
     let plan: SlimPlan
 
     init(_ image: Image, options: SlimOptions) async throws {
-        plan = try SlimPlan(await Specimen(of: image), options: options)
+        plan = try SlimPlan(await ImageContents(of: image), options: options)
     }
 
     /// The slim image, its JSON document and its verification.
-    struct Result {
+    struct SlimResult {
         let image: Image
         var document: JSON
         var verification: Verification?
     }
 
     /// Writes the slim image and checks its invariants against the original.
-    func write(to store: Store) async throws -> Result {
-        let image = try await plan.specimen.image.slimmed(by: plan, into: store)
-        let after = try await Specimen(of: image)
-        let violations = Invariants.check(after, against: plan.specimen, rewritten: plan.rewritten)
+    func write(to store: Store) async throws -> SlimResult {
+        let image = try await plan.contents.image.slimmed(by: plan, into: store)
+        let after = try await ImageContents(of: image)
+        let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
         var document = plan.document(after: after)
-        document["verification"] = Verification.unasked
-        return Result(image: image, document: document)
+        document["verification"] = Verification.withoutProbes
+        return SlimResult(image: image, document: document)
     }
 
     func explanation(of path: String) throws -> String {
@@ -131,8 +131,8 @@ struct SlimJob {
         return plan.explain(path)?.joined(separator: "\n") ?? "\(path) is dropped: nothing needs it"
     }
 
-    func text(_ result: Result) -> String {
-        let before = ByteCount(plan.specimen.image.compressedSize)
+    func text(_ result: SlimResult) -> String {
+        let before = ByteCount(plan.contents.image.compressedSize)
         let after = ByteCount(result.image.compressedSize)
         var lines = [
             "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped", "",

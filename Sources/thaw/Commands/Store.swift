@@ -179,7 +179,7 @@ struct Save: ParsableCommand {
 
     func run() throws {
         let store = try global.store()
-        let destination = try Destination(output)
+        let destination = try OutputDestination(output)
         let lease = try store.lease()
         let items = try images.map { text in
             let name = try reference(text)

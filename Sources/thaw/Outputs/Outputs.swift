@@ -61,14 +61,14 @@ struct Outputs: Sendable {
             let layout = LayoutExport([(set, names.map { .reference($0) })], docker: output.kind == .docker)
             let path = output.destination ?? ""
             if output.isTar {
-                let destination = try Destination(path)
+                let destination = try OutputDestination(path)
                 try await Offload.run { try destination.write { try layout.write(to: $0) } }
             } else {
                 try await Offload.run { try layout.write(to: FilePath(path)) }
             }
         case .image, .registry:
             if output.kind == .image { for name in names { try store.publish(set, as: name) } }
-            if output.isPushed { try await Push.run(set, names, output, in: store) }
+            if output.isPushed { try await OutputPush.run(set, names, output, in: store) }
         case .local, .tar, .cacheonly: preconditionFailure("these have no image")
         }
     }
@@ -84,7 +84,7 @@ extension Outputs {
     }
 
     private func writeTar(_ output: Output) async throws {
-        let destination = try Destination(output.destination ?? "-")
+        let destination = try OutputDestination(output.destination ?? "-")
         let files = try TreeExport(await trees(), split: output.isSplit ?? (images.count > 1), epoch: epoch)
         try await Offload.run { try destination.write { try files.write(to: $0) } }
     }

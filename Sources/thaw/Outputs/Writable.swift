@@ -6,7 +6,7 @@ import SystemPackage
 enum Writable {
     /// Expects that a file can be written to the path: its directory exists and is writable.
     static func expectFile(_ path: String, for option: String) throws {
-        let destination = try Destination(path)
+        let destination = try OutputDestination(path)
         guard case .file(let file) = destination else { return }
         let parent = file.removingLastComponent()
         try expect(parent.isEmpty ? "." : parent.string, for: "\(option) '\(path)'")

@@ -61,8 +61,8 @@ enum Registries {
     /// Returns the settings of HTTP.
     ///
     /// A transfer below THAW_MIN_SPEED bytes per second for THAW_STALL_TIMEOUT seconds is ended.
-    static func http() throws -> Configuration {
-        var configuration = Configuration()
+    static func http() throws -> HTTPConfiguration {
+        var configuration = HTTPConfiguration()
         configuration.userAgent = "thaw/\(Thaw.version)"
         if let speed = try number("THAW_MIN_SPEED", 0...1_000_000_000) { configuration.minimumSpeed = speed }
         if let seconds = try number("THAW_STALL_TIMEOUT", 1...86_400) { configuration.stallTimeout = .seconds(seconds) }

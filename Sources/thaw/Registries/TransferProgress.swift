@@ -19,19 +19,19 @@ final class TransferProgress: Sendable {
 
     init(_ style: ProgressStyle) {
         self.style = style
-        isLive = style == .tty || (style == .auto && Terminal.areErrorsSeen)
+        isLive = style == .tty || (style == .auto && Terminal.isStderrTerminal)
     }
 
     /// Takes one event, from any thread.
     func take(_ event: TransferEvent) {
         switch style {
-        case .json: if let json = event.json { Terminal.tell(json) }
-        case .quiet: if case .retrying = event { Terminal.tell(event.text ?? "") }
-        case .auto, .tty, .plain: tell(event)
+        case .json: if let json = event.json { Terminal.report(json) }
+        case .quiet: if case .retrying = event { Terminal.report(event.text ?? "") }
+        case .auto, .tty, .plain: report(event)
         }
     }
 
-    private func tell(_ event: TransferEvent) {
+    private func report(_ event: TransferEvent) {
         state.withLock { state in
             switch event {
             case .began(let blob): state.sizes[blob.digest] = blob.size

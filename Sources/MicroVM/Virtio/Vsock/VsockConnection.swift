@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A connection between a socket of the guest and one of the host: credit and pending packets.
 ///
-/// Each side reports the size of its buffer (`bufferByteCount`) and the bytes that it has passed on (`forwarded`). The
+/// Each side reports the size of its buffer (`bufAlloc`) and the bytes that it has passed on (`fwdCnt`). The
 /// other side never has more than that size in flight.
 final class VsockConnection {
     enum State {
@@ -40,7 +40,7 @@ final class VsockConnection {
     /// True if the host's side sends no more.
     private(set) var hasEnded = false
     /// True if the host's side takes no more.
-    private(set) var isDeaf = false
+    private(set) var refusesData = false
     /// The directions that the guest has closed.
     var guestShutdown: VsockShutdown = []
     /// The directions that the host has closed; the guest was or will be notified.
@@ -63,9 +63,9 @@ final class VsockConnection {
     // MARK: Credit
 
     /// Updates the guest's credit from the header of any packet.
-    func learn(_ header: VsockHeader) {
-        guestBufferByteCount = header.bufferByteCount
-        guestForwarded = header.forwarded
+    func updateCredit(_ header: VsockHeader) {
+        guestBufferByteCount = header.bufAlloc
+        guestForwarded = header.fwdCnt
         if credit > 0 { hasRequestedCredit = false }
     }
 
@@ -85,9 +85,9 @@ final class VsockConnection {
     var wantsData: Bool { !guestShutdown.contains(.receive) }
 
     /// Completes the header of a packet with our credit.
-    func stamp(_ header: inout VsockHeader) {
-        header.bufferByteCount = UInt32(VsockConnection.bufferByteCount)
-        header.forwarded = forwarded
+    func addCredit(_ header: inout VsockHeader) {
+        header.bufAlloc = UInt32(VsockConnection.bufferByteCount)
+        header.fwdCnt = forwarded
         announced = forwarded
         pending.remove(.creditUpdate)
     }
@@ -126,8 +126,8 @@ final class VsockConnection {
     /// Passes on the guest's data, or keeps it; false if the guest exceeds its credit.
     func accept(_ segments: inout Segments) -> Bool {
         guard segments.byteCount <= outgoing.room else { return false }
-        if outgoing.isEmpty, !isDeaf, let socket { send(&segments, to: socket.number) }
-        if isDeaf {
+        if outgoing.isEmpty, !refusesData, let socket { send(&segments, to: socket.number) }
+        if refusesData {
             forward(segments.byteCount)
         } else if segments.byteCount > 0 {
             unsafe outgoing.extend { room in
@@ -144,9 +144,9 @@ final class VsockConnection {
         var message = unsafe msghdr()
         unsafe message.msg_iov = vector.baseAddress
         unsafe message.msg_iovlen = vector.count
-        switch Transfer(unsafe sendmsg(socket, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))) {
-        case .later: break
-        case .end: becomeDeaf()
+        switch IOResult(unsafe sendmsg(socket, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))) {
+        case .wouldBlock: break
+        case .closed: stopSending()
         case .bytes(let count):
             forward(count)
             _ = segments.drop(count)
@@ -155,16 +155,16 @@ final class VsockConnection {
 
     /// Passes on kept data, as far as the host's side takes it.
     func flush() {
-        guard let socket, !isDeaf else { return }
+        guard let socket, !refusesData else { return }
         switch outgoing.write(to: socket.number) {
         case .bytes(let count): forward(count)
-        case .later, .end: becomeDeaf()
+        case .wouldBlock, .closed: stopSending()
         }
         if outgoing.isEmpty, guestShutdown.contains(.send) { shutdown(socket.number, Int32(SHUT_WR)) }
     }
 
-    private func becomeDeaf() {
-        isDeaf = true
+    private func stopSending() {
+        refusesData = true
         forward(outgoing.count)
         outgoing.clear()
         close(for: .receive)
@@ -173,20 +173,20 @@ final class VsockConnection {
     // MARK: The host's end
 
     /// Sends a line to the host's side before any other data; false if it is closed.
-    func greet(_ line: String) -> Bool {
+    func sendLine(_ line: String) -> Bool {
         guard let socket else { return false }
         let bytes = Array(line.utf8)
         return unsafe Glibc.send(socket.number, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) == bytes.count
     }
 
     /// Reads data for the guest, no more than its credit.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
-        guard let socket else { return .end }
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        guard let socket else { return .closed }
         let count = min(buffer.count, credit)
-        let result = Transfer(unsafe recv(socket.number, buffer.baseAddress, count, Int32(MSG_DONTWAIT)))
+        let result = IOResult(unsafe recv(socket.number, buffer.baseAddress, count, Int32(MSG_DONTWAIT)))
         switch result {
-        case .later: isReadable = false
-        case .end: (isReadable, hasEnded) = (false, true)
+        case .wouldBlock: isReadable = false
+        case .closed: (isReadable, hasEnded) = (false, true)
         case .bytes(let number):
             sent &+= UInt32(number)
             // A short read means that there is no more. The end of the stream causes an event of its own.
@@ -203,7 +203,7 @@ final class VsockConnection {
     }
 
     /// Closes the host's side; data that it has not taken is lost.
-    func hangUp() {
+    func closeSocket() {
         socket = nil
         isReadable = false
         outgoing.clear()

@@ -24,24 +24,24 @@ final class VsockDevice: VirtioDevice {
     }
 
     /// The state of the event that reports to a restored guest that its connections are gone.
-    private enum ResetNotice: Equatable {
+    private enum ResetEvent: Equatable {
         case none
         case due
         /// It was sent; the guest has handled it once its event queue has passed this index.
-        case given(UInt16)
+        case sent(UInt16)
     }
 
     private let guestCID: UInt64
     /// `nil` if the guest can't reach the host's sockets.
     private let path: FilePath?
-    private let door: VsockDoor
-    private var port: VirtioPort?
+    private let hostListener: VsockListener
+    private var context: VirtioContext?
     private var connections: [VsockKey: VsockConnection] = [:]
     /// The connections that have data for the guest, in the order in which they get a buffer.
-    private var line = Line<VsockConnection>()
-    private var refusals = Line<VsockKey>()
+    private var sendQueue = FIFOQueue<VsockConnection>()
+    private var refusals = FIFOQueue<VsockKey>()
     private var nextHostPort = VsockDevice.firstHostPort
-    private var notice = ResetNotice.none
+    private var resetEvent = ResetEvent.none
     private let scratch = ByteQueue(capacity: VsockDevice.longestPayload)
 
     /// Listens at `path`, which must be new, from now on; clients wait until the guest is ready.
@@ -54,14 +54,14 @@ final class VsockDevice: VirtioDevice {
         }
         self.guestCID = UInt64(guestCID)
         self.path = path
-        door = VsockDoor(try HostSocket.listen(at: path))
+        hostListener = VsockListener(try HostSocket.listen(at: path))
     }
 
     /// Takes over a listening socket; the guest can't reach the host's sockets.
     init(listener: consuming OwnedDescriptor) throws(MachineError) {
         guestCID = 3
         path = nil
-        door = VsockDoor(HostSocket(listener))
+        hostListener = VsockListener(HostSocket(listener))
     }
 
     var deviceID: UInt32 { 19 }
@@ -74,119 +74,120 @@ final class VsockDevice: VirtioDevice {
         return writer.bytes
     }
 
-    func activate(_ port: VirtioPort) {
-        self.port = port
-        let owner = VsockDoor.Owner(
+    func activate(_ context: VirtioContext) {
+        self.context = context
+        let owner = VsockListener.Delegate(
             hasRoom: { [weak self] in self?.hasRoom == true },
-            arrived: { [weak self] guestPort, socket throws(QueueFault) in try self?.arrived(guestPort, socket) })
-        door.open(port, owner)
+            connected: { [weak self] guestPort, socket throws(QueueFault) in try self?.hostConnected(guestPort, socket)
+            })
+        hostListener.open(context, owner)
     }
 
     /// Ends all connections; clients that connect meanwhile wait for the next driver.
     func reset() {
-        for connection in connections.values { letGo(connection) }
-        door.close()
-        (port, connections) = (nil, [:])
-        (line, refusals, notice) = (Line(), Line(), .none)
+        for connection in connections.values { closeSocket(connection) }
+        hostListener.close()
+        (context, connections) = (nil, [:])
+        (sendQueue, refusals, resetEvent) = (FIFOQueue(), FIFOQueue(), .none)
     }
 
     /// 1 if a driver is active, which must learn that connections don't outlive a snapshot.
-    func save() -> [UInt8] { [port == nil ? 0 : 1] }
+    func save() -> [UInt8] { [context == nil ? 0 : 1] }
 
     func restore(_ state: [UInt8]) throws(MachineError) {
         guard state == [0] || state == [1] else { throw .brokenSnapshot("the vsock device's state is invalid") }
-        notice = state == [1] ? .due : .none
+        resetEvent = state == [1] ? .due : .none
     }
 
     func process(queue: Int) throws(QueueFault) {
-        guard let port else { return }
+        guard let context else { return }
         switch queue {
-        case Queue.transmit: try receivePackets(port)
-        case Queue.event: try giveNotice(port)
+        case Queue.transmit: try receivePackets(context)
+        case Queue.event: try sendResetEvent(context)
         default: break
         }
-        try sendPackets(port)
+        try sendPackets(context)
     }
 
     // MARK: The event queue
 
-    private func giveNotice(_ port: VirtioPort) throws(QueueFault) {
-        let queue = port.queues[Queue.event]
-        switch notice {
-        case .none: queue.silence()
-        case .given(let index): if queue.listen(beyond: index) { notice = .none }
+    private func sendResetEvent(_ context: VirtioContext) throws(QueueFault) {
+        let queue = context.queues[Queue.event]
+        switch resetEvent {
+        case .none: queue.disableNotifications()
+        case .sent(let index): if queue.enableNotifications(beyond: index) { resetEvent = .none }
         case .due:
-            let index = queue.offered
-            guard var chain = try queue.nextOrListen() else { return }
+            let index = queue.availableIndex
+            guard var chain = try queue.nextOrEnableNotifications() else { return }
             // The event VIRTIO_VSOCK_EVENT_TRANSPORT_RESET has the number zero.
             guard unsafe withUnsafeBytes(of: UInt32.zero, { unsafe chain.writable.fill($0) }) else {
                 throw .request("a vsock event buffer is shorter than an event")
             }
             queue.complete(chain.head, written: 4)
-            notice = queue.listen(beyond: index) ? .none : .given(index)
+            resetEvent = queue.enableNotifications(beyond: index) ? .none : .sent(index)
         }
     }
 
     // MARK: From the guest
 
-    private func receivePackets(_ port: VirtioPort) throws(QueueFault) {
-        let queue = port.queues[Queue.transmit]
-        queue.silence()
+    private func receivePackets(_ context: VirtioContext) throws(QueueFault) {
+        let queue = context.queues[Queue.transmit]
+        queue.disableNotifications()
         for _ in 0..<queue.size {
             if refusals.count >= VsockDevice.refusalLimit {
-                try sendPackets(port)
+                try sendPackets(context)
                 // The next pass starts when the guest has added buffers.
                 if refusals.count >= VsockDevice.refusalLimit { return }
             }
-            guard var chain = try queue.nextOrListen() else { return }
+            guard var chain = try queue.nextOrEnableNotifications() else { return }
             guard let header = VsockHeader(takingFrom: &chain.readable) else {
                 throw .request("a vsock packet has a truncated header")
             }
             receive(header, &chain.readable)
             queue.complete(chain.head, written: 0)
         }
-        port.again(Queue.transmit)
+        context.again(Queue.transmit)
     }
 
     private func receive(_ header: VsockHeader, _ payload: inout Segments) {
         // A guest that sends a packet has handled the reset event, if there was one.
-        if case .given = notice { notice = .none }
+        if case .sent = resetEvent { resetEvent = .none }
         guard header.sourceCID == guestCID, header.destinationCID == VsockHeader.hostCID else { return }
         let key = VsockKey(hostPort: header.destinationPort, guestPort: header.sourcePort)
         let operation = VsockOperation(rawValue: header.operation)
         guard header.type == VsockHeader.stream, let operation, header.byteCount <= VsockDevice.longestPayload,
             header.byteCount <= payload.byteCount
-        else { return operation == .reset ? () : refuse(key) }
+        else { return operation == .rst ? () : refuse(key) }
         payload.limit(to: Int(header.byteCount))
         guard let connection = connections[key] else {
             switch operation {
             case .request: connect(key, header)
-            case .reset: break
+            case .rst: break
             default: refuse(key)
             }
             return
         }
-        connection.learn(header)
+        connection.updateCredit(header)
         receive(operation, VsockShutdown(rawValue: header.flags), connection, &payload)
-        settle(connection)
+        update(connection)
     }
 
     private func receive(
         _ operation: VsockOperation, _ way: VsockShutdown, _ connection: VsockConnection, _ payload: inout Segments
     ) {
         switch (operation, connection.state) {
-        case (.reset, _): forget(connection)
+        case (.rst, _): remove(connection)
         case (.response, .requested):
             connection.state = .established
-            if !connection.greet("OK \(connection.key.hostPort)\n") { hangUp(connection) }
+            if !connection.sendLine("OK \(connection.key.hostPort)\n") { closeFromHost(connection) }
         case (.shutdown, .closing): refuse(connection.key)
         case (.shutdown, .established):
             connection.guestShutdown.formUnion(way.intersection(.both))
             connection.flush()
-        case (.data, .established) where !connection.guestShutdown.contains(.send):
+        case (.rw, .established) where !connection.guestShutdown.contains(.send):
             if !connection.accept(&payload) { refuse(connection.key) }
         case (.creditRequest, .established): connection.pending.insert(.creditUpdate)
-        case (.creditUpdate, _), (.data, .closing), (.creditRequest, .closing): break
+        case (.creditUpdate, _), (.rw, .closing), (.creditRequest, .closing): break
         default: refuse(connection.key)
         }
     }
@@ -197,18 +198,18 @@ final class VsockDevice: VirtioDevice {
             return refuse(key)
         }
         let connection = VsockConnection(key, .established, socket)
-        connection.learn(header)
+        connection.updateCredit(header)
         connection.pending = .response
         add(connection)
     }
 
     /// Connects a client on the host to a port of the guest.
-    private func arrived(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
-        guard let port else { return }
+    private func hostConnected(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
+        guard let context else { return }
         let connection = VsockConnection(freeKey(guestPort), .requested, socket)
         connection.pending = .request
         add(connection)
-        try sendPackets(port)
+        try sendPackets(context)
     }
 
     private func freeKey(_ guestPort: UInt32) -> VsockKey {
@@ -221,29 +222,30 @@ final class VsockDevice: VirtioDevice {
 
     /// Replies with a reset; a connection with these ports ends.
     private func refuse(_ key: VsockKey) {
-        if let connection = connections[key] { forget(connection) }
+        if let connection = connections[key] { remove(connection) }
         refusals.append(key)
     }
 
     // MARK: Connections
 
-    private var hasRoom: Bool { connections.count + door.count < VsockDevice.connectionLimit }
+    private var hasRoom: Bool { connections.count + hostListener.count < VsockDevice.connectionLimit }
 
     private func add(_ connection: VsockConnection) {
         connections[connection.key] = connection
-        guard let port, let socket = connection.socket else { return }
+        guard let context, let socket = connection.socket else { return }
         do throws(MachineError) {
-            try port.watch(socket.number, connection.interest) { [weak self, weak connection] what throws(QueueFault) in
-                if let connection { try self?.happened(what, to: connection) }
+            try context.watch(socket.number, connection.interest) {
+                [weak self, weak connection] what throws(QueueFault) in
+                if let connection { try self?.handleEvent(what, to: connection) }
             }
-            settle(connection)
+            update(connection)
         } catch {
             refuse(connection.key)
         }
     }
 
     /// Updates the queue and the watched events after a connection has changed.
-    private func settle(_ connection: VsockConnection) {
+    private func update(_ connection: VsockConnection) {
         enqueue(connection)
         watch(connection)
     }
@@ -253,57 +255,57 @@ final class VsockDevice: VirtioDevice {
         if connection.guestShutdown == .both, connection.isFlushed { return refuse(connection.key) }
         guard connection.hasWork, !connection.isQueued else { return }
         connection.isQueued = true
-        line.append(connection)
+        sendQueue.append(connection)
     }
 
     private func watch(_ connection: VsockConnection) {
-        if let socket = connection.socket { port?.change(socket.number, connection.interest) }
+        if let socket = connection.socket { context?.change(socket.number, connection.interest) }
     }
 
-    private func happened(_ what: Interest, to connection: VsockConnection) throws(QueueFault) {
-        guard let port else { return }
+    private func handleEvent(_ what: Interest, to connection: VsockConnection) throws(QueueFault) {
+        guard let context else { return }
         if what.contains(.write) { connection.flush() }
         if connection.state == .requested {
             refuse(connection.key)
         } else if !what.isDisjoint(with: .hangup), connection.hasEnded || !connection.wantsData {
-            hangUp(connection)
+            closeFromHost(connection)
         } else if !what.isDisjoint(with: [.read, .hangup]), connection.interest.contains(.read) {
             connection.isReadable = true
         }
         enqueue(connection)
-        try sendPackets(port)
+        try sendPackets(context)
         // After sending: most often everything was read, and nothing has to change.
         watch(connection)
     }
 
     /// Closes the host's side: the guest is notified and must reply.
-    private func hangUp(_ connection: VsockConnection) {
-        letGo(connection)
+    private func closeFromHost(_ connection: VsockConnection) {
+        closeSocket(connection)
         connection.state = .closing
         connection.close(for: .both)
     }
 
-    private func letGo(_ connection: VsockConnection) {
-        if let socket = connection.socket { port?.unwatch(socket.number) }
-        connection.hangUp()
+    private func closeSocket(_ connection: VsockConnection) {
+        if let socket = connection.socket { context?.unwatch(socket.number) }
+        connection.closeSocket()
     }
 
-    private func forget(_ connection: VsockConnection) {
-        letGo(connection)
+    private func remove(_ connection: VsockConnection) {
+        closeSocket(connection)
         connections[connection.key] = nil
-        door.roomChanged()
+        hostListener.roomChanged()
     }
 
     // MARK: To the guest
 
-    private func sendPackets(_ port: VirtioPort) throws(QueueFault) {
-        guard notice == .none else { return }
-        let queue = port.queues[Queue.receive]
-        queue.silence()
+    private func sendPackets(_ context: VirtioContext) throws(QueueFault) {
+        guard resetEvent == .none else { return }
+        let queue = context.queues[Queue.receive]
+        queue.disableNotifications()
         let wereTooMany = refusals.count >= VsockDevice.refusalLimit
         var left = queue.size
-        while left > 0, !refusals.isEmpty || !line.isEmpty {
-            guard var chain = try queue.nextOrListen() else { break }
+        while left > 0, !refusals.isEmpty || !sendQueue.isEmpty {
+            guard var chain = try queue.nextOrEnableNotifications() else { break }
             guard chain.writable.byteCount > VsockHeader.byteCount else {
                 throw .request("a vsock receive buffer has no room for data")
             }
@@ -311,22 +313,22 @@ final class VsockDevice: VirtioDevice {
             if written > 0 { queue.complete(chain.head, written: written) } else { queue.putBack() }
             left -= 1
         }
-        if left == 0 { port.again(Queue.receive) }
-        if wereTooMany, refusals.count < VsockDevice.refusalLimit { port.again(Queue.transmit) }
-        for connection in line { settle(connection) }
+        if left == 0 { context.again(Queue.receive) }
+        if wereTooMany, refusals.count < VsockDevice.refusalLimit { context.again(Queue.transmit) }
+        for connection in sendQueue { update(connection) }
     }
 
     /// Fills a buffer with the next packet; returns zero if there is none after all.
     private func fill(_ segments: inout Segments) -> Int {
         if let key = refusals.removeFirst() {
-            VsockHeader(.reset, to: guestCID, key).write(to: &segments)
+            VsockHeader(.rst, to: guestCID, key).write(to: &segments)
             return VsockHeader.byteCount
         }
-        guard let connection = line.removeFirst() else { return 0 }
+        guard let connection = sendQueue.removeFirst() else { return 0 }
         connection.isQueued = false
         guard connections[connection.key] === connection else { return 0 }
         let written = fill(&segments, from: connection)
-        settle(connection)
+        update(connection)
         return written
     }
 
@@ -335,7 +337,7 @@ final class VsockDevice: VirtioDevice {
         guard connection.hasWork else { return 0 }
         if connection.credit > 0 {
             if let written = fillData(&segments, from: connection) { return written }
-            if connection.hasEnded { connection.close(for: connection.isDeaf ? .both : .send) }
+            if connection.hasEnded { connection.close(for: connection.refusesData ? .both : .send) }
         } else {
             connection.requestCredit()
         }
@@ -346,23 +348,23 @@ final class VsockDevice: VirtioDevice {
         guard let (operation, flags) = connection.takePending() else { return nil }
         var header = VsockHeader(operation, to: guestCID, connection.key)
         header.flags = flags.rawValue
-        connection.stamp(&header)
+        connection.addCredit(&header)
         header.write(to: &segments)
         return VsockHeader.byteCount
     }
 
     private func fillData(_ segments: inout Segments, from connection: VsockConnection) -> Int? {
         let room = min(segments.byteCount - VsockHeader.byteCount, scratch.capacity)
-        var outcome = Transfer.later
+        var outcome = IOResult.wouldBlock
         unsafe scratch.extend { buffer in
             outcome = unsafe connection.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(room)))
             guard case .bytes(let count) = outcome else { return 0 }
             return count
         }
         guard case .bytes(let count) = outcome else { return nil }
-        var header = VsockHeader(.data, to: guestCID, connection.key)
+        var header = VsockHeader(.rw, to: guestCID, connection.key)
         header.byteCount = UInt32(count)
-        connection.stamp(&header)
+        connection.addCredit(&header)
         header.write(to: &segments)
         _ = unsafe segments.fill(scratch.bytes)
         scratch.drop(count)

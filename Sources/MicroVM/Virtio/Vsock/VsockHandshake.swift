@@ -24,9 +24,9 @@ final class VsockHandshake {
         let room = VsockHandshake.longestLine - line.count
         guard room > 0 else { return .failed }
         var bytes = [UInt8](repeating: 0, count: room)
-        switch Transfer(unsafe recv(socket.number, &bytes, room, Int32(MSG_DONTWAIT | MSG_PEEK))) {
-        case .later: return .later
-        case .end: return .failed
+        switch IOResult(unsafe recv(socket.number, &bytes, room, Int32(MSG_DONTWAIT | MSG_PEEK))) {
+        case .wouldBlock: return .later
+        case .closed: return .failed
         case .bytes(let count):
             let end = bytes[..<count].firstIndex(of: UInt8(ascii: "\n"))
             guard unsafe recv(socket.number, &bytes, end.map { $0 + 1 } ?? count, Int32(MSG_DONTWAIT)) > 0 else {

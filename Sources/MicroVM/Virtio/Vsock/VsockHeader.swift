@@ -4,9 +4,9 @@
 enum VsockOperation: UInt16 {
     case request = 1
     case response = 2
-    case reset = 3
+    case rst = 3
     case shutdown = 4
-    case data = 5
+    case rw = 5
     case creditUpdate = 6
     case creditRequest = 7
 }
@@ -37,9 +37,9 @@ struct VsockHeader: Equatable {
     var operation: UInt16 = 0
     var flags: UInt32 = 0
     /// The size of the sender's buffer for this connection, in bytes.
-    var bufferByteCount: UInt32 = 0
+    var bufAlloc: UInt32 = 0
     /// The bytes that the sender has received and passed on, modulo 2³².
-    var forwarded: UInt32 = 0
+    var fwdCnt: UInt32 = 0
 
     init() {}
 

@@ -1,0 +1,196 @@
+public import Linux
+public import OCI
+
+/// The difference of two images, file by file and setting by setting.
+public struct ImageDiff: Sendable {
+    /// A path that differs.
+    public struct File: Sendable {
+        public let path: ImagePath
+        /// The file in the first image; nil if it has none.
+        public let before: Side?
+        /// The file in the second image; nil if it has none.
+        public let after: Side?
+    }
+
+    /// A path in one of the images.
+    public struct Side: Sendable {
+        /// The kind, size, owner, mode, time and attributes.
+        public let inode: FileTree.Inode
+        /// The layer that it comes from; 0 is the lowest.
+        public var layer: Int { inode.layer }
+    }
+
+    /// A setting that differs.
+    public struct Setting: Sendable, Hashable {
+        /// The member's path in the configuration: `config.Env[2]`.
+        public let key: String
+        /// The value in the first image as JSON; nil if it has none.
+        public let before: String?
+        /// The value in the second image as JSON; nil if it has none.
+        public let after: String?
+    }
+
+    /// The paths, in byte order.
+    public let files: [File]
+    /// The settings, by key.
+    public let settings: [Setting]
+    /// The lowest layer that differs; nil if all are the same.
+    public let firstLayer: Int?
+
+    /// Compares two images, reading every layer with its contents.
+    public init(between before: Image, and after: Image) async throws {
+        let (old, new) = (try await before.tree(contents: true), try await after.tree(contents: true))
+        files = Self.files(old, new)
+        settings = Self.settings(before.config.json, after.config.json)
+        let shared = zip(before.layers, after.layers).prefix { $0.diffID == $1.diffID }.count
+        firstLayer = shared < max(before.layers.count, after.layers.count) ? shared : nil
+    }
+
+    /// True if a container could notice no difference.
+    public var isEmpty: Bool { files.isEmpty && settings.isEmpty }
+
+    private static func files(_ old: FileTree, _ new: FileTree) -> [File] {
+        var files: [File] = []
+        old.walk { path, node in
+            let (before, after) = (old.inode(of: node), new.inode(at: path))
+            if let after, isSame(before, after) { return }
+            files.append(File(path: path, before: Side(inode: before), after: after.map { Side(inode: $0) }))
+        }
+        new.walk { path, node in
+            guard old.node(at: path) == nil else { return }
+            files.append(File(path: path, before: nil, after: Side(inode: new.inode(of: node))))
+        }
+        return files.sorted { $0.path < $1.path }
+    }
+
+    private static func isSame(_ left: FileTree.Inode, _ right: FileTree.Inode) -> Bool {
+        left.kind == right.kind && left.metadata == right.metadata && left.content == right.content
+            && left.linkCount == right.linkCount
+    }
+
+    /// Omits layers and history: the files show the difference, and digests always differ then.
+    private static func settings(_ before: JSON, _ after: JSON) -> [Setting] {
+        let (old, new) = (flattened(before), flattened(after))
+        return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] && !$0.hasPrefix("rootfs.") }.sorted()
+            .map { Setting(key: $0, before: old[$0], after: new[$0]) }
+    }
+
+    private static func flattened(_ json: JSON) -> [String: String] {
+        var (result, waiting) = ([String: String](), [("", json)])
+        while let (key, value) = waiting.popLast() {
+            if let members = value.object, !members.isEmpty {
+                waiting += members.map { (key.isEmpty ? $0.key : "\(key).\($0.key)", $0.value) }
+            } else if let elements = value.array, !elements.isEmpty {
+                waiting += elements.enumerated().map { ("\(key)[\($0.offset)]", $0.element) }
+            } else {
+                result[key] = String(decoding: value.bytes, as: UTF8.self)
+            }
+        }
+        return result
+    }
+}
+
+extension ImageDiff.File {
+    /// The differing properties of a path in both images, otherwise empty.
+    ///
+    /// They are `content`, `mode`, `owner`, `time`, `attributes`, `kind` and `links`.
+    public var what: [String] {
+        guard let before = before?.inode, let after = after?.inode else { return [] }
+        let (old, new) = (before.metadata, after.metadata)
+        var what: [String] = []
+        if before.kind.isFile != after.kind.isFile || (!before.kind.isFile && before.kind != after.kind) {
+            what.append("kind")
+        } else if before.content != after.content || before.kind != after.kind {
+            what.append("content")
+        }
+        if old.mode != new.mode { what.append("mode") }
+        if old.uid != new.uid || old.gid != new.gid { what.append("owner") }
+        if old.mtime != new.mtime { what.append("time") }
+        if old.xattrs != new.xattrs { what.append("attributes") }
+        if before.linkCount != after.linkCount { what.append("links") }
+        return what
+    }
+
+    /// The line for people: `+ 1.2kB /path`, `- /path`, `~ content, mode /path`.
+    public var text: String {
+        let name = path.description.visibleLine
+        switch (before, after) {
+        case (nil, let after?): return "+ \(name)  \(humanBytes(after.inode.kind.size))"
+        case (let before?, nil): return "- \(name)  \(humanBytes(before.inode.kind.size))"
+        default: return "~ \(name)  \(what.map(explained).joined(separator: ", "))"
+        }
+    }
+
+    private func explained(_ what: String) -> String {
+        guard let before = before?.inode, let after = after?.inode else { return what }
+        switch what {
+        case "content" where before.kind.size != after.kind.size:
+            return "content: \(humanBytes(before.kind.size)) -> \(humanBytes(after.kind.size))"
+        case "mode":
+            return "mode: 0\(String(before.metadata.mode, radix: 8)) -> 0\(String(after.metadata.mode, radix: 8))"
+        case "owner":
+            let (old, new) = (before.metadata, after.metadata)
+            return "owner: \(old.uid):\(old.gid) -> \(new.uid):\(new.gid)"
+        case "time":
+            let (old, new) = (before.metadata.mtime.seconds, after.metadata.mtime.seconds)
+            return "time: \(RFC3339.text(old)) -> \(RFC3339.text(new))"
+        default: return what
+        }
+    }
+}
+
+extension ImageDiff {
+    /// Returns the text for people: settings, then files, at most `limit` of them.
+    public func text(limit: Int = .max) -> String {
+        var lines = settings.map {
+            "~ \($0.key): \(($0.before ?? "none").visibleLine) -> \(($0.after ?? "none").visibleLine)"
+        }
+        lines += files.prefix(limit).map(\.text)
+        if files.count > limit { lines.append("and \(counted(files.count - limit, "file")) more") }
+        let grown = files.reduce(Int64(0)) {
+            $0 + ($1.after?.inode.kind.size ?? 0) - ($1.before?.inode.kind.size ?? 0)
+        }
+        let sign = grown > 0 ? "+" : ""
+        lines.append(
+            "\(counted(files.count, "file")), \(counted(settings.count, "setting")), \(sign)\(humanBytes(grown))")
+        return lines.joined(separator: "\n")
+    }
+
+    /// The document of `thaw diff --format json`.
+    public var json: JSON {
+        .object([
+            "schemaVersion": .integer(1), "kind": .string("diff"),
+            "config": .array(
+                settings.map {
+                    .object([
+                        "key": .string($0.key), "before": .optional($0.before), "after": .optional($0.after),
+                    ])
+                }),
+            "files": .array(
+                files.map {
+                    .object([
+                        "path": .string($0.path.description),
+                        "change": .string($0.before == nil ? "added" : $0.after == nil ? "removed" : "modified"),
+                        "what": .strings($0.what), "before": $0.before?.json ?? .null, "after": $0.after?.json ?? .null,
+                    ])
+                }),
+        ])
+    }
+}
+
+extension ImageDiff.Side {
+    fileprivate var json: JSON {
+        let metadata = inode.metadata
+        var json = JSON.object([
+            "size": .integer(inode.kind.size), "mode": .string("0" + String(metadata.mode, radix: 8)),
+            "uid": .integer(Int64(metadata.uid)), "gid": .integer(Int64(metadata.gid)),
+            "mtime": .string(RFC3339.text(metadata.mtime.seconds)), "layer": .integer(Int64(layer)),
+        ])
+        if let content = inode.content { json["digest"] = .string("\(content)") }
+        return json
+    }
+}
+
+extension JSON {
+    fileprivate static func optional(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+}

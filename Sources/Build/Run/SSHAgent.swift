@@ -1,0 +1,103 @@
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// A `--ssh`: the agent that signs for a command.
+public enum SSHAgent: Sendable, Hashable, Codable {
+    /// The agent that listens at this socket.
+    case socket(String)
+    /// An agent started by thaw with the keys in these files; it ends with the command.
+    case keys([String])
+}
+
+/// An `ssh-agent` with keys, started for a command.
+///
+/// It ends with this object, and with this process even if that is killed. For that, the agent runs a program that waits
+/// until a pipe of this process closes.
+final class KeyAgent: Sendable {
+    let socket: FilePath
+    private let directory: FilePath
+    private let process: Int32
+    private let lifeline: Int32
+
+    /// Starts an agent that listens in a new directory, whose path is short enough for a socket.
+    ///
+    /// - Throws: ``BuildError/noProgram(_:package:)`` without Debian's openssh-client, ``BuildError/badKey(_:)`` for a
+    ///   file that holds no key, or one with a passphrase.
+    init(_ keys: [String]) throws {
+        directory = FilePath("/tmp/thaw-agent.\(UInt64.random(in: 0 ... .max))")
+        _ = try Directory.make(directory, mode: 0o700)
+        socket = directory.appending("socket")
+        var ends: [Int32] = [-1, -1]
+        try system("make pipe") { unsafe pipe(&ends) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let end = OwnedDescriptor(owning: ends[0])
+        lifeline = ends[1]
+        do throws(SystemError) {
+            let wait = ["sh", "-c", "cat; kill $SSH_AGENT_PID"]
+            process = try Spawn.start(["ssh-agent", "-a", socket.string] + wait, streams: [end.rawValue, nil, nil])
+        } catch {
+            close(lifeline)
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            throw BuildError.noProgram("ssh-agent", package: "openssh-client")
+        }
+        // It doesn't report when it is ready; five seconds are long for a bind().
+        for _ in 0..<1000 where (try? UnixSocket.connect(to: socket)) == nil { usleep(5000) }
+        for key in keys {
+            let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "SSH_AUTH_SOCK=\(socket)"]
+            let adding = try Spawn.start(["ssh-add", "-q", key], environment: environment, streams: [nil, nil, nil])
+            guard Spawn.wait(adding) == .exited(0) else { throw BuildError.badKey(key) }
+        }
+    }
+
+    deinit {
+        close(lifeline)
+        _ = Spawn.wait(process)
+        // An empty directory that stays does no harm.
+        try? Directory("/tmp").removeTree(FilePath(directory.lastComponent?.string ?? ""))
+    }
+}
+
+/// A socket for a command that replaces an agent's own: each connection is relayed to the agent.
+///
+/// The agent may belong to a user whose socket the command's user can't open.
+final class AgentRelay: Sendable {
+    private let listener: OwnedDescriptor
+    private let agent: FilePath
+    private let keys: KeyAgent?
+
+    /// Listens in `directory` under `name`, for the given owner.
+    init(to agent: SSHAgent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner) throws {
+        switch agent {
+        case .socket(let path): (self.agent, keys) = (FilePath(path), nil)
+        case .keys(let files):
+            let made = try KeyAgent(files)
+            (self.agent, keys) = (made.socket, made)
+        }
+        // Fail now if the agent is missing; later only the command would fail, without a reason.
+        _ = try UnixSocket.connect(to: self.agent)
+        // An earlier debug session of a failed step may have left its socket.
+        if try directory.exists(name) { try directory.remove(name) }
+        listener = try UnixSocket.listen(in: directory, as: name)
+        try directory.setOwner(of: name, uid: owner.uid, gid: owner.gid)
+        try directory.setMode(of: name, owner.mode)
+        start()
+    }
+
+    /// Accepts no more connections.
+    func stop() { UnixSocket.stopListening(listener) }
+
+    /// Relays each connection on a thread of its own.
+    private func start() {
+        WorkerThread.start { [self] in
+            while let peer = UnixSocket.accept(listener) {
+                let number = peer.release()
+                WorkerThread.start { [agent] in
+                    let peer = OwnedDescriptor(owning: number)
+                    guard let upstream = try? UnixSocket.connect(to: agent) else { return }
+                    UnixSocket.relay(peer, upstream)
+                }
+            }
+        }
+    }
+}

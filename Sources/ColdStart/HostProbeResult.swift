@@ -1,0 +1,40 @@
+/// The view of a client outside of the machine that makes the probe's request.
+///
+/// It makes one request after the guest's own probe has passed, so it does not disturb that measurement. It uses the
+/// machine's socket, like a client behind a load balancer.
+public enum HostProbeSummary: Sendable, Equatable {
+    /// Every run got a response; the status is the last run's.
+    ///
+    /// `firstByte` is in milliseconds from the machine's start, and so includes the guest's own probe. `request` is
+    /// from the connection to the first byte of the response.
+    case answered(firstByte: Statistics, request: Statistics, status: Int)
+    /// At least one run got no response.
+    case failed(reason: String)
+
+    /// Combines the results of the runs; `nil` if no run made a request.
+    init?(_ answers: [HostProbeResult]) {
+        var (firstBytes, requests, last): ([Double], [Double], Int?) = ([], [], nil)
+        for answer in answers {
+            switch answer {
+            case .failed(let reason):
+                self = .failed(reason: reason)
+                return
+            case .answered(let firstByte, let request, let status):
+                firstBytes.append(firstByte)
+                requests.append(request)
+                last = status
+            }
+        }
+        guard let status = last, let firstByte = Statistics(firstBytes), let request = Statistics(requests) else {
+            return nil
+        }
+        self = .answered(firstByte: firstByte, request: request, status: status)
+    }
+}
+
+/// The host's request in one run.
+enum HostProbeResult: Sendable, Equatable {
+    /// Times in milliseconds.
+    case answered(firstByte: Double, request: Double, status: Int)
+    case failed(reason: String)
+}

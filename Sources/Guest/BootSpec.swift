@@ -1,0 +1,268 @@
+/// The boot spec: all parameters of init, written by the host and read once.
+///
+/// Strings are bytes, because neither the image nor the kernel guarantees UTF-8.
+public struct BootSpec: Equatable, Sendable {
+    /// The environment of init, which decides the parts of it that init must set up.
+    public enum Runtime: UInt8, Sendable {
+        /// PID 1 of a virtual machine: init sets up modules, mounts, network and power.
+        case machine = 1
+        /// PID 1 of a container that is already set up.
+        case container
+    }
+
+    /// The check that the entrypoint serves.
+    public enum ProbeAction: Equatable, Sendable {
+        /// No probe: the entrypoint runs until it ends or the host stops it.
+        case none
+        /// A GET on the loopback address whose response has a status from 200 to 399.
+        case http(port: UInt16, path: [UInt8])
+        /// A connection on the loopback address.
+        case tcp(port: UInt16)
+        /// A command in the image that ends with status 0.
+        case command([[UInt8]])
+    }
+
+    /// One probe or command of an interview.
+    public struct ProbeSpec: Equatable, Sendable {
+        /// The probe to run.
+        public var action: ProbeAction
+        /// True if it is repeated for a while until it passes.
+        public var mustPass: Bool
+
+        /// A probe of an interview.
+        public init(_ action: ProbeAction, mustPass: Bool) {
+            self.action = action
+            self.mustPass = mustPass
+        }
+    }
+
+    /// The moment at which init pauses once, so that the machine can be saved.
+    public enum SnapshotPoint: UInt8, Sendable {
+        /// Never.
+        case never
+        /// After the probe has passed; it is repeated after the resume.
+        case ready
+        /// After the probe has passed, when half of another request has been sent.
+        case request
+    }
+
+    /// The addresses of a machine with a network card: init sets them, and uses no DHCP.
+    public struct Network: Equatable, Sendable {
+        /// The machine's own IPv4 address; its first byte is the most significant one.
+        public var address: UInt32
+        /// The length of the network prefix in bits.
+        public var prefix: UInt8
+        /// The address of the gateway.
+        public var gateway: UInt32
+        /// The address of the DNS server.
+        public var nameserver: UInt32
+
+        /// A network configuration.
+        public init(address: UInt32, prefix: UInt8, gateway: UInt32, nameserver: UInt32) {
+            self.address = address
+            self.prefix = prefix
+            self.gateway = gateway
+            self.nameserver = nameserver
+        }
+    }
+
+    /// The environment of init.
+    public var runtime: Runtime
+    /// The device or descriptor for frames.
+    public var channel: [UInt8]
+    /// Modules in the initramfs, in load order.
+    public var modules: [[UInt8]] = []
+    /// Modules that are loaded after the probe has passed; the entrypoint needs none of them.
+    public var lateModules: [[UInt8]] = []
+    /// The network of a machine that has more than its loopback.
+    public var network: Network?
+    /// Ports of the loopback address that the host can reach through the machine's sockets, after the probe has passed.
+    ///
+    /// At most ``proxiedPortLimit``.
+    public var proxiedPorts: [UInt16] = []
+    /// The block device that holds the EROFS root.
+    public var rootDevice: [UInt8] = []
+    /// The moment at which init pauses.
+    public var snapshotPoint = SnapshotPoint.never
+    /// The host name inside.
+    public var hostname: [UInt8]
+    /// The entrypoint and its arguments.
+    public var arguments: [[UInt8]]
+    /// `NAME=value` strings, as in the image's configuration.
+    public var environment: [[UInt8]]
+    /// The entrypoint's working directory; empty means `/`.
+    public var workingDirectory: [UInt8]
+    /// `user[:group]` by name or by number; empty means root.
+    public var user: [UInt8]
+    /// The check that the entrypoint serves.
+    public var probe: ProbeAction
+    /// The timeout of the probe, from init's start, and of each probe of an interview.
+    public var timeoutMilliseconds: UInt32
+    /// The probes of an interview, run after ``probe`` has passed, or at once without it; at most ``probeLimit``.
+    public var probeSpecs: [ProbeSpec] = []
+    /// True if the entrypoint runs on after the last of them, until the host has matched all patterns.
+    public var keepsRunning = false
+    /// True if init reports the files of the image that are opened; only in a machine.
+    public var recordsOpenedFiles = false
+
+    /// A boot spec without modules and root device, which only a machine has.
+    public init(
+        runtime: Runtime, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
+        workingDirectory: [UInt8], user: [UInt8], probe: ProbeAction, timeoutMilliseconds: UInt32
+    ) {
+        self.runtime = runtime
+        self.channel = channel
+        self.hostname = hostname
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.probe = probe
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+}
+
+extension BootSpec {
+    /// The maximum number of proxied ports.
+    public static let proxiedPortLimit = 32
+    /// The maximum number of probes in an interview.
+    public static let probeLimit = 256
+
+    private static let version: UInt32 = 0x3477_6874
+
+    /// Encodes the boot spec as the bytes of a file.
+    ///
+    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``, nor questions than ``probeLimit``.
+    public func encode() -> [UInt8] {
+        precondition(proxiedPorts.count <= BootSpec.proxiedPortLimit && probeSpecs.count <= BootSpec.probeLimit)
+        var writer = WireWriter()
+        writer.put(BootSpec.version)
+        writer.put(runtime.rawValue)
+        writer.put(channel)
+        writer.put(modules)
+        writer.put(lateModules)
+        writer.put(network)
+        writer.put(UInt8(proxiedPorts.count))
+        for port in proxiedPorts { writer.put(port) }
+        writer.put(rootDevice)
+        writer.put(snapshotPoint.rawValue)
+        writer.put(hostname)
+        writer.put(arguments)
+        writer.put(environment)
+        writer.put(workingDirectory)
+        writer.put(user)
+        writer.put(timeoutMilliseconds)
+        writer.put(probe)
+        writer.put(UInt16(probeSpecs.count))
+        for spec in probeSpecs {
+            writer.put(spec.action)
+            writer.put(UInt8(spec.mustPass ? 1 : 0))
+        }
+        writer.put(UInt8(keepsRunning ? 1 : 0))
+        writer.put(UInt8(recordsOpenedFiles ? 1 : 0))
+        return writer.bytes
+    }
+
+    /// Decodes the bytes of a file; `nil` if it has another version or is damaged.
+    public init?(decoding bytes: [UInt8]) {
+        var reader = WireReader(bytes)
+        guard reader.number(UInt32.self) == BootSpec.version,
+            let runtime = reader.number().flatMap(Runtime.init(rawValue:)),
+            let channel = reader.text(), let modules = reader.list(), let lateModules = reader.list(),
+            let network = reader.network(), let ports = reader.ports(), let rootDevice = reader.text(),
+            let snapshotPoint = reader.number().flatMap(SnapshotPoint.init(rawValue:)), let hostname = reader.text(),
+            let arguments = reader.list(), let environment = reader.list(),
+            let workingDirectory = reader.text(), let user = reader.text(),
+            let timeout = reader.number(UInt32.self), let probe = reader.probe(), let probeSpecs = reader.probeSpecs(),
+            let keepsRunning = reader.flag(), let recordsOpenedFiles = reader.flag(), reader.isAtEnd
+        else { return nil }
+        self.init(
+            runtime: runtime, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
+            workingDirectory: workingDirectory, user: user, probe: probe, timeoutMilliseconds: timeout)
+        self.modules = modules
+        self.lateModules = lateModules
+        self.network = network
+        proxiedPorts = ports
+        self.rootDevice = rootDevice
+        self.snapshotPoint = snapshotPoint
+        (self.probeSpecs, self.keepsRunning, self.recordsOpenedFiles) = (probeSpecs, keepsRunning, recordsOpenedFiles)
+    }
+}
+
+extension WireWriter {
+    fileprivate mutating func put(_ network: BootSpec.Network?) {
+        put(UInt8(network == nil ? 0 : 1))
+        guard let network else { return }
+        put(network.address)
+        put(network.prefix)
+        put(network.gateway)
+        put(network.nameserver)
+    }
+
+    fileprivate mutating func put(_ probe: BootSpec.ProbeAction) {
+        switch probe {
+        case .none: put(UInt8(0))
+        case .http(let port, let path):
+            put(UInt8(1))
+            put(port)
+            put(path)
+        case .tcp(let port):
+            put(UInt8(2))
+            put(port)
+        case .command(let words):
+            put(UInt8(3))
+            put(words)
+        }
+    }
+}
+
+extension WireReader {
+    /// Reads a network or its absence; the outer `nil` means an invalid encoding.
+    fileprivate mutating func network() -> BootSpec.Network?? {
+        switch number(UInt8.self) {
+        case 0: return .some(nil)
+        case 1:
+            guard let address = number(UInt32.self), let prefix = number(UInt8.self), prefix <= 32,
+                let gateway = number(UInt32.self), let nameserver = number(UInt32.self)
+            else { return nil }
+            return .some(
+                BootSpec.Network(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
+        default: return nil
+        }
+    }
+
+    fileprivate mutating func ports() -> [UInt16]? {
+        guard let count = number(UInt8.self), Int(count) <= BootSpec.proxiedPortLimit else { return nil }
+        return ports(Int(count))
+    }
+
+    fileprivate mutating func flag() -> Bool? {
+        switch number(UInt8.self) {
+        case 0: false
+        case 1: true
+        default: nil
+        }
+    }
+
+    fileprivate mutating func probeSpecs() -> [BootSpec.ProbeSpec]? {
+        guard let count = number(UInt16.self), Int(count) <= BootSpec.probeLimit else { return nil }
+        var probeSpecs: [BootSpec.ProbeSpec] = []
+        for _ in 0..<count {
+            guard let probe = probe(), let mustPass = flag() else { return nil }
+            probeSpecs.append(BootSpec.ProbeSpec(probe, mustPass: mustPass))
+        }
+        return probeSpecs
+    }
+
+    fileprivate mutating func probe() -> BootSpec.ProbeAction? {
+        switch number(UInt8.self) {
+        case 0: return BootSpec.ProbeAction.none
+        case 1:
+            guard let port = number(UInt16.self), let path = text() else { return nil }
+            return .http(port: port, path: path)
+        case 2: return number(UInt16.self).map { .tcp(port: $0) }
+        case 3: return list().map { .command($0) }
+        default: return nil
+        }
+    }
+}

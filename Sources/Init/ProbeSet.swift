@@ -1,0 +1,153 @@
+import CInit
+
+/// The response to the current probe so far.
+struct PartialResult {
+    /// The body of a response, or a command's stdout.
+    var body = StreamDigest()
+    /// A command's stderr.
+    var stderr = StreamDigest()
+    /// The status line and header fields of an HTTP response.
+    var head: [UInt8] = []
+    /// The end of the probe's command.
+    var exitStatus: Message.ExitStatus?
+}
+
+/// The interview: it runs one probe after the other, and sends each response with its digest.
+extension Supervisor {
+    /// The time for which a probe that must pass is repeated, in nanoseconds.
+    private static let retryTime: UInt64 = 5_000_000_000
+    private static let retryInterval: UInt64 = 100_000_000
+
+    /// Runs all probes, and returns the verdict.
+    ///
+    /// If the program ends meanwhile, the remaining probes fail, which is a result too.
+    mutating func runProbes() -> Message.Verdict {
+        for index in spec.probeSpecs.indices { runProbe(index) }
+        var ports: [UInt16] = []
+        for name in ["/proc/net/tcp", "/proc/net/tcp6"] as [StaticString] {
+            ports += listeningPorts(contents(of: bytes(name)) ?? [])
+        }
+        observer?.drain(to: channel)
+        channel.send(.probeEvent(.listening(listening(ports))))
+        guard spec.keepsRunning else { return .passed }
+        let deadline = cinit_monotonic() &+ probeTimeout
+        while exitStatus == nil {
+            guard cinit_monotonic() < deadline else { return .timedOut }
+            wait(until: deadline)
+        }
+        return .ended
+    }
+
+    private var probeTimeout: UInt64 { UInt64(spec.timeoutMilliseconds) * 1_000_000 }
+
+    private mutating func runProbe(_ index: Int) {
+        let probe = spec.probeSpecs[index]
+        let began = cinit_monotonic()
+        var outcome = ProbeEvent.Outcome.timedOut
+        while true {
+            partialResult = PartialResult()
+            outcome = tryOnce(probe.action, until: began &+ probeTimeout)
+            guard probe.mustPass, !outcome.passes, outcome != .timedOut, exitStatus == nil,
+                cinit_monotonic() < began &+ Supervisor.retryTime
+            else { break }
+            pauseBeforeRetry()
+        }
+        report(outcome, of: UInt16(truncatingIfNeeded: index))
+        partialResult = nil
+    }
+
+    private mutating func pauseBeforeRetry() {
+        let end = cinit_monotonic() &+ Supervisor.retryInterval
+        while cinit_monotonic() < end { wait(until: end) }
+    }
+
+    private mutating func tryOnce(_ probe: BootSpec.ProbeAction, until deadline: UInt64) -> ProbeEvent.Outcome {
+        switch probe {
+        case .none: .timedOut
+        case .tcp(let port): connectOnce(to: port, path: nil, until: deadline)
+        case .http(let port, let path): connectOnce(to: port, path: path, until: deadline)
+        case .command(let words): runOnce(words, until: deadline)
+        }
+    }
+
+    private mutating func connectOnce(to port: UInt16, path: [UInt8]?, until deadline: UInt64) -> ProbeEvent.Outcome {
+        let (begun, result) = ProbeAttempt.connect(to: port, version6: usesVersion6)
+        attempt = begun
+        guard begun != nil else { return completed(result) }
+        while cinit_monotonic() < deadline {
+            guard wait(until: deadline), var current = attempt else { continue }
+            let step =
+                if case .connecting = current {
+                    current.request(path, port: port, inHalves: false, keepsContent: true)
+                } else { current.read() }
+            attempt = current
+            guard case .completed(let result) = step else { continue }
+            if case .done(let response) = current {
+                partialResult?.head = response.head
+                partialResult?.body = response.content
+            }
+            attempt = nil
+            return completed(result)
+        }
+        attempt?.close()
+        attempt = nil
+        return .timedOut
+    }
+
+    /// Converts the result of an attempt; after a refusal the next attempt uses the other address family.
+    private mutating func completed(_ result: Message.AttemptResult) -> ProbeEvent.Outcome {
+        if result == .refused { usesVersion6.toggle() }
+        return .completed(result)
+    }
+
+    private mutating func runOnce(_ words: [[UInt8]], until deadline: UInt64) -> ProbeEvent.Outcome {
+        do throws(Message.Failure) {
+            attempt = .running(try ImageCommand(words, of: spec).start())
+        } catch { return .notStarted(error.errno) }
+        let process = command.process
+        while partialResult?.exitStatus == nil, cinit_monotonic() < deadline { wait(until: deadline) }
+        if let exitStatus = partialResult?.exitStatus { return .completed(.command(exitStatus)) }
+        command.close()
+        attempt = nil
+        _ = cinit_kill(process, 9)
+        return .timedOut
+    }
+
+    private func report(_ outcome: ProbeEvent.Outcome, of probe: UInt16) {
+        guard let partialResult else { return }
+        if case .completed(.http) = outcome { report(partialResult.head[...], .head, of: probe) }
+        switch outcome {
+        case .completed(.http): report(partialResult.body, .body, of: probe)
+        case .completed(.command), .timedOut:
+            report(partialResult.body, .body, of: probe)
+            report(partialResult.stderr, .stderr, of: probe)
+        default: break
+        }
+        channel.send(.probeEvent(.finished(probe: probe, outcome)))
+    }
+
+    private func report(_ stream: StreamDigest, _ part: ProbeEvent.Part, of probe: UInt16) {
+        report(stream.prefix[...], part, of: probe)
+        channel.send(.probeEvent(.total(probe: probe, part, byteCount: stream.byteCount, digest: stream.digest)))
+    }
+
+    private func report(_ bytes: ArraySlice<UInt8>, _ part: ProbeEvent.Part, of probe: UInt16) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = rest.prefix(ProbeEvent.chunkLimit)
+            channel.send(.probeEvent(.chunk(probe: probe, part, Array(piece))))
+            rest = rest[piece.endIndex...]
+        }
+    }
+}
+
+extension ProbeEvent.Outcome {
+    /// True if a probe with this outcome has passed.
+    fileprivate var passes: Bool {
+        switch self {
+        case .completed(.http(let status, _)): isSuccess(status)
+        case .completed(.connected), .completed(.command(.status(0))): true
+        default: false
+        }
+    }
+}

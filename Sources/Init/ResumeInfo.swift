@@ -1,0 +1,1 @@
+../Guest/ResumeInfo.swift

@@ -1,1 +1,0 @@
-../Guest/Told.swift

@@ -1,0 +1,302 @@
+internal import Linux
+public import SystemPackage
+
+/// The contents of a store by purpose.
+public struct Usage: Sendable, Hashable {
+    /// A number of things and their bytes.
+    public struct Share: Sendable, Hashable {
+        /// The number.
+        public var count = 0
+        /// The bytes on disk.
+        public var bytes: Int64 = 0
+    }
+
+    /// Names, and all blobs that they lead to.
+    public var images = Share()
+    /// The layers of the images.
+    public var layers = Share()
+    /// Stored build steps, and the blobs that only they need.
+    public var steps = Share()
+    /// Unpacked layers for running commands.
+    public var unpacked = Share()
+    /// Headers of layers, digests of the context's files, the inputs of steps, and the files of a failed step.
+    public var indexes = Share()
+    /// Blobs that nothing needs.
+    public var unneeded = Share()
+    /// Cache mounts.
+    public var mounts = Share()
+    /// Directories of the store that this user may not read; their bytes are not counted.
+    public var unreadable: [FilePath] = []
+
+    /// The bytes of everything; layers are included in the images.
+    public var total: Int64 {
+        [images, steps, unpacked, indexes, unneeded, mounts].reduce(0) { $0 + $1.bytes }
+    }
+}
+
+/// The data in a store that a collection decides about, and its decisions.
+///
+/// Pure after its creation.
+/// ```
+/// name ─► index ─► manifest ─► blobs ◄── step          needed: the target of any arrow
+///                      └─► diff IDs ─► headers, unpacked layers
+/// ```
+struct StoreContents {
+    /// Data that can be made again.
+    struct Item {
+        let path: FilePath
+        let bytes: Int64
+        /// The time of its last use, in seconds since 1970.
+        let used: Int64
+        /// The step, whose layer it keeps; nil for other data.
+        let step: CachedStep?
+    }
+
+    /// The paths to remove.
+    private(set) var dropped: [FilePath] = []
+    private(set) var droppedBlobs = 0
+    /// The bytes that remain.
+    private(set) var total: Int64 = 0
+
+    private var removed: Set<FilePath> = []
+    private var names = 0
+    private var items: [Item] = []
+    private var blobs: [Digest: Int64] = [:]
+    private var headers: [Digest: Int64] = [:]
+    private var unpacked: [Digest: Item] = [:]
+    private var imageBlobs: Set<Digest> = []
+    private var imageLayers: Set<Digest> = []
+    private var imageDiffIDs: Set<Digest> = []
+    private var chains: Set<Digest> = []
+    private var stepBlobs: [Digest: Int] = [:]
+    private var stepDiffIDs: [Digest: Int] = [:]
+    /// Directories that this user may not read.
+    private(set) var unreadable: [FilePath] = []
+
+    init(_ store: Store) throws {
+        try readFiles(store)
+        for entry in try store.index().manifests {
+            names += 1
+            try mark(entry, in: store)
+        }
+        total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
+        total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
+    }
+
+    /// Returns the contents by the purpose that needs them.
+    func usage(mounts: Usage.Share) -> Usage {
+        var usage = Usage()
+        usage.mounts = mounts
+        usage.unreadable = unreadable
+        usage.images.count = names
+        for (digest, bytes) in blobs {
+            if imageBlobs.contains(digest) {
+                usage.images.bytes += bytes
+                if imageLayers.contains(digest) {
+                    usage.layers.count += 1
+                    usage.layers.bytes += bytes
+                }
+            } else if stepBlobs[digest] != nil {
+                usage.steps.bytes += bytes
+            } else {
+                usage.unneeded.count += 1
+                usage.unneeded.bytes += bytes
+            }
+        }
+        for item in items {
+            if item.step == nil { usage.indexes.count += 1 } else { usage.steps.count += 1 }
+            if item.step == nil { usage.indexes.bytes += item.bytes } else { usage.steps.bytes += item.bytes }
+        }
+        usage.indexes.count += headers.count
+        usage.indexes.bytes += headers.values.reduce(0, +)
+        usage.unpacked.count = unpacked.count
+        usage.unpacked.bytes = unpacked.values.reduce(0) { $0 + $1.bytes }
+        return usage
+    }
+}
+
+// MARK: - Deciding
+
+extension StoreContents {
+    /// Drops the data that no image and no step needs.
+    mutating func dropUnneeded() {
+        for digest in blobs.keys.sorted() where !imageBlobs.contains(digest) && stepBlobs[digest] == nil {
+            dropBlob(digest)
+        }
+        for diffID in headers.keys.sorted() where !imageDiffIDs.contains(diffID) && stepDiffIDs[diffID] == nil {
+            dropHeader(diffID)
+        }
+        let needed = neededChains()
+        for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
+    }
+
+    /// Drops the data that can be made again and for which `fits` is true.
+    mutating func drop(where fits: (Item) -> Bool) {
+        for item in candidates where fits(item) { drop(item) }
+        dropUnneeded()
+    }
+
+    /// Drops the least recently used data until no more than `bytes` remain, or nothing can be dropped.
+    mutating func shrink(to bytes: Int64) {
+        for item in candidates {
+            if total <= bytes { return }
+            drop(item)
+        }
+    }
+
+    private var candidates: [Item] {
+        (items + unpacked.values).filter { !removed.contains($0.path) }.sorted {
+            ($0.used, $0.path.string) < ($1.used, $1.path.string)
+        }
+    }
+
+    private mutating func drop(_ item: Item) {
+        guard removed.insert(item.path).inserted else { return }
+        dropped.append(item.path)
+        total -= item.bytes
+        guard let layer = item.step?.layer else { return }
+        let (blob, diffID) = (layer.descriptor.digest, layer.diffID)
+        stepBlobs[blob, default: 1] -= 1
+        if stepBlobs[blob] == 0 {
+            stepBlobs[blob] = nil
+            if !imageBlobs.contains(blob) { dropBlob(blob) }
+        }
+        stepDiffIDs[diffID, default: 1] -= 1
+        if stepDiffIDs[diffID] == 0 {
+            stepDiffIDs[diffID] = nil
+            if !imageDiffIDs.contains(diffID) { dropHeader(diffID) }
+        }
+    }
+
+    private mutating func dropBlob(_ digest: Digest) {
+        guard let bytes = blobs.removeValue(forKey: digest) else { return }
+        dropped.append(Store.path(of: digest))
+        droppedBlobs += 1
+        total -= bytes
+    }
+
+    private mutating func dropHeader(_ diffID: Digest) {
+        guard let bytes = headers.removeValue(forKey: diffID) else { return }
+        dropped.append(Store.indexPath(of: diffID))
+        total -= bytes
+    }
+
+    /// Returns the stacks of layers of all images, and those that stored steps may have put on top of them.
+    private func neededChains() -> Set<Digest> {
+        var needed = chains
+        // A chain ID can't be inverted, so every step is tried on every stack until all unpacked layers are found.
+        var open = Set(unpacked.keys).subtracting(chains)
+        var frontier: [Digest?] = [nil] + Array(chains)
+        while !open.isEmpty, let below = frontier.popLast() {
+            for diffID in stepDiffIDs.keys {
+                let chain = Digest.chainID(diffID, on: below)
+                if open.remove(chain) != nil {
+                    needed.insert(chain)
+                    frontier.append(chain)
+                }
+            }
+        }
+        return needed
+    }
+}
+
+// MARK: - Reading
+
+extension StoreContents {
+    private mutating func readFiles(_ store: Store) throws {
+        for (digest, status) in try Self.files("blobs/sha256", store) { blobs[digest] = status.size }
+        for (digest, status) in try Self.files("thaw/index", store) { headers[digest] = status.allocated }
+        try ifReadable("thaw/layers") { contents in
+            for (digest, status) in try Self.files("thaw/layers", store) where status.type == .directory {
+                let path = FilePath("thaw/layers/\(digest.hex)")
+                let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
+                contents.unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
+            }
+            try contents.readRoots(store)
+        }
+        let steps = Dictionary(
+            try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
+        for directory: FilePath in ["thaw/cache", "thaw/why"] where try store.root.exists(directory) {
+            for entry in try store.root.directory(directory).entries() {
+                let path = directory.appending(FilePath(bytes: entry.name).components)
+                let status = try store.root.status(of: path)
+                guard status.type == .regular else { continue }
+                add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
+            }
+        }
+        if try store.root.exists("thaw/failed") {
+            try ifReadable("thaw/failed") { contents in
+                let bytes = try store.root.directory("thaw/failed").allocatedBytes()
+                let used = try store.root.status(of: "thaw/failed").changed.seconds
+                contents.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+            }
+        }
+    }
+
+    /// Reads the root file systems that are kept for a step without namespaces.
+    private mutating func readRoots(_ store: Store) throws {
+        guard try store.root.exists("thaw/layers") else { return }
+        let layers = try store.root.directory("thaw/layers")
+        for entry in try layers.entries() {
+            let name = String(decoding: entry.name, as: UTF8.self)
+            guard name.contains(".root") else { continue }
+            let bytes = try layers.directory(FilePath(name)).allocatedBytes()
+            let used = try layers.status(of: FilePath(name)).changed.seconds
+            add(Item(path: FilePath("thaw/layers/\(name)"), bytes: bytes, used: used, step: nil))
+        }
+    }
+
+    /// Reads a directory that only the store's owner may read; another user's inventory omits it.
+    private mutating func ifReadable(_ path: FilePath, _ read: (inout StoreContents) throws -> Void) throws {
+        do {
+            try read(&self)
+        } catch let error as SystemError where error.errno == .permissionDenied {
+            unreadable.append(path)
+        }
+    }
+
+    private mutating func add(_ item: Item) {
+        items.append(item)
+        guard let layer = item.step?.layer else { return }
+        stepBlobs[layer.descriptor.digest, default: 0] += 1
+        stepDiffIDs[layer.diffID, default: 0] += 1
+    }
+
+    /// Returns the entries of a directory that are named by a digest; others belong to other programs.
+    private static func files(_ path: FilePath, _ store: Store) throws -> [(Digest, FileStatus)] {
+        guard try store.root.exists(path) else { return [] }
+        let directory = try store.root.directory(path)
+        return try directory.entries().compactMap { entry in
+            guard let digest = try? Digest("sha256:" + String(decoding: entry.name, as: UTF8.self)) else { return nil }
+            return (digest, try directory.status(of: FilePath(bytes: entry.name)))
+        }
+    }
+
+    private mutating func mark(_ top: Descriptor, in store: Store) throws {
+        var stack = [top]
+        while let descriptor = stack.popLast() {
+            guard imageBlobs.insert(descriptor.digest).inserted, try store.has(descriptor) else { continue }
+            if descriptor.mediaType.isIndex {
+                stack += try Index(parsing: store.read(descriptor), what: "index \(descriptor.digest)").manifests
+            } else if descriptor.mediaType.isManifest {
+                let manifest = try Manifest(parsing: store.read(descriptor), digest: descriptor.digest)
+                imageBlobs.formUnion([manifest.config.digest] + manifest.layers.map(\.digest))
+                imageLayers.formUnion(manifest.layers.map(\.digest))
+                if try store.has(manifest.config) { try mark(config: manifest.config, in: store) }
+            }
+        }
+    }
+
+    private mutating func mark(config descriptor: Descriptor, in store: Store) throws {
+        // An attestation or a chart, which belongs to an image but is none, has another type of configuration.
+        guard descriptor.mediaType == .config || descriptor.mediaType == .dockerConfig else { return }
+        let config = try ImageConfig(parsing: store.read(descriptor), digest: descriptor.digest)
+        var chain: Digest?
+        for diffID in config.diffIDs {
+            imageDiffIDs.insert(diffID)
+            let next = Digest.chainID(diffID, on: chain)
+            chains.insert(next)
+            chain = next
+        }
+    }
+}

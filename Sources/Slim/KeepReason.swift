@@ -1,0 +1,132 @@
+public import OCI
+
+/// The reason that a path of an image is kept.
+public enum KeepReason: Hashable, Sendable {
+    /// The program of ENTRYPOINT, CMD or HEALTHCHECK.
+    case entrypoint(String)
+    /// An argument or environment variable that names a file.
+    case argument(String)
+    /// A word of a shell's text that names a program.
+    case command(in: ImagePath?)
+    /// The loader, needed by a program.
+    case interpreter(of: ImagePath)
+    /// A library, needed by a file.
+    case elfClosure(by: ImagePath)
+    /// A library that may be loaded at run time, by a file that names it.
+    case dynamicLoad(by: ImagePath)
+    /// The program that runs a script.
+    case shebang(of: ImagePath)
+    /// A symbolic link on the way to a kept path.
+    case symlink(to: ImagePath)
+    /// The target of a kept symbolic link.
+    case linked(from: ImagePath)
+    /// A file that no package owns.
+    case application
+    /// A file of a package whose program or library is used.
+    case package(String, by: ImagePath)
+    /// A file that a kind of program needs without naming it.
+    case profile(Profile)
+    /// The compiled form of a kept Python source.
+    case bytecode(of: ImagePath)
+    /// Package databases and licences, which scanners and lawyers read.
+    case packageMetadata
+    /// The image's volume, working directory or the user's home.
+    case declared(String)
+    /// A pattern of `--include`.
+    case userInclude(String)
+    /// A file that was opened while the original ran its probes.
+    case observed
+    /// A directory that contains a kept path.
+    case parentDirectory
+
+    /// The name in reports.
+    public var name: String {
+        switch self {
+        case .entrypoint: "entrypoint"
+        case .argument: "argument"
+        case .command: "command"
+        case .interpreter: "interpreter"
+        case .elfClosure: "elfClosure"
+        case .dynamicLoad: "dynamicLoad"
+        case .shebang: "shebang"
+        case .symlink, .linked: "symlink"
+        case .application: "application"
+        case .package: "package"
+        case .profile: "profile"
+        case .bytecode: "bytecode"
+        case .packageMetadata: "packageMetadata"
+        case .declared: "declared"
+        case .userInclude: "userInclude"
+        case .observed: "observed"
+        case .parentDirectory: "parentDirectory"
+        }
+    }
+
+    /// The path that caused it, if any.
+    public var cause: ImagePath? {
+        switch self {
+        case .command(let path): path
+        case .interpreter(let path), .elfClosure(let path), .dynamicLoad(let path), .shebang(let path),
+            .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path):
+            path
+        case .entrypoint, .argument, .application, .profile, .packageMetadata, .declared, .userInclude,
+            .observed, .parentDirectory:
+            nil
+        }
+    }
+
+    /// True if the file is executed or loaded, so that its package's files are needed too.
+    var isUse: Bool {
+        switch self {
+        case .entrypoint, .argument, .command, .interpreter, .elfClosure, .dynamicLoad, .shebang, .package,
+            .userInclude, .observed:
+            true
+        case .symlink, .linked, .application, .profile, .bytecode, .packageMetadata, .declared, .parentDirectory: false
+        }
+    }
+}
+
+extension KeepReason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .entrypoint(let text): "is the program of \(text)"
+        case .argument(let text): "is named by \(text)"
+        case .command(let path): "is a command in \(path?.description ?? "the image's command line")"
+        case .interpreter(let path): "loads \(path)"
+        case .elfClosure(let path): "is a library of \(path)"
+        case .dynamicLoad(let path): "may be loaded by \(path)"
+        case .shebang(let path): "runs \(path)"
+        case .symlink(let path): "leads to \(path)"
+        case .linked(let path): "is the target of \(path)"
+        case .application: "belongs to no package"
+        case .package(let name, let path): "belongs to the package \(name) of \(path)"
+        case .profile(let profile): "is needed by \(profile.description)"
+        case .bytecode(let path): "is the compiled form of \(path)"
+        case .packageMetadata: "describes the installed packages"
+        case .declared(let text): "is the image's \(text)"
+        case .userInclude(let pattern): "matches --include \(pattern)"
+        case .observed: "was opened while the original ran"
+        case .parentDirectory: "contains kept files"
+        }
+    }
+}
+
+/// A kind of program that needs files without naming them.
+public enum Profile: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    case any, glibc, openssl, python, perl, pam, shell, certs, tzdata, locales
+
+    public var description: String {
+        switch self {
+        case .any: "any program"
+        case .glibc: "programs that use glibc"
+        case .openssl: "programs that use OpenSSL"
+        case .python: "Python"
+        case .perl: "Perl"
+        case .pam: "programs that use PAM"
+        case .shell: "the shell"
+        case .certs: "programs that use TLS"
+        case .tzdata: "programs that use time zones"
+        case .locales: "programs that use locales"
+        }
+    }
+}

@@ -1,1 +1,0 @@
-../../Sources/Init/Gist.swift

@@ -1,0 +1,125 @@
+import Testing
+
+@Suite("Interviews")
+struct ProbeEventTests {
+    /// FIPS 180-4's examples, and lengths around a block.
+    static let digests: [([UInt8], String)] = [
+        ([], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (Array("abc".utf8), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+        (
+            [UInt8](repeating: 0x61, count: 64),
+            "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"
+        ),
+        (
+            [UInt8](repeating: 0x61, count: 100_000),
+            "6d1cf22d7cc09b085dfc25ee1a1f3ae0265804c607bc2074ad253bcc82fd81ee"
+        ),
+    ]
+
+    @Test("A stream digest has the SHA-256 of all bytes, in any pieces", arguments: digests, [1, 63, 64, 65, 16_384])
+    func digest(example: ([UInt8], String), length: Int) {
+        var stream = StreamDigest()
+        let (bytes, digest) = example
+        for start in stride(from: 0, to: bytes.count, by: length) {
+            stream.receive(bytes[start..<min(start + length, bytes.count)])
+        }
+        let hex = stream.digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        #expect(hex == digest)
+        #expect(stream.byteCount == UInt64(bytes.count))
+        #expect(stream.prefix == Array(bytes.prefix(ProbeEvent.prefixLimit)))
+    }
+
+    @Test("Each path is new once, until the set is full")
+    func paths() {
+        var paths = PathSet()
+        func path(_ number: Int) -> [UInt8] { Array("/usr/lib/\(number)".utf8) }
+        for number in 0..<PathSet.limit { #expect(paths.insert(path(number)) == .new) }
+        #expect(paths.insert(path(7)) == .known)
+        #expect(paths.insert(path(PathSet.limit)) == .full)
+        #expect(paths.count == PathSet.limit)
+    }
+
+    static let table = """
+          sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+           0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
+           1: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1
+           2: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 3 1
+           3: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 4 1
+           4: 00000000:FFFFF 00000000:0000 0A
+           5: 00000000 00000000:0000 0A
+           6: 0A
+        """
+
+    @Test("The ports of a table are those with a listener, each once")
+    func ports() {
+        #expect(listeningPorts(Array(Self.table.utf8)) == [22, 80, 8080])
+        #expect(listeningPorts([]) == [])
+    }
+
+    /// A response, and the head and body that are kept of it.
+    static let answers: [(String, String, String)] = [
+        (
+            "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3\r\n\r\nxyzmore",
+            "HTTP/1.1 200 OK\nA: b\nContent-Length: 3\n\n", "xyz"
+        ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: u\r\n\r\n",
+            "HTTP/1.1 201 OK\nTransfer-Encoding: chunked\n\n", "abc"
+        ),
+        ("HTTP/1.0 500 No\n\nall the rest", "HTTP/1.0 500 No\n\n", "all the rest"),
+    ]
+
+    @Test("Head and body of a response are kept if requested", arguments: answers, [1, 5, 1_000])
+    func content(example: (String, String, String), length: Int) {
+        let bytes = Array(example.0.utf8)
+        for keeps in [true, false] {
+            var response = ResponseParser(keepsContent: keeps)
+            for start in stride(from: 0, to: bytes.count, by: length) {
+                response.receive(Array(bytes[start..<min(start + length, bytes.count)]))
+            }
+            response.close()
+            #expect(response.isComplete)
+            #expect(response.byteCount == UInt64(example.2.utf8.count))
+            #expect(String(decoding: response.head, as: UTF8.self) == (keeps ? example.1 : ""))
+            #expect(String(decoding: response.content.prefix, as: UTF8.self) == (keeps ? example.2 : ""))
+        }
+    }
+
+    /// Headers beyond the limit: one of many lines, and one of a single line.
+    static let headers = [
+        (0..<5_000).map { "X-\($0): aaaaaaaaaaaaaaaaaaaa\r\n" }.joined(),
+        "X: \(String(repeating: "a", count: 20_000))\r\n",
+    ]
+
+    @Test("A header beyond the limit is malformed if its content is requested", arguments: headers)
+    func longHeader(header: String) {
+        for keeps in [true, false] {
+            var response = ResponseParser(keepsContent: keeps)
+            response.receive(Array("HTTP/1.1 200 OK\r\n\(header)Content-Length: 1\r\n\r\na".utf8))
+            #expect(response.isMalformed == keeps)
+            #expect(response.isComplete == !keeps)
+            #expect(response.head.count <= 16_384)
+        }
+    }
+
+    @Test("The report of ports fits a frame for any number of listeners")
+    func manyPorts() {
+        let all = listening(Array(1...65_535) + Array(1...65_535))
+        #expect(all == Array(1...UInt16(ProbeEvent.portLimit)))
+        #expect(listening([80, 22, 80]) == [22, 80])
+        #expect(Message.probeEvent(.listening(all)).encode().count <= 8_192)
+    }
+
+    @Test("An endless body needs bounded memory")
+    func endless() {
+        var response = ResponseParser(keepsContent: true)
+        response.receive(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
+        for _ in 0..<20 { response.receive([UInt8](repeating: 0x41, count: 16_384)) }
+        #expect(response.content.prefix.count == ProbeEvent.prefixLimit)
+        #expect(response.content.byteCount == 20 * 16_384)
+    }
+}
