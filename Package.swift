@@ -63,7 +63,7 @@ let package = Package(
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
         module("Frontend"),
-        module("Project", "TOMLKit"),
+        module("Project", "Linux", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),
@@ -73,12 +73,15 @@ let package = Package(
         module("MicroVM", "Guest", "Linux", "CKVM", system),
         module("ColdStart", "Guest", "Linux", "CLinux", "MicroVM", "Sandbox", system),
 
+        module(
+            "Jobs", "Analysis", "Build", "ColdStart", "Disk", "Frontend", "Linux", "OCI", "Project", "Registry",
+            "Sandbox", "Slim", system),
+
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "Linux", "OCI", "Project", "Registry",
-                "Sandbox",
-                "Slim", arguments, system,
+                "Analysis", "Build", "ColdStart", "Frontend", "HTTP", "Jobs", "Linux", "OCI", "Project", "Registry",
+                "Sandbox", "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
@@ -104,12 +107,15 @@ let package = Package(
         tests("HTTPTests", "HTTP", "Linux", "Support", system),
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
+        tests(
+            "JobsTests", "Jobs", "Build", "ColdStart", "HTTP", "Linux", "OCI", "Project", "Registry", "Sandbox",
+            "Slim", "Support", system),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests(
             "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),
         tests("PeerTests", "Harness"),
-        tests("ProjectTests", "Project"),
+        tests("ProjectTests", "Project", "Linux"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
         tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),

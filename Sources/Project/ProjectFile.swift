@@ -1,3 +1,4 @@
+public import Linux
 internal import TOMLKit
 
 /// The settings of `thaw.toml` for building, starting, slimming and gating an image.
@@ -88,11 +89,14 @@ public struct ProjectFile: Sendable, Equatable {
 }
 
 /// An error in `thaw.toml`.
-public enum ProjectError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum ProjectError: ReportableError, Sendable, Equatable {
     case notTOML(String, line: Int, reason: String)
     case unknownKeys(String, [String])
     case wrongValue(String, key: String, reason: String)
     case severalProbes(String, [String])
+
+    /// A wrong file is a wrong configuration.
+    public var kind: FailureKind { .usage }
 
     public var description: String {
         switch self {

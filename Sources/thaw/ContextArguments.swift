@@ -1,6 +1,7 @@
 import ArgumentParser
 import Build
 import Frontend
+import Jobs
 import Linux
 import OCI
 import Project

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Build
+import Jobs
 import Linux
 import OCI
 import Sandbox

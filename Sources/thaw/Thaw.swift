@@ -1,6 +1,7 @@
 import ArgumentParser
 import ColdStart
 import Glibc
+import Jobs
 import Sandbox
 
 /// The command `thaw`: parses arguments, runs one subcommand, and reports an error by a sentence and an exit status.
@@ -36,7 +37,7 @@ struct Thaw: AsyncParsableCommand {
                     Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
                     Delete.self,
                 ]),
-            CommandGroup(name: "This machine", subcommands: [Doctor.self]),
+            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self]),
         ])
 
     static let version = "0.1.0"
@@ -126,4 +127,4 @@ extension Caches.List: ContainerCommand {}
 extension Caches.Export: ContainerCommand {}
 extension Caches.Import: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}
-extension Doctor: ContainerCommand {}
+extension DoctorCommand: ContainerCommand {}

@@ -1,3 +1,4 @@
+internal import Linux
 public import OCI
 
 /// The content of the main job's report: an image before and after, and the results of its checks.
@@ -161,9 +162,9 @@ extension OptimizationPage {
     }
 
     private func bytes(_ name: String, _ before: Int64, _ after: Int64?) -> Markup {
-        guard let after else { return tile(name, "\(humanBytes(before))", "not changed") }
+        guard let after else { return tile(name, "\(ByteCount(before))", "not changed") }
         return tile(
-            name, "<s>\(humanBytes(before)) →</s> \(humanBytes(after))",
+            name, "<s>\(ByteCount(before)) →</s> \(ByteCount(after))",
             change(Double(before), Double(after), "smaller", "larger"))
     }
 
@@ -171,10 +172,10 @@ extension OptimizationPage {
         switch (before.timeToFirstRequestMs, after?.timeToFirstRequestMs) {
         case (let old?, let new?):
             tile(
-                "First request after", "<s>\(milliseconds(old)) →</s> \(milliseconds(new))",
+                "First request after", "<s>\(ms: old) →</s> \(ms: new)",
                 change(old, new, "sooner", "later"))
-        case (let old?, nil): tile("First request after", "\(milliseconds(old))", "only measured before")
-        case (nil, let new?): tile("First request after", "\(milliseconds(new))", "only measured after")
+        case (let old?, nil): tile("First request after", "\(ms: old)", "only measured before")
+        case (nil, let new?): tile("First request after", "\(ms: new)", "only measured after")
         case (nil, nil): ""
         }
     }
@@ -195,13 +196,6 @@ extension OptimizationPage {
         let text = part > 0 ? "\(percent(part)) less\(factor)" : "\(percent(-part)) \(worse)"
         return part > 0 ? "<span class=\"up\">\(text)</span>" : "<span class=\"down\">\(text)</span>"
     }
-}
-
-/// Formats milliseconds for people: `402 ms`, `1.34 s`.
-func milliseconds(_ value: Double) -> String {
-    if value >= 10_000 { return decimal(value / 1000, digits: 1) + " s" }
-    if value >= 1000 { return decimal(value / 1000, digits: 2) + " s" }
-    return decimal(value, digits: value < 10 ? 1 : 0) + " ms"
 }
 
 // MARK: - Gate and slim
@@ -292,12 +286,12 @@ extension OptimizationPage {
         let bars = zip(sides, totals).map { entry, total -> Markup in
             """
             <div class="time"><div>\(entry.name)</div><div class="bar">\(entry.side.phases.map { segment($0, names, longest) })</div>\
-            <div class="amount">\(milliseconds(entry.side.timeToFirstRequestMs ?? total))</div></div>
+            <div class="amount">\(ms: entry.side.timeToFirstRequestMs ?? total)</div></div>
 
             """
         }
         let ticks = (0...4).map { tick -> Markup in
-            "<span>\(tick == 0 ? "0" : milliseconds(longest * Double(tick) / 4))</span>"
+            "<span>\(tick == 0 ? "0" : Duration.text(milliseconds: longest * Double(tick) / 4))</span>"
         }
         let key = names.enumerated().map { index, name -> Markup in
             "<span><i class=\"p\(index % 7)\"></i>\(name) \(lengths(of: name))</span>"
@@ -310,13 +304,15 @@ extension OptimizationPage {
     private func segment(_ phase: Phase, _ names: [String], _ longest: Double) -> Markup {
         let color = (names.firstIndex(of: phase.name) ?? 0) % 7
         return """
-            <i class="p\(color)" style="width:\(share(phase.ms, of: longest))" title="\(phase.name) \(milliseconds(phase.ms))"></i>
+            <i class="p\(color)" style="width:\(share(phase.ms, of: longest))" title="\(phase.name) \(ms: phase.ms)"></i>
             """
     }
 
     private func lengths(of name: String) -> String {
-        sides.compactMap { entry in entry.side.phases.first { $0.name == name }.map { milliseconds($0.ms) } }
-            .joined(separator: " → ")
+        sides.compactMap { entry in
+            entry.side.phases.first { $0.name == name }.map { Duration.text(milliseconds: $0.ms) }
+        }
+        .joined(separator: " → ")
     }
 }
 
@@ -331,13 +327,13 @@ extension OptimizationPage {
         let scale = sides.flatMap { $0.side.layers.map(\.size) }.max() ?? 0
         return sides.flatMap { name, side -> [Markup] in
             let facts =
-                "\(humanBytes(side.size)) in \(counted(side.layers.count, "layer")), \(humanBytes(side.compressedSize)) to pull"
+                "\(ByteCount(side.size)) in \(counted(side.layers.count, "layer")), \(ByteCount(side.compressedSize)) to pull"
             let heading: Markup = "<h3>\(name) <code>\(side.reference)</code><span>\(facts)</span></h3>\n"
             return [heading]
                 + side.layers.map { layer in
                     BarRow(
                         number: layer.index, label: layer.command, bytes: layer.size, wasted: layer.wastedBytes,
-                        remark: "\(humanBytes(layer.compressedSize)) to pull"
+                        remark: "\(ByteCount(layer.compressedSize)) to pull"
                     ).markup(scale: scale)
                 }
         }

@@ -2,9 +2,11 @@ import Analysis
 public import ArgumentParser
 import Build
 import Glibc
+import Jobs
 import Linux
 public import OCI
 import Project
+import Sandbox
 import SystemPackage
 
 /// The command `thaw build`.
@@ -98,7 +100,7 @@ struct BuildCommand: AsyncParsableCommand {
         for output in outputs { try output.expectWritable() }
         for cache in try options.cache.exports() { try cache.expectWritable() }
         for (file, option) in [(iidfile, "--iidfile"), (metadataFile, "--metadata-file")] {
-            if let file { try Writable.expectFile(file == "-" ? "./-" : file, for: option) }
+            if let file { try FileDestination.expectWritable(FilePath(file), for: option) }
         }
     }
 
@@ -122,7 +124,8 @@ struct BuildCommand: AsyncParsableCommand {
         let parts = call.split(separator: ",").map(String.init)
         let isJSON = parts.contains("format=json")
         let path = try ContextArguments(context, file: options.file).path()
-        let view = DockerfileView(path, arguments: try options.arguments(ProjectFile()), global)
+        let view = DockerfileView(
+            path, arguments: try options.arguments(ProjectFile()), openStore: global.existingStore)
         switch check ? "check" : parts.first ?? "" {
         case "check":
             let findings = try await view.findings()
@@ -254,7 +257,7 @@ struct BuildOptions: ParsableArguments {
         request.width = max(1, jobs)
         request.epoch = try epoch(request.arguments)
         let view = BuildProgress(progress, explainsMisses: why)
-        if progress != .quiet, let loneliness = Failure.singleUserRemedy { Terminal.note("\(loneliness)") }
+        if progress != .quiet, let loneliness = UserNamespace.singleUserRemedy { Terminal.note(loneliness) }
         var results: [BuildResult] = []
         _ = try cache.exports()
         if try platforms().count > 1, context == "-" || file == "-" {
@@ -275,7 +278,7 @@ struct BuildOptions: ParsableArguments {
         guard let platform else { return [.host] }
         var platforms: [Platform] = []
         for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
-            let platform = text == "local" ? .host : try thaw.platform(text)
+            let platform = text == "local" ? .host : try Jobs.platform(text)
             if !platforms.contains(platform) { platforms.append(platform) }
         }
         return platforms

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Frontend
+import Jobs
 import Linux
 import OCI
 import SystemPackage
@@ -38,7 +39,7 @@ struct LintCommand: AsyncParsableCommand {
         let values = Dictionary(buildArg.map { Variable($0) }.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         var files: [(name: String, findings: [Frontend.LintFinding])] = []
         for name in dockerfiles.isEmpty ? ["Dockerfile"] : dockerfiles {
-            var view = DockerfileView(name, arguments: values, global)
+            var view = DockerfileView(name, arguments: values, openStore: global.existingStore)
             (view.ignored, view.result) = (Set(ignore), image)
             if dump == .ast {
                 Terminal.print(try view.tree())

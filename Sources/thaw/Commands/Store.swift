@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Jobs
 import Linux
 import OCI
 import Project
@@ -100,7 +101,7 @@ struct Import: ParsableCommand {
         let seconds = Environment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) } ?? Int64(time(nil))
         let lease = try store.lease()
         let image = try store.importRootfs(
-            FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map(thaw.platform) ?? .host,
+            FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map(Jobs.platform) ?? .host,
             created: RFC3339.text(seconds), comment: nil
         ) { try changes.apply(to: &$0) }
         let digest = try store.publish(image, as: name).digest
@@ -124,7 +125,7 @@ struct Copy: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let platform = try platform.map(thaw.platform)
+        let platform = try platform.map(Jobs.platform)
         Terminal.print("\(try await copy(Transport(from.text), Transport(to), platform, store))")
     }
 

@@ -1,5 +1,6 @@
 import Build
 import Frontend
+import Jobs
 import OCI
 import SystemPackage
 

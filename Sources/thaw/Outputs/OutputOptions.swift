@@ -1,5 +1,6 @@
 import ArgumentParser
 import Build
+import Jobs
 import OCI
 
 /// The options for the outputs of a build.

@@ -1,4 +1,5 @@
 import Build
+import Jobs
 import Linux
 import OCI
 import SystemPackage

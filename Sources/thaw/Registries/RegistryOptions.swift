@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import HTTP
+import Jobs
 import Linux
 import OCI
 import Registry

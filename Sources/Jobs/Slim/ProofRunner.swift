@@ -1,22 +1,30 @@
-import ColdStart
-import Linux
-import OCI
-import Slim
+public import ColdStart
+internal import Linux
+public import OCI
+public import Slim
 
 /// The runner of a proof: starts images on an engine and converts their probe results for the module Slim.
-struct ProofRunner: ImageRunner {
+public struct ProofRunner: ImageRunner {
     let job: BootJob
     let store: Store
     let probeSet: ProbeSet
 
+    /// Makes a runner of `probeSet` with the settings of `job`.
+    public init(job: BootJob, store: Store, probeSet: ProbeSet) {
+        self.job = job
+        self.store = store
+        self.probeSet = probeSet
+    }
+
     /// Returns the probe results of the original; throws if a probe does not pass.
-    func record(of original: Image) async throws -> RunRecord {
+    public func record(of original: Image) async throws -> RunRecord {
         let record = try await run(original, recordsOpenedFiles: probeSet.recordsOpenedFiles)
         if let reason = record.failureReason { throw SlimError.notServing(reason) }
         return record
     }
 
-    func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
+    /// Starts an image once and returns its probe results.
+    public func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         do {
             let requested = ProbeSet(
                 probes: probeSet.probes, commands: probeSet.commands, recordsOpenedFiles: recordsOpenedFiles)
@@ -60,7 +68,7 @@ extension RunRecord.OpenedFiles {
     }
 
     /// A warning that the opened files are not completely known; nil if they are.
-    var warning: String? {
+    public var warning: String? {
         switch self {
         case .none, .files(_, isComplete: true): nil
         case .unavailable(let reason): "the files that the program opens are not observed: \(reason)"

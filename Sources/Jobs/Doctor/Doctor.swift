@@ -1,28 +1,37 @@
-import Build
-import ColdStart
-import Glibc
-import Linux
-import OCI
-import Sandbox
-import SystemPackage
+internal import Build
+internal import ColdStart
+public import Linux
+public import OCI
+internal import Sandbox
+internal import SystemPackage
 
-/// The checks of `thaw doctor`, which try each feature of the machine.
-enum DoctorChecks {
+/// The examination of this machine, which tries each feature.
+public enum Doctor {
     /// The result of one check.
-    struct Check {
-        let name: String
-        let isAvailable: Bool
-        let detail: String
-        var remedy: String?
+    public struct Check: Sendable, Equatable {
+        /// The feature.
+        public let name: String
+        /// True if the machine offers it.
+        public let isAvailable: Bool
+        /// The way in which it is offered, or the reason that it is not.
+        public let detail: String
+        /// The remedy; nil if nothing is missing, or none is known.
+        public var remedy: String?
 
-        var json: JSON {
+        fileprivate var json: JSON {
             var json = JSON.object(["name": .string(name), "available": .bool(isAvailable), "detail": .string(detail)])
             json["remedy"] = remedy.map(JSON.string)
             return json
         }
     }
 
-    static func findings(of store: Store) async -> [Check] {
+    /// Returns the document of `thaw doctor --format json`.
+    public static func document(_ checks: [Check]) -> JSON {
+        .document("doctor", ["findings": .array(checks.map(\.json))])
+    }
+
+    /// Checks all features that thaw uses; `store` is the place of overlay mounts.
+    public static func examine(_ store: Store) async -> [Check] {
         let path = FilePath(store.path.string)
         return [kernel()] + (await isolation(store))
             + [
@@ -160,7 +169,7 @@ enum DoctorChecks {
     private static func guestKernel() async -> Check {
         let name = "a guest kernel"
         do {
-            let kernel = try await Kernel.locate(cache: Cache.path)
+            let kernel = try await Kernel.locate(cache: Environment.cache)
             return Check(name: name, isAvailable: true, detail: kernel.release)
         } catch {
             return Check(name: name, isAvailable: false, detail: "\(error)", remedy: error.remedy)

@@ -1,7 +1,7 @@
-import Frontend
-import Linux
-import OCI
-import SystemPackage
+public import Frontend
+internal import Linux
+internal import OCI
+internal import SystemPackage
 
 /// The facts about a Dockerfile's images in the store and its context, for checks that need more than its text.
 ///
@@ -9,17 +9,19 @@ import SystemPackage
 enum LintFacts {
     /// Gathers the facts about the base images, the context and the built image.
     ///
-    /// - Parameter result: The image built from the Dockerfile, whose files and layers are checked too; nil for none.
+    /// - Parameters:
+    ///   - result: The image built from the Dockerfile, whose files and layers are checked too; nil for none.
+    ///   - openStore: Opens the store with the images; returns nil if there is none.
     static func gather(
-        _ dockerfile: Dockerfile, _ arguments: BuildArguments, path: FilePath, result: String?, _ global: GlobalOptions
+        _ dockerfile: Dockerfile, _ arguments: BuildArguments, path: FilePath, result: String?,
+        openStore: () throws -> Store?
     ) async throws -> ImageFacts {
         var facts = ImageFacts()
         facts.ignoreRules = ignoreRules(beside: path)
         facts.contextEntries = contextEntries(beside: path)
-        guard fileExists(FilePath(global.path)), let scope = try? GlobalScope(dockerfile, arguments),
-            let graph = try? StageGraph(dockerfile, scope)
+        guard let scope = try? GlobalScope(dockerfile, arguments), let graph = try? StageGraph(dockerfile, scope),
+            let store = try openStore()
         else { return facts }
-        let store = try global.store()
         var trees: [Int: (image: Image, tree: FileTree)] = [:]
         // Several stages may have the same base image, which is read once.
         var first: [String: Int] = [:]
@@ -150,7 +152,7 @@ enum LintFacts {
 
 extension PlatformArguments {
     /// The platform that this program was compiled for.
-    static var host: PlatformArguments {
+    public static var host: PlatformArguments {
         PlatformArguments(os: Platform.host.os, architecture: Platform.host.architecture)
     }
 }

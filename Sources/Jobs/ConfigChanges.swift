@@ -1,12 +1,13 @@
-import Frontend
-import OCI
+internal import Frontend
+public import OCI
 
 /// The instructions of `thaw import --change`, which change only the configuration.
-struct ConfigChanges {
+public struct ConfigChanges {
     private let instructions: [Instruction]
     private let scope: Scope
 
-    init(_ texts: [String]) throws {
+    /// Parses instructions; a malformed one, or one that changes files, is a usage failure.
+    public init(_ texts: [String]) throws {
         do {
             let dockerfile = try Dockerfile(
                 parsing: Array(("FROM scratch\n" + texts.joined(separator: "\n")).utf8), name: "--change")
@@ -24,7 +25,7 @@ struct ConfigChanges {
     }
 
     /// Applies the changes to `config`, in order.
-    func apply(to config: inout ImageConfig) throws {
+    public func apply(to config: inout ImageConfig) throws {
         var scope = scope
         do throws(Diagnostic) {
             for instruction in instructions { try Self.apply(instruction, &scope, to: &config) }

@@ -1,7 +1,9 @@
 /// A number of bytes with a unit in its text form: `60MB` is 60,000,000, `256MiB` is 268,435,456.
 public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The number of bytes.
     public let bytes: Int64
 
+    /// Makes a count of `bytes` bytes.
     public init(_ bytes: Int64) { self.bytes = bytes }
 
     private static let units: [(suffix: String, factor: Int64)] = [
@@ -23,30 +25,20 @@ public struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertible
         bytes = Int64((value * Double(factor)).rounded())
     }
 
-    /// The number with a decimal unit, like sizes in Docker's output: `12.3MB`.
+    /// The number with a decimal unit, like sizes in Docker's output: `999B`, `1.0kB`, `12.3MB`, `162MB`.
+    ///
+    /// The unit is chosen after rounding: 999,499 bytes are `999kB`, and 999,500 are `1.0MB`.
     public var description: String {
-        var value = Double(bytes)
+        guard bytes.magnitude >= 1000 else { return "\(bytes)B" }
+        var value = Double(bytes.magnitude)
         var unit = "B"
-        for next in ["kB", "MB", "GB", "TB"] where abs(value) >= 1000 {
+        for next in ["kB", "MB", "GB", "TB", "PB", "EB"] where value.rounded() >= 1000 {
             value /= 1000
             unit = next
         }
-        if unit == "B" { return "\(bytes)B" }
-        let tenths = (value * 10).rounded() / 10
-        return tenths >= 100 ? "\(Int(value.rounded()))\(unit)" : "\(tenths)\(unit)"
+        let number = value >= 99.95 ? "\(Int(value.rounded()))" : "\((value * 10).rounded() / 10)"
+        return (bytes < 0 ? "-" : "") + number + unit
     }
 
     public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
-}
-
-extension Duration {
-    /// Parses a time such as `500ms`, `1.5s`, `2m` or `1h`; returns nil for other text.
-    public init?(human text: String) {
-        let digits = text.prefix { $0.isNumber || $0 == "." }
-        let factors: [Substring: Double] = ["ms": 1e-3, "s": 1, "m": 60, "h": 3600]
-        guard let value = Double(digits), value.isFinite, value >= 0, value < 1e7,
-            let factor = factors[text.dropFirst(digits.count)]
-        else { return nil }
-        self = .milliseconds(Int64((value * factor * 1000).rounded()))
-    }
 }

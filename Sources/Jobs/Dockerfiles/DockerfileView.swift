@@ -1,26 +1,29 @@
-import Frontend
-import Linux
-import OCI
-import SystemPackage
+public import Frontend
+public import Linux
+public import OCI
+internal import SystemPackage
 
 /// A Dockerfile that is checked or described without a build.
-struct DockerfileView {
+public struct DockerfileView {
     private let path: String
     private let arguments: BuildArguments
-    private let global: GlobalOptions
+    private let openStore: () throws -> Store?
     /// The rules to ignore.
-    var ignored: Set<String> = []
+    public var ignored: Set<String> = []
     /// The name of the image built from it; nil if there is none.
-    var result: String?
+    public var result: String?
 
-    init(_ path: String, arguments: [String: String], _ global: GlobalOptions) {
+    /// Makes a view of the Dockerfile at `path`, or on stdin for `-`.
+    ///
+    /// - Parameter openStore: Opens the store with the images of the Dockerfile; returns nil if there is none.
+    public init(_ path: String, arguments: [String: String], openStore: @escaping () throws -> Store?) {
         self.path = path
         self.arguments = BuildArguments(values: arguments, build: .host)
-        self.global = global
+        self.openStore = openStore
     }
 
     /// Returns the findings of all checks, or the syntax errors of a file that can't be parsed.
-    func findings() async throws -> [Frontend.LintFinding] {
+    public func findings() async throws -> [Frontend.LintFinding] {
         let parsed: Dockerfile
         let bytes = try read()
         do {
@@ -30,25 +33,26 @@ struct DockerfileView {
         }
         var options = Frontend.Lint.Options(arguments: arguments)
         options.ignored = ignored
-        options.facts = try await LintFacts.gather(parsed, arguments, path: FilePath(path), result: result, global)
+        options.facts = try await LintFacts.gather(
+            parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
         return Frontend.Lint.check(parsed, options)
     }
 
     /// Applies the automatic fixes to the file.
-    func fix(_ findings: [Frontend.LintFinding]) throws {
+    public func fix(_ findings: [Frontend.LintFinding]) throws {
         let bytes = try read()
         let fixed = Frontend.Lint.applying(findings, to: bytes)
         if fixed != bytes { try replaceFile(path, with: fixed) }
     }
 
     /// Formats findings for people.
-    func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
+    public func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
 
     /// Formats findings as JSON.
-    func json(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.json([(path, findings)]) }
+    public func json(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.json([(path, findings)]) }
 
     /// Returns the syntax tree, without semantic checks.
-    func tree() throws -> String {
+    public func tree() throws -> String {
         let bytes = try read()
         do {
             return try Dockerfile.dump(bytes, name: path)
@@ -58,7 +62,7 @@ struct DockerfileView {
     }
 
     /// Returns the arguments, secrets and agents that a target uses.
-    func outline(_ target: String?) throws -> Outline {
+    public func outline(_ target: String?) throws -> Outline {
         let parsed = try parse()
         do {
             return try parsed.outline(target: target, arguments)
@@ -68,12 +72,12 @@ struct DockerfileView {
     }
 
     /// Returns the stages as JSON.
-    func targets() throws -> JSON {
+    public func targets() throws -> JSON {
         .object(["targets": .array(try parse().targets.map(\.json))])
     }
 
     /// Returns the stages for people, one in each line.
-    func targetsText() throws -> String {
+    public func targetsText() throws -> String {
         try parse().targets.map { target in
             let name = target.name ?? "\(target.index)"
             let mark = target.isDefault ? " (default)" : ""
@@ -114,7 +118,7 @@ extension TargetSummary {
 
 extension Outline {
     /// The outline in the form of buildx's `--call outline,format=json`.
-    var json: JSON {
+    public var json: JSON {
         var json = JSON.object([
             "name": .string(target.name ?? ""),
             "args": .array(
@@ -131,7 +135,7 @@ extension Outline {
     }
 
     /// The outline for people.
-    var text: String {
+    public var text: String {
         var lines = ["TARGET   \(target.name ?? "\(target.index)")\(target.description.map { "  \($0)" } ?? "")"]
         for argument in arguments {
             lines.append(

@@ -1,63 +1,54 @@
-import Build
-import ColdStart
-import Disk
-import Glibc
-import Linux
-import OCI
-import SystemPackage
-
-/// The choice of an engine.
-enum EngineChoice: String, CaseIterable {
-    case auto, kvm, qemu, container
-}
-
-/// The options that only the engine kvm has.
-struct MachineOptions {
-    /// The use of snapshots.
-    var startMode = KvmEngine.StartMode.boot
-    /// The network of the machine.
-    var network = MachineNetwork.none
-    /// The settings of a machine that keeps running after the measurement; nil to stop it.
-    var keptMachine: KeptMachine?
-}
+internal import Build
+internal import ColdStart
+internal import Disk
+internal import Linux
+internal import OCI
+internal import Sandbox
+internal import SystemPackage
 
 /// The starts of images on engines, with the disks and directories that an engine needs.
-enum Engines {
+public struct Engines {
+    let store: Store
+    let kernel: KernelChoice
+    var isDeterministic: Bool
+    let host: any JobHost
+
     /// Measures starts of an image on an engine.
     ///
     /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
     /// container.
-    static func run(
-        _ choice: EngineChoice, options: MachineOptions = MachineOptions(), isDeterministic: Bool,
-        _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image, _ store: Store
-    ) async throws -> ColdStart.StartMeasurement {
+    func run(
+        _ choice: EngineChoice, _ scenario: Scenario, _ image: Image, options: MachineOptions = MachineOptions()
+    ) async throws -> StartMeasurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
             throw Failure("only the qemu engine is deterministic", status: .usage)
-        case .container: return try await contain(scenario, image, store)
+        case .container: return try await contain(scenario, image)
         case .auto where !isDeterministic && KvmEngine.unavailableReason() == nil: break
-        case .auto where !isDeterministic && !hasEmulator: return try await contain(scenario, image, store)
+        case .auto where !isDeterministic && !Self.hasEmulator: return try await contain(scenario, image)
         case .auto, .qemu:
             // Checked before a kernel is fetched and a disk is written.
             try QemuEngine.expectEmulator()
-            return try await boot(kernel, image, store) { disk, kernel, program in
+            let isDeterministic = isDeterministic
+            return try await boot(image) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
                 return try await engine.measure(scenario)
             }
         case .kvm: break
         }
-        return try await boot(kernel, image, store) { disk, found, program in
+        let isSmall = kernel == .small
+        return try await boot(image) { disk, found, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
-                cache: Cache.path, startMode: options.startMode, scratch: disk.removingLastComponent(),
-                network: options.network, keptMachine: options.keptMachine, isRootMemory: kernel == .small)
+                cache: Environment.cache, startMode: options.startMode, scratch: disk.removingLastComponent(),
+                network: options.network, keptMachine: options.keptMachine, isRootMemory: isSmall)
             return try await engine.measure(scenario)
         }
     }
 
     /// Expects that the choice selects the engine kvm, which alone supports the option `what`.
-    static func expectOwnMachine(_ choice: EngineChoice, for what: String) throws {
+    public static func expectOwnMachine(_ choice: EngineChoice, for what: String) throws {
         switch choice {
         case .kvm: return
         case .auto:
@@ -71,47 +62,45 @@ enum Engines {
     private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
     /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
-    private static func boot(
-        _ choice: KernelChoice, _ image: Image, _ store: Store,
-        _ body:
-            @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws ->
-            ColdStart.StartMeasurement
-    ) async throws -> ColdStart.StartMeasurement {
-        let kernel = try await Kernel.locate(choice, cache: Cache.path)
+    private func boot(
+        _ image: Image,
+        _ body: @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> StartMeasurement
+    ) async throws -> StartMeasurement {
+        let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
         let program = try InitialProgram.locate()
-        return try await inWorkArea(of: store) { _, area in
+        let store = store
+        return try await inWorkArea { _, area in
             let disk = area.appending("root.erofs")
             _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
             return try await body(disk, kernel, program)
         }
     }
 
-    private static func contain(
-        _ scenario: Scenario, _ image: Image, _ store: Store
-    ) async throws -> ColdStart.StartMeasurement {
+    private func contain(_ scenario: Scenario, _ image: Image) async throws -> StartMeasurement {
         let program = try InitialProgram.locate()
-        return try await inWorkArea(of: store) { snapshots, area in
+        return try await inWorkArea { snapshots, area in
             let layers = try await snapshots.directories(of: image)
             let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
             do {
                 return try await engine.measure(scenario)
             } catch ColdStartError.guestFailed(let stage, let subject, let reason) {
                 let error = ColdStartError.guestFailed(stage: stage, subject: subject, reason: reason)
-                guard let loneliness = Failure.singleUserRemedy else { throw error }
+                guard let loneliness = UserNamespace.singleUserRemedy else { throw error }
                 throw Failure("\(error)", remedy: loneliness, status: .unmeasurable)
             }
         }
     }
 
     /// Runs `body` with a temporary directory in the store, which is removed afterwards.
-    private static func inWorkArea<T: Sendable>(
-        of store: Store, _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
+    private func inWorkArea<T: Sendable>(
+        _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
     ) async throws -> T {
         let lease = try store.lease()
-        let snapshots = try Snapshots(store) { Terminal.note($0) }
+        let host = host
+        let snapshots = try Snapshots(store) { host.note($0) }
         let area = try snapshots.makeWorkArea()
         do {
-            let result = try await Interruption.ending {
+            let result = try await host.cancelling {
                 try? snapshots.removeWorkArea(area)
             } _: {
                 try await body(snapshots, area)

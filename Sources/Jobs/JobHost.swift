@@ -1,0 +1,17 @@
+/// The caller of jobs: the receiver of their notes, and the protection of work that must clean up.
+///
+/// Jobs print nothing and handle no signals.
+public protocol JobHost: Sendable {
+    /// Receives the start of a part of a job, such as `probing the original`.
+    func report(_ text: String)
+
+    /// Receives a note about a job, such as a limit that is enforced by weaker means.
+    func note(_ text: String)
+
+    /// Runs the work in a task that an interruption cancels, so that the work can clean up.
+    ///
+    /// - Parameter abandon: Cleans up what it can if the cancelled work does not end.
+    func cancelling<Result: Sendable>(
+        abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result
+}

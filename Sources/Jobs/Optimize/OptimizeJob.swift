@@ -1,0 +1,72 @@
+internal import Analysis
+internal import ColdStart
+internal import Linux
+public import OCI
+public import Project
+public import Slim
+
+/// The main job: analyse an image, slim it, prove the slim image, start both, and compare with the budgets.
+public struct OptimizeJob {
+    /// The original.
+    public let image: Image
+    /// The name of the original, for people.
+    public let name: String
+    /// The name of the slim image; nil if it gets none.
+    public let slimName: String?
+    private let boot: BootJob
+    private let store: Store
+    private let budget: ProjectFile.Budget
+    private let host: any JobHost
+
+    /// Makes a job; `boot` has the settings of all starts.
+    public init(
+        _ image: Image, name: String, slimName: String?, boot: BootJob, in store: Store,
+        budget: ProjectFile.Budget, host: any JobHost
+    ) {
+        self.image = image
+        self.name = name
+        self.slimName = slimName
+        self.boot = boot
+        self.store = store
+        self.budget = budget
+        self.host = host
+    }
+
+    /// Runs all parts.
+    ///
+    /// - Parameters:
+    ///   - commands: Commands that run in both images besides the probe.
+    ///   - observes: True to keep the files that the original opens while it is probed.
+    ///   - options: Returns the options of slimming for the opened files.
+    public func run(
+        commands: [[String]], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
+    ) async throws -> Optimization {
+        host.report("analysing")
+        let before = try await Report(of: image, reference: name)
+        host.report("probing the original")
+        let proof = ProofRunner(
+            job: boot, store: store,
+            probeSet: ProbeSet(probes: [boot.probe], commands: commands, recordsOpenedFiles: observes))
+        let record = try await proof.record(of: image)
+        if let warning = record.openedFiles.warning { host.report(warning) }
+        host.report("slimming")
+        let slim = try await SlimJob(image, options: options(record.openedFiles.paths))
+        var slimmed = try await slim.write(to: store)
+        let after = try await Report(of: slimmed.image, reference: slimName ?? "\(name) (slim)")
+        host.report("probing the slim image")
+        let verification = try await Verification(slimmed.image, against: record, of: image, by: proof)
+        slimmed.verification = verification
+        // An image that does not serve cannot be measured.
+        if verification.failure != nil { try verification.require() }
+        host.report("starting the original")
+        let first = try await boot.measure(image, in: store)
+        host.report("starting the slim image")
+        let second = try await boot.measure(slimmed.image, in: store)
+        let figures = ImageFigures(
+            of: slimmed.image, after.waste, startMilliseconds: second.timeToFirstRequest.median)
+        return Optimization(
+            name: name, slimName: slimName, before: .init(image: image, report: before, start: first),
+            after: .init(image: slimmed.image, report: after, start: second), plan: slim.plan,
+            slimDocument: slimmed.document, verification: verification, verdict: BudgetVerdict(budget, figures))
+    }
+}
