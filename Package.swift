@@ -108,7 +108,8 @@ let package = Package(
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
         tests(
-            "JobsTests", "Jobs", "Build", "ColdStart", "HTTP", "Linux", "OCI", "Project", "Registry", "Sandbox",
+            "JobsTests", "Jobs", "Harness", "Build", "ColdStart", "HTTP", "Linux", "OCI", "Project", "Registry",
+            "Sandbox",
             "Slim", "Support", system),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),

@@ -62,6 +62,18 @@ public struct ProjectFile: Sendable, Equatable {
         /// The median time to the first request.
         public var start: Duration?
 
+        /// Makes budgets of these limits.
+        public init(
+            size: ByteCount? = nil, unpacked: ByteCount? = nil, layers: Int? = nil, waste: ByteCount? = nil,
+            start: Duration? = nil
+        ) {
+            self.size = size
+            self.unpacked = unpacked
+            self.layers = layers
+            self.waste = waste
+            self.start = start
+        }
+
         /// True if no budget is set.
         public var isEmpty: Bool { self == Budget() }
     }

@@ -1,4 +1,3 @@
-import Build
 import ColdStart
 import HTTP
 import Jobs
@@ -6,9 +5,11 @@ import Linux
 import OCI
 import Project
 import Registry
-import Sandbox
 import SystemPackage
 import Testing
+
+@testable import Build
+@testable import Sandbox
 
 /// The report of any error: its sentence, its remedy and its exit status.
 @Suite struct FailureTests {

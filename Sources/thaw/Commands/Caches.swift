@@ -23,26 +23,13 @@ struct Caches: ParsableCommand {
 
         func run() throws {
             let entries = try CacheMounts(global.store()).entries()
-            guard format == .text else { return Terminal.print(Self.document(entries)) }
+            guard format == .text else { return Terminal.print(.caches(entries)) }
             let width = entries.map(\.id.count).max() ?? 0
             for entry in entries {
                 let id = entry.id.visibleLine + String(repeating: " ", count: width - entry.id.count)
                 let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed.visibleLine)"
                 Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)")
             }
-        }
-
-        private static func document(_ entries: [CacheMounts.Entry]) -> JSON {
-            .object([
-                "schemaVersion": .integer(1), "kind": .string("caches"),
-                "caches": .array(
-                    entries.map {
-                        .object([
-                            "id": .string($0.id), "from": .string($0.seed), "size": .integer($0.size),
-                            "lastUsed": .string(RFC3339.text($0.lastUsed)),
-                        ])
-                    }),
-            ])
         }
     }
 

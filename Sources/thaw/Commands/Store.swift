@@ -15,44 +15,10 @@ struct Images: ParsableCommand {
     @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
-        let store = try global.store()
-        let rows = try store.images().map { try Row($0, $1, in: store) }
-        if format == .json {
-            return Terminal.print(
-                .object([
-                    "kind": .string("images"), "schemaVersion": .integer(1), "images": .array(rows.map(\.json)),
-                ]))
-        }
-        let width = rows.map(\.name.count).max() ?? 0
-        for row in rows {
-            let name = row.name + String(repeating: " ", count: width - row.name.count)
-            let platforms = row.platforms.count > 1 ? "  " + row.platforms.joined(separator: " ").visibleLine : ""
-            Terminal.print("\(name)  \(row.digest.short)  \(ByteCount(row.size))\(platforms)")
-        }
-    }
-
-    /// One name with the digest, size and platforms of its image.
-    private struct Row {
-        let name: String
-        let digest: Digest
-        let size: Int64
-        let platforms: [String]
-
-        init(_ name: String, _ descriptor: Descriptor, in store: Store) throws {
-            self.name = try Reference(name).familiar
-            digest = descriptor.digest
-            let images = try ImageSet(descriptor, in: store).images()
-            let layers = images.flatMap(\.layers).map(\.descriptor)
-            size = Dictionary(layers.map { ($0.digest, $0.size) }, uniquingKeysWith: { first, _ in first })
-                .values.reduce(0, +)
-            platforms = images.map(\.config.platform.description)
-        }
-
-        var json: JSON {
-            .object([
-                "name": .string(name), "digest": .string("\(digest)"), "compressedSize": .integer(size),
-                "platforms": .strings(platforms),
-            ])
+        let rows = try ImageRow.all(in: global.store())
+        switch format {
+        case .text: for line in ImageRow.text(rows) { Terminal.print(line) }
+        case .json: Terminal.print(ImageRow.document(rows))
         }
     }
 }
