@@ -1,3 +1,5 @@
+public import Linux
+
 /// The caller of jobs: the receiver of their notes, and the protection of work that must clean up.
 ///
 /// Jobs print nothing and handle no signals.
@@ -7,6 +9,12 @@ public protocol JobHost: Sendable {
 
     /// Receives a note about a job, such as a limit that is enforced by weaker means.
     func note(_ text: String)
+
+    /// Receives the messages of a program that a job started, each line with its newline.
+    func report(lines: String)
+
+    /// Opens stdout for an archive; a terminal is a usage failure.
+    func openStandardOutput() throws -> OwnedDescriptor
 
     /// Runs the work in a task that an interruption cancels, so that the work can clean up.
     ///

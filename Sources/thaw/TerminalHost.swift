@@ -1,4 +1,5 @@
 import Jobs
+import Linux
 
 /// The terminal as the host of jobs: notes go to stderr, and signals cancel.
 struct TerminalHost: JobHost {
@@ -8,6 +9,10 @@ struct TerminalHost: JobHost {
     func report(_ text: String) { if !isQuiet { Terminal.report(text) } }
 
     func note(_ text: String) { Terminal.note(text) }
+
+    func report(lines: String) { Terminal.report(lines: lines) }
+
+    func openStandardOutput() throws -> OwnedDescriptor { try OutputDestination.openStandardOutput() }
 
     func cancelling<Result: Sendable>(
         abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result

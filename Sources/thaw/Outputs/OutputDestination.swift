@@ -16,11 +16,20 @@ enum OutputDestination {
             self = .path(try FileDestination(FilePath(text)))
             return
         }
-        guard !Terminal.isStdoutTerminal else {
-            throw Failure(
-                "cannot write an archive to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
-        }
+        try Self.expectNoTerminal()
         self = .standardOutput
+    }
+
+    /// Opens stdout for an archive; a terminal is a usage failure.
+    static func openStandardOutput() throws -> OwnedDescriptor {
+        try expectNoTerminal()
+        return try Terminal.descriptorForArchives()
+    }
+
+    private static func expectNoTerminal() throws {
+        guard Terminal.isStdoutTerminal else { return }
+        throw Failure(
+            "cannot write an archive to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
     }
 
     /// Opens the destination and lets `body` write to it.
@@ -28,7 +37,7 @@ enum OutputDestination {
         switch self {
         case .path(let destination): try destination.write(body)
         case .standardOutput:
-            let sink = FileSink(try Terminal.descriptorForArchives())
+            let sink = FileSink(try Self.openStandardOutput())
             try body(sink)
             try sink.flush()
         }

@@ -1,8 +1,7 @@
-import Glibc
-import Jobs
-import Linux
-import OCI
-import SystemPackage
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import SystemPackage
 
 /// The Docker engine behind its UNIX socket, with the two calls that export and load images.
 ///

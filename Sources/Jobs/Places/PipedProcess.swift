@@ -1,31 +1,34 @@
-import Glibc
-import Jobs
-import Linux
-import OCI
-import SystemPackage
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import SystemPackage
 
-/// A child process that writes or reads a stream of bytes; its other output is printed after it exits.
+/// A child process that writes or reads a stream of bytes; its other output is reported after it exits.
 enum PipedProcess {
     /// Runs `words` and passes its stdout to `body`.
-    static func read<T>(_ words: [String], _ body: (any ByteSource) throws -> T) throws -> T {
+    static func read<T>(
+        _ words: [String], _ host: any JobHost, _ body: (any ByteSource) throws -> T
+    ) throws -> T {
         let ends = try pipe()
         let output = OwnedDescriptor(owning: ends.output)
         let stderrFile = try stderrFile()
         let child = try start(words, closing: ends.input, as: .output, stderrFile: stderrFile.rawValue)
         let result = Result { [source = FileSource(output)] in try body(source) }
         // The failure of the program explains more than that of reading an archive that it did not write.
-        try expectSuccess(words, child, stderrFile)
+        try expectSuccess(words, child, stderrFile, host)
         return try result.get()
     }
 
     /// Runs `words` with the bytes that `body` writes as its stdin.
-    static func write(_ words: [String], _ body: (any ByteSink) throws -> Void) throws {
+    static func write(
+        _ words: [String], _ host: any JobHost, _ body: (any ByteSink) throws -> Void
+    ) throws {
         let ends = try pipe()
         let input = OwnedDescriptor(owning: ends.input)
         let stderrFile = try stderrFile()
         let child = try start(words, closing: ends.output, as: .input, stderrFile: stderrFile.rawValue)
         let result = feed(input, body)
-        try expectSuccess(words, child, stderrFile)
+        try expectSuccess(words, child, stderrFile, host)
         try result.get()
     }
 
@@ -80,11 +83,11 @@ enum PipedProcess {
     }
 
     private static func expectSuccess(
-        _ words: [String], _ process: pid_t, _ stderrFile: borrowing OwnedDescriptor
+        _ words: [String], _ process: pid_t, _ stderrFile: borrowing OwnedDescriptor, _ host: any JobHost
     ) throws {
         let text: String
         let end = Spawn.wait(process)
-        Terminal.report(lines: OutputLines.text(try stderrFile.read(1 << 20, at: 0)))
+        host.report(lines: OutputLines.text(try stderrFile.read(1 << 20, at: 0)))
         switch end {
         case .exited(0): return
         case .exited(let status): text = "exited with \(status)"
