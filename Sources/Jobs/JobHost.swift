@@ -1,4 +1,5 @@
 public import Linux
+public import Registry
 
 /// The caller of jobs: the receiver of their notes, and the protection of work that must clean up.
 ///
@@ -13,8 +14,18 @@ public protocol JobHost: Sendable {
     /// Receives the messages of a program that a job started, each line with its newline.
     func report(lines: String)
 
-    /// Opens stdout for an archive; a terminal is a usage failure.
+    /// Throws a usage failure if stdout is a terminal, which gets no archive.
+    func expectArchiveOutput() throws
+
+    /// Opens stdout for an archive.
     func openStandardOutput() throws -> OwnedDescriptor
+
+    /// Makes a client of registries with the settings of this process, changed by `edit`.
+    ///
+    /// - Parameter isQuiet: True to show no progress.
+    func registryClient(
+        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+    ) throws -> RegistryClient
 
     /// Runs the work in a task that an interruption cancels, so that the work can clean up.
     ///

@@ -1,5 +1,6 @@
 import Jobs
 import Linux
+import Registry
 
 /// The terminal as the host of jobs: notes go to stderr, and signals cancel.
 struct TerminalHost: JobHost {
@@ -12,7 +13,19 @@ struct TerminalHost: JobHost {
 
     func report(lines: String) { Terminal.report(lines: lines) }
 
-    func openStandardOutput() throws -> OwnedDescriptor { try OutputDestination.openStandardOutput() }
+    func expectArchiveOutput() throws {
+        guard Terminal.isStdoutTerminal else { return }
+        throw Failure(
+            "cannot write an archive to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
+    }
+
+    func openStandardOutput() throws -> OwnedDescriptor { try Terminal.descriptorForArchives() }
+
+    func registryClient(
+        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+    ) throws -> RegistryClient {
+        try Registries.client(isQuiet ? .quiet : .auto, edit)
+    }
 
     func cancelling<Result: Sendable>(
         abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result

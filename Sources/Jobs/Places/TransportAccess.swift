@@ -74,10 +74,12 @@ extension Transport {
         case .layout(let directory, let tag): try Layout.write(set, to: directory, tag: tag ?? "latest")
         case .ociArchive(let path, let tag):
             let layout = LayoutExport([(set, tag.map { [.tag($0)] } ?? [])])
-            try Self.write(to: path, host) { try layout.write(to: $0) }
+            try OutputDestination(path.string, host).write { try layout.write(to: $0) }
         case .dockerArchive(let path, let name):
             let names = try name.map { [LayoutExport.Name.reference(try reference($0))] } ?? []
-            try Self.write(to: path, host) { try LayoutExport([(set, names)], docker: true).write(to: $0) }
+            try OutputDestination(path.string, host).write {
+                try LayoutExport([(set, names)], docker: true).write(to: $0)
+            }
         case .docker(let reference):
             try DockerDaemon().write { try LayoutExport([(set, [.reference(reference)])], docker: true).write(to: $0) }
         case .podman(let reference):
@@ -86,15 +88,5 @@ extension Transport {
             }
         case .registry: preconditionFailure("registries are written asynchronously")
         }
-    }
-
-    /// Lets `body` write an archive to the path; `-` is stdout.
-    private static func write(
-        to path: FilePath, _ host: any JobHost, _ body: (any ByteSink) throws -> Void
-    ) throws {
-        guard path == "-" else { return try FileDestination(path).write(body) }
-        let sink = FileSink(try host.openStandardOutput())
-        try body(sink)
-        try sink.flush()
     }
 }

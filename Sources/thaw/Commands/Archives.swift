@@ -42,7 +42,7 @@ struct Save: ParsableCommand {
 
     func run() throws {
         let store = try global.store()
-        let destination = try OutputDestination(output)
+        let destination = try OutputDestination(output, TerminalHost())
         let lease = try store.lease()
         let items = try images.map { text in
             let name = try reference(text)

@@ -68,7 +68,7 @@ struct BuildCommand: AsyncParsableCommand {
         }
         try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
         try expectWritable(list)
-        let store = try global.store()
+        let (store, host) = (try global.store(), TerminalHost())
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = OutputOptions.compression(of: list)
@@ -78,12 +78,13 @@ struct BuildCommand: AsyncParsableCommand {
             : try await options.builds(
                 context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
         let caches = try options.cache.exports()
-        for cache in caches { for result in results { try await cache.write(result, in: store) } }
+        for cache in caches { for result in results { try await cache.write(result, in: store, host) } }
         let images = try outputs.squashed(
             results.map { caches.contains(where: \.isInline) ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
-            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
+            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch(), host: host
+        )
         var set: ImageSet?
         for output in list {
             let written = try await sender.write(output)
@@ -123,7 +124,7 @@ struct BuildCommand: AsyncParsableCommand {
     private func show() async throws {
         let parts = call.split(separator: ",").map(String.init)
         let isJSON = parts.contains("format=json")
-        let path = try ContextArguments(context, file: options.file).path()
+        let path = try BuildSources(context, file: options.file).path()
         let view = DockerfileView(
             path, arguments: try options.arguments(ProjectFile()), openStore: global.existingStore)
         switch check ? "check" : parts.first ?? "" {
@@ -239,11 +240,11 @@ struct BuildOptions: ParsableArguments {
         context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
         compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
-        let places = try ContextArguments(context, file: file, project)
+        let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
         request.missingImage = try Registries.bases(for: store, progress)
         request.web = try Registries.http()
-        request.contexts = try ContextArguments.contexts(buildContext)
+        request.contexts = try BuildSources.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)
         request.labels = try pairs(label, "--label")

@@ -41,7 +41,7 @@ struct Optimize: AsyncParsableCommand {
         let store = try global.store()
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
-        let isContext = try isDirectory || ContextArguments.isRemote(subject)
+        let isContext = try isDirectory || BuildSources.isRemote(subject)
         let project = try ProjectFile.read(config, beside: FilePath(isDirectory ? subject : "."))
         let name = try tag.map(reference)
         if push, name == nil { throw Failure("--push needs a name", remedy: "add -t NAME", status: .usage) }

@@ -90,7 +90,7 @@ struct OutputOptions: ParsableArguments {
     /// Checks the outputs before anything is built.
     static func check(_ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform]) throws {
         for output in outputs {
-            if output.hasStream, let path = output.destination { _ = try OutputDestination(path) }
+            if output.hasStream, let path = output.destination { _ = try OutputDestination(path, TerminalHost()) }
             if output.isPushed, output.names.isEmpty, names.isEmpty {
                 throw Failure(
                     "a push needs a name", remedy: "add -t NAME or name=NAME", status: .usage)

@@ -1,7 +1,5 @@
-import Glibc
-import Jobs
-import Linux
-import SystemPackage
+internal import Glibc
+internal import SystemPackage
 
 /// Checks of output paths before the work, so that a build doesn't fail at its end.
 enum Writable {
@@ -18,7 +16,7 @@ enum Writable {
 
 extension Output {
     /// Expects that its destination can be written.
-    func expectWritable() throws {
+    public func expectWritable() throws {
         guard let destination, destination != "-" else { return }
         hasStream
             ? try FileDestination.expectWritable(FilePath(destination), for: "-o type=\(kind.rawValue), dest")

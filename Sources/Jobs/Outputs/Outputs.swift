@@ -1,8 +1,7 @@
-import Build
-import Jobs
-import Linux
-import OCI
-import SystemPackage
+internal import Build
+internal import Linux
+public import OCI
+internal import SystemPackage
 
 /// The writer of a build's result to all of its outputs.
 ///
@@ -10,7 +9,7 @@ import SystemPackage
 /// images of all platforms ─► squash ─┬─► form ─► manifests, index ─► oci, docker, image, registry
 ///                                    └─► trees ──────────────────► local, tar
 /// ```
-struct Outputs: Sendable {
+public struct Outputs: Sendable {
     let store: Store
     /// One image for each platform, in the order of the command line.
     let images: [BuiltImage]
@@ -20,14 +19,42 @@ struct Outputs: Sendable {
     /// The upper bound of times in written files, in seconds since 1970; nil for none.
     let epoch: Int64?
 
+    let host: any JobHost
+
+    /// Makes a writer.
+    ///
+    /// - Parameters:
+    ///   - images: One image for each platform, in the order of the command line.
+    ///   - names: The names of `-t`, for outputs without names of their own.
+    ///   - epoch: The upper bound of times in written files, in seconds since 1970; nil for none.
+    public init(
+        store: Store, images: [BuiltImage], annotations: Annotations, names: [Reference], epoch: Int64?,
+        host: any JobHost
+    ) {
+        self.store = store
+        self.images = images
+        self.annotations = annotations
+        self.names = names
+        self.epoch = epoch
+        self.host = host
+    }
+
     /// An image and the number of its layers that belong to the base image.
-    struct BuiltImage: Sendable {
-        var image: Image
-        var baseLayerCount: Int
+    public struct BuiltImage: Sendable {
+        /// The image.
+        public var image: Image
+        /// The number of the lowest layers that belong to the base image.
+        public var baseLayerCount: Int
+
+        /// Makes a built image.
+        public init(image: Image, baseLayerCount: Int) {
+            self.image = image
+            self.baseLayerCount = baseLayerCount
+        }
     }
 
     /// Writes one output; returns the image as it was written, or nil for an output of files.
-    func write(_ output: Output) async throws -> ImageSet? {
+    public func write(_ output: Output) async throws -> ImageSet? {
         switch output.kind {
         case .cacheonly: return nil
         case .local:
@@ -44,7 +71,7 @@ struct Outputs: Sendable {
     }
 
     /// Converts the images to the form of an output, in the store.
-    func set(_ output: Output) async throws -> ImageSet {
+    public func set(_ output: Output) async throws -> ImageSet {
         var annotations = annotations
         annotations.add(output.annotations)
         let (images, store, form) = (images, store, output.form)
@@ -62,14 +89,14 @@ struct Outputs: Sendable {
             let layout = LayoutExport([(set, names.map { .reference($0) })], docker: output.kind == .docker)
             let path = output.destination ?? ""
             if output.isTar {
-                let destination = try OutputDestination(path)
+                let destination = try OutputDestination(path, host)
                 try await Offload.run { try destination.write { try layout.write(to: $0) } }
             } else {
                 try await Offload.run { try layout.write(to: FilePath(path)) }
             }
         case .image, .registry:
             if output.kind == .image { for name in names { try store.publish(set, as: name) } }
-            if output.isPushed { try await OutputPush.run(set, names, output, in: store) }
+            if output.isPushed { try await OutputPush.run(set, names, output, in: store, host) }
         case .local, .tar, .cacheonly: preconditionFailure("these have no image")
         }
     }
@@ -85,7 +112,7 @@ extension Outputs {
     }
 
     private func writeTar(_ output: Output) async throws {
-        let destination = try OutputDestination(output.destination ?? "-")
+        let destination = try OutputDestination(output.destination ?? "-", host)
         let files = try TreeExport(await trees(), split: output.isSplit ?? (images.count > 1), epoch: epoch)
         try await Offload.run { try destination.write { try files.write(to: $0) } }
     }
@@ -105,7 +132,7 @@ extension Outputs {
             let (mode, epoch) = (output.mode, epoch)
             let left = try await Offload.run { try DirectoryExport(image, tree, to: place, epoch: epoch).write(mode) }
             if let first = left.first {
-                Terminal.note(
+                host.note(
                     "\(left.count) devices, \(first) among them, were left out: only root makes devices, with numbers that Linux has"
                 )
             }

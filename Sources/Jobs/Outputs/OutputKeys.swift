@@ -1,78 +1,8 @@
-import Build
-import Frontend
-import Jobs
-import OCI
-import SystemPackage
+internal import Frontend
+internal import OCI
+internal import SystemPackage
 
-/// One `-o`: the destination and the form of a build's result.
-struct Output {
-    /// The type of the output.
-    enum Kind: String, CaseIterable {
-        case oci, docker, image, registry, local, tar, cacheonly
-
-        /// True if the output is an image; false for its files or nothing.
-        var isImage: Bool { self != .local && self != .tar && self != .cacheonly }
-    }
-
-    let kind: Kind
-    /// The names of the image; if empty, those of `-t`.
-    var names: [Reference] = []
-    /// A file or a directory; `-` is stdout.
-    private(set) var destination: String?
-    /// True if an OCI layout is written as a tar.
-    private(set) var isTar = true
-    var isPushed = false
-    private(set) var isPushedByDigest = false
-    private(set) var isInsecure = false
-    private(set) var isSplit: Bool?
-    private(set) var mode = DirectoryExport.Mode.copy
-    private(set) var form = LayerForm()
-    private(set) var annotations = Annotations()
-
-    /// True if the output is one stream of bytes; false for a directory.
-    var hasStream: Bool { kind == .tar || kind == .docker || kind == .oci && isTar }
-
-    init(_ kind: Kind) {
-        self.kind = kind
-        isPushed = kind == .registry
-    }
-
-    /// Reads `type=TYPE,KEY=VALUE,...` as buildx has it; a text without `type=` is a directory, `-` a tar on stdout.
-    init(parsing text: String) throws {
-        let fields = try CSV.fields(text, "-o")
-        if fields.count == 1, fields[0] == text, !text.hasPrefix("type=") {
-            self.init(text == "-" ? .tar : .local)
-            destination = text
-            try check(text)
-            return
-        }
-        var pairs: [(key: String, value: String)] = []
-        for field in fields {
-            guard let equals = field.firstIndex(of: "=") else {
-                throw Failure("-o '\(text)': '\(field)' is not KEY=VALUE", status: .usage)
-            }
-            let key = field[..<equals].trimmingSpaces
-            // Keys of annotations have letters of both cases; all others are lower-case.
-            pairs.append(
-                (key.hasPrefix("annotation") ? key : key.lowercased(), String(field[field.index(after: equals)...])))
-        }
-        guard let type = pairs.last(where: { $0.key == "type" })?.value else {
-            throw Failure("-o '\(text)' has no type", remedy: Self.typesRemedy, status: .usage)
-        }
-        guard let kind = Kind(rawValue: type) else {
-            let ending = Suggestion.ending(for: type, in: Kind.allCases.map(\.rawValue))
-            throw Failure(
-                "-o '\(text)': '\(type)' is no type of output\(ending)", remedy: Self.typesRemedy, status: .usage)
-        }
-        self.init(kind)
-        for (key, value) in pairs where key != "type" { try set(key, value) }
-        try check(text)
-    }
-
-    private static let typesRemedy = "types are " + Kind.allCases.map(\.rawValue).joined(separator: ", ")
-}
-
-// MARK: - Keys
+// The keys of `-o`, and the rules that involve several of them.
 
 extension Output {
     private static let imageKeys = [
@@ -97,7 +27,7 @@ extension Output {
         }
     }
 
-    private mutating func set(_ key: String, _ value: String) throws {
+    mutating func set(_ key: String, _ value: String) throws {
         do {
             if kind.isImage, try annotations.add(attribute: key, value) { return }
         } catch {
@@ -148,7 +78,7 @@ extension Output {
     }
 
     /// Checks the rules that involve several keys.
-    private func check(_ text: String) throws {
+    func check(_ text: String) throws {
         func refuse(_ reason: String) throws { throw Failure("-o '\(text)': \(reason)", status: .usage) }
         switch kind {
         case .local, .docker, .oci, .tar:
@@ -171,46 +101,5 @@ extension Output {
             case .uncompressed: try refuse("compression-level needs gzip or zstd")
             }
         }
-    }
-}
-
-/// A line of comma-separated fields (RFC 4180).
-enum CSV {
-    /// Splits a line into fields; a field in double quotes may contain commas, and `""` for a quote.
-    static func fields(_ line: String, _ option: String) throws -> [String] {
-        func malformed() -> Failure {
-            Failure("\(option) '\(line)': a quote must be around a whole field: \"name=a,b\"", status: .usage)
-        }
-        var fields: [String] = []
-        var rest = line[...]
-        while true {
-            var field = ""
-            if rest.first == "\"" {
-                rest = rest.dropFirst()
-                while true {
-                    guard let end = rest.firstIndex(of: "\"") else { throw malformed() }
-                    field += rest[..<end]
-                    rest = rest[rest.index(after: end)...]
-                    guard rest.first == "\"" else { break }
-                    field += "\""
-                    rest = rest.dropFirst()
-                }
-            } else {
-                field = String(rest.prefix { $0 != "," })
-                rest = rest.dropFirst(field.count)
-                if field.contains("\"") { throw malformed() }
-            }
-            fields.append(field)
-            if rest.isEmpty { return fields }
-            guard rest.first == "," else { throw malformed() }
-            rest = rest.dropFirst()
-        }
-    }
-}
-
-extension StringProtocol {
-    /// The text without spaces at either end.
-    var trimmingSpaces: String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

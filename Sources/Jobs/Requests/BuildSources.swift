@@ -1,23 +1,23 @@
-import ArgumentParser
-import Build
-import Frontend
-import Jobs
-import Linux
-import OCI
-import Project
-import SystemPackage
+public import Build
+internal import Frontend
+internal import Linux
+internal import OCI
+public import Project
+internal import SystemPackage
 
 /// The sources of a build: CONTEXT, `-f` and `--build-context`.
-struct ContextArguments {
-    let context: ContextLocation
-    let dockerfile: DockerfileLocation
+public struct BuildSources {
+    /// The context.
+    public let context: ContextLocation
+    /// The Dockerfile.
+    public let dockerfile: DockerfileLocation
 
     /// Finds the context and the Dockerfile.
     ///
     /// - Parameters:
     ///   - text: CONTEXT of the command line.
     ///   - file: The value of `-f`; nil without it.
-    init(_ text: String, file: String?, _ project: ProjectFile = ProjectFile()) throws {
+    public init(_ text: String, file: String?, _ project: ProjectFile = ProjectFile()) throws {
         let location = try ContextLocation(context: text)
         if case .directory(let path) = location {
             let directory = path.pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
@@ -34,7 +34,7 @@ struct ContextArguments {
     }
 
     /// Returns the Dockerfile's path on this machine, for checks without a build; `-` is standard input.
-    func path() throws -> String {
+    public func path() throws -> String {
         switch dockerfile {
         case .standardInput: return "-"
         case .file(let path): return path.string
@@ -46,7 +46,7 @@ struct ContextArguments {
     }
 
     /// True if the text names a context that is fetched, rather than an image.
-    static func isRemote(_ text: String) throws -> Bool {
+    public static func isRemote(_ text: String) throws -> Bool {
         switch try ContextLocation(context: text) {
         case .git, .web: true
         default: false
@@ -54,7 +54,7 @@ struct ContextArguments {
     }
 
     /// Parses the values `NAME=VALUE` of `--build-context`.
-    static func contexts(_ texts: [String]) throws -> [String: ContextLocation] {
+    public static func contexts(_ texts: [String]) throws -> [String: ContextLocation] {
         var contexts: [String: ContextLocation] = [:]
         for text in texts {
             guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
