@@ -1,6 +1,6 @@
 public import Build
 public import Linux
-internal import OCI
+public import OCI
 
 extension BuildResult {
     /// The member `build` of `report.json`.
@@ -8,6 +8,25 @@ extension BuildResult {
         .object([
             "containerimage.digest": .string("\(image.descriptor.digest)"), "thaw.steps": .array(steps.map(\.json)),
         ])
+    }
+}
+
+extension JSON {
+    /// Returns the document of `thaw build --metadata-file`.
+    ///
+    /// - Parameters:
+    ///   - set: The image or index.
+    ///   - config: The digest of the image's configuration; nil for an index.
+    public static func buildMetadata(
+        of set: ImageSet, config: Digest?, _ steps: [StepReport], names: [Reference]
+    ) -> JSON {
+        var json = JSON.object([
+            "containerimage.digest": .string("\(set.descriptor.digest)"),
+            "containerimage.descriptor": set.descriptor.json, "thaw.steps": .array(steps.map(\.json)),
+        ])
+        json["containerimage.config.digest"] = config.map { .string("\($0)") }
+        if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
+        return json
     }
 }
 
