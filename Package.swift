@@ -108,7 +108,8 @@ let package = Package(
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
         tests(
-            "JobsTests", "Jobs", "Harness", "Build", "ColdStart", "HTTP", "Linux", "OCI", "Project", "Registry",
+            "JobsTests", "Jobs", "Analysis", "Harness", "Build", "ColdStart", "HTTP", "Linux", "OCI", "Project",
+            "Registry",
             "Sandbox",
             "Slim", "Support", system),
         tests("LinuxTests", "Linux", "Support", system),

@@ -13,14 +13,14 @@ public struct OptimizeJob {
     public let name: String
     /// The name of the slim image; nil if it gets none.
     public let slimName: String?
-    private let boot: BootJob
+    private let boot: any ImageStarter
     private let store: Store
     private let budget: ProjectFile.Budget
     private let host: any JobHost
 
     /// Makes a job; `boot` has the settings of all starts.
     public init(
-        _ image: Image, name: String, slimName: String?, boot: BootJob, in store: Store,
+        _ image: Image, name: String, slimName: String?, boot: any ImageStarter, in store: Store,
         budget: ProjectFile.Budget, host: any JobHost
     ) {
         self.image = image
@@ -44,10 +44,8 @@ public struct OptimizeJob {
         host.report("analysing")
         let before = try await Report(of: image, reference: name)
         host.report("probing the original")
-        let proof = ProofRunner(
-            job: boot, store: store,
-            probeSet: ProbeSet(probes: [boot.probe], commands: commands, recordsOpenedFiles: observes))
-        let record = try await proof.record(of: image)
+        let proof = boot.runner(in: store, commands: commands, recordsOpenedFiles: observes)
+        let record = try await proof.record(of: image, recordsOpenedFiles: observes)
         if let warning = record.openedFiles.warning { host.report(warning) }
         host.report("slimming")
         let slim = try await SlimJob(image, options: options(record.openedFiles.paths))
@@ -59,9 +57,9 @@ public struct OptimizeJob {
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
         host.report("starting the original")
-        let first = try await boot.measure(image, in: store)
+        let first = try await boot.measure(image, in: store, options: MachineOptions())
         host.report("starting the slim image")
-        let second = try await boot.measure(slimmed.image, in: store)
+        let second = try await boot.measure(slimmed.image, in: store, options: MachineOptions())
         let figures = ImageFigures(
             of: slimmed.image, after.waste, startMilliseconds: second.timeToFirstRequest.median)
         return Optimization(

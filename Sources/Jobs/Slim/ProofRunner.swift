@@ -18,9 +18,7 @@ public struct ProofRunner: ImageRunner {
 
     /// Returns the probe results of the original; throws if a probe does not pass.
     public func record(of original: Image) async throws -> RunRecord {
-        let record = try await run(original, recordsOpenedFiles: probeSet.recordsOpenedFiles)
-        if let reason = record.failureReason { throw SlimError.notServing(reason) }
-        return record
+        try await record(of: original, recordsOpenedFiles: probeSet.recordsOpenedFiles)
     }
 
     /// Starts an image once and returns its probe results.
