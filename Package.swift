@@ -74,13 +74,13 @@ let package = Package(
         module("ColdStart", "Guest", "Linux", "CLinux", "MicroVM", "Sandbox", system),
 
         module(
-            "Jobs", "Analysis", "Build", "ColdStart", "Disk", "Frontend", "Linux", "OCI", "Project", "Registry",
-            "Sandbox", "Slim", system),
+            "Jobs", "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "Linux", "OCI", "Project",
+            "Registry", "Sandbox", "Slim", system),
 
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "Frontend", "HTTP", "Jobs", "Linux", "OCI", "Project", "Registry",
+                "Analysis", "Build", "ColdStart", "Frontend", "Jobs", "Linux", "OCI", "Project", "Registry",
                 "Sandbox", "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
         .executableTarget(

@@ -48,3 +48,19 @@ public func reference(_ text: String) throws -> Reference {
         throw Failure("\(error)", status: .usage)
     }
 }
+
+extension Environment {
+    /// The variables with a value that is not empty.
+    static var all: [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let variable = unsafe next.pointee {
+            let text = unsafe String(cString: variable)
+            if let equals = text.firstIndex(of: "="), text.index(after: equals) != text.endIndex {
+                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            unsafe next += 1
+        }
+        return variables
+    }
+}

@@ -85,8 +85,8 @@ struct BuildOptions: ParsableArguments {
     ) async throws -> [BuildResult] {
         let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
-        request.missingImage = try Registries.bases(for: store, progress)
-        request.web = try Registries.http()
+        request.missingImage = Registries.bases(for: store, try Registries.client(progress))
+        request.web = try Registries.http(version: Thaw.version)
         request.contexts = try BuildSources.contexts(buildContext)
         request.target = target ?? project.build.target
         request.arguments = try arguments(project)

@@ -63,12 +63,13 @@ struct BuildCommand: AsyncParsableCommand {
         if verify, context == "-" || options.file == "-" {
             throw Failure("--verify reads everything twice, but standard input can be read only once", status: .usage)
         }
-        try OutputOptions.check(list, annotations, names: names, platforms: options.platforms())
+        try Output.check(
+            list, annotations, names: names, platforms: options.platforms(), host: TerminalHost())
         try expectWritable(list)
         let (store, host) = (try global.store(), TerminalHost())
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
-        let compression = OutputOptions.compression(of: list)
+        let compression = Output.compression(of: list)
         let results =
             verify
             ? [try await verified(store, compression)]
