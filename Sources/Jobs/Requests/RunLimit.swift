@@ -3,7 +3,7 @@ internal import Linux
 internal import Sandbox
 
 /// A limit of RUN; the raw value is the name of its option and of its field in `--resource`.
-public enum RunLimit: String, CaseIterable {
+public enum RunLimit: String, CaseIterable, Sendable {
     case memory
     case memorySwap = "memory-swap"
     case cpus
