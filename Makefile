@@ -97,18 +97,9 @@ test: fixtures ## Run all tests
 	swift test $(swift-flags)
 
 .PHONY: test-kvm
-test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for some checks)
+test-kvm: fixtures ## Boot images on a true KVM, in machines that QEMU emulates (CHECKS=... for some checks)
 	swift build --build-tests $(swift-flags)
-	suite=(fixtures/kvm/bed.sh suite --deadline 480 --with $(debug)/thawPackageTests.xctest $(CHECKS))
-	status=0
-	THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
-	# No check exits with 3: QEMU's emulation of nested guests sometimes freezes, with the machine's clock.
-	if [ "$$status" = 3 ]; then
-		echo "the emulated machine ended without a result; retrying once"
-		status=0
-		THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
-	fi
-	exit "$$status"
+	THAW=$(debug)/thaw fixtures/kvm/suite.sh $(CHECKS)
 
 .PHONY: check
 check: ## Check the format of Swift and the syntax of shell scripts
