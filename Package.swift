@@ -94,7 +94,7 @@ let package = Package(
         tests("ArchitectureTests", "Harness"),
         .testTarget(
             name: "AttackTests", dependencies: ["Harness"], path: "Tests/AttackTests",
-            exclude: ["Probe", "overwrite.c", "attacks.txt"], swiftSettings: rules),
+            exclude: ["Probe", "overwrite.c", "node_race.c", "attacks.txt"], swiftSettings: rules),
         tests("BuildTests", "Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", "Support", system),
         tests("ConformanceTests", "Build", "OCI", "Linux", "Harness", system),
         tests("ColdStartTests", "ColdStart", "Guest", "Harness", "Linux", "Support", system),

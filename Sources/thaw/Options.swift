@@ -29,13 +29,20 @@ struct GlobalOptions: ParsableArguments {
     private static var defaultStore: String {
         if let path = Environment["THAW_STORE"] { return path }
         if UserNamespace.user == 0 { return "/var/lib/thaw" }
-        let data = Environment["XDG_DATA_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.local/share"
+        let data = Environment["XDG_DATA_HOME"] ?? Environment.home + "/.local/share"
         return data + "/thaw"
     }
 }
 
 /// The process's environment.
 enum Environment {
+    /// The user's home directory, from `HOME` or from the account.
+    static var home: String {
+        if let home = Environment["HOME"] { return home }
+        guard let entry = unsafe getpwuid(getuid()) else { return "/" }
+        return unsafe String(cString: entry.pointee.pw_dir)
+    }
+
     /// A variable's value; nil where it is unset or empty.
     static subscript(name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
@@ -47,7 +54,7 @@ enum Environment {
 /// The directory of files that can be made again: kernels, base images.
 enum Cache {
     static var path: FilePath {
-        let home = Environment["XDG_CACHE_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.cache"
+        let home = Environment["XDG_CACHE_HOME"] ?? Environment.home + "/.cache"
         return FilePath(Environment["THAW_CACHE"] ?? home).appending("thaw")
     }
 }
@@ -84,7 +91,9 @@ func project(_ option: String?, beside directory: FilePath) throws -> ProjectFil
         if option == nil { return ProjectFile() }
         throw Failure("there is no file '\(path)'", status: .usage)
     }
-    let bytes = try OwnedDescriptor(path).readAll(limit: 1 << 20)
+    let file = try OwnedDescriptor(path, [.read, .nonBlocking])
+    guard try file.status().type == .regular else { throw Failure("'\(path)' is not a regular file", status: .usage) }
+    let bytes = try file.readAll(limit: 1 << 20)
     var project = try ProjectFile(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
     if let kernel = project.boot.kernel, case .file(let file) = KernelChoice(parsing: kernel) {
         project.boot.kernel = path.removingLastComponent().pushing(file).string

@@ -16,13 +16,16 @@ struct GitRepository: Sendable {
     /// Returns the files as an image: modes 0644 or 0755, owner root, all with the commit's time.
     func image() async throws -> Image {
         let settings = try speedLimits + credentials()
+        let agent = state.request.agents["default"]
         let commit = try await Interruptible.run { work in
-            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
+            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings, agent: agent)) }
         }
         let key = key(of: commit)
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
         let step = try await Interruptible.run { work in
-            try state.inWorkArea { area in try fetch(commit, Git(in: area, work, settings: settings), area) }
+            try state.inWorkArea { area in
+                try fetch(commit, Git(in: area, work, settings: settings, agent: agent), area)
+            }
         }
         try state.store.cache(step, for: key)
         return state.image(of: step)
@@ -70,11 +73,13 @@ struct GitRepository: Sendable {
 
     private func headers(for address: SourceAddress) throws -> [(name: String, value: String)] {
         let name = "http.\(address.scheme)://\(address.host)/.extraheader"
+        // After a redirect git sends such a header to the other host.
+        let stays = ("http.followRedirects", "false")
         if let header = try state.secret(["GIT_AUTH_HEADER.\(address.host)", "GIT_AUTH_HEADER"]) {
-            return [(name, "Authorization: \(header)")]
+            return [(name, "Authorization: \(header)"), stays]
         }
         if let token = try state.secret(["GIT_AUTH_TOKEN.\(address.host)", "GIT_AUTH_TOKEN"]) {
-            return [(name, "Authorization: basic \(Base64.padded(Array("x-access-token:\(token)".utf8)))")]
+            return [(name, "Authorization: basic \(Base64.padded(Array("x-access-token:\(token)".utf8)))"), stays]
         }
         return []
     }
