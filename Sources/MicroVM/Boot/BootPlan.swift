@@ -13,7 +13,7 @@ struct BootPlan: Sendable {
     var processors = 1
     var devices: [MMIODevice] = []
     var persistentMemory: [PersistentMemory] = []
-    /// True if the tables name a serial port at 0x3f8 with interrupt 4.
+    /// True if the tables name a serial port, see ``Serial``.
     var hasSerialPort = false
     /// The generation of this run and the interrupt that announces a new one; `nil` if the guest has none.
     var generation: GenerationID?

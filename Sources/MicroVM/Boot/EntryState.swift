@@ -35,7 +35,7 @@ struct EntryState: Hashable, Sendable {
         }
     }
 
-    /// The descriptors of privilege level 0 from address 0 (Intel SDM, volume 3A, 3.4.5 and 7.2.2).
+    /// The descriptors of privilege level 0 from address 0 (Intel SDM, volume 3A, 3.4.5).
     private enum Descriptor {
         /// 4 GiB, readable and accessed.
         static let code32: UInt64 = 0x00cf_9b00_0000_ffff
