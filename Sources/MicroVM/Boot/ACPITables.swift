@@ -141,12 +141,15 @@ struct ACPITables: Sendable {
             ])
     }
 
+    private static let serialResources: [AML.Resource] = [
+        .ports(start: Serial.port, count: Serial.portCount), .interrupt(Serial.interrupt),
+    ]
+
     private static let serialPort: AML = .device(
         "COM1",
         [
             .name("_HID", .eisa("PNP0501")), .name("_UID", .integer(0)),
-            .name(
-                "_CRS", .resources([.ports(start: Serial.port, count: Serial.portCount), .interrupt(Serial.interrupt)])),
+            .name("_CRS", .resources(serialResources)),
         ])
 
     /// The notification that the generation has changed (Microsoft, Virtual Machine Generation ID).

@@ -31,7 +31,9 @@ struct KVM: ~Copyable {
     init(_ opened: consuming OwnedDescriptor) throws(MachineError) {
         let number = opened.rawValue
         let version = ckvm_ioctl_number(number, ckvm_get_api_version, 0)
-        guard version == 12 else { throw .incapable("API version 12, it has \(version)") }
+        guard version == KVM_API_VERSION else {
+            throw .incapable("API version \(KVM_API_VERSION), it has \(version)")
+        }
         for (name, capability) in KVM.needed where KVM.extent(of: capability, number) <= 0 { throw .incapable(name) }
         let count = try kvm("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number(number, ckvm_get_vcpu_mmap_size, 0) }
         device = opened
@@ -62,7 +64,7 @@ struct KVM: ~Copyable {
     }
 
     /// The leaves of the processor's name and its first-level caches: KVM lists them but leaves them empty.
-    private static let own: ClosedRange<UInt32> = 0x8000_0002...0x8000_0005
+    private static let own = CPUIDLeaf.brandString...CPUIDLeaf.l1Cache
 
     /// Returns the CPUID leaves that KVM can show to a guest on this processor.
     func supportedCPUID() throws(MachineError) -> [kvm_cpuid_entry2] {

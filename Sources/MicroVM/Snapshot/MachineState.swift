@@ -15,7 +15,7 @@ struct MachineState {
     var serial: [UInt8]
     private var clock = kvm_clock_data()
     /// Both 8259s and the I/O APIC.
-    private var irqchips = [kvm_irqchip](repeating: kvm_irqchip(), count: 3)
+    private var irqchips = [kvm_irqchip](repeating: kvm_irqchip(), count: Int(KVM_NR_IRQCHIPS))
 
     /// Reads a machine whose processors are parked and whose devices are paused.
     init(

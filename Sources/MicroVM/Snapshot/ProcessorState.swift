@@ -8,8 +8,10 @@ internal import SystemPackage
 
 /// The whole state of one processor; only the same kind of KVM can read it.
 struct ProcessorState {
-    private static let tscDeadlineMSR: UInt32 = 0x6E0
-    private static let tscMSR: UInt32 = 0x10
+    private typealias MSR = ModelSpecificRegister
+
+    /// The size of `struct kvm_xsave` without its flexible end, in bytes.
+    private static let xsaveMinimum = 4096
     /// XSAVE areas are larger on processors with more state, but never this large.
     private static let xsaveLimit = 1 << 16
     private static let cpuidLimit = 4096
@@ -35,7 +37,7 @@ struct ProcessorState {
         try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
         try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
         try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &sregs)
-        xsave = [UInt8](repeating: 0, count: max(4096, layout.xsaveByteCount))
+        xsave = [UInt8](repeating: 0, count: max(ProcessorState.xsaveMinimum, layout.xsaveByteCount))
         let request = layout.xsaveByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
         try processor.transfer("KVM_GET_XSAVE", request, &xsave)
         try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &xcrs)
@@ -51,10 +53,10 @@ struct ProcessorState {
 
     /// Arms an expired timer: its deadline reads as 0 and would never fire again, so it is set to now.
     private static func armed(_ registers: [kvm_msr_entry]) -> [kvm_msr_entry] {
-        guard let now = registers.first(where: { $0.index == tscMSR }) else { return registers }
+        guard let now = registers.first(where: { $0.index == MSR.timeStampCounter }) else { return registers }
         return registers.map { register in
             var register = register
-            if register.index == tscDeadlineMSR, register.data == 0 { register.data = now.data }
+            if register.index == MSR.tscDeadline, register.data == 0 { register.data = now.data }
             return register
         }
     }
@@ -97,15 +99,15 @@ struct ProcessorState {
     /// includes the 0 of a new machine. A guest that was saved in its first second would then continue with a counter,
     /// and so with timers, that are late by as much. The other processors should be synchronized with the first.
     private func resetTSC(of processor: Processor) throws(MachineError) {
-        guard var counter = msrs.first(where: { $0.index == ProcessorState.tscMSR }) else { return }
+        guard var counter = msrs.first(where: { $0.index == MSR.timeStampCounter }) else { return }
         counter.data &+= 1 << 40
         try processor.restoreMSRs([counter])
     }
 
     /// Restores the counter before the deadline, which KVM compares with it.
     private func restoreMSRs(to processor: Processor) throws(MachineError) {
-        let deadline = msrs.filter { $0.index == ProcessorState.tscDeadlineMSR }
-        try processor.restoreMSRs(msrs.filter { $0.index != ProcessorState.tscDeadlineMSR })
+        let deadline = msrs.filter { $0.index == MSR.tscDeadline }
+        try processor.restoreMSRs(msrs.filter { $0.index != MSR.tscDeadline })
         try processor.restoreMSRs(deadline)
     }
 
@@ -137,7 +139,9 @@ struct ProcessorState {
         try reader.read(raw: &registers)
         try reader.read(raw: &sregs)
         xsave = try reader.string(limit: ProcessorState.xsaveLimit)
-        guard xsave.count >= 4096 else { throw .brokenSnapshot("a processor's XSAVE area is truncated") }
+        guard xsave.count >= ProcessorState.xsaveMinimum else {
+            throw .brokenSnapshot("a processor's XSAVE area is truncated")
+        }
         try reader.read(raw: &xcrs)
         try reader.read(raw: &debugRegisters)
         try reader.read(raw: &lapic)
@@ -162,6 +166,9 @@ struct ProcessorStateLayout {
 }
 
 extension Processor {
+    /// The number of registers for one call; KVM takes fewer than 256 (MAX_IO_MSRS).
+    private static let msrBatch = 128
+
     /// Passes an area of bytes to the kernel, which knows the size that it uses.
     fileprivate func transfer(_ call: String, _ request: UInt, _ bytes: inout [UInt8]) throws(MachineError) {
         let number = descriptor.rawValue
@@ -179,7 +186,7 @@ extension Processor {
         var read: [kvm_msr_entry] = []
         var rest = indices[...]
         while !rest.isEmpty {
-            var entries = rest.prefix(128).map { index in
+            var entries = rest.prefix(Processor.msrBatch).map { index in
                 var entry = kvm_msr_entry()
                 entry.index = index
                 return entry
@@ -198,7 +205,7 @@ extension Processor {
     fileprivate func restoreMSRs(_ registers: [kvm_msr_entry]) throws(MachineError) {
         var rest = registers[...]
         while !rest.isEmpty {
-            let chunk = Array(rest.prefix(128))
+            let chunk = Array(rest.prefix(Processor.msrBatch))
             let count = unsafe chunk.withUnsafeBufferPointer {
                 unsafe ckvm_set_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
             }
