@@ -71,7 +71,7 @@ struct BootParameters: Sendable {
     // MARK: - Linux, 64 bits
 
     private func zeroPage(_ header: [UInt8]?) -> [UInt8] {
-        var page = [UInt8](repeating: 0, count: 4096)
+        var page = [UInt8](repeating: 0, count: Int(GuestMemory.page))
         page.set(BootLayout.rsdp, at: ZeroPageField.acpiRSDPAddr)
         page.set(UInt32(truncatingIfNeeded: initramfsStart >> 32), at: ZeroPageField.extRamdiskImage)
         page.set(UInt32(truncatingIfNeeded: initramfsSize >> 32), at: ZeroPageField.extRamdiskSize)

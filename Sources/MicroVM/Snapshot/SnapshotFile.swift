@@ -179,7 +179,7 @@ public struct SnapshotFile: ~Copyable {
     }
 
     private static func checksum(_ bytes: [UInt8]) -> UInt64 {
-        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        bytes.reduce(FNV1a.offsetBasis) { ($0 ^ UInt64($1)) &* FNV1a.prime }
     }
 
     private static func ranges(of memoryBytes: UInt64) -> [Range<UInt64>] {

@@ -57,9 +57,9 @@ final class BlockDevice: VirtioDevice {
     ///   - blockByteCount: the smallest unit of the guest's requests.
     init(
         _ file: consuming OwnedDescriptor, byteCount: UInt64, isReadOnly: Bool, name: String,
-        blockByteCount: UInt32 = 512
+        blockByteCount: UInt32 = UInt32(BlockDevice.sector)
     ) throws(MachineError) {
-        guard blockByteCount >= 512, blockByteCount & (blockByteCount - 1) == 0,
+        guard blockByteCount >= BlockDevice.sector, blockByteCount & (blockByteCount - 1) == 0,
             byteCount.isMultiple(of: UInt64(blockByteCount)), let count = Int(exactly: byteCount)
         else { throw .impossible("a disk's size must be a multiple of its block size, a power of two of at least 512") }
         self.file = file
