@@ -29,7 +29,7 @@ final class AddressSpace: Sendable {
     private let pciAddress = Atomic<UInt32>(0)
 
     init(
-        _ devices: [AttachedDevice], _ doorbell: DoorbellDevice, _ memory: GuestMemory
+        _ devices: [AttachedDevice], doorbell: DoorbellDevice, memory: GuestMemory
     ) throws(MachineError) {
         serialInterrupt = try OwnedDescriptor(made: ckvm_eventfd(), "make an event counter")
         self.devices = devices

@@ -27,7 +27,7 @@ struct ELFKernel: Hashable, Sendable {
             throw .unbootableKernel("\(file.path) \(error)")
         }
         try Self.check(elf, file.path)
-        segments = try Self.loaded(elf, file.path, file.byteCount)
+        segments = try Self.loaded(elf, path: file.path, byteCount: file.byteCount)
         entry = try Self.entry(elf, file)
         let address = entry.address
         guard segments.contains(where: { address >= $0.physicalAddress && address - $0.physicalAddress < $0.fileSize })
@@ -44,7 +44,7 @@ struct ELFKernel: Hashable, Sendable {
     }
 
     private static func loaded(
-        _ elf: ELF, _ path: FilePath, _ byteCount: UInt64
+        _ elf: ELF, path: FilePath, byteCount: UInt64
     ) throws(MachineError) -> [ELF.Segment] {
         let segments = elf.segments.filter { $0.isLoaded && $0.memorySize > 0 }
             .sorted { $0.physicalAddress < $1.physicalAddress }

@@ -10,7 +10,7 @@ extension Processor {
         (MSR.kernelGSBase, 0), (MSR.fmask, 0), (MSR.lstar, 0), (MSR.timeStampCounter, 0),
         (MSR.miscEnable, MSR.fastStringsEnable), (MSR.mtrrDefType, MSR.mtrrEnable | MSR.writeBack),
     ]
-    /// The x87 control word after FNINIT and the value of MXCSR after a reset (SDM, volume 3A, Processor State After Reset).
+    /// The x87 control word after FNINIT and the value of MXCSR after a reset (SDM volume 3A, state after reset).
     private static let initialFCW: UInt16 = 0x37F
     private static let initialMXCSR: UInt32 = 0x1F80
 
@@ -27,7 +27,7 @@ extension Processor {
         var fpu = kvm_fpu()
         fpu.fcw = Processor.initialFCW
         fpu.mxcsr = Processor.initialMXCSR
-        try set("KVM_SET_FPU", ckvm_set_fpu, fpu)
+        try set("KVM_SET_FPU", ckvm_set_fpu, to: fpu)
         try wireLocalInterrupts()
     }
 
@@ -45,7 +45,7 @@ extension Processor {
                 unsafe bytes.storeBytes(of: new, toByteOffset: offset, as: UInt32.self)
             }
         }
-        try set("KVM_SET_LAPIC", ckvm_set_lapic, controller)
+        try set("KVM_SET_LAPIC", ckvm_set_lapic, to: controller)
     }
 }
 
@@ -61,14 +61,14 @@ extension Processor {
         (special.gdt.base, special.gdt.limit) = (entry.gdt.base, entry.gdt.limit)
         (special.idt.base, special.idt.limit) = (entry.idt.base, entry.idt.limit)
         (special.cr0, special.cr3, special.cr4, special.efer) = (entry.cr0, entry.cr3, entry.cr4, entry.efer)
-        try set("KVM_SET_SREGS", ckvm_set_special_registers, special)
+        try set("KVM_SET_SREGS", ckvm_set_special_registers, to: special)
         var registers = kvm_regs()
         registers.rip = entry.rip
         registers.rsp = entry.rsp
         registers.rbx = entry.rbx
         registers.rsi = entry.rsi
         registers.rflags = entry.rflags
-        try set("KVM_SET_REGS", ckvm_set_registers, registers)
+        try set("KVM_SET_REGS", ckvm_set_registers, to: registers)
     }
 }
 

@@ -68,7 +68,7 @@ struct KVM: ~Copyable {
 
     /// Returns the CPUID leaves that KVM can show to a guest on this processor.
     func supportedCPUID() throws(MachineError) -> [kvm_cpuid_entry2] {
-        var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
+        var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", of: kvm_cpuid_entry2()) {
             unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
         }
         for index in leaves.indices where KVM.own.contains(leaves[index].function) {
@@ -79,7 +79,7 @@ struct KVM: ~Copyable {
 
     /// Returns the numbers of the model-specific registers that are part of a processor's state.
     func msrIndices() throws(MachineError) -> [UInt32] {
-        try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
+        try unsafe list("KVM_GET_MSR_INDEX_LIST", of: 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
     }
 }
 
@@ -95,7 +95,7 @@ func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
 
 /// Passes one structure to an ioctl that reads it, fills it in, or both.
 func exchange<State>(
-    _ call: String, _ descriptor: Int32, _ request: UInt, _ state: inout State
+    _ call: String, on descriptor: Int32, request: UInt, _ state: inout State
 ) throws(MachineError) {
     let result = unsafe withUnsafeMutablePointer(to: &state) { unsafe ckvm_ioctl(descriptor, request, $0) }
     guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
@@ -103,7 +103,7 @@ func exchange<State>(
 
 /// Runs an ioctl that fills a list, with more room after E2BIG.
 func list<Element>(
-    _ call: String, _ empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
+    _ call: String, of empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
 ) throws(MachineError) -> [Element] {
     var capacity = 256
     while true {

@@ -39,8 +39,8 @@ struct MachineState {
         var now = clock
         // The guest's clock continues from its saved value; the guest learns the wall-clock time in other ways.
         now.flags = 0
-        try machine.set("KVM_SET_CLOCK", ckvm_set_clock, now)
-        for controller in irqchips { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, controller) }
+        try machine.set("KVM_SET_CLOCK", ckvm_set_clock, to: now)
+        for controller in irqchips { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, to: controller) }
     }
 
     var bytes: [UInt8] {

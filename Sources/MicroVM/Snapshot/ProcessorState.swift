@@ -39,7 +39,7 @@ struct ProcessorState {
         try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &sregs)
         xsave = [UInt8](repeating: 0, count: max(ProcessorState.xsaveMinimum, layout.xsaveByteCount))
         let request = layout.xsaveByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
-        try processor.transfer("KVM_GET_XSAVE", request, &xsave)
+        try processor.transfer("KVM_GET_XSAVE", request, through: &xsave)
         try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &xcrs)
         try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debugRegisters)
         try processor.get("KVM_GET_LAPIC", ckvm_get_lapic, into: &lapic)
@@ -76,18 +76,18 @@ struct ProcessorState {
                 ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_set_tsc_khz, UInt(tscKHz))
             }
         }
-        try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, run)
-        try processor.set("KVM_SET_REGS", ckvm_set_registers, registers)
-        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, sregs)
+        try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, to: run)
+        try processor.set("KVM_SET_REGS", ckvm_set_registers, to: registers)
+        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, to: sregs)
         var area = xsave
-        try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, &area)
-        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, xcrs)
-        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debugRegisters)
+        try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, through: &area)
+        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, to: xcrs)
+        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, to: debugRegisters)
         // After the special registers, which hold its base; before the model-specific ones, which hold its timer.
-        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, lapic)
+        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, to: lapic)
         if isFirst { try resetTSC(of: processor) }
         try restoreMSRs(to: processor)
-        try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
+        try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, to: events)
         // Only a guest that uses kvmclock needs this; KVM refuses it for others, which is harmless.
         _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
     }
@@ -170,7 +170,7 @@ extension Processor {
     private static let msrBatch = 128
 
     /// Passes an area of bytes to the kernel, which knows the size that it uses.
-    fileprivate func transfer(_ call: String, _ request: UInt, _ bytes: inout [UInt8]) throws(MachineError) {
+    fileprivate func transfer(_ call: String, _ request: UInt, through bytes: inout [UInt8]) throws(MachineError) {
         let number = descriptor.rawValue
         let result = unsafe bytes.withUnsafeMutableBytes { unsafe ckvm_ioctl(number, request, $0.baseAddress) }
         guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
@@ -178,7 +178,7 @@ extension Processor {
 
     fileprivate func cpuid() throws(MachineError) -> [kvm_cpuid_entry2] {
         let number = descriptor.rawValue
-        return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
+        return try unsafe list("KVM_GET_CPUID2", of: kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
     }
 
     /// Reads the readable registers, in the order of `indices`; KVM lists some that it doesn't have.

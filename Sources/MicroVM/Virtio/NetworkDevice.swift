@@ -72,7 +72,7 @@ final class NetworkDevice: VirtioDevice {
         self.context = context
         guard isConnected else { return }
         do throws(MachineError) {
-            try context.watch(socket.rawValue, .read) { [weak self] what throws(QueueFault) in
+            try context.watch(socket.rawValue, for: .read) { [weak self] what throws(QueueFault) in
                 try self?.handleEvent(what)
             }
         } catch {

@@ -51,7 +51,7 @@ final class VirtioTransport: @unchecked Sendable {
         for _ in device.queueSizes { queueEvents.append(try EventFD()) }
         self.queueEvents = queueEvents
         for (queue, event) in queueEvents.enumerated() {
-            try loop.add(event.number, .read) { [weak self] _ in self?.processQueue(queue) }
+            try loop.add(event.number, for: .read) { [weak self] _ in self?.processQueue(queue) }
         }
     }
 
@@ -136,7 +136,7 @@ final class VirtioTransport: @unchecked Sendable {
             else { throw .ring(queue: number) }
             queues.append(ring)
         }
-        let context = VirtioContext(queues, loop, self, isSuspended: isPaused)
+        let context = VirtioContext(queues: queues, loop: loop, transport: self, isSuspended: isPaused)
         self.context = context
         device.activate(context)
     }
@@ -167,7 +167,7 @@ final class VirtioTransport: @unchecked Sendable {
     func handleEvent(to descriptor: Int32, _ serial: UInt64, _ what: Interest) {
         lock.withLock { _ in
             guard !isPaused else { return }
-            runOnDevice { context throws(QueueFault) in try context.handle(descriptor, serial, what) }
+            runOnDevice { context throws(QueueFault) in try context.handle(descriptor, serial: serial, what) }
         }
     }
 

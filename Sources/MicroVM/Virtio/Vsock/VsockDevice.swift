@@ -174,12 +174,13 @@ final class VsockDevice: VirtioDevice {
             return
         }
         connection.updateCredit(header)
-        receive(operation, VsockShutdown(rawValue: header.flags), connection, &payload)
+        receive(operation, closing: VsockShutdown(rawValue: header.flags), on: connection, &payload)
         update(connection)
     }
 
     private func receive(
-        _ operation: VsockOperation, _ way: VsockShutdown, _ connection: VsockConnection, _ payload: inout Segments
+        _ operation: VsockOperation, closing way: VsockShutdown, on connection: VsockConnection,
+        _ payload: inout Segments
     ) {
         switch (operation, connection.state) {
         case (.rst, _): remove(connection)
@@ -203,7 +204,7 @@ final class VsockDevice: VirtioDevice {
         guard let path, hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
             return refuse(key)
         }
-        let connection = VsockConnection(key, .established, socket)
+        let connection = VsockConnection(key, state: .established, socket: socket)
         connection.updateCredit(header)
         connection.pending = .response
         add(connection)
@@ -212,7 +213,7 @@ final class VsockDevice: VirtioDevice {
     /// Connects a client on the host to a port of the guest.
     private func hostConnected(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
         guard let context else { return }
-        let connection = VsockConnection(freeKey(guestPort), .requested, socket)
+        let connection = VsockConnection(freeKey(guestPort), state: .requested, socket: socket)
         connection.pending = .request
         add(connection)
         try sendPackets(context)
@@ -240,7 +241,7 @@ final class VsockDevice: VirtioDevice {
         connections[connection.key] = connection
         guard let context, let socket = connection.socket else { return }
         do throws(MachineError) {
-            try context.watch(socket.number, connection.interest) {
+            try context.watch(socket.number, for: connection.interest) {
                 [weak self, weak connection] what throws(QueueFault) in
                 if let connection { try self?.handleEvent(what, to: connection) }
             }
