@@ -30,7 +30,7 @@ final class BlockDevice: VirtioDevice {
     /// Status bytes (virtio 1.2, 5.2.6).
     private enum Status: UInt8 {
         case ok = 0
-        case ioErr = 1
+        case ioerr = 1
         case unsupp = 2
     }
 
@@ -136,19 +136,19 @@ final class BlockDevice: VirtioDevice {
         case RequestType.in:
             let count = chain.writable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.ioErr, 0)
+                return (.ioerr, 0)
             }
-            guard read(&chain.writable, at: offset) else { return (.ioErr, 0) }
+            guard read(&chain.writable, at: offset) else { return (.ioerr, 0) }
             record.withLock { $0.add(count) }
             return (.ok, count)
         case RequestType.out where !isReadOnly:
             let count = chain.readable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.ioErr, 0)
+                return (.ioerr, 0)
             }
-            return (write(&chain.readable, at: offset) ? .ok : .ioErr, 0)
+            return (write(&chain.readable, at: offset) ? .ok : .ioerr, 0)
         case RequestType.flush where !isReadOnly:
-            return (fdatasync(file.rawValue) == 0 ? .ok : .ioErr, 0)
+            return (fdatasync(file.rawValue) == 0 ? .ok : .ioerr, 0)
         case RequestType.getID:
             let count = min(chain.writable.byteCount, BlockDevice.deviceIdentifierByteCount)
             _ = unsafe deviceIdentifier.withUnsafeBytes { unsafe chain.writable.fill(.init(rebasing: $0[..<count])) }
