@@ -21,6 +21,8 @@ struct GuestSession {
     private(set) var marks: [Message.Mark: Stamp] = [:]
     private(set) var lastAttempt: Message.AttemptResult?
     private(set) var peakMemory: UInt64?
+    /// The processor time of the image's processes until each mark, in microseconds.
+    private(set) var cpuTimes: [Message.Mark: UInt64] = [:]
     private(set) var exitStatus: Message.ExitStatus?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
@@ -70,6 +72,7 @@ struct GuestSession {
         case .output(_, let clock, let bytes): receiveOutput(bytes, Stamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
+        case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true

@@ -18,8 +18,8 @@ public struct StartMeasurement: Sendable {
     public let phases: [Phase]
     /// The time from the start of the machine, or of the container, to the first byte of the response, in milliseconds.
     public let timeToFirstRequest: Statistics
-    /// The guest's instructions until the first byte; only a deterministic machine counts them.
-    public let guestInstructions: InstructionCount?
+    /// The work and the waiting until the first byte; only a deterministic machine counts them.
+    public let work: WorkSummary?
     /// The number of exits to user space; only `kvm` counts them.
     public let exits: Statistics?
     /// The peak memory of the machine's process beyond the guest's, in bytes; only `kvm` reports it.

@@ -7,7 +7,7 @@ internal import SystemPackage
 struct StartFigures {
     var phases: [(name: Phase.Name, milliseconds: Double)] = []
     var milliseconds: Double
-    var instructions: UInt64?
+    var work: GuestWork?
     var response: ProbeResponse?
     var peakMemory: UInt64?
     var pageFaults: UInt64?
@@ -64,7 +64,7 @@ extension StartFigures {
             phases.append((name, Double(position - previous) / 1e6))
             previous = position
         }
-        if case .instructions = phaseClock { instructions = end }
+        if case .instructions = phaseClock { work = GuestWork(session, ends: ends) }
         if case .http(let status, let byteCount) = session.lastAttempt {
             response = ProbeResponse(status: Int(status), byteCount: byteCount)
         }
@@ -219,8 +219,7 @@ extension StartMeasurement {
             return Statistics(samples).map { Phase(name: name, milliseconds: $0) }
         }
         timeToFirstRequest = total
-        let counts = runs.compactMap(\.instructions)
-        guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
+        work = WorkSummary(runs.compactMap(\.work))
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })

@@ -8,6 +8,10 @@ public enum Message: Equatable, Sendable {
     case attempt(AttemptResult)
     /// The peak memory of the entrypoint and its children, in bytes.
     case peakMemory(UInt64)
+    /// The processor time of the image's processes until a mark, in microseconds; only machines have this figure.
+    ///
+    /// Waiting is not part of it, and neither is init.
+    case cpuTime(Mark, microseconds: UInt64)
     /// The entrypoint ended.
     case exited(ExitStatus)
     /// Init can't continue.
@@ -177,6 +181,10 @@ extension Message {
         case .finished(let verdict):
             writer.put(UInt8(7))
             writer.put(verdict.rawValue)
+        case .cpuTime(let mark, let microseconds):
+            writer.put(UInt8(10))
+            writer.put(mark.rawValue)
+            writer.put(microseconds)
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -245,6 +253,7 @@ extension WireReader {
         case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
         case 8: .paused
         case 9: probeEvent().map { .probeEvent($0) }
+        case 10: cpuTime()
         default: nil
         }
     }
@@ -252,6 +261,13 @@ extension WireReader {
     private mutating func clocked(_ mark: Message.Mark?, _ make: (Message.Mark, GuestTime) -> Message) -> Message? {
         guard let mark, let guestTime = guestTime() else { return nil }
         return make(mark, guestTime)
+    }
+
+    private mutating func cpuTime() -> Message? {
+        guard let mark = number().flatMap(Message.Mark.init(rawValue:)), let microseconds = number(UInt64.self) else {
+            return nil
+        }
+        return .cpuTime(mark, microseconds: microseconds)
     }
 
     private mutating func guestTime() -> GuestTime? {

@@ -39,6 +39,7 @@ struct Start {
             let signals = cinit_signal_descriptor()
             let child = try ImageCommand(spec.arguments, of: spec).start()
             channel.mark(.executed)
+            channel.sendCPUTime(at: .executed, of: spec)
             let deadline = clock.nanoseconds &+ UInt64(spec.timeoutMilliseconds) * 1_000_000
             var supervisor = Supervisor(
                 child, spec: spec, lateModules: lateModules, channel: channel, signals: signals, deadline: deadline,

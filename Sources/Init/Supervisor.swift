@@ -89,7 +89,7 @@ struct Supervisor {
     /// True if the kernel of this machine, which runs only this image, killed a process for lack of memory.
     private var ranOutOfMemory: Bool {
         guard spec.runtime == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
-        return killCount(inStatistics: table) > 0
+        return statistic(bytes("oom_kill"), in: table) ?? 0 > 0
     }
 
     /// Continues to serve after the probe has passed, until the entrypoint ends.
@@ -168,6 +168,10 @@ struct Supervisor {
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), timeout) }
         // First, because programs opened these files before they wrote the output that follows.
         if watches[6].ready != 0 { observer?.drain(to: channel) }
+        // The host alone knows which line of output passes the probe.
+        if spec.probe == .none, spec.probeSpecs.isEmpty, watches[2].ready != 0 || watches[3].ready != 0 {
+            channel.sendCPUTime(at: .firstByte, of: spec)
+        }
         child.forward(watches[2...3], to: channel)
         handleOutput(command.take(watches[4...5]))
         if watches[0].ready != 0 { handleSignals() }
@@ -244,14 +248,20 @@ struct Supervisor {
     private mutating func markListening() {
         guard !hasListened else { return }
         hasListened = true
-        channel.mark(.listening)
+        mark(.listening)
     }
 
     /// Marks the first byte once the status line shows that this response passes, before the rest is read.
     private mutating func markByte(_ status: UInt16?) {
         guard let status, isSuccess(status), !hasMarkedByte else { return }
         hasMarkedByte = true
-        channel.mark(.firstByte)
+        mark(.firstByte)
+    }
+
+    /// Marks an event, with the processor time of the image's processes until then.
+    private func mark(_ mark: Message.Mark) {
+        channel.mark(mark)
+        channel.sendCPUTime(at: mark, of: spec)
     }
 
     private mutating func attemptEnded(_ answer: Message.AttemptResult) -> Message.Verdict? {
@@ -259,7 +269,7 @@ struct Supervisor {
         attempt = nil
         switch answer {
         case .connected:
-            channel.mark(.firstByte)
+            mark(.firstByte)
             return .passed
         case .http(let status, _) where isSuccess(status): return .passed
         case .command(.status(0)): return .passed
@@ -300,7 +310,7 @@ struct Supervisor {
             attempt = nil
             return
         }
-        if exitStatus == .status(0) { channel.mark(.firstByte) }
+        if exitStatus == .status(0) { mark(.firstByte) }
         _ = attemptEnded(.command(exitStatus))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
     }

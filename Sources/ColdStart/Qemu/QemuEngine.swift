@@ -80,6 +80,7 @@ public struct QemuEngine: Engine {
             processors: scenario.processors, acceleration: choice)
         var runs: [StartFigures] = []
         while runs.count < scenario.runs {
+            command.seed = runs.count + 1
             do throws(ColdStartError) {
                 let timeouts = QemuRun.Timeouts(scenario, choice)
                 let run = QemuRun(

@@ -299,8 +299,12 @@ extension ColdStart.StartMeasurement {
         json["console"] = console.map(JSON.string)
         json["pageFaults"] = pageFaults.map { .integer(Int64($0.median)) }
         json["peakGuestMemoryBytes"] = peakGuestMemoryBytes.map { .integer(Int64($0)) }
-        json["guestInstructions"] = guestInstructions.map {
-            .object(["median": .integer(Int64($0.median)), "spread": .number($0.spread)])
+        if let work {
+            json["work"] = work.document
+            json["waitingMs"] = work.waitingDocument
+            json["guestInstructions"] = .object([
+                "median": .integer(Int64(work.instructions.median)), "spread": .number(work.instructions.spread),
+            ])
         }
         json["hostProbe"] = hostProbe.map(\.document)
         json["response"] = response.map { response in
@@ -321,16 +325,45 @@ extension ColdStart.StartMeasurement {
             "first request after \(hundredths(timeToFirstRequest.median)) ms (median of \(runs), p95 \(hundredths(timeToFirstRequest.p95)) ms)"
         )
         if let hostProbe { lines.append(hostProbe.text) }
-        if let guestInstructions {
-            lines.append(
-                "\(guestInstructions.median) instructions, spread \(hundredths(guestInstructions.spread * 100)) %")
-        }
+        if let work { lines.append(work.text) }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
         lines += notes.map { "note: \($0)" }
         if let pageFaults { lines.append("page faults \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension WorkSummary {
+    /// The member `work` of the JSON document.
+    fileprivate var document: JSON {
+        .object([
+            "instructions": .integer(Int64(instructions.median)), "spread": .number(instructions.spread),
+            "byPhase": .object(
+                Dictionary(
+                    uniqueKeysWithValues: phases.map {
+                        (JSON.Key($0.name.rawValue), .integer(Int64($0.instructions.median)))
+                    })),
+        ])
+    }
+
+    /// The member `waitingMs` of the JSON document.
+    fileprivate var waitingDocument: JSON {
+        .object([
+            "median": .number(waiting.median),
+            "byPhase": .object(
+                Dictionary(
+                    uniqueKeysWithValues: zip(phases, phaseWaiting).map {
+                        (JSON.Key($0.name.rawValue), .number($1.median))
+                    })),
+        ])
+    }
+
+    /// The line of `--format text`.
+    fileprivate var text: String {
+        "work \(instructions.median) instructions, spread \(hundredths(instructions.spread * 100)) %; "
+            + "waiting \(hundredths(waiting.median)) ms"
     }
 }
 
