@@ -181,10 +181,11 @@ extension GitRepository {
             at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
         }
         if try has() { return }
-        if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
+        // A server of plain files, "dumb HTTP", can't send a part.
+        let sendsParts = try commit.ref.map { try location.fetchesByCommit || git.succeeds(narrow($0)) } ?? true
         // A branch may have moved since the look-up.
         if try has() { return }
-        if try !git.succeeds(narrow(commit.hash)) {
+        if try !sendsParts || !git.succeeds(narrow(commit.hash)) {
             let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
             let all = ["--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*"]
             try git.run(
@@ -207,8 +208,9 @@ extension GitRepository {
 
     private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {
         guard location.hasSubmodules, try area.exists("src/.gitmodules") else { return }
-        try git.run(
-            ["-C", source, "submodule", "update", "-q", "--init", "--recursive", "--depth=1"], for: location.remote)
+        let update = ["-C", source, "submodule", "update", "-q", "--init", "--recursive"]
+        if try git.succeeds(update + ["--depth=1"]) { return }
+        try git.run(update, for: location.remote)
     }
 
     private func seconds(of commit: Commit, _ source: String, _ git: Git) throws -> Int64 {

@@ -81,7 +81,7 @@ struct BuildCommand: AsyncParsableCommand {
             results.map { caches.contains(where: \.isInline) ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
-            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch())
+            store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch)
         var set: ImageSet?
         for output in list {
             let written = try await sender.write(output)
@@ -281,9 +281,6 @@ struct BuildOptions: ParsableArguments {
         return platforms
     }
 
-    /// Returns `SOURCE_DATE_EPOCH`, which no time in the result exceeds, in seconds since 1970; nil if it is not set.
-    func epoch() throws -> Int64? { try epoch(arguments(ProjectFile())) }
-
     /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
     func arguments(_ project: ProjectFile) throws -> [String: String] {
         var values = project.build.args ?? [:]
@@ -308,8 +305,9 @@ struct BuildOptions: ParsableArguments {
         return values
     }
 
+    /// Returns the SOURCE_DATE_EPOCH of the environment, in seconds since 1970; the builder reads the build argument.
     private func epoch(_ arguments: [String: String]) throws -> Int64? {
-        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? Environment["SOURCE_DATE_EPOCH"] else { return nil }
+        guard arguments["SOURCE_DATE_EPOCH"] == nil, let text = Environment["SOURCE_DATE_EPOCH"] else { return nil }
         guard let seconds = Int64(text), seconds >= 0 else {
             throw Failure("SOURCE_DATE_EPOCH '\(text)' is not a number of seconds", status: .usage)
         }
