@@ -14,7 +14,9 @@ struct BuildChecks {
         var options = Lint.Options(arguments: plan.scope.arguments)
         options.facts.ignoreRules = ignoreRules
         for (index, config) in bases { options.facts.bases[index] = Self.facts(of: config) }
-        findings = Lint.buildFindings(plan.dockerfile, stages: plan.stages, options)
+        // The instructions of a stage that a context replaces are not run.
+        let stages = plan.stages.filter { plan.graph.replacement(of: $0) == nil }
+        findings = Lint.buildFindings(plan.dockerfile, stages: stages, options)
         let triggers = bases.values.flatMap(\.onBuild).compactMap { try? Instruction(parsingTrigger: $0) }
         triggeredNames = Set(triggers.flatMap(\.argumentNames))
         (self.plan, self.options) = (plan, options)

@@ -71,7 +71,7 @@ extension StageBuilder {
             let joined = try await Offload.run { try JoinedSource(pieces) }
             (source, selection) = (joined, joined.selection)
         }
-        return try await write(plan(job, selection, line), from: source, isIndependent: job.isIndependent)
+        return try await write(plan(job, selection, line), from: source, isIndependent: job.isIndependent, line: line)
     }
 }
 

@@ -48,7 +48,7 @@ extension StageBuilder {
         try await step(text, line, history: job.history(keyword), keys: keys) {
             let (source, selection) = try await prepare()
             let plan = try await stage.plan(job, selection, line)
-            return try await stage.write(plan, from: source, isIndependent: job.isIndependent)
+            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: line)
         }
     }
 
@@ -104,13 +104,17 @@ extension StageBuilder {
     /// Writes a layer: entries without content first, then files in the order of the source, then links.
     ///
     /// The times of an independent layer don't depend on the layers below.
+    ///
+    /// - Parameter line: The line of the instruction, for notes about files; nil for none.
     func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil
+        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil,
+        line: Int? = nil
     ) async throws -> CachedStep {
         let (store, compression) = (shared.store, compression ?? shared.request.compression)
         let epoch = shared.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
-        return try await Offload.run {
+        let (step, script) = try await Offload.run {
             let writer = try LayerWriter(into: store, compression: compression)
+            var script = ScriptFinder()
             func add(_ item: CopyPlan.Item) throws {
                 var entry = item.entry
                 entry.metadata.mtime = FileTime(seconds: min(entry.metadata.mtime.seconds, epoch))
@@ -125,6 +129,8 @@ extension StageBuilder {
                     contents[source, default: []].append(item)
                 } else {
                     try add(item)
+                    script.begin(item.entry.path)
+                    script.look(at: item.inline[...])
                     try writer.write(item.inline[...])
                 }
             }
@@ -132,13 +138,23 @@ extension StageBuilder {
             var pass = 0
             while !contents.isEmpty {
                 try source.read(
-                    contents.keys.sorted(), begin: { if let item = contents[$0]?[pass] { try add(item) } },
-                    chunk: { try writer.write($0) })
+                    contents.keys.sorted(),
+                    begin: {
+                        guard let item = contents[$0]?[pass] else { return }
+                        try add(item)
+                        script.begin(item.entry.path)
+                    },
+                    chunk: {
+                        script.look(at: $0)
+                        try writer.write($0)
+                    })
                 pass += 1
                 contents = contents.filter { $0.value.count > pass }
             }
             for item in links { try add(item) }
-            return CachedStep(layer: try writer.finish(), epoch: epoch)
+            return (CachedStep(layer: try writer.finish(), epoch: epoch), script.found)
         }
+        if let line, let script { note(script, line) }
+        return step
     }
 }

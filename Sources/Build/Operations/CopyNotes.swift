@@ -19,6 +19,38 @@ extension StageBuilder {
     }
 }
 
+// MARK: - Scripts
+
+extension StageBuilder {
+    /// Notes a script whose first line no system can read.
+    func note(_ script: ImagePath, _ line: Int) {
+        let place = plan.place(line)
+        shared.noteOnce(
+            "\(place): the line ends of the script '\(script)' are CR LF, so its interpreter is not found; save it with LF"
+        )
+    }
+}
+
+/// A look at the first bytes of files, for scripts that start with `#!` and a line that ends with CR LF.
+struct ScriptFinder {
+    /// The first such script.
+    private(set) var found: ImagePath?
+    private var path: ImagePath?
+
+    /// Starts a file.
+    mutating func begin(_ path: ImagePath) { self.path = found == nil ? path : nil }
+
+    /// Takes the next bytes of the file.
+    mutating func look(at bytes: ArraySlice<UInt8>) {
+        guard let path, bytes.count > 3 else { return }
+        self.path = nil
+        guard bytes.starts(with: "#!".utf8), let end = bytes.prefix(256).firstIndex(of: UInt8(ascii: "\n")),
+            bytes[end - 1] == UInt8(ascii: "\r")
+        else { return }
+        found = path
+    }
+}
+
 extension FileTree {
     /// Returns the effects on existing paths of a plan that was made for an empty tree.
     fileprivate func changes(by plan: CopyPlan) -> [String] {

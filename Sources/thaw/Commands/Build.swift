@@ -76,9 +76,10 @@ struct BuildCommand: AsyncParsableCommand {
             : try await options.builds(
                 context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
         let caches = try options.cache.exports()
+        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
         for cache in caches { for result in results { try await cache.write(result, in: store) } }
         let images = try outputs.squashed(
-            results.map { caches.contains(where: \.isInline) ? $0.withInlineCache() : $0 }, into: store,
+            results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch)
@@ -292,6 +293,11 @@ struct BuildOptions: ParsableArguments {
             }
         }
         return values
+    }
+
+    /// True for `--build-arg BUILDKIT_INLINE_CACHE=1`, the older form of `--cache-to type=inline`.
+    func requestsInlineCache() throws -> Bool {
+        ["1", "t", "true"].contains(try arguments(ProjectFile())["BUILDKIT_INLINE_CACHE"]?.lowercased())
     }
 
     private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
