@@ -130,8 +130,9 @@ extension CopyPlan {
             if root.isArchive { try makeWay(for: found, of: selection.tree, at: place, below: path) }
             if selection.tree.inode(of: found.node).kind.isDirectory {
                 let isImplied = root.isArchive && selection.tree.inode(of: found.node).ordinal < 0
-                let end = isImplied ? try target.destination(of: place, within: path) : place
-                places[found.path] = try merge(found, of: selection.tree, at: end)
+                let follows = isImplied && isDirectory(place) == false
+                let end = follows ? try target.destination(of: place, within: path) : place
+                places[found.path] = try merge(found, of: selection.tree, at: end, isImplied: isImplied)
             } else {
                 try put(found.node, of: selection.tree, at: place)
             }
@@ -175,14 +176,18 @@ extension CopyPlan {
     }
 
     /// Copies a directory inside a source, and returns its path.
+    ///
+    /// - Parameter isImplied: True if the source has no attributes of it, so that those of an existing one stay.
     private mutating func merge(
-        _ found: CopySelection.SelectedPath, of tree: FileTree, at place: ImagePath
+        _ found: CopySelection.SelectedPath, of tree: FileTree, at place: ImagePath, isImplied: Bool
     ) throws(BuildError) -> ImagePath {
         if isDirectory(place) == false { throw .notADirectory("\(tree.path(of: found.node))", "\(place)") }
         try makeParents(of: place)
         let inode = tree.inode(of: found.node)
         var metadata = adjusted(inode.metadata, isDirectory: true)
-        if found.isOnlyParent, let old = attributes(at: place) {
+        if isImplied, let old = attributes(at: place) {
+            metadata = old
+        } else if found.isOnlyParent, let old = attributes(at: place) {
             metadata = old
             metadata.mode = inode.metadata.mode
         } else {
