@@ -142,7 +142,8 @@ final class BuildState: Sendable {
             throw BuildError.stepFailed(error, at: place)
         }
         do {
-            let image = try await find(reference, for: platform, at: place, suggestion)
+            let note = "\(place): no stage is called '\(name)'\(suggestion); looking for an image"
+            let image = try await find(reference, for: platform, at: place, note: suggestion.isEmpty ? nil : note)
             let found = image.config.platform
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
@@ -155,14 +156,12 @@ final class BuildState: Sendable {
 
     /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``.
     private func find(
-        _ reference: Reference, for platform: Platform, at place: BuildError.Location, _ suggestion: String
+        _ reference: Reference, for platform: Platform, at place: BuildError.Location, note: String?
     ) async throws -> Image {
         do {
             return try store.image(reference, for: platform)
         } catch OCIError.imageNotFound(let name, let store) {
-            if !suggestion.isEmpty {
-                noteOnce("\(place): no stage is called '\(reference.familiar)'\(suggestion); looking for an image")
-            }
+            if let note { noteOnce(note) }
             if let image = try await missingImage(reference, for: platform, at: place) { return image }
             throw OCIError.imageNotFound(name, store: store)
         }

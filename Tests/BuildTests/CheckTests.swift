@@ -133,7 +133,8 @@ struct CheckTests {
 
     @Test("A cache of a version that ignored owners is found by the mount that made it", arguments: [true, false])
     func olderCache(isFree: Bool) throws {
-        let caches = CacheMounts(try Workspace().store)
+        let space = try Workspace()
+        let caches = CacheMounts(space.store)
         let owner = RunMount.Owner(mode: 0o700, uid: 5, gid: 6)
         var older: CacheMounts.Use? = try caches.use("x", .shared) { try caches.fill($1, in: $0, from: nil, owner) }
         if let older { _ = try Directory(older.path).open("f", [.write, .create]) }

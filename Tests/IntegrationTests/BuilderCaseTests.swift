@@ -39,7 +39,7 @@ struct BuilderCaseTests {
         ("sandbox-hostname", .files("true")),
         ("expose-hostname", .failure(["invalid IP address: localhost"])),
         ("copy-url", .failure(["source can't be a URL for COPY"])),
-        ("copy-dir-over-nested-link", .failure(["cannot copy directory '/l' to '/l', which is not a directory"])),
+        ("copy-dir-over-nested-link", .failure(["cannot copy directory '/b/l' to '/l', which is not a directory"])),
         ("copy-socket", .files("[ -f s ] && [ ! -s s ]")),
         ("epoch-global-arg", .created("2015-10-21T07:28:00Z")),
         ("epoch-global-arg-bad", .failure(["Dockerfile:1: SOURCE_DATE_EPOCH: 'nope' is neither"])),
@@ -125,6 +125,8 @@ private struct CasePlace {
         }
         if id == "git-dumb-http" {
             try Program.shell(Self.repository, in: directory.path)
+            // The settings of the repository in which thaw runs must have no effect.
+            try Program.shell("git init -q && git config url.http://127.0.0.1:1/.insteadOf http://", in: directory.path)
             let server = try PlainServer(of: directory.path + "/served")
             text = text.replacing("HOST", with: server.host)
             self.server = server

@@ -124,7 +124,7 @@ extension GitRepository {
         let cache = try cacheDirectory(for: commit)
         let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
         try bring(commit, into: cache, git)
-        let source = area.path.appending("src").string
+        let source = area.path.absolute.appending("src").string
         try git.run(
             ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
             for: location.remote)
