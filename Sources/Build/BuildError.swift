@@ -21,7 +21,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case timedOut(Duration)
     case tooFewCPUs(wanted: Double, there: Int)
     case noSuchCPUs(String, there: String)
-    case unsupported(String, at: Location)
+    case unsupported(String, reason: String = "", at: Location)
     case badContext(String, reason: String)
     case gitFailed(String, reason: String)
     case downloadFailed(String, reason: String)
@@ -36,6 +36,10 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
     case agentMissing(String, at: Location)
     case badKey(String)
     case unexpectedMiss(MissReason, at: Location)
+    case lintViolation(rules: [String], at: Location)
+    case badEpoch(String, reason: String, at: Location)
+    case sourceIgnored(String, pattern: String, at: Location)
+    case severalSources(String)
     case needsNamespaces(String, IsolationLadder.Unavailable?, at: Location)
 
     /// A line of a Dockerfile.
@@ -78,7 +82,8 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .checksum(let source, let expected, let found):
             "'\(source)' has the wrong checksum: expected \(expected), found \(found)"
         case .noProgram(let name, _): "the program '\(name)' is not installed"
-        case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .unsupported(let what, let reason, let place):
+            "\(place): \(what) is not supported\(reason.isEmpty ? "" : ": \(reason)")"
         case .wrongPlatform(let name, let has, let wanted, let place):
             "\(place): image '\(name)' in the store is for \(has), not \(wanted)"
         case .needsEmulation(let platform, let place):
@@ -92,6 +97,13 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .agentMissing(let id, let place):
             "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET or KEY"
         case .badKey(let path): "'\(path)' is not an SSH key without a passphrase"
+        case .lintViolation(let rules, let place):
+            "\(place): lint violation found for rules: \(rules.joined(separator: ", "))"
+        case .badEpoch(let text, let reason, let place): "\(place): SOURCE_DATE_EPOCH: '\(text)' \(reason)"
+        case .sourceIgnored(let path, let pattern, let place):
+            "\"\(path.hasPrefix("/") ? path : "/" + path)\": the pattern '\(pattern)' of \(place) excludes it"
+        case .severalSources(let target):
+            "several files would become the one file '\(target)'; the destination of several sources must end in /"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }

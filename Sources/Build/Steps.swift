@@ -28,7 +28,7 @@ extension StageBuilder {
         if remembered == nil || known.count > 1 { try remember(outcome.step, known, prints) }
         if let key = known.last { shared.history.note(label, text, key) }
         shared.note(outcome.step, of: known)
-        epoch = shared.request.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
+        epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
         let entry = Self.history(history, isEmptyLayer: false)
         image = image.appending(outcome.step.layer, history: entry)
         draft.history.append(entry)

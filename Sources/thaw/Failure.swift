@@ -58,7 +58,7 @@ struct Failure: Error {
         switch error {
         case .dockerfile(let error): self.init("\(error)")
         case .noDockerfile: self.init("\(error)", remedy: "name it with -f FILE", status: .usage)
-        case .noContext, .badContext: self.init("\(error)", status: .usage)
+        case .noContext, .badContext, .badEpoch: self.init("\(error)", status: .usage)
         case .noProgram(_, let package), .stepFailed(BuildError.noProgram(_, let package), _):
             self.init("\(error)", remedy: "apt-get install \(package)", status: .unmeasurable)
         case .unexpectedMiss: self.init("\(error)", status: .gateBroken)

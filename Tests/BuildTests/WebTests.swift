@@ -271,7 +271,7 @@ struct WebTests {
 
     @Test(
         "A hostile archive as a context is rejected with the entry's name",
-        arguments: [("../up", "leaves the root"), ("/etc/x", "is absolute"), ("a/../../b", "leaves the root")])
+        arguments: [("../up", "leaves the root"), ("/../x", "leaves the root"), ("a/../../b", "leaves the root")])
     func hostile(name: String, reason: String) async throws {
         let space = try Workspace()
         let bytes = TarBytes.file(named: name)

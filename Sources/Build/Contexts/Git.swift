@@ -4,8 +4,9 @@ internal import SystemPackage
 
 /// The program `git`, isolated from this machine's settings and from the repository's.
 ///
-/// It has no settings files, no hooks, no prompts and no programs set by attributes. Only transports that a context may
-/// have are allowed, for submodules too.
+/// It has no settings files, no hooks, no prompts and no programs set by attributes. It runs in the work area and looks
+/// for no repository above it, so that of the user's current directory has no influence. Only transports that a context
+/// may have are allowed, for submodules too.
 struct Git: Sendable {
     let area: Directory
     let work: Interruptible
@@ -13,6 +14,7 @@ struct Git: Sendable {
     /// The agent with the keys of `--ssh`, if thaw started it.
     private let keys: KeyAgent?
     private let hasAgent: Bool
+    private let directory: FilePath
 
     /// Prepares an environment; `settings` count as if they were in a settings file.
     ///
@@ -39,7 +41,9 @@ struct Git: Sendable {
             keys = agent
             connection = ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(agent.socket)"]
         }
+        directory = area.path.absolute
         var environment = [
+            "GIT_CEILING_DIRECTORIES=\(directory.removingLastComponent())",
             "HOME=/dev/null", "XDG_CONFIG_HOME=/dev/null", "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1",
             "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_ATTR_NOSYSTEM=1",
             "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false", "SSH_ASKPASS=/bin/false",
@@ -91,7 +95,8 @@ struct Git: Sendable {
 
     private func outcome(_ words: [String], allowsFiles: Bool) throws -> HostProgram.RunResult {
         let protocols = "GIT_ALLOW_PROTOCOL=" + (allowsFiles ? "file" : "http:https:ssh:git")
-        let program = HostProgram(words: ["git"] + words, environment: environment + [protocols])
+        let command = ["git", "-C", directory.string] + words
+        let program = HostProgram(words: command, environment: environment + [protocols])
         do {
             return try program.run(in: area, work)
         } catch let error as SystemError where error.errno == .noSuchFileOrDirectory && error.operation == "run" {

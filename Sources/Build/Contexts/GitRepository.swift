@@ -129,7 +129,7 @@ extension GitRepository {
         let cache = try cacheDirectory(for: commit)
         let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
         try bring(commit, into: cache, git)
-        let source = area.path.appending("src").string
+        let source = area.path.absolute.appending("src").string
         try git.run(
             ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
             for: location.remote)
@@ -186,10 +186,11 @@ extension GitRepository {
             at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
         }
         if try has() { return }
-        if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
+        // A server of plain files, "dumb HTTP", can't send a part.
+        let sendsParts = try commit.ref.map { try location.fetchesByCommit || git.succeeds(narrow($0)) } ?? true
         // A branch may have moved since the look-up.
         if try has() { return }
-        if try !git.succeeds(narrow(commit.hash)) {
+        if try !sendsParts || !git.succeeds(narrow(commit.hash)) {
             let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
             let all = ["--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*"]
             try git.run(
@@ -212,8 +213,9 @@ extension GitRepository {
 
     private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {
         guard location.hasSubmodules, try area.exists("src/.gitmodules") else { return }
-        try git.run(
-            ["-C", source, "submodule", "update", "-q", "--init", "--recursive", "--depth=1"], for: location.remote)
+        let update = ["-C", source, "submodule", "update", "-q", "--init", "--recursive"]
+        if try git.succeeds(update + ["--depth=1"]) { return }
+        try git.run(update, for: location.remote)
     }
 
     private func seconds(of commit: Commit, _ source: String, _ git: Git) throws -> Int64 {
