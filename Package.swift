@@ -86,7 +86,8 @@ let package = Package(
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
         .executableTarget(
-            name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
+            name: "SandboxHost", dependencies: ["Sandbox", "Linux", system], path: "Tests/SandboxHost",
+            swiftSettings: rules),
         .executableTarget(
             name: "MachineStart", dependencies: ["MicroVM", system], path: "Tests/MachineStart", swiftSettings: rules),
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),

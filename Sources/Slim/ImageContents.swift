@@ -27,6 +27,12 @@ extension ImageContents {
         }
     }
 
+    /// The row of /etc/passwd that USER refers to; nil if there is none that a process could use.
+    var userRow: Accounts.User? {
+        let passwd = facts.text(at: .known("etc/passwd"), in: tree) ?? []
+        return try? Accounts(passwd: passwd, group: []).user(Array(image.config.user.utf8))
+    }
+
     /// The directories in which programs are looked up.
     var searchPath: [String] {
         let fallback = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

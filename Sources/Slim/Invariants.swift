@@ -141,11 +141,7 @@ public enum Invariants {
         {
             violations.append(.lostProgram(name))
         }
-        if !Accounts(after.facts, after.tree).knows(config.user),
-            Accounts(before.facts, before.tree).knows(config.user)
-        {
-            violations.append(.lostUser(config.user))
-        }
+        if after.userRow == nil, before.userRow != nil { violations.append(.lostUser(config.user)) }
         for directory in [config.workingDirectory] + config.volumes where !directory.isEmpty {
             let (now, was) = (
                 after.tree.follow(directory.utf8, from: FileTree.rootNode),
