@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 internal import OCI
 
@@ -63,7 +64,7 @@ extension Planner {
                 }
             }
         }
-        let preload = facts.text(at: .known("etc/ld.so.preload"), in: tree) ?? []
+        let preload = contents.text(at: .known("etc/ld.so.preload")) ?? []
         if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc)) }
         for name in preload.split(whereSeparator: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) {
             keepPreload(Array(name), .profile(.glibc))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ImageFiles
 import Linux
 import OCI
 import Project
@@ -105,7 +106,7 @@ struct SlimJob {
     let plan: SlimPlan
 
     init(_ image: Image, options: SlimOptions) async throws {
-        plan = try SlimPlan(await ImageContents(of: image), options: options)
+        plan = try SlimPlan(await ImageFiles(of: image), options: options)
     }
 
     /// The slim image, its JSON document and its verification.
@@ -118,7 +119,7 @@ struct SlimJob {
     /// Writes the slim image and checks its invariants against the original.
     func write(to store: Store) async throws -> SlimResult {
         let image = try await plan.contents.image.slimmed(by: plan, into: store)
-        let after = try await ImageContents(of: image)
+        let after = try await ImageFiles(of: image)
         let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
         var document = plan.document(after: after)
