@@ -104,6 +104,12 @@ public struct Accounts: Sendable {
     public func gid(ofGroup name: [UInt8]) throws(AccountError) -> UInt32? {
         try row(in: group) { $0.name.elementsEqual(name) }.map { row throws(AccountError) in try row.id(at: 2) }
     }
+
+    /// The names of all users.
+    public var userNames: [[UInt8]] { names(in: passwd) }
+
+    /// The names of all groups.
+    public var groupNames: [[UInt8]] { names(in: group) }
 }
 
 // MARK: - Rows
@@ -160,6 +166,15 @@ extension Accounts {
             return found == nil
         }
         return found
+    }
+
+    private func names(in file: [UInt8]) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        forEachRow(in: file) { row in
+            names.append(Array(row.name))
+            return true
+        }
+        return names
     }
 
     /// Calls `body` with each row until it returns false; skips comments.
