@@ -7,9 +7,11 @@ internal import SystemPackage
 /// The file has no name. It is in TMPDIR, or else in /var/tmp, since /tmp is often memory.
 final class SpooledBytes {
     private static let maximumMemory = 4 << 20
+    private static let directory =
+        unsafe getenv("TMPDIR").map { unsafe FilePath(String(cString: $0)) } ?? "/var/tmp"
 
     private var memory: [UInt8] = []
-    private var file: SpoolFile?
+    private var file: TemporaryFile?
     private var written: UInt64 = 0
 
     /// Appends the next bytes.
@@ -19,8 +21,8 @@ final class SpooledBytes {
     }
 
     private func flush() throws(SystemError) {
-        let file: SpoolFile
-        if let known = self.file { file = known } else { file = try SpoolFile() }
+        let file: TemporaryFile
+        if let known = self.file { file = known } else { file = try TemporaryFile(in: Self.directory) }
         self.file = file
         let bytes = memory
         try unsafe file.descriptor.write(bytes.span.bytes, at: Int64(written))
@@ -36,28 +38,9 @@ extension SpooledBytes: ELFSource {
         do throws(SystemError) {
             if file != nil, !memory.isEmpty { try flush() }
             guard let file else { return Array(memory[Int(offset)..<(Int(offset) + count)]) }
-            var bytes: [UInt8] = []
-            while bytes.count < count {
-                let part = try file.descriptor.read(count - bytes.count, at: Int64(offset) + Int64(bytes.count))
-                guard !part.isEmpty else { throw SystemError("read", nil, .ioError) }
-                bytes += part
-            }
-            return bytes
+            return try file.read(count, at: Int64(offset))
         } catch {
             throw .unreadable(error)
         }
-    }
-}
-
-/// A file without a name.
-private final class SpoolFile {
-    let descriptor: OwnedDescriptor
-
-    init() throws(SystemError) {
-        let place = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/var/tmp"
-        let directory = try Directory(FilePath(place))
-        let name = FilePath(".thaw.\(UInt64.random(in: 0 ... .max))")
-        descriptor = try directory.open(name, [.readWrite, .create, .exclusive], mode: 0o600)
-        try directory.remove(name)
     }
 }
