@@ -66,8 +66,9 @@ let package = Package(
         module("Project", "TOMLKit"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
-        module("Analysis", "OCI", "Linux"),
-        module("Slim", "OCI", "Linux"),
+        module("ImageFiles", "OCI", "Linux", system),
+        module("Analysis", "ImageFiles", "OCI", "Linux"),
+        module("Slim", "ImageFiles", "OCI", "Linux"),
         module("Disk", "OCI", "Linux", system),
         module("Guest"),
         module("MicroVM", "Guest", "Linux", "CKVM", system),
@@ -76,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "Linux", "OCI", "Project", "Registry",
+                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "ImageFiles", "Linux", "OCI", "Project",
+                "Registry",
                 "Sandbox",
                 "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
@@ -86,11 +88,12 @@ let package = Package(
 
         .target(name: "Support", dependencies: ["OCI", "Linux", system], path: "Tests/Support", swiftSettings: rules),
         .executableTarget(
-            name: "SandboxHost", dependencies: ["Sandbox", system], path: "Tests/SandboxHost", swiftSettings: rules),
+            name: "SandboxHost", dependencies: ["Sandbox", "Linux", system], path: "Tests/SandboxHost",
+            swiftSettings: rules),
         .executableTarget(
             name: "MachineStart", dependencies: ["MicroVM", system], path: "Tests/MachineStart", swiftSettings: rules),
         .target(name: "Harness", path: "Tests/Harness", swiftSettings: rules),
-        tests("AnalysisTests", "Analysis", "OCI", "Linux", "Support", system),
+        tests("AnalysisTests", "Analysis", "ImageFiles", "OCI", "Linux", "Support", system),
         tests("ArchitectureTests", "Harness"),
         .testTarget(
             name: "AttackTests", dependencies: ["Harness"], path: "Tests/AttackTests",
@@ -102,6 +105,7 @@ let package = Package(
         tests("FrontendTests", "Frontend"),
         tests("GuestTests", "Guest"),
         tests("HTTPTests", "HTTP", "Linux", "Support", system),
+        tests("ImageFilesTests", "ImageFiles", "OCI", "Linux", "Support", system),
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
         tests("LinuxTests", "Linux", "Support", system),
@@ -112,6 +116,6 @@ let package = Package(
         tests("ProjectTests", "Project"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
-        tests("SlimTests", "Slim", "OCI", "Linux", "Support", system),
+        tests("SlimTests", "Slim", "ImageFiles", "OCI", "Linux", "Support", system),
     ]
 )

@@ -27,9 +27,11 @@ enum Engines {
     ///
     /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
     /// container.
+    ///
+    /// - Parameter tree: The image's tree, if it was already made.
     static func run(
         _ choice: EngineChoice, options: MachineOptions = MachineOptions(), isDeterministic: Bool,
-        _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image, _ store: Store
+        _ kernel: KernelChoice, _ scenario: Scenario, _ image: Image, tree: FileTree? = nil, _ store: Store
     ) async throws -> ColdStart.StartMeasurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
@@ -40,14 +42,14 @@ enum Engines {
         case .auto, .qemu:
             // Checked before a kernel is fetched and a disk is written.
             try QemuEngine.expectEmulator()
-            return try await boot(kernel, image, store) { disk, kernel, program in
+            return try await boot(kernel, image, tree, store) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
                 return try await engine.measure(scenario)
             }
         case .kvm: break
         }
-        return try await boot(kernel, image, store) { disk, found, program in
+        return try await boot(kernel, image, tree, store) { disk, found, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
                 cache: Cache.path, startMode: options.startMode, scratch: disk.removingLastComponent(),
@@ -72,7 +74,7 @@ enum Engines {
 
     /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
     private static func boot(
-        _ choice: KernelChoice, _ image: Image, _ store: Store,
+        _ choice: KernelChoice, _ image: Image, _ tree: FileTree?, _ store: Store,
         _ body:
             @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws ->
             ColdStart.StartMeasurement
@@ -81,7 +83,8 @@ enum Engines {
         let program = try InitialProgram.locate()
         return try await inWorkArea(of: store) { _, area in
             let disk = area.appending("root.erofs")
-            _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
+            let tree = if let tree { tree } else { try await store.tree(of: image) }
+            _ = try await RootDisk.write(image, tree: tree, to: disk)
             return try await body(disk, kernel, program)
         }
     }

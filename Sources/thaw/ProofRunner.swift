@@ -1,4 +1,5 @@
 import ColdStart
+import ImageFiles
 import Linux
 import OCI
 import Slim
@@ -8,6 +9,8 @@ struct ProofRunner: ImageRunner {
     let job: BootJob
     let store: Store
     let probeSet: ProbeSet
+    /// The files of images that were already read.
+    var files: [ImageFiles] = []
 
     /// Returns the probe results of the original; throws if a probe does not pass.
     func record(of original: Image) async throws -> RunRecord {
@@ -20,7 +23,8 @@ struct ProofRunner: ImageRunner {
         do {
             let requested = ProbeSet(
                 probes: probeSet.probes, commands: probeSet.commands, recordsOpenedFiles: recordsOpenedFiles)
-            let measured = try await job.runProbes(image, requested, in: store)
+            let tree = files.first { $0.image.descriptor == image.descriptor }?.tree
+            let measured = try await job.runProbes(image, tree: tree, requested, in: store)
             return RunRecord(measured.probeResults, to: probeSet, on: measured.engine)
         } catch let error as ColdStartError where error.kind == .work {
             return RunRecord(probes: [], failure: "\(error)")

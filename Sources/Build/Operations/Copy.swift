@@ -82,15 +82,17 @@ extension StageBuilder {
         guard let text else { return nil }
         let ownership = try Ownership(text)
         guard ownership.hasNames else {
-            let (uid, gid, _) = ownership.numbers(passwd: [], group: [])
+            let (uid, gid, _) = ownership.numbers(in: Accounts(passwd: [], group: []))
             return (uid, gid)
         }
         let image = image
         let tree = if let tree { tree } else { try await shared.trees.tree(of: image) }
-        let (passwd, group) = try await Offload.run {
-            (try image.contents(of: "etc/passwd", in: tree) ?? [], try image.contents(of: "etc/group", in: tree) ?? [])
+        let accounts = try await Offload.run {
+            try Accounts(
+                passwd: image.contents(of: "etc/passwd", in: tree) ?? [],
+                group: image.contents(of: "etc/group", in: tree) ?? [])
         }
-        let (uid, gid, unknown) = ownership.numbers(passwd: passwd, group: group)
+        let (uid, gid, unknown) = ownership.numbers(in: accounts)
         for name in unknown {
             shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }

@@ -207,16 +207,19 @@ struct BootJob {
 
     /// Starts the image `runs` times and measures each start.
     ///
-    /// - Parameter machineOptions: Options of the engine kvm, the only engine that can do more than boot.
+    /// - Parameters:
+    ///   - tree: The image's tree, if it was already made.
+    ///   - machineOptions: Options of the engine kvm, the only engine that can do more than boot.
     func measure(
-        _ image: Image, in store: Store, machineOptions: MachineOptions = MachineOptions()
+        _ image: Image, tree: FileTree? = nil, in store: Store, machineOptions: MachineOptions = MachineOptions()
     ) async throws -> ColdStart.StartMeasurement {
         let lastConsole = Mutex<Console?>(nil)
         var scenario = scenario(of: image)
         scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
         do {
             let measurement = try await Engines.run(
-                choice, options: machineOptions, isDeterministic: isDeterministic, kernel, scenario, image, store)
+                choice, options: machineOptions, isDeterministic: isDeterministic, kernel, scenario, image, tree: tree,
+                store)
             try keepConsole(lastConsole.withLock { $0 })
             return measurement
         } catch let error as ColdStartError {
@@ -235,11 +238,13 @@ struct BootJob {
     }
 
     /// Starts the image once and runs the probes of `probeSet` instead of a measurement.
-    func runProbes(_ image: Image, _ probeSet: ProbeSet, in store: Store) async throws -> ColdStart.StartMeasurement {
+    func runProbes(
+        _ image: Image, tree: FileTree?, _ probeSet: ProbeSet, in store: Store
+    ) async throws -> ColdStart.StartMeasurement {
         var scenario = scenario(of: image)
         (scenario.probeSet, scenario.runs) = (probeSet, 1)
         scenario.probe = probeSet.readinessProbe ?? scenario.probe
-        return try await Engines.run(choice, isDeterministic: false, kernel, scenario, image, store)
+        return try await Engines.run(choice, isDeterministic: false, kernel, scenario, image, tree: tree, store)
     }
 
     private func scenario(of image: Image) -> Scenario {

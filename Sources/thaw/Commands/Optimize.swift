@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Build
 import ColdStart
+import ImageFiles
 import Linux
 import OCI
 import Project
@@ -53,35 +54,40 @@ struct Optimize: AsyncParsableCommand {
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await ImageArgument(argument: subject).image(in: store)
         let boot = try BootJob(bootOptions, project)
-        let (image, build): (Image, JSON?)
+        let (original, build): (Image, JSON?)
         if let named {
-            (image, build) = (named, nil)
+            (original, build) = (named, nil)
         } else {
-            (image, build) = try await self.build(project, in: store)
+            (original, build) = try await self.build(project, in: store)
         }
         report("analysing")
-        let before = try await Report(of: image, reference: subject)
+        // The only inflation of the original: what follows reads this value, or the plain layers.
+        let image = original.reading(from: PlainLayers(original.source, in: store.path))
+        let files = try await ImageFiles(of: image, search: Report.search)
+        let before = try await Offload.run { [subject] in Report(of: files, reference: subject) }
         report("probing the original")
-        let proof = ProofRunner(
+        var proof = ProofRunner(
             job: boot, store: store,
             probeSet: ProbeSet(
                 probes: [boot.probe], commands: try proofArguments.commands(),
-                recordsOpenedFiles: proofArguments.observe))
+                recordsOpenedFiles: proofArguments.observe), files: [files])
         let record = try await proof.record(of: image)
         if let warning = record.openedFiles.warning { report(warning) }
         report("slimming")
-        let slim = try await SlimJob(
-            image, options: slimOptions.options(project, observed: record.openedFiles.paths))
-        let slimmed = try await slim.write(to: store)
-        let after = try await Report(of: slimmed.image, reference: tag ?? "\(subject) (slim)")
+        let slim = try SlimJob(files, options: slimOptions.options(project, observed: record.openedFiles.paths))
+        let slimmed = try await slim.write(to: store, search: Report.search)
+        proof.files.append(slimmed.files)
+        let after = try await Offload.run { [slimName = tag ?? "\(subject) (slim)", files = slimmed.files] in
+            Report(of: files, reference: slimName)
+        }
         report("probing the slim image")
         let verification = try await Verification(slimmed.image, against: record, of: image, by: proof)
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
         report("starting the original")
-        let first = try await boot.measure(image, in: store)
+        let first = try await boot.measure(image, tree: files.tree, in: store)
         report("starting the slim image")
-        let second = try await boot.measure(slimmed.image, in: store)
+        let second = try await boot.measure(slimmed.image, tree: slimmed.files.tree, in: store)
         let verdict = BudgetVerdict(project.budget, slimmed.image, after.waste, start: second.timeToFirstRequest.median)
 
         var documents = JSON.object([

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ImageFiles
 import Linux
 import OCI
 import Project
@@ -31,12 +32,15 @@ struct SlimCommand: AsyncParsableCommand {
         let store = try global.store()
         let name = try reference(tag)
         let proof = try boot.proof(proofArguments, in: store)
-        let original = try await image.image(in: store)
+        let found = try await image.image(in: store)
+        // The plan, the rewriting and the probing each read all layers.
+        let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()
         let record = try await proof?.record(of: original)
         if let warning = record?.openedFiles.warning { Terminal.report(warning) }
         let job = try await SlimJob(
-            original, options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? []))
+            ImageFiles(of: original), options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? [])
+        )
         if let explain { return Terminal.print(try job.explanation(of: explain)) }
         var result = try await job.write(to: store)
         if let proof, let record {
@@ -104,26 +108,29 @@ extension Verification {
 struct SlimJob {
     let plan: SlimPlan
 
-    init(_ image: Image, options: SlimOptions) async throws {
-        plan = try SlimPlan(await ImageContents(of: image), options: options)
-    }
+    init(_ files: ImageFiles, options: SlimOptions) throws { plan = try SlimPlan(files, options: options) }
 
     /// The slim image, its JSON document and its verification.
     struct SlimResult {
-        let image: Image
+        /// The files of the image, whose blobs are in the store.
+        let files: ImageFiles
         var document: JSON
         var verification: Verification?
+
+        var image: Image { files.image }
     }
 
     /// Writes the slim image and checks its invariants against the original.
-    func write(to store: Store) async throws -> SlimResult {
+    ///
+    /// - Parameter search: A search in the text of its files, for a report on it.
+    func write(to store: Store, search: TextSearch? = nil) async throws -> SlimResult {
         let image = try await plan.contents.image.slimmed(by: plan, into: store)
-        let after = try await ImageContents(of: image)
+        let after = try await ImageFiles(of: image, search: search)
         let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
         var document = plan.document(after: after)
         document["verification"] = Verification.withoutProbes
-        return SlimResult(image: image, document: document)
+        return SlimResult(files: after, document: document)
     }
 
     func explanation(of path: String) throws -> String {

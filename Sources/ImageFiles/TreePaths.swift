@@ -1,45 +1,37 @@
-internal import Linux
+public import Linux
 public import OCI
 
-/// An image with its tree and the contents of its files, from which plans are made and which checks compare.
-public struct ImageContents: Sendable {
-    public let image: Image
-    /// The image's files.
-    public let tree: FileTree
-    /// The files' contents as slimming needs them.
-    public let facts: FileFacts
-
-    /// Reads every layer of an image: once for the headers, once for the contents.
-    public init(of image: Image) async throws {
-        self.image = image
-        let tree = try await image.tree()
-        self.tree = tree
-        facts = try await Offload.run { try FileFacts(of: image, tree) }
-    }
-}
-
-extension ImageContents {
+extension ImageFiles {
     /// The image's variables.
-    var environment: [(name: String, value: String)] {
+    public var environment: [(name: String, value: String)] {
         image.config.environment.compactMap { entry in
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
         }
     }
 
+    /// The row of /etc/passwd that USER refers to; nil if there is none that a process could use.
+    public var userRow: Accounts.User? { try? accounts.user(Array(image.config.user.utf8)) }
+
+    /// The accounts in /etc/passwd and /etc/group.
+    public var accounts: Accounts {
+        Accounts(
+            passwd: text(at: .known("etc/passwd")) ?? [], group: text(at: .known("etc/group")) ?? [])
+    }
+
     /// The directories in which programs are looked up.
-    var searchPath: [String] {
+    public var searchPath: [String] {
         let fallback = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return (image.config.environmentValue("PATH") ?? fallback).split(separator: ":").map(String.init)
     }
 
     /// The node of the working directory, or else of the root.
-    var workingNode: FileTree.NodeID {
+    public var workingNode: FileTree.NodeID {
         tree.follow(image.config.workingDirectory.utf8, from: FileTree.rootNode)?.node ?? FileTree.rootNode
     }
 
     /// Returns the file of a program's name: by path, or along PATH.
-    func program(_ name: [UInt8]) -> FileTree.Found? {
+    public func program(_ name: [UInt8]) -> FileTree.Found? {
         guard !name.isEmpty else { return nil }
         if name.contains(UInt8(ascii: "/")) { return file(tree.follow(name, from: workingNode)) }
         for directory in searchPath {
@@ -50,20 +42,26 @@ extension ImageContents {
     }
 
     /// Returns `found` if it is a regular file.
-    func file(_ found: FileTree.Found?) -> FileTree.Found? {
+    public func file(_ found: FileTree.Found?) -> FileTree.Found? {
         found.flatMap { tree.inode(of: $0.node).kind.isFile ? $0 : nil }
     }
 }
 
 extension FileTree {
     /// The end of a path, and the links on the way.
-    struct Found: Sendable, Hashable {
-        var node: NodeID
-        var links: [NodeID]
+    public struct Found: Sendable, Hashable {
+        public var node: NodeID
+        public var links: [NodeID]
+
+        /// The node at the end of a path, reached through `links`.
+        public init(node: NodeID, links: [NodeID]) {
+            self.node = node
+            self.links = links
+        }
     }
 
     /// Follows a path as a program writes it, including `..`: absolute, or from `start`.
-    func follow(_ text: some Collection<UInt8>, from start: NodeID) -> Found? {
+    public func follow(_ text: some Collection<UInt8>, from start: NodeID) -> Found? {
         var found = Found(node: text.first == UInt8(ascii: "/") ? Self.rootNode : start, links: [])
         guard !text.contains(0), text.count <= 4096 else { return nil }
         for name in text.split(separator: UInt8(ascii: "/")) {
@@ -85,14 +83,25 @@ extension FileTree {
     }
 
     /// Returns everything below a directory, the directory first.
-    func nodes(below start: NodeID) -> [NodeID] {
+    public func nodes(below start: NodeID) -> [NodeID] {
         var list: [NodeID] = []
         walk(from: start) { _, node in list.append(node) }
         return list
     }
 
     /// Returns the entries of a directory, sorted by name.
-    func children(of node: NodeID) -> [(name: [UInt8], node: NodeID)] {
+    public func children(of node: NodeID) -> [(name: [UInt8], node: NodeID)] {
         self[node: node].children.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
+    }
+}
+
+extension ImagePath {
+    /// Makes a path from a constant of this program.
+    public static func known(_ text: String) -> ImagePath {
+        do {
+            return try ImagePath(text)
+        } catch {
+            preconditionFailure("the constant path '\(text)' \(error)")
+        }
     }
 }

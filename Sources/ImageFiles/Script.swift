@@ -1,17 +1,17 @@
 /// An executable text with an interpreter, and the programs that it may run.
-struct Script: Sendable, Hashable {
+public struct Script: Sendable, Hashable {
     /// The program after `#!`.
-    let interpreter: [UInt8]
+    public let interpreter: [UInt8]
     /// The text after the program.
-    let argument: [UInt8]?
+    public let argument: [UInt8]?
     /// For a shell's script, the words that may be programs or files.
-    let words: [[UInt8]]
+    public let words: [[UInt8]]
 
     /// The kernel reads no more bytes of the first line.
     private static let firstLine = 256
 
     /// Parses a script; nil for bytes that don't begin with `#!`.
-    init?(_ bytes: [UInt8]) {
+    public init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: "#!".utf8) else { return nil }
         let line = bytes.prefix(Self.firstLine).dropFirst(2).prefix { $0 != UInt8(ascii: "\n") && $0 != 0 }
         let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0d }
@@ -24,7 +24,7 @@ struct Script: Sendable, Hashable {
     }
 
     /// The programs in the first line: the interpreter, and the one that `env` will look up.
-    var programs: [[UInt8]] {
+    public var programs: [[UInt8]] {
         guard Self.name(interpreter).elementsEqual("env".utf8), let argument else { return [interpreter] }
         let words = argument.split { $0 == 0x20 || $0 == 0x09 }
         let called = words.first { $0.first != UInt8(ascii: "-") && !$0.contains(UInt8(ascii: "=")) }
@@ -32,12 +32,12 @@ struct Script: Sendable, Hashable {
     }
 
     /// True if a program is a shell by its name.
-    static func isShell(_ program: [UInt8]) -> Bool {
+    public static func isShell(_ program: [UInt8]) -> Bool {
         ["sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"].contains { name(program).elementsEqual($0.utf8) }
     }
 
     /// Returns the distinct words of a shell's text, in order, without comments.
-    static func words(of text: [UInt8]) -> [[UInt8]] {
+    public static func words(of text: [UInt8]) -> [[UInt8]] {
         var seen = Set<[UInt8]>()
         var words: [[UInt8]] = []
         for line in text.split(separator: UInt8(ascii: "\n")) {
