@@ -1,69 +1,36 @@
-internal import Guest
-
 /// The probes and commands to run once a program serves, so that its responses can be compared with another's.
 ///
-/// A start with an interview is not a measurement: opened files may be followed meanwhile, which costs time.
+/// A start with them is not a measurement: opened files may be followed meanwhile, which costs time.
 public struct ProbeSet: Sendable {
-    /// The probes that have to pass, in order; a pattern is matched against the program's whole output.
-    public let probes: [ProbeAction]
-    /// Commands in the image, run without a shell, with any exit status.
-    public let commands: [[String]]
+    /// The probes, then the commands: the order of the results.
+    public let actions: [ProbeAction]
+    /// The number of probes, which have to pass; the commands after them may end with any exit status.
+    public let probeCount: Int
     /// True if opened files are recorded.
-    public let recordsOpenedFiles: Bool
+    public var recordsOpenedFiles: Bool
 
-    /// An interview.
-    public init(probes: [ProbeAction], commands: [[String]] = [], recordsOpenedFiles: Bool = false) {
-        self.probes = probes
-        self.commands = commands
+    /// A set of probes; a pattern is matched against the program's whole output.
+    public init(probes: [ProbeAction], commands: [ProbeAction] = [], recordsOpenedFiles: Bool = false) {
+        actions = probes + commands
+        probeCount = probes.count
         self.recordsOpenedFiles = recordsOpenedFiles
     }
 
     /// The probe that shows that the program serves: the first one that init can try; `nil` to start at once.
-    public var readinessProbe: ProbeAction? { probes.first { !$0.isPattern } }
-}
+    public var readinessProbe: ProbeAction? { actions.prefix(probeCount).first { !$0.isPattern } }
 
-extension ProbeSet {
-    /// A probe or command for init, with its index among all.
-    struct ProbeSpec: Equatable {
-        let place: Int
-        let action: ProbeAction
-        let mustPass: Bool
-    }
+    /// The places among all results of the probes and commands that init tries, in its order.
+    public var triedPlaces: [Int] { actions.indices.filter { !actions[$0].isPattern } }
 
-    /// The number of results.
-    var count: Int { probes.count + commands.count }
-
-    /// The probes and commands for init, in its order.
-    var guestProbes: [ProbeSpec] {
-        let tried = probes.enumerated().filter { !$0.element.isPattern }
-        return tried.map { ProbeSpec(place: $0.offset, action: $0.element, mustPass: true) }
-            + commands.enumerated().map { index, words in
-                ProbeSpec(place: probes.count + index, action: .exec(words), mustPass: false)
-            }
-    }
-
-    /// The patterns for the output, with their index among all.
-    var patterns: [(place: Int, pattern: String)] {
-        probes.enumerated().compactMap { index, action in
-            if case .log(let pattern) = action { (index, pattern) } else { nil }
+    /// Returns the probes and commands for init, in its order.
+    public func specs(timeoutMilliseconds: UInt32) -> [ProbeSpec] {
+        triedPlaces.map {
+            ProbeSpec(actions[$0], mustPass: $0 < probeCount, timeoutMilliseconds: timeoutMilliseconds)
         }
     }
 
-    /// Fails for an interview that init can't run.
-    func validate() throws(ColdStartError) {
-        guard count > 0 else { throw .impossibleScenario("an interview needs a probe or a command") }
-        guard count <= BootSpec.probeLimit else {
-            throw .impossibleScenario("more than \(BootSpec.probeLimit) probes and commands are not supported")
-        }
-        for words in commands {
-            guard words.first?.isEmpty == false, !words.contains(where: { $0.utf8.contains(0) }) else {
-                throw .impossibleScenario("a command needs a program name, and must not contain zero bytes")
-            }
-        }
+    /// True if a result of the action at that place is what the set requires.
+    public func accepts(_ result: ProbeResult, at place: Int) -> Bool {
+        place < probeCount ? result.outcome.passes : result.outcome.isEnded
     }
-}
-
-extension ProbeAction {
-    /// True if it is matched against the program's output, and never tried.
-    public var isPattern: Bool { if case .log = self { true } else { false } }
 }

@@ -1,16 +1,17 @@
-public import OCI
+public import Probe
 
 /// A program's result of one probe, as fields that can be compared.
-public struct ProbeRecord: Hashable, Sendable {
+public struct ProbeRecord: Equatable, Sendable {
     /// A part of a probe result.
-    public struct Field: Hashable, Sendable {
+    public struct Field: Equatable, Sendable {
         /// The field's name: `status`, `header content-type`, `body`, `output`.
         public let name: String
+        /// The field's value.
         public let value: Value
     }
 
     /// The value of a field.
-    public enum Value: Hashable, Sendable {
+    public enum Value: Equatable, Sendable {
         /// A short text.
         case text(String)
         /// A stream of bytes.
@@ -24,28 +25,48 @@ public struct ProbeRecord: Hashable, Sendable {
     /// True if the probe passed.
     public let passes: Bool
 
+    /// A record of any fields.
     public init(_ probe: String, _ fields: [(String, Value)], passes: Bool) {
         self.probe = probe
         self.fields = fields.map { Field(name: $0.0, value: $0.1) }
         self.passes = passes
     }
 
-    /// Makes the result of an HTTP probe; `head` is the response's status line and header.
-    public static func http(_ probe: String, status: Int, head: [UInt8], body: StreamDigest, passes: Bool)
-        -> ProbeRecord
-    {
-        let headers = ComparableHeaders(head).lines.map { ("header \($0.name)", Value.text($0.value)) }
-        return ProbeRecord(
-            probe, [("status", .text("\(status)"))] + headers + [("body", .content(body))], passes: passes)
+    /// The comparable fields of a result.
+    ///
+    /// - Parameters:
+    ///   - result: the result.
+    ///   - probe: the probe, as the user wrote it.
+    ///   - passes: true if the result is what the probe requires.
+    public init(_ result: ProbeResult, of probe: String, passes: Bool) {
+        func answer(_ text: String) -> [(String, Value)] { [("answer", .text(text))] }
+        let fields: [(String, Value)] =
+            switch result.outcome {
+            case .http(let status, _):
+                [("status", .text("\(status)"))]
+                    + ComparableHeaders(result.head).lines.map { ("header \($0.name)", .text($0.value)) }
+                    + [("body", .content(result.body))]
+            case .ended(let exitStatus):
+                [
+                    ("ending", .text(exitStatus.name)), ("output", .content(result.body)),
+                    ("errors", .content(result.stderr)),
+                ]
+            case .connected: answer("connected")
+            case .matched: answer("a line matched")
+            case .refused: answer("nothing listens")
+            case .broken: answer("the connection was closed before the end of the response")
+            case .timedOut: answer("no response before the timeout")
+            case .notStarted(let errno): answer("the command cannot be run: \(programFailureWords(errno: errno))")
+            }
+        self.init(probe, fields, passes: passes)
     }
 
-    /// Makes the result of a command.
-    public static func command(
-        _ probe: String, exitStatus: String, stdout: StreamDigest, stderr: StreamDigest, passes: Bool
-    ) -> ProbeRecord {
-        ProbeRecord(
-            probe, [("ending", .text(exitStatus)), ("output", .content(stdout)), ("errors", .content(stderr))],
-            passes: passes)
+    /// The program's state after its probes.
+    init(stateAfter results: ProbeResults) {
+        let ports = results.listeningPorts.map { "\($0)" }.joined(separator: " ")
+        let state = results.earlyExit.map { "it \($0.words)" } ?? "it runs"
+        self.init(
+            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))], passes: true)
     }
 
     /// The result in a few words: the short fields except for the headers, and the lengths of the others.
@@ -67,29 +88,12 @@ public struct ProbeRecord: Hashable, Sendable {
     func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }
 }
 
-/// A stream of bytes, of which the beginning and the digest of the whole are known.
-public struct StreamDigest: Hashable, Sendable {
-    /// The first bytes.
-    public let prefix: [UInt8]
-    /// The number of bytes.
-    public let byteCount: UInt64
-    /// The SHA-256 of all bytes.
-    public let digest: Digest
-
-    /// Makes a stream with a known beginning; `digest` is the 32 bytes of a SHA-256, or empty if unknown.
-    public init(prefix: [UInt8], byteCount: UInt64, digest: [UInt8]) {
-        self.prefix = prefix
-        self.byteCount = byteCount
-        let hex = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        self.digest = (try? Digest("sha256:\(hex)")) ?? Digest(of: prefix)
+extension ProbeResult.ExitStatus {
+    /// The name of the end, as a noun phrase.
+    fileprivate var name: String {
+        switch self {
+        case .status(let status): "exit status \(status)"
+        case .signal(let signal): "killed by signal \(signal)"
+        }
     }
-
-    /// Makes a stream with known bytes.
-    public init(_ bytes: [UInt8]) {
-        self.init(prefix: bytes, byteCount: UInt64(bytes.count), digest: [])
-    }
-
-    var isEmpty: Bool { byteCount == 0 }
-    /// True if the beginning is the whole stream.
-    var isComplete: Bool { UInt64(prefix.count) == byteCount }
 }

@@ -4,7 +4,9 @@ import Build
 import ColdStart
 import Linux
 import OCI
+import Probe
 import Project
+import Proof
 import Registry
 import Slim
 import SystemPackage

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Linux
 import OCI
+import Probe
 import Project
+import Proof
 import Slim
 import SystemPackage
 

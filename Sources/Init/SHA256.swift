@@ -1,0 +1,1 @@
+../Probe/SHA256.swift

@@ -1,0 +1,1 @@
+../Probe/StreamDigest.swift
