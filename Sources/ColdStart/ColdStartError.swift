@@ -1,11 +1,10 @@
 internal import Guest
 public import Linux
+public import Probe
 public import SystemPackage
 
 /// The reason why a start could not be measured.
 public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A probe with a syntax error.
-    case malformedProbe(String, reason: String)
     /// The image has no entrypoint and no command.
     case noEntrypoint
     /// A scenario that no engine can run.
@@ -76,7 +75,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The kind of this error.
     public var kind: Kind {
         switch self {
-        case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
+        case .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
             .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
             .limitNotKept:
@@ -91,7 +90,6 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The error in one sentence.
     public var description: String {
         switch self {
-        case .malformedProbe(let text, let reason): "probe '\(text)' cannot be read: \(reason)"
         case .noEntrypoint: "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"
         case .impossibleScenario(let reason): "this start is impossible: \(reason)"
         case .emulatorMissing(let program): "\(program) is not installed"

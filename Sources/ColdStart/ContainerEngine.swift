@@ -1,5 +1,6 @@
 internal import Guest
 internal import Linux
+internal import Probe
 internal import Sandbox
 internal import Synchronization
 public import SystemPackage

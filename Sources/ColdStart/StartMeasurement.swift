@@ -1,3 +1,5 @@
+public import Probe
+
 /// The result of starting an image.
 public struct StartMeasurement: Sendable {
     /// The engine that ran it; figures of different engines are not comparable.
@@ -79,6 +81,14 @@ public struct ProbeResponse: Sendable, Equatable {
     public let status: Int
     /// The body's length in bytes.
     public let byteCount: UInt64
+}
+
+extension ProbeResponse {
+    /// The response of an attempt; `nil` if it got none.
+    init?(_ attempt: ProbeResult.Outcome?) {
+        guard case .http(let status, let byteCount) = attempt else { return nil }
+        self.init(status: Int(status), byteCount: byteCount)
+    }
 }
 
 /// The amount of work of a start, counted exactly.

@@ -24,8 +24,8 @@ struct ResponseParser {
     /// The status line and the header fields as received; empty without `keepsContent`.
     private(set) var head: [UInt8] = []
     private var isHeadComplete = true
-    /// The stream digest of the body; empty without `keepsContent`.
-    private(set) var content = StreamDigest()
+    /// The body's stream; empty without `keepsContent`.
+    private(set) var content = StreamHasher()
 
     init(keepsContent: Bool = false) { self.keepsContent = keepsContent }
 

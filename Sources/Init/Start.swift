@@ -54,7 +54,7 @@ struct Start {
         }
     }
 
-    /// Starts to observe opened files; on a failure the interview continues, and the host gets the reason.
+    /// Starts to observe opened files; on a failure the probes run without it, and the host gets the reason.
     private func startObserving() -> FileObserver? {
         do throws(Message.Failure) { return try FileObserver() } catch {
             channel.send(.probeEvent(.observationFailed(error.errno)))

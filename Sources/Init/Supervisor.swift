@@ -17,13 +17,13 @@ struct Supervisor {
     var usesVersion6 = false
     private var hasListened = false
     private var hasMarkedByte = false
-    private var lastAttempt: Message.AttemptResult?
-    var exitStatus: Message.ExitStatus?
+    private var lastAttempt: ProbeResult.Outcome?
+    var exitStatus: ProbeResult.ExitStatus?
     private var lateModules: [OpenModule]
     private var proxyState = ProxyState.notStarted
     /// The observer of opened files; `nil` if none is requested.
     var observer: FileObserver?
-    /// The response to the current probe of an interview.
+    /// The response to the current probe of ``BootSpec/probeSpecs``.
     var partialResult: PartialResult?
 
     /// The state of the proxied ports.
@@ -59,7 +59,7 @@ struct Supervisor {
 
     /// Runs until there is a verdict, and sends the host the results that led to it.
     mutating func run() -> Message.Verdict {
-        if spec.probe == .none, !spec.probeSpecs.isEmpty {
+        if spec.probe == nil, !spec.probeSpecs.isEmpty {
             channel.mark(.firstByte)
             return reportingResult(runProbes())
         }
@@ -147,7 +147,7 @@ struct Supervisor {
     private mutating func step() -> Message.Verdict? {
         let time = cinit_monotonic()
         guard time < deadline else { return .timedOut }
-        let isReady = wait(until: attempt == nil && spec.probe != .none ? min(nextAttempt, deadline) : deadline)
+        let isReady = wait(until: attempt == nil && spec.probe != nil ? min(nextAttempt, deadline) : deadline)
         if let verdict = probe(isReady: isReady) { return verdict }
         return exitStatus == nil ? nil : .ended
     }
@@ -196,7 +196,7 @@ struct Supervisor {
             let process = cinit_reap(&status)
             guard process != 0 else { return }
             let exitStatus =
-                status >= 256 ? Message.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
+                status >= 256 ? ProbeResult.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
             if process == child.process { self.exitStatus = exitStatus } else { commandEnded(process, exitStatus) }
         }
     }
@@ -205,10 +205,10 @@ struct Supervisor {
 
     private mutating func probe(isReady: Bool) -> Message.Verdict? {
         switch spec.probe {
-        case .none: nil
-        case .tcp(let port): connection(isReady, to: port, path: nil)
-        case .http(let port, let path): connection(isReady, to: port, path: path)
-        case .command(let words): command(words)
+        case nil, .log?: nil
+        case .tcp(let port)?: connection(isReady, to: port, path: nil)
+        case .http(let port, let path)?: connection(isReady, to: port, path: path)
+        case .exec(let words)?: command(words)
         }
     }
 
@@ -253,7 +253,7 @@ struct Supervisor {
 
     /// Marks the first byte once the status line shows that this response passes, before the rest is read.
     private mutating func markByte(_ status: UInt16?) {
-        guard let status, isSuccess(status), !hasMarkedByte else { return }
+        guard let status, ProbeResult.Outcome.isSuccess(status), !hasMarkedByte else { return }
         hasMarkedByte = true
         mark(.firstByte)
     }
@@ -264,25 +264,19 @@ struct Supervisor {
         channel.sendCPUTime(at: mark, of: spec)
     }
 
-    private mutating func attemptEnded(_ answer: Message.AttemptResult) -> Message.Verdict? {
+    private mutating func attemptEnded(_ answer: ProbeResult.Outcome) -> Message.Verdict? {
         lastAttempt = answer
         attempt = nil
-        switch answer {
-        case .connected:
-            mark(.firstByte)
-            return .passed
-        case .http(let status, _) where isSuccess(status): return .passed
-        case .command(.status(0)): return .passed
-        case .refused: if !hasListened { usesVersion6.toggle() }
-        default: break
-        }
+        if answer == .connected { mark(.firstByte) }
+        if answer.passes { return .passed }
+        if answer == .refused, !hasListened { usesVersion6.toggle() }
         hasMarkedByte = false
         nextAttempt = cinit_monotonic() + Supervisor.interval
         return nil
     }
 
     private mutating func command(_ words: [[UInt8]]) -> Message.Verdict? {
-        if case .command(.status(0)) = lastAttempt { return .passed }
+        if lastAttempt == .ended(.status(0)) { return .passed }
         guard attempt == nil, cinit_monotonic() >= nextAttempt else { return nil }
         do throws(Message.Failure) {
             let command = try ImageCommand(words, of: spec)
@@ -301,7 +295,7 @@ struct Supervisor {
         set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
-    private mutating func commandEnded(_ process: Int32, _ exitStatus: Message.ExitStatus) {
+    private mutating func commandEnded(_ process: Int32, _ exitStatus: ProbeResult.ExitStatus) {
         guard case .running(let command) = attempt, command.process == process else { return }
         handleOutput(self.command.drain())
         self.command.close()
@@ -311,11 +305,11 @@ struct Supervisor {
             return
         }
         if exitStatus == .status(0) { mark(.firstByte) }
-        _ = attemptEnded(.command(exitStatus))
+        _ = attemptEnded(.ended(exitStatus))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
     }
 
-    /// Passes on a command's output: to the reply in an interview, else to the host.
+    /// Passes on a command's output: to the current probe's result, else to the host.
     private mutating func handleOutput(_ pieces: [Child.Piece]) {
         for piece in pieces {
             switch (partialResult, piece.stream) {
@@ -357,5 +351,3 @@ struct Supervisor {
         }
     }
 }
-
-func isSuccess(_ status: UInt16) -> Bool { status >= 200 && status < 400 }

@@ -5,6 +5,7 @@ import Frontend
 import HTTP
 import Linux
 import OCI
+import Probe
 import Project
 import Registry
 import Sandbox
@@ -40,7 +41,7 @@ struct Failure: Error {
         case let error as OCIError: self.init("\(error)", remedy: Self.remedy(for: error))
         case let error as RegistryError: self.init("\(error)", remedy: Self.remedy(for: error), status: error.status)
         case let error as HTTPError: self.init("\(error)")
-        case let error as ProjectError: self.init("\(error)", status: .usage)
+        case is ProbeError, is ProjectError: self.init("\(error)", status: .usage)
         case let error as ColdStartError: self.init(error)
         case let error as SandboxError: self.init(error, "\(error)")
         case let error as NoIsolation: self.init("\(error)", remedy: error.remedy, status: .unmeasurable)

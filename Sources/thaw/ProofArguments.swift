@@ -1,9 +1,8 @@
 import ArgumentParser
-import ColdStart
 import Linux
 import OCI
+import Probe
 import Project
-import Slim
 
 /// The options for proving that a slim image works, shared by several commands.
 struct ProofArguments: ParsableArguments {
@@ -17,15 +16,8 @@ struct ProofArguments: ParsableArguments {
         help: "Keep the files that the original opens while it is probed.")
     var observe = true
 
-    /// Returns the commands, each as a list of words.
-    func commands() throws -> [[String]] {
-        try exec.map { text in
-            guard case .exec(let words) = try ProbeAction(parsing: "exec:\(text)") else {
-                throw Failure("'\(text)' is not a command", status: .usage)
-            }
-            return words
-        }
-    }
+    /// Returns the commands.
+    func commands() throws -> [ProbeAction] { try exec.map { try ProbeAction(parsing: "exec:\($0)") } }
 }
 
 /// The options with which `thaw slim` starts both images.

@@ -17,7 +17,7 @@ import Testing
     @Test("thaw imports every job, and nothing imports thaw")
     func top() throws {
         let graph = try Graph.manifest()
-        let jobs: Set = ["Analysis", "Build", "ColdStart", "Disk", "Project", "Slim"]
+        let jobs: Set = ["Analysis", "Build", "ColdStart", "Disk", "Project", "Proof", "Slim"]
         #expect(graph.edges["thaw"]?.isSuperset(of: jobs) == true)
         #expect(graph.edges.values.allSatisfy { !$0.contains("thaw") })
         for job in jobs { #expect(graph.edges[job]?.isDisjoint(with: jobs) == true, "\(job) sees another job") }
@@ -34,9 +34,18 @@ import Testing
         #expect(try Graph.manifest().cycles == [])
     }
 
-    @Test("Frontend and Guest import only the standard library", arguments: ["Frontend", "Guest"])
-    func nothing(target: String) throws {
-        #expect(try Sources.imports(of: target) == [])
+    @Test("Frontend imports only the standard library, and Guest besides it only Probe")
+    func nothing() throws {
+        #expect(try Sources.imports(of: "Frontend") == [])
+        #expect(try Sources.imports(of: "Guest") == ["Probe"])
+    }
+
+    @Test("The files of Guest and Probe that init compiles too import only the standard library")
+    func shared() throws {
+        let links = try Program.shell("find Sources/Init -type l | LC_ALL=C sort", in: Repository.path)
+            .split(separator: "\n").map(String.init)
+        #expect(links.count > 5)
+        for link in links { #expect(try Sources.imports(in: link) == [], "\(link)") }
     }
 
     @Test("Only OCI, Registry and thaw may import a Foundation, and only the essential one")

@@ -26,15 +26,20 @@ enum Sources {
 
     /// Returns the modules that a target's files import.
     static func imports(of target: String) throws -> Set<String> {
+        try files(below: "Sources/\(target)").filter { $0.hasSuffix(".swift") }.reduce(into: []) {
+            $0.formUnion(try imports(in: $1))
+        }
+    }
+
+    /// Returns the modules that a file imports.
+    static func imports(in file: String) throws -> Set<String> {
         var modules: Set<String> = []
-        for file in try files(below: "Sources/\(target)") where file.hasSuffix(".swift") {
-            for line in try code(file) {
-                guard
-                    let match = try /^\s*(@\w+\s+)*((public|internal|package|fileprivate|private)\s+)?import\s+(\w+)/
-                        .firstMatch(in: line)
-                else { continue }
-                modules.insert(String(match.4))
-            }
+        for line in try code(file) {
+            guard
+                let match = try /^\s*(@\w+\s+)*((public|internal|package|fileprivate|private)\s+)?import\s+(\w+)/
+                    .firstMatch(in: line)
+            else { continue }
+            modules.insert(String(match.4))
         }
         return modules
     }

@@ -1,5 +1,6 @@
 import Guest
 import Linux
+import Probe
 import SystemPackage
 import Testing
 

@@ -1,6 +1,7 @@
 import Glibc
 import Harness
 import Linux
+import Probe
 import SystemPackage
 import Testing
 

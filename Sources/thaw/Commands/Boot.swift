@@ -3,6 +3,7 @@ public import ColdStart
 import Glibc
 import Linux
 import OCI
+import Probe
 import Project
 import Synchronization
 import SystemPackage

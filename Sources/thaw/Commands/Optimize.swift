@@ -5,7 +5,9 @@ import ColdStart
 import ImageFiles
 import Linux
 import OCI
+import Probe
 import Project
+import Proof
 import Registry
 import Slim
 import SystemPackage

@@ -2,7 +2,9 @@ import ArgumentParser
 import ImageFiles
 import Linux
 import OCI
+import Probe
 import Project
+import Proof
 import Slim
 import SystemPackage
 

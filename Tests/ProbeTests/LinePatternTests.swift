@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import ColdStart
+@testable import Probe
 
 @Suite("Patterns in lines")
 struct LinePatternTests {
@@ -40,7 +40,7 @@ struct LinePatternTests {
         ])
     func refuses(pattern: String) {
         #expect(throws: LinePattern.Refusal.self) { try LinePattern(pattern) }
-        #expect(throws: ColdStartError.self) { try ProbeAction(parsing: "log:" + pattern) }
+        #expect(throws: ProbeError.self) { try ProbeAction(parsing: "log:" + pattern) }
     }
 
     @Test(

@@ -1,8 +1,7 @@
 import ImageFiles
 import Linux
-import OCI
-import Slim
-import Support
+import Probe
+import Proof
 import Synchronization
 import Testing
 
@@ -10,10 +9,16 @@ import Testing
 private func answer(
     _ body: String, status: Int = 200, header: String = "Content-Type: text/plain", to question: String = "http:80/"
 ) -> ProbeRecord {
-    .http(
-        question, status: status, head: Array("HTTP/1.1 \(status) X\n\(header)\n\n".utf8),
-        body: StreamDigest(Array(body.utf8)),
-        passes: status < 400)
+    let result = ProbeResult(
+        .http(status: UInt16(status), byteCount: UInt64(body.utf8.count)),
+        head: Array("HTTP/1.1 \(status) X\n\(header)\n\n".utf8), body: stream(body))
+    return ProbeRecord(result, of: question, passes: result.outcome.passes)
+}
+
+/// Makes the result of a command, which passes.
+private func command(_ end: ProbeResult.ExitStatus, _ stdout: String = "", _ stderr: String = "") -> ProbeRecord {
+    ProbeRecord(
+        ProbeResult(.ended(end), body: stream(stdout), stderr: stream(stderr)), of: "exec:x", passes: true)
 }
 
 private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: probes) }
@@ -41,25 +46,12 @@ private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: p
             answer("a", header: "Vary: a\nVary: b"), answer("a", header: "Vary: a"), "header vary was 'a, b', is 'a'"
         ),
         (answer("\u{1B}[31mred"), answer("blue"), "body, line 1 was '[31mred', is 'blue'"),
-        (
-            .command(
-                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([1]), stderr: StreamDigest([]), passes: true
-            ),
-            .command(
-                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([1]), stderr: StreamDigest([65]),
-                passes: true), "errors, line 1 was '', is 'A'"
-        ),
+        (command(.status(0), "1"), command(.status(0), "1", "A"), "errors, line 1 was '', is 'A'"),
         (
             answer("a"), ProbeRecord("http:80/", [("answer", .text("nothing listens"))], passes: false),
             "answer was 'status 200, 1 bytes', is 'nothing listens'"
         ),
-        (
-            .command(
-                "exec:x", exitStatus: "exit status 0", stdout: StreamDigest([]), stderr: StreamDigest([]), passes: true),
-            .command(
-                "exec:x", exitStatus: "killed by signal 11", stdout: StreamDigest([]), stderr: StreamDigest([]),
-                passes: true), "ending was 'exit status 0', is 'killed by signal 11'"
-        ),
+        (command(.status(0)), command(.signal(11)), "ending was 'exit status 0', is 'killed by signal 11'"),
     ]
 
     @Test("The first difference has its probe, field and line", arguments: pairs)
@@ -76,7 +68,9 @@ private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: p
         }
         func difference(_ left: StreamDigest, _ right: StreamDigest) -> String? {
             let sides = [left, right].map { content in
-                record(.http("http:1/", status: 200, head: [], body: content, passes: true))
+                record(
+                    ProbeRecord(
+                        ProbeResult(.http(status: 200, byteCount: 0), body: content), of: "http:1/", passes: true))
             }
             return Verification(sides[0], sides[1]).difference
         }
@@ -157,19 +151,18 @@ private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: p
         #expect(verification.json["probes"]?.array?.first?["passed"] == .bool(false))
     }
 
-    /// A runner that returns a test's results, and counts.
+    /// A runner of images that are names; it returns a test's results, and counts.
     private final class ScriptedRunner: ImageRunner {
         private let lines: Mutex<[RunRecord]>
         init(_ lines: [RunRecord]) { self.lines = Mutex(lines) }
         var left: Int { lines.withLock { $0.count } }
-        func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
+        func run(_ image: String, recordsOpenedFiles: Bool) async throws -> RunRecord {
             lines.withLock { $0.removeFirst() }
         }
     }
 
     @Test("The original is started again only if both images serve and their results differ")
     func again() async throws {
-        let image = try Sample([[file("app", "x", mode: 0o755)]], runs: ["/app"]).image
         var (good, other) = (record(answer("1")), record(answer("2")))
         (good.engine, other.engine) = ("stage", "stage")
         let broken = RunRecord(probes: [], failure: "it ended")
@@ -177,11 +170,20 @@ private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: p
             ([good, other], 1, true), ([broken, other], 1, false), ([other, good], 0, false),
             ([other, record(answer("3"))], 0, true),
         ] {
-            let actor = ScriptedRunner(lines)
-            let verification = try await Verification(image, against: good, of: image, by: actor)
+            let runner = ScriptedRunner(lines)
+            let verification = try await Verification("slim", against: good, of: "original", by: runner)
             #expect(verification.passed == passes)
-            #expect(actor.left == left)
+            #expect(runner.left == left)
             #expect(verification.engine == "stage")
+        }
+    }
+
+    @Test("An original that fails its probe is no original to compare with")
+    func notServing() async throws {
+        let runner = ScriptedRunner([record(answer("x")), record(answer("x", status: 404))])
+        #expect(try await runner.record(of: "original", recordsOpenedFiles: true) == record(answer("x")))
+        await #expect(throws: ProofError.notServing("http:80/: status 404, 1 bytes")) {
+            try await runner.record(of: "original", recordsOpenedFiles: true)
         }
     }
 
@@ -190,67 +192,5 @@ private func record(_ probes: ProbeRecord...) -> RunRecord { RunRecord(probes: p
         #expect(record(answer("x")).failureReason == nil)
         #expect(record(answer("x", status: 404)).failureReason == "http:80/: status 404, 1 bytes")
         #expect(RunRecord(probes: [], failure: "it ended").failureReason == "it ended")
-    }
-}
-
-@Suite("Observed files") struct OpenedFilesTests {
-    private func kept(_ observed: [String], exclude: [ImagePathPattern] = []) async throws -> Set<String> {
-        let lazy = try [
-            directory("usr/lib/lazy"), library("usr/lib/lazy/plugin.so", needs: ["libc.so.6"]),
-            symlink("usr/lib/lazy/plugin", "plugin.so"), symlink("usr/lib/also", "lazy"),
-            file("usr/lib/lazy/more", "x"),
-            file("usr/lib/other/module.py", "1"), file("usr/lib/other/__pycache__/module.cpython-311.pyc", "2"),
-            file("usr/lib/other/unused", "3"),
-        ]
-        let names = [
-            "/usr/lib/lazy/plugin.so", "/usr/lib/lazy/plugin", "/usr/lib/also", "/usr/lib/lazy/more",
-        ]
-        let database = try dpkg([
-            ("lazy", "", names),
-            (
-                "other", "Essential: yes",
-                [
-                    "/usr/lib/other/module.py", "/usr/lib/other/__pycache__/module.cpython-311.pyc",
-                    "/usr/lib/other/unused",
-                ]
-            ),
-        ])
-        let sample = try Sample(
-            [glibc() + lazy + database + [program("app/run", .program(needs: ["libc.so.6"]))]], runs: ["/app/run"])
-        let options = SlimOptions(exclude: exclude, observed: observed.map { Array($0.utf8) })
-        _ = try await sample.slimmed(options)
-        return try await sample.kept(options)
-    }
-
-    @Test("Without observation files that nothing refers to are dropped")
-    func without() async throws {
-        let found = try await kept([])
-        #expect(found.filter { $0.contains("/lazy/") || $0.contains("/other/") || $0 == "/usr/lib/also" } == [])
-    }
-
-    @Test("An observed file is kept with its package and the links to it")
-    func observed() async throws {
-        let found = try await kept(["/usr/lib/lazy/plugin.so"])
-        #expect(
-            found.isSuperset(of: [
-                "/usr/lib/lazy/plugin.so", "/usr/lib/lazy/plugin", "/usr/lib/also", "/usr/lib/lazy/more",
-            ]))
-        #expect(!found.contains("/usr/lib/other/module.py"))
-    }
-
-    @Test("A compiled file keeps its source, and nothing else of a base package")
-    func compiled() async throws {
-        let found = try await kept(["/usr/lib/other/__pycache__/module.cpython-311.pyc"])
-        #expect(found.contains("/usr/lib/other/module.py"))
-        #expect(found.contains("/usr/lib/other/__pycache__/module.cpython-311.pyc"))
-        #expect(!found.contains("/usr/lib/other/unused"))
-    }
-
-    @Test(
-        "Observed paths of any form cause no error, and --exclude has precedence",
-        arguments: ["", "relative", "/", "/nowhere", "/usr/lib/lazy/plugin.so (deleted)", "/../../..", "/proc/self\0"])
-    func hostile(path: String) async throws {
-        let found = try await kept([path, "/usr/lib/lazy/more"], exclude: [ImagePathPattern("/usr/lib/lazy/more")])
-        #expect(!found.contains("/usr/lib/lazy/more"))
     }
 }

@@ -1,5 +1,5 @@
 public import Linux
-public import OCI
+internal import Probe
 
 /// The comparison of a slim image with the original, by their probe results.
 public struct Verification: Sendable, Equatable {
@@ -47,7 +47,7 @@ public struct Verification: Sendable, Equatable {
     public init(_ before: RunRecord, _ after: RunRecord, again: RunRecord? = nil) {
         engine = before.engine
         failure = after.failure
-        if case .files(let paths, _) = before.openedFiles { observedCount = paths.count } else { observedCount = nil }
+        observedCount = if case .recorded(let paths, _) = before.openedFiles { paths.count } else { nil }
         checks = before.probes.enumerated().map { index, probe in
             func other(_ record: RunRecord?) -> ProbeRecord? {
                 record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
@@ -57,8 +57,8 @@ public struct Verification: Sendable, Equatable {
     }
 
     /// Starts the slim image, and the original once more if the results differ.
-    public init(
-        _ slim: Image, against record: RunRecord, of original: Image, by runner: some ImageRunner
+    public init<Runner: ImageRunner>(
+        _ slim: Runner.Image, against record: RunRecord, of original: Runner.Image, by runner: Runner
     ) async throws {
         let after = try await runner.run(slim, recordsOpenedFiles: false)
         self.init(record, after)

@@ -1,3 +1,5 @@
+internal import Probe
+
 /// The stability of a field: the same at every start of the original, or with words that vary.
 enum Stability {
     case stable
@@ -48,7 +50,7 @@ enum Stability {
             switch value {
             case nil: nil
             case .text(let text)?: words(Array(text.utf8))
-            case .content(let content)?: content.isComplete ? words(content.prefix) : nil
+            case .content(let content)?: content.isWhole ? words(content.prefix) : nil
             }
         }
 

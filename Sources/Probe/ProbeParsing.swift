@@ -1,22 +1,36 @@
-/// The check that an image serves: a request, a connection, a command, or a line of its output.
-public enum ProbeAction: Hashable, Sendable, CustomStringConvertible {
-    /// A GET whose response has a status from 200 to 399.
-    case http(port: UInt16, path: String)
-    /// A connection that is accepted.
-    case tcp(port: UInt16)
-    /// A command in the image, run without a shell, that ends with status 0.
-    case exec([String])
-    /// A regular expression that matches within a line of the entrypoint's output, in the syntax of `LinePattern`.
-    case log(String)
+/// A probe with a syntax error.
+public enum ProbeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The text is no probe, for a reason that ends a sentence.
+    case malformed(String, reason: String)
 
+    /// The error in one sentence.
+    public var description: String {
+        switch self {
+        case .malformed(let text, let reason): "probe '\(text)' cannot be read: \(reason)"
+        }
+    }
+}
+
+extension ProbeAction {
+    /// A GET of a path.
+    public static func http(port: UInt16, path: String) -> ProbeAction { .http(port: port, path: Array(path.utf8)) }
+
+    /// A command as words.
+    public static func exec(_ words: [String]) -> ProbeAction { .exec(words.map { Array($0.utf8) }) }
+
+    /// A pattern for lines of the output.
+    public static func log(_ pattern: String) -> ProbeAction { .log(Array(pattern.utf8)) }
+}
+
+extension ProbeAction: CustomStringConvertible {
     /// Parses `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
     ///
     /// The words of a command are split at spaces; quotes and backslashes keep them together, as in a shell.
     ///
-    /// - Throws: ``ColdStartError/malformedProbe(_:reason:)``
-    public init(parsing text: String) throws(ColdStartError) {
+    /// - Throws: ``ProbeError/malformed(_:reason:)``
+    public init(parsing text: String) throws(ProbeError) {
         guard let colon = text.firstIndex(of: ":") else {
-            throw .malformedProbe(text, reason: "it must begin with http:, tcp:, exec: or log:")
+            throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
         }
         let value = String(text[text.index(after: colon)...])
         switch text[..<colon] {
@@ -24,46 +38,48 @@ public enum ProbeAction: Hashable, Sendable, CustomStringConvertible {
         case "tcp": self = .tcp(port: try ProbeAction.port(value, in: text))
         case "exec": self = .exec(try ProbeAction.words(value, in: text))
         case "log": self = try ProbeAction.log(value, in: text)
-        default: throw .malformedProbe(text, reason: "it must begin with http:, tcp:, exec: or log:")
+        default: throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
         }
     }
 
     /// The text that ``init(parsing:)`` parses.
     public var description: String {
         switch self {
-        case .http(let port, let path): "http:\(port)\(path)"
+        case .http(let port, let path): "http:\(port)\(ProbeAction.text(path))"
         case .tcp(let port): "tcp:\(port)"
-        case .exec(let words): "exec:" + words.map(ProbeAction.quoted).joined(separator: " ")
-        case .log(let pattern): "log:\(pattern)"
+        case .exec(let words): "exec:" + words.map { ProbeAction.quoted(ProbeAction.text($0)) }.joined(separator: " ")
+        case .log(let pattern): "log:\(ProbeAction.text(pattern))"
         }
     }
 
-    private static func http(_ value: String, in text: String) throws(ColdStartError) -> ProbeAction {
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    private static func http(_ value: String, in text: String) throws(ProbeError) -> ProbeAction {
         let slash = value.firstIndex(of: "/") ?? value.endIndex
         let port = try port(String(value[..<slash]), in: text)
         let path = slash == value.endIndex ? "/" : String(value[slash...])
         guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .malformedProbe(text, reason: "a path must not have spaces or control characters; escape them with %")
+            throw .malformed(text, reason: "a path must not have spaces or control characters; escape them with %")
         }
         return .http(port: port, path: path)
     }
 
-    private static func log(_ pattern: String, in text: String) throws(ColdStartError) -> ProbeAction {
-        guard !pattern.isEmpty else { throw .malformedProbe(text, reason: "there is no pattern after log:") }
+    private static func log(_ pattern: String, in text: String) throws(ProbeError) -> ProbeAction {
+        guard !pattern.isEmpty else { throw .malformed(text, reason: "there is no pattern after log:") }
         do throws(LinePattern.Refusal) { _ = try LinePattern(pattern) } catch {
-            throw .malformedProbe(text, reason: error.reason)
+            throw .malformed(text, reason: error.reason)
         }
         return .log(pattern)
     }
 
-    private static func port(_ digits: String, in text: String) throws(ColdStartError) -> UInt16 {
+    private static func port(_ digits: String, in text: String) throws(ProbeError) -> UInt16 {
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0 else {
-            throw .malformedProbe(text, reason: "'\(digits)' is not a port from 1 to 65535")
+            throw .malformed(text, reason: "'\(digits)' is not a port from 1 to 65535")
         }
         return port
     }
 
-    private static func words(_ value: String, in text: String) throws(ColdStartError) -> [String] {
+    private static func words(_ value: String, in text: String) throws(ProbeError) -> [String] {
         var words: [String] = []
         var word: String?
         var quote: Character?
@@ -86,10 +102,10 @@ public enum ProbeAction: Hashable, Sendable, CustomStringConvertible {
                 word = (word ?? "") + String(character)
             }
         }
-        guard quote == nil, !isEscaped else { throw .malformedProbe(text, reason: "a quote is not closed") }
+        guard quote == nil, !isEscaped else { throw .malformed(text, reason: "a quote is not closed") }
         if let word { words.append(word) }
         guard let program = words.first, !program.isEmpty else {
-            throw .malformedProbe(text, reason: "there is no command after exec:")
+            throw .malformed(text, reason: "there is no command after exec:")
         }
         return words
     }

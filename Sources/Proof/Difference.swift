@@ -1,13 +1,15 @@
-internal import OCI
+internal import Probe
 
 /// A field in which two probe results differ.
 public struct Difference: Hashable, Sendable, CustomStringConvertible {
+    /// The name of the field, and the line or byte in a stream.
     public let field: String
     /// The original's value.
     public let before: String
     /// The slim image's value.
     public let after: String
 
+    /// The difference as a clause: `status was '200', is '500'`.
     public var description: String { "\(field) was \(before), is \(after)" }
 
     /// Describes the difference of two fields of that name; a field may be missing.
@@ -44,7 +46,7 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
             (before, after) = ("\(old.byteCount) bytes", "\(new.byteCount) bytes")
             let (left, right) = (old.prefix, new.prefix)
             guard let index = Self.firstDifference(left, right) else {
-                if old.byteCount == new.byteCount { (before, after) = (old.digest.description, new.digest.description) }
+                if old.byteCount == new.byteCount { (before, after) = (Self.text(old.digest), Self.text(new.digest)) }
                 return
             }
             guard !left.contains(0), !right.contains(0) else {
@@ -54,6 +56,10 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
             place = "line \(left[..<index].count { $0 == 0x0A } + 1)"
             before = quoted(Self.line(around: index, left))
             after = quoted(Self.line(around: index, right))
+        }
+
+        private static func text(_ digest: [UInt8]) -> String {
+            "sha256:" + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         }
 
         /// Returns the first index at which the bytes differ, or nil.

@@ -1,9 +1,8 @@
+import Probe
 import Testing
 
-@testable import ColdStart
-
 @Suite("Probes")
-struct ProbeTests {
+struct ProbeParsingTests {
     static let readable: [(String, ProbeAction)] = [
         ("http:8080/healthz?full=1", .http(port: 8080, path: "/healthz?full=1")),
         ("http:80", .http(port: 80, path: "/")),
@@ -26,23 +25,11 @@ struct ProbeTests {
             "tcp:", "tcp:80/", "exec:", "exec:  ", "exec:'open", "exec:''", "exec:a\\", "log:", "log:(", "ftp:21",
         ])
     func refuses(text: String) {
-        #expect(throws: ColdStartError.self) { try ProbeAction(parsing: text) }
+        #expect(throws: ProbeError.self) { try ProbeAction(parsing: text) }
     }
 
-    @Test("A scenario that no engine can run is refused before anything starts", arguments: 0..<9)
-    func scenario(index: Int) {
-        var scenario = Scenario(arguments: ["x"], probe: .tcp(port: 1))
-        switch index {
-        case 0: scenario.arguments = []
-        case 1: scenario.arguments = [""]
-        case 2: scenario.environment = ["A=\0"]
-        case 3: scenario.runs = 0
-        case 4: scenario.processors = 0
-        case 5: scenario.memoryBytes = 1 << 20
-        case 6: scenario.timeout = .zero
-        case 7: scenario.memoryBytes = (1 << 40) + 1
-        default: scenario.hostname = ""
-        }
-        #expect(throws: ColdStartError.self) { try scenario.validate() }
+    @Test("The error names the probe and the reason")
+    func sentence() {
+        #expect("\(ProbeError.malformed("tcp:x", reason: "no"))" == "probe 'tcp:x' cannot be read: no")
     }
 }

@@ -11,30 +11,21 @@ public enum HostProbeSummary: Sendable, Equatable {
     /// At least one run got no response.
     case failed(reason: String)
 
-    /// Combines the results of the runs; `nil` if no run made a request.
-    init?(_ answers: [HostProbeResult]) {
+    /// Combines runs; `nil` if there are none.
+    init?(_ runs: [HostProbeSummary]) {
         var (firstBytes, requests, last): ([Double], [Double], Int?) = ([], [], nil)
-        for answer in answers {
-            switch answer {
-            case .failed(let reason):
-                self = .failed(reason: reason)
+        for run in runs {
+            guard case .answered(let firstByte, let request, let status) = run else {
+                self = run
                 return
-            case .answered(let firstByte, let request, let status):
-                firstBytes.append(firstByte)
-                requests.append(request)
-                last = status
             }
+            firstBytes += firstByte.samples
+            requests += request.samples
+            last = status
         }
         guard let status = last, let firstByte = Statistics(firstBytes), let request = Statistics(requests) else {
             return nil
         }
         self = .answered(firstByte: firstByte, request: request, status: status)
     }
-}
-
-/// The host's request in one run.
-enum HostProbeResult: Sendable, Equatable {
-    /// Times in milliseconds.
-    case answered(firstByte: Double, request: Double, status: Int)
-    case failed(reason: String)
 }

@@ -1,5 +1,5 @@
 /// Matches a pattern against the lines of an output that arrives in pieces; it stores no text.
-struct LineMatcher {
+public struct LineMatcher {
     private let steps: [LinePattern.Step]
     private var reader = CharacterReader()
     /// The steps that are active after the last character.
@@ -9,6 +9,12 @@ struct LineMatcher {
     private var seen: [UInt64]
     private var round: UInt64 = 0
 
+    /// A matcher of the pattern of a ``ProbeAction/log(_:)``; `nil` for an invalid one, which no parsed probe has.
+    public init?(_ pattern: [UInt8]) {
+        guard let pattern = try? LinePattern(String(decoding: pattern, as: UTF8.self)) else { return nil }
+        self.init(pattern)
+    }
+
     init(_ pattern: LinePattern) {
         steps = pattern.steps
         seen = [UInt64](repeating: 0, count: steps.count)
@@ -17,7 +23,7 @@ struct LineMatcher {
     /// Consumes more output; true if a line matches.
     ///
     /// A line is matched at its end, and its beginning also at the end of each piece.
-    mutating func matches(_ bytes: [UInt8]) -> Bool {
+    public mutating func matches(_ bytes: [UInt8]) -> Bool {
         for byte in bytes {
             guard let character = reader.take(byte) else { continue }
             if character == "\n" || character == "\r" {
