@@ -24,6 +24,39 @@ enum Sources {
         }
     }
 
+    /// True if a path names Swift or C.
+    static func isCode(_ path: String) -> Bool { [".swift", ".c", ".h"].contains { path.hasSuffix($0) } }
+
+    /// Returns the text of a file's comments that begin with `//`, with the number of its line.
+    static func comments(_ path: String) throws -> [(number: Int, text: String)] {
+        try matches(of: path, /(?:^|[^:"])\/\/+ ?(.*)/)
+    }
+
+    /// Returns the text between quotes, with the number of its line.
+    ///
+    /// A line of a text of several lines counts as a whole.
+    static func strings(_ path: String) throws -> [(number: Int, text: String)] {
+        var (found, isInside) = ([(number: Int, text: String)](), false)
+        for (index, line) in try text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line.contains("\"\"\"") {
+                isInside.toggle()
+            } else if isInside {
+                found.append((index + 1, String(line)))
+            } else {
+                found += line.matches(of: /"((?:\\.|[^"\\])*)"/).map { (index + 1, String($0.1)) }
+            }
+        }
+        return found
+    }
+
+    private static func matches(
+        of path: String, _ pattern: Regex<(Substring, Substring)>
+    ) throws -> [(number: Int, text: String)] {
+        try text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
+            line.firstMatch(of: pattern).map { (index + 1, String($0.1)) }
+        }
+    }
+
     /// Returns the modules that a target's files import.
     static func imports(of target: String) throws -> Set<String> {
         var modules: Set<String> = []
