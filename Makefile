@@ -40,6 +40,12 @@ for-kernel += libelf-dev        # checks and patches its object files
 for-kernel += xz-utils          # unpacks the source
 for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to test its features
 
+# The version is the number of the checked-out commit's tag, v1.2.3. Package.swift has the one for all other commits.
+tag := $(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null)
+ifneq ($(tag),)
+export THAW_VERSION := $(tag:v%=%)
+endif
+
 # A target may only import its dependencies in Package.swift. Tests read layers byte by byte and thousands of paths,
 # which takes seconds with optimisation; the rest is a debug build.
 import-check := --explicit-target-dependency-import-check error

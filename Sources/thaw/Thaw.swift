@@ -39,8 +39,6 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(name: "This machine", subcommands: [Doctor.self]),
         ])
 
-    static let version = "0.1.0"
-
     /// Moves global options from before the command's name to behind it; both places are allowed, as in Docker.
     static func globalOptionsLast(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
