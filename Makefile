@@ -122,6 +122,11 @@ tsan: ## Run the libraries' tests with ThreadSanitizer, in a build of its own (F
 asan: ## Run the libraries' tests with AddressSanitizer, in a build of its own (FILTER=...)
 	ASAN_OPTIONS=detect_leaks=0 $(call sanitize,address)
 
+.PHONY: docs
+docs: ## Write the generated part of docs/cli.md
+	swift build --build-tests $(swift-flags)
+	THAW_UPDATE_DOCS=1 swift test --skip-build $(swift-flags) --filter ReferenceTests
+
 .PHONY: test-kvm
 test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for some checks)
 	swift build --build-tests $(swift-flags)
