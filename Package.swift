@@ -4,6 +4,11 @@ import PackageDescription
 // The target list corresponds to the table in README.md: a name, then its imports.
 // ArchitectureTests compare the two.
 
+/// The version of a build that is not of a tag, as from a tarball; the only place with this number.
+///
+/// `make` sets the variable to the number of the tag of the checked-out commit.
+let version = Context.environment["THAW_VERSION"] ?? "0.1.0"
+
 /// The compiler settings of every Swift target.
 let rules: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -57,6 +62,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CInit"),
         .target(name: "CKVM"),
+        .target(name: "CVersion", cSettings: [.define("THAW_VERSION", to: "\"\(version)\"")]),
 
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
@@ -80,7 +86,7 @@ let package = Package(
             name: "thaw",
             dependencies: [
                 "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "ImageFiles", "Linux", "OCI", "Probe",
-                "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
+                "Project", "Proof", "Registry", "Sandbox", "Slim", "CVersion", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,

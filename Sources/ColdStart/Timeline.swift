@@ -191,6 +191,11 @@ extension StartMeasurement {
         kernelRemark = last.kernelRemark
         self.emulator = emulator
         self.probe = probe
+        for run in runs {
+            let phases = run.phases.map { "\($0.name.rawValue):\($0.milliseconds)" }.joined(separator: ",")
+            DebugLog.event(
+                "boot.run", [("engine", engine), ("phases", phases), ("ms", "\(run.milliseconds)")])
+        }
         phases = Phase.Name.allCases.compactMap { name in
             let samples = runs.flatMap { run in run.phases.filter { $0.name == name }.map(\.milliseconds) }
             return Statistics(samples).map { Phase(name: name, milliseconds: $0) }

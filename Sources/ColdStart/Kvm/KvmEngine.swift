@@ -66,11 +66,16 @@ public struct KvmEngine: Engine {
     }
 
     /// Returns the reason why this host's KVM can't be used, or `nil`; tested by a ``TrialGuest``.
-    public static func unavailableReason() -> String? { TrialGuest.unavailableReason() }
+    public static func unavailableReason() -> String? {
+        let reason = TrialGuest.unavailableReason()
+        DebugLog.event("engine.trial", [("engine", "kvm"), ("result", reason ?? "runs guests")])
+        return reason
+    }
 
     /// Boots or restores the machine as often as the scenario requests.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
+        DebugLog.event("engine.start", [("engine", name), ("runs", "\(scenario.runs)")])
         guard scenario.processors <= MachineConfiguration.processorLimit else {
             throw .impossibleScenario("a machine is limited to \(MachineConfiguration.processorLimit) processors")
         }

@@ -2,7 +2,7 @@
 //
 // ```
 // 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a   32 + 32 + 64 bits, little-endian
-// 24       sum of the memory, see MemorySum
+// 24       sum of the memory, see MemoryChecksum
 // 32       state, see MachineState
 // page     RAM below the hole, RAM above it, the mailbox: as in the guest, zero pages as holes
 // ```
