@@ -40,13 +40,19 @@ for-kernel += libelf-dev        # checks and patches its object files
 for-kernel += xz-utils          # unpacks the source
 for-kernel += qemu-system-x86 erofs-utils attr cpio  # boot it, to test its features
 
+# The version is the number of the checked-out commit's tag, v1.2.3. Package.swift has the one for all other commits.
+tag := $(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null)
+ifneq ($(tag),)
+export THAW_VERSION := $(tag:v%=%)
+endif
+
 # A target may only import its dependencies in Package.swift. Tests read layers byte by byte and thousands of paths,
 # which takes seconds with optimisation; the rest is a debug build.
 import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
-scripts := fixtures/*.sh fixtures/{kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
+scripts := fixtures/*.sh fixtures/{fuzz,kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
 
 .PHONY: help
 help: ## Show this list
@@ -93,22 +99,38 @@ kernel: ## Build the small guest kernel if it is missing, in ~/.cache/thaw
 	echo "$$kernel"
 
 .PHONY: test
-test: fixtures ## Run all tests
-	swift test $(swift-flags)
+test: fixtures ## Run all tests (FILTER='GzipTests BuildTests.AddTests/' for some, by regular expressions)
+	swift test $(swift-flags) $(foreach filter,$(FILTER),--filter '$(filter)')
+
+.PHONY: fuzz
+fuzz: ## Build all fuzzers and run each for SECONDS=20 (FUZZERS='frontend gzip devices kernel-elf kernel-bzimage')
+	swift build --build-tests $(swift-flags)
+	fixtures/fuzz/all.sh $(or $(SECONDS),20) $(FUZZERS)
+
+# Sanitizers instrument everything, so each has a build directory of its own. FILTER names the tests, as for `make test`.
+# The guest's init has no runtime that a sanitizer could use, and a sanitized process cannot be jailed or cloned: these
+# targets run the tests of the libraries.
+sanitized := Linux OCI HTTP Registry Frontend Project Disk Guest Analysis Slim
+sanitize = swift test --sanitize=$(1) --scratch-path .build/$(1) $(import-check) \
+	$(foreach filter,$(or $(FILTER),$(sanitized:%=^%Tests\.)),--filter '$(filter)')
+
+.PHONY: tsan
+tsan: ## Run the libraries' tests with ThreadSanitizer, in a build of its own (FILTER=...)
+	$(call sanitize,thread)
+
+.PHONY: asan
+asan: ## Run the libraries' tests with AddressSanitizer, in a build of its own (FILTER=...)
+	ASAN_OPTIONS=detect_leaks=0 $(call sanitize,address)
+
+.PHONY: docs
+docs: ## Write the generated part of docs/cli.md
+	swift build --build-tests $(swift-flags)
+	THAW_UPDATE_DOCS=1 swift test --skip-build $(swift-flags) --filter ReferenceTests
 
 .PHONY: test-kvm
-test-kvm: fixtures ## Boot images on a true KVM, in a machine that QEMU emulates (CHECKS=... for some checks)
+test-kvm: fixtures ## Boot images on a true KVM, in machines that QEMU emulates (CHECKS=... for some checks)
 	swift build --build-tests $(swift-flags)
-	suite=(fixtures/kvm/bed.sh suite --deadline 480 --with $(debug)/thawPackageTests.xctest $(CHECKS))
-	status=0
-	THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
-	# No check exits with 3: QEMU's emulation of nested guests sometimes freezes, with the machine's clock.
-	if [ "$$status" = 3 ]; then
-		echo "the emulated machine ended without a result; retrying once"
-		status=0
-		THAW=$(debug)/thaw "$${suite[@]}" || status=$$?
-	fi
-	exit "$$status"
+	THAW=$(debug)/thaw fixtures/kvm/suite.sh $(CHECKS)
 
 .PHONY: check
 check: ## Check the format of Swift and the syntax of shell scripts

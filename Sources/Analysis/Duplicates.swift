@@ -1,3 +1,4 @@
+internal import ImageFiles
 public import OCI
 
 /// Several live files with the same content.
@@ -29,25 +30,4 @@ public struct Duplicate: Sendable, Equatable {
                 layers: Set(inodes.map { tree.inodes[$0].layer }).sorted())
         }.sorted { ($1.bytes, $0.digest) < ($0.bytes, $1.digest) }
     }
-}
-
-/// The live files of a tree by inode, each with one of its paths.
-///
-/// An inode has the path that it was added under. That name may be deleted while a hard link still exists.
-struct LiveFiles {
-    /// The inodes of live regular files, each once, in the order of their first paths.
-    private(set) var files: [FileTree.InodeID] = []
-    private var paths: [FileTree.InodeID: ImagePath] = [:]
-
-    init(_ tree: FileTree) {
-        tree.walk { path, node in
-            let id = tree[node: node].inode
-            guard tree.inodes[id].kind.isFile, paths[id] == nil else { return }
-            paths[id] = path
-            files.append(id)
-        }
-    }
-
-    /// Returns the first live path of a file; nil for a deleted one.
-    func path(of inode: FileTree.InodeID) -> ImagePath? { paths[inode] }
 }

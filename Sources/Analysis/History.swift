@@ -1,3 +1,4 @@
+internal import ImageFiles
 public import Linux
 public import OCI
 

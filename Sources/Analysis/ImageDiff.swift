@@ -1,3 +1,4 @@
+internal import ImageFiles
 public import Linux
 public import OCI
 
@@ -140,13 +141,14 @@ extension ImageDiff.File {
 }
 
 extension ImageDiff {
-    /// Returns the text for people: settings, then files, at most `limit` of them.
+    /// Returns the text for people: settings, then files, at most `limit` of them, then known causes.
     public func text(limit: Int = .max) -> String {
         var lines = settings.map {
             "~ \($0.key): \(($0.before ?? "none").visibleLine) -> \(($0.after ?? "none").visibleLine)"
         }
         lines += files.prefix(limit).map(\.text)
         if files.count > limit { lines.append("and \(counted(files.count - limit, "file")) more") }
+        lines += VolatileFiles.causes(of: files.filter { $0.after?.inode.kind.isFile == true }.map(\.path))
         let grown = files.reduce(Int64(0)) {
             $0 + ($1.after?.inode.kind.size ?? 0) - ($1.before?.inode.kind.size ?? 0)
         }

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import OCI
 
 /// Live files that programs don't need and that tools are known to leave behind.

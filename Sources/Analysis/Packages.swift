@@ -1,4 +1,4 @@
-internal import Linux
+internal import ImageFiles
 internal import OCI
 
 /// A package that a package manager installed and that still exists.
@@ -17,172 +17,82 @@ public struct Package: Sendable, Hashable {
     public let layer: Int
 }
 
-/// A reader of the package databases in an image.
+/// The packages of an image, with their sizes and first layers.
 ///
-/// It reads Debian's status file or distroless' status.d, Alpine's `installed`, Python's `*.dist-info` and npm's
-/// `node_modules`. It gets one database file after another, lowest layer first, and keeps their entries, never the
-/// files.
+/// The databases are Debian's status file or distroless' status.d, Alpine's `installed`, Python's `*.dist-info` and
+/// npm's `node_modules`.
 struct PackageScanner {
-    private struct Stanza {
-        var name = ""
-        var version = ""
-        var kilobytes: Int64 = 0
-        var bytes: Int64 = 0
-        var isInstalled = true
-    }
-
     private struct Release: Hashable {
         let name: String
         let version: String
     }
 
-    /// The kind of a database file.
-    enum Role {
-        case dpkgStatus, dpkgPart, dpkgList(package: String), dpkgSums(package: String)
-        case apkInstalled
-        case pythonRecord
-        case npmManifest
-    }
-
     private let tree: FileTree
     private var firstLayer: [Release: Int] = [:]
-    private var debian: [String: Stanza] = [:]
+    private var debian: [String: PackageRow] = [:]
     private var debianBytes: [String: Int64] = [:]
-    private var alpine: [String: Stanza] = [:]
+    private var alpine: [String: PackageRow] = [:]
     private var others: [Package] = []
 
-    init(_ tree: FileTree) { self.tree = tree }
+    init(_ files: ImageFiles, _ liveFiles: LiveFiles) {
+        tree = files.tree
+        // Lowest layer first, so that the last status of a package is the live one.
+        for id in files.texts.keys.sorted() {
+            let (inode, live) = (tree.inodes[id], liveFiles.path(of: id))
+            read(files.texts[id] ?? [], at: live ?? inode.path, layer: inode.layer, isLive: live != nil)
+        }
+        for (id, manifest) in files.npm {
+            if let path = liveFiles.path(of: id) { add(manifest, at: path, layer: tree.inodes[id].layer) }
+        }
+    }
 
     /// All packages, by manager and name.
     var packages: [Package] {
-        let dpkg = debian.values.map { stanza in
-            package(.dpkg, stanza, bytes: debianBytes[stanza.name] ?? stanza.kilobytes * 1024)
-        }
-        let apk = alpine.values.map { package(.apk, $0, bytes: $0.bytes) }
+        let dpkg = debian.values.map { package(.dpkg, $0, bytes: debianBytes[$0.name] ?? $0.byteCount) }
+        let apk = alpine.values.map { package(.apk, $0, bytes: $0.byteCount) }
         return (dpkg + apk + others).sorted {
             ($0.manager.rawValue, $0.name, $0.version, $0.layer) < ($1.manager.rawValue, $1.name, $1.version, $1.layer)
         }
     }
 
-    private func package(_ manager: Package.Manager, _ stanza: Stanza, bytes: Int64) -> Package {
-        let layer = firstLayer[Release(name: stanza.name, version: stanza.version)] ?? 0
-        return Package(
-            manager: manager, name: stanza.name, version: stanza.version, bytes: max(0, bytes), layer: layer)
-    }
-}
-
-// MARK: - Database files
-
-extension PackageScanner {
-    /// Returns the kind of a database file by its path, or nil.
-    ///
-    /// Of deleted files only the status files of lower layers matter: they show which layer installed what.
-    static func role(of path: ImagePath, isLive: Bool) -> Role? {
-        let bytes = path.bytes
-        if bytes.hasPrefix("var/lib/dpkg/") { return dpkgRole(of: path, isLive: isLive) }
-        if bytes.hasPrefix("lib/apk/db/installed") || bytes.hasPrefix("usr/lib/apk/db/installed") {
-            return .apkInstalled
-        }
-        guard isLive else { return nil }
-        if bytes.hasSuffix(".dist-info/RECORD") { return .pythonRecord }
-        if bytes.hasSuffix("/package.json"), isPackageRoot(path.parent) { return .npmManifest }
-        return nil
-    }
-
-    private static func dpkgRole(of path: ImagePath, isLive: Bool) -> Role? {
-        let name = path.name
-        switch path.parent.bytes.text {
-        case "var/lib/dpkg": return name.elementsEqual("status".utf8) ? .dpkgStatus : nil
-        case "var/lib/dpkg/status.d":
-            guard isLive else { return nil }
-            return name.hasSuffix(".md5sums") ? .dpkgSums(package: name.dropLast(".md5sums".count).text) : .dpkgPart
-        case "var/lib/dpkg/info":
-            guard isLive, name.hasSuffix(".list") else { return nil }
-            let package = name.dropLast(".list".count)
-            return .dpkgList(package: package.prefix { $0 != UInt8(ascii: ":") }.text)
-        default: return nil
-        }
-    }
-
-    /// True for `…/node_modules/NAME` and `…/node_modules/@SCOPE/NAME`.
-    private static func isPackageRoot(_ directory: ImagePath) -> Bool {
-        let above = directory.parent.name
-        if above.elementsEqual("node_modules".utf8) { return true }
-        return above.first == UInt8(ascii: "@") && directory.parent.parent.name.elementsEqual("node_modules".utf8)
+    private func package(_ manager: Package.Manager, _ row: PackageRow, bytes: Int64) -> Package {
+        let layer = firstLayer[Release(name: row.name, version: row.version)] ?? 0
+        return Package(manager: manager, name: row.name, version: row.version, bytes: max(0, bytes), layer: layer)
     }
 }
 
 // MARK: - Reading
 
 extension PackageScanner {
-    /// Adds the packages of one file.
-    mutating func read(_ bytes: [UInt8], as role: Role, at path: ImagePath, layer: Int, isLive: Bool) {
-        switch role {
-        case .dpkgStatus, .dpkgPart:
-            for stanza in Self.debianStanzas(bytes[...]) {
-                note(stanza, layer)
-                if isLive { debian[stanza.name] = stanza }
-            }
-        case .dpkgList(let package): debianBytes[package] = listedBytes(bytes, pathColumn: 0)
-        case .dpkgSums(let package): debianBytes[package] = listedBytes(bytes, pathColumn: 34)
-        case .apkInstalled:
-            for stanza in Self.alpineStanzas(bytes[...]) {
-                note(stanza, layer)
-                if isLive { alpine[stanza.name] = stanza }
-            }
-        case .pythonRecord: readRecord(bytes, at: path, layer: layer)
-        case .npmManifest: readManifest(bytes, at: path, layer: layer)
+    /// Adds the packages of one database file.
+    ///
+    /// Of deleted files only the status files of lower layers matter: they show which layer installed what.
+    private mutating func read(_ bytes: [UInt8], at path: ImagePath, layer: Int, isLive: Bool) {
+        if PackageRow.apkPaths.contains(where: { path.bytes.elementsEqual($0.utf8) }) {
+            return note(PackageRow.apk(bytes), layer, in: isLive ? \.alpine : nil)
+        }
+        let name = path.name
+        switch path.parent.bytes.text {
+        case "var/lib/dpkg" where name.elementsEqual("status".utf8):
+            note(PackageRow.dpkg(bytes), layer, in: isLive ? \.debian : nil)
+        case "var/lib/dpkg/status.d" where isLive && name.hasSuffix(".md5sums"):
+            debianBytes[name.dropLast(".md5sums".count).text] = listedBytes(bytes, pathColumn: 34)
+        case "var/lib/dpkg/status.d" where isLive: note(PackageRow.dpkg(bytes), layer, in: \.debian)
+        case "var/lib/dpkg/info" where isLive && name.hasSuffix(".list"):
+            let package = name.dropLast(".list".count).prefix { $0 != UInt8(ascii: ":") }
+            debianBytes[package.text] = listedBytes(bytes, pathColumn: 0)
+        default: if isLive, path.bytes.hasSuffix(".dist-info/RECORD") { readRecord(bytes, at: path, layer: layer) }
         }
     }
 
-    private mutating func note(_ stanza: Stanza, _ layer: Int) {
-        let release = Release(name: stanza.name, version: stanza.version)
-        firstLayer[release] = min(firstLayer[release] ?? layer, layer)
-    }
-
-    /// Parses stanzas of `Field: value` lines, separated by empty lines (deb-control(5)).
-    private static func debianStanzas(_ bytes: ArraySlice<UInt8>) -> [Stanza] {
-        stanzas(bytes) { stanza, line in
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), line.first != UInt8(ascii: " ") else { return }
-            let value = line[(colon + 1)...].trimmed
-            switch line[..<colon].text {
-            case "Package": stanza.name = value.text
-            case "Version": stanza.version = value.text
-            case "Installed-Size": stanza.kilobytes = min(max(0, Int64(value.text) ?? 0), 1 << 40)
-            case "Status": stanza.isInstalled = value.text.hasSuffix(" installed")
-            default: break
-            }
+    private mutating func note(
+        _ rows: [PackageRow], _ layer: Int, in packages: WritableKeyPath<PackageScanner, [String: PackageRow]>?
+    ) {
+        for row in rows {
+            let release = Release(name: row.name, version: row.version)
+            firstLayer[release] = min(firstLayer[release] ?? layer, layer)
+            if let packages { self[keyPath: packages][row.name] = row }
         }
-    }
-
-    /// Parses stanzas of `K:value` lines (apk's database, version 2).
-    private static func alpineStanzas(_ bytes: ArraySlice<UInt8>) -> [Stanza] {
-        stanzas(bytes) { stanza, line in
-            guard line.count > 2, line[line.startIndex + 1] == UInt8(ascii: ":") else { return }
-            let value = line.dropFirst(2).text
-            switch line.first {
-            case UInt8(ascii: "P"): stanza.name = value
-            case UInt8(ascii: "V"): stanza.version = value
-            case UInt8(ascii: "I"): stanza.bytes = Int64(value) ?? 0
-            default: break
-            }
-        }
-    }
-
-    private static func stanzas(
-        _ bytes: ArraySlice<UInt8>, _ read: (inout Stanza, ArraySlice<UInt8>) -> Void
-    ) -> [Stanza] {
-        var stanzas: [Stanza] = []
-        var stanza = Stanza()
-        func close() {
-            if !stanza.name.isEmpty, stanza.isInstalled { stanzas.append(stanza) }
-            stanza = Stanza()
-        }
-        for line in ByteLines(bytes) {
-            if line.isEmpty { close() } else { read(&stanza, line) }
-        }
-        close()
-        return stanzas
     }
 
     private mutating func readRecord(_ bytes: [UInt8], at path: ImagePath, layer: Int) {
@@ -202,13 +112,12 @@ extension PackageScanner {
                 layer: layer))
     }
 
-    private mutating func readManifest(_ bytes: [UInt8], at path: ImagePath, layer: Int) {
-        // An invalid package.json is ignored: npm itself would fail on it.
-        guard let json = try? JSON(parsing: bytes, what: path.description), let name = json["name"]?.string,
-            let version = json["version"]?.string, let directory = tree.node(at: path.parent)
-        else { return }
+    private mutating func add(_ manifest: NpmManifest, at path: ImagePath, layer: Int) {
+        guard let directory = tree.node(at: path.parent) else { return }
         others.append(
-            Package(manager: .npm, name: name, version: version, bytes: ownBytes(below: directory), layer: layer))
+            Package(
+                manager: .npm, name: manifest.name, version: manifest.version, bytes: ownBytes(below: directory),
+                layer: layer))
     }
 }
 

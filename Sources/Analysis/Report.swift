@@ -1,3 +1,4 @@
+public import ImageFiles
 internal import Linux
 public import OCI
 
@@ -34,23 +35,26 @@ public struct Report: Sendable {
         public let layerCount: Int
     }
 
-    /// Reads every layer twice: once for names and digests, once for the contents of some files.
-    ///
-    /// Memory grows with the number of files, not with their bytes.
+    /// The search that a report needs in the pass over the layers.
+    public static var search: TextSearch { SecretScanner.search }
+
+    /// Reads every layer of an image once.
     public init(of image: Image, reference: String) async throws {
-        let tree = try await image.tree(contents: true)
-        self = try await Offload.run { try Report(of: image, tree: tree, reference: reference) }
+        let files = try await ImageFiles(of: image, search: Self.search, readsPrograms: false)
+        self = try await Offload.run { Report(of: files, reference: reference) }
     }
 
-    private init(of image: Image, tree: FileTree, reference: String) throws {
+    /// Reports on files that were read with ``search``.
+    public init(of files: ImageFiles, reference: String) {
+        let (image, tree) = (files.image, files.tree)
         let liveFiles = LiveFiles(tree)
-        let scan = try FileScan(of: image, in: tree, liveFiles)
         waste = Waste(of: tree)
         layers = LayerFacts.all(of: image, in: tree, waste)
         duplicates = Duplicate.all(in: tree, liveFiles)
-        packages = scan.packages
-        secrets = scan.secrets
-        let bytes = ByteFindings(layers).findings(waste, duplicates, LeftoverFiles(tree), scan.python, tree)
+        packages = PackageScanner(files, liveFiles).packages
+        secrets = SecretScanner(files).secrets
+        let python = CompiledPython(files, liveFiles).problems(liveFiles)
+        let bytes = ByteFindings(layers).findings(waste, duplicates, LeftoverFiles(tree), python, tree)
         let surface = AttackSurface(tree, packages)
         findings = (bytes + SafetyFindings.findings(secrets, surface, image, tree)).sorted(by: Finding.inOrder)
         self.image = ImageSummary(

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import OCI
 
 /// A place in an image with a possible secret.
@@ -16,23 +17,44 @@ public struct FoundSecret: Sendable, Hashable {
     public let deletedLater: Bool
 }
 
-/// A search for secrets in files, one after another, and in the configuration.
+/// A search for secrets in files and in the configuration.
 struct SecretScanner {
     private(set) var secrets: [FoundSecret] = []
 
+    /// The search of files, for the pass over the layers.
+    static let search = TextSearch(concerns: concerns, find: matches)
+
+    init(_ files: ImageFiles) {
+        read(configurationOf: files.image)
+        for (id, matches) in files.matches {
+            let inode = files.tree.inodes[id]
+            secrets += matches.map { match in
+                FoundSecret(
+                    rule: match.rule, path: inode.path.description, layer: inode.layer, line: match.line,
+                    deletedLater: inode.linkCount == 0)
+            }
+        }
+        secrets.sort(by: Self.inOrder)
+    }
+
+    private static func inOrder(_ left: FoundSecret, _ right: FoundSecret) -> Bool {
+        (left.layer ?? -1, left.path, left.line ?? 0, left.rule) < (
+            right.layer ?? -1, right.path, right.line ?? 0, right.rule
+        )
+    }
+
     /// The size of the largest file that is searched, in bytes.
-    static let maximumSize: Int64 = 1 << 20
+    private static let maximumSize: Int64 = 1 << 20
     private static let maximumPerFile = 100
 
     /// True if a file may contain a secret as text, by its size and name.
-    static func concerns(_ inode: FileTree.Inode) -> Bool {
-        guard inode.kind.size > 0, inode.kind.size <= maximumSize else { return false }
-        if let dot = inode.path.name.lastIndex(of: UInt8(ascii: ".")),
-            binaryExtensions.contains(inode.path.name[(dot + 1)...].text)
+    private static func concerns(_ path: ImagePath, _ size: Int64) -> Bool {
+        guard size > 0, size <= maximumSize else { return false }
+        if let dot = path.name.lastIndex(of: UInt8(ascii: ".")), binaryExtensions.contains(path.name[(dot + 1)...].text)
         {
             return false
         }
-        return !isSample(inode.path)
+        return !isSample(path)
     }
 
     private static let binaryExtensions: Set<String> = [
@@ -57,25 +79,24 @@ struct SecretScanner {
     /// Searches a file's content.
     ///
     /// A line counts once: a token's own rule is more specific than the file's.
-    mutating func read(_ bytes: [UInt8], of inode: FileTree.Inode) {
-        guard !bytes.prefix(1024).contains(0) else { return }
+    private static func matches(in bytes: [UInt8], at path: ImagePath) -> [TextSearch.Match] {
+        guard !bytes.prefix(1024).contains(0) else { return [] }
+        var matches: [TextSearch.Match] = []
         var lines: Set<Int> = []
-        for hits in [SecretRules.matches(in: bytes), SecretRules.matches(in: bytes, of: inode.path)] {
+        for hits in [SecretRules.matches(in: bytes), SecretRules.matches(in: bytes, of: path)] {
             var (line, counted) = (1, 0)
-            for hit in hits where lines.count < Self.maximumPerFile {
+            for hit in hits where lines.count < maximumPerFile {
                 line += bytes[counted..<hit.offset].count { $0 == UInt8(ascii: "\n") }
                 counted = hit.offset
                 guard lines.insert(line).inserted else { continue }
-                secrets.append(
-                    FoundSecret(
-                        rule: hit.rule, path: inode.path.description, layer: inode.layer, line: line,
-                        deletedLater: inode.linkCount == 0))
+                matches.append(TextSearch.Match(rule: hit.rule, line: line))
             }
         }
+        return matches
     }
 
     /// Searches the environment and the history.
-    mutating func read(configurationOf image: Image) {
+    private mutating func read(configurationOf image: Image) {
         for variable in image.config.environment {
             let name = variable.prefix { $0 != "=" }
             for rule in Self.rules(in: variable) {

@@ -12,6 +12,7 @@ final class BuildContext: Sendable {
     private let dockerfile: FilePath?
     private let hashes: ContextHashes
     private let note: @Sendable (String) -> Void
+    private let ignore = Mutex<IgnoreFile?>(nil)
     private let walk = Mutex<ContextWalk?>(nil)
     private let source = Mutex<ContextSource?>(nil)
 
@@ -43,11 +44,41 @@ final class BuildContext: Sendable {
     /// Saves the hashes of the files.
     func save() throws { try hashes.save() }
 
+    /// The patterns of the ignore file, which is read once; nil if it can't be read, which the scan reports.
+    var ignoreRules: IgnoreRules? { try? ignoreFile(open()).rules }
+
+    /// Throws if an existing file is excluded by a pattern; `text` is a source of COPY that was not found.
+    func expectNotIgnored(_ text: String) throws {
+        let directory = try open()
+        let file = try ignoreFile(directory)
+        guard let path = try? CopyPlan.absolute(text, in: "/"), !path.isRoot,
+            let rule = file.rules.decidingRule(for: path.bytes), !rule.isNegated,
+            (try? directory.exists(FilePath(path))) == true
+        else { return }
+        throw BuildError.sourceIgnored(
+            text, pattern: rule.pattern, at: BuildError.Location(file: file.name, line: rule.line))
+    }
+
+    /// An ignore file and its name.
+    private struct IgnoreFile {
+        let rules: IgnoreRules
+        let name: String
+    }
+
+    private func ignoreFile(_ directory: Directory) throws -> IgnoreFile {
+        try ignore.withLock { known in
+            if let known { return known }
+            let made = try readIgnoreFile(directory)
+            known = made
+            return made
+        }
+    }
+
     private func scan() throws -> ContextWalk {
         try walk.withLock { known in
             if let known { return known }
             let directory = try open()
-            let rules = try ignoreRules(directory)
+            let rules = try ignoreFile(directory).rules
             let made = try ContextWalk(
                 directory,
                 ContextRules(isIgnored: { rules.excludes($0) }, mayPrune: { !rules.mayInclude(below: $0) }))
@@ -66,7 +97,7 @@ final class BuildContext: Sendable {
     }
 
     /// Reads `<Dockerfile>.dockerignore` next to the Dockerfile, else `.dockerignore` in the context's root.
-    private func ignoreRules(_ directory: Directory) throws -> IgnoreRules {
+    private func readIgnoreFile(_ directory: Directory) throws -> IgnoreFile {
         let limit = 16 << 20
         let bytes: [UInt8]
         var name = ".dockerignore"
@@ -79,7 +110,7 @@ final class BuildContext: Sendable {
             }
         }
         do {
-            return try IgnoreRules(parsing: bytes)
+            return IgnoreFile(rules: try IgnoreRules(parsing: bytes), name: name)
         } catch {
             throw BuildError.badIgnoreFile(
                 error.message, at: BuildError.Location(file: name, line: error.position.line))

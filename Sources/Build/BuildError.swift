@@ -22,7 +22,7 @@ public enum BuildError: ReportableError, Sendable {
     case timedOut(Duration)
     case tooFewCPUs(wanted: Double, there: Int)
     case noSuchCPUs(String, there: String)
-    case unsupported(String, at: Location)
+    case unsupported(String, reason: String = "", at: Location)
     case badContext(String, reason: String)
     case gitFailed(String, reason: String)
     case downloadFailed(String, reason: String)
@@ -37,6 +37,10 @@ public enum BuildError: ReportableError, Sendable {
     case agentMissing(String, at: Location)
     case badKey(String)
     case unexpectedMiss(MissReason, at: Location)
+    case lintViolation(rules: [String], at: Location)
+    case badEpoch(String, reason: String, at: Location)
+    case sourceIgnored(String, pattern: String, at: Location)
+    case severalSources(String)
     case needsNamespaces(String, IsolationLadder.Unavailable?, at: Location)
 
     /// A line of a Dockerfile.
@@ -79,7 +83,8 @@ public enum BuildError: ReportableError, Sendable {
         case .checksum(let source, let expected, let found):
             "'\(source)' has the wrong checksum: expected \(expected), found \(found)"
         case .noProgram(let name, _): "the program '\(name)' is not installed"
-        case .unsupported(let what, let place): "\(place): \(what) is not supported"
+        case .unsupported(let what, let reason, let place):
+            "\(place): \(what) is not supported\(reason.isEmpty ? "" : ": \(reason)")"
         case .wrongPlatform(let name, let has, let wanted, let place):
             "\(place): image '\(name)' in the store is for \(has), not \(wanted)"
         case .needsEmulation(let platform, let place):
@@ -93,6 +98,13 @@ public enum BuildError: ReportableError, Sendable {
         case .agentMissing(let id, let place):
             "\(place): the SSH agent '\(id)' is required; give it with --ssh \(id)=SOCKET or KEY"
         case .badKey(let path): "'\(path)' is not an SSH key without a passphrase"
+        case .lintViolation(let rules, let place):
+            "\(place): lint violation found for rules: \(rules.joined(separator: ", "))"
+        case .badEpoch(let text, let reason, let place): "\(place): SOURCE_DATE_EPOCH: '\(text)' \(reason)"
+        case .sourceIgnored(let path, let pattern, let place):
+            "\"\(path.hasPrefix("/") ? path : "/" + path)\": the pattern '\(pattern)' of \(place) excludes it"
+        case .severalSources(let target):
+            "several files would become the one file '\(target)'; the destination of several sources must end in /"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
     }
@@ -121,7 +133,7 @@ extension BuildError {
     /// The kind of the failure; that of a failed step is the kind of its cause.
     public var kind: FailureKind {
         switch self {
-        case .noDockerfile, .noContext, .badContext: .usage
+        case .noDockerfile, .noContext, .badContext, .badEpoch: .usage
         case .noProgram, .needsEmulation, .needsNamespaces: .machine
         case .unexpectedMiss: .gate
         case .stepFailed(BuildError.tooFewCPUs, _), .stepFailed(BuildError.noSuchCPUs, _): .machine

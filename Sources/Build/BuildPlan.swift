@@ -8,8 +8,8 @@ struct BuildPlan: Sendable {
     let graph: StageGraph
     let target: Int
     /// The stages to build, in the order of the file.
-    let stages: [Int]
-    let dependencies: [Int: Set<Int>]
+    private(set) var stages: [Int]
+    private(set) var dependencies: [Int: Set<Int>]
     /// The stages that named contexts refer to, by the context's name.
     let contextStages: [String: Int]
 
@@ -18,12 +18,12 @@ struct BuildPlan: Sendable {
         let file = dockerfile
         func checked<T>(_ body: () throws(Diagnostic) -> T) throws(BuildError) -> T { try Self.checked(file, body) }
 
-        let platform = PlatformArguments(
-            os: request.platform.os, architecture: request.platform.architecture,
-            variant: request.platform.variant ?? "")
+        // The variant of the host is no part of the predefined arguments.
         let host = PlatformArguments(os: Platform.host.os, architecture: Platform.host.architecture)
         let arguments = BuildArguments(
-            values: request.arguments, build: host, target: platform, targetStage: request.target)
+            values: request.arguments, build: host, target: PlatformArguments(request.platform),
+            targetStage: request.target)
+        _ = try checked { () throws(Diagnostic) in try CheckOptions(arguments) }
         let scope = try checked { () throws(Diagnostic) in try GlobalScope(file, arguments) }
         let graph = try checked { () throws(Diagnostic) in
             try StageGraph(file, scope, contexts: Set(request.contexts.keys))
@@ -70,6 +70,36 @@ struct BuildPlan: Sendable {
         return found
     }
 
+    /// Adds the stages that ONBUILD triggers of a stage's base image read, and all that these need.
+    mutating func add(triggers: [String], of stage: Int) throws {
+        var needed: Set<Int> = []
+        for text in triggers {
+            // A wrong trigger is reported when it runs.
+            guard let instruction = try? Instruction(parsingTrigger: text) else { continue }
+            for (word, allowsIndex) in instruction.froms {
+                // The place of the trigger's word is in another file.
+                let from = Word(word.text, at: dockerfile.stages[stage].from.position)
+                switch try checked({ () throws(Diagnostic) in
+                    try graph.source(from, in: stage, allowsIndex: allowsIndex)
+                }) {
+                case .stage(let index): needed.insert(index)
+                case .context(let name): if let index = contextStages[name] { needed.insert(index) }
+                default: break
+                }
+            }
+        }
+        if needed.isEmpty { return }
+        dependencies[stage, default: []].formUnion(needed)
+        for index in needed where dependencies[index] == nil {
+            let more = try checked { () throws(Diagnostic) in
+                try Self.dependencies(of: index, graph, dockerfile, contextStages)
+            }
+            dependencies.merge(more) { known, _ in known }
+        }
+        stages = dependencies.keys.sorted()
+        try Self.checkOrder(dependencies)
+    }
+
     /// Returns the named contexts that a stage reads directly.
     private static func names(
         of index: Int, _ graph: StageGraph, _ file: Dockerfile
@@ -102,6 +132,11 @@ struct BuildPlan: Sendable {
         names.subtracting(dockerfile.stages.map(\.label)).sorted()
     }
 
+    /// Returns the source of a stage's files: that of its FROM, or the context that replaces the stage.
+    func base(of stage: Int) -> StageSource {
+        graph.replacement(of: stage).map { .context($0) } ?? graph.bases[stage]
+    }
+
     /// A line of the Dockerfile.
     func place(_ line: Int) -> BuildError.Location { BuildError.Location(file: dockerfile.name, line: line) }
 
@@ -128,5 +163,11 @@ struct BuildPlan: Sendable {
         } catch {
             throw .dockerfile(error)
         }
+    }
+}
+
+extension PlatformArguments {
+    init(_ platform: Platform) {
+        self.init(os: platform.os, architecture: platform.architecture, variant: platform.variant ?? "")
     }
 }

@@ -143,6 +143,18 @@ public enum BuildEvent: Sendable {
     case output(stage: String, line: Int, bytes: [UInt8])
     case finished(StepReport)
     case note(String)
+    /// The findings of BuildKit's checks in the Dockerfile.
+    case warnings([BuildWarning])
+}
+
+/// A finding of BuildKit's checks in the Dockerfile of a build.
+public struct BuildWarning: Sendable, Hashable {
+    /// BuildKit's name of the rule.
+    public let rule: String
+    /// One sentence about this place.
+    public let message: String
+    /// The line, from 1.
+    public let line: Int
 }
 
 /// The result of a build.
@@ -162,6 +174,8 @@ public struct BuildResult: Sendable {
 
     /// The steps by their keys: `mode=max` of `--cache-to`.
     public let records: CacheRecords
+    /// The value of SOURCE_DATE_EPOCH for this build; nil without one.
+    public let epoch: Int64?
 
     /// The steps whose layers are in the image: `mode=min`.
     public var ownRecords: CacheRecords {

@@ -17,6 +17,7 @@ final class BuildState: Sendable {
     let history: StepHistory
     let runningSteps = StepSingleFlight()
     let progress: @Sendable (BuildEvent) -> Void
+    private let knownEpoch: Mutex<Int64?>
     private let sentNotes = Mutex<Set<String>>([])
     private let known = Mutex<[Digest: CachedStep]>([:])
     private let finished = Mutex<[StepReport]>([])
@@ -27,6 +28,7 @@ final class BuildState: Sendable {
         _ request: BuildRequest, store: Store, progress: @escaping @Sendable (BuildEvent) -> Void
     ) throws {
         self.request = try Self.keepingRepository(request)
+        knownEpoch = Mutex(request.epoch)
         self.store = store
         self.progress = progress
         snapshots = try Snapshots(store) { progress(.note($0)) }
@@ -73,6 +75,12 @@ final class BuildState: Sendable {
         return nil
     }
 
+    /// Seconds since 1970 that no time in the result may exceed; nil means the newest input of each step.
+    var epoch: Int64? {
+        get { knownEpoch.withLock { $0 } }
+        set { knownEpoch.withLock { $0 = newValue } }
+    }
+
     /// The reports of all finished steps.
     var reports: [StepReport] { finished.withLock { $0 } }
 
@@ -111,18 +119,31 @@ final class BuildState: Sendable {
     /// Returns an image of the store, for FROM and `--from`; without a platform it is the build's.
     ///
     /// Many stages may name the same image; it is looked up once.
-    func image(_ name: String, for platform: Platform? = nil, at place: BuildError.Location) async throws -> Image {
+    ///
+    /// - Parameter suggestion: The end of a message that names a similar stage; it is noted before a pull.
+    func image(
+        _ name: String, for platform: Platform? = nil, at place: BuildError.Location, suggestion: String = ""
+    ) async throws -> Image {
         let platform = platform ?? request.platform
         let key = "\(platform) \(name)"
         if let known = images.withLock({ $0[key] }) { return known }
-        let image = try await lookUp(name, for: platform, at: place)
+        let image = try await lookUp(name, for: platform, at: place, suggestion)
         images.withLock { $0[key] = image }
         return image
     }
 
-    private func lookUp(_ name: String, for platform: Platform, at place: BuildError.Location) async throws -> Image {
+    private func lookUp(
+        _ name: String, for platform: Platform, at place: BuildError.Location, _ suggestion: String
+    ) async throws -> Image {
+        let reference: Reference
         do {
-            let image = try await find(Reference(name), for: platform, at: place)
+            reference = try Reference(name)
+        } catch {
+            throw BuildError.stepFailed(error, at: place)
+        }
+        do {
+            let note = "\(place): no stage is called '\(name)'\(suggestion); looking for an image"
+            let image = try await find(reference, for: platform, at: place, note: suggestion.isEmpty ? nil : note)
             let found = image.config.platform
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
@@ -135,11 +156,12 @@ final class BuildState: Sendable {
 
     /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``.
     private func find(
-        _ reference: Reference, for platform: Platform, at place: BuildError.Location
+        _ reference: Reference, for platform: Platform, at place: BuildError.Location, note: String?
     ) async throws -> Image {
         do {
             return try store.image(reference, for: platform)
         } catch OCIError.imageNotFound(let name, let store) {
+            if let note { noteOnce(note) }
             if let image = try await missingImage(reference, for: platform, at: place) { return image }
             throw OCIError.imageNotFound(name, store: store)
         }

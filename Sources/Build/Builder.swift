@@ -11,7 +11,7 @@ internal import SystemPackage
 /// ```
 public struct Builder: Sendable {
     private let store: Store
-    private let request: BuildRequest
+    let request: BuildRequest
     private let progress: @Sendable (BuildEvent) -> Void
 
     /// A builder that stores everything in `store` and calls `progress` with events, from any thread.
@@ -36,26 +36,51 @@ public struct Builder: Sendable {
         let lease = try store.lease()
         try FailedStep.forget(in: store)
         let shared = try BuildState(request, store: store, progress: progress)
-        let plan = try BuildPlan(request, dockerfile: try await shared.dockerfile())
+        var plan = try plan(try await shared.dockerfile())
+        try expectRunnable(plan)
+        let bases = try await resolveBases(of: &plan, shared)
         try expectRunnable(plan)
         for name in plan.unknown(among: request.uncachedStages) {
             progress(.note("no stage is called '\(name)', so nothing is run again for it"))
         }
+        let checks = BuildChecks(plan, bases: bases, ignoreRules: shared.ignoreRules)
         let target: StageBuilder
         do {
+            try checks.expectNoViolation()
+            shared.epoch = try await epoch(plan, shared)
             target = try await stages(plan, shared)
         } catch {
             // Results until now are kept for the next build; if saving them fails, that build only takes longer.
             try? shared.save(isWhole: false)
+            report(checks)
             throw error
         }
         try shared.save(isWhole: true)
+        report(checks)
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()
         return BuildResult(
             image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports,
-            records: CacheRecords(shared.records))
+            records: CacheRecords(shared.records), epoch: shared.epoch)
+    }
+
+    /// Parses the Dockerfile; if that fails, sends the warnings about the lines above the error.
+    private func plan(_ text: (bytes: [UInt8], name: String)) throws -> BuildPlan {
+        do {
+            return try BuildPlan(request, dockerfile: text)
+        } catch BuildError.dockerfile(let error) {
+            let arguments = BuildArguments(values: request.arguments, build: PlatformArguments(.host))
+            let findings = Lint.findings(above: error, in: text.bytes, Lint.Options(arguments: arguments))
+            if !findings.isEmpty { progress(.warnings(findings.map(BuildWarning.init))) }
+            throw BuildError.dockerfile(error)
+        }
+    }
+
+    /// Sends the notes and warnings about the whole Dockerfile, which come last so that they stay in view.
+    private func report(_ checks: BuildChecks) {
+        for note in checks.unusedArguments { progress(.note(note)) }
+        if !checks.findings.isEmpty { progress(.warnings(checks.findings.map(BuildWarning.init))) }
     }
 
     /// Runs the stages, at most `width` at once; each starts when the stages that it reads have finished.
@@ -87,7 +112,7 @@ public struct Builder: Sendable {
         }
     }
 
-    private func stage(
+    func stage(
         _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let stage = plan.dockerfile.stages[index]
@@ -110,21 +135,83 @@ public struct Builder: Sendable {
         _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let place = plan.place(stage.from.lines.lowerBound)
-        let replacement = plan.graph.replacement(of: stage.index).map { StageSource.context($0) }
-        switch replacement ?? plan.graph.bases[stage.index] {
+        switch plan.base(of: stage.index) {
         case .stage(let index):
             guard let base = inputs[index] else { preconditionFailure("a stage must start after its base") }
             return base.continued(as: stage.label)
         case .scratch:
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
-            let base = try await shared.image(name, for: platform(of: stage.index, plan), at: place)
-            return StageBuilder(base, stage.label, plan, shared)
+            return StageBuilder(try await image(name, of: stage, plan, shared), stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
             return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
         case .buildContext: preconditionFailure("FROM can't name the build context")
         }
+    }
+}
+
+// MARK: - Base images
+
+extension Builder {
+    /// Looks up the base images of all stages, and adds the stages that their ONBUILD triggers read to the plan.
+    ///
+    /// Returns the configurations by stage.
+    private func resolveBases(of plan: inout BuildPlan, _ shared: BuildState) async throws -> [Int: ImageConfig] {
+        var configs: [Int: ImageConfig] = [:]
+        var seen: Set<Int> = []
+        while case let new = plan.stages.filter({ !seen.contains($0) }), !new.isEmpty {
+            seen.formUnion(new)
+            try await fetchBases(of: new, plan, shared)
+            for index in new {
+                guard let image = try await baseImage(of: index, plan, shared) else { continue }
+                configs[index] = image.config
+                if plan.dockerfile.stages.count > 1 { try plan.add(triggers: image.config.onBuild, of: index) }
+            }
+        }
+        return configs
+    }
+
+    /// Fetches the base images of stages, each once and several at a time.
+    private func fetchBases(of stages: [Int], _ plan: BuildPlan, _ shared: BuildState) async throws {
+        var names: Set<String> = []
+        let first = stages.filter { index in
+            guard case .image(let name) = plan.base(of: index) else { return false }
+            let platform = plan.graph.platformStages[index].flatMap { plan.graph.platforms[$0] } ?? ""
+            return names.insert("\(name) \(platform)").inserted
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (count, index) in first.enumerated() {
+                if count >= request.width { try await group.next() }
+                group.addTask { _ = try await baseImage(of: index, plan, shared) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Returns the base image of a stage; nil for a base without a configuration of its own.
+    private func baseImage(of index: Int, _ plan: BuildPlan, _ shared: BuildState) async throws -> Image? {
+        let stage = plan.dockerfile.stages[index]
+        switch plan.base(of: index) {
+        case .image(let name): return try await image(name, of: stage, plan, shared)
+        case .context(let name) where plan.contextStages[name] == nil:
+            switch request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value {
+            case .image, .layout: return try await shared.base(named: name, at: plan.place(stage.from.lines.lowerBound))
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    private func image(
+        _ name: String, of stage: Stage, _ plan: BuildPlan, _ shared: BuildState
+    ) async throws -> Image {
+        if (try? Reference(name)) == nil, let problem = plan.graph.missingValue(in: stage.index) {
+            throw BuildError.dockerfile(plan.dockerfile.error(problem))
+        }
+        return try await shared.image(
+            name, for: platform(of: stage.index, plan), at: plan.place(stage.from.lines.lowerBound),
+            suggestion: plan.graph.suggestion(for: name, in: stage.index))
     }
 }
 

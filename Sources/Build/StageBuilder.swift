@@ -26,11 +26,11 @@ struct StageBuilder: Sendable {
 
     init(_ base: Image, _ label: String, _ plan: BuildPlan, _ shared: BuildState) {
         let variables = base.config.environment.map { Variable($0) }
-        scope = Scope(plan.scope, baseEnvironment: variables)
+        scope = Scope(plan.scope, baseEnvironment: variables, os: base.config.platform.os)
         image = base
         draft = ConfigDraft(base.config)
         if base.layers.isEmpty, base.config.workingDirectory.isEmpty { draft.document.workingDirectory = "/" }
-        epoch = shared.request.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
+        epoch = shared.epoch ?? Self.bounded(RFC3339.seconds(base.config.created ?? "") ?? 0)
         (self.base, self.label, self.plan, self.shared) = (base, label, plan, shared)
     }
 
@@ -145,7 +145,9 @@ extension StageBuilder {
     }
 
     /// The words before a shell-form command.
-    var shell: [String] { draft.document.shell ?? ["/bin/sh", "-c"] }
+    var shell: [String] {
+        draft.document.shell ?? (draft.document.platform.os == "windows" ? ["cmd", "/S", "/C"] : ["/bin/sh", "-c"])
+    }
 
     /// The value of USER; empty means root.
     var user: String { draft.document.user }

@@ -13,22 +13,45 @@ extension StageBuilder {
         _ text: String, _ line: Int, history: String, keys: [() async throws -> Fingerprint],
         make: () async throws -> CachedStep
     ) async throws {
+        try await DebugLog.$id.withValue(DebugLog.nextID()) {
+            try await execute(text, line, history: history, keys: keys, make: make)
+        }
+    }
+
+    private mutating func execute(
+        _ text: String, _ line: Int, history: String, keys: [() async throws -> Fingerprint],
+        make: () async throws -> CachedStep
+    ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
         shared.progress(.started(stage: label, line: line, instruction: text))
+        DebugLog.event("step.start", [("stage", label), ("line", "\(line)")])
         var prints: [Fingerprint] = []
         var remembered: CachedStep?
         for key in keys where remembered == nil {
             let print = try await key()
             prints.append(print)
             if usesCache { remembered = try await self.remembered(print.digest) }
+            DebugLog.event(
+                "step.key",
+                [
+                    ("key", print.digest.short), ("result", remembered == nil ? "miss" : "hit"),
+                    ("ms", (clock.now - start).millisecondsText),
+                ])
         }
         let outcome = try await outcome(text, line, prints, remembered, make)
         let known = prints.map(\.digest)
+        DebugLog.event(
+            "step.end",
+            [
+                ("stage", label), ("line", "\(line)"), ("cache", outcome.missReason == nil ? "hit" : "miss"),
+                ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
+                ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
+            ])
         if remembered == nil || known.count > 1 { try remember(outcome.step, known, prints) }
         if let key = known.last { shared.history.note(label, text, key) }
         shared.note(outcome.step, of: known)
-        epoch = shared.request.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
+        epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
         let entry = Self.history(history, isEmptyLayer: false)
         image = image.appending(outcome.step.layer, history: entry)
         draft.history.append(entry)

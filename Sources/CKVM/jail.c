@@ -15,51 +15,64 @@
 
 int ckvm_forbid_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
-// The rights that a Landlock ruleset handles, and so forbids, because none of them is granted anywhere. Older headers
-// lack the later fields, so the numbers of linux/landlock.h are repeated here.
+// The rights that a Landlock ruleset handles, and so forbids, because none of them is granted anywhere: struct
+// landlock_ruleset_attr.
 struct rules {
-    uint64_t files, network, scopes;
+    uint64_t handled_access_fs, handled_access_net, scoped;
 };
 
 // System call numbers that are the same on every architecture, for headers that lack them.
 enum { landlock_create_ruleset = 444, landlock_restrict_self = 446 };
 
+// The numbers of linux/landlock.h (Documentation/userspace-api/landlock.rst): older headers lack the later ones.
 enum {
-    ask_version = 1,
-    ask_errata = 2,
-    files_of_first_version = (1 << 13) - 1,
-    truncation = 1 << 14,
-    device_requests = 1 << 15,
-    tcp = 1 << 0 | 1 << 1,
-    abstract_sockets = 1 << 0,
-    signals = 1 << 1,
-    signals_within_process_corrected = 1 << 1,
+    landlock_create_ruleset_version = 1 << 0,
+    landlock_create_ruleset_errata = 1 << 1,
+    // LANDLOCK_ACCESS_FS_EXECUTE to LANDLOCK_ACCESS_FS_MAKE_SYM, of version 1.
+    landlock_access_fs_first = (1 << 13) - 1,
+    landlock_access_fs_truncate = 1 << 14,
+    landlock_access_fs_ioctl_dev = 1 << 15,
+    landlock_access_net_bind_tcp = 1 << 0,
+    landlock_access_net_connect_tcp = 1 << 1,
+    landlock_scope_abstract_unix_socket = 1 << 0,
+    landlock_scope_signal = 1 << 1,
+    // Erratum 2: the bit is set if it is fixed.
+    landlock_erratum_scoped_signals = 1 << 1,
 };
 
-static long landlock(const struct rules *rules, size_t size, unsigned question) {
-    return syscall(landlock_create_ruleset, rules, size, question);
+// The versions of Landlock that brought these rights.
+enum { version_of_truncate = 3, version_of_tcp = 4, version_of_ioctl_dev = 5, version_of_scopes = 6 };
+
+static long landlock(const struct rules *rules, size_t size, unsigned flags) {
+    return syscall(landlock_create_ruleset, rules, size, flags);
 }
 
 long ckvm_landlock_version(void) {
-    long version = landlock(NULL, 0, ask_version);
+    long version = landlock(NULL, 0, landlock_create_ruleset_version);
     return version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP) ? 0 : version;
 }
 
 // Before a fix, a thread could not even signal another thread of its own process, and processors kick each other.
 static int can_scope_signals(void) {
-    long errata = landlock(NULL, 0, ask_errata);
-    return errata >= 0 && errata & signals_within_process_corrected;
+    long errata = landlock(NULL, 0, landlock_create_ruleset_errata);
+    return errata >= 0 && errata & landlock_erratum_scoped_signals;
 }
 
 int ckvm_forbid_files_and_sockets(void) {
     long version = ckvm_landlock_version();
     if (version <= 0) return (int)version;
-    struct rules all = {.files = files_of_first_version};
-    size_t size = sizeof all.files;
-    if (version >= 3) all.files |= truncation;
-    if (version >= 5) all.files |= device_requests;
-    if (version >= 4) all.network = tcp, size += sizeof all.network;
-    if (version >= 6) all.scopes = abstract_sockets | (can_scope_signals() ? signals : 0), size += sizeof all.scopes;
+    struct rules all = {.handled_access_fs = landlock_access_fs_first};
+    size_t size = sizeof all.handled_access_fs;
+    if (version >= version_of_truncate) all.handled_access_fs |= landlock_access_fs_truncate;
+    if (version >= version_of_ioctl_dev) all.handled_access_fs |= landlock_access_fs_ioctl_dev;
+    if (version >= version_of_tcp) {
+        all.handled_access_net = landlock_access_net_bind_tcp | landlock_access_net_connect_tcp;
+        size += sizeof all.handled_access_net;
+    }
+    if (version >= version_of_scopes) {
+        all.scoped = landlock_scope_abstract_unix_socket | (can_scope_signals() ? landlock_scope_signal : 0);
+        size += sizeof all.scoped;
+    }
     long rules = landlock(&all, size, 0);
     if (rules < 0) return -1;
     int result = (int)syscall(landlock_restrict_self, (int)rules, 0);
@@ -176,8 +189,8 @@ int ckvm_allow_devices(void) {
     return enter(&program);
 }
 
-// Any ioctl of KVM: only the machine's own descriptors accept them.
-enum { request_kind = 0xFF00, kvm_requests = KVMIO << 8 };
+// Any ioctl of KVM, by the type in its number (asm-generic/ioctl.h): only the machine's own descriptors accept them.
+enum { request_kind = _IOC_TYPEMASK << _IOC_TYPESHIFT, kvm_requests = KVMIO << _IOC_TYPESHIFT };
 
 int ckvm_allow_machine(void) {
     struct program program = {.length = 0};

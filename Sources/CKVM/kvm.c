@@ -145,5 +145,6 @@ uint64_t ckvm_thread_time(unsigned long thread) {
     clockid_t clock;
     struct timespec time;
     if (pthread_getcpuclockid((pthread_t)thread, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+    const uint64_t nanoseconds_per_second = 1000000000;
+    return (uint64_t)time.tv_sec * nanoseconds_per_second + (uint64_t)time.tv_nsec;
 }

@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -74,11 +75,14 @@ static int become(uint32_t uid, uint32_t gid) {
 }
 
 int clinux_make_node(int directory, const char *name, unsigned mode, const struct clinux_node *node) {
+    // This process's umask must not apply, so the thread gets its own. A later change of the mode would need the name
+    // once more, which the container could have replaced by a link to a file of the host.
+    if (unshare(CLONE_FS) != 0) return -1;
+    mode_t mask = umask(0);
     int result = become(node->uid, node->gid);
     if (result == 0) result = (int)syscall(SYS_mknodat, directory, name, mode, node->device);
-    // The umask of this process must not apply.
-    if (result == 0) result = fchmodat(directory, name, mode & 07777, 0);
     int error = errno;
     become(geteuid(), getegid());
+    umask(mask);
     return errno = error, result;
 }

@@ -183,14 +183,22 @@ static int bound(uint64_t kept) {
     return 0;
 }
 
-// A process that may not change its groups may already have the right ones.
+static int contains(const uint32_t *list, long count, uint32_t number) {
+    while (count > 0 && list[count - 1] != number) count--;
+    return count > 0;
+}
+
+// A process that may not change its groups may already have the right ones. The kernel sorts them. The first one wanted
+// is the primary group, which the process gets anyway.
 static int groups(Step step) {
     if (syscall(SYS_setgroups, step->mode, step->list) == 0) return 0;
     uint32_t now[64];
-    if (errno != EPERM || step->mode > 64) return -1;
+    if (errno != EPERM) return -1;
     long count = syscall(SYS_getgroups, 64, now);
-    if (count == (long)step->mode && memcmp(now, step->list, step->mode * sizeof *now) == 0) return 0;
-    return errno = EPERM, -1;
+    int is_same = count >= 0;
+    for (long index = 0; index < count; index++) is_same &= contains(step->list, step->mode, now[index]);
+    for (uint32_t index = 1; index < step->mode; index++) is_same &= contains(now, count, step->list[index]);
+    return is_same ? 0 : (errno = EPERM, -1);
 }
 
 // In the new user namespace this process still has its old IDs, which aren't mapped there.

@@ -1,12 +1,11 @@
 internal import Guest
 public import Linux
+public import Probe
 internal import Sandbox
 public import SystemPackage
 
 /// The reason why a start could not be measured.
 public enum ColdStartError: ReportableError, Sendable, Equatable {
-    /// A probe with a syntax error.
-    case malformedProbe(String, reason: String)
     /// The image has no entrypoint and no command.
     case noEntrypoint
     /// A scenario that no engine can run.
@@ -65,7 +64,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     /// The kind of this error.
     public var kind: FailureKind {
         switch self {
-        case .malformedProbe, .impossibleScenario, .notAKernel, .unreadableKernel: .usage
+        case .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
             .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
             .limitNotKept:
@@ -80,7 +79,6 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     /// The error in one sentence.
     public var description: String {
         switch self {
-        case .malformedProbe(let text, let reason): "probe '\(text)' cannot be read: \(reason)"
         case .noEntrypoint: "the image has neither ENTRYPOINT nor CMD, so there is nothing to start"
         case .impossibleScenario(let reason): "this start is impossible: \(reason)"
         case .emulatorMissing(let program): "\(program) is not installed"

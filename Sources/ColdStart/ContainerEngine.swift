@@ -1,5 +1,6 @@
 internal import Guest
 internal import Linux
+internal import Probe
 internal import Sandbox
 internal import Synchronization
 public import SystemPackage
@@ -31,6 +32,7 @@ public struct ContainerEngine: Engine {
     /// Starts the image as often as the scenario requests, each time from its unchanged files.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
+        DebugLog.event("engine.start", [("engine", name), ("runs", "\(scenario.runs)")])
         var (runs, notes) = ([StartFigures](), [String]())
         for _ in 0..<scenario.runs {
             do {

@@ -1,4 +1,5 @@
 internal import Linux
+internal import Probe
 internal import Synchronization
 
 /// The observation of the files that are opened in a container, from outside of it.
@@ -20,6 +21,6 @@ struct ContainerFileObserver {
 
 extension OpenedFiles {
     init(_ seen: FileObserver.OpenedPaths) {
-        self = .paths(seen.paths.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: seen.isComplete)
+        self = .recorded(seen.paths.sorted { $0.lexicographicallyPrecedes($1) }, isComplete: seen.isComplete)
     }
 }

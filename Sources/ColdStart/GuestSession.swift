@@ -1,5 +1,6 @@
 internal import Guest
 internal import Linux
+internal import Probe
 
 /// The state of one start: it receives bytes as they arrive, and detects the end.
 ///
@@ -19,9 +20,11 @@ struct GuestSession {
     /// The machine's memory in bytes, for messages.
     let memory: UInt64?
     private(set) var marks: [Message.Mark: Stamp] = [:]
-    private(set) var lastAttempt: Message.AttemptResult?
+    private(set) var lastAttempt: ProbeResult.Outcome?
     private(set) var peakMemory: UInt64?
-    private(set) var exitStatus: Message.ExitStatus?
+    /// The processor time of the image's processes until each mark, in microseconds.
+    private(set) var cpuTimes: [Message.Mark: UInt64] = [:]
+    private(set) var exitStatus: ProbeResult.ExitStatus?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
     /// True if the guest continued after its verdict, and has now ended.
@@ -32,7 +35,7 @@ struct GuestSession {
     private(set) var isPaused = false
     private(set) var output = Transcript()
     private(set) var console = Transcript()
-    /// The run record of an interview, if there is one.
+    /// The results of the probe set, if there is one.
     private(set) var recorder: ProbeRecorder?
     private var frames = FrameReader()
     private var log: LineMatcher?
@@ -42,8 +45,7 @@ struct GuestSession {
         self.start = start
         self.memory = memory
         self.recorder = probeSet.map { ProbeRecorder($0) }
-        // A probe never has an invalid pattern.
-        if probeSet == nil, case .log(let pattern) = probe { log = (try? LinePattern(pattern)).map(LineMatcher.init) }
+        if probeSet == nil, case .log(let pattern) = probe { log = LineMatcher(pattern) }
     }
 
     /// True if no later message can change the result.
@@ -70,6 +72,7 @@ struct GuestSession {
         case .output(_, let clock, let bytes): receiveOutput(bytes, Stamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
+        case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true
@@ -90,7 +93,7 @@ struct GuestSession {
         verdict = .passed
     }
 
-    /// Ends an interview with patterns: only the host knows when all of them have matched.
+    /// Ends a run with patterns: only the host knows when all of them have matched.
     private mutating func endProbes(_ stamp: Stamp) {
         guard let recorder, recorder.waitsForOutput, recorder.isComplete else { return }
         if marks[.firstByte] == nil { marks[.firstByte] = stamp }
@@ -128,9 +131,9 @@ struct Transcript {
     }
 }
 
-extension Message.AttemptResult {
+extension ProbeResult.Outcome {
     /// The response with a size that fits the host's integers.
-    fileprivate var clamped: Message.AttemptResult {
+    var clamped: ProbeResult.Outcome {
         guard case .http(let status, let byteCount) = self else { return self }
         return .http(status: status, byteCount: min(byteCount, GuestSession.largest))
     }

@@ -1,4 +1,6 @@
-/// An initramfs as a `newc` cpio archive.
+internal import Linux
+
+/// An initramfs as a `newc` cpio archive (Linux, Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
 /// ```
 /// "070701" ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check   13 x %08X
@@ -6,23 +8,26 @@
 /// ```
 /// The same entries give the same bytes: times are 0 and inode numbers count up.
 struct Initramfs {
+    private static let magic = "070701"
+    private static let trailer = "TRAILER!!!"
+
     private(set) var bytes: [UInt8] = []
     private var count: UInt32 = 0
 
-    mutating func addDirectory(_ path: String) { add(path, mode: 0o040_755) }
+    mutating func addDirectory(_ path: String) { add(path, mode: FileType.directory.bits | 0o755) }
 
     mutating func addCharacterDevice(_ path: String, major: UInt32, minor: UInt32) {
-        add(path, mode: 0o020_600, device: (major, minor))
+        add(path, mode: FileType.characterDevice.bits | 0o600, device: (major, minor))
     }
 
     /// - Precondition: `contents` is shorter than 4 GiB, the limit of the format.
     mutating func addFile(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) {
-        add(path, mode: 0o100_000 | mode, contents)
+        add(path, mode: FileType.regular.bits | mode, contents)
     }
 
     /// Returns the whole archive, with its end marker.
     consuming func finished() -> [UInt8] {
-        add("TRAILER!!!", mode: 0)
+        add(Self.trailer, mode: 0)
         return bytes
     }
 
@@ -32,7 +37,7 @@ struct Initramfs {
         count += 1
         let name = Array(path.utf8) + [0]
         let size = UInt32(contents.count)
-        bytes += Array("070701".utf8)
+        bytes += Array(Self.magic.utf8)
         for field in [count, mode, 0, 0, 1, 0, size, 0, 0, device.0, device.1, UInt32(name.count), 0] {
             bytes += Initramfs.hexadecimal(field)
         }

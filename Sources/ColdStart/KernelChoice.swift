@@ -21,6 +21,15 @@ public enum KernelChoice: Sendable, Equatable {
     }
 }
 
+/// Offsets in a bzImage's setup header (Linux, Documentation/arch/x86/boot.rst).
+private enum ReleaseField {
+    static let header = 0x202
+    static let kernelVersion = 0x20e
+    static let typeOfLoader = 0x210
+    /// The offset that `kernel_version` counts from.
+    static let kernelVersionBase = 0x200
+}
+
 extension Kernel {
     /// Finds the newest kernel that `fixtures/kernel/build.sh` left in a directory.
     static func small(in directory: FilePath) throws(ColdStartError) -> Kernel {
@@ -59,13 +68,15 @@ extension Kernel {
     /// A bzImage's header points to it, and an ELF file has it in its banner.
     ///
     /// ```
-    /// bzImage   0x202 "HdrS"    0x20e u16: where the release begins, less 0x200; a space ends it
+    /// bzImage   header "HdrS"    kernel_version u16: where the release begins, less 0x200; a space ends it
     /// ELF       "Linux version RELEASE (..."
     /// ```
     static func release(of image: [UInt8]) -> String? {
         let magic = Array("HdrS".utf8)
-        if image.count > 0x210, image[0x202..<0x206].elementsEqual(magic) {
-            return word(image.dropFirst(0x200 + Int(image[0x20e]) + Int(image[0x20f]) << 8))
+        let (header, version) = (ReleaseField.header, ReleaseField.kernelVersion)
+        if image.count > ReleaseField.typeOfLoader, image[header..<(header + magic.count)].elementsEqual(magic) {
+            let offset = Int(image[version]) + Int(image[version + 1]) << 8
+            return word(image.dropFirst(ReleaseField.kernelVersionBase + offset))
         }
         guard image.starts(with: Array("\u{7f}ELF".utf8)) else { return nil }
         let banner = Array("Linux version ".utf8)

@@ -34,36 +34,42 @@ struct ModuleTree {
     func modules(_ wanted: [String]) throws(ColdStartError) -> [Module] {
         var ordered: [Module] = []
         var visited: Set<String> = []
-        for name in wanted { try visit(name, &visited, &ordered) }
+        for name in wanted { try visit(name, &visited, into: &ordered) }
         return ordered
     }
 
     /// Depth is bounded by the number of modules, because none is visited twice.
-    private func visit(_ name: String, _ visited: inout Set<String>, _ ordered: inout [Module]) throws(ColdStartError) {
+    private func visit(_ name: String, _ visited: inout Set<String>, into ordered: inout [Module])
+        throws(ColdStartError)
+    {
         guard visited.insert(name).inserted, !builtIn.contains(name) else { return }
         guard let path = files[name] else { throw .moduleMissing(name, release: release) }
         let contents = try ModuleTree.unpacked(path)
         let information = ModuleInformation(contents)
-        for dependency in information.dependencies { try visit(dependency, &visited, &ordered) }
-        for dependency in information.softDependencies.before { try visitOptional(dependency, &visited, &ordered) }
+        for dependency in information.dependencies { try visit(dependency, &visited, into: &ordered) }
+        for dependency in information.softDependencies.before {
+            try visitOptional(dependency, &visited, into: &ordered)
+        }
         ordered.append(Module(name: name, contents: contents))
-        for dependency in information.softDependencies.after { try visitOptional(dependency, &visited, &ordered) }
+        for dependency in information.softDependencies.after { try visitOptional(dependency, &visited, into: &ordered) }
     }
 
     /// Visits a soft dependency: a module, or an algorithm that several modules may offer.
     ///
     /// Like modprobe, it ignores a missing one: it may be built in under another name.
     private func visitOptional(
-        _ dependency: String, _ visited: inout Set<String>, _ ordered: inout [Module]
+        _ dependency: String, _ visited: inout Set<String>, into ordered: inout [Module]
     ) throws(ColdStartError) {
-        if files[dependency] != nil || builtIn.contains(dependency) { return try visit(dependency, &visited, &ordered) }
+        if files[dependency] != nil || builtIn.contains(dependency) {
+            return try visit(dependency, &visited, into: &ordered)
+        }
         // The generic module needs no particular processor, and its name sorts before those that do.
         let offers = files.keys.filter { $0.hasPrefix(dependency + "_") }.sorted()
         if builtIn.contains(where: { $0.hasPrefix(dependency + "_") }) { return }
         for name in offers {
             guard let path = files[name] else { continue }
             guard ModuleInformation(try ModuleTree.unpacked(path)).aliases.contains(dependency) else { continue }
-            return try visit(name, &visited, &ordered)
+            return try visit(name, &visited, into: &ordered)
         }
     }
 

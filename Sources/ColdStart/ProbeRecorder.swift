@@ -1,12 +1,14 @@
 internal import Guest
 internal import Linux
+internal import Probe
 internal import SystemPackage
 
-/// The run record of an interview, built from init's probe events; its size is bounded for any guest.
+/// The results of a probe set, built from init's probe events; its size is bounded for any guest.
 struct ProbeRecorder {
-    private static let headLimit = 32_768
+    fileprivate static let headLimit = 32_768
 
-    private let specs: [ProbeSet.ProbeSpec]
+    /// The places of the results of init's probes.
+    private let places: [Int]
     private let recordsOpenedFiles: Bool
     private var results: [ProbeResult]
     private var finished: Set<Int> = []
@@ -19,19 +21,18 @@ struct ProbeRecorder {
     let waitsForOutput: Bool
 
     init(_ probeSet: ProbeSet) {
-        specs = probeSet.guestProbes
+        places = probeSet.triedPlaces
         recordsOpenedFiles = probeSet.recordsOpenedFiles
-        results = [ProbeResult](repeating: ProbeResult(), count: probeSet.count)
-        waitsForOutput = !probeSet.patterns.isEmpty
-        for (place, pattern) in probeSet.patterns {
-            // A probe never has an invalid pattern.
-            if let pattern = try? LinePattern(pattern) { patterns.append((place, LineMatcher(pattern))) }
+        results = [ProbeResult](repeating: ProbeResult(), count: probeSet.actions.count)
+        for (place, action) in probeSet.actions.enumerated() {
+            if case .log(let pattern) = action, let matcher = LineMatcher(pattern) { patterns.append((place, matcher)) }
         }
+        waitsForOutput = !patterns.isEmpty
     }
 
     /// True if every probe has a result, and every pattern has matched.
     var isComplete: Bool {
-        patterns.isEmpty && finished.count == specs.count && (specs.isEmpty || ports != nil)
+        patterns.isEmpty && finished.count == places.count && (places.isEmpty || ports != nil)
     }
 
     /// Searches the output for the patterns.
@@ -48,8 +49,8 @@ struct ProbeRecorder {
         case .total(let probe, let part, let byteCount, let digest):
             edit(probe) { $0.complete(part, byteCount: min(byteCount, GuestSession.largest), digest) }
         case .finished(let probe, let outcome):
-            edit(probe) { $0.outcome = ProbeResult.Outcome(outcome) }
-            if Int(probe) < specs.count { finished.insert(Int(probe)) }
+            edit(probe) { $0.outcome = outcome.clamped }
+            if Int(probe) < places.count { finished.insert(Int(probe)) }
         case .listening(let ports): self.ports = Set(ports).sorted()
         case .openedFile(let path): opened.add(path)
         case .openedFilesIncomplete: opened.isComplete = false
@@ -58,9 +59,9 @@ struct ProbeRecorder {
     }
 
     /// Returns the results, with the program's end if it has ended.
-    func probeResults(_ earlyExit: Message.ExitStatus?) -> ProbeResults {
+    func probeResults(_ earlyExit: ProbeResult.ExitStatus?) -> ProbeResults {
         ProbeResults(
-            results: results, listeningPorts: ports ?? [], earlyExit: earlyExit?.words, openedFiles: openedFiles)
+            results: results, listeningPorts: ports ?? [], earlyExit: earlyExit, openedFiles: openedFiles)
     }
 
     private var openedFiles: OpenedFiles {
@@ -74,57 +75,29 @@ struct ProbeRecorder {
     }
 
     private mutating func edit(_ probe: UInt16, _ change: (inout ProbeResult) -> Void) {
-        guard Int(probe) < specs.count, !finished.contains(Int(probe)) else { return }
-        change(&results[specs[Int(probe)].place])
-    }
-
-    fileprivate static func limit(of part: ProbeEvent.Part) -> Int {
-        part == .head ? headLimit : ProbeEvent.prefixLimit
+        guard Int(probe) < places.count, !finished.contains(Int(probe)) else { return }
+        change(&results[places[Int(probe)]])
     }
 }
 
 extension ProbeResult {
     fileprivate mutating func add(_ bytes: [UInt8], to part: ProbeEvent.Part) {
-        let limit = ProbeRecorder.limit(of: part)
         switch part {
-        case .head: head += bytes.prefix(limit - head.count)
-        case .body: body = (body ?? StreamDigest()).with(bytes, limit)
-        case .stderr: stderr = (stderr ?? StreamDigest()).with(bytes, limit)
+        case .head: head += bytes.prefix(ProbeRecorder.headLimit - head.count)
+        case .body: body.add(bytes)
+        case .stderr: stderr.add(bytes)
         }
     }
 
     fileprivate mutating func complete(_ part: ProbeEvent.Part, byteCount: UInt64, _ digest: [UInt8]) {
-        func completed(_ content: StreamDigest?) -> StreamDigest {
-            StreamDigest(prefix: content?.prefix ?? [], byteCount: byteCount, digest: digest)
-        }
         switch part {
         case .head: break
-        case .body: body = completed(body)
-        case .stderr: stderr = completed(stderr)
+        case .body: (body.byteCount, body.digest) = (byteCount, digest)
+        case .stderr: (stderr.byteCount, stderr.digest) = (byteCount, digest)
         }
     }
 }
 
-extension ProbeResult.StreamDigest {
-    fileprivate func with(_ bytes: [UInt8], _ limit: Int) -> ProbeResult.StreamDigest {
-        var content = self
-        content.prefix += bytes.prefix(limit - prefix.count)
-        return content
-    }
-}
-
-extension ProbeResult.Outcome {
-    fileprivate init(_ outcome: ProbeEvent.Outcome) {
-        self =
-            switch outcome {
-            case .timedOut: .timedOut
-            case .notStarted(let errno): .notStarted(reason: reasonWords(errno))
-            case .completed(.refused): .refused
-            case .completed(.broken): .broken
-            case .completed(.connected): .connected
-            case .completed(.http(let status, _)): .http(status: Int(status))
-            case .completed(.command(.status(let status))): .exited(Int(status))
-            case .completed(.command(.signal(let signal))): .killed(Int(signal))
-            }
-    }
+extension StreamDigest {
+    fileprivate mutating func add(_ bytes: [UInt8]) { prefix += bytes.prefix(StreamDigest.prefixLimit - prefix.count) }
 }

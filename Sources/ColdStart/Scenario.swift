@@ -1,3 +1,6 @@
+internal import Guest
+public import Probe
+
 /// The program to start, its machine, and its probe.
 public struct Scenario: Sendable {
     /// The entrypoint and its arguments.
@@ -66,14 +69,26 @@ public struct Scenario: Sendable {
         guard timeout > .zero, timeout <= .seconds(86_400) else {
             throw .impossibleScenario("the timeout must be more than zero and at most a day")
         }
-        if let probeSet { try probeSet.validate() }
+        if let probeSet { try Scenario.validate(probeSet) }
         guard !hostname.isEmpty, hostname.utf8.count <= 64 else {
             throw .impossibleScenario("a host name must have 1 to 64 bytes")
         }
     }
 
+    private static func validate(_ probeSet: ProbeSet) throws(ColdStartError) {
+        guard !probeSet.actions.isEmpty else { throw .impossibleScenario("the set of probes is empty") }
+        guard probeSet.actions.count <= BootSpec.probeLimit else {
+            throw .impossibleScenario("more than \(BootSpec.probeLimit) probes and commands are not supported")
+        }
+        for case .exec(let words) in probeSet.actions {
+            guard words.first?.isEmpty == false, !words.contains(where: { $0.contains(0) }) else {
+                throw .impossibleScenario("a command needs a program name, and must not contain zero bytes")
+            }
+        }
+    }
+
     /// The time limit for all that init does.
-    var totalTimeout: Duration { timeout * (1 + (probeSet?.guestProbes.count ?? 0)) }
+    var totalTimeout: Duration { timeout * (1 + (probeSet?.triedPlaces.count ?? 0)) }
 
     private static let leastMemory: UInt64 = 96 << 20
     /// The limit that every engine can address; memory is allocated only when the guest uses it.

@@ -1,3 +1,5 @@
+public import Probe
+
 /// The result of starting an image.
 public struct StartMeasurement: Sendable {
     /// The engine that ran it; figures of different engines are not comparable.
@@ -18,8 +20,8 @@ public struct StartMeasurement: Sendable {
     public let phases: [Phase]
     /// The time from the start of the machine, or of the container, to the first byte of the response, in milliseconds.
     public let timeToFirstRequest: Statistics
-    /// The guest's instructions until the first byte; only a deterministic machine counts them.
-    public let guestInstructions: InstructionCount?
+    /// The work and the waiting until the first byte; only a deterministic machine counts them.
+    public let work: WorkSummary?
     /// The number of exits to user space; only `kvm` counts them.
     public let exits: Statistics?
     /// The peak memory of the machine's process beyond the guest's, in bytes; only `kvm` reports it.
@@ -79,6 +81,14 @@ public struct ProbeResponse: Sendable, Equatable {
     public let status: Int
     /// The body's length in bytes.
     public let byteCount: UInt64
+}
+
+extension ProbeResponse {
+    /// The response of an attempt; `nil` if it got none.
+    init?(_ attempt: ProbeResult.Outcome?) {
+        guard case .http(let status, let byteCount) = attempt else { return nil }
+        self.init(status: Int(status), byteCount: byteCount)
+    }
 }
 
 /// The amount of work of a start, counted exactly.

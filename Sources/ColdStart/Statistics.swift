@@ -9,6 +9,9 @@ public struct Statistics: Sendable, Equatable {
         self.samples = samples
     }
 
+    /// Makes statistics of one sample.
+    init(_ sample: Double) { samples = [sample] }
+
     /// The middle figure, or the mean of the middle two.
     public var median: Double {
         let sorted = samples.sorted()

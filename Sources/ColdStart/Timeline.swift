@@ -1,13 +1,14 @@
 internal import Guest
 internal import Linux
 internal import MicroVM
+internal import Probe
 internal import SystemPackage
 
 /// The figures of one start that passed.
 struct StartFigures {
     var phases: [(name: Phase.Name, milliseconds: Double)] = []
     var milliseconds: Double
-    var instructions: UInt64?
+    var work: GuestWork?
     var response: ProbeResponse?
     var peakMemory: UInt64?
     var pageFaults: UInt64?
@@ -15,7 +16,7 @@ struct StartFigures {
     var overheadBytes: UInt64?
     var kernelRemark: String?
     var diskReads: DiskReads?
-    var hostProbe: HostProbeResult?
+    var hostProbe: HostProbeSummary?
     var probeResults: ProbeResults?
     var console: String
 }
@@ -64,10 +65,8 @@ extension StartFigures {
             phases.append((name, Double(position - previous) / 1e6))
             previous = position
         }
-        if case .instructions = phaseClock { instructions = end }
-        if case .http(let status, let byteCount) = session.lastAttempt {
-            response = ProbeResponse(status: Int(status), byteCount: byteCount)
-        }
+        if case .instructions = phaseClock { work = GuestWork(session, ends: ends) }
+        response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
         probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
@@ -83,9 +82,7 @@ extension StartFigures {
         phases = [
             (.restore, Double(resumed - session.start) / 1e6), (.firstByte, Double(end - resumed) / 1e6),
         ]
-        if case .http(let status, let byteCount) = session.lastAttempt {
-            response = ProbeResponse(status: Int(status), byteCount: byteCount)
-        }
+        response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
     }
 }
@@ -140,7 +137,7 @@ extension GuestSession {
         var subject = Transcript()
         subject.append(failure.subject)
         let text = subject.lastLine ?? ""
-        let reason = reasonWords(failure.errno)
+        let reason = programFailureWords(errno: failure.errno)
         if let driver = failure.driver { return .driverMissing(driver) }
         return switch failure.stage {
         case .execute: .notExecutable(text, reason: reason)
@@ -156,7 +153,7 @@ extension GuestSession {
         case (_, .http(let status, _)): "the last response had status \(status)"
         case (.http(let port, _), .refused), (.tcp(let port), .refused): "nothing listens on port \(port)"
         case (_, .broken): "the connection closed before the response was complete"
-        case (_, .command(let exitStatus)): "the command \(exitStatus.words)"
+        case (_, .ended(let exitStatus)): "the command \(exitStatus.words)"
         case (.exec, _): "the command did not end"
         default: "there was no response"
         }
@@ -172,26 +169,6 @@ extension Message.Failure {
         case (.mount, .operationNotSupportedByDevice):
             subject.starts(with: Array("/dev/".utf8)) ? "erofs" : "overlay"
         default: nil
-        }
-    }
-}
-
-/// Describes an errno in words that fit a program or a file.
-func reasonWords(_ code: UInt32) -> String {
-    guard code > 0, let number = Int32(exactly: code) else { return "it does not exist" }
-    return switch Errno(rawValue: number) {
-    case .noSuchFileOrDirectory: "it or its interpreter does not exist"
-    case .permissionDenied: "it is not executable for this user"
-    case .execFormatError: "it is not a program for this machine"
-    default: "\(Errno(rawValue: number))"
-    }
-}
-
-extension Message.ExitStatus {
-    var words: String {
-        switch self {
-        case .status(let status): "ended with status \(status)"
-        case .signal(let signal): "was killed by signal \(signal)"
         }
     }
 }
@@ -214,13 +191,17 @@ extension StartMeasurement {
         kernelRemark = last.kernelRemark
         self.emulator = emulator
         self.probe = probe
+        for run in runs {
+            let phases = run.phases.map { "\($0.name.rawValue):\($0.milliseconds)" }.joined(separator: ",")
+            DebugLog.event(
+                "boot.run", [("engine", engine), ("phases", phases), ("ms", "\(run.milliseconds)")])
+        }
         phases = Phase.Name.allCases.compactMap { name in
             let samples = runs.flatMap { run in run.phases.filter { $0.name == name }.map(\.milliseconds) }
             return Statistics(samples).map { Phase(name: name, milliseconds: $0) }
         }
         timeToFirstRequest = total
-        let counts = runs.compactMap(\.instructions)
-        guestInstructions = counts.isEmpty ? nil : InstructionCount(samples: counts)
+        work = WorkSummary(runs.compactMap(\.work))
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
         pageFaults = Statistics(runs.compactMap { run in run.pageFaults.map { Double($0) } })

@@ -7,15 +7,18 @@
 /// A prefix stands for the first part of the name. Attributes whose prefix the kernel doesn't know could not be read
 /// back, whatever the file system; they are left out, and ``omitted`` names them.
 struct Attributes {
-    private static let headerSize = 12
-    private static let unit = 4
+    private static let headerSize = EROFS.xattrHeaderByteCount
+    private static let unit = EROFS.xattrEntryByteCount
     private static let prefixes: [(text: String, code: UInt8, isWhole: Bool)] = [
-        ("user.", 1, false), ("system.posix_acl_access", 2, true), ("system.posix_acl_default", 3, true),
-        ("trusted.", 4, false), ("security.", 6, false),
+        ("user.", EROFS.XattrIndex.user, false),
+        ("system.posix_acl_access", EROFS.XattrIndex.posixACLAccess, true),
+        ("system.posix_acl_default", EROFS.XattrIndex.posixACLDefault, true),
+        ("trusted.", EROFS.XattrIndex.trusted, false), ("security.", EROFS.XattrIndex.security, false),
     ]
-    /// Linux's own limits (linux/limits.h); the format counts a value's bytes in 16 bits.
+    /// XATTR_NAME_MAX of linux/limits.h.
     private static let maximumName = 255
-    private static let maximumValue = 65535
+    /// The format counts a value's bytes in 16 bits; XATTR_SIZE_MAX is one more.
+    private static let maximumValue = Int(UInt16.max)
     /// The largest size in bytes that the inode's 16-bit count can express.
     static let maximumSize = headerSize + (Int(UInt16.max) - 1) * unit
 

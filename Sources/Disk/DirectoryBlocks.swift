@@ -8,7 +8,7 @@ internal import OCI
 /// names, one behind the other         the rest of the block is zero, or absent in the last one
 /// ```
 struct DirectoryBlocks {
-    private static let entrySize = 12
+    private static let entrySize = EROFS.direntByteCount
     /// The longest name in bytes (NAME_MAX).
     static let maximumName = 255
 
@@ -55,6 +55,7 @@ struct DirectoryBlocks {
 
     /// Returns the content; `describe` returns the number and type of a node's inode on disk.
     func bytes(_ describe: (FileTree.NodeID) -> (nid: UInt64, type: UInt8)) -> [UInt8] {
+        let reserved: UInt8 = 0
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(byteCount))
         for block in blocks {
@@ -64,7 +65,7 @@ struct DirectoryBlocks {
                 let (nid, type) = describe(entry.node)
                 bytes.append(little: nid)
                 bytes.append(little: UInt16(offset))
-                bytes += [type, 0]
+                bytes += [type, reserved]
                 offset += entry.name.count
             }
             for entry in entries[block.entries] { bytes += entry.name }

@@ -34,6 +34,9 @@ struct DiskLayout {
     private static let maximumBlocks = Int64(UInt32.max)
     /// The longest target of a link (PATH_MAX, less the NUL).
     private static let maximumTarget = 4095
+    // Linux, include/linux/kdev_t.h.
+    private static let majorBits = 12
+    private static let minorBits = 20
 
     /// All directories, the root first.
     private(set) var directories: [Directory] = []
@@ -173,7 +176,8 @@ extension DiskLayout {
     private func check(_ name: [UInt8], of node: FileTree.NodeID) throws(DiskError) {
         guard name.count <= DirectoryBlocks.maximumName else {
             throw .unrepresentable(
-                tree.path(of: node), reason: "has a name of \(name.count) bytes; the limit is 255")
+                tree.path(of: node),
+                reason: "has a name of \(name.count) bytes; the limit is \(DirectoryBlocks.maximumName)")
         }
     }
 
@@ -188,7 +192,7 @@ extension DiskLayout {
     private func check(_ inode: FileTree.Inode) throws(DiskError) {
         switch inode.kind {
         case .characterDevice(let major, let minor), .blockDevice(let major, let minor):
-            guard major < 1 << 12, minor < 1 << 20 else {
+            guard major < 1 << Self.majorBits, minor < 1 << Self.minorBits else {
                 throw .unrepresentable(
                     inode.path, reason: "is a device \(major):\(minor), which is beyond Linux's device numbers")
             }

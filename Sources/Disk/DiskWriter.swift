@@ -83,8 +83,9 @@ struct DiskWriter: Sendable {
             digit < UInt8(ascii: "a") ? digit - UInt8(ascii: "0") : digit - UInt8(ascii: "a") + 10
         }
         var bytes = stride(from: 0, to: 32, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-        bytes[6] = bytes[6] & 0x0F | 0x80
-        bytes[8] = bytes[8] & 0x3F | 0x80
+        let (version8, rfcVariant): (UInt8, UInt8) = (8 << 4, 0b10 << 6)
+        bytes[6] = bytes[6] & 0x0F | version8
+        bytes[8] = bytes[8] & 0x3F | rfcVariant
         return bytes
     }
 }

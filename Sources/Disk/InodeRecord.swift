@@ -1,7 +1,7 @@
 internal import Linux
 internal import OCI
 
-/// An inode as it is on disk, in the extended form: with nanoseconds, and owners of 32 bits.
+/// An inode as it is on disk, in the extended form: with nanoseconds, and owners of 32 bits (erofs_inode_extended).
 ///
 /// ```
 ///  0  format  attribute units  mode  -  size(8)  first block or device  number  uid  gid
@@ -9,12 +9,10 @@ internal import OCI
 /// 64  extended attributes, then the inline tail if the format has one
 /// ```
 struct InodeRecord {
-    static let size = 64
+    static let size = EROFS.inodeExtendedByteCount
     /// Inodes are at multiples of this offset in bytes; the inode's number (nid) is the multiple.
-    static let slot = 32
-    private static let extended: UInt16 = 1
-    private static let flatPlain: UInt16 = 0 << 1
-    private static let flatInline: UInt16 = 2 << 1
+    static let slot = 1 << EROFS.iSlotBits
+    private static let reservedByteCount = 16
 
     let kind: FileKind
     let metadata: FileMetadata
@@ -28,12 +26,13 @@ struct InodeRecord {
     /// The record and its attributes, without the tail.
     var bytes: [UInt8] {
         let attributes = Attributes(metadata.xattrs)
+        let reserved: UInt16 = 0
         var record: [UInt8] = []
         record.reserveCapacity(SuperBlock.blockSize)
-        record.append(little: Self.extended | (isInline ? Self.flatInline : Self.flatPlain))
+        record.append(little: EROFS.inodeLayoutExtended | (isInline ? EROFS.inodeFlatInline : EROFS.inodeFlatPlain))
         record.append(little: attributes.units)
         record.append(little: kind.typeBits | metadata.mode)
-        record.append(little: UInt16(0))
+        record.append(little: reserved)
         record.append(little: byteCount)
         record.append(little: kind.device ?? block)
         record.append(little: number)
@@ -42,7 +41,7 @@ struct InodeRecord {
         record.append(little: metadata.mtime.seconds)
         record.append(little: UInt32(truncatingIfNeeded: metadata.mtime.nanoseconds))
         record.append(little: linkCount)
-        record.append(contentsOf: repeatElement(0, count: 16))
+        record.append(contentsOf: repeatElement(0, count: Self.reservedByteCount))
         return record + attributes.bytes
     }
 }
@@ -51,24 +50,24 @@ extension FileKind {
     /// The type's bits in a mode (inode(7)).
     var typeBits: UInt16 {
         switch self {
-        case .fifo: 0o010000
-        case .characterDevice: 0o020000
-        case .directory: 0o040000
-        case .blockDevice: 0o060000
-        case .file: 0o100000
-        case .symlink: 0o120000
+        case .fifo: UInt16(FileType.fifo.bits)
+        case .characterDevice: UInt16(FileType.characterDevice.bits)
+        case .directory: UInt16(FileType.directory.bits)
+        case .blockDevice: UInt16(FileType.blockDevice.bits)
+        case .file: UInt16(FileType.regular.bits)
+        case .symlink: UInt16(FileType.symbolicLink.bits)
         }
     }
 
     /// The type in a directory's entry.
     var entryType: UInt8 {
         switch self {
-        case .file: 1
-        case .directory: 2
-        case .characterDevice: 3
-        case .blockDevice: 4
-        case .fifo: 5
-        case .symlink: 7
+        case .file: EROFS.DirentType.regFile
+        case .directory: EROFS.DirentType.dir
+        case .characterDevice: EROFS.DirentType.chrdev
+        case .blockDevice: EROFS.DirentType.blkdev
+        case .fifo: EROFS.DirentType.fifo
+        case .symlink: EROFS.DirentType.symlink
         }
     }
 

@@ -9,12 +9,8 @@
 /// that there is a check sum.
 struct SuperBlock {
     /// The block size in bytes, the only one that every kernel supports.
-    static let blockSize = 4096
-    private static let offset = 1024
-    private static let size = 128
-    private static let magic: UInt32 = 0xE0F5_E1E2
-    private static let sbChecksumFeature: UInt32 = 1
-    private static let mtimeFeature: UInt32 = 2
+    static let blockSize = 1 << Int(EROFS.blockSizeBits)
+    private static let volumeName = "thaw"
 
     let root: UInt16
     let inodeCount: Int
@@ -22,39 +18,45 @@ struct SuperBlock {
     let uuid: [UInt8]
 
     var bytes: [UInt8] {
-        var block = [UInt8](repeating: 0, count: Self.offset) + fields(checksum: 0)
+        let start = EROFS.superOffset
+        var block = [UInt8](repeating: 0, count: start) + fields(checksum: 0)
         block.pad(to: Self.blockSize)
-        let sum = crc32c(block[Self.offset...])
-        block.replaceSubrange(Self.offset..<(Self.offset + Self.size), with: fields(checksum: sum))
+        let sum = crc32c(block[start...])
+        block.replaceSubrange(start..<(start + EROFS.superBlockByteCount), with: fields(checksum: sum))
         return block
     }
 
     private func fields(checksum: UInt32) -> [UInt8] {
         precondition(uuid.count == 16, "a UUID has 16 bytes")
+        // The build time would be the time of compact inodes; there are none.
+        let (buildTime, buildTimeNsec): (UInt64, UInt32) = (0, 0)
+        let (extslots, metaBlkaddr, xattrBlkaddr): (UInt8, UInt32, UInt32) = (0, 0, 0)
         var fields: [UInt8] = []
-        fields.append(little: Self.magic)
+        fields.append(little: EROFS.superMagicV1)
         fields.append(little: checksum)
-        fields.append(little: Self.sbChecksumFeature | Self.mtimeFeature)
-        fields += [12, 0]
+        fields.append(little: EROFS.featureCompatSBChksum | EROFS.featureCompatMtime)
+        fields += [EROFS.blockSizeBits, extslots]
         fields.append(little: root)
         fields.append(little: UInt64(inodeCount))
-        // The build time would be the time of compact inodes; there are none.
-        fields += [UInt8](repeating: 0, count: 12)
+        fields.append(little: buildTime)
+        fields.append(little: buildTimeNsec)
         fields.append(little: blockCount)
-        fields += [UInt8](repeating: 0, count: 8)
+        fields.append(little: metaBlkaddr)
+        fields.append(little: xattrBlkaddr)
         fields += uuid
-        fields += Array("thaw".utf8)
-        fields.pad(to: Self.size)
+        fields += Array(Self.volumeName.utf8)
+        fields.pad(to: EROFS.superBlockByteCount)
         return fields
     }
 }
 
 /// Returns Castagnoli's check sum as EROFS uses it: seeded with ones, not inverted at the end.
 func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    let reversedPolynomial: UInt32 = 0x82F6_3B78
     var sum = UInt32.max
     for byte in bytes {
         sum ^= UInt32(byte)
-        for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 0 ? 0 : 0x82F6_3B78) }
+        for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 0 ? 0 : reversedPolynomial) }
     }
     return sum
 }

@@ -23,16 +23,8 @@ public struct Dockerfile: Sendable {
     /// - Throws: All errors of the file at once.
     public init(parsing bytes: [UInt8], name: String, syntax: String? = nil) throws(DockerfileError) {
         var reader = DockerfileReader(bytes)
-        let nodes = reader.nodes()
-        var builder = StageAssembler()
-        for node in nodes { builder.take(node) }
-        self.name = name
-        directives = reader.directives
-        globalArguments = builder.globalArguments
-        stages = builder.stages
-        emptyContinuations = reader.emptyContinuations
-        comments = reader.comments
-        source = bytes
+        let builder = StageAssembler(reader.nodes())
+        self.init(reader, builder, name)
         var problems = reader.problems + builder.problems
         if let refusal = Directives.refusal(override: syntax, in: reader.directives) { problems = [refusal] }
         if problems.isEmpty, stages.isEmpty {
@@ -41,6 +33,24 @@ public struct Dockerfile: Sendable {
             ]
         }
         if !problems.isEmpty { throw DockerfileError(name: name, problems, in: bytes) }
+    }
+
+    /// Parses the parts of a file that have no errors; nil if no stage is among them.
+    init?(partly bytes: [UInt8], name: String) {
+        var reader = DockerfileReader(bytes)
+        let builder = StageAssembler(reader.nodes())
+        if builder.stages.isEmpty { return nil }
+        self.init(reader, builder, name)
+    }
+
+    private init(_ reader: DockerfileReader, _ builder: StageAssembler, _ name: String) {
+        self.name = name
+        directives = reader.directives
+        globalArguments = builder.globalArguments
+        stages = builder.stages
+        emptyContinuations = reader.emptyContinuations
+        comments = reader.comments
+        source = reader.bytes
     }
 
     /// Returns the syntax tree as S-expressions, one instruction in each line, without semantic checks.

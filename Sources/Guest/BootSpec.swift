@@ -10,32 +10,6 @@ public struct BootSpec: Equatable, Sendable {
         case container
     }
 
-    /// The check that the entrypoint serves.
-    public enum ProbeAction: Equatable, Sendable {
-        /// No probe: the entrypoint runs until it ends or the host stops it.
-        case none
-        /// A GET on the loopback address whose response has a status from 200 to 399.
-        case http(port: UInt16, path: [UInt8])
-        /// A connection on the loopback address.
-        case tcp(port: UInt16)
-        /// A command in the image that ends with status 0.
-        case command([[UInt8]])
-    }
-
-    /// One probe or command of an interview.
-    public struct ProbeSpec: Equatable, Sendable {
-        /// The probe to run.
-        public var action: ProbeAction
-        /// True if it is repeated for a while until it passes.
-        public var mustPass: Bool
-
-        /// A probe of an interview.
-        public init(_ action: ProbeAction, mustPass: Bool) {
-            self.action = action
-            self.mustPass = mustPass
-        }
-    }
-
     /// The moment at which init pauses once, so that the machine can be saved.
     public enum SnapshotPoint: UInt8, Sendable {
         /// Never.
@@ -94,11 +68,11 @@ public struct BootSpec: Equatable, Sendable {
     public var workingDirectory: [UInt8]
     /// `user[:group]` by name or by number; empty means root.
     public var user: [UInt8]
-    /// The check that the entrypoint serves.
-    public var probe: ProbeAction
-    /// The timeout of the probe, from init's start, and of each probe of an interview.
+    /// The check that the entrypoint serves; init runs the entrypoint until its end for a pattern, or without a probe.
+    public var probe: ProbeAction?
+    /// The timeout of the probe, from init's start.
     public var timeoutMilliseconds: UInt32
-    /// The probes of an interview, run after ``probe`` has passed, or at once without it; at most ``probeLimit``.
+    /// The probes to run after ``probe`` has passed, or at once without it; at most ``probeLimit``, and no patterns.
     public var probeSpecs: [ProbeSpec] = []
     /// True if the entrypoint runs on after the last of them, until the host has matched all patterns.
     public var keepsRunning = false
@@ -108,7 +82,7 @@ public struct BootSpec: Equatable, Sendable {
     /// A boot spec without modules and root device, which only a machine has.
     public init(
         runtime: Runtime, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
-        workingDirectory: [UInt8], user: [UInt8], probe: ProbeAction, timeoutMilliseconds: UInt32
+        workingDirectory: [UInt8], user: [UInt8], probe: ProbeAction?, timeoutMilliseconds: UInt32
     ) {
         self.runtime = runtime
         self.channel = channel
@@ -125,14 +99,14 @@ public struct BootSpec: Equatable, Sendable {
 extension BootSpec {
     /// The maximum number of proxied ports.
     public static let proxiedPortLimit = 32
-    /// The maximum number of probes in an interview.
+    /// The maximum number of ``probeSpecs``.
     public static let probeLimit = 256
 
-    private static let version: UInt32 = 0x3477_6874
+    private static let version: UInt32 = 0x3577_6874
 
     /// Encodes the boot spec as the bytes of a file.
     ///
-    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``, nor questions than ``probeLimit``.
+    /// - Precondition: there are no more proxied ports than ``proxiedPortLimit``, nor probes than ``probeLimit``.
     public func encode() -> [UInt8] {
         precondition(proxiedPorts.count <= BootSpec.proxiedPortLimit && probeSpecs.count <= BootSpec.probeLimit)
         var writer = WireWriter()
@@ -157,6 +131,7 @@ extension BootSpec {
         for spec in probeSpecs {
             writer.put(spec.action)
             writer.put(UInt8(spec.mustPass ? 1 : 0))
+            writer.put(spec.timeoutMilliseconds)
         }
         writer.put(UInt8(keepsRunning ? 1 : 0))
         writer.put(UInt8(recordsOpenedFiles ? 1 : 0))
@@ -199,17 +174,18 @@ extension WireWriter {
         put(network.nameserver)
     }
 
-    fileprivate mutating func put(_ probe: BootSpec.ProbeAction) {
+    /// Appends a probe; a pattern is the host's to match, and for init the same as no probe.
+    fileprivate mutating func put(_ probe: ProbeAction?) {
         switch probe {
-        case .none: put(UInt8(0))
-        case .http(let port, let path):
+        case nil, .log?: put(UInt8(0))
+        case .http(let port, let path)?:
             put(UInt8(1))
             put(port)
             put(path)
-        case .tcp(let port):
+        case .tcp(let port)?:
             put(UInt8(2))
             put(port)
-        case .command(let words):
+        case .exec(let words)?:
             put(UInt8(3))
             put(words)
         }
@@ -244,24 +220,26 @@ extension WireReader {
         }
     }
 
-    fileprivate mutating func probeSpecs() -> [BootSpec.ProbeSpec]? {
+    fileprivate mutating func probeSpecs() -> [ProbeSpec]? {
         guard let count = number(UInt16.self), Int(count) <= BootSpec.probeLimit else { return nil }
-        var probeSpecs: [BootSpec.ProbeSpec] = []
+        var probeSpecs: [ProbeSpec] = []
         for _ in 0..<count {
-            guard let probe = probe(), let mustPass = flag() else { return nil }
-            probeSpecs.append(BootSpec.ProbeSpec(probe, mustPass: mustPass))
+            guard let probe = probe(), let action = probe, let mustPass = flag(), let timeout = number(UInt32.self)
+            else { return nil }
+            probeSpecs.append(ProbeSpec(action, mustPass: mustPass, timeoutMilliseconds: timeout))
         }
         return probeSpecs
     }
 
-    fileprivate mutating func probe() -> BootSpec.ProbeAction? {
+    /// Reads a probe or its absence; the outer `nil` means an invalid encoding.
+    fileprivate mutating func probe() -> ProbeAction?? {
         switch number(UInt8.self) {
-        case 0: return BootSpec.ProbeAction.none
+        case 0: return .some(nil)
         case 1:
             guard let port = number(UInt16.self), let path = text() else { return nil }
-            return .http(port: port, path: path)
-        case 2: return number(UInt16.self).map { .tcp(port: $0) }
-        case 3: return list().map { .command($0) }
+            return ProbeAction.http(port: port, path: path)
+        case 2: return number(UInt16.self).map { ProbeAction.tcp(port: $0) }
+        case 3: return list().map { ProbeAction.exec($0) }
         default: return nil
         }
     }

@@ -28,8 +28,9 @@ public enum Frame {
 
     /// FNV-1a over the payload: it detects damage, not forgery.
     static func checksum(_ payload: ArraySlice<UInt8>) -> UInt32 {
-        var hash: UInt32 = 0x811c_9dc5
-        for byte in payload { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        let (offsetBasis, prime): (UInt32, UInt32) = (0x811c_9dc5, 0x0100_0193)
+        var hash = offsetBasis
+        for byte in payload { hash = (hash ^ UInt32(byte)) &* prime }
         return hash
     }
 }

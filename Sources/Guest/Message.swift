@@ -5,18 +5,22 @@ public enum Message: Equatable, Sendable {
     /// Output of the entrypoint.
     case output(Stream, GuestTime, [UInt8])
     /// An attempt of the probe ended; only the last one counts.
-    case attempt(AttemptResult)
+    case attempt(ProbeResult.Outcome)
     /// The peak memory of the entrypoint and its children, in bytes.
     case peakMemory(UInt64)
+    /// The processor time of the image's processes until a mark, in microseconds; only machines have this figure.
+    ///
+    /// Waiting is not part of it, and neither is init.
+    case cpuTime(Mark, microseconds: UInt64)
     /// The entrypoint ended.
-    case exited(ExitStatus)
+    case exited(ProbeResult.ExitStatus)
     /// Init can't continue.
     case failed(Failure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
     ///
     /// The host's reply in the mailbox is an ``ResumeInfo``.
     case paused
-    /// A probe event of an interview.
+    /// An event of the probes that run once the entrypoint serves.
     case probeEvent(ProbeEvent)
     /// Init is done.
     ///
@@ -48,28 +52,6 @@ public enum Message: Equatable, Sendable {
         case output = 1
         /// Its stderr.
         case error
-    }
-
-    /// The result of one attempt of the probe.
-    public enum AttemptResult: Equatable, Sendable {
-        /// Nothing listens on the port.
-        case refused
-        /// The connection closed, or failed, before the response was complete.
-        case broken
-        /// An HTTP status, and the size of the body in bytes.
-        case http(status: UInt16, byteCount: UInt64)
-        /// A connection was accepted.
-        case connected
-        /// The probing command ended.
-        case command(ExitStatus)
-    }
-
-    /// The end of a process.
-    public enum ExitStatus: Equatable, Sendable {
-        /// With an exit status.
-        case status(UInt8)
-        /// By a signal.
-        case signal(UInt8)
     }
 
     /// The step that failed.
@@ -160,9 +142,9 @@ extension Message {
             writer.put(stream.rawValue)
             writer.put(guestTime)
             writer.put(bytes)
-        case .attempt(let attempt):
+        case .attempt(let outcome):
             writer.put(UInt8(3))
-            writer.put(attempt)
+            writer.put(outcome)
         case .peakMemory(let byteCount):
             writer.put(UInt8(4))
             writer.put(byteCount)
@@ -177,6 +159,10 @@ extension Message {
         case .finished(let verdict):
             writer.put(UInt8(7))
             writer.put(verdict.rawValue)
+        case .cpuTime(let mark, let microseconds):
+            writer.put(UInt8(10))
+            writer.put(mark.rawValue)
+            writer.put(microseconds)
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -199,7 +185,7 @@ extension WireWriter {
         put(guestTime.cycles)
     }
 
-    fileprivate mutating func put(_ exitStatus: Message.ExitStatus) {
+    fileprivate mutating func put(_ exitStatus: ProbeResult.ExitStatus) {
         switch exitStatus {
         case .status(let status):
             put(UInt8(1))
@@ -210,8 +196,8 @@ extension WireWriter {
         }
     }
 
-    mutating func put(_ attempt: Message.AttemptResult) {
-        switch attempt {
+    mutating func put(_ outcome: ProbeResult.Outcome) {
+        switch outcome {
         case .refused: put(UInt8(1))
         case .broken: put(UInt8(2))
         case .http(let status, let byteCount):
@@ -219,9 +205,14 @@ extension WireWriter {
             put(status)
             put(byteCount)
         case .connected: put(UInt8(4))
-        case .command(let exitStatus):
+        case .ended(let exitStatus):
             put(UInt8(5))
             put(exitStatus)
+        case .timedOut: put(UInt8(6))
+        case .notStarted(let errno):
+            put(UInt8(7))
+            put(errno)
+        case .matched: put(UInt8(8))
         }
     }
 }
@@ -238,13 +229,14 @@ extension WireReader {
             } else {
                 nil
             }
-        case 3: attempt().map { .attempt($0) }
+        case 3: outcome().map { .attempt($0) }
         case 4: number(UInt64.self).map { .peakMemory($0) }
         case 5: exitStatus().map { .exited($0) }
         case 6: failure().map { .failed($0) }
         case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
         case 8: .paused
         case 9: probeEvent().map { .probeEvent($0) }
+        case 10: cpuTime()
         default: nil
         }
     }
@@ -254,17 +246,24 @@ extension WireReader {
         return make(mark, guestTime)
     }
 
+    private mutating func cpuTime() -> Message? {
+        guard let mark = number().flatMap(Message.Mark.init(rawValue:)), let microseconds = number(UInt64.self) else {
+            return nil
+        }
+        return .cpuTime(mark, microseconds: microseconds)
+    }
+
     private mutating func guestTime() -> GuestTime? {
         guard let nanoseconds = number(UInt64.self), let cycles = number(UInt64.self) else { return nil }
         return GuestTime(nanoseconds: nanoseconds, cycles: cycles)
     }
 
-    private mutating func exitStatus() -> Message.ExitStatus? {
+    private mutating func exitStatus() -> ProbeResult.ExitStatus? {
         guard let kind = number(UInt8.self), let value = number(UInt8.self) else { return nil }
         return kind == 1 ? .status(value) : kind == 2 ? .signal(value) : nil
     }
 
-    mutating func attempt() -> Message.AttemptResult? {
+    mutating func outcome() -> ProbeResult.Outcome? {
         switch number(UInt8.self) {
         case 1: return .refused
         case 2: return .broken
@@ -272,7 +271,10 @@ extension WireReader {
             guard let status = number(UInt16.self), let byteCount = number(UInt64.self) else { return nil }
             return .http(status: status, byteCount: byteCount)
         case 4: return .connected
-        case 5: return exitStatus().map { .command($0) }
+        case 5: return exitStatus().map { .ended($0) }
+        case 6: return .timedOut
+        case 7: return number(UInt32.self).map { .notStarted($0) }
+        case 8: return .matched
         default: return nil
         }
     }

@@ -1,4 +1,4 @@
-/// A probe event of an interview: init runs one probe after the other, and sends each response with its digest.
+/// An event of the probes of a boot spec: init runs one probe after the other, and sends each response with its digest.
 ///
 /// The host can so compare complete responses with another image's.
 public enum ProbeEvent: Equatable, Sendable {
@@ -7,7 +7,7 @@ public enum ProbeEvent: Equatable, Sendable {
     /// The size of a whole part in bytes, and its SHA-256.
     case total(probe: UInt16, Part, byteCount: UInt64, digest: [UInt8])
     /// The probe is done, with this outcome.
-    case finished(probe: UInt16, Outcome)
+    case finished(probe: UInt16, ProbeResult.Outcome)
     /// The TCP ports with a listener after the last probe, sorted, at most ``portLimit``.
     case listening([UInt16])
     /// A file or directory of the image that was opened, at most ``pathLimit`` bytes.
@@ -17,8 +17,6 @@ public enum ProbeEvent: Equatable, Sendable {
     /// Files can't be observed, with the kernel's errno.
     case observationFailed(UInt32)
 
-    /// The maximum number of bytes of a part that are sent: enough to show where two responses differ.
-    public static let prefixLimit = 65_536
     /// The maximum length of a path in bytes.
     public static let pathLimit = 4_096
     /// The maximum number of ports, the lowest ones: they fit a frame.
@@ -36,16 +34,6 @@ public enum ProbeEvent: Equatable, Sendable {
         case body
         /// A command's stderr.
         case stderr
-    }
-
-    /// The outcome of a probe.
-    public enum Outcome: Equatable, Sendable {
-        /// A response, also one that does not pass.
-        case completed(Message.AttemptResult)
-        /// There was no response before the timeout.
-        case timedOut
-        /// The command could not be started, with the kernel's errno.
-        case notStarted(UInt32)
     }
 }
 
@@ -80,18 +68,6 @@ extension WireWriter {
             put(errno)
         }
     }
-
-    private mutating func put(_ outcome: ProbeEvent.Outcome) {
-        switch outcome {
-        case .completed(let attempt):
-            put(UInt8(1))
-            put(attempt)
-        case .timedOut: put(UInt8(2))
-        case .notStarted(let errno):
-            put(UInt8(3))
-            put(errno)
-        }
-    }
 }
 
 extension WireReader {
@@ -123,15 +99,6 @@ extension WireReader {
             return nil
         }
         return (probe, part)
-    }
-
-    private mutating func outcome() -> ProbeEvent.Outcome? {
-        switch number(UInt8.self) {
-        case 1: attempt().map { .completed($0) }
-        case 2: .timedOut
-        case 3: number(UInt32.self).map { .notStarted($0) }
-        default: nil
-        }
     }
 
     private mutating func ports() -> [UInt16]? {

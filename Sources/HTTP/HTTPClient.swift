@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// A client for HTTP servers, through the system's libcurl.
@@ -57,7 +58,26 @@ public struct HTTPClient: Sendable {
     private func openOnce(_ request: Request, _ cancellation: Cancellation?) throws -> ResponseStream {
         let settings = Connection.Settings(
             configuration: configuration, trust: try configuration.trust(request.address))
-        return try ResponseStream(request, settings, pool, cancellation)
+        let start = ContinuousClock.now
+        do {
+            let stream = try ResponseStream(request, settings, pool, cancellation)
+            log(request, since: start, ("status", "\(stream.response.status)"))
+            return stream
+        } catch {
+            log(request, since: start, ("error", "\(error)"))
+            throw error
+        }
+    }
+
+    /// Records a request without its headers and the part of its address after `?`, which may be credentials.
+    private func log(_ request: Request, since start: ContinuousClock.Instant, _ result: DebugLog.Field) {
+        let address = request.address
+        DebugLog.event(
+            "request",
+            [
+                ("method", request.method.rawValue), ("host", address.authority), ("path", address.path), result,
+                ("ms", (ContinuousClock.now - start).millisecondsText),
+            ])
     }
 
     /// Returns the request that follows a redirect; nil if the response is no redirect that we follow.

@@ -5,7 +5,7 @@ struct ImageCommand {
     let arguments: [[UInt8]]
     let environment: [[UInt8]]
     let directory: [UInt8]
-    let identity: ImageUser
+    let identity: Account
     let cgroup: StaticString?
     let openFiles: UInt
 
@@ -15,7 +15,7 @@ struct ImageCommand {
     init(_ arguments: [[UInt8]], of spec: BootSpec) throws(Message.Failure) {
         let passwd = contents(of: bytes("/etc/passwd")) ?? []
         let groups = contents(of: bytes("/etc/group")) ?? []
-        guard let identity = ImageUser(spec.user, passwd: passwd, groups: groups) else {
+        guard let identity = try? Accounts(passwd: passwd, group: groups).account(of: spec.user) else {
             throw Message.Failure(stage: .user, errno: 0, subject: spec.user)
         }
         guard !arguments.isEmpty else { throw Message.Failure(stage: .bootSpec, errno: 0, subject: []) }
@@ -51,10 +51,10 @@ struct ImageCommand {
                 withCString(search) { search in
                     withCString(directory) { directory in
                         withCString(cgroupFile) { cgroup in
-                            identity.supplementary.withUnsafeBufferPointer { groups in
+                            identity.groups.withUnsafeBufferPointer { groups in
                                 var command = cinit_command(
                                     arguments: arguments, environment: environment, search_path: search,
-                                    directory: directory, cgroup: cgroup, user: identity.user, group: identity.group,
+                                    directory: directory, cgroup: cgroup, user: identity.uid, group: identity.gid,
                                     groups: groups.baseAddress, group_count: UInt(groups.count), open_files: openFiles)
                                 return cinit_spawn(&command, &output, &error, &stage)
                             }

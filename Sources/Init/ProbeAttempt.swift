@@ -14,7 +14,7 @@ enum ProbeAttempt {
         case waiting
         case connected
         case halfSent
-        case completed(Message.AttemptResult)
+        case completed(ProbeResult.Outcome)
     }
 
     /// The watch for `poll` that the attempt needs.
@@ -38,7 +38,7 @@ enum ProbeAttempt {
     }
 
     /// Starts a connection, or returns its result if it failed at once.
-    static func connect(to port: UInt16, version6: Bool) -> (ProbeAttempt?, Message.AttemptResult) {
+    static func connect(to port: UInt16, version6: Bool) -> (ProbeAttempt?, ProbeResult.Outcome) {
         let descriptor = cinit_connect(port, version6 ? 1 : 0)
         return descriptor >= 0 ? (.connecting(descriptor), .refused) : (nil, .refused)
     }

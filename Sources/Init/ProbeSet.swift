@@ -3,16 +3,16 @@ import CInit
 /// The response to the current probe so far.
 struct PartialResult {
     /// The body of a response, or a command's stdout.
-    var body = StreamDigest()
+    var body = StreamHasher()
     /// A command's stderr.
-    var stderr = StreamDigest()
+    var stderr = StreamHasher()
     /// The status line and header fields of an HTTP response.
     var head: [UInt8] = []
     /// The end of the probe's command.
-    var exitStatus: Message.ExitStatus?
+    var exitStatus: ProbeResult.ExitStatus?
 }
 
-/// The interview: it runs one probe after the other, and sends each response with its digest.
+/// The probes of the boot spec: init runs one after the other, and sends each response with its digest.
 extension Supervisor {
     /// The time for which a probe that must pass is repeated, in nanoseconds.
     private static let retryTime: UInt64 = 5_000_000_000
@@ -30,7 +30,7 @@ extension Supervisor {
         observer?.drain(to: channel)
         channel.send(.probeEvent(.listening(listening(ports))))
         guard spec.keepsRunning else { return .passed }
-        let deadline = cinit_monotonic() &+ probeTimeout
+        let deadline = cinit_monotonic() &+ nanoseconds(spec.timeoutMilliseconds)
         while exitStatus == nil {
             guard cinit_monotonic() < deadline else { return .timedOut }
             wait(until: deadline)
@@ -38,15 +38,15 @@ extension Supervisor {
         return .ended
     }
 
-    private var probeTimeout: UInt64 { UInt64(spec.timeoutMilliseconds) * 1_000_000 }
+    private func nanoseconds(_ milliseconds: UInt32) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
 
     private mutating func runProbe(_ index: Int) {
         let probe = spec.probeSpecs[index]
         let began = cinit_monotonic()
-        var outcome = ProbeEvent.Outcome.timedOut
+        var outcome = ProbeResult.Outcome.timedOut
         while true {
             partialResult = PartialResult()
-            outcome = tryOnce(probe.action, until: began &+ probeTimeout)
+            outcome = tryOnce(probe.action, until: began &+ nanoseconds(probe.timeoutMilliseconds))
             guard probe.mustPass, !outcome.passes, outcome != .timedOut, exitStatus == nil,
                 cinit_monotonic() < began &+ Supervisor.retryTime
             else { break }
@@ -61,19 +61,19 @@ extension Supervisor {
         while cinit_monotonic() < end { wait(until: end) }
     }
 
-    private mutating func tryOnce(_ probe: BootSpec.ProbeAction, until deadline: UInt64) -> ProbeEvent.Outcome {
+    private mutating func tryOnce(_ probe: ProbeAction, until deadline: UInt64) -> ProbeResult.Outcome {
         switch probe {
-        case .none: .timedOut
+        case .log: .timedOut
         case .tcp(let port): connectOnce(to: port, path: nil, until: deadline)
         case .http(let port, let path): connectOnce(to: port, path: path, until: deadline)
-        case .command(let words): runOnce(words, until: deadline)
+        case .exec(let words): runOnce(words, until: deadline)
         }
     }
 
-    private mutating func connectOnce(to port: UInt16, path: [UInt8]?, until deadline: UInt64) -> ProbeEvent.Outcome {
+    private mutating func connectOnce(to port: UInt16, path: [UInt8]?, until deadline: UInt64) -> ProbeResult.Outcome {
         let (begun, result) = ProbeAttempt.connect(to: port, version6: usesVersion6)
         attempt = begun
-        guard begun != nil else { return completed(result) }
+        guard begun != nil else { return noted(result) }
         while cinit_monotonic() < deadline {
             guard wait(until: deadline), var current = attempt else { continue }
             let step =
@@ -87,40 +87,41 @@ extension Supervisor {
                 partialResult?.body = response.content
             }
             attempt = nil
-            return completed(result)
+            return noted(result)
         }
         attempt?.close()
         attempt = nil
         return .timedOut
     }
 
-    /// Converts the result of an attempt; after a refusal the next attempt uses the other address family.
-    private mutating func completed(_ result: Message.AttemptResult) -> ProbeEvent.Outcome {
+    /// Returns the result of an attempt; after a refusal the next attempt uses the other address family.
+    private mutating func noted(_ result: ProbeResult.Outcome) -> ProbeResult.Outcome {
         if result == .refused { usesVersion6.toggle() }
-        return .completed(result)
+        return result
     }
 
-    private mutating func runOnce(_ words: [[UInt8]], until deadline: UInt64) -> ProbeEvent.Outcome {
+    private mutating func runOnce(_ words: [[UInt8]], until deadline: UInt64) -> ProbeResult.Outcome {
         do throws(Message.Failure) {
             attempt = .running(try ImageCommand(words, of: spec).start())
         } catch { return .notStarted(error.errno) }
         let process = command.process
         while partialResult?.exitStatus == nil, cinit_monotonic() < deadline { wait(until: deadline) }
-        if let exitStatus = partialResult?.exitStatus { return .completed(.command(exitStatus)) }
+        if let exitStatus = partialResult?.exitStatus { return .ended(exitStatus) }
         command.close()
         attempt = nil
         _ = cinit_kill(process, 9)
         return .timedOut
     }
 
-    private func report(_ outcome: ProbeEvent.Outcome, of probe: UInt16) {
+    private func report(_ outcome: ProbeResult.Outcome, of probe: UInt16) {
         guard let partialResult else { return }
-        if case .completed(.http) = outcome { report(partialResult.head[...], .head, of: probe) }
         switch outcome {
-        case .completed(.http): report(partialResult.body, .body, of: probe)
-        case .completed(.command), .timedOut:
-            report(partialResult.body, .body, of: probe)
-            report(partialResult.stderr, .stderr, of: probe)
+        case .http:
+            report(partialResult.head[...], .head, of: probe)
+            report(partialResult.body.stream, .body, of: probe)
+        case .ended, .timedOut:
+            report(partialResult.body.stream, .body, of: probe)
+            report(partialResult.stderr.stream, .stderr, of: probe)
         default: break
         }
         channel.send(.probeEvent(.finished(probe: probe, outcome)))
@@ -137,17 +138,6 @@ extension Supervisor {
             let piece = rest.prefix(ProbeEvent.chunkLimit)
             channel.send(.probeEvent(.chunk(probe: probe, part, Array(piece))))
             rest = rest[piece.endIndex...]
-        }
-    }
-}
-
-extension ProbeEvent.Outcome {
-    /// True if a probe with this outcome has passed.
-    fileprivate var passes: Bool {
-        switch self {
-        case .completed(.http(let status, _)): isSuccess(status)
-        case .completed(.connected), .completed(.command(.status(0))): true
-        default: false
         }
     }
 }

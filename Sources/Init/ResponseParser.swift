@@ -24,8 +24,8 @@ struct ResponseParser {
     /// The status line and the header fields as received; empty without `keepsContent`.
     private(set) var head: [UInt8] = []
     private var isHeadComplete = true
-    /// The stream digest of the body; empty without `keepsContent`.
-    private(set) var content = StreamDigest()
+    /// The body's stream; empty without `keepsContent`.
+    private(set) var content = StreamHasher()
 
     init(keepsContent: Bool = false) { self.keepsContent = keepsContent }
 
@@ -205,4 +205,15 @@ private func matches(_ text: [UInt8], _ word: StaticString) -> Bool {
 
 extension StaticString {
     fileprivate func byte(at index: Int) -> UInt8 { unsafe utf8Start[index] }
+}
+
+/// Parses decimal digits below 2^32 - 1; `nil` for anything else.
+func number(_ digits: [UInt8]) -> UInt32? {
+    guard !digits.isEmpty, digits.count <= 10 else { return nil }
+    var value: UInt64 = 0
+    for digit in digits {
+        guard digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") else { return nil }
+        value = value * 10 + UInt64(digit - UInt8(ascii: "0"))
+    }
+    return value < UInt64(UInt32.max) ? UInt32(value) : nil
 }

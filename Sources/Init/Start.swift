@@ -39,6 +39,7 @@ struct Start {
             let signals = cinit_signal_descriptor()
             let child = try ImageCommand(spec.arguments, of: spec).start()
             channel.mark(.executed)
+            channel.sendCPUTime(at: .executed, of: spec)
             let deadline = clock.nanoseconds &+ UInt64(spec.timeoutMilliseconds) * 1_000_000
             var supervisor = Supervisor(
                 child, spec: spec, lateModules: lateModules, channel: channel, signals: signals, deadline: deadline,
@@ -53,7 +54,7 @@ struct Start {
         }
     }
 
-    /// Starts to observe opened files; on a failure the interview continues, and the host gets the reason.
+    /// Starts to observe opened files; on a failure the probes run without it, and the host gets the reason.
     private func startObserving() -> FileObserver? {
         do throws(Message.Failure) { return try FileObserver() } catch {
             channel.send(.probeEvent(.observationFailed(error.errno)))

@@ -17,13 +17,13 @@ struct Supervisor {
     var usesVersion6 = false
     private var hasListened = false
     private var hasMarkedByte = false
-    private var lastAttempt: Message.AttemptResult?
-    var exitStatus: Message.ExitStatus?
+    private var lastAttempt: ProbeResult.Outcome?
+    var exitStatus: ProbeResult.ExitStatus?
     private var lateModules: [OpenModule]
     private var proxyState = ProxyState.notStarted
     /// The observer of opened files; `nil` if none is requested.
     var observer: FileObserver?
-    /// The response to the current probe of an interview.
+    /// The response to the current probe of ``BootSpec/probeSpecs``.
     var partialResult: PartialResult?
 
     /// The state of the proxied ports.
@@ -59,7 +59,7 @@ struct Supervisor {
 
     /// Runs until there is a verdict, and sends the host the results that led to it.
     mutating func run() -> Message.Verdict {
-        if spec.probe == .none, !spec.probeSpecs.isEmpty {
+        if spec.probe == nil, !spec.probeSpecs.isEmpty {
             channel.mark(.firstByte)
             return reportingResult(runProbes())
         }
@@ -89,7 +89,7 @@ struct Supervisor {
     /// True if the kernel of this machine, which runs only this image, killed a process for lack of memory.
     private var ranOutOfMemory: Bool {
         guard spec.runtime == .machine, let table = contents(of: bytes("/proc/vmstat")) else { return false }
-        return killCount(inStatistics: table) > 0
+        return statistic(bytes("oom_kill"), in: table) ?? 0 > 0
     }
 
     /// Continues to serve after the probe has passed, until the entrypoint ends.
@@ -147,7 +147,7 @@ struct Supervisor {
     private mutating func step() -> Message.Verdict? {
         let time = cinit_monotonic()
         guard time < deadline else { return .timedOut }
-        let isReady = wait(until: attempt == nil && spec.probe != .none ? min(nextAttempt, deadline) : deadline)
+        let isReady = wait(until: attempt == nil && spec.probe != nil ? min(nextAttempt, deadline) : deadline)
         if let verdict = probe(isReady: isReady) { return verdict }
         return exitStatus == nil ? nil : .ended
     }
@@ -168,6 +168,10 @@ struct Supervisor {
         _ = watches.withUnsafeMutableBufferPointer { cinit_poll($0.baseAddress, UInt($0.count), timeout) }
         // First, because programs opened these files before they wrote the output that follows.
         if watches[6].ready != 0 { observer?.drain(to: channel) }
+        // The host alone knows which line of output passes the probe.
+        if spec.probe == .none, spec.probeSpecs.isEmpty, watches[2].ready != 0 || watches[3].ready != 0 {
+            channel.sendCPUTime(at: .firstByte, of: spec)
+        }
         child.forward(watches[2...3], to: channel)
         handleOutput(command.take(watches[4...5]))
         if watches[0].ready != 0 { handleSignals() }
@@ -192,7 +196,7 @@ struct Supervisor {
             let process = cinit_reap(&status)
             guard process != 0 else { return }
             let exitStatus =
-                status >= 256 ? Message.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
+                status >= 256 ? ProbeResult.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
             if process == child.process { self.exitStatus = exitStatus } else { commandEnded(process, exitStatus) }
         }
     }
@@ -201,10 +205,10 @@ struct Supervisor {
 
     private mutating func probe(isReady: Bool) -> Message.Verdict? {
         switch spec.probe {
-        case .none: nil
-        case .tcp(let port): connection(isReady, to: port, path: nil)
-        case .http(let port, let path): connection(isReady, to: port, path: path)
-        case .command(let words): command(words)
+        case nil, .log?: nil
+        case .tcp(let port)?: connection(isReady, to: port, path: nil)
+        case .http(let port, let path)?: connection(isReady, to: port, path: path)
+        case .exec(let words)?: command(words)
         }
     }
 
@@ -244,35 +248,35 @@ struct Supervisor {
     private mutating func markListening() {
         guard !hasListened else { return }
         hasListened = true
-        channel.mark(.listening)
+        mark(.listening)
     }
 
     /// Marks the first byte once the status line shows that this response passes, before the rest is read.
     private mutating func markByte(_ status: UInt16?) {
-        guard let status, isSuccess(status), !hasMarkedByte else { return }
+        guard let status, ProbeResult.Outcome.isSuccess(status), !hasMarkedByte else { return }
         hasMarkedByte = true
-        channel.mark(.firstByte)
+        mark(.firstByte)
     }
 
-    private mutating func attemptEnded(_ answer: Message.AttemptResult) -> Message.Verdict? {
+    /// Marks an event, with the processor time of the image's processes until then.
+    private func mark(_ mark: Message.Mark) {
+        channel.mark(mark)
+        channel.sendCPUTime(at: mark, of: spec)
+    }
+
+    private mutating func attemptEnded(_ answer: ProbeResult.Outcome) -> Message.Verdict? {
         lastAttempt = answer
         attempt = nil
-        switch answer {
-        case .connected:
-            channel.mark(.firstByte)
-            return .passed
-        case .http(let status, _) where isSuccess(status): return .passed
-        case .command(.status(0)): return .passed
-        case .refused: if !hasListened { usesVersion6.toggle() }
-        default: break
-        }
+        if answer == .connected { mark(.firstByte) }
+        if answer.passes { return .passed }
+        if answer == .refused, !hasListened { usesVersion6.toggle() }
         hasMarkedByte = false
         nextAttempt = cinit_monotonic() + Supervisor.interval
         return nil
     }
 
     private mutating func command(_ words: [[UInt8]]) -> Message.Verdict? {
-        if case .command(.status(0)) = lastAttempt { return .passed }
+        if lastAttempt == .ended(.status(0)) { return .passed }
         guard attempt == nil, cinit_monotonic() >= nextAttempt else { return nil }
         do throws(Message.Failure) {
             let command = try ImageCommand(words, of: spec)
@@ -291,7 +295,7 @@ struct Supervisor {
         set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
-    private mutating func commandEnded(_ process: Int32, _ exitStatus: Message.ExitStatus) {
+    private mutating func commandEnded(_ process: Int32, _ exitStatus: ProbeResult.ExitStatus) {
         guard case .running(let command) = attempt, command.process == process else { return }
         handleOutput(self.command.drain())
         self.command.close()
@@ -300,12 +304,12 @@ struct Supervisor {
             attempt = nil
             return
         }
-        if exitStatus == .status(0) { channel.mark(.firstByte) }
-        _ = attemptEnded(.command(exitStatus))
+        if exitStatus == .status(0) { mark(.firstByte) }
+        _ = attemptEnded(.ended(exitStatus))
         nextAttempt = cinit_monotonic() + Supervisor.commandInterval
     }
 
-    /// Passes on a command's output: to the reply in an interview, else to the host.
+    /// Passes on a command's output: to the current probe's result, else to the host.
     private mutating func handleOutput(_ pieces: [Child.Piece]) {
         for piece in pieces {
             switch (partialResult, piece.stream) {
@@ -347,5 +351,3 @@ struct Supervisor {
         }
     }
 }
-
-func isSuccess(_ status: UInt16) -> Bool { status >= 200 && status < 400 }

@@ -119,4 +119,13 @@ enum HostChannel {
     }
 
     func mark(_ mark: Message.Mark) { send(.mark(mark, now())) }
+
+    /// Sends the processor time of the image's control group until now; a container has no group of its own here.
+    func sendCPUTime(at mark: Message.Mark, of spec: BootSpec) {
+        guard spec.runtime == .machine,
+            let table = contents(of: bytes(SystemSetup.cgroup) + bytes("/cpu.stat"), limit: 4_096),
+            let microseconds = statistic(bytes("usage_usec"), in: table)
+        else { return }
+        send(.cpuTime(mark, microseconds: microseconds))
+    }
 }

@@ -6,6 +6,13 @@ public import SystemPackage
 
 /// The process's environment.
 public enum Environment {
+    /// The user's home directory, from `HOME` or from the account.
+    public static var home: String {
+        if let home = Environment["HOME"] { return home }
+        guard let entry = unsafe getpwuid(getuid()) else { return "/" }
+        return unsafe String(cString: entry.pointee.pw_dir)
+    }
+
     /// A variable's value; nil where it is unset or empty.
     public static subscript(name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
@@ -17,13 +24,13 @@ public enum Environment {
     public static var defaultStore: String {
         if let path = Environment["THAW_STORE"] { return path }
         if UserNamespace.user == 0 { return "/var/lib/thaw" }
-        let data = Environment["XDG_DATA_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.local/share"
+        let data = Environment["XDG_DATA_HOME"] ?? Environment.home + "/.local/share"
         return data + "/thaw"
     }
 
     /// The directory of files that can be made again: kernels, base images.
     public static var cache: FilePath {
-        let home = Environment["XDG_CACHE_HOME"] ?? (Environment["HOME"] ?? "/tmp") + "/.cache"
+        let home = Environment["XDG_CACHE_HOME"] ?? Environment.home + "/.cache"
         return FilePath(Environment["THAW_CACHE"] ?? home).appending("thaw")
     }
 }

@@ -1,6 +1,7 @@
 internal import ColdStart
 public import Linux
 public import OCI
+public import Probe
 public import Registry
 
 /// The exit statuses of all commands.
@@ -77,4 +78,9 @@ public struct Failure: Error, Sendable, Equatable {
         self.init(
             plain.message, remedy: hints.isEmpty ? nil : hints.joined(separator: "\n"), status: plain.status)
     }
+}
+
+extension ProbeError: ReportableError {
+    /// A probe with a syntax error is wrong usage.
+    public var kind: FailureKind { .usage }
 }

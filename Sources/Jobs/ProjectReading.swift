@@ -13,7 +13,11 @@ extension ProjectFile {
             if option == nil { return ProjectFile() }
             throw Failure("there is no file '\(path)'", status: .usage)
         }
-        let bytes = try OwnedDescriptor(path).readAll(limit: 1 << 20)
+        let file = try OwnedDescriptor(path, [.read, .nonBlocking])
+        guard try file.status().type == .regular else {
+            throw Failure("'\(path)' is not a regular file", status: .usage)
+        }
+        let bytes = try file.readAll(limit: 1 << 20)
         var project = try ProjectFile(parsing: String(decoding: bytes, as: UTF8.self), name: path.string)
         if let kernel = project.boot.kernel, case .file(let file) = KernelChoice(parsing: kernel) {
             project.boot.kernel = path.removingLastComponent().pushing(file).string

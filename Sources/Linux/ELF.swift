@@ -9,7 +9,7 @@
 // The one ELF parser: slimming follows its libraries, the machine loads kernels by its segments. The bytes are hostile:
 // every offset is checked before its use, and the memory that a file can make us allocate is limited.
 
-/// The headers and dynamic section of an ELF file, read from all of its bytes.
+/// The headers and dynamic section of an ELF file, of which only the parts that are needed are in memory.
 public struct ELF: Hashable, Sendable {
     /// Word size.
     public enum Class: UInt8, Sendable {
@@ -57,11 +57,13 @@ public struct ELF: Hashable, Sendable {
     }
 
     /// The reason for which bytes aren't a readable ELF file.
-    public enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case notELF
         case unknownClass(UInt8)
         case unknownByteOrder(UInt8)
         case outside(String)
+        /// The file could not be read, for a reason that is not in it.
+        case unreadable(SystemError)
 
         public var description: String {
             switch self {
@@ -69,6 +71,7 @@ public struct ELF: Hashable, Sendable {
             case .unknownClass(let value): "has the unknown ELF class \(value)"
             case .unknownByteOrder(let value): "has the unknown byte order \(value)"
             case .outside(let what): "has its \(what) outside the file"
+            case .unreadable(let error): "cannot be read: \(error)"
             }
         }
     }
@@ -106,22 +109,26 @@ public struct ELF: Hashable, Sendable {
     /// All notes.
     public private(set) var notes: [Note] = []
     /// The range of the dynamic section's string table in the file.
-    private var stringTable = 0..<0
+    private var stringTable: Range<UInt64> = 0..<0
     /// Strings in read-only data that look like names of shared libraries, in order of appearance.
     ///
     /// Strings of the dynamic section's string table are not included.
     public private(set) var libraryTexts: [[UInt8]] = []
 
-    /// Parses a file.
-    public init(_ bytes: [UInt8]) throws(Fault) {
-        let file = try ELFBytes(bytes)
+    /// Parses a file in memory.
+    public init(_ bytes: [UInt8]) throws(Fault) { try self.init(parsing: ELFBytes(bytes)) }
+
+    /// Parses a file by its parts.
+    public init(reading file: some ELFSource) throws(Fault) { try self.init(parsing: ELFBytes(file)) }
+
+    private init(parsing file: ELFBytes) throws(Fault) {
         try self.init(header: file)
         interpreter = try segments.first { $0.type == 3 }.map { segment throws(Fault) in
             try file.text(at: segment.offset, limit: segment.fileSize, "interpreter")
         }
         try readDynamic(file)
-        notes = file.notes(in: segments)
-        libraryTexts = file.libraryTexts(in: segments, without: stringTable)
+        notes = try file.notes(in: segments)
+        libraryTexts = try file.libraryTexts(in: segments, without: stringTable)
     }
 
     /// Parses only the header and the program headers, from the first bytes of a file that may be large.
@@ -142,7 +149,8 @@ public struct ELF: Hashable, Sendable {
 
     /// Parses the notes of a PT_NOTE segment of this file; stops at a malformed note.
     public func notes(parsing segment: [UInt8]) -> [Note] {
-        ELFBytes(segment, is64: self.class == .bits64, isBigEndian: isBigEndian).notes()
+        // Bytes in memory are always readable.
+        (try? ELFBytes(segment, is64: self.class == .bits64, isBigEndian: isBigEndian).notes()) ?? []
     }
 
     /// True if the bytes start with ELF's magic number.
@@ -202,7 +210,7 @@ extension ELF {
         guard let address = entries.first(where: { $0.tag == .stringTable })?.value,
             let table = file.offset(of: address, in: segments)
         else { return }
-        let size = entries.first { $0.tag == .stringSize }?.value ?? UInt64(file.count)
+        let size = entries.first { $0.tag == .stringSize }?.value ?? file.count
         stringTable = file.range(table, size) ?? 0..<0
         for (tag, value) in entries {
             switch tag {

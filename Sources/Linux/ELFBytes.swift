@@ -1,74 +1,96 @@
 // The bytes of an ELF file, read with all bounds checked.
 
+/// A file of which single parts are read.
+public protocol ELFSource {
+    /// The size in bytes.
+    var byteCount: UInt64 { get }
+
+    /// Returns `count` bytes at `offset`; the range is within the file.
+    ///
+    /// - Throws: ``ELF/Fault/unreadable(_:)`` if the file cannot be read.
+    func bytes(at offset: UInt64, count: Int) throws(ELF.Fault) -> [UInt8]
+}
+
+/// A file in memory.
+private struct ELFMemory: ELFSource {
+    let content: [UInt8]
+    var byteCount: UInt64 { UInt64(content.count) }
+
+    func bytes(at offset: UInt64, count: Int) -> [UInt8] { Array(content[Int(offset)..<(Int(offset) + count)]) }
+}
+
 /// Reads numbers and strings at offsets of a file, in its byte order and word size.
 struct ELFBytes {
     static let magic: [UInt8] = [0x7f, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]
     /// The limit of a string, in bytes: no path is longer; it bounds the cost of one entry.
     private static let maximumText = 4096
+    /// The limit of dynamic entries: more than any linker makes.
+    private static let maximumDynamicEntries: UInt64 = 1 << 16
 
-    let bytes: [UInt8]
+    private let file: any ELFSource
     let is64: Bool
     let isBigEndian: Bool
 
-    init(_ bytes: [UInt8]) throws(ELF.Fault) {
-        guard bytes.count >= 20, bytes.starts(with: Self.magic) else { throw .notELF }
-        guard bytes[4] == 1 || bytes[4] == 2 else { throw .unknownClass(bytes[4]) }
-        guard bytes[5] == 1 || bytes[5] == 2 else { throw .unknownByteOrder(bytes[5]) }
-        self.bytes = bytes
-        is64 = bytes[4] == 2
-        isBigEndian = bytes[5] == 2
+    init(_ file: some ELFSource) throws(ELF.Fault) {
+        guard file.byteCount >= 20 else { throw .notELF }
+        let start = try file.bytes(at: 0, count: 6)
+        guard start.starts(with: Self.magic) else { throw .notELF }
+        guard start[4] == 1 || start[4] == 2 else { throw .unknownClass(start[4]) }
+        guard start[5] == 1 || start[5] == 2 else { throw .unknownByteOrder(start[5]) }
+        self.file = file
+        is64 = start[4] == 2
+        isBigEndian = start[5] == 2
     }
+
+    init(_ bytes: [UInt8]) throws(ELF.Fault) { try self.init(ELFMemory(content: bytes)) }
 
     /// The bytes of a part of a file whose header was already read.
     init(_ bytes: [UInt8], is64: Bool, isBigEndian: Bool) {
-        self.bytes = bytes
+        file = ELFMemory(content: bytes)
         self.is64 = is64
         self.isBigEndian = isBigEndian
     }
 
-    var count: Int { bytes.count }
+    var count: UInt64 { file.byteCount }
 
     /// Returns the range of `count` bytes at `offset`; nil if it is outside the file.
-    func range(_ offset: UInt64, _ count: UInt64) -> Range<Int>? {
+    func range(_ offset: UInt64, _ count: UInt64) -> Range<UInt64>? {
         let (end, overflow) = offset.addingReportingOverflow(count)
-        guard !overflow, end <= UInt64(bytes.count) else { return nil }
-        return Int(offset)..<Int(end)
+        guard !overflow, end <= self.count else { return nil }
+        return offset..<end
     }
 
-    private func number(_ offset: UInt64, _ size: Int) -> UInt64? {
+    private func bytes(_ range: Range<UInt64>) throws(ELF.Fault) -> [UInt8] {
+        try file.bytes(at: range.lowerBound, count: Int(range.upperBound - range.lowerBound))
+    }
+
+    private func number(_ offset: UInt64, _ size: Int) throws(ELF.Fault) -> UInt64? {
         guard let range = range(offset, UInt64(size)) else { return nil }
-        var value: UInt64 = 0
-        for index in range {
-            if isBigEndian {
-                value = value << 8 | UInt64(bytes[index])
-            } else {
-                value |= UInt64(bytes[index]) << UInt64(8 * (index - range.lowerBound))
-            }
-        }
-        return value
+        let digits = try bytes(range)
+        return (isBigEndian ? digits : digits.reversed()).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     func half(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt16 {
-        guard let value = number(offset, 2) else { throw .outside(what) }
+        guard let value = try number(offset, 2) else { throw .outside(what) }
         return UInt16(truncatingIfNeeded: value)
     }
 
     func int(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt32 {
-        guard let value = number(offset, 4) else { throw .outside(what) }
+        guard let value = try number(offset, 4) else { throw .outside(what) }
         return UInt32(truncatingIfNeeded: value)
     }
 
     /// Reads a number of the file's word size.
     func word(_ offset: UInt64, _ what: String) throws(ELF.Fault) -> UInt64 {
-        guard let value = number(offset, is64 ? 8 : 4) else { throw .outside(what) }
+        guard let value = try number(offset, is64 ? 8 : 4) else { throw .outside(what) }
         return value
     }
 
     /// Reads a string up to a NUL or the limit.
     func text(at offset: UInt64, limit: UInt64, _ what: String) throws(ELF.Fault) -> [UInt8] {
-        guard offset < UInt64(bytes.count) else { throw .outside(what) }
-        let length = min(limit, UInt64(Self.maximumText), UInt64(bytes.count) - offset)
-        return Array(bytes[Int(offset)..<Int(offset + length)].prefix { $0 != 0 })
+        guard offset < count else { throw .outside(what) }
+        let length = min(limit, UInt64(Self.maximumText), count - offset)
+        return Array(try bytes(offset..<offset + length).prefix { $0 != 0 })
     }
 
     /// Reads the string at `index` of a string table.
@@ -113,7 +135,7 @@ extension ELFBytes {
         guard range(segment.offset, segment.fileSize) != nil else { throw .outside("dynamic section") }
         let size: UInt64 = is64 ? 16 : 8
         var list: [(UInt64, UInt64)] = []
-        for index in 0..<(segment.fileSize / size) {
+        for index in 0..<min(segment.fileSize / size, Self.maximumDynamicEntries) {
             let offset = segment.offset + index * size
             let tag = try word(offset, "dynamic section")
             list.append((tag, try word(offset + size / 2, "dynamic section")))
@@ -143,39 +165,41 @@ extension ELFBytes {
     private static let maximumRegions = 64
 
     /// Returns the notes of segments and sections, each once; stops at a malformed note in each of them.
-    func notes(in segments: [ELF.Segment]) -> [ELF.Note] {
+    func notes(in segments: [ELF.Segment]) throws(ELF.Fault) -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
-        let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) } + noteSections()
-        for (offset, size) in regions.prefix(Self.maximumRegions) {
+        let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) }
+        for (offset, size) in (try regions + noteSections()).prefix(Self.maximumRegions) {
             guard let range = range(offset, size) else { continue }
-            readNotes(range, &found, &places)
+            try readNotes(range, &found, &places)
         }
         return found
     }
 
     /// Returns the notes in these bytes.
-    func notes() -> [ELF.Note] {
+    func notes() throws(ELF.Fault) -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
-        readNotes(0..<bytes.count, &found, &places)
+        try readNotes(0..<count, &found, &places)
         return found
     }
 
-    private func readNotes(_ range: Range<Int>, _ found: inout [ELF.Note], _ places: inout Set<UInt64>) {
-        var position = UInt64(range.lowerBound)
-        let end = UInt64(range.upperBound)
-        while position + 12 <= end, found.count < Self.maximumNotes,
-            let nameSize = number(position, 4), let size = number(position + 4, 4), let type = number(position + 8, 4)
+    private func readNotes(
+        _ range: Range<UInt64>, _ found: inout [ELF.Note], _ places: inout Set<UInt64>
+    ) throws(ELF.Fault) {
+        var position = range.lowerBound
+        while position + 12 <= range.upperBound, found.count < Self.maximumNotes,
+            let nameSize = try number(position, 4), let size = try number(position + 4, 4),
+            let type = try number(position + 8, 4)
         {
             let content = position + 12 + (nameSize + 3) & ~3
-            guard content + size <= end, let name = self.range(position + 12, nameSize),
-                let bytes = self.range(content, min(size, 65536))
+            guard content + size <= range.upperBound, self.range(position + 12, nameSize) != nil,
+                let part = self.range(content, min(size, 65536))
             else { return }
             if places.insert(position).inserted {
-                let owner = String(decoding: self.bytes[name].prefix { $0 != 0 }.prefix(64), as: UTF8.self)
-                found.append(
-                    ELF.Note(owner: owner, type: UInt32(truncatingIfNeeded: type), content: Array(self.bytes[bytes])))
+                let name = try bytes(position + 12..<position + 12 + min(nameSize, 64))
+                let owner = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+                found.append(ELF.Note(owner: owner, type: UInt32(truncatingIfNeeded: type), content: try bytes(part)))
             }
             position = content + (size + 3) & ~3
         }
@@ -184,18 +208,20 @@ extension ELFBytes {
     /// Returns offset and size of every section of notes.
     ///
     /// Section headers may be missing or wrong; the loader doesn't use them.
-    private func noteSections() -> [(UInt64, UInt64)] {
+    private func noteSections() throws(ELF.Fault) -> [(UInt64, UInt64)] {
         let size: UInt64 = is64 ? 64 : 40
-        guard let table = number(is64 ? 40 : 32, is64 ? 8 : 4), table > 0,
-            let count = number(is64 ? 60 : 48, 2), range(table, size * count) != nil
+        guard let table = try number(is64 ? 40 : 32, is64 ? 8 : 4), table > 0,
+            let count = try number(is64 ? 60 : 48, 2), range(table, size * count) != nil
         else { return [] }
-        return (0..<count).compactMap { index in
+        var sections: [(UInt64, UInt64)] = []
+        for index in 0..<count {
             let header = table + index * size
-            guard number(header + 4, 4) == 7, let offset = number(header + (is64 ? 24 : 16), is64 ? 8 : 4),
-                let length = number(header + (is64 ? 32 : 20), is64 ? 8 : 4)
-            else { return nil }
-            return (offset, length)
+            guard try number(header + 4, 4) == 7, let offset = try number(header + (is64 ? 24 : 16), is64 ? 8 : 4),
+                let length = try number(header + (is64 ? 32 : 20), is64 ? 8 : 4)
+            else { continue }
+            sections.append((offset, length))
         }
+        return sections
     }
 }
 
@@ -203,60 +229,27 @@ extension ELFBytes {
 
 extension ELFBytes {
     private static let maximumTexts = 4096
-    private static let maximumName = 255
 
     /// Returns C strings in read-only segments that look like names of shared libraries.
     ///
     /// The last component is `lib*.so*`, or the string is an absolute path with `.so`. Format strings and strings in
     /// `names` are left out.
-    func libraryTexts(in segments: [ELF.Segment], without names: Range<Int>) -> [[UInt8]] {
+    func libraryTexts(in segments: [ELF.Segment], without names: Range<UInt64>) throws(ELF.Fault) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var seen = Set<[UInt8]>()
         for segment in segments.filter({ $0.isLoaded && !$0.isWritable }).prefix(Self.maximumRegions) {
             guard let range = range(segment.offset, segment.fileSize) else { continue }
             var position = range.lowerBound
-            while found.count < Self.maximumTexts, let dot = nextSuffix(position..<range.upperBound) {
-                let run = printableRun(around: dot, in: position..<range.upperBound)
-                position = max(run.upperBound, dot + 3)
-                guard isCString(run, in: range), !names.overlaps(run) else { continue }
-                let text = Array(bytes[run])
-                if Self.namesLibrary(text), seen.insert(text).inserted { found.append(text) }
+            while position < range.upperBound, found.count < Self.maximumTexts {
+                let window = try ELFWindow(of: range, from: position) { (part) throws(ELF.Fault) in try bytes(part) }
+                while found.count < Self.maximumTexts, let run = window.nextName(&position) {
+                    guard !names.overlaps(run.range) else { continue }
+                    if Self.namesLibrary(run.text), seen.insert(run.text).inserted { found.append(run.text) }
+                }
             }
         }
         return found
     }
-
-    /// Returns the position of the next `.so`.
-    ///
-    /// The pointer is valid during the call, and the range is within the bytes.
-    private func nextSuffix(_ range: Range<Int>) -> Int? {
-        unsafe bytes.withUnsafeBytes { buffer in
-            var index = range.lowerBound + 1
-            while index + 1 < range.upperBound {
-                if unsafe buffer[index] == 0x73, unsafe buffer[index - 1] == 0x2e, unsafe buffer[index + 1] == 0x6f {
-                    return index - 1
-                }
-                index += 1
-            }
-            return nil
-        }
-    }
-
-    private func printableRun(around position: Int, in range: Range<Int>) -> Range<Int> {
-        var start = position
-        while start > range.lowerBound, Self.isPrintable(bytes[start - 1]) { start -= 1 }
-        var end = position
-        while end < range.upperBound, Self.isPrintable(bytes[end]) { end += 1 }
-        return start..<end
-    }
-
-    /// True if NULs enclose a string that is short enough for a name.
-    private func isCString(_ run: Range<Int>, in range: Range<Int>) -> Bool {
-        run.count <= Self.maximumName && run.upperBound < range.upperBound && bytes[run.upperBound] == 0
-            && (run.lowerBound == range.lowerBound || bytes[run.lowerBound - 1] == 0)
-    }
-
-    private static func isPrintable(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f }
 
     private static func namesLibrary(_ text: [UInt8]) -> Bool {
         guard !text.contains(UInt8(ascii: "%")) else { return false }
@@ -266,4 +259,72 @@ extension ELFBytes {
         guard let suffix = parts.lastIndex(where: { $0.elementsEqual("so".utf8) }), suffix > 0 else { return false }
         return parts[(suffix + 1)...].allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
     }
+}
+
+/// A part of a segment in memory, with enough on both sides to know any name that begins in it.
+private struct ELFWindow {
+    private static let size: UInt64 = 1 << 20
+    private static let maximumName = 255
+    private static let margin: UInt64 = 300
+
+    private let bytes: [UInt8]
+    /// The offset of the first of the bytes.
+    private let base: UInt64
+    /// The end of the part to search.
+    private let end: UInt64
+    private let segment: Range<UInt64>
+
+    init(
+        of segment: Range<UInt64>, from start: UInt64, _ read: (Range<UInt64>) throws(ELF.Fault) -> [UInt8]
+    ) throws(ELF.Fault) {
+        self.segment = segment
+        base = start - min(start - segment.lowerBound, Self.margin)
+        end = min(start + Self.size, segment.upperBound)
+        bytes = try read(base..<end + min(segment.upperBound - end, Self.margin))
+    }
+
+    /// Returns the next C string around `.so` from `position`, and moves that behind it, or to the end of the window.
+    func nextName(_ position: inout UInt64) -> (range: Range<UInt64>, text: [UInt8])? {
+        while position < end, let dot = nextSuffix(from: Int(position - base)), base + UInt64(dot) < end {
+            let run = printableRun(around: dot)
+            position = base + UInt64(max(run.upperBound, dot + 3))
+            if isCString(run) {
+                return (base + UInt64(run.lowerBound)..<base + UInt64(run.upperBound), Array(bytes[run]))
+            }
+        }
+        position = max(position, end)
+        return nil
+    }
+
+    /// Returns the index of the next `.so`.
+    ///
+    /// The pointer is valid during the call, and every index is within the bytes.
+    private func nextSuffix(from start: Int) -> Int? {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var index = start + 1
+            while index + 1 < buffer.count {
+                if unsafe buffer[index] == 0x73, unsafe buffer[index - 1] == 0x2e, unsafe buffer[index + 1] == 0x6f {
+                    return index - 1
+                }
+                index += 1
+            }
+            return nil
+        }
+    }
+
+    private func printableRun(around index: Int) -> Range<Int> {
+        var start = index
+        while start > 0, Self.isPrintable(bytes[start - 1]) { start -= 1 }
+        var end = index
+        while end < bytes.count, Self.isPrintable(bytes[end]) { end += 1 }
+        return start..<end
+    }
+
+    /// True if NULs or the segment's start enclose a string that is short enough for a name.
+    private func isCString(_ run: Range<Int>) -> Bool {
+        run.count <= Self.maximumName && run.upperBound < bytes.count && bytes[run.upperBound] == 0
+            && (run.lowerBound > 0 ? bytes[run.lowerBound - 1] == 0 : base == segment.lowerBound)
+    }
+
+    private static func isPrintable(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f }
 }

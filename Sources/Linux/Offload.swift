@@ -13,8 +13,11 @@ public enum Offload {
     ///
     /// Cancellation doesn't stop a body that has already started.
     public static func run<T: Sendable>(_ body: @Sendable @escaping () throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
-            pool.submit { continuation.resume(with: Result(catching: body)) }
+        let id = DebugLog.id
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.submit {
+                continuation.resume(with: Result { try DebugLog.$id.withValue(id) { try body() } })
+            }
         }
     }
 

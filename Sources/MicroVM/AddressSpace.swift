@@ -16,6 +16,7 @@ final class AddressSpace: Sendable {
         static let pciData: ClosedRange<UInt16> = 0xCFC...0xCFF
     }
 
+    /// The keyboard controller's command that pulses the processor's reset line.
     private static let resetCommand: UInt8 = 0xFE
 
     private let devices: [AttachedDevice]
@@ -28,7 +29,7 @@ final class AddressSpace: Sendable {
     private let pciAddress = Atomic<UInt32>(0)
 
     init(
-        _ devices: [AttachedDevice], _ doorbell: DoorbellDevice, _ memory: GuestMemory
+        _ devices: [AttachedDevice], doorbell: DoorbellDevice, memory: GuestMemory
     ) throws(MachineError) {
         serialInterrupt = try OwnedDescriptor(made: ckvm_eventfd(), "make an event counter")
         self.devices = devices
@@ -120,6 +121,6 @@ final class AddressSpace: Sendable {
     }
 
     private static func serialRegister(_ port: UInt16) -> UInt16? {
-        (Serial.port..<Serial.port + 8).contains(port) ? port - Serial.port : nil
+        (Serial.port..<Serial.port + UInt16(Serial.portCount)).contains(port) ? port - Serial.port : nil
     }
 }

@@ -49,10 +49,9 @@ extension VirtualMachine {
     func connect(_ device: AttachedDevice) throws(MachineError) {
         let (transport, address) = (device.transport, device.place.address)
         for (queue, descriptor) in transport.notifications {
-            try connect(write: UInt32(queue), at: address + VirtioTransport.queueNotifyOffset, to: descriptor)
+            try connect(write: UInt32(queue), at: address + VirtioMMIO.queueNotify, to: descriptor)
         }
-        try connect(
-            write: nil, at: address + VirtioTransport.interruptACKOffset, to: transport.acknowledgement)
+        try connect(write: nil, at: address + VirtioMMIO.interruptACK, to: transport.acknowledgement)
         try connect(interrupt: device.place.interrupt, to: device.transport.interrupt)
     }
 

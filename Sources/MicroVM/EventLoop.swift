@@ -90,10 +90,12 @@ final class EventLoop: @unchecked Sendable {
     }
 
     /// Watches a descriptor that is not watched yet; without an interest it waits for ``change(_:_:)``.
-    func add(_ descriptor: Int32, _ interest: Interest, _ handler: @escaping Handler) throws(MachineError) {
+    func add(_ descriptor: Int32, for interest: Interest, _ handler: @escaping Handler) throws(MachineError) {
         let added = state.withLock { state in
             let token = state.nextToken
-            guard state.watches[descriptor] == nil, enlist(descriptor, interest, token) else { return false }
+            guard state.watches[descriptor] == nil, enlist(descriptor, for: interest, token: token) else {
+                return false
+            }
             state.nextToken += 1
             state.watches[descriptor] = Watch(token: token, handler: handler, interest: interest)
             state.descriptors[token] = descriptor
@@ -102,7 +104,7 @@ final class EventLoop: @unchecked Sendable {
         guard added else { throw .host(last: "watch a descriptor") }
     }
 
-    private func enlist(_ descriptor: Int32, _ interest: Interest, _ token: UInt64) -> Bool {
+    private func enlist(_ descriptor: Int32, for interest: Interest, token: UInt64) -> Bool {
         interest.isEmpty || ckvm_epoll_add(epoll.rawValue, descriptor, interest.rawValue, token) == 0
     }
 
@@ -115,7 +117,7 @@ final class EventLoop: @unchecked Sendable {
             if interest.isEmpty {
                 _ = ckvm_epoll_remove(epoll.rawValue, descriptor)
             } else if watch.interest.isEmpty {
-                _ = enlist(descriptor, interest, watch.token)
+                _ = enlist(descriptor, for: interest, token: watch.token)
             } else {
                 _ = ckvm_epoll_change(epoll.rawValue, descriptor, interest.rawValue, watch.token)
             }

@@ -41,6 +41,8 @@ final class GuestMemory: @unchecked Sendable {
     static let hole: UInt64 = 3 << 30
     static let highStart: UInt64 = 4 << 30
 
+    /// The size of a page in bytes.
+    static let page: UInt64 = 4096
     private static let large = 2 << 20
 
     let regions: [Region]
@@ -61,7 +63,7 @@ final class GuestMemory: @unchecked Sendable {
 
     /// Maps RAM in its one or two parts, all zero; the host allocates each page at its first use.
     static func ram(byteCount: UInt64) throws(MachineError) -> [Region] {
-        guard byteCount > 0, byteCount.isMultiple(of: 4096) else {
+        guard byteCount > 0, byteCount.isMultiple(of: page) else {
             throw .impossible("the memory size must be a multiple of 4 KiB")
         }
         return try parts(ofRAM: byteCount).map { part throws(MachineError) in try fresh(part) }

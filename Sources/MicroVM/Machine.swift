@@ -58,7 +58,8 @@ public final class Machine: Sendable {
         try GuestMemory.expectRoom(for: configuration.memoryBytes)
         let kernel = try configuration.openKernel()
         let ram = try GuestMemory.ram(byteCount: configuration.memoryBytes) + [GuestMemory.fresh(.mailbox)]
-        try self.init(configuration, configuration.openKVM(), ram, kernel.remark, doorbell)
+        try self.init(
+            configuration, kvm: configuration.openKVM(), ram: ram, kernelRemark: kernel.remark, doorbell: doorbell)
         try boot(kernel, configuration)
     }
 
@@ -74,16 +75,16 @@ public final class Machine: Sendable {
         var configuration = configuration
         configuration.processors = snapshot.processors
         configuration.memoryBytes = snapshot.memoryBytes
-        try self.init(configuration, configuration.openKVM(), snapshot.map(), nil, doorbell)
+        try self.init(
+            configuration, kvm: configuration.openKVM(), ram: snapshot.map(), kernelRemark: nil, doorbell: doorbell)
         try restore(snapshot.state)
         space.reply(reply)
     }
 
     /// Makes all parts and connects them.
     private init(
-        _ configuration: MachineConfiguration, _ kvm: consuming KVM, _ ram: consuming [GuestMemory.Region],
-        _ kernelRemark: String?,
-        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
+        _ configuration: MachineConfiguration, kvm: consuming KVM, ram: consuming [GuestMemory.Region],
+        kernelRemark: String?, doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         try configuration.validate()
         if configuration.rootAttachment == .memory {
@@ -106,7 +107,7 @@ public final class Machine: Sendable {
         (devices, windows) = try AttachedDevice.all(of: configuration, memory, loop)
         virtual = try VirtualMachine(kvm, memory: memory, windows: windows)
         for device in devices { try virtual.connect(device) }
-        space = try AddressSpace(devices, DoorbellDevice(handler: doorbell), memory)
+        space = try AddressSpace(devices, doorbell: DoorbellDevice(handler: doorbell), memory: memory)
         try virtual.connect(interrupt: Serial.interrupt, to: space.serialInterrupt.rawValue)
         generation = try VMGenerationID(virtual)
         processors = Processors(try virtual.makeProcessors(configuration.processors, kvm))

@@ -1,9 +1,4 @@
 // A serial port at 0x3f8, for a kernel's messages before it ends (16550 data sheet; Linux, 8250_port.c).
-//
-// ```
-// +0  data             +1  interrupt enable (bit 1: ready to send)   +2  which interrupt / FIFO on or off
-// +3  line control     +4  modem control     +5  line status          +6  modem status     +7  scratch
-// ```
 
 /// A 16550A that only sends: each byte is sent at once, and none is ever received.
 ///
@@ -11,6 +6,7 @@
 struct Serial {
     /// The first of its 8 ports.
     static let port: UInt16 = 0x3f8
+    static let portCount: UInt8 = 8
     /// Its input line at the I/O APIC.
     static let interrupt: UInt32 = 4
     /// The number of bytes of output that are kept.
@@ -20,6 +16,7 @@ struct Serial {
     private var lineControl: UInt8 = 0
     private var modemControl: UInt8 = 0
     private var scratch: UInt8 = 0
+    /// The divisor of the clock; 12 is 9,600 baud.
     private var divisor: UInt16 = 12
     private var hasFIFO = false
     /// True if the guest has not read the interrupt "ready to send" yet.
@@ -32,37 +29,26 @@ struct Serial {
     /// The end of the guest's output.
     var log: [UInt8] { Array(ring[oldest...] + ring[..<oldest]) }
 
-    private enum LineBits {
-        static let divisorLatchAccess: UInt8 = 0x80
-        /// Everything has been sent.
-        static let transmitterEmpty: UInt8 = 0x60
-    }
-    private enum ModemBits {
-        static let loopback: UInt8 = 0x10
-        static let out2: UInt8 = 8
-    }
-    private static let readyToSend: UInt8 = 2
-
     /// Handles a write to a register, counted from the first port.
     ///
     /// - Returns: true if an edge-triggered interrupt must be raised.
     mutating func write(_ value: UInt8, to register: UInt16) -> Bool {
-        let isDivisor = lineControl & LineBits.divisorLatchAccess != 0
+        let isDivisor = lineControl & UART.LCR.dlab != 0
         switch register {
-        case 0 where isDivisor: divisor = divisor & 0xff00 | UInt16(value)
-        case 1 where isDivisor: divisor = divisor & 0x00ff | UInt16(value) << 8
-        case 0:
+        case UART.Register.dll where isDivisor: divisor = divisor & 0xff00 | UInt16(value)
+        case UART.Register.dlm where isDivisor: divisor = divisor & 0x00ff | UInt16(value) << 8
+        case UART.Register.data:
             // In loopback mode nothing is sent.
-            if modemControl & ModemBits.loopback == 0 { send(value) }
+            if modemControl & UART.MCR.loop == 0 { send(value) }
             return becomesReady()
-        case 1:
-            let wasWanted = interruptEnable & Self.readyToSend != 0
-            interruptEnable = value & 0x0f
+        case UART.Register.ier:
+            let wasWanted = interruptEnable & UART.IER.etbei != 0
+            interruptEnable = value & UART.IER.implemented
             if !wasWanted { return becomesReady() }
-        case 2: hasFIFO = value & 1 != 0
-        case 3: lineControl = value
-        case 4: modemControl = value & 0x1f
-        case 7: scratch = value
+        case UART.Register.iirFCR: hasFIFO = value & UART.FCR.fifoEnable != 0
+        case UART.Register.lcr: lineControl = value
+        case UART.Register.mcr: modemControl = value & UART.MCR.implemented
+        case UART.Register.scr: scratch = value
         default: break
         }
         return false
@@ -70,16 +56,17 @@ struct Serial {
 
     /// Handles a read of a register, counted from the first port.
     mutating func read(_ register: UInt16) -> UInt8 {
-        let isDivisor = lineControl & LineBits.divisorLatchAccess != 0
+        let isDivisor = lineControl & UART.LCR.dlab != 0
         switch register {
-        case 0: return isDivisor ? UInt8(truncatingIfNeeded: divisor) : 0
-        case 1: return isDivisor ? UInt8(divisor >> 8) : interruptEnable
-        case 2: return readInterrupt()
-        case 3: return lineControl
-        case 4: return modemControl
-        case 5: return LineBits.transmitterEmpty
-        case 6: return modemStatus
-        case 7: return scratch
+        case UART.Register.data: return isDivisor ? UInt8(truncatingIfNeeded: divisor) : 0
+        case UART.Register.ier: return isDivisor ? UInt8(divisor >> 8) : interruptEnable
+        case UART.Register.iirFCR: return readInterrupt()
+        case UART.Register.lcr: return lineControl
+        case UART.Register.mcr: return modemControl
+        // Everything has been sent.
+        case UART.Register.lsr: return UART.LSR.thre | UART.LSR.temt
+        case UART.Register.msr: return modemStatus
+        case UART.Register.scr: return scratch
         default: return 0
         }
     }
@@ -97,8 +84,8 @@ struct Serial {
         }
         set {
             guard newValue.count == Serial.registersLength else { return }
-            (interruptEnable, lineControl) = (newValue[0] & 0x0f, newValue[1])
-            (modemControl, scratch) = (newValue[2] & 0x1f, newValue[3])
+            (interruptEnable, lineControl) = (newValue[0] & UART.IER.implemented, newValue[1])
+            (modemControl, scratch) = (newValue[2] & UART.MCR.implemented, newValue[3])
             divisor = UInt16(newValue[4]) | UInt16(newValue[5]) << 8
         }
     }
@@ -111,21 +98,27 @@ struct Serial {
     }
 
     private mutating func becomesReady() -> Bool {
-        guard interruptEnable & Self.readyToSend != 0 else { return false }
+        guard interruptEnable & UART.IER.etbei != 0 else { return false }
         isReadyPending = true
         // OUT2 connects the chip to its line.
-        return modemControl & ModemBits.out2 != 0
+        return modemControl & UART.MCR.out2 != 0
     }
 
     /// Returns the interrupt identification register; reading it clears the interrupt.
     private mutating func readInterrupt() -> UInt8 {
         defer { isReadyPending = false }
-        return (hasFIFO ? 0xc0 : 0) | (isReadyPending ? Self.readyToSend : 1)
+        return (hasFIFO ? UART.IIR.fifosEnabled : 0)
+            | (isReadyPending ? UART.IIR.transmitterEmpty : UART.IIR.noInterrupt)
     }
 
     /// The modem status register: in loopback mode it mirrors the guest's own control bits.
     private var modemStatus: UInt8 {
-        guard modemControl & ModemBits.loopback != 0 else { return 0xb0 }
-        return (modemControl & 0x0c) << 4 | (modemControl & 0x02) << 3 | (modemControl & 0x01) << 5
+        typealias Status = UART.ModemStatus
+        guard modemControl & UART.MCR.loop != 0 else { return Status.dcd | Status.dsr | Status.cts }
+        let pairs = [
+            (UART.MCR.dtr, Status.dsr), (UART.MCR.rts, Status.cts), (UART.MCR.out1, Status.ri),
+            (UART.MCR.out2, Status.dcd),
+        ]
+        return pairs.reduce(0) { modemControl & $1.0 != 0 ? $0 | $1.1 : $0 }
     }
 }

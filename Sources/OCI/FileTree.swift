@@ -69,6 +69,8 @@ public struct FileTree: Sendable {
     /// The files added, changed and removed by each layer.
     public private(set) var changes: [LayerChanges] = []
     private var nodes: [Node] = []
+    /// True while a layer is applied whose links can't leave the root.
+    private var staysInRoot = false
 
     /// The changes of one layer to the tree below it, counted in paths that are not directories.
     public struct LayerChanges: Hashable, Sendable {
@@ -93,10 +95,12 @@ public struct FileTree: Sendable {
 
     /// Applies a layer: its entries in the order of its tar, with the digests of contents if they were read.
     ///
+    /// - Parameter staysInRoot: True if `..` in a link stops at the root, as for an archive that is unpacked there.
     /// - Throws: ``OCIError/unsafeEntry(_:layer:reason:)`` for an entry that can't be placed.
-    public mutating func apply(_ entries: [(entry: LayerEntry, content: Digest?)], layer: Int, name: String)
-        throws(OCIError)
-    {
+    public mutating func apply(
+        _ entries: [(entry: LayerEntry, content: Digest?)], layer: Int, name: String, staysInRoot: Bool = false
+    ) throws(OCIError) {
+        self.staysInRoot = staysInRoot
         changes.append(LayerChanges())
         for (entry, _) in entries {
             if entry.change == .remove { try remove(entry.path, layer: layer, name: name) }
@@ -275,7 +279,7 @@ extension FileTree {
         while let name = pending.popLast() {
             if name == [UInt8(ascii: ".")] { continue }
             if name == [UInt8(ascii: "."), UInt8(ascii: ".")] {
-                guard id != Self.rootNode else {
+                guard id != Self.rootNode || staysInRoot else {
                     throw .unsafeEntry(
                         path.description, layer: layerName, reason: "leaves the root through a symbolic link")
                 }

@@ -62,7 +62,7 @@ public struct Image: Sendable {
     /// The layers, lowest first.
     public let layers: [Layer]
     /// The source of the layers' blobs.
-    public let source: any BlobSource
+    public internal(set) var source: any BlobSource
 
     /// Reads an image whose manifest is `descriptor`.
     public init(manifest descriptor: Descriptor, in source: any BlobSource) throws {
@@ -182,6 +182,11 @@ extension Image {
     ///
     /// Reading and verifying the blob, decompressing it, and processing the tar run concurrently, on a thread each.
     public func openTar(_ layer: Layer) throws -> any ByteSource {
+        guard let layers = source as? PlainLayers else { return try inflate(layer) }
+        return try layers.open(layer) { try inflate(layer) }
+    }
+
+    private func inflate(_ layer: Layer) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)

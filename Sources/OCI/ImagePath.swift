@@ -12,11 +12,10 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// The reason that bytes are no path inside an image.
     public enum Fault: Error, Sendable, Equatable, CustomStringConvertible {
-        case absolute, leavesRoot, containsNul, tooLong
+        case leavesRoot, containsNul, tooLong
 
         public var description: String {
             switch self {
-            case .absolute: "is absolute"
             case .leavesRoot: "leaves the root"
             case .containsNul: "contains a NUL byte"
             case .tooLong: "is longer than 4096 bytes"
@@ -25,8 +24,9 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     }
 
     /// Parses the name of an archive's entry, and refuses a hostile one.
+    ///
+    /// An absolute name starts at the root of the archive: kaniko and `tar -P` write such names.
     public init(entry raw: some Collection<UInt8>) throws(Fault) {
-        guard raw.first != UInt8(ascii: "/") else { throw .absolute }
         try self.init(relative: raw)
     }
 

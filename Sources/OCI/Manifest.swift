@@ -77,12 +77,14 @@ public struct Index: Hashable, Sendable {
     /// Parses an index; errors contain `what`.
     public init(parsing bytes: [UInt8], what: String) throws(OCIError) {
         json = try JSON(parsing: bytes, what: what)
-        guard let entries = json["manifests"]?.array else {
+        let list = json["manifests"]
+        // Docker 25 writes null for an empty list.
+        guard let entries = list == .null ? [] : list?.array else {
             throw .malformedDocument(what, reason: "it has no list of manifests")
         }
-        var list: [Descriptor] = []
-        for entry in entries { list.append(try Descriptor(entry, what: what)) }
-        manifests = list
+        var descriptors: [Descriptor] = []
+        for entry in entries { descriptors.append(try Descriptor(entry, what: what)) }
+        manifests = descriptors
     }
 
     /// The canonical bytes.

@@ -47,7 +47,9 @@ public struct Retry: Sendable {
 struct RetryCount {
     /// Failures since the transfer last made progress.
     private var sinceProgress = 0
-    /// Failures because the transfer was too slow. Progress does not reset them: each costs the whole stall timeout.
+    /// Failures because the transfer was too slow.
+    ///
+    /// Progress does not reset them: each costs the whole stall timeout.
     private var stalls = 0
     /// The number of failures.
     private(set) var total = 0

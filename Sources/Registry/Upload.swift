@@ -40,7 +40,7 @@ final class Upload {
     /// Sends the blob unless the registry has it or can mount it from one of `sources`, repositories of it.
     func run(from sources: [String]) throws -> TransferEvent.Outcome {
         if try session.retrying({ try isPresent() }) { return .present }
-        for source in sources where try session.retrying({ try mount(from: source) }) { return .mounted }
+        for source in sources where try isMounted(from: source) { return .mounted }
         session.report(.began(blob))
         var failures = RetryCount()
         try session.retrying(&failures, progress: { offset }) {
@@ -57,6 +57,17 @@ final class Upload {
         let response = try session.open(
             call(.head, .path("\(endpoint.path)/blobs/\(blob.digest)"), expecting: 200, 404))
         return response.response.status == 200
+    }
+
+    /// Tries a mount; false if it is not allowed, since the blob itself may still be uploaded.
+    private func isMounted(from source: String) throws -> Bool {
+        do {
+            return try session.retrying { try mount(from: source) }
+        } catch RegistryError.unauthorized {
+            return false
+        } catch RegistryError.denied {
+            return false
+        }
     }
 
     /// Requests a mount; a registry that refuses begins an upload, which is then used.

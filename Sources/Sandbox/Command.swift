@@ -1,5 +1,6 @@
 // A container's command: its arguments, view and permissions.
 
+public import Linux
 public import SystemPackage
 
 /// A command and the settings of its container.

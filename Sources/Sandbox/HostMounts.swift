@@ -35,6 +35,6 @@ extension IDMap {
     /// Throws if a process can't take the account's IDs.
     func check(_ account: Account) throws(SandboxError) {
         if !hasUser(account.uid) { throw .unmapped("user \(account.uid)") }
-        for group in [account.gid] + account.groups where !hasGroup(group) { throw .unmapped("group \(group)") }
+        for group in account.groups where !hasGroup(group) { throw .unmapped("group \(group)") }
     }
 }

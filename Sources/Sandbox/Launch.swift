@@ -26,7 +26,7 @@ extension Launch {
         self.init(
             arguments: command.arguments, environment: command.environment, namespaces: namespaces, streams: streams)
         if !command.environment.contains(where: { $0.hasPrefix("HOME=") }) {
-            environment.append("HOME=\(command.account.home)")
+            environment.append(command.account.homeVariable)
         }
         if let path = command.environment.last(where: { $0.hasPrefix("PATH=") }) { search = String(path.dropFirst(5)) }
     }

@@ -99,17 +99,16 @@ private enum HostSettings {
         return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
     }
 
-    /// Returns the number and the names under which /etc/subuid may list a user.
+    /// Returns the number and the name under which /etc/subuid may list a user.
     ///
-    /// The names come from /etc/passwd, else from the environment. USER can be trusted here because newuidmap checks
+    /// The name comes from /etc/passwd, else from the environment. USER can be trusted here because newuidmap checks
     /// it.
     static func names(of user: UInt32) -> [String] {
-        let rows = bytes("/etc/passwd").split(separator: 0x0a).map { line in
-            line.split(separator: 0x3a, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-        }
-        let known = rows.filter { $0.count == 7 && UInt32($0[2]) == user }.map { $0[0] }
-        let said = unsafe getenv("USER").map { unsafe [String(cString: $0)] } ?? []
-        return ["\(user)"] + (known.isEmpty ? said : known)
+        // A malformed row is like none.
+        let row = try? Accounts(passwd: bytes("/etc/passwd"), group: []).user(Array("\(user)".utf8))
+        let known = row.map { String(decoding: $0.name, as: UTF8.self) }
+        let said = unsafe getenv("USER").map { unsafe String(cString: $0) }
+        return ["\(user)"] + [known ?? said].compactMap(\.self)
     }
 
     /// Returns the path of a program: on PATH, or in Debian's directory.

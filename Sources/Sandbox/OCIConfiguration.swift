@@ -28,7 +28,7 @@ struct OCIConfiguration {
     private var process: JSON {
         let account = command.account
         var environment = command.environment
-        if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append("HOME=\(account.home)") }
+        if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append(account.homeVariable) }
         // Runtimes look the command up in its own PATH.
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import OCI
 
 extension Planner {
@@ -36,7 +37,7 @@ extension Planner {
         switch tree.inode(of: node).kind {
         case .directory: return !path.isRoot && !(path.name.elementsEqual("__pycache__".utf8))
         case .symlink: return !isLinkIntoPackages(path)
-        case .file: return !Self.scratch.contains { path.isWithin($0) } && !isCompiledPython(node)
+        case .file: return !Self.scratch.contains { path.isWithin($0) } && !PythonBytecode.isCompiled(path)
         case .characterDevice, .blockDevice, .fifo: return !Self.scratch.contains { path.isWithin($0) }
         }
     }
@@ -68,12 +69,6 @@ extension Planner {
 // MARK: - Python's compiled files
 
 extension Planner {
-    /// True for `__pycache__/NAME.TAG.pyc`, which Python reads only if the source exists.
-    func isCompiledPython(_ node: FileTree.NodeID) -> Bool {
-        tree[node: node].name.suffix(4).elementsEqual(".pyc".utf8)
-            && tree[node: tree[node: node].parent].name.elementsEqual("__pycache__".utf8)
-    }
-
     /// Keeps the compiled forms of kept sources, and no others.
     ///
     /// Their times must not change, or they would be stale.
@@ -81,12 +76,10 @@ extension Planner {
         for source in kept.keys.sorted() where tree[node: source].name.suffix(3).elementsEqual(".py".utf8) {
             let directory = tree[node: source].parent
             guard let cache = tree[node: directory].children[Array("__pycache__".utf8)] else { continue }
+            let (path, cachePath) = (tree.path(of: source), tree.path(of: cache))
             let stem = tree[node: source].name.dropLast(2)
-            for (name, node) in tree.children(of: cache) where name.starts(with: stem) && isCompiledPython(node) {
-                // `a.b.py` is compiled to `a.b.TAG.pyc`; `a.py` to `a.TAG.pyc`, whose tag has no dot.
-                let tag = name.dropFirst(stem.count).dropLast(4)
-                let isOwn = !tag.contains(UInt8(ascii: ".")) || tag.firstRange(of: Array(".opt-".utf8)) != nil
-                if isOwn { keep(node, .bytecode(of: tree.path(of: source))) }
+            for (name, node) in tree.children(of: cache) where name.starts(with: stem) {
+                if PythonBytecode.source(of: cachePath.appending(name)) == path { keep(node, .bytecode(of: path)) }
             }
         }
     }

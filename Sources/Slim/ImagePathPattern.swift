@@ -1,3 +1,4 @@
+internal import ImageFiles
 public import OCI
 
 /// A pattern over paths of an image: `*` and `?` within a component, `[a-z]`, and `**` for any number of components.

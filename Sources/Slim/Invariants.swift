@@ -1,3 +1,4 @@
+public import ImageFiles
 internal import Linux
 public import OCI
 
@@ -42,14 +43,14 @@ public enum Invariants {
     ///
     /// A fault of `before` may remain: a dangling link may still dangle. `rewritten` are the paths whose contents may
     /// differ.
-    public static func check(_ after: ImageContents, against before: ImageContents, rewritten: Set<ImagePath> = [])
+    public static func check(_ after: ImageFiles, against before: ImageFiles, rewritten: Set<ImagePath> = [])
         -> [InvariantViolation]
     {
         sameFiles(after, before, rewritten) + loads(after, before) + leads(after, before) + runs(after, before)
     }
 
     /// Checks that metadata, contents and shared inodes are unchanged.
-    private static func sameFiles(_ after: ImageContents, _ before: ImageContents, _ rewritten: Set<ImagePath>)
+    private static func sameFiles(_ after: ImageFiles, _ before: ImageFiles, _ rewritten: Set<ImagePath>)
         -> [InvariantViolation]
     {
         var violations: [InvariantViolation] = []
@@ -63,7 +64,7 @@ public enum Invariants {
             }
             if !isSame(new, was) { violations.append(.changedMetadata(path)) }
             let (inode, oldInode) = (after.tree[node: node].inode, before.tree[node: old].inode)
-            if !isRewritten, after.facts.digests[inode] != before.facts.digests[oldInode] {
+            if !isRewritten, after.digest(of: inode) != before.digest(of: oldInode) {
                 violations.append(.changedContent(path))
             }
             if let first = names[oldInode], first.inode != inode, !isRewritten {
@@ -84,14 +85,14 @@ public enum Invariants {
     }
 
     /// Checks that libraries, loaders and scripts' interpreters are found if they were before.
-    private static func loads(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
+    private static func loads(_ after: ImageFiles, _ before: ImageFiles) -> [InvariantViolation] {
         let unresolved = Set(libraries(of: after)).subtracting(libraries(of: before))
         var violations = unresolved.sorted { $0.description < $1.description }.map(InvariantViolation.unresolvedLibrary)
         after.tree.walk { path, node in
             let inode = after.tree[node: node].inode
             let programs =
-                (after.facts.elf[inode]?.interpreter.map { [$0] } ?? [])
-                + (after.facts.scripts[inode]?.programs ?? [])
+                (after.elf[inode]?.interpreter.map { [$0] } ?? [])
+                + (after.scripts[inode]?.programs ?? [])
             for program in programs where after.program(program) == nil && before.program(program) != nil {
                 violations.append(.lostInterpreter(path, String(decoding: program, as: UTF8.self)))
             }
@@ -100,15 +101,15 @@ public enum Invariants {
     }
 
     /// Returns every library that the image's loader would not find, with the file that needs it.
-    private static func libraries(of contents: ImageContents) -> [MissingLibrary] {
+    private static func libraries(of contents: ImageFiles) -> [MissingLibrary] {
         var planner = Planner(contents, SlimOptions())
         let nodes = contents.tree.nodes(below: FileTree.rootNode)
-        planner.keepLibraries(of: nodes.filter { contents.facts.elf[contents.tree[node: $0].inode] != nil })
+        planner.keepLibraries(of: nodes.filter { contents.elf[contents.tree[node: $0].inode] != nil })
         return planner.missing
     }
 
     /// Checks that links have targets if they did before, and compiled files their sources.
-    private static func leads(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
+    private static func leads(_ after: ImageFiles, _ before: ImageFiles) -> [InvariantViolation] {
         var violations: [InvariantViolation] = []
         after.tree.walk { path, node in
             if case .symlink(let target) = after.tree.inode(of: node).kind, after.tree.resolve(path) == nil,
@@ -116,24 +117,17 @@ public enum Invariants {
             {
                 violations.append(.lostTarget(path, String(decoding: target, as: UTF8.self)))
             }
-            if let source = source(of: path), before.tree.node(at: source) != nil, after.tree.node(at: source) == nil {
+            if let source = PythonBytecode.source(of: path), before.tree.node(at: source) != nil,
+                after.tree.node(at: source) == nil
+            {
                 violations.append(.lostSource(path))
             }
         }
         return violations
     }
 
-    /// Returns the source of a compiled file: `a/b.py` for `a/__pycache__/b.cpython-311.pyc`.
-    static func source(of path: ImagePath) -> ImagePath? {
-        guard path.name.suffix(4).elementsEqual(".pyc".utf8), path.parent.name.elementsEqual("__pycache__".utf8) else {
-            return nil
-        }
-        let stem = path.name.prefix { $0 != UInt8(ascii: ".") }
-        return stem.isEmpty ? nil : path.parent.parent.appending(stem + Array(".py".utf8))
-    }
-
     /// Checks that the configuration's program, user and directories exist if they did before.
-    private static func runs(_ after: ImageContents, _ before: ImageContents) -> [InvariantViolation] {
+    private static func runs(_ after: ImageFiles, _ before: ImageFiles) -> [InvariantViolation] {
         let config = after.image.config
         var violations: [InvariantViolation] = []
         if let name = config.arguments.first, after.program(Array(name.utf8)) == nil,
@@ -141,11 +135,7 @@ public enum Invariants {
         {
             violations.append(.lostProgram(name))
         }
-        if !Accounts(after.facts, after.tree).knows(config.user),
-            Accounts(before.facts, before.tree).knows(config.user)
-        {
-            violations.append(.lostUser(config.user))
-        }
+        if after.userRow == nil, before.userRow != nil { violations.append(.lostUser(config.user)) }
         for directory in [config.workingDirectory] + config.volumes where !directory.isEmpty {
             let (now, was) = (
                 after.tree.follow(directory.utf8, from: FileTree.rootNode),

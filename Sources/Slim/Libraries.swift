@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 public import OCI
 

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 internal import OCI
 
@@ -24,7 +25,7 @@ struct Loader {
         var isPrivileged = false
     }
 
-    private let contents: ImageContents
+    private let contents: ImageFiles
     let cache: LoaderCache?
     private let isMusl: Bool
     private let libraryPath: [[UInt8]]
@@ -35,24 +36,24 @@ struct Loader {
 
     private var tree: FileTree { contents.tree }
 
-    init(_ contents: ImageContents) {
+    init(_ contents: ImageFiles) {
         self.contents = contents
-        let (tree, facts) = (contents.tree, contents.facts)
-        cache = facts.text(at: .known("etc/ld.so.cache"), in: tree).flatMap(LoaderCache.init)
+        let tree = contents.tree
+        cache = contents.text(at: .known("etc/ld.so.cache")).flatMap(LoaderCache.init)
         isMusl =
-            facts.elf.values.contains { Self.isMusl($0) } && !facts.elf.values.contains { Self.isGlibc($0) }
+            contents.elf.values.contains { Self.isMusl($0) } && !contents.elf.values.contains { Self.isGlibc($0) }
         libraryPath = Self.list(contents.image.config.environmentValue("LD_LIBRARY_PATH"), by: ":;")
         let multiarch = Self.multiarch(tree)
         libraryNames =
             multiarch.map { Array("lib/".utf8) + $0 } + ["lib64", "lib", "lib32", "libx32"].map { Array($0.utf8) }
         defaults = libraryNames.flatMap { name in [Array("/".utf8) + name, Array("/usr/".utf8) + name] }
-        configured = LoaderConfiguration(facts, tree).directories
-        muslPath = Self.muslPath(facts, tree) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
+        configured = LoaderConfiguration(contents).directories
+        muslPath = Self.muslPath(contents) ?? Self.list("/lib:/usr/local/lib:/usr/lib", by: ":")
     }
 
     /// Returns a file as the loader loads it.
     func loaded(_ node: FileTree.NodeID, foundIn directory: FileTree.NodeID? = nil) -> Loaded? {
-        guard let elf = contents.facts.elf[tree[node: node].inode] else { return nil }
+        guard let elf = contents.elf[tree[node: node].inode] else { return nil }
         let metadata = tree.inode(of: node).metadata
         let origins = [directory, tree[node: node].parent].compactMap(\.self)
         return Loaded(
@@ -149,12 +150,13 @@ extension Loader {
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    private static func muslPath(_ facts: FileFacts, _ tree: FileTree) -> [[UInt8]]? {
+    private static func muslPath(_ contents: ImageFiles) -> [[UInt8]]? {
+        let tree = contents.tree
         guard let etc = tree.resolve(.known("etc")) else { return nil }
         let file = tree.children(of: etc.node).first {
             $0.name.starts(with: "ld-musl-".utf8) && $0.name.suffix(5).elementsEqual(".path".utf8)
         }
-        guard let file, let text = facts.text(at: tree.path(of: file.node), in: tree) else { return nil }
+        guard let file, let text = contents.text(at: tree.path(of: file.node)) else { return nil }
         return text.split { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "\n") }.map(Array.init)
     }
 
@@ -212,7 +214,7 @@ extension Loader {
         _ path: [UInt8], in start: FileTree.NodeID, _ file: Loaded
     ) -> (found: FileTree.Found, directory: FileTree.NodeID)? {
         guard let found = tree.follow(path, from: start),
-            let elf = contents.facts.elf[tree[node: found.node].inode],
+            let elf = contents.elf[tree[node: found.node].inode],
             elf.class == file.elf.class, elf.machine == file.elf.machine, elf.isBigEndian == file.elf.isBigEndian
         else { return nil }
         let above = path.lastIndex(of: UInt8(ascii: "/")).flatMap {
@@ -233,16 +235,14 @@ struct LoaderConfiguration {
     private(set) var directories: [[UInt8]] = []
     private var seen = Set<ImagePath>()
 
-    init(_ facts: FileFacts, _ tree: FileTree) {
-        read(.known("etc/ld.so.conf"), facts, tree)
-    }
+    init(_ contents: ImageFiles) { read(.known("etc/ld.so.conf"), contents) }
 
-    private mutating func read(_ path: ImagePath, _ facts: FileFacts, _ tree: FileTree) {
-        guard seen.insert(path).inserted, let text = facts.text(at: path, in: tree) else { return }
+    private mutating func read(_ path: ImagePath, _ contents: ImageFiles) {
+        guard seen.insert(path).inserted, let text = contents.text(at: path) else { return }
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let words = line.prefix { $0 != UInt8(ascii: "#") }.split { " \t,:=".utf8.contains($0) }
             if let first = words.first, first.elementsEqual("include".utf8) {
-                for pattern in words.dropFirst() { include(Array(pattern), from: path, facts, tree) }
+                for pattern in words.dropFirst() { include(Array(pattern), from: path, contents) }
             } else {
                 directories += words.filter { $0.first == UInt8(ascii: "/") }.map(Array.init)
             }
@@ -250,7 +250,8 @@ struct LoaderConfiguration {
     }
 
     /// Reads the included files, each only once, so that mutual includes end.
-    private mutating func include(_ text: [UInt8], from path: ImagePath, _ facts: FileFacts, _ tree: FileTree) {
+    private mutating func include(_ text: [UInt8], from path: ImagePath, _ contents: ImageFiles) {
+        let tree = contents.tree
         let full = text.first == UInt8(ascii: "/") ? text : path.parent.bytes + [UInt8(ascii: "/")] + text
         guard let pattern = try? ImagePathPattern(String(decoding: full, as: UTF8.self)),
             let slash = full.lastIndex(of: UInt8(ascii: "/")),
@@ -258,7 +259,7 @@ struct LoaderConfiguration {
         else { return }
         let place = tree.path(of: directory.node)
         for (name, _) in tree.children(of: directory.node) where pattern.matches(place.appending(name)) {
-            read(place.appending(name), facts, tree)
+            read(place.appending(name), contents)
         }
     }
 }

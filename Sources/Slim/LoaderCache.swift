@@ -1,3 +1,5 @@
+internal import ImageFiles
+
 /// glibc's `/etc/ld.so.cache`, a table from library names to files.
 ///
 /// ```

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import OCI
 
 extension Planner {
@@ -18,7 +19,7 @@ extension Planner {
             }
         }
         if !survivors.isEmpty { keep(at: "var/lib/dpkg/info/format", .packageMetadata) }
-        for path in ["var/lib/dpkg/status"] + Packages.apkPaths where facts.text(at: .known(path), in: tree) != nil {
+        for path in ["var/lib/dpkg/status"] + PackageRow.apkPaths where contents.text(at: .known(path)) != nil {
             keep(at: path, .packageMetadata)
         }
         if options.keep.contains(.packages) {
@@ -51,7 +52,7 @@ extension Planner {
     }
 
     private func infoNames(of package: Packages.Package) -> [String] {
-        let architecture = package.architecture.map { ["\(package.name):\($0)"] } ?? []
+        let architecture = package.row.architecture.map { ["\(package.name):\($0)"] } ?? []
         return architecture + [package.name]
     }
 }
@@ -69,14 +70,15 @@ extension Planner {
         let survivors = self.survivors()
         if let node = tree.resolve(.known("var/lib/dpkg/status"))?.node, isKept(node) {
             contents[node] =
-                Array(survivors.map { packages.list[$0].row }.joined(separator: [UInt8(ascii: "\n")])) + [
+                Array(survivors.map { packages.list[$0].row.bytes }.joined(separator: [UInt8(ascii: "\n")])) + [
                     UInt8(ascii: "\n")
                 ]
         }
-        for path in Packages.apkPaths {
+        for path in PackageRow.apkPaths {
             guard let node = tree.resolve(.known(path))?.node, isKept(node) else { continue }
             contents[node] =
-                Array(survivors.map { reducedApk(packages.list[$0].row) }.joined(separator: [UInt8(ascii: "\n")])) + [
+                Array(survivors.map { reducedApk(packages.list[$0].row.bytes) }.joined(separator: [UInt8(ascii: "\n")]))
+                + [
                     UInt8(ascii: "\n")
                 ]
         }
@@ -91,7 +93,7 @@ extension Planner {
         for directory in ["var/lib/dpkg/info", "var/lib/dpkg/status.d"] {
             guard let found = tree.resolve(.known(directory)) else { continue }
             for (name, node) in tree.children(of: found.node) where isKept(node) {
-                guard let text = facts.texts[tree[node: node].inode] else { continue }
+                guard let text = self.contents.texts[tree[node: node].inode] else { continue }
                 if name.suffix(5).elementsEqual(".list".utf8) { contents[node] = lines(text, pathAt: 0) }
                 if name.suffix(8).elementsEqual(".md5sums".utf8) { contents[node] = lines(text, pathAt: 34) }
             }
@@ -113,7 +115,7 @@ extension Planner {
     private func reducedApk(_ row: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         var isFileKept = true
-        Packages.readApk(row) { key, value, path in
+        PackageRow.forEachApkLine(of: row) { key, value, path in
             switch key {
             case UInt8(ascii: "F"): isFileKept = true
             case UInt8(ascii: "R"): isFileKept = path.map { isKept(path: $0) } ?? false

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import OCI
 
 extension Planner {
@@ -21,9 +22,9 @@ extension Planner {
 
     /// Keeps the source of a compiled Python file, which is read instead of its source but not without it.
     private mutating func keepSource(of node: FileTree.NodeID) {
-        guard isCompiledPython(node), let path = Invariants.source(of: tree.path(of: node)),
-            let source = tree.node(at: path)
-        else { return }
+        guard let path = PythonBytecode.source(of: tree.path(of: node)), let source = tree.node(at: path) else {
+            return
+        }
         keep(source, .observed)
     }
 

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 internal import OCI
 
@@ -10,7 +11,7 @@ internal import OCI
 /// profiles      -> keep             used file of a package: the package -> keep
 /// ```
 struct Planner {
-    let contents: ImageContents
+    let contents: ImageFiles
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
@@ -30,12 +31,11 @@ struct Planner {
     var pythons = Set<String>()
 
     var tree: FileTree { contents.tree }
-    var facts: FileFacts { contents.facts }
 
-    init(_ contents: ImageContents, _ options: SlimOptions) {
+    init(_ contents: ImageFiles, _ options: SlimOptions) {
         self.contents = contents
         self.options = options
-        packages = Packages(contents.facts, contents.tree)
+        packages = Packages(contents)
         loader = Loader(contents)
     }
 
@@ -113,7 +113,7 @@ extension Planner {
         switch inode.kind {
         case .symlink: follow(node)
         case .file:
-            if let script = facts.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
+            if let script = contents.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
                 keepPrograms(of: script, node)
             }
             if kept[node]?.contains(where: \.isUse) ?? false { expandPackage(of: node) }
@@ -174,7 +174,7 @@ extension Planner {
         var pending = [first]
         while let index = pending.popLast() {
             let package = packages.list[index]
-            guard !package.isBase, expanded.insert(index).inserted else { continue }
+            guard !package.row.isBase, expanded.insert(index).inserted else { continue }
             for node in package.nodes where isWorthKeeping(node) { keep(node, .package(package.name, by: cause)) }
             pending += packages.dependencies(of: index)
         }
@@ -182,6 +182,6 @@ extension Planner {
 
     private func isWorthKeeping(_ node: FileTree.NodeID) -> Bool {
         let path = tree.path(of: node)
-        return !Self.boring.contains { path.isWithin($0) } && !isCompiledPython(node)
+        return !Self.boring.contains { path.isWithin($0) } && !PythonBytecode.isCompiled(path)
     }
 }

@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 internal import OCI
 
@@ -151,7 +152,7 @@ extension Planner {
 
     /// Returns the services of `nsswitch.conf`: `hosts: files mdns4_minimal [NOTFOUND=return] dns`.
     private func nameServices() -> [String] {
-        let text = facts.text(at: .known("etc/nsswitch.conf"), in: tree) ?? []
+        let text = contents.text(at: .known("etc/nsswitch.conf")) ?? []
         var names = Set<String>()
         for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
             for word in line.split(separator: ":").dropFirst().joined().split(separator: " ") where !word.contains("/")
@@ -241,9 +242,9 @@ extension Planner {
         let tree = tree
         for prefix in ["usr", "usr/local"] {
             for directory in ["lib/python\(version)", "lib/python3", "lib64/python\(version)"] {
-                let planner = self
                 keep(below: "\(prefix)/\(directory)", .profile(.python)) { node in
-                    !planner.isCompiledPython(node) && !tree[node: node].name.elementsEqual("__pycache__".utf8)
+                    !PythonBytecode.isCompiled(tree.path(of: node))
+                        && !tree[node: node].name.elementsEqual("__pycache__".utf8)
                 }
             }
         }

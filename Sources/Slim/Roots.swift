@@ -1,3 +1,4 @@
+internal import ImageFiles
 internal import Linux
 internal import OCI
 
@@ -63,7 +64,7 @@ extension Planner {
                 }
             }
         }
-        let preload = facts.text(at: .known("etc/ld.so.preload"), in: tree) ?? []
+        let preload = contents.text(at: .known("etc/ld.so.preload")) ?? []
         if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc)) }
         for name in preload.split(whereSeparator: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) {
             keepPreload(Array(name), .profile(.glibc))
@@ -86,7 +87,9 @@ extension Planner {
             keep(found, .declared("VOLUME"))
             keep(below: volume, .declared("VOLUME"))
         }
-        if let home = Accounts(facts, tree).home(of: config.user) { keep(at: home, .declared("home")) }
+        if let home = contents.userRow?.home, !home.isEmpty {
+            keep(at: String(decoding: home, as: UTF8.self), .declared("home"))
+        }
     }
 
     /// Keeps the paths of `--include`.
@@ -98,29 +101,4 @@ extension Planner {
         }
         for (node, pattern) in wanted { keep(node, .userInclude(pattern.description)) }
     }
-}
-
-/// The parts of `/etc/passwd` that an image's USER needs.
-struct Accounts {
-    private let rows: [[String]]
-
-    init(_ facts: FileFacts, _ tree: FileTree) {
-        let text = facts.text(at: .known("etc/passwd"), in: tree) ?? []
-        rows = text.split(separator: UInt8(ascii: "\n")).map { line in
-            String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false).map(
-                String.init)
-        }.filter { $0.count >= 6 }
-    }
-
-    /// Returns the row of `USER`: a name or number, with or without a group; empty means root.
-    private func row(of user: String) -> [String]? {
-        let name = user.split(separator: ":").first.map(String.init) ?? "0"
-        return rows.first { $0[0] == name } ?? rows.first { $0[2] == name }
-    }
-
-    /// Returns the home directory of a user.
-    func home(of user: String) -> String? { row(of: user)?[5] }
-
-    /// True if a user exists.
-    func knows(_ user: String) -> Bool { row(of: user) != nil }
 }

@@ -1,9 +1,10 @@
+public import ImageFiles
 public import Linux
 internal import OCI
 
 extension SlimPlan {
     /// Returns the JSON document of `thaw slim` for the image and its slim form; a verified run adds `verification`.
-    public func document(after: ImageContents) -> JSON {
+    public func document(after: ImageFiles) -> JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("slim"), "before": contents.summary, "after": after.summary,
             "kept": .integer(Int64(keep.count)), "dropped": .integer(Int64(droppedCount)),
@@ -20,7 +21,7 @@ extension SlimPlan {
     }
 }
 
-extension ImageContents {
+extension ImageFiles {
     /// The summary of an image in a report: sizes are bytes, `size` is that of all files in all layers.
     var summary: JSON {
         .object([

@@ -5,8 +5,6 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformedPattern(String, reason: String)
     case unknownKeepOption(String)
     case notSame([InvariantViolation])
-    /// The original image fails its probes, so a comparison would prove nothing.
-    case notServing(String)
 
     public var description: String {
         switch self {
@@ -15,7 +13,6 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformedPattern(let text, let reason): "'\(text)' is not a path pattern: \(reason)"
         case .unknownKeepOption(let name):
             "unknown kind of files to keep '\(name)': use \(KeepOption.allCases.map(\.rawValue).joined(separator: ", "))"
-        case .notServing(let objection): "the original image fails its probe: \(objection)"
         case .notSame(let violations):
             "the slim image violates "
                 + (violations.count == 1 ? "an invariant: " : "\(violations.count) invariants, the first: ")

@@ -1,3 +1,4 @@
+public import ImageFiles
 internal import Linux
 public import OCI
 
@@ -7,7 +8,7 @@ public import OCI
 /// plans.
 public struct SlimPlan: Sendable {
     /// The image that the plan is for.
-    public let contents: ImageContents
+    public let contents: ImageFiles
     /// The kept paths with their reasons.
     public let keep: [FileTree.NodeID: Set<KeepReason>]
     /// Files that list the image's files, with their new contents.
@@ -20,7 +21,7 @@ public struct SlimPlan: Sendable {
     /// - Throws: ``SlimError/nothingToRun`` for an image without a command, ``SlimError/programMissing(_:)`` for one
     ///   without
     ///   its program.
-    public init(_ contents: ImageContents, options: SlimOptions = SlimOptions()) throws(SlimError) {
+    public init(_ contents: ImageFiles, options: SlimOptions = SlimOptions()) throws(SlimError) {
         var planner = Planner(contents, options)
         try planner.plan()
         self.contents = contents

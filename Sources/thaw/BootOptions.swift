@@ -2,6 +2,7 @@ import ArgumentParser
 import ColdStart
 import Jobs
 import Linux
+import Probe
 
 /// The options for starting an image, shared by several commands.
 struct BootOptions: ParsableArguments {

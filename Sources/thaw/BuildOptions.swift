@@ -128,9 +128,6 @@ struct BuildOptions: ParsableArguments {
         return platforms
     }
 
-    /// Returns `SOURCE_DATE_EPOCH`, which no time in the result exceeds, in seconds since 1970; nil if it is not set.
-    func epoch() throws -> Int64? { try epoch(arguments(ProjectFile())) }
-
     /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
     func arguments(_ project: ProjectFile) throws -> [String: String] {
         var values = project.build.args ?? [:]
@@ -144,6 +141,11 @@ struct BuildOptions: ParsableArguments {
         return values
     }
 
+    /// True for `--build-arg BUILDKIT_INLINE_CACHE=1`, the older form of `--cache-to type=inline`.
+    func requestsInlineCache() throws -> Bool {
+        ["1", "t", "true"].contains(try arguments(ProjectFile())["BUILDKIT_INLINE_CACHE"]?.lowercased())
+    }
+
     private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
         var values: [String: String] = [:]
         for text in texts {
@@ -155,8 +157,9 @@ struct BuildOptions: ParsableArguments {
         return values
     }
 
+    /// Returns the SOURCE_DATE_EPOCH of the environment, in seconds since 1970; the builder reads the build argument.
     private func epoch(_ arguments: [String: String]) throws -> Int64? {
-        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? Environment["SOURCE_DATE_EPOCH"] else { return nil }
+        guard arguments["SOURCE_DATE_EPOCH"] == nil, let text = Environment["SOURCE_DATE_EPOCH"] else { return nil }
         guard let seconds = Int64(text), seconds >= 0 else {
             throw Failure("SOURCE_DATE_EPOCH '\(text)' is not a number of seconds", status: .usage)
         }

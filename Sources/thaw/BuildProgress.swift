@@ -21,6 +21,7 @@ struct ProgressArguments: ParsableArguments {
 /// The progress of a build on stderr: the output of each step, and a line when it has finished.
 final class BuildProgress: Sendable {
     private let style: ProgressStyle
+    private let shownWarnings = Mutex<Set<[BuildWarning]>>([])
     private let output = Mutex<[String: OutputLines]>([:])
 
     /// True if the reason of each step is printed, with all inputs that changed.
@@ -53,7 +54,18 @@ final class BuildProgress: Sendable {
             Terminal.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")
             if explainsMisses { explain(step) }
         case .note(let text): Terminal.note(text)
+        case .warnings(let warnings): show(warnings)
         }
+    }
+
+    /// Prints the number of warnings, and the first few.
+    private func show(_ warnings: [BuildWarning]) {
+        // Each platform of a build finds the same ones.
+        guard shownWarnings.withLock({ $0.insert(warnings).inserted }) else { return }
+        let count = warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
+        let more = warnings.count > 3 ? ["  and \(warnings.count - 3) more; thaw lint lists all"] : []
+        let lines = warnings.prefix(3).map { "  line \($0.line): \($0.message.visibleLine) [\($0.rule)]" }
+        Terminal.report((["\(count) in the Dockerfile"] + lines + more).joined(separator: "\n"))
     }
 
     /// Prints lines of a step with one write, so that lines of other steps can't come between them.
@@ -94,6 +106,8 @@ final class BuildProgress: Sendable {
                 ])
             case .finished(let step): step.json
             case .note(let text): .object(["event": .string("note"), "text": .string(text)])
+            case .warnings(let warnings):
+                .object(["event": .string("warnings"), "warnings": .array(warnings.map(\.json))])
             }
         Terminal.report(json)
     }

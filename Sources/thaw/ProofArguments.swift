@@ -3,8 +3,8 @@ import ColdStart
 import Jobs
 import Linux
 import OCI
+import Probe
 import Project
-import Slim
 
 /// The options for proving that a slim image works, shared by several commands.
 struct ProofArguments: ParsableArguments {
@@ -18,15 +18,8 @@ struct ProofArguments: ParsableArguments {
         help: "Keep the files that the original opens while it is probed.")
     var observe = true
 
-    /// Returns the commands, each as a list of words.
-    func commands() throws -> [[String]] {
-        try exec.map { text in
-            guard case .exec(let words) = try ProbeAction(parsing: "exec:\(text)") else {
-                throw Failure("'\(text)' is not a command", status: .usage)
-            }
-            return words
-        }
-    }
+    /// Returns the commands.
+    func commands() throws -> [ProbeAction] { try exec.map { try ProbeAction(parsing: "exec:\($0)") } }
 }
 
 /// The options with which `thaw slim` starts both images.
@@ -69,7 +62,7 @@ struct SlimBootArguments: ParsableArguments {
         var start = try BootOptions.start(engine: engine, kernel: kernel, memory: memory, timeout: timeout)
         (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
         let probes = try probe.map { try ProbeAction(parsing: $0) }
-        start.probe = probes.first ?? commands.first.map { .exec($0) }
+        start.probe = probes.first ?? commands.first
         let job = try BootJob(start, nil, host: TerminalHost())
         return ProofRunner(
             job: job, store: store,

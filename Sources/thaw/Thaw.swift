@@ -2,6 +2,7 @@ import ArgumentParser
 import ColdStart
 import Glibc
 import Jobs
+import Linux
 import Sandbox
 
 /// The command `thaw`: parses arguments, runs one subcommand, and reports an error by a sentence and an exit status.
@@ -40,8 +41,6 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self]),
         ])
 
-    static let version = "0.1.0"
-
     /// Moves global options from before the command's name to behind it; both places are allowed, as in Docker.
     static func globalOptionsLast(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
@@ -68,6 +67,7 @@ struct Thaw: AsyncParsableCommand {
         // write() reports a closed pipe as an error; the signal would end the process without a message.
         _ = signal(SIGPIPE, SIG_IGN)
         Interruption.endAtOnce()
+        startLog()
         do {
             var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
             try enterNamespace(for: command)
@@ -90,6 +90,15 @@ struct Thaw: AsyncParsableCommand {
             Glibc.exit(CommandStatus.usage.rawValue)
         } catch {
             end(Failure(error))
+        }
+    }
+
+    /// Writes the libraries' debug events to stderr if the environment requests them.
+    private static func startLog() {
+        switch Environment["THAW_LOG"] {
+        case nil: break
+        case "debug": DebugLog.start { Terminal.report($0) }
+        case let level?: Terminal.note("THAW_LOG=\(level) is ignored; the only level is debug")
         }
     }
 

@@ -37,6 +37,25 @@ struct ImageDiffTests {
         #expect(try await ImageDiff(between: before, and: before).isEmpty)
     }
 
+    /// A changed path, and the start of the line that explains it.
+    static let volatile: [(String, String?)] = [
+        ("root/.npm/_logs/2026-debug-0.log", "! 1 file of logs of npm differs at each build: "),
+        ("tmp/node-compile-cache/v1/x", "! 1 file of Node's compile cache differs at each build: "),
+        ("var/log/apt/term.log", "! 1 file of logs of apt and dpkg differs at each build: "),
+        ("var/cache/ldconfig/aux-cache", "! 1 file of the cache of ldconfig differs at each build: "),
+        ("app/m.cpython-311.pyc", "! 1 file of Python bytecode"), ("app/main.py", nil), ("srv/var/log/apt/x", nil),
+    ]
+
+    @Test("A file that differs at each build is explained with the cure", arguments: volatile)
+    func explained(path: String, line: String?) async throws {
+        let workspace = try Workspace()
+        let before = try workspace.image([[try file(path, "1")]])
+        let after = try workspace.image([[try file(path, "2")]])
+        let lines = try await ImageDiff(between: before, and: after).text().split(separator: "\n")
+        let found = lines.first { $0.hasPrefix("!") }
+        #expect(found.map { $0.hasPrefix(line ?? "none") } == line.map { _ in true })
+    }
+
     @Test("Settings are reported by their place in the configuration, layers' digests are not")
     func settings() async throws {
         let workspace = try Workspace()

@@ -17,7 +17,7 @@ import Testing
     @Test("Only thaw imports Jobs, which imports every library of a job, and nothing imports thaw")
     func top() throws {
         let graph = try Graph.manifest()
-        let jobs: Set = ["Analysis", "Build", "ColdStart", "Disk", "Project", "Slim"]
+        let jobs: Set = ["Analysis", "Build", "ColdStart", "Disk", "Project", "Proof", "Slim"]
         #expect(graph.edges["Jobs"]?.isSuperset(of: jobs) == true)
         #expect(graph.edges.filter { $0.value.contains("Jobs") }.map(\.key) == ["thaw"])
         #expect(graph.edges.values.allSatisfy { !$0.contains("thaw") })
@@ -40,9 +40,18 @@ import Testing
         #expect(try Graph.manifest().cycles == [])
     }
 
-    @Test("Frontend and Guest import only the standard library", arguments: ["Frontend", "Guest"])
-    func nothing(target: String) throws {
-        #expect(try Sources.imports(of: target) == [])
+    @Test("Frontend imports only the standard library, and Guest besides it only Probe")
+    func nothing() throws {
+        #expect(try Sources.imports(of: "Frontend") == [])
+        #expect(try Sources.imports(of: "Guest") == ["Probe"])
+    }
+
+    @Test("The files of Guest and Probe that init compiles too import only the standard library")
+    func shared() throws {
+        let links = try Program.shell("find Sources/Init -type l | LC_ALL=C sort", in: Repository.path)
+            .split(separator: "\n").map(String.init)
+        #expect(links.count > 5)
+        for link in links { #expect(try Sources.imports(in: link) == [], "\(link)") }
     }
 
     @Test("Only OCI, Registry and thaw may import a Foundation, and only the essential one")

@@ -51,6 +51,21 @@ struct DeviceTests {
         }
     }
 
+    @Test("A node that the container replaces by a link while it is made changes no file of the host")
+    func race() throws {
+        let directory = try TestDirectory()
+        try directory.write("victim", "mine\n", mode: 0o600)
+        try Program.shell(
+            """
+            mkdir -p context/tree
+            '\(try AttackProgram.compiler.get())' -static -pthread -O1 -Wall -Wextra -Werror \
+                '\(Repository.path)/Tests/AttackTests/node_race.c' -o context/tree/race
+            """, in: directory.path)
+        try directory.build(
+            "FROM scratch\nCOPY tree /\nWORKDIR /r\nRUN [\"/race\", \"/r\", \"\(directory.path)/victim\", \"20000\"]\n")
+        #expect(try Program.shell("stat -c '%a %U' victim", in: directory.path) == "600 root")
+    }
+
     /// Runs a script as root of a container; throws if it didn't run.
     private static func run(_ script: String, by way: Way) throws {
         let directory = try TestDirectory()

@@ -7,13 +7,18 @@ import Testing
 
 @Suite("The relay to an SSH agent")
 struct AgentRelayTests {
-    private func request(_ name: FilePath, of workspace: Workspace, _ text: String) throws -> String {
+    private func request(_ name: FilePath, of workspace: Workspace, _ message: [UInt8]) throws -> [UInt8] {
         let peer = try UnixSocket.connect(to: workspace.path.appending(name.components))
-        try peer.write(Array(text.utf8))
-        return String(decoding: try peer.read(100), as: UTF8.self)
+        try peer.write(message)
+        return try peer.read(100)
     }
 
-    @Test("Requests and responses pass the relay for every peer, until it stops")
+    /// A message of an agent: its length, its type and its contents.
+    private func message(_ type: UInt8, _ contents: String = "") -> [UInt8] {
+        [0, 0, 0, UInt8(contents.utf8.count + 1), type] + Array(contents.utf8)
+    }
+
+    @Test("Lists and signatures pass the relay for every peer, until it stops; other requests fail")
     func relays() throws {
         let workspace = try Workspace()
         let directory = try Directory(workspace.path)
@@ -21,20 +26,26 @@ struct AgentRelayTests {
         WorkerThread.start {
             let listener = OwnedDescriptor(owning: number)
             // The first connection is only the check that an agent listens.
-            for _ in 0..<3 {
+            for _ in 0..<10 {
                 guard let peer = UnixSocket.accept(listener), let said = try? peer.read(100) else { return }
-                if !said.isEmpty { try? peer.write(said + Array("!".utf8)) }
+                // The response has the type of the request plus one.
+                if said.count > 4 { try? peer.write(Array(said[..<4]) + [said[4] + 1] + said[5...]) }
             }
         }
         let owner = RunMount.Owner(mode: 0o640, uid: 5, gid: 6)
         let agent = SSHAgent.socket(workspace.path.appending("agent").string)
         let relay = try AgentRelay(to: agent, in: directory, as: "relay", owner)
-        #expect(try request("relay", of: workspace, "first") == "first!")
-        #expect(try request("relay", of: workspace, "second") == "second!")
+        #expect(try request("relay", of: workspace, message(11)) == message(12))
+        // Remove all, lock, add, add a smartcard, an extension, and no type at all: the agent never sees them.
+        for type in [19, 22, 17, 20, 27, 0] as [UInt8] {
+            #expect(try request("relay", of: workspace, message(type, "x")) == message(5))
+        }
+        #expect(try request("relay", of: workspace, [0xff, 0xff, 0xff, 0xff, 11]) == [])
+        #expect(try request("relay", of: workspace, message(13, "data")) == message(14, "data"))
         let status = try directory.status(of: "relay")
         #expect(status.mode & 0o7777 == 0o640 && status.uid == 5 && status.gid == 6)
         relay.stop()
-        #expect(throws: SystemError.self) { try request("relay", of: workspace, "third") }
+        #expect(throws: SystemError.self) { try request("relay", of: workspace, message(11)) }
     }
 
     @Test("A missing agent is an error before the command starts")

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Probe
 import SystemPackage
 import Testing
 

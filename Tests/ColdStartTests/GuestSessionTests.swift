@@ -1,5 +1,6 @@
 import Guest
 import Linux
+import Probe
 import SystemPackage
 import Testing
 
@@ -21,12 +22,13 @@ private struct ScriptedGuest {
         say(.mark(mark, GuestTime(nanoseconds: guest * 1_000_000, cycles: guest * 1_000_000 + 250)), at: milliseconds)
     }
 
-    mutating func pass() {
+    mutating func pass(cpuTimes: [(Message.Mark, UInt64)] = []) {
         mark(.started, at: 1_000, guest: 600)
         mark(.rootMounted, at: 1_100, guest: 700)
         mark(.executed, at: 1_150, guest: 750)
         mark(.listening, at: 1_400, guest: 1_000)
         mark(.firstByte, at: 1_500, guest: 1_100)
+        for (mark, microseconds) in cpuTimes { say(.cpuTime(mark, microseconds: microseconds), at: 1_500) }
         say(.attempt(.http(status: 200, byteCount: 42)), at: 1_500)
         say(.peakMemory(4_096), at: 1_500)
         say(.finished(.passed), at: 1_501)
@@ -44,7 +46,7 @@ struct GuestSessionTests {
         #expect(run.phases.map(\.milliseconds) == [400, 600, 100, 50, 250, 100])
         #expect(run.milliseconds == 1_500)
         #expect(run.response == ProbeResponse(status: 200, byteCount: 42))
-        #expect(run.instructions == nil)
+        #expect(run.work == nil)
     }
 
     @Test("A guest that ran out of memory is reported, by init or by the kernel's panic with only init left")
@@ -68,10 +70,30 @@ struct GuestSessionTests {
     @Test("Counted runs use the guest's counter only")
     func counted() throws {
         var script = ScriptedGuest()
-        script.pass()
+        script.pass(cpuTimes: [(.executed, 1_000), (.listening, 101_000), (.firstByte, 121_000)])
         let run = try #require(StartFigures(script.session, by: .instructions, hasKernel: true))
-        #expect(run.instructions == 1_100_000_250)
+        #expect(run.milliseconds == 1_100.00025)
         #expect(run.phases.map(\.name) == Phase.Name.allCases.filter { $0 != .restore })
+        let work = try #require(run.work)
+        #expect(
+            work.phases.map(\.instructions) == [
+                250, 600_000_000, 100_000_000, 50_000_000, 100_000_000, 20_000_000,
+            ])
+        #expect(work.waiting == [0, 0, 0, 0, 150_000_000, 80_000_000])
+        #expect(work.instructions == 870_000_250)
+    }
+
+    @Test(
+        "Processor times that are missing, shrink, or are longer than a phase give no work",
+        arguments: [
+            [], [(.executed, 1)], [(.executed, 9), (.listening, 5), (.firstByte, 10)],
+            [(.executed, 0), (.listening, 900_000), (.firstByte, 900_001)],
+        ] as [[(Message.Mark, UInt64)]])
+    func impossibleWork(cpuTimes: [(Message.Mark, UInt64)]) throws {
+        var script = ScriptedGuest()
+        script.pass(cpuTimes: cpuTimes)
+        let run = try #require(StartFigures(script.session, by: .instructions, hasKernel: true))
+        #expect(run.work == nil)
     }
 
     @Test("Missing marks, or marks out of order, give no figures")

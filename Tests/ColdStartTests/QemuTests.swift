@@ -1,6 +1,7 @@
 import Glibc
 import Harness
 import Linux
+import Probe
 import SystemPackage
 import Testing
 
@@ -134,16 +135,24 @@ struct QemuTests {
         #expect(line.phases.last?.name == .firstByte)
     }
 
-    @Test("Two starts have the same number of counted instructions")
+    @Test("Two measurements have the same figures for each seed, and waiting is not work")
     func deterministic() async throws {
-        let scenario = Scenario(
-            arguments: ["server", "serve", "80", "200"], probe: .tcp(port: 80), memoryBytes: 192 << 20, runs: 2)
-        let measurement = try await BootFixture.shared.value.engine(isDeterministic: true).measure(scenario)
-        let count = try #require(measurement.guestInstructions)
-        print("qemu counted:", count.samples, "spread", count.spread)
-        #expect(count.samples.count == 2)
-        #expect(count.spread == 0)
-        #expect(!measurement.isAccelerated)
+        func measure(_ arguments: [String], runs: Int) async throws -> WorkSummary {
+            let scenario = Scenario(
+                arguments: ["server"] + arguments, probe: .tcp(port: 80), memoryBytes: 192 << 20, runs: runs)
+            let measurement = try await BootFixture.shared.value.engine(isDeterministic: true).measure(scenario)
+            #expect(!measurement.isAccelerated)
+            return try #require(measurement.work)
+        }
+        let first = try await measure(["serve", "80", "200"], runs: 2)
+        #expect(try await measure(["serve", "80", "200"], runs: 2) == first)
+        print("qemu counted:", first.instructions.samples, "waiting:", first.waiting.samples)
+        #expect(first.phases.map(\.name) == [.vmm, .kernel, .`init`, .exec, .listen, .firstByte])
+        let late = try await measure(["late", "3", "80", "200"], runs: 1)
+        let work = zip(late.phases, first.phases).map { ($0.instructions.samples[0], $1.instructions.samples[0]) }
+        // A sleep of three seconds is some system calls more.
+        #expect(work.allSatisfy { $0.0 <= $0.1 + 100_000 && $0.1 <= $0.0 + 100_000 }, "\(work)")
+        #expect((2990...3200).contains(late.waiting.samples[0] - first.waiting.samples[0]))
     }
 
     @Test(
@@ -251,7 +260,8 @@ struct QemuTests {
         #expect(view.limit("Max file size") == "0 0")
         #expect(Set(root).isSuperset(of: ["kernel", "initramfs", "usr", "dev"]))
         #expect(Set(root).isDisjoint(with: ["root", "home", "var", "tmp", "proc", "sys", "run"]))
-        let expected = ["pipe:", "anon_inode:", fixture.disk.string]
+        // The kernel is open until QEMU has read it.
+        let expected = ["pipe:", "anon_inode:", "/kernel", fixture.disk.string]
         #expect(descriptors.filter { link in !expected.contains { link.hasPrefix($0) } } == [])
         task.cancel()
         await #expect(throws: ColdStartError.cancelled) { try await task.value }

@@ -70,6 +70,16 @@ struct ScopeTests {
         #expect(try StageGraph(file, global).platforms == ["linux/amd64"])
     }
 
+    @Test(
+        "TARGETSTAGE is the target, else the name of the last stage",
+        arguments: [
+            ("FROM a AS x\nFROM b AS y\n", nil, "y"), ("FROM a\n", nil, "default"), ("FROM a AS x\n", "0", "0"),
+        ] as [(String, String?, String)])
+    func targetStage(text: String, target: String?, value: String) throws {
+        let global = try GlobalScope(parse(text), BuildArguments(build: host, targetStage: target))
+        #expect(global.values["TARGETSTAGE"] == value)
+    }
+
     @Test("A heredoc expands variables and escapes and keeps its quotes")
     func heredocs() throws {
         let file = try parse("FROM scratch\nENV a=1\nCOPY <<A <<'B' <<-C /x/\n\"$a\" \\$a ${u}|\nA\n$a\nB\n\t$a\nC\n")
@@ -87,6 +97,32 @@ struct ScopeTests {
         #expect(
             try scope.ports(expose).map(\.text)
                 == ["7/tcp", "8/sctp", "53/udp", "80/tcp", "81/tcp", "82/tcp", "90/tcp"])
+    }
+}
+
+@Suite("Words of EXPOSE")
+struct ExposeTests {
+    /// A word, and its ports, or the end of the error.
+    static let words: [(String, String)] = [
+        ("80", "80/tcp"), ("1.2.3.4:80:80", "80/tcp"), ("8080:80/udp", "80/udp"), ("1.2.3.4::80", "80/tcp"),
+        ("[::1]:80:80", "80/tcp"), ("::1:80:80", "80/tcp"), ("[2001:db8::1]:1:2", "2/tcp"),
+        ("[::ffff:1.2.3.4]:1:2", "2/tcp"), ("1-2:3-4", "3/tcp 4/tcp"),
+        ("localhost:80:80", "invalid IP address: localhost: EXPOSE takes no host names; write EXPOSE 80"),
+        ("1.2.3.400:80:80", "invalid IP address: 1.2.3.400: EXPOSE takes no host names; write EXPOSE 80"),
+        ("[1:2]:80:80", "invalid IP address: [1:2]: EXPOSE takes no host names; write EXPOSE 80"),
+        ("localhost:80", "invalid hostPort: localhost"), ("80:", "no port specified: 80:<empty>"),
+    ]
+
+    @Test("have an optional IP address and host port, which are checked", arguments: words)
+    func checked(word: String, result: String) throws {
+        do {
+            let file = try parse("FROM scratch\nEXPOSE \(word)\n")
+            guard case .expose(let expose) = file.stages[0].instructions[0].value else { throw Missing() }
+            let ports = try finalScope("FROM scratch\n").ports(expose)
+            #expect(ports.map(\.text).joined(separator: " ") == result)
+        } catch let error as DockerfileError {
+            #expect(error.diagnostics.map(\.message) == [result])
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Probe
 import Testing
 
 @testable import Guest
@@ -63,7 +64,7 @@ struct MessageTests {
         .output(.error, GuestTime(nanoseconds: 0, cycles: 0), []),
         .attempt(.refused), .attempt(.broken), .attempt(.connected),
         .attempt(.http(status: 503, byteCount: .max)),
-        .attempt(.command(.status(255))), .attempt(.command(.signal(9))),
+        .attempt(.ended(.status(255))), .attempt(.ended(.signal(9))), .attempt(.matched),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
         .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
         .finished(.passed), .finished(.timedOut), .mark(.reachable, GuestTime(nanoseconds: 7, cycles: 8)),
@@ -71,8 +72,8 @@ struct MessageTests {
         .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
         .probeEvent(.chunk(probe: 3, .stderr, [1, 2])),
         .probeEvent(.total(probe: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
-        .probeEvent(.finished(probe: 0, .completed(.http(status: 500, byteCount: 1)))),
-        .probeEvent(.finished(probe: 1, .completed(.command(.signal(11))))),
+        .probeEvent(.finished(probe: 0, .http(status: 500, byteCount: 1))),
+        .probeEvent(.finished(probe: 1, .ended(.signal(11)))),
         .probeEvent(.finished(probe: 2, .timedOut)), .probeEvent(.finished(probe: 2, .notStarted(2))),
         .probeEvent(.listening([80, .max])), .probeEvent(.listening([])),
         .probeEvent(.openedFile(Array("/etc/passwd".utf8))), .probeEvent(.openedFilesIncomplete),
@@ -95,10 +96,10 @@ struct MessageTests {
         "Invalid values are refused",
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
-            [3, 6],
+            [3, 9],
             [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
             [9, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
-            [9, 3, 0, 0, 4], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
+            [9, 3, 0, 0, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
     func hostile(payload: [UInt8]) {
         #expect(Message(decoding: payload) == nil)
@@ -113,7 +114,7 @@ struct MessageTests {
 
 @Suite("Boot specs")
 struct BootSpecTests {
-    private static func sample(_ probe: BootSpec.ProbeAction) -> BootSpec {
+    private static func sample(_ probe: ProbeAction?) -> BootSpec {
         var spec = BootSpec(
             runtime: .machine, channel: Array("/dev/ttyS1".utf8), hostname: Array("box".utf8),
             arguments: [Array("/bin/server".utf8), [], [0xFF, 0xFE]], environment: [Array("A=b=c".utf8)],
@@ -124,26 +125,36 @@ struct BootSpecTests {
         spec.proxiedPorts = [8080, 1, .max]
         spec.rootDevice = Array("/dev/vda".utf8)
         spec.probeSpecs = [
-            BootSpec.ProbeSpec(probe, mustPass: true),
-            BootSpec.ProbeSpec(.command([Array("true".utf8)]), mustPass: false),
+            ProbeSpec(probe ?? .tcp(port: 7), mustPass: true, timeoutMilliseconds: 5_000),
+            ProbeSpec(.exec(["true"]), mustPass: false, timeoutMilliseconds: .max),
         ]
         (spec.keepsRunning, spec.recordsOpenedFiles) = (true, false)
         return spec
     }
 
-    private static let probes: [BootSpec.ProbeAction] = [
-        .none, .http(port: 8080, path: Array("/healthz?x=1".utf8)), .tcp(port: 65_535),
-        .command([Array("true".utf8), Array("a b".utf8)]),
+    private static let probes: [ProbeAction?] = [
+        nil, .http(port: 8080, path: "/healthz?x=1"), .tcp(port: 65_535),
+        .exec([Array("true".utf8), [0xFF, 0x20]]),
     ]
 
     @Test("A boot spec survives encoding", arguments: probes)
-    func roundTrip(probe: BootSpec.ProbeAction) {
+    func roundTrip(probe: ProbeAction?) {
         let spec = BootSpecTests.sample(probe)
         #expect(BootSpec(decoding: spec.encode()) == spec)
     }
 
+    @Test("A pattern is the host's, so init gets no probe, and no pattern among its probes")
+    func pattern() {
+        #expect(BootSpec(decoding: BootSpecTests.sample(.log("ready")).encode()) == nil)
+        var spec = BootSpecTests.sample(.log("ready"))
+        spec.probeSpecs = []
+        let decoded = BootSpec(decoding: spec.encode())
+        spec.probe = nil
+        #expect(decoded == spec)
+    }
+
     @Test("A truncated boot spec, one with excess bytes, or one of another version is refused", arguments: probes)
-    func damaged(probe: BootSpec.ProbeAction) {
+    func damaged(probe: ProbeAction?) {
         let bytes = BootSpecTests.sample(probe).encode()
         for length in 0..<bytes.count { #expect(BootSpec(decoding: Array(bytes[..<length])) == nil) }
         #expect(BootSpec(decoding: bytes + [0]) == nil)
@@ -152,7 +163,7 @@ struct BootSpecTests {
 
     @Test("A boot spec with an invalid network or port is refused")
     func impossible() throws {
-        let spec = BootSpecTests.sample(.none)
+        let spec = BootSpecTests.sample(nil)
         let good = spec.encode()
         // A flag, then address, prefix, gateway and nameserver, then a count and the ports.
         let flag = try #require(good.firstRange(of: [1, 0x0F, 2, 0, 10, 24])?.lowerBound)

@@ -32,51 +32,50 @@ struct AccountsTests {
     private static let cases = [
         Case(text: "", user: 0, group: 0, home: "/root"),
         Case(text: "root", user: 0, group: 0, home: "/root"),
-        Case(text: "web", user: 1000, group: 1001, supplementary: [44, 45], home: "/srv/web"),
-        Case(text: "1000", user: 1000, group: 1001, supplementary: [44, 45], home: "/srv/web"),
+        Case(text: "web", user: 1000, group: 1001, supplementary: [44, 45, 0], home: "/srv/web"),
+        Case(text: "1000", user: 1000, group: 1001, supplementary: [44, 45, 0], home: "/srv/web"),
         Case(text: "web:extra", user: 1000, group: 44, home: "/srv/web"),
         Case(text: "web:5000", user: 1000, group: 5000, home: "/srv/web"),
-        Case(text: "web:", user: 1000, group: 1001, supplementary: [44, 45], home: "/srv/web"),
+        Case(text: "web:", user: 1000, group: 1001, supplementary: [44, 45, 0], home: "/srv/web"),
         Case(text: ":extra", user: 0, group: 44, home: "/root"),
         Case(text: "4711", user: 4711, group: 0),
         Case(text: "4711:4712", user: 4711, group: 4712),
-        Case(text: "1234", user: 77, group: 78, home: "/odd"),
+        Case(text: "1234", user: 1234, group: 0),
+        Case(text: "77", user: 77, group: 78, home: "/odd"),
+        Case(text: "short", user: 0, group: 0),
         Case(text: "homeless", user: 5, group: 6),
-        Case(text: "web:88", user: 1000, group: 99, home: "/srv/web"),
+        Case(text: "web:88", user: 1000, group: 88, home: "/srv/web"),
     ]
 
     @Test("A user string is resolved as in Docker", arguments: cases)
     private func resolves(one: Case) throws {
         let identity = try #require(
-            ImageUser(
-                Array(one.text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8)
-            ))
-        #expect(identity.user == one.user)
-        #expect(identity.group == one.group)
-        #expect(identity.supplementary == one.supplementary)
+            try? Accounts(passwd: Array(AccountsTests.passwd.utf8), group: Array(AccountsTests.groups.utf8))
+                .account(of: Array(one.text.utf8)))
+        #expect(identity.uid == one.user)
+        #expect(identity.gid == one.group)
+        #expect(identity.groups == [one.group] + one.supplementary)
         #expect(String(decoding: identity.home, as: UTF8.self) == one.home)
     }
 
     @Test(
         "A name that is in no file is refused",
-        arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999", "short"])
+        arguments: ["nobody", "web:nogroup", "-1", "4294967295", "99999999999"])
     func unknown(text: String) {
-        #expect(
-            ImageUser(
-                Array(text.utf8), passwd: Array(AccountsTests.passwd.utf8), groups: Array(AccountsTests.groups.utf8))
-                == nil)
+        let accounts = Accounts(passwd: Array(AccountsTests.passwd.utf8), group: Array(AccountsTests.groups.utf8))
+        #expect((try? accounts.account(of: Array(text.utf8))) == nil)
     }
 
     @Test("Without account files root and numbers still work", arguments: ["", "0", "65534", "1:2"])
     func withoutFiles(text: String) {
-        #expect(ImageUser(Array(text.utf8), passwd: [], groups: []) != nil)
+        #expect((try? Accounts(passwd: [], group: []).account(of: Array(text.utf8))) != nil)
     }
 
     @Test("Account files with invalid content do not stop init")
     func hostileFiles() {
         for file in [":::\n\n:", "\u{0}:x:", String(repeating: ":", count: 10_000), "web:x:99999999999999999999:0"] {
-            let identity = ImageUser(Array("web:web".utf8), passwd: Array(file.utf8), groups: Array(file.utf8))
-            #expect(identity == nil)
+            let accounts = Accounts(passwd: Array(file.utf8), group: Array(file.utf8))
+            #expect((try? accounts.account(of: Array("web:web".utf8))) == nil)
         }
     }
 }

@@ -1,38 +1,7 @@
 import Testing
 
-@Suite("Interviews")
+@Suite("Probes of a boot spec")
 struct ProbeEventTests {
-    /// FIPS 180-4's examples, and lengths around a block.
-    static let digests: [([UInt8], String)] = [
-        ([], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        (Array("abc".utf8), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8),
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-        ),
-        (
-            [UInt8](repeating: 0x61, count: 64),
-            "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"
-        ),
-        (
-            [UInt8](repeating: 0x61, count: 100_000),
-            "6d1cf22d7cc09b085dfc25ee1a1f3ae0265804c607bc2074ad253bcc82fd81ee"
-        ),
-    ]
-
-    @Test("A stream digest has the SHA-256 of all bytes, in any pieces", arguments: digests, [1, 63, 64, 65, 16_384])
-    func digest(example: ([UInt8], String), length: Int) {
-        var stream = StreamDigest()
-        let (bytes, digest) = example
-        for start in stride(from: 0, to: bytes.count, by: length) {
-            stream.receive(bytes[start..<min(start + length, bytes.count)])
-        }
-        let hex = stream.digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        #expect(hex == digest)
-        #expect(stream.byteCount == UInt64(bytes.count))
-        #expect(stream.prefix == Array(bytes.prefix(ProbeEvent.prefixLimit)))
-    }
-
     @Test("Each path is new once, until the set is full")
     func paths() {
         var paths = PathSet()
@@ -119,7 +88,7 @@ struct ProbeEventTests {
         var response = ResponseParser(keepsContent: true)
         response.receive(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
         for _ in 0..<20 { response.receive([UInt8](repeating: 0x41, count: 16_384)) }
-        #expect(response.content.prefix.count == ProbeEvent.prefixLimit)
+        #expect(response.content.prefix.count == StreamDigest.prefixLimit)
         #expect(response.content.byteCount == 20 * 16_384)
     }
 }

@@ -1,1 +1,1 @@
-../../Sources/Init/SHA256.swift
+../../Sources/Probe/SHA256.swift

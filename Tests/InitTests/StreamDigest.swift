@@ -1,1 +1,1 @@
-../../Sources/Init/StreamDigest.swift
+../../Sources/Probe/StreamDigest.swift

@@ -50,6 +50,32 @@ import Testing
         #expect(try testDirectory.document("images", "--format", "json")["images"].list.count == 1)
     }
 
+    /// Files of a project that lead out of it or would block, made by a script, and the sentence.
+    static let outsiders: [(String, String)] = [
+        ("ln -s ../secret context/Dockerfile", "'context/Dockerfile' is outside of the directory 'context'"),
+        ("ln -s $PWD/secret context/Dockerfile", "'context/Dockerfile' is outside of the directory 'context'"),
+        ("mkfifo context/Dockerfile", "'context/Dockerfile' is not a regular file"),
+        ("mkfifo context/thaw.toml", "'context/thaw.toml' is not a regular file"),
+        (
+            "echo FROM busybox >context/Dockerfile; printf '[build]\\ncontext = \"..\"\\n' >context/thaw.toml",
+            "thaw.toml: context = \"..\" is outside of the directory 'context'"
+        ),
+        (
+            "printf '[build]\\ndockerfile = \"../secret\"\\n' >context/thaw.toml",
+            "thaw.toml: dockerfile = \"../secret\" is outside of the directory 'context'"
+        ),
+    ]
+
+    @Test("A project can't choose files outside of its directory", arguments: outsiders)
+    func outside(script: String, sentence: String) throws {
+        let testDirectory = try TestDirectory()
+        try Program.shell("mkdir context; echo canary >secret; \(script)", in: testDirectory.path)
+        let outcome = try testDirectory.thaw("optimize", "--probe", "tcp:80", "context")
+        #expect(outcome.status == 64, "\(outcome.error)")
+        #expect(outcome.stderrLines.first == "thaw: \(sentence)", "\(outcome.error)")
+        #expect(!outcome.error.contains("canary"))
+    }
+
     /// Arguments that are wrong usage.
     static let usages: [[String]] = [
         ["bild"], ["build", "--bogus"], ["build", "nowhere"], ["build", "--build-arg"], ["history"],

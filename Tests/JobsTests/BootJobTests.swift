@@ -1,6 +1,7 @@
 import ColdStart
 import Linux
 import OCI
+import Probe
 import Project
 import Support
 import Testing

@@ -3,6 +3,7 @@ import HTTP
 import Jobs
 import Linux
 import OCI
+import Probe
 import Project
 import Registry
 import SystemPackage
@@ -32,7 +33,7 @@ import Testing
         (ProjectError.unknownKeys("f", ["k"]), nil, .usage),
         (ColdStartError.emulatorMissing("qemu"), "apt-get install qemu-system-x86", .unmeasurable),
         (ColdStartError.noEntrypoint, nil, .failed), (ColdStartError.cancelled, nil, .interrupted),
-        (ColdStartError.malformedProbe("x", reason: "r"), nil, .usage),
+        (ProbeError.malformed("x", reason: "r"), nil, .usage),
         (SystemError("open", nil, .readOnlyFileSystem), "--store", .failed),
         (SystemError("mount", nil, .notPermitted), "run thaw as root", .unmeasurable),
         (UserNamespaceError.missing, "run thaw as root", .unmeasurable),

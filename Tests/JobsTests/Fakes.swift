@@ -1,8 +1,10 @@
+import ImageFiles
 import Jobs
 import Linux
 import OCI
+import Probe
+import Proof
 import Registry
-import Slim
 import Synchronization
 import Testing
 
@@ -35,11 +37,15 @@ struct FakeStarter: ImageStarter, ImageRunner {
     /// The milliseconds to the first request, by number of layers.
     var milliseconds: @Sendable (_ layerCount: Int) -> [Double] = { _ in [100] }
 
-    func measure(_ image: Image, in store: Store, options: MachineOptions) async throws -> StartMeasurement {
+    func measure(
+        _ image: Image, tree: FileTree?, in store: Store, options: MachineOptions
+    ) async throws -> StartMeasurement {
         try .fake(milliseconds(image.layers.count))
     }
 
-    func runner(in store: Store, commands: [[String]], recordsOpenedFiles: Bool) -> any ImageRunner { self }
+    func runner(
+        in store: Store, commands: [ProbeAction], recordsOpenedFiles: Bool, files: [ImageFiles]
+    ) -> any ImageRunner<Image> { self }
 
     func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         let tree = try await image.tree()
@@ -51,7 +57,7 @@ struct FakeStarter: ImageStarter, ImageRunner {
                     "http:8080/", status: status, head: Array("HTTP/1.1 \(status) X\n\n".utf8),
                     body: StreamDigest(page ?? []), passes: status == 200)
             ],
-            openedFiles: recordsOpenedFiles ? .files([Array("/page".utf8)], isComplete: true) : .none)
+            openedFiles: recordsOpenedFiles ? .recorded([Array("/page".utf8)], isComplete: true) : .notRecorded)
     }
 }
 
@@ -63,7 +69,7 @@ extension StartMeasurement {
             engine: "container", isAccelerated: true, accelerationNote: nil, kernelRelease: nil, kernelRemark: nil,
             emulator: nil, probe: try ProbeAction(parsing: "http:8080/"),
             phases: [Phase(name: .listen, milliseconds: statistics)], timeToFirstRequest: statistics,
-            guestInstructions: nil, exits: nil, overheadBytes: nil, pageFaults: nil, diskReads: nil,
+            work: nil, exits: nil, overheadBytes: nil, pageFaults: nil, diskReads: nil,
             diskBytesRead: nil, hostProbe: nil, response: nil, probeResults: nil, peakGuestMemoryBytes: nil,
             console: "")
     }

@@ -34,6 +34,14 @@ import Testing
         #expect(elf.dlopenNotes == [Array(#"[{"soname":["libz.so.1"]}]"#.utf8) + [0]])
     }
 
+    @Test("A name is found wherever it lies in a large segment", arguments: 0..<80)
+    func findsTextsAcrossParts(distance: Int) throws {
+        var maker = ELFMaker()
+        let name = "libedge.so.1"
+        maker.texts = [String(repeating: "x ", count: (1 << 19) - 400 + 6 * distance), "y", name, "z", "sub/\(name)"]
+        #expect(Self.text(try ELF(maker.bytes).libraryTexts) == [name, "sub/\(name)"])
+    }
+
     @Test(
         "A string in read-only data is a library's name if it looks like a file name",
         arguments: [

@@ -231,12 +231,12 @@ import Testing
         let (reader, writer) = (ends[0], ends[1])
         defer { ends.forEach { close($0) } }
         #expect(unsafe write(writer, "abc", 3) == 3)
-        try loop.add(reader, .read) { what in
+        try loop.add(reader, for: .read) { what in
             var byte: UInt8 = 0
             guard what.contains(.read), unsafe read(reader, &byte, 1) == 1 else { return }
             if byte == UInt8(ascii: "c") { loop.stop() }
         }
-        #expect(throws: MachineError.self) { try loop.add(reader, .read) { _ in } }
+        #expect(throws: MachineError.self) { try loop.add(reader, for: .read) { _ in } }
         loop.run()
         loop.change(reader, [])
         #expect(unsafe write(writer, "d", 1) == 1)

@@ -58,6 +58,21 @@ struct ArchiveTests {
         #expect(try await image.validate().node(at: ImagePath("a")) != nil)
     }
 
+    @Test("An index whose list of images is null, as Docker 25 writes it, has no image", arguments: [true, false])
+    func nullIndex(isNamed: Bool) throws {
+        let space = try Workspace()
+        var files = try Self.legacy(Self.tar([]), diffID: Digest(of: Self.tar([])))
+        files.append(("index.json", Array(#"{"schemaVersion":2,"manifests":null}"#.utf8)))
+        if !isNamed {
+            let text = String(decoding: files[2].1, as: UTF8.self).replacing("[\"old:1\"]", with: "null")
+            files[2].1 = Array(text.utf8)
+        }
+        let images = try space.store.images(inArchive: MemorySource(Self.tar(files)), name: "test")
+        #expect(images.map { $0.names.map(\.familiar) } == [isNamed ? ["old:1"] : []])
+        try Directory(space.path).replace("x.tar", with: Self.tar(files))
+        #expect(try space.store.images(at: space.path.appending("x.tar")).count == 1)
+    }
+
     @Test("A truncated or damaged xz layer is an error", arguments: [20, 60])
     func damaged(count: Int) throws {
         let space = try Workspace()

@@ -52,8 +52,18 @@ struct HostileTests {
         ("", "0", "has no name"), ("", "5", "has no name"), ("", "2", "has no name"),
         ("./", "0", ""), (".", "0", "replaces the root with something that is not a directory"),
         ("./.", "1", "replaces the root with something that is not a directory"),
-        ("../x", "0", "leaves the root"), ("d/../../x", "0", "leaves the root"), ("/x", "0", "is absolute"),
+        ("../x", "0", "leaves the root"), ("d/../../x", "0", "leaves the root"),
+        ("/../x", "0", "leaves the root"),
     ]
+
+    @Test(
+        "An absolute name starts at the root of the layer, as in images of kaniko",
+        arguments: [("/x", "0", "x"), ("//d//x", "0", "d/x"), ("/", "5", ""), ("/d/", "5", "d"), ("/.wh.x", "0", "x")]
+            as [(String, Character, String)])
+    func absoluteNames(raw: String, type: Character, path: String) throws {
+        let reader = TarReader(MemorySource(try Self.tar(named: raw, type: type)), layer: "test")
+        #expect(try reader.next()?.path == ImagePath(path))
+    }
 
     @Test("The reader of layers refuses a name that no file of a layer can have", arguments: badNames)
     func names(raw: String, type: Character, reason: String) throws {

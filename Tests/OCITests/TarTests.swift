@@ -76,7 +76,7 @@ struct TarTests {
         }
     }
 
-    @Test("Names that leave the root are refused", arguments: ["../x", "a/../../x", "/etc/passwd", "a/b/../../../x"])
+    @Test("Names that leave the root are refused", arguments: ["../x", "a/../../x", "/../x", "a/b/../../../x"])
     func hostileNames(name: String) throws {
         var bytes = try Self.write([LayerEntry(try ImagePath("placeholder"), .add(.fifo), FileMetadata(mode: 0))])
         bytes.replaceSubrange(0..<100, with: Array(name.utf8) + [UInt8](repeating: 0, count: 100 - name.utf8.count))
@@ -88,7 +88,7 @@ struct TarTests {
         #expect {
             try Self.read(bytes)
         } throws: { error in
-            "\(error)".contains(name) && "\(error)".contains(name.hasPrefix("/") ? "absolute" : "leaves the root")
+            "\(error)".contains(name) && "\(error)".contains("leaves the root")
         }
     }
 

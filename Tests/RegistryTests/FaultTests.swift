@@ -336,6 +336,26 @@ import Testing
             throw CancellationError()
         }
     }
+
+    @Test("A blob is uploaded if its mount from another repository is refused", arguments: [401, 403])
+    func refusedMount(status: Int) async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            let request = exchange.request
+            let isMount = request.method == "POST" && request.query.contains("mount=")
+            guard isMount || request.method == "HEAD" else { return false }
+            try exchange.reply(isMount ? status : 404, [:], isMount ? "{}" : "")
+            return true
+        }
+        let events = Log()
+        let client = try RegistryClient(configuration()) { events.add($0) }
+        let image = try space.sample([1000])
+        for name in ["first", "second"] {
+            events.clear()
+            try await client.push(image, to: Reference("\(registry.server.authority)/\(name):1"))
+            #expect(events.outcomes == [.moved: 2])
+        }
+        #expect(registry.server.received.contains { $0.query.contains("mount=") })
+    }
 }
 
 /// A proxy before a registry that cuts the first upload.

@@ -6,6 +6,7 @@
 // line for each run: the microseconds of the whole run, and those from clone to exec.
 
 import Glibc
+import Linux
 import Sandbox
 import SystemPackage
 

@@ -93,7 +93,7 @@ import Testing
             $0.hostname = "box"
             $0.environment = ["A=b c"]
             $0.workingDirectory = "/new/place"
-            $0.account = Account(uid: 100, gid: 101, groups: [200], home: "/srv")
+            $0.account = Account(uid: 100, gid: 101, groups: [200], home: Array("/srv".utf8))
         }
         #expect(result.output == "box\n/new/place\nb c /srv\n100:101:755\n")
     }
@@ -105,7 +105,7 @@ import Testing
         #expect(root.hasPrefix("uid=0(root) gid=0(root)"))
         #expect(root.contains("CapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb"))
         let account = try fixture.overlay.account("app")
-        #expect(account == Account(uid: 100, gid: 101, groups: [200], home: "/srv"))
+        #expect(account == Account(uid: 100, gid: 101, groups: [200], home: Array("/srv".utf8)))
         let app = try await fixture.shell(script) { $0.account = account }.output
         #expect(app.hasPrefix("uid=100(app) gid=101 groups=200(extra)"))
         #expect(app.contains("CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb"))

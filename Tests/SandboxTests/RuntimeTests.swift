@@ -29,7 +29,7 @@ import Testing
             ulimit -n; grep -E 'Seccomp:|CapBnd' /proc/self/status; tail -n 1 /etc/hosts; touch made; echo error >&2; exit 3
             """
         let result = try await shell(fixture, program, script) {
-            $0.account = Account(uid: 100, gid: 101, home: "/srv")
+            $0.account = Account(uid: 100, gid: 101, home: Array("/srv".utf8))
             $0.environment = ["A=\"b\\\n", "PATH=/bin"]
             $0.workingDirectory = "/work/place"
             $0.hostname = "box"

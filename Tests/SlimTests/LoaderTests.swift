@@ -1,3 +1,4 @@
+import ImageFiles
 import OCI
 import Slim
 import Support

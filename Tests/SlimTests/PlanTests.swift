@@ -1,3 +1,4 @@
+import ImageFiles
 import Linux
 import OCI
 import Slim
@@ -55,7 +56,7 @@ import Testing
                 diffID: layer.diffID),
             history: History(created: nil, createdBy: "test")
         ).configured { $0.entrypoint = ["/usr/bin/server"] }
-        let plan = try SlimPlan(try await ImageContents(of: image), options: SlimOptions())
+        let plan = try SlimPlan(try await ImageFiles(of: image), options: SlimOptions())
         let tree = plan.contents.tree
         let kept = Set(plan.keep.keys.map { tree.path(of: $0).description })
         #expect(kept.isSuperset(of: glibcPaths.subtracting(["/bin"])))

@@ -1,3 +1,4 @@
+import ImageFiles
 import Linux
 import OCI
 import Slim
@@ -141,7 +142,7 @@ import Testing
     ) async throws -> [String] {
         let (one, other) = (try Sample([before], runs: ["/run"]), try Sample([after], runs: ["/run"], edit))
         return Invariants.check(
-            try await ImageContents(of: other.image), against: try await ImageContents(of: one.image)
+            try await ImageFiles(of: other.image), against: try await ImageFiles(of: one.image)
         ).map(
             \.description)
     }

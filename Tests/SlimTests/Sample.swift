@@ -1,3 +1,4 @@
+import ImageFiles
 import Linux
 import OCI
 import Slim
@@ -23,7 +24,7 @@ struct Sample {
     }
 
     func plan(_ options: SlimOptions = SlimOptions()) async throws -> SlimPlan {
-        try SlimPlan(try await ImageContents(of: image), options: options)
+        try SlimPlan(try await ImageFiles(of: image), options: options)
     }
 
     /// Returns the kept paths that are no directories.
@@ -35,11 +36,11 @@ struct Sample {
 
     /// Returns the slim image, checked against the original.
     func slimmed(_ options: SlimOptions = SlimOptions()) async throws -> (
-        image: Image, after: ImageContents, plan: SlimPlan
+        image: Image, after: ImageFiles, plan: SlimPlan
     ) {
         let plan = try await plan(options)
         let slim = try await image.slimmed(by: plan, into: workspace.store)
-        let after = try await ImageContents(of: slim)
+        let after = try await ImageFiles(of: slim)
         #expect(Invariants.check(after, against: plan.contents, rewritten: plan.rewritten) == [])
         return (slim, after, plan)
     }

@@ -1,3 +1,4 @@
+import ImageFiles
 import Linux
 import OCI
 import Support

@@ -6,10 +6,11 @@ public import SystemPackage
 /// The directories of RUN --mount=type=cache: they outlive builds, and are in no layer and in no key.
 ///
 /// ```
-/// thaw/mounts/ID/about       the id as written, and the initial content
+/// thaw/mounts/ID/about       the id as written, the initial content, and the owner
 /// thaw/mounts/ID/N           the content; N > 0 for concurrent private uses
 /// thaw/mounts/ID/N.lock      locked shared or exclusive, depending on the sharing mode
 /// ```
+/// As in BuildKit, the mode and owner are part of a cache's identity: a user never gets a cache of root's.
 public struct CacheMounts: Sendable {
     private let store: Store
 
@@ -19,11 +20,14 @@ public struct CacheMounts: Sendable {
         public let id: String
         /// The initial content, `image:path`; empty for none.
         public let seed: String
+        /// The mode and owner, such as `0700 10:10`; empty for those of a mount that gives none.
+        public var owner: String { mountOwner == .usual ? "" : mountOwner.text }
         /// The size of its files in bytes.
         public let size: Int64
         /// The time of the last use, in seconds since 1970.
         public let lastUsed: Int64
         let name: String
+        let mountOwner: RunMount.Owner
     }
 
     /// The sharing mode of a cache.
@@ -57,15 +61,13 @@ public struct CacheMounts: Sendable {
     ///
     /// - Parameter prepare: Fills a new cache before other steps see it.
     func use(
-        _ id: String, seed: String = "", _ sharing: Sharing, prepare: (Directory, FilePath) throws -> Void = { _, _ in }
+        _ id: String, seed: String = "", owner: RunMount.Owner = .usual, _ sharing: Sharing,
+        prepare: (Directory, FilePath) throws -> Void = { _, _ in }
     ) throws -> Use {
-        let name = try Self.name(id, seed)
-        let directory = Self.path(of: name)
+        let directory = Self.path(of: try Self.name(id, seed, owner))
+        try adoptOlder(id, seed, owner, as: directory)
         try store.root.makeDirectories(directory, mode: 0o700)
-        if try !store.root.exists(directory.appending("about")) {
-            let about = JSON.object(["id": .string(id), "seed": .string(seed)])
-            try store.root.replace(directory.appending("about"), with: about.bytes, isSynced: false)
-        }
+        try describe(id, seed, owner, in: directory.appending("about"))
         var number = 0
         while true {
             let content = directory.appending("\(number)")
@@ -76,6 +78,33 @@ public struct CacheMounts: Sendable {
             if let lock = try Lock.attempt(lockPath, .exclusive) { return try use(content, lock, prepare) }
             number += 1
         }
+    }
+
+    /// Takes over the cache of a version that ignored owners, if it was made for this one and is not in use.
+    private func adoptOlder(
+        _ id: String, _ seed: String, _ owner: RunMount.Owner, as directory: FilePath
+    ) throws {
+        let older = Self.path(of: try Self.name(id, seed, .usual))
+        guard owner != .usual, try !store.root.exists(directory), try store.root.exists(older.appending("0")) else {
+            return
+        }
+        let status = try store.root.status(of: older.appending("0"))
+        guard RunMount.Owner(mode: status.mode & 0o7777, uid: status.uid, gid: status.gid) == owner,
+            let lock = try Lock.attempt(store.path.appending(older.appending("0.lock").components), .exclusive)
+        else { return }
+        try store.root.rename(older, to: directory)
+        try lock.release()
+    }
+
+    /// Writes the identity of a cache beside it.
+    private func describe(_ id: String, _ seed: String, _ owner: RunMount.Owner, in file: FilePath) throws {
+        var about = JSON.object(["id": .string(id), "seed": .string(seed)])
+        if owner != .usual {
+            about["mode"] = .integer(Int64(owner.mode))
+            (about["uid"], about["gid"]) = (.integer(Int64(owner.uid)), .integer(Int64(owner.gid)))
+        }
+        let known = try store.root.exists(file) ? store.root.contents(of: file, limit: 1 << 20) : []
+        if known != about.bytes { try store.root.replace(file, with: about.bytes, isSynced: false) }
     }
 
     private func use(
@@ -103,8 +132,8 @@ public struct CacheMounts: Sendable {
     }
 
     /// True if the cache exists.
-    func exists(_ id: String, seed: String) throws(SystemError) -> Bool {
-        try store.root.exists(Self.path(of: Self.name(id, seed)).appending("0"))
+    func exists(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> Bool {
+        try store.root.exists(Self.path(of: Self.name(id, seed, owner)).appending("0"))
     }
 
     /// Returns all caches of this user namespace, sorted by id; reads the status of every file.
@@ -112,7 +141,7 @@ public struct CacheMounts: Sendable {
         guard try store.root.exists("thaw/mounts") else { return [] }
         return try store.root.directory("thaw/mounts").entries().compactMap { entry in
             try self.entry(named: String(decoding: entry.name, as: UTF8.self))
-        }.sorted { ($0.id, $0.seed) < ($1.id, $1.seed) }
+        }.sorted { ($0.id, $0.seed, $0.owner) < ($1.id, $1.seed, $1.owner) }
     }
 
     private func entry(named name: String) throws -> Entry? {
@@ -120,11 +149,14 @@ public struct CacheMounts: Sendable {
         guard try store.root.exists(about) else { return nil }
         let json = try JSON(parsing: store.root.contents(of: about, limit: 1 << 20), what: "\(about)")
         let (id, seed) = (json["id"]?.string ?? "", json["seed"]?.string ?? "")
-        guard try Self.name(id, seed) == name else { return nil }
+        func number(_ key: String) -> UInt32? { json[key]?.integer.flatMap { UInt32(exactly: $0) } }
+        let owner = RunMount.Owner(
+            mode: number("mode") ?? RunMount.Owner.usual.mode, uid: number("uid") ?? 0, gid: number("gid") ?? 0)
+        guard try Self.name(id, seed, owner) == name else { return nil }
         let directory = try store.root.directory(Self.path(of: name))
         return Entry(
             id: id, seed: seed, size: try size(of: directory),
-            lastUsed: try store.root.status(of: about).modified.seconds, name: name)
+            lastUsed: try store.root.status(of: about).modified.seconds, name: name, mountOwner: owner)
     }
 
     /// Returns the size of all private copies of a cache.
@@ -135,7 +167,7 @@ public struct CacheMounts: Sendable {
 
     /// Returns a cache's content as an image of one layer, stored without a name.
     public func image(of entry: Entry) throws -> Image {
-        let use = try use(entry.id, seed: entry.seed, .shared)
+        let use = try use(entry.id, seed: entry.seed, owner: entry.mountOwner, .shared)
         let writer = try LayerWriter(into: store, compression: .gzip)
         let content = OverlayDiff(
             upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()
@@ -177,9 +209,10 @@ public struct CacheMounts: Sendable {
     }
 
     /// Returns a directory name; owners on disk depend on the user namespace, so each ID map has caches of its own.
-    private static func name(_ id: String, _ seed: String) throws(SystemError) -> String {
+    private static func name(_ id: String, _ seed: String, _ owner: RunMount.Owner) throws(SystemError) -> String {
         let ids = try IDMap.current()
-        return Digest(of: Array("\(id)\0\(seed)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
+        let owned = owner == .usual ? "" : "\0" + owner.text
+        return Digest(of: Array("\(id)\0\(seed)\(owned)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
     }
 
     private static func path(of name: String) -> FilePath { FilePath("thaw/mounts/\(name)") }

@@ -112,6 +112,15 @@ public enum MissReason: Sendable, Hashable, CustomStringConvertible {
     /// The user disabled the cache.
     case cacheIsOff
 
+    /// The reason without the values of inputs, which may be secrets of the build.
+    var inputs: String {
+        switch self {
+        case .changes(let changes): "changed: " + changes.map(\.input).joined(separator: ", ")
+        case .instruction: "the instruction is new"
+        case .firstTime, .resultIsGone, .cacheIsOff: description
+        }
+    }
+
     /// The words after "because", in one line.
     public var description: String {
         switch self {

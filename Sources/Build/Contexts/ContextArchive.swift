@@ -71,7 +71,7 @@ struct ArchiveSource: CopySource {
             if !entry.path.isRoot { entries.append((entry, nil)) }
         }
         var tree = FileTree()
-        try tree.apply(entries, layer: 0, name: name)
+        try tree.apply(entries, layer: 0, name: name, staysInRoot: true)
         self.tree = tree
     }
 

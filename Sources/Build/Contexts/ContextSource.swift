@@ -52,7 +52,6 @@ struct ContextSource: CopySource {
                 let key = LinkKey(device: status.device, inode: status.inode)
                 if let first = links[key] { change = .link(to: first) } else { links[key] = entry.path }
             }
-            guard let change else { continue }
             let known = status.type == .regular ? hashes?.remembered(entry.path, status) : nil
             var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
             if known?.hasAttributes != false {
@@ -66,8 +65,8 @@ struct ContextSource: CopySource {
         return (result, stats)
     }
 
-    /// Returns the entry's change; nil for a socket, which a layer can't contain.
-    private static func change(_ entry: ContextWalk.Entry, in root: Directory) throws -> LayerEntry.Change? {
+    /// Returns the entry's change; a socket, which a layer can't contain, is an empty file.
+    private static func change(_ entry: ContextWalk.Entry, in root: Directory) throws -> LayerEntry.Change {
         let status = entry.status
         return switch status.type {
         case .directory: .add(.directory)
@@ -76,7 +75,7 @@ struct ContextSource: CopySource {
         case .characterDevice: .add(.characterDevice(major: status.major, minor: status.minor))
         case .blockDevice: .add(.blockDevice(major: status.major, minor: status.minor))
         case .fifo: .add(.fifo)
-        case .socket: nil
+        case .socket: .add(.file(size: 0))
         }
     }
 
@@ -92,6 +91,10 @@ struct ContextSource: CopySource {
             var hasher = Digest.Hasher()
             try read(inode) { hasher.update($0) }
             let digest = hasher.finalize()
+            if look.status.type == .socket {
+                digests[inode] = digest
+                continue
+            }
             hashes?.remember(
                 digest, of: tree.inodes[inode].path, look.status,
                 hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
@@ -113,6 +116,7 @@ struct ContextSource: CopySource {
     /// Reads one file; throws if it changed since the walk, so that no wrong digest is remembered.
     private func read(_ inode: FileTree.InodeID, _ chunk: (ArraySlice<UInt8>) throws -> Void) throws {
         let path = tree.inodes[inode].path
+        if stats[tree.inodes[inode].ordinal].status.type == .socket { return }
         let file = try open(path)
         var left = tree.inodes[inode].kind.size
         while left > 0 {

@@ -4,25 +4,51 @@ internal import SystemPackage
 
 /// The program `git`, isolated from this machine's settings and from the repository's.
 ///
-/// It has no settings files, no hooks, no prompts and no programs set by attributes. Only transports that a context may
-/// have are allowed, for submodules too.
+/// It has no settings files, no hooks, no prompts and no programs set by attributes. It runs in the work area and looks
+/// for no repository above it, so that of the user's current directory has no influence. Only transports that a context
+/// may have are allowed, for submodules too.
 struct Git: Sendable {
     let area: Directory
     let work: Interruptible
     private let environment: [String]
+    /// The agent with the keys of `--ssh`, if thaw started it.
+    private let keys: KeyAgent?
+    private let hasAgent: Bool
+    private let directory: FilePath
 
     /// Prepares an environment; `settings` count as if they were in a settings file.
     ///
-    /// They may contain secrets, since no command line shows them.
-    init(in area: Directory, _ work: Interruptible, settings: [(name: String, value: String)] = []) {
+    /// They may contain secrets, since no command line shows them. SSH uses the keys of `agent` only: a Dockerfile or a
+    /// submodule can't use the keys of the build's user without `--ssh`.
+    init(
+        in area: Directory, _ work: Interruptible, settings: [(name: String, value: String)] = [],
+        agent: SSHAgent? = nil
+    ) throws {
         self.area = area
         self.work = work
+        let ssh = "ssh -oBatchMode=yes -oConnectTimeout=30 -oIdentityFile=/dev/null"
+        let connection: [String]
+        hasAgent = agent != nil
+        switch agent {
+        case nil:
+            keys = nil
+            connection = ["GIT_SSH_COMMAND=\(ssh) -oIdentityAgent=none -oIdentitiesOnly=yes"]
+        case .socket(let path):
+            keys = nil
+            connection = ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(path)"]
+        case .keys(let files):
+            let agent = try KeyAgent(files)
+            keys = agent
+            connection = ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(agent.socket)"]
+        }
+        directory = area.path.absolute
         var environment = [
+            "GIT_CEILING_DIRECTORIES=\(directory.removingLastComponent())",
             "HOME=/dev/null", "XDG_CONFIG_HOME=/dev/null", "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1",
             "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_ATTR_NOSYSTEM=1",
             "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false", "SSH_ASKPASS=/bin/false",
-            "GIT_SSH_COMMAND=ssh -oBatchMode=yes -oConnectTimeout=30",
         ]
+        environment += connection
         for name in Self.inherited {
             if let value = unsafe getenv(name) { environment.append("\(name)=\(unsafe String(cString: value))") }
         }
@@ -36,7 +62,7 @@ struct Git: Sendable {
 
     /// The variables for network access.
     private static let inherited = [
-        "PATH", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+        "PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
         "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
     ]
 
@@ -56,7 +82,9 @@ struct Git: Sendable {
     func run(_ words: [String], for remote: String, allowsFiles: Bool = false) throws -> [UInt8] {
         let outcome = try outcome(words, allowsFiles: allowsFiles)
         guard outcome.status == 0 else {
-            let reason = outcome.stderrLine.isEmpty ? "git printed no reason" : outcome.stderrLine
+            var reason = outcome.stderrLine.isEmpty ? "git printed no reason" : outcome.stderrLine
+            let usesSSH = remote.hasPrefix("ssh://") || !remote.contains("://") && remote.contains("@")
+            if usesSSH, !hasAgent { reason += " (your SSH keys are used only with --ssh default)" }
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: reason)
         }
         return outcome.output
@@ -67,7 +95,8 @@ struct Git: Sendable {
 
     private func outcome(_ words: [String], allowsFiles: Bool) throws -> HostProgram.RunResult {
         let protocols = "GIT_ALLOW_PROTOCOL=" + (allowsFiles ? "file" : "http:https:ssh:git")
-        let program = HostProgram(words: ["git"] + words, environment: environment + [protocols])
+        let command = ["git", "-C", directory.string] + words
+        let program = HostProgram(words: command, environment: environment + [protocols])
         do {
             return try program.run(in: area, work)
         } catch let error as SystemError where error.errno == .noSuchFileOrDirectory && error.operation == "run" {

@@ -16,13 +16,16 @@ struct GitRepository: Sendable {
     /// Returns the files as an image: modes 0644 or 0755, owner root, all with the commit's time.
     func image() async throws -> Image {
         let settings = try speedLimits + credentials()
+        let agent = state.request.agents["default"]
         let commit = try await Interruptible.run { work in
-            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings)) }
+            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings, agent: agent)) }
         }
         let key = key(of: commit)
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
         let step = try await Interruptible.run { work in
-            try state.inWorkArea { area in try fetch(commit, Git(in: area, work, settings: settings), area) }
+            try state.inWorkArea { area in
+                try fetch(commit, Git(in: area, work, settings: settings, agent: agent), area)
+            }
         }
         try state.store.cache(step, for: key)
         return state.image(of: step)
@@ -70,11 +73,13 @@ struct GitRepository: Sendable {
 
     private func headers(for address: SourceAddress) throws -> [(name: String, value: String)] {
         let name = "http.\(address.scheme)://\(address.host)/.extraheader"
+        // After a redirect git sends such a header to the other host.
+        let stays = ("http.followRedirects", "false")
         if let header = try state.secret(["GIT_AUTH_HEADER.\(address.host)", "GIT_AUTH_HEADER"]) {
-            return [(name, "Authorization: \(header)")]
+            return [(name, "Authorization: \(header)"), stays]
         }
         if let token = try state.secret(["GIT_AUTH_TOKEN.\(address.host)", "GIT_AUTH_TOKEN"]) {
-            return [(name, "Authorization: basic \(Base64.padded(Array("x-access-token:\(token)".utf8)))")]
+            return [(name, "Authorization: basic \(Base64.padded(Array("x-access-token:\(token)".utf8)))"), stays]
         }
         return []
     }
@@ -124,7 +129,7 @@ extension GitRepository {
         let cache = try cacheDirectory(for: commit)
         let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
         try bring(commit, into: cache, git)
-        let source = area.path.appending("src").string
+        let source = area.path.absolute.appending("src").string
         try git.run(
             ["init", "-q", "--template=", "--object-format=\(Self.format(of: commit.hash))", source],
             for: location.remote)
@@ -181,10 +186,11 @@ extension GitRepository {
             at + ["fetch", "-q", "--depth=1", "--no-tags", "--force", "--", remote, "\(name):refs/thaw/last"]
         }
         if try has() { return }
-        if let ref = commit.ref, !location.fetchesByCommit { try git.run(narrow(ref), for: remote) }
+        // A server of plain files, "dumb HTTP", can't send a part.
+        let sendsParts = try commit.ref.map { try location.fetchesByCommit || git.succeeds(narrow($0)) } ?? true
         // A branch may have moved since the look-up.
         if try has() { return }
-        if try !git.succeeds(narrow(commit.hash)) {
+        if try !sendsParts || !git.succeeds(narrow(commit.hash)) {
             let isShallow = (try? OwnedDescriptor(cache.appending("shallow"))) != nil
             let all = ["--", remote, "+refs/heads/*:refs/thaw/heads/*", "+refs/tags/*:refs/tags/*"]
             try git.run(
@@ -207,8 +213,9 @@ extension GitRepository {
 
     private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {
         guard location.hasSubmodules, try area.exists("src/.gitmodules") else { return }
-        try git.run(
-            ["-C", source, "submodule", "update", "-q", "--init", "--recursive", "--depth=1"], for: location.remote)
+        let update = ["-C", source, "submodule", "update", "-q", "--init", "--recursive"]
+        if try git.succeeds(update + ["--depth=1"]) { return }
+        try git.run(update, for: location.remote)
     }
 
     private func seconds(of commit: Commit, _ source: String, _ git: Git) throws -> Int64 {

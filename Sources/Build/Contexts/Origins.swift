@@ -23,11 +23,13 @@ extension StageBuilder {
     func origin(of from: Word?, _ line: Int, allowsIndex: Bool = true) async throws -> Origin {
         guard let from else { return try await shared.context() }
         switch try plan.graph.source(from, in: index, allowsIndex: allowsIndex) {
-        case .stage(let index): return .image(try image(ofStage: index, from.text, line))
-        case .image(let name): return .image(try await shared.image(name, at: plan.place(line)))
+        case .stage(let index): return .image(image(ofStage: index))
+        case .image(let name):
+            let suggestion = plan.graph.suggestion(for: name, in: index)
+            return .image(try await shared.image(name, at: plan.place(line), suggestion: suggestion))
         case .scratch: return .image(.scratch(shared.request.platform, in: shared.store))
         case .context(let name):
-            if let index = plan.contextStages[name] { return .image(try image(ofStage: index, name, line)) }
+            if let index = plan.contextStages[name] { return .image(image(ofStage: index)) }
             return try await shared.context(named: name, at: plan.place(line))
         case .buildContext: return try await shared.context()
         }
@@ -46,6 +48,16 @@ extension StageBuilder {
         }
     }
 
+    /// Runs `body`, which selects files of an origin; an error about a missing one names the pattern that excludes it.
+    func selecting<T>(from origin: Origin, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch BuildError.sourceNotFound(let text) {
+            if case .directory(let context) = origin { try context.expectNotIgnored(text) }
+            throw BuildError.sourceNotFound(text)
+        }
+    }
+
     /// The files of an origin.
     func source(_ origin: Origin) async throws -> any CopySource {
         switch origin {
@@ -54,12 +66,8 @@ extension StageBuilder {
         }
     }
 
-    private func image(ofStage index: Int, _ name: String, _ line: Int) throws -> Image {
-        guard let stage = inputs[index] else {
-            // Only a trigger of the base image can name a stage that the Dockerfile doesn't wait for.
-            throw BuildError.unsupported(
-                "--from=\(name) in an ONBUILD trigger of the base image", at: plan.place(line))
-        }
+    private func image(ofStage index: Int) -> Image {
+        guard let stage = inputs[index] else { preconditionFailure("a stage must start after its inputs") }
         return stage.image
     }
 }
@@ -72,6 +80,12 @@ extension BuildState {
         guard let location = request.context else { throw BuildError.noContext("-") }
         if case .directory(let path) = location { return .directory(directory(path, dockerfile: dockerfilePath)) }
         return try await origin(of: location, at: nil)
+    }
+
+    /// The ignore rules of the build context; nil if it isn't a directory.
+    var ignoreRules: IgnoreRules? {
+        guard case .directory(let path) = request.context else { return nil }
+        return directory(path, dockerfile: dockerfilePath).ignoreRules
     }
 
     /// A named context.

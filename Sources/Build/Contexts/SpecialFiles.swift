@@ -5,7 +5,7 @@ extension ContextWalk {
     /// A note for each kind of special file in the context, which COPY doesn't read.
     var remarks: [String] {
         let kinds: [(FileType, String, String)] = [
-            (.socket, "socket", "is left out: an image can't hold sockets"),
+            (.socket, "socket", "is copied as an empty file: an image can't hold sockets"),
             (.fifo, "FIFO", "is copied as a FIFO: nothing is read from it"),
             (.characterDevice, "character device", "is copied as a device: nothing is read from it"),
             (.blockDevice, "block device", "is copied as a device: nothing is read from it"),

@@ -43,17 +43,17 @@ extension StageBuilder {
         }
         if add.sources.contains(where: \.isPath) { keys.append(content) }
         try await step(text, line, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
-            try await stage.make(add, try await fetch())
+            try await stage.make(add, try await fetch(), line)
         }
     }
 
     /// Writes the layer of an ADD.
-    private func make(_ add: AddJob, _ parts: [AddPart]) async throws -> CachedStep {
+    private func make(_ add: AddJob, _ parts: [AddPart], _ line: Int) async throws -> CachedStep {
         var pieces: [AddPiece] = []
         let area = try shared.snapshots.makeWorkArea()
         do {
             for part in parts { pieces += try await part.pieces(add, self, in: area) }
-            let step = try await write(pieces, add.job)
+            let step = try await write(pieces, add.job, line)
             try shared.snapshots.removeWorkArea(area)
             return step
         } catch {
@@ -63,7 +63,7 @@ extension StageBuilder {
         }
     }
 
-    private func write(_ pieces: [AddPiece], _ job: CopyJob) async throws -> CachedStep {
+    private func write(_ pieces: [AddPiece], _ job: CopyJob, _ line: Int) async throws -> CachedStep {
         let (source, selection): (any CopySource, CopySelection)
         if pieces.count == 1 {
             (source, selection) = (pieces[0].source, pieces[0].selection)
@@ -71,7 +71,7 @@ extension StageBuilder {
             let joined = try await Offload.run { try JoinedSource(pieces) }
             (source, selection) = (joined, joined.selection)
         }
-        return try await write(plan(job, selection), from: source, isIndependent: job.isIndependent)
+        return try await write(plan(job, selection, line), from: source, isIndependent: job.isIndependent, line: line)
     }
 }
 
@@ -177,7 +177,7 @@ enum AddPart: Sendable {
             key.add("the files of \(name)", Digest.chainID(of: image.layers)?.description ?? "scratch")
         case .paths(let range, let origin) where byContent:
             let source = try await stage.source(origin)
-            let selection = try job.selection(in: source.tree, of: range)
+            let selection = try stage.selecting(from: origin) { try job.selection(in: source.tree, of: range) }
             let digests = try await Offload.run { try source.digests(of: selection.files) }
             selection.add(to: &key, digests: digests)
         case .paths(let range, let origin):
@@ -203,7 +203,7 @@ enum AddPart: Sendable {
             return try await Offload.run { try AddPiece(source, selection).opened(in: Directory(area)) }
         case .paths(let range, let origin):
             let source = try await stage.source(origin)
-            let selection = try add.job.selection(in: source.tree, of: range)
+            let selection = try stage.selecting(from: origin) { try add.job.selection(in: source.tree, of: range) }
             guard add.unpack != false else { return [AddPiece(source, selection)] }
             return try await Offload.run { try AddPiece(source, selection).opened(in: Directory(area)) }
         }
@@ -233,8 +233,7 @@ struct AddPiece: Sendable {
                 continue
             }
             endFiles()
-            let selection = CopySelection(
-                FileTree.rootNode, named: root.source, source: root.source, in: archive.tree)
+            let selection = CopySelection(ofArchive: archive.tree, named: root.source)
             pieces.append(AddPiece(archive, selection))
         }
         endFiles()

@@ -7,6 +7,10 @@ internal import SystemPackage
 
 extension StageBuilder {
     mutating func copy(_ copy: Instruction.Copy, _ text: String, _ line: Int) async throws {
+        for (word, text) in zip(copy.transfer.sources, try copy.transfer.sources.map { try scope.expand($0) })
+        where text.hasPrefix("http://") || text.hasPrefix("https://") {
+            throw Diagnostic(word.position, "source can't be a URL for COPY; write ADD \(SourceAddress.redacted(text))")
+        }
         let origin = try await origin(of: copy.from, line)
         try await transfer(copy.transfer, "COPY", origin, text, line)
     }
@@ -21,7 +25,7 @@ extension StageBuilder {
         func prepare() async throws -> (source: any CopySource, selection: CopySelection) {
             if let prepared { return prepared }
             let source = try await stage.source(origin)
-            let made = (source, try job.selection(in: source.tree))
+            let made = (source, try stage.selecting(from: origin) { try job.selection(in: source.tree) })
             prepared = made
             return made
         }
@@ -43,8 +47,8 @@ extension StageBuilder {
         }
         try await step(text, line, history: job.history(keyword), keys: keys) {
             let (source, selection) = try await prepare()
-            let plan = try await stage.plan(job, selection)
-            return try await stage.write(plan, from: source, isIndependent: job.isIndependent)
+            let plan = try await stage.plan(job, selection, line)
+            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: line)
         }
     }
 
@@ -59,12 +63,14 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
+    func plan(_ job: CopyJob, _ selection: CopySelection, _ line: Int) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)
         let target = job.isIndependent ? FileTree() : try await shared.trees.tree(of: image)
-        return try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
+        let plan = try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
+        try await note(job, plan, line)
+        return plan
     }
 
     /// Looks an owner up in this stage, whose tree is only made if there is a name to look up.
@@ -76,15 +82,17 @@ extension StageBuilder {
         guard let text else { return nil }
         let ownership = try Ownership(text)
         guard ownership.hasNames else {
-            let (uid, gid, _) = ownership.numbers(passwd: [], group: [])
+            let (uid, gid, _) = ownership.numbers(in: Accounts(passwd: [], group: []))
             return (uid, gid)
         }
         let image = image
         let tree = if let tree { tree } else { try await shared.trees.tree(of: image) }
-        let (passwd, group) = try await Offload.run {
-            (try image.contents(of: "etc/passwd", in: tree) ?? [], try image.contents(of: "etc/group", in: tree) ?? [])
+        let accounts = try await Offload.run {
+            try Accounts(
+                passwd: image.contents(of: "etc/passwd", in: tree) ?? [],
+                group: image.contents(of: "etc/group", in: tree) ?? [])
         }
-        let (uid, gid, unknown) = ownership.numbers(passwd: passwd, group: group)
+        let (uid, gid, unknown) = ownership.numbers(in: accounts)
         for name in unknown {
             shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }
@@ -98,13 +106,17 @@ extension StageBuilder {
     /// Writes a layer: entries without content first, then files in the order of the source, then links.
     ///
     /// The times of an independent layer don't depend on the layers below.
+    ///
+    /// - Parameter line: The line of the instruction, for notes about files; nil for none.
     func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil
+        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil,
+        line: Int? = nil
     ) async throws -> CachedStep {
         let (store, compression) = (shared.store, compression ?? shared.request.compression)
-        let epoch = shared.request.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
-        return try await Offload.run {
+        let epoch = shared.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
+        let (step, script) = try await Offload.run {
             let writer = try LayerWriter(into: store, compression: compression)
+            var script = ScriptFinder()
             func add(_ item: CopyPlan.Item) throws {
                 var entry = item.entry
                 entry.metadata.mtime = FileTime(seconds: min(entry.metadata.mtime.seconds, epoch))
@@ -119,6 +131,8 @@ extension StageBuilder {
                     contents[source, default: []].append(item)
                 } else {
                     try add(item)
+                    script.begin(item.entry.path)
+                    script.look(at: item.inline[...])
                     try writer.write(item.inline[...])
                 }
             }
@@ -126,13 +140,23 @@ extension StageBuilder {
             var pass = 0
             while !contents.isEmpty {
                 try source.read(
-                    contents.keys.sorted(), begin: { if let item = contents[$0]?[pass] { try add(item) } },
-                    chunk: { try writer.write($0) })
+                    contents.keys.sorted(),
+                    begin: {
+                        guard let item = contents[$0]?[pass] else { return }
+                        try add(item)
+                        script.begin(item.entry.path)
+                    },
+                    chunk: {
+                        script.look(at: $0)
+                        try writer.write($0)
+                    })
                 pass += 1
                 contents = contents.filter { $0.value.count > pass }
             }
             for item in links { try add(item) }
-            return CachedStep(layer: try writer.finish(), epoch: epoch)
+            return (CachedStep(layer: try writer.finish(), epoch: epoch), script.found)
         }
+        if let line, let script { note(script, line) }
+        return step
     }
 }

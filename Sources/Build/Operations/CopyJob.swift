@@ -62,8 +62,10 @@ struct CopyJob: Sendable {
         key.add("--chown", owner ?? "")
         key.add("--chmod", modeText ?? "")
         key.add("--exclude", excludes)
+        // Before version 2, the patterns didn't apply to files that a source names.
+        if !excludes.isEmpty { key.hash("rules of --exclude", "2") }
         // A fixed epoch limits times, else times raise the epoch.
-        key.add("SOURCE_DATE_EPOCH", stage.shared.request.epoch == nil ? "unset" : "set")
+        key.add("SOURCE_DATE_EPOCH", stage.shared.epoch == nil ? "unset" : "set")
         for (name, content) in inline {
             key.hash(name, content)
             key.explain { [StepInput(name: "heredoc \(name)", value: Digest(of: content).description)] }
@@ -73,7 +75,7 @@ struct CopyJob: Sendable {
 
     /// Returns a key that doesn't depend on the layers below.
     private static func independentKey(_ keyword: String, _ stage: StageBuilder) -> Fingerprint {
-        Fingerprint("\(keyword) --link", on: [Layer](), epoch: stage.shared.request.epoch ?? 0)
+        Fingerprint("\(keyword) --link", on: [Layer](), epoch: stage.shared.epoch ?? 0)
     }
 
     /// Returns `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`.

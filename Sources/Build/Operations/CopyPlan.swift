@@ -34,11 +34,20 @@ struct CopyPlan {
     /// The newest modification time of the copied files, in seconds since 1970.
     private(set) var newest: Int64 = 0
 
+    /// The directories above the destination, which no source has.
+    private(set) var madeDirectories: Set<ImagePath> = []
+    /// The destination if several matches of one pattern were copied to it as a file; the last one stays.
+    private(set) var replacedFile: ImagePath?
+
     private let destination: Destination
+    /// The source that was copied to the destination as a file.
+    private var fileSource: String?
     private let target: FileTree
     private var positions: [ImagePath: Int] = [:]
     /// The first path of each file with several names in the current source.
     private var firstPlaces: [FileTree.InodeID: ImagePath] = [:]
+    /// The paths of the target that an archive's entries replace.
+    private var replaced: Set<ImagePath> = []
     /// The targets of hard links.
     private var linked: Set<ImagePath> = []
 
@@ -57,6 +66,7 @@ struct CopyPlan {
             guard let place = takesFiles(path) ? Self.place(named: name, in: path) : path else {
                 throw .badPath(name, "is not a valid file name")
             }
+            if place == path { try note(file: "<<\(name)", at: place) }
             try expectNoDirectory(at: place)
             try makeParents(of: place)
             let metadata = adjusted(FileMetadata(mode: 0o644), isDirectory: false)
@@ -106,7 +116,9 @@ extension CopyPlan {
         firstPlaces = [:]
         guard selection.tree.inode(of: root.node).kind.isDirectory else {
             // A link of that name in the destination is replaced, not followed.
-            return try put(root.node, of: selection.tree, at: takesFiles(path) ? path.appending(root.name) : path)
+            if takesFiles(path) { return try put(root.node, of: selection.tree, at: path.appending(root.name)) }
+            try note(file: root.source, at: path)
+            return try put(root.node, of: selection.tree, at: path)
         }
         if isDirectory(path) == false { throw .notADirectory(root.source, "\(path)") }
         try makeDirectories(path)
@@ -115,33 +127,74 @@ extension CopyPlan {
         try selection.walk(root) { (found) throws(BuildError) in
             guard !found.path.isRoot, let parent = places[found.path.parent] else { return }
             let place = parent.appending(found.path.name)
+            if root.isArchive { try makeWay(for: found, of: selection.tree, at: place, below: path) }
             if selection.tree.inode(of: found.node).kind.isDirectory {
-                places[found.path] = try merge(found, of: selection.tree, at: place)
+                let isImplied = root.isArchive && selection.tree.inode(of: found.node).ordinal < 0
+                let follows = isImplied && isDirectory(place) == false
+                let end = follows ? try target.destination(of: place, within: path) : place
+                places[found.path] = try merge(found, of: selection.tree, at: end, isImplied: isImplied)
             } else {
                 try put(found.node, of: selection.tree, at: place)
             }
         }
     }
 
+    /// Records a file at the destination itself, which holds only one.
+    ///
+    /// - Throws: ``BuildError/severalSources(_:)`` if the instruction names another file before.
+    private mutating func note(file source: String, at path: ImagePath) throws(BuildError) {
+        if let fileSource, fileSource != source { throw .severalSources("\(path)") }
+        if fileSource != nil { replacedFile = path }
+        fileSource = source
+    }
+
+    /// Removes what an archive's entry replaces: anything except a directory by a directory.
+    ///
+    /// A directory that the archive only implies keeps a link to a directory.
+    private mutating func makeWay(
+        for found: CopySelection.SelectedPath, of tree: FileTree, at place: ImagePath, below top: ImagePath
+    ) throws(BuildError) {
+        let inode = tree.inode(of: found.node)
+        switch (isDirectory(place), inode.kind.isDirectory) {
+        case (nil, _), (true, true): return
+        case (false, true):
+            let isLink = positions[place] == nil && target.inode(at: place)?.kind.isSymlink == true
+            if isLink, inode.ordinal < 0, target.isDirectory(try target.destination(of: place, within: top)) { return }
+            replaced.insert(place)
+        case (_, false): replaced.insert(place)
+        }
+        remove(within: place)
+    }
+
+    /// Removes the entries of earlier sources at and below a path.
+    private mutating func remove(within place: ImagePath) {
+        let old = items.filter { $0.entry.path.isWithin(place) }
+        guard !old.isEmpty else { return }
+        for item in old { keepLinks(to: item) }
+        items.removeAll { $0.entry.path.isWithin(place) }
+        positions = Dictionary(uniqueKeysWithValues: items.enumerated().map { ($1.entry.path, $0) })
+    }
+
     /// Copies a directory inside a source, and returns its path.
     ///
-    /// At a link to a directory, its content goes into that directory.
+    /// - Parameter isImplied: True if the source has no attributes of it, so that those of an existing one stay.
     private mutating func merge(
-        _ found: CopySelection.SelectedPath, of tree: FileTree, at path: ImagePath
+        _ found: CopySelection.SelectedPath, of tree: FileTree, at place: ImagePath, isImplied: Bool
     ) throws(BuildError) -> ImagePath {
-        let isLink = positions[path] == nil && target.inode(at: path)?.kind.isSymlink == true
-        let place = isLink && target.isDirectory(path) ? try target.destination(of: path) : path
         if isDirectory(place) == false { throw .notADirectory("\(tree.path(of: found.node))", "\(place)") }
         try makeParents(of: place)
         let inode = tree.inode(of: found.node)
         var metadata = adjusted(inode.metadata, isDirectory: true)
-        if found.isOnlyParent, let old = attributes(at: place) {
+        if isImplied, let old = attributes(at: place) {
+            metadata = old
+        } else if found.isOnlyParent, let old = attributes(at: place) {
             metadata = old
             metadata.mode = inode.metadata.mode
         } else {
             newest = max(newest, inode.metadata.mtime.seconds)
         }
         add(LayerEntry(place, .add(.directory), metadata))
+        madeDirectories.remove(place)
         return place
     }
 
@@ -180,6 +233,7 @@ extension CopyPlan {
     /// True if an earlier source or the target has a directory at `place`; nil if nothing is there.
     private func isDirectory(_ place: ImagePath) -> Bool? {
         if let position = positions[place] { return items[position].entry.change == .add(.directory) }
+        if !replaced.isEmpty, replaced.contains(where: { place.isWithin($0) }) { return nil }
         return target.inode(at: place)?.kind.isDirectory
     }
 
@@ -191,7 +245,8 @@ extension CopyPlan {
     }
 
     private func attributes(at place: ImagePath) -> FileMetadata? {
-        positions[place].map { items[$0].entry.metadata } ?? target.inode(at: place)?.metadata
+        guard isDirectory(place) != nil else { return nil }
+        return positions[place].map { items[$0].entry.metadata } ?? target.inode(at: place)?.metadata
     }
 
     private mutating func makeParents(of place: ImagePath) throws(BuildError) {
@@ -209,7 +264,8 @@ extension CopyPlan {
             next = next.parent
         }
         for path in missing.reversed() {
-            add(LayerEntry(path, .add(.directory), target.inode(at: path)?.metadata ?? newDirectory))
+            add(LayerEntry(path, .add(.directory), attributes(at: path) ?? newDirectory))
+            madeDirectories.insert(path)
         }
     }
 
@@ -261,17 +317,21 @@ extension CopyPlan {
 
 extension FileTree {
     /// Resolves a path: links are followed as far as entries exist, the rest stays; `..` stops at the root.
-    func destination(of path: ImagePath) throws(BuildError) -> ImagePath {
-        var pending = Array(path.components.map(Array.init).reversed())
-        var names: [[UInt8]] = []
+    ///
+    /// - Parameter root: The directory that links take for the root; it must not lead through a link itself.
+    func destination(of path: ImagePath, within root: ImagePath = .root) throws(BuildError) -> ImagePath {
+        let depth = root.components.count
+        var pending = Array(path.components.dropFirst(depth).map(Array.init).reversed())
         // The nodes of the root and of all existing names.
-        var nodes = [FileTree.rootNode]
+        let (top, above) = startNodes(of: root)
+        var (names, nodes) = (top, above)
         var links = 0
         while let name = pending.popLast() {
             if name == [UInt8(ascii: ".")] { continue }
             if name == [UInt8(ascii: "."), UInt8(ascii: ".")] {
-                if nodes.count > 1, nodes.count == names.count + 1 { nodes.removeLast() }
-                _ = names.popLast()
+                guard names.count > depth else { continue }
+                if nodes.count == names.count + 1 { nodes.removeLast() }
+                names.removeLast()
                 continue
             }
             let child = nodes.count == names.count + 1 ? nodes.last.flatMap { self[node: $0].children[name] } : nil
@@ -282,7 +342,7 @@ extension FileTree {
             }
             links += 1
             guard links <= 40 else { throw .badPath("\(path)", "goes through a loop of symbolic links") }
-            if target.first == UInt8(ascii: "/") { (names, nodes) = ([], [FileTree.rootNode]) }
+            if target.first == UInt8(ascii: "/") { (names, nodes) = (top, above) }
             pending += target.split(separator: UInt8(ascii: "/")).map(Array.init).reversed()
         }
         do {
@@ -290,5 +350,16 @@ extension FileTree {
         } catch {
             throw .badPath("\(path)", "leads to a path that \(error)")
         }
+    }
+
+    /// Returns the names of a path, and the nodes of the root and of each existing name.
+    private func startNodes(of path: ImagePath) -> (names: [[UInt8]], nodes: [FileTree.NodeID]) {
+        var nodes = [FileTree.rootNode]
+        let names = path.components.map(Array.init)
+        for name in names {
+            guard let child = nodes.last.flatMap({ self[node: $0].children[name] }) else { break }
+            nodes.append(child)
+        }
+        return (names, nodes)
     }
 }

@@ -14,10 +14,19 @@ struct CopySelection: Sendable {
         fileprivate var rules: IgnoreRules?
         /// The paths below it that `--exclude` leaves out.
         fileprivate var excludes = IgnoreRules()
+        /// True for the content of an archive: its entries replace whatever is in their place.
+        private(set) var isArchive = false
+
+        fileprivate func ofArchive() -> Root {
+            var copy = self
+            copy.isArchive = true
+            return copy
+        }
 
         /// Returns the same root in another tree.
         func moved(to node: FileTree.NodeID) -> Root {
-            Root(node: node, source: source, name: name, rules: rules, excludes: excludes)
+            let copy = Root(node: node, source: source, name: name, rules: rules, excludes: excludes)
+            return isArchive ? copy.ofArchive() : copy
         }
     }
 
@@ -40,6 +49,8 @@ struct CopySelection: Sendable {
         var roots: [Root] = []
         for source in sources {
             for (path, node) in try source.find(in: tree) {
+                // The patterns are relative to a source that is a directory, and to the parent of one that is a file.
+                if !tree.inode(of: node).kind.isDirectory, excludes.excludes(path.name) { continue }
                 roots.append(
                     Root(
                         node: node, source: source.text, name: Array(path.name), rules: source.rules, excludes: excludes
@@ -55,6 +66,11 @@ struct CopySelection: Sendable {
     /// A selection of these roots.
     init(_ roots: [Root], in tree: FileTree) {
         (self.roots, self.tree) = (roots, tree)
+    }
+
+    /// A selection of all entries of an archive.
+    init(ofArchive tree: FileTree, named name: String) {
+        self.init([Root(node: FileTree.rootNode, source: name, name: Array(name.utf8)).ofArchive()], in: tree)
     }
 
     /// A selection of one node.

@@ -1,4 +1,4 @@
-internal import Sandbox
+internal import Linux
 
 /// The owner of files: the value of `--chown=`, or USER for a WORKDIR.
 ///
@@ -46,14 +46,15 @@ struct Ownership: Sendable, Equatable {
     /// Returns the IDs from the stage's files, and the names that these files don't have.
     ///
     /// An unknown name gets root's ID, as in BuildKit, although its manual describes a failed build.
-    func numbers(passwd: [UInt8], group groups: [UInt8]) -> (uid: UInt32, gid: UInt32, unknown: [String]) {
+    func numbers(in accounts: Accounts) -> (uid: UInt32, gid: UInt32, unknown: [String]) {
         var unknown: [String] = []
         var (uid, gid): (UInt32, UInt32) = (0, 0)
         switch user {
         case .number(let number): (uid, gid) = (number, number)
         case .name(let name):
-            if let account = try? Account(name, passwd: passwd, group: []) {
-                (uid, gid) = (account.uid, account.gid)
+            // A row without a usable ID is like none.
+            if let row = try? accounts.user(named: Array(name.utf8)) {
+                (uid, gid) = (row.uid, row.gid)
             } else {
                 unknown.append(name)
             }
@@ -62,8 +63,8 @@ struct Ownership: Sendable, Equatable {
         case nil: break
         case .number(let number): gid = number
         case .name(let name):
-            if let account = try? Account("0:\(name)", passwd: [], group: groups) {
-                gid = account.gid
+            if let id = try? accounts.gid(ofGroup: Array(name.utf8)) {
+                gid = id
             } else {
                 unknown.append(name)
             }

@@ -27,8 +27,8 @@ final class AttachedMounts: Sendable {
             case .files(let layers, let path, let target, let isReadOnly):
                 let source = try await stack(layers, path, isReadOnly, area.appending("bind\(index)"), store)
                 command.attach(source, at: target, isReadOnly: isReadOnly)
-            case .cache(let id, let seedName, _, _, _, let target, let isReadOnly):
-                guard let cache = caches["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
+            case .cache(_, _, _, _, _, let target, let isReadOnly):
+                guard let cache = caches[mount.cacheName ?? ""] else { preconditionFailure("every cache is taken") }
                 command.attach(.host(cache.path), at: target, isReadOnly: isReadOnly)
             case .memory(let size, let target, let isReadOnly):
                 command.attach(.memory(size: size), at: target, isReadOnly: isReadOnly)
@@ -64,13 +64,13 @@ final class AttachedMounts: Sendable {
     private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
         var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {
-            let name = "\(id)\0\(seedName)"
+            let name = PreparedMount.cacheName(id, seedName, owner)
             if wanted[name]?.0 == .locked { continue }
             wanted[name] = (
                 sharing,
                 { sharing in
                     let caches = CacheMounts(store)
-                    return try caches.use(id, seed: seedName, sharing) {
+                    return try caches.use(id, seed: seedName, owner: owner, sharing) {
                         try caches.fill($1, in: $0, from: try seed?.layer(), owner)
                     }
                 }

@@ -15,8 +15,9 @@ extension StageBuilder {
     /// Returns the files that `bind` selects in its source.
     func selection(of bind: RunMount.Bind) async throws -> (source: any CopySource, selection: CopySelection) {
         let source = try await source(bind.origin)
-        let selection = try CopySelection(
-            [SourcePath(exactly: bind.source)], excluding: IgnoreRules(excluding: []), in: source.tree)
+        let selection = try selecting(from: bind.origin) {
+            try CopySelection([SourcePath(exactly: bind.source)], excluding: IgnoreRules(), in: source.tree)
+        }
         return (source, selection)
     }
 

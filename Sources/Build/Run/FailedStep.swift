@@ -35,6 +35,8 @@ public struct FailedStep: Sendable {
         let mounts: [PreparedMount]
         /// Nil means an overlay.
         let isolation: Isolation?
+        /// Nil in a record of an older version.
+        var hostname: String?
     }
 
     private static let directory: FilePath = "thaw/failed"
@@ -97,7 +99,7 @@ public struct FailedStep: Sendable {
         var command = Command(
             words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
         command.workingDirectory = FilePath(record.workingDirectory)
-        command.hostname = "buildkitsandbox"
+        command.hostname = record.hostname ?? RunJob.usualHostname
         return command
     }
 

@@ -17,6 +17,17 @@ enum PreparedMount: Codable, Sendable {
 
     /// The owner and mode of a mount's files.
     typealias Owner = RunMount.Owner
+
+    /// The identity of a cache; nil for other mounts.
+    var cacheName: String? {
+        guard case .cache(let id, let seedName, _, _, let owner, _, _) = self else { return nil }
+        return Self.cacheName(id, seedName, owner)
+    }
+
+    /// Returns the identity of a cache: two mounts of one command with the same one share the cache.
+    static func cacheName(_ id: String, _ seedName: String, _ owner: Owner) -> String {
+        "\(id)\0\(seedName)\0\(owner.text)"
+    }
 }
 
 /// A layer in a form that can be stored.
@@ -91,7 +102,7 @@ extension StageBuilder {
     private func seed(of use: RunMount.CacheUse) async throws -> StoredLayer? {
         guard let seed = use.seed else { return nil }
         // A private cache may have to be made for each concurrent step.
-        let exists = try CacheMounts(shared.store).exists(use.id, seed: use.seedName)
+        let exists = try CacheMounts(shared.store).exists(use.id, seed: use.seedName, owner: use.owner)
         guard use.sharing == .private || !exists else { return nil }
         let (source, selection) = try await selection(of: seed)
         return StoredLayer(try await copied(selection, from: source).layer)

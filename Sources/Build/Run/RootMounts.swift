@@ -36,8 +36,8 @@ final class RootMounts: Sendable {
                 let source = area.appending("bind\(index)")
                 try await write(layers, to: source, store, trees)
                 placements.append(try placement(of: path, in: source, at: target))
-            case .cache(let id, let seedName, _, _, let owner, let target, _):
-                guard let use = taken["\(id)\0\(seedName)"] else { preconditionFailure("every cache is taken") }
+            case .cache(_, _, _, _, let owner, let target, _):
+                guard let use = taken[mount.cacheName ?? ""] else { preconditionFailure("every cache is taken") }
                 caches.append((use.path, use, owner))
                 placements.append(InjectedFile(.moved(use.path, isKept: true), at: FilePath(target)))
             case .memory: preconditionFailure("refused before")
@@ -92,30 +92,18 @@ final class RootMounts: Sendable {
     /// Exclusive because a directory can be moved to only one place.
     private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
         var taken: [String: CacheMounts.Use] = [:]
-        for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts.sorted(by: \.cacheName)
-        {
-            guard taken["\(id)\0\(seedName)"] == nil else { continue }
-            taken["\(id)\0\(seedName)"] = try await Offload.run {
+        let sorted = mounts.sorted { ($0.cacheName ?? "") < ($1.cacheName ?? "") }
+        for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in sorted {
+            let name = PreparedMount.cacheName(id, seedName, owner)
+            guard taken[name] == nil else { continue }
+            taken[name] = try await Offload.run {
                 let caches = CacheMounts(store)
-                return try caches.use(id, seed: seedName, sharing == .private ? .private : .locked) {
+                return try caches.use(id, seed: seedName, owner: owner, sharing == .private ? .private : .locked) {
                     try caches.fill($1, in: $0, from: try seed?.layer(), owner)
                 }
             }
         }
         return taken
-    }
-}
-
-extension PreparedMount {
-    /// The sort key of a cache; empty for other mounts.
-    fileprivate var cacheName: String {
-        if case .cache(let id, let seedName, _, _, _, _, _) = self { "\(id)\0\(seedName)" } else { "" }
-    }
-}
-
-extension [PreparedMount] {
-    fileprivate func sorted(by name: KeyPath<PreparedMount, String>) -> [PreparedMount] {
-        sorted { $0[keyPath: name] < $1[keyPath: name] }
     }
 }
 

@@ -19,7 +19,10 @@ extension StageBuilder {
 
     private func allow(_ run: Instruction.Run, _ line: Int) throws {
         let place = plan.place(line)
-        if let device = run.devices.first { throw BuildError.unsupported("RUN --device=\(device.text)", at: place) }
+        if let device = run.devices.first {
+            let reason = "a command of a build has no device of the host, so its layer can't depend on the machine"
+            throw BuildError.unsupported("RUN --device=\(device.text)", reason: reason, at: place)
+        }
         let allowed = shared.request.entitlements
         if run.security == .insecure, !allowed.contains(.insecure) {
             throw BuildError.notAllowed("RUN --security=insecure", .insecure, at: place)
@@ -107,7 +110,7 @@ extension StageBuilder {
             environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
             isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
-            mounts: mounts, isolation: isolation)
+            mounts: mounts, isolation: isolation, hostname: command.hostname)
     }
 
     private func start(

@@ -22,6 +22,11 @@ struct RunJob: Sendable {
     /// A heredoc that starts with `#!`; the command finds it at `/dev/pipes/NAME`.
     private let script: (name: String, contents: String)?
 
+    /// The host name: that of `--build-arg BUILDKIT_SANDBOX_HOSTNAME`, or BuildKit's.
+    let hostname: String
+    /// The host name without the build argument.
+    static let usualHostname = "buildkitsandbox"
+
     /// The command in one line.
     var text: String { words.joined(separator: " ") }
 
@@ -36,6 +41,7 @@ struct RunJob: Sendable {
         network = run.network.flatMap(BuildRequest.Network.init) ?? stage.shared.request.network
         isPrivileged = run.security == .insecure
         options = stage.shared.request.run
+        hostname = stage.plan.scope.arguments.values["BUILDKIT_SANDBOX_HOSTNAME"] ?? Self.usualHostname
     }
 
     /// Returns a key of all inputs except the content of bound files.
@@ -55,6 +61,7 @@ struct RunJob: Sendable {
         key.add("--add-host", options.hosts.map(\.name))
         key.add("--ulimit", options.limits.map { "\($0.resource) \($0.soft) \($0.hard)" })
         if let script { key.add("the script", script.contents) }
+        if hostname != Self.usualHostname { key.add("the host name", hostname) }
         return key
     }
 
@@ -70,7 +77,7 @@ struct RunJob: Sendable {
         var command = Command(words, environment: environment)
         command.workingDirectory = FilePath(workingDirectory)
         command.account = account
-        command.hostname = "buildkitsandbox"
+        command.hostname = hostname
         command.isPrivileged = isPrivileged
         command.users = options.users
         command.hosts = options.hosts

@@ -53,6 +53,9 @@ enum RunMount: Sendable {
         let uid: UInt32
         let gid: UInt32
 
+        /// Those of a cache whose mount gives none.
+        static let usual = Owner(mode: 0o755, uid: 0, gid: 0)
+
         init(mode: UInt32, uid: UInt32, gid: UInt32) { (self.mode, self.uid, self.gid) = (mode, uid, gid) }
 
         init(_ mount: MountSpec, mode: UInt32) {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import Synchronization
 internal import SystemPackage
 
 /// A `--ssh`: the agent that signs for a command.
@@ -58,9 +59,10 @@ final class KeyAgent: Sendable {
     }
 }
 
-/// A socket for a command that replaces an agent's own: each connection is relayed to the agent.
+/// A socket for a command that replaces an agent's own: it passes on requests for the list of keys and for signatures.
 ///
-/// The agent may belong to a user whose socket the command's user can't open.
+/// The agent may belong to a user whose socket the command's user can't open. All other requests fail: a command must
+/// not add, remove or lock keys, or make the agent load a library.
 final class AgentRelay: Sendable {
     private let listener: OwnedDescriptor
     private let agent: FilePath
@@ -87,17 +89,82 @@ final class AgentRelay: Sendable {
     /// Accepts no more connections.
     func stop() { UnixSocket.stopListening(listener) }
 
-    /// Relays each connection on a thread of its own.
+    /// The most connections at a time; a further one is closed.
+    private static let limit = 32
+
+    /// Serves each connection on a thread of its own.
     private func start() {
+        let count = Counter()
         WorkerThread.start { [self] in
             while let peer = UnixSocket.accept(listener) {
+                guard count.add(limit: Self.limit) else { continue }
                 let number = peer.release()
                 WorkerThread.start { [agent] in
+                    defer { count.remove() }
                     let peer = OwnedDescriptor(owning: number)
                     guard let upstream = try? UnixSocket.connect(to: agent) else { return }
-                    UnixSocket.relay(peer, upstream)
+                    // An error of either side ends the connection.
+                    try? AgentConnection.serve(peer, from: upstream)
                 }
             }
         }
+    }
+
+    private final class Counter: Sendable {
+        private let count = Mutex(0)
+
+        func add(limit: Int) -> Bool {
+            count.withLock { count in
+                guard count < limit else { return false }
+                count += 1
+                return true
+            }
+        }
+
+        func remove() { count.withLock { $0 -= 1 } }
+    }
+}
+
+/// One connection to an SSH agent (RFC draft-miller-ssh-agent, sections 3 and 5.1): one response for each request.
+///
+/// ```
+/// length (4 bytes, big-endian) | type (1 byte) | contents
+/// ```
+enum AgentConnection {
+    /// The types of the requests that are passed on: list the keys, sign.
+    private static let allowed: Set<UInt8> = [11, 13]
+    private static let failure: [UInt8] = [0, 0, 0, 1, 5]
+    /// The longest message, as in OpenSSH.
+    private static let limit = 256 << 10
+
+    /// Serves requests until `client` closes the connection.
+    static func serve(_ client: borrowing OwnedDescriptor, from agent: borrowing OwnedDescriptor) throws {
+        while let request = try message(of: client) {
+            guard allowed.contains(request[4]) else {
+                try client.write(failure)
+                continue
+            }
+            try agent.write(request)
+            guard let response = try message(of: agent) else { return }
+            try client.write(response)
+        }
+    }
+
+    /// Reads a message with its length; nil at the end of the stream, or if it is empty or too long.
+    private static func message(of stream: borrowing OwnedDescriptor) throws -> [UInt8]? {
+        guard let head = try bytes(4, of: stream) else { return nil }
+        let length = head.reduce(0) { $0 << 8 | Int($1) }
+        guard length > 0, length <= limit, let contents = try bytes(length, of: stream) else { return nil }
+        return head + contents
+    }
+
+    private static func bytes(_ count: Int, of stream: borrowing OwnedDescriptor) throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let piece = try stream.read(count - bytes.count)
+            if piece.isEmpty { return nil }
+            bytes += piece
+        }
+        return bytes
     }
 }

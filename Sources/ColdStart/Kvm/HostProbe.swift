@@ -5,7 +5,7 @@ internal import SystemPackage
 struct HostProbe {
     let socket: FilePath
     let port: UInt16
-    let path: String
+    let path: [UInt8]
     /// The start of the machine, in nanoseconds of the host's clock.
     let start: UInt64
 
@@ -13,12 +13,12 @@ struct HostProbe {
     private static let bodyLimit = 16 << 20
 
     /// Makes the request, and reads the whole response so that the service can finish it; blocks the thread.
-    func run() -> HostProbeResult {
+    func run() -> HostProbeSummary {
         let began = hostClock()
         do throws(SystemError) {
             let line = try GuestSocket.connect(to: port, through: socket)
             guard let line else { return .failed(reason: "nothing listens on port \(port) of the machine") }
-            try line.write(Array(request.utf8))
+            try line.write(request)
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
@@ -35,14 +35,16 @@ struct HostProbe {
                 return .failed(reason: "the connection closed without a response")
             }
             return .answered(
-                firstByte: Double(firstByte - start) / 1e6, request: Double(firstByte - began) / 1e6, status: status)
+                firstByte: Statistics(Double(firstByte - start) / 1e6),
+                request: Statistics(Double(firstByte - began) / 1e6), status: status)
         } catch {
             return .failed(reason: "the connection failed: \(error.errno)")
         }
     }
 
-    private var request: String {
-        "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    private var request: [UInt8] {
+        let fields = "Host: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        return Array("GET ".utf8) + path + Array(" HTTP/1.1\r\n\(fields)".utf8)
     }
 
     /// Parses the status in the first line of a response.

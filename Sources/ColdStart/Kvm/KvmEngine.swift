@@ -66,11 +66,16 @@ public struct KvmEngine: Engine {
     }
 
     /// Returns the reason why this host's KVM can't be used, or `nil`; tested by a ``TrialGuest``.
-    public static func unavailableReason() -> String? { TrialGuest.unavailableReason() }
+    public static func unavailableReason() -> String? {
+        let reason = TrialGuest.unavailableReason()
+        DebugLog.event("engine.trial", [("engine", "kvm"), ("result", reason ?? "runs guests")])
+        return reason
+    }
 
     /// Boots or restores the machine as often as the scenario requests.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
+        DebugLog.event("engine.start", [("engine", name), ("runs", "\(scenario.runs)")])
         guard scenario.processors <= MachineConfiguration.processorLimit else {
             throw .impossibleScenario("a machine is limited to \(MachineConfiguration.processorLimit) processors")
         }
@@ -121,7 +126,7 @@ public struct KvmEngine: Engine {
             initramfs: [], memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
             processors: scenario.processors)
         attach(to: &configuration)
-        return try repeated(scenario, configuration, current) { run throws(ColdStartError) in
+        return try repeated(scenario, configuration, current: current) { run throws(ColdStartError) in
             try run.boot(files, savingTo: snapshot, identity: identity(scenario))
         }
     }
@@ -147,7 +152,8 @@ public struct KvmEngine: Engine {
         var runs: [StartFigures] = []
         while runs.count < scenario.runs {
             do throws(ColdStartError) {
-                runs.append(try run(scenario, configuration, current, group, after: runs).restore(snapshot))
+                runs.append(
+                    try run(scenario, configuration, current: current, group: group, after: runs).restore(snapshot))
             } catch {
                 // A guest whose memory is damaged may do anything. The full check is done only after a failure, to save
                 // its time.
@@ -166,13 +172,13 @@ public struct KvmEngine: Engine {
     }
 
     private func repeated(
-        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
-        _ body: (KvmRun) throws(ColdStartError) -> StartFigures
+        _ scenario: Scenario, _ configuration: MachineConfiguration, current: CurrentMachine,
+        running body: (KvmRun) throws(ColdStartError) -> StartFigures
     ) throws(ColdStartError) -> [StartFigures] {
         let group = KvmEngine.group(configuration)
         var runs: [StartFigures] = []
         while runs.count < scenario.runs {
-            runs.append(try body(run(scenario, configuration, current, group, after: runs)))
+            runs.append(try body(run(scenario, configuration, current: current, group: group, after: runs)))
         }
         return runs
     }
@@ -184,8 +190,8 @@ public struct KvmEngine: Engine {
 
     /// Makes one run; the last one keeps its machine if requested.
     private func run(
-        _ scenario: Scenario, _ configuration: MachineConfiguration, _ current: CurrentMachine,
-        _ group: ProcessGroup?, after runs: [StartFigures]
+        _ scenario: Scenario, _ configuration: MachineConfiguration, current: CurrentMachine,
+        group: ProcessGroup?, after runs: [StartFigures]
     ) -> KvmRun {
         var run = KvmRun(
             configuration: configuration, scenario: scenario, current: current, scratch: scratch, network: network,

@@ -32,7 +32,7 @@ struct KvmRun {
         let resources = try MachineResources(in: scratch, network)
         let configuration = resources.complete(configuration)
         let listener = try DoorbellListener(scenario)
-        return try execute(listener, resources, boot: KvmRun.bootTimeout) { () throws(MachineError) in
+        return try execute(listener, with: resources, boot: KvmRun.bootTimeout) { () throws(MachineError) in
             var whole = configuration
             swap(&whole.initramfs, &initramfs)
             return try MachineProcess(whole, jail, savingTo: snapshot) { listener.receive($0, at: $1) }
@@ -53,20 +53,22 @@ struct KvmRun {
         do throws(MachineError) {
             machine = try MachineProcess(restoring: snapshot, configuration, jail) { listener.receive($0, at: $1) }
         } catch { throw ColdStartError(error) }
-        return try execute(listener, resources, boot: scenario.timeout.nanoseconds, isRestored: true) {
+        return try execute(listener, with: resources, boot: scenario.timeout.nanoseconds, isRestored: true) {
             machine
         } whenPaused: { _ in
         }
     }
 
     private func execute(
-        _ listener: DoorbellListener, _ resources: borrowing MachineResources, boot: UInt64, isRestored: Bool = false,
+        _ listener: DoorbellListener, with resources: borrowing MachineResources, boot: UInt64,
+        isRestored: Bool = false,
         _ make: () throws(MachineError) -> MachineProcess, whenPaused: (MachineProcess) throws(MachineError) -> Void
     ) throws(ColdStartError) -> StartFigures {
         let published = try publish()
         defer { for port in published { port.close() } }
         let deadline = listener.start + boot + scenario.totalTimeout.nanoseconds + KvmRun.grace
-        let readyPhase = readyPhase(listener, published, resources.socket, boot: boot, isRestored)
+        let readyPhase = readyPhase(
+            listener, published: published, socket: resources.socket, boot: boot, isRestored: isRestored)
         let readyResult = try OneShot<ReadyPhase.Outcome>()
         let outcome: Machine.Outcome
         let (console, entered): ([UInt8], UInt64)
@@ -98,8 +100,7 @@ struct KvmRun {
     }
 
     private func readyPhase(
-        _ listener: DoorbellListener, _ published: [PublishedPort], _ socket: FilePath, boot: UInt64,
-        _ isRestored: Bool
+        _ listener: DoorbellListener, published: [PublishedPort], socket: FilePath, boot: UInt64, isRestored: Bool
     ) -> ReadyPhase {
         var probe: HostProbe?
         if scenario.probeSet == nil, case .http(let port, let path) = scenario.probe {

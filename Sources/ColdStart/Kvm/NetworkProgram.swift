@@ -5,6 +5,16 @@ internal import Linux
 internal import MicroVM
 internal import SystemPackage
 
+/// QEMU's and slirp's usual addresses, which have no meaning outside.
+private enum SlirpAddress {
+    static let own: [UInt8] = [10, 0, 2, 15]
+    static let gateway: [UInt8] = [10, 0, 2, 2]
+    static let nameserver: [UInt8] = [10, 0, 2, 3]
+
+    static func number(_ address: [UInt8]) -> UInt32 { address.reduce(0) { $0 << 8 | UInt32($1) } }
+    static func text(_ address: [UInt8]) -> String { address.map(String.init).joined(separator: ".") }
+}
+
 /// The network of our own machine.
 public enum MachineNetwork: String, Sendable, CaseIterable {
     /// Only the loopback interface.
@@ -12,10 +22,13 @@ public enum MachineNetwork: String, Sendable, CaseIterable {
     /// Outbound connections with this user's rights, except to the host's loopback address; no inbound ones.
     case outbound
 
-    /// The network configuration for init; it uses QEMU's and slirp's usual addresses, which have no meaning outside.
+    /// The network configuration for init.
     var addresses: BootSpec.Network? {
         guard self == .outbound else { return nil }
-        return BootSpec.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: 0x0A00_0203)
+        return BootSpec.Network(
+            address: SlirpAddress.number(SlirpAddress.own), prefix: 24,
+            gateway: SlirpAddress.number(SlirpAddress.gateway),
+            nameserver: SlirpAddress.number(SlirpAddress.nameserver))
     }
 }
 
@@ -31,8 +44,10 @@ struct Passt: ~Copyable {
 
     private static let arguments = [
         "passt", "--foreground", "--quiet", "--fd", "3", "--ipv4-only", "--mtu", "1500", "--no-map-gw", "--no-dhcp",
-        "--mac-addr", "02:74:68:61:77:02", "--address", "10.0.2.15", "--netmask", "255.255.255.0", "--gateway",
-        "10.0.2.2", "--dns-forward", "10.0.2.3",
+        "--mac-addr", "02:74:68:61:77:02", "--address", SlirpAddress.text(SlirpAddress.own), "--netmask",
+        "255.255.255.0",
+        "--gateway", SlirpAddress.text(SlirpAddress.gateway),
+        "--dns-forward", SlirpAddress.text(SlirpAddress.nameserver),
     ]
 
     /// Starts it, and waits until it responds.
@@ -85,10 +100,12 @@ struct Passt: ~Copyable {
     /// An ARP request (RFC 826) with its length before it.
     private static var arpRequest: [UInt8] {
         let card = MachineConfiguration.cardAddress
-        let (own, gateway): ([UInt8], [UInt8]) = ([10, 0, 2, 15], [10, 0, 2, 2])
-        let frame: [UInt8] =
-            [UInt8](repeating: 0xFF, count: 6) + card + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, 1] + card + own
-            + [UInt8](repeating: 0, count: 6) + gateway
+        let (broadcast, unknown) = ([UInt8](repeating: 0xFF, count: 6), [UInt8](repeating: 0, count: 6))
+        let (etherTypeARP, etherTypeIPv4): ([UInt8], [UInt8]) = ([0x08, 0x06], [0x08, 0x00])
+        let (hardwareEthernet, addressLengths, request): ([UInt8], [UInt8], [UInt8]) = ([0, 1], [6, 4], [0, 1])
+        let frame =
+            broadcast + card + etherTypeARP + hardwareEthernet + etherTypeIPv4 + addressLengths + request + card
+            + SlirpAddress.own + unknown + SlirpAddress.gateway
         return [0, 0, 0, UInt8(frame.count)] + frame
     }
 

@@ -7,7 +7,7 @@ struct ReadyPhase: Sendable {
     /// The result of the ready phase.
     struct Outcome: Sendable {
         /// The result of the host's request; `nil` if it made none.
-        var hostProbe: HostProbeResult?
+        var hostProbe: HostProbeSummary?
         /// The page faults of the machine's process until the guest's probe passed.
         var pageFaults: UInt64?
         /// The guest's reads from its disk until then.
@@ -32,7 +32,7 @@ struct ReadyPhase: Sendable {
             guard hasPassed else { return result.fulfill(Outcome()) }
             var outcome = Outcome(pageFaults: machine.pageFaults, diskReads: machine.diskReads)
             outcome.hostProbe = probe.map { probe in
-                listener.unreachableReason.map { HostProbeResult.failed(reason: $0) } ?? probe.run()
+                listener.unreachableReason.map { HostProbeSummary.failed(reason: $0) } ?? probe.run()
             }
             if let keep {
                 keep(outcome, machine)

@@ -31,6 +31,8 @@ struct QemuCommand {
     var memoryBytes: UInt64
     var processors: Int
     var acceleration: Acceleration
+    /// The only source of randomness of a counted guest: addresses, hash seeds and entropy depend on it.
+    var seed = 1
 
     /// The system calls that QEMU gives up.
     ///
@@ -84,7 +86,7 @@ struct QemuCommand {
         case .kvm: ["-accel", "kvm", "-cpu", "host"]
         case .emulation: ["-accel", "tcg", "-cpu", "max"]
         case .counted:
-            ["-accel", "tcg", "-cpu", "max", "-icount", "shift=0,sleep=off", "-seed", "1"]
+            ["-accel", "tcg", "-cpu", "max", "-icount", "shift=0,sleep=off", "-seed", String(seed)]
                 + ["-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         }
     }

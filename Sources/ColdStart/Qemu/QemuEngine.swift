@@ -47,6 +47,7 @@ public struct QemuEngine: Engine {
     /// Boots the disk as often as the scenario requests.
     public func measure(_ scenario: Scenario) async throws(ColdStartError) -> StartMeasurement {
         try scenario.validate()
+        DebugLog.event("engine.start", [("engine", name), ("runs", "\(scenario.runs)")])
         guard !isDeterministic || scenario.processors == 1 else {
             throw .impossibleScenario("a deterministic machine has exactly one processor")
         }
@@ -80,6 +81,7 @@ public struct QemuEngine: Engine {
             processors: scenario.processors, acceleration: choice)
         var runs: [StartFigures] = []
         while runs.count < scenario.runs {
+            command.seed = runs.count + 1
             do throws(ColdStartError) {
                 let timeouts = QemuRun.Timeouts(scenario, choice)
                 let run = QemuRun(

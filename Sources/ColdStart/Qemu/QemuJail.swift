@@ -53,12 +53,13 @@ struct QemuJail {
 
     /// Starts QEMU; call it on a thread that exists as long as QEMU.
     func start(
-        _ command: QemuCommand, _ files: Files, sources: QemuSources, _ group: ProcessGroup?
+        _ command: QemuCommand, _ files: Files, sources: QemuSources, group: ProcessGroup?
     ) throws(SystemError) -> ChildProcess {
         let program = try resolved(FilePath(command.program))
         var confinement = Confinement()
         confinement.hasNamespaces = kind == .namespaces
-        confinement.root = kind == .namespaces ? try places(program, files, sources, command.acceleration) : nil
+        confinement.root =
+            kind == .namespaces ? try places(program, files, sources: sources, acceleration: command.acceleration) : nil
         // Reopening a file through /dev/fd needs the rights of the user who opened it.
         confinement.identity = kind == .namespaces ? identity : nil
         confinement.keepsGroups = !isInitial
@@ -83,7 +84,7 @@ struct QemuJail {
     ]
 
     private func places(
-        _ program: FilePath, _ files: Files, _ sources: QemuSources, _ acceleration: QemuCommand.Acceleration
+        _ program: FilePath, _ files: Files, sources: QemuSources, acceleration: QemuCommand.Acceleration
     ) throws(SystemError) -> [Confinement.RootEntry] {
         var places: [Confinement.RootEntry] = []
         for path in QemuJail.libraries {

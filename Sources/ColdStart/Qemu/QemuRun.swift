@@ -31,7 +31,7 @@ struct QemuRun {
     func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> StartFigures {
         let (session, end): (GuestSession, GuestSession.StopReason)
         do throws(SystemError) {
-            (session, end) = try watch(kernel, initramfs, disk)
+            (session, end) = try watch(kernel: kernel, initramfs: initramfs, disk: disk)
         } catch { throw .file(error.operation, error.path, error.errno) }
         scenario.onRunEnd(Console(text: session.console.text))
         let phaseClock: PhaseClock = command.acceleration.isCounted ? .instructions : .host
@@ -39,7 +39,7 @@ struct QemuRun {
     }
 
     private func watch(
-        _ kernel: Int32, _ initramfs: Int32, _ disk: Int32
+        kernel: Int32, initramfs: Int32, disk: Int32
     ) throws(SystemError) -> (GuestSession, GuestSession.StopReason) {
         var frames = try Pipe()
         var console = try Pipe()
@@ -65,7 +65,7 @@ struct QemuRun {
         for jail in try QemuJail.all() {
             var command = command
             command.paths = jail.paths
-            do throws(SystemError) { return try jail.start(command, files, sources: sources, group) } catch {
+            do throws(SystemError) { return try jail.start(command, files, sources: sources, group: group) } catch {
                 failure = error
             }
         }

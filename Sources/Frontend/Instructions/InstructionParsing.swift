@@ -133,7 +133,7 @@ extension Instruction.Run {
         case .shell(let text):
             guard let first = heredocs.first else { return .shell(text) }
             if Heredoc(text, at: first.position) != nil {
-                let isScript = first.body.utf8.starts(with: "#!".utf8)
+                let isScript = first.content.utf8.starts(with: "#!".utf8)
                 return isScript ? .script(name: first.name, contents: first.content) : .shell(first.content)
             }
             return .shell(heredocs.reduce(text) { "\($0)\n\($1.body)\($1.name)" })

@@ -14,6 +14,10 @@ extension Linter {
             checkSecrets(argument.value, argument.lines)
             checkDescription(argument.value.declarations.map(\.name.text), argument.comments, argument.lines)
         }
+        for instruction in file.stages.flatMap(\.instructions) {
+            guard case .arg(let argument) = instruction.value else { continue }
+            checkDescription(argument.declarations.map(\.name.text), instruction.comments, instruction.lines)
+        }
     }
 
     private mutating func report(
@@ -38,7 +42,7 @@ extension Linter {
             stage.instructions.forEach(note)
         }
         let lower = keywords.count { $0.word.text == $0.word.text.asciiLowercased }
-        let isLower = lower > keywords.count - lower
+        let isLower = lower > keywords.count { $0.word.text == $0.word.text.asciiUppercased }
         for (word, lines) in keywords {
             let wanted = isLower ? word.text.asciiLowercased : word.text.asciiUppercased
             guard word.text != wanted else { continue }

@@ -11,7 +11,10 @@ public enum Lint {
         /// The rules to ignore.
         public var ignored: Set<String> = []
 
-        public init(arguments: BuildArguments) { self.arguments = arguments }
+        public init(arguments: BuildArguments) {
+            self.arguments = arguments
+            check = try? CheckOptions(arguments)
+        }
     }
 
     /// Returns the findings in order of line, without those that comments of the file ignore.

@@ -184,11 +184,12 @@ extension Linter {
             else {
                 continue
             }
-            let inside = PathText.clean("/\(path)").utf8.dropFirst()
-            guard !inside.isEmpty, rules.excludes(Array(inside)) else { continue }
+            let inside = PathText.clean("/\(path)").utf8.dropFirst().text
+            guard let rule = rules.decidingRule(for: (inside.isEmpty ? "." : inside).utf8) else { continue }
             report(
                 "CopyIgnoredFile", .warning,
-                "Attempting to \(keyword) file \(path.goQuoted) that is excluded by .dockerignore", lines)
+                "Attempting to \(keyword) file \(path.goQuoted) that is excluded by .dockerignore", lines,
+                fix: "change line \(rule.line) of .dockerignore, \(rule.pattern.goQuoted)")
         }
     }
 

@@ -5,7 +5,11 @@ struct StageAssembler {
     private(set) var problems: [Diagnostic] = []
     private var sawFrom = false
 
-    mutating func take(_ node: SyntaxNode) {
+    init(_ nodes: [SyntaxNode]) {
+        for node in nodes { take(node) }
+    }
+
+    private mutating func take(_ node: SyntaxNode) {
         do { try parse(node) } catch { problems.append(error) }
     }
 

@@ -23,6 +23,8 @@ public struct StageGraph: Sendable {
     public let platforms: [String?]
     /// The stage whose `--platform` each stage has: itself or a base stage; nil if none has one.
     public let platformStages: [Int?]
+    /// The variables without a value in every stage's FROM.
+    private let unset: [[String]]
     /// The `--from` words in ONBUILD lines of every stage.
     private let triggeredFroms: [[(word: Word, allowsIndex: Bool)]]
 
@@ -38,11 +40,14 @@ public struct StageGraph: Sendable {
         var bases: [StageSource] = []
         var platforms: [String?] = []
         var platformStages: [Int?] = []
+        var unset: [[String]] = []
         for stage in dockerfile.stages {
-            let text = try scope.expand(stage.base)
+            let (text, names) = try scope.expandNotingUnset(stage.base)
             if text.isEmpty {
-                throw Diagnostic(stage.base.position, "base name (\(stage.base.text)) should not be blank")
+                let problem = "base name (\(stage.base.text)) should not be blank"
+                throw Self.problem(with: stage, problem, names, in: dockerfile)
             }
+            unset.append(names)
             bases.append(Self.base(text, byName, self.contexts))
             platforms.append(try Self.platform(stage, scope))
             let below: Int? = if case .stage(let base) = bases[stage.index] { platformStages[base] } else { nil }
@@ -53,7 +58,37 @@ public struct StageGraph: Sendable {
         self.bases = bases
         self.platforms = platforms
         self.platformStages = platformStages
+        self.unset = unset
         triggeredFroms = dockerfile.stages.map { $0.instructions.flatMap(\.value.triggeredFroms) }
+    }
+
+    /// Returns the error for a base that is no image's name, if the cause is a variable without a value.
+    public func missingValue(in stage: Int) -> Diagnostic? {
+        guard !unset[stage].isEmpty else { return nil }
+        let stage = dockerfile.stages[stage]
+        return Self.problem(with: stage, "FROM \(stage.base.text) has no image", unset[stage.index], in: dockerfile)
+    }
+
+    /// Returns an error that names the variables without a value, each with the line of its ARG.
+    private static func problem(
+        with stage: Stage, _ problem: String, _ names: [String], in file: Dockerfile
+    ) -> Diagnostic {
+        guard let first = names.first else { return Diagnostic(stage.base.position, problem) }
+        let line = file.globalArguments.last { $0.value.declarations.contains { $0.name.text == first } }?.lines
+        let place = line.map { "in line \($0.lowerBound)" } ?? "above the first FROM"
+        let cure = "write ARG \(first)=VALUE \(place), or give --build-arg \(first)=VALUE"
+        return Diagnostic(stage.base.position, "\(problem): \(first) has no value; \(cure)")
+    }
+
+    /// Returns the end of a message: the stage or context with a similar name, or nothing.
+    ///
+    /// - Parameter name: The word of FROM or `--from` in `stage`, which names neither.
+    public func suggestion(for name: String, in stage: Int) -> String {
+        guard !name.utf8.contains(where: { [Ascii.slash, Ascii.colon, UInt8(ascii: "@")].contains($0) }) else {
+            return ""
+        }
+        let stages = dockerfile.stages[..<stage].suffix(1000).compactMap(\.name)
+        return Suggestion.ending(for: name, in: stages + contexts.sorted())
     }
 
     /// Returns the key of a context; different names of the same image have the same key.

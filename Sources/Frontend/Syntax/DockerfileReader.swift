@@ -14,6 +14,7 @@ struct DockerfileReader {
     init(_ bytes: [UInt8]) { lexer = Lexer(bytes) }
 
     var lineCount: Int { lexer.line }
+    var bytes: [UInt8] { lexer.bytes }
 
     /// Reads the nodes of the whole file.
     mutating func nodes() -> [SyntaxNode] {

@@ -33,8 +33,12 @@ public struct Heredoc: Hashable, Sendable {
         guard rest.starts(with: [Ascii.less, Ascii.less]) else { return nil }
         rest = rest.dropFirst(2)
         let stripsTabs = rest.first == Ascii.dash
-        rest = rest.dropFirst(stripsTabs ? 1 : 0).drop(while: \.isBlank)
+        rest = rest.dropFirst(stripsTabs ? 1 : 0)
+        let hasBlanks = rest.first?.isBlank == true
+        rest = rest.drop(while: \.isBlank)
         guard !rest.isEmpty, !rest.contains(Ascii.less) else { return nil }
+        // `$((1 << 3))` shifts a number.
+        if hasBlanks, rest.contains(UInt8(ascii: ")")) { return nil }
         guard let name = Self.words(Array(rest), raw: false), name.count == 1,
             let raw = Self.words(Array(rest), raw: true), raw.count == 1
         else { return nil }
@@ -61,7 +65,8 @@ public struct Heredoc: Hashable, Sendable {
 
     /// Returns the shell words of a line without expansion, or nil for an open quote or brace.
     private static func words(_ bytes: [UInt8], raw: Bool) -> [String]? {
-        let options = Expander.Options(keepsQuotes: raw, keepsEscapes: raw, keepsUnset: true)
+        let options = Expander.Options(
+            keepsQuotes: raw, keepsEscapes: raw, keepsUnset: true, joinsHeredocs: true)
         var expander = Expander(bytes, options) { _ in nil }
         do { return try expander.words() } catch { return nil }
     }

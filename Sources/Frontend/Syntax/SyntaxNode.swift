@@ -69,7 +69,9 @@ struct SyntaxNode {
         case "maintainer", "stopsignal", "user", "workdir": return (whole, false)
         case "run", "cmd", "entrypoint", "shell":
             return try json(body, position) ?? (whole, false)
-        case "copy", "add", "volume":
+        case "copy", "add":
+            return try json(body, position) ?? (Words.joiningHeredocs(Words.plain(body)), false)
+        case "volume":
             return try json(body, position) ?? (Words.plain(body), false)
         case "healthcheck": return try healthcheck(body, position)
         default: return ([("", body.startIndex)], false)

@@ -18,6 +18,19 @@ enum Words {
         return result
     }
 
+    /// Joins a word `<<` with the next one: `<< EOF` opens a heredoc like `<<EOF`.
+    static func joiningHeredocs(_ words: [Piece]) -> [Piece] {
+        var result: [Piece] = []
+        for word in words {
+            guard let last = result.last, last.text.utf8.drop(while: \.isDigit).elementsEqual("<<".utf8) else {
+                result.append(word)
+                continue
+            }
+            result[result.count - 1] = (last.text + word.text, last.offset)
+        }
+        return result
+    }
+
     /// Returns the first word, and the rest after the blanks; nil if there is only one word.
     static func head(_ bytes: ArraySlice<UInt8>) -> (head: ArraySlice<UInt8>, rest: ArraySlice<UInt8>)? {
         guard let end = bytes.firstIndex(where: isSeparator) else { return nil }

@@ -28,8 +28,8 @@ public struct BuildArguments: Sendable {
     public var build: PlatformArguments
     /// The platform of the image.
     public var target: PlatformArguments
-    /// `--target`, or `default`.
-    public var targetStage: String
+    /// `--target`; nil for the last stage.
+    public var targetStage: String?
 
     /// Makes the arguments; by default the target platform is the build platform.
     public init(
@@ -39,12 +39,14 @@ public struct BuildArguments: Sendable {
         self.values = values
         self.build = build
         self.target = target ?? build
-        self.targetStage = targetStage ?? "default"
+        self.targetStage = targetStage
     }
 
-    /// The values of BUILDPLATFORM, TARGETPLATFORM and similar names, overridden by build arguments.
-    public var predefined: [String: String] {
-        var result = ["TARGETSTAGE": targetStage]
+    /// Returns the values of BUILDPLATFORM, TARGETPLATFORM and similar names, overridden by build arguments.
+    ///
+    /// - Parameter lastStage: The name of the last stage, which is built without `--target`; nil if it has none.
+    public func predefined(lastStage: String?) -> [String: String] {
+        var result = ["TARGETSTAGE": targetStage ?? lastStage ?? "default"]
         for (prefix, platform) in [("BUILD", build), ("TARGET", target)] {
             result["\(prefix)PLATFORM"] = platform.text
             result["\(prefix)OS"] = platform.os
@@ -61,10 +63,18 @@ public struct BuildArguments: Sendable {
             ["PLATFORM", "OS", "ARCH", "VARIANT", "OSVERSION"].map { prefix + $0 }
         } + ["TARGETSTAGE"]
 
+    /// True for an argument that has an effect without an ARG line.
+    public static func isBuiltIn(_ name: String) -> Bool {
+        name.utf8.starts(with: "BUILDKIT_".utf8) || name == "SOURCE_DATE_EPOCH" || predefinedNames.contains(name)
+            || proxyNames.contains(name.asciiUppercased)
+    }
+
+    private static let proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"]
+
     /// The given proxy arguments, in both letter cases; RUN has them, but history and cache keys don't.
     public var proxyEnvironment: [Variable] {
         var result: [Variable] = []
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"] {
+        for name in Self.proxyNames {
             let lower = name.asciiLowercased
             guard let value = values[name] ?? values[lower] else { continue }
             result += [Variable(name, value), Variable(lower, value)]

@@ -15,6 +15,8 @@ struct Expander {
         var keepsUnset = false
         /// True if quotes are ordinary characters, as in the body of a heredoc.
         var ignoresQuotes = false
+        /// True if blanks after `<<` are part of the word that opens a heredoc.
+        var joinsHeredocs = false
     }
 
     /// The limit of nesting, which protects the stack.
@@ -115,11 +117,25 @@ struct Expander {
             words.addQuoted(value)
         case options.escape:
             escaped(&result, &words)
+        case Ascii.less where options.joinsHeredocs:
+            let opening = heredocOpening()
+            result += opening
+            words.addQuoted(opening)
         default:
             index += 1
             result.append(byte)
             words.add(byte)
         }
+    }
+
+    /// Reads `<`, or `<<` with the blanks after it.
+    private mutating func heredocOpening() -> [UInt8] {
+        let start = index
+        index += 1
+        guard peek == Ascii.less else { return [Ascii.less] }
+        index += 1
+        while let byte = peek, byte.isBlank, byte != Ascii.newline { index += 1 }
+        return Array(source[start..<index])
     }
 
     private mutating func escaped(_ result: inout [UInt8], _ words: inout WordSplitter) {

@@ -10,7 +10,7 @@ public struct GlobalScope: Sendable {
     /// Evaluates the global ARG lines in order; each can use those before it.
     public init(_ dockerfile: Dockerfile, _ arguments: BuildArguments) throws(Diagnostic) {
         self.arguments = arguments
-        values = arguments.predefined
+        values = arguments.predefined(lastStage: dockerfile.stages.last?.name)
         escape = dockerfile.directives.escape
         for line in dockerfile.globalArguments {
             for declaration in line.value.declarations { try declare(declaration) }
@@ -24,6 +24,11 @@ public struct GlobalScope: Sendable {
         } else if let value = declaration.defaultValue {
             values[name] = try expand(value)
         }
+    }
+
+    /// Expands a word of a FROM line; `unset` has the names of the variables that are not set.
+    func expandNotingUnset(_ word: Word) throws(Diagnostic) -> (text: String, unset: [String]) {
+        try word.expansion(escape: escape) { values[$0] }
     }
 
     /// Expands a word of a FROM line.

@@ -11,6 +11,8 @@
 public struct Scope: Sendable {
     /// The PATH of a process if the base image has none.
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    /// The PATH of a process in an image for Windows.
+    private static let windowsPath = "c:\\Windows\\System32;c:\\Windows"
     /// The arguments of the builder itself, which processes don't get.
     private static let neverInEnvironment: Set<String> = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]
     /// The limit of all variables in bytes; more could not be passed to a process.
@@ -29,10 +31,13 @@ public struct Scope: Sendable {
     private var byteCount = 0
 
     /// Makes the scope at the start of a stage whose base is an image or `scratch`.
-    public init(_ global: GlobalScope, baseEnvironment: [Variable] = []) {
+    ///
+    /// - Parameter os: The operating system of the image, which decides about PATH if the base has none.
+    public init(_ global: GlobalScope, baseEnvironment: [Variable] = [], os: String = "linux") {
         self.global = global
         let hasPath = baseEnvironment.contains { $0.name == "PATH" }
-        configEnvironment = baseEnvironment + (hasPath ? [] : [Variable("PATH", Self.defaultPath)])
+        let path = Variable("PATH", os == "windows" ? Self.windowsPath : Self.defaultPath)
+        configEnvironment = baseEnvironment + (hasPath ? [] : [path])
         runEnvironment = []
         for (index, variable) in configEnvironment.enumerated() {
             assign(variable)

@@ -32,8 +32,12 @@ extension StartMeasurement {
         json["console"] = console.map(JSON.string)
         json["pageFaults"] = pageFaults.map { .integer(Int64($0.median)) }
         json["peakGuestMemoryBytes"] = peakGuestMemoryBytes.map { .integer(Int64($0)) }
-        json["guestInstructions"] = guestInstructions.map {
-            .object(["median": .integer(Int64($0.median)), "spread": .number($0.spread)])
+        if let work {
+            json["work"] = work.document
+            json["waitingMs"] = work.waitingDocument
+            json["guestInstructions"] = .object([
+                "median": .integer(Int64(work.instructions.median)), "spread": .number(work.instructions.spread),
+            ])
         }
         json["hostProbe"] = hostProbe.map(\.document)
         json["response"] = response.map { response in
@@ -48,6 +52,23 @@ extension Phase {
         .object([
             "name": .string(name.rawValue), "medianMs": .number(milliseconds.median),
             "p95Ms": .number(milliseconds.p95), "samplesMs": .array(milliseconds.samples.map(JSON.number)),
+        ])
+    }
+}
+
+extension WorkSummary {
+    fileprivate var document: JSON {
+        let phases = phases.map { ($0.name.rawValue, JSON.integer(Int64($0.instructions.median))) }
+        return .object([
+            "instructions": .integer(Int64(instructions.median)), "spread": .number(instructions.spread),
+            "byPhase": .members(Dictionary(uniqueKeysWithValues: phases)),
+        ])
+    }
+
+    fileprivate var waitingDocument: JSON {
+        let phases = zip(phases, phaseWaiting).map { ($0.name.rawValue, JSON.number($1.median)) }
+        return .object([
+            "median": .number(waiting.median), "byPhase": .members(Dictionary(uniqueKeysWithValues: phases)),
         ])
     }
 }

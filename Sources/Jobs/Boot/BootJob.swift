@@ -1,6 +1,7 @@
 public import ColdStart
 internal import Linux
 public import OCI
+public import Probe
 public import Project
 internal import Synchronization
 internal import SystemPackage
@@ -66,15 +67,18 @@ public struct BootJob: Sendable {
 extension BootJob {
     /// Starts the image as many times as requested and measures each start.
     ///
-    /// - Parameter options: Options of the engine kvm, the only engine that can do more than boot.
+    /// - Parameters:
+    ///   - tree: The image's tree, if it was already made.
+    ///   - options: Options of the engine kvm, the only engine that can do more than boot.
     public func measure(
-        _ image: Image, in store: Store, options: MachineOptions = MachineOptions()
+        _ image: Image, tree: FileTree? = nil, in store: Store, options: MachineOptions = MachineOptions()
     ) async throws -> StartMeasurement {
         let lastConsole = Mutex<Console?>(nil)
         var scenario = scenario(of: image)
         scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
         do {
-            let measurement = try await engines(store).run(choice, scenario, image, options: options)
+            let measurement = try await engines(store).run(
+                choice, scenario, image, tree: tree, options: options)
             try keepConsole(lastConsole.withLock { $0 })
             return measurement
         } catch let error as ColdStartError {
@@ -86,13 +90,15 @@ extension BootJob {
     }
 
     /// Starts the image once and runs the probes of `probeSet` instead of a measurement.
-    public func runProbes(_ image: Image, _ probeSet: ProbeSet, in store: Store) async throws -> StartMeasurement {
+    public func runProbes(
+        _ image: Image, tree: FileTree?, _ probeSet: ProbeSet, in store: Store
+    ) async throws -> StartMeasurement {
         var scenario = scenario(of: image)
         (scenario.probeSet, scenario.runs) = (probeSet, 1)
         scenario.probe = probeSet.readinessProbe ?? scenario.probe
         var engines = engines(store)
         engines.isDeterministic = false
-        return try await engines.run(choice, scenario, image)
+        return try await engines.run(choice, scenario, image, tree: tree)
     }
 
     private func engines(_ store: Store) -> Engines {

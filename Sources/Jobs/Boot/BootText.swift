@@ -13,10 +13,7 @@ extension StartMeasurement {
         let p95 = Duration.text(milliseconds: timeToFirstRequest.p95)
         lines.append("first request after \(timeToFirstRequest.medianText) (median of \(runs), p95 \(p95))")
         if let hostProbe { lines.append(hostProbe.text) }
-        if let guestInstructions {
-            let percent = (guestInstructions.spread * 10_000).rounded() / 100
-            lines.append("\(guestInstructions.median) instructions, spread \(percent) %")
-        }
+        if let work { lines.append(work.text) }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
         lines += notes.map { "note: \($0)" }
@@ -38,6 +35,13 @@ extension StartMeasurement {
 extension Statistics {
     /// The median of a number of milliseconds, for people.
     var medianText: String { Duration.text(milliseconds: median) }
+}
+
+extension WorkSummary {
+    fileprivate var text: String {
+        let percent = (instructions.spread * 10_000).rounded() / 100
+        return "work \(instructions.median) instructions, spread \(percent) %; waiting \(waiting.medianText)"
+    }
 }
 
 extension HostProbeSummary {

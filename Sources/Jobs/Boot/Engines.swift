@@ -17,8 +17,11 @@ public struct Engines {
     ///
     /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
     /// container.
+    ///
+    /// - Parameter tree: The image's tree, if it was already made.
     func run(
-        _ choice: EngineChoice, _ scenario: Scenario, _ image: Image, options: MachineOptions = MachineOptions()
+        _ choice: EngineChoice, _ scenario: Scenario, _ image: Image, tree: FileTree? = nil,
+        options: MachineOptions = MachineOptions()
     ) async throws -> StartMeasurement {
         switch choice {
         case .container where isDeterministic, .kvm where isDeterministic:
@@ -30,7 +33,7 @@ public struct Engines {
             // Checked before a kernel is fetched and a disk is written.
             try QemuEngine.expectEmulator()
             let isDeterministic = isDeterministic
-            return try await boot(image) { disk, kernel, program in
+            return try await boot(image, tree) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
                 return try await engine.measure(scenario)
@@ -38,7 +41,7 @@ public struct Engines {
         case .kvm: break
         }
         let isSmall = kernel == .small
-        return try await boot(image) { disk, found, program in
+        return try await boot(image, tree) { disk, found, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
                 cache: Environment.cache, startMode: options.startMode, scratch: disk.removingLastComponent(),
@@ -63,7 +66,7 @@ public struct Engines {
 
     /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
     private func boot(
-        _ image: Image,
+        _ image: Image, _ tree: FileTree?,
         _ body: @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> StartMeasurement
     ) async throws -> StartMeasurement {
         let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
@@ -71,7 +74,8 @@ public struct Engines {
         let store = store
         return try await inWorkArea { _, area in
             let disk = area.appending("root.erofs")
-            _ = try await RootDisk.write(image, tree: store.tree(of: image), to: disk)
+            let tree = if let tree { tree } else { try await store.tree(of: image) }
+            _ = try await RootDisk.write(image, tree: tree, to: disk)
             return try await body(disk, kernel, program)
         }
     }

@@ -1,5 +1,6 @@
 public import ColdStart
 public import Linux
+public import Probe
 
 /// The engine that starts images.
 public enum EngineChoice: String, CaseIterable, Sendable {

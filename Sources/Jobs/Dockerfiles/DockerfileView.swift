@@ -29,7 +29,11 @@ public struct DockerfileView {
         do {
             parsed = try Dockerfile(parsing: bytes, name: path)
         } catch {
-            return Frontend.Lint.findings(for: error)
+            let options = Frontend.Lint.Options(arguments: arguments)
+            return Frontend.Lint.findings(above: error, in: bytes, options) + Frontend.Lint.findings(for: error)
+        }
+        do { _ = try CheckOptions(arguments) } catch {
+            throw Failure("--build-arg BUILDKIT_DOCKERFILE_CHECK: \(error.message)", status: .usage)
         }
         var options = Frontend.Lint.Options(arguments: arguments)
         options.ignored = ignored

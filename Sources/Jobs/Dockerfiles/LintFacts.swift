@@ -125,13 +125,12 @@ enum LintFacts {
         base.platform = PlatformArguments(
             os: image.config.platform.os, architecture: image.config.platform.architecture,
             variant: image.config.platform.variant ?? "")
-        base.users = try names(image.contents(of: "etc/passwd", in: tree))
-        base.groups = try names(image.contents(of: "etc/group", in: tree))
+        let accounts = try Accounts(
+            passwd: image.contents(of: "etc/passwd", in: tree) ?? [],
+            group: image.contents(of: "etc/group", in: tree) ?? [])
+        base.users = Set(accounts.userNames.map { String(decoding: $0, as: UTF8.self) })
+        base.groups = Set(accounts.groupNames.map { String(decoding: $0, as: UTF8.self) })
         return base
-    }
-
-    private static func names(_ file: [UInt8]?) -> Set<String> {
-        Set((file ?? []).split(separator: 10).map { String(decoding: $0.prefix { $0 != 58 }, as: UTF8.self) })
     }
 
     private static func state(of path: String, in tree: FileTree) -> ImageFacts.FileState? {

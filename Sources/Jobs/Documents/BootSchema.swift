@@ -11,7 +11,10 @@ extension Schemas {
             "timeToFirstRequestMs": statistics, "kernel?": ["release": .string, "remark?": .string],
             "notes?": .list(.string), "emulator?": .string, "exits?": .integer, "vmmOverheadBytes?": .integer,
             "diskReads?": .integer, "diskBytesRead?": .integer, "console?": .string, "pageFaults?": .integer,
-            "peakGuestMemoryBytes?": .integer, "guestInstructions?": ["median": .integer, "spread": .number],
+            "peakGuestMemoryBytes?": .integer,
+            "work?": ["instructions": .integer, "spread": .number, "byPhase": .map(.integer)],
+            "waitingMs?": ["median": .number, "byPhase": .map(.number)],
+            "guestInstructions?": ["median": .integer, "spread": .number],
             "hostProbe?": [
                 "failure?": .string, "firstByteMs?": statistics, "requestMs?": statistics, "status?": .integer,
             ],

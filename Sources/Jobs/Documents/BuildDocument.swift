@@ -30,6 +30,13 @@ extension JSON {
     }
 }
 
+extension BuildWarning {
+    /// The warning in the JSON lines of a build's progress.
+    public var json: JSON {
+        .object(["rule": .string(rule), "line": .integer(Int64(line)), "message": .string(message)])
+    }
+}
+
 extension StepReport {
     /// The step in `--metadata-file` and in the report.
     public var json: JSON {

@@ -2,6 +2,7 @@ public import Analysis
 public import ColdStart
 public import Linux
 public import OCI
+public import Proof
 public import Slim
 
 /// The result of an ``OptimizeJob``.

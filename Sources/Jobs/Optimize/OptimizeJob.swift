@@ -1,8 +1,11 @@
 internal import Analysis
 internal import ColdStart
+internal import ImageFiles
 internal import Linux
 public import OCI
+public import Probe
 public import Project
+internal import Proof
 public import Slim
 
 /// The main job: analyse an image, slim it, prove the slim image, start both, and compare with the budgets.
@@ -39,32 +42,44 @@ public struct OptimizeJob {
     ///   - observes: True to keep the files that the original opens while it is probed.
     ///   - options: Returns the options of slimming for the opened files.
     public func run(
-        commands: [[String]], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
+        commands: [ProbeAction], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
     ) async throws -> Optimization {
         host.report("analysing")
-        let before = try await Report(of: image, reference: name)
+        // The only inflation of the original: what follows reads this value, or the plain layers.
+        let original = image.reading(from: PlainLayers(image.source, in: store.path))
+        let files = try await ImageFiles(of: original, search: Report.search)
+        let before = try await report(files, as: name)
         host.report("probing the original")
-        let proof = boot.runner(in: store, commands: commands, recordsOpenedFiles: observes)
-        let record = try await proof.record(of: image, recordsOpenedFiles: observes)
+        func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
+            boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
+        }
+        let record = try await runner([files]).record(of: original, recordsOpenedFiles: observes)
         if let warning = record.openedFiles.warning { host.report(warning) }
         host.report("slimming")
-        let slim = try await SlimJob(image, options: options(record.openedFiles.paths))
-        var slimmed = try await slim.write(to: store)
-        let after = try await Report(of: slimmed.image, reference: slimName ?? "\(name) (slim)")
+        let slim = try SlimJob(files, options: options(record.openedFiles.paths))
+        var slimmed = try await slim.write(to: store, search: Report.search)
+        let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
         host.report("probing the slim image")
-        let verification = try await Verification(slimmed.image, against: record, of: image, by: proof)
+        let verification = try await Verification(
+            slimmed.image, against: record, of: original, by: runner([files, slimmed.files]))
         slimmed.verification = verification
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
         host.report("starting the original")
-        let first = try await boot.measure(image, in: store, options: MachineOptions())
+        let first = try await boot.measure(original, tree: files.tree, in: store, options: MachineOptions())
         host.report("starting the slim image")
-        let second = try await boot.measure(slimmed.image, in: store, options: MachineOptions())
+        let second = try await boot.measure(
+            slimmed.image, tree: slimmed.files.tree, in: store, options: MachineOptions())
         let figures = ImageFigures(
             of: slimmed.image, after.waste, startMilliseconds: second.timeToFirstRequest.median)
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: first),
             after: .init(image: slimmed.image, report: after, start: second), plan: slim.plan,
             slimDocument: slimmed.document, verification: verification, verdict: BudgetVerdict(budget, figures))
+    }
+
+    /// Returns the analysis of files.
+    private func report(_ files: ImageFiles, as name: String) async throws -> Report {
+        try await Offload.run { Report(of: files, reference: name) }
     }
 }

@@ -20,6 +20,7 @@ public struct BuildSources {
     public init(_ text: String, file: String?, _ project: ProjectFile = ProjectFile()) throws {
         let location = try ContextLocation(context: text)
         if case .directory(let path) = location {
+            if let name = project.build.context { try Self.expectInside(name, of: path, "context") }
             let directory = path.pushing(FilePath(project.build.context ?? ".")).lexicallyNormalized()
             context = .directory(directory.isEmpty ? "." : directory)
             dockerfile = try Self.dockerfile(file) ?? .file(Self.dockerfile(of: project, in: path))
@@ -81,10 +82,40 @@ public struct BuildSources {
     }
 
     /// Returns the Dockerfile that the project names, or the default name in `directory`.
-    private static func dockerfile(of project: ProjectFile, in directory: FilePath) -> FilePath {
-        if let name = project.build.dockerfile { return directory.pushing(FilePath(name)) }
-        let lower = directory.appending("dockerfile")
-        let usual = directory.appending("Dockerfile")
-        return !fileExists(usual) && fileExists(lower) ? lower : usual
+    private static func dockerfile(of project: ProjectFile, in directory: FilePath) throws -> FilePath {
+        if let name = project.build.dockerfile {
+            try expectInside(name, of: directory, "dockerfile")
+            return directory.pushing(FilePath(name))
+        }
+        let usesLower = !fileExists(directory.appending("Dockerfile")) && fileExists(directory.appending("dockerfile"))
+        let name = usesLower ? "dockerfile" : "Dockerfile"
+        try expectInside(name, of: directory, nil)
+        return directory.appending(name)
+    }
+
+    /// Refuses a file that a project chooses outside of its directory, by its name or by a symbolic link.
+    ///
+    /// The project may be from a stranger; lines of a wrong Dockerfile appear in errors and logs. The user can name any
+    /// file on the command line.
+    ///
+    /// - Parameter key: The key of `thaw.toml`; nil for the default Dockerfile.
+    private static func expectInside(_ name: String, of directory: FilePath, _ key: String?) throws {
+        do throws(SystemError) {
+            let file = try Directory(directory, resolution: .beneath).open(FilePath(name), .path)
+            guard key != "context", try ![.regular, .directory].contains(file.status().type) else { return }
+            throw SystemError("open", directory.pushing(FilePath(name)), .invalidArgument)
+        } catch {
+            switch error.errno {
+            case .improperLink:
+                let subject = key.map { "thaw.toml: \($0) = \"\(name)\"" } ?? "'\(directory.appending(name))'"
+                throw Failure(
+                    "\(subject) is outside of the directory '\(directory)'",
+                    remedy: "name the file on the command line", status: .usage)
+            case .invalidArgument:
+                throw Failure("'\(directory.pushing(FilePath(name)))' is not a regular file", status: .usage)
+            // A missing file has a better error later.
+            default: return
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
+public import ImageFiles
 public import Linux
 public import OCI
+public import Proof
 public import Slim
 
 /// The plan of a slim image, and the image that follows from it.
@@ -8,31 +10,34 @@ public struct SlimJob: Sendable {
     public let plan: SlimPlan
 
     /// Plans the slim form of an image.
-    public init(_ image: Image, options: SlimOptions) async throws {
-        plan = try SlimPlan(await ImageContents(of: image), options: options)
-    }
+    public init(_ files: ImageFiles, options: SlimOptions) throws { plan = try SlimPlan(files, options: options) }
 
     /// The slim image, its JSON document and its verification.
     public struct SlimResult: Sendable {
-        /// The slim image.
-        public let image: Image
+        /// The files of the image, whose blobs are in the store.
+        public let files: ImageFiles
         /// The document of `thaw slim --format json`.
         public var document: JSON
         /// The comparison of its probe results with those of the original; nil without probes.
         public var verification: Verification? {
             didSet { document["verification"] = verification?.json ?? Verification.withoutProbes }
         }
+
+        /// The slim image.
+        public var image: Image { files.image }
     }
 
     /// Writes the slim image and checks its invariants against the original.
-    public func write(to store: Store) async throws -> SlimResult {
+    ///
+    /// - Parameter search: A search in the text of its files, for a report on it.
+    public func write(to store: Store, search: TextSearch? = nil) async throws -> SlimResult {
         let image = try await plan.contents.image.slimmed(by: plan, into: store)
-        let after = try await ImageContents(of: image)
+        let after = try await ImageFiles(of: image, search: search)
         let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
         var document = plan.document(after: after)
         document["verification"] = Verification.withoutProbes
-        return SlimResult(image: image, document: document)
+        return SlimResult(files: after, document: document)
     }
 
     /// Returns the reasons for which the path is kept, or a sentence that it is dropped.

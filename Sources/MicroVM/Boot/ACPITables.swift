@@ -9,10 +9,13 @@
 struct ACPITables: Sendable {
     var processors: Int
     var devices: [MMIODevice]
-    /// True if there is a serial port at 0x3f8 with interrupt 4.
+    /// True if there is a serial port, see ``Serial``.
     var hasSerialPort = false
     /// The interrupt that announces a new generation; `nil` if there is no such device.
     var generationInterrupt: UInt32?
+
+    /// The alignment of tables in bytes, which only the root pointer needs.
+    private static let alignment: UInt64 = 16
 
     /// A table with its address; each table begins at a multiple of 16.
     struct Placed: Hashable, Sendable {
@@ -26,7 +29,7 @@ struct ACPITables: Sendable {
         var tables: [Placed] = []
         var address = BootLayout.acpiTables
         func add(_ name: String, _ bytes: [UInt8]) -> UInt64 {
-            defer { address = (address + UInt64(bytes.count) + 15) & ~15 }
+            defer { address = (address + UInt64(bytes.count) + Self.alignment - 1) & ~(Self.alignment - 1) }
             tables.append(Placed(name: name, address: address, bytes: bytes))
             return address
         }
@@ -46,30 +49,34 @@ struct ACPITables: Sendable {
 
     // MARK: - Headers
 
-    private static let owner = Array("THAW  ".utf8)
+    private static let oemID = Array("THAW  ".utf8)
+    /// The size of DESCRIPTION_HEADER in bytes (5.2.6).
+    private static let headerByteCount = 36
+    private static let checksumOffset = 9
 
-    /// A header of 36 bytes, then the content; all bytes sum up to 0.
+    /// A header, then the content; all bytes sum up to 0.
     private static func table(_ signature: String, revision: UInt8, _ content: [UInt8]) -> [UInt8] {
         var bytes = Array(signature.utf8)
-        bytes.append(little: UInt32(36 + content.count))
+        bytes.append(little: UInt32(headerByteCount + content.count))
         bytes += [revision, 0]
-        bytes += owner + Array("MICROVM ".utf8)
+        bytes += oemID + Array("MICROVM ".utf8)
         bytes.append(little: UInt32(1))
         bytes += Array("THAW".utf8)
         bytes.append(little: UInt32(1))
         bytes += content
-        bytes[9] = checksum(bytes[...])
+        bytes[checksumOffset] = checksum(bytes[...])
         return bytes
     }
 
     private static func rsdpBytes(xsdt: UInt64) -> [UInt8] {
-        var bytes = Array("RSD PTR ".utf8) + [0] + owner + [2]
-        bytes.append(little: UInt32(0))
-        bytes.append(little: UInt32(36))
+        let rsdtAddress: UInt32 = 0
+        var bytes = Array("RSD PTR ".utf8) + [0] + oemID + [RSDP.revision]
+        bytes.append(little: rsdtAddress)
+        bytes.append(little: UInt32(RSDP.byteCount))
         bytes.append(little: xsdt)
         bytes += [0, 0, 0, 0]
-        bytes[8] = checksum(bytes[..<20])
-        bytes[32] = checksum(bytes[...])
+        bytes[RSDP.checksum] = checksum(bytes[..<RSDP.firstByteCount])
+        bytes[RSDP.extendedChecksum] = checksum(bytes[...])
         return bytes
     }
 
@@ -79,29 +86,30 @@ struct ACPITables: Sendable {
 
     /// Returns the FADT: there is no hardware beyond the tables, so no PIT, no PIC and no power management timer.
     private func fadtBytes(dsdt: UInt64) -> [UInt8] {
-        var table = [UInt8](repeating: 0, count: 276)
-        // No VGA and no CMOS clock; no keyboard controller either, so that no kernel waits for one.
-        table.set(UInt16(1 << 2 | 1 << 5), at: 109)
-        // WBINVD works; the two buttons, if any, are devices; hardware-reduced.
-        table.set(UInt32(1 << 0 | 1 << 4 | 1 << 5 | 1 << 20), at: 112)
-        table[131] = 5
-        table.set(dsdt, at: 140)
-        table.set(UInt64(0x5448_4157), at: 268)
-        return Array(table[36...])
+        var table = [UInt8](repeating: 0, count: FADT.byteCount)
+        // Without the bit 8042 there is no keyboard controller either, so that no kernel waits for one.
+        table.set(FADT.vgaNotPresent | FADT.cmosRTCNotPresent, at: FADT.iapcBootArch)
+        // The two buttons, if any, are devices.
+        table.set(FADT.wbinvd | FADT.pwrButton | FADT.slpButton | FADT.hwReducedACPI, at: FADT.flags)
+        table[FADT.minorVersion] = FADT.minorVersionOf65
+        table.set(dsdt, at: FADT.xDSDT)
+        table.set(FADT.hypervisor, at: FADT.hypervisorVendorIdentity)
+        return Array(table[Self.headerByteCount...])
     }
 
     // MARK: - MADT (5.2.12)
 
     private var madtBytes: [UInt8] {
+        let (flags, interruptBase, identifier, reserved): (UInt32, UInt32, UInt8, UInt8) = (0, 0, 0, 0)
         var bytes: [UInt8] = []
         bytes.append(little: BootLayout.localAPIC)
-        bytes.append(little: UInt32(0))
-        bytes += [1, 12, 0, 0]
+        bytes.append(little: flags)
+        bytes += MADT.ioAPIC + [identifier, reserved]
         bytes.append(little: BootLayout.ioAPIC)
-        bytes.append(little: UInt32(0))
+        bytes.append(little: interruptBase)
         for processor in 0..<processors {
-            bytes += [0, 8, UInt8(processor), UInt8(processor)]
-            bytes.append(little: UInt32(1))
+            bytes += MADT.localAPIC + [UInt8(processor), UInt8(processor)]
+            bytes.append(little: MADT.enabled)
         }
         return bytes
     }
@@ -133,12 +141,19 @@ struct ACPITables: Sendable {
             ])
     }
 
+    private static let serialResources: [AML.Resource] = [
+        .ports(start: Serial.port, count: Serial.portCount), .interrupt(Serial.interrupt),
+    ]
+
     private static let serialPort: AML = .device(
         "COM1",
         [
             .name("_HID", .eisa("PNP0501")), .name("_UID", .integer(0)),
-            .name("_CRS", .resources([.ports(start: 0x3f8, count: 8), .interrupt(4)])),
+            .name("_CRS", .resources(serialResources)),
         ])
+
+    /// The notification that the generation has changed (Microsoft, Virtual Machine Generation ID).
+    private static let generationChanged: UInt64 = 0x80
 
     /// The generation counter, and the generic event device that announces its change.
     private static func generation(_ interrupt: UInt32) -> [AML] {
@@ -161,7 +176,7 @@ struct ACPITables: Sendable {
                 [
                     .name("_HID", .string("ACPI0013")), .name("_UID", .integer(0)),
                     .name("_CRS", .resources([.interrupt(interrupt)])),
-                    .method("_EVT", arguments: 1, [.notify(["\\_SB_", "VGEN"], .integer(0x80))]),
+                    .method("_EVT", arguments: 1, [.notify(["\\_SB_", "VGEN"], .integer(generationChanged))]),
                 ]),
         ]
     }

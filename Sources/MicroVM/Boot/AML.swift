@@ -26,20 +26,24 @@ indirect enum AML: Sendable {
         case ports(start: UInt16, count: UInt8)
     }
 
+    /// The SerializeFlag of a method's flags.
+    private static let serialized: UInt8 = 1 << 3
+
     var bytes: [UInt8] {
         switch self {
-        case .scope(let name, let terms): [0x10] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
-        case .device(let name, let terms): [0x5b, 0x82] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
-        case .name(let name, let value): [0x08] + Self.path([name]) + value.bytes
+        case .scope(let name, let terms): [AMLOpcode.scope] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
+        case .device(let name, let terms):
+            [AMLOpcode.extPrefix, AMLOpcode.device] + Self.sized(Self.path([name]) + terms.flatMap(\.bytes))
+        case .name(let name, let value): [AMLOpcode.name] + Self.path([name]) + value.bytes
         case .method(let name, let arguments, let terms):
-            [0x14] + Self.sized(Self.path([name]) + [arguments | 0x08] + terms.flatMap(\.bytes))
-        case .notify(let path, let value): [0x86] + Self.path(path) + value.bytes
+            [AMLOpcode.method] + Self.sized(Self.path([name]) + [arguments | Self.serialized] + terms.flatMap(\.bytes))
+        case .notify(let path, let value): [AMLOpcode.notify] + Self.path(path) + value.bytes
         case .integer(let value): Self.integer(value)
-        case .string(let text): [0x0d] + Array(text.utf8) + [0]
+        case .string(let text): [AMLOpcode.stringPrefix] + Array(text.utf8) + [0]
         case .package(let elements):
-            [0x12] + Self.sized([UInt8(truncatingIfNeeded: elements.count)] + elements.flatMap(\.bytes))
+            [AMLOpcode.package] + Self.sized([UInt8(truncatingIfNeeded: elements.count)] + elements.flatMap(\.bytes))
         case .eisa(let identifier): Self.dword(Self.packed(identifier))
-        case .resources(let list): Self.buffer(list.flatMap(\.bytes) + [0x79, 0])
+        case .resources(let list): Self.buffer(list.flatMap(\.bytes) + AMLResourceTag.endTag + [0])
         }
     }
 
@@ -61,26 +65,26 @@ indirect enum AML: Sendable {
         var bytes: [UInt8] = []
         switch value {
         case 0, 1: return [UInt8(value)]
-        case ...0xff: return [0x0a, UInt8(value)]
+        case ...0xff: return [AMLOpcode.bytePrefix, UInt8(value)]
         case ...0xffff:
-            bytes = [0x0b]
+            bytes = [AMLOpcode.wordPrefix]
             bytes.append(little: UInt16(value))
         case ...0xffff_ffff: return dword(UInt32(value))
         default:
-            bytes = [0x0e]
+            bytes = [AMLOpcode.qwordPrefix]
             bytes.append(little: value)
         }
         return bytes
     }
 
     private static func dword(_ value: UInt32) -> [UInt8] {
-        var bytes: [UInt8] = [0x0c]
+        var bytes: [UInt8] = [AMLOpcode.dwordPrefix]
         bytes.append(little: value)
         return bytes
     }
 
     private static func buffer(_ content: [UInt8]) -> [UInt8] {
-        [0x11] + sized(integer(UInt64(content.count)) + content)
+        [AMLOpcode.buffer] + sized(integer(UInt64(content.count)) + content)
     }
 
     /// Encodes a path, from the root if its first name has a `\`.
@@ -88,7 +92,7 @@ indirect enum AML: Sendable {
         var segments = names.map { Array($0.utf8) }
         var bytes: [UInt8] = []
         if segments[0].first == UInt8(ascii: "\\") { bytes.append(segments[0].removeFirst()) }
-        if segments.count == 2 { bytes.append(0x2e) }
+        if segments.count == 2 { bytes.append(AMLOpcode.dualNamePrefix) }
         precondition(segments.count <= 2 && segments.allSatisfy { $0.count == 4 }, "one or two names of 4 characters")
         return bytes + segments.joined()
     }
@@ -102,21 +106,31 @@ indirect enum AML: Sendable {
 }
 
 extension AML.Resource {
+    /// Of a memory range's information.
+    private static let readWrite: UInt8 = 1 << 0
+    // Of an interrupt's flags; without the others it is active high and not shared.
+    private static let consumer: UInt8 = 1 << 0
+    private static let edgeTriggered: UInt8 = 1 << 1
+    /// Of a port range's information: all 16 bits are decoded.
+    private static let decode16: UInt8 = 1 << 0
+
     var bytes: [UInt8] {
         var bytes: [UInt8]
         switch self {
         case .memory(let start, let byteCount):
-            bytes = [0x86, 9, 0, 1]
+            bytes = AMLResourceTag.fixedMemory32 + [Self.readWrite]
             bytes.append(little: start)
             bytes.append(little: byteCount)
         case .interrupt(let number):
-            bytes = [0x89, 6, 0, 3, 1]
+            let numberOfInterrupts: UInt8 = 1
+            bytes = AMLResourceTag.extendedInterrupt + [Self.consumer | Self.edgeTriggered, numberOfInterrupts]
             bytes.append(little: number)
         case .ports(let start, let count):
-            bytes = [0x47, 1]
+            let alignment: UInt8 = 1
+            bytes = AMLResourceTag.ioPort + [Self.decode16]
             bytes.append(little: start)
             bytes.append(little: start)
-            bytes += [1, count]
+            bytes += [alignment, count]
         }
         return bytes
     }

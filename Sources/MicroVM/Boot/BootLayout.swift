@@ -46,10 +46,15 @@ struct MMIODevice: Hashable, Sendable {
 
     static let byteCount: UInt32 = 4096
 
+    /// Firecracker's start of such devices; the first page is the doorbell's.
+    private static let firstAddress: UInt64 = 0xc000_1000
+    /// Above the interrupts of a PC's own devices, of which the serial port has the highest.
+    private static let firstInterrupt: UInt32 = 5
+
     /// The device in a slot, counted from 0.
     init(slot: Int) {
         precondition((0..<Self.maximumCount).contains(slot), "a machine has 15 slots for devices")
-        address = 0xc000_1000 + UInt64(slot) * UInt64(Self.byteCount)
-        interrupt = 5 + UInt32(slot)
+        address = Self.firstAddress + UInt64(slot) * UInt64(Self.byteCount)
+        interrupt = Self.firstInterrupt + UInt32(slot)
     }
 }

@@ -13,7 +13,7 @@ struct BootPlan: Sendable {
     var processors = 1
     var devices: [MMIODevice] = []
     var persistentMemory: [PersistentMemory] = []
-    /// True if the tables name a serial port at 0x3f8 with interrupt 4.
+    /// True if the tables name a serial port, see ``Serial``.
     var hasSerialPort = false
     /// The generation of this run and the interrupt that announces a new one; `nil` if the guest has none.
     var generation: GenerationID?
@@ -30,10 +30,13 @@ struct BootPlan: Sendable {
         }
     }
 
+    /// An xAPIC identifier has 8 bits, and 255 addresses all processors.
+    private static let maximumProcessors = 254
+
     /// Fills fresh memory, including the kernel, and returns the first processor's entry state.
     func place(in memory: GuestMemory) throws(MachineError) -> EntryState {
-        guard (1...254).contains(processors) else {
-            throw .impossible("a machine must have 1 to 254 processors, not \(processors)")
+        guard (1...Self.maximumProcessors).contains(processors) else {
+            throw .impossible("a machine must have 1 to \(Self.maximumProcessors) processors, not \(processors)")
         }
         let map = try PhysicalMap(memoryBytes: memoryBytes, persistent: persistentMemory)
         let line = try checkedCommandLine()
@@ -67,8 +70,8 @@ struct BootPlan: Sendable {
 
     /// The highest page address where the initramfs fits.
     private func initramfsStart(_ map: PhysicalMap) throws(MachineError) -> UInt64 {
-        let size = (UInt64(initramfs.count) + 4095) & ~4095
-        let end = map.lowEnd & ~4095
+        let size = (UInt64(initramfs.count) + GuestMemory.page - 1) & ~(GuestMemory.page - 1)
+        let end = map.lowEnd & ~(GuestMemory.page - 1)
         guard kernel.range.upperBound <= end, size <= end - kernel.range.upperBound else {
             let parts = "the kernel up to \(mebibytes(kernel.range.upperBound)) and \(mebibytes(size)) of initramfs"
             throw .impossible("\(parts) do not fit into \(mebibytes(memoryBytes)) of memory; give it more")

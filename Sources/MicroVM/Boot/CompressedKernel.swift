@@ -89,7 +89,7 @@ struct CompressedKernel: Sendable {
         var blocks = LZ4Legacy(byteCount: Int(unpackedSize))
         var buffer = [UInt8](repeating: 0, count: min(LZ4Legacy.blockSize, Int(unpackedSize)))
         var offset: Int64 = 0
-        while let count = try next(&blocks, packed, &buffer, file.path) {
+        while let count = try next(of: &blocks, in: packed, into: &buffer, path: file.path) {
             do throws(SystemError) {
                 unsafe try target.writeSparsely(buffer.span.bytes.extracting(first: count), at: offset)
             } catch { throw .host("write the unpacked kernel", nil, error.errno) }
@@ -101,7 +101,7 @@ struct CompressedKernel: Sendable {
     }
 
     private func next(
-        _ blocks: inout LZ4Legacy, _ packed: [UInt8], _ buffer: inout [UInt8], _ path: FilePath
+        of blocks: inout LZ4Legacy, in packed: [UInt8], into buffer: inout [UInt8], path: FilePath
     ) throws(MachineError) -> Int? {
         do throws(LZ4Legacy.Fault) {
             var span = buffer.mutableSpan

@@ -4,6 +4,9 @@
 struct EntryState: Hashable, Sendable {
     /// A segment register with its hidden part; the fields are those of `struct kvm_segment`.
     struct Segment: Hashable, Sendable {
+        /// The size of a descriptor in bytes; a selector is the descriptor's offset in its table.
+        static let descriptorByteCount = 8
+
         let selector: UInt16
         let base: UInt64
         let limit: UInt32
@@ -15,7 +18,7 @@ struct EntryState: Hashable, Sendable {
         let l: UInt8
         let g: UInt8
 
-        /// Decodes a descriptor like a processor, so that table and registers can't differ.
+        /// Decodes a descriptor like a processor, so that table and registers can't differ (SDM, volume 3A, 3.4.5).
         init(_ descriptor: UInt64, selector: UInt16) {
             func bits(_ low: UInt64, _ count: UInt64) -> UInt64 { descriptor >> low & (1 << count - 1) }
             self.selector = selector
@@ -30,6 +33,20 @@ struct EntryState: Hashable, Sendable {
             g = UInt8(bits(55, 1))
             limit = g == 1 ? units << 12 | 0xfff : units
         }
+    }
+
+    /// The descriptors of privilege level 0 from address 0 (Intel SDM, volume 3A, 3.4.5).
+    private enum Descriptor {
+        /// 4 GiB, readable and accessed.
+        static let code32: UInt64 = 0x00cf_9b00_0000_ffff
+        /// The same with the L flag.
+        static let code64: UInt64 = 0x00af_9b00_0000_ffff
+        /// 4 GiB, writable and accessed.
+        static let data: UInt64 = 0x00cf_9300_0000_ffff
+        /// A busy TSS of 4 GiB.
+        static let task: UInt64 = 0x008f_8b00_0000_ffff
+        /// A busy TSS of the smallest size, 104 bytes, as PVH requires.
+        static let smallTask: UInt64 = 0x0000_8b00_0000_0067
     }
 
     /// Address and limit of a descriptor table.
@@ -52,8 +69,8 @@ struct EntryState: Hashable, Sendable {
     let rsp: UInt64
     let rbx: UInt64
     let rsi: UInt64
-    /// Only the bit that is always set: interrupts are disabled.
-    let rflags: UInt64 = 2
+    /// Only bit 1, which is always set: interrupts are disabled.
+    let rflags: UInt64 = 1 << 1
 
     /// The descriptors at ``BootLayout/gdt``: null, code, data, task.
     let descriptors: [UInt64]
@@ -63,11 +80,11 @@ struct EntryState: Hashable, Sendable {
         rbx: UInt64, rsi: UInt64
     ) {
         self.descriptors = descriptors
-        code = Segment(descriptors[1], selector: 8)
-        data = Segment(descriptors[2], selector: 16)
-        task = Segment(descriptors[3], selector: 24)
-        gdt = Table(base: BootLayout.gdt, limit: UInt16(descriptors.count * 8 - 1))
-        idt = Table(base: BootLayout.idt, limit: 7)
+        code = Segment(descriptors[1], selector: UInt16(1 * Segment.descriptorByteCount))
+        data = Segment(descriptors[2], selector: UInt16(2 * Segment.descriptorByteCount))
+        task = Segment(descriptors[3], selector: UInt16(3 * Segment.descriptorByteCount))
+        gdt = Table(base: BootLayout.gdt, limit: UInt16(descriptors.count * Segment.descriptorByteCount - 1))
+        idt = Table(base: BootLayout.idt, limit: UInt16(Segment.descriptorByteCount - 1))
         self.cr0 = cr0
         self.cr3 = cr3
         self.cr4 = cr4
@@ -81,15 +98,16 @@ struct EntryState: Hashable, Sendable {
     /// Protected mode without paging, `rbx` points to the start info (Xen's PVH ABI).
     static func pvh(at entry: UInt64) -> EntryState {
         EntryState(
-            descriptors: [0, 0x00cf_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x0000_8b00_0000_0067],
-            cr0: 0x11, cr3: 0, cr4: 0, efer: 0, at: entry, rbx: BootLayout.startInfo, rsi: 0)
+            descriptors: [0, Descriptor.code32, Descriptor.data, Descriptor.smallTask],
+            cr0: ControlBit.cr0PE | ControlBit.cr0ET, cr3: 0, cr4: 0, efer: 0, at: entry, rbx: BootLayout.startInfo,
+            rsi: 0)
     }
 
     /// Long mode with 4 GiB identity-mapped, `rsi` points to the zero page (Linux's 64-bit boot protocol).
     static func linux64(at entry: UInt64) -> EntryState {
         EntryState(
-            descriptors: [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x008f_8b00_0000_ffff],
-            cr0: 0x8000_0011, cr3: BootLayout.pageTables, cr4: 0x20, efer: 0x500, at: entry, rbx: 0,
-            rsi: BootLayout.zeroPage)
+            descriptors: [0, Descriptor.code64, Descriptor.data, Descriptor.task],
+            cr0: ControlBit.cr0PG | ControlBit.cr0PE | ControlBit.cr0ET, cr3: BootLayout.pageTables,
+            cr4: ControlBit.cr4PAE, efer: EFERBit.lme | EFERBit.lma, at: entry, rbx: 0, rsi: BootLayout.zeroPage)
     }
 }

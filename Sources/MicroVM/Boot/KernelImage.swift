@@ -15,14 +15,14 @@ final class KernelImage: Sendable {
     enum Entry: Hashable, Sendable {
         case pvh(UInt64)
         case linux64(UInt64)
-        /// A bzImage that unpacks itself; the value is its load address, and its entry is 0x200 bytes behind.
+        /// A bzImage that unpacks itself; the value is its load address, ``SetupValue/entry64`` bytes before its entry.
         case bzImage64(UInt64)
 
         /// The first instruction.
         var address: UInt64 {
             switch self {
             case .pvh(let address), .linux64(let address): address
-            case .bzImage64(let address): address + 0x200
+            case .bzImage64(let address): address + SetupValue.entry64
             }
         }
     }
@@ -127,12 +127,22 @@ final class KernelImage: Sendable {
 
 /// Files that are often taken for kernels, and the reason why they are none.
 enum UnknownKernel {
+    /// The offset of the magic number (Linux, Documentation/arch/arm64/booting.rst and riscv/boot-image-header.rst).
+    private static let magicOffset = 0x38
+    /// The bytes "ARM" and 64.
+    private static let arm64Magic: UInt32 = 0x644d_5241
+    /// The bytes "RSC" and 5.
+    private static let riscvMagic: UInt32 = 0x0543_5352
+    /// ELFMAG of elf.h.
+    private static let elfMagic = Array("\u{7f}ELF".utf8)
+
     static func explain(_ start: [UInt8]) -> String? {
         if start.isEmpty { return "is empty" }
-        if start.number(UInt32.self, at: 0x38) == 0x644d_5241 { return "is a kernel for arm64, not for x86-64" }
-        if start.number(UInt32.self, at: 0x38) == 0x0543_5352 { return "is a kernel for riscv, not for x86-64" }
+        let magic = start.number(UInt32.self, at: magicOffset)
+        if magic == arm64Magic { return "is a kernel for arm64, not for x86-64" }
+        if magic == riscvMagic { return "is a kernel for riscv, not for x86-64" }
         if let format = CompressedKernel.format(of: start) { return "is a file packed with \(format); unpack it first" }
-        if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return nil }
+        if start.starts(with: elfMagic) { return nil }
         return "is neither a vmlinux (ELF) nor a bzImage"
     }
 }

@@ -69,13 +69,13 @@ struct LZ4Legacy {
         unsafe output.withUnsafeMutableBytes { target in
             unsafe input.withUnsafeBytes { source in
                 guard let from = source.baseAddress, let into = target.baseAddress else { return nil }
-                return unsafe decodeBlock(from, source.count, into, target.count)
+                return unsafe decodeBlock(from, count: source.count, into: into, room: target.count)
             }
         }
     }
 
     private static func decodeBlock(
-        _ input: UnsafeRawPointer, _ inputCount: Int, _ output: UnsafeMutableRawPointer, _ outputCount: Int
+        _ input: UnsafeRawPointer, count inputCount: Int, into output: UnsafeMutableRawPointer, room outputCount: Int
     ) -> Int? {
         var read = 0
         var written = 0
@@ -88,7 +88,7 @@ struct LZ4Legacy {
                 // The usual case: 16 bytes are available, and the excess is overwritten later.
                 unsafe copy16(input + read, output + written)
             } else {
-                if literals == 15, unsafe !extend(&literals, input, &read, inputCount) { return nil }
+                if literals == 15, unsafe !extend(&literals, from: input, at: &read, count: inputCount) { return nil }
                 guard literals <= inputCount &- read, literals <= outputCount &- written else { return nil }
                 unsafe (output + written).copyMemory(from: input + read, byteCount: literals)
             }
@@ -103,9 +103,10 @@ struct LZ4Legacy {
                 unsafe copy16(output + (written &- offset), output + written)
                 unsafe copy16(output + (written &- offset &+ 16), output + (written &+ 16))
             } else {
-                if length == 15, unsafe !extend(&length, input, &read, inputCount) { return nil }
+                if length == 15, unsafe !extend(&length, from: input, at: &read, count: inputCount) { return nil }
                 guard length <= outputCount &- written &- 4 else { return nil }
-                unsafe repeatBytes(output + written, offset, length &+ 4, room: outputCount &- written)
+                unsafe repeatBytes(
+                    output + written, offset: offset, count: length &+ 4, room: outputCount &- written)
             }
             written &+= length &+ 4
         }
@@ -115,7 +116,7 @@ struct LZ4Legacy {
     /// Adds bytes to a length until one is not 255; the input's size bounds it, so nothing overflows.
     @inline(__always)
     private static func extend(
-        _ length: inout Int, _ input: UnsafeRawPointer, _ read: inout Int, _ inputCount: Int
+        _ length: inout Int, from input: UnsafeRawPointer, at read: inout Int, count inputCount: Int
     ) -> Bool {
         while read < inputCount {
             let byte = unsafe Int(input.load(fromByteOffset: read, as: UInt8.self))
@@ -135,7 +136,7 @@ struct LZ4Legacy {
     ///
     /// The steps are as large as `offset` and `room` allow.
     @inline(__always)
-    private static func repeatBytes(_ into: UnsafeMutableRawPointer, _ offset: Int, _ count: Int, room: Int) {
+    private static func repeatBytes(_ into: UnsafeMutableRawPointer, offset: Int, count: Int, room: Int) {
         let from = unsafe into - offset
         var index = 0
         if offset >= 16, room &- count >= 16 {

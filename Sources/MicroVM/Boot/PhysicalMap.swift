@@ -2,11 +2,13 @@
 
 /// A range of guest addresses and its kind.
 struct PhysicalRange: Hashable, Sendable {
-    /// The number of the kind in e820 and PVH.
+    /// The number of the kind in e820 and PVH (ACPI 6.5, 15; Linux, asm/e820/types.h).
     enum Kind: UInt32, Sendable {
+        /// E820_TYPE_RAM.
         case memory = 1
+        /// E820_TYPE_RESERVED.
         case reserved = 2
-        /// Memory that keeps its content; Linux makes a pmem device of it.
+        /// E820_TYPE_PRAM: memory that keeps its content; Linux makes a pmem device of it.
         case persistent = 12
     }
 
@@ -48,7 +50,7 @@ struct PhysicalMap: Hashable, Sendable {
 
     private mutating func add(_ memory: PersistentMemory) throws(MachineError) {
         let isPlaced = memory.start < Self.limit && memory.byteCount > 0 && memory.byteCount < Self.limit
-        guard isPlaced, memory.start.isMultiple(of: 2 << 20), memory.byteCount.isMultiple(of: 4096) else {
+        guard isPlaced, memory.start.isMultiple(of: 2 << 20), memory.byteCount.isMultiple(of: GuestMemory.page) else {
             throw .impossible("persistent memory must begin at a multiple of 2 MiB and have whole pages")
         }
         let range = PhysicalRange(start: memory.start, byteCount: memory.byteCount, kind: .persistent)

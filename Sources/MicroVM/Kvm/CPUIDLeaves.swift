@@ -12,19 +12,26 @@ struct CPUIDLeaves {
     ///   - count: the number of processors of the machine.
     ///   - hasDeadlineTimer: true if KVM's APIC has the TSC-deadline mode, which `supported` doesn't include.
     init(supported: [kvm_cpuid_entry2], identifier: UInt32, count: UInt32, hasDeadlineTimer: Bool) {
-        entries = supported.filter { $0.function != 0xB && $0.function != 0x1F }
+        entries = supported.filter {
+            $0.function != CPUIDLeaf.extendedTopology && $0.function != CPUIDLeaf.v2ExtendedTopology
+        }
         for index in entries.indices {
             switch entries[index].function {
-            case 0x1: CPUIDLeaves.identify(&entries[index], identifier, count, hasDeadlineTimer)
+            case CPUIDLeaf.features:
+                CPUIDLeaves.identify(
+                    &entries[index], identifier: identifier, count: count, hasDeadlineTimer: hasDeadlineTimer)
             // Event counters belong to the host.
-            case 0xA: CPUIDLeaves.clear(&entries[index])
+            case CPUIDLeaf.performanceMonitoring: CPUIDLeaves.clear(&entries[index])
             // KVM passes the host's topology through.
-            case 0x4:
-                entries[index].eax = CPUIDLeaves.share(entries[index].eax, count, keeping: 0x3FF, cores: count - 1)
-            case 0x8000_0008: entries[index].ecx = (entries[index].ecx & ~0xF0FF) | (count - 1)
-            case 0x8000_001D:
-                entries[index].eax = CPUIDLeaves.share(entries[index].eax, count, keeping: 0x3FFF, cores: 0)
-            case 0x8000_001E: CPUIDLeaves.identifyCore(&entries[index], identifier)
+            case CPUIDLeaf.deterministicCache:
+                entries[index].eax = CPUIDLeaves.share(
+                    entries[index].eax, by: count, keeping: CPUIDField.intelCacheMask, cores: count - 1)
+            case CPUIDLeaf.sizes:
+                entries[index].ecx = (entries[index].ecx & ~CPUIDField.sizesMask) | (count - 1)
+            case CPUIDLeaf.cacheProperties:
+                entries[index].eax = CPUIDLeaves.share(
+                    entries[index].eax, by: count, keeping: CPUIDField.amdCacheMask, cores: 0)
+            case CPUIDLeaf.topology: CPUIDLeaves.identifyCore(&entries[index], identifier)
             default: break
             }
         }
@@ -32,23 +39,26 @@ struct CPUIDLeaves {
     }
 
     private static func identify(
-        _ entry: inout kvm_cpuid_entry2, _ identifier: UInt32, _ count: UInt32, _ hasDeadlineTimer: Bool
+        _ entry: inout kvm_cpuid_entry2, identifier: UInt32, count: UInt32, hasDeadlineTimer: Bool
     ) {
-        // Bits 8...15: the CLFLUSH line size, in units of 8 bytes.
-        entry.ebx = (entry.ebx & 0xFF) | 8 << 8 | count << 16 | identifier << 24
-        entry.ecx &= ~(1 << 15)
-        entry.ecx |= 1 << 31
-        if hasDeadlineTimer { entry.ecx |= 1 << 24 }
-        if count > 1 { entry.edx |= 1 << 28 } else { entry.edx &= ~(1 << 28) }
+        let lineSize: UInt32 = 64 / 8
+        entry.ebx =
+            (entry.ebx & CPUIDField.brandIndexMask) | lineSize << CPUIDField.clflushShift
+            | count << CPUIDField.logicalProcessorsShift | identifier << CPUIDField.initialAPICIDShift
+        entry.ecx &= ~CPUIDField.pdcm
+        entry.ecx |= CPUIDField.hypervisor
+        if hasDeadlineTimer { entry.ecx |= CPUIDField.tscDeadline }
+        if count > 1 { entry.edx |= CPUIDField.htt } else { entry.edx &= ~CPUIDField.htt }
     }
 
     /// Sets the sharing of a cache: one thread per core, and each core has its own caches except the third level.
     ///
     /// All cores share the third level, because a scheduler moves threads only among processors with a common cache.
-    private static func share(_ cache: UInt32, _ count: UInt32, keeping mask: UInt32, cores: UInt32) -> UInt32 {
-        let (type, level) = (cache & 0x1F, cache >> 5 & 7)
-        guard type != 0 else { return cache }
-        return cache & mask | (level >= 3 ? count - 1 : 0) << 14 | cores << 26
+    private static func share(_ cache: UInt32, by count: UInt32, keeping mask: UInt32, cores: UInt32) -> UInt32 {
+        guard cache & CPUIDField.cacheTypeMask != 0 else { return cache }
+        let level = cache >> CPUIDField.cacheLevelShift & CPUIDField.cacheLevelMask
+        let others = level >= 3 ? count - 1 : 0
+        return cache & mask | others << CPUIDField.cacheSharingShift | cores << CPUIDField.cacheCoresShift
     }
 
     private static func identifyCore(_ entry: inout kvm_cpuid_entry2, _ identifier: UInt32) {
@@ -69,22 +79,25 @@ struct CPUIDLeaves {
         var width: UInt32 = 0
         while 1 << width < count { width += 1 }
         return [
-            leaf(0xB, 0, 0, 1, 0x100, identifier),
-            leaf(0xB, 1, width, count, 0x201, identifier),
+            topologyLeaf(level: 0, shift: 0, count: 1, type: CPUIDField.smtLevel, identifier),
+            topologyLeaf(level: 1, shift: width, count: count, type: CPUIDField.coreLevel, identifier),
         ]
     }
 
-    private static func leaf(
-        _ function: UInt32, _ index: UInt32, _ eax: UInt32, _ ebx: UInt32, _ ecx: UInt32, _ edx: UInt32
+    /// - Parameters:
+    ///   - shift: the number of bits of an identifier below the next level.
+    ///   - count: the number of processors at this level.
+    private static func topologyLeaf(
+        level: UInt32, shift: UInt32, count: UInt32, type: UInt32, _ identifier: UInt32
     ) -> kvm_cpuid_entry2 {
         var entry = kvm_cpuid_entry2()
-        entry.function = function
-        entry.index = index
+        entry.function = CPUIDLeaf.extendedTopology
+        entry.index = level
         entry.flags = UInt32(KVM_CPUID_FLAG_SIGNIFCANT_INDEX)
-        entry.eax = eax
-        entry.ebx = ebx
-        entry.ecx = ecx
-        entry.edx = edx
+        entry.eax = shift
+        entry.ebx = count
+        entry.ecx = type | level
+        entry.edx = identifier
         return entry
     }
 }

@@ -3,11 +3,16 @@
 internal import CKVM
 
 extension Processor {
+    private typealias MSR = ModelSpecificRegister
+
     private static let initialMSRs: [(index: UInt32, value: UInt64)] = [
-        // SYSENTER, SYSCALL and the counter, all zero; fast string operations; memory is write-back by default.
-        (0x174, 0), (0x175, 0), (0x176, 0), (0xC000_0081, 0), (0xC000_0083, 0), (0xC000_0102, 0), (0xC000_0084, 0),
-        (0xC000_0082, 0), (0x10, 0), (0x1A0, 1), (0x2FF, 0x806),
+        (MSR.sysenterCS, 0), (MSR.sysenterESP, 0), (MSR.sysenterEIP, 0), (MSR.star, 0), (MSR.cstar, 0),
+        (MSR.kernelGSBase, 0), (MSR.fmask, 0), (MSR.lstar, 0), (MSR.timeStampCounter, 0),
+        (MSR.miscEnable, MSR.fastStringsEnable), (MSR.mtrrDefType, MSR.mtrrEnable | MSR.writeBack),
     ]
+    /// The x87 control word after FNINIT and the value of MXCSR after a reset (SDM volume 3A, state after reset).
+    private static let initialFCW: UInt16 = 0x37F
+    private static let initialMXCSR: UInt32 = 0x1F80
 
     /// Puts the processor into the state after firmware, without an entry point.
     func reset(_ leaves: CPUIDLeaves) throws(MachineError) {
@@ -20,9 +25,9 @@ extension Processor {
                 return register
             })
         var fpu = kvm_fpu()
-        fpu.fcw = 0x37F
-        fpu.mxcsr = 0x1F80
-        try set("KVM_SET_FPU", ckvm_set_fpu, fpu)
+        fpu.fcw = Processor.initialFCW
+        fpu.mxcsr = Processor.initialMXCSR
+        try set("KVM_SET_FPU", ckvm_set_fpu, to: fpu)
         try wireLocalInterrupts()
     }
 
@@ -31,12 +36,16 @@ extension Processor {
         var controller = kvm_lapic_state()
         try get("KVM_GET_LAPIC", ckvm_get_lapic, into: &controller)
         unsafe withUnsafeMutableBytes(of: &controller) { bytes in
-            for (offset, mode) in [(0x350, UInt32(7)), (0x360, 4)] {
+            for (offset, mode) in [
+                (LocalAPICRegister.lvtLINT0, LocalAPICRegister.deliveryModeExtINT),
+                (LocalAPICRegister.lvtLINT1, LocalAPICRegister.deliveryModeNMI),
+            ] {
                 let old = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-                unsafe bytes.storeBytes(of: (old & ~0x700) | mode << 8, toByteOffset: offset, as: UInt32.self)
+                let new = (old & ~LocalAPICRegister.deliveryModeMask) | mode
+                unsafe bytes.storeBytes(of: new, toByteOffset: offset, as: UInt32.self)
             }
         }
-        try set("KVM_SET_LAPIC", ckvm_set_lapic, controller)
+        try set("KVM_SET_LAPIC", ckvm_set_lapic, to: controller)
     }
 }
 
@@ -52,14 +61,14 @@ extension Processor {
         (special.gdt.base, special.gdt.limit) = (entry.gdt.base, entry.gdt.limit)
         (special.idt.base, special.idt.limit) = (entry.idt.base, entry.idt.limit)
         (special.cr0, special.cr3, special.cr4, special.efer) = (entry.cr0, entry.cr3, entry.cr4, entry.efer)
-        try set("KVM_SET_SREGS", ckvm_set_special_registers, special)
+        try set("KVM_SET_SREGS", ckvm_set_special_registers, to: special)
         var registers = kvm_regs()
         registers.rip = entry.rip
         registers.rsp = entry.rsp
         registers.rbx = entry.rbx
         registers.rsi = entry.rsi
         registers.rflags = entry.rflags
-        try set("KVM_SET_REGS", ckvm_set_registers, registers)
+        try set("KVM_SET_REGS", ckvm_set_registers, to: registers)
     }
 }
 

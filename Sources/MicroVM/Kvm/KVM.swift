@@ -31,7 +31,9 @@ struct KVM: ~Copyable {
     init(_ opened: consuming OwnedDescriptor) throws(MachineError) {
         let number = opened.rawValue
         let version = ckvm_ioctl_number(number, ckvm_get_api_version, 0)
-        guard version == 12 else { throw .incapable("API version 12, it has \(version)") }
+        guard version == KVM_API_VERSION else {
+            throw .incapable("API version \(KVM_API_VERSION), it has \(version)")
+        }
         for (name, capability) in KVM.needed where KVM.extent(of: capability, number) <= 0 { throw .incapable(name) }
         let count = try kvm("KVM_GET_VCPU_MMAP_SIZE") { ckvm_ioctl_number(number, ckvm_get_vcpu_mmap_size, 0) }
         device = opened
@@ -62,11 +64,11 @@ struct KVM: ~Copyable {
     }
 
     /// The leaves of the processor's name and its first-level caches: KVM lists them but leaves them empty.
-    private static let own: ClosedRange<UInt32> = 0x8000_0002...0x8000_0005
+    private static let own = CPUIDLeaf.brandString...CPUIDLeaf.l1Cache
 
     /// Returns the CPUID leaves that KVM can show to a guest on this processor.
     func supportedCPUID() throws(MachineError) -> [kvm_cpuid_entry2] {
-        var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", kvm_cpuid_entry2()) {
+        var leaves = try unsafe list("KVM_GET_SUPPORTED_CPUID", of: kvm_cpuid_entry2()) {
             unsafe ckvm_supported_cpuid(device.rawValue, $0, $1)
         }
         for index in leaves.indices where KVM.own.contains(leaves[index].function) {
@@ -77,7 +79,7 @@ struct KVM: ~Copyable {
 
     /// Returns the numbers of the model-specific registers that are part of a processor's state.
     func msrIndices() throws(MachineError) -> [UInt32] {
-        try unsafe list("KVM_GET_MSR_INDEX_LIST", 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
+        try unsafe list("KVM_GET_MSR_INDEX_LIST", of: 0) { unsafe ckvm_msr_indices(device.rawValue, $0, $1) }
     }
 }
 
@@ -93,7 +95,7 @@ func kvm(_ call: String, _ body: () -> Int32) throws(MachineError) -> Int32 {
 
 /// Passes one structure to an ioctl that reads it, fills it in, or both.
 func exchange<State>(
-    _ call: String, _ descriptor: Int32, _ request: UInt, _ state: inout State
+    _ call: String, on descriptor: Int32, request: UInt, _ state: inout State
 ) throws(MachineError) {
     let result = unsafe withUnsafeMutablePointer(to: &state) { unsafe ckvm_ioctl(descriptor, request, $0) }
     guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
@@ -101,7 +103,7 @@ func exchange<State>(
 
 /// Runs an ioctl that fills a list, with more room after E2BIG.
 func list<Element>(
-    _ call: String, _ empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
+    _ call: String, of empty: Element, _ body: (UnsafeMutablePointer<Element>?, UInt32) -> Int32
 ) throws(MachineError) -> [Element] {
     var capacity = 256
     while true {

@@ -88,13 +88,13 @@ internal import SystemPackage
 
     /// Reads one structure of the processor's state.
     func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
-        try exchange(call, descriptor.rawValue, request, &state)
+        try exchange(call, on: descriptor.rawValue, request: request, &state)
     }
 
     /// Writes one structure of the processor's state.
-    func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
+    func set<State>(_ call: String, _ request: UInt, to state: State) throws(MachineError) {
         var copy = state
-        try exchange(call, descriptor.rawValue, request, &copy)
+        try exchange(call, on: descriptor.rawValue, request: request, &copy)
     }
 
     /// Sets the guest's CPUID leaves; call it before model-specific registers are set, which depend on it.

@@ -16,6 +16,9 @@ public enum TrialGuest {
     /// The time limit for a guest's thread to get a processor, in nanoseconds.
     private static let schedulingTimeout: UInt64 = 60_000_000_000
 
+    /// The port of a PC's diagnostic codes, which no device uses.
+    private static let port: UInt16 = 0x80
+
     private static let code: [UInt8] = [
         0xB9, 0x40, 0x42, 0x0F, 0x00,  // mov ecx, 1000000
         0xFF, 0xC9,  // dec ecx
@@ -54,7 +57,7 @@ public enum TrialGuest {
         // The memory must exist as long as a processor may run.
         processors.start { [memory] exit in
             _ = memory
-            if case .write(.port(0x80), _) = exit { return .end(.finished) }
+            if case .write(.port(port), _) = exit { return .end(.finished) }
             return .end(.failed("the trial guest made an unexpected exit"))
         }
         return ending(of: processors, within: budget) == .finished
@@ -72,11 +75,15 @@ public enum TrialGuest {
     private static func put(_ entry: EntryState, _ memory: GuestMemory) throws(MachineError) {
         do throws(GuestFault) {
             let tables = BootLayout.pageTables
+            let byteCount = UInt64(PageTableEntry.tableByteCount)
             for (address, value) in [
-                (tables, tables + 0x1003), (tables + 0x1000, tables + 0x2003), (tables + 0x2000, 0x83),
+                (tables, (tables + byteCount) | PageTableEntry.table),
+                (tables + byteCount, (tables + 2 * byteCount) | PageTableEntry.table),
+                (tables + 2 * byteCount, PageTableEntry.largePage),
             ] { try memory.store(value, at: address) }
             for (index, descriptor) in entry.descriptors.enumerated() {
-                try memory.store(descriptor, at: BootLayout.gdt + UInt64(index) * 8)
+                try memory.store(
+                    descriptor, at: BootLayout.gdt + UInt64(index * EntryState.Segment.descriptorByteCount))
             }
             try memory.write(code, at: entry.rip)
         } catch { preconditionFailure("2 MiB hold the trial guest") }

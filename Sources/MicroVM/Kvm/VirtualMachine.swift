@@ -44,7 +44,7 @@ struct VirtualMachine: ~Copyable {
         wanted.guest_phys_addr = region.start
         wanted.memory_size = region.byteCount
         wanted.userspace_addr = unsafe UInt64(UInt(bitPattern: region.base))
-        try exchange("KVM_SET_USER_MEMORY_REGION", machine, ckvm_set_memory, &wanted)
+        try exchange("KVM_SET_USER_MEMORY_REGION", on: machine, request: ckvm_set_memory, &wanted)
     }
 
     /// Makes a write to `event` raise the interrupt `line` in the guest.
@@ -52,7 +52,7 @@ struct VirtualMachine: ~Copyable {
         var wanted = kvm_irqfd()
         wanted.fd = UInt32(event)
         wanted.gsi = line
-        try set("KVM_IRQFD", ckvm_irqfd, wanted)
+        try set("KVM_IRQFD", ckvm_irqfd, to: wanted)
     }
 
     /// Makes the guest's 32-bit write at `address` a write to `event`, without an exit.
@@ -67,17 +67,17 @@ struct VirtualMachine: ~Copyable {
             wanted.datamatch = UInt64(value)
             wanted.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_datamatch)
         }
-        try set("KVM_IOEVENTFD", ckvm_ioeventfd, wanted)
+        try set("KVM_IOEVENTFD", ckvm_ioeventfd, to: wanted)
     }
 
     /// Reads one structure of the machine's state; if there are several, the content of `state` selects one.
     func get<State>(_ call: String, _ request: UInt, into state: inout State) throws(MachineError) {
-        try exchange(call, descriptor.rawValue, request, &state)
+        try exchange(call, on: descriptor.rawValue, request: request, &state)
     }
 
     /// Writes one structure of the machine's state.
-    func set<State>(_ call: String, _ request: UInt, _ state: State) throws(MachineError) {
+    func set<State>(_ call: String, _ request: UInt, to state: State) throws(MachineError) {
         var copy = state
-        try exchange(call, descriptor.rawValue, request, &copy)
+        try exchange(call, on: descriptor.rawValue, request: request, &copy)
     }
 }

@@ -75,7 +75,7 @@ final class MachineConnection: Sendable {
 
     /// Starts the process in the strictest jail that this host supports, and sends it the plan.
     init(
-        _ jail: MachineJail, _ files: MachineDescriptors, _ configuration: MachineConfiguration, isRestored: Bool
+        _ jail: MachineJail, files: MachineDescriptors, _ configuration: MachineConfiguration, isRestored: Bool
     ) throws(MachineError) {
         let channels = [try MessageChannel.pair(), try MessageChannel.pair(), try MessageChannel.pair()]
         let theirs = channels.map { $0.theirs.descriptor.rawValue } + files.numbers
@@ -84,7 +84,7 @@ final class MachineConnection: Sendable {
             optional: files.optional, isRootMemory: configuration.rootAttachment == .memory,
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
             commandLine: Array(configuration.commandLine.joined(separator: " ").utf8))
-        (process, plan.hasNamespaces) = try MachineConnection.start(jail, theirs, plan)
+        (process, plan.hasNamespaces) = try MachineConnection.start(plan, in: jail, descriptors: theirs)
         // Keeps them open until here: their numbers are used above, and the process now has copies.
         withExtendedLifetime((files, channels)) {}
         (control, doorbell, stderr) = (channels[0].ours, channels[1].ours, channels[2].ours)
@@ -99,7 +99,7 @@ final class MachineConnection: Sendable {
 
     /// Starts the process in namespaces of its own if this host allows them, else without.
     private static func start(
-        _ jail: MachineJail, _ descriptors: [Int32], _ plan: MachinePlan
+        _ plan: MachinePlan, in jail: MachineJail, descriptors: [Int32]
     ) throws(MachineError) -> (Int32, hasNamespaces: Bool) {
         var confinement = Confinement()
         // The program isn't readable for the user that it switches to, so it makes the switch itself.

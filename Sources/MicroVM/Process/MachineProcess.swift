@@ -53,7 +53,7 @@ public final class MachineProcess: Sendable {
         self.snapshot = try snapshot.map { path throws(MachineError) in try SnapshotTarget(path) }
         self.doorbell = doorbell
         let files = try MachineDescriptors(configuration, source: kernel.duplicate(), snapshot: self.snapshot)
-        connection = try MachineConnection(jail, files, configuration, isRestored: false)
+        connection = try MachineConnection(jail, files: files, configuration, isRestored: false)
         try begin()
     }
 
@@ -68,7 +68,7 @@ public final class MachineProcess: Sendable {
         (kernelRemark, self.snapshot) = (nil, nil)
         self.doorbell = doorbell
         let files = try MachineDescriptors(configuration, source: snapshot.duplicate(), snapshot: nil)
-        connection = try MachineConnection(jail, files, configuration, isRestored: true)
+        connection = try MachineConnection(jail, files: files, configuration, isRestored: true)
         try begin()
     }
 

@@ -20,7 +20,7 @@ final class ServedMachine: Sendable {
             machine = try Machine(
                 restoring: SnapshotFile(file, "the snapshot"), configuration, reply: [], doorbell: doorbell)
         } else {
-            machine = try ServedMachine.boot(plan, configuration, doorbell)
+            machine = try ServedMachine.boot(plan, configuration, doorbell: doorbell)
         }
         (self.plan, self.control, self.doorbellChannel) = (plan, control, doorbellChannel)
         doorbellChannel.attach(machine)
@@ -29,7 +29,7 @@ final class ServedMachine: Sendable {
     /// Boots a machine; frees the initramfs before the guest runs.
     private static func boot(
         _ plan: MachinePlan, _ configuration: MachineConfiguration,
-        _ doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
+        doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
     ) throws(MachineError) -> Machine {
         defer { Heap.trim() }
         var configuration = configuration

@@ -15,7 +15,7 @@ struct MachineState {
     var serial: [UInt8]
     private var clock = kvm_clock_data()
     /// Both 8259s and the I/O APIC.
-    private var irqchips = [kvm_irqchip](repeating: kvm_irqchip(), count: 3)
+    private var irqchips = [kvm_irqchip](repeating: kvm_irqchip(), count: Int(KVM_NR_IRQCHIPS))
 
     /// Reads a machine whose processors are parked and whose devices are paused.
     init(
@@ -39,8 +39,8 @@ struct MachineState {
         var now = clock
         // The guest's clock continues from its saved value; the guest learns the wall-clock time in other ways.
         now.flags = 0
-        try machine.set("KVM_SET_CLOCK", ckvm_set_clock, now)
-        for controller in irqchips { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, controller) }
+        try machine.set("KVM_SET_CLOCK", ckvm_set_clock, to: now)
+        for controller in irqchips { try machine.set("KVM_SET_IRQCHIP", ckvm_set_irqchip, to: controller) }
     }
 
     var bytes: [UInt8] {

@@ -8,8 +8,10 @@ internal import SystemPackage
 
 /// The whole state of one processor; only the same kind of KVM can read it.
 struct ProcessorState {
-    private static let tscDeadlineMSR: UInt32 = 0x6E0
-    private static let tscMSR: UInt32 = 0x10
+    private typealias MSR = ModelSpecificRegister
+
+    /// The size of `struct kvm_xsave` without its flexible end, in bytes.
+    private static let xsaveMinimum = 4096
     /// XSAVE areas are larger on processors with more state, but never this large.
     private static let xsaveLimit = 1 << 16
     private static let cpuidLimit = 4096
@@ -35,9 +37,9 @@ struct ProcessorState {
         try processor.get("KVM_GET_MP_STATE", ckvm_get_mp_state, into: &run)
         try processor.get("KVM_GET_REGS", ckvm_get_registers, into: &registers)
         try processor.get("KVM_GET_SREGS", ckvm_get_special_registers, into: &sregs)
-        xsave = [UInt8](repeating: 0, count: max(4096, layout.xsaveByteCount))
+        xsave = [UInt8](repeating: 0, count: max(ProcessorState.xsaveMinimum, layout.xsaveByteCount))
         let request = layout.xsaveByteCount > 0 ? ckvm_get_xsave2 : ckvm_get_xsave
-        try processor.transfer("KVM_GET_XSAVE", request, &xsave)
+        try processor.transfer("KVM_GET_XSAVE", request, through: &xsave)
         try processor.get("KVM_GET_XCRS", ckvm_get_xcrs, into: &xcrs)
         try processor.get("KVM_GET_DEBUGREGS", ckvm_get_debug_registers, into: &debugRegisters)
         try processor.get("KVM_GET_LAPIC", ckvm_get_lapic, into: &lapic)
@@ -51,10 +53,10 @@ struct ProcessorState {
 
     /// Arms an expired timer: its deadline reads as 0 and would never fire again, so it is set to now.
     private static func armed(_ registers: [kvm_msr_entry]) -> [kvm_msr_entry] {
-        guard let now = registers.first(where: { $0.index == tscMSR }) else { return registers }
+        guard let now = registers.first(where: { $0.index == MSR.timeStampCounter }) else { return registers }
         return registers.map { register in
             var register = register
-            if register.index == tscDeadlineMSR, register.data == 0 { register.data = now.data }
+            if register.index == MSR.tscDeadline, register.data == 0 { register.data = now.data }
             return register
         }
     }
@@ -74,18 +76,18 @@ struct ProcessorState {
                 ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_set_tsc_khz, UInt(tscKHz))
             }
         }
-        try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, run)
-        try processor.set("KVM_SET_REGS", ckvm_set_registers, registers)
-        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, sregs)
+        try processor.set("KVM_SET_MP_STATE", ckvm_set_mp_state, to: run)
+        try processor.set("KVM_SET_REGS", ckvm_set_registers, to: registers)
+        try processor.set("KVM_SET_SREGS", ckvm_set_special_registers, to: sregs)
         var area = xsave
-        try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, &area)
-        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, xcrs)
-        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, debugRegisters)
+        try processor.transfer("KVM_SET_XSAVE", ckvm_set_xsave, through: &area)
+        try processor.set("KVM_SET_XCRS", ckvm_set_xcrs, to: xcrs)
+        try processor.set("KVM_SET_DEBUGREGS", ckvm_set_debug_registers, to: debugRegisters)
         // After the special registers, which hold its base; before the model-specific ones, which hold its timer.
-        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, lapic)
+        try processor.set("KVM_SET_LAPIC", ckvm_set_lapic, to: lapic)
         if isFirst { try resetTSC(of: processor) }
         try restoreMSRs(to: processor)
-        try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, events)
+        try processor.set("KVM_SET_VCPU_EVENTS", ckvm_set_events, to: events)
         // Only a guest that uses kvmclock needs this; KVM refuses it for others, which is harmless.
         _ = ckvm_ioctl_number(processor.descriptor.rawValue, ckvm_kvmclock_control, 0)
     }
@@ -97,15 +99,15 @@ struct ProcessorState {
     /// includes the 0 of a new machine. A guest that was saved in its first second would then continue with a counter,
     /// and so with timers, that are late by as much. The other processors should be synchronized with the first.
     private func resetTSC(of processor: Processor) throws(MachineError) {
-        guard var counter = msrs.first(where: { $0.index == ProcessorState.tscMSR }) else { return }
+        guard var counter = msrs.first(where: { $0.index == MSR.timeStampCounter }) else { return }
         counter.data &+= 1 << 40
         try processor.restoreMSRs([counter])
     }
 
     /// Restores the counter before the deadline, which KVM compares with it.
     private func restoreMSRs(to processor: Processor) throws(MachineError) {
-        let deadline = msrs.filter { $0.index == ProcessorState.tscDeadlineMSR }
-        try processor.restoreMSRs(msrs.filter { $0.index != ProcessorState.tscDeadlineMSR })
+        let deadline = msrs.filter { $0.index == MSR.tscDeadline }
+        try processor.restoreMSRs(msrs.filter { $0.index != MSR.tscDeadline })
         try processor.restoreMSRs(deadline)
     }
 
@@ -137,7 +139,9 @@ struct ProcessorState {
         try reader.read(raw: &registers)
         try reader.read(raw: &sregs)
         xsave = try reader.string(limit: ProcessorState.xsaveLimit)
-        guard xsave.count >= 4096 else { throw .brokenSnapshot("a processor's XSAVE area is truncated") }
+        guard xsave.count >= ProcessorState.xsaveMinimum else {
+            throw .brokenSnapshot("a processor's XSAVE area is truncated")
+        }
         try reader.read(raw: &xcrs)
         try reader.read(raw: &debugRegisters)
         try reader.read(raw: &lapic)
@@ -162,8 +166,11 @@ struct ProcessorStateLayout {
 }
 
 extension Processor {
+    /// The number of registers for one call; KVM takes fewer than 256 (MAX_IO_MSRS).
+    private static let msrBatch = 128
+
     /// Passes an area of bytes to the kernel, which knows the size that it uses.
-    fileprivate func transfer(_ call: String, _ request: UInt, _ bytes: inout [UInt8]) throws(MachineError) {
+    fileprivate func transfer(_ call: String, _ request: UInt, through bytes: inout [UInt8]) throws(MachineError) {
         let number = descriptor.rawValue
         let result = unsafe bytes.withUnsafeMutableBytes { unsafe ckvm_ioctl(number, request, $0.baseAddress) }
         guard result >= 0 else { throw .refused(call, Errno(rawValue: errno)) }
@@ -171,7 +178,7 @@ extension Processor {
 
     fileprivate func cpuid() throws(MachineError) -> [kvm_cpuid_entry2] {
         let number = descriptor.rawValue
-        return try unsafe list("KVM_GET_CPUID2", kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
+        return try unsafe list("KVM_GET_CPUID2", of: kvm_cpuid_entry2()) { unsafe ckvm_get_cpuid(number, $0, $1) }
     }
 
     /// Reads the readable registers, in the order of `indices`; KVM lists some that it doesn't have.
@@ -179,7 +186,7 @@ extension Processor {
         var read: [kvm_msr_entry] = []
         var rest = indices[...]
         while !rest.isEmpty {
-            var entries = rest.prefix(128).map { index in
+            var entries = rest.prefix(Processor.msrBatch).map { index in
                 var entry = kvm_msr_entry()
                 entry.index = index
                 return entry
@@ -198,7 +205,7 @@ extension Processor {
     fileprivate func restoreMSRs(_ registers: [kvm_msr_entry]) throws(MachineError) {
         var rest = registers[...]
         while !rest.isEmpty {
-            let chunk = Array(rest.prefix(128))
+            let chunk = Array(rest.prefix(Processor.msrBatch))
             let count = unsafe chunk.withUnsafeBufferPointer {
                 unsafe ckvm_set_msrs(descriptor.rawValue, $0.baseAddress, UInt32($0.count))
             }

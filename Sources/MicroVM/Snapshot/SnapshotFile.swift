@@ -2,7 +2,7 @@
 //
 // ```
 // 0        "thaw-vm\0"  version  length of state  sum of 24 ... end of state, FNV-1a   32 + 32 + 64 bits, little-endian
-// 24       sum of the memory, see MemorySum
+// 24       sum of the memory, see MemoryChecksum
 // 32       state, see MachineState
 // page     RAM below the hole, RAM above it, the mailbox: as in the guest, zero pages as holes
 // ```
@@ -143,7 +143,7 @@ public struct SnapshotFile: ~Copyable {
             var checksum = MemoryChecksum()
             var place = 0
             for range in ranges(of: state.memoryBytes) {
-                try write(memory, range, to: file, from: start, place, &checksum)
+                try write(memory, range, to: file, from: start, at: place, adding: &checksum)
                 place += range.count
             }
             try file.write(header(bytes, checksum))
@@ -151,10 +151,10 @@ public struct SnapshotFile: ~Copyable {
         } catch { throw .host(error.operation, error.path, error.errno) }
     }
 
-    /// Writes the pages of a range that are not all zero, `place` bytes behind the memory's start.
+    /// Writes the pages of a range that are not all zero, `place` bytes behind the memory's start, and sums them.
     private static func write(
         _ memory: GuestMemory, _ range: Range<UInt64>, to file: borrowing OwnedDescriptor, from start: Int64,
-        _ place: Int, _ checksum: inout MemoryChecksum
+        at place: Int, adding checksum: inout MemoryChecksum
     ) throws(SystemError) {
         guard let base = unsafe try? memory.pointer(to: range.lowerBound, UInt64(range.count)) else { return }
         // The machine is paused, so nothing changes these bytes, and the memory outlives the call.
@@ -179,7 +179,7 @@ public struct SnapshotFile: ~Copyable {
     }
 
     private static func checksum(_ bytes: [UInt8]) -> UInt64 {
-        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        bytes.reduce(FNV1a.offsetBasis) { ($0 ^ UInt64($1)) &* FNV1a.prime }
     }
 
     private static func ranges(of memoryBytes: UInt64) -> [Range<UInt64>] {

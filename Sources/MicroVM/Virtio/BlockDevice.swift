@@ -11,22 +11,34 @@ internal import Synchronization
 
 /// A file of the host as the guest's disk; it supports read, write if allowed, flush and the serial number.
 final class BlockDevice: VirtioDevice {
-    private enum RequestType {
-        static let read: UInt32 = 0
-        static let write: UInt32 = 1
-        static let flush: UInt32 = 4
-        static let typeGetID: UInt32 = 8
+    /// Feature bits (virtio 1.2, 5.2.3).
+    private enum Feature {
+        static let segMax: UInt64 = 1 << 2
+        static let ro: UInt64 = 1 << 5
+        static let blkSize: UInt64 = 1 << 6
+        static let flush: UInt64 = 1 << 9
     }
 
+    /// Request types; in and out as the guest sees them (virtio 1.2, 5.2.6).
+    private enum RequestType {
+        static let `in`: UInt32 = 0
+        static let out: UInt32 = 1
+        static let flush: UInt32 = 4
+        static let getID: UInt32 = 8
+    }
+
+    /// Status bytes (virtio 1.2, 5.2.6).
     private enum Status: UInt8 {
         case ok = 0
-        case ioError = 1
-        case unsupported = 2
+        case ioerr = 1
+        case unsupp = 2
     }
 
+    /// The unit of the capacity and of all requests, in bytes, for any block size.
     private static let sector = 512
     /// The maximum of one request in bytes, so that none keeps the device busy for long.
     private static let longestRequest = 16 << 20
+    /// The size of a reply to ``RequestType/getID`` (virtio 1.2, 5.2.6).
     private static let deviceIdentifierByteCount = 20
     private static let queueSize: UInt16 = 256
 
@@ -45,9 +57,9 @@ final class BlockDevice: VirtioDevice {
     ///   - blockByteCount: the smallest unit of the guest's requests.
     init(
         _ file: consuming OwnedDescriptor, byteCount: UInt64, isReadOnly: Bool, name: String,
-        blockByteCount: UInt32 = 512
+        blockByteCount: UInt32 = UInt32(BlockDevice.sector)
     ) throws(MachineError) {
-        guard blockByteCount >= 512, blockByteCount & (blockByteCount - 1) == 0,
+        guard blockByteCount >= BlockDevice.sector, blockByteCount & (blockByteCount - 1) == 0,
             byteCount.isMultiple(of: UInt64(blockByteCount)), let count = Int(exactly: byteCount)
         else { throw .impossible("a disk's size must be a multiple of its block size, a power of two of at least 512") }
         self.file = file
@@ -55,27 +67,29 @@ final class BlockDevice: VirtioDevice {
         self.blockByteCount = blockByteCount
         self.isReadOnly = isReadOnly
         deviceIdentifier = Array(
-            (Array(name.utf8) + [UInt8](repeating: 0, count: 20)).prefix(BlockDevice.deviceIdentifierByteCount))
+            (Array(name.utf8) + [UInt8](repeating: 0, count: BlockDevice.deviceIdentifierByteCount))
+                .prefix(BlockDevice.deviceIdentifierByteCount))
     }
 
     /// The guest's reads so far; may be called on any thread.
     var diskReads: DiskReads { record.withLock { $0 } }
 
-    var deviceID: UInt32 { 2 }
+    var deviceID: UInt32 { VirtioDeviceID.block }
     var queueSizes: [UInt16] { [BlockDevice.queueSize] }
 
     var features: UInt64 {
-        let (segments, readOnly, blocks, flush): (UInt64, UInt64, UInt64, UInt64) = (1 << 2, 1 << 5, 1 << 6, 1 << 9)
-        return segments | blocks | (isReadOnly ? readOnly : flush)
+        Feature.segMax | Feature.blkSize | (isReadOnly ? Feature.ro : Feature.flush)
     }
 
+    /// The fields capacity, size_max, seg_max, geometry and blk_size (virtio 1.2, 5.2.4).
     var configuration: [UInt8] {
+        let (sizeMax, geometry): (UInt32, UInt32) = (0, 0)
         var writer = StateWriter()
         writer.put(UInt64(byteCount / BlockDevice.sector))
-        writer.put(UInt32(0))
+        writer.put(sizeMax)
         // The queue size, less header and status.
         writer.put(UInt32(BlockDevice.queueSize - 2))
-        writer.put(UInt32(0))
+        writer.put(geometry)
         writer.put(blockByteCount)
         return writer.bytes
     }
@@ -119,27 +133,27 @@ final class BlockDevice: VirtioDevice {
 
     private func carryOut(_ header: Header, _ chain: inout DescriptorChain) -> (Status, written: Int) {
         switch UInt32(littleEndian: header.operation) {
-        case RequestType.read:
+        case RequestType.in:
             let count = chain.writable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.ioError, 0)
+                return (.ioerr, 0)
             }
-            guard read(&chain.writable, at: offset) else { return (.ioError, 0) }
+            guard read(&chain.writable, at: offset) else { return (.ioerr, 0) }
             record.withLock { $0.add(count) }
             return (.ok, count)
-        case RequestType.write where !isReadOnly:
+        case RequestType.out where !isReadOnly:
             let count = chain.readable.byteCount
             guard count <= BlockDevice.longestRequest, let offset = offset(header.sector, count) else {
-                return (.ioError, 0)
+                return (.ioerr, 0)
             }
-            return (write(&chain.readable, at: offset) ? .ok : .ioError, 0)
+            return (write(&chain.readable, at: offset) ? .ok : .ioerr, 0)
         case RequestType.flush where !isReadOnly:
-            return (fdatasync(file.rawValue) == 0 ? .ok : .ioError, 0)
-        case RequestType.typeGetID:
+            return (fdatasync(file.rawValue) == 0 ? .ok : .ioerr, 0)
+        case RequestType.getID:
             let count = min(chain.writable.byteCount, BlockDevice.deviceIdentifierByteCount)
             _ = unsafe deviceIdentifier.withUnsafeBytes { unsafe chain.writable.fill(.init(rebasing: $0[..<count])) }
             return (.ok, count)
-        default: return (.unsupported, 0)
+        default: return (.unsupp, 0)
         }
     }
 

@@ -10,7 +10,7 @@ final class EntropyDevice: VirtioDevice {
 
     init() {}
 
-    var deviceID: UInt32 { 4 }
+    var deviceID: UInt32 { VirtioDeviceID.entropy }
     var features: UInt64 { 0 }
     var queueSizes: [UInt16] { [64] }
     var configuration: [UInt8] { [] }

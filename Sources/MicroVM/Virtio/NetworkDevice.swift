@@ -9,14 +9,24 @@ internal import Linux
 /// There are no offloads and no control queue. The faster side waits: a full socket leaves requests in the guest's
 /// queue, a queue without buffers leaves bytes in the socket. A frame that neither side can take is dropped.
 final class NetworkDevice: VirtioDevice {
+    /// Feature bits (virtio 1.2, 5.1.3).
+    private enum Feature {
+        static let mtu: UInt64 = 1 << 3
+        static let mac: UInt64 = 1 << 5
+    }
+
+    /// Queue numbers (virtio 1.2, 5.1.2).
     private enum Queue {
         static let receive = 0
         static let transmit = 1
     }
 
-    /// The header before each frame in the guest's buffers: all zero except for the number of buffers, which is one.
+    /// The header before each frame in the guest's buffers (virtio 1.2, 5.1.6).
+    ///
+    /// All zero except for num_buffers, the last two bytes, which is one.
     private static let header: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
     private static let headerByteCount = 12
+    /// The size of a frame, from a bare Ethernet header to the largest that a receive buffer holds (5.1.6.3.1).
     private static let frames = 14...65_550
     private static let lengthByteCount = 4
 
@@ -43,15 +53,17 @@ final class NetworkDevice: VirtioDevice {
         address = mac
     }
 
-    var deviceID: UInt32 { 1 }
-    var features: UInt64 { 1 << 5 | (mtu == nil ? 0 : 1 << 3) }
+    var deviceID: UInt32 { VirtioDeviceID.network }
+    var features: UInt64 { Feature.mac | (mtu == nil ? 0 : Feature.mtu) }
     var queueSizes: [UInt16] { [256, 256] }
 
+    /// The fields mac, status, max_virtqueue_pairs and mtu (virtio 1.2, 5.1.4).
     var configuration: [UInt8] {
+        let (status, maxVirtqueuePairs): (UInt16, UInt16) = (0, 0)
         var writer = StateWriter()
         for byte in address { writer.put(byte) }
-        writer.put(UInt16(0))
-        writer.put(UInt16(0))
+        writer.put(status)
+        writer.put(maxVirtqueuePairs)
         writer.put(mtu ?? 0)
         return writer.bytes
     }
@@ -60,7 +72,7 @@ final class NetworkDevice: VirtioDevice {
         self.context = context
         guard isConnected else { return }
         do throws(MachineError) {
-            try context.watch(socket.rawValue, .read) { [weak self] what throws(QueueFault) in
+            try context.watch(socket.rawValue, for: .read) { [weak self] what throws(QueueFault) in
                 try self?.handleEvent(what)
             }
         } catch {

@@ -18,7 +18,7 @@ final class VirtioContext {
     private var nextSerial: UInt64 = 0
     private var isSuspended: Bool
 
-    init(_ queues: [Virtqueue], _ loop: EventLoop, _ transport: VirtioTransport, isSuspended: Bool) {
+    init(queues: [Virtqueue], loop: EventLoop, transport: VirtioTransport, isSuspended: Bool) {
         self.queues = queues
         self.loop = loop
         self.transport = transport
@@ -31,10 +31,10 @@ final class VirtioContext {
     }
 
     /// Calls `handler` at every event of a descriptor that is not watched yet.
-    func watch(_ descriptor: Int32, _ interest: Interest, _ handler: @escaping Handler) throws(MachineError) {
+    func watch(_ descriptor: Int32, for interest: Interest, _ handler: @escaping Handler) throws(MachineError) {
         let serial = nextSerial
         nextSerial += 1
-        try loop.add(descriptor, isSuspended ? [] : interest) { [weak transport] what in
+        try loop.add(descriptor, for: isSuspended ? [] : interest) { [weak transport] what in
             transport?.handleEvent(to: descriptor, serial, what)
         }
         watches[descriptor] = Watch(serial: serial, handler: handler, interest: interest)
@@ -55,7 +55,7 @@ final class VirtioContext {
     // MARK: For the transport
 
     /// Calls the handler of a descriptor, if the event was for this watch and not for an older one.
-    func handle(_ descriptor: Int32, _ serial: UInt64, _ what: Interest) throws(QueueFault) {
+    func handle(_ descriptor: Int32, serial: UInt64, _ what: Interest) throws(QueueFault) {
         guard let watch = watches[descriptor], watch.serial == serial else { return }
         try watch.handler(what)
     }

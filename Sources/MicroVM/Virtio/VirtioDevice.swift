@@ -27,7 +27,7 @@ protocol VirtioDevice: AnyObject {
     func restore(_ state: [UInt8]) throws(MachineError)
 }
 
-/// Features that the transport negotiates for every device.
+/// Features that the transport negotiates for every device (virtio 1.2, 6).
 enum VirtioFeature {
     static let indirectDescriptors: UInt64 = 1 << 28
     static let eventIndex: UInt64 = 1 << 29

@@ -1,6 +1,6 @@
 // The registers of a virtio-mmio window, version 2 (virtio 1.2, 4.2.2), as a state machine without other effects.
 
-/// The device status field: the progress of the initialization.
+/// The device status field: the progress of the initialization (virtio 1.2, 2.1).
 struct DeviceStatus: OptionSet {
     let rawValue: UInt32
 
@@ -30,8 +30,11 @@ struct VirtioRegisters {
         var layout = QueueLayout()
     }
 
+    /// The bytes "virt", lowest first.
     static let magic: UInt32 = 0x7472_6976
+    /// Our own number: the bytes "thaw".
     static let vendor: UInt32 = 0x7761_6874
+    private static let version: UInt32 = 2
     /// The status values of an initialization, exactly in this order.
     static let initializationSteps: [DeviceStatus] = [
         [], [.acknowledge], [.acknowledge, .driver], [.acknowledge, .driver, .featuresOK],
@@ -62,16 +65,16 @@ struct VirtioRegisters {
 
     func read(_ offset: UInt64) -> UInt32 {
         switch offset {
-        case 0x00: VirtioRegisters.magic
-        case 0x04: 2
-        case 0x08: deviceID
-        case 0x0C: VirtioRegisters.vendor
-        case 0x10: VirtioRegisters.half(deviceFeaturesSelector, of: deviceFeatures)
-        case 0x34: selectedQueue.map { UInt32($0.maximum) } ?? 0
-        case 0x44: selectedQueue?.isReady == true ? 1 : 0
-        case 0x70: status.rawValue
+        case VirtioMMIO.magicValue: VirtioRegisters.magic
+        case VirtioMMIO.version: VirtioRegisters.version
+        case VirtioMMIO.deviceID: deviceID
+        case VirtioMMIO.vendorID: VirtioRegisters.vendor
+        case VirtioMMIO.deviceFeatures: VirtioRegisters.half(deviceFeaturesSelector, of: deviceFeatures)
+        case VirtioMMIO.queueNumMax: selectedQueue.map { UInt32($0.maximum) } ?? 0
+        case VirtioMMIO.queueReady: selectedQueue?.isReady == true ? 1 : 0
+        case VirtioMMIO.status: status.rawValue
         // Shared memory: the length -1 means that there is no region.
-        case 0xB0, 0xB4, 0xB8, 0xBC: UInt32.max
+        case VirtioMMIO.shmLenLow, VirtioMMIO.shmLenHigh, VirtioMMIO.shmBaseLow, VirtioMMIO.shmBaseHigh: UInt32.max
         default: 0
         }
     }
@@ -92,11 +95,12 @@ struct VirtioRegisters {
 
     mutating func write(_ offset: UInt64, _ value: UInt32) -> Effect {
         switch offset {
-        case 0x14: deviceFeaturesSelector = value
-        case 0x20: setDriverFeatures(value)
-        case 0x24: driverFeaturesSelector = value
-        case 0x30: queueSelector = value
-        case 0x38...0xA4: if offset == 0x70 { return setStatus(to: value) } else { setQueueRegister(offset, value) }
+        case VirtioMMIO.deviceFeaturesSel: deviceFeaturesSelector = value
+        case VirtioMMIO.driverFeatures: setDriverFeatures(value)
+        case VirtioMMIO.driverFeaturesSel: driverFeaturesSelector = value
+        case VirtioMMIO.queueSel: queueSelector = value
+        case VirtioMMIO.status: return setStatus(to: value)
+        case VirtioMMIO.queueNum...VirtioMMIO.queueDeviceHigh: setQueueRegister(offset, value)
         default: break
         }
         return .nothing
@@ -114,16 +118,16 @@ struct VirtioRegisters {
     private mutating func setQueueRegister(_ offset: UInt64, _ value: UInt32) {
         guard status == VirtioRegisters.initializationSteps[3], queueSelector < queues.count else { return }
         let index = Int(queueSelector)
-        if offset == 0x44 { return queues[index].isReady = value == 1 }
+        if offset == VirtioMMIO.queueReady { return queues[index].isReady = value == 1 }
         guard !queues[index].isReady else { return }
         switch offset {
-        case 0x38: queues[index].layout.size = value
-        case 0x80: queues[index].layout.descriptors.replaceLow(value)
-        case 0x84: queues[index].layout.descriptors.replaceHigh(value)
-        case 0x90: queues[index].layout.available.replaceLow(value)
-        case 0x94: queues[index].layout.available.replaceHigh(value)
-        case 0xA0: queues[index].layout.used.replaceLow(value)
-        case 0xA4: queues[index].layout.used.replaceHigh(value)
+        case VirtioMMIO.queueNum: queues[index].layout.size = value
+        case VirtioMMIO.queueDescLow: queues[index].layout.descriptors.replaceLow(value)
+        case VirtioMMIO.queueDescHigh: queues[index].layout.descriptors.replaceHigh(value)
+        case VirtioMMIO.queueDriverLow: queues[index].layout.available.replaceLow(value)
+        case VirtioMMIO.queueDriverHigh: queues[index].layout.available.replaceHigh(value)
+        case VirtioMMIO.queueDeviceLow: queues[index].layout.used.replaceLow(value)
+        case VirtioMMIO.queueDeviceHigh: queues[index].layout.used.replaceHigh(value)
         default: break
         }
     }

@@ -13,10 +13,6 @@ final class VirtioTransport: @unchecked Sendable {
     // Sendable because all mutable state is used under `lock`, or is atomic.
 
     static let byteCount = UInt64(VirtioWindow.byteCount)
-    /// The offset where a guest writes the number of a queue to notify it.
-    static let queueNotifyOffset: UInt64 = 0x50
-    /// The offset where a guest acknowledges interrupt reasons.
-    static let interruptACKOffset: UInt64 = 0x64
 
     let device: any VirtioDevice
     private let memory: GuestMemory
@@ -55,7 +51,7 @@ final class VirtioTransport: @unchecked Sendable {
         for _ in device.queueSizes { queueEvents.append(try EventFD()) }
         self.queueEvents = queueEvents
         for (queue, event) in queueEvents.enumerated() {
-            try loop.add(event.number, .read) { [weak self] _ in self?.processQueue(queue) }
+            try loop.add(event.number, for: .read) { [weak self] _ in self?.processQueue(queue) }
         }
     }
 
@@ -64,7 +60,7 @@ final class VirtioTransport: @unchecked Sendable {
         for event in queueEvents { loop.remove(event.number) }
     }
 
-    /// One event counter per queue, for `KVM_IOEVENTFD` at offset 0x50 with the queue as the datum.
+    /// One event counter per queue, for `KVM_IOEVENTFD` at ``VirtioMMIO/queueNotify`` with the queue as the datum.
     var notifications: [(queue: UInt16, descriptor: Int32)] {
         queueEvents.enumerated().map { (UInt16($0.offset), $0.element.number) }
     }
@@ -72,7 +68,7 @@ final class VirtioTransport: @unchecked Sendable {
     /// The event counter for `KVM_IRQFD`, edge-triggered.
     var interrupt: Int32 { interruptEvent.number }
 
-    /// An event counter that is never read, for `KVM_IOEVENTFD` at ``interruptACKOffset`` with any datum.
+    /// An event counter that is never read, for `KVM_IOEVENTFD` at ``VirtioMMIO/interruptACK`` with any datum.
     ///
     /// A guest's acknowledgement then needs no exit, and the reasons stay set. At every later interrupt the guest reads
     /// that there may be used buffers, which is as good an answer.
@@ -93,8 +89,8 @@ final class VirtioTransport: @unchecked Sendable {
         guard bytes.count == 4, offset.isMultiple(of: 4), offset < VirtioWindow.configurationStart else { return }
         let value = unsafe UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         switch offset {
-        case VirtioTransport.queueNotifyOffset: ring(Int(value & 0xFFFF))
-        case VirtioTransport.interruptACKOffset: window.removeInterruptReasons(value)
+        case VirtioMMIO.queueNotify: ring(Int(value & 0xFFFF))
+        case VirtioMMIO.interruptACK: window.removeInterruptReasons(value)
         default:
             lock.withLock { _ in
                 carryOut(registers.write(offset, value))
@@ -140,7 +136,7 @@ final class VirtioTransport: @unchecked Sendable {
             else { throw .ring(queue: number) }
             queues.append(ring)
         }
-        let context = VirtioContext(queues, loop, self, isSuspended: isPaused)
+        let context = VirtioContext(queues: queues, loop: loop, transport: self, isSuspended: isPaused)
         self.context = context
         device.activate(context)
     }
@@ -156,7 +152,7 @@ final class VirtioTransport: @unchecked Sendable {
         lastFault = fault
         registers.status.insert(.needsReset)
         window.update(registers, configuration)
-        raiseInterrupt(2)
+        raiseInterrupt(VirtioMMIO.Interrupt.configurationChange)
     }
 
     private func processQueue(_ queue: Int) {
@@ -171,7 +167,7 @@ final class VirtioTransport: @unchecked Sendable {
     func handleEvent(to descriptor: Int32, _ serial: UInt64, _ what: Interest) {
         lock.withLock { _ in
             guard !isPaused else { return }
-            runOnDevice { context throws(QueueFault) in try context.handle(descriptor, serial, what) }
+            runOnDevice { context throws(QueueFault) in try context.handle(descriptor, serial: serial, what) }
         }
     }
 
@@ -180,7 +176,7 @@ final class VirtioTransport: @unchecked Sendable {
         do throws(QueueFault) { try work(context) } catch { return fail(error) }
         var isWanted = false
         for queue in context.queues where queue.takeInterrupt() { isWanted = true }
-        if isWanted { raiseInterrupt(1) }
+        if isWanted { raiseInterrupt(VirtioMMIO.Interrupt.usedBuffer) }
     }
 
     private func raiseInterrupt(_ reason: UInt32) {
@@ -255,7 +251,8 @@ final class VirtioTransport: @unchecked Sendable {
         for _ in queueEvents { indices.append(try reader.number()) }
         try device.restore(reader.string(limit: 1 << 20))
         try reader.end()
-        window.interruptReasons = interrupt & 3
+        window.interruptReasons =
+            interrupt & (VirtioMMIO.Interrupt.usedBuffer | VirtioMMIO.Interrupt.configurationChange)
         guard registers.status == VirtioRegisters.initializationSteps[4] else { return }
         do throws(QueueFault) { try start(indices: indices) } catch { throw .brokenSnapshot(error.description) }
     }

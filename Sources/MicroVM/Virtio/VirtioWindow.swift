@@ -26,10 +26,12 @@ internal import CKVM
 /// reach the ``VirtioTransport``. Each word is stored singly, and is right before the store that changed it returns.
 @safe final class VirtioWindow {
     static let byteCount = 0x1000
-    static let configurationStart = 0x100
-    private static let interruptStatus = 0x60
+    static let configurationStart = Int(VirtioMMIO.config)
+    private static let interruptStatus = Int(VirtioMMIO.interruptStatus)
     /// The registers that depend on earlier writes.
-    private static let changingRegisters: [UInt64] = [0x10, 0x34, 0x44, 0x70]
+    private static let changingRegisters = [
+        VirtioMMIO.deviceFeatures, VirtioMMIO.queueNumMax, VirtioMMIO.queueReady, VirtioMMIO.status,
+    ]
 
     private let pages: WindowPages
     /// The page; valid as long as this object exists.
@@ -40,7 +42,9 @@ internal import CKVM
         precondition(index < pages.count)
         self.pages = pages
         unsafe page = pages.base + index * VirtioWindow.byteCount
-        for offset in stride(from: UInt64(0), to: 0x100, by: 4) { store(registers.read(offset), at: offset) }
+        for offset in stride(from: UInt64(0), to: VirtioMMIO.config, by: 4) {
+            store(registers.read(offset), at: offset)
+        }
     }
 
     private func store(_ word: UInt32, at offset: UInt64) {
@@ -68,7 +72,7 @@ internal import CKVM
 
     // MARK: Interrupts
 
-    /// The unacknowledged interrupt reasons: 1 for used buffers, 2 for a configuration change.
+    /// The unacknowledged interrupt reasons, bits of ``VirtioMMIO/Interrupt``.
     var interruptReasons: UInt32 {
         get { unsafe ckvm_load32(page + VirtioWindow.interruptStatus) }
         set { unsafe ckvm_store32(page + VirtioWindow.interruptStatus, newValue) }

@@ -1,13 +1,35 @@
 // A split virtqueue (virtio 1.2, 2.7), from the device's side.
 //
 // ```
-// descriptors  16 bytes each: address 8, length 4, flags 2 (1 next, 2 write, 4 indirect), next 2
+// descriptors  16 bytes each: address 8, length 4, flags 2, next 2
 // available    flags 2, index 2, heads 2 each, used event 2
 // used         flags 2, index 2, {head 4, written 4} each, available event 2
 // ```
 
 internal import CKVM
 internal import Glibc
+
+/// Flags of a split virtqueue (virtio 1.2, 2.7.5, 2.7.6 and 2.7.8).
+private enum RingFlag {
+    static let descNext: UInt16 = 1
+    static let descWrite: UInt16 = 2
+    static let descIndirect: UInt16 = 4
+    static let availNoInterrupt: UInt16 = 1
+    static let usedNoNotify: UInt16 = 1
+}
+
+/// Offsets in the available and the used ring, in bytes (virtio 1.2, 2.7.6 and 2.7.8).
+private enum RingOffset {
+    static let index = 2
+
+    /// The offset of a head; behind the last one is used_event.
+    static func available(_ position: UInt16) -> Int { 4 + 2 * Int(position) }
+    /// The offset of a used element; behind the last one is avail_event.
+    static func used(_ position: UInt16) -> Int { 4 + usedElementByteCount * Int(position) }
+
+    static let usedElementByteCount = 8
+    static let eventByteCount: UInt64 = 2
+}
 
 /// The addresses and the size of a queue, as the guest wrote them.
 struct QueueLayout: Equatable {
@@ -43,9 +65,9 @@ struct DescriptorChain {
         var flags: UInt16 = 0
         var next: UInt16 = 0
 
-        var hasNext: Bool { flags & 1 != 0 }
-        var isWritten: Bool { flags & 2 != 0 }
-        var isIndirect: Bool { flags & 4 != 0 }
+        var hasNext: Bool { flags & RingFlag.descNext != 0 }
+        var isWritten: Bool { flags & RingFlag.descWrite != 0 }
+        var isIndirect: Bool { flags & RingFlag.descIndirect != 0 }
     }
 
     let size: UInt16
@@ -76,13 +98,14 @@ struct DescriptorChain {
         guard let size = UInt16(exactly: place.size), size > 0, size <= maximum, size & (size - 1) == 0 else {
             return nil
         }
-        let entries = UInt64(size)
-        let event: UInt64 = features.hasEventIndex ? 2 : 0
+        let event = features.hasEventIndex ? RingOffset.eventByteCount : 0
+        let table = UInt64(size) * UInt64(Descriptor.byteCount)
+        let (heads, elements) = (UInt64(RingOffset.available(size)), UInt64(RingOffset.used(size)))
         guard
-            let descriptors = unsafe try? memory.pointer(to: place.descriptors, 16 * entries, alignment: 16),
-            let available = unsafe try? memory.pointer(to: place.available, 4 + 2 * entries + event, alignment: 2),
+            let descriptors = unsafe try? memory.pointer(to: place.descriptors, table, alignment: 16),
+            let available = unsafe try? memory.pointer(to: place.available, heads + event, alignment: 2),
             let used = unsafe try? memory.pointer(
-                to: place.used, 4 + 8 * entries + event, alignment: 4, writtenByGuest: true)
+                to: place.used, elements + event, alignment: 4, writtenByGuest: true)
         else { return nil }
         self.size = size
         self.features = features
@@ -108,12 +131,12 @@ struct DescriptorChain {
     /// Returns the next request, or `nil` if there is none.
     func next() throws(QueueFault) -> DescriptorChain? {
         if nextAvailable == seenAvailable {
-            let index = unsafe ckvm_load_acquire16(available + 2)
+            let index = unsafe ckvm_load_acquire16(available + RingOffset.index)
             guard index &- nextAvailable <= size else { throw .availableIndex(index) }
             seenAvailable = index
             if nextAvailable == index { return nil }
         }
-        let head = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(nextAvailable & (size - 1)))
+        let head = unsafe ckvm_load_acquire16(available + RingOffset.available(nextAvailable & (size - 1)))
         nextAvailable &+= 1
         return try walk(head)
     }
@@ -191,9 +214,9 @@ struct DescriptorChain {
     /// Returns a request to the guest, `written` bytes of it filled.
     func complete(_ head: UInt16, written: Int) {
         var entry = (UInt32(head).littleEndian, UInt32(truncatingIfNeeded: written).littleEndian)
-        unsafe ckvm_copy(used + 4 + 8 * Int(nextUsed & (size - 1)), &entry, 8)
+        unsafe ckvm_copy(used + RingOffset.used(nextUsed & (size - 1)), &entry, RingOffset.usedElementByteCount)
         nextUsed &+= 1
-        unsafe ckvm_store_release16(used + 2, nextUsed)
+        unsafe ckvm_store_release16(used + RingOffset.index, nextUsed)
     }
 
     /// True if the guest requests an interrupt for the requests completed since the last call.
@@ -202,8 +225,10 @@ struct DescriptorChain {
         let before = signalledUsed
         signalledUsed = nextUsed
         ckvm_full_fence()
-        guard features.hasEventIndex else { return unsafe ckvm_load_acquire16(available) & 1 == 0 }
-        let event = unsafe ckvm_load_acquire16(available + 4 + 2 * Int(size))
+        guard features.hasEventIndex else {
+            return unsafe ckvm_load_acquire16(available) & RingFlag.availNoInterrupt == 0
+        }
+        let event = unsafe ckvm_load_acquire16(available + RingOffset.available(size))
         return nextUsed &- event &- 1 < nextUsed &- before
     }
 
@@ -213,7 +238,7 @@ struct DescriptorChain {
     func disableNotifications() {
         // With event indices the guest notifies only when it passes the index from `enableNotifications`, which lies
         // behind it.
-        if !features.hasEventIndex { unsafe ckvm_store_release16(used, 1) }
+        if !features.hasEventIndex { unsafe ckvm_store_release16(used, RingFlag.usedNoNotify) }
     }
 
     /// Asks the guest to notify the next request; true if one is there already.
@@ -222,7 +247,7 @@ struct DescriptorChain {
     /// Asks the guest to notify once its index passes this one; true if it has already.
     func enableNotifications(beyond index: UInt16) -> Bool {
         if features.hasEventIndex {
-            unsafe ckvm_store_release16(used + 4 + 8 * Int(size), index)
+            unsafe ckvm_store_release16(used + RingOffset.used(size), index)
         } else {
             unsafe ckvm_store_release16(used, 0)
         }
@@ -231,7 +256,7 @@ struct DescriptorChain {
     }
 
     /// The guest's available index now; it is not checked.
-    var availableIndex: UInt16 { unsafe ckvm_load_acquire16(available + 2) }
+    var availableIndex: UInt16 { unsafe ckvm_load_acquire16(available + RingOffset.index) }
 
     /// Returns the next request; if there is none, the guest will notify the next one.
     func nextOrEnableNotifications() throws(QueueFault) -> DescriptorChain? {

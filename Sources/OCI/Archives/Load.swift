@@ -38,7 +38,7 @@ extension Store {
         guard let docker else { return listed }
         let isWhole = try ForeignImage.areComplete(listed, name: files.name)
         let named = Set(listed.flatMap(\.names))
-        return isWhole && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
+        return isWhole && !listed.isEmpty && named.isSuperset(of: docker.flatMap(\.names)) ? listed : docker
     }
 
     /// Reads `manifest.json` of docker save: a list of `{ Config, RepoTags, Layers }`.

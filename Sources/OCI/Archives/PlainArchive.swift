@@ -49,7 +49,7 @@ struct PlainArchive: BlobSource {
             try ForeignImage($0, in: self)
         }
         if files["manifest.json"] == nil { return images }
-        let areNamed = images.allSatisfy { !$0.names.isEmpty }
+        let areNamed = !images.isEmpty && images.allSatisfy { !$0.names.isEmpty }
         return try areNamed && ForeignImage.areComplete(images, name: files.name) ? images : nil
     }
 }

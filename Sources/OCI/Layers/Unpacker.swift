@@ -135,7 +135,7 @@ public struct Unpacker {
 
     func make(
         _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
-        _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
+        content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
     ) throws -> [Omission] {
         let place = FilePath(path)
         switch unmappedOwners.holds(kind) ? kind : .file(size: 0) {

@@ -25,7 +25,8 @@ public struct Store: BlobSource {
     /// Opens the store at `path`, and creates a missing one; one that this process may not write can be read.
     public init(at path: FilePath) throws {
         self.path = path
-        root = try Directory.make(path, mode: 0o755)
+        // Images may hold files of which other users of this machine may know nothing.
+        root = try Directory.make(path, mode: 0o700)
         do {
             try make()
         } catch let error as SystemError where error.refusesWriting {
@@ -225,7 +226,10 @@ extension Store {
 func openBlob(_ blob: Descriptor, in root: Directory) throws -> any ByteSource {
     let path = Store.path(of: blob.digest)
     guard try root.exists(path) else { throw OCIError.blobMissing(blob.digest) }
-    return VerifyingSource(FileSource(try root.open(path)), digest: blob.digest, size: blob.size)
+    // Opening a FIFO would wait for a writer.
+    let file = try root.open(path, [.read, .nonBlocking])
+    guard try file.status().type == FileType.regular else { throw OCIError.blobMissing(blob.digest) }
+    return VerifyingSource(FileSource(file), digest: blob.digest, size: blob.size)
 }
 
 /// Returns the manifest for `platform` that a descriptor leads to, through at most eight indexes.

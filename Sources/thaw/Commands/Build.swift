@@ -76,13 +76,14 @@ struct BuildCommand: AsyncParsableCommand {
             : try await options.builds(
                 context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
         let caches = try options.cache.exports()
+        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
         for cache in caches { for result in results { try await cache.write(result, in: store, host) } }
         let images = try outputs.squashed(
-            results.map { caches.contains(where: \.isInline) ? $0.withInlineCache() : $0 }, into: store,
+            results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
         let sender = Outputs(
-            store: store, images: images, annotations: annotations, names: names, epoch: try options.epoch(), host: host
-        )
+            store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch,
+            host: host)
         var set: ImageSet?
         for output in list {
             let written = try await sender.write(output)

@@ -28,7 +28,8 @@ struct Caches: ParsableCommand {
             for entry in entries {
                 let id = entry.id.visibleLine + String(repeating: " ", count: width - entry.id.count)
                 let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed.visibleLine)"
-                Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)")
+                let owner = entry.owner.isEmpty ? "" : "  owner \(entry.owner)"
+                Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)\(owner)")
             }
         }
     }
@@ -88,7 +89,7 @@ struct Caches: ParsableCommand {
             guard let lock = try Lock.attempt(store.path.appending("thaw/lock"), .exclusive) else {
                 throw Failure("the store is in use by a build")
             }
-            let entries = all ? try caches.entries() : try ids.map { try Caches.entry($0, in: store) }
+            let entries = all ? try caches.entries() : try ids.flatMap { try Caches.entries($0, in: store) }
             for entry in entries where try !caches.remove(entry) {
                 throw Failure("the cache '\(entry.id)' is in use by a build")
             }
@@ -97,9 +98,16 @@ struct Caches: ParsableCommand {
     }
 
     fileprivate static func entry(_ id: String, in store: Store) throws -> CacheMounts.Entry {
-        guard let entry = try CacheMounts(store).entries().first(where: { $0.id == id }) else {
+        let entries = try entries(id, in: store)
+        return entries.first { $0.owner.isEmpty } ?? entries[0]
+    }
+
+    /// Returns the caches of an id, which differ in their owners or initial contents; there is at least one.
+    fileprivate static func entries(_ id: String, in store: Store) throws -> [CacheMounts.Entry] {
+        let entries = try CacheMounts(store).entries().filter { $0.id == id }
+        guard !entries.isEmpty else {
             throw Failure("there is no cache '\(id)' in the store", remedy: "'thaw cache ls' lists the caches")
         }
-        return entry
+        return entries
     }
 }

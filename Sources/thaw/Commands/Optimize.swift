@@ -5,6 +5,7 @@ import Jobs
 import Linux
 import OCI
 import Project
+import Proof
 import Registry
 import Slim
 import SystemPackage
@@ -27,7 +28,9 @@ struct Optimize: AsyncParsableCommand {
     @Option(
         name: [.customShort("o"), .long],
         help: ArgumentHelp("Directory for report.json and report.html.", valueName: "dir"))
-    var output = "thaw-report"
+    var output = Self.defaultOutput
+
+    private static let defaultOutput = "thaw-report"
     @Option(
         name: [.customShort("t"), .long],
         help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
@@ -80,7 +83,14 @@ struct Optimize: AsyncParsableCommand {
     private func write(_ result: Optimization, _ build: BuildResult?) throws {
         var document = result.document
         document["build"] = build?.summary
-        let directory = try Directory.make(FilePath(output))
+        let path = FilePath(output)
+        // The default is in the project's directory, where a stranger may have put a link to another one.
+        if output == Self.defaultOutput, let entry = try? OwnedDescriptor(path, [.path, .noFollow]),
+            try entry.status().type == .symbolicLink
+        {
+            throw Failure("'\(output)' is a symbolic link", remedy: "name a directory with -o", status: .usage)
+        }
+        let directory = try Directory.make(path)
         try directory.replace("report.json", with: Array(document.text.utf8))
         try directory.replace("report.html", with: Array(result.page.html.utf8))
     }

@@ -1,8 +1,11 @@
 import ArgumentParser
+import ImageFiles
 import Jobs
 import Linux
 import OCI
+import Probe
 import Project
+import Proof
 import Slim
 import SystemPackage
 
@@ -32,12 +35,15 @@ struct SlimCommand: AsyncParsableCommand {
         let store = try global.store()
         let name = try reference(tag)
         let proof = try boot.proof(proofArguments, in: store)
-        let original = try await image.image(in: store)
+        let found = try await image.image(in: store)
+        // The plan, the rewriting and the probing each read all layers.
+        let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()
         let record = try await proof?.record(of: original)
         if let warning = record?.openedFiles.warning { Terminal.report(warning) }
         let job = try await SlimJob(
-            original, options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? []))
+            ImageFiles(of: original), options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? [])
+        )
         if let explain { return Terminal.print(try job.explanation(of: explain)) }
         var result = try await job.write(to: store)
         if let proof, let record {

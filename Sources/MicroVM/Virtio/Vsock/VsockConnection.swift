@@ -54,7 +54,7 @@ final class VsockConnection {
     private var guestForwarded: UInt32 = 0
     private var hasRequestedCredit = false
 
-    init(_ key: VsockKey, _ state: State, _ socket: HostSocket) {
+    init(_ key: VsockKey, state: State, socket: HostSocket) {
         self.key = key
         self.state = state
         self.socket = socket

@@ -15,8 +15,13 @@ final class VsockDevice: VirtioDevice {
     private static let longestPayload = 64 << 10
     /// The limit of refusals that wait for a guest's buffer; at the limit the guest's packets wait too.
     private static let refusalLimit = 64
+    /// VIRTIO_VSOCK_EVENT_TRANSPORT_RESET: all connections are gone (virtio 1.2, 5.10.6).
+    private static let transportReset: UInt32 = 0
+    /// The lowest CID that a guest may have.
+    private static let firstGuestCID: UInt32 = 3
     private static let firstHostPort: UInt32 = 1 << 30
 
+    /// Queue numbers (virtio 1.2, 5.10.2).
     private enum Queue {
         static let receive = 0
         static let transmit = 1
@@ -47,8 +52,10 @@ final class VsockDevice: VirtioDevice {
     /// Listens at `path`, which must be new, from now on; clients wait until the guest is ready.
     ///
     /// The socket's file stays when the device is gone: the thread that releases it last may have no access to files.
-    init(guestCID: UInt32 = 3, path: FilePath) throws(MachineError) {
-        guard guestCID > 2, guestCID < .max else { throw .impossible("the guest CID \(guestCID) is reserved") }
+    init(guestCID: UInt32 = VsockDevice.firstGuestCID, path: FilePath) throws(MachineError) {
+        guard guestCID >= VsockDevice.firstGuestCID, guestCID < .max else {
+            throw .impossible("the guest CID \(guestCID) is reserved")
+        }
         guard path.string.utf8.count + "_4294967295".utf8.count <= HostSocket.longestPath else {
             throw .impossible("the socket path \(path) is too long")
         }
@@ -59,12 +66,12 @@ final class VsockDevice: VirtioDevice {
 
     /// Takes over a listening socket; the guest can't reach the host's sockets.
     init(listener: consuming OwnedDescriptor) throws(MachineError) {
-        guestCID = 3
+        guestCID = UInt64(VsockDevice.firstGuestCID)
         path = nil
         hostListener = VsockListener(HostSocket(listener))
     }
 
-    var deviceID: UInt32 { 19 }
+    var deviceID: UInt32 { VirtioDeviceID.socket }
     var features: UInt64 { 0 }
     var queueSizes: [UInt16] { [128, 128, 16] }
 
@@ -119,11 +126,10 @@ final class VsockDevice: VirtioDevice {
         case .due:
             let index = queue.availableIndex
             guard var chain = try queue.nextOrEnableNotifications() else { return }
-            // The event VIRTIO_VSOCK_EVENT_TRANSPORT_RESET has the number zero.
-            guard unsafe withUnsafeBytes(of: UInt32.zero, { unsafe chain.writable.fill($0) }) else {
+            guard unsafe withUnsafeBytes(of: VsockDevice.transportReset, { unsafe chain.writable.fill($0) }) else {
                 throw .request("a vsock event buffer is shorter than an event")
             }
-            queue.complete(chain.head, written: 4)
+            queue.complete(chain.head, written: MemoryLayout<UInt32>.size)
             resetEvent = queue.enableNotifications(beyond: index) ? .none : .sent(index)
         }
     }
@@ -168,12 +174,13 @@ final class VsockDevice: VirtioDevice {
             return
         }
         connection.updateCredit(header)
-        receive(operation, VsockShutdown(rawValue: header.flags), connection, &payload)
+        receive(operation, closing: VsockShutdown(rawValue: header.flags), on: connection, &payload)
         update(connection)
     }
 
     private func receive(
-        _ operation: VsockOperation, _ way: VsockShutdown, _ connection: VsockConnection, _ payload: inout Segments
+        _ operation: VsockOperation, closing way: VsockShutdown, on connection: VsockConnection,
+        _ payload: inout Segments
     ) {
         switch (operation, connection.state) {
         case (.rst, _): remove(connection)
@@ -197,7 +204,7 @@ final class VsockDevice: VirtioDevice {
         guard let path, hasRoom, let socket = HostSocket.connect(to: FilePath("\(path)_\(key.hostPort)")) else {
             return refuse(key)
         }
-        let connection = VsockConnection(key, .established, socket)
+        let connection = VsockConnection(key, state: .established, socket: socket)
         connection.updateCredit(header)
         connection.pending = .response
         add(connection)
@@ -206,7 +213,7 @@ final class VsockDevice: VirtioDevice {
     /// Connects a client on the host to a port of the guest.
     private func hostConnected(_ guestPort: UInt32, _ socket: HostSocket) throws(QueueFault) {
         guard let context else { return }
-        let connection = VsockConnection(freeKey(guestPort), .requested, socket)
+        let connection = VsockConnection(freeKey(guestPort), state: .requested, socket: socket)
         connection.pending = .request
         add(connection)
         try sendPackets(context)
@@ -234,7 +241,7 @@ final class VsockDevice: VirtioDevice {
         connections[connection.key] = connection
         guard let context, let socket = connection.socket else { return }
         do throws(MachineError) {
-            try context.watch(socket.number, connection.interest) {
+            try context.watch(socket.number, for: connection.interest) {
                 [weak self, weak connection] what throws(QueueFault) in
                 if let connection { try self?.handleEvent(what, to: connection) }
             }

@@ -11,7 +11,7 @@ enum VsockOperation: UInt16 {
     case creditRequest = 7
 }
 
-/// The directions for which a connection is closed.
+/// The directions for which a connection is closed, the flags of a shutdown (virtio 1.2, 5.10.6).
 struct VsockShutdown: OptionSet {
     let rawValue: UInt32
 
@@ -25,7 +25,9 @@ struct VsockShutdown: OptionSet {
 /// 44 bytes, laid out as in guest memory; the hosts that run this are little-endian too.
 struct VsockHeader: Equatable {
     static let byteCount = 44
+    /// The host's address; it and all below are reserved (virtio 1.2, 5.10.4).
     static let hostCID: UInt64 = 2
+    /// The type of a stream socket (virtio 1.2, 5.10.6).
     static let stream: UInt16 = 1
 
     var sourceCID: UInt64 = 0
@@ -45,9 +47,10 @@ struct VsockHeader: Equatable {
 
     /// Takes the header off a guest's packet; `nil` if it is truncated.
     init?(takingFrom segments: inout Segments) {
-        guard unsafe withUnsafeMutableBytes(of: &self, { unsafe segments.take(.init(rebasing: $0.prefix(44))) }) else {
-            return nil
+        let isWhole = unsafe withUnsafeMutableBytes(of: &self) {
+            unsafe segments.take(.init(rebasing: $0.prefix(VsockHeader.byteCount)))
         }
+        guard isWhole else { return nil }
     }
 
     /// Makes the header of a packet to the guest.
@@ -61,7 +64,7 @@ struct VsockHeader: Equatable {
 
     /// Writes the header into a guest's buffer, which has room for it.
     func write(to segments: inout Segments) {
-        _ = unsafe withUnsafeBytes(of: self) { unsafe segments.fill(.init(rebasing: $0.prefix(44))) }
+        _ = unsafe withUnsafeBytes(of: self) { unsafe segments.fill(.init(rebasing: $0.prefix(VsockHeader.byteCount))) }
     }
 }
 

@@ -44,17 +44,17 @@ final class VsockListener {
             context.unwatch(listener.number)
             isListening = false
         } else {
-            isListening = watch(listener, context) { vsockListener, _ throws(QueueFault) in vsockListener.accept() }
+            isListening = watch(listener, in: context) { vsockListener, _ throws(QueueFault) in vsockListener.accept() }
         }
     }
 
     private func watch(
-        _ socket: HostSocket, _ context: VirtioContext,
+        _ socket: HostSocket, in context: VirtioContext,
         _ handler: @escaping (VsockListener, Int32) throws(QueueFault) -> Void
     ) -> Bool {
         let number = socket.number
         do throws(MachineError) {
-            try context.watch(number, .read) { [weak self] _ throws(QueueFault) in
+            try context.watch(number, for: .read) { [weak self] _ throws(QueueFault) in
                 if let self { try handler(self, number) }
             }
             return true
@@ -66,7 +66,7 @@ final class VsockListener {
     private func accept() {
         while let context, let delegate, delegate.hasRoom(), let socket = listener.accept() {
             if watch(
-                socket, context,
+                socket, in: context,
                 { vsockListener, number throws(QueueFault) in try vsockListener.continueHandshake(to: number) })
             {
                 handshakes[socket.number] = VsockHandshake(socket)

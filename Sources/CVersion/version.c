@@ -1,0 +1,3 @@
+#include "CVersion.h"
+
+const char *cversion(void) { return THAW_VERSION; }

@@ -1,0 +1,117 @@
+/// A probe with a syntax error.
+public enum ProbeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The text is no probe, for a reason that ends a sentence.
+    case malformed(String, reason: String)
+
+    /// The error in one sentence.
+    public var description: String {
+        switch self {
+        case .malformed(let text, let reason): "probe '\(text)' cannot be read: \(reason)"
+        }
+    }
+}
+
+extension ProbeAction {
+    /// A GET of a path.
+    public static func http(port: UInt16, path: String) -> ProbeAction { .http(port: port, path: Array(path.utf8)) }
+
+    /// A command as words.
+    public static func exec(_ words: [String]) -> ProbeAction { .exec(words.map { Array($0.utf8) }) }
+
+    /// A pattern for lines of the output.
+    public static func log(_ pattern: String) -> ProbeAction { .log(Array(pattern.utf8)) }
+}
+
+extension ProbeAction: CustomStringConvertible {
+    /// Parses `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
+    ///
+    /// The words of a command are split at spaces; quotes and backslashes keep them together, as in a shell.
+    ///
+    /// - Throws: ``ProbeError/malformed(_:reason:)``
+    public init(parsing text: String) throws(ProbeError) {
+        guard let colon = text.firstIndex(of: ":") else {
+            throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
+        }
+        let value = String(text[text.index(after: colon)...])
+        switch text[..<colon] {
+        case "http": self = try ProbeAction.http(value, in: text)
+        case "tcp": self = .tcp(port: try ProbeAction.port(value, in: text))
+        case "exec": self = .exec(try ProbeAction.words(value, in: text))
+        case "log": self = try ProbeAction.log(value, in: text)
+        default: throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
+        }
+    }
+
+    /// The text that ``init(parsing:)`` parses.
+    public var description: String {
+        switch self {
+        case .http(let port, let path): "http:\(port)\(ProbeAction.text(path))"
+        case .tcp(let port): "tcp:\(port)"
+        case .exec(let words): "exec:" + words.map { ProbeAction.quoted(ProbeAction.text($0)) }.joined(separator: " ")
+        case .log(let pattern): "log:\(ProbeAction.text(pattern))"
+        }
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    private static func http(_ value: String, in text: String) throws(ProbeError) -> ProbeAction {
+        let slash = value.firstIndex(of: "/") ?? value.endIndex
+        let port = try port(String(value[..<slash]), in: text)
+        let path = slash == value.endIndex ? "/" : String(value[slash...])
+        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .malformed(text, reason: "a path must not have spaces or control characters; escape them with %")
+        }
+        return .http(port: port, path: path)
+    }
+
+    private static func log(_ pattern: String, in text: String) throws(ProbeError) -> ProbeAction {
+        guard !pattern.isEmpty else { throw .malformed(text, reason: "there is no pattern after log:") }
+        do throws(LinePattern.Refusal) { _ = try LinePattern(pattern) } catch {
+            throw .malformed(text, reason: error.reason)
+        }
+        return .log(pattern)
+    }
+
+    private static func port(_ digits: String, in text: String) throws(ProbeError) -> UInt16 {
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0 else {
+            throw .malformed(text, reason: "'\(digits)' is not a port from 1 to 65535")
+        }
+        return port
+    }
+
+    private static func words(_ value: String, in text: String) throws(ProbeError) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        var isEscaped = false
+        for character in value {
+            if isEscaped {
+                word = (word ?? "") + String(character)
+                isEscaped = false
+            } else if character == "\\", quote != "'" {
+                isEscaped = true
+            } else if character == quote {
+                quote = nil
+            } else if quote == nil, character == "'" || character == "\"" {
+                quote = character
+                word = word ?? ""
+            } else if quote == nil, character == " " {
+                if let ended = word { words.append(ended) }
+                word = nil
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        guard quote == nil, !isEscaped else { throw .malformed(text, reason: "a quote is not closed") }
+        if let word { words.append(word) }
+        guard let program = words.first, !program.isEmpty else {
+            throw .malformed(text, reason: "there is no command after exec:")
+        }
+        return words
+    }
+
+    private static func quoted(_ word: String) -> String {
+        let isPlain = !word.isEmpty && !word.contains { " '\"\\".contains($0) }
+        return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}

@@ -1,0 +1,99 @@
+public import Probe
+
+/// A program's result of one probe, as fields that can be compared.
+public struct ProbeRecord: Equatable, Sendable {
+    /// A part of a probe result.
+    public struct Field: Equatable, Sendable {
+        /// The field's name: `status`, `header content-type`, `body`, `output`.
+        public let name: String
+        /// The field's value.
+        public let value: Value
+    }
+
+    /// The value of a field.
+    public enum Value: Equatable, Sendable {
+        /// A short text.
+        case text(String)
+        /// A stream of bytes.
+        case content(StreamDigest)
+    }
+
+    /// The probe, as the user wrote it.
+    public let probe: String
+    /// The fields, in the order for people.
+    public let fields: [Field]
+    /// True if the probe passed.
+    public let passes: Bool
+
+    /// A record of any fields.
+    public init(_ probe: String, _ fields: [(String, Value)], passes: Bool) {
+        self.probe = probe
+        self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+        self.passes = passes
+    }
+
+    /// The comparable fields of a result.
+    ///
+    /// - Parameters:
+    ///   - result: the result.
+    ///   - probe: the probe, as the user wrote it.
+    ///   - passes: true if the result is what the probe requires.
+    public init(_ result: ProbeResult, of probe: String, passes: Bool) {
+        func answer(_ text: String) -> [(String, Value)] { [("answer", .text(text))] }
+        let fields: [(String, Value)] =
+            switch result.outcome {
+            case .http(let status, _):
+                [("status", .text("\(status)"))]
+                    + ComparableHeaders(result.head).lines.map { ("header \($0.name)", .text($0.value)) }
+                    + [("body", .content(result.body))]
+            case .ended(let exitStatus):
+                [
+                    ("ending", .text(exitStatus.name)), ("output", .content(result.body)),
+                    ("errors", .content(result.stderr)),
+                ]
+            case .connected: answer("connected")
+            case .matched: answer("a line matched")
+            case .refused: answer("nothing listens")
+            case .broken: answer("the connection was closed before the end of the response")
+            case .timedOut: answer("no response before the timeout")
+            case .notStarted(let errno): answer("the command cannot be run: \(programFailureWords(errno: errno))")
+            }
+        self.init(probe, fields, passes: passes)
+    }
+
+    /// The program's state after its probes.
+    init(stateAfter results: ProbeResults) {
+        let ports = results.listeningPorts.map { "\($0)" }.joined(separator: " ")
+        let state = results.earlyExit.map { "it \($0.words)" } ?? "it runs"
+        self.init(
+            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))], passes: true)
+    }
+
+    /// The result in a few words: the short fields except for the headers, and the lengths of the others.
+    public var summary: String {
+        let parts = fields.compactMap { field -> String? in
+            switch field.value {
+            case .text where field.name.hasPrefix("header "): nil
+            case .text(let text): field.name == "status" ? "status \(text)" : text
+            case .content(let content): field.name == "errors" && content.isEmpty ? nil : "\(content.byteCount) bytes"
+            }
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    /// The kind of the result; results of different kinds have no fields in common.
+    var kind: String? { fields.first?.name }
+
+    /// Returns the value of the field of that name.
+    func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }
+}
+
+extension ProbeResult.ExitStatus {
+    /// The name of the end, as a noun phrase.
+    fileprivate var name: String {
+        switch self {
+        case .status(let status): "exit status \(status)"
+        case .signal(let signal): "killed by signal \(signal)"
+        }
+    }
+}

@@ -1,0 +1,141 @@
+public import Linux
+internal import Probe
+
+/// The comparison of a slim image with the original, by their probe results.
+public struct Verification: Sendable, Equatable {
+    /// One probe and both results.
+    public struct Check: Sendable, Equatable {
+        /// The probe.
+        public let probe: String
+        /// The original's result, in a few words.
+        public let before: String
+        /// The slim image's result; nil if it did not serve.
+        public let after: String?
+        /// The differences.
+        public let differences: [Difference]
+        /// Fields that vary between starts of the original, so that they prove nothing.
+        public let unstable: [String]
+
+        /// True if both results are the same.
+        public var passed: Bool { after != nil && differences.isEmpty }
+    }
+
+    /// The engine that started both.
+    public let engine: String
+    /// The probes, in their order.
+    public let checks: [Check]
+    /// The reason that the slim image does not serve, if so.
+    public let failure: String?
+    /// The number of the image's files that the original opened; nil if they were not recorded.
+    public let observedCount: Int?
+
+    /// True if there were probes and no result differs.
+    public var passed: Bool { failure == nil && !checks.isEmpty && checks.allSatisfy(\.passed) }
+
+    /// The first difference in one sentence.
+    public var difference: String? {
+        if let failure { return failure }
+        if checks.isEmpty { return "there was no probe" }
+        guard let check = checks.first(where: { !$0.passed }) else { return nil }
+        return "\(check.probe): \(check.differences.first?.description ?? "no result")"
+    }
+
+    /// Compares two starts.
+    ///
+    /// - Parameter again: A second start of the original; fields that differ there vary by themselves and are not
+    ///   counted.
+    public init(_ before: RunRecord, _ after: RunRecord, again: RunRecord? = nil) {
+        engine = before.engine
+        failure = after.failure
+        observedCount = if case .recorded(let paths, _) = before.openedFiles { paths.count } else { nil }
+        checks = before.probes.enumerated().map { index, probe in
+            func other(_ record: RunRecord?) -> ProbeRecord? {
+                record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
+            }
+            return Check(probe, other(after), again: other(again))
+        }
+    }
+
+    /// Starts the slim image, and the original once more if the results differ.
+    public init<Runner: ImageRunner>(
+        _ slim: Runner.Image, against record: RunRecord, of original: Runner.Image, by runner: Runner
+    ) async throws {
+        let after = try await runner.run(slim, recordsOpenedFiles: false)
+        self.init(record, after)
+        guard !passed, after.failure == nil else { return }
+        let again = try await runner.run(original, recordsOpenedFiles: false)
+        self.init(record, after, again: again)
+    }
+}
+
+extension Verification.Check {
+    init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?) {
+        probe = before.probe
+        self.before = before.summary
+        self.after = after?.summary
+        var (differences, unstable): ([Difference], [String]) = ([], [])
+        // An original that sometimes fails is no excuse for a slim image that fails.
+        let isWorse = after.map { before.passes && !$0.passes } ?? false
+        if let after, after.kind != before.kind, isWorse || again?.kind != after.kind {
+            differences = [Difference("answer", .text(before.summary), .text(after.summary))]
+            (self.differences, self.unstable) = (differences, [])
+            return
+        }
+        for name in Self.names(before, after) {
+            let (old, new) = (before.value(of: name), after?.value(of: name))
+            if old == new || after == nil { continue }
+            switch isWorse ? nil : again.map({ Stability(old, $0.value(of: name)) }) {
+            case .unstable(let mask)? where Self.isExcused(name, new, again?.value(of: name)) && mask.covers(old, new):
+                unstable.append(name)
+            default: differences.append(Difference(name, old, new))
+            }
+        }
+        (self.differences, self.unstable) = (differences, unstable)
+    }
+
+    /// Fields with a verdict, which have no varying words.
+    ///
+    /// Only the value of the original's second start excuses a difference in them.
+    private static let verdicts: Set<String> = ["status", "ending", "answer", "state"]
+
+    private static func isExcused(_ name: String, _ new: ProbeRecord.Value?, _ again: ProbeRecord.Value?) -> Bool {
+        !verdicts.contains(name) || new == again
+    }
+
+    private static func names(_ before: ProbeRecord, _ after: ProbeRecord?) -> [String] {
+        let names = before.fields.map(\.name)
+        return names + (after?.fields.map(\.name).filter { !names.contains($0) } ?? [])
+    }
+}
+
+extension Verification {
+    /// The `verification` of the JSON document.
+    public var json: JSON {
+        var json = JSON.object([
+            "passed": .bool(passed), "engine": .string(engine), "probes": .array(checks.map(\.json)),
+        ])
+        json["failure"] = failure.map(JSON.string)
+        json["observedFiles"] = observedCount.map { .integer(Int64($0)) }
+        return json
+    }
+
+    /// The `verification` without probes, when only the checks without a start passed.
+    public static var withoutProbes: JSON { .object(["passed": .bool(true), "probes": .array([])]) }
+}
+
+extension Verification.Check {
+    fileprivate var json: JSON {
+        var json = JSON.object([
+            "probe": .string(probe), "passed": .bool(passed), "before": .string(before),
+            "differences": .array(
+                differences.map { difference in
+                    .object([
+                        "field": .string(difference.field), "before": .string(difference.before),
+                        "after": .string(difference.after),
+                    ])
+                }), "unstable": .strings(unstable),
+        ])
+        json["after"] = after.map(JSON.string)
+        return json
+    }
+}

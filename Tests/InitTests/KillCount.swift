@@ -1,1 +1,0 @@
-../../Sources/Init/KillCount.swift
