@@ -61,7 +61,7 @@ public struct UnprivilegedUser: Sendable {
             mount --bind '\(directory.path)/subuid' /etc/subuid
             mount --bind '\(directory.path)/subuid' /etc/subgid
             mount --bind '\(binary.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })' '\(directory.path)/bin'
-            [ ! -d '\(shared)' ] || chmod a+rx '\(shared)' && mount --bind '\(shared)' '\(directory.path)/shared'
+            [ ! -d '\(shared)' ] || { chmod a+rx '\(shared)' && mount --bind '\(shared)' '\(directory.path)/shared'; }
             for program in \((hidden + (privileges == .noTool ? ["newuidmap"] : [])).joined(separator: " ")); do
                 mount --bind /dev/null "$(command -v "$program")"
             done

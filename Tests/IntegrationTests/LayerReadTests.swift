@@ -24,7 +24,8 @@ import Testing
                 name, events = events[16:16 + length].rstrip(b"\\0").decode(), events[16 + length:]
                 counts[name] += bool(mask & OPEN)
         for name, count in counts.items():
-            print(name, count)
+            if name:  # an event without a name is the directory's own
+                print(name, count)
         sys.exit(status)
         """
 
