@@ -50,13 +50,14 @@ struct FakeStarter: ImageStarter, ImageRunner {
     func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         let tree = try await image.tree()
         let page = try image.contents(of: "page", in: tree)
-        let status = page == nil ? 404 : 200
+        let status: UInt16 = page == nil ? 404 : 200
+        var body = StreamHasher()
+        body.receive((page ?? [])[...])
+        let result = ProbeResult(
+            .http(status: status, byteCount: body.byteCount), head: Array("HTTP/1.1 \(status) X\n\n".utf8),
+            body: body.stream)
         return RunRecord(
-            probes: [
-                .http(
-                    "http:8080/", status: status, head: Array("HTTP/1.1 \(status) X\n\n".utf8),
-                    body: StreamDigest(page ?? []), passes: status == 200)
-            ],
+            probes: [ProbeRecord(result, of: "http:8080/", passes: result.outcome.passes)],
             openedFiles: recordsOpenedFiles ? .recorded([Array("/page".utf8)], isComplete: true) : .notRecorded)
     }
 }

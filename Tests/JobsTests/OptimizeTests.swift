@@ -4,6 +4,7 @@ import Jobs
 import Linux
 import OCI
 import Project
+import Proof
 import Slim
 import Support
 import Testing

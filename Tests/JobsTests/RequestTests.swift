@@ -77,8 +77,9 @@ import Testing
     @Test(
         "A wrong output is refused with the reason",
         arguments: [
-            ("type=oic,dest=a", "is no type of output"), ("type=oci", "dest is missing"), ("dest=a,name=b", "has no type"),
-            ("type=local,dest=-", "a directory cannot be stdout"), ("type=image,nmae=a", "has no key 'nmae'"),
+            ("type=oic,dest=a", "is no type of output"), ("type=oci", "dest is missing"),
+            ("dest=a,name=b", "has no type"), ("type=local,dest=-", "a directory cannot be stdout"),
+            ("type=image,nmae=a", "has no key 'nmae'"),
             ("type=oci,dest=a,compression-level=3", "compression-level needs compression"),
             ("type=docker,dest=a,compression=zstd", "Docker has no media type for zstd"),
         ])
