@@ -149,7 +149,7 @@ extension ELFBytes {
         let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) } + noteSections()
         for (offset, size) in regions.prefix(Self.maximumRegions) {
             guard let range = range(offset, size) else { continue }
-            readNotes(range, found: &found, places: &places)
+            readNotes(range, &found, &places)
         }
         return found
     }
@@ -158,11 +158,11 @@ extension ELFBytes {
     func notes() -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
-        readNotes(0..<bytes.count, found: &found, places: &places)
+        readNotes(0..<bytes.count, &found, &places)
         return found
     }
 
-    private func readNotes(_ range: Range<Int>, found: inout [ELF.Note], places: inout Set<UInt64>) {
+    private func readNotes(_ range: Range<Int>, _ found: inout [ELF.Note], _ places: inout Set<UInt64>) {
         var position = UInt64(range.lowerBound)
         let end = UInt64(range.upperBound)
         while position + 12 <= end, found.count < Self.maximumNotes,

@@ -31,11 +31,11 @@ public enum RFC3339 {
         } else if !zone.elementsEqual("Z".utf8), !zone.elementsEqual("z".utf8) {
             return nil
         }
-        return days(year, month: month, day: day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        return days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
     }
 
     /// Returns the days since 1970 of a date in the Gregorian calendar.
-    private static func days(_ year: Int64, month: Int64, day: Int64) -> Int64 {
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         // Counted from the first of March, so that the leap day comes last.
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

@@ -22,14 +22,14 @@ extension Image {
         if let compression = form.compression {
             for (index, layer) in layers.enumerated() where form.isForced || index >= count {
                 if layer.descriptor.mediaType.layerCompression == compression, form.level == nil { continue }
-                changed[index] = try recompressed(layer, compression: compression, level: form.level, into: store)
+                changed[index] = try recompressed(layer, compression, form.level, into: store)
             }
         }
         return try retyped(changed, form.types)
     }
 
     private func recompressed(
-        _ layer: Layer, compression: Compression, level: Int?, into store: Store
+        _ layer: Layer, _ compression: Compression, _ level: Int?, into store: Store
     ) throws -> Layer {
         var hasher = Digest.Hasher()
         for field in ["recompress", layer.diffID.description, compression.rawValue, "\(level ?? -1)"] {

@@ -73,10 +73,10 @@ struct TreeDelta {
                 changed.append((path, node))
             }
         }
-        for (path, node) in changed { add(path, id: tree[node: node].inode, first: &first) }
+        for (path, node) in changed { add(path, tree[node: node].inode, &first) }
     }
 
-    private mutating func add(_ path: ImagePath, id: FileTree.InodeID, first: inout [FileTree.InodeID: ImagePath]) {
+    private mutating func add(_ path: ImagePath, _ id: FileTree.InodeID, _ first: inout [FileTree.InodeID: ImagePath]) {
         let inode = tree.inodes[id]
         let entry = LayerEntry(path, .add(inode.kind), inode.metadata)
         if inode.kind.isDirectory {

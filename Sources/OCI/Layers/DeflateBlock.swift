@@ -35,7 +35,7 @@ enum DeflateBlock {
         let codeCount = try input.take(4) + 4
         guard literalCount <= 286, distanceCount <= 30 else { throw Inflater.Fault.isCorrupt }
         let code = try codeOfLengths(codeCount, input)
-        let lengths = try readLengths(literalCount + distanceCount, code: code, input: input)
+        let lengths = try readLengths(literalCount + distanceCount, code, input)
         // A block without an end symbol never ends.
         guard lengths[256] > 0,
             let literals = HuffmanTable(
@@ -59,7 +59,7 @@ enum DeflateBlock {
         return code
     }
 
-    private static func readLengths(_ count: Int, code: HuffmanTable, input: BitInput) throws -> [UInt8] {
+    private static func readLengths(_ count: Int, _ code: HuffmanTable, _ input: BitInput) throws -> [UInt8] {
         var lengths: [UInt8] = []
         lengths.reserveCapacity(count)
         while lengths.count < count {

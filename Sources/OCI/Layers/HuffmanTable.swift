@@ -74,12 +74,12 @@ struct HuffmanTable {
     private mutating func joinBytes(_ code: HuffmanCode) {
         for first in 1..<root {
             for one in code.words(ofLength: first) where one.symbol < 256 {
-                for length in (first + 1)...root { join(one, first: first, code: code, length: length) }
+                for length in (first + 1)...root { join(one, first, code, length) }
             }
         }
     }
 
-    private mutating func join(_ one: HuffmanCode.Word, first: Int, code: HuffmanCode, length: Int) {
+    private mutating func join(_ one: HuffmanCode.Word, _ first: Int, _ code: HuffmanCode, _ length: Int) {
         for other in code.words(ofLength: length - first) where other.symbol < 256 {
             let bytes = UInt32(one.symbol | other.symbol << 8)
             let entry = bytes << 16 | Self.isLiteral | 2 << 8 | UInt32(length)

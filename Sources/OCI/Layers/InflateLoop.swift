@@ -29,7 +29,7 @@
 
     @inline(__always)
     init(
-        _ input: BitInput, literals: UnsafePointer<UInt32>, distances: UnsafePointer<UInt32>,
+        _ input: BitInput, _ literals: UnsafePointer<UInt32>, _ distances: UnsafePointer<UInt32>,
         floor: UnsafeMutablePointer<UInt8>, out: UnsafeMutablePointer<UInt8>, limit: UnsafeMutablePointer<UInt8>
     ) {
         unsafe (self.literals, self.distances) = (literals, distances)
@@ -111,13 +111,13 @@
         guard unsafe distance <= out - floor else { return false }
         bits.load()
         lookUp()
-        unsafe Self.repeatBytes(distance, length: length, out: &out)
+        unsafe Self.repeatBytes(distance, length, &out)
         return true
     }
 
     /// Copies `length` bytes from `distance` bytes back, and up to 16 meaningless bytes after them.
     @inline(__always)
-    private static func repeatBytes(_ distance: Int, length: Int, out: inout UnsafeMutablePointer<UInt8>) {
+    private static func repeatBytes(_ distance: Int, _ length: Int, _ out: inout UnsafeMutablePointer<UInt8>) {
         var to = UnsafeMutableRawPointer(out)
         var from = unsafe UnsafeRawPointer(to - distance)
         unsafe out += length

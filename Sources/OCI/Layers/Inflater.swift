@@ -106,7 +106,7 @@
         _ literals: UnsafeBufferPointer<UInt32>, _ distances: UnsafeBufferPointer<UInt32>
     ) -> InflateLoop.Pause {
         var loop = unsafe InflateLoop(
-            input, literals: literals.baseAddress.unsafelyUnwrapped, distances: distances.baseAddress.unsafelyUnwrapped,
+            input, literals.baseAddress.unsafelyUnwrapped, distances.baseAddress.unsafelyUnwrapped,
             floor: window + floor, out: window + filled, limit: window + Self.history + Self.chunk)
         defer {
             input.cursor = loop.cursor

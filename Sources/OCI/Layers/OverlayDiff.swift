@@ -42,21 +42,16 @@ public struct OverlayDiff {
     public init(
         root: Directory, lower: FileTree, of image: Image, _ changes: RootChanges, epoch: Int64, ids: IDMap
     ) throws {
-        let plain = OverlayDiff(
-            root, lower: lower, unmappedOwners: UnmappedOwners(ids: ids, holdsEverything: false), changes: changes,
-            epoch: epoch
-        ) { _ in
+        let plain = OverlayDiff(root, lower, UnmappedOwners(ids: ids, holdsEverything: false), changes, epoch) { _ in
             nil
         }
         let digests = try plain.lowerDigests(of: image)
-        self.init(root, lower: lower, unmappedOwners: plain.unmappedOwners, changes: changes, epoch: epoch) {
-            digests[$0]
-        }
+        self.init(root, lower, plain.unmappedOwners, changes, epoch) { digests[$0] }
     }
 
     private init(
-        _ root: Directory, lower: FileTree, unmappedOwners: UnmappedOwners, changes: RootChanges, epoch: Int64,
-        lowerDigest: @escaping (ImagePath) throws -> Digest?
+        _ root: Directory, _ lower: FileTree, _ unmappedOwners: UnmappedOwners, _ changes: RootChanges, _ epoch: Int64,
+        _ lowerDigest: @escaping (ImagePath) throws -> Digest?
     ) {
         (upper, self.lower, self.unmappedOwners, self.changes, self.epoch) = (
             root, lower, unmappedOwners, changes, epoch
@@ -69,7 +64,7 @@ public struct OverlayDiff {
         var paths: [FileTree.InodeID: [ImagePath]] = [:]
         for (path, status) in changes?.paths ?? [] {
             guard let status, let (kind, metadata) = try actualEntry(of: path, status), kind.isFile,
-                isLikeLower(path, kind: kind, metadata: metadata, status: status), let node = lower.node(at: path)
+                isLikeLower(path, kind, metadata, status), let node = lower.node(at: path)
             else { continue }
             paths[lower[node: node].inode, default: []].append(path)
         }
@@ -109,7 +104,7 @@ public struct OverlayDiff {
             guard let (kind, metadata) = try actualEntry(of: path, status) else { continue }
             let isOpaque = try kind.isDirectory && (opaque.contains(path.parent) || isOpaque(path))
             if isOpaque { opaque.insert(path) }
-            if try !isOpaque && isUnchanged(path, kind: kind, metadata: metadata, status: status) {
+            if try !isOpaque && isUnchanged(path, kind, metadata, status) {
                 if kind.isDirectory { above.append(LayerEntry(path, .add(kind), metadata)) }
                 continue
             }
@@ -204,9 +199,9 @@ public struct OverlayDiff {
 
     /// True if a copied-up file equals the lower one.
     private func isUnchanged(
-        _ path: ImagePath, kind: FileKind, metadata: FileMetadata, status: FileStatus
+        _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
     ) throws -> Bool {
-        guard isLikeLower(path, kind: kind, metadata: metadata, status: status) else { return false }
+        guard isLikeLower(path, kind, metadata, status) else { return false }
         guard kind.isFile else { return true }
         guard let before = try lowerDigest(path) else { return false }
         return try before == Digest(of: FileSource(upper.open(FilePath(path), [.read, .noFollow])))
@@ -214,7 +209,7 @@ public struct OverlayDiff {
 
     /// True if only the content can differ from the lower file's.
     private func isLikeLower(
-        _ path: ImagePath, kind: FileKind, metadata: FileMetadata, status: FileStatus
+        _ path: ImagePath, _ kind: FileKind, _ metadata: FileMetadata, _ status: FileStatus
     ) -> Bool {
         let hasOldNames = status.linkCount == 1 || changes?.oldLinks.contains(path) == true
         guard let old = lower.inode(at: path), old.kind == kind, hasOldNames || kind.isDirectory else { return false }

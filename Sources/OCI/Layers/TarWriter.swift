@@ -73,12 +73,12 @@ extension TarWriter {
             }
             var name = path.isRoot ? [UInt8(ascii: "."), UInt8(ascii: "/")] : path.bytes
             if isDirectory, !path.isRoot { name.append(UInt8(ascii: "/")) }
-            write(name, type: type, link: link, device: device, entry: entry)
+            write(name, type, link, device, entry)
         }
 
         private mutating func write(
-            _ name: [UInt8], type: UInt8, link: [UInt8], device: (major: UInt32, minor: UInt32),
-            entry: LayerEntry
+            _ name: [UInt8], _ type: UInt8, _ link: [UInt8], _ device: (major: UInt32, minor: UInt32),
+            _ entry: LayerEntry
         ) {
             let metadata = entry.metadata
             var records: [(key: String, value: [UInt8])] = []

@@ -54,7 +54,7 @@ public struct Unpacker {
             case .add(.directory): try makeDirectory(path)
             case .add(let kind):
                 try makeRoom(at: path)
-                omissions += try make(kind, at: path, metadata: entry.metadata) { try reader.readContent($0) }
+                omissions += try make(kind, at: path, entry.metadata) { try reader.readContent($0) }
             case .link(let old):
                 try makeRoom(at: path)
                 omissions += try link(path, to: resolvedPath(of: old))
@@ -134,8 +134,8 @@ public struct Unpacker {
     }
 
     func make(
-        _ kind: FileKind, at path: ImagePath, metadata: FileMetadata,
-        content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
+        _ kind: FileKind, at path: ImagePath, _ metadata: FileMetadata,
+        _ content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
     ) throws -> [Omission] {
         let place = FilePath(path)
         switch unmappedOwners.holds(kind) ? kind : .file(size: 0) {
@@ -163,7 +163,7 @@ public struct Unpacker {
         }
         // The other end is in a lower layer: overlayfs cannot link across, so the file is copied.
         guard let inode = tree.inode(at: path) else { return [] }
-        return try make(inode.kind, at: path, metadata: inode.metadata) { write in
+        return try make(inode.kind, at: path, inode.metadata) { write in
             for directory in lower {
                 let below = try Directory(directory)
                 guard try below.exists(FilePath(old)) else { continue }
