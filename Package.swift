@@ -49,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "CArchive"),
@@ -63,7 +64,7 @@ let package = Package(
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
         module("Frontend"),
-        module("Project", "TOMLKit"),
+        module("Project", "TOMLKit", "Yams"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("Analysis", "OCI", "Linux"),

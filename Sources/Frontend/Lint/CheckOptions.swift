@@ -14,11 +14,18 @@ public struct CheckOptions: Sendable, Equatable {
     /// Enables all stable rules; no finding fails the build.
     public init() {}
 
-    /// Parses the value of `# check=`.
+    /// Parses `--build-arg BUILDKIT_DOCKERFILE_CHECK`, which replaces the directive; nil without it.
+    public init?(_ arguments: BuildArguments) throws(Diagnostic) {
+        guard let text = arguments.values["BUILDKIT_DOCKERFILE_CHECK"] else { return nil }
+        try self.init(Word(text, at: Position(line: 0, column: 0)))
+    }
+
+    /// Parses the value of `# check=`; a reason may follow after ` // `.
     ///
     /// - Throws: A ``Diagnostic`` for an unknown key or value.
     public init(_ word: Word) throws(Diagnostic) {
-        for part in word.text.utf8.split(separator: UInt8(ascii: ";")) {
+        let text = word.text.firstRange(of: " //").map { word.text[..<$0.lowerBound] } ?? word.text[...]
+        for part in text.utf8.split(separator: UInt8(ascii: ";")) {
             guard let (rawKey, rawValue) = part.text.cut(Ascii.equals) else {
                 throw Diagnostic(word.position, "invalid check option \(part.text.trimmed.goQuoted)")
             }

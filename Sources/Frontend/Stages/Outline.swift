@@ -66,10 +66,12 @@ extension Dockerfile {
         let graph = try StageGraph(self, global)
         let index = try graph.target(target)
         var list: [Outline.Argument] = []
-        for line in globalArguments { list += Self.entries(line, values: global.values) }
+        let needed = try graph.reachable(from: index)
+        let names = globalNames(for: needed, global)
+        for line in globalArguments { list += Self.entries(line, values: global.values) { names.contains($0) } }
         var secrets: [Outline.Credential] = []
         var agents: [Outline.Credential] = []
-        for stage in try graph.reachable(from: index) {
+        for stage in needed {
             var scope = Scope(global)
             for located in stages[stage].instructions {
                 switch located.value {
@@ -96,10 +98,28 @@ extension Dockerfile {
         return Outline(target: targets[index], arguments: Self.unique(list), secrets: secrets, agents: agents)
     }
 
+    /// Returns the global arguments that stages use: in FROM, by an ARG without a default, and in their defaults.
+    private func globalNames(for stages: [Int], _ global: GlobalScope) -> Set<String> {
+        var names: Set<String> = []
+        for stage in stages.map({ self.stages[$0] }) {
+            for word in [stage.base, stage.platform].compactMap(\.self) {
+                names.formUnion(word.variables(in: global.values, escape: global.escape))
+            }
+            for case .arg(let arg) in stage.instructions.map(\.value) {
+                names.formUnion(arg.declarations.filter { $0.defaultValue == nil }.map(\.name.text))
+            }
+        }
+        for declaration in globalArguments.flatMap(\.value.declarations).reversed() {
+            guard names.contains(declaration.name.text), let value = declaration.defaultValue else { continue }
+            names.formUnion(value.variables(in: global.values, escape: global.escape))
+        }
+        return names
+    }
+
     private static func entries(
-        _ line: Located<Instruction.Arg>, values: [String: String]
+        _ line: Located<Instruction.Arg>, values: [String: String], where isNeeded: (String) -> Bool = { _ in true }
     ) -> [Outline.Argument] {
-        line.value.declarations.map { declaration in
+        line.value.declarations.filter { isNeeded($0.name.text) }.map { declaration in
             let name = declaration.name.text
             return Outline.Argument(
                 name: name, value: values[name], description: line.documentation(of: name),

@@ -35,6 +35,20 @@ public struct Word: Hashable, Sendable {
         do { return (try expander.expanded(), expander.unset) } catch { throw Diagnostic(position, error.message) }
     }
 
+    /// Returns the names that an expansion with these values looks up.
+    func variables(in values: [String: String], escape: UInt8) -> Set<String> {
+        final class Names {
+            var all: Set<String> = []
+        }
+        let names = Names()
+        // A word that can't be expanded uses at least the variables before the error.
+        _ = try? expanded(escape: escape) { name in
+            names.all.insert(name)
+            return values[name]
+        }
+        return names.all
+    }
+
     /// Expands the word and splits it at blanks that aren't quoted, for EXPOSE.
     public func expandedWords(escape: UInt8, lookup: @escaping (String) -> String?) throws(Diagnostic) -> [String] {
         var expander = Expander(Array(text.utf8), Expander.Options(escape: escape), lookup: lookup)
