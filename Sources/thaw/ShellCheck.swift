@@ -24,7 +24,10 @@ enum ShellCheck {
     static func findings(in scripts: [LintScript]) throws -> [ShellFinding] {
         guard !scripts.isEmpty else { return [] }
         let directory = try temporaryDirectory()
-        defer { try? Directory(directory.removingLastComponent()).removeTree(FilePath(directory.lastComponent?.string ?? "")) }
+        defer {
+            try? Directory(directory.removingLastComponent()).removeTree(
+                FilePath(directory.lastComponent?.string ?? ""))
+        }
         var byDialect: [String: [Int]] = [:]
         for (index, script) in scripts.enumerated() {
             let file = try OwnedDescriptor(directory.appending("\(index)"), [.write, .create, .exclusive], mode: 0o600)
@@ -40,7 +43,9 @@ enum ShellCheck {
     private static func preamble(_ script: LintScript) -> String {
         let names = script.variables.filter { name in
             name.utf8.first.map { !(48...57).contains($0) } ?? false
-                && name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }
+                && name.utf8.allSatisfy {
+                    $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+                }
         }
         return names.isEmpty ? ":\n" : "export " + names.map { "\($0)=1" }.joined(separator: " ") + "\n"
     }
@@ -49,7 +54,8 @@ enum ShellCheck {
         let path = directory.appending("output-\(dialect)")
         let output = try OwnedDescriptor(path, [.readWrite, .create, .exclusive], mode: 0o600)
         let words =
-            ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-s", dialect, "-e", excluded, "--"] + files
+            ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-s", dialect, "-e", excluded, "--"]
+            + files
         let process = try Spawn.start(words, streams: [nil, output.rawValue, nil])
         switch Spawn.wait(process) {
         case .exited(0), .exited(1): break
@@ -77,7 +83,9 @@ enum ShellCheck {
 
     private static func temporaryDirectory() throws -> FilePath {
         var template = Array("\(Environment["TMPDIR"] ?? "/tmp")/thaw-lint-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw SystemError("make a directory", nil, Errno(rawValue: errno)) }
+        guard unsafe mkdtemp(&template) != nil else {
+            throw SystemError("make a directory", nil, Errno(rawValue: errno))
+        }
         return FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 }

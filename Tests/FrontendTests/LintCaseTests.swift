@@ -85,7 +85,9 @@ struct LintCaseTests {
         let wanted = try #require(Self.expectations.first { $0.0 == id }).1
         let text = try #require(Self.cases[id])
         let found: [LintFinding]
-        do { found = try LintTests.findings(text) } catch let error as DockerfileError { found = Lint.findings(for: error) }
+        do { found = try LintTests.findings(text) } catch let error as DockerfileError {
+            found = Lint.findings(for: error)
+        }
         let names = found.flatMap(\.names)
         for name in wanted.finds { #expect(names.count { $0 == name } == 1, "\(name): \(names)") }
         for name in wanted.lacks { #expect(!names.contains(name)) }

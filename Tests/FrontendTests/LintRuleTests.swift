@@ -18,7 +18,9 @@ struct LintRuleTests {
 
     @Test("Every rule of hadolint 2.15 has an entry")
     func hadolint() {
-        let ranges = [1000...1001, 3000...3004, 3006...3016, 3018...3030, 3032...3038, 3040...3067, 4000...4001, 4003...4006]
+        let ranges = [
+            1000...1001, 3000...3004, 3006...3016, 3018...3030, 3032...3038, 3040...3067, 4000...4001, 4003...4006,
+        ]
         let numbers = ranges.flatMap { Array($0) }
         #expect(numbers.count == 72)
         for number in numbers { #expect(LintRule.named("DL\(number)") != nil, "DL\(number)") }
@@ -62,7 +64,9 @@ struct LintConfigurationTests {
             ("FROM localhost:5000/a:1\n", false),
         ])
     func registries(text: String, isTrusted: Bool) throws {
-        let names = try Self.names(text) { $0.configuration.trustedRegistries = ["docker.io", "r.example", "*.corp.example"] }
+        let names = try Self.names(text) {
+            $0.configuration.trustedRegistries = ["docker.io", "r.example", "*.corp.example"]
+        }
         #expect(names.contains("DL3026") != isTrusted)
     }
 

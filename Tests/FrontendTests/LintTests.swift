@@ -168,9 +168,12 @@ struct LintTests {
         #expect(json.hasPrefix("[\n  { \"rule\": \"JSONArgsRecommended\", \"severity\": \"warning\", \"message\": \""))
         #expect(
             json.contains(
-                "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD [\\\"a\\\"]\", \"otherNames\": [\"DL3025\"]"))
+                "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD [\\\"a\\\"]\", \"otherNames\": [\"DL3025\"]"
+            ))
         #expect(Lint.json([("x", [])]) == "[]\n")
-        #expect(Lint.sarif([("D", found)], version: "1").contains("\"ruleId\":\"JSONArgsRecommended\",\"level\":\"warning\""))
+        #expect(
+            Lint.sarif([("D", found)], version: "1").contains(
+                "\"ruleId\":\"JSONArgsRecommended\",\"level\":\"warning\""))
     }
 }
 

@@ -24,7 +24,8 @@ import Testing
         let names = ["apt", "apt-get", "yum", "dnf", "zypper"].map { "/bin/\($0)" }.joined(separator: " ")
         try directory.write(
             "context/Dockerfile",
-            "FROM busybox\nRUN printf '\(tool)' >/bin/apt && chmod 755 /bin/apt && for n in \(names); do test -e $n || cp /bin/apt $n; done\n")
+            "FROM busybox\nRUN printf '\(tool)' >/bin/apt && chmod 755 /bin/apt && for n in \(names); do test -e $n || cp /bin/apt $n; done\n"
+        )
         try directory.succeed("build", "--progress", "quiet", "-t", "tools", "context")
         return directory
     }
@@ -51,7 +52,8 @@ import Testing
     @Test("fix-report: --fix says what it wrote, then only what is left")
     func report() throws {
         let directory = try TestDirectory()
-        try directory.write("Dockerfile", "FROM debian:12\nrun true\nRUN apt-get install -y jq=1\nRUN apt-get install a=1\n")
+        try directory.write(
+            "Dockerfile", "FROM debian:12\nrun true\nRUN apt-get install -y jq=1\nRUN apt-get install a=1\n")
         let outcome = try directory.thaw("lint", "--fix", "--no-shellcheck", "Dockerfile")
         #expect(outcome.error.contains("wrote lines 2, 4 (ConsistentInstructionCasing, DL3014)"), "\(outcome.error)")
         #expect(!outcome.output.contains("ConsistentInstructionCasing") && !outcome.output.contains("DL3014"))
@@ -79,13 +81,16 @@ import Testing
 
     @Test(
         "shellcheck's findings have the lines of the Dockerfile",
-        .enabled(if: Program.exists("shellcheck"), "shellcheck is not installed; 'apt-get install shellcheck' installs it"))
+        .enabled(
+            if: Program.exists("shellcheck"), "shellcheck is not installed; 'apt-get install shellcheck' installs it"))
     func shellCheck() throws {
         let directory = try TestDirectory()
         try directory.write(
             "Dockerfile", "FROM debian:12\nARG A\nRUN true && \\\n  rm $A\nRUN <<EOF\n\nrm $B -- --version\nEOF\n")
         let outcome = try directory.thaw("lint", "Dockerfile")
-        #expect(outcome.output.contains("Dockerfile:4: info: ") && outcome.output.contains("Dockerfile:7: "), "\(outcome.output)")
+        #expect(
+            outcome.output.contains("Dockerfile:4: info: ") && outcome.output.contains("Dockerfile:7: "),
+            "\(outcome.output)")
         #expect(outcome.output.contains("[SC2086]"))
         #expect(try !directory.thaw("lint", "--no-shellcheck", "Dockerfile").output.contains("SC2086"))
     }
@@ -97,7 +102,10 @@ import Testing
         let log = try Document(parsing: directory.thaw("lint", "--format", "sarif", "Dockerfile").output)
         let run = try #require(log["runs"].list.first)
         let rules = run["tool"]["driver"]["rules"].list
-        #expect(rules.contains { $0["helpUri"].text == "https://docs.docker.com/reference/build-checks/json-args-recommended/" })
+        #expect(
+            rules.contains {
+                $0["helpUri"].text == "https://docs.docker.com/reference/build-checks/json-args-recommended/"
+            })
         let fixes = run["results"].list.filter { !$0["fixes"].list.isEmpty }
         #expect(fixes.count == 3)
         let region = fixes.first?["fixes"].list.first?["artifactChanges"].list.first?["replacements"].list.first

@@ -9,7 +9,9 @@ import Testing
     @Test("Both find the same faults in small files, except where the recorded differences say otherwise", installed)
     func small() throws {
         let parts = #filePath.split(separator: "/").dropLast(3)
-        let cases = try Document(parsing: Program.shell("cat /\(parts.joined(separator: "/"))/fixtures/lint/hadolint.json")).list
+        let cases = try Document(
+            parsing: Program.shell("cat /\(parts.joined(separator: "/"))/fixtures/lint/hadolint.json")
+        ).list
         let directory = try TestDirectory()
         for (index, item) in cases.enumerated() { try directory.write("\(index)", item["dockerfile"].text ?? "") }
         let names = try Program.shell(

@@ -7,7 +7,9 @@ extension Linter {
         guard !Self.isAbsolute(path), !path.isEmpty else { return }
         let isPlain = !path.utf8.contains(Ascii.dollar) && !workdir.path.text.utf8.contains(Ascii.dollar)
         guard !state.hasWorkdir else {
-            if isPlain { report("DL3000", "WORKDIR \(path) depends on the WORKDIR above. Write the absolute path", lines) }
+            if isPlain {
+                report("DL3000", "WORKDIR \(path) depends on the WORKDIR above. Write the absolute path", lines)
+            }
             return
         }
         let root = root(of: state.stage)
@@ -48,7 +50,9 @@ extension Linter {
         let base = options.facts.bases[root(of: state.stage).index]?.workingDirectory
         let isRelative = !Self.isAbsolute(target) && target.utf8.first != Ascii.dollar
         guard isRelative, !state.hasWorkdir, base == nil || base == "" || base == "/" else { return }
-        report("DL3045", "COPY to \(target) goes where the base image's WORKDIR is. Write WORKDIR above, or an absolute path", lines)
+        report(
+            "DL3045",
+            "COPY to \(target) goes where the base image's WORKDIR is. Write WORKDIR above, or an absolute path", lines)
     }
 
     mutating func checkCopySource(_ copy: Instruction.Copy, _ lines: ClosedRange<Int>, _ stage: Stage) {
@@ -58,14 +62,20 @@ extension Linter {
         let isIndex = Int(from).map { $0 < stage.index } ?? false
         let isKnown = isIndex || isStage(from, before: stage)
         if copy.transfer.sources.map(\.unquoted) == ["/"], copy.transfer.destination.unquoted == "/" {
-            report("DL3067", "This copies the whole file system of \(from). Copy what the program needs, or write FROM \(from)", lines)
+            report(
+                "DL3067",
+                "This copies the whole file system of \(from). Copy what the program needs, or write FROM \(from)",
+                lines)
         }
-        guard !isKnown, !from.utf8.allSatisfy(\.isDigit), !from.utf8.contains(Ascii.colon), !from.utf8.contains(UInt8(ascii: "@")), from != "scratch" else { return }
+        guard !isKnown, !from.utf8.allSatisfy(\.isDigit), !from.utf8.contains(Ascii.colon),
+            !from.utf8.contains(UInt8(ascii: "@")), from != "scratch"
+        else { return }
         let names = file.stages[..<stage.index].suffix(1000).compactMap(\.name)
         let ending = Suggestion.ending(for: from, in: names)
         let shown = copy.from?.text ?? from
         report(
-            "DL3022", "COPY --from=\(shown) takes the newest \(shown) at each build. Add a tag or digest\(ending)", lines)
+            "DL3022", "COPY --from=\(shown) takes the newest \(shown) at each build. Add a tag or digest\(ending)",
+            lines)
     }
 
     func isArchive(_ name: String) -> Bool {
@@ -98,14 +108,17 @@ extension Linter {
                 // A stage that another unused stage is built on is reported with that one.
                 guard !hasChild.contains(stage.index) else { continue }
                 report(
-                    "UnusedStage", "The image doesn't need stage \(stage.label): only --target \(stage.label) builds it. Remove it if nothing does",
+                    "UnusedStage",
+                    "The image doesn't need stage \(stage.label): only --target \(stage.label) builds it. Remove it if nothing does",
                     stage.from.lines)
             }
         }
         checkPragmas()
         guard let last = file.stages.last else { return }
         let chain = [last] + baseStages(of: last)
-        let hasCheck = chain.contains { $0.instructions.contains { if case .healthcheck = $0.value { true } else { false } } }
+        let hasCheck = chain.contains {
+            $0.instructions.contains { if case .healthcheck = $0.value { true } else { false } }
+        }
         if !hasCheck { report("DL3057", "The image has no HEALTHCHECK", last.from.lines) }
     }
 

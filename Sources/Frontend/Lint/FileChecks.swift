@@ -97,7 +97,8 @@ extension Linter {
         }
         report(
             "SecretsUsedInArgOrEnv",
-            "Do not use ARG or ENV instructions for sensitive data (\(keyword) \(name.goQuoted))", lines, also: ["DL3064"],
+            "Do not use ARG or ENV instructions for sensitive data (\(keyword) \(name.goQuoted))", lines,
+            also: ["DL3064"],
             fix: "pass it with RUN --mount=type=secret")
     }
 

@@ -14,7 +14,9 @@ extension Linter {
         let names = globalNames.union(global.values.keys)
         var isReported = false
         for word in [stage.base, stage.platform].compactMap(\.self) where word.mayExpand {
-            guard let result = try? word.expansion(escape: global.escape, lookup: { global.values[$0] }) else { continue }
+            guard let result = try? word.expansion(escape: global.escape, lookup: { global.values[$0] }) else {
+                continue
+            }
             let isBase = word == stage.base
             let isNoImage = isBase && !Self.isImageName(result.text)
             for name in result.unset where !names.contains(name) {
@@ -39,7 +41,8 @@ extension Linter {
         let name = result.unset.first ?? Self.firstName(in: stage.base.text)
         report(
             "InvalidDefaultArgInFrom",
-            "FROM \(stage.base.text) has no image: \(name) is not set. \(Self.cure(stage.base, name))", stage.from.lines)
+            "FROM \(stage.base.text) has no image: \(name) is not set. \(Self.cure(stage.base, name))", stage.from.lines
+        )
     }
 
     private static func firstName(in text: String) -> String {
@@ -80,11 +83,14 @@ extension Linter {
         }
         let final = text.utf8.split(separator: Ascii.slash).last ?? text.utf8[...]
         guard let (_, tag) = final.text.cut(Ascii.colon) else {
-            report("DL3006", "FROM \(text) takes the newest \(text) at each build. Add a tag or digest", stage.from.lines)
+            report(
+                "DL3006", "FROM \(text) takes the newest \(text) at each build. Add a tag or digest", stage.from.lines)
             return
         }
         if tag == "latest" {
-            report("DL3007", "The tag latest moves: each build may get another image. Write the tag of a release", stage.from.lines)
+            report(
+                "DL3007", "The tag latest moves: each build may get another image. Write the tag of a release",
+                stage.from.lines)
         }
     }
 
@@ -163,7 +169,8 @@ enum ImageName {
         if let (name, tag) = last.cut(Ascii.colon) {
             rest = String(rest.dropLast(last.count)) + name
             if tag.isEmpty { return "the tag after ':' is empty" }
-            let isTag = tag.utf8.allSatisfy { $0.isNameByte || "-.".utf8.contains($0) } && tag.utf8.first?.isNameByte == true
+            let isTag =
+                tag.utf8.allSatisfy { $0.isNameByte || "-.".utf8.contains($0) } && tag.utf8.first?.isNameByte == true
             guard isTag, tag.utf8.count <= 128 else { return "the tag \(tag.goQuoted) is not allowed" }
         }
         let (host, path) = split(rest)
@@ -174,7 +181,9 @@ enum ImageName {
     }
 
     /// Returns the registry of a name, `docker.io` by default.
-    static func host(of text: String) -> String { split(text.cut(UInt8(ascii: "@"))?.before ?? text).host ?? "docker.io" }
+    static func host(of text: String) -> String {
+        split(text.cut(UInt8(ascii: "@"))?.before ?? text).host ?? "docker.io"
+    }
 
     private static func split(_ name: String) -> (host: String?, path: String) {
         guard let (first, rest) = name.cut(Ascii.slash) else { return (nil, name) }
@@ -189,7 +198,9 @@ enum ImageName {
     }
 
     private static func digestProblem(_ text: String) -> String? {
-        guard let (algorithm, hex) = text.cut(Ascii.colon), !algorithm.isEmpty else { return "the digest is not allowed" }
+        guard let (algorithm, hex) = text.cut(Ascii.colon), !algorithm.isEmpty else {
+            return "the digest is not allowed"
+        }
         let isHex = hex.utf8.allSatisfy { $0.isDigit || (97...102).contains($0) }
         let count = ["sha256": 64, "sha384": 96, "sha512": 128][algorithm]
         return isHex && count.map { $0 == hex.utf8.count } ?? (hex.utf8.count >= 32) ? nil : "the digest is not allowed"

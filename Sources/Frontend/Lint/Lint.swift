@@ -58,7 +58,8 @@ public enum Lint {
             let line = max(1, problem.position.line)
             return LintFinding(
                 rule: "SyntaxError", severity: .error, message: problem.message, lines: line...line,
-                startColumn: max(1, problem.position.column), endColumn: max(1, problem.position.column) + 1, fix: nil, edits: [])
+                startColumn: max(1, problem.position.column), endColumn: max(1, problem.position.column) + 1, fix: nil,
+                edits: [])
         }
     }
 }

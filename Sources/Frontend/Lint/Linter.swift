@@ -81,7 +81,9 @@ struct Linter {
         guard let severity = self.severity(of: names, severity), !isSilenced(names, lines) else { return }
         let isKnown = isEditable
         let start = columns?.lowerBound ?? (line(lines.lowerBound).prefix(while: \.isBlank).count + 1)
-        let end = columns.map { $0.upperBound + 1 } ?? (line(lines.upperBound).trimmingBlanks().endIndex - lineStart(lines.upperBound) + 1)
+        let end =
+            columns.map { $0.upperBound + 1 }
+            ?? (line(lines.upperBound).trimmingBlanks().endIndex - lineStart(lines.upperBound) + 1)
         found.append(
             LintFinding(
                 rule: rule, otherNames: also, severity: severity, message: message, lines: lines, startColumn: start,

@@ -3,8 +3,10 @@ extension Lint {
     public static func text(_ findings: [LintFinding], name: String) -> String {
         findings.reduce(into: "") { result, finding in
             let names = finding.names.joined(separator: ", ")
-            result += "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(names)]\n"
-            guard let fix = finding.fix, !finding.message.holds(fix.hasPrefix("write ") ? String(fix.dropFirst(6)) : fix)
+            result +=
+                "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(names)]\n"
+            guard let fix = finding.fix,
+                !finding.message.holds(fix.hasPrefix("write ") ? String(fix.dropFirst(6)) : fix)
             else { return }
             let lines = fix.utf8.split(separator: Ascii.newline).map(\.text)
             result += "    fix: \(lines.joined(separator: "\n         "))\n"

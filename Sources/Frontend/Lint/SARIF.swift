@@ -31,7 +31,8 @@ extension Lint {
         let file = "\"artifactLocation\":{\"uri\":\(JSONText.string(name))}"
         let (first, last) = (finding.lines.lowerBound, finding.lines.upperBound)
         let region = columns.region(
-            from: Position(line: first, column: finding.startColumn), to: Position(line: last, column: finding.endColumn))
+            from: Position(line: first, column: finding.startColumn),
+            to: Position(line: last, column: finding.endColumn))
         let text = finding.message + (finding.fix.map { ". Fix: \($0)" } ?? "")
         let level = finding.severity == .error ? "error" : finding.severity == .warning ? "warning" : "note"
         let fixes = fix(finding, file, columns).map { ",\"fixes\":[\($0)]" } ?? ""

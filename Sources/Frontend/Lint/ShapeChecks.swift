@@ -42,7 +42,8 @@ extension Linter {
         case .onBuild(let trigger): checkTrigger(trigger, lines)
         case .healthcheck(let check):
             if case .shell? = check.command {
-                report("DL3025", "HEALTHCHECK runs its command under sh. Write HEALTHCHECK CMD with a JSON array", lines)
+                report(
+                    "DL3025", "HEALTHCHECK runs its command under sh. Write HEALTHCHECK CMD with a JSON array", lines)
             }
         case .user(let user): checkNumber(user.user, lines)
         case .copy(let copy): checkDestination(copy.transfer, lines)
@@ -55,7 +56,9 @@ extension Linter {
 
     private mutating func checkNumber(_ word: Word, _ lines: ClosedRange<Int>) {
         let name = word.unquoted.cut(Ascii.colon)?.before ?? word.unquoted
-        guard !name.isEmpty, !name.utf8.allSatisfy(\.isDigit), !name.utf8.contains(Ascii.dollar), name != "root" else { return }
+        guard !name.isEmpty, !name.utf8.allSatisfy(\.isDigit), !name.utf8.contains(Ascii.dollar), name != "root" else {
+            return
+        }
         report("DL3066", "A host can't tell whether user \(name) is root. Write its number", lines)
     }
 
@@ -66,7 +69,8 @@ extension Linter {
         report(
             "LegacyKeyValueFormat",
             "\"\(keyword) key=value\" should be used instead of legacy \"\(keyword) key value\" format",
-            located.lines, fix: edits.isEmpty ? "quote the value: \(keyword) \(pair.key.text)=\"VALUE\"" : nil, edits: edits)
+            located.lines, fix: edits.isEmpty ? "quote the value: \(keyword) \(pair.key.text)=\"VALUE\"" : nil,
+            edits: edits)
     }
 
     /// Returns the edit to `key=value`; only a value on one line, without quotes and escapes, is safe to rewrite.
@@ -83,9 +87,11 @@ extension Linter {
         return [TextEdit(line: key.position.line, columns: start..<end, replacement: "=\(text)")]
     }
 
-    private mutating func checkSelfReference(_ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>, _ state: StageState) {
+    private mutating func checkSelfReference(
+        _ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>, _ state: StageState
+    ) {
         guard pairs.count <= 200 else { return }
-        for pair in pairs 
+        for pair in pairs
         where state.scope.value(of: pair.key.text) == nil && !state.declared.contains(pair.key.text) {
             let others = pairs.filter { $0 != pair }
             let used = others.contains { other in
@@ -183,7 +189,8 @@ extension Linter {
     private mutating func checkTrigger(_ trigger: Instruction.OnBuild, _ lines: ClosedRange<Int>) {
         guard let problem = trigger.problem else { return }
         let words = trigger.trigger.utf8.split(whereSeparator: \.isBlank)
-        let isForbidden = words.first.map { ["ONBUILD", "FROM", "MAINTAINER"].contains($0.text.asciiUppercased) } ?? false
+        let isForbidden =
+            words.first.map { ["ONBUILD", "FROM", "MAINTAINER"].contains($0.text.asciiUppercased) } ?? false
         report(
             "TriggerInvalid", "every image built on this one will fail: \(problem.message)", lines,
             also: isForbidden ? ["DL3043"] : [])

@@ -76,7 +76,8 @@ extension Linter {
             stage: stage, scope: base?.scope ?? Scope(global, baseEnvironment: environment(stage)),
             shell: base?.shell ?? Self.defaultShell, shellIsSet: base?.shellIsSet ?? false,
             hasWorkdir: base?.hasWorkdir ?? false, user: base?.user, knowsBase: knowsBase(root),
-            family: family(root, name), keepsLayers: stage.index == file.stages.count - 1 || hasChild.contains(stage.index))
+            family: family(root, name),
+            keepsLayers: stage.index == file.stages.count - 1 || hasChild.contains(stage.index))
     }
 
     private func environment(_ stage: Stage) -> [Variable] { options.facts.bases[stage.index]?.environment ?? [] }
@@ -89,7 +90,9 @@ extension Linter {
     /// Returns the family of the shell of a base image: by its files if they are known, else by its name.
     private func family(_ root: Stage, _ name: String) -> BaseFamily {
         if options.facts.bases[root.index]?.platform?.os == "windows" { return .windows }
-        if root.platform?.text.hasPrefix("windows/") == true || file.directives.escape == Ascii.backtick { return .windows }
+        if root.platform?.text.hasPrefix("windows/") == true || file.directives.escape == Ascii.backtick {
+            return .windows
+        }
         guard options.facts.bases[root.index] != nil else { return BaseFamily(imageName: name) }
         if options.facts.file(root.index, "/bin/bash") == .executable { return .bash }
         return options.facts.file(root.index, "/bin/ash") == .executable ? .ash : BaseFamily(imageName: name)
@@ -167,7 +170,8 @@ extension Linter {
         ]
         return common.contains(name)
             || ["_VERSION", "_HOME", "_DIR", "_PATH", "_ROOT", "_PREFIX"].contains { name.hasSuffix($0) }
-            || ["PYTHON", "NODE", "JAVA", "GO", "RUBY", "PHP", "NGINX", "CARGO", "RUSTUP", "DOTNET", "ASPNET"].contains {
+            || ["PYTHON", "NODE", "JAVA", "GO", "RUBY", "PHP", "NGINX", "CARGO", "RUSTUP", "DOTNET", "ASPNET"].contains
+            {
                 name.hasPrefix($0)
             }
     }

@@ -94,7 +94,9 @@ public struct Directives: Sendable {
         if override != nil, image == "dockerfile.v0" { return nil }
         var name = image.utf8.prefix { $0 != UInt8(ascii: "@") }
         // A mirror has the frontend under the same path.
-        if let slash = name.firstIndex(of: Ascii.slash), name[..<slash].contains(where: { $0 == Ascii.dot || $0 == Ascii.colon }) {
+        if let slash = name.firstIndex(of: Ascii.slash),
+            name[..<slash].contains(where: { $0 == Ascii.dot || $0 == Ascii.colon })
+        {
             name = name[name.index(after: slash)...]
         }
         let repository = name.prefix { $0 != Ascii.colon }.text

@@ -43,7 +43,9 @@ extension ScriptLinter {
         let call = Invocation(command)
         guard call.verb == "install" else { return }
         if !call.answersPrompts {
-            add("DL3014", "Without -y apt-get stops at its question, which a build can't answer", edits: insertion("-y", call))
+            add(
+                "DL3014", "Without -y apt-get stops at its question, which a build can't answer",
+                edits: insertion("-y", call))
         }
         let settings = call.values(of: "-o", "--option").map(\.asciiLowercased)
         let isLean =
@@ -51,7 +53,8 @@ extension ScriptLinter {
             || settings.contains { ["apt::install-recommends=false", "apt::install-recommends=0"].contains($0) }
         if !isLean {
             add(
-                "DL3015", "apt-get also installs recommended packages. --no-install-recommends leaves them out; name those you need",
+                "DL3015",
+                "apt-get also installs recommended packages. --no-install-recommends leaves them out; name those you need",
                 proposal: insertion("--no-install-recommends", call))
         }
         if let first = unpinned(call.arguments, marks: "=/").first(where: { !$0.text.hasSuffix(".deb") }) {
@@ -67,14 +70,18 @@ extension ScriptLinter {
                 "DL3019", "Write apk add --no-cache: the package index stays out of the image",
                 proposal: insertion("--no-cache", call))
         }
-        let names = unpinned(call.arguments, marks: "=~><").filter { !$0.text.hasPrefix(".") && !$0.text.hasSuffix(".apk") }
+        let names = unpinned(call.arguments, marks: "=~><").filter {
+            !$0.text.hasPrefix(".") && !$0.text.hasSuffix(".apk")
+        }
         if let first = names.first {
             add("DL3018", "apk installs the newest \(first.text) at each build. Write \(first.text)=VERSION")
         }
     }
 
     mutating func checkAptLists() {
-        func isApt(_ command: ShellCommand) -> Bool { ToolOptions.family(command.name) == "apt-get" || command.name == "apt" }
+        func isApt(_ command: ShellCommand) -> Bool {
+            ToolOptions.family(command.name) == "apt-get" || command.name == "apt"
+        }
         guard let update = commands.firstIndex(where: { isApt($0) && $0.has("update") }) else { return }
         guard !context.isMounted("/var/lib/apt") else { return }
         let cleans = commands[update...].contains { command in
@@ -82,7 +89,8 @@ extension ScriptLinter {
             guard ["rm", "find"].contains(command.name) else { return false }
             return command.arguments.contains { word in
                 let path = context.text(of: word) ?? word.text
-                return path.hasPrefix("/var/lib/apt/lists") || ["/var/lib/apt", "/var/lib/apt/", "/var/lib/apt/*"].contains(path)
+                return path.hasPrefix("/var/lib/apt/lists")
+                    || ["/var/lib/apt", "/var/lib/apt/", "/var/lib/apt/*"].contains(path)
             }
         }
         guard !cleans else { return }

@@ -15,7 +15,8 @@ extension Linter {
         let (key, value) = (pair.key.unquoted, pair.value.unquoted)
         if !key.utf8.contains(Ascii.dollar), !Self.isLabelKey(key) {
             report(
-                "DL3048", "Docker's rules don't allow the label key \(key): lower-case letters, digits, single . and -", lines)
+                "DL3048", "Docker's rules don't allow the label key \(key): lower-case letters, digits, single . and -",
+                lines)
         }
         guard let type = options.configuration.labels[key] else {
             if options.configuration.hasStrictLabels {
@@ -49,10 +50,12 @@ extension Linter {
         let bytes = Array(key.utf8)
         let isPlain = bytes.allSatisfy { isWord($0) || ".-_".utf8.contains($0) }
         let isDoubled = zip(bytes, bytes.dropFirst()).contains { !isWord($0) && !isWord($1) }
-        return isPlain && !isDoubled && !["com.docker.", "io.docker.", "org.dockerproject."].contains(where: key.hasPrefix)
+        return isPlain && !isDoubled
+            && !["com.docker.", "io.docker.", "org.dockerproject."].contains(where: key.hasPrefix)
     }
 
-    private static func fault(of value: String, _ type: LintConfiguration.LabelType) -> (rule: String, wanted: String)? {
+    private static func fault(of value: String, _ type: LintConfiguration.LabelType) -> (rule: String, wanted: String)?
+    {
         switch type {
         case .text, .rawtext: nil
         case .url: LabelValue.isURL(value) ? nil : ("DL3052", "a URL")
@@ -88,7 +91,8 @@ enum LabelValue {
         func number(_ range: Range<Int>) -> Int { Int(bytes[range].text) ?? 99 }
         let isDate = (1...12).contains(number(5..<7)) && (1...31).contains(number(8..<10))
         let isClock = number(11..<13) < 24 && number(14..<16) < 60 && number(17..<19) <= 60
-        let isZone = rest.elementsEqual("Z".utf8) || rest.elementsEqual("z".utf8)
+        let isZone =
+            rest.elementsEqual("Z".utf8) || rest.elementsEqual("z".utf8)
             || matches(rest, "+00:00") || matches(rest, "-00:00")
         return isDate && isClock && isZone
     }
@@ -96,7 +100,9 @@ enum LabelValue {
     /// Compares with a pattern in which 0 stands for any digit.
     private static func matches(_ bytes: ArraySlice<UInt8>, _ pattern: String) -> Bool {
         bytes.count == pattern.utf8.count
-            && zip(bytes, pattern.utf8).allSatisfy { $1 == UInt8(ascii: "0") ? $0.isDigit : $0 == $1 || ($1 == 84 && $0 == 116) }
+            && zip(bytes, pattern.utf8).allSatisfy {
+                $1 == UInt8(ascii: "0") ? $0.isDigit : $0 == $1 || ($1 == 84 && $0 == 116)
+            }
     }
 
     static func isHash(_ text: String) -> Bool {

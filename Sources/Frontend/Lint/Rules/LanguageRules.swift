@@ -17,13 +17,18 @@ extension ScriptLinter {
         checkPipCache(call)
         guard !call.has("-r", "--requirement", "-c", "--constraint", "--group") else { return }
         if let first = call.arguments.first(where: { isUnpinnedPython($0) }) {
-            add("DL3013", "pip installs the newest \(first.text) at each build. Write \(first.text)==VERSION, or use a requirements file")
+            add(
+                "DL3013",
+                "pip installs the newest \(first.text) at each build. Write \(first.text)==VERSION, or use a requirements file"
+            )
         }
     }
 
     private mutating func checkPipCache(_ call: Invocation) {
         guard !call.has("--no-cache-dir"), !context.isMounted("/.cache"), !context.isMounted("pip") else { return }
-        if let value = context.value(of: "PIP_NO_CACHE_DIR"), !["", "0", "false", "off", "no"].contains(value.asciiLowercased) {
+        if let value = context.value(of: "PIP_NO_CACHE_DIR"),
+            !["", "0", "false", "off", "no"].contains(value.asciiLowercased)
+        {
             return
         }
         add(
@@ -43,7 +48,9 @@ extension ScriptLinter {
         let text = word.text
         guard !word.isDynamic else { return false }
         let scheme = ["git", "hg", "svn", "bzr"].contains { text.hasPrefix("\($0)+") }
-        if scheme { return text.utf8.split(separator: Ascii.slash).last.map { !$0.contains(UInt8(ascii: "@")) } ?? true }
+        if scheme {
+            return text.utf8.split(separator: Ascii.slash).last.map { !$0.contains(UInt8(ascii: "@")) } ?? true
+        }
         let isPath = text.hasPrefix(".") || text.utf8.contains(Ascii.slash)
         let isFile = [".whl", ".tar.gz", ".zip", ".tgz", ".tar.bz2"].contains { text.hasSuffix($0) }
         return !isPath && !isFile && !text.utf8.contains { "=@~<>!".utf8.contains($0) }

@@ -10,7 +10,9 @@ extension ScriptLinter {
         guard installs.contains(verb) else { return }
         let asks: Set = ["install", "in", "groupinstall", "localinstall", "reinstall"]
         if !call.answersPrompts, asks.contains(verb) {
-            add(yes, "Without -y \(name) stops at its question, which a build can't answer", edits: insertion("-y", call))
+            add(
+                yes, "Without -y \(name) stops at its question, which a build can't answer",
+                edits: insertion("-y", call))
         }
         guard ["install", "in", "reinstall"].contains(verb) else { return }
         let packages = isModule ? call.arguments.dropFirst() : call.arguments
@@ -29,7 +31,9 @@ extension ScriptLinter {
         }
         let asks: Set = ["install", "in", "remove", "rm", "source-install", "si", "patch", "update", "up"]
         if asks.contains(call.verb), !call.answersPrompts {
-            add("DL3034", "Without -y zypper stops at its question, which a build can't answer", edits: insertion("-y", call))
+            add(
+                "DL3034", "Without -y zypper stops at its question, which a build can't answer",
+                edits: insertion("-y", call))
         }
         guard ["install", "in"].contains(call.verb) else { return }
         let names = unpinned(call.arguments, marks: "=><").filter { !$0.text.hasSuffix(".rpm") }
@@ -47,12 +51,15 @@ extension ScriptLinter {
     }
 
     private static let cleanups = [
-        Cleanup(tool: "yum", verbs: ["install", "in"], rule: "DL3032", clean: "yum clean all", caches: ["/var/cache/yum"]),
         Cleanup(
-            tool: "dnf", verbs: ["install", "in", "reinstall", "upgrade", "up", "upgrade-minimal", "up-min"], rule: "DL3040", clean: "dnf clean all",
+            tool: "yum", verbs: ["install", "in"], rule: "DL3032", clean: "yum clean all", caches: ["/var/cache/yum"]),
+        Cleanup(
+            tool: "dnf", verbs: ["install", "in", "reinstall", "upgrade", "up", "upgrade-minimal", "up-min"],
+            rule: "DL3040", clean: "dnf clean all",
             caches: ["/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5", "/var/cache"]),
         Cleanup(
-            tool: "zypper", verbs: ["install", "in"], rule: "DL3036", clean: "zypper clean", caches: ["/var/cache/zypp"]),
+            tool: "zypper", verbs: ["install", "in"], rule: "DL3036", clean: "zypper clean", caches: ["/var/cache/zypp"]
+        ),
         Cleanup(
             tool: "yarn", verbs: ["install", ""], rule: "DL3060", clean: "yarn cache clean",
             caches: [".cache/yarn", "/usr/local/share/.cache"]),

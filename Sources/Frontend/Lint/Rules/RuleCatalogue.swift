@@ -2,7 +2,8 @@
 
 extension LintRule {
     /// All rules, in the order of the documentation.
-    public static let all: [LintRule] = ofSyntax + ofStages + ofInstructions + ofScripts + ofPackages + ofLabels + ofImages
+    public static let all: [LintRule] =
+        ofSyntax + ofStages + ofInstructions + ofScripts + ofPackages + ofLabels + ofImages
 
     private static func rule(
         _ name: String, _ others: [String] = [], _ severity: LintSeverity? = .warning, _ finds: String,
@@ -18,7 +19,9 @@ extension LintRule {
         rule("NoEmptyContinuation", [], .warning, "an empty line inside a continued instruction", .automatic),
         rule("ConsistentInstructionCasing", [], .warning, "keywords in mixed letter case", .automatic),
         rule("FromAsCasing", [], .warning, "`AS` in another letter case than `FROM`", .automatic),
-        rule("InvalidDefinitionDescription", [], .warning, "a comment that doesn't describe its ARG or stage; only with `experimental=`"),
+        rule(
+            "InvalidDefinitionDescription", [], .warning,
+            "a comment that doesn't describe its ARG or stage; only with `experimental=`"),
     ]
 
     private static let ofStages = [
@@ -50,7 +53,9 @@ extension LintRule {
         rule("LegacyKeyValueFormat", [], .warning, "`ENV key value`", .automatic),
         rule("DL3044", [], .error, "an ENV that uses a variable which it defines"),
         rule("MaintainerDeprecated", ["DL4000"], .warning, "MAINTAINER", .proposal),
-        rule("MultipleInstructionsDisallowed", ["DL3012", "DL4003", "DL4004"], .warning, "a CMD, ENTRYPOINT or HEALTHCHECK that a later one replaces"),
+        rule(
+            "MultipleInstructionsDisallowed", ["DL3012", "DL4003", "DL4004"], .warning,
+            "a CMD, ENTRYPOINT or HEALTHCHECK that a later one replaces"),
         rule("JSONArgsRecommended", ["DL3025"], .warning, "CMD or ENTRYPOINT in shell form", .proposal),
         rule("DL3025", [], .warning, "the same below a SHELL, or HEALTHCHECK in shell form", .proposal),
         rule("WorkdirRelativePath", ["DL3000"], .warning, "a relative WORKDIR without an absolute one before"),

@@ -46,7 +46,8 @@ struct RunContext {
     /// True if the commands run in PowerShell or cmd.
     var isWindows: Bool {
         let program = shell.first?.utf8.split { $0 == Ascii.slash || $0 == Ascii.backslash }.last?.text ?? ""
-        return base == .windows || ["pwsh", "powershell", "powershell.exe", "cmd", "cmd.exe"].contains(program.asciiLowercased)
+        return base == .windows
+            || ["pwsh", "powershell", "powershell.exe", "cmd", "cmd.exe"].contains(program.asciiLowercased)
     }
 
     /// Returns the value of a variable: of an assignment in the script, else of the stage; nil if it isn't set.
@@ -65,7 +66,8 @@ struct RunContext {
         guard word.isDynamic else { return word.text }
         guard !word.text.holds("$("), !word.text.utf8.contains(Ascii.backtick) else { return nil }
         let plain = Word(word.text, at: Position(line: 1, column: 1))
-        guard let result = try? plain.expansion(escape: Ascii.backslash, lookup: value(of:)), result.unset.isEmpty else {
+        guard let result = try? plain.expansion(escape: Ascii.backslash, lookup: value(of:)), result.unset.isEmpty
+        else {
             return nil
         }
         return result.text

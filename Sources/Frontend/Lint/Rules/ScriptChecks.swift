@@ -46,7 +46,9 @@ extension Linter {
 
     private static func isShellScript(_ text: String) -> Bool {
         let first = text.utf8.prefix { $0 != Ascii.newline }.text
-        return ["sh", "bash", "ash", "dash"].contains { first.hasSuffix("/\($0)") || first.hasSuffix(" \($0)") || first.holds("/\($0) ") }
+        return ["sh", "bash", "ash", "dash"].contains {
+            first.hasSuffix("/\($0)") || first.hasSuffix(" \($0)") || first.holds("/\($0) ")
+        }
     }
 
     /// Checks a RUN by the state of its stage.
@@ -59,7 +61,8 @@ extension Linter {
             scope: state.scope, user: state.user)
         var linter = ScriptLinter(context)
         linter.check()
-        for finding in linter.found where state.keepsLayers || isTrigger || !["DL3009", "DL3060"].contains(finding.rule) {
+        for finding in linter.found
+        where state.keepsLayers || isTrigger || !["DL3009", "DL3060"].contains(finding.rule) {
             if finding.rule == "OwnershipAlone", !options.facts.layers.isEmpty { continue }
             // A change of a trigger is one of the config.
             report(
@@ -73,7 +76,8 @@ extension Linter {
         let isWhole = linter.found.contains { ["CdAlone", "ExportAlone", "UpdateAlone"].contains($0.rule) }
         guard !isTrigger else { return }
         if !isWhole { checkConsecutive(run, script, located, after: state.lastRun) }
-        state.lastRun = isWhole ? nil : StageState.LastRun(run: run, lines: located.lines, isSingle: script.commands.count <= 1)
+        state.lastRun =
+            isWhole ? nil : StageState.LastRun(run: run, lines: located.lines, isSingle: script.commands.count <= 1)
     }
 
     private mutating func checkConsecutive(
@@ -87,7 +91,9 @@ extension Linter {
         // A RUN that already joins commands was probably grouped on purpose.
         let isSingle = run.heredocs.isEmpty && script.commands.count <= 1
         guard isAlike, isSingle, earlier.heredocs.isEmpty, last.isSingle else { return }
-        report("DL3059", "This RUN and the one above make two layers. Join them with && if they belong together", located.lines)
+        report(
+            "DL3059", "This RUN and the one above make two layers. Join them with && if they belong together",
+            located.lines)
     }
 
     private mutating func checkTools(
@@ -137,7 +143,8 @@ extension Linter {
             let names = Set(command.arguments.compactMap { $0.text.utf8.split(separator: Ascii.slash).last?.text })
             for (name, place) in state.archives where names.contains(name) {
                 report(
-                    "DL3010", "COPY stores \(name) in the image, and line \(lines.lowerBound) unpacks it again. ADD unpacks it directly",
+                    "DL3010",
+                    "COPY stores \(name) in the image, and line \(lines.lowerBound) unpacks it again. ADD unpacks it directly",
                     place)
                 state.archives[name] = nil
             }
@@ -151,7 +158,9 @@ extension ShellCommand {
         if ["unzip", "gunzip", "bunzip2", "unxz", "unlzma", "uncompress", "zcat"].contains(name) { return true }
         guard name == "tar" || name == "bsdtar", let first = arguments.first?.text else { return false }
         let call = Invocation(self)
-        let isOldStyle = first.utf8.first != Ascii.dash && first.utf8.allSatisfy(\.isLetter) && first.utf8.contains(UInt8(ascii: "x"))
+        let isOldStyle =
+            first.utf8.first != Ascii.dash && first.utf8.allSatisfy(\.isLetter)
+            && first.utf8.contains(UInt8(ascii: "x"))
         return isOldStyle || call.has("-x", "--extract", "--get")
     }
 }

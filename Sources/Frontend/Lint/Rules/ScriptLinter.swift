@@ -49,7 +49,9 @@ struct ScriptLinter {
         switch ToolOptions.family(command.name) {
         case "cd": checkDirectory(command)
         case "sudo":
-            add("DL3004", "sudo is of no use here: RUN is root unless USER says otherwise. Write USER root before the RUN")
+            add(
+                "DL3004",
+                "sudo is of no use here: RUN is root unless USER says otherwise. Write USER root before the RUN")
         case "ssh", "vim", "shutdown", "service", "ps", "free", "top", "kill", "mount", "ifconfig":
             add("DL3001", "\(command.name) has no use while an image is built: no service or session outlives the RUN")
         case "ln": checkShellLink(command)
@@ -90,7 +92,8 @@ struct ScriptLinter {
     }
 
     private mutating func checkShellLink(_ command: ShellCommand) {
-        guard command.words.last?.text == "/bin/sh" || command.words.dropFirst().contains(where: { $0.text == "/bin/sh" })
+        guard
+            command.words.last?.text == "/bin/sh" || command.words.dropFirst().contains(where: { $0.text == "/bin/sh" })
         else { return }
         let target = command.arguments.first { $0.text.utf8.first == Ascii.slash && $0.text != "/bin/sh" }?.text
         add(
@@ -116,7 +119,8 @@ struct ScriptLinter {
             || command.words.contains { $0.text.hasPrefix("-nv") }
         guard !isQuiet, let program = command.words.first else { return }
         add(
-            "DL3047", "wget prints a progress bar of thousands of lines into the build's log. Add --progress=dot:giga or -q",
+            "DL3047",
+            "wget prints a progress bar of thousands of lines into the build's log. Add --progress=dot:giga or -q",
             proposal: [script.inserting(" --progress=dot:giga", after: program)].compactMap(\.self))
     }
 
@@ -130,7 +134,9 @@ struct ScriptLinter {
         if all({ $0.name == "cd" }) {
             let path = top.last?.arguments.first.flatMap(directory)
             let cure = path.map { "Write WORKDIR \($0)" } ?? "Use WORKDIR"
-            add("CdAlone", "This cd is forgotten after the RUN. \(cure)", also: ["DL3003"], fix: path.map { "WORKDIR \($0)" })
+            add(
+                "CdAlone", "This cd is forgotten after the RUN. \(cure)", also: ["DL3003"],
+                fix: path.map { "WORKDIR \($0)" })
         } else if all({ $0.name == "export" || $0.words.isEmpty }) {
             let words = first.assignments + first.arguments.filter { $0.text.utf8.first != Ascii.dash }
             let plain = words.compactMap { word in word.isDynamic ? nil : Variable(word.text) }
@@ -138,16 +144,20 @@ struct ScriptLinter {
             let cure = plain.isEmpty ? "Use ENV" : "Write \(line)"
             add("ExportAlone", "export ends with this RUN. \(cure)", fix: plain.isEmpty ? nil : line)
         } else if all({ $0.name == "rm" || $0.name == "rmdir" }) {
-            add("RemoveAlone", "This rm frees no bytes: the files stay in the layer below. Delete them in the RUN that makes them")
+            add(
+                "RemoveAlone",
+                "This rm frees no bytes: the files stay in the layer below. Delete them in the RUN that makes them")
         } else if all({ ["chown", "chmod", "chgrp"].contains($0.name) }), top.contains(where: Self.isRecursive) {
             let flag = top.contains { $0.name == "chmod" } ? "--chmod" : "--chown"
             add(
                 "OwnershipAlone",
-                "This \(first.name) stores every file again in a new layer. Use COPY \(flag), or do it in the RUN that makes them")
+                "This \(first.name) stores every file again in a new layer. Use COPY \(flag), or do it in the RUN that makes them"
+            )
         } else if all({ ["apt-get", "apt"].contains($0.name) && Invocation($0).verb == "update" }) {
             add(
                 "UpdateAlone",
-                "This index is cached: a later install uses an old one and fails. Write apt-get update && apt-get install in one RUN")
+                "This index is cached: a later install uses an old one and fails. Write apt-get update && apt-get install in one RUN"
+            )
         }
     }
 
@@ -176,7 +186,8 @@ struct ScriptLinter {
             let source = commands[...index].last(where: isDownload)?.name ?? "curl"
             add(
                 "PipeToShell",
-                "\(program) runs whatever the server of \(source) sends. Save the file, compare its sha256sum, then run it")
+                "\(program) runs whatever the server of \(source) sends. Save the file, compare its sha256sum, then run it"
+            )
             return
         }
     }

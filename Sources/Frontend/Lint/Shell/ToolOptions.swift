@@ -183,7 +183,9 @@ struct Invocation {
 
     func has(_ names: String...) -> Bool { options.contains { names.contains($0.name) } }
     func value(of names: String...) -> String? { options.last { names.contains($0.name) }?.value?.text }
-    func values(of names: String...) -> [String] { options.filter { names.contains($0.name) }.compactMap(\.value?.text) }
+    func values(of names: String...) -> [String] {
+        options.filter { names.contains($0.name) }.compactMap(\.value?.text)
+    }
 
     /// True if an option answers prompts; for apt also `-qq` and `-q=2`.
     var answersPrompts: Bool {
