@@ -11,8 +11,8 @@ internal import Yams
 /// failure-threshold: warning
 /// ```
 ///
-/// `no-fail` and `disable-ignore-pragma` are known too; `format`, `output`, `no-color` and `verbose` have no effect. Any
-/// other key is an error, so that a misspelt rule is not ignored.
+/// `no-fail` and `disable-ignore-pragma` are known too; `format`, `output`, `no-color` and `verbose` have no effect.
+/// Any other key is an error, so that a misspelt key is not ignored.
 public struct HadolintFile: Sendable, Equatable {
     /// The rules to ignore.
     public private(set) var ignored: [String] = []

@@ -45,13 +45,7 @@ struct DockerfileView {
     }
 
     /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
-    private static var today: String {
-        var now = time(nil)
-        var parts = tm()
-        unsafe gmtime_r(&now, &parts)
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-    }
+    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
 
     /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
     func fix(_ findings: [Frontend.LintFinding]) throws -> [Int] {
