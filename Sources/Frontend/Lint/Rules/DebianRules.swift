@@ -17,7 +17,7 @@ extension ScriptLinter {
         call.operands.first.flatMap { script.inserting(" \(text)", after: $0) }.map { [$0] } ?? []
     }
 
-    private static let safeVerbs: Set<String> = ["update", "remove", "purge", "autoremove", "clean", "autoclean"]
+    static let safeAptVerbs: Set<String> = ["update", "remove", "purge", "autoremove", "clean", "autoclean"]
     /// The verbs of apt that apt-get doesn't have, with the programs that do the same.
     private static let otherPrograms = [
         "list": "dpkg -l", "search": "apt-cache search", "show": "apt-cache show", "policy": "apt-cache policy",
@@ -25,7 +25,6 @@ extension ScriptLinter {
     ]
 
     mutating func checkAptTool(_ command: ShellCommand) {
-        let calls = commands.filter { $0.name == "apt" }.map { Invocation($0) }
         let message = "apt is made for people, and its options may change. Use apt-get, or apt-cache for queries"
         let call = Invocation(command)
         if let other = Self.otherPrograms[call.verb] {
@@ -35,8 +34,7 @@ extension ScriptLinter {
             let edit = script.replacing(program, with: "apt-get")
         else { return add("DL3027", message) }
         // Only apt deletes the packages that it has installed; so an install is left to the user.
-        let isSafe = calls.allSatisfy { Self.safeVerbs.contains($0.verb) }
-        add("DL3027", message, edits: isSafe ? [edit] : [], proposal: isSafe ? [] : [edit])
+        add("DL3027", message, edits: hasSafeApt ? [edit] : [], proposal: hasSafeApt ? [] : [edit])
     }
 
     mutating func checkApt(_ command: ShellCommand) {

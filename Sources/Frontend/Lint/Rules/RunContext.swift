@@ -36,6 +36,17 @@ struct RunContext {
     /// The user that runs it, or nil if none was set.
     let user: String?
 
+    /// The variables that the script sets, with their first plain values.
+    private let assigned: [String: String]
+
+    init(script: ShellScript, mounts: [String], shell: [String], base: BaseFamily, scope: Scope, user: String?) {
+        (self.script, self.mounts, self.shell) = (script, mounts, shell)
+        (self.base, self.scope, self.user) = (base, scope, user)
+        let words = script.commands.flatMap { $0.assignments + ($0.name == "export" ? $0.arguments : []) }
+        let plain = words.filter { !$0.isDynamic }.compactMap { $0.text.cut(Ascii.equals) }
+        assigned = Dictionary(plain.map { ($0.before, $0.after) }) { first, _ in first }
+    }
+
     var commands: [ShellCommand] { script.commands }
 
     /// True if a cache or temporary directory is mounted at a path that contains `path`.
@@ -51,15 +62,7 @@ struct RunContext {
     }
 
     /// Returns the value of a variable: of an assignment in the script, else of the stage; nil if it isn't set.
-    func value(of name: String) -> String? {
-        for command in commands {
-            let words = command.assignments + (command.name == "export" ? command.arguments : [])
-            for word in words where !word.isDynamic {
-                if let (key, value) = word.text.cut(Ascii.equals), key == name { return value }
-            }
-        }
-        return scope.value(of: name)
-    }
+    func value(of name: String) -> String? { assigned[name] ?? scope.value(of: name) }
 
     /// Returns the text of a word with its variables expanded; nil if one is unknown or a command makes it.
     func text(of word: ShellWord) -> String? {

@@ -12,7 +12,15 @@ struct ScriptLinter {
     let context: RunContext
     private(set) var found: [Found] = []
 
-    init(_ context: RunContext) { self.context = context }
+    /// True if apt-get does the same as every apt of the script.
+    let hasSafeApt: Bool
+
+    init(_ context: RunContext) {
+        self.context = context
+        hasSafeApt = context.commands.allSatisfy {
+            $0.name != "apt" || Self.safeAptVerbs.contains(Invocation($0).verb)
+        }
+    }
 
     var script: ShellScript { context.script }
     var commands: [ShellCommand] { context.commands }
