@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "CArchive"),
@@ -69,7 +70,7 @@ let package = Package(
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
         module("Frontend"),
-        module("Project", "TOMLKit"),
+        module("Project", "TOMLKit", "Yams"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("ImageFiles", "OCI", "Linux", system),

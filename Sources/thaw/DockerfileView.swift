@@ -1,4 +1,5 @@
 import Frontend
+import Glibc
 import Linux
 import OCI
 import SystemPackage
@@ -12,6 +13,10 @@ struct DockerfileView {
     var ignored: Set<String> = []
     /// The name of the image built from it; nil if there is none.
     var result: String?
+    /// The settings of the linter; nil for those of the `.hadolint.yaml` beside the file.
+    var configuration: LintConfiguration?
+    /// True to ask the program `shellcheck` about RUN scripts.
+    var asksShellCheck = false
 
     init(_ path: String, arguments: [String: String], _ global: GlobalOptions) {
         self.path = path
@@ -34,16 +39,29 @@ struct DockerfileView {
         }
         var options = Frontend.Lint.Options(arguments: arguments)
         options.ignored = ignored
+        options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
+        options.today = Self.today
         options.facts = try await LintFacts.gather(parsed, arguments, path: FilePath(path), result: result, global)
+        if asksShellCheck {
+            options.shellFindings = try ShellCheck.findings(in: Frontend.Lint.scripts(parsed, options))
+        }
         return Frontend.Lint.check(parsed, options)
     }
 
-    /// Applies the automatic fixes to the file.
-    func fix(_ findings: [Frontend.LintFinding]) throws {
+    /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
+    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
+
+    /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
+    func fix(_ findings: [Frontend.LintFinding]) throws -> [Int] {
         let bytes = try read()
         let fixed = Frontend.Lint.applying(findings, to: bytes)
-        if fixed != bytes { try replaceFile(path, with: fixed) }
+        guard fixed != bytes else { return [] }
+        try replaceFile(path, with: fixed)
+        return Set(findings.flatMap(\.edits).map(\.line)).sorted()
     }
+
+    /// The bytes of the file, or nil if it can't be read again.
+    var source: [UInt8]? { path == "-" ? nil : try? read() }
 
     /// Formats findings for people.
     func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
