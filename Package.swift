@@ -70,7 +70,7 @@ let package = Package(
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
         module("Frontend"),
-        module("Project", "TOMLKit", "Yams"),
+        module("Project", "Linux", "TOMLKit", "Yams"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
         module("Build", "Frontend", "HTTP", "OCI", "Sandbox", "Linux", system),
         module("ImageFiles", "OCI", "Linux", system),
@@ -83,11 +83,15 @@ let package = Package(
         module("MicroVM", "Guest", "Linux", "CKVM", system),
         module("ColdStart", "Probe", "Guest", "Linux", "CLinux", "MicroVM", "Sandbox", system),
 
+        module(
+            "Jobs", "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "ImageFiles", "Linux", "OCI",
+            "Probe", "Project", "Proof", "Registry", "Sandbox", "Slim", system),
+
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "ImageFiles", "Linux", "OCI", "Probe",
-                "Project", "Proof", "Registry", "Sandbox", "Slim", "CVersion", arguments, system,
+                "Analysis", "Build", "ColdStart", "CVersion", "Frontend", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
+                "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
@@ -115,13 +119,17 @@ let package = Package(
         tests("ImageFilesTests", "ImageFiles", "OCI", "Linux", "Support", system),
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
+        tests(
+            "JobsTests", "Jobs", "Analysis", "Harness", "Build", "ColdStart", "HTTP", "ImageFiles", "Linux", "OCI",
+            "Probe",
+            "Project", "Proof", "Registry", "Sandbox", "Slim", "Support", system),
         tests("LinuxTests", "Linux", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests(
             "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),
         tests("PeerTests", "Harness"),
         tests("ProbeTests", "Probe", "Support"),
-        tests("ProjectTests", "Project"),
+        tests("ProjectTests", "Project", "Linux"),
         tests("ProofTests", "Probe", "Proof", "Linux"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),

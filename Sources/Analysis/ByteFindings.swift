@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// Findings about bytes; each names the commands involved.
@@ -64,7 +65,7 @@ extension ByteFindings {
         let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
         if cause.layer == cause.takenBy {
             return
-                "\(what) \(sum.count == 1 ? "occurs" : "occur") twice in it; \(humanBytes(sum.bytes)) are wasted."
+                "\(what) \(sum.count == 1 ? "occurs" : "occur") twice in it; \(ByteCount(sum.bytes)) are wasted."
         }
         let fate =
             switch cause.kind {
@@ -74,7 +75,7 @@ extension ByteFindings {
             case .moved: "moved by"
             }
         let verb = sum.count == 1 ? "is" : "are"
-        return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(humanBytes(sum.bytes)) are wasted."
+        return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(ByteCount(sum.bytes)) are wasted."
     }
 
     private func fix(_ cause: Cause) -> String {
@@ -103,7 +104,7 @@ extension ByteFindings {
             Finding(
                 id: "duplicate-content", severity: Finding.severity(of: bytes),
                 message: "\(counted(duplicates.count, "content")) under several names; the copies take "
-                    + "\(humanBytes(bytes)), the largest \(humanBytes(largest.bytes)).",
+                    + "\(ByteCount(bytes)), the largest \(ByteCount(largest.bytes)).",
                 bytes: bytes, compressedBytes: compressed, layer: largest.layers.count == 1 ? largest.layers[0] : nil,
                 fix: "Keep one copy and link to it, or COPY it only once.", paths: largest.paths)
         ]
@@ -113,7 +114,7 @@ extension ByteFindings {
         Finding(
             id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
             message:
-                "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(humanBytes(group.bytes)).",
+                "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(ByteCount(group.bytes)).",
             bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
             fix: group.kind.fix,
             paths: [group.largest])

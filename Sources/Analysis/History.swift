@@ -92,8 +92,8 @@ extension ImageHistory {
         for entry in entries {
             let time = entry.created.prefix(19).map { $0 == "T" ? " " : $0 }
             table.add([
-                String(time), entry.createdBy.visibleLine, humanBytes(entry.size),
-                entry.isEmptyLayer ? "-" : humanBytes(entry.compressedSize), entry.comment,
+                String(time), entry.createdBy.visibleLine, "\(ByteCount(entry.size))",
+                entry.isEmptyLayer ? "-" : "\(ByteCount(entry.compressedSize))", entry.comment,
             ])
         }
         return table.text

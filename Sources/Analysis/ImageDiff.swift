@@ -116,8 +116,8 @@ extension ImageDiff.File {
     public var text: String {
         let name = path.description.visibleLine
         switch (before, after) {
-        case (nil, let after?): return "+ \(name)  \(humanBytes(after.inode.kind.size))"
-        case (let before?, nil): return "- \(name)  \(humanBytes(before.inode.kind.size))"
+        case (nil, let after?): return "+ \(name)  \(ByteCount(after.inode.kind.size))"
+        case (let before?, nil): return "- \(name)  \(ByteCount(before.inode.kind.size))"
         default: return "~ \(name)  \(what.map(explained).joined(separator: ", "))"
         }
     }
@@ -126,7 +126,7 @@ extension ImageDiff.File {
         guard let before = before?.inode, let after = after?.inode else { return what }
         switch what {
         case "content" where before.kind.size != after.kind.size:
-            return "content: \(humanBytes(before.kind.size)) -> \(humanBytes(after.kind.size))"
+            return "content: \(ByteCount(before.kind.size)) -> \(ByteCount(after.kind.size))"
         case "mode":
             return "mode: 0\(String(before.metadata.mode, radix: 8)) -> 0\(String(after.metadata.mode, radix: 8))"
         case "owner":
@@ -154,7 +154,7 @@ extension ImageDiff {
         }
         let sign = grown > 0 ? "+" : ""
         lines.append(
-            "\(counted(files.count, "file")), \(counted(settings.count, "setting")), \(sign)\(humanBytes(grown))")
+            "\(counted(files.count, "file")), \(counted(settings.count, "setting")), \(sign)\(ByteCount(grown))")
         return lines.joined(separator: "\n")
     }
 

@@ -15,11 +15,11 @@ extension Report {
         return """
             \(name)  \(image.digest.short)  \("\(image.platform)".visibleLine)
 
-            Size        \(humanBytes(image.size)) in \(counted(image.layerCount, "layer")); \
-            \(humanBytes(image.compressedSize)) to pull
+            Size        \(ByteCount(image.size)) in \(counted(image.layerCount, "layer")); \
+            \(ByteCount(image.compressedSize)) to pull
             Efficiency  \(percent(waste.efficiency))
-            Wasted      \(humanBytes(waste.wastedBytes)): \(humanBytes(waste.userWastedBytes)) by your layers, \
-            \(humanBytes(waste.baseWastedBytes)) of the base's (\(percent(waste.userWastedPercent)) of your bytes)
+            Wasted      \(ByteCount(waste.wastedBytes)): \(ByteCount(waste.userWastedBytes)) by your layers, \
+            \(ByteCount(waste.baseWastedBytes)) of the base's (\(percent(waste.userWastedPercent)) of your bytes)
                         Layer 0 counts as the base, all layers above it as yours.
 
             """
@@ -34,8 +34,8 @@ extension Report {
             ], indentation: "  ")
         for layer in layers {
             table.add([
-                String(layer.index), humanBytes(layer.size), humanBytes(layer.compressedSize),
-                layer.wastedBytes == 0 ? "-" : humanBytes(layer.wastedBytes), grouped(layer.files.added),
+                String(layer.index), "\(ByteCount(layer.size))", "\(ByteCount(layer.compressedSize))",
+                layer.wastedBytes == 0 ? "-" : "\(ByteCount(layer.wastedBytes))", grouped(layer.files.added),
                 grouped(layer.files.modified), grouped(layer.files.removed), layer.command,
             ])
         }
@@ -52,7 +52,7 @@ extension Report {
             ], indentation: "  ")
         for item in waste.items.prefix(Self.shown) {
             table.add([
-                humanBytes(item.bytes), String(item.copies.count), item.kind.rawValue,
+                "\(ByteCount(item.bytes))", String(item.copies.count), item.kind.rawValue,
                 item.layers.map(String.init).joined(separator: ","),
                 abbreviated(item.path.description.visibleLine, to: 52),
             ])
@@ -67,7 +67,7 @@ extension Report {
             [.init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("PATHS")], indentation: "  ")
         for duplicate in large.prefix(5) {
             let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
-            table.add([humanBytes(duplicate.bytes), String(duplicate.paths.count), paths.joined(separator: "  ")])
+            table.add(["\(ByteCount(duplicate.bytes))", String(duplicate.paths.count), paths.joined(separator: "  ")])
         }
         return section("Duplicates", duplicates.count, "content") + table.text
     }
@@ -97,7 +97,7 @@ extension Report {
             ], indentation: "  ")
         for package in packages.sorted(by: { ($1.bytes, $0.name) < ($0.bytes, $1.name) }).prefix(10) {
             table.add([
-                humanBytes(package.bytes), String(package.layer), package.manager.rawValue, package.name,
+                "\(ByteCount(package.bytes))", String(package.layer), package.manager.rawValue, package.name,
                 package.version,
             ])
         }
@@ -118,8 +118,8 @@ extension Report {
 extension Finding {
     fileprivate var text: String {
         var title = "  \(severity.rawValue) \(id)"
-        if bytes > 0 { title += "  \(humanBytes(bytes))" }
-        if compressedBytes > 0 { title += " (about \(humanBytes(compressedBytes)) to pull)" }
+        if bytes > 0 { title += "  \(ByteCount(bytes))" }
+        if compressedBytes > 0 { title += " (about \(ByteCount(compressedBytes)) to pull)" }
         return title + "\n" + wrapped(message.visibleLine, width: 100, indentation: "    ")
             + (paths.isEmpty ? "" : "    e.g. \(abbreviated(paths[0].description.visibleLine, to: 90))\n")
             + wrapped("Fix: " + fix, width: 100, indentation: "    ")

@@ -2,18 +2,6 @@
 
 internal import Linux
 
-/// Formats a size in decimal units, as Docker prints it: `12.3MB`.
-func humanBytes(_ bytes: Int64) -> String {
-    var value = Double(bytes)
-    var unit = "B"
-    for next in ["kB", "MB", "GB", "TB", "PB", "EB"] where abs(value) >= 999.95 {
-        value /= 1000
-        unit = next
-    }
-    if unit == "B" { return "\(bytes)B" }
-    return abs(value) >= 99.95 ? "\(Int(value.rounded()))\(unit)" : "\(decimal(value, digits: 1))\(unit)"
-}
-
 /// Formats a number with `digits` decimals; 0 for a value that is not finite or too large.
 func decimal(_ value: Double, digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "0" }

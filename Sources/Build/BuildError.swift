@@ -1,10 +1,11 @@
 public import Frontend
+public import Linux
 public import OCI
 public import Sandbox
 public import SystemPackage
 
 /// The reason for which a build failed.
-public enum BuildError: Error, Sendable, CustomStringConvertible {
+public enum BuildError: ReportableError, Sendable {
     case dockerfile(DockerfileError)
     case noDockerfile(String)
     case noContext(String)
@@ -72,7 +73,7 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
         case .runFailed(let failure, let place):
             (["\(place): \(failure.command): \(failure.end)"] + failure.output.map { "    " + $0 })
                 .joined(separator: "\n")
-        case .timedOut(let limit): "the build did not end within \(limit.short)"
+        case .timedOut(let limit): "the build did not end within \(limit.optionText)"
         case .tooFewCPUs(let wanted, let there):
             "RUN needs \(wanted == wanted.rounded() ? "\(Int(wanted))" : "\(wanted)") CPUs, but there are only \(there)"
         case .noSuchCPUs(let wanted, let there): "RUN needs the CPUs \(wanted), but only \(there) are available"
@@ -106,5 +107,44 @@ public enum BuildError: Error, Sendable, CustomStringConvertible {
             "several files would become the one file '\(target)'; the destination of several sources must end in /"
         case .unexpectedMiss(let reason, let place): "\(place): this step is not in the cache: \(reason)"
         }
+    }
+}
+
+extension BuildError {
+    /// The remedy; that of a failed step is the remedy of its cause.
+    public var remedy: String? {
+        switch self {
+        case .noDockerfile: "name it with -f FILE"
+        case .noProgram(_, let package): "apt-get install \(package)"
+        case .baseNotFound(let name, _): "add it with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'"
+        case .unreadable: "make it readable for this user, or add it to .dockerignore"
+        case .needsEmulation:
+            "install qemu-user-static, or run commands only in stages FROM --platform=$BUILDPLATFORM"
+        case .wrongPlatform(let name, _, let wanted, _): "store an index that has \(wanted) as '\(name)'"
+        case .runFailed(let failure, _): Self.lines(failure.remedy, UserNamespace.singleUserRemedy)
+        case .needsNamespaces(_, let reason?, _):
+            [reason.reason, reason.remedy].compactMap(\.self).joined(separator: "; ")
+        case .needsNamespaces(_, nil, _): "build without --isolation chroot"
+        case .stepFailed(let cause, _): (cause as? any ReportableError)?.remedy
+        default: nil
+        }
+    }
+
+    /// The kind of the failure; that of a failed step is the kind of its cause.
+    public var kind: FailureKind {
+        switch self {
+        case .noDockerfile, .noContext, .badContext, .badEpoch: .usage
+        case .noProgram, .needsEmulation, .needsNamespaces: .machine
+        case .unexpectedMiss: .gate
+        case .stepFailed(BuildError.tooFewCPUs, _), .stepFailed(BuildError.noSuchCPUs, _): .machine
+        case .stepFailed(BuildError.badContext, _), .stepFailed(BuildError.noContext, _): .work
+        case .stepFailed(let cause, _): (cause as? any ReportableError)?.kind ?? .work
+        default: .work
+        }
+    }
+
+    private static func lines(_ remedies: String?...) -> String? {
+        let known = remedies.compactMap(\.self)
+        return known.isEmpty ? nil : known.joined(separator: "\n")
     }
 }

@@ -1,10 +1,11 @@
 internal import Guest
 public import Linux
 public import Probe
+internal import Sandbox
 public import SystemPackage
 
 /// The reason why a start could not be measured.
-public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum ColdStartError: ReportableError, Sendable, Equatable {
     /// The image has no entrypoint and no command.
     case noEntrypoint
     /// A scenario that no engine can run.
@@ -60,20 +61,8 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The measurement was cancelled.
     case cancelled
 
-    /// The kind of an error, which decides the caller's reaction and the exit status.
-    public enum Kind: Sendable {
-        /// The request is invalid.
-        case usage
-        /// The image does not start.
-        case work
-        /// The host lacks something.
-        case machine
-        /// The measurement was stopped.
-        case interrupted
-    }
-
     /// The kind of this error.
-    public var kind: Kind {
+    public var kind: FailureKind {
         switch self {
         case .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
@@ -108,7 +97,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .emulatorFailed(let reason): "QEMU did not start the machine: \(reason)"
         case .containerFailed(let reason): "the container did not start: \(reason)"
         case .panicked(let line): "the guest's kernel panicked: \(line)"
-        case .silent(let time, let line): "the guest sent no message within \(seconds(time))\(quoted(line))"
+        case .silent(let time, let line): "the guest sent no message within \(time.text)\(quoted(line))"
         case .lost(let line): "the machine ended before the probe passed\(quoted(line))"
         case .guestFailed(let stage, let subject, let reason):
             "the guest cannot \(stage)\(subject.isEmpty ? "" : " '\(subject)'"): \(reason)"
@@ -118,7 +107,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .outOfMemory(let memory): "the program ran out of memory" + (memory.map { " (\($0))" } ?? "")
         case .limitNotKept(let reason): reason
         case .notServing(let probe, let last, let time, let line):
-            "probe \(probe) did not pass within \(seconds(time)): \(last)\(quoted(line))"
+            "probe \(probe) did not pass within \(time.text): \(last)\(quoted(line))"
         case .cancelled: "the measurement was interrupted"
         }
     }
@@ -134,6 +123,7 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .kernelNotBuilt: "build it with: make kernel"
         case .driverMissing:
             "give a kernel with lib/modules/RELEASE beside its directory, or one with the driver built in"
+        case .containerFailed: UserNamespace.refusalRemedy ?? UserNamespace.singleUserRemedy
         case .initialProgramMissing: "build it with: swift build --product thaw-init"
         default: nil
         }
@@ -141,13 +131,6 @@ public enum ColdStartError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 private func quoted(_ line: String?) -> String { line.map { "; its last line was: \($0)" } ?? "" }
-
-func seconds(_ time: Duration) -> String {
-    let parts = time.components
-    if parts.seconds == 0 { return "\(parts.attoseconds / 1_000_000_000_000_000) ms" }
-    let tenths = parts.attoseconds / 100_000_000_000_000_000
-    return tenths == 0 ? "\(parts.seconds) s" : "\(parts.seconds).\(tenths) s"
-}
 
 extension Message.Stage {
     /// Init's action, for a sentence after "cannot".

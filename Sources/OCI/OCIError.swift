@@ -1,7 +1,9 @@
+public import Linux
+
 /// An error in an image, a layer, an archive or a store.
 ///
 /// Each case has the facts that a caller could act on; `description` is one sentence.
-public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum OCIError: ReportableError, Sendable, Equatable {
     case malformedDigest(String)
     case malformedReference(String, reason: String)
     case malformedPlatform(String)
@@ -53,6 +55,21 @@ public enum OCIError: Error, Sendable, Equatable, CustomStringConvertible {
         case .notInArchive(let name, let place, let names):
             (name.map { "'\(place)' has no image '\($0)'" } ?? "'\(place)' has several images, so one must be named")
                 + (names.isEmpty ? "" : "; it has \(names.joined(separator: ", "))")
+        }
+    }
+}
+
+extension OCIError {
+    /// The remedy, if one is known.
+    public var remedy: String? {
+        switch self {
+        case .imageNotFound: "'thaw images' lists the images of the store; 'thaw load -i FILE' adds one"
+        case .unnamedImage(let place, let tag):
+            "name it: 'thaw copy oci:\(place):\(tag) NAME', or oci-archive: for an archive"
+        case .unsafeEntry: "the image may be malicious; nothing of it was kept"
+        case .blobMismatch, .blobSize, .blobMissing:
+            "the store or the archive is damaged; build or load the image again"
+        default: nil
         }
     }
 }

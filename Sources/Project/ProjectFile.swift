@@ -1,3 +1,4 @@
+public import Linux
 internal import TOMLKit
 
 /// The settings of `thaw.toml` for building, starting, slimming and gating an image.
@@ -61,6 +62,18 @@ public struct ProjectFile: Sendable, Equatable {
         /// The median time to the first request.
         public var start: Duration?
 
+        /// Makes budgets of these limits.
+        public init(
+            size: ByteCount? = nil, unpacked: ByteCount? = nil, layers: Int? = nil, waste: ByteCount? = nil,
+            start: Duration? = nil
+        ) {
+            self.size = size
+            self.unpacked = unpacked
+            self.layers = layers
+            self.waste = waste
+            self.start = start
+        }
+
         /// True if no budget is set.
         public var isEmpty: Bool { self == Budget() }
     }
@@ -88,11 +101,14 @@ public struct ProjectFile: Sendable, Equatable {
 }
 
 /// An error in `thaw.toml`.
-public enum ProjectError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum ProjectError: ReportableError, Sendable, Equatable {
     case notTOML(String, line: Int, reason: String)
     case unknownKeys(String, [String])
     case wrongValue(String, key: String, reason: String)
     case severalProbes(String, [String])
+
+    /// A wrong file is a wrong configuration.
+    public var kind: FailureKind { .usage }
 
     public var description: String {
         switch self {

@@ -6,7 +6,7 @@ public import OCI
 ///
 /// `action` is the failed action with the full name, `pull HOST/PATH:TAG`. Texts of the server are cleaned of control
 /// characters and of every secret that was sent.
-public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum RegistryError: ReportableError, Sendable, Equatable {
     case connection(String, HTTPError)
     case notFound(String, reason: String)
     case unauthorized(String, host: String, hadCredentials: Bool)
@@ -74,6 +74,32 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
         case .connection(_, let error): error.isTransient
         case .busy: true
         default: false
+        }
+    }
+}
+
+extension RegistryError {
+    /// The remedy, if one is known.
+    public var remedy: String? {
+        switch self {
+        case .unauthorized(_, let host, _): "log in to it with 'thaw login \(host)'"
+        case .connection(_, .untrusted(let host, _)):
+            "put the certificate of its CA into /etc/containers/certs.d/\(host)/ca.crt, or use --cert-dir"
+        case .connection(_, .notTLS): "use --tls-verify=false for a registry without TLS"
+        case .connection(_, .noAuthorities): "apt-get install ca-certificates"
+        case .busy: "nothing half-written was kept; try again later"
+        case .wrongContent: "nothing of it was kept"
+        case .notStored(_, let error): (error as any Error as? any ReportableError)?.remedy
+        default: nil
+        }
+    }
+
+    /// The kind of the failure: a malformed file is wrong configuration, a missing helper is a lack of this machine.
+    public var kind: FailureKind {
+        switch self {
+        case .malformedFile: .usage
+        case .helperMissing: .machine
+        default: .work
         }
     }
 }

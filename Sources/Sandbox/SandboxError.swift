@@ -4,7 +4,7 @@ public import Linux
 public import SystemPackage
 
 /// The reason for which a container couldn't run.
-public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum SandboxError: ReportableError, Sendable, Equatable {
     /// This process may not make namespaces.
     case notPrivileged
     /// A user or group that this process's user namespace doesn't map.
@@ -53,6 +53,25 @@ public enum SandboxError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownUser(let name): "unable to find user \(name)"
         case .unknownGroup(let name): "unable to find group \(name)"
         case .malformedUser(let text): "'\(text)' is not user[:group] with numbers up to 2147483647"
+        }
+    }
+}
+
+extension SandboxError {
+    /// The remedy, which depends on the user namespace of this process.
+    public var remedy: String? {
+        switch self {
+        case .notPrivileged: UserNamespace.refusalRemedy ?? "run thaw as root"
+        case .unmapped: UserNamespace.singleUserRemedy
+        default: nil
+        }
+    }
+
+    /// The kind of the failure: missing privileges are a lack of this machine.
+    public var kind: FailureKind {
+        switch self {
+        case .notPrivileged, .unmapped: .machine
+        default: .work
         }
     }
 }

@@ -3,7 +3,7 @@
 public import Linux
 
 /// A limit of a command that no control group enforces here.
-public struct UnenforcedLimit: Error, Sendable, Hashable, CustomStringConvertible {
+public struct UnenforcedLimit: ReportableError, Sendable, Hashable {
     /// The limit.
     public enum Limit: Sendable, Hashable {
         case memory, swap, processes, cpuTime, cpuShares, cpuSet, memoryNodes
@@ -40,6 +40,12 @@ public struct UnenforcedLimit: Error, Sendable, Hashable, CustomStringConvertibl
         give thaw a control group in which it can make groups: as a user, \
         systemd-run --user --scope -p Delegate=yes thaw …; in a container, a writable /sys/fs/cgroup
         """
+
+    /// The remedy.
+    public var remedy: String? { Self.remedy }
+
+    /// This machine lacks a control group.
+    public var kind: FailureKind { .machine }
 
     private var name: String {
         switch limit {

@@ -2,11 +2,11 @@
 
 internal import CLinux
 internal import Glibc
-internal import Linux
+public import Linux
 public import SystemPackage
 
 /// The reason for which this process can't have a user namespace of its own.
-public enum UserNamespaceError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum UserNamespaceError: ReportableError, Sendable, Equatable {
     /// `user.max_user_namespaces` is 0.
     case disabled
     /// The number of user namespaces has reached `user.max_user_namespaces`.
@@ -33,8 +33,11 @@ public enum UserNamespaceError: Error, Sendable, Equatable, CustomStringConverti
         }
     }
 
+    /// This machine lacks user namespaces.
+    public var kind: FailureKind { .machine }
+
     /// The remedy.
-    public var remedy: String {
+    public var remedy: String? {
         switch self {
         case .disabled, .limit: "run thaw as root, or as root: sysctl -w user.max_user_namespaces=15000"
         case .rootOnly: "run thaw as root, or as root: sysctl -w kernel.unprivileged_userns_clone=1"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Build
+import Jobs
 import Linux
 import OCI
 import Synchronization
@@ -49,7 +50,7 @@ final class BuildProgress: Sendable {
         case .finished(let step):
             let name = "\(step.stage):\(step.line)"
             show(output.withLock { $0.removeValue(forKey: name) }.map(Self.rest) ?? [], of: name)
-            let time = step.isCached ? "CACHED" : step.duration.seconds
+            let time = step.isCached ? "CACHED" : step.duration.text
             Terminal.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")
             if explainsMisses { explain(step) }
         case .note(let text): Terminal.note(text)
@@ -114,46 +115,5 @@ final class BuildProgress: Sendable {
     private static func shortened(_ text: String) -> String {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         return line.count > 100 ? line.prefix(97) + "..." : line
-    }
-}
-
-extension BuildWarning {
-    /// The warning in the report.
-    fileprivate var json: JSON {
-        .object(["rule": .string(rule), "line": .integer(Int64(line)), "message": .string(message)])
-    }
-}
-
-extension StepReport {
-    /// The step in `--metadata-file` and in the report.
-    var json: JSON {
-        var json = JSON.object([
-            "stage": .string(stage), "line": .integer(Int64(line)), "instruction": .string(instruction),
-            "cached": .bool(isCached), "reason": .string(reason), "durationMs": .number(duration.milliseconds),
-        ])
-        if let changes = missReason?.changes, !changes.isEmpty { json["changes"] = .array(changes.map(\.json)) }
-        return json
-    }
-}
-
-extension StepChange {
-    /// The changed input; `before` and `after` are absent if it had or has no value.
-    fileprivate var json: JSON {
-        var json = JSON.object(["input": .string(input)])
-        if let before { json["before"] = .string(before) }
-        if let after { json["after"] = .string(after) }
-        return json
-    }
-}
-
-extension Duration {
-    /// The length in milliseconds.
-    var milliseconds: Double { Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15 }
-
-    /// The length in seconds, such as `1.23s`.
-    var seconds: String {
-        let hundredths = Int((milliseconds / 10).rounded())
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)s"
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import ColdStart
+import Jobs
 import Linux
 import OCI
 import Probe
@@ -57,17 +59,15 @@ struct SlimBootArguments: ParsableArguments {
             }
             return nil
         }
-        var options = BootOptions()
-        (options.engine, options.kernel, options.memory, options.timeout) = (engine, kernel, memory, timeout)
-        (options.env, options.runs, options.probe) = (
-            env, nil, probe.first ?? arguments.exec.first.map { "exec:\($0)" }
-        )
-        (options.deterministic, options.cpus, options.pids, options.console) = (false, cpus, pids, nil)
-        let job = try BootJob(options, nil)
+        var start = try BootOptions.start(engine: engine, kernel: kernel, memory: memory, timeout: timeout)
+        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
+        let probes = try probe.map { try ProbeAction(parsing: $0) }
+        start.probe = probes.first ?? commands.first
+        let job = try BootJob(start, nil, host: TerminalHost())
         return ProofRunner(
             job: job, store: store,
             probeSet: ProbeSet(
-                probes: try probe.map { try ProbeAction(parsing: $0) }, commands: commands,
+                probes: probes, commands: commands,
                 recordsOpenedFiles: arguments.observe))
     }
 }

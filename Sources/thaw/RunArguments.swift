@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Build
+import Jobs
 import Linux
 import OCI
 import Sandbox
@@ -68,11 +69,11 @@ struct RunArguments: ParsableArguments {
         request.run.users = userns
         request.entitlements = Set(allow)
         for text in secret {
-            let (id, secret) = try Self.secret(text)
+            let (id, secret) = try Secret.parse(text)
             request.secrets[id] = secret
         }
         for text in ssh {
-            let (id, agent) = try Self.agent(text)
+            let (id, agent) = try SSHAgent.parse(text)
             request.agents[id] = agent
         }
         do {
@@ -102,56 +103,6 @@ struct RunArguments: ParsableArguments {
         }
         try limit.apply(parts[1], from: "--resource \(parts[0])", to: &options)
     }
-
-    /// Parses `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`.
-    ///
-    /// Without source and type, NAME is an environment variable if there is one of that name, else a file.
-    private static func secret(_ text: String) throws -> (String, Secret) {
-        var fields: [String: String] = [:]
-        for field in try CSV.fields(text, "--secret") {
-            let parts = field.split(separator: "=", maxSplits: 1).map(String.init)
-            let known = ["id": "id", "src": "src", "source": "src", "env": "env", "type": "type"]
-            guard parts.count == 2, let key = known[parts[0].lowercased()] else {
-                throw Failure("--secret '\(text)': '\(field)' is not id=, src=, env= or type=", status: .usage)
-            }
-            fields[key] = parts[1]
-        }
-        guard let id = fields["id"] else { throw Failure("--secret '\(text)' has no id=", status: .usage) }
-        switch (fields["type"], fields["env"], fields["src"]) {
-        case (_, let variable?, _), ("env", nil, let variable?): return (id, .environment(variable))
-        case ("env", nil, nil): return (id, .environment(id))
-        case (nil, nil, nil) where Environment[id] != nil: return (id, .environment(id))
-        case (nil, _, let file), ("file", _, let file):
-            guard fileExists(FilePath(file ?? id)) else {
-                throw Failure("--secret '\(text)': there is no file '\(file ?? id)'", status: .usage)
-            }
-            return (id, .file(file ?? id))
-        case (let type?, _, _): throw Failure("--secret '\(text)': type '\(type)' is not file or env", status: .usage)
-        }
-    }
-
-    private static func agent(_ text: String) throws -> (String, SSHAgent) {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let id = parts[0]
-        guard !parts.contains("") else {
-            throw Failure("--ssh '\(text)' is not ID, ID=SOCKET or ID=KEY", status: .usage)
-        }
-        guard let places = parts.count > 1 ? parts[1] : Environment["SSH_AUTH_SOCK"] else {
-            throw Failure(
-                "--ssh \(id): SSH_AUTH_SOCK is not set", remedy: "start an agent: eval $(ssh-agent); ssh-add",
-                status: .usage)
-        }
-        let files = places.split(separator: ",").map(String.init)
-        if let missing = files.first(where: { !fileExists(FilePath($0)) }) {
-            throw Failure("--ssh '\(text)': there is no file '\(missing)'", status: .usage)
-        }
-        let kinds = try files.map { try OwnedDescriptor(FilePath($0), .path).status().type }
-        if files.count == 1, kinds[0] == .socket { return (id, .socket(files[0])) }
-        guard !kinds.contains(.socket) else {
-            throw Failure("--ssh '\(text)' is neither one socket nor only key files", status: .usage)
-        }
-        return (id, .keys(files))
-    }
 }
 
 /// The value of `--isolation`.
@@ -166,18 +117,3 @@ extension RootChanges.Method: ExpressibleByArgument {}
 extension BuildRequest.Entitlement: ExpressibleByArgument {}
 extension BuildRequest.Network: ExpressibleByArgument {}
 extension Users: ExpressibleByArgument {}
-
-/// Parses a size such as `64m`, `1.5g` or `65536`, in bytes.
-func size(_ text: String, _ option: String) throws -> Int64 {
-    let units: [Character: Double] = ["b": 1, "k": 1024, "m": 1_048_576, "g": 1_073_741_824, "t": 1_099_511_627_776]
-    var digits = text.lowercased()[...]
-    if digits.hasSuffix("ib") || digits.hasSuffix("b"), digits.count > 1 {
-        digits = digits.dropLast(digits.hasSuffix("ib") ? 2 : 1)
-    }
-    let unit = digits.last.flatMap { units[$0] }
-    if unit != nil { digits = digits.dropLast() }
-    guard let number = Double(digits), number >= 0, let bytes = Int64(exactly: (number * (unit ?? 1)).rounded()) else {
-        throw Failure("\(option) '\(text)' is not a size such as 64m or 2g", status: .usage)
-    }
-    return bytes
-}

@@ -1,4 +1,5 @@
 import Glibc
+import Jobs
 import Linux
 import OCI
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ColdStart
 import Glibc
+import Jobs
 import Linux
 import Sandbox
 
@@ -37,7 +38,7 @@ struct Thaw: AsyncParsableCommand {
                     Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
                     Delete.self,
                 ]),
-            CommandGroup(name: "This machine", subcommands: [Doctor.self]),
+            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self]),
         ])
 
     /// Moves global options from before the command's name to behind it; both places are allowed, as in Docker.
@@ -135,4 +136,4 @@ extension Caches.List: ContainerCommand {}
 extension Caches.Export: ContainerCommand {}
 extension Caches.Import: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}
-extension Doctor: ContainerCommand {}
+extension DoctorCommand: ContainerCommand {}

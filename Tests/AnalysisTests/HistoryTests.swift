@@ -76,15 +76,6 @@ struct HistoryTests {
     func commands(raw: String, short: String) {
         #expect(shortCommand(raw) == short)
     }
-
-    @Test(
-        "Sizes are formatted as Docker's",
-        arguments: [
-            (Int64(0), "0B"), (999, "999B"), (1000, "1.0kB"), (12_345_678, "12.3MB"), (999_960, "1.0MB"),
-            (162_000_000, "162MB"),
-            (.max, "9.2EB"),
-        ])
-    func sizes(bytes: Int64, text: String) { #expect(humanBytes(bytes) == text) }
 }
 
 extension LayerEntry {

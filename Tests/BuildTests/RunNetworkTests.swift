@@ -18,14 +18,4 @@ import Testing
             #expect(unable.note?.contains("apt-get install passt") == true)
         }
     }
-
-    @Test(
-        "A duration has the format of options",
-        arguments: [
-            (.seconds(600), "10m"), (.seconds(5_400), "1h30m"), (.seconds(90), "1m30s"), (.milliseconds(1_500), "1.5s"),
-            (.seconds(3_600), "1h"), (.milliseconds(20), "0.02s"), (.seconds(86_461), "24h1m1s"),
-        ] as [(Duration, String)])
-    func time(duration: Duration, text: String) {
-        #expect(duration.short == text)
-    }
 }

@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import Project
@@ -65,17 +66,5 @@ struct ProjectTests {
         } throws: {
             "\($0)".hasPrefix("thaw.toml") && "\($0)".contains(named) && !"\($0)".contains("\n")
         }
-    }
-
-    @Test(
-        "Sizes have a number and a unit",
-        arguments: [("0", 0), ("12", 12), ("1kB", 1000), ("1.5 MB", 1_500_000), ("2MiB", 2 << 20), ("1g", 1 << 30)])
-    func sizes(text: String, bytes: Int64) {
-        #expect(ByteCount(text)?.bytes == bytes)
-    }
-
-    @Test("Text that is not a size is refused", arguments: ["", "-1", "MB", "1XB", "1e3", "∞", "9999999999GB"])
-    func noSizes(text: String) {
-        #expect(ByteCount(text) == nil)
     }
 }

@@ -24,6 +24,10 @@ struct Markup: ExpressibleByStringInterpolation {
 
         mutating func appendInterpolation(_ number: Int) { html += String(number) }
 
+        mutating func appendInterpolation(ms milliseconds: Double) { html += Duration.text(milliseconds: milliseconds) }
+
+        mutating func appendInterpolation(_ count: ByteCount) { html += count.description }
+
         mutating func appendInterpolation(_ markup: Markup) { html += markup.html }
 
         mutating func appendInterpolation(_ list: [Markup]) { for markup in list { html += markup.html } }
@@ -102,7 +106,7 @@ struct BarRow {
         let solid: Markup = useful > 0 ? "<i style=\"width:\(share(Double(useful), of: Double(scale)))\"></i>" : ""
         return """
             <div class="row"><div class="label" title="\(label)"><b>\(number)</b> <code>\(truncated(label, to: 160))</code></div>\
-            <div class="bar">\(solid)\(hatched)</div><div class="amount">\(humanBytes(bytes))<span>\(remark)</span></div></div>
+            <div class="bar">\(solid)\(hatched)</div><div class="amount">\(ByteCount(bytes))<span>\(remark)</span></div></div>
 
             """
     }
@@ -111,7 +115,7 @@ struct BarRow {
 extension Finding {
     /// The finding in a list.
     var markup: Markup {
-        let cost: Markup = bytes > 0 ? "<span class=\"cost\">\(humanBytes(bytes))</span>" : ""
+        let cost: Markup = bytes > 0 ? "<span class=\"cost\">\(ByteCount(bytes))</span>" : ""
         let shown = paths.prefix(4).map { path -> Markup in
             "<code>\(abbreviated(path.description.visibleLine, to: 90))</code>"
         }

@@ -28,14 +28,14 @@ extension Report {
 
     private var tiles: Markup {
         let side: Markup =
-            "\(humanBytes(waste.userWastedBytes)) by your layers, \(humanBytes(waste.baseWastedBytes)) of the base’s"
+            "\(ByteCount(waste.userWastedBytes)) by your layers, \(ByteCount(waste.baseWastedBytes)) of the base’s"
         let urgent = findings.filter { $0.severity != .info }.count
         return """
             <div class="tiles">
-            \(tile("To pull", "\(humanBytes(image.compressedSize))", "compressed, all layers"))
-            \(tile("Unpacked", "\(humanBytes(image.size))", "\(humanBytes(waste.liveBytes)) of it visible"))
+            \(tile("To pull", "\(ByteCount(image.compressedSize))", "compressed, all layers"))
+            \(tile("Unpacked", "\(ByteCount(image.size))", "\(ByteCount(waste.liveBytes)) of it visible"))
             \(tile("Efficiency", "\(percent(waste.efficiency))", "visible share of the shipped bytes"))
-            \(tile("Wasted", "\(humanBytes(waste.wastedBytes))", side))
+            \(tile("Wasted", "\(ByteCount(waste.wastedBytes))", side))
             \(tile("To look at", "\(urgent)", "of \(counted(findings.count, "finding"))"))
             </div>
 
@@ -55,7 +55,7 @@ extension Report {
         return layers.map { layer in
             BarRow(
                 number: layer.index, label: layer.command, bytes: layer.size, wasted: layer.wastedBytes,
-                remark: "\(humanBytes(layer.compressedSize)) to pull"
+                remark: "\(ByteCount(layer.compressedSize)) to pull"
             ).markup(scale: scale)
         }
     }
@@ -75,7 +75,7 @@ extension Report {
             ["Bytes", "Copies", "Class", "Layers", "Path"],
             waste.items.prefix(Self.shown).map { item in
                 """
-                <tr><td class="num">\(humanBytes(item.bytes))</td><td class="num">\(item.copies.count)</td>\
+                <tr><td class="num">\(ByteCount(item.bytes))</td><td class="num">\(item.copies.count)</td>\
                 <td>\(item.kind.rawValue)</td><td>\(item.layers.map(String.init).joined(separator: " → "))</td>\
                 <td><code>\(abbreviated(item.path.description.visibleLine, to: 120))</code></td></tr>
 
@@ -105,7 +105,7 @@ extension Report {
                     "<code>\(abbreviated(path.description.visibleLine, to: 120))</code><br>"
                 }
                 return """
-                    <tr><td class="num">\(humanBytes(duplicate.bytes))</td><td class="num">\(duplicate.paths.count)</td>\
+                    <tr><td class="num">\(ByteCount(duplicate.bytes))</td><td class="num">\(duplicate.paths.count)</td>\
                     <td>\(paths)</td></tr>
 
                     """
@@ -122,7 +122,7 @@ extension Report {
             ["Bytes", "Layer", "Manager", "Package", "Version"],
             largest.map { package in
                 """
-                <tr><td class="num">\(humanBytes(package.bytes))</td><td class="num">\(package.layer)</td>\
+                <tr><td class="num">\(ByteCount(package.bytes))</td><td class="num">\(package.layer)</td>\
                 <td>\(package.manager.rawValue)</td><td>\(truncated(package.name, to: 80))</td>\
                 <td>\(truncated(package.version, to: 60))</td></tr>
 

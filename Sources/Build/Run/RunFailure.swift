@@ -45,20 +45,7 @@ public enum RunEnd: Sendable, Hashable, CustomStringConvertible {
         case .ended(let status): "\(status)"
         case .outOfMemory(let status, let limit):
             "RUN ran out of memory" + (limit.map { " (limit \($0))" } ?? "") + ": it \(status)"
-        case .timedOut(let limit): "RUN did not end within \(limit.short)"
+        case .timedOut(let limit): "RUN did not end within \(limit.optionText)"
         }
-    }
-}
-
-extension Duration {
-    /// The duration in the format of options: `1h30m`, `10m`, `1.5s`.
-    var short: String {
-        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-        let (minutes, rest) = milliseconds.quotientAndRemainder(dividingBy: 60_000)
-        var parts = [(minutes / 60, "h"), (minutes % 60, "m")].filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }
-        if rest > 0 || parts.isEmpty {
-            parts.append(rest % 1000 == 0 ? "\(rest / 1000)s" : "\(Double(rest) / 1000)s")
-        }
-        return parts.joined()
     }
 }

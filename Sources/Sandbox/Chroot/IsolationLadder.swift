@@ -2,7 +2,7 @@
 // all steps before it have succeeded.
 
 internal import Glibc
-internal import Linux
+public import Linux
 public import SystemPackage
 
 /// The isolation between a command and the machine, strongest first.
@@ -139,7 +139,7 @@ extension IsolationLadder {
 }
 
 /// No isolation works here.
-public struct NoIsolation: Error, Sendable, CustomStringConvertible {
+public struct NoIsolation: ReportableError, Sendable {
     /// The obstacles of all isolations tried.
     public let unavailable: [IsolationLadder.Unavailable]
 
@@ -155,4 +155,7 @@ public struct NoIsolation: Error, Sendable, CustomStringConvertible {
         let remedies = unavailable.compactMap(\.remedy)
         return remedies.isEmpty ? nil : remedies.joined(separator: "; or: ")
     }
+
+    /// This machine lacks an isolation.
+    public var kind: FailureKind { .machine }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Build
+import Jobs
 import Linux
 import OCI
 import Project
@@ -22,7 +23,7 @@ struct Caches: ParsableCommand {
 
         func run() throws {
             let entries = try CacheMounts(global.store()).entries()
-            guard format == .text else { return Terminal.print(Self.document(entries)) }
+            guard format == .text else { return Terminal.print(.caches(entries)) }
             let width = entries.map(\.id.count).max() ?? 0
             for entry in entries {
                 let id = entry.id.visibleLine + String(repeating: " ", count: width - entry.id.count)
@@ -30,19 +31,6 @@ struct Caches: ParsableCommand {
                 let owner = entry.owner.isEmpty ? "" : "  owner \(entry.owner)"
                 Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)\(owner)")
             }
-        }
-
-        private static func document(_ entries: [CacheMounts.Entry]) -> JSON {
-            .object([
-                "schemaVersion": .integer(1), "kind": .string("caches"),
-                "caches": .array(
-                    entries.map {
-                        .object([
-                            "id": .string($0.id), "from": .string($0.seed), "size": .integer($0.size),
-                            "lastUsed": .string(RFC3339.text($0.lastUsed)),
-                        ])
-                    }),
-            ])
         }
     }
 

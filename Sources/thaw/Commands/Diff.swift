@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Jobs
 import Linux
 import OCI
 

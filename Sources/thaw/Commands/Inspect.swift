@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 import Linux
 import OCI
 import Registry
@@ -20,18 +21,6 @@ struct Inspect: AsyncParsableCommand {
         if verify { try await image.validate() }
         if raw { return Terminal.print(exactly: image.manifestBytes) }
         if config { return Terminal.print(exactly: image.configBytes) }
-        Terminal.print(try document(image))
-    }
-
-    private func document(_ image: Image) throws -> JSON {
-        var json = JSON.object([
-            "kind": .string("inspection"), "schemaVersion": .integer(1), "name": .string(self.image.text),
-            "digest": .string("\(image.descriptor.digest)"),
-            "mediaType": .string(image.descriptor.mediaType.description),
-            "platform": .string("\(image.config.platform)"), "compressedSize": .integer(image.compressedSize),
-            "manifest": image.manifest.json, "config": try JSON(parsing: image.configBytes, what: "configuration"),
-        ])
-        if verify { json["verified"] = .bool(true) }
-        return json
+        Terminal.print(try JSON.inspection(of: image, name: self.image.text, isVerified: verify))
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Frontend
+import Jobs
 import Linux
 import OCI
 import SystemPackage
@@ -48,9 +49,10 @@ struct LintCommand: AsyncParsableCommand {
         var sources: [String: [UInt8]] = [:]
         var hasFailed = false
         for name in dockerfiles.isEmpty ? ["Dockerfile"] : dockerfiles {
-            var view = DockerfileView(name, arguments: values, global)
+            var view = DockerfileView(name, arguments: values, openStore: global.existingStore)
             (view.ignored, view.result) = (Set(ignore), image)
             view.configuration = try configuration ?? LintSettings.find(for: FilePath(name))
+            view.onNote = { Terminal.note($0) }
             view.asksShellCheck = shellcheck ?? ShellCheck.isInstalled
             if dump == .ast {
                 Terminal.print(try view.tree())

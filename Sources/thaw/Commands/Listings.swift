@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 import Linux
 import OCI
 import Project
@@ -18,12 +19,7 @@ struct ListTags: AsyncParsableCommand {
         let name = try reference(repository.trimmingTransport)
         let tags = try await registry.client(.quiet).tags(of: name)
         guard format == .json else { return tags.forEach { Terminal.print($0.visibleLine) } }
-        Terminal.print(
-            .object([
-                "kind": .string("tags"), "schemaVersion": .integer(1),
-                "repository": .string("\(name.host)/\(name.path)"),
-                "tags": .strings(tags),
-            ]))
+        Terminal.print(.tags(tags, of: name))
     }
 }
 
@@ -42,11 +38,7 @@ struct Catalog: AsyncParsableCommand {
         let host = try reference("\(host.trimmingTransport)/x").host
         let names = try await registry.client(.quiet).catalog(of: host)
         guard format == .json else { return names.forEach { Terminal.print($0.visibleLine) } }
-        Terminal.print(
-            .object([
-                "kind": .string("catalog"), "schemaVersion": .integer(1), "registry": .string(host),
-                "repositories": .strings(names),
-            ]))
+        Terminal.print(.catalog(names, of: host))
     }
 }
 
@@ -74,11 +66,7 @@ struct Referrers: AsyncParsableCommand {
             }
             return
         }
-        Terminal.print(
-            .object([
-                "kind": .string("referrers"), "schemaVersion": .integer(1), "subject": .string("\(subject)"),
-                "referrers": .array(found.map(\.json)),
-            ]))
+        Terminal.print(.referrers(found, to: subject))
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Jobs
 import Linux
 import OCI
 import Registry

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Jobs
 import Linux
 import OCI
 import Project
@@ -17,42 +18,12 @@ struct DiskUse: ParsableCommand {
         let store = try global.store()
         let usage = try store.usage()
         switch format {
-        case .text: Terminal.print(Self.text(usage))
-        case .json: Terminal.print(Self.json(usage))
+        case .text: Terminal.print(usage.text)
+        case .json: Terminal.print(usage.document)
         }
         for path in usage.unreadable {
             Terminal.note("'\(path)' of the store can't be read by this user: its contents are not counted")
         }
-    }
-
-    private static func rows(_ usage: Usage) -> [(key: String, title: String, share: Usage.Share)] {
-        [
-            ("images", "images", usage.images), ("layers", "  layers of these", usage.layers),
-            ("steps", "build steps", usage.steps), ("unpackedLayers", "unpacked layers", usage.unpacked),
-            ("indexes", "remembered facts", usage.indexes), ("cacheMounts", "cache mounts", usage.mounts),
-            ("unneeded", "needed by nothing", usage.unneeded),
-        ]
-    }
-
-    private static func text(_ usage: Usage) -> String {
-        func line(_ title: String, _ count: String, _ bytes: Int64) -> String {
-            let size = "\(ByteCount(bytes))"
-            return title + String(repeating: " ", count: max(1, 26 - title.count - count.count)) + count
-                + String(repeating: " ", count: max(1, 12 - size.count)) + size
-        }
-        let lines = rows(usage).map { line($0.title, "\($0.share.count)", $0.share.bytes) }
-        return (lines + [line("total", "", usage.total)]).joined(separator: "\n")
-    }
-
-    private static func json(_ usage: Usage) -> JSON {
-        var json = JSON.object([
-            "kind": .string("diskUse"), "schemaVersion": .integer(1), "totalBytes": .integer(usage.total),
-        ])
-        for (key, _, share) in rows(usage) {
-            json[key] = .object(["count": .integer(Int64(share.count)), "bytes": .integer(share.bytes)])
-        }
-        if !usage.unreadable.isEmpty { json["unreadable"] = .strings(usage.unreadable.map(\.string)) }
-        return json
     }
 }
 
@@ -101,13 +72,7 @@ struct Prune: ParsableCommand {
     private func report(_ collected: Store.Collected) {
         switch format {
         case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
-        case .json:
-            Terminal.print(
-                .object([
-                    "kind": .string("prune"), "schemaVersion": .integer(1),
-                    "removedBlobs": .integer(Int64(collected.blobs)), "freedBytes": .integer(collected.bytes),
-                    "leftBytes": .integer(collected.left),
-                ]))
+        case .json: Terminal.print(.prune(collected))
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 import OCI
 import Registry
 
@@ -16,7 +17,7 @@ struct Pull: AsyncParsableCommand {
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
-        let platform = try platform.map(thaw.platform) ?? .host
+        let platform = try platform.map(Jobs.platform) ?? .host
         let pulled = try await registry.client(progress.style).pull(name, for: platform, into: global.store())
         Terminal.print("\(pulled.descriptor.digest)")
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ImageFiles
+import Jobs
 import Linux
 import OCI
 import Probe
@@ -47,7 +48,6 @@ struct SlimCommand: AsyncParsableCommand {
         var result = try await job.write(to: store)
         if let proof, let record {
             let verification = try await Verification(result.image, against: record, of: original, by: proof)
-            result.document["verification"] = verification.json
             try verification.require()
             result.verification = verification
         }
@@ -84,82 +84,5 @@ struct SlimOptionGroup: ParsableArguments {
         } catch {
             throw Failure("\(error)", status: .usage)
         }
-    }
-}
-
-extension Verification {
-    /// Throws if any probe result differs.
-    func require() throws {
-        guard let difference else { return }
-        throw Failure(
-            "the slim image differs from the original: \(difference)",
-            remedy: "keep the missing files with --include or --keep; no image was stored")
-    }
-
-    /// The probes and their results, for people.
-    var text: String {
-        (["probe results"]
-            + checks.map { check in
-                let doubts = check.unstable.isEmpty ? "" : "; unstable: \(check.unstable.joined(separator: ", "))"
-                return "  \(check.passed ? "same" : "DIFFERENT")  \(check.probe): \(check.before)\(doubts)"
-            }).joined(separator: "\n")
-    }
-}
-
-/// The plan of a slim image, and the image that follows from it.
-struct SlimJob {
-    let plan: SlimPlan
-
-    init(_ files: ImageFiles, options: SlimOptions) throws { plan = try SlimPlan(files, options: options) }
-
-    /// The slim image, its JSON document and its verification.
-    struct SlimResult {
-        /// The files of the image, whose blobs are in the store.
-        let files: ImageFiles
-        var document: JSON
-        var verification: Verification?
-
-        var image: Image { files.image }
-    }
-
-    /// Writes the slim image and checks its invariants against the original.
-    ///
-    /// - Parameter search: A search in the text of its files, for a report on it.
-    func write(to store: Store, search: TextSearch? = nil) async throws -> SlimResult {
-        let image = try await plan.contents.image.slimmed(by: plan, into: store)
-        let after = try await ImageFiles(of: image, search: search)
-        let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
-        guard violations.isEmpty else { throw SlimError.notSame(violations) }
-        var document = plan.document(after: after)
-        document["verification"] = Verification.withoutProbes
-        return SlimResult(files: after, document: document)
-    }
-
-    func explanation(of path: String) throws -> String {
-        guard let path = try? ImagePath(path) else { throw Failure("'\(path)' is not a path", status: .usage) }
-        return plan.explain(path)?.joined(separator: "\n") ?? "\(path) is dropped: nothing needs it"
-    }
-
-    func text(_ result: SlimResult) -> String {
-        let before = ByteCount(plan.contents.image.compressedSize)
-        let after = ByteCount(result.image.compressedSize)
-        var lines = [
-            "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped", "",
-            "kept because of",
-        ]
-        for (reason, count) in plan.reasonCounts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-            lines.append("  \(reason): \(count)")
-        }
-        lines += ["", "removed"]
-        for directory in plan.removed.prefix(12) {
-            let files = directory.count == 1 ? "1 file" : "\(directory.count) files"
-            lines.append("  \(directory.path)  \(files), \(ByteCount(directory.bytes))")
-        }
-        if !plan.missing.isEmpty {
-            lines += ["", "libraries that the original lacks"] + plan.missing.prefix(10).map { "  \($0)" }
-        }
-        if let verification = result.verification { lines += ["", verification.text] }
-        lines += ["", "\(result.image.descriptor.digest)"]
-        return lines.joined(separator: "\n")
     }
 }

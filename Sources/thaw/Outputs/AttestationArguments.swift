@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 
 /// `--provenance` and `--sbom`, which scripts for buildx set to false.
 struct AttestationArguments: ParsableArguments {

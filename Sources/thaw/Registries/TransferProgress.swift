@@ -1,3 +1,4 @@
+import Jobs
 import Linux
 import OCI
 import Project
@@ -68,7 +69,7 @@ extension TransferEvent {
         case .done(let blob, let outcome):
             "\(blob.digest.short)  \(ByteCount(blob.size))  \(Self.word(outcome))"
         case .retrying(let reason, let delay) where delay == .zero: "\(reason)"
-        case .retrying(let reason, let delay): "\(reason); retrying in \(delay.milliseconds.rounded() / 1000) s"
+        case .retrying(let reason, let delay): "\(reason); retrying in \(delay.text)"
         }
     }
 
@@ -90,7 +91,7 @@ extension TransferEvent {
                 "event": .string("done"), "digest": .string("\(blob.digest)"), "outcome": .string(outcome.rawValue),
             ])
         case .retrying(let reason, let delay):
-            .object(["event": .string("retrying"), "reason": .string(reason), "afterMs": .number(delay.milliseconds)])
+            .object(["event": .string("retrying"), "reason": .string(reason), "afterMs": .number(delay.inMilliseconds)])
         }
     }
 }

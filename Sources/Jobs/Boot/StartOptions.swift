@@ -1,0 +1,53 @@
+public import ColdStart
+public import Linux
+public import Probe
+
+/// The engine that starts images.
+public enum EngineChoice: String, CaseIterable, Sendable {
+    /// The first of the others that works here.
+    case auto
+    /// A microVM of thaw's own.
+    case kvm
+    /// QEMU's microVM.
+    case qemu
+    /// A container, without a boot.
+    case container
+
+    /// Parses a name of the command line or of `thaw.toml`; another one is a usage failure.
+    public init(parsing text: String) throws {
+        guard let choice = EngineChoice(rawValue: text) else {
+            let names = EngineChoice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure("engine '\(text)' is not one of \(names)", status: .usage)
+        }
+        self = choice
+    }
+}
+
+/// The options of a start that a command was given; nil where `thaw.toml` or the default decides.
+public struct StartOptions: Sendable {
+    /// The engine.
+    public var engine: EngineChoice?
+    /// The probe of readiness.
+    public var probe: ProbeAction?
+    /// The number of starts.
+    public var runs: Int?
+    /// True to count instructions instead of measuring time.
+    public var isDeterministic = false
+    /// The guest's kernel.
+    public var kernel: KernelChoice?
+    /// The memory of the machine, or the limit of the container.
+    public var memory: ByteCount?
+    /// The number of CPUs.
+    public var cpus: Int?
+    /// The limit of processes and threads.
+    public var processLimit: Int?
+    /// Variables of the program's environment, each as `NAME=VALUE`.
+    public var environment: [String] = []
+    /// The time limit for the probe to pass.
+    public var timeout: Duration?
+    /// The file that gets the console of the last start.
+    public var console: String?
+
+    /// Makes options without any value.
+    public init() {}
+}

@@ -1,0 +1,178 @@
+public import Frontend
+internal import Glibc
+public import Linux
+public import OCI
+internal import SystemPackage
+
+/// A Dockerfile that is checked or described without a build.
+public struct DockerfileView {
+    private let path: String
+    private let arguments: BuildArguments
+    private let openStore: () throws -> Store?
+    /// The rules to ignore.
+    public var ignored: Set<String> = []
+    /// The name of the image built from it; nil if there is none.
+    public var result: String?
+    /// The settings of the linter; nil for those of the `.hadolint.yaml` beside the file.
+    public var configuration: LintConfiguration?
+    /// True to ask the program `shellcheck` about RUN scripts.
+    public var asksShellCheck = false
+    /// Receives sentences about parts of a check that could not be done.
+    public var onNote: (String) -> Void = { _ in }
+
+    /// Makes a view of the Dockerfile at `path`, or on stdin for `-`.
+    ///
+    /// - Parameter openStore: Opens the store with the images of the Dockerfile; returns nil if there is none.
+    public init(_ path: String, arguments: [String: String], openStore: @escaping () throws -> Store?) {
+        self.path = path
+        self.arguments = BuildArguments(values: arguments, build: .host)
+        self.openStore = openStore
+    }
+
+    /// Returns the findings of all checks, or the syntax errors of a file that can't be parsed.
+    public func findings() async throws -> [Frontend.LintFinding] {
+        let parsed: Dockerfile
+        let bytes = try read()
+        do {
+            parsed = try Dockerfile(parsing: bytes, name: path)
+        } catch {
+            let options = Frontend.Lint.Options(arguments: arguments)
+            return Frontend.Lint.findings(above: error, in: bytes, options) + Frontend.Lint.findings(for: error)
+        }
+        do { _ = try CheckOptions(arguments) } catch {
+            throw Failure("--build-arg BUILDKIT_DOCKERFILE_CHECK: \(error.message)", status: .usage)
+        }
+        var options = Frontend.Lint.Options(arguments: arguments)
+        options.ignored = ignored
+        options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
+        options.today = Self.today
+        options.facts = try await LintFacts.gather(
+            parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
+        if asksShellCheck {
+            options.shellFindings = try ShellCheck.findings(in: Frontend.Lint.scripts(parsed, options), onNote: onNote)
+        }
+        return Frontend.Lint.check(parsed, options)
+    }
+
+    /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
+    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
+
+    /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
+    public func fix(_ findings: [Frontend.LintFinding]) throws -> [Int] {
+        let bytes = try read()
+        let fixed = Frontend.Lint.applying(findings, to: bytes)
+        guard fixed != bytes else { return [] }
+        try replaceFile(path, with: fixed)
+        return Set(findings.flatMap(\.edits).map(\.line)).sorted()
+    }
+
+    /// The bytes of the file, or nil if it can't be read again.
+    public var source: [UInt8]? { path == "-" ? nil : try? read() }
+
+    /// Formats findings for people.
+    public func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
+
+    /// Formats findings as JSON.
+    public func json(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.json([(path, findings)]) }
+
+    /// Returns the syntax tree, without semantic checks.
+    public func tree() throws -> String {
+        let bytes = try read()
+        do {
+            return try Dockerfile.dump(bytes, name: path)
+        } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    /// Returns the arguments, secrets and agents that a target uses.
+    public func outline(_ target: String?) throws -> Outline {
+        let parsed = try parse()
+        do {
+            return try parsed.outline(target: target, arguments)
+        } catch {
+            throw Failure("\(parsed.error(error))")
+        }
+    }
+
+    /// Returns the stages as JSON.
+    public func targets() throws -> JSON {
+        .object(["targets": .array(try parse().targets.map(\.json))])
+    }
+
+    /// Returns the stages for people, one in each line.
+    public func targetsText() throws -> String {
+        try parse().targets.map { target in
+            let name = target.name ?? "\(target.index)"
+            let mark = target.isDefault ? " (default)" : ""
+            return "\(name)\(mark)  FROM \(target.base)\(target.description.map { "  \($0)" } ?? "")"
+        }.joined(separator: "\n")
+    }
+
+    private func parse() throws -> Dockerfile {
+        let bytes = try read()
+        do {
+            return try Dockerfile(parsing: bytes, name: path)
+        } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    private func read() throws -> [UInt8] {
+        do {
+            return try OwnedDescriptor(FilePath(path == "-" ? "/dev/stdin" : path)).readAll(limit: 64 << 20)
+        } catch {
+            throw Failure("\(error)", status: error.errno == .noSuchFileOrDirectory ? .usage : .failed)
+        }
+    }
+}
+
+extension TargetSummary {
+    /// The target in the form of buildx's `--call targets,format=json`, with its line in addition.
+    fileprivate var json: JSON {
+        var json = JSON.object([
+            "name": .string(name ?? ""), "base": .string(base), "default": .bool(isDefault),
+            "line": .integer(Int64(lines.lowerBound)),
+        ])
+        json["description"] = description.map(JSON.string)
+        json["platform"] = platform.map(JSON.string)
+        return json
+    }
+}
+
+extension Outline {
+    /// The outline in the form of buildx's `--call outline,format=json`.
+    public var json: JSON {
+        var json = JSON.object([
+            "name": .string(target.name ?? ""),
+            "args": .array(
+                arguments.map { argument in
+                    var json = JSON.object(["name": .string(argument.name), "line": .integer(Int64(argument.line))])
+                    json["value"] = argument.value.map(JSON.string)
+                    json["description"] = argument.description.map(JSON.string)
+                    return json
+                }),
+            "secrets": .array(secrets.map(\.json)), "ssh": .array(agents.map(\.json)),
+        ])
+        json["description"] = target.description.map(JSON.string)
+        return json
+    }
+
+    /// The outline for people.
+    public var text: String {
+        var lines = ["TARGET   \(target.name ?? "\(target.index)")\(target.description.map { "  \($0)" } ?? "")"]
+        for argument in arguments {
+            lines.append(
+                "ARG      \(argument.name)=\(argument.value ?? "")\(argument.description.map { "  \($0)" } ?? "")")
+        }
+        lines += secrets.map { "SECRET   \($0.id)\($0.isRequired ? " (required)" : "")" }
+        lines += agents.map { "SSH      \($0.id)\($0.isRequired ? " (required)" : "")" }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension Outline.Credential {
+    fileprivate var json: JSON {
+        .object(["name": .string(id), "required": .bool(isRequired), "line": .integer(Int64(line))])
+    }
+}

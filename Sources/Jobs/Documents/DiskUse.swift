@@ -1,0 +1,34 @@
+public import Linux
+public import OCI
+internal import SystemPackage
+
+extension Usage {
+    private var rows: [(key: String, title: String, share: Share)] {
+        [
+            ("images", "images", images), ("layers", "  layers of these", layers), ("steps", "build steps", steps),
+            ("unpackedLayers", "unpacked layers", unpacked), ("indexes", "remembered facts", indexes),
+            ("cacheMounts", "cache mounts", mounts), ("unneeded", "needed by nothing", unneeded),
+        ]
+    }
+
+    /// The text of `thaw df --format text`.
+    public var text: String {
+        func line(_ title: String, _ count: String, _ bytes: Int64) -> String {
+            let size = "\(ByteCount(bytes))"
+            return title + String(repeating: " ", count: max(1, 26 - title.count - count.count)) + count
+                + String(repeating: " ", count: max(1, 12 - size.count)) + size
+        }
+        let lines = rows.map { line($0.title, "\($0.share.count)", $0.share.bytes) }
+        return (lines + [line("total", "", total)]).joined(separator: "\n")
+    }
+
+    /// The document of `thaw df --format json`.
+    public var document: JSON {
+        var json = JSON.document("diskUse", ["totalBytes": .integer(total)])
+        for (key, _, share) in rows {
+            json[key] = .object(["count": .integer(Int64(share.count)), "bytes": .integer(share.bytes)])
+        }
+        if !unreadable.isEmpty { json["unreadable"] = .strings(unreadable.map(\.string)) }
+        return json
+    }
+}

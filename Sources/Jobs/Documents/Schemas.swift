@@ -1,0 +1,99 @@
+/// The schemas of documents about images: their bytes, their starts and their slim forms.
+enum Schemas {
+    static let analysis = Schema.document(
+        "analysis",
+        [
+            "image": [
+                "reference": .string, "digest": .string, "platform": .string, "size": .integer,
+                "compressedSize": .integer, "layerCount": .integer,
+            ],
+            "efficiency": .number, "wastedBytes": .integer, "userWastedPercent": .number,
+            "wastedBytesBySide": ["base": .integer, "user": .integer], "layers": .list(layer),
+            "waste": .list(waste),
+            "duplicates": .list([
+                "digest": .string, "bytes": .integer, "layers": .list(.integer), "paths": .list(.string),
+            ]),
+            "packages": .list([
+                "manager": .string, "name": .string, "version": .string, "bytes": .integer, "layer": .integer,
+            ]),
+            "secrets": .list([
+                "rule": .string, "path": .string, "layer": .nullable(.integer), "line": .nullable(.integer),
+                "deletedLater": .bool,
+            ]),
+            "findings": .list(finding),
+        ])
+
+    private static let layer: Schema = [
+        "index": .integer, "digest": .string, "diffID": .string, "size": .integer, "compressedSize": .integer,
+        "createdBy": .string, "wastedBytes": .integer,
+        "files": ["added": .integer, "modified": .integer, "removed": .integer],
+    ]
+
+    private static let waste: Schema = [
+        "path": .string, "count": .integer, "bytes": .integer, "layers": .list(.integer), "class": wasteClass,
+        "copies": .list(["layer": .integer, "takenBy": .integer, "class": wasteClass, "bytes": .integer]),
+    ]
+
+    private static let wasteClass = Schema.words(["deleted-later", "rewritten", "metadata-only", "moved"])
+
+    private static let finding: Schema = [
+        "id": .string, "severity": .words(["error", "warning", "info"]), "message": .string, "bytes": .integer,
+        "compressedBytes": .integer, "layer": .nullable(.integer), "fix": .string, "paths": .list(.string),
+    ]
+
+    static let history = Schema.list([
+        "created": .string, "createdBy": .string, "size": .integer, "compressedSize": .integer,
+        "digest": .nullable(.string), "diffID": .nullable(.string), "emptyLayer": .bool, "comment": .string,
+    ])
+
+    static let diff = Schema.document(
+        "diff",
+        [
+            "config": .list(["key": .string, "before": .nullable(.string), "after": .nullable(.string)]),
+            "files": .list([
+                "path": .string, "change": .words(["added", "removed", "modified"]), "what": .list(.string),
+                "before": .nullable(file), "after": .nullable(file),
+            ]),
+        ])
+
+    private static let file: Schema = [
+        "size": .integer, "mode": .string, "uid": .integer, "gid": .integer, "mtime": .string, "layer": .integer,
+        "digest?": .string,
+    ]
+
+    static let slim = Schema.document(
+        "slim",
+        [
+            "before": side, "after": side, "kept": .integer, "dropped": .integer, "reasons": .map(.integer),
+            "missingLibraries": .list(.string),
+            "removed": .list(["path": .string, "count": .integer, "bytes": .integer]),
+            "verification": verification,
+        ])
+
+    private static let side: Schema = [
+        "digest": .string, "platform": .string, "size": .integer, "compressedSize": .integer,
+        "layerCount": .integer, "files": .integer,
+    ]
+
+    private static let verification: Schema = [
+        "passed": .bool, "engine?": .string, "failure?": .string, "observedFiles?": .integer,
+        "probes": .list([
+            "probe": .string, "passed": .bool, "before": .string, "after?": .string, "unstable": .list(.string),
+            "differences": .list(["field": .string, "before": .string, "after": .string]),
+        ]),
+    ]
+
+    static let gate = Schema.document(
+        "gate",
+        [
+            "holds": .bool,
+            "budgets": .list(["name": .string, "limit": .number, "measured": .number, "holds": .bool]),
+        ])
+
+    static let optimization = Schema.document(
+        "optimization",
+        [
+            "analysis": analysis, "slim": slim, "gate": gate, "boot": ["before": boot, "after": boot],
+            "build?": ["containerimage.digest": .string, "thaw.steps": .list(step)],
+        ])
+}

@@ -1,0 +1,36 @@
+public import Linux
+public import Registry
+
+/// The caller of jobs: the receiver of their notes, and the protection of work that must clean up.
+///
+/// Jobs print nothing and handle no signals.
+public protocol JobHost: Sendable {
+    /// Receives the start of a part of a job, such as `probing the original`.
+    func report(_ text: String)
+
+    /// Receives a note about a job, such as a limit that is enforced by weaker means.
+    func note(_ text: String)
+
+    /// Receives the messages of a program that a job started, each line with its newline.
+    func report(lines: String)
+
+    /// Throws a usage failure if stdout is a terminal, which gets no archive.
+    func expectArchiveOutput() throws
+
+    /// Opens stdout for an archive.
+    func openStandardOutput() throws -> OwnedDescriptor
+
+    /// Makes a client of registries with the settings of this process, changed by `edit`.
+    ///
+    /// - Parameter isQuiet: True to show no progress.
+    func registryClient(
+        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+    ) throws -> RegistryClient
+
+    /// Runs the work in a task that an interruption cancels, so that the work can clean up.
+    ///
+    /// - Parameter abandon: Cleans up what it can if the cancelled work does not end.
+    func cancelling<Result: Sendable>(
+        abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result
+}

@@ -1,0 +1,92 @@
+public import Analysis
+public import ColdStart
+public import Linux
+public import OCI
+public import Proof
+public import Slim
+
+/// The result of an ``OptimizeJob``.
+public struct Optimization: Sendable {
+    /// An image with its analysis and its measured start.
+    public struct Side: Sendable {
+        /// The image.
+        public let image: Image
+        /// The analysis.
+        public let report: Report
+        /// The measured start.
+        public let start: StartMeasurement
+    }
+
+    /// The name of the original, for people.
+    public let name: String
+    /// The name of the slim image; nil if it gets none.
+    public let slimName: String?
+    /// The original.
+    public let before: Side
+    /// The slim image.
+    public let after: Side
+    /// The plan of the slim image.
+    public let plan: SlimPlan
+    let slimDocument: JSON
+    /// The comparison of the probe results.
+    public let verification: Verification
+    /// The comparison with the budgets.
+    public let verdict: BudgetVerdict
+
+    /// The document `report.json`, without the member `build` of an image that was built.
+    public var document: JSON {
+        .document(
+            "optimization",
+            [
+                "analysis": before.report.json, "slim": slimDocument, "gate": verdict.document,
+                "boot": .object([
+                    "before": before.start.document(image: before.image, name: name),
+                    "after": after.start.document(image: after.image, name: slimName ?? "slim"),
+                ]),
+            ])
+    }
+
+    /// Returns the text for people.
+    ///
+    /// - Parameter report: The path of the page with the whole comparison.
+    public func summary(report: String) -> String {
+        let (first, second) = (before.start.timeToFirstRequest, after.start.timeToFirstRequest)
+        let lines = [
+            "size   \(ByteCount(before.image.compressedSize)) -> \(ByteCount(after.image.compressedSize)) compressed",
+            "start  \(first.medianText) -> \(second.medianText) to the first request (\(before.start.engineSentence))",
+            "report \(report)",
+        ]
+        return (lines + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
+    }
+
+    /// The page `report.html`.
+    public var page: OptimizationPage {
+        var page = OptimizationPage(title: name, before: before.page, after: after.page)
+        page.engine = before.start.engineSentence
+        page.verdicts = verdict.rows.map {
+            OptimizationPage.Verdict(
+                budget: $0.name, limit: $0.limitText, measured: $0.measuredText, holds: $0.holds)
+        }
+        page.reasons = plan.reasonCounts
+        page.kept = plan.keep.count
+        page.dropped = plan.droppedCount
+        page.checks = verification.checks.map {
+            OptimizationPage.Check(
+                probe: $0.probe, before: $0.before, after: $0.after ?? "", holds: $0.passed,
+                remarks: $0.differences.map(\.description) + $0.unstable.map { "\($0) changes at every start" })
+        }
+        page.findings = before.report.findings
+        return page
+    }
+}
+
+extension Optimization.Side {
+    fileprivate var page: OptimizationPage.Side {
+        OptimizationPage.Side(
+            report,
+            phases: start.phases.map {
+                OptimizationPage.Phase(name: $0.name.rawValue, ms: $0.milliseconds.median)
+            },
+            timeToFirstRequestMs: start.timeToFirstRequest.median)
+    }
+}

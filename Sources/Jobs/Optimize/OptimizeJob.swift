@@ -1,0 +1,85 @@
+internal import Analysis
+internal import ColdStart
+internal import ImageFiles
+internal import Linux
+public import OCI
+public import Probe
+public import Project
+internal import Proof
+public import Slim
+
+/// The main job: analyse an image, slim it, prove the slim image, start both, and compare with the budgets.
+public struct OptimizeJob {
+    /// The original.
+    public let image: Image
+    /// The name of the original, for people.
+    public let name: String
+    /// The name of the slim image; nil if it gets none.
+    public let slimName: String?
+    private let boot: any ImageStarter
+    private let store: Store
+    private let budget: ProjectFile.Budget
+    private let host: any JobHost
+
+    /// Makes a job; `boot` has the settings of all starts.
+    public init(
+        _ image: Image, name: String, slimName: String?, boot: any ImageStarter, in store: Store,
+        budget: ProjectFile.Budget, host: any JobHost
+    ) {
+        self.image = image
+        self.name = name
+        self.slimName = slimName
+        self.boot = boot
+        self.store = store
+        self.budget = budget
+        self.host = host
+    }
+
+    /// Runs all parts.
+    ///
+    /// - Parameters:
+    ///   - commands: Commands that run in both images besides the probe.
+    ///   - observes: True to keep the files that the original opens while it is probed.
+    ///   - options: Returns the options of slimming for the opened files.
+    public func run(
+        commands: [ProbeAction], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
+    ) async throws -> Optimization {
+        host.report("analysing")
+        // The only inflation of the original: what follows reads this value, or the plain layers.
+        let original = image.reading(from: PlainLayers(image.source, in: store.path))
+        let files = try await ImageFiles(of: original, search: Report.search)
+        let before = try await report(files, as: name)
+        host.report("probing the original")
+        func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
+            boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
+        }
+        let record = try await runner([files]).record(of: original, recordsOpenedFiles: observes)
+        if let warning = record.openedFiles.warning { host.report(warning) }
+        host.report("slimming")
+        let slim = try SlimJob(files, options: options(record.openedFiles.paths))
+        var slimmed = try await slim.write(to: store, search: Report.search)
+        let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
+        host.report("probing the slim image")
+        let verification = try await Verification(
+            slimmed.image, against: record, of: original, by: runner([files, slimmed.files]))
+        slimmed.verification = verification
+        // An image that does not serve cannot be measured.
+        if verification.failure != nil { try verification.require() }
+        host.report("starting the original")
+        let first = try await boot.measure(original, tree: files.tree, in: store, options: MachineOptions())
+        host.report("starting the slim image")
+        let second = try await boot.measure(
+            slimmed.image, tree: slimmed.files.tree, in: store, options: MachineOptions())
+        let figures = ImageFigures(
+            of: slimmed.image, after.waste, startMilliseconds: second.timeToFirstRequest.median)
+        return Optimization(
+            name: name, slimName: slimName, before: .init(image: image, report: before, start: first),
+            after: .init(image: slimmed.image, report: after, start: second), plan: slim.plan,
+            slimDocument: slimmed.document, verification: verification, verdict: BudgetVerdict(budget, figures))
+    }
+
+    /// Returns the analysis of files.
+    private func report(_ files: ImageFiles, as name: String) async throws -> Report {
+        try await Offload.run { Report(of: files, reference: name) }
+    }
+}

@@ -1,0 +1,42 @@
+internal import ColdStart
+public import ImageFiles
+internal import Linux
+public import OCI
+public import Probe
+public import Proof
+
+/// The runner of a proof: starts images on an engine with the same probes every time.
+public struct ProofRunner: ImageRunner {
+    let job: BootJob
+    let store: Store
+    let probeSet: ProbeSet
+    let files: [ImageFiles]
+
+    /// Makes a runner of `probeSet` with the settings of `job`.
+    ///
+    /// - Parameter files: The files of images that were already read.
+    public init(job: BootJob, store: Store, probeSet: ProbeSet, files: [ImageFiles] = []) {
+        self.job = job
+        self.store = store
+        self.probeSet = probeSet
+        self.files = files
+    }
+
+    /// Starts an image once and returns its probe results.
+    public func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
+        var requested = probeSet
+        requested.recordsOpenedFiles = recordsOpenedFiles
+        do {
+            let tree = files.first { $0.image.descriptor == image.descriptor }?.tree
+            let measured = try await job.runProbes(image, tree: tree, requested, in: store)
+            return RunRecord(measured.probeResults, of: probeSet, on: measured.engine)
+        } catch let error as ColdStartError where error.kind == .work {
+            return RunRecord(probes: [], failure: "\(error)")
+        }
+    }
+
+    /// Returns the probe results of the original; throws if a probe does not pass.
+    public func record(of original: Image) async throws -> RunRecord {
+        try await record(of: original, recordsOpenedFiles: probeSet.recordsOpenedFiles)
+    }
+}

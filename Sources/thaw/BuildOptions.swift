@@ -1,0 +1,170 @@
+public import ArgumentParser
+import Build
+import Jobs
+import Linux
+public import OCI
+import Project
+import Sandbox
+
+/// The options of a build, shared by several commands.
+struct BuildOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp(
+            """
+            Name of the Dockerfile: a file, a URL or - for stdin; inside CONTEXT if that is no directory. (default: \
+            CONTEXT/Dockerfile)
+            """, valueName: "path"))
+    var file: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Additional build context for FROM and --from: a directory, docker-image://REF, oci-layout://DIR[:TAG], \
+            target:STAGE, a git repository or a URL. Can be repeated.
+            """, valueName: "name=value"))
+    var buildContext: [String] = []
+
+    @Option(help: ArgumentHelp("Target build stage. (default: the last)", valueName: "stage"))
+    var target: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Set a build-time variable (ARG); without =value it comes from the environment. Can be repeated.",
+            valueName: "name=value"))
+    var buildArg: [String] = []
+
+    @Option(help: ArgumentHelp("Set a label of the image. Can be repeated.", valueName: "name=value"))
+    var label: [String] = []
+
+    @Flag(help: "Do not use the cache when building the image.")
+    var noCache = false
+
+    @Option(
+        help: ArgumentHelp("Do not use the cache for these stages (STAGE,...). Can be repeated.", valueName: "stages"))
+    var noCacheFilter: [String] = []
+
+    @Flag(help: "Print for every step whether it was cached, and each input that changed.")
+    var why = false
+
+    @Flag(help: "Fail at the first step that is not cached, and name the inputs that changed.")
+    var expectCached = false
+
+    @OptionGroup var run: RunArguments
+    @OptionGroup var cache: CacheArguments
+
+    @Option(
+        help: ArgumentHelp("Target platforms (OS/ARCH[/VARIANT],...). (default: this machine's)", valueName: "os/arch"))
+    var platform: String?
+
+    @Option(help: "Compression of layers, by default gzip.")
+    var compression: OCI.Compression?
+
+    @Option(help: ArgumentHelp("Number of stages that are built at once.", valueName: "count"))
+    var jobs = 2
+
+    /// Builds `context` for one platform.
+    func build(
+        context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
+        limits: (inout BuildRequest) throws -> Void = { _ in }
+    ) async throws -> BuildResult {
+        let results = try await builds(
+            context: context, in: store, progress: progress, project: project, limits: limits)
+        guard results.count == 1 else { throw Failure("this command builds for one platform", status: .usage) }
+        return results[0]
+    }
+
+    /// Builds `context` for each platform; an option takes precedence over the project's file.
+    ///
+    /// - Parameters:
+    ///   - compression: The compression of layers without `--compression`.
+    ///   - limits: Adds the command's own limits of RUN to the request.
+    func builds(
+        context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
+        compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
+    ) async throws -> [BuildResult] {
+        let places = try BuildSources(context, file: file, project)
+        var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
+        request.missingImage = Registries.bases(for: store, try Registries.client(progress))
+        request.web = try Registries.http(version: Thaw.version)
+        request.contexts = try BuildSources.contexts(buildContext)
+        request.target = target ?? project.build.target
+        request.arguments = try arguments(project)
+        request.labels = try pairs(label, "--label")
+        request.usesCache = !noCache
+        let filtered = noCacheFilter.flatMap { $0.split(separator: ",") }
+        request.uncachedStages = Set(filtered.map { $0.trimmingPrefix(while: \.isWhitespace).lowercased() })
+        request.expectsCache = expectCached
+        try run.apply(to: &request)
+        try limits(&request)
+        request.compression = self.compression ?? compression ?? .gzip
+        request.width = max(1, jobs)
+        request.epoch = try epoch(request.arguments)
+        let view = BuildProgress(progress, explainsMisses: why)
+        if progress != .quiet, let loneliness = UserNamespace.singleUserRemedy { Terminal.note(loneliness) }
+        var results: [BuildResult] = []
+        _ = try cache.exports()
+        if try platforms().count > 1, context == "-" || file == "-" {
+            throw Failure(
+                "standard input can be read only once, but each platform reads it",
+                remedy: "give a directory, and the Dockerfile with -f", status: .usage)
+        }
+        for platform in try platforms() {
+            request.platform = platform
+            request.caches = try await cache.imports(for: platform)
+            results.append(try await Builder(request, store: store, progress: { view.take($0) }).build())
+        }
+        return results
+    }
+
+    /// Returns the platforms of `--platform` without duplicates; `local` is this machine's.
+    func platforms() throws -> [Platform] {
+        guard let platform else { return [.host] }
+        var platforms: [Platform] = []
+        for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
+            let platform = text == "local" ? .host : try Jobs.platform(text)
+            if !platforms.contains(platform) { platforms.append(platform) }
+        }
+        return platforms
+    }
+
+    /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
+    func arguments(_ project: ProjectFile) throws -> [String: String] {
+        var values = project.build.args ?? [:]
+        for text in buildArg {
+            if let equals = text.firstIndex(of: "=") {
+                values[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            } else {
+                values[text] = Environment[text]
+            }
+        }
+        return values
+    }
+
+    /// True for `--build-arg BUILDKIT_INLINE_CACHE=1`, the older form of `--cache-to type=inline`.
+    func requestsInlineCache() throws -> Bool {
+        ["1", "t", "true"].contains(try arguments(ProjectFile())["BUILDKIT_INLINE_CACHE"]?.lowercased())
+    }
+
+    private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
+        var values: [String: String] = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw Failure("\(option) '\(text)' is not NAME=VALUE", status: .usage)
+            }
+            values[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return values
+    }
+
+    /// Returns the SOURCE_DATE_EPOCH of the environment, in seconds since 1970; the builder reads the build argument.
+    private func epoch(_ arguments: [String: String]) throws -> Int64? {
+        guard arguments["SOURCE_DATE_EPOCH"] == nil, let text = Environment["SOURCE_DATE_EPOCH"] else { return nil }
+        guard let seconds = Int64(text), seconds >= 0 else {
+            throw Failure("SOURCE_DATE_EPOCH '\(text)' is not a number of seconds", status: .usage)
+        }
+        return seconds
+    }
+}
+
+extension OCI.Compression: ExpressibleByArgument {}

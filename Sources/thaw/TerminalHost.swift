@@ -1,0 +1,35 @@
+import Jobs
+import Linux
+import Registry
+
+/// The terminal as the host of jobs: notes go to stderr, and signals cancel.
+struct TerminalHost: JobHost {
+    /// True to omit the parts of a job; notes are still printed.
+    var isQuiet = false
+
+    func report(_ text: String) { if !isQuiet { Terminal.report(text) } }
+
+    func note(_ text: String) { Terminal.note(text) }
+
+    func report(lines: String) { Terminal.report(lines: lines) }
+
+    func expectArchiveOutput() throws {
+        guard Terminal.isStdoutTerminal else { return }
+        throw Failure(
+            "cannot write an archive to a terminal", remedy: "redirect stdout, or name a file", status: .usage)
+    }
+
+    func openStandardOutput() throws -> OwnedDescriptor { try Terminal.descriptorForArchives() }
+
+    func registryClient(
+        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+    ) throws -> RegistryClient {
+        try Registries.client(isQuiet ? .quiet : .auto, edit)
+    }
+
+    func cancelling<Result: Sendable>(
+        abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await Interruption.ending(abandon: abandon, work)
+    }
+}

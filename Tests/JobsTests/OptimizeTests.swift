@@ -1,0 +1,82 @@
+import Analysis
+import Harness
+import Jobs
+import Linux
+import OCI
+import Project
+import Slim
+import Support
+import Testing
+
+/// The main job, with starts that need no engine.
+@Suite struct OptimizeTests {
+    /// A server of two layers, with a page and a file that nothing needs.
+    private static func image(in workspace: Workspace) throws -> Image {
+        let program = ELFMaker().bytes
+        return try workspace.image([
+            [try file("server", program, mode: 0o755), try file("page", Array("hello".utf8))],
+            [try file("usr/share/doc/unused", [UInt8](repeating: 1, count: 9000))],
+        ]).configured { $0.entrypoint = ["/server"] }
+    }
+
+    private static func optimize(
+        in workspace: Workspace, _ budget: ProjectFile.Budget = .init(), host: FakeHost = FakeHost(),
+        excluding pattern: String? = nil
+    ) async throws -> Optimization {
+        let job = OptimizeJob(
+            try image(in: workspace), name: "app", slimName: "app:slim",
+            boot: FakeStarter { $0 == 1 ? [40, 50, 60] : [100, 110, 120] }, in: workspace.store, budget: budget,
+            host: host)
+        return try await job.run(commands: [], observes: true) {
+            SlimOptions(exclude: try pattern.map { [try ImagePathPattern($0)] } ?? [], observed: $0)
+        }
+    }
+
+    @Test("All parts run in order, and the slim image has the opened files")
+    func parts() async throws {
+        let (workspace, host) = (try Workspace(), FakeHost())
+        let result = try await Self.optimize(in: workspace, host: host)
+        #expect(
+            host.texts == [
+                "analysing", "probing the original", "slimming", "probing the slim image", "starting the original",
+                "starting the slim image",
+            ])
+        #expect(result.verification.passed)
+        #expect(result.after.image.layers.count == 1)
+        let tree = try await result.after.image.tree()
+        #expect(try result.after.image.contents(of: "page", in: tree) == Array("hello".utf8))
+        #expect(try result.after.image.contents(of: "usr/share/doc/unused", in: tree) == nil)
+    }
+
+    @Test("The summary has sizes and starts of both images, and the verdict")
+    func summary() async throws {
+        let result = try await Self.optimize(in: Workspace(), .init(layers: 1, start: .milliseconds(40)))
+        let lines = result.summary(report: "out/report.html").split(separator: "\n")
+        #expect(
+            lines.dropFirst() == [
+                "start  110 ms -> 50 ms to the first request (container on this machine's kernel, median of 3)",
+                "report out/report.html", "holds  layers: 1 of 1", "BROKEN  start: 50 ms of 40 ms, 10 ms too much",
+            ])
+        #expect(!result.verdict.holds)
+    }
+
+    @Test("The report has all documents, and is valid")
+    func document() async throws {
+        let result = try await Self.optimize(in: Workspace(), .init(layers: 1))
+        let document = try Document(parsing: result.document.text)
+        #expect(try DocumentSchema("optimization").violations(by: document) == [])
+        #expect(document["boot"]["after"]["timeToFirstRequestMs"]["samples"].list.count == 3)
+        #expect(document["slim"]["verification"]["passed"] == .bool(true))
+        #expect(result.page.html.contains("app"))
+    }
+
+    @Test("A slim image without the response of the original is refused, with the probe and the remedy")
+    func unlike() async throws {
+        let workspace = try Workspace()
+        let result = try await Self.optimize(in: workspace, excluding: "/page")
+        #expect(!result.verification.passed)
+        let failure = try #require(throws: Failure.self) { try result.verification.require() }
+        #expect(failure.message.hasPrefix("the slim image differs from the original: http:8080/: "))
+        #expect(failure.remedy?.contains("--include") == true)
+    }
+}
