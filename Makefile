@@ -107,11 +107,10 @@ fuzz: ## Build all fuzzers and run each for SECONDS=20 (FUZZERS='frontend gzip d
 	swift build --build-tests $(swift-flags)
 	fixtures/fuzz/all.sh $(or $(SECONDS),20) $(FUZZERS)
 
-# Sanitizers instrument everything, so each has a build directory of its own. FILTER names the tests, as for `make test`.
-# The guest's init has no runtime that a sanitizer could use, and a sanitized process cannot be jailed or cloned: these
-# targets run the tests of the libraries.
+# Sanitizers instrument everything, so each has a build directory of its own. They test the libraries: a sanitized process
+# can be neither jailed nor cloned, and the guest's init cannot be linked. FILTER names tests, as for `make test`.
 sanitized := Linux OCI HTTP Registry Frontend Project Disk Guest Analysis Slim
-sanitize = swift test --sanitize=$(1) --scratch-path .build/$(1) $(import-check) \
+sanitize = THAW_SANITIZER=$(1) swift test --sanitize=$(1) --scratch-path .build/$(1) $(import-check) \
 	$(foreach filter,$(or $(FILTER),$(sanitized:%=^%Tests\.)),--filter '$(filter)')
 
 .PHONY: tsan

@@ -13,24 +13,23 @@ struct VolatileFiles {
     /// A part that begins with `/var/` is the start of a path, one with a dot is its end, another one is anywhere.
     static let kinds = [
         VolatileFiles(
-            "logs of npm", ["/_logs/"], "set ENV npm_config_logs_max=0, or mount a cache at /root/.npm"),
+            what: "logs of npm", cure: "set ENV npm_config_logs_max=0, or mount a cache at /root/.npm",
+            parts: ["/_logs/"]),
         VolatileFiles(
-            "Node's compile cache", ["node-compile-cache/"],
-            "set NODE_DISABLE_COMPILE_CACHE=1, or remove it in the same RUN"),
+            what: "Node's compile cache", cure: "set NODE_DISABLE_COMPILE_CACHE=1, or remove it in the same RUN",
+            parts: ["node-compile-cache/"]),
         VolatileFiles(
-            "logs of apt and dpkg", ["/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log"],
-            "end the RUN with rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log"),
+            what: "logs of apt and dpkg",
+            cure: "end the RUN with rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log",
+            parts: ["/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log"]),
         VolatileFiles(
-            "the cache of ldconfig", ["/var/cache/ldconfig/aux-cache"],
-            "end the RUN with rm -f /var/cache/ldconfig/aux-cache"),
+            what: "the cache of ldconfig", cure: "end the RUN with rm -f /var/cache/ldconfig/aux-cache",
+            parts: ["/var/cache/ldconfig/aux-cache"]),
         VolatileFiles(
-            "Python bytecode with the time of its source", [".pyc"],
-            "set PYTHONDONTWRITEBYTECODE=1, or compile with --invalidation-mode checked-hash"),
+            what: "Python bytecode with the time of its source",
+            cure: "set PYTHONDONTWRITEBYTECODE=1, or compile with --invalidation-mode checked-hash",
+            parts: [".pyc"]),
     ]
-
-    private init(_ what: String, _ parts: [String], _ cure: String) {
-        (self.what, self.parts, self.cure) = (what, parts, cure)
-    }
 
     /// Returns one sentence for each kind among the paths, with the number of files.
     static func causes(of paths: some Sequence<ImagePath>) -> [String] {

@@ -142,7 +142,7 @@ public struct Builder: Sendable {
         case .scratch:
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
-            return StageBuilder(try await image(name, of: stage, plan, shared), stage.label, plan, shared)
+            return StageBuilder(try await image(name, of: stage, in: plan, shared), stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
             return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
@@ -193,7 +193,7 @@ extension Builder {
     private func baseImage(of index: Int, _ plan: BuildPlan, _ shared: BuildState) async throws -> Image? {
         let stage = plan.dockerfile.stages[index]
         switch plan.base(of: index) {
-        case .image(let name): return try await image(name, of: stage, plan, shared)
+        case .image(let name): return try await image(name, of: stage, in: plan, shared)
         case .context(let name) where plan.contextStages[name] == nil:
             switch request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value {
             case .image, .layout: return try await shared.base(named: name, at: plan.place(stage.from.lines.lowerBound))
@@ -204,7 +204,7 @@ extension Builder {
     }
 
     private func image(
-        _ name: String, of stage: Stage, _ plan: BuildPlan, _ shared: BuildState
+        _ name: String, of stage: Stage, in plan: BuildPlan, _ shared: BuildState
     ) async throws -> Image {
         if (try? Reference(name)) == nil, let problem = plan.graph.missingValue(in: stage.index) {
             throw BuildError.dockerfile(plan.dockerfile.error(problem))

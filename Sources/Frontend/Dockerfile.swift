@@ -24,7 +24,7 @@ public struct Dockerfile: Sendable {
     public init(parsing bytes: [UInt8], name: String, syntax: String? = nil) throws(DockerfileError) {
         var reader = DockerfileReader(bytes)
         let builder = StageAssembler(reader.nodes())
-        self.init(reader, builder, name)
+        self.init(reader, builder, name: name)
         var problems = reader.problems + builder.problems
         if let refusal = Directives.refusal(override: syntax, in: reader.directives) { problems = [refusal] }
         if problems.isEmpty, stages.isEmpty {
@@ -40,10 +40,10 @@ public struct Dockerfile: Sendable {
         var reader = DockerfileReader(bytes)
         let builder = StageAssembler(reader.nodes())
         if builder.stages.isEmpty { return nil }
-        self.init(reader, builder, name)
+        self.init(reader, builder, name: name)
     }
 
-    private init(_ reader: DockerfileReader, _ builder: StageAssembler, _ name: String) {
+    private init(_ reader: DockerfileReader, _ builder: StageAssembler, name: String) {
         self.name = name
         directives = reader.directives
         globalArguments = builder.globalArguments

@@ -49,7 +49,7 @@ internal import SystemPackage
 
 extension Connection {
     /// Starts a request; the caller keeps `transfer` alive until ``end()``.
-    func begin(_ request: Request, _ transfer: HTTPTransfer, _ settings: Settings) throws {
+    func begin(_ request: Request, transfer: HTTPTransfer, settings: Settings) throws {
         precondition(self.transfer == nil, "one request at a time")
         self.settings = settings
         unsafe curl_easy_reset(easy)

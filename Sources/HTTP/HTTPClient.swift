@@ -60,7 +60,7 @@ public struct HTTPClient: Sendable {
             configuration: configuration, trust: try configuration.trust(request.address))
         let start = ContinuousClock.now
         do {
-            let stream = try ResponseStream(request, settings, pool, cancellation)
+            let stream = try ResponseStream(request, settings: settings, pool: pool, cancellation: cancellation)
             log(request, since: start, ("status", "\(stream.response.status)"))
             return stream
         } catch {

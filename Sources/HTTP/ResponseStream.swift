@@ -16,18 +16,20 @@ public final class ResponseStream {
 
     /// Sends a request and waits for the head of the response.
     init(
-        _ request: Request, _ settings: Connection.Settings, _ pool: ConnectionPool, _ cancellation: Cancellation?
+        _ request: Request, settings: Connection.Settings, pool: ConnectionPool, cancellation: Cancellation?
     ) throws {
         let transfer = HTTPTransfer(host: request.address.authority, body: request.body)
         let connection = try pool.take(request.address.origin)
-        try connection.begin(request, transfer, settings)
+        try connection.begin(request, transfer: transfer, settings: settings)
         self.transfer = transfer
         self.connection = connection
         self.pool = pool
         self.cancellation = cancellation
         var isWhole = false
         while !isWhole, !transfer.head.isComplete {
-            isWhole = try Self.drive(connection, transfer, cancellation) { transfer.head.isComplete }
+            isWhole = try Self.drive(connection, transfer: transfer, cancellation: cancellation) {
+                transfer.head.isComplete
+            }
         }
         guard transfer.head.isComplete else { throw HTTPError.malformedResponse(transfer.host) }
         response = Response(
@@ -44,7 +46,9 @@ public final class ResponseStream {
     public func next() throws -> [UInt8] {
         while let connection, !transfer.hasBytes {
             if transfer.isPaused { connection.resume() }
-            let isWhole = try Self.drive(connection, transfer, cancellation) { [transfer] in transfer.hasBytes }
+            let isWhole = try Self.drive(connection, transfer: transfer, cancellation: cancellation) { [transfer] in
+                transfer.hasBytes
+            }
             if isWhole { finish() }
         }
         let chunk = transfer.take()
@@ -69,7 +73,7 @@ public final class ResponseStream {
 
     /// Moves the transfer on; true if it is complete without an error.
     private static func drive(
-        _ connection: Connection, _ transfer: HTTPTransfer, _ cancellation: Cancellation?, until isSatisfied: () -> Bool
+        _ connection: Connection, transfer: HTTPTransfer, cancellation: Cancellation?, until isSatisfied: () -> Bool
     ) throws -> Bool {
         guard let verdict = try connection.drive(cancellation, until: isSatisfied) else { return false }
         guard let error = connection.error(verdict, host: transfer.host) else { return true }

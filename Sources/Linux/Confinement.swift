@@ -69,17 +69,19 @@ public struct Confinement: Sendable {
     public func start(
         _ program: FilePath, _ words: [String], environment: [String], descriptors: [Int32]
     ) throws(SystemError) -> Int32 {
-        var (process, stage) = launch(program, words, environment, descriptors, groups)
+        var (process, stage) = launch(
+            program, words: words, environment: environment, descriptors: descriptors, groups: groups)
         // If a group accepts no more processes, start without its limits.
         if process < 0, Int(stage) == clinux_confine_groups {
-            (process, stage) = launch(program, words, environment, descriptors, [])
+            (process, stage) = launch(
+                program, words: words, environment: environment, descriptors: descriptors, groups: [])
         }
         guard process >= 0 else { throw failure(at: stage, Errno(rawValue: Glibc.errno), program) }
         return process
     }
 
     private func launch(
-        _ program: FilePath, _ words: [String], _ environment: [String], _ descriptors: [Int32], _ groups: [Int32]
+        _ program: FilePath, words: [String], environment: [String], descriptors: [Int32], groups: [Int32]
     ) -> (process: Int32, stage: Int32) {
         let strings = CStrings()
         let places = unsafe (root ?? []).map { unsafe strings.place($0) }

@@ -98,7 +98,7 @@ public final class Directory: Sendable {
     /// The component is `.` for the directory itself. A last component of `..` is an error: it names no entry.
     @discardableResult
     func entry<R>(
-        _ operation: String, _ path: FilePath, _ body: (_ parent: Int32, _ name: [CChar]) throws(SystemError) -> R
+        _ operation: String, path: FilePath, body: (_ parent: Int32, _ name: [CChar]) throws(SystemError) -> R
     ) throws(SystemError) -> R {
         let (parent, name) = path.parentAndName
         guard name != [0x2e, 0x2e, 0] else { throw SystemError(operation, place(path), .invalidArgument) }

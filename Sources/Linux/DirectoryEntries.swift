@@ -27,7 +27,7 @@ extension Directory {
 
     /// Returns the status of an entry; a link is not followed.
     public func status(of path: FilePath) throws(SystemError) -> FileStatus {
-        try entry("stat", path) { (parent, name) throws(SystemError) in
+        try entry("stat", path: path) { (parent, name) throws(SystemError) in
             var raw = stat()
             try system("stat", place(path)) { unsafe fstatat(parent, name, &raw, AT_SYMLINK_NOFOLLOW) }
             return try FileStatus(raw)
@@ -47,7 +47,7 @@ extension Directory {
 
     /// Returns the target of a symbolic link as bytes.
     public func target(ofLink path: FilePath) throws(SystemError) -> [UInt8] {
-        try entry("read link", path) { (parent, name) throws(SystemError) in
+        try entry("read link", path: path) { (parent, name) throws(SystemError) in
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
             let count = try system("read link", place(path)) {
                 unsafe readlinkat(parent, name, &buffer, buffer.count)
@@ -58,7 +58,7 @@ extension Directory {
 
     /// Makes one directory.
     public func makeDirectory(_ path: FilePath, mode: UInt32 = 0o755) throws(SystemError) {
-        try entry("make directory", path) { (parent, name) throws(SystemError) in
+        try entry("make directory", path: path) { (parent, name) throws(SystemError) in
             try system("make directory", place(path)) { unsafe mkdirat(parent, name, mode) }
         }
     }
@@ -78,7 +78,7 @@ extension Directory {
 
     /// Makes a symbolic link to `target`, which is stored unchanged.
     public func makeLink(_ path: FilePath, to target: FilePath) throws(SystemError) {
-        try entry("make link", path) { (parent, name) throws(SystemError) in
+        try entry("make link", path: path) { (parent, name) throws(SystemError) in
             try system("make link", place(path)) {
                 unsafe target.withPlatformString { unsafe symlinkat($0, parent, name) }
             }
@@ -87,8 +87,8 @@ extension Directory {
 
     /// Makes a hard link to the file `old`, which is not followed if it is a symbolic link.
     public func makeHardLink(_ path: FilePath, to old: FilePath) throws(SystemError) {
-        try entry("link", path) { (parent, name) throws(SystemError) in
-            try entry("link", old) { (oldParent, oldName) throws(SystemError) in
+        try entry("link", path: path) { (parent, name) throws(SystemError) in
+            try entry("link", path: old) { (oldParent, oldName) throws(SystemError) in
                 try system("link", place(path)) { unsafe linkat(oldParent, oldName, parent, name, 0) }
             }
         }
@@ -98,7 +98,7 @@ extension Directory {
     public func makeNode(
         _ path: FilePath, type: FileType, mode: UInt32, major: UInt32 = 0, minor: UInt32 = 0
     ) throws(SystemError) {
-        try entry("make node", path) { (parent, name) throws(SystemError) in
+        try entry("make node", path: path) { (parent, name) throws(SystemError) in
             try system("make node", place(path)) {
                 unsafe mknodat(parent, name, type.bits | mode, UInt(clinux_makedev(major, minor)))
             }
@@ -107,7 +107,7 @@ extension Directory {
 
     /// Changes the owner; of a link, the link's own.
     public func setOwner(of path: FilePath, uid: UInt32, gid: UInt32) throws(SystemError) {
-        try entry("change owner", path) { (parent, name) throws(SystemError) in
+        try entry("change owner", path: path) { (parent, name) throws(SystemError) in
             try system("change owner", place(path)) {
                 unsafe fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW)
             }
@@ -121,7 +121,7 @@ extension Directory {
         guard try status(of: path).type != .symbolicLink else {
             throw SystemError("change mode", place(path), .tooManySymbolicLinkLevels)
         }
-        try entry("change mode", path) { (parent, name) throws(SystemError) in
+        try entry("change mode", path: path) { (parent, name) throws(SystemError) in
             let file = OwnedDescriptor(
                 owning: try system("change mode", place(path)) {
                     unsafe clinux_openat(parent, name, Int32(clinux_o_path) | O_NOFOLLOW, 0)
@@ -137,15 +137,15 @@ extension Directory {
             timespec(tv_sec: 0, tv_nsec: clinux_utime_omit),
             timespec(tv_sec: Int(time.seconds), tv_nsec: Int(time.nanoseconds)),
         ]
-        try entry("set time", path) { (parent, name) throws(SystemError) in
+        try entry("set time", path: path) { (parent, name) throws(SystemError) in
             try system("set time", place(path)) { unsafe utimensat(parent, name, stamps, AT_SYMLINK_NOFOLLOW) }
         }
     }
 
     /// Moves an entry, and replaces an existing one.
     public func rename(_ old: FilePath, to new: FilePath) throws(SystemError) {
-        try entry("rename", old) { (oldParent, oldName) throws(SystemError) in
-            try entry("rename", new) { (parent, name) throws(SystemError) in
+        try entry("rename", path: old) { (oldParent, oldName) throws(SystemError) in
+            try entry("rename", path: new) { (parent, name) throws(SystemError) in
                 try system("rename", place(old)) { unsafe renameat(oldParent, oldName, parent, name) }
             }
         }
@@ -153,8 +153,8 @@ extension Directory {
 
     /// Moves an entry to another directory of the same file system, and replaces an existing one.
     public func rename(_ old: FilePath, to other: Directory, _ new: FilePath) throws(SystemError) {
-        try entry("rename", old) { (oldParent, oldName) throws(SystemError) in
-            try other.entry("rename", new) { (parent, name) throws(SystemError) in
+        try entry("rename", path: old) { (oldParent, oldName) throws(SystemError) in
+            try other.entry("rename", path: new) { (parent, name) throws(SystemError) in
                 try system("rename", place(old)) { unsafe renameat(oldParent, oldName, parent, name) }
             }
         }
@@ -162,14 +162,14 @@ extension Directory {
 
     /// Removes one entry that is not a directory.
     public func remove(_ path: FilePath) throws(SystemError) {
-        try entry("remove", path) { (parent, name) throws(SystemError) in
+        try entry("remove", path: path) { (parent, name) throws(SystemError) in
             try system("remove", place(path)) { unsafe unlinkat(parent, name, 0) }
         }
     }
 
     /// Removes one empty directory.
     public func removeDirectory(_ path: FilePath) throws(SystemError) {
-        try entry("remove", path) { (parent, name) throws(SystemError) in
+        try entry("remove", path: path) { (parent, name) throws(SystemError) in
             try system("remove", place(path)) { unsafe unlinkat(parent, name, AT_REMOVEDIR) }
         }
     }

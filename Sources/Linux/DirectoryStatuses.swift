@@ -30,7 +30,7 @@ extension Directory {
 
     /// Returns an entry's birth time; nil if its file system doesn't record it.
     public func birth(of path: FilePath) throws(SystemError) -> FileTime? {
-        try entry("stat", path) { (parent, name) throws(SystemError) in
+        try entry("stat", path: path) { (parent, name) throws(SystemError) in
             var time: [Int64] = [0, 0]
             let code = try system("stat", place(path)) { unsafe clinux_birth(parent, name, &time) }
             return code == 0 ? FileTime(seconds: time[0], nanoseconds: time[1]) : nil

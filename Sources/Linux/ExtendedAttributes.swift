@@ -7,7 +7,7 @@ public import SystemPackage
 extension Directory {
     /// Returns the names of an entry's attributes, sorted; empty if the file system supports none.
     public func attributeNames(of path: FilePath) throws(SystemError) -> [String] {
-        try attribute("list attributes", path) { (link) throws(SystemError) in
+        try attribute("list attributes", path: path) { (link) throws(SystemError) in
             // Few files have any, so the buffer is allocated only for those.
             let size = unsafe llistxattr(link, nil, 0)
             if size == 0 || (size < 0 && Glibc.errno == EOPNOTSUPP) { return [] }
@@ -22,7 +22,7 @@ extension Directory {
 
     /// Returns the value of one attribute; nil if the entry doesn't have it.
     public func attribute(_ key: String, of path: FilePath) throws(SystemError) -> [UInt8]? {
-        try attribute("get attribute", path) { (link) throws(SystemError) in
+        try attribute("get attribute", path: path) { (link) throws(SystemError) in
             var buffer = [UInt8](repeating: 0, count: 1 << 16)  // XATTR_SIZE_MAX
             let count = unsafe lgetxattr(link, key, &buffer, buffer.count)
             if count < 0, Glibc.errno == ENODATA || Glibc.errno == EOPNOTSUPP { return nil }
@@ -33,7 +33,7 @@ extension Directory {
 
     /// Sets one attribute of an entry, and replaces its old value.
     public func setAttribute(_ key: String, of path: FilePath, to value: [UInt8]) throws(SystemError) {
-        try attribute("set attribute", path) { (link) throws(SystemError) in
+        try attribute("set attribute", path: path) { (link) throws(SystemError) in
             try system("set attribute \(key)", place(path)) { unsafe lsetxattr(link, key, value, value.count, 0) }
             return
         }
@@ -43,9 +43,9 @@ extension Directory {
     ///
     /// Before Linux 6.13 the kernel has no *at form of these calls.
     private func attribute<R>(
-        _ operation: String, _ path: FilePath, _ body: (_ link: [CChar]) throws(SystemError) -> R
+        _ operation: String, path: FilePath, body: (_ link: [CChar]) throws(SystemError) -> R
     ) throws(SystemError) -> R {
-        try entry(operation, path) { (parent, name) throws(SystemError) in
+        try entry(operation, path: path) { (parent, name) throws(SystemError) in
             try body("/proc/self/fd/\(parent)/".utf8.map { CChar(bitPattern: $0) } + name)
         }
     }

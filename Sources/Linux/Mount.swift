@@ -41,7 +41,7 @@ public struct Mount: ~Copyable, Sendable {
     ) throws(SystemError) -> Mount {
         let context = OwnedDescriptor(owning: try system("mount \(type)") { unsafe clinux_fsopen(type) })
         for (key, value) in options {
-            let code = option(context, key, value)
+            let code = option(context, key: key, value: value)
             if code != 0 { throw SystemError(last: "mount \(type), option \(key)", value.map { FilePath($0) }) }
         }
         try system("mount \(type)") { clinux_fsconfig_create(context.rawValue) }
@@ -136,7 +136,7 @@ public struct Mount: ~Copyable, Sendable {
         }
     }
 
-    private static func option(_ context: borrowing OwnedDescriptor, _ key: String, _ value: String?) -> Int32 {
+    private static func option(_ context: borrowing OwnedDescriptor, key: String, value: String?) -> Int32 {
         guard let value else { return unsafe clinux_fsconfig_flag(context.rawValue, key) }
         return unsafe clinux_fsconfig_string(context.rawValue, key, value)
     }

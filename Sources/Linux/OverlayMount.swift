@@ -43,7 +43,7 @@ extension Mount {
             return mount
         }
         guard let users = options.ownerMap else {
-            return try stack(lowers, upper, work, options) { (list) throws(SystemError) in
+            return try stack(lowers, upper: upper, work: work, options: options) { (list) throws(SystemError) in
                 try make("overlay", options: list, attributes: attributes)
             }
         }
@@ -51,7 +51,7 @@ extension Mount {
         func relative(_ path: FilePath) -> FilePath {
             FilePath(root: nil, path.components.dropFirst(base.components.count))
         }
-        return try stack(lowers.map(relative), upper.map(relative), work.map(relative), options) {
+        return try stack(lowers.map(relative), upper: upper.map(relative), work: work.map(relative), options: options) {
             (list) throws(SystemError) in
             let mount = try bind(base, recursive: false)
             try mount.map(users: users, base, recursive: false)
@@ -70,7 +70,7 @@ extension Mount {
 
     /// Makes an overlay; falls back to the option `lowerdir` on kernels without `lowerdir+`.
     private static func stack(
-        _ lowers: [FilePath], _ upper: FilePath?, _ work: FilePath?, _ options: OverlayOptions,
+        _ lowers: [FilePath], upper: FilePath?, work: FilePath?, options: OverlayOptions,
         make: ([(key: String, value: String?)]) throws(SystemError) -> Mount
     ) throws(SystemError) -> Mount {
         var common: [(key: String, value: String?)] = []

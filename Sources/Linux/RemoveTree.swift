@@ -12,8 +12,8 @@ extension Directory {
     public func removeTree(_ path: FilePath) throws(SystemError) {
         do throws(SystemError) {
             guard try status(of: path).type == .directory else { return try remove(path) }
-            try entry("remove", path) { (parent, name) throws(SystemError) in
-                let descriptor = try TreeRemoval.open(parent, name, place(path))
+            try entry("remove", path: path) { (parent, name) throws(SystemError) in
+                let descriptor = try TreeRemoval.open(parent, name: name, path: place(path))
                 var removal = TreeRemoval(descriptor, place(path))
                 try removal.run()
             }
@@ -41,7 +41,7 @@ private struct TreeRemoval: ~Copyable {
         self.path = path
     }
 
-    static func open(_ parent: Int32, _ name: [CChar], _ path: FilePath) throws(SystemError)
+    static func open(_ parent: Int32, name: [CChar], path: FilePath) throws(SystemError)
         -> OwnedDescriptor
     {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
@@ -63,7 +63,7 @@ private struct TreeRemoval: ~Copyable {
                 levels[levels.count - 1].names.removeLast()
                 try leaveEmptied()
             } else {
-                current = try Self.open(current.rawValue, name.cString, path)
+                current = try Self.open(current.rawValue, name: name.cString, path: path)
                 try enter()
                 try leaveEmptied()
             }

@@ -92,7 +92,7 @@ public struct AuthFile: Sendable {
         let key = Self.serverKey(registry)
         if let helper = try helper(for: registry) {
             try helper.store(credential, key)
-            try edit { $0["auths"] = Self.setting($0["auths"], key, .object([:])) }
+            try edit { $0["auths"] = Self.setting($0["auths"], key: key, value: .object([:])) }
             return
         }
         let entry: JSON =
@@ -100,7 +100,7 @@ public struct AuthFile: Sendable {
             case .password: .strings(["auth": credential.basic ?? ""])
             case .identityToken(let token): .strings(["identitytoken": token])
             }
-        try edit { $0["auths"] = Self.setting($0["auths"], key, entry) }
+        try edit { $0["auths"] = Self.setting($0["auths"], key: key, value: entry) }
     }
 
     /// Removes the credentials of a registry; false if there were none.
@@ -115,7 +115,7 @@ public struct AuthFile: Sendable {
         return true
     }
 
-    private static func setting(_ object: JSON?, _ key: String, _ value: JSON) -> JSON {
+    private static func setting(_ object: JSON?, key: String, value: JSON) -> JSON {
         var object = object ?? .object([:])
         object[key] = value
         return object

@@ -52,10 +52,10 @@ final class Authorizer: Sendable {
     private func found(_ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
         let address = try WebAddress("https://\(endpoint.host)/v2/")
         do {
-            return try ping(address, endpoint, cancellation)
+            return try ping(address, endpoint: endpoint, cancellation: cancellation)
         } catch let error as HTTPError {
             guard Self.mayLackTLS(error), isInsecure(endpoint.host) || address.isLoopback else { throw error }
-            return try ping(WebAddress("http://\(endpoint.host)/v2/"), endpoint, cancellation)
+            return try ping(WebAddress("http://\(endpoint.host)/v2/"), endpoint: endpoint, cancellation: cancellation)
         }
     }
 
@@ -67,7 +67,7 @@ final class Authorizer: Sendable {
     }
 
     /// Requests the API version; the response also contains the challenge.
-    private func ping(_ address: WebAddress, _ endpoint: Endpoint, _ cancellation: Cancellation) throws -> WebAddress {
+    private func ping(_ address: WebAddress, endpoint: Endpoint, cancellation: Cancellation) throws -> WebAddress {
         let response = try client.fetch(Request(.get, address), cancellation).response
         state.withLock { state in
             state.bases[endpoint.host] = address
@@ -82,7 +82,7 @@ final class Authorizer: Sendable {
 
     /// Returns the value of `Authorization` for a request, or nil if none is needed.
     func authorization(
-        _ endpoint: Endpoint, _ scopes: Set<TokenScope>, action: String, _ cancellation: Cancellation
+        _ endpoint: Endpoint, scopes: Set<TokenScope>, action: String, cancellation: Cancellation
     ) throws -> String? {
         switch state.withLock({ $0.challenges[endpoint.host] }) {
         case nil: return nil
@@ -97,7 +97,7 @@ final class Authorizer: Sendable {
             if let token = state.withLock({ $0.tokens[key] }), token.expires > .now { return "Bearer \(token.text)" }
             let request = TokenRequest(
                 realm: realm, service: service, scopes: scopes.sorted(), credential: try credential(endpoint))
-            let token = try requestToken(request, endpoint, action: action, cancellation)
+            let token = try requestToken(request, endpoint: endpoint, action: action, cancellation: cancellation)
             state.withLock { state in
                 state.tokens[key] = token
                 state.secrets.insert(token.text)
@@ -175,7 +175,7 @@ final class Authorizer: Sendable {
     }
 
     private func requestToken(
-        _ wanted: TokenRequest, _ endpoint: Endpoint, action: String, _ cancellation: Cancellation
+        _ wanted: TokenRequest, endpoint: Endpoint, action: String, cancellation: Cancellation
     ) throws -> Token {
         let realm: WebAddress
         do {

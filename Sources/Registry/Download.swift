@@ -15,7 +15,7 @@ final class Download: ByteSource {
     private var ahead: [UInt8] = []
 
     /// Requests `blob` from `offset` on and waits for the head of the response.
-    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: RegistrySession, action: String, from offset: Int64 = 0)
+    init(_ blob: Descriptor, endpoint: Endpoint, session: RegistrySession, action: String, from offset: Int64 = 0)
         throws
     {
         self.blob = blob

@@ -9,7 +9,7 @@ extension RegistryClient {
             let repository = try repository(reference, session, reading: true)
             let endpoint = repository.endpoint
             return try session.list(
-                .path("\(endpoint.path)/tags/list"), endpoint, [.pull(endpoint.path)],
+                .path("\(endpoint.path)/tags/list"), endpoint: endpoint, scopes: [.pull(endpoint.path)],
                 action: "list the tags of \(repository.name)"
             ) { $0["tags"]?.array?.compactMap(\.string) ?? [] }
         }
@@ -19,7 +19,7 @@ extension RegistryClient {
     public func catalog(of registry: String) async throws -> [String] {
         try await offload { session in
             try session.list(
-                .path("_catalog"), Endpoint(registry: registry, path: ""), [.catalog],
+                .path("_catalog"), endpoint: Endpoint(registry: registry, path: ""), scopes: [.catalog],
                 action: "list the repositories of \(registry)"
             ) { $0["repositories"]?.array?.compactMap(\.string) ?? [] }
         }
@@ -52,8 +52,8 @@ extension RegistryClient {
 extension RegistrySession {
     /// Reads a list in pages, each of which links to the next (distribution spec, listing tags).
     func list(
-        _ target: Call.Target, _ endpoint: Endpoint, _ scopes: Set<TokenScope>, action: String,
-        _ items: (JSON) -> [String]
+        _ target: Call.Target, endpoint: Endpoint, scopes: Set<TokenScope>, action: String,
+        items: (JSON) -> [String]
     ) throws -> [String] {
         var all: [String] = []
         var target = target

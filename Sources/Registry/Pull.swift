@@ -14,7 +14,7 @@ extension RegistryClient {
         let manifest = try await manifest(reference)
         let remote = try repository(of: reference)
         let image = try await offload { _ in
-            try Self.image(manifest, StoredBlobs(remote, store), platform, reference)
+            try Self.image(manifest, source: StoredBlobs(remote, store), platform: platform, reference: reference)
         }
         try await take(ImageSet(image), from: reference, into: store, as: reference)
         return try await offload { _ in try store.image(image.descriptor, for: platform, name: reference.familiar) }
@@ -36,7 +36,7 @@ extension RegistryClient {
         let remote = try repository(reference, session, reading: true)
         let blobs = try await offload { _ in try set.blobs() }
         let isLarge = { (blob: Descriptor) in !blob.mediaType.isManifest && !blob.mediaType.isIndex }
-        try await each(blobs.filter(isLarge), session) { try remote.fetch($0, into: store) }
+        try await each(blobs.filter(isLarge), session: session) { try remote.fetch($0, into: store) }
         let stored = try await offload { _ in try store.publish(set, as: name) }
         try lease.release()
         return stored

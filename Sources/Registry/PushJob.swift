@@ -34,7 +34,7 @@ extension RegistryClient {
         let work = PushJob(
             repository: repository, source: source, hints: hints, action: "push \(reference)")
         let plan = try await offload { _ in try work.plan(manifest) }
-        try await each(plan.blobs, session) { try work.send($0) }
+        try await each(plan.blobs, session: session) { try work.send($0) }
         // Children before parents: a registry refuses an index whose images it does not have.
         for child in plan.manifests {
             try await offload { _ in try work.put(child, as: child.descriptor.digest.description) }
@@ -55,7 +55,9 @@ extension RegistryClient {
         let remote = try repository(of: source)
         let manifest = try await manifest(source)
         guard let platform else { return try await push(manifest, from: remote, to: target) }
-        let image = try await offload { _ in try Self.image(manifest, remote, platform, source) }
+        let image = try await offload { _ in
+            try Self.image(manifest, source: remote, platform: platform, reference: source)
+        }
         let chosen = RemoteManifest(image.manifestBytes, mediaType: image.descriptor.mediaType)
         return try await push(chosen, from: remote, to: target)
     }
@@ -99,7 +101,7 @@ private struct PushJob: Sendable {
     /// Sends a blob unless the repository has it or can mount it.
     func send(_ blob: Descriptor) throws {
         let (endpoint, session, source) = (repository.endpoint, repository.session, source)
-        let upload = Upload(blob, endpoint, session) { offset in
+        let upload = Upload(blob, endpoint: endpoint, session: session) { offset in
             if let remote = RemoteRepository(directlyBehind: source) {
                 // The target registry checks the digest.
                 return offset == 0 ? try remote.open(blob) : try remote.download(blob, from: offset)

@@ -52,7 +52,7 @@ public struct RegistryClient: Sendable {
             let manifest = try repository(reference, session, reading: true).manifest(
                 reference.identifier, action: action)
             let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
-            return try Self.image(manifest, source, platform, reference)
+            return try Self.image(manifest, source: source, platform: platform, reference: reference)
         }
     }
 
@@ -84,7 +84,7 @@ public struct RegistryClient: Sendable {
 
     /// Returns the image of a document; throws for a layer that no registry stores.
     static func image(
-        _ manifest: RemoteManifest, _ source: any BlobSource, _ platform: Platform, _ reference: Reference
+        _ manifest: RemoteManifest, source: any BlobSource, platform: Platform, reference: Reference
     ) throws -> Image {
         let known = KnownManifest(manifest, source)
         let image = try known.image(manifest.descriptor, for: platform, name: reference.familiar)
@@ -115,7 +115,7 @@ public struct RegistryClient: Sendable {
 
     /// Runs `body` for every item, several at once; throws the first failure, which cancels the others.
     func each<Item: Sendable>(
-        _ items: [Item], _ session: RegistrySession, _ body: @Sendable @escaping (Item) throws -> Void
+        _ items: [Item], session: RegistrySession, body: @Sendable @escaping (Item) throws -> Void
     ) async throws {
         let first = FirstFailure()
         try await withTaskCancellationHandler {

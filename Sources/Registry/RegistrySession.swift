@@ -111,7 +111,7 @@ struct RegistrySession: Sendable {
         var request = Request(call.method, address, headers: call.headers, body: call.body)
         if address.origin == base.origin {
             request.headers["Authorization"] = try authorizer.authorization(
-                call.endpoint, call.scopes, action: call.action, cancellation)
+                call.endpoint, scopes: call.scopes, action: call.action, cancellation: cancellation)
         }
         let stream = try client.open(request, cancellation)
         answeringHosts.add(address.authority)

@@ -32,14 +32,14 @@ public struct RemoteRepository: BlobSource {
         let action = "pull \(blob.digest) of \(name)"
         if blob.isForeign { throw RegistryError.foreignLayer(action, blob.digest) }
         return try MirroredDownload(endpoints, session, from: offset) { endpoint, offset in
-            try Download(blob, endpoint, session, action: action, from: offset)
+            try Download(blob, endpoint: endpoint, session: session, action: action, from: offset)
         }
     }
 
     /// Returns the document under a tag or a digest.
     func manifest(_ identifier: String, action: String) throws -> RemoteManifest {
         try first { endpoint in
-            let call = manifestCall(.get, endpoint, identifier, action: action)
+            let call = manifestCall(.get, endpoint: endpoint, identifier: identifier, action: action)
             let (response, bytes) = try session.retrying { try session.fetch(call, limit: Self.documentLimit) }
             let type = try mediaType(of: bytes, response, call)
             let manifest = RemoteManifest(bytes, mediaType: type)
@@ -56,7 +56,7 @@ public struct RemoteRepository: BlobSource {
     func head(_ identifier: String, action: String) throws -> Descriptor? {
         do {
             return try first { endpoint in
-                let call = manifestCall(.head, endpoint, identifier, action: action)
+                let call = manifestCall(.head, endpoint: endpoint, identifier: identifier, action: action)
                 let response = try session.retrying { try session.open(call) }.response
                 guard let digest = try? Digest(response.headers["Docker-Content-Digest"] ?? ""),
                     let type = response.headers["Content-Type"], let size = response.contentLength
@@ -69,7 +69,7 @@ public struct RemoteRepository: BlobSource {
     }
 
     private func manifestCall(
-        _ method: HTTP.Method, _ endpoint: Endpoint, _ identifier: String, action: String
+        _ method: HTTP.Method, endpoint: Endpoint, identifier: String, action: String
     ) -> RegistrySession.Call {
         var call = RegistrySession.Call(
             method: method, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(identifier)"),

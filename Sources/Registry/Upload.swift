@@ -29,7 +29,7 @@ final class Upload {
     /// True if the last try failed during a request, so that the registry's offset is unknown.
     private var isUncertain = false
 
-    init(_ blob: Descriptor, _ endpoint: Endpoint, _ session: RegistrySession, reader: @escaping Reader) {
+    init(_ blob: Descriptor, endpoint: Endpoint, session: RegistrySession, reader: @escaping Reader) {
         self.blob = blob
         self.endpoint = endpoint
         self.session = session

@@ -23,18 +23,18 @@ final class Child: Sendable {
 
     /// Starts `command`; afterwards the command holds its ends of `streams`.
     init(
-        _ command: Command, on root: Overlay, by runtime: OCIRuntime?, _ streams: any Streams,
-        _ observer: FileObserver? = nil
+        _ command: Command, on root: Overlay, by runtime: OCIRuntime?, streams: any Streams,
+        observer: FileObserver? = nil
     ) throws {
         do {
             let launched: Launched
             if let runtime {
-                let launch = try runtime.launch(command, root, streams.descriptors)
+                let launch = try runtime.launch(command, overlay: root, streams: streams.descriptors)
                 (group, network, stubs) = (launch.bundle.group, launch.bundle.network, launch.bundle.stubs)
                 foreignGroup = launch.groupName
                 launched = launch.launched
             } else {
-                let resources = try ContainerResources(command, root, streams.terminal)
+                let resources = try ContainerResources(command, overlay: root, terminal: streams.terminal)
                 try observer?.follow(resources.root)
                 try streams.setOwner(
                     uid: resources.users.outside(command.account.uid),

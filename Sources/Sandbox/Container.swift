@@ -90,7 +90,7 @@ public struct Container: Sendable {
     public func start(
         _ command: Command, observer: FileObserver? = nil, output: @escaping Output = { _, _ in }
     ) async throws -> RunningContainer {
-        try await start(command, observer) { try CapturedStreams(output) }
+        try await start(command, observer: observer) { try CapturedStreams(output) }
     }
 
     /// Runs a command with this process's own streams, until it exits.
@@ -113,7 +113,7 @@ public struct Container: Sendable {
     }
 
     private func start(
-        _ command: Command, _ observer: FileObserver? = nil, _ makeStreams: @Sendable @escaping () throws -> any Streams
+        _ command: Command, observer: FileObserver? = nil, makeStreams: @Sendable @escaping () throws -> any Streams
     ) async throws -> RunningContainer {
         try Self.check(command)
         return try await withCheckedThrowingContinuation { continuation in
@@ -121,7 +121,7 @@ public struct Container: Sendable {
                 do {
                     let lock = try root.lock()
                     let streams = try makeStreams()
-                    let child = try Child(command, on: root, by: runtime, streams, observer)
+                    let child = try Child(command, on: root, by: runtime, streams: streams, observer: observer)
                     let end = ContainerExit()
                     continuation.resume(returning: RunningContainer(child, end))
                     end.set(Result { try child.follow(streams) })

@@ -20,7 +20,7 @@ struct ContainerResources: ~Copyable {
     /// The terminal that controls its session.
     let terminal: PseudoTerminal?
 
-    init(_ command: Command, _ overlay: Overlay, _ terminal: PseudoTerminal?) throws {
+    init(_ command: Command, overlay: Overlay, terminal: PseudoTerminal?) throws {
         let reachesHost = command.hosts.contains { $0.address == HostEntry.gateway }
         let users = try command.containerUsers(on: overlay)
         let host = try HostMounts(command, users)

@@ -34,7 +34,8 @@ final class IsolatedNetwork: Sendable {
         try memory.makeNode("ready", type: .fifo, mode: 0o600, major: 0, minor: 0)
         let ready = try memory.open("ready", [.read, .nonBlocking])
         let messages = try memory.open("messages", [.readWrite, .create])
-        carrier = try Self.start(reachesHost, namespace.rawValue, memory, messages.rawValue)
+        carrier = try Self.start(
+            reachesHost, namespace: namespace.rawValue, memory: memory, messages: messages.rawValue)
         guard try Self.isReady(ready, carrier) else {
             end()
             throw SandboxError.network(try Self.reason(messages))
@@ -64,15 +65,15 @@ final class IsolatedNetwork: Sendable {
     }
 
     private static func start(
-        _ reachesHost: Bool, _ namespace: Int32, _ memory: Directory, _ messages: Int32
+        _ reachesHost: Bool, namespace: Int32, memory: Directory, messages: Int32
     ) throws -> OwnedDescriptor {
         guard let program = Network.pasta else { throw SandboxError.noIsolation }
         var script = SetupScript()
         script.beginInner()
-        script.add(clinux_step_isolate_mounts, "make mounts private", "/")
-        script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
+        script.add(clinux_step_isolate_mounts, operation: "make mounts private", path: "/")
+        script.add(clinux_step_attach, operation: "mount", path: place.string, descriptor: memory.descriptor.rawValue)
         script.add(
-            clinux_step_mount, "show network to pasta", place.appending("network").string,
+            clinux_step_mount, operation: "show network to pasta", path: place.appending("network").string,
             source: "/proc/self/fd/\(namespace)", descriptor: namespace, flags: UInt64(MS_BIND))
         let input = try OwnedDescriptor("/dev/null")
         let words =

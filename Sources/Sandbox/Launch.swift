@@ -84,7 +84,7 @@ extension SetupScript {
         let executedAt = Self.now()
         let records = ChildReport(try report.read(Int(report.status().size), at: 0))
         let pidfd = unsafe child.pidfd
-        if let failure = failure(launch, records, launcherError) {
+        if let failure = failure(launch, records: records, launcherError: launcherError) {
             if pidfd >= 0 { Self.reap(OwnedDescriptor(owning: pidfd)) }
             throw failure
         }
@@ -110,7 +110,7 @@ extension SetupScript {
         return number
     }
 
-    private func failure(_ launch: Launch, _ records: ChildReport, _ launcherError: Int32?) -> LaunchFailure? {
+    private func failure(_ launch: Launch, records: ChildReport, launcherError: Int32?) -> LaunchFailure? {
         if let (step, errno) = records.failure {
             return LaunchFailure(isCommand: false, error: failure(of: step, errno), stubs: records.stubs)
         }

@@ -58,16 +58,18 @@ struct OCIConfiguration {
     private var kernelFiles: [JSON] {
         let guarded = ["nosuid", "noexec", "nodev"]
         return [
-            mount("proc", "/proc", guarded),
-            mount("sysfs", "/sys", guarded + (command.isPrivileged ? [] : ["ro"])),
-            mount("tmpfs", "/dev", ["nosuid", "mode=755", "size=65536k"]),
-            mount("devpts", "/dev/pts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
-            mount("tmpfs", "/dev/shm", guarded + ["mode=1777", "size=\(command.sharedMemorySize)"]),
-            mount("mqueue", "/dev/mqueue", guarded),
+            mount("proc", target: "/proc", options: guarded),
+            mount("sysfs", target: "/sys", options: guarded + (command.isPrivileged ? [] : ["ro"])),
+            mount("tmpfs", target: "/dev", options: ["nosuid", "mode=755", "size=65536k"]),
+            mount(
+                "devpts", target: "/dev/pts",
+                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+            mount("tmpfs", target: "/dev/shm", options: guarded + ["mode=1777", "size=\(command.sharedMemorySize)"]),
+            mount("mqueue", target: "/dev/mqueue", options: guarded),
         ]
     }
 
-    private func mount(_ type: String, _ target: String, _ options: [String]) -> JSON {
+    private func mount(_ type: String, target: String, options: [String]) -> JSON {
         ["destination": .string(target), "type": .string(type), "source": .string(type), "options": .strings(options)]
     }
 

@@ -29,7 +29,7 @@ public struct OCIRuntime: Sendable, Hashable {
 
     /// Starts `command` on the root file system `overlay`.
     func launch(
-        _ command: Command, _ overlay: Overlay, _ streams: (input: Int32, output: Int32, error: Int32)
+        _ command: Command, overlay: Overlay, streams: (input: Int32, output: Int32, error: Int32)
     ) throws -> RuntimeLaunch {
         var command = command
         // Only the runtime's device group would keep root from opening the nodes that it makes.
@@ -126,24 +126,29 @@ final class Bundle {
 
     /// Adds the steps of the child before it executes the runtime.
     func prepare(_ script: inout SetupScript, _ command: Command, hidesGroups: Bool) {
-        for list in group?.lists ?? [] { script.add(clinux_step_join_group, "enter control group", descriptor: list) }
+        for list in group?.lists ?? [] {
+            script.add(clinux_step_join_group, operation: "enter control group", descriptor: list)
+        }
         script.limitCPUs(command.cpus)
         script.beginInner()
-        script.add(clinux_step_isolate_mounts, "make mounts private", "/")
-        script.add(clinux_step_mount, "mount proc", "/proc", source: "proc", type: "proc")
+        script.add(clinux_step_isolate_mounts, operation: "make mounts private", path: "/")
+        script.add(clinux_step_mount, operation: "mount proc", path: "/proc", source: "proc", type: "proc")
         if hidesGroups {
-            script.add(clinux_step_mount, "hide control groups", "/sys/fs/cgroup", source: "tmpfs", type: "tmpfs")
+            script.add(
+                clinux_step_mount, operation: "hide control groups", path: "/sys/fs/cgroup", source: "tmpfs",
+                type: "tmpfs")
         }
         script.makeAttachments(attachments, place.string)
         let attach = { (script: inout SetupScript, name: String, descriptor: Int32) in
-            script.add(clinux_step_attach, "mount", self.place.appending(name).string, descriptor: descriptor)
+            script.add(
+                clinux_step_attach, operation: "mount", path: self.place.appending(name).string, descriptor: descriptor)
         }
-        script.add(clinux_step_attach, "mount", place.string, descriptor: memory.descriptor.rawValue)
+        script.add(clinux_step_attach, operation: "mount", path: place.string, descriptor: memory.descriptor.rawValue)
         attach(&script, "rootfs", root.descriptor.rawValue)
         for (index, entry) in attachments.entries.enumerated() { attach(&script, "mounts/\(index)", entry.descriptor) }
         if let namespace = network?.namespace.rawValue {
             script.add(
-                clinux_step_mount, "show network", place.appending("network").string,
+                clinux_step_mount, operation: "show network", path: place.appending("network").string,
                 source: "/proc/self/fd/\(namespace)", descriptor: namespace, flags: UInt64(MS_BIND))
         }
     }

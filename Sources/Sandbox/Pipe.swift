@@ -39,8 +39,8 @@ struct Pipe: ~Copyable {
     ///
     /// A stream that a process outside the container still holds open is not waited for.
     static func forward(
-        _ output: borrowing OwnedDescriptor, _ error: borrowing OwnedDescriptor, until pidfd: borrowing OwnedDescriptor,
-        _ receive: Container.Output
+        _ output: borrowing OwnedDescriptor, error: borrowing OwnedDescriptor, until pidfd: borrowing OwnedDescriptor,
+        receive: Container.Output
     ) throws(SystemError) {
         var waits = [output.rawValue, error.rawValue, pidfd.rawValue].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
@@ -51,14 +51,14 @@ struct Pipe: ~Copyable {
             for (index, stream) in [OutputStream.output, .error].enumerated() {
                 guard waits[index].revents != 0 || hasEnded, waits[index].fd >= 0 else { continue }
                 let end = index == 0 ? output.rawValue : error.rawValue
-                if try isFinished(end, stream, all: hasEnded, receive) { waits[index].fd = -1 }
+                if try isFinished(end, stream: stream, all: hasEnded, receive: receive) { waits[index].fd = -1 }
             }
         }
     }
 
     /// Passes on one chunk, or all available bytes; true at the end of the stream.
     private static func isFinished(
-        _ end: Int32, _ stream: OutputStream, all: Bool, _ receive: Container.Output
+        _ end: Int32, stream: OutputStream, all: Bool, receive: Container.Output
     ) throws(SystemError) -> Bool {
         repeat {
             guard let chunk = try available(end, 1 << 16) else { return false }

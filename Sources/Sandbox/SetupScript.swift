@@ -26,7 +26,7 @@ internal import SystemPackage
 
     /// Adds a step; its error reads `operation` on `path`.
     mutating func add<Kind: BinaryInteger>(
-        _ kind: Kind, _ operation: String, _ path: String? = nil, source: String? = nil, type: String? = nil,
+        _ kind: Kind, operation: String, path: String? = nil, source: String? = nil, type: String? = nil,
         data: String? = nil, descriptor: Int32 = -1, mode: UInt32 = 0, flags: UInt64 = 0, more: UInt64 = 0,
         list: [UInt32] = []
     ) {
@@ -82,7 +82,7 @@ internal import SystemPackage
     mutating func keep(_ others: [Int32]) {
         let needed = unsafe steps[outerCount...].map { unsafe $0.descriptor } + others
         let list = Set(needed.filter { $0 > 2 }.map { UInt32($0) }).sorted()
-        add(clinux_step_keep, "close descriptors", mode: UInt32(list.count), list: list)
+        add(clinux_step_keep, operation: "close descriptors", mode: UInt32(list.count), list: list)
         unsafe steps.insert(steps.removeLast(), at: outerCount)
         words.insert(words.removeLast(), at: outerCount)
     }

@@ -56,7 +56,7 @@ final class CapturedStreams: Streams {
     }
 
     func serve(until pidfd: borrowing OwnedDescriptor) throws {
-        try Pipe.forward(output.end, error.end, until: pidfd, receive)
+        try Pipe.forward(output.end, error: error.end, until: pidfd, receive: receive)
     }
 }
 

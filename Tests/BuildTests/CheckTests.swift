@@ -122,6 +122,17 @@ struct CheckTests {
         #expect(named.image?.config.created == "1970-01-02T00:00:00Z", "\(named.error.debugDescription)")
     }
 
+    @Test("A trigger of a base image reads a context that is a stage of the Dockerfile")
+    func triggeredContext() async throws {
+        let space = try Workspace()
+        let parent = try await Self.build("FROM scratch\nONBUILD COPY --from=files /a /b\n", in: space).image
+        try space.store.publish(#require(parent), as: Reference("parent"))
+        let dockerfile = "FROM scratch AS one\nCOPY a /\nFROM scratch AS two\nFROM parent\n"
+        let (image, _, error) = try await Self.build(dockerfile, in: space) { $0.contexts = ["files": .stage("one")] }
+        let tree = try await #require(image, "\(error.debugDescription)").validate()
+        #expect(tree.node(at: try ImagePath("b")) != nil)
+    }
+
     @Test("A shell command for Windows runs in cmd, which finds programs of Windows")
     func windows() async throws {
         let (image, _, _) = try await Self.build("FROM scratch\nCMD dir\n", in: Workspace()) {

@@ -39,7 +39,7 @@ struct ContainerTests {
     @Test("A container's user has the same groups and capabilities as a machine's")
     func surroundings() async throws {
         let measurement = try await measure(["server", "describe", "8080"], .tcp(port: 8080), user: "web")
-        #expect(measurement.console.contains("uid=1000 gid=1000 groups=44, cwd=/ host=thaw"))
+        #expect(measurement.console.contains("uid=1000 gid=1000 groups=44,1000, cwd=/ host=thaw"))
         #expect(measurement.console.contains("caps=00000000a80425fb"))
     }
 

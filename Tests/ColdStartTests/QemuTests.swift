@@ -118,7 +118,7 @@ struct QemuTests {
             $0.environment = ["PATH=/usr/bin:/bin", "GREETING=a b=c"]
         }
         for text in [
-            "uid=1000 gid=1000 groups=44, cwd=/srv/made host=box", "env:GREETING=a b=c", "env:HOME=/srv",
+            "uid=1000 gid=1000 groups=44,1000, cwd=/srv/made host=box", "env:GREETING=a b=c", "env:HOME=/srv",
             "env:HOSTNAME=box",
             "caps=00000000a80425fb",
         ] {

@@ -49,8 +49,8 @@ struct LintTests {
             ("DL3045", 2, "FROM a:1\nCOPY a b\n"), ("DL3046", 2, "FROM a:1\nRUN useradd -u 123456 x\n"),
             ("DL3047", 2, "FROM a:1\nRUN wget https://x/y\n"), ("DL3059", 3, "FROM a:1\nRUN a\nRUN b\n"),
             ("DL4000", 2, "FROM a:1\nMAINTAINER me\n"), ("DL4001", 3, "FROM a:1\nRUN wget -q x\nRUN curl x\n"),
-            ("DL4003", 3, "FROM a:1\nCMD [\"a\"]\nCMD [\"b\"]\n"),
-            ("DL4004", 3, "FROM a:1\nENTRYPOINT [\"a\"]\nENTRYPOINT [\"b\"]\n"),
+            ("DL4003", 2, "FROM a:1\nCMD [\"a\"]\nCMD [\"b\"]\n"),
+            ("DL4004", 2, "FROM a:1\nENTRYPOINT [\"a\"]\nENTRYPOINT [\"b\"]\n"),
             ("DL4005", 2, "FROM a:1\nRUN ln -sf /bin/bash /bin/sh\n"), ("DL4006", 2, "FROM a:1\nRUN a | b\n"),
             ("DL3008", 2, "FROM a:1\nRUN apt-get install -y -t x a=1 $(cat l; true) b\n"),
             ("DL3004", 2, "FROM a:1\nONBUILD RUN sudo x\n"),
@@ -60,23 +60,26 @@ struct LintTests {
         ])
     func finds(rule: String, line: Int, text: String) throws {
         let found = try Self.findings(text)
-        #expect(found.contains { $0.rule == rule && $0.lines.lowerBound == line }, "\(found.map(\.rule))")
+        #expect(found.contains { $0.names.contains(rule) && $0.lines.lowerBound == line }, "\(found.map(\.rule))")
     }
+
+    static let digest = String(repeating: "0", count: 64)
 
     @Test(
         "reports nothing for a correct file",
         arguments: [
             "FROM a:1 AS build\nWORKDIR /x\nCOPY a ./\nCMD [\"a\"]\n",
-            "FROM a@sha256:00\nRUN apt-get update && apt-get install -y --no-install-recommends x=1 && rm -rf /var/lib/apt/lists/*\n",
-            "ARG V=1\nFROM a:${V} AS x\nFROM x\nUSER me\n", "FROM scratch\nADD https://x/y /z\nADD a.tar.gz /\n",
+            "FROM a@sha256:\(digest)\nRUN apt-get update && apt-get install -y --no-install-recommends x=1 && rm -rf /var/lib/apt/lists/*\n",
+            "ARG V=1\nFROM a:${V} AS x\nFROM x\nUSER 5\n",
+            "FROM scratch\nADD --checksum=sha256:\(digest) https://x/y /z\nADD a.tar.gz /\n",
             "FROM a:1\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN a | b\n", "FROM a:1\nRUN a || b\n",
-            "FROM a:1 AS b\nRUN apt-get update\nFROM c:1\n",
+            "FROM a:1 AS b\nRUN apt-get update && x\nFROM c:1\nCOPY --from=b x /y\n",
             "FROM a:1\nRUN apt-get install -y --no-install-recommends -t x a=1 $(cat l)\n",
             "FROM a:1\nRUN a && b\nRUN c\n", "FROM a:1\nRUN a\nRUN --network=none b\n",
             "FROM a:1\nRUN --mount=type=cache,target=/root/.cache pip install -r requirements.txt\n",
             "FROM a:1\nARG PUBLIC_KEY\nENV TOKEN_FILE=/x\n", "FROM a:1\nENV A=1\nENV B=$A$PYTHON_VERSION\n",
             "FROM --platform=$BUILDPLATFORM a:1\n", "FROM a:1\nEXPOSE 80 81/udp\n",
-            "FROM a:1\nRUN echo 'sudo | apt install' # | sudo\n", "FROM a:1\nRUN npm ci\nUSER x\nRUN npm install\n",
+            "FROM a:1\nRUN echo 'sudo | apt install' # | sudo\n", "FROM a:1\nRUN npm ci\nUSER 5\nRUN npm install\n",
         ])
     func isSilent(text: String) throws { #expect(try Self.findings(text) == []) }
 
@@ -92,33 +95,33 @@ struct LintTests {
             ("InvalidDefinitionDescription", "# wrong\nFROM a:1 AS x\n"),
         ])
     func isSilenced(rule: String, text: String) throws {
-        #expect(try Self.findings(text).contains { $0.rule == rule } == false)
+        #expect(try Self.findings(text).contains { $0.names.contains(rule) } == false)
     }
 
     @Test("A comment applies to one instruction only")
     func silencesOne() throws {
         let found = try Self.findings("FROM a:1\n# hadolint ignore=DL3003\nRUN cd /x\nUSER a\nRUN cd /y\n")
-        #expect(found.filter { $0.rule == "DL3003" }.map(\.lines) == [5...5])
+        #expect(found.filter { $0.names.contains("DL3003") }.map(\.lines) == [5...5])
     }
 
     @Test(
-        "applies automatic fixes",
+        "applies the fixes that cannot change the image, and no others",
         arguments: [
             ("FROM a:1 as Build\n", "FROM a:1 AS build\n"), ("FROM a:1\nrun x\nRUN y\n", "FROM a:1\nRUN x\nRUN y\n"),
             ("FROM a:1\nRUN a \\\n\n  b\n", "FROM a:1\nRUN a \\\n  b\n"),
             ("FROM a:1\nENV a b c\n", "FROM a:1\nENV a=\"b c\"\n"),
-            ("FROM a:1\nCMD node x.js\n", "FROM a:1\nCMD [\"node\", \"x.js\"]\n"),
+            ("FROM a:1\nCMD node x.js\n", "FROM a:1\nCMD node x.js\n"),
             ("FROM a:1\nCMD a && b\n", "FROM a:1\nCMD a && b\n"),
-            ("FROM a:1\nMAINTAINER me\n", "FROM a:1\nLABEL org.opencontainers.image.authors=\"me\"\n"),
+            ("FROM a:1\nMAINTAINER me\n", "FROM a:1\nMAINTAINER me\n"),
             ("FROM --platform=$TARGETPLATFORM a:1\n", "FROM a:1\n"),
             ("FROM a:1\nEXPOSE 80/TCP\n", "FROM a:1\nEXPOSE 80/tcp\n"),
-            ("FROM a:1\nADD x /y\n", "FROM a:1\nCOPY x /y\n"),
+            ("FROM a:1\nADD x /y\n", "FROM a:1\nADD x /y\n"),
             (
                 "FROM a:1\nRUN apt-get update && \\\n  apt-get install x\n",
-                "FROM a:1\nRUN apt-get update && \\\n  apt-get install -y --no-install-recommends x\n"
+                "FROM a:1\nRUN apt-get update && \\\n  apt-get install -y x\n"
             ),
-            ("FROM a:1\nRUN pip3 install x\n", "FROM a:1\nRUN pip3 install --no-cache-dir x\n"),
-            ("FROM a:1\nRUN apk add x\n", "FROM a:1\nRUN apk add --no-cache x\n"),
+            ("FROM a:1\nRUN pip3 install x\n", "FROM a:1\nRUN pip3 install x\n"),
+            ("FROM a:1\nRUN apk add x\n", "FROM a:1\nRUN apk add x\n"),
             ("FROM a:1\r\ncmd [\"a\"]\r\n", "FROM a:1\r\nCMD [\"a\"]\r\n"),
         ])
     func fixes(before: String, after: String) throws {
@@ -126,11 +129,11 @@ struct LintTests {
         #expect(String(decoding: fixed, as: UTF8.self) == after)
     }
 
-    @Test("Messages are BuildKit's, with did-you-mean")
+    @Test("Messages say what happens, with did-you-mean")
     func messages() throws {
         let found = try Self.findings("ARG VERSION=1\nFROM a:$VERSOIN\nENV NAME=1\nCOPY $NAEM .\n").map(\.message)
-        #expect(found.contains("FROM argument 'VERSOIN' is not declared (did you mean VERSION?)"))
-        #expect(found.contains("Usage of undefined variable '$NAEM' (did you mean $NAME?)"))
+        #expect(found.contains("FROM a:$VERSOIN has no image: VERSOIN is not set (did you mean VERSION?)"))
+        #expect(found.contains("$NAEM is not set (did you mean $NAME?)"))
     }
 
     @Test("Bytes that are not UTF-8 are reported, and the file is never edited")
@@ -160,14 +163,17 @@ struct LintTests {
 
     @Test("JSON and SARIF escape strings")
     func renders() throws {
-        let found = try Self.findings("FROM a:1\nCMD a\n").filter { $0.rule == "DL3025" }
+        let found = try Self.findings("FROM a:1\nCMD a\n").filter { $0.names.contains("DL3025") }
         let json = Lint.json([("a\"b", found)])
-        #expect(json.hasPrefix("[\n  { \"rule\": \"DL3025\", \"severity\": \"warning\", \"message\": \""))
+        #expect(json.hasPrefix("[\n  { \"rule\": \"JSONArgsRecommended\", \"severity\": \"warning\", \"message\": \""))
         #expect(
             json.contains(
-                "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD as a JSON array\" }"))
+                "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD [\\\"a\\\"]\", \"otherNames\": [\"DL3025\"]"
+            ))
         #expect(Lint.json([("x", [])]) == "[]\n")
-        #expect(Lint.sarif([("D", found)], version: "1").contains("\"ruleId\":\"DL3025\",\"level\":\"warning\""))
+        #expect(
+            Lint.sarif([("D", found)], version: "1").contains(
+                "\"ruleId\":\"JSONArgsRecommended\",\"level\":\"warning\""))
     }
 }
 
@@ -187,7 +193,7 @@ struct ImageLintTests {
     }
 
     static func rules(_ text: String, _ fill: (inout ImageFacts) -> Void = { _ in }) throws -> [String] {
-        try LintTests.findings(text, facts(fill)).map(\.rule)
+        try LintTests.findings(text, facts(fill)).filter { $0.severity >= .warning }.map(\.rule)
     }
 
     @Test(
@@ -207,7 +213,7 @@ struct ImageLintTests {
         #expect(try Self.rules("FROM a:1\nENV A=$LANG\n") == [])
         #expect(try Self.rules("FROM a:1\nENV A=$PYTHON_VERSION\n") == ["UndefinedVar"])
         let found = try LintTests.findings("FROM a:1\nWORKDIR x\n", Self.facts { _ in })
-        #expect(found.contains { $0.fix == "write the absolute path, now /srv/x" })
+        #expect(found.contains { $0.fix == "write WORKDIR /srv/x" })
         #expect(try Self.rules("FROM --platform=linux/arm64 a:1\n").contains("InvalidBaseImagePlatform"))
     }
 

@@ -43,7 +43,7 @@ struct BuilderCaseTests {
         ("copy-socket", .files("[ -f s ] && [ ! -s s ]")),
         ("epoch-global-arg", .created("2015-10-21T07:28:00Z")),
         ("epoch-global-arg-bad", .failure(["Dockerfile:1: SOURCE_DATE_EPOCH: 'nope' is neither"])),
-        ("git-dumb-http", .files("[ -f x/file ]")),
+        ("git-dumb-http", .files("[ -f x/file ] && [ -f x/module/part ]")),
         ("link-chmod-of-parent", .note(["Dockerfile:2: --link changes the directory /tmp from 1777 0:0 to 0755 0:0"])),
         ("link-chown-of-parents", .note(["Dockerfile:3: --link changes the directory /var", "to 0755 9:9"])),
         ("exclude-of-file", .files("[ ! -e d/home.txt ] && [ -f d/homer ]")),
@@ -135,9 +135,15 @@ private struct CasePlace {
         for (name, file) in input["files"].members { try make(name, file) }
     }
 
+    /// Makes a repository with a submodule, whose files a plain server can serve.
     private static let repository = """
-        git init -q served && cd served && echo 1 >file && git add file
-        git -c user.name=a -c user.email=a@example.com commit -qm first && git tag v1 && git update-server-info
+        commit() { git -c user.name=a -c user.email=a@example.com commit -qm first && git update-server-info; }
+        git init -q served && git init -q served/sub
+        cd served/sub && echo 2 >part && git add part && commit && cd ..
+        printf '[submodule "m"]\\npath = module\\nurl = ../sub/.git\\n' >.gitmodules
+        echo 1 >file && git add file .gitmodules
+        git update-index --add --cacheinfo "160000,$(git -C sub rev-parse HEAD),module"
+        commit && git tag v1 && git update-server-info
         """
 
     private func make(_ name: String, _ file: Document) throws {

@@ -65,10 +65,7 @@ import Testing
                 "note: the FIFO '/d/pipe' in the context is copied as a FIFO: nothing is read from it",
             ])
         let layer = try Inspection("app", in: directory).listings()[0]
-        #expect(
-            Set(layer) == [
-                "drwxr-xr-x 0/0 d/", "-rwxr-xr-x 0/0 d/a", "-rwxr-xr-x 0/0 d/b", "-rw-r--r-- 0/0 d/file",
-                "prw-r--r-- 0/0 d/pipe",
-            ])
+        #expect(Set(layer.map { String($0.split(separator: " ")[2]) }) == ["d/", "d/a", "d/b", "d/file", "d/pipe"])
+        #expect(try Inspection("app", in: directory).content(of: "d/a", inLayer: 0) == "")
     }
 }

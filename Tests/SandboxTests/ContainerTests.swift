@@ -107,7 +107,7 @@ import Testing
         let account = try fixture.overlay.account("app")
         #expect(account == Account(uid: 100, gid: 101, groups: [200], home: Array("/srv".utf8)))
         let app = try await fixture.shell(script) { $0.account = account }.output
-        #expect(app.hasPrefix("uid=100(app) gid=101 groups=200(extra)"))
+        #expect(app.hasPrefix("uid=100(app) gid=101 groups=101,200(extra)"))
         #expect(app.contains("CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb"))
         #expect(app.contains("NoNewPrivs:\t0"))
     }

@@ -64,10 +64,10 @@ public struct CacheMounts: Sendable {
         _ id: String, seed: String = "", owner: RunMount.Owner = .usual, _ sharing: Sharing,
         prepare: (Directory, FilePath) throws -> Void = { _, _ in }
     ) throws -> Use {
-        let directory = Self.path(of: try Self.name(id, seed, owner))
-        try adoptOlder(id, seed, owner, as: directory)
+        let directory = Self.path(of: try Self.name(id, seed: seed, owner: owner))
+        try adoptOlder(id, seed: seed, owner: owner, as: directory)
         try store.root.makeDirectories(directory, mode: 0o700)
-        try describe(id, seed, owner, in: directory.appending("about"))
+        try describe(id, seed: seed, owner: owner, in: directory.appending("about"))
         var number = 0
         while true {
             let content = directory.appending("\(number)")
@@ -82,9 +82,9 @@ public struct CacheMounts: Sendable {
 
     /// Takes over the cache of a version that ignored owners, if it was made for this one and is not in use.
     private func adoptOlder(
-        _ id: String, _ seed: String, _ owner: RunMount.Owner, as directory: FilePath
+        _ id: String, seed: String, owner: RunMount.Owner, as directory: FilePath
     ) throws {
-        let older = Self.path(of: try Self.name(id, seed, .usual))
+        let older = Self.path(of: try Self.name(id, seed: seed, owner: .usual))
         guard owner != .usual, try !store.root.exists(directory), try store.root.exists(older.appending("0")) else {
             return
         }
@@ -97,7 +97,7 @@ public struct CacheMounts: Sendable {
     }
 
     /// Writes the identity of a cache beside it.
-    private func describe(_ id: String, _ seed: String, _ owner: RunMount.Owner, in file: FilePath) throws {
+    private func describe(_ id: String, seed: String, owner: RunMount.Owner, in file: FilePath) throws {
         var about = JSON.object(["id": .string(id), "seed": .string(seed)])
         if owner != .usual {
             about["mode"] = .integer(Int64(owner.mode))
@@ -133,7 +133,7 @@ public struct CacheMounts: Sendable {
 
     /// True if the cache exists.
     func exists(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> Bool {
-        try store.root.exists(Self.path(of: Self.name(id, seed, owner)).appending("0"))
+        try store.root.exists(Self.path(of: Self.name(id, seed: seed, owner: owner)).appending("0"))
     }
 
     /// Returns all caches of this user namespace, sorted by id; reads the status of every file.
@@ -152,7 +152,7 @@ public struct CacheMounts: Sendable {
         func number(_ key: String) -> UInt32? { json[key]?.integer.flatMap { UInt32(exactly: $0) } }
         let owner = RunMount.Owner(
             mode: number("mode") ?? RunMount.Owner.usual.mode, uid: number("uid") ?? 0, gid: number("gid") ?? 0)
-        guard try Self.name(id, seed, owner) == name else { return nil }
+        guard try Self.name(id, seed: seed, owner: owner) == name else { return nil }
         let directory = try store.root.directory(Self.path(of: name))
         return Entry(
             id: id, seed: seed, size: try size(of: directory),
@@ -209,7 +209,7 @@ public struct CacheMounts: Sendable {
     }
 
     /// Returns a directory name; owners on disk depend on the user namespace, so each ID map has caches of its own.
-    private static func name(_ id: String, _ seed: String, _ owner: RunMount.Owner) throws(SystemError) -> String {
+    private static func name(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> String {
         let ids = try IDMap.current()
         let owned = owner == .usual ? "" : "\0" + owner.text
         return Digest(of: Array("\(id)\0\(seed)\(owned)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex

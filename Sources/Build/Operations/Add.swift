@@ -43,17 +43,17 @@ extension StageBuilder {
         }
         if add.sources.contains(where: \.isPath) { keys.append(content) }
         try await step(text, line, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
-            try await stage.make(add, try await fetch(), line)
+            try await stage.make(add, try await fetch(), line: line)
         }
     }
 
     /// Writes the layer of an ADD.
-    private func make(_ add: AddJob, _ parts: [AddPart], _ line: Int) async throws -> CachedStep {
+    private func make(_ add: AddJob, _ parts: [AddPart], line: Int) async throws -> CachedStep {
         var pieces: [AddPiece] = []
         let area = try shared.snapshots.makeWorkArea()
         do {
             for part in parts { pieces += try await part.pieces(add, self, in: area) }
-            let step = try await write(pieces, add.job, line)
+            let step = try await write(pieces, add.job, line: line)
             try shared.snapshots.removeWorkArea(area)
             return step
         } catch {
@@ -63,7 +63,7 @@ extension StageBuilder {
         }
     }
 
-    private func write(_ pieces: [AddPiece], _ job: CopyJob, _ line: Int) async throws -> CachedStep {
+    private func write(_ pieces: [AddPiece], _ job: CopyJob, line: Int) async throws -> CachedStep {
         let (source, selection): (any CopySource, CopySelection)
         if pieces.count == 1 {
             (source, selection) = (pieces[0].source, pieces[0].selection)
@@ -71,7 +71,8 @@ extension StageBuilder {
             let joined = try await Offload.run { try JoinedSource(pieces) }
             (source, selection) = (joined, joined.selection)
         }
-        return try await write(plan(job, selection, line), from: source, isIndependent: job.isIndependent, line: line)
+        let plan = try await plan(job, selection, line: line)
+        return try await write(plan, from: source, isIndependent: job.isIndependent, line: line)
     }
 }
 

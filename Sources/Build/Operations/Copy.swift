@@ -47,7 +47,7 @@ extension StageBuilder {
         }
         try await step(text, line, history: job.history(keyword), keys: keys) {
             let (source, selection) = try await prepare()
-            let plan = try await stage.plan(job, selection, line)
+            let plan = try await stage.plan(job, selection, line: line)
             return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: line)
         }
     }
@@ -63,13 +63,13 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    func plan(_ job: CopyJob, _ selection: CopySelection, _ line: Int) async throws -> CopyPlan {
+    func plan(_ job: CopyJob, _ selection: CopySelection, line: Int) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)
         let target = job.isIndependent ? FileTree() : try await shared.trees.tree(of: image)
         let plan = try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
-        try await note(job, plan, line)
+        try await note(job, plan, line: line)
         return plan
     }
 

@@ -64,7 +64,7 @@ final class AttachedMounts: Sendable {
     private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
         var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {
-            let name = PreparedMount.cacheName(id, seedName, owner)
+            let name = PreparedMount.cacheName(id, seed: seedName, owner: owner)
             if wanted[name]?.0 == .locked { continue }
             wanted[name] = (
                 sharing,

@@ -21,11 +21,11 @@ enum PreparedMount: Codable, Sendable {
     /// The identity of a cache; nil for other mounts.
     var cacheName: String? {
         guard case .cache(let id, let seedName, _, _, let owner, _, _) = self else { return nil }
-        return Self.cacheName(id, seedName, owner)
+        return Self.cacheName(id, seed: seedName, owner: owner)
     }
 
     /// Returns the identity of a cache: two mounts of one command with the same one share the cache.
-    static func cacheName(_ id: String, _ seedName: String, _ owner: Owner) -> String {
+    static func cacheName(_ id: String, seed seedName: String, owner: Owner) -> String {
         "\(id)\0\(seedName)\0\(owner.text)"
     }
 }

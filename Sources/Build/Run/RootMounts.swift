@@ -94,7 +94,7 @@ final class RootMounts: Sendable {
         var taken: [String: CacheMounts.Use] = [:]
         let sorted = mounts.sorted { ($0.cacheName ?? "") < ($1.cacheName ?? "") }
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in sorted {
-            let name = PreparedMount.cacheName(id, seedName, owner)
+            let name = PreparedMount.cacheName(id, seed: seedName, owner: owner)
             guard taken[name] == nil else { continue }
             taken[name] = try await Offload.run {
                 let caches = CacheMounts(store)

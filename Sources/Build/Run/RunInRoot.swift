@@ -72,7 +72,8 @@ extension StageBuilder {
             // Root could write to it, and later builds would see the change.
             case .cache(_, _, isReadOnly: true): try refuse("RUN --mount=type=cache,ro", line, ladder)
             case .cache(let use, _, _):
-                guard caches.insert(PreparedMount.cacheName(use.id, use.seedName, use.owner)).inserted else {
+                let name = PreparedMount.cacheName(use.id, seed: use.seedName, owner: use.owner)
+                guard caches.insert(name).inserted else {
                     return try refuse("RUN with the cache '\(use.id)' in two places", line, ladder)
                 }
             case .bind, .secret, .agent: continue

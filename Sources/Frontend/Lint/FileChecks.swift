@@ -11,19 +11,12 @@ extension Linter {
         checkKeywordCase()
         checkStageNames()
         for argument in file.globalArguments {
-            checkSecrets(argument.value, argument.lines)
             checkDescription(argument.value.declarations.map(\.name.text), argument.comments, argument.lines)
         }
         for instruction in file.stages.flatMap(\.instructions) {
             guard case .arg(let argument) = instruction.value else { continue }
             checkDescription(argument.declarations.map(\.name.text), instruction.comments, instruction.lines)
         }
-    }
-
-    private mutating func report(
-        _ rule: String, _ message: String, _ lines: ClosedRange<Int>, fix: String? = nil, edits: [TextEdit] = []
-    ) {
-        report(rule, .warning, message, lines, fix: fix, edits: edits)
     }
 
     private mutating func checkEncoding() {
@@ -50,7 +43,7 @@ extension Linter {
             report(
                 "ConsistentInstructionCasing",
                 "Command '\(word.text)' should match the case of the command majority (\(majority))", lines,
-                fix: "write \(wanted)", edits: [.replacing(word, with: wanted)])
+                edits: [.replacing(word, with: wanted)])
         }
     }
 
@@ -62,17 +55,16 @@ extension Linter {
             let lines = stage.from.lines
             if word.text != name {
                 report(
-                    "StageNameCasing", "Stage name '\(word.text)' should be lowercase", lines, fix: "write \(name)",
+                    "StageNameCasing", "Stage name '\(word.text)' should be lowercase", lines,
                     edits: [.replacing(word, with: name)])
             }
             if name == "scratch" || name == "context" {
                 let message = "Stage name should not use the same name as reserved stage \(name.goQuoted)"
-                report("ReservedStageName", message, lines)
+                report("ReservedStageName", message, lines, also: ["DL3063"])
             }
             if !seen.insert(name).inserted {
                 let message = "Duplicate stage name \(name.goQuoted), stage names should be unique"
-                report("DuplicateStageName", message, lines)
-                report("DL3024", .error, "FROM aliases (stage names) must be unique", lines)
+                report("DuplicateStageName", message, lines, also: ["DL3024"])
             }
             checkDescription([name], stage.from.comments, lines)
         }
@@ -86,7 +78,7 @@ extension Linter {
         guard word.text != wanted, isLower || from == from.asciiUppercased else { return }
         report(
             "FromAsCasing", "'\(word.text)' and '\(from)' keywords' casing do not match", stage.from.lines,
-            fix: "write \(wanted)", edits: [.replacing(word, with: wanted)])
+            edits: [.replacing(word, with: wanted)])
     }
 
     private mutating func checkDescription(_ names: [String], _ comments: [String], _ lines: ClosedRange<Int>) {
@@ -98,10 +90,6 @@ extension Linter {
         report("InvalidDefinitionDescription", message, lines, fix: "separate the comment by an empty line")
     }
 
-    mutating func checkSecrets(_ argument: Instruction.Arg, _ lines: ClosedRange<Int>) {
-        for declaration in argument.declarations { checkSecret("ARG", declaration.name.text, lines) }
-    }
-
     mutating func checkSecret(_ keyword: String, _ name: String, _ lines: ClosedRange<Int>) {
         let parts = name.asciiLowercased.utf8.split(separator: UInt8(ascii: "_")).map(\.text)
         guard parts.contains(where: Self.secretWords.contains), !parts.contains(where: Self.publicWords.contains) else {
@@ -110,6 +98,7 @@ extension Linter {
         report(
             "SecretsUsedInArgOrEnv",
             "Do not use ARG or ENV instructions for sensitive data (\(keyword) \(name.goQuoted))", lines,
+            also: ["DL3064"],
             fix: "pass it with RUN --mount=type=secret")
     }
 

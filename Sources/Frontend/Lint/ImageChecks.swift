@@ -48,7 +48,7 @@ extension Linter {
         let ending = Suggestion.ending(for: unknown.name, in: (unknown.isGroup ? groups : users).sorted())
         let kind = unknown.isGroup ? "group" : "user"
         let message = "the base image has no \(kind) \(unknown.name.goQuoted) and no RUN before makes one"
-        report("UserUnknown", .error, message + ending, lines, fix: "RUN useradd \(unknown.name), or use a number")
+        report("UserUnknown", message + ending, lines, fix: "RUN useradd \(unknown.name), or use a number")
     }
 
     private mutating func checkOwner(
@@ -57,7 +57,7 @@ extension Linter {
         guard let word, let unknown = Self.unknown(word, users, groups, scripts) else { return }
         let kind = unknown.isGroup ? "group" : "user"
         report(
-            "ChownUnresolved", .error,
+            "ChownUnresolved",
             "--chown names the \(kind) \(unknown.name.goQuoted), which does not exist here: the files will belong to 0:0",
             lines, fix: "make the \(kind) before, or use a number")
     }
@@ -91,11 +91,11 @@ extension Linter {
             switch options.facts.file(stage.index, path) {
             case .missing:
                 let message = "\(located.value.keyword) runs \(path), which the image does not have"
-                report("EntrypointMissing", .error, message, located.lines)
+                report("EntrypointMissing", message, located.lines)
             case .notExecutable:
                 let message = "\(located.value.keyword) runs \(path), which is not executable"
                 report(
-                    "EntrypointNotExecutable", .error, message, located.lines,
+                    "EntrypointNotExecutable", message, located.lines,
                     fix: "COPY --chmod=755, or chmod +x it in its RUN")
             default: continue
             }
@@ -114,7 +114,7 @@ extension Linter {
         if let first = layer.rewrites.first {
             let rest = layer.rewrites.count > 1 ? " and \(layer.rewrites.count - 1) more" : ""
             report(
-                "RewrittenFiles", .warning,
+                "RewrittenFiles",
                 "the layer stores \(first.path)\(rest) again only to change owner or mode: \(rewritten) bytes",
                 located.lines,
                 fix: "use COPY --chown/--chmod, or change them in the RUN that makes them")
@@ -122,7 +122,7 @@ extension Linter {
         let left = layer.leftovers.reduce(Int64(0)) { $0.addingReportingOverflow($1.byteCount).partialValue }
         if let first = layer.leftovers.first {
             report(
-                "PackageCacheLeft", .warning,
+                "PackageCacheLeft",
                 "the layer keeps package lists or caches such as \(first.path): \(left) bytes", located.lines,
                 fix: "remove them in the same RUN, or mount a cache there")
         }
@@ -148,7 +148,7 @@ extension Linter {
         for entry in options.facts.contextEntries
         where Self.unwanted.contains(entry.path) && !rules.excludes(entry.path) {
             report(
-                "ContextNotIgnored", .warning,
+                "ContextNotIgnored",
                 "\(sendsAll.value.keyword) takes \(entry.path) (\(entry.byteCount) bytes) into the image",
                 sendsAll.lines,
                 fix: "add a line \(entry.path) to .dockerignore")

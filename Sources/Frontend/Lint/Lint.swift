@@ -10,6 +10,12 @@ public enum Lint {
         public var facts = ImageFacts()
         /// The rules to ignore.
         public var ignored: Set<String> = []
+        /// The settings of the project, such as those of `.hadolint.yaml`.
+        public var configuration = LintConfiguration()
+        /// The day for which ends of life are judged, as `YYYY-MM-DD`; nil for no such check.
+        public var today: String?
+        /// The findings of ShellCheck in the scripts of ``Lint/scripts(_:)``.
+        public var shellFindings: [ShellFinding] = []
 
         public init(arguments: BuildArguments) {
             self.arguments = arguments
@@ -23,8 +29,10 @@ public enum Lint {
         linter.checkFile()
         linter.checkShapes()
         linter.checkStages()
-        linter.checkScripts()
+        linter.checkUses()
+        linter.checkLabels()
         linter.checkImages()
+        linter.checkShellFindings()
         return linter.findings()
     }
 
@@ -49,7 +57,8 @@ public enum Lint {
         error.diagnostics.map { problem in
             let line = max(1, problem.position.line)
             return LintFinding(
-                rule: "SyntaxError", severity: .error, message: problem.message, lines: line...line, fix: nil,
+                rule: "SyntaxError", severity: .error, message: problem.message, lines: line...line,
+                startColumn: max(1, problem.position.column), endColumn: max(1, problem.position.column) + 1, fix: nil,
                 edits: [])
         }
     }

@@ -39,15 +39,26 @@ public struct TextEdit: Hashable, Sendable {
 public struct LintFinding: Hashable, Sendable {
     /// The rule: BuildKit's name, hadolint's number, or one of Thaw's own.
     public let rule: String
+    /// The names of the same fault in other linters.
+    public var otherNames: [String] = []
     public let severity: LintSeverity
     /// One sentence about this place.
     public let message: String
     /// The lines of the finding.
     public let lines: ClosedRange<Int>
+    /// The first byte in the first line, from 1.
+    public var startColumn = 1
+    /// The byte after the last one in the last line, from 1.
+    public var endColumn = 1
     /// The remedy for people; nil if the message contains it.
     public let fix: String?
-    /// The automatic fix; empty if the user must decide.
+    /// The automatic fix, which can't change the image; empty if there is none.
     public let edits: [TextEdit]
+    /// The fix that may change the image, so that the user must decide; never written by `--fix`.
+    public var proposal: [TextEdit] = []
+
+    /// All names of the fault.
+    public var names: [String] { [rule] + otherNames }
 }
 
 extension Lint {
@@ -72,7 +83,7 @@ extension Lint {
         return result
     }
 
-    private static func apply(_ edits: [TextEdit], to line: [UInt8]) -> [UInt8] {
+    static func apply(_ edits: [TextEdit], to line: [UInt8]) -> [UInt8] {
         if let whole = edits.first(where: { $0.columns == nil }) {
             guard !whole.replacement.isEmpty else { return [] }
             let end = line.trailing { $0 == Ascii.newline || $0 == Ascii.carriageReturn }

@@ -53,6 +53,10 @@ struct Linter {
         return file.source[lineStarts[number - 1]...].prefix { $0 != Ascii.newline }
     }
 
+    private func lineStart(_ number: Int) -> Int {
+        lineStarts.indices.contains(number - 1) ? lineStarts[number - 1] : 0
+    }
+
     /// Returns the first stage in a stage's chain of bases, whose own base is an image.
     func root(of stage: Stage) -> Stage { file.stages[rootIndex[stage.index]] }
 
@@ -61,25 +65,71 @@ struct Linter {
         stagesByName[name]?.first.map { $0 < stage.index } ?? false
     }
 
-    /// Adds a finding, unless its rule is ignored or skipped.
+    /// Adds a finding, unless its rule is off, ignored or skipped.
+    ///
+    /// - Parameters:
+    ///   - also: The names of the same fault in other linters.
+    ///   - severity: The severity; nil for that of the catalogue.
+    ///   - edits: The fix that can't change the image.
+    ///   - proposal: The fix that the user must decide on.
     mutating func report(
-        _ rule: String, _ severity: LintSeverity = .warning, _ message: String, _ lines: ClosedRange<Int>,
-        fix: String? = nil, edits: [TextEdit] = []
+        _ rule: String, _ message: String, _ lines: ClosedRange<Int>, also: [String] = [],
+        severity: LintSeverity? = nil, columns: ClosedRange<Int>? = nil, fix: String? = nil, edits: [TextEdit] = [],
+        proposal: [TextEdit] = []
     ) {
-        let isHadolint = rule.utf8.starts(with: "DL".utf8)
-        if options.ignored.contains(rule) || suppressed.covers(rule, lines.lowerBound) { return }
-        if !isHadolint, check.skipsAll || check.skipped.contains(rule) { return }
-        if Lint.experimental.contains(rule), !check.allExperimental, !check.experimental.contains(rule) { return }
+        let names = [rule] + also
+        guard let severity = self.severity(of: names, severity), !isSilenced(names, lines) else { return }
+        let isKnown = isEditable
+        let start = columns?.lowerBound ?? (line(lines.lowerBound).prefix(while: \.isBlank).count + 1)
+        let end =
+            columns.map { $0.upperBound + 1 }
+            ?? (line(lines.upperBound).trimmingBlanks().endIndex - lineStart(lines.upperBound) + 1)
         found.append(
             LintFinding(
-                rule: rule, severity: severity, message: message, lines: lines, fix: fix,
-                edits: isEditable ? edits : []))
+                rule: rule, otherNames: also, severity: severity, message: message, lines: lines, startColumn: start,
+                endColumn: end, fix: fix ?? (isKnown ? pasted(edits + proposal) : nil), edits: isKnown ? edits : [],
+                proposal: isKnown ? proposal : []))
     }
 
+    /// True if a comment silences a rule on a line.
+    func isIgnored(_ rule: String, at line: Int) -> Bool {
+        !options.configuration.disablesPragmas && suppressed.covers(rule, line)
+    }
+
+    private func isSilenced(_ names: [String], _ lines: ClosedRange<Int>) -> Bool {
+        names.contains { name in
+            if options.ignored.contains(name) || options.configuration.ignored.contains(name) { return true }
+            if isIgnored(name, at: lines.lowerBound) { return true }
+            if LintRule.isHadolint(name) { return false }
+            if check.skipsAll || check.skipped.contains(name) { return true }
+            return Lint.experimental.contains(name) && !check.allExperimental && !check.experimental.contains(name)
+        }
+    }
+
+    /// Returns the severity of a fault with these names, or nil if the rule is off.
+    private func severity(of names: [String], _ given: LintSeverity?) -> LintSeverity? {
+        if let name = names.first(where: { options.configuration.severities[$0] != nil }) {
+            return options.configuration.severities[name]
+        }
+        return given ?? LintRule.named(names[0])?.severity
+    }
+
+    /// Returns the lines with edits applied, to paste; nil without edits.
+    func pasted(_ edits: [TextEdit]) -> String? {
+        guard !edits.isEmpty else { return nil }
+        let byLine = Dictionary(grouping: edits, by: \.line)
+        let lines = byLine.keys.sorted().map { number in
+            Lint.apply(byLine[number] ?? [], to: Array(line(number))).text.trimmed
+        }.filter { !$0.isEmpty }
+        return lines.isEmpty ? nil : "write " + lines.joined(separator: "\n")
+    }
+
+    /// Returns the findings in order of line, each once.
     func findings() -> [LintFinding] {
-        found.enumerated().sorted { left, right in
+        var seen: Set<LintFinding> = []
+        return found.enumerated().sorted { left, right in
             (left.element.lines.lowerBound, left.element.rule, left.offset)
                 < (right.element.lines.lowerBound, right.element.rule, right.offset)
-        }.map(\.element)
+        }.map(\.element).filter { seen.insert($0).inserted }
     }
 }

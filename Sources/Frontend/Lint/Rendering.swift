@@ -1,10 +1,15 @@
 extension Lint {
-    /// Formats findings as text: one line for each, with its fix below.
+    /// Formats findings as text: one line for each, with its fix below unless the message contains it.
     public static func text(_ findings: [LintFinding], name: String) -> String {
         findings.reduce(into: "") { result, finding in
+            let names = finding.names.joined(separator: ", ")
             result +=
-                "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(finding.rule)]\n"
-            if let fix = finding.fix { result += "    fix: \(fix)\n" }
+                "\(name):\(finding.lines.lowerBound): \(finding.severity.rawValue): \(finding.message) [\(names)]\n"
+            guard let fix = finding.fix,
+                !finding.message.holds(fix.hasPrefix("write ") ? String(fix.dropFirst(6)) : fix)
+            else { return }
+            let lines = fix.utf8.split(separator: Ascii.newline).map(\.text)
+            result += "    fix: \(lines.joined(separator: "\n         "))\n"
         }
     }
 
@@ -16,30 +21,12 @@ extension Lint {
                 ("message", JSONText.string(finding.message)), ("file", JSONText.string(name)),
                 ("startLine", String(finding.lines.lowerBound)), ("endLine", String(finding.lines.upperBound)),
                 ("fix", finding.fix.map(JSONText.string) ?? "null"),
+                ("otherNames", "[\(finding.otherNames.map(JSONText.string).joined(separator: ", "))]"),
+                ("automatic", finding.edits.isEmpty ? "false" : "true"),
             ]
             return "  { " + fields.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + " }"
         }
         return items.isEmpty ? "[]\n" : "[\n" + items.joined(separator: ",\n") + "\n]\n"
-    }
-
-    /// Formats the findings of files as one SARIF 2.1.0 log.
-    public static func sarif(_ files: [(name: String, findings: [LintFinding])], version: String) -> String {
-        let findings = files.flatMap { file in file.findings.map { (file.name, $0) } }
-        let rules = Set(findings.map(\.1.rule)).sorted().map { "{\"id\":\(JSONText.string($0))}" }
-        let results = findings.map { name, finding in
-            let region = "{\"startLine\":\(finding.lines.lowerBound),\"endLine\":\(finding.lines.upperBound)}"
-            let place =
-                "{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\(JSONText.string(name))},\"region\":\(region)}}"
-            let text = finding.message + (finding.fix.map { ". Fix: \($0)" } ?? "")
-            let level = finding.severity == .error ? "error" : finding.severity == .warning ? "warning" : "note"
-            return "{\"ruleId\":\(JSONText.string(finding.rule)),\"level\":\"\(level)\","
-                + "\"message\":{\"text\":\(JSONText.string(text))},\"locations\":[\(place)]}"
-        }
-        let driver =
-            "{\"name\":\"thaw\",\"version\":\(JSONText.string(version)),\"rules\":[\(rules.joined(separator: ","))]}"
-        let run = "{\"tool\":{\"driver\":\(driver)},\"results\":[\(results.joined(separator: ","))]}"
-        return
-            "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[\(run)]}\n"
     }
 }
 

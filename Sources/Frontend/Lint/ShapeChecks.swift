@@ -2,17 +2,7 @@
 
 extension Linter {
     mutating func checkShapes() {
-        var hasShell: [Bool] = []
-        for stage in file.stages {
-            checkBase(stage)
-            checkRepeats(stage)
-            var shellIsSet = baseIndex[stage.index].map { hasShell[$0] } ?? false
-            for located in stage.instructions {
-                if case .shell = located.value { shellIsSet = true }
-                checkShape(located, in: stage, shellIsSet: shellIsSet)
-            }
-            hasShell.append(shellIsSet)
-        }
+        for stage in file.stages { checkRepeats(stage) }
     }
 
     /// Returns the base stages of a stage, nearest first.
@@ -20,73 +10,42 @@ extension Linter {
         Array(sequence(first: stage) { current in baseIndex[current.index].map { file.stages[$0] } }.dropFirst())
     }
 
-    private mutating func checkBase(_ stage: Stage) {
-        guard let platform = stage.platform else { return }
-        let lines = stage.from.lines
-        if ["$TARGETPLATFORM", "${TARGETPLATFORM}"].contains(platform.text) {
-            report(
-                "RedundantTargetPlatform", .warning,
-                "Setting platform to predefined \(platform.text) in FROM is redundant as this is the default behavior",
-                lines, fix: "remove the flag", edits: removal(of: platform))
-        } else if !platform.text.utf8.contains(Ascii.dollar) {
-            let parts = platform.text.utf8.split(separator: Ascii.slash).map(\.text)
-            let isNamed = stage.name.map { name in parts.contains { name.holds($0) } } ?? false
-            if !isNamed {
-                report(
-                    "FromPlatformFlagConstDisallowed", .warning,
-                    "FROM --platform flag should not use constant value \(platform.text.goQuoted)", lines)
-            }
-            report("DL3029", .warning, "Do not use --platform flag with FROM", lines)
-        }
-    }
-
-    private func removal(of platform: Word) -> [TextEdit] {
-        let start = platform.position.column - "--platform=".utf8.count
-        guard start > 0 else { return [] }
-        let columns = start..<platform.position.column + platform.text.utf8.count + 1
-        return [TextEdit(line: platform.position.line, columns: columns, replacement: "")]
-    }
-
     private mutating func checkRepeats(_ stage: Stage) {
+        let numbers = ["CMD": "DL4003", "ENTRYPOINT": "DL4004", "HEALTHCHECK": "DL3012"]
         var last: [String: ClosedRange<Int>] = [:]
         for located in stage.instructions {
             let keyword = located.value.keyword
-            guard ["CMD", "ENTRYPOINT", "HEALTHCHECK"].contains(keyword) else { continue }
-            if let earlier = last[keyword] {
-                let reason = "in the same stage because only the last one will be used"
+            guard let number = numbers[keyword] else { continue }
+            if let earlier = last[keyword], !isIgnored(number, at: located.lines.lowerBound) {
                 report(
-                    "MultipleInstructionsDisallowed", .warning,
-                    "Multiple \(keyword) instructions should not be used \(reason)", earlier,
-                    fix: "remove all but the last")
-                reportHadolintRepeat(keyword, located.lines)
+                    "MultipleInstructionsDisallowed",
+                    "The \(keyword) on line \(located.lines.lowerBound) replaces this one. Remove it", earlier,
+                    also: [number])
             }
             last[keyword] = located.lines
         }
     }
 
-    private mutating func reportHadolintRepeat(_ keyword: String, _ lines: ClosedRange<Int>) {
-        switch keyword {
-        case "CMD": report("DL4003", .warning, "Multiple `CMD` instructions found; only the last takes effect", lines)
-        case "ENTRYPOINT":
-            report("DL4004", .error, "Multiple `ENTRYPOINT` instructions found; only the last takes effect", lines)
-        default: report("DL3012", .error, "Multiple `HEALTHCHECK` instructions", lines)
-        }
-    }
-
-    private mutating func checkShape(_ located: Located<Instruction>, in stage: Stage, shellIsSet: Bool) {
+    mutating func checkShape(_ located: Located<Instruction>, in state: StageState) {
         let lines = located.lines
         switch located.value {
         case .arg(let arg):
-            checkSecrets(arg, lines)
+            for declaration in arg.declarations { checkSecret("ARG", declaration.name.text, lines) }
         case .env(let env):
             for pair in env.pairs { checkSecret("ENV", pair.key.text, lines) }
             checkLegacy(env.pairs, located)
-            checkSelfReference(env.pairs, lines)
+            checkSelfReference(env.pairs, lines, state)
         case .label(let label): checkLegacy(label.pairs, located)
-        case .cmd(let command), .entrypoint(let command): checkJSON(command, located, shellIsSet)
+        case .cmd(let command), .entrypoint(let command): checkJSON(command, located, state)
         case .maintainer(let maintainer): checkMaintainer(maintainer, located)
         case .expose(let expose): for port in expose.ports { checkPort(port, lines) }
         case .onBuild(let trigger): checkTrigger(trigger, lines)
+        case .healthcheck(let check):
+            if case .shell? = check.command {
+                report(
+                    "DL3025", "HEALTHCHECK runs its command under sh. Write HEALTHCHECK CMD with a JSON array", lines)
+            }
+        case .user(let user): checkNumber(user.user, lines)
         case .copy(let copy): checkDestination(copy.transfer, lines)
         case .add(let add):
             checkDestination(add.transfer, lines)
@@ -95,13 +54,23 @@ extension Linter {
         }
     }
 
+    private mutating func checkNumber(_ word: Word, _ lines: ClosedRange<Int>) {
+        let name = word.unquoted.cut(Ascii.colon)?.before ?? word.unquoted
+        guard !name.isEmpty, !name.utf8.allSatisfy(\.isDigit), !name.utf8.contains(Ascii.dollar), name != "root" else {
+            return
+        }
+        report("DL3066", "A host can't tell whether user \(name) is root. Write its number", lines)
+    }
+
     private mutating func checkLegacy(_ pairs: [Instruction.Pair], _ located: Located<Instruction>) {
         guard let pair = pairs.first, pair.isLegacy else { return }
         let keyword = located.value.keyword
+        let edits = modernisation(of: pair, located.lines)
         report(
-            "LegacyKeyValueFormat", .warning,
+            "LegacyKeyValueFormat",
             "\"\(keyword) key=value\" should be used instead of legacy \"\(keyword) key value\" format",
-            located.lines, fix: "write \(keyword) \(pair.key.text)=...", edits: modernisation(of: pair, located.lines))
+            located.lines, fix: edits.isEmpty ? "quote the value: \(keyword) \(pair.key.text)=\"VALUE\"" : nil,
+            edits: edits)
     }
 
     /// Returns the edit to `key=value`; only a value on one line, without quotes and escapes, is safe to rewrite.
@@ -110,7 +79,7 @@ extension Linter {
         let isPlain = !value.text.utf8.contains {
             $0 == Ascii.quote || $0 == Ascii.apostrophe || $0 == Ascii.backslash || $0 == Ascii.backtick
         }
-        guard lines.count == 1, isPlain, value.position.line == key.position.line else { return [] }
+        guard lines.count == 1, isPlain, !key.mayExpand, value.position.line == key.position.line else { return [] }
         let text = value.text.utf8.contains(where: \.isBlank) ? "\"\(value.text)\"" : value.text
         let start = key.position.column + key.text.utf8.count
         let end = value.position.column + value.text.utf8.count
@@ -118,17 +87,21 @@ extension Linter {
         return [TextEdit(line: key.position.line, columns: start..<end, replacement: "=\(text)")]
     }
 
-    private mutating func checkSelfReference(_ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>) {
+    private mutating func checkSelfReference(
+        _ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>, _ state: StageState
+    ) {
         guard pairs.count <= 200 else { return }
-        for pair in pairs {
+        for pair in pairs
+        where state.scope.value(of: pair.key.text) == nil && !state.declared.contains(pair.key.text) {
             let others = pairs.filter { $0 != pair }
             let used = others.contains { other in
                 ["$\(pair.key.text)", "${\(pair.key.text)}"].contains { Self.mentions(other.value.text, $0) }
             }
             guard used else { continue }
             report(
-                "DL3044", .error, "Do not refer to an environment variable within the same `ENV` statement", lines,
-                fix: "define \(pair.key.text) in an ENV of its own")
+                "DL3044",
+                "$\(pair.key.text) is not set before this line, so it is empty here. Define \(pair.key.text) in an ENV of its own",
+                lines)
             return
         }
     }
@@ -144,90 +117,120 @@ extension Linter {
         }
     }
 
-    private mutating func checkJSON(_ command: CommandLine, _ located: Located<Instruction>, _ shellIsSet: Bool) {
+    private mutating func checkJSON(_ command: CommandLine, _ located: Located<Instruction>, _ state: StageState) {
         guard case .shell(let text) = command else { return }
         let keyword = located.value.keyword
-        let edits = execForm(text, located)
-        if !shellIsSet {
-            let reason = "to prevent unintended behavior related to OS signals"
-            report(
-                "JSONArgsRecommended", .warning, "JSON arguments recommended for \(keyword) \(reason)",
-                located.lines, fix: "write \(keyword) as a JSON array", edits: edits)
+        let program = state.shell.first?.utf8.split(separator: Ascii.slash).last?.text ?? "sh"
+        let list = execForm(text, located)
+        let cure = list.map { "Write \(keyword) \($0.replacement)" } ?? "Write \(keyword) as a JSON array"
+        let message = "\(keyword) runs under \(program), so stop never reaches your program and waits 10 s. \(cure)"
+        let proposal = [list].compactMap(\.self)
+        // BuildKit takes a SHELL line for intention.
+        if state.shellIsSet {
+            report("DL3025", message, located.lines, proposal: proposal)
+        } else {
+            report("JSONArgsRecommended", message, located.lines, also: ["DL3025"], proposal: proposal)
         }
-        report(
-            "DL3025", .warning, "Use arguments JSON notation for CMD and ENTRYPOINT arguments", located.lines,
-            fix: "write \(keyword) as a JSON array", edits: edits)
     }
 
     /// Returns the edit to a JSON array; only a command without shell syntax can be split at its blanks.
-    private func execForm(_ text: String, _ located: Located<Instruction>) -> [TextEdit] {
+    private func execForm(_ text: String, _ located: Located<Instruction>) -> TextEdit? {
         let isPlain = text.utf8.allSatisfy { $0.isNameByte || "-./:,=+@% ".utf8.contains($0) }
-        guard isPlain, !text.isEmpty, located.lines.count == 1 else { return [] }
+        guard isPlain, !text.isEmpty, located.lines.count == 1 else { return nil }
         let words = text.utf8.split(whereSeparator: \.isBlank).map(\.text)
-        guard let first = words.first, !first.utf8.contains(Ascii.equals), !ShellText.builtins.contains(first) else {
-            return []
+        guard let first = words.first, !first.utf8.contains(Ascii.equals), !Self.builtins.contains(first) else {
+            return nil
         }
         let offset = located.text.utf8.count - located.text.utf8.drop { !$0.isBlank }.drop(while: \.isBlank).count
         let start = located.position.column + offset
         let columns = start..<start + text.utf8.count
         let list = "[" + words.map(\.goQuoted).joined(separator: ", ") + "]"
-        return [TextEdit(line: located.position.line, columns: columns, replacement: list)]
+        return TextEdit(line: located.position.line, columns: columns, replacement: list)
     }
+
+    /// The words that only a shell can run.
+    private static let builtins: Set<String> = [
+        "cd", "exec", "export", "set", "source", "eval", "if", "for", "while", "test", "ulimit", "umask", "exit", ".",
+    ]
 
     private mutating func checkMaintainer(_ value: Instruction.Maintainer, _ located: Located<Instruction>) {
         let label = "LABEL org.opencontainers.image.authors=\(value.name.goQuoted)"
         let isPlain = located.lines.count == 1 && !value.name.utf8.contains { "\"\\$".utf8.contains($0) }
         let edit = TextEdit(line: located.lines.lowerBound, columns: nil, replacement: label)
-        let message = "Maintainer instruction is deprecated in favor of using label"
         report(
-            "MaintainerDeprecated", .warning, message, located.lines, fix: label, edits: isPlain ? [edit] : [])
-        report("DL4000", .error, "MAINTAINER is deprecated", located.lines, fix: label, edits: isPlain ? [edit] : [])
+            "MaintainerDeprecated", "MAINTAINER is deprecated. Write \(label)", located.lines, also: ["DL4000"],
+            fix: isPlain ? nil : label, proposal: isPlain ? [edit] : [])
     }
 
     private mutating func checkPort(_ port: Word, _ lines: ClosedRange<Int>) {
         let (address, transport) = port.text.cut(Ascii.slash) ?? (port.text, "")
         if transport != transport.asciiLowercased {
             report(
-                "ExposeProtoCasing", .warning, "Defined protocol '\(port.text)' in EXPOSE should be lowercase", lines,
-                fix: "write \(transport.asciiLowercased)",
-                edits: [.replacing(port, with: "\(address)/\(transport.asciiLowercased)")])
+                "ExposeProtoCasing", "Defined protocol '\(port.text)' in EXPOSE should be lowercase", lines,
+                edits: port.mayExpand ? [] : [.replacing(port, with: "\(address)/\(transport.asciiLowercased)")])
         }
         if address.utf8.contains(Ascii.colon) {
             let rule = "EXPOSE instruction should not define an IP address or host-port mapping"
-            report("ExposeInvalidFormat", .warning, "\(rule), found '\(port.text)'", lines)
+            report("ExposeInvalidFormat", "\(rule), found '\(port.text)'", lines)
+        }
+    }
+
+    mutating func checkPorts(_ expose: Instruction.Expose, _ lines: ClosedRange<Int>, _ state: StageState) {
+        guard (try? state.scope.ports(expose)) == nil else { return }
+        for port in expose.ports {
+            guard let text = try? state.scope.expand(port) else { continue }
+            let numbers = text.utf8.split { !$0.isDigit }.compactMap { Int($0.text) }
+            if numbers.contains(where: { $0 > 65_535 }) {
+                report("DL3011", "Port \(text) does not exist: ports end at 65535", lines)
+            }
         }
     }
 
     private mutating func checkTrigger(_ trigger: Instruction.OnBuild, _ lines: ClosedRange<Int>) {
         guard let problem = trigger.problem else { return }
-        report("TriggerInvalid", .error, "every image built on this one will fail: \(problem.message)", lines)
+        let words = trigger.trigger.utf8.split(whereSeparator: \.isBlank)
+        let isForbidden =
+            words.first.map { ["ONBUILD", "FROM", "MAINTAINER"].contains($0.text.asciiUppercased) } ?? false
+        report(
+            "TriggerInvalid", "every image built on this one will fail: \(problem.message)", lines,
+            also: isForbidden ? ["DL3043"] : [])
     }
 
     private mutating func checkDestination(_ transfer: Instruction.Transfer, _ lines: ClosedRange<Int>) {
-        let target = transfer.destination.text
+        let target = transfer.destination.unquoted
         let isDirectory =
             [Ascii.slash, Ascii.dot].contains(target.utf8.last ?? 0) || target.utf8.contains(Ascii.dollar)
         guard transfer.sources.count + transfer.heredocs.count > 1, !isDirectory else { return }
         report(
-            "DL3021", .error, "`COPY` with more than 2 arguments requires the last argument to end with `/`", lines,
-            fix: "write \(target)/ (in BuildKit the last source silently wins)",
-            edits: transfer.destination.mayExpand ? [] : [.replacing(transfer.destination, with: "\(target)/")])
+            "DL3021", "Several sources become one file: \(target) gets only the last. Write \(target)/", lines,
+            proposal: transfer.destination.mayExpand ? [] : [.replacing(transfer.destination, with: "\(target)/")])
     }
 
     private mutating func checkAdd(_ add: Instruction.Add, _ located: Located<Instruction>) {
-        let needsAdd = add.transfer.sources.contains { source in
-            let text = source.text.asciiLowercased
-            return text.holds("://") || text.utf8.starts(with: "git@".utf8) || text.utf8.contains(Ascii.dollar)
-                || Self.archives.contains { text.hasSuffix($0) } || PathPattern.hasWildcards(text.utf8)
+        let sources = add.transfer.sources.map(\.unquoted)
+        let addresses = sources.filter { $0.holds("://") }
+        if let first = addresses.first, add.checksum == nil, first.hasPrefix("http"), !Self.isRepository(first) {
+            report(
+                "UnverifiedDownload", "ADD takes what the server sends at each build. Add --checksum=sha256:DIGEST",
+                located.lines)
         }
-        guard !needsAdd, add.checksum == nil, add.unpack == nil else { return }
+        let needsAdd = sources.contains { source in
+            let text = source.asciiLowercased
+            return text.holds("://") || text.utf8.starts(with: "git@".utf8) || text.utf8.contains(Ascii.dollar)
+                || isArchive(text)
+        }
+        guard !needsAdd, add.checksum == nil, add.unpack == nil, add.transfer.heredocs.isEmpty else { return }
         let keyword = located.keyword
         report(
-            "DL3020", .error, "Use COPY instead of ADD for files and folders", located.lines, fix: "write COPY",
-            edits: [.replacing(keyword, with: keyword.text == "add" ? "copy" : "COPY")])
+            "DL3020", "ADD unpacks archives and loads addresses; for files COPY is enough", located.lines,
+            proposal: [.replacing(keyword, with: keyword.text == "add" ? "copy" : "COPY")])
     }
 
-    private static let archives = [".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".txz", ".tbz2", ".tzst", ".lzma"]
+    /// True for the address of a git repository, whose commit is its checksum.
+    private static func isRepository(_ text: String) -> Bool {
+        let path = text.cut(Ascii.hash)?.before ?? text
+        return path.hasSuffix(".git") || path.holds(".git?")
+    }
 }
 
 extension UInt8 {

@@ -47,6 +47,6 @@ struct Suppressions: Sendable {
     func covers(_ rule: String, _ line: Int) -> Bool {
         if everywhere.contains(rule) { return true }
         guard let names = onLine[line] else { return false }
-        return names.contains(rule) || (names.contains("all") && !rule.utf8.starts(with: "DL".utf8))
+        return names.contains(rule) || (names.contains("all") && !LintRule.isHadolint(rule))
     }
 }

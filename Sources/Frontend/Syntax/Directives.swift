@@ -93,8 +93,11 @@ public struct Directives: Sendable {
         let image = wanted.text.utf8.prefix { !$0.isBlank }.text
         if override != nil, image == "dockerfile.v0" { return nil }
         var name = image.utf8.prefix { $0 != UInt8(ascii: "@") }
-        for host in ["docker.io/", "index.docker.io/"] where name.starts(with: host.utf8) {
-            name = name.dropFirst(host.utf8.count)
+        // A mirror has the frontend under the same path.
+        if let slash = name.firstIndex(of: Ascii.slash),
+            name[..<slash].contains(where: { $0 == Ascii.dot || $0 == Ascii.colon })
+        {
+            name = name[name.index(after: slash)...]
         }
         let repository = name.prefix { $0 != Ascii.colon }.text
         if repository == "docker/dockerfile" || repository.utf8.starts(with: "docker/dockerfile-".utf8) { return nil }

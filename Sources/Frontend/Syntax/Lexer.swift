@@ -50,6 +50,13 @@ struct Lexer {
         next = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
+    /// Makes a lexer that continues at `offset`, the start of the line after line `line`.
+    init(_ bytes: [UInt8], from offset: Int, after line: Int) {
+        self.bytes = bytes
+        next = offset
+        self.line = line
+    }
+
     var isAtEnd: Bool { next >= bytes.count }
 
     /// Reads the next physical line with its line end; returns nil at the end of the file.

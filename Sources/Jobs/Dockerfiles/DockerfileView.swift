@@ -1,4 +1,5 @@
 public import Frontend
+internal import Glibc
 public import Linux
 public import OCI
 internal import SystemPackage
@@ -12,6 +13,12 @@ public struct DockerfileView {
     public var ignored: Set<String> = []
     /// The name of the image built from it; nil if there is none.
     public var result: String?
+    /// The settings of the linter; nil for those of the `.hadolint.yaml` beside the file.
+    public var configuration: LintConfiguration?
+    /// True to ask the program `shellcheck` about RUN scripts.
+    public var asksShellCheck = false
+    /// Receives sentences about parts of a check that could not be done.
+    public var onNote: (String) -> Void = { _ in }
 
     /// Makes a view of the Dockerfile at `path`, or on stdin for `-`.
     ///
@@ -37,17 +44,30 @@ public struct DockerfileView {
         }
         var options = Frontend.Lint.Options(arguments: arguments)
         options.ignored = ignored
+        options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
+        options.today = Self.today
         options.facts = try await LintFacts.gather(
             parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
+        if asksShellCheck {
+            options.shellFindings = try ShellCheck.findings(in: Frontend.Lint.scripts(parsed, options), onNote: onNote)
+        }
         return Frontend.Lint.check(parsed, options)
     }
 
-    /// Applies the automatic fixes to the file.
-    public func fix(_ findings: [Frontend.LintFinding]) throws {
+    /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
+    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
+
+    /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
+    public func fix(_ findings: [Frontend.LintFinding]) throws -> [Int] {
         let bytes = try read()
         let fixed = Frontend.Lint.applying(findings, to: bytes)
-        if fixed != bytes { try replaceFile(path, with: fixed) }
+        guard fixed != bytes else { return [] }
+        try replaceFile(path, with: fixed)
+        return Set(findings.flatMap(\.edits).map(\.line)).sorted()
     }
+
+    /// The bytes of the file, or nil if it can't be read again.
+    public var source: [UInt8]? { path == "-" ? nil : try? read() }
 
     /// Formats findings for people.
     public func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }

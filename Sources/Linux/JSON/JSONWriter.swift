@@ -13,9 +13,11 @@ struct JSONWriter {
         case .literal(let text): bytes += text.utf8
         case .string(let text): write(text)
         case .array(let elements):
-            list(elements, "[", "]", depth) { writer, element in writer.write(element, depth: depth + 1) }
+            list(elements, opening: "[", closing: "]", depth: depth) { writer, element in
+                writer.write(element, depth: depth + 1)
+            }
         case .object(let members):
-            list(members.sorted { $0.key < $1.key }, "{", "}", depth) { writer, member in
+            list(members.sorted { $0.key < $1.key }, opening: "{", closing: "}", depth: depth) { writer, member in
                 writer.write(member.key.text)
                 writer.bytes += (writer.isPretty ? " : " : ":").utf8
                 writer.write(member.value, depth: depth + 1)
@@ -24,8 +26,8 @@ struct JSONWriter {
     }
 
     private mutating func list<Item>(
-        _ items: [Item], _ opening: StaticString, _ closing: StaticString, _ depth: Int,
-        _ item: (inout JSONWriter, Item) -> Void
+        _ items: [Item], opening: StaticString, closing: StaticString, depth: Int,
+        item: (inout JSONWriter, Item) -> Void
     ) {
         bytes += opening.description.utf8
         for (index, value) in items.enumerated() {

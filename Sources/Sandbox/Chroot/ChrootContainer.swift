@@ -51,18 +51,18 @@ public struct ChrootContainer: Sendable {
     public func run(
         _ command: Command, placing placements: [InjectedFile] = [], output: @escaping Container.Output = { _, _ in }
     ) async throws -> Outcome {
-        try await run(command, placements) { try NamedStreams(output, in: $0) }
+        try await run(command, placements: placements) { try NamedStreams(output, in: $0) }
     }
 
     /// Runs a command with this process's own streams, until it exits.
     public func runInteractively(_ command: Command, placing placements: [InjectedFile] = []) async throws -> ExitStatus
     {
-        try await run(command, placements) { _ in InheritedStreams((0, 1, 2)) }.status
+        try await run(command, placements: placements) { _ in InheritedStreams((0, 1, 2)) }.status
     }
 
     private func run(
-        _ command: Command, _ placements: [InjectedFile],
-        _ makeStreams: @Sendable @escaping (_ devices: Directory) throws -> any Streams
+        _ command: Command, placements: [InjectedFile],
+        makeStreams: @Sendable @escaping (_ devices: Directory) throws -> any Streams
     ) async throws -> Outcome {
         try Container.check(command)
         let handle = SupervisorHandle()
@@ -70,7 +70,10 @@ public struct ChrootContainer: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 // The supervisor ends the command when the thread that made it ends.
                 WorkerThread.start {
-                    continuation.resume(with: Result { try attempt(command, placements, handle, makeStreams) })
+                    continuation.resume(
+                        with: Result {
+                            try attempt(command, placements: placements, handle: handle, makeStreams: makeStreams)
+                        })
                 }
             }
         } onCancel: {
@@ -79,8 +82,8 @@ public struct ChrootContainer: Sendable {
     }
 
     private func attempt(
-        _ command: Command, _ placements: [InjectedFile], _ handle: SupervisorHandle,
-        _ makeStreams: (Directory) throws -> any Streams
+        _ command: Command, placements: [InjectedFile], handle: SupervisorHandle,
+        makeStreams: (Directory) throws -> any Streams
     ) throws -> Outcome {
         let open = try Directory(root)
         let devices = try ChrootDevices(in: area)

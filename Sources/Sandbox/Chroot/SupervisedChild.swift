@@ -20,7 +20,7 @@ final class SupervisedChild {
             try ids.check(command.account)
             group = try ControlGroup(for: command)
             var script = SetupScript()
-            script.enter(root, command, group, ids)
+            script.enter(root, command: command, group: group, ids: ids)
             var launch = Launch(command, streams: streams.descriptors, namespaces: 0)
             launch.group = group?.unified ?? -1
             launch.isSupervised = true
