@@ -48,6 +48,7 @@ extension Schemas {
     static let check = Schema.list([
         "rule": .string, "severity": .words(["error", "warning", "info", "style"]), "message": .string,
         "file": .string, "startLine": .integer, "endLine": .integer, "fix": .nullable(.string),
+        "otherNames": .list(.string), "automatic": .bool,
     ])
 
     static let targets: Schema = [

@@ -95,7 +95,7 @@ public struct BuildSources {
 
     /// Refuses a file that a project chooses outside of its directory, by its name or by a symbolic link.
     ///
-    /// The project may be from a stranger; lines of a wrong Dockerfile appear in errors and logs. The user can name any
+    /// The project may be hostile; lines of a wrong Dockerfile appear in errors and logs. The user can name any
     /// file on the command line.
     ///
     /// - Parameter key: The key of `thaw.toml`; nil for the default Dockerfile.

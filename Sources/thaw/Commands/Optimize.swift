@@ -84,7 +84,7 @@ struct Optimize: AsyncParsableCommand {
         var document = result.document
         document["build"] = build?.summary
         let path = FilePath(output)
-        // The default is in the project's directory, where a stranger may have put a link to another one.
+        // The default is in the project's directory, where its author may have put a link to another one.
         if output == Self.defaultOutput, let entry = try? OwnedDescriptor(path, [.path, .noFollow]),
             try entry.status().type == .symbolicLink
         {
