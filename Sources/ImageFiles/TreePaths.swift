@@ -10,8 +10,8 @@ extension ImageFiles {
         }
     }
 
-    /// The row of /etc/passwd that USER refers to; nil if there is none that a process could use.
-    public var userRow: Accounts.User? { try? accounts.user(Array(image.config.user.utf8)) }
+    /// Returns the row of /etc/passwd that a USER refers to; nil if there is none that a process could use.
+    public func row(ofUser user: String) -> Accounts.User? { try? accounts.user(Array(user.utf8)) }
 
     /// The accounts in /etc/passwd and /etc/group.
     public var accounts: Accounts {

@@ -135,7 +135,9 @@ public enum Invariants {
         {
             violations.append(.lostProgram(name))
         }
-        if after.userRow == nil, before.userRow != nil { violations.append(.lostUser(config.user)) }
+        if after.row(ofUser: config.user) == nil, before.row(ofUser: config.user) != nil {
+            violations.append(.lostUser(config.user))
+        }
         for directory in [config.workingDirectory] + config.volumes where !directory.isEmpty {
             let (now, was) = (
                 after.tree.follow(directory.utf8, from: FileTree.rootNode),

@@ -87,7 +87,7 @@ extension Planner {
             keep(found, .declared("VOLUME"))
             keep(below: volume, .declared("VOLUME"))
         }
-        if let home = contents.userRow?.home, !home.isEmpty {
+        if let home = contents.row(ofUser: config.user)?.home, !home.isEmpty {
             keep(at: String(decoding: home, as: UTF8.self), .declared("home"))
         }
     }

@@ -49,7 +49,9 @@ public enum ShellCheck {
                     $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
                 }
         }
-        return names.isEmpty ? ":\n" : "export " + names.map { "\($0)=1" }.joined(separator: " ") + "\n"
+        // A constant would hide that a value may contain blanks.
+        let list = names.joined(separator: " ")
+        return names.isEmpty ? ":\n" : "read -r \(list); export \(list)\n"
     }
 
     private static func run(
