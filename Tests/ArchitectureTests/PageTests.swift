@@ -43,8 +43,7 @@ import Testing
         var known = try Sources.types(in: ["Sources", "Tests"])
         known.formUnion(try Sources.targets())
         known.formUnion(try Program.shell("ls Tests", in: Repository.path).split(separator: "\n").map(String.init))
-        // The names in docs/lint.md are rules, which FrontendTests compare with the catalogue.
-        for (page, text) in try Self.texts() where page != "docs/lint.md" {
+        for (page, text) in try Self.texts() {
             // Two or more words joined: StageBuilder. Names of other projects are not written as code.
             for match in text.matches(of: /`([A-Z]+[a-z0-9]+[A-Z]\w*)`/) {
                 let isKnown = known.contains(String(match.1))
