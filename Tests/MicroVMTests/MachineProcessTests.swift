@@ -169,8 +169,12 @@ struct MachineProcessTests {
             let machine = try MachineProcess(configuration, ServingProgram.jail, savingTo: path) { _, _ in .end }
             machine.close()
         }
-        let names = try Directory(scratch.path).entries().map { String(decoding: $0.name, as: UTF8.self) }
-        #expect(names.sorted() == ["disk", "kernel"])
+        func names() throws -> [String] {
+            try Directory(scratch.path).entries().map { String(decoding: $0.name, as: UTF8.self) }.sorted()
+        }
+        // The thread that receives from the process releases the file a moment after the process has ended.
+        for _ in 0..<500 where try names() != ["disk", "kernel"] { usleep(10_000) }
+        #expect(try names() == ["disk", "kernel"])
         configuration.kernel = try scratch.write("other", Array("no kernel".utf8))
         #expect(throws: MachineError.self) {
             try MachineProcess(configuration, ServingProgram.jail) { _, _ in .end }
