@@ -33,6 +33,7 @@ for-test += erofs-utils         # a peer: fsck.erofs must accept our root disks;
 for-test += lz4                 # a peer: packs input of our decoder, and unpacks the same kernels
 for-test += acpica-tools        # a peer: iasl must disassemble the guest's ACPI tables
 for-test += jq                  # reads documents in the machine of test-kvm
+for-test += shellcheck          # checks RUN scripts for thaw lint, and the scripts of this repository
 for-kernel += linux-source-6.1  # the source of the small kernel
 for-kernel += gcc libc6-dev make  # build the kernel and its build tools
 for-kernel += flex bison bc     # generate parts of its source
