@@ -232,7 +232,9 @@ import Testing
     @Test("As many processes as the limit can run")
     func limit() async throws {
         let fixture = try Fixture()
-        let script = "n=0; while [ $n -lt 7 ]; do sleep 100 & n=$((n + 1)); done; echo started; sleep 100 & echo no"
+        // The process that starts the command ends a moment later, and counts until then.
+        let script =
+            "sleep 0.5; n=0; while [ $n -lt 7 ]; do sleep 100 & n=$((n + 1)); done; echo started; sleep 100 & echo no"
         let result = try await fixture.shell(script) { $0.processLimit = 8 }
         #expect(result.output == "started\n")
         #expect(!result.status.isSuccess)
