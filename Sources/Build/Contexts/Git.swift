@@ -11,9 +11,8 @@ struct Git: Sendable {
     let area: Directory
     let work: Interruptible
     private let environment: [String]
-    /// The agent with the keys of `--ssh`, if thaw started it.
-    private let keys: KeyAgent?
-    private let hasAgent: Bool
+    /// The agent of `--ssh`.
+    private let agent: RunningAgent?
     private let directory: FilePath
 
     /// Prepares an environment; `settings` count as if they were in a settings file.
@@ -22,25 +21,18 @@ struct Git: Sendable {
     /// submodule can't use the keys of the build's user without `--ssh`.
     init(
         in area: Directory, _ work: Interruptible, settings: [(name: String, value: String)] = [],
-        agent: SSHAgent? = nil
-    ) throws {
+        agent: RunningAgent? = nil
+    ) {
         self.area = area
         self.work = work
         let ssh = "ssh -oBatchMode=yes -oConnectTimeout=30 -oIdentityFile=/dev/null"
-        let connection: [String]
-        hasAgent = agent != nil
-        switch agent {
-        case nil:
-            keys = nil
-            connection = ["GIT_SSH_COMMAND=\(ssh) -oIdentityAgent=none -oIdentitiesOnly=yes"]
-        case .socket(let path):
-            keys = nil
-            connection = ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(path)"]
-        case .keys(let files):
-            let agent = try KeyAgent(files)
-            keys = agent
-            connection = ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(agent.socket)"]
-        }
+        self.agent = agent
+        let connection =
+            if let agent {
+                ["GIT_SSH_COMMAND=\(ssh)", "SSH_AUTH_SOCK=\(agent.socket)"]
+            } else {
+                ["GIT_SSH_COMMAND=\(ssh) -oIdentityAgent=none -oIdentitiesOnly=yes"]
+            }
         directory = area.path.absolute
         var environment = [
             "GIT_CEILING_DIRECTORIES=\(directory.removingLastComponent())",
@@ -84,7 +76,7 @@ struct Git: Sendable {
         guard outcome.status == 0 else {
             var reason = outcome.stderrLine.isEmpty ? "git printed no reason" : outcome.stderrLine
             let usesSSH = remote.hasPrefix("ssh://") || !remote.contains("://") && remote.contains("@")
-            if usesSSH, !hasAgent { reason += " (your SSH keys are used only with --ssh default)" }
+            if usesSSH, agent == nil { reason += " (your SSH keys are used only with --ssh default)" }
             throw BuildError.gitFailed(SourceAddress.redacted(remote), reason: reason)
         }
         return outcome.output

@@ -16,9 +16,13 @@ struct GitRepository: Sendable {
     /// Returns the files as an image: modes 0644 or 0755, owner root, all with the commit's time.
     func image() async throws -> Image {
         let settings = try speedLimits + credentials()
-        let agent = state.request.agents["default"]
-        let commit = try await Interruptible.run { work in
-            try state.inWorkArea { area in try resolve(Git(in: area, work, settings: settings, agent: agent)) }
+        let (commit, agent) = try await Interruptible.run { work in
+            // One agent serves all commands.
+            let agent = try state.request.agents["default"].map { try RunningAgent($0) }
+            let commit = try state.inWorkArea { area in
+                try resolve(Git(in: area, work, settings: settings, agent: agent))
+            }
+            return (commit, agent)
         }
         let key = key(of: commit)
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }

@@ -59,25 +59,35 @@ final class KeyAgent: Sendable {
     }
 }
 
+/// The socket of an agent of `--ssh`; an agent for keys in files runs as long as this value exists.
+struct RunningAgent: Sendable {
+    let socket: FilePath
+    private let keys: KeyAgent?
+
+    /// Starts an agent if there is none yet; blocks, and throws as ``KeyAgent``.
+    init(_ agent: SSHAgent) throws {
+        switch agent {
+        case .socket(let path): (socket, keys) = (FilePath(path), nil)
+        case .keys(let files):
+            let made = try KeyAgent(files)
+            (socket, keys) = (made.socket, made)
+        }
+    }
+}
+
 /// A socket for a command that replaces an agent's own: it passes on requests for the list of keys and for signatures.
 ///
 /// The agent may belong to a user whose socket the command's user can't open. All other requests fail: a command must
 /// not add, remove or lock keys, or make the agent load a library.
 final class AgentRelay: Sendable {
     private let listener: OwnedDescriptor
-    private let agent: FilePath
-    private let keys: KeyAgent?
+    private let agent: RunningAgent
 
     /// Listens in `directory` under `name`, for the given owner.
     init(to agent: SSHAgent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner) throws {
-        switch agent {
-        case .socket(let path): (self.agent, keys) = (FilePath(path), nil)
-        case .keys(let files):
-            let made = try KeyAgent(files)
-            (self.agent, keys) = (made.socket, made)
-        }
+        self.agent = try RunningAgent(agent)
         // Fail now if the agent is missing; later only the command would fail, without a reason.
-        _ = try UnixSocket.connect(to: self.agent)
+        _ = try UnixSocket.connect(to: self.agent.socket)
         // An earlier debug session of a failed step may have left its socket.
         if try directory.exists(name) { try directory.remove(name) }
         listener = try UnixSocket.listen(in: directory, as: name)
@@ -102,7 +112,7 @@ final class AgentRelay: Sendable {
                 WorkerThread.start { [agent] in
                     defer { count.remove() }
                     let peer = OwnedDescriptor(owning: number)
-                    guard let upstream = try? UnixSocket.connect(to: agent) else { return }
+                    guard let upstream = try? UnixSocket.connect(to: agent.socket) else { return }
                     // An error of either side ends the connection.
                     try? AgentConnection.serve(peer, from: upstream)
                 }
