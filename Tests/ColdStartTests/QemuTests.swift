@@ -135,7 +135,7 @@ struct QemuTests {
         #expect(line.phases.last?.name == .firstByte)
     }
 
-    @Test("Two measurements have the same figures for each seed, and waiting is not work")
+    @Test("waiting: two measurements have the same figures for each seed, and a sleep is no work")
     func deterministic() async throws {
         func measure(_ arguments: [String], runs: Int) async throws -> WorkSummary {
             let scenario = Scenario(
