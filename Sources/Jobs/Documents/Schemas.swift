@@ -117,7 +117,14 @@ enum Schemas {
         "gate",
         [
             "holds": .bool,
-            "budgets": .list(["name": .string, "limit": .number, "measured": .number, "holds": .bool]),
+            "budgets": .list([
+                "name": .string, "limit": .number, "measured": .nullable(.number), "holds": .bool,
+                "state?": .words(["holds", "broken", "inconclusive", "waived"]), "summary?": .string,
+                "causes?": .list(["amount": .string, "text": .string, "layer": .nullable(.integer)]),
+                "waiver?": ["reason": .string, "until": .string],
+            ]),
+            "notes?": .list(.string),
+            "image?": ["reference": .string, "digest": .string, "compressedSize": .integer],
         ])
 
     static let optimization = Schema.document(
