@@ -6,6 +6,8 @@ enum Schemas {
         "analysis",
         [
             "image": image,
+            "metric": .words(["thaw", "dive"]),
+            "inefficientFiles?": .list(["path": .string, "count": .integer, "bytes": .integer]),
             "efficiency": .number, "wastedBytes": .integer, "userWastedPercent": .number,
             "wastedBytesBySide": ["base": .nullable(.integer), "user": .nullable(.integer)],
             "base": [
