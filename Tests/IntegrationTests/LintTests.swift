@@ -107,7 +107,8 @@ import Testing
         let program = try Program.shell("command -v shellcheck", in: directory.path)
         try Program.shell("mkdir bin", in: directory.path)
         try directory.write(
-            "bin/shellcheck", "#!/bin/sh\necho start >>'\(directory.path)/starts'\nexec \(program) \"$@\"\n", mode: 0o755)
+            "bin/shellcheck", "#!/bin/sh\necho start >>'\(directory.path)/starts'\nexec \(program) \"$@\"\n",
+            mode: 0o755)
         let path = "\(directory.path)/bin:/usr/bin:/bin"
         let outcome = try directory.thaw("lint", "a", "broken", "b", environment: ["PATH": path])
         #expect(try directory.read("starts") == "start\n")

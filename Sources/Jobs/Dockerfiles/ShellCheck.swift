@@ -65,7 +65,8 @@ public enum ShellCheck {
         _ files: [String], in directory: FilePath, _ onNote: (String) -> Void
     ) throws -> [JSON] {
         let output = try OwnedDescriptor(directory.appending("output"), [.readWrite, .create, .exclusive], mode: 0o600)
-        let words = ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-e", excluded, "--"] + files
+        let words =
+            ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-e", excluded, "--"] + files
         let process = try Spawn.start(words, streams: [nil, output.rawValue, nil])
         switch Spawn.wait(process) {
         case .exited(0), .exited(1): break
