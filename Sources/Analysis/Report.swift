@@ -54,9 +54,11 @@ public struct Report: Sendable {
         packages = PackageScanner(files, liveFiles).packages
         secrets = SecretScanner(files).secrets
         let python = CompiledPython(files, liveFiles).problems(liveFiles)
-        let bytes = ByteFindings(layers).findings(waste, duplicates, LeftoverFiles(tree), python, tree)
+        let bytes = ByteFindings(layers).findings(
+            waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree), python: python, in: tree)
         let surface = AttackSurface(tree, packages)
-        findings = (bytes + SafetyFindings.findings(secrets, surface, image, tree)).sorted(by: Finding.inOrder)
+        findings = (bytes + SafetyFindings.findings(secrets: secrets, surface: surface, of: image, in: tree)).sorted(
+            by: Finding.inOrder)
         self.image = ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,
             size: waste.shippedBytes, compressedSize: image.compressedSize, layerCount: image.layers.count)

@@ -57,7 +57,7 @@ extension Report {
                 abbreviated(item.path.description.visibleLine, to: 52),
             ])
         }
-        return section("Waste", waste.items.count, "path") + table.text
+        return section("Waste", count: waste.items.count, noun: "path") + table.text
     }
 
     private var duplicateTable: String {
@@ -69,7 +69,7 @@ extension Report {
             let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
             table.add(["\(ByteCount(duplicate.bytes))", String(duplicate.paths.count), paths.joined(separator: "  ")])
         }
-        return section("Duplicates", duplicates.count, "content") + table.text
+        return section("Duplicates", count: duplicates.count, noun: "content") + table.text
     }
 
     private var secretTable: String {
@@ -84,7 +84,7 @@ extension Report {
                     + (secret.deletedLater ? " (deleted later)" : ""),
             ])
         }
-        return section("Secrets", secrets.count, "place") + table.text
+        return section("Secrets", count: secrets.count, noun: "place") + table.text
     }
 
     private var packageTable: String {
@@ -101,7 +101,7 @@ extension Report {
                 package.version,
             ])
         }
-        return section("Packages", packages.count, "package", limit: 10) + table.text
+        return section("Packages", count: packages.count, noun: "package", limit: 10) + table.text
     }
 
     private var findingList: String {
@@ -109,7 +109,7 @@ extension Report {
         return "\nFindings (\(findings.count))\n" + findings.map(\.text).joined(separator: "\n")
     }
 
-    private func section(_ title: String, _ count: Int, _ noun: String, limit: Int = shown) -> String {
+    private func section(_ title: String, count: Int, noun: String, limit: Int = shown) -> String {
         let largest = count > limit ? ", the largest \(limit)" : ""
         return "\n\(title) (\(counted(count, noun))\(largest))\n"
     }

@@ -48,8 +48,8 @@ extension StageBuilder {
                 ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
-        if remembered == nil || known.count > 1 { try remember(outcome.step, known, prints) }
-        if let key = known.last { shared.history.note(label, text, key) }
+        if remembered == nil || known.count > 1 { try remember(outcome.step, keys: known, prints: prints) }
+        if let key = known.last { shared.history.note(stage: label, step: text, key: key) }
         shared.note(outcome.step, of: known)
         epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
         let entry = Self.history(history, isEmptyLayer: false)
@@ -71,7 +71,7 @@ extension StageBuilder {
     }
 
     /// Records a result under each of its keys, with the inputs of the last one.
-    private func remember(_ step: CachedStep, _ keys: [Digest], _ prints: [Fingerprint]) throws {
+    private func remember(_ step: CachedStep, keys: [Digest], prints: [Fingerprint]) throws {
         let inputs = prints.last?.inputs ?? []
         for key in keys {
             try shared.store.cache(step, for: key)
@@ -91,7 +91,7 @@ extension StageBuilder {
     ) async throws -> (step: CachedStep, missReason: MissReason?) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
-        let reason = usesCache ? shared.history.explain(label, text, print) : .cacheIsOff
+        let reason = usesCache ? shared.history.explain(stage: label, step: text, by: print) : .cacheIsOff
         if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(line)) }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
         return (step, isFirst ? reason : nil)

@@ -9,7 +9,7 @@ internal import SystemPackage
 extension StageBuilder {
     mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
         try allow(run, line)
-        let job = RunJob(run, try await mounts(of: run, line), self)
+        let job = RunJob(run, mounts: try await mounts(of: run, line), in: self)
         let stage = self
         let history = Frontend.CreatedBy.run(job.words, arguments: scope.historyArguments)
         try await step(text, line, history: history, keys: try await keys(of: job)) {

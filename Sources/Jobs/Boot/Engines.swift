@@ -33,7 +33,7 @@ public struct Engines {
             // Checked before a kernel is fetched and a disk is written.
             try QemuEngine.expectEmulator()
             let isDeterministic = isDeterministic
-            return try await boot(image, tree) { disk, kernel, program in
+            return try await boot(image, tree: tree) { disk, kernel, program in
                 let engine = QemuEngine(
                     disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
                 return try await engine.measure(scenario)
@@ -41,7 +41,7 @@ public struct Engines {
         case .kvm: break
         }
         let isSmall = kernel == .small
-        return try await boot(image, tree) { disk, found, program in
+        return try await boot(image, tree: tree) { disk, found, program in
             let engine = KvmEngine(
                 disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
                 cache: Environment.cache, startMode: options.startMode, scratch: disk.removingLastComponent(),
@@ -66,8 +66,8 @@ public struct Engines {
 
     /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
     private func boot(
-        _ image: Image, _ tree: FileTree?,
-        _ body: @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> StartMeasurement
+        _ image: Image, tree: FileTree?,
+        body: @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> StartMeasurement
     ) async throws -> StartMeasurement {
         let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
         let program = try InitialProgram.locate()
