@@ -123,10 +123,12 @@ public struct Builder: Sendable {
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
             if case .run = instruction { try expectRunnable(index, line: stage.from.lines.lowerBound, plan) }
-            try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
+            try await builder.apply(
+                instruction, from: StepSource(text: trigger, line: stage.from.lines.lowerBound))
         }
         for instruction in stage.instructions {
-            try await builder.apply(instruction.value, text: instruction.text, line: instruction.lines.lowerBound)
+            try await builder.apply(
+                instruction.value, from: StepSource(text: instruction.text, line: instruction.lines.lowerBound))
         }
         return builder
     }
