@@ -2,7 +2,7 @@
 ///
 /// The raw value is the name of the schema in `docs/json`, and the `kind` of documents that have one.
 public enum DocumentKind: String, CaseIterable, Sendable {
-    case analysis, boot, buildMetadata, caches, catalog, check, diff, diskUse, doctor, gate, history, images
+    case analysis, boot, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate, history, images
     case inspection, optimization, outline, prune, referrers, slim, tags, targets
 
     /// The command that prints or writes the document.
@@ -17,6 +17,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: "thaw diff --format json"
         case .diskUse: "thaw df --format json"
         case .doctor: "thaw doctor --format json"
+        case .files: "thaw analyze --files --format json"
         case .gate: "thaw gate --format json"
         case .history: "thaw history --format json"
         case .images: "thaw images --format json"
@@ -43,6 +44,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: Schemas.diff
         case .diskUse: Schemas.diskUse
         case .doctor: Schemas.doctor
+        case .files: Schemas.files
         case .gate: Schemas.gate
         case .history: Schemas.history
         case .images: Schemas.images
