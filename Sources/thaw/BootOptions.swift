@@ -16,6 +16,11 @@ struct BootOptions: ParsableArguments {
             "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
     var probe: String?
     @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Time for all starts, such as 60s: as many starts as it allows, unless --runs limits them.",
+            valueName: "time"))
+    var budget: String?
     @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
     var deterministic = false
     @Option(
@@ -40,6 +45,7 @@ struct BootOptions: ParsableArguments {
         start.probe = try probe.map(ProbeAction.init(parsing:))
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
         (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
+        start.budget = try budget.map(Self.time)
         return start
     }
 
