@@ -17,8 +17,8 @@ struct ByteFindings {
     }
 
     func findings(
-        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: LeftoverFiles, _ python: CompiledPython.Problems,
-        _ tree: FileTree
+        waste: Waste, duplicates: [Duplicate], leftovers: LeftoverFiles, python: CompiledPython.Problems,
+        in tree: FileTree
     ) -> [Finding] {
         self.waste(waste) + duplicate(duplicates) + leftovers.groups.map(leftover) + compiled(python, tree)
             + dangling(tree.danglingWhiteouts)

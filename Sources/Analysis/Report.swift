@@ -74,9 +74,10 @@ public struct Report: Sendable {
         packages = PackageScanner(files, liveFiles).packages
         secrets = SecretScanner(files).secrets
         let python = CompiledPython(files, liveFiles).problems(liveFiles)
-        let bytes = ByteFindings(layers, base).findings(waste, duplicates, LeftoverFiles(tree), python, tree)
+        let bytes = ByteFindings(layers, base).findings(
+            waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree), python: python, in: tree)
         let surface = AttackSurface(tree, packages)
-        let safety = SafetyFindings.findings(secrets, surface, image, tree)
+        let safety = SafetyFindings.findings(secrets: secrets, surface: surface, of: image, in: tree)
         findings = (bytes + safety).map { $0.owned(base, in: tree) }.sorted(by: Finding.inOrder)
         self.image = ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,

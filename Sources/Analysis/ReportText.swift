@@ -105,7 +105,7 @@ extension Report {
                 abbreviated(item.path.description.visibleLine, to: 45),
             ])
         }
-        return section("Waste", waste.items.count, "path") + table.text
+        return section("Waste", count: waste.items.count, noun: "path") + table.text
     }
 
     private var duplicateTable: String {
@@ -117,7 +117,7 @@ extension Report {
             let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
             table.add(["\(ByteCount(duplicate.bytes))", String(duplicate.paths.count), paths.joined(separator: "  ")])
         }
-        return section("Duplicates", duplicates.count, "content") + table.text
+        return section("Duplicates", count: duplicates.count, noun: "content") + table.text
     }
 
     private var secretTable: String {
@@ -132,7 +132,7 @@ extension Report {
                     + (secret.deletedLater ? " (deleted later)" : ""),
             ])
         }
-        return section("Secrets", secrets.count, "place") + table.text
+        return section("Secrets", count: secrets.count, noun: "place") + table.text
     }
 
     private var packageTable: String {
@@ -149,7 +149,7 @@ extension Report {
                 package.version,
             ])
         }
-        return section("Packages", packages.count, "package", limit: 10) + table.text
+        return section("Packages", count: packages.count, noun: "package", limit: 10) + table.text
     }
 
     private var findingList: String {
@@ -169,7 +169,7 @@ extension Report {
         return (small.count == findings.count ? "" : "\n") + wrapped(text, width: 100, indentation: "  ")
     }
 
-    private func section(_ title: String, _ count: Int, _ noun: String, limit: Int = shown) -> String {
+    private func section(_ title: String, count: Int, noun: String, limit: Int = shown) -> String {
         let largest = count > limit ? ", the largest \(limit)" : ""
         return "\n\(title) (\(counted(count, noun))\(largest))\n"
     }

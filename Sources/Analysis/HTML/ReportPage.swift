@@ -37,11 +37,11 @@ extension Report {
         let urgent = findings.filter { $0.severity != .info }.count
         return """
             <div class="tiles">
-            \(tile("To pull", "\(ByteCount(image.compressedSize))", "compressed, all layers"))
-            \(tile("Unpacked", "\(ByteCount(image.size))", "\(ByteCount(waste.liveBytes)) of it visible"))
-            \(tile("Efficiency", "\(percent(waste.efficiency))", "visible share of the shipped bytes"))
-            \(tile("Wasted", "\(ByteCount(waste.wastedBytes))", side))
-            \(tile("To look at", "\(urgent)", "of \(counted(findings.count, "finding"))"))
+            \(tile("To pull", value: "\(ByteCount(image.compressedSize))", remark: "compressed, all layers"))
+            \(tile("Unpacked", value: "\(ByteCount(image.size))", remark: "\(ByteCount(waste.liveBytes)) of it visible"))
+            \(tile("Efficiency", value: "\(percent(waste.efficiency))", remark: "visible share of the shipped bytes"))
+            \(tile("Wasted", value: "\(ByteCount(waste.wastedBytes))", remark: side))
+            \(tile("To look at", value: "\(urgent)", remark: "of \(counted(findings.count, "finding"))"))
             </div>
 
             """

@@ -2,7 +2,8 @@
 ///
 /// The raw value is the name of the schema in `docs/json`, and the `kind` of documents that have one.
 public enum DocumentKind: String, CaseIterable, Sendable {
-    case analysis, boot, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate, history, images
+    case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
+    case history, images
     case inspection, optimization, outline, prune, referrers, slim, tags, targets
 
     /// The command that prints or writes the document.
@@ -10,6 +11,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         switch self {
         case .analysis: "thaw analyze --format json"
         case .boot: "thaw boot --format json"
+        case .bootComparison: "thaw boot --format json IMAGE IMAGE"
         case .buildMetadata: "thaw build --metadata-file FILE"
         case .caches: "thaw cache ls --format json"
         case .catalog: "thaw catalog --format json"
@@ -37,6 +39,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         switch self {
         case .analysis: Schemas.analysis
         case .boot: Schemas.boot
+        case .bootComparison: Schemas.bootComparison
         case .buildMetadata: Schemas.buildMetadata
         case .caches: Schemas.caches
         case .catalog: .document("catalog", ["registry": .string, "repositories": .list(.string)])

@@ -149,7 +149,11 @@ enum Schemas {
     static let optimization = Schema.document(
         "optimization",
         [
-            "analysis": analysis, "slim": slim, "gate": gate, "boot": ["before": boot, "after": boot],
+            "analysis": analysis, "slim": slim, "gate": gate,
+            "boot": [
+                "before": boot, "after": boot, "comparison": comparison,
+                "counted?": ["before": boot, "after": boot, "comparison": comparison],
+            ],
             "build?": ["containerimage.digest": .string, "thaw.steps": .list(step)],
         ])
 }
