@@ -17,7 +17,7 @@ public struct Finding: Sendable, Equatable {
     public let message: String
     /// The bytes that the fix saves; 0 for a finding that is not about bytes.
     public let bytes: Int64
-    /// The size of those bytes in a pull, estimated.
+    /// The size of those bytes in a pull: their part of the layers' blobs.
     public let compressedBytes: Int64
     /// The layer to change; nil for the configuration or several layers.
     public let layer: Int?

@@ -21,6 +21,8 @@ struct LeftoverFiles {
         let layer: Int
         var count = 0
         var bytes: Int64 = 0
+        /// The bytes in the layer's blob; 0 if the layers were not decompressed.
+        var compressedBytes: Double = 0
         var largest: ImagePath
         var largestBytes: Int64 = 0
     }
@@ -28,7 +30,7 @@ struct LeftoverFiles {
     /// All groups, largest first.
     let groups: [Group]
 
-    init(_ tree: FileTree) {
+    init(_ tree: FileTree, packed: PackedSizes? = nil) {
         var groups: [[Int]: Group] = [:]
         var kinds: [FileTree.NodeID: Int] = [:]
         var seen: Set<FileTree.InodeID> = []
@@ -42,7 +44,7 @@ struct LeftoverFiles {
                 seen.insert(entry.inode).inserted
             {
                 groups[[kind, inode.layer], default: Group(kind: Self.kinds[kind], layer: inode.layer, largest: path)]
-                    .add(path, inode.kind.size)
+                    .add(path, inode.kind.size, packed?.bytes(of: inode) ?? 0)
             }
         }
         self.groups = groups.values.sorted { ($1.bytes, $0.kind.id, $0.layer) < ($0.bytes, $1.kind.id, $1.layer) }
@@ -82,8 +84,9 @@ struct LeftoverFiles {
 }
 
 extension LeftoverFiles.Group {
-    fileprivate mutating func add(_ path: ImagePath, _ size: Int64) {
+    fileprivate mutating func add(_ path: ImagePath, _ size: Int64, _ compressedSize: Double) {
         count += 1
+        compressedBytes += compressedSize
         bytes &+= size
         if size > largestBytes { (largest, largestBytes) = (path, size) }
     }

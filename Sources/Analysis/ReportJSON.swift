@@ -88,7 +88,8 @@ extension Waste.Item {
     fileprivate var json: JSON {
         .object([
             "path": .string(path.description), "count": .integer(Int64(copies.count)), "bytes": .integer(bytes),
-            "layers": .numbers(layers), "class": .string(kind.rawValue), "copies": .array(copies.map(\.json)),
+            "layers": .numbers(layers), "class": .string(kind.rawValue),
+            "compressedBytes": .optional(compressedBytes), "copies": .array(copies.map(\.json)),
         ])
     }
 }
@@ -97,7 +98,7 @@ extension Waste.Copy {
     fileprivate var json: JSON {
         .object([
             "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(hiddenBy)), "class": .string(kind.rawValue),
-            "bytes": .integer(bytes),
+            "bytes": .integer(bytes), "compressedBytes": .optional(compressedBytes),
         ])
     }
 }
@@ -106,6 +107,7 @@ extension Duplicate {
     fileprivate var json: JSON {
         .object([
             "digest": .string(digest.description), "bytes": .integer(bytes), "layers": .numbers(layers),
+            "compressedBytes": .optional(compressedBytes),
             "paths": .paths(paths),
         ])
     }

@@ -87,22 +87,23 @@ extension Report {
                 abbreviated(item.path.description.visibleLine, to: 80),
             ])
         }
-        return section("Inefficient files", dive.items.count, "path") + table.text
+        return section("Inefficient files", count: dive.items.count, noun: "path") + table.text
     }
 
     private var wasteTable: String {
         guard !waste.items.isEmpty else { return "" }
         var table = TextTable(
             [
-                .init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("CLASS"),
-                .init("LAYERS", limit: 14), .init("OWNER"), .init("PATH", limit: 45),
+                .init("BYTES", isNumber: true), .init("PULL", isNumber: true), .init("COPIES", isNumber: true),
+                .init("CLASS"), .init("LAYERS", limit: 10), .init("OWNER"), .init("PATH", limit: 36),
             ], indentation: "  ")
         for item in waste.items.prefix(Self.shown) {
             table.add([
-                "\(ByteCount(item.bytes))", String(item.copies.count), item.kind.rawValue,
+                "\(ByteCount(item.bytes))", item.compressedBytes.map { "\(ByteCount($0))" } ?? "-",
+                String(item.copies.count), item.kind.rawValue,
                 item.layers.map(String.init).joined(separator: ","),
                 base.owner(of: item.copies.map(\.layer))?.mark ?? "both",
-                abbreviated(item.path.description.visibleLine, to: 45),
+                abbreviated(item.path.description.visibleLine, to: 36),
             ])
         }
         return section("Waste", count: waste.items.count, noun: "path") + table.text
@@ -179,7 +180,7 @@ extension Finding {
     fileprivate var text: String {
         var title = "  \(severity.rawValue) \(id)"
         if bytes > 0 { title += "  \(ByteCount(bytes))" }
-        if compressedBytes > 0 { title += " (about \(ByteCount(compressedBytes)) to pull)" }
+        if compressedBytes > 0 { title += " (\(ByteCount(compressedBytes)) to pull)" }
         return title + "\n" + wrapped(message.visibleLine, width: 100, indentation: "    ")
             + (paths.isEmpty ? "" : "    e.g. \(abbreviated(paths[0].description.visibleLine, to: 90))\n")
             + wrapped("Fix: " + fix, width: 100, indentation: "    ")

@@ -17,7 +17,8 @@ enum Schemas {
             "layers": .list(layer), "largestFiles": .list(fileRow), "largestDirectories": .list(directoryRow),
             "waste": .list(waste),
             "duplicates": .list([
-                "digest": .string, "bytes": .integer, "layers": .list(.integer), "paths": .list(.string),
+                "digest": .string, "bytes": .integer, "compressedBytes": .nullable(.integer), "layers": .list(.integer),
+                "paths": .list(.string),
             ]),
             "packages": .list([
                 "manager": .string, "name": .string, "version": .string, "bytes": .integer, "layer": .integer,
@@ -62,7 +63,11 @@ enum Schemas {
 
     private static let waste: Schema = [
         "path": .string, "count": .integer, "bytes": .integer, "layers": .list(.integer), "class": wasteClass,
-        "copies": .list(["layer": .integer, "takenBy": .integer, "class": wasteClass, "bytes": .integer]),
+        "compressedBytes": .nullable(.integer),
+        "copies": .list([
+            "layer": .integer, "takenBy": .integer, "class": wasteClass, "bytes": .integer,
+            "compressedBytes": .nullable(.integer),
+        ]),
     ]
 
     private static let wasteClass = Schema.words(["deleted-later", "rewritten", "metadata-only", "moved"])

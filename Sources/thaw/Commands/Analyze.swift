@@ -10,7 +10,7 @@ struct Analyze: AsyncParsableCommand {
         abstract: "Report an image's sizes, waste, duplicates, packages, secrets and hazards.",
         discussion: """
             Example: thaw analyze --format html -o report.html app:latest
-            Example: thaw analyze --files --layer 2 app:latest
+            Example: thaw analyze --files --layer 0 app:latest
             """)
     @OptionGroup var global: GlobalOptions
     @Option(help: "Output format; ndjson needs --files.") var format: Format = .text
