@@ -54,7 +54,7 @@ extension LeftoverFiles {
                 ".npm/_cacache", ".npm/_logs", ".npm/_npx", ".cache/yarn", "/usr/local/share/.cache", ".yarn/cache",
                 ".yarn/berry/cache", ".pnpm-store", ".local/share/pnpm/store", ".cache/pnpm", "node_modules/.cache",
                 ".cache/node-gyp", ".node-gyp", ".cache/node", ".bun/install/cache", ".cache/deno", ".cache/electron",
-                ".cache/electron-builder", ".cache/bower", ".parcel-cache", ".next/cache", ".turbo/cache", ".nx/cache",
+                ".cache/electron-builder", ".cache/bower", ".next/cache", ".turbo/cache", ".nx/cache",
             ],
             fix: "Use npm ci && npm cache clean --force in one RUN, or RUN --mount=type=cache,target=/root/.npm."),
         Kind(
