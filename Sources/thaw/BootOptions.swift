@@ -42,6 +42,11 @@ struct BootOptions: ParsableArguments {
             "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
     var probe: String?
     @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Time for all starts, such as 60s: as many starts as it allows, unless --runs limits them.",
+            valueName: "time"))
+    var budget: String?
     @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
     var deterministic = false
     @Option(help: ArgumentHelp("Write the console of the last start to a file.", valueName: "file"))

@@ -31,6 +31,8 @@ public struct StartOptions: Equatable, Sendable {
     public var probe: ProbeAction?
     /// The number of starts.
     public var runs: Int?
+    /// The time for all starts; without a number of starts, as many as it allows.
+    public var budget: Duration?
     /// True to count instructions instead of measuring time.
     public var isDeterministic = false
     /// The guest's kernel.
