@@ -37,6 +37,8 @@ public struct FailedStep: Sendable {
         let isolation: Isolation?
         /// Nil in a record of an older version.
         var hostname: String?
+        /// True if the files have shifted owners; nil in a record of an older version.
+        var isShifted: Bool?
     }
 
     private static let directory: FilePath = "thaw/failed"
@@ -82,14 +84,16 @@ public struct FailedStep: Sendable {
         let area = store.path.appending(Self.directory.components)
         if record.isolation == .chroot { return try await runInRoot(words, environment, area) }
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
+        let isShifted = record.isShifted ?? false
+        let ids = isShifted ? Users.shiftedIDs : try IDMap.current()
         let overlay = Overlay(
-            lowers: try await Snapshots(store).directories(of: image), upper: area.appending("upper"),
-            work: area.appending("work"))
+            lowers: try await Snapshots(store).stored(with: ids).directories(of: image),
+            upper: area.appending("upper"), work: area.appending("work"), isShifted: isShifted)
         var command = command(words, environment)
         command.account = try overlay.account(record.user)
         command.isPrivileged = record.isPrivileged
         command.users = record.users
-        let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
+        let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store, ids: ids)
         defer { withExtendedLifetime(attached) {} }
         var network = RunNetwork(BuildRequest.Network(rawValue: record.network) ?? .none)
         return try await network.start(command, note: note) { try await Container(overlay).runInteractively($0) }

@@ -83,8 +83,9 @@ public struct Engines {
     private func contain(_ scenario: Scenario, _ image: Image) async throws -> StartMeasurement {
         let program = try InitialProgram.locate()
         return try await inWorkArea { snapshots, area in
-            let layers = try await snapshots.directories(of: image)
-            let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
+            let ids = try Users.separate.storedIDs(on: area)
+            let layers = try await snapshots.stored(with: ids).directories(of: image)
+            let engine = ContainerEngine(layers: layers, ids: ids, scratch: area, initialProgram: program)
             do {
                 return try await engine.measure(scenario)
             } catch ColdStartError.guestFailed(let stage, let subject, let reason) {
