@@ -164,7 +164,7 @@ struct RoundTripTests {
         (owned.0.metadata.uid, owned.0.metadata.gid) = (7, 8)
         let capability: [UInt8] = [1, 0, 0, 2, 1] + [UInt8](repeating: 0, count: 15)
         let none = [UInt8](repeating: 255, count: 4)
-        let groups = ([4, 16, 32] as [UInt8]).flatMap { [$0, 0, 5, 0] + none }
+        let groups = ([4, 16, 32] as [UInt8]).flatMap { [$0, 0, 5, 0, 255, 255, 255, 255] as [UInt8] }
         let list: [UInt8] = [2, 0, 0, 0] + [1, 0, 7, 0] + none + [2, 0, 4, 0, 9, 0, 0, 0] + groups
         owned.0.metadata.xattrs = ["security.capability": capability, "system.posix_acl_access": list]
         var foreign = try file("foreign", "2")
