@@ -113,7 +113,7 @@ extension StageBuilder {
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
             isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
             mounts: mounts, isolation: isolation, hostname: command.hostname,
-            isShifted: isShifted)
+            isShifted: isShifted, limits: FailedStep.Limits(job.options))
     }
 
     private func start(
