@@ -22,7 +22,7 @@ final class AttachedMounts: Sendable {
     static func attach(
         _ mounts: [PreparedMount], to command: inout Command, in area: FilePath, _ store: Store, ids: IDMap
     ) async throws -> AttachedMounts {
-        let caches = try await take(mounts, store, ids)
+        let caches = try await take(mounts, store: store, ids: ids)
         let snapshots = try Snapshots(store).stored(with: ids)
         var relays: [AgentRelay] = []
         for (index, mount) in mounts.enumerated() {
@@ -59,7 +59,7 @@ final class AttachedMounts: Sendable {
 
     /// Takes every cache once, in one order, so that two commands can't deadlock.
     private static func take(
-        _ mounts: [PreparedMount], _ store: Store, _ ids: IDMap
+        _ mounts: [PreparedMount], store: Store, ids: IDMap
     ) async throws -> [String: CacheMounts.Use] {
         var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {

@@ -95,18 +95,19 @@ public struct FailedStep: Sendable {
         _ words: [String], environment: [String] = [], options: BuildRequest.RunOptions,
         note: @Sendable @escaping (String) -> Void
     ) async throws -> ExitStatus {
-        let area = store.path.appending(Self.directory.components)
         let run = { @Sendable () async throws -> ExitStatus in
-            if record.isolation == .chroot { return try await runInRoot(words, environment, options, area, note) }
-            return try await runInContainer(words, environment, options, area, note)
+            let command = try command(words, environment: environment, options: options)
+            if record.isolation == .chroot { return try await runInRoot(command, options: options, note: note) }
+            return try await runInContainer(command, options: options, note: note)
         }
         guard let limit = options.timeout else { return try await run() }
         return try await within(limit, orThrow: { DebugError.timedOut(limit) }, run)
     }
 
+    private var area: FilePath { store.path.appending(Self.directory.components) }
+
     private func runInContainer(
-        _ words: [String], _ environment: [String], _ options: BuildRequest.RunOptions, _ area: FilePath,
-        _ note: @Sendable (String) -> Void
+        _ command: Command, options: BuildRequest.RunOptions, note: @Sendable (String) -> Void
     ) async throws -> ExitStatus {
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
         let isShifted = record.isShifted ?? false
@@ -114,7 +115,7 @@ public struct FailedStep: Sendable {
         let overlay = Overlay(
             lowers: try await Snapshots(store).stored(with: ids).directories(of: image),
             upper: area.appending("upper"), work: area.appending("work"), isShifted: isShifted)
-        var command = try command(words, environment, options)
+        var command = command
         command.account = try overlay.account(record.user)
         command.isPrivileged = record.isPrivileged
         command.users = record.users
@@ -127,7 +128,7 @@ public struct FailedStep: Sendable {
     }
 
     private func command(
-        _ words: [String], _ environment: [String], _ options: BuildRequest.RunOptions
+        _ words: [String], environment: [String], options: BuildRequest.RunOptions
     ) throws -> Command {
         var command = Command(
             words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
@@ -138,18 +139,17 @@ public struct FailedStep: Sendable {
     }
 
     private func runInRoot(
-        _ words: [String], _ environment: [String], _ options: BuildRequest.RunOptions, _ area: FilePath,
-        _ note: @Sendable (String) -> Void
+        _ command: Command, options: BuildRequest.RunOptions, note: @Sendable (String) -> Void
     ) async throws -> ExitStatus {
         _ = try Directory.make(area.appending("work"))
         guard let lock = try Lock.attempt(area.appending("work").appending("lock"), .exclusive) else {
             throw SandboxError.overlayInUse(area)
         }
         let root = area.appending("root")
-        var command = try command(words, environment, options)
+        var command = command
         command.account = try Account(record.user, in: Directory(root))
         for text in try options.notes(on: ChrootContainer.missingIsolation(of: command)) { note(text) }
-        let mounts = try await RootMounts.make(record.mounts, in: area, store, TreeCache(store))
+        let mounts = try await RootMounts.make(record.mounts, in: area, store: store, trees: TreeCache(store))
         command.environment += mounts.environment
         let status = try await ChrootContainer(root, area: area).runInteractively(command, placing: mounts.placements)
         try mounts.release()

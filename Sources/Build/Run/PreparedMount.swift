@@ -63,13 +63,13 @@ extension StageBuilder {
     func prepared(_ mounts: [RunMount], _ line: Int, ids: IDMap? = nil) async throws -> [PreparedMount] {
         var prepared: [PreparedMount] = []
         for mount in mounts {
-            if let made = try await self.prepared(mount, line, ids) { prepared.append(made) }
+            if let made = try await self.prepared(mount, line, cachesOf: ids) { prepared.append(made) }
         }
         return prepared
     }
 
     /// Resolves one mount; nil for an agent that is missing and not required.
-    private func prepared(_ mount: RunMount, _ line: Int, _ ids: IDMap?) async throws -> PreparedMount? {
+    private func prepared(_ mount: RunMount, _ line: Int, cachesOf ids: IDMap?) async throws -> PreparedMount? {
         switch mount {
         case .bind(let bind, let target, let isReadOnly):
             let files = try await files(of: bind)

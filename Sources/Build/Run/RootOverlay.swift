@@ -6,12 +6,11 @@ internal import SystemPackage
 extension Snapshots {
     /// Makes a stack of the image's layers below new directories in `area`.
     ///
-    /// Its root has the metadata of the topmost layer's root.
+    /// Its root has the metadata of the topmost layer's root. Directories of an earlier session stay.
     func overlay(of image: Image, in area: FilePath) async throws -> Overlay {
         let lowers = try await directories(of: image)
-        let directory = try Directory.make(area)
-        try directory.makeDirectory("upper")
-        try directory.makeDirectory("work")
+        for part in ["upper", "work"] { _ = try Directory.make(area.appending(part)) }
+        let directory = try Directory(area)
         let root = try root(of: lowers)
         try directory.setOwner(of: "upper", uid: root.uid, gid: root.gid)
         try directory.setMode(of: "upper", root.mode)
