@@ -28,9 +28,8 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self,
-                    DiskUse.self,
-                    Caches.self, Prune.self,
+                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Rebase.self, Tag.self,
+                    Remove.self, DiskUse.self, Caches.self, Prune.self,
                 ]),
             CommandGroup(
                 name: "Registries",
