@@ -96,11 +96,15 @@ public struct KnownImage: Sendable, Equatable {
     public static func all(in store: Store, for platform: Platform) throws -> [KnownImage] {
         try store.images().compactMap { name, descriptor in
             guard let image = try? store.image(descriptor, for: platform, name: name) else { return nil }
-            let familiar = (try? Reference(name).familiar) ?? name
-            return KnownImage(
-                name: familiar, digest: image.descriptor.digest, diffIDs: image.layers.map(\.diffID),
-                history: image.config.history)
+            return KnownImage(image, named: (try? Reference(name).familiar) ?? name)
         }
+    }
+
+    /// Takes an image as a possible base.
+    public init(_ image: Image, named name: String) {
+        self.init(
+            name: name, digest: image.descriptor.digest, diffIDs: image.layers.map(\.diffID),
+            history: image.config.history)
     }
 
     /// The number of history lines with a layer.
