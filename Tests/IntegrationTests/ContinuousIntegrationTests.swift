@@ -43,7 +43,9 @@ import Testing
         let text = try Program.shell("cat '\(Repository.path)/docs/ci/\(file)'")
         return text.split(separator: "\n").compactMap { line in
             var command = line.drop { $0 == " " || $0 == "-" }
-            for prefix in ["run: ", "sh '"] where command.hasPrefix(prefix) { command = command.dropFirst(prefix.count) }
+            for prefix in ["run: ", "sh '"] where command.hasPrefix(prefix) {
+                command = command.dropFirst(prefix.count)
+            }
             if command.hasSuffix("'") { command = command.dropLast() }
             return command.hasPrefix("thaw ") ? String(command) : nil
         }
