@@ -5,7 +5,7 @@ internal import Linux
 ///
 /// People write the commands and options of Docker, crane and skopeo. A line that has an exact equivalent is rewritten; for
 /// others a failure names the command that is meant. It runs only after the parser's refusal, so a right line costs nothing.
-public struct CommandLineForms {
+public struct CommandLineForms: Sendable {
     private let tree: CommandTree
 
     /// Makes the forms for a program.
