@@ -59,6 +59,12 @@ public struct Finding: Sendable, Equatable {
             < (left.bytes, right.id, right.layer ?? -1, right.message)
     }
 
+    /// The bytes below which a remark is folded in the text.
+    static let smallBytes: Int64 = 100_000
+
+    /// True for a remark about few bytes.
+    var isSmall: Bool { severity == .info && bytes > 0 && bytes < Self.smallBytes }
+
     /// Returns the severity of that many wasted bytes.
     static func severity(of bytes: Int64) -> Severity { bytes >= 1_000_000 ? .warning : .info }
 }

@@ -24,6 +24,8 @@ public struct Report: Sendable {
     public let secrets: [FoundSecret]
     /// The findings, most important first.
     public let findings: [Finding]
+    /// The figures of dive, which replace efficiency and waste if they are set.
+    public var dive: DiveMetric?
 
     /// An image in one line.
     public struct ImageSummary: Sendable, Equatable {
@@ -40,6 +42,12 @@ public struct Report: Sendable {
         /// The number of layers.
         public let layerCount: Int
     }
+
+    /// The part of the shipped bytes that is not wasted, by the chosen metric.
+    var efficiency: Double { dive?.efficiency ?? waste.efficiency }
+
+    /// The wasted bytes by the chosen metric.
+    var wastedBytes: Int64 { dive?.wastedBytes ?? waste.wastedBytes }
 
     /// The search that a report needs in the pass over the layers.
     public static var search: TextSearch { SecretScanner.search }

@@ -4,10 +4,24 @@ internal import OCI
 extension Report {
     /// The document that `thaw analyze --format json` prints.
     public var json: JSON {
+        var json = ownJSON
+        guard let dive else { return json }
+        json["inefficientFiles"] = .array(
+            dive.items.map { item in
+                .object([
+                    "path": .string(item.path.description), "count": .integer(Int64(item.count)),
+                    "bytes": .integer(item.bytes),
+                ])
+            })
+        return json
+    }
+
+    private var ownJSON: JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("analysis"), "image": image.json,
-            "efficiency": .number(waste.efficiency), "wastedBytes": .integer(waste.wastedBytes),
-            "userWastedPercent": .number(waste.userWastedPercent),
+            "metric": .string(dive == nil ? "thaw" : "dive"),
+            "efficiency": .number(efficiency), "wastedBytes": .integer(wastedBytes),
+            "userWastedPercent": .number(dive.map { $0.userWastedPercent ?? 0 } ?? waste.userWastedPercent),
             "wastedBytesBySide": .object([
                 "base": .optional(wastedBySide?.base), "user": .optional(wastedBySide?.yours),
             ]),
