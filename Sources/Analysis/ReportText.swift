@@ -87,7 +87,7 @@ extension Report {
                 abbreviated(item.path.description.visibleLine, to: 80),
             ])
         }
-        return section("Inefficient files", dive.items.count, "path") + table.text
+        return section("Inefficient files", count: dive.items.count, noun: "path") + table.text
     }
 
     private var wasteTable: String {

@@ -38,16 +38,24 @@ struct Thaw: AsyncParsableCommand {
                     Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
                     Delete.self,
                 ]),
-            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self]),
+            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Info.self]),
         ])
+
+    /// The options that may stand before the command's name; Docker's name a daemon.
+    private static let globalNames = ["--store", "--host", "-H", "--context", "-c"]
 
     /// Splits the global options off that stand before the command's name, as in Docker.
     private static func globalOptions(_ arguments: [String]) -> (options: [String], rest: [String]) {
         var rest = arguments[...]
         var options: [String] = []
-        while let first = rest.first, first == "--store" || first.hasPrefix("--store=") {
-            let count = first == "--store" ? 2 : 1
-            options += rest.prefix(count)
+        while let first = rest.first, let name = globalNames.first(where: { first == $0 || first.hasPrefix($0 + "=") })
+        {
+            let count = first == name ? 2 : 1
+            if name == "--store" {
+                options += rest.prefix(count)
+            } else {
+                Terminal.note("\(name) is ignored: thaw has no daemon")
+            }
             rest = rest.dropFirst(count)
         }
         return (options, Array(rest))

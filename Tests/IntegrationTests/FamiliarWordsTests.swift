@@ -16,10 +16,28 @@ import Testing
     func agrees(line: [String], own: [String]) throws {
         let directory = try TestDirectory.withBusybox()
         let (result, expected) = try (
-            directory.start(line, environment: [:]).wait(), directory.start(own, environment: [:]).wait()
+            directory.start(line, environment: [:]).wait(), directory.start(own).wait()
         )
         #expect(result.status == 0, "\(result.error)")
         #expect(result.output == expected.output)
+    }
+
+    static let listings: [(options: [String], expected: String)] = [
+        (["-q", "--no-trunc"], "DIGEST"), (["--format", "{{.Repository}} {{.Tag}}"], "busybox latest\nother latest"),
+        (["--format", "{{.Repository}}", "busybox"], "busybox"),
+        (["--format", "{{.ID}}", "busybox:latest", "--no-trunc"], "DIGEST"),
+        (["-f", "reference=oth*", "--format", "{{.Repository}}"], "other"), (["--filter", "dangling=true", "-q"], ""),
+        (["--format", "{{.Repository}}", "-f", "reference=other:latest"], "other"),
+    ]
+
+    @Test("thaw images lists as docker images does", arguments: listings)
+    func lists(options: [String], expected: String) throws {
+        let directory = try TestDirectory.withBusybox()
+        try directory.succeed("tag", "busybox", "other")
+        let digest = try directory.document("inspect", "busybox")["digest"].text
+        let result = try directory.start(["images"] + options).wait()
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.line == expected.replacing("DIGEST", with: digest ?? ""))
     }
 
     @Test("Options joined as in Docker build the same image")
@@ -35,6 +53,8 @@ import Testing
         (["biuld", "."], "thaw: there is no command 'biuld' (did you mean build?)"),
         (["help", "nope"], "thaw: there is no command 'nope'"),
         (["run", "--rm", "x"], "thaw: thaw does not run containers as services"),
+        (["images", "-f", "color=red"], "thaw: there is no filter 'color=red'"),
+        (["images", "--format", "{{.Nope}}"], "thaw: --format: there is no field .Nope"),
         (["images", "--nope"], "thaw: Unknown option '--nope'"),
     ]
 

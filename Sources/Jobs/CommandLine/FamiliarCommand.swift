@@ -17,7 +17,7 @@ enum FamiliarCommand {
         "image inspect": ["inspect"], "image history": ["history"], "image prune": ["prune"], "image pull": ["pull"],
         "image push": ["push"], "image save": ["save"], "image load": ["load"], "image tag": ["tag"],
         "image import": ["import"], "image build": ["build"],
-        "rmi": ["rm"], "system df": ["df"], "system prune": ["prune"], "system info": ["doctor"], "info": ["doctor"],
+        "rmi": ["rm"], "system df": ["df"], "system prune": ["prune"], "system info": ["info"],
         "builder prune": ["prune"], "builder build": ["build"],
         "buildx build": ["build"], "buildx b": ["build"], "buildx du": ["df"], "buildx prune": ["prune"],
         "manifest inspect": ["inspect", "--raw"], "version": ["--version"],

@@ -14,11 +14,17 @@ struct Inspect: AsyncParsableCommand {
     @Flag(help: "Print the manifest, byte for byte.") var raw = false
     @Flag(help: "Print the configuration, byte for byte.") var config = false
     @Flag(help: "Read every blob, and verify sizes, digests, diff IDs and entries.") var verify = false
+    @Option(
+        help: ArgumentHelp(
+            "Go template over the document of docker image inspect, such as '{{.Id}}'.", valueName: "template"))
+    var format: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
-        let image = try await image.image(in: global.store(), registry)
+        let store = try global.store()
+        let image = try await image.image(in: store, registry)
         if verify { try await image.validate() }
+        if let format { return Terminal.print(try await InspectJob(in: store).text(of: image, Template(format))) }
         if raw { return Terminal.print(exactly: image.manifestBytes) }
         if config { return Terminal.print(exactly: image.configBytes) }
         Terminal.print(try JSON.inspection(of: image, name: self.image.text, isVerified: verify))
