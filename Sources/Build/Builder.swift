@@ -29,7 +29,7 @@ public struct Builder: Sendable {
     /// additional cached steps.
     public func build() async throws -> BuildResult {
         guard let limit = request.timeout else { return try await buildTarget() }
-        return try await within(limit, orThrow: { .timedOut(limit) }, { try await buildTarget() })
+        return try await within(limit, orThrow: { BuildError.timedOut(limit) }, { try await buildTarget() })
     }
 
     private func buildTarget() async throws -> BuildResult {
