@@ -71,6 +71,10 @@ public struct Image: Sendable {
         }
         manifestBytes = try source.read(descriptor)
         manifest = try Manifest(parsing: manifestBytes, digest: descriptor.digest)
+        if manifest.config.mediaType == .emptyJSON {
+            let type = manifest.json["artifactType"]?.string ?? "unknown"
+            throw OCIError.invalidImage("\(descriptor.digest) is an artifact of type '\(type)', not an image")
+        }
         configBytes = try source.read(manifest.config)
         config = try ImageConfig(parsing: configBytes, digest: manifest.config.digest)
         let diffIDs = config.diffIDs
@@ -133,9 +137,15 @@ public struct Image: Sendable {
 
     /// Returns this image with more annotations in its manifest, replacing those of the same name.
     public func annotated(_ annotations: [String: String]) -> Image {
-        if annotations.isEmpty { return self }
-        let all = manifest.annotations.merging(annotations) { $1 }
-        return Image(config: config, configBytes, layers: layers, annotations: all, types: .oci, source: source)
+        reannotated { $0.merge(annotations) { $1 } }
+    }
+
+    /// Returns this image with edited annotations in its manifest.
+    func reannotated(_ edit: (inout [String: String]) -> Void) -> Image {
+        var annotations = manifest.annotations
+        edit(&annotations)
+        if annotations == manifest.annotations { return self }
+        return Image(config: config, configBytes, layers: layers, annotations: annotations, types: .oci, source: source)
     }
 
     /// Returns this image with other blobs for the same layers, and with the media types of `types`.

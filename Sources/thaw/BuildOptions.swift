@@ -127,6 +127,13 @@ struct BuildOptions: ParsableArguments {
     func requestsInlineCache() throws -> Bool {
         ["1", "t", "true"].contains(try arguments(ProjectFile())["BUILDKIT_INLINE_CACHE"]?.lowercased())
     }
+
+    /// Returns the options that a provenance states.
+    func parameters() throws -> BuildParameters {
+        BuildParameters(
+            target: target, isCached: !noCache, arguments: try arguments(ProjectFile()),
+            labels: try pairs(label, "--label"))
+    }
 }
 
 extension OCI.Compression: ExpressibleByArgument {}
