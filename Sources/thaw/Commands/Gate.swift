@@ -51,8 +51,7 @@ struct Gate: AsyncParsableCommand {
         let subject = try await image.image(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
-        let today = String(RFC3339.text(Int64(time(nil))).prefix(10))
-        var report = try await check.report(on: subject, named: image.text, baseline: base, today: today)
+        var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
         report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
         try write(report)
         if report.status != .done { throw ExitCode(report.status.rawValue) }
@@ -82,4 +81,9 @@ struct Gate: AsyncParsableCommand {
         }
         return try GateBaseline(reading: FilePath(text))
     }
+}
+
+extension RFC3339 {
+    /// The date in UTC, as `2026-11-30`.
+    static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }
