@@ -4,12 +4,21 @@ internal import OCI
 /// Findings about bytes; each names the commands involved.
 struct ByteFindings {
     private let layers: [LayerFacts]
+    private let base: BaseImage
 
-    init(_ layers: [LayerFacts]) { self.layers = layers }
+    init(_ layers: [LayerFacts], _ base: BaseImage) { (self.layers, self.base) = (layers, base) }
+
+    private static let baseFix =
+        "The bytes belong to the base image: choose a smaller base, or rewrite the image with thaw slim."
+
+    /// Returns the severity of that many bytes in a layer; a user can't change the base's layers.
+    private func severity(of bytes: Int64, in layer: Int) -> Finding.Severity {
+        base.owner(of: layer) == .base ? .info : Finding.severity(of: bytes)
+    }
 
     func findings(
-        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: LeftoverFiles, _ python: CompiledPython.Problems,
-        _ tree: FileTree
+        waste: Waste, duplicates: [Duplicate], leftovers: LeftoverFiles, python: CompiledPython.Problems,
+        in tree: FileTree
     ) -> [Finding] {
         self.waste(waste) + duplicate(duplicates) + leftovers.groups.map(leftover) + compiled(python, tree)
             + dangling(tree.danglingWhiteouts)
@@ -19,12 +28,9 @@ struct ByteFindings {
     private func name(_ layer: Int) -> String {
         let command = layers.indices.contains(layer) ? layers[layer].command : ""
         let what = command.isEmpty ? "" : " (\(truncated(command, to: 60)))"
-        return layer == 0 ? "layer 0, the base\(what)" : "layer \(layer)\(what)"
+        return base.owner(of: layer) == .base ? "layer \(layer) of the base\(what)" : "layer \(layer)\(what)"
     }
 
-    private func packed(_ bytes: Int64, _ layer: Int) -> Int64 {
-        layers.indices.contains(layer) ? layers[layer].compressedShare(of: bytes) : 0
-    }
 }
 
 // MARK: - Waste
@@ -39,6 +45,7 @@ extension ByteFindings {
     private struct WasteTotal {
         var count = 0
         var bytes: Int64 = 0
+        var compressedBytes: Int64 = 0
         var examples: [ImagePath] = []
     }
 
@@ -50,13 +57,14 @@ extension ByteFindings {
                 let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.hiddenBy)
                 sums[cause, default: WasteTotal()].count += 1
                 sums[cause, default: WasteTotal()].bytes &+= copy.bytes
+                sums[cause, default: WasteTotal()].compressedBytes &+= copy.compressedBytes ?? 0
                 if sums[cause, default: WasteTotal()].examples.count < 10 { sums[cause]?.examples.append(item.path) }
             }
         }
         return sums.map { cause, sum in
             Finding(
-                id: cause.kind.rawValue, severity: cause.layer == 0 ? .info : Finding.severity(of: sum.bytes),
-                message: message(cause, sum), bytes: sum.bytes, compressedBytes: packed(sum.bytes, cause.layer),
+                id: cause.kind.rawValue, severity: severity(of: sum.bytes, in: cause.layer),
+                message: message(cause, sum), bytes: sum.bytes, compressedBytes: sum.compressedBytes,
                 layer: cause.layer, fix: fix(cause), paths: sum.examples)
         }
     }
@@ -79,9 +87,7 @@ extension ByteFindings {
     }
 
     private func fix(_ cause: Cause) -> String {
-        if cause.layer == 0 {
-            return "The bytes belong to the base image: choose a smaller base, or rewrite the image with thaw slim."
-        }
+        if base.owner(of: cause.layer) == .base { return Self.baseFix }
         return switch cause.kind {
         case .deletedLater:
             "Delete it in the RUN that makes it, or make it in another stage and COPY --from it only what is needed."
@@ -99,7 +105,7 @@ extension ByteFindings {
     private func duplicate(_ duplicates: [Duplicate]) -> [Finding] {
         guard let largest = duplicates.first else { return [] }
         let bytes = duplicates.reduce(0) { $0 &+ $1.bytes }
-        let compressed = duplicates.reduce(0) { $0 &+ packed($1.bytes, $1.layers.last ?? 0) }
+        let compressed = duplicates.reduce(0) { $0 &+ ($1.compressedBytes ?? 0) }
         return [
             Finding(
                 id: "duplicate-content", severity: Finding.severity(of: bytes),
@@ -112,11 +118,11 @@ extension ByteFindings {
 
     private func leftover(_ group: LeftoverFiles.Group) -> Finding {
         Finding(
-            id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
+            id: group.kind.id, severity: severity(of: group.bytes, in: group.layer),
             message:
                 "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(ByteCount(group.bytes)).",
-            bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
-            fix: group.kind.fix,
+            bytes: group.bytes, compressedBytes: Int64(group.compressedBytes.rounded()), layer: group.layer,
+            fix: base.owner(of: group.layer) == .base ? Self.baseFix : group.kind.fix,
             paths: [group.largest])
     }
 

@@ -4,14 +4,31 @@ internal import OCI
 extension Report {
     /// The document that `thaw analyze --format json` prints.
     public var json: JSON {
+        var json = ownJSON
+        guard let dive else { return json }
+        json["inefficientFiles"] = .array(
+            dive.items.map { item in
+                .object([
+                    "path": .string(item.path.description), "count": .integer(Int64(item.count)),
+                    "bytes": .integer(item.bytes),
+                ])
+            })
+        return json
+    }
+
+    private var ownJSON: JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("analysis"), "image": image.json,
-            "efficiency": .number(waste.efficiency), "wastedBytes": .integer(waste.wastedBytes),
-            "userWastedPercent": .number(waste.userWastedPercent),
+            "metric": .string(dive == nil ? "thaw" : "dive"),
+            "efficiency": .number(efficiency), "wastedBytes": .integer(wastedBytes),
+            "userWastedPercent": .number(dive.map { $0.userWastedPercent ?? 0 } ?? waste.userWastedPercent),
             "wastedBytesBySide": .object([
-                "base": .integer(waste.baseWastedBytes), "user": .integer(waste.userWastedBytes),
+                "base": .optional(wastedBySide?.base), "user": .optional(wastedBySide?.yours),
             ]),
-            "layers": .array(layers.map(\.json)), "waste": .array(waste.items.map(\.json)),
+            "base": base.json, "layers": .array(layers.map { $0.json(base) }),
+            "largestFiles": .array(largestFiles.map { .members($0.members) }),
+            "largestDirectories": .array(largestDirectories.map(\.json)),
+            "waste": .array(waste.items.map(\.json)),
             "duplicates": .array(duplicates.map(\.json)), "packages": .array(packages.map(\.json)),
             "secrets": .array(secrets.map(\.json)), "findings": .array(findings.map(\.json)),
         ])
@@ -19,7 +36,11 @@ extension Report {
 }
 
 extension JSON {
-    fileprivate static func optional(_ value: Int?) -> JSON { value.map { .integer(Int64($0)) } ?? .null }
+    fileprivate static func optional(_ value: (some BinaryInteger)?) -> JSON {
+        value.map { .integer(Int64($0)) } ?? .null
+    }
+
+    fileprivate static func optional(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
 
     fileprivate static func paths(_ paths: [ImagePath]) -> JSON { .strings(paths.map(\.description)) }
 
@@ -37,10 +58,21 @@ extension Report.ImageSummary {
     }
 }
 
-extension LayerFacts {
+extension BaseImage {
+    /// The base's part of the document.
     fileprivate var json: JSON {
         .object([
-            "index": .integer(Int64(index)), "digest": .string(digest.description),
+            "name": .optional(name), "digest": .optional(digest?.description), "layerCount": .optional(layerCount),
+            "evidence": .optional(evidence?.rawValue),
+        ])
+    }
+}
+
+extension LayerFacts {
+    fileprivate func json(_ base: BaseImage) -> JSON {
+        .object([
+            "index": .integer(Int64(index)), "owner": .string(base.owner(of: index).rawValue),
+            "digest": .string(digest.description),
             "diffID": .string(diffID.description),
             "size": .integer(size), "compressedSize": .integer(compressedSize), "createdBy": .string(createdBy),
             "wastedBytes": .integer(wastedBytes),
@@ -56,7 +88,8 @@ extension Waste.Item {
     fileprivate var json: JSON {
         .object([
             "path": .string(path.description), "count": .integer(Int64(copies.count)), "bytes": .integer(bytes),
-            "layers": .numbers(layers), "class": .string(kind.rawValue), "copies": .array(copies.map(\.json)),
+            "layers": .numbers(layers), "class": .string(kind.rawValue),
+            "compressedBytes": .optional(compressedBytes), "copies": .array(copies.map(\.json)),
         ])
     }
 }
@@ -65,7 +98,7 @@ extension Waste.Copy {
     fileprivate var json: JSON {
         .object([
             "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(hiddenBy)), "class": .string(kind.rawValue),
-            "bytes": .integer(bytes),
+            "bytes": .integer(bytes), "compressedBytes": .optional(compressedBytes),
         ])
     }
 }
@@ -74,6 +107,7 @@ extension Duplicate {
     fileprivate var json: JSON {
         .object([
             "digest": .string(digest.description), "bytes": .integer(bytes), "layers": .numbers(layers),
+            "compressedBytes": .optional(compressedBytes),
             "paths": .paths(paths),
         ])
     }
@@ -103,7 +137,7 @@ extension Finding {
         .object([
             "id": .string(id), "severity": .string(severity.rawValue), "message": .string(message),
             "bytes": .integer(bytes), "compressedBytes": .integer(compressedBytes), "layer": .optional(layer),
-            "fix": .string(fix), "paths": .paths(paths),
+            "fix": .string(fix), "paths": .paths(paths), "owner": .optional(owner?.rawValue),
         ])
     }
 }

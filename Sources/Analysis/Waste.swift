@@ -1,3 +1,4 @@
+public import ImageFiles
 public import OCI
 
 /// The bytes that an image ships and no container sees.
@@ -27,6 +28,8 @@ public struct Waste: Sendable, Equatable {
         public let kind: Kind
         /// The size in bytes.
         public let bytes: Int64
+        /// The bytes in the layer's blob; nil if the layers were not decompressed.
+        public let compressedBytes: Int64?
     }
 
     /// A path with all its wasted copies.
@@ -37,6 +40,11 @@ public struct Waste: Sendable, Equatable {
         public let copies: [Copy]
         /// The bytes of all copies.
         public let bytes: Int64
+
+        /// The bytes of all copies in the layers' blobs; nil if the layers were not decompressed.
+        public var compressedBytes: Int64? {
+            copies.reduce(Optional(0)) { sum, copy in sum.flatMap { sum in copy.compressedBytes.map { sum &+ $0 } } }
+        }
 
         /// The layers that ship or hide a copy, ascending.
         public var layers: [Int] { Set(copies.flatMap { [$0.layer, $0.hiddenBy] }).sorted() }
@@ -53,14 +61,14 @@ public struct Waste: Sendable, Equatable {
     public let liveBytes: Int64
     /// The bytes of regular files in all layers but the first; dive calls them the user's.
     public let userBytes: Int64
-    /// The wasted bytes that the first layer ships; only another base or a rewrite removes them.
-    public let baseWastedBytes: Int64
 
     /// The bytes that are shipped and not live.
     public var wastedBytes: Int64 { shippedBytes - liveBytes }
 
-    /// The wasted bytes that the layers above the first ship.
-    public var userWastedBytes: Int64 { wastedBytes - baseWastedBytes }
+    /// Returns the wasted bytes that the lowest `count` layers ship.
+    public func wastedBytes(inLowest count: Int) -> Int64 {
+        items.lazy.flatMap(\.copies).reduce(0) { $1.layer < count ? $0 &+ $1.bytes : $0 }
+    }
 
     /// The live part of the shipped bytes, from 0 to 1; an empty image wastes nothing.
     public var efficiency: Double { shippedBytes == 0 ? 1 : Double(liveBytes) / Double(shippedBytes) }
@@ -76,10 +84,10 @@ public struct Waste: Sendable, Equatable {
     /// Accounts for every inode of `tree`.
     ///
     /// Without contents in the tree, no copy is `metadataOnly` or `moved`.
-    public init(of tree: FileTree) {
+    public init(of tree: FileTree, packed: PackedSizes? = nil) {
         let layerContents = LayerContents(tree)
         var copies: [ImagePath: [Copy]] = [:]
-        var (shipped, live, user, base) = (Int64(0), Int64(0), Int64(0), Int64(0))
+        var (shipped, live, user) = (Int64(0), Int64(0), Int64(0))
         for inode in tree.inodes where inode.kind.size > 0 {
             let size = inode.kind.size
             shipped &+= size
@@ -88,19 +96,21 @@ public struct Waste: Sendable, Equatable {
                 live &+= size
                 continue
             }
-            if inode.layer == 0 { base &+= size }
-            copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents))
+            copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents, packed: packed))
         }
         items = copies.map { path, copies in
             Item(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
         }.sorted { ($1.bytes, $0.path) < ($0.bytes, $1.path) }
-        (shippedBytes, liveBytes, userBytes, baseWastedBytes) = (shipped, live, user, base)
+        (shippedBytes, liveBytes, userBytes) = (shipped, live, user)
     }
 
-    private static func copy(_ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Copy {
+    private static func copy(
+        _ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents, packed: PackedSizes?
+    ) -> Copy {
         Copy(
             layer: inode.layer, hiddenBy: inode.removal?.layer ?? inode.layer,
-            kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size)
+            kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size,
+            compressedBytes: packed?.bytes(of: inode).map { Int64($0.rounded()) })
     }
 
     private static func kind(of inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Kind {

@@ -191,24 +191,29 @@ extension Image {
     /// Opens a layer's tar, decompressed; reports its end only if the diff ID matches too.
     ///
     /// Reading and verifying the blob, decompressing it, and processing the tar run concurrently, on a thread each.
-    public func openTar(_ layer: Layer) throws -> any ByteSource {
-        guard let layers = source as? PlainLayers else { return try inflate(layer) }
-        return try layers.open(layer) { try inflate(layer) }
+    public func openTar(_ layer: Layer) throws -> any ByteSource { try openTar(layer, recording: nil) }
+
+    private func openTar(_ layer: Layer, recording map: CompressionMap?) throws -> any ByteSource {
+        guard let layers = source as? PlainLayers else { return try inflate(layer, map) }
+        return try layers.open(layer) { try inflate(layer, map) }
     }
 
-    private func inflate(_ layer: Layer) throws -> any ByteSource {
+    private func inflate(_ layer: Layer, _ map: CompressionMap?) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
         }
         let packed = ReadAheadSource(try source.open(descriptor))
-        let plain = ReadAheadSource(try decompressing(packed, compression, name: "layer \(descriptor.digest)"))
+        let inflated = try decompressing(packed, compression, name: "layer \(descriptor.digest)")
+        let plain = ReadAheadSource(map.map { RecordingSource(inflated, to: $0) } ?? inflated)
         return VerifyingSource(plain, digest: layer.diffID, size: nil)
     }
 
     /// Opens a layer for reading entry by entry.
-    public func open(_ layer: Layer) throws -> TarReader {
-        TarReader(try openTar(layer), layer: layer.descriptor.digest.short)
+    ///
+    /// - Parameter map: Receives the places of the tar's bytes in the blob, if the blob is decompressed.
+    public func open(_ layer: Layer, recording map: CompressionMap? = nil) throws -> TarReader {
+        TarReader(try openTar(layer, recording: map), layer: layer.descriptor.digest.short)
     }
 
     /// Returns the layers' tree, read from their headers; with `contents`, every file's SHA-256 too.

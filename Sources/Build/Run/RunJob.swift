@@ -16,7 +16,7 @@ struct RunJob: Sendable {
     private let workingDirectory: String
     let network: BuildRequest.Network
     let isPrivileged: Bool
-    private let options: BuildRequest.RunOptions
+    let options: BuildRequest.RunOptions
     /// The user of the command, from USER.
     let user: String
     /// A heredoc that starts with `#!`; the command finds it at `/dev/pipes/NAME`.
@@ -30,7 +30,7 @@ struct RunJob: Sendable {
     /// The command in one line.
     var text: String { words.joined(separator: " ") }
 
-    init(_ run: Instruction.Run, _ mounts: [RunMount], _ stage: StageBuilder) {
+    init(_ run: Instruction.Run, mounts: [RunMount], in stage: StageBuilder) {
         words = run.body.words(shell: stage.shell)
         self.mounts = mounts
         script = if case .script(let name, let contents) = run.body { (name, contents) } else { nil }
@@ -80,9 +80,6 @@ struct RunJob: Sendable {
         command.hostname = hostname
         command.isPrivileged = isPrivileged
         command.users = options.users
-        command.hosts = options.hosts
-        command.limits = options.limits
-        if let size = options.sharedMemorySize { command.sharedMemorySize = size }
         try options.limit(&command)
         if let script {
             let place = FilePath("/dev/pipes/\(script.name)")

@@ -20,11 +20,16 @@ struct Inspect: AsyncParsableCommand {
     @Flag(help: "Print the provenance statement that is attached to the image.") var provenance = false
     @Flag(help: "Print the statement with the list of packages that is attached to the image.") var sbom = false
     @Flag(help: "Read every blob, and verify sizes, digests, diff IDs and entries.") var verify = false
-    @Option(help: "Output format.") var format: OutputFormat = .json
+    @Option(
+        help: ArgumentHelp(
+            "Format: json, text, or a Go template over the document of docker image inspect, such as '{{.Id}}'.",
+            valueName: "format"))
+    var format = "json"
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
-        let set = try await image.set(in: global.store(), registry)
+        let store = try global.store()
+        let set = try await image.set(in: store, registry)
         let image = try set.image(for: .host, name: self.image.text)
         if verify { try await image.validate() }
         if raw { return Terminal.print(exactly: image.manifestBytes) }
@@ -40,10 +45,11 @@ struct Inspect: AsyncParsableCommand {
         }
         let attestations = try set.attestations(of: digest)
         switch format {
-        case .json:
+        case "json":
             Terminal.print(try JSON.inspection(of: image, name: self.image.text, attestations, isVerified: verify))
-        case .text:
+        case "text":
             for line in InspectionText.lines(image, name: self.image.text, attestations) { Terminal.print(line) }
+        default: Terminal.print(try await InspectJob(in: store).text(of: image, Template(format)))
         }
     }
 }
