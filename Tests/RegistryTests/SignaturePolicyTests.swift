@@ -1,3 +1,4 @@
+import Linux
 import OCI
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
     ]
 
     @Test("A malformed policy is wrong configuration, and accepts nothing", arguments: malformed)
-    func malformed(text: String, sentence: String) throws {
+    func refuses(text: String, sentence: String) throws {
         let error = try #require(throws: RegistryError.self) {
             try SignaturePolicy(parsing: Array(text.utf8), path: "policy.json")
         }
