@@ -88,7 +88,7 @@ public struct Outputs: Sendable {
             let converted = try images.map { built in
                 try built.image.converted(to: form, above: built.baseLayerCount, into: store)
             }
-            return try store.assemble(converted, annotations, output.attestationForm) { index, digest in
+            return try store.assemble(converted, annotations, form: output.attestationForm) { index, digest in
                 attester?.attestations(of: index, digest, names: names) ?? []
             }
         }

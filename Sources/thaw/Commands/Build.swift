@@ -82,7 +82,8 @@ struct BuildCommand: AsyncParsableCommand {
         let images = try outputs.squashed(
             results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
-        let attester = try await Attester(attestations, results, options.parameters(), version: Thaw.version)
+        let attester = try await Attester(
+            attestations, of: results, parameters: options.parameters(), version: Thaw.version)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch,
             attester: attester, host: host)
@@ -94,7 +95,7 @@ struct BuildCommand: AsyncParsableCommand {
         let shown = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
         try reportImages(
-            shown, results, names: list.flatMap(\.names) + names, attester?.metadata ?? [:],
+            shown, results, names: list.flatMap(\.names) + names, more: attester?.metadata ?? [:],
             isPrinted: !list.contains { $0.destination == "-" })
     }
 
@@ -108,7 +109,7 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     private func reportImages(
-        _ set: ImageSet, _ results: [BuildResult], names: [Reference], _ more: [String: JSON], isPrinted: Bool
+        _ set: ImageSet, _ results: [BuildResult], names: [Reference], more: [String: JSON], isPrinted: Bool
     ) throws {
         let digest = set.descriptor.digest
         let config = results.count == 1 ? try set.preferredImage().manifest.config.digest : nil
