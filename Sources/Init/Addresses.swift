@@ -3,20 +3,9 @@ func dotted(_ address: UInt32) -> [UInt8] {
     var text: [UInt8] = []
     for shift in [UInt32(24), 16, 8, 0] {
         if !text.isEmpty { text.append(UInt8(ascii: ".")) }
-        text += decimal(UInt16(address >> shift & 0xFF))
+        text += decimal(UInt64(address >> shift & 0xFF))
     }
     return text
-}
-
-/// Formats a number in decimal digits.
-func decimal(_ number: UInt16) -> [UInt8] {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-        digits.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: 0)
-        rest /= 10
-    } while rest > 0
-    return digits
 }
 
 /// The three files of /etc that Docker writes for every container.

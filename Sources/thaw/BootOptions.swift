@@ -13,8 +13,11 @@ struct BootOptions: ParsableArguments {
     var engine: String?
     @Option(
         help: ArgumentHelp(
-            "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
-    var probe: String?
+            """
+            Probe of readiness: http:PORT/PATH or http://HOST:PORT/PATH, tcp:PORT, exec:COMMAND (no shell), log:REGEX or \
+            healthcheck. Further ones must pass after it. (default: the image's HEALTHCHECK, else EXPOSE)
+            """, valueName: "probe"))
+    var probe: [String] = []
     @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
     @Option(
         help: ArgumentHelp(
@@ -42,7 +45,7 @@ struct BootOptions: ParsableArguments {
     /// Returns the values of the options.
     func start() throws -> StartOptions {
         var start = try Self.start(engine: engine, kernel: kernel, memory: memory, timeout: timeout)
-        start.probe = try probe.map(ProbeAction.init(parsing:))
+        try start.add(probes: probe)
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
         (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
         start.budget = try budget.map(Self.time)

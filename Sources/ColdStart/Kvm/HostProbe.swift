@@ -1,11 +1,11 @@
 internal import Linux
+internal import Probe
 internal import SystemPackage
 
 /// One request from the host to a port of the guest, through the machine's socket.
 struct HostProbe {
     let socket: FilePath
-    let port: UInt16
-    let path: [UInt8]
+    let request: HTTPProbe
     /// The start of the machine, in nanoseconds of the host's clock.
     let start: UInt64
 
@@ -16,9 +16,9 @@ struct HostProbe {
     func run() -> HostProbeSummary {
         let began = hostClock()
         do throws(SystemError) {
-            let line = try GuestSocket.connect(to: port, through: socket)
-            guard let line else { return .failed(reason: "nothing listens on port \(port) of the machine") }
-            try line.write(request)
+            let line = try GuestSocket.connect(to: request.port, through: socket)
+            guard let line else { return .failed(reason: "nothing listens on port \(request.port) of the machine") }
+            try line.write(request.request)
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
@@ -40,11 +40,6 @@ struct HostProbe {
         } catch {
             return .failed(reason: "the connection failed: \(error.errno)")
         }
-    }
-
-    private var request: [UInt8] {
-        let fields = "Host: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-        return Array("GET ".utf8) + path + Array(" HTTP/1.1\r\n\(fields)".utf8)
     }
 
     /// Parses the status in the first line of a response.

@@ -23,6 +23,8 @@ extension StartMeasurement {
         json["kernel"] = kernelRelease.map { release in
             .object(["release": .string(release)].merging(kernelRemark.map { ["remark": .string($0)] } ?? [:]) { $1 })
         }
+        json["findings"] = .array(
+            findings.map { .object(["id": .string($0.id), "message": .string($0.message)]) })
         if !notes.isEmpty { json["notes"] = .array(notes.map(JSON.string)) }
         json["emulator"] = emulator.map(JSON.string)
         json["exits"] = exits.map { .integer(Int64($0.median)) }

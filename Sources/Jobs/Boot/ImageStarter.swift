@@ -32,7 +32,8 @@ extension BootJob: ImageStarter {
     ) -> any ImageRunner<Image> {
         ProofRunner(
             job: self, store: store,
-            probeSet: ProbeSet(probes: [probe], commands: commands, recordsOpenedFiles: recordsOpenedFiles),
+            probeSet: ProbeSet(
+                probes: probe.map { [$0] } ?? [], commands: commands, recordsOpenedFiles: recordsOpenedFiles),
             files: files)
     }
 }
