@@ -37,7 +37,7 @@ public struct HTTPProbe: Equatable, Sendable {
     public init(port: UInt16, path: [UInt8]) {
         self.port = port
         self.path = path
-        method = ascii("GET")
+        method = bytes("GET")
     }
 
     /// True if a response with this status passes.
@@ -48,19 +48,19 @@ public struct HTTPProbe: Equatable, Sendable {
     }
 
     /// True if the response has no body whatever its header says.
-    public var isHead: Bool { method == ascii("HEAD") }
+    public var isHead: Bool { method == bytes("HEAD") }
 
     /// The bytes of the request.
     public var request: [UInt8] {
         var fields = [[UInt8]]()
-        let host = host.isEmpty ? ascii("127.0.0.1:") + decimal(UInt64(port)) : host
+        let host = host.isEmpty ? bytes("127.0.0.1:") + decimal(UInt64(port)) : host
         for field in [
-            ascii("Host: ") + host, ascii("User-Agent: thaw"), ascii("Accept: */*"), ascii("Connection: close"),
+            bytes("Host: ") + host, bytes("User-Agent: thaw"), bytes("Accept: */*"), bytes("Connection: close"),
         ] where !replaces(field) { fields.append(field) }
-        if !body.isEmpty { fields.append(ascii("Content-Length: ") + decimal(UInt64(body.count))) }
-        var bytes = method + ascii(" ") + path + ascii(" HTTP/1.1\r\n")
-        for field in fields + headers { bytes += field + ascii("\r\n") }
-        return bytes + ascii("\r\n") + body
+        if !body.isEmpty { fields.append(bytes("Content-Length: ") + decimal(UInt64(body.count))) }
+        var request = method + bytes(" ") + path + bytes(" HTTP/1.1\r\n")
+        for field in fields + headers { request += field + bytes("\r\n") }
+        return request + bytes("\r\n") + body
     }
 
     /// True if one of the further fields has the name of this one.
@@ -78,19 +78,4 @@ public struct HTTPProbe: Equatable, Sendable {
         }
         return name
     }
-}
-
-private func ascii(_ text: StaticString) -> [UInt8] {
-    unsafe [UInt8](UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-}
-
-/// Returns a number's decimal digits.
-func decimal(_ number: UInt64) -> [UInt8] {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-        digits.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: 0)
-        rest /= 10
-    } while rest > 0
-    return digits
 }

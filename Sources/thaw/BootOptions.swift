@@ -4,13 +4,39 @@ import Jobs
 import Linux
 import Probe
 
-/// The options for starting an image, shared by several commands.
-struct BootOptions: ParsableArguments {
-    @Option(
-        help:
-            "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)"
-    )
+/// The options of the machine or container that an image is started in, shared by all commands that start images.
+struct StartArguments: ParsableArguments {
+    @Option(help: "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)")
     var engine: String?
+    @Option(
+        help: ArgumentHelp(
+            "Guest kernel: debian, small (from 'make kernel') or a file. (default: debian)", valueName: "kernel"))
+    var kernel: String?
+    @Option(help: ArgumentHelp("Memory limit. (default: 512MiB)", valueName: "size")) var memory: String?
+    @Option(help: ArgumentHelp("Number of CPUs. (default: 1)", valueName: "count")) var cpus: Int?
+    @Option(help: ArgumentHelp("Limit of processes and threads, such as 100 (container).", valueName: "count"))
+    var pids: Int?
+    @Option(
+        help: ArgumentHelp("Set an environment variable of the program. Can be repeated.", valueName: "name=value"))
+    var env: [String] = []
+    @Option(help: ArgumentHelp("Time limit for each probe to pass. (default: 60s)", valueName: "time"))
+    var timeout: String?
+
+    /// Returns the values of the options.
+    func start() throws -> StartOptions {
+        var start = StartOptions()
+        start.engine = try engine.map(EngineChoice.init(parsing:))
+        start.kernel = kernel.map(KernelChoice.init(parsing:))
+        start.memory = try memory.map { ByteCount(try size($0, "--memory")) }
+        start.timeout = try timeout.map { try RunLimit.time($0, "--timeout") }
+        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
+        return start
+    }
+}
+
+/// The options for starting an image and measuring the start, shared by several commands.
+struct BootOptions: ParsableArguments {
+    @OptionGroup var machine: StartArguments
     @Option(
         help: ArgumentHelp(
             """
@@ -26,53 +52,15 @@ struct BootOptions: ParsableArguments {
     var budget: String?
     @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
     var deterministic = false
-    @Option(
-        help: ArgumentHelp(
-            "Guest kernel: debian, small (from 'make kernel') or a file. (default: debian)", valueName: "kernel"))
-    var kernel: String?
-    @Option(help: ArgumentHelp("Memory limit. (default: 512MiB)", valueName: "size")) var memory: String?
-    @Option(help: ArgumentHelp("Number of CPUs. (default: 1)", valueName: "count")) var cpus: Int?
-    @Option(help: ArgumentHelp("Limit of processes and threads, such as 100 (container).", valueName: "count"))
-    var pids: Int?
-    @Option(
-        help: ArgumentHelp("Set an environment variable of the program. Can be repeated.", valueName: "name=value"))
-    var env: [String] = []
-    @Option(help: ArgumentHelp("Time limit for the probe to pass. (default: 60s)", valueName: "time"))
-    var timeout: String?
     @Option(help: ArgumentHelp("Write the console of the last start to a file.", valueName: "file"))
     var console: String?
 
     /// Returns the values of the options.
     func start() throws -> StartOptions {
-        var start = try Self.start(engine: engine, kernel: kernel, memory: memory, timeout: timeout)
+        var start = try machine.start()
         try start.add(probes: probe)
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
-        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
-        start.budget = try budget.map(Self.time)
+        start.budget = try budget.map { try RunLimit.time($0, "--budget") }
         return start
-    }
-
-    /// Parses the options that every command that starts images has.
-    static func start(engine: String?, kernel: String?, memory: String?, timeout: String?) throws -> StartOptions {
-        var start = StartOptions()
-        start.engine = try engine.map(EngineChoice.init(parsing:))
-        start.kernel = kernel.map(KernelChoice.init(parsing:))
-        start.memory = try memory.map { try size($0) }
-        start.timeout = try timeout.map { try time($0) }
-        return start
-    }
-
-    private static func size(_ text: String) throws -> ByteCount {
-        guard let count = ByteCount(text) else {
-            throw Failure("'\(text)' is not a size such as 256MiB", status: .usage)
-        }
-        return count
-    }
-
-    private static func time(_ text: String) throws -> Duration {
-        guard let time = Duration(human: text) else {
-            throw Failure("'\(text)' is not a time such as 30s", status: .usage)
-        }
-        return time
     }
 }

@@ -6,7 +6,7 @@ internal import SystemPackage
 // WORKDIR: a layer with the directory and its missing parents.
 
 extension StageBuilder {
-    mutating func workdir(_ workdir: Instruction.Workdir, _ text: String, _ line: Int) async throws {
+    mutating func workdir(_ workdir: Instruction.Workdir, from source: StepSource) async throws {
         let path = try CopyPlan.absolute(try scope.expand(workdir.path), in: workingDirectory)
         draft.document.workingDirectory = path.description
         if path.isRoot { return note("WORKDIR /") }
@@ -14,7 +14,7 @@ extension StageBuilder {
         key.add("the path", path.description)
         key.add("USER", user)
         let (stage, fingerprint) = (self, key)
-        try await step(text, line, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
+        try await step(source, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
             let tree = try await stage.shared.trees.tree(of: stage.image)
             let user = stage.user
             var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")

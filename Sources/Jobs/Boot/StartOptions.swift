@@ -24,7 +24,7 @@ public enum EngineChoice: String, CaseIterable, Sendable {
 }
 
 /// The options of a start that a command was given; nil where `thaw.toml` or the default decides.
-public struct StartOptions: Sendable {
+public struct StartOptions: Equatable, Sendable {
     /// The engine.
     public var engine: EngineChoice?
     /// The probe of readiness.

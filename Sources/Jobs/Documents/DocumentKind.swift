@@ -2,8 +2,8 @@
 ///
 /// The raw value is the name of the schema in `docs/json`, and the `kind` of documents that have one.
 public enum DocumentKind: String, CaseIterable, Sendable {
-    case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, gate, history
-    case images
+    case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
+    case history, images
     case inspection, optimization, outline, prune, referrers, slim, tags, targets
 
     /// The command that prints or writes the document.
@@ -19,6 +19,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: "thaw diff --format json"
         case .diskUse: "thaw df --format json"
         case .doctor: "thaw doctor --format json"
+        case .files: "thaw analyze --files --format json"
         case .gate: "thaw gate --format json"
         case .history: "thaw history --format json"
         case .images: "thaw images --format json"
@@ -46,6 +47,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: Schemas.diff
         case .diskUse: Schemas.diskUse
         case .doctor: Schemas.doctor
+        case .files: Schemas.files
         case .gate: Schemas.gate
         case .history: Schemas.history
         case .images: Schemas.images

@@ -48,7 +48,7 @@ public struct OptimizeJob {
         // The only inflation of the original: what follows reads this value, or the plain layers.
         let original = image.reading(from: PlainLayers(image.source, in: store.path))
         let files = try await ImageFiles(of: original, search: Report.search)
-        let before = try await report(files, as: name)
+        let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.report("probing the original")
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
@@ -92,7 +92,9 @@ public struct OptimizeJob {
     }
 
     /// Returns the analysis of files.
-    private func report(_ files: ImageFiles, as name: String) async throws -> Report {
-        try await Offload.run { Report(of: files, reference: name) }
+    private func report(
+        _ files: ImageFiles, as name: String, base: BaseImage = .unknown
+    ) async throws -> Report {
+        try await Offload.run { Report(of: files, reference: name, base: base) }
     }
 }

@@ -107,7 +107,8 @@ extension Boot {
                 throw Failure("--snapshot-at '\(snapshotAt)' is not ready or request", status: .usage)
             }
             let mode = try MachineOptions.startMode(saving: snapshot, at: moment, resuming: fromSnapshot)
-            guard fromSnapshot == nil || options.memory == nil && options.cpus == nil && options.env.isEmpty else {
+            let given = options.machine
+            guard fromSnapshot == nil || given.memory == nil && given.cpus == nil && given.env.isEmpty else {
                 throw Failure(
                     "--from-snapshot excludes --memory, --cpus and --env: the snapshot has them", status: .usage)
             }
