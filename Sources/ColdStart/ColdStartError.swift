@@ -113,7 +113,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .limitNotKept(let reason): reason
         case .notServing(let probe, let last, let time, let line):
             "probe \(probe) did not pass within \(time.text): \(last)\(quoted(line))"
-        case .unlikeStarts(let difference): "the starts can't be compared: they differ in \(difference)"
+        case .unlikeStarts(let difference): "the starts can't be compared, since they differ in \(difference)"
         case .cancelled: "the measurement was interrupted"
         }
     }

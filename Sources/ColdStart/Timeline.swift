@@ -222,6 +222,6 @@ extension StartMeasurement {
             isAccelerated: measurements.allSatisfy(\.isAccelerated),
             accelerationNote: measurements.lazy.compactMap(\.accelerationNote).first,
             kernelRelease: first.kernelRelease, emulator: first.emulator, probe: first.probe, isLogged: false)
-        notes = first.notes
+        (notes, fingerprint) = (first.notes, first.fingerprint)
     }
 }

@@ -59,6 +59,7 @@ struct BootOptions: ParsableArguments {
     func start() throws -> StartOptions {
         var start = try machine.start()
         try start.add(probes: probe)
+        start.programVersion = Thaw.version
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
         start.budget = try budget.map { try RunLimit.time($0, "--budget") }
         return start

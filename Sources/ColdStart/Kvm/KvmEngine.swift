@@ -101,9 +101,13 @@ public struct KvmEngine: Engine {
     }
 
     private func measurement(of runs: [StartFigures], _ scenario: Scenario) -> StartMeasurement {
-        StartMeasurement(
+        var measurement = StartMeasurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: kernel.release,
             emulator: nil, probe: scenario.probe)
+        measurement.fingerprint = scenario.fingerprint(engine: name)
+        measurement.fingerprint.add("cpu", HostProcessor.model)
+        measurement.fingerprint.add("commandLine", KvmEngine.commandLine(root).joined(separator: " "))
+        return measurement
     }
 
     private func boot(

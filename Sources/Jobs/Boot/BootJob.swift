@@ -16,6 +16,7 @@ public struct BootJob: Sendable {
     private let furtherProbes: [ProbeAction]
     private let usesHealthcheck: Bool
     private let readsFile: Bool
+    private let programVersion: String
     private let kernel: KernelChoice
     private let runs: Int?
     private let budget: Duration?
@@ -40,6 +41,7 @@ public struct BootJob: Sendable {
         probe =
             usesHealthcheck
             ? nil : try options.probe ?? project.probe.map(ProbeAction.init(parsing:))
+        programVersion = options.programVersion
         kernel = options.kernel ?? project.boot.kernel.map(KernelChoice.init(parsing:)) ?? .debian
         budget = options.budget
         runs = options.runs ?? (budget == nil ? project.boot.runs : nil)
@@ -160,7 +162,7 @@ extension BootJob {
     }
 
     private func engines(_ store: Store, isCounted: Bool) -> Engines {
-        Engines(store: store, kernel: kernel, isDeterministic: isCounted, host: host)
+        Engines(store: store, kernel: kernel, isDeterministic: isCounted, programVersion: programVersion, host: host)
     }
 
     /// Writes the console as plain lines, since users print such a file with `cat`.

@@ -7,10 +7,11 @@ internal import Sandbox
 internal import SystemPackage
 
 /// The starts of images on engines, with the disks and directories that an engine needs.
-public struct Engines {
+public struct Engines: Sendable {
     let store: Store
     let kernel: KernelChoice
     let isDeterministic: Bool
+    let programVersion: String
     let host: any JobHost
 
     /// The starts of one image, whose disk or directories exist.
@@ -29,27 +30,40 @@ public struct Engines {
         case .auto, .qemu:
             let isDeterministic = isDeterministic
             return try await boot(subjects) { disks, kernel, program in
-                try await body(
+                let conditions = try conditions(program, kernel: kernel.image)
+                return try await body(
                     disks.map { disk in
                         let engine = QemuEngine(
-                            disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
-                        return { try await engine.measure($0) }
+                            disk: disk, kernel: kernel, initialProgram: program, cache: Environment.cache,
+                            isDeterministic: isDeterministic)
+                        return { try await engine.measure($0).adding(conditions) }
                     })
             }
         case .kvm: break
         }
         let isSmall = kernel == .small
         return try await boot(subjects) { disks, found, program in
-            try await body(
+            let conditions = try conditions(program, kernel: found.image)
+            return try await body(
                 zip(subjects, disks).map { subject, disk in
                     let engine = KvmEngine(
                         disk: disk, subject: "\(subject.image.descriptor.digest)", kernel: found,
                         initialProgram: program, cache: Environment.cache, startMode: options.startMode,
                         scratch: disk.removingLastComponent(), network: options.network,
                         keptMachine: options.keptMachine, isRootMemory: isSmall)
-                    return { try await engine.measure($0) }
+                    return { try await engine.measure($0).adding(conditions) }
                 })
         }
+    }
+
+    /// Returns the conditions that are files: this program, the guest's init and the kernel.
+    private func conditions(_ program: FilePath, kernel: FilePath?) throws -> Fingerprint {
+        func digest(_ path: FilePath) throws -> String {
+            "\(Digest(of: try OwnedDescriptor(path).readAll(limit: 256 << 20)))"
+        }
+        var conditions = Fingerprint(["thaw": programVersion, "init": try digest(program)])
+        if let kernel { conditions.add("kernel", try digest(kernel)) }
+        return conditions
     }
 
     /// Returns the engine of a choice, never `auto`; throws if it does not work here.
@@ -107,12 +121,13 @@ public struct Engines {
         _ subjects: [StartSubject], _ body: @escaping @Sendable (_ starters: [Starter]) async throws -> Value
     ) async throws -> Value {
         let program = try InitialProgram.locate()
+        let conditions = try conditions(program, kernel: nil)
         return try await inWorkArea { snapshots, area in
             var starters: [Starter] = []
             for subject in subjects {
                 let layers = try await snapshots.directories(of: subject.image)
                 let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
-                starters.append { try await engine.measure($0) }
+                starters.append { try await engine.measure($0).adding(conditions) }
             }
             do {
                 return try await body(starters)
@@ -146,5 +161,14 @@ public struct Engines {
             try? snapshots.removeWorkArea(area)
             throw error
         }
+    }
+}
+
+extension StartMeasurement {
+    /// Returns the measurement with further conditions in its fingerprint.
+    fileprivate func adding(_ conditions: Fingerprint) -> StartMeasurement {
+        var measurement = self
+        measurement.fingerprint.add(conditions)
+        return measurement
     }
 }

@@ -51,6 +51,8 @@ public struct StartOptions: Equatable, Sendable {
     public var environment: [String] = []
     /// The time limit for the probe to pass.
     public var timeout: Duration?
+    /// The version of the program, for the fingerprint of a start.
+    public var programVersion = ""
     /// The file that gets the console of the last start.
     public var console: String?
 

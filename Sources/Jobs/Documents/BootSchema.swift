@@ -4,7 +4,9 @@ extension Schemas {
         "boot",
         [
             "engine": .words(["kvm", "qemu", "container"]), "accelerated": .bool, "accelerationNote?": .string,
-            "probe": .string, "runs": .integer, "image": ["reference": .string, "digest": .string],
+            "probe": .string, "runs": .integer,
+            "image": ["reference": .string, "digest": .string, "compressedSize?": .integer],
+            "fingerprint": .map(.string),
             "phases": .list([
                 "name": .string, "medianMs": .number, "medianRunMs?": .number, "p95Ms?": .number,
                 "samplesMs": .list(.number),

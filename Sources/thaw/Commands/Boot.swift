@@ -2,6 +2,7 @@ public import ArgumentParser
 public import ColdStart
 import Jobs
 import OCI
+import SystemPackage
 
 /// The command `thaw boot`.
 struct Boot: AsyncParsableCommand {
@@ -35,6 +36,8 @@ struct Boot: AsyncParsableCommand {
         help: ArgumentHelp(
             "With --keep: publish a port of the machine on 127.0.0.1. Can be repeated.", valueName: "host:guest"))
     var publish: [KeptMachine.Port] = []
+    @Option(help: ArgumentHelp("Write the figures to a file for gate --baseline.", valueName: "file"))
+    var saveBaseline: String?
     @Flag(help: "Exit with status 2 if there is a finding, such as a server that only loopback reaches.")
     var strict = false
     @Option(help: "Output format.") var format: OutputFormat = .text
@@ -45,10 +48,15 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options.start(), nil, host: TerminalHost())
         let subject = try await image.image(in: store)
+        if let saveBaseline { try FileDestination.expectWritable(FilePath(saveBaseline), for: "--save-baseline") }
         if let other { return try await compare(subject, with: other, by: job, in: store) }
         let machineOptions = try machineOptions(job, keeping: keep ? subject : nil)
         let measured = try await job.measure(subject, in: store, options: machineOptions)
         if !keep { show(measured, of: subject) }
+        if let saveBaseline {
+            let document = measured.document(image: subject, name: image.text)
+            try replaceFile(saveBaseline, with: Array(document.text.utf8))
+        }
         if strict, !measured.findings.isEmpty { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }
 
