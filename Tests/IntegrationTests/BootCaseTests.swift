@@ -131,4 +131,22 @@ import Testing
         #expect(outcome.status != 0)
         #expect(isNamed || outcome.error.contains("limit") || outcome.error.contains("was killed"), "\(outcome.error)")
     }
+
+    @Test("fingerprint: a saved start is compared with an equal one, and refused with other memory")
+    func baseline() throws {
+        let directory = try TestDirectory.withBusybox()
+        try directory.build("FROM busybox\nEXPOSE 8080\nCMD mkdir /w; exec httpd -f -p 8080 -h /w\n")
+        try directory.succeed(
+            "boot", "--engine", "container", "--runs", "7", "--save-baseline", "baseline.json", "app")
+        let document = try Document(parsing: try directory.read("baseline.json"))
+        #expect(document["fingerprint"]["memory"] == .string("512 MiB"))
+        #expect(document["fingerprint"].keys.isSuperset(of: ["engine", "cpu", "thaw", "init", "probe", "hostKernel"]))
+        let same = try directory.thaw("gate", "--engine", "container", "--baseline", "baseline.json", "app")
+        #expect([0, 2, 3].contains(same.status), "\(same.error)")
+        #expect(same.output.contains("baseline-time"), "\(same.output)\(same.error)")
+        let other = try directory.thaw(
+            "gate", "--engine", "container", "--memory", "640MiB", "--runs", "1", "--baseline", "baseline.json", "app")
+        #expect(other.output.contains("memory: 512 MiB before, 640 MiB now"), "\(other.output)\(other.error)")
+        #expect(other.status == 3)
+    }
 }
