@@ -1,4 +1,5 @@
 import Glibc
+import Probe
 import Support
 import Testing
 

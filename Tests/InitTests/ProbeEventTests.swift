@@ -48,7 +48,7 @@ struct ProbeEventTests {
     }
 
     /// The bytes of a response that has not ended, and the result if no more come.
-    static let unfinished: [(String, ProbeResult.Outcome)] = [
+    static let partial: [(String, ProbeResult.Outcome)] = [
         ("", .silent), ("HTTP/1.1 2", .unfinishedHead), ("HTTP/1.1 200 OK\r\nA: b\r\n", .unfinishedHead),
         ("HTTP/1.1 200 OK\r\n\r\nabc", .unfinishedBody(status: 200, byteCount: 3)),
         (
@@ -57,11 +57,11 @@ struct ProbeEventTests {
         ),
     ]
 
-    @Test("A response without end is described by its last part", arguments: unfinished.indices)
+    @Test("A response without end is described by its last part", arguments: partial.indices)
     func unfinished(row: Int) {
         var response = ResponseParser()
-        response.receive(Array(Self.unfinished[row].0.utf8))
-        #expect(response.unfinished == Self.unfinished[row].1)
+        response.receive(Array(Self.partial[row].0.utf8))
+        #expect(response.unfinished == Self.partial[row].1)
     }
 
     @Test("A text is found in a body wherever its pieces end", arguments: [1, 2, 3, 7, 100])
