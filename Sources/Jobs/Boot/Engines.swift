@@ -29,7 +29,7 @@ public struct Engines: Sendable {
         case .container: return try await contain(subjects, body)
         case .auto, .qemu:
             let isDeterministic = isDeterministic
-            return try await boot(subjects) { disks, kernel, program in
+            return try await boot(subjects) { disks, _, kernel, program in
                 let conditions = try conditions(program, kernel: kernel.image)
                 return try await body(
                     disks.map { disk in
@@ -42,14 +42,14 @@ public struct Engines: Sendable {
         case .kvm: break
         }
         let isSmall = kernel == .small
-        return try await boot(subjects) { disks, found, program in
+        return try await boot(subjects) { disks, area, found, program in
             let conditions = try conditions(program, kernel: found.image)
             return try await body(
                 zip(subjects, disks).map { subject, disk in
                     let engine = KvmEngine(
                         disk: disk, subject: "\(subject.image.descriptor.digest)", kernel: found,
                         initialProgram: program, cache: Environment.cache, startMode: options.startMode,
-                        scratch: disk.removingLastComponent(), network: options.network,
+                        scratch: area, network: options.network,
                         keptMachine: options.keptMachine, isRootMemory: isSmall)
                     return { try await engine.measure($0).adding(conditions) }
                 })
@@ -100,7 +100,9 @@ public struct Engines: Sendable {
     /// Writes each image to a disk, finds a kernel and the init, and calls `body` with them.
     private func boot<Value: Sendable>(
         _ subjects: [StartSubject],
-        _ body: @escaping @Sendable (_ disks: [FilePath], Kernel, _ program: FilePath) async throws -> Value
+        _ body:
+            @escaping @Sendable (_ disks: [FilePath], _ area: FilePath, Kernel, _ program: FilePath) async throws ->
+            Value
     ) async throws -> Value {
         let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
         let program = try InitialProgram.locate()
@@ -108,13 +110,26 @@ public struct Engines: Sendable {
         return try await inWorkArea { _, area in
             var disks: [FilePath] = []
             for subject in subjects {
-                let disk = area.appending("root\(disks.count).erofs")
-                let tree = if let tree = subject.tree { tree } else { try await store.tree(of: subject.image) }
-                _ = try await RootDisk.write(subject.image, tree: tree, to: disk)
-                disks.append(disk)
+                disks.append(try await disk(of: subject, in: store, or: area.appending("root\(disks.count).erofs")))
             }
-            return try await body(disks, kernel, program)
+            return try await body(disks, area, kernel, program)
         }
+    }
+
+    /// Returns the image's disk: one that the store keeps, else a new one, at `path` if the store can't be written.
+    private func disk(of subject: StartSubject, in store: Store, or path: FilePath) async throws -> FilePath {
+        let image = subject.image
+        let chain = Digest.chainID(of: image.layers)
+        if let chain, let kept = try store.disk(of: chain, version: RootDisk.version) { return kept }
+        let tree = if let tree = subject.tree { tree } else { try await store.tree(of: image) }
+        if let chain {
+            let kept = try await store.keepDisk(of: chain, version: RootDisk.version) {
+                _ = try await RootDisk.write(image, tree: tree, to: $0)
+            }
+            if let kept { return kept }
+        }
+        _ = try await RootDisk.write(image, tree: tree, to: path)
+        return path
     }
 
     private func contain<Value: Sendable>(
