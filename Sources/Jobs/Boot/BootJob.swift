@@ -20,8 +20,7 @@ public struct BootJob: Sendable {
     private let kernel: KernelChoice
     private let runs: Int?
     private let budget: Duration?
-    /// True if work is counted instead of time.
-    public let isDeterministic: Bool
+    private let isDeterministic: Bool
     private let memory: Int64
     private let processors: Int
     private let isMemoryRequested: Bool
@@ -100,22 +99,31 @@ extension BootJob {
         _ image: Image, in store: Store, options: MachineOptions = MachineOptions()
     ) async throws -> StartMeasurement {
         let measured = try await choosingProbe(for: image).measure(
-            [StartSubject(image)], in: store, isCounted: isDeterministic, options: options)
+            [StartSubject(image)], in: store,
+            plan: RunPlan(runs: runs, budget: budget, isCounted: isDeterministic), options: options)
         return measured[0]
     }
 
-    /// Starts two images in turns as many times as requested, and compares them.
+    /// True if starts are measured in an emulator: a QEMU without a KVM that runs guests.
+    public var isEmulated: Bool {
+        guard !isDeterministic, [.auto, .qemu].contains(choice), Engines.hasEmulator else { return false }
+        return KvmEngine.unavailableReason() != nil
+    }
+
+    /// Starts two images in turns, and compares them.
     public func measurePair(
-        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+        _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode = .requested
     ) async throws -> StartPair {
         let job = try choosingProbe(for: before.image)
-        let measured = try await job.measure(
-            [before, after], in: store, isCounted: isCounted, options: MachineOptions())
+        let isCounted = if case .counted = mode { true } else { isDeterministic }
+        var plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
+        if case .once = mode { plan = RunPlan(runs: 1, budget: nil, isCounted: isCounted) }
+        let measured = try await job.measure([before, after], in: store, plan: plan, options: MachineOptions())
         return try StartPair(measured[0], measured[1])
     }
 
     private func measure(
-        _ subjects: [StartSubject], in store: Store, isCounted: Bool, options: MachineOptions
+        _ subjects: [StartSubject], in store: Store, plan: RunPlan, options: MachineOptions
     ) async throws -> [StartMeasurement] {
         let lastConsole = Mutex<Console?>(nil)
         let scenarios = try subjects.map { subject in
@@ -123,7 +131,7 @@ extension BootJob {
             scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
             return scenario
         }
-        let plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
+        let isCounted = plan.isCounted
         do {
             let measured = try await engines(store, isCounted: isCounted).prepare(
                 choice, subjects, options: options

@@ -95,7 +95,7 @@ public struct Engines: Sendable {
         }
     }
 
-    private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
+    static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
     /// Writes each image to a disk, finds a kernel and the init, and calls `body` with them.
     private func boot<Value: Sendable>(

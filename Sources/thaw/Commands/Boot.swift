@@ -68,7 +68,7 @@ struct Boot: AsyncParsableCommand {
         }
         let second = try await other.image(in: store)
         let pair = try await job.measurePair(
-            StartSubject(subject), StartSubject(second), in: store, isCounted: job.isDeterministic)
+            StartSubject(subject), StartSubject(second), in: store)
         switch format {
         case .text: Terminal.print(pair.text(names: (image.text, other.text)))
         case .json: Terminal.print(pair.document(of: (subject, second), names: (image.text, other.text)))
