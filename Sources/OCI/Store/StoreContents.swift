@@ -17,7 +17,7 @@ public struct Usage: Sendable, Hashable {
     public var layers = Share()
     /// Stored build steps, and the blobs that only they need.
     public var steps = Share()
-    /// Unpacked layers for running commands.
+    /// Unpacked layers for running commands, and disks for starting images.
     public var unpacked = Share()
     /// Headers of layers, digests of the context's files, the inputs of steps, and the files of a failed step.
     public var indexes = Share()
@@ -64,6 +64,8 @@ struct StoreContents {
     private var blobs: [Digest: Int64] = [:]
     private var headers: [Digest: Int64] = [:]
     private var unpacked: [Digest: Item] = [:]
+    /// The disks of started images, with their stacks of layers; nil for an unfinished one.
+    private var disks: [(chain: Digest?, item: Item)] = []
     private var imageBlobs: Set<Digest> = []
     private var imageLayers: Set<Digest> = []
     private var imageDiffIDs: Set<Digest> = []
@@ -80,7 +82,7 @@ struct StoreContents {
             try mark(entry, in: store)
         }
         total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
-        total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
+        total += (items + unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
     }
 
     /// Returns the contents by the purpose that needs them.
@@ -109,8 +111,8 @@ struct StoreContents {
         }
         usage.indexes.count += headers.count
         usage.indexes.bytes += headers.values.reduce(0, +)
-        usage.unpacked.count = unpacked.count
-        usage.unpacked.bytes = unpacked.values.reduce(0) { $0 + $1.bytes }
+        usage.unpacked.count = unpacked.count + disks.count
+        usage.unpacked.bytes = (unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
         return usage
     }
 }
@@ -128,6 +130,7 @@ extension StoreContents {
         }
         let needed = neededChains()
         for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
+        for (chain, item) in disks where chain.map({ !chains.contains($0) }) ?? true { drop(item) }
     }
 
     /// Drops the data that can be made again and for which `fits` is true.
@@ -145,7 +148,7 @@ extension StoreContents {
     }
 
     private var candidates: [Item] {
-        (items + unpacked.values).filter { !removed.contains($0.path) }.sorted {
+        (items + unpacked.values + disks.map(\.item)).filter { !removed.contains($0.path) }.sorted {
             ($0.used, $0.path.string) < ($1.used, $1.path.string)
         }
     }
@@ -214,6 +217,7 @@ extension StoreContents {
             }
             try contents.readRoots(store)
         }
+        try ifReadable(Store.disks) { try $0.readDisks(store) }
         let steps = Dictionary(
             try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
         for directory: FilePath in ["thaw/cache", "thaw/why"] where try store.root.exists(directory) {
@@ -230,6 +234,19 @@ extension StoreContents {
                 let used = try store.root.status(of: "thaw/failed").changed.seconds
                 contents.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
             }
+        }
+    }
+
+    private mutating func readDisks(_ store: Store) throws {
+        guard try store.root.exists(Store.disks) else { return }
+        let directory = try store.root.directory(Store.disks)
+        for entry in try directory.entries() {
+            let name = String(decoding: entry.name, as: UTF8.self)
+            let status = try directory.status(of: FilePath(bytes: entry.name))
+            let item = Item(
+                path: Store.disks.appending(FilePath(bytes: entry.name).components), bytes: status.allocated,
+                used: status.modified.seconds, step: nil)
+            disks.append((Store.chain(ofDisk: name), item))
         }
     }
 
