@@ -97,12 +97,10 @@ extension StageBuilder {
         return (step, isFirst ? reason : nil)
     }
 
-    /// Returns a cached step with its layer in this build's compression.
+    /// Returns a cached step with its layer in this build's form.
     private func stored(_ step: CachedStep) throws -> CachedStep {
-        let (store, compression) = (shared.store, shared.request.compression)
-        guard step.layer.descriptor.mediaType.layerCompression != compression else { return step }
-        var form = LayerForm()
-        form.compression = compression
+        let (store, form) = (shared.store, shared.request.layerForm)
+        if form.fits(step.layer.descriptor) { return step }
         let image = try Image(of: [step.layer], in: store).converted(to: form, above: 0, into: store)
         return CachedStep(layer: image.layers[0], epoch: step.epoch)
     }

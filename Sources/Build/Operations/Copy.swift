@@ -109,13 +109,13 @@ extension StageBuilder {
     ///
     /// - Parameter line: The line of the instruction, for notes about files; nil for none.
     func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil,
+        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, form: LayerForm? = nil,
         line: Int? = nil
     ) async throws -> CachedStep {
-        let (store, compression) = (shared.store, compression ?? shared.request.compression)
+        let (store, form) = (shared.store, form ?? shared.request.layerForm)
         let epoch = shared.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
         let (step, script) = try await Offload.run {
-            let writer = try LayerWriter(into: store, compression: compression)
+            let writer = try LayerWriter(into: store, form)
             var script = ScriptFinder()
             func add(_ item: CopyPlan.Item) throws {
                 var entry = item.entry

@@ -4,24 +4,37 @@
 /// entries -> tar -+-> SHA-256 (diff ID)
 ///                 +-> compressed blocks, in parallel -+-> SHA-256 (digest)
 ///                                                     +-> file
+/// plain:     tar ---> SHA-256 (diff ID and digest) -----> file
 /// ```
 public final class LayerWriter {
     private let tar: TarWriter
-    private let tee: HashingSink
+    private let sink: any ByteSink
+    /// The tar's digest; nil for a plain layer, whose blob is the tar.
+    private let tee: HashingSink?
     private let compressor: any FinishingSink
     private let blob: Ingest
+    private let form: LayerForm
     private let compression: Compression
     private let store: Store
     private let headers = HeaderIndexWriter()
 
     /// Starts a layer in `store`; `level` is gzip's 0 to 9 or zstd's 1 to 22.
-    public init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
-        self.compression = compression
+    public convenience init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
+        var form = LayerForm()
+        (form.compression, form.level) = (compression, level)
+        try self.init(into: store, form)
+    }
+
+    /// Starts a layer in `store` with the compression of `form`, by default gzip; a deferred one only notes it.
+    public init(into store: Store, _ form: LayerForm) throws {
+        self.form = form
         self.store = store
+        compression = form.isDeferred ? .uncompressed : form.compression ?? .gzip
         blob = try store.ingest()
-        compressor = compressing(to: blob, compression, level: level)
-        tee = HashingSink(compressor)
-        tar = TarWriter(tee)
+        compressor = compressing(to: blob, compression, level: form.level)
+        tee = compression == .uncompressed ? nil : HashingSink(compressor)
+        sink = tee ?? compressor
+        tar = TarWriter(sink)
     }
 
     /// Starts an entry; the content of a regular file follows.
@@ -43,7 +56,7 @@ public final class LayerWriter {
         while true {
             let chunk = try source.next()
             if chunk.isEmpty { return try close() }
-            try tee.write(chunk)
+            try sink.write(chunk[...])
         }
     }
 
@@ -57,7 +70,9 @@ public final class LayerWriter {
 
     private func close() throws -> Layer {
         try compressor.finish()
-        return Layer(descriptor: try blob.commit(as: .layer(compression)), diffID: tee.hasher.finalize())
+        let descriptor = try blob.commit(as: .layer(compression))
+        let layer = Layer(descriptor: descriptor, diffID: tee?.hasher.finalize() ?? descriptor.digest)
+        return form.isDeferred ? layer.deferring(form.compression ?? .gzip) : layer
     }
 }
 

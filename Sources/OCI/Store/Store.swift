@@ -69,6 +69,13 @@ extension Store {
         try openBlob(blob, in: root)
     }
 
+    public func openPlain(_ diffID: Digest) throws -> (any ByteSource)? {
+        let path = Self.path(of: diffID)
+        guard try root.exists(path), try root.status(of: path).type == .regular else { return nil }
+        let file = try root.open(path, [.read, .noFollow, .nonBlocking])
+        return VerifyingSource(FileSource(file), digest: diffID, size: nil)
+    }
+
     /// True if the store has the blob, complete by its size.
     public func has(_ blob: Descriptor) throws -> Bool {
         let path = Self.path(of: blob.digest)

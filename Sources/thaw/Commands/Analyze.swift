@@ -22,7 +22,7 @@ struct Analyze: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let report = try await Report(of: image.image(in: global.store()), reference: image.text)
+        let report = try await Report(of: image.exportedImage(in: global.store()), reference: image.text)
         guard output == nil else { return try replaceFile(output ?? "", with: Array(text(of: report).utf8)) }
         format == .json ? Terminal.print(report.json) : Terminal.print(text(of: report))
     }

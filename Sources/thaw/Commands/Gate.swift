@@ -24,7 +24,7 @@ struct Gate: AsyncParsableCommand {
             throw Failure("\(config ?? "thaw.toml") has no [budget]", status: .usage)
         }
         let store = try global.store()
-        let subject = try await image.image(in: store)
+        let subject = try await image.exportedImage(in: store)
         let job = GateJob(in: store, project, start: try options.start(), host: TerminalHost())
         let verdict = try await job.verdict(on: subject)
         switch format {

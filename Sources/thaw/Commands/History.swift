@@ -21,7 +21,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let image = try await image.image(in: store)
+        let image = try await image.exportedImage(in: store)
         let history = ImageHistory(of: image, in: try await store.tree(of: image))
         switch format {
         case .table: Terminal.print(history.text(noTruncation: noTrunc))

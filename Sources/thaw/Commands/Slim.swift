@@ -35,7 +35,7 @@ struct SlimCommand: AsyncParsableCommand {
         let store = try global.store()
         let name = try reference(tag)
         let proof = try boot.proof(proofArguments, in: store)
-        let found = try await image.image(in: store)
+        let found = try await image.exportedImage(in: store)
         // The plan, the rewriting and the probing each read all layers.
         let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()
