@@ -48,7 +48,11 @@ extension StageBuilder {
                 ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
-        if remembered == nil || known.count > 1 { try remember(outcome.step, known, prints) }
+        if remembered == nil {
+            try remember(outcome.step, known, prints.last?.inputs ?? [])
+        } else if known.count > 1, let key = known.last {
+            try remember(outcome.step, known.dropLast(), shared.history.inputs(of: key))
+        }
         if let key = known.last { shared.history.note(label, text, key) }
         shared.note(outcome.step, of: known)
         epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
@@ -70,9 +74,8 @@ extension StageBuilder {
         return nil
     }
 
-    /// Records a result under each of its keys, with the inputs of the last one.
-    private func remember(_ step: CachedStep, _ keys: [Digest], _ prints: [Fingerprint]) throws {
-        let inputs = prints.last?.inputs ?? []
+    /// Records a result and its inputs under keys that did not lead to it.
+    private func remember(_ step: CachedStep, _ keys: [Digest], _ inputs: [StepInput]) throws {
         for key in keys {
             try shared.store.cache(step, for: key)
             try shared.history.keep(inputs, of: key)

@@ -82,7 +82,8 @@ struct BuildOptions: ParsableArguments {
     ///   - limits: Adds the command's own limits of RUN to the request.
     func builds(
         context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
-        compression: OCI.Compression? = nil, isDeferred: Bool = false, limits: (inout BuildRequest) throws -> Void = { _ in }
+        compression: OCI.Compression? = nil, isDeferred: Bool = false,
+        limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
         let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)

@@ -54,11 +54,8 @@ final class StepHistory: Sendable {
         guard let index = same ?? (before.indices.contains(place) ? place : nil) else { return .firstTime }
         if before[index].key == fingerprint.digest { return .resultIsGone }
         if same == nil { return .instruction(was: before[index].text) }
-        let inputs = Self.fields(in: Self.path(of: before[index].key), of: store)
-        guard !inputs.isEmpty else { return .firstTime }
-        let old = stride(from: 0, to: inputs.count - 1, by: 2).map {
-            StepInput(name: inputs[$0], value: inputs[$0 + 1])
-        }
+        let old = inputs(of: before[index].key)
+        guard !old.isEmpty else { return .firstTime }
         return .changes(StepChange.between(old, fingerprint.inputs))
     }
 
@@ -68,6 +65,12 @@ final class StepHistory: Sendable {
             state.steps.append(Step(stage: stage, text: text, key: key))
             state.counts[stage, default: 0] += 1
         }
+    }
+
+    /// Returns the saved inputs of a step; none if they are not saved.
+    func inputs(of key: Digest) -> [StepInput] {
+        let fields = Self.fields(in: Self.path(of: key), of: store)
+        return stride(from: 0, to: fields.count - 1, by: 2).map { StepInput(name: fields[$0], value: fields[$0 + 1]) }
     }
 
     /// Saves the inputs of a step that was run.

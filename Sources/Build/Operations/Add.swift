@@ -71,7 +71,8 @@ extension StageBuilder {
             let joined = try await Offload.run { try JoinedSource(pieces) }
             (source, selection) = (joined, joined.selection)
         }
-        let plan = try await plan(job, selection, line: line)
+        let plan = try await plan(job, selection)
+        try await note(job, plan, line: line)
         return try await write(plan, from: source, isIndependent: job.isIndependent, line: line)
     }
 }

@@ -21,6 +21,8 @@ extension StageBuilder {
         let job = try CopyJob(transfer, self)
         let stage = self
         let base = try await key(of: job, keyword)
+        // The first of the keys below depends on all layers below, the others only on what the plan reads of them.
+        let planned = job.isIndependent ? base : job.plannedKey(keyword, on: self)
         var prepared: (source: any CopySource, selection: CopySelection)?
         func prepare() async throws -> (source: any CopySource, selection: CopySelection) {
             if let prepared { return prepared }
@@ -29,25 +31,39 @@ extension StageBuilder {
             prepared = made
             return made
         }
+        var known: CopyPlan?
+        func plan() async throws -> CopyPlan {
+            if let known { return known }
+            let made = try await stage.plan(job, try await prepare().selection)
+            known = made
+            return made
+        }
+        func addPlan(to key: inout Fingerprint) async throws {
+            if !job.isIndependent { try await plan().add(to: &key, epoch: stage.newestTime(in: plan())) }
+        }
         var keys: [() async throws -> Fingerprint] = []
         // The metadata of the source: known without reading a file.
         if let cheapKey = try await cheapKey(at: origin, job.sources) {
-            keys.append {
-                var key = base
-                key.add(cheapKey.name, cheapKey.value)
-                return key
+            for usesPlan in job.isIndependent ? [false] : [false, true] {
+                keys.append {
+                    var key = usesPlan ? planned : base
+                    key.add(cheapKey.name, cheapKey.value)
+                    if usesPlan { try await addPlan(to: &key) }
+                    return key
+                }
             }
         }
         keys.append {
             let (source, selection) = try await prepare()
-            var key = base
+            var key = planned
             let digests = try await Offload.run { try source.digests(of: selection.files) }
             selection.add(to: &key, digests: digests)
+            try await addPlan(to: &key)
             return key
         }
         try await step(text, line, history: job.history(keyword), keys: keys) {
-            let (source, selection) = try await prepare()
-            let plan = try await stage.plan(job, selection, line: line)
+            let (source, plan) = (try await prepare().source, try await plan())
+            try await stage.note(job, plan, line: line)
             return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: line)
         }
     }
@@ -63,15 +79,16 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    func plan(_ job: CopyJob, _ selection: CopySelection, line: Int) async throws -> CopyPlan {
+    func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)
         let target = job.isIndependent ? FileTree() : try await shared.trees.tree(of: image)
-        let plan = try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
-        try await note(job, plan, line: line)
-        return plan
+        return try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
     }
+
+    /// Returns the time that no time in the plan's layer may exceed.
+    func newestTime(in plan: CopyPlan) -> Int64 { shared.epoch ?? max(epoch, plan.newest) }
 
     /// Looks an owner up in this stage, whose tree is only made if there is a name to look up.
     ///
@@ -113,7 +130,9 @@ extension StageBuilder {
         line: Int? = nil
     ) async throws -> CachedStep {
         let (store, form) = (shared.store, form ?? shared.request.layerForm)
-        let epoch = shared.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
+        let epoch = isIndependent ? shared.epoch ?? plan.newest : newestTime(in: plan)
+        // The result has only the time of its own files, so that it also fits other layers below.
+        let newest = shared.epoch ?? plan.newest
         let (step, script) = try await Offload.run {
             let writer = try LayerWriter(into: store, form)
             var script = ScriptFinder()
@@ -154,7 +173,7 @@ extension StageBuilder {
                 contents = contents.filter { $0.value.count > pass }
             }
             for item in links { try add(item) }
-            return (CachedStep(layer: try writer.finish(), epoch: epoch), script.found)
+            return (CachedStep(layer: try writer.finish(), epoch: newest), script.found)
         }
         if let line, let script { note(script, line) }
         return step
