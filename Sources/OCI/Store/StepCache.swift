@@ -36,7 +36,8 @@ extension Store {
             "layer": step.layer.descriptor.json, "diffID": .string(step.layer.diffID.description),
             "epoch": .integer(step.epoch),
         ])
-        try root.replace(Self.cachePath(of: key), with: json.bytes)
+        // After a crash it may be empty, which counts as removed.
+        try root.replace(Self.cachePath(of: key), with: json.bytes, isSynced: false)
     }
 
     /// Returns all stored steps, with their files and the time of their last use, in seconds since 1970.
