@@ -34,6 +34,12 @@ for-test += lz4                 # a peer: packs input of our decoder, and unpack
 for-test += acpica-tools        # a peer: iasl must disassemble the guest's ACPI tables
 for-test += jq                  # reads documents in the machine of test-kvm
 for-test += shellcheck          # checks RUN scripts for thaw lint, and the scripts of this repository
+for-dist += libssl-dev          # has OpenSSL's static libraries
+for-dist += dpkg-dev            # unpacks the source of libcurl, with Debian's patches
+for-dist += gcc libc6-dev make  # build libcurl
+for-dist += libdeflate-tools    # packs the tarball smaller than gzip
+for-dist += busybox-static      # the shell of the image for CI systems
+for-dist += python3 file        # write the SBOM; check that the binary is static
 for-kernel += linux-source-6.1  # the source of the small kernel
 for-kernel += gcc libc6-dev make  # build the kernel and its build tools
 for-kernel += flex bison bc     # generate parts of its source
@@ -53,7 +59,7 @@ import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
-scripts := fixtures/*.sh fixtures/{fuzz,kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
+scripts := fixtures/*.sh fixtures/{dist,fuzz,kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
 
 .PHONY: help
 help: ## Show this list
@@ -84,6 +90,20 @@ build: ## Build for debugging
 release: ## Build optimised, with Swift's runtime in the binary
 	swift build -c release --product thaw --static-swift-stdlib $(import-check)
 	swift build -c release --product thaw-init $(import-check)
+
+.PHONY: dist
+dist: deps-build ## Make the static release: tarball, Debian package, images, SBOM and sums, in .build/dist
+	$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-dist))"
+	static=$$(fixtures/dist/libcurl.sh)
+	export THAW_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null)
+	THAW_STATIC=$$static $(MAKE) --no-print-directory release
+	$(build-manual)
+	THAW=$(release)/thaw fixtures/dist/pack.sh .build/dist
+
+# The generator of manual pages, which the argument parser's package has.
+manual := .build/manual/release/generate-manual
+build-manual := swift build -c release --package-path .build/checkouts/swift-argument-parser \
+	--scratch-path .build/manual --product generate-manual
 
 .PHONY: fixtures
 fixtures: build ## Make the base images of tests and the demo, in ~/.cache/thaw
@@ -159,9 +179,11 @@ bench: release fixtures ## Measure ratios to installed peers (ROWS=... for some 
 	THAW=$(release)/thaw fixtures/bench.sh $(ROWS)
 
 .PHONY: install
-install: ## Copy the release to PREFIX (/usr/local); run make release first
+install: ## Copy the release, manual pages and completions to PREFIX (/usr/local); run make release first
+	[ -x $(manual) ] || $(build-manual)
 	install -D -m 755 $(release)/thaw $(DESTDIR)$(PREFIX)/bin/thaw
 	install -D -m 755 $(release)/thaw-init $(DESTDIR)$(PREFIX)/libexec/thaw/thaw-init
+	fixtures/dist/share.sh $(release)/thaw $(manual) $(DESTDIR)$(PREFIX)/share
 
 .PHONY: clean
 clean: ## Remove build products; the base images stay

@@ -9,6 +9,9 @@ import PackageDescription
 /// `make` sets the variable to the number of the tag of the checked-out commit.
 let version = Context.environment["THAW_VERSION"] ?? "0.1.0"
 
+/// The abbreviated commit of a release, which `make` sets; empty for other builds.
+let commit = Context.environment["THAW_COMMIT"] ?? ""
+
 /// The compiler settings of every Swift target.
 let rules: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -33,6 +36,15 @@ let embedded: [SwiftSetting] = [
 let smallStart = [
     "-use-ld=bfd", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
 ]
+
+/// The linker flags that make the release one static, position-independent file, for `make dist`.
+///
+/// `make` sets the variable to the directory of a libcurl that needs only OpenSSL.
+let staticLink = Context.environment["THAW_STATIC"].map { libcurl in
+    ["-static-stdlib", "-Xclang-linker", "-static-pie", "-L", libcurl, "-Xlinker", "-lssl", "-Xlinker", "-lcrypto"]
+}
+
+let releaseLink = smallStart + (staticLink ?? [])
 
 func module(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: rules)
@@ -63,7 +75,11 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CInit"),
         .target(name: "CKVM"),
-        .target(name: "CVersion", cSettings: [.define("THAW_VERSION", to: "\"\(version)\"")]),
+        .target(
+            name: "CVersion",
+            cSettings: [
+                .define("THAW_VERSION", to: "\"\(version)\""), .define("THAW_COMMIT", to: "\"\(commit)\""),
+            ]),
 
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
@@ -92,7 +108,7 @@ let package = Package(
             dependencies: [
                 "Analysis", "Build", "ColdStart", "CVersion", "Frontend", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
                 "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
-            ], swiftSettings: rules, linkerSettings: [.unsafeFlags(smallStart, .when(configuration: .release))]),
+            ], swiftSettings: rules, linkerSettings: [.unsafeFlags(releaseLink, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
             linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s", "-Xlinker", "--gc-sections"])]),

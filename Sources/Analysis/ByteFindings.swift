@@ -4,12 +4,21 @@ internal import OCI
 /// Findings about bytes; each names the commands involved.
 struct ByteFindings {
     private let layers: [LayerFacts]
+    private let base: BaseImage
 
-    init(_ layers: [LayerFacts]) { self.layers = layers }
+    init(_ layers: [LayerFacts], _ base: BaseImage) { (self.layers, self.base) = (layers, base) }
+
+    private static let baseFix =
+        "The bytes belong to the base image: choose a smaller base, or rewrite the image with thaw slim."
+
+    /// Returns the severity of that many bytes in a layer; a user can't change the base's layers.
+    private func severity(of bytes: Int64, in layer: Int) -> Finding.Severity {
+        base.owner(of: layer) == .base ? .info : Finding.severity(of: bytes)
+    }
 
     func findings(
-        _ waste: Waste, _ duplicates: [Duplicate], _ leftovers: LeftoverFiles, _ python: CompiledPython.Problems,
-        _ tree: FileTree
+        waste: Waste, duplicates: [Duplicate], leftovers: LeftoverFiles, python: CompiledPython.Problems,
+        in tree: FileTree
     ) -> [Finding] {
         self.waste(waste) + duplicate(duplicates) + leftovers.groups.map(leftover) + compiled(python, tree)
             + dangling(tree.danglingWhiteouts)
@@ -19,7 +28,7 @@ struct ByteFindings {
     private func name(_ layer: Int) -> String {
         let command = layers.indices.contains(layer) ? layers[layer].command : ""
         let what = command.isEmpty ? "" : " (\(truncated(command, to: 60)))"
-        return layer == 0 ? "layer 0, the base\(what)" : "layer \(layer)\(what)"
+        return base.owner(of: layer) == .base ? "layer \(layer) of the base\(what)" : "layer \(layer)\(what)"
     }
 
     private func packed(_ bytes: Int64, _ layer: Int) -> Int64 {
@@ -55,7 +64,7 @@ extension ByteFindings {
         }
         return sums.map { cause, sum in
             Finding(
-                id: cause.kind.rawValue, severity: cause.layer == 0 ? .info : Finding.severity(of: sum.bytes),
+                id: cause.kind.rawValue, severity: severity(of: sum.bytes, in: cause.layer),
                 message: message(cause, sum), bytes: sum.bytes, compressedBytes: packed(sum.bytes, cause.layer),
                 layer: cause.layer, fix: fix(cause), paths: sum.examples)
         }
@@ -79,9 +88,7 @@ extension ByteFindings {
     }
 
     private func fix(_ cause: Cause) -> String {
-        if cause.layer == 0 {
-            return "The bytes belong to the base image: choose a smaller base, or rewrite the image with thaw slim."
-        }
+        if base.owner(of: cause.layer) == .base { return Self.baseFix }
         return switch cause.kind {
         case .deletedLater:
             "Delete it in the RUN that makes it, or make it in another stage and COPY --from it only what is needed."
@@ -112,11 +119,11 @@ extension ByteFindings {
 
     private func leftover(_ group: LeftoverFiles.Group) -> Finding {
         Finding(
-            id: group.kind.id, severity: group.layer == 0 ? .info : Finding.severity(of: group.bytes),
+            id: group.kind.id, severity: severity(of: group.bytes, in: group.layer),
             message:
                 "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(ByteCount(group.bytes)).",
             bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
-            fix: group.kind.fix,
+            fix: base.owner(of: group.layer) == .base ? Self.baseFix : group.kind.fix,
             paths: [group.largest])
     }
 

@@ -25,6 +25,8 @@ public struct Finding: Sendable, Equatable {
     public let fix: String
     /// Examples, at most ten.
     public let paths: [ImagePath]
+    /// The owner of the layers concerned; nil for several owners and for the configuration.
+    public internal(set) var owner: BaseImage.Owner?
 
     public init(
         id: String, severity: Severity, message: String, bytes: Int64 = 0, compressedBytes: Int64 = 0,
@@ -39,6 +41,15 @@ public struct Finding: Sendable, Equatable {
         self.layer = layer
         self.fix = fix
         self.paths = Array(paths.prefix(10))
+    }
+
+    /// Returns the finding with its owner.
+    func owned(_ base: BaseImage, in tree: FileTree) -> Finding {
+        var finding = self
+        // Ten examples may be a part of the paths, whose other layers are not known here.
+        let layers = layer.map { [$0] } ?? (paths.count < 10 ? paths.compactMap { tree.inode(at: $0)?.layer } : [])
+        finding.owner = base.owner(of: layers)
+        return finding
     }
 
     /// Orders by importance: severity, bytes, name, layer.

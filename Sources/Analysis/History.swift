@@ -1,4 +1,3 @@
-internal import ImageFiles
 public import Linux
 public import OCI
 
@@ -8,8 +7,8 @@ public struct HistoryEntry: Sendable, Equatable {
     public let created: String
     /// The command; empty if the image has none.
     public let createdBy: String
-    /// The bytes of the regular files in its layer; 0 for a step without one.
-    public let size: Int64
+    /// The bytes of the regular files in its layer; 0 for a step without one, nil if the layer was not read.
+    public let size: Int64?
     /// The size of the layer's blob in bytes.
     public let compressedSize: Int64
     /// The digest of the layer's blob.
@@ -30,22 +29,29 @@ public struct HistoryEntry: Sendable, Equatable {
 public struct ImageHistory: Sendable, Equatable {
     /// The rows, newest first.
     public let entries: [HistoryEntry]
+    /// The digest of the image's configuration, which Docker calls the image's ID.
+    public let imageID: Digest
 
     /// Makes the history of an image with a tree, which needs no contents.
     public init(of image: Image, in tree: FileTree) {
         var sizes = [Int64](repeating: 0, count: image.layers.count)
         for inode in tree.inodes where sizes.indices.contains(inode.layer) { sizes[inode.layer] &+= inode.kind.size }
+        self.init(of: image, sizes: sizes)
+    }
+
+    /// Makes the history of an image without reading its layers, whose unpacked sizes are then unknown.
+    public init(of image: Image) { self.init(of: image, sizes: nil) }
+
+    private init(of image: Image, sizes: [Int64]?) {
+        imageID = image.manifest.config.digest
         entries = Self.steps(of: image).reversed().map { step in
             let layer = step.layer.map { image.layers[$0] }
             return HistoryEntry(
                 created: step.history?.created ?? "", createdBy: step.history?.createdBy ?? "",
-                size: step.layer.map { sizes[$0] } ?? 0, compressedSize: layer?.descriptor.size ?? 0,
+                size: step.layer.map { sizes?[$0] } ?? 0, compressedSize: layer?.descriptor.size ?? 0,
                 digest: layer?.descriptor.digest, diffID: layer?.diffID, comment: step.history?.comment ?? "")
         }
     }
-
-    /// Makes the history of an image after reading its layers' headers.
-    public init(of image: Image) async throws { self.init(of: image, in: try await image.tree()) }
 
     /// Returns history lines and layers in pairs, oldest first.
     static func steps(of image: Image) -> [(history: History?, layer: Int?)] {
@@ -62,6 +68,15 @@ public struct ImageHistory: Sendable, Equatable {
         return steps
     }
 
+    /// Returns the command of each layer in one line, lowest first; empty for a layer without a line.
+    static func commands(of image: Image) -> [String] {
+        var commands = [String](repeating: "", count: image.layers.count)
+        for step in steps(of: image) {
+            if let layer = step.layer { commands[layer] = shortCommand(step.history?.createdBy ?? "") }
+        }
+        return commands
+    }
+
     /// Returns the number of history lines with a layer.
     ///
     /// The image is inconsistent if that isn't the number of layers.
@@ -75,27 +90,11 @@ extension ImageHistory {
             entries.map { entry in
                 .object([
                     "created": .string(entry.created), "createdBy": .string(entry.createdBy),
-                    "size": .integer(entry.size), "compressedSize": .integer(entry.compressedSize),
+                    "size": entry.size.map { .integer($0) } ?? .null, "compressedSize": .integer(entry.compressedSize),
                     "digest": entry.digest.map { .string($0.description) } ?? .null,
                     "diffID": entry.diffID.map { .string($0.description) } ?? .null,
                     "emptyLayer": .bool(entry.isEmptyLayer), "comment": .string(entry.comment),
                 ])
             })
-    }
-
-    /// Returns the rows as a table for people; without `noTruncation`, commands are cut to fit.
-    public func text(noTruncation: Bool = false) -> String {
-        var table = TextTable([
-            .init("CREATED"), .init("CREATED BY", limit: noTruncation ? nil : 45), .init("SIZE", isNumber: true),
-            .init("COMPRESSED", isNumber: true), .init("COMMENT", limit: noTruncation ? nil : 24),
-        ])
-        for entry in entries {
-            let time = entry.created.prefix(19).map { $0 == "T" ? " " : $0 }
-            table.add([
-                String(time), entry.createdBy.visibleLine, "\(ByteCount(entry.size))",
-                entry.isEmptyLayer ? "-" : "\(ByteCount(entry.compressedSize))", entry.comment,
-            ])
-        }
-        return table.text
     }
 }

@@ -8,6 +8,12 @@ public struct Report: Sendable {
     public let image: ImageSummary
     /// The layers, lowest first.
     public let layers: [LayerFacts]
+    /// The base of the image.
+    public let base: BaseImage
+    /// The largest visible files.
+    public let largestFiles: [FileList.Row]
+    /// The visible directories that hold most bytes.
+    public let largestDirectories: [DirectorySize]
     /// The bytes that no container sees.
     public let waste: Waste
     /// The contents with several names.
@@ -38,25 +44,33 @@ public struct Report: Sendable {
     /// The search that a report needs in the pass over the layers.
     public static var search: TextSearch { SecretScanner.search }
 
+    /// The number of the largest files, and of the largest directories.
+    private static let largest = 15
+
     /// Reads every layer of an image once.
-    public init(of image: Image, reference: String) async throws {
+    public init(of image: Image, reference: String, base: BaseImage = .unknown) async throws {
         let files = try await ImageFiles(of: image, search: Self.search, readsPrograms: false)
-        self = try await Offload.run { Report(of: files, reference: reference) }
+        self = try await Offload.run { Report(of: files, reference: reference, base: base) }
     }
 
     /// Reports on files that were read with ``search``.
-    public init(of files: ImageFiles, reference: String) {
+    public init(of files: ImageFiles, reference: String, base: BaseImage = .unknown) {
+        self.base = base
         let (image, tree) = (files.image, files.tree)
         let liveFiles = LiveFiles(tree)
         waste = Waste(of: tree)
         layers = LayerFacts.all(of: image, in: tree, waste)
+        largestFiles = FileList.largest(Self.largest, in: tree, liveFiles)
+        largestDirectories = DirectorySizes(in: tree, liveFiles).largest(Self.largest)
         duplicates = Duplicate.all(in: tree, liveFiles)
         packages = PackageScanner(files, liveFiles).packages
         secrets = SecretScanner(files).secrets
         let python = CompiledPython(files, liveFiles).problems(liveFiles)
-        let bytes = ByteFindings(layers).findings(waste, duplicates, LeftoverFiles(tree), python, tree)
+        let bytes = ByteFindings(layers, base).findings(
+            waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree), python: python, in: tree)
         let surface = AttackSurface(tree, packages)
-        findings = (bytes + SafetyFindings.findings(secrets, surface, image, tree)).sorted(by: Finding.inOrder)
+        let safety = SafetyFindings.findings(secrets: secrets, surface: surface, of: image, in: tree)
+        findings = (bytes + safety).map { $0.owned(base, in: tree) }.sorted(by: Finding.inOrder)
         self.image = ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,
             size: waste.shippedBytes, compressedSize: image.compressedSize, layerCount: image.layers.count)

@@ -9,9 +9,12 @@ extension Report {
             "efficiency": .number(waste.efficiency), "wastedBytes": .integer(waste.wastedBytes),
             "userWastedPercent": .number(waste.userWastedPercent),
             "wastedBytesBySide": .object([
-                "base": .integer(waste.baseWastedBytes), "user": .integer(waste.userWastedBytes),
+                "base": .optional(wastedBySide?.base), "user": .optional(wastedBySide?.yours),
             ]),
-            "layers": .array(layers.map(\.json)), "waste": .array(waste.items.map(\.json)),
+            "base": base.json, "layers": .array(layers.map { $0.json(base) }),
+            "largestFiles": .array(largestFiles.map { .members($0.members) }),
+            "largestDirectories": .array(largestDirectories.map(\.json)),
+            "waste": .array(waste.items.map(\.json)),
             "duplicates": .array(duplicates.map(\.json)), "packages": .array(packages.map(\.json)),
             "secrets": .array(secrets.map(\.json)), "findings": .array(findings.map(\.json)),
         ])
@@ -19,7 +22,11 @@ extension Report {
 }
 
 extension JSON {
-    fileprivate static func optional(_ value: Int?) -> JSON { value.map { .integer(Int64($0)) } ?? .null }
+    fileprivate static func optional(_ value: (some BinaryInteger)?) -> JSON {
+        value.map { .integer(Int64($0)) } ?? .null
+    }
+
+    fileprivate static func optional(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
 
     fileprivate static func paths(_ paths: [ImagePath]) -> JSON { .strings(paths.map(\.description)) }
 
@@ -37,10 +44,21 @@ extension Report.ImageSummary {
     }
 }
 
-extension LayerFacts {
+extension BaseImage {
+    /// The base's part of the document.
     fileprivate var json: JSON {
         .object([
-            "index": .integer(Int64(index)), "digest": .string(digest.description),
+            "name": .optional(name), "digest": .optional(digest?.description), "layerCount": .optional(layerCount),
+            "evidence": .optional(evidence?.rawValue),
+        ])
+    }
+}
+
+extension LayerFacts {
+    fileprivate func json(_ base: BaseImage) -> JSON {
+        .object([
+            "index": .integer(Int64(index)), "owner": .string(base.owner(of: index).rawValue),
+            "digest": .string(digest.description),
             "diffID": .string(diffID.description),
             "size": .integer(size), "compressedSize": .integer(compressedSize), "createdBy": .string(createdBy),
             "wastedBytes": .integer(wastedBytes),
@@ -103,7 +121,7 @@ extension Finding {
         .object([
             "id": .string(id), "severity": .string(severity.rawValue), "message": .string(message),
             "bytes": .integer(bytes), "compressedBytes": .integer(compressedBytes), "layer": .optional(layer),
-            "fix": .string(fix), "paths": .paths(paths),
+            "fix": .string(fix), "paths": .paths(paths), "owner": .optional(owner?.rawValue),
         ])
     }
 }

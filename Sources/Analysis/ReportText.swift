@@ -5,22 +5,25 @@ internal import OCI
 extension Report {
     /// The report for a terminal, 100 columns wide.
     public var text: String {
-        headline + "\n" + layerTable + wasteTable + duplicateTable + secretTable + packageTable + findingList
+        headline + "\n" + layerTable + largestTables + wasteTable + duplicateTable + secretTable + packageTable
+            + findingList
     }
 
     private static let shown = 15
 
     private var headline: String {
         let name = truncated(image.reference.visibleLine, to: 60)
+        let side = wastedBySide.map { side in
+            ": \(ByteCount(side.yours)) by your layers, \(ByteCount(side.base)) by the base's"
+        }
         return """
             \(name)  \(image.digest.short)  \("\(image.platform)".visibleLine)
 
             Size        \(ByteCount(image.size)) in \(counted(image.layerCount, "layer")); \
             \(ByteCount(image.compressedSize)) to pull
             Efficiency  \(percent(waste.efficiency))
-            Wasted      \(ByteCount(waste.wastedBytes)): \(ByteCount(waste.userWastedBytes)) by your layers, \
-            \(ByteCount(waste.baseWastedBytes)) of the base's (\(percent(waste.userWastedPercent)) of your bytes)
-                        Layer 0 counts as the base, all layers above it as yours.
+            Wasted      \(ByteCount(waste.wastedBytes))\(side ?? "")
+            Base        \(truncated(base.sentence.visibleLine, to: 88))
 
             """
     }
@@ -30,16 +33,41 @@ extension Report {
             [
                 .init("#", isNumber: true), .init("SIZE", isNumber: true), .init("PULL", isNumber: true),
                 .init("WASTED", isNumber: true), .init("ADD", isNumber: true), .init("MOD", isNumber: true),
-                .init("DEL", isNumber: true), .init("COMMAND", limit: 46),
+                .init("DEL", isNumber: true), .init("OWNER"), .init("COMMAND", limit: 37),
             ], indentation: "  ")
         for layer in layers {
             table.add([
                 String(layer.index), "\(ByteCount(layer.size))", "\(ByteCount(layer.compressedSize))",
                 layer.wastedBytes == 0 ? "-" : "\(ByteCount(layer.wastedBytes))", grouped(layer.files.added),
-                grouped(layer.files.modified), grouped(layer.files.removed), layer.command,
+                grouped(layer.files.modified), grouped(layer.files.removed),
+                base.owner(of: layer.index).mark, layer.command,
             ])
         }
         return "Layers\n" + table.text
+    }
+
+    private var largestTables: String {
+        guard !largestFiles.isEmpty else { return "" }
+        var files = TextTable(
+            [.init("BYTES", isNumber: true), .init("LAYER", isNumber: true), .init("PATH")], indentation: "  ")
+        for row in largestFiles.prefix(10) {
+            files.add([
+                "\(ByteCount(row.bytes))", String(row.layer), abbreviated(row.path.description.visibleLine, to: 80),
+            ])
+        }
+        var directories = TextTable(
+            [
+                .init("BYTES", isNumber: true), .init("FILES", isNumber: true), .init("LAYERS", limit: 14),
+                .init("PATH"),
+            ], indentation: "  ")
+        for row in largestDirectories.prefix(10) {
+            directories.add([
+                "\(ByteCount(row.bytes))", grouped(row.files), row.layers.map(String.init).joined(separator: ","),
+                abbreviated(row.path.description.visibleLine, to: 62),
+            ])
+        }
+        return "\nLargest files\n" + files.text
+            + (largestDirectories.isEmpty ? "" : "\nLargest directories\n" + directories.text)
     }
 
     private var wasteTable: String {
@@ -47,17 +75,17 @@ extension Report {
         var table = TextTable(
             [
                 .init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("CLASS"),
-                .init("LAYERS", limit: 14),
-                .init("PATH", limit: 52),
+                .init("LAYERS", limit: 14), .init("OWNER"), .init("PATH", limit: 45),
             ], indentation: "  ")
         for item in waste.items.prefix(Self.shown) {
             table.add([
                 "\(ByteCount(item.bytes))", String(item.copies.count), item.kind.rawValue,
                 item.layers.map(String.init).joined(separator: ","),
-                abbreviated(item.path.description.visibleLine, to: 52),
+                base.owner(of: item.copies.map(\.layer))?.mark ?? "both",
+                abbreviated(item.path.description.visibleLine, to: 45),
             ])
         }
-        return section("Waste", waste.items.count, "path") + table.text
+        return section("Waste", count: waste.items.count, noun: "path") + table.text
     }
 
     private var duplicateTable: String {
@@ -69,7 +97,7 @@ extension Report {
             let paths = duplicate.paths.prefix(2).map { abbreviated($0.description.visibleLine, to: 36) }
             table.add(["\(ByteCount(duplicate.bytes))", String(duplicate.paths.count), paths.joined(separator: "  ")])
         }
-        return section("Duplicates", duplicates.count, "content") + table.text
+        return section("Duplicates", count: duplicates.count, noun: "content") + table.text
     }
 
     private var secretTable: String {
@@ -84,7 +112,7 @@ extension Report {
                     + (secret.deletedLater ? " (deleted later)" : ""),
             ])
         }
-        return section("Secrets", secrets.count, "place") + table.text
+        return section("Secrets", count: secrets.count, noun: "place") + table.text
     }
 
     private var packageTable: String {
@@ -101,7 +129,7 @@ extension Report {
                 package.version,
             ])
         }
-        return section("Packages", packages.count, "package", limit: 10) + table.text
+        return section("Packages", count: packages.count, noun: "package", limit: 10) + table.text
     }
 
     private var findingList: String {
@@ -109,7 +137,7 @@ extension Report {
         return "\nFindings (\(findings.count))\n" + findings.map(\.text).joined(separator: "\n")
     }
 
-    private func section(_ title: String, _ count: Int, _ noun: String, limit: Int = shown) -> String {
+    private func section(_ title: String, count: Int, noun: String, limit: Int = shown) -> String {
         let largest = count > limit ? ", the largest \(limit)" : ""
         return "\n\(title) (\(counted(count, noun))\(largest))\n"
     }

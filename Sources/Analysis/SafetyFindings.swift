@@ -5,7 +5,7 @@ internal import OCI
 /// Findings about security risks.
 enum SafetyFindings {
     static func findings(
-        _ secrets: [FoundSecret], _ surface: AttackSurface, _ image: Image, _ tree: FileTree
+        secrets: [FoundSecret], surface: AttackSurface, of image: Image, in tree: FileTree
     ) -> [Finding] {
         secret(secrets) + permissions(surface, tree) + managers(surface) + configuration(image)
     }

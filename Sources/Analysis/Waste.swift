@@ -53,14 +53,14 @@ public struct Waste: Sendable, Equatable {
     public let liveBytes: Int64
     /// The bytes of regular files in all layers but the first; dive calls them the user's.
     public let userBytes: Int64
-    /// The wasted bytes that the first layer ships; only another base or a rewrite removes them.
-    public let baseWastedBytes: Int64
 
     /// The bytes that are shipped and not live.
     public var wastedBytes: Int64 { shippedBytes - liveBytes }
 
-    /// The wasted bytes that the layers above the first ship.
-    public var userWastedBytes: Int64 { wastedBytes - baseWastedBytes }
+    /// Returns the wasted bytes that the lowest `count` layers ship.
+    public func wastedBytes(inLowest count: Int) -> Int64 {
+        items.lazy.flatMap(\.copies).reduce(0) { $1.layer < count ? $0 &+ $1.bytes : $0 }
+    }
 
     /// The live part of the shipped bytes, from 0 to 1; an empty image wastes nothing.
     public var efficiency: Double { shippedBytes == 0 ? 1 : Double(liveBytes) / Double(shippedBytes) }
@@ -79,7 +79,7 @@ public struct Waste: Sendable, Equatable {
     public init(of tree: FileTree) {
         let layerContents = LayerContents(tree)
         var copies: [ImagePath: [Copy]] = [:]
-        var (shipped, live, user, base) = (Int64(0), Int64(0), Int64(0), Int64(0))
+        var (shipped, live, user) = (Int64(0), Int64(0), Int64(0))
         for inode in tree.inodes where inode.kind.size > 0 {
             let size = inode.kind.size
             shipped &+= size
@@ -88,13 +88,12 @@ public struct Waste: Sendable, Equatable {
                 live &+= size
                 continue
             }
-            if inode.layer == 0 { base &+= size }
             copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents))
         }
         items = copies.map { path, copies in
             Item(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
         }.sorted { ($1.bytes, $0.path) < ($0.bytes, $1.path) }
-        (shippedBytes, liveBytes, userBytes, baseWastedBytes) = (shipped, live, user, base)
+        (shippedBytes, liveBytes, userBytes) = (shipped, live, user)
     }
 
     private static func copy(_ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Copy {

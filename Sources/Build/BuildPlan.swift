@@ -31,7 +31,7 @@ struct BuildPlan: Sendable {
         let target = try checked { () throws(Diagnostic) in try graph.target(request.target) }
         let contextStages = try Self.contextStages(request, graph)
         dependencies = try checked { () throws(Diagnostic) in
-            try Self.dependencies(of: target, graph, file, contextStages)
+            try Self.dependencies(of: target, in: graph, file: file, contexts: contextStages)
         }
         stages = dependencies.keys.sorted()
         (self.scope, self.graph, self.target, self.contextStages) = (scope, graph, target, contextStages)
@@ -54,7 +54,7 @@ struct BuildPlan: Sendable {
 
     /// Returns every stage that `target` needs, each with the stages that it waits for.
     private static func dependencies(
-        of target: Int, _ graph: StageGraph, _ file: Dockerfile, _ contexts: [String: Int]
+        of target: Int, in graph: StageGraph, file: Dockerfile, contexts: [String: Int]
     ) throws(Diagnostic) -> [Int: Set<Int>] {
         var found: [Int: Set<Int>] = [:]
         var waiting = [target]
@@ -92,7 +92,7 @@ struct BuildPlan: Sendable {
         dependencies[stage, default: []].formUnion(needed)
         for index in needed where dependencies[index] == nil {
             let more = try checked { () throws(Diagnostic) in
-                try Self.dependencies(of: index, graph, dockerfile, contextStages)
+                try Self.dependencies(of: index, in: graph, file: dockerfile, contexts: contextStages)
             }
             dependencies.merge(more) { known, _ in known }
         }

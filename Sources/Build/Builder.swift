@@ -96,7 +96,7 @@ public struct Builder: Sendable {
                     let inputs: [Int: StageBuilder] = needed.reduce(into: [:]) { $0[$1] = done[$1] }
                     for input in schedule.releases(for: index) { done[input] = nil }
                     group.addTask {
-                        var result = try await stage(index, plan, shared, inputs)
+                        var result = try await stage(index, of: plan, sharing: shared, after: inputs)
                         // With its inputs a result would keep their inputs too, and so on.
                         result.inputs = [:]
                         return (index, result)
@@ -113,26 +113,28 @@ public struct Builder: Sendable {
     }
 
     func stage(
-        _ index: Int, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
+        _ index: Int, of plan: BuildPlan, sharing shared: BuildState, after inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let stage = plan.dockerfile.stages[index]
-        var builder = try await start(stage, plan, shared, inputs)
+        var builder = try await start(stage, of: plan, sharing: shared, after: inputs)
         builder.index = index
         builder.inputs = inputs
         if plan.graph.replacement(of: index) != nil { return builder }
         for trigger in builder.takeTriggers() {
             let instruction = try plan.checked { () throws(Diagnostic) in try Instruction(parsingTrigger: trigger) }
             if case .run = instruction { try expectRunnable(index, line: stage.from.lines.lowerBound, plan) }
-            try await builder.apply(instruction, text: trigger, line: stage.from.lines.lowerBound)
+            try await builder.apply(
+                instruction, from: StepSource(text: trigger, line: stage.from.lines.lowerBound))
         }
         for instruction in stage.instructions {
-            try await builder.apply(instruction.value, text: instruction.text, line: instruction.lines.lowerBound)
+            try await builder.apply(
+                instruction.value, from: StepSource(text: instruction.text, line: instruction.lines.lowerBound))
         }
         return builder
     }
 
     private func start(
-        _ stage: Stage, _ plan: BuildPlan, _ shared: BuildState, _ inputs: [Int: StageBuilder]
+        _ stage: Stage, of plan: BuildPlan, sharing shared: BuildState, after inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
         let place = plan.place(stage.from.lines.lowerBound)
         switch plan.base(of: stage.index) {

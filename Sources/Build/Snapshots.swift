@@ -55,7 +55,8 @@ public struct Snapshots: Sendable {
             let path = path(of: isMerged ? Self.mergedID(chains[index]) : chains[index])
             if try !store.root.exists(path) {
                 let tree = try await stack.tree(upTo: index)
-                try await unpack(image, index, tree, as: path, over: directories.reversed(), merging: isMerged)
+                try await unpack(
+                    image, layer: index, tree: tree, as: path, over: directories.reversed(), merging: isMerged)
             }
             directories.append(store.path.appending(path.components))
         }
@@ -107,7 +108,7 @@ public struct Snapshots: Sendable {
     }
 
     private func unpack(
-        _ image: Image, _ index: Int, _ tree: FileTree, as path: FilePath, over lower: [FilePath], merging: Bool
+        _ image: Image, layer index: Int, tree: FileTree, as path: FilePath, over lower: [FilePath], merging: Bool
     ) async throws {
         try await Offload.run {
             let area = try makeWorkArea()

@@ -49,6 +49,6 @@ extension Builder {
                 stage.label, reason: "is a stage that does more than ADD of one remote source to scratch",
                 at: plan.place(stage.lines.lowerBound))
         }
-        return try await self.stage(stage.index, plan, shared, [:]).epoch
+        return try await self.stage(stage.index, of: plan, sharing: shared, after: [:]).epoch
     }
 }

@@ -66,14 +66,14 @@ struct StageBuilder: Sendable {
 // MARK: - Instructions
 
 extension StageBuilder {
-    /// Executes an instruction; `text` is the instruction as written.
-    mutating func apply(_ instruction: Instruction, text: String, line: Int) async throws {
+    /// Executes an instruction.
+    mutating func apply(_ instruction: Instruction, from source: StepSource) async throws {
         do {
             switch instruction {
-            case .run(let run): try await self.run(run, text, line)
-            case .copy(let copy): try await self.copy(copy, text, line)
-            case .add(let add): try await self.add(add, text, line)
-            case .workdir(let workdir): try await self.workdir(workdir, text, line)
+            case .run(let run): try await self.run(run, from: source)
+            case .copy(let copy): try await self.copy(copy, from: source)
+            case .add(let add): try await self.add(add, from: source)
+            case .workdir(let workdir): try await self.workdir(workdir, from: source)
             default: try configure(instruction)
             }
         } catch let error as BuildError {
@@ -81,15 +81,15 @@ extension StageBuilder {
             case .dockerfile, .baseNotFound, .runFailed, .unsupported, .stepFailed, .unexpectedMiss, .wrongPlatform,
                 .needsEmulation, .notAllowed, .secretMissing, .agentMissing:
                 throw error
-            default: throw BuildError.stepFailed(error, at: plan.place(line))
+            default: throw BuildError.stepFailed(error, at: plan.place(source.line))
             }
         } catch let error as Diagnostic {
-            let located = Diagnostic(Position(line: line, column: 1), error.message)
+            let located = Diagnostic(Position(line: source.line, column: 1), error.message)
             throw BuildError.dockerfile(plan.dockerfile.error(error.position.line > 0 ? error : located))
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            throw BuildError.stepFailed(error, at: plan.place(line))
+            throw BuildError.stepFailed(error, at: plan.place(source.line))
         }
     }
 

@@ -5,27 +5,35 @@ internal import Synchronization
 
 // A step makes a layer: taken from the cache if one of its keys is known, else made once.
 
+/// The place of a step in its Dockerfile.
+struct StepSource {
+    /// The instruction as written; for a trigger that of the base image.
+    let text: String
+    /// The first line; for a trigger that of FROM.
+    let line: Int
+}
+
 extension StageBuilder {
     /// Executes a step, or takes the result of the first known of `keys`; then records the result under all of them.
     ///
     /// A later key is more expensive to compute, and depends on less of the input.
     mutating func step(
-        _ text: String, _ line: Int, history: String, keys: [() async throws -> Fingerprint],
+        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
         make: () async throws -> CachedStep
     ) async throws {
         try await DebugLog.$id.withValue(DebugLog.nextID()) {
-            try await execute(text, line, history: history, keys: keys, make: make)
+            try await execute(source, history: history, keys: keys, make: make)
         }
     }
 
     private mutating func execute(
-        _ text: String, _ line: Int, history: String, keys: [() async throws -> Fingerprint],
+        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
         make: () async throws -> CachedStep
     ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
-        shared.progress(.started(stage: label, line: line, instruction: text))
-        DebugLog.event("step.start", [("stage", label), ("line", "\(line)")])
+        shared.progress(.started(stage: label, line: source.line, instruction: source.text))
+        DebugLog.event("step.start", [("stage", label), ("line", "\(source.line)")])
         var prints: [Fingerprint] = []
         var remembered: CachedStep?
         for key in keys where remembered == nil {
@@ -39,21 +47,21 @@ extension StageBuilder {
                     ("ms", (clock.now - start).millisecondsText),
                 ])
         }
-        let outcome = try await outcome(text, line, prints, remembered, make)
+        let outcome = try await outcome(of: source, prints, remembered: remembered, make)
         let known = prints.map(\.digest)
         DebugLog.event(
             "step.end",
             [
-                ("stage", label), ("line", "\(line)"), ("cache", outcome.missReason == nil ? "hit" : "miss"),
+                ("stage", label), ("line", "\(source.line)"), ("cache", outcome.missReason == nil ? "hit" : "miss"),
                 ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
         if remembered == nil {
-            try remember(outcome.step, known, prints.last?.inputs ?? [])
+            try remember(outcome.step, keys: known, inputs: prints.last?.inputs ?? [])
         } else if known.count > 1, let key = known.last {
-            try remember(outcome.step, known.dropLast(), shared.history.inputs(of: key))
+            try remember(outcome.step, keys: known.dropLast(), inputs: shared.history.inputs(of: key))
         }
-        if let key = known.last { shared.history.note(label, text, key) }
+        if let key = known.last { shared.history.note(stage: label, step: source.text, key: key) }
         shared.note(outcome.step, of: known)
         epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
         let entry = Self.history(history, isEmptyLayer: false)
@@ -61,7 +69,7 @@ extension StageBuilder {
         draft.history.append(entry)
         shared.finish(
             StepReport(
-                stage: label, line: line, instruction: text, missReason: outcome.missReason,
+                stage: label, line: source.line, instruction: source.text, missReason: outcome.missReason,
                 isByContent: known.count > 1, duration: clock.now - start))
     }
 
@@ -75,7 +83,7 @@ extension StageBuilder {
     }
 
     /// Records a result and its inputs under keys that did not lead to it.
-    private func remember(_ step: CachedStep, _ keys: [Digest], _ inputs: [StepInput]) throws {
+    private func remember(_ step: CachedStep, keys: [Digest], inputs: [StepInput]) throws {
         for key in keys {
             try shared.store.cache(step, for: key)
             try shared.history.keep(inputs, of: key)
@@ -89,13 +97,13 @@ extension StageBuilder {
 
     /// Returns the step's result and the reason for which it was run; nil if it was cached.
     private func outcome(
-        _ text: String, _ line: Int, _ prints: [Fingerprint], _ remembered: CachedStep?,
+        of source: StepSource, _ prints: [Fingerprint], remembered: CachedStep?,
         _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, missReason: MissReason?) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
-        let reason = usesCache ? shared.history.explain(label, text, print) : .cacheIsOff
-        if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(line)) }
+        let reason = usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
+        if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(source.line)) }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
         return (step, isFirst ? reason : nil)
     }

@@ -46,3 +46,6 @@ static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
 
 // Returns the system's directory of certificate authorities, one in each file; may be null.
 static inline const char *ccurl_authorities_directory(void) { return curl_version_info(CURLVERSION_NOW)->capath; }
+
+// Returns the system's file of certificate authorities; may be null.
+static inline const char *ccurl_authorities_file(void) { return curl_version_info(CURLVERSION_NOW)->cainfo; }

@@ -58,6 +58,8 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     case limitNotKept(String)
     /// The timeout passed before the probe did.
     case notServing(ProbeAction, last: String, after: Duration, lastLine: String?)
+    /// Two starts whose figures can't be compared, since this member of their fingerprints differs.
+    case unlikeStarts(String)
     /// The measurement was cancelled.
     case cancelled
 
@@ -67,7 +69,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
             .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
-            .limitNotKept:
+            .limitNotKept, .unlikeStarts:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing,
             .outOfMemory:
@@ -108,6 +110,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .limitNotKept(let reason): reason
         case .notServing(let probe, let last, let time, let line):
             "probe \(probe) did not pass within \(time.text): \(last)\(quoted(line))"
+        case .unlikeStarts(let difference): "the starts can't be compared: they differ in \(difference)"
         case .cancelled: "the measurement was interrupted"
         }
     }

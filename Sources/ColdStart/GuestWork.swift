@@ -11,6 +11,11 @@ struct GuestWork: Equatable {
     /// The waiting in each phase, in nanoseconds, in the order of ``phases``.
     var waiting: [UInt64] = []
 
+    /// Makes work of these phases.
+    init(phases: [(name: Phase.Name, instructions: UInt64)], waiting: [UInt64]) {
+        (self.phases, self.waiting) = (phases, waiting)
+    }
+
     /// Reads the figures of a session; `nil` if the guest sent no processor times, or impossible ones.
     ///
     /// - Parameter ends: the phases with their ends in nanoseconds.

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import MicroVM
 public import SystemPackage
 
 /// The kernel that a guest boots.
@@ -19,15 +20,6 @@ public enum KernelChoice: Sendable, Equatable {
         default: self = .file(FilePath(text))
         }
     }
-}
-
-/// Offsets in a bzImage's setup header (Linux, Documentation/arch/x86/boot.rst).
-private enum ReleaseField {
-    static let header = 0x202
-    static let kernelVersion = 0x20e
-    static let typeOfLoader = 0x210
-    /// The offset that `kernel_version` counts from.
-    static let kernelVersionBase = 0x200
 }
 
 extension Kernel {
@@ -73,10 +65,10 @@ extension Kernel {
     /// ```
     static func release(of image: [UInt8]) -> String? {
         let magic = Array("HdrS".utf8)
-        let (header, version) = (ReleaseField.header, ReleaseField.kernelVersion)
-        if image.count > ReleaseField.typeOfLoader, image[header..<(header + magic.count)].elementsEqual(magic) {
-            let offset = Int(image[version]) + Int(image[version + 1]) << 8
-            return word(image.dropFirst(ReleaseField.kernelVersionBase + offset))
+        if image.count > SetupField.typeOfLoader, image.dropFirst(SetupField.header).starts(with: magic),
+            let offset = image.number(UInt16.self, at: SetupField.kernelVersion)
+        {
+            return word(image.dropFirst(SetupField.kernelVersionBase + Int(offset)))
         }
         guard image.starts(with: Array("\u{7f}ELF".utf8)) else { return nil }
         let banner = Array("Linux version ".utf8)

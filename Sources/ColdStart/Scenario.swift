@@ -27,6 +27,8 @@ public struct Scenario: Sendable {
     public var timeout: Duration
     /// The number of measured starts.
     public var runs: Int
+    /// The number of earlier runs; a deterministic machine takes its seed from it.
+    public var earlierRuns = 0
     /// The probes and commands to run once it serves, if more than its start is of interest.
     public var probeSet: ProbeSet?
     /// Called after each run with its console's output, also after a failed one.

@@ -44,9 +44,14 @@ public struct StartMeasurement: Sendable {
     public internal(set) var notes: [String] = []
     /// The console's and the entrypoint's output in the last run; only the end of it if it was long.
     public let console: String
+    /// The figures of each run, to combine measurements.
+    var figures: [StartFigures] = []
 
     /// The number of measured runs.
     public var runs: Int { timeToFirstRequest.samples.count }
+
+    /// The time of the run with the median time, to which its phases add up.
+    public var medianRunMilliseconds: Double { timeToFirstRequest.samples[timeToFirstRequest.medianRun] }
 }
 
 /// One phase of a start, from the end of the phase before it to the event that names it.
@@ -73,6 +78,8 @@ public struct Phase: Sendable, Equatable {
     public let name: Name
     /// The duration in milliseconds in each run.
     public let milliseconds: Statistics
+    /// The duration in the median run, so that the phases add up to its time; nil if that run lacks the phase.
+    public var medianRunMilliseconds: Double?
 }
 
 /// An HTTP response.

@@ -13,14 +13,17 @@ public struct Statistics: Sendable, Equatable {
     init(_ sample: Double) { samples = [sample] }
 
     /// The middle figure, or the mean of the middle two.
-    public var median: Double {
-        let sorted = samples.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
+    public var median: Double { ColdStart.median(of: samples) }
 
-    /// The smallest figure that 95 % of the samples do not exceed (nearest rank): always one of the samples.
-    public var p95: Double {
+    /// The run with the median figure, or with the smaller of the middle two.
+    public var medianRun: Int { samples.indices.sorted { samples[$0] < samples[$1] }[(samples.count - 1) / 2] }
+
+    /// The fewest samples of which a 95th percentile says more than the maximum.
+    private static let leastForP95 = 20
+
+    /// The smallest figure that 95 % of the samples do not exceed (nearest rank); nil below 20 samples.
+    public var p95: Double? {
+        guard samples.count >= Statistics.leastForP95 else { return nil }
         let rank = (samples.count * 95 + 99) / 100
         return samples.sorted()[rank - 1]
     }

@@ -179,7 +179,7 @@ extension StartMeasurement {
     /// - Precondition: there is at least one run.
     init(
         _ runs: [StartFigures], engine: String, isAccelerated: Bool, accelerationNote: String?, kernelRelease: String?,
-        emulator: String?, probe: ProbeAction
+        emulator: String?, probe: ProbeAction, isLogged: Bool = true
     ) {
         guard let last = runs.last, let total = Statistics(runs.map(\.milliseconds)) else {
             preconditionFailure("a measurement needs a run")
@@ -191,16 +191,18 @@ extension StartMeasurement {
         kernelRemark = last.kernelRemark
         self.emulator = emulator
         self.probe = probe
-        for run in runs {
+        for run in runs where isLogged {
             let phases = run.phases.map { "\($0.name.rawValue):\($0.milliseconds)" }.joined(separator: ",")
             DebugLog.event(
                 "boot.run", [("engine", engine), ("phases", phases), ("ms", "\(run.milliseconds)")])
         }
         phases = Phase.Name.allCases.compactMap { name in
             let samples = runs.flatMap { run in run.phases.filter { $0.name == name }.map(\.milliseconds) }
-            return Statistics(samples).map { Phase(name: name, milliseconds: $0) }
+            let shown = runs[total.medianRun].phases.first { $0.name == name }?.milliseconds
+            return Statistics(samples).map { Phase(name: name, milliseconds: $0, medianRunMilliseconds: shown) }
         }
         timeToFirstRequest = total
+        figures = runs
         work = WorkSummary(runs.compactMap(\.work))
         exits = Statistics(runs.compactMap { run in run.exits.map { Double($0) } })
         overheadBytes = runs.compactMap(\.overheadBytes).max()
@@ -212,5 +214,20 @@ extension StartMeasurement {
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         probeResults = last.probeResults
         console = last.console
+    }
+}
+
+extension StartMeasurement {
+    /// Combines measurements of the same scenario, in their order.
+    ///
+    /// - Precondition: there is at least one measurement.
+    public init(combining measurements: [StartMeasurement]) {
+        guard let first = measurements.first else { preconditionFailure("a measurement needs a run") }
+        self.init(
+            measurements.flatMap(\.figures), engine: first.engine,
+            isAccelerated: measurements.allSatisfy(\.isAccelerated),
+            accelerationNote: measurements.lazy.compactMap(\.accelerationNote).first,
+            kernelRelease: first.kernelRelease, emulator: first.emulator, probe: first.probe, isLogged: false)
+        notes = first.notes
     }
 }

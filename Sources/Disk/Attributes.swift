@@ -1,3 +1,5 @@
+internal import Linux
+
 /// Extended attributes as they follow an inode, all of them inline.
 ///
 /// ```

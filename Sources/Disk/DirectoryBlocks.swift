@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// A directory's content: its entries and `.` and `..`, sorted by the bytes of their names.

@@ -48,3 +48,10 @@ enum EROFS {
         static let symlink: UInt8 = 7
     }
 }
+
+extension Array<UInt8> {
+    /// Appends zeros until the count is a multiple of `alignment`.
+    mutating func pad(to alignment: Int) {
+        append(contentsOf: repeatElement(0, count: (alignment - count % alignment) % alignment))
+    }
+}

@@ -1,3 +1,5 @@
+internal import Linux
+
 /// Block 0: 1024 bytes for a boot loader, then the super block (erofs_fs.h, struct erofs_super_block).
 ///
 /// ```

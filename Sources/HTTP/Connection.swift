@@ -183,8 +183,12 @@ extension Connection {
         let (file, directory) = unsafe (getenv("SSL_CERT_FILE"), getenv("SSL_CERT_DIR"))
         if let file = unsafe file { unsafe ccurl_set_text(easy, CURLOPT_CAINFO, file) }
         if let directory = unsafe directory { unsafe ccurl_set_text(easy, CURLOPT_CAPATH, directory) }
-        if unsafe file == nil && directory == nil, Self.findsAuthorities {
-            unsafe ccurl_set_text(easy, CURLOPT_CAINFO, nil)
+        if unsafe file == nil && directory == nil {
+            switch SystemAuthorities.current {
+            case .defaults: break
+            case .directory: unsafe ccurl_set_text(easy, CURLOPT_CAINFO, nil)
+            case .file(let path): unsafe ccurl_set_text(easy, CURLOPT_CAINFO, path.string)
+            }
         }
         if !trust.authorities.isEmpty {
             // The directory of the system's authorities stays in use beside them.
@@ -199,19 +203,6 @@ extension Connection {
             unsafe ccurl_set_text(easy, CURLOPT_SSLKEY, client.key.string)
         }
     }
-
-    /// True if the directory of the system's authorities can be searched by name, as `c_rehash` prepares it.
-    ///
-    /// libcurl then reads only the certificate that signed. The file of all would cost each connection 20 ms and some
-    /// megabytes.
-    private static let findsAuthorities: Bool = {
-        guard let path = unsafe ccurl_authorities_directory(),
-            let directory = try? Directory(FilePath(unsafe String(cString: path))),
-            let entries = try? directory.entries()
-        else { return false }
-        // 9d04f354.0
-        return entries.contains { $0.name.count == 10 && $0.name.suffix(2).elementsEqual(".0".utf8) }
-    }()
 
     /// Sets the callbacks, which libcurl calls only inside ``drive(_:until:)`` and ``resume()``.
     ///

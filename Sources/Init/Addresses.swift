@@ -8,17 +8,6 @@ func dotted(_ address: UInt32) -> [UInt8] {
     return text
 }
 
-/// Formats a number in decimal digits.
-func decimal(_ number: UInt16) -> [UInt8] {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-        digits.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: 0)
-        rest /= 10
-    } while rest > 0
-    return digits
-}
-
 /// The three files of /etc that Docker writes for every container.
 struct NetworkFiles {
     let hostname: [UInt8]
@@ -31,21 +20,17 @@ struct NetworkFiles {
 
     /// The content of `/etc/hosts`: the hostname has the machine's address, or the loopback address without a network.
     var hosts: [UInt8] {
-        let loopback = address == nil ? ascii("127.0.0.1\tlocalhost ") + hostname : ascii("127.0.0.1\tlocalhost")
-        var text = loopback + [newline] + ascii("::1\tlocalhost ip6-localhost ip6-loopback\n")
-        if let address { text += dotted(address) + ascii("\t") + hostname + [newline] }
+        let loopback = address == nil ? bytes("127.0.0.1\tlocalhost ") + hostname : bytes("127.0.0.1\tlocalhost")
+        var text = loopback + [newline] + bytes("::1\tlocalhost ip6-localhost ip6-loopback\n")
+        if let address { text += dotted(address) + bytes("\t") + hostname + [newline] }
         return text
     }
 
     /// The content of `/etc/resolv.conf`.
     var resolver: [UInt8] {
-        guard let nameserver else { return ascii("# This machine has no network but its own.\n") }
-        return ascii("nameserver ") + dotted(nameserver) + [newline]
+        guard let nameserver else { return bytes("# This machine has no network but its own.\n") }
+        return bytes("nameserver ") + dotted(nameserver) + [newline]
     }
 
     private var newline: UInt8 { UInt8(ascii: "\n") }
-}
-
-private func ascii(_ text: StaticString) -> [UInt8] {
-    unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
 }

@@ -9,7 +9,7 @@ struct FileObserver {
     /// Observes the file system that is mounted at `/`, and no other.
     init() throws(Message.Failure) {
         descriptor = withCString(bytes("/")) { cinit_observe($0) }
-        try check(.bootSpec, [], descriptor)
+        try check(.bootSpec, of: [], error: descriptor)
     }
 
     /// The watch for `poll`.

@@ -32,7 +32,7 @@ struct ImageCommand {
         var output: Int32 = -1
         var error: Int32 = -1
         var stage: Int32 = 0
-        let process = spawn(&output, &error, &stage)
+        let process = spawn(output: &output, error: &error, stage: &stage)
         guard process < 0 else { return Child(process: process, output: output, error: error) }
         switch stage {
         case Int32(cinit_at_directory):
@@ -43,7 +43,7 @@ struct ImageCommand {
         }
     }
 
-    private func spawn(_ output: inout Int32, _ error: inout Int32, _ stage: inout Int32) -> Int32 {
+    private func spawn(output: inout Int32, error: inout Int32, stage: inout Int32) -> Int32 {
         let cgroupFile = cgroup.map { bytes($0) + bytes("/cgroup.procs") } ?? bytes("/dev/null")
         let search = value(of: bytes("PATH"), in: environment) ?? []
         return withVector(arguments) { arguments in

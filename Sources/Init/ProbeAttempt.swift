@@ -58,9 +58,7 @@ enum ProbeAttempt {
             cinit_close(descriptor)
             return .completed(.connected)
         }
-        let request =
-            bytes("GET ") + path + bytes(" HTTP/1.1\r\nHost: 127.0.0.1:") + decimal(port)
-            + bytes("\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n")
+        let request = ProbeAction.request(path: path, port: port)
         let first = inHalves ? request.prefix(request.count / 2) : request[...]
         write(first, to: descriptor)
         guard inHalves else {

@@ -5,11 +5,6 @@ extension Message.Failure: Error {}
 /// The guest's clocks now.
 func now() -> GuestTime { GuestTime(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }
 
-/// Returns the bytes of a literal.
-func bytes(_ text: StaticString) -> [UInt8] {
-    Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-}
-
 /// Passes bytes to C as a NUL-terminated string; bytes after an embedded NUL are lost.
 func withCString<Result>(_ text: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     var terminated = text

@@ -32,7 +32,7 @@ struct SystemSetup {
         _ = cinit_make_directory("/upper/work", 0o755)
         try mount(
             "overlay", at: "/root", as: "overlay", 0, "lowerdir=/disk,upperdir=/upper/upper,workdir=/upper/work")
-        try check(.mount, bytes("/root"), cinit_enter_root("/root"))
+        try check(.mount, of: bytes("/root"), error: cinit_enter_root("/root"))
     }
 
     /// Mounts the file systems and makes the links that every container has.
@@ -69,9 +69,9 @@ struct SystemSetup {
     private func connect(_ network: BootSpec.Network) throws(Message.Failure) {
         let name = bytes("eth0")
         let interface = try awaitInterface(name)
-        try check(.network, name, cinit_add_address(interface, network.address, network.prefix))
-        try check(.network, name, cinit_interface_up(interface))
-        try check(.network, name, cinit_add_default_route(interface, network.gateway))
+        try check(.network, of: name, error: cinit_add_address(interface, network.address, network.prefix))
+        try check(.network, of: name, error: cinit_interface_up(interface))
+        try check(.network, of: name, error: cinit_add_default_route(interface, network.gateway))
     }
 
     private func awaitInterface(_ name: [UInt8]) throws(Message.Failure) -> UInt32 {
@@ -89,7 +89,7 @@ struct SystemSetup {
             withCString(spec.rootDevice) { cinit_mount($0, "/disk", "erofs", SystemSetup.readOnly, options) }
         }
         if spec.rootDevice.starts(with: bytes("/dev/pmem")), withCString(bytes("dax"), mount) == 0 { return }
-        try check(.mount, spec.rootDevice, mount(nil))
+        try check(.mount, of: spec.rootDevice, error: mount(nil))
     }
 
     private func awaitRootDevice() throws(Message.Failure) {
@@ -152,7 +152,7 @@ struct SystemSetup {
                 }
             }
         }
-        try check(.mount, bytes(target), error)
+        try check(.mount, of: bytes(target), error: error)
     }
 }
 
@@ -164,19 +164,19 @@ struct OpenModule {
     init(_ path: [UInt8]) throws(Message.Failure) {
         self.path = path
         descriptor = withCString(path) { cinit_open($0) }
-        try check(.module, path, descriptor)
+        try check(.module, of: path, error: descriptor)
     }
 
     /// Loads the module; call it once.
     func load() throws(Message.Failure) {
         let error = cinit_load_module(descriptor)
         cinit_close(descriptor)
-        try check(.module, path, error)
+        try check(.module, of: path, error: error)
     }
 }
 
 /// Throws a failure for a negative errno.
-func check(_ stage: Message.Stage, _ subject: [UInt8], _ error: Int32) throws(Message.Failure) {
+func check(_ stage: Message.Stage, of subject: [UInt8], error: Int32) throws(Message.Failure) {
     guard error < 0 else { return }
     throw Message.Failure(stage: stage, errno: UInt32(-error), subject: subject)
 }

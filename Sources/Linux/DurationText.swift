@@ -1,14 +1,20 @@
 // Durations as text: measured ones for people, and settings in the format of options.
 
 extension Duration {
-    /// Parses a time such as `500ms`, `1.5s`, `2m` or `1h`; returns nil for other text.
+    /// Parses a time such as `500ms`, `1.5s`, `1h30m` or `7d`, in Go's notation and with days; nil for other text.
     public init?(human text: String) {
-        let digits = text.prefix { $0.isNumber || $0 == "." }
-        let factors: [Substring: Double] = ["ms": 1e-3, "s": 1, "m": 60, "h": 3600]
-        guard let value = Double(digits), value.isFinite, value >= 0, value < 1e7,
-            let factor = factors[text.dropFirst(digits.count)]
-        else { return nil }
-        self = .milliseconds(Int64((value * factor * 1000).rounded()))
+        let factors: [Substring: Double] = ["ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86_400]
+        var (seconds, rest) = (0.0, text[...])
+        repeat {
+            let digits = rest.prefix { $0.isNumber || $0 == "." }
+            let unit = rest.dropFirst(digits.count).prefix(while: \.isLetter)
+            guard let value = Double(digits), let factor = factors[unit] else { return nil }
+            seconds += value * factor
+            rest = rest.dropFirst(digits.count + unit.count)
+        } while !rest.isEmpty
+        // 3,000 years; more would overflow a sum with a clock.
+        guard seconds < 1e11 else { return nil }
+        self = .milliseconds(Int64((seconds * 1000).rounded()))
     }
 
     /// The length in milliseconds.

@@ -171,7 +171,7 @@ extension ELFBytes {
         let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) }
         for (offset, size) in (try regions + noteSections()).prefix(Self.maximumRegions) {
             guard let range = range(offset, size) else { continue }
-            try readNotes(range, &found, &places)
+            try readNotes(in: range, into: &found, places: &places)
         }
         return found
     }
@@ -180,12 +180,12 @@ extension ELFBytes {
     func notes() throws(ELF.Fault) -> [ELF.Note] {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
-        try readNotes(0..<count, &found, &places)
+        try readNotes(in: 0..<count, into: &found, places: &places)
         return found
     }
 
     private func readNotes(
-        _ range: Range<UInt64>, _ found: inout [ELF.Note], _ places: inout Set<UInt64>
+        in range: Range<UInt64>, into found: inout [ELF.Note], places: inout Set<UInt64>
     ) throws(ELF.Fault) {
         var position = range.lowerBound
         while position + 12 <= range.upperBound, found.count < Self.maximumNotes,

@@ -13,6 +13,12 @@ public enum ProbeAction: Equatable, Sendable {
 
     /// True if the host matches it against the program's output, so that init has nothing to try.
     public var isPattern: Bool { if case .log = self { true } else { false } }
+
+    /// The request of the probe `http`, for a connection that ends with the response.
+    public static func request(path: [UInt8], port: UInt16) -> [UInt8] {
+        bytes("GET ") + path + bytes(" HTTP/1.1\r\nHost: 127.0.0.1:") + decimal(port)
+            + bytes("\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n")
+    }
 }
 
 /// One probe or command of a run.

@@ -10,7 +10,8 @@ internal import TOMLKit
 /// [boot]    engine = "auto"   runs = 3   memory = "256MiB"   cpus = 1   env = ["A=1"]
 ///           kernel = "small"      # or debian, or a file relative to this one's directory
 /// [slim]    keep = ["certs"]   include = ["/app/**"]   exclude = []
-/// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"
+/// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"   # see ``Budget``
+/// [[waive]] rule = "size"   reason = "until the base is smaller"   until = "2027-01-31"
 /// ```
 ///
 /// Every key is optional. An unknown key is an error, so that a misspelt budget is not ignored.
@@ -23,6 +24,8 @@ public struct ProjectFile: Sendable, Equatable {
     public var boot = Boot()
     public var slim = Slim()
     public var budget = Budget()
+    /// The rules that may be broken for a time.
+    public var waivers: [Waiver] = []
 
     /// The section `[build]`.
     public struct Build: Sendable, Equatable, Decodable {
@@ -49,35 +52,6 @@ public struct ProjectFile: Sendable, Equatable {
         public var exclude: [String] = []
     }
 
-    /// The section `[budget]`: limits of an image; nil is no limit.
-    public struct Budget: Sendable, Equatable {
-        /// The compressed size of all layers, as stored and transferred.
-        public var size: ByteCount?
-        /// The size of all files in all layers.
-        public var unpacked: ByteCount?
-        /// The number of layers.
-        public var layers: Int?
-        /// The size of files in layers that no container sees.
-        public var waste: ByteCount?
-        /// The median time to the first request.
-        public var start: Duration?
-
-        /// Makes budgets of these limits.
-        public init(
-            size: ByteCount? = nil, unpacked: ByteCount? = nil, layers: Int? = nil, waste: ByteCount? = nil,
-            start: Duration? = nil
-        ) {
-            self.size = size
-            self.unpacked = unpacked
-            self.layers = layers
-            self.waste = waste
-            self.start = start
-        }
-
-        /// True if no budget is set.
-        public var isEmpty: Bool { self == Budget() }
-    }
-
     /// Makes a project without settings.
     public init() {}
 
@@ -90,7 +64,7 @@ public struct ProjectFile: Sendable, Equatable {
             let reason = error.description.split(separator: "\n").first.map(String.init) ?? "it is not TOML"
             throw .notTOML(name, line: Int(error.source.begin.line), reason: reason)
         } catch let error as UnexpectedKeysError {
-            throw .unknownKeys(name, Self.paths(error.keys))
+            throw .unknownKeys(name, Self.unknownKeys(error.keys, in: text))
         } catch let error as DecodingError {
             throw .wrongValue(name, key: Self.path(of: error), reason: Self.reason(of: error))
         } catch {
@@ -103,18 +77,27 @@ public struct ProjectFile: Sendable, Equatable {
 /// An error in `thaw.toml`.
 public enum ProjectError: ReportableError, Sendable, Equatable {
     case notTOML(String, line: Int, reason: String)
-    case unknownKeys(String, [String])
+    case unknownKeys(String, [UnknownKey])
     case wrongValue(String, key: String, reason: String)
     case severalProbes(String, [String])
 
     /// A wrong file is a wrong configuration.
     public var kind: FailureKind { .usage }
 
+    /// Returns the sentence about unknown keys, with a suggestion for each.
+    public static func text(
+        ofUnknown keys: [UnknownKey], in file: String, suggestion: (UnknownKey) -> String
+    ) -> String {
+        let line = keys.first?.line.map { ":\($0)" } ?? ""
+        let names = keys.map { key in "'\(key.path)'" + suggestion(key) }
+        return "\(file)\(line): unknown key\(keys.count == 1 ? "" : "s") \(names.joined(separator: ", "))"
+    }
+
     public var description: String {
         switch self {
         case .notTOML(let file, let line, let reason): "\(file):\(line): \(reason)"
         case .unknownKeys(let file, let keys):
-            "\(file): unknown key\(keys.count == 1 ? "" : "s") \(keys.map { "'\($0)'" }.joined(separator: ", "))"
+            Self.text(ofUnknown: keys, in: file) { _ in "" }
         case .wrongValue(let file, let key, let reason): "\(file): '\(key)': \(reason)"
         case .severalProbes(let file, let keys):
             "\(file): [probe] has \(keys.joined(separator: " and ")), but only one probe is allowed"
@@ -129,7 +112,8 @@ private struct File: Decodable {
     var probe: Probe?
     var boot: Boot?
     var slim: Slim?
-    var budget: Budget?
+    var budget: BudgetSection?
+    var waive: [WaiverSection]?
 
     struct Probe: Decodable {
         var http: String?
@@ -152,14 +136,6 @@ private struct File: Decodable {
         var keep: [String]?
         var include: [String]?
         var exclude: [String]?
-    }
-
-    struct Budget: Decodable {
-        var size: String?
-        var unpacked: String?
-        var layers: Int?
-        var waste: String?
-        var start: String?
     }
 }
 
@@ -193,12 +169,9 @@ extension ProjectFile {
             environment: file.boot?.env ?? [])
         slim = Slim(
             keep: file.slim?.keep ?? [], include: file.slim?.include ?? [], exclude: file.slim?.exclude ?? [])
-        budget = Budget(
-            size: try bytes(file.budget?.size, "budget.size"),
-            unpacked: try bytes(file.budget?.unpacked, "budget.unpacked"),
-            layers: try positive(file.budget?.layers, "budget.layers"),
-            waste: try bytes(file.budget?.waste, "budget.waste"),
-            start: try duration(file.budget?.start, "budget.start"))
+        budget = try Budget(file.budget, file: name)
+        budget.start = try duration(file.budget?.start, "budget.start")
+        waivers = try Waiver.all(file.waive ?? [], file: name)
     }
 
     private static func probe(_ probe: File.Probe?, name: String) throws(ProjectError) -> String? {
@@ -211,11 +184,12 @@ extension ProjectFile {
         return present.first?.text
     }
 
-    private static func paths(_ keys: [String: [any CodingKey]]) -> [String] {
-        keys.map { (key, path) in
+    private static func unknownKeys(_ keys: [String: [any CodingKey]], in text: String) -> [UnknownKey] {
+        let lines = ProjectLines(text)
+        return keys.map { key, path in
             let parents = path.map(\.stringValue).filter { $0 != key }
-            return (parents + [key]).joined(separator: ".")
-        }.sorted()
+            return UnknownKey((parents + [key]).joined(separator: "."), in: lines)
+        }.sorted { ($0.line ?? .max, $0.path) < ($1.line ?? .max, $1.path) }
     }
 
     private static func path(of error: DecodingError) -> String {

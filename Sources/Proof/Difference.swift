@@ -13,7 +13,7 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(field) was \(before), is \(after)" }
 
     /// Describes the difference of two fields of that name; a field may be missing.
-    init(_ field: String, _ before: ProbeRecord.Value?, _ after: ProbeRecord.Value?) {
+    init(_ field: String, before: ProbeRecord.Value?, after: ProbeRecord.Value?) {
         switch (before, after) {
         case (.content(let old)?, .content(let new)?):
             let part = Part(old, new)

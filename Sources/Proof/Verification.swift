@@ -77,7 +77,7 @@ extension Verification.Check {
         // An original that sometimes fails is no excuse for a slim image that fails.
         let isWorse = after.map { before.passes && !$0.passes } ?? false
         if let after, after.kind != before.kind, isWorse || again?.kind != after.kind {
-            differences = [Difference("answer", .text(before.summary), .text(after.summary))]
+            differences = [Difference("answer", before: .text(before.summary), after: .text(after.summary))]
             (self.differences, self.unstable) = (differences, [])
             return
         }
@@ -85,9 +85,10 @@ extension Verification.Check {
             let (old, new) = (before.value(of: name), after?.value(of: name))
             if old == new || after == nil { continue }
             switch isWorse ? nil : again.map({ Stability(old, $0.value(of: name)) }) {
-            case .unstable(let mask)? where Self.isExcused(name, new, again?.value(of: name)) && mask.covers(old, new):
+            case .unstable(let mask)?
+            where Self.isExcused(name, new: new, again: again?.value(of: name)) && mask.covers(old, new):
                 unstable.append(name)
-            default: differences.append(Difference(name, old, new))
+            default: differences.append(Difference(name, before: old, after: new))
             }
         }
         (self.differences, self.unstable) = (differences, unstable)
@@ -98,7 +99,7 @@ extension Verification.Check {
     /// Only the value of the original's second start excuses a difference in them.
     private static let verdicts: Set<String> = ["status", "ending", "answer", "state"]
 
-    private static func isExcused(_ name: String, _ new: ProbeRecord.Value?, _ again: ProbeRecord.Value?) -> Bool {
+    private static func isExcused(_ name: String, new: ProbeRecord.Value?, again: ProbeRecord.Value?) -> Bool {
         !verdicts.contains(name) || new == again
     }
 

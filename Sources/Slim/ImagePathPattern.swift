@@ -60,7 +60,7 @@ public struct ImagePathPattern: Hashable, Sendable, CustomStringConvertible {
             if position < pattern.count, pattern[position] == UInt8(ascii: "*") {
                 star = (position + 1, index)
                 position += 1
-            } else if let next = step(pattern, position, name[index]) {
+            } else if let next = step(pattern, from: position, by: name[index]) {
                 position = next
                 index += 1
             } else if let back = star {
@@ -75,7 +75,7 @@ public struct ImagePathPattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Returns the pattern's position after it matched `byte`, or nil if it doesn't match.
-    private static func step(_ pattern: [UInt8], _ position: Int, _ byte: UInt8) -> Int? {
+    private static func step(_ pattern: [UInt8], from position: Int, by byte: UInt8) -> Int? {
         guard position < pattern.count else { return nil }
         switch pattern[position] {
         case UInt8(ascii: "?"): return position + 1

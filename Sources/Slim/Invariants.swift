@@ -46,11 +46,12 @@ public enum Invariants {
     public static func check(_ after: ImageFiles, against before: ImageFiles, rewritten: Set<ImagePath> = [])
         -> [InvariantViolation]
     {
-        sameFiles(after, before, rewritten) + loads(after, before) + leads(after, before) + runs(after, before)
+        sameFiles(after, as: before, rewritten: rewritten) + loads(after, before) + leads(after, before)
+            + runs(after, before)
     }
 
     /// Checks that metadata, contents and shared inodes are unchanged.
-    private static func sameFiles(_ after: ImageFiles, _ before: ImageFiles, _ rewritten: Set<ImagePath>)
+    private static func sameFiles(_ after: ImageFiles, as before: ImageFiles, rewritten: Set<ImagePath>)
         -> [InvariantViolation]
     {
         var violations: [InvariantViolation] = []

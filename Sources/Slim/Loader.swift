@@ -77,7 +77,7 @@ struct Loader {
             case .cache:
                 if search(cache: name, file, &matches) { return matches }
             case .directory(let directory):
-                if search(directory, name, file, &matches) { return matches }
+                if search(directory, for: name, of: file, matches: &matches) { return matches }
             }
         }
         return matches
@@ -178,8 +178,8 @@ extension Loader {
 
     /// Searches one directory and its directories for certain processors; true if the search ends here.
     private func search(
-        _ directory: [UInt8], _ name: [UInt8], _ file: Loaded,
-        _ matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
+        _ directory: [UInt8], for name: [UInt8], of file: Loaded,
+        matches: inout [(found: FileTree.Found, directory: FileTree.NodeID)]
     ) -> Bool {
         guard let place = tree.follow(directory, from: contents.workingNode),
             tree.inode(of: place.node).kind.isDirectory

@@ -4,20 +4,10 @@ import Jobs
 import Linux
 import Probe
 
-/// The options for starting an image, shared by several commands.
-struct BootOptions: ParsableArguments {
-    @Option(
-        help:
-            "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)"
-    )
+/// The options of the machine or container that an image is started in, shared by all commands that start images.
+struct StartArguments: ParsableArguments {
+    @Option(help: "Engine: auto, kvm (own microVM), qemu (QEMU's microVM) or container (no boot). (default: auto)")
     var engine: String?
-    @Option(
-        help: ArgumentHelp(
-            "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
-    var probe: String?
-    @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
-    @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
-    var deterministic = false
     @Option(
         help: ArgumentHelp(
             "Guest kernel: debian, small (from 'make kernel') or a file. (default: debian)", valueName: "kernel"))
@@ -29,41 +19,44 @@ struct BootOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Set an environment variable of the program. Can be repeated.", valueName: "name=value"))
     var env: [String] = []
-    @Option(help: ArgumentHelp("Time limit for the probe to pass. (default: 60s)", valueName: "time"))
+    @Option(help: ArgumentHelp("Time limit for each probe to pass. (default: 60s)", valueName: "time"))
     var timeout: String?
+
+    /// Returns the values of the options.
+    func start() throws -> StartOptions {
+        var start = StartOptions()
+        start.engine = try engine.map(EngineChoice.init(parsing:))
+        start.kernel = kernel.map(KernelChoice.init(parsing:))
+        start.memory = try memory.map { ByteCount(try size($0, "--memory")) }
+        start.timeout = try timeout.map { try RunLimit.time($0, "--timeout") }
+        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
+        return start
+    }
+}
+
+/// The options for starting an image and measuring the start, shared by several commands.
+struct BootOptions: ParsableArguments {
+    @OptionGroup var machine: StartArguments
+    @Option(
+        help: ArgumentHelp(
+            "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
+    var probe: String?
+    @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Time for all starts, such as 60s: as many starts as it allows, unless --runs limits them.",
+            valueName: "time"))
+    var budget: String?
+    @Flag(help: "Count instructions instead of measuring time: the same result on every machine (qemu).")
+    var deterministic = false
     @Option(help: ArgumentHelp("Write the console of the last start to a file.", valueName: "file"))
     var console: String?
 
     /// Returns the values of the options.
     func start() throws -> StartOptions {
-        var start = try Self.start(engine: engine, kernel: kernel, memory: memory, timeout: timeout)
+        var start = try machine.start()
         start.probe = try probe.map(ProbeAction.init(parsing:))
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
-        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
         return start
-    }
-
-    /// Parses the options that every command that starts images has.
-    static func start(engine: String?, kernel: String?, memory: String?, timeout: String?) throws -> StartOptions {
-        var start = StartOptions()
-        start.engine = try engine.map(EngineChoice.init(parsing:))
-        start.kernel = kernel.map(KernelChoice.init(parsing:))
-        start.memory = try memory.map { try size($0) }
-        start.timeout = try timeout.map { try time($0) }
-        return start
-    }
-
-    private static func size(_ text: String) throws -> ByteCount {
-        guard let count = ByteCount(text) else {
-            throw Failure("'\(text)' is not a size such as 256MiB", status: .usage)
-        }
-        return count
-    }
-
-    private static func time(_ text: String) throws -> Duration {
-        guard let time = Duration(human: text) else {
-            throw Failure("'\(text)' is not a time such as 30s", status: .usage)
-        }
-        return time
     }
 }

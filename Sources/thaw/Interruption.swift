@@ -37,7 +37,7 @@ enum Interruption {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let (reading, writing) = (ends[0], ends[1])
         let task = Task(operation: work)
-        WorkerThread.start { listen(OwnedDescriptor(owning: reading), task.cancel, abandon) }
+        WorkerThread.start { listen(on: OwnedDescriptor(owning: reading), cancel: task.cancel, abandon: abandon) }
         unsafe eventFD = writing
         setHandler(ring)
         let result = await task.result
@@ -53,7 +53,7 @@ enum Interruption {
     }
 
     private static func listen(
-        _ eventFD: consuming OwnedDescriptor, _ cancel: () -> Void, _ abandon: () -> Void
+        on eventFD: consuming OwnedDescriptor, cancel: () -> Void, abandon: () -> Void
     ) {
         guard (try? eventFD.read(1))?.isEmpty == false else { return }
         cancel()

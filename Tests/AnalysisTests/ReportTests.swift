@@ -25,7 +25,8 @@ struct ReportTests {
         ]).json
         #expect(
             Self.keys(json).filter { $0 != "wastedBytesBySide" } == [
-                "duplicates", "efficiency", "findings", "image", "kind", "layers", "packages", "schemaVersion",
+                "base", "duplicates", "efficiency", "findings", "image", "kind", "largestDirectories", "largestFiles",
+                "layers", "packages", "schemaVersion",
                 "secrets",
                 "userWastedPercent", "waste", "wastedBytes",
             ])

@@ -97,8 +97,8 @@ struct WasteTests {
             [try whiteout("c")],
         ])
         let waste = Waste(of: try await image.tree(contents: true))
-        #expect(waste.baseWastedBytes == 500)
-        #expect(waste.userWastedBytes == 30)
+        #expect(waste.wastedBytes(inLowest: 1) == 500)
+        #expect(waste.wastedBytes - waste.wastedBytes(inLowest: 1) == 30)
         #expect(waste.items.map(\.path.description) == ["/a", "/c"])
         #expect(waste.items.map(\.layers) == [[0, 1], [1, 2]])
     }

@@ -39,8 +39,8 @@ import Testing
 
     @Test("No more functions than now have three or more parameters without a label")
     func labels() throws {
-        // The goal is 1 % of all. Lower this number with every function that gets labels; never raise it.
-        let most = 112
+        // Less than 1 % of all. Lower this number with every function that gets labels; never raise it.
+        let most = 27
         var (all, found) = (0, [String]())
         for file in try Sources.files(below: "Sources") where file.hasSuffix(".swift") {
             for signature in Signature.all(in: try Sources.text(file)) {

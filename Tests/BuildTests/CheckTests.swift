@@ -147,7 +147,9 @@ struct CheckTests {
         let space = try Workspace()
         let caches = CacheMounts(space.store)
         let owner = RunMount.Owner(mode: 0o700, uid: 5, gid: 6)
-        var older: CacheMounts.Use? = try caches.use("x", .shared) { try caches.fill($1, in: $0, from: nil, owner) }
+        var older: CacheMounts.Use? = try caches.use("x", .shared) {
+            try caches.fill($1, in: $0, from: nil, owner)
+        }
         if let older { _ = try Directory(older.path).open("f", [.write, .create]) }
         if isFree { older = nil }
         let other = RunMount.Owner(mode: 0o700, uid: 7, gid: 6)

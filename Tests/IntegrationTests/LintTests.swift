@@ -95,6 +95,27 @@ import Testing
         #expect(try !directory.thaw("lint", "--no-shellcheck", "Dockerfile").output.contains("SC2086"))
     }
 
+    @Test(
+        "shellcheck is started once for all Dockerfiles, and each script keeps its dialect",
+        .enabled(
+            if: Program.exists("shellcheck"), "shellcheck is not installed; 'apt-get install shellcheck' installs it"))
+    func shellCheckOnce() throws {
+        let directory = try TestDirectory()
+        try directory.write("a", "FROM debian:12\nRUN [[ -n $A ]]\n")
+        try directory.write("b", "FROM debian:12\nSHELL [\"/bin/bash\", \"-c\"]\nRUN [[ -n $A ]]\nRUN rm $B\n")
+        try directory.write("broken", "RUN true\n")
+        let program = try Program.shell("command -v shellcheck", in: directory.path)
+        try Program.shell("mkdir bin", in: directory.path)
+        try directory.write(
+            "bin/shellcheck", "#!/bin/sh\necho start >>'\(directory.path)/starts'\nexec \(program) \"$@\"\n",
+            mode: 0o755)
+        let path = "\(directory.path)/bin:/usr/bin:/bin"
+        let outcome = try directory.thaw("lint", "a", "broken", "b", environment: ["PATH": path])
+        #expect(try directory.read("starts") == "start\n")
+        #expect(outcome.output.contains("[SC3010]") && outcome.output.contains("b:4: "), "\(outcome.output)")
+        #expect(outcome.output.ranges(of: "[SC3010]").count == 1, "\(outcome.output)")
+    }
+
     @Test("SARIF has the addresses of rules, columns and fixes")
     func sarif() throws {
         let directory = try TestDirectory()

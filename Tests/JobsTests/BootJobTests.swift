@@ -104,7 +104,7 @@ import Testing
             measured.text == """
                 engine container, accelerated
                   listen      51.5 ms
-                first request after 51.5 ms (median of 3, p95 1.5 s)
+                first request after 51.5 ms (median of 3)
                 """)
         let document = measured.document(digest: Digest(of: []), name: "app", console: nil)
         #expect(

@@ -30,7 +30,7 @@ import Testing
         (RegistryError.malformedFile("f", reason: "r"), nil, .usage),
         (RegistryError.helperMissing("h"), nil, .unmeasurable),
         (RegistryError.notStored("pull x", SystemError("write", nil, .noSpace)), "thaw prune", .failed),
-        (ProjectError.unknownKeys("f", ["k"]), nil, .usage),
+        (ProjectError.unknownKeys("f", []), nil, .usage),
         (ColdStartError.emulatorMissing("qemu"), "apt-get install qemu-system-x86", .unmeasurable),
         (ColdStartError.noEntrypoint, nil, .failed), (ColdStartError.cancelled, nil, .interrupted),
         (ProbeError.malformed("x", reason: "r"), nil, .usage),

@@ -37,10 +37,18 @@ struct FakeStarter: ImageStarter, ImageRunner {
     /// The milliseconds to the first request, by number of layers.
     var milliseconds: @Sendable (_ layerCount: Int) -> [Double] = { _ in [100] }
 
-    func measure(
-        _ image: Image, tree: FileTree?, in store: Store, options: MachineOptions
-    ) async throws -> StartMeasurement {
-        try .fake(milliseconds(image.layers.count))
+    /// The engine that the measurements name; the emulated one also counts, where one millisecond is 1 M instructions.
+    var isEmulated = false
+    let isDeterministic = false
+
+    func measurePair(
+        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+    ) async throws -> StartPair {
+        func measure(_ subject: StartSubject) throws -> StartMeasurement {
+            let times = milliseconds(subject.image.layers.count)
+            return isEmulated ? try .fakeEmulated(times, isCounted: isCounted) : try .fake(times)
+        }
+        return try StartPair(measure(before), measure(after))
     }
 
     func runner(
@@ -69,9 +77,28 @@ extension StartMeasurement {
         return StartMeasurement(
             engine: "container", isAccelerated: true, accelerationNote: nil, kernelRelease: nil, kernelRemark: nil,
             emulator: nil, probe: try ProbeAction(parsing: "http:8080/"),
-            phases: [Phase(name: .listen, milliseconds: statistics)], timeToFirstRequest: statistics,
+            phases: [
+                Phase(
+                    name: .listen, milliseconds: statistics,
+                    medianRunMilliseconds: statistics.samples[statistics.medianRun])
+            ], timeToFirstRequest: statistics,
             work: nil, exits: nil, overheadBytes: nil, pageFaults: nil, diskReads: nil,
             diskBytesRead: nil, hostProbe: nil, response: nil, probeResults: nil, peakGuestMemoryBytes: nil,
             console: "")
+    }
+}
+
+extension StartMeasurement {
+    /// Makes the measurement of an emulated machine; a counted one did all its work in the phase `firstByte`.
+    static func fakeEmulated(_ milliseconds: [Double], isCounted: Bool) throws -> StartMeasurement {
+        let figures = milliseconds.map { time in
+            var figures = StartFigures(milliseconds: time, console: "")
+            figures.phases = [(.firstByte, time)]
+            if isCounted { figures.work = GuestWork(phases: [(.firstByte, UInt64(time * 1e6))], waiting: [0]) }
+            return figures
+        }
+        return StartMeasurement(
+            figures, engine: "qemu", isAccelerated: false, accelerationNote: "no KVM here", kernelRelease: nil,
+            emulator: nil, probe: try ProbeAction(parsing: "http:8080/"))
     }
 }

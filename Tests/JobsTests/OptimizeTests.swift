@@ -1,4 +1,5 @@
 import Analysis
+import ColdStart
 import Harness
 import Jobs
 import Linux
@@ -22,11 +23,12 @@ import Testing
 
     private static func optimize(
         in workspace: Workspace, _ budget: ProjectFile.Budget = .init(), host: FakeHost = FakeHost(),
-        excluding pattern: String? = nil
+        excluding pattern: String? = nil, isEmulated: Bool = false
     ) async throws -> Optimization {
         let job = OptimizeJob(
             try image(in: workspace), name: "app", slimName: "app:slim",
-            boot: FakeStarter { $0 == 1 ? [40, 50, 60] : [100, 110, 120] }, in: workspace.store, budget: budget,
+            boot: FakeStarter(milliseconds: { $0 == 1 ? [40, 50, 60] : [100, 110, 120] }, isEmulated: isEmulated),
+            in: workspace.store, budget: budget,
             host: host)
         return try await job.run(commands: [], observes: true) {
             SlimOptions(exclude: try pattern.map { [try ImagePathPattern($0)] } ?? [], observed: $0)
@@ -39,8 +41,7 @@ import Testing
         let result = try await Self.optimize(in: workspace, host: host)
         #expect(
             host.texts == [
-                "analysing", "probing the original", "slimming", "probing the slim image", "starting the original",
-                "starting the slim image",
+                "analysing", "probing the original", "slimming", "probing the slim image", "starting both in turns",
             ])
         #expect(result.verification.passed)
         #expect(result.after.image.layers.count == 1)
@@ -56,6 +57,8 @@ import Testing
         #expect(
             lines.dropFirst() == [
                 "start  110 ms -> 50 ms to the first request (container on this machine's kernel, median of 3)",
+                "verdict cannot tell (2 more runs of each would): 0.455 times the time to the first request "
+                    + "(95 % interval 0.381 to 0.543, p = 0.1, 3 runs of each)",
                 "report out/report.html", "holds  layers: 1 of 1", "BROKEN  start: 50 ms of 40 ms, 10 ms too much",
             ])
         #expect(!result.verdict.holds)
@@ -69,6 +72,25 @@ import Testing
         #expect(document["boot"]["after"]["timeToFirstRequestMs"]["samples"].list.count == 3)
         #expect(document["slim"]["verification"]["passed"] == .bool(true))
         #expect(result.page.html.contains("app"))
+    }
+
+    @Test("An emulator's time has no verdict: the counted work has it, and both are in the report")
+    func emulated() async throws {
+        let host = FakeHost()
+        let result = try await Self.optimize(in: Workspace(), host: host, isEmulated: true)
+        #expect(host.texts.last == "counting the work of both")
+        #expect(result.startVerdict?.basis == .work)
+        let lines = result.summary(report: "r").split(separator: "\n")
+        #expect(
+            lines[1] == "start  110 ms -> 50 ms to the first request (qemu, emulated: no KVM here, median of 3; "
+                + "this time says nothing about real machines)")
+        #expect(
+            lines[2] == "verdict faster: 0.455 times the work and waiting of the entrypoint until the first byte "
+                + "(110.0 M -> 50.0 M instructions, waiting 0 ms -> 0 ms)")
+        let document = try Document(parsing: result.document.text)
+        #expect(try DocumentSchema("optimization").violations(by: document) == [])
+        #expect(document["boot"]["comparison"]["basis"] == .string("time"))
+        #expect(document["boot"]["counted"]["comparison"]["verdict"] == .string("faster"))
     }
 
     @Test("A slim image without the response of the original is refused, with the probe and the remedy")

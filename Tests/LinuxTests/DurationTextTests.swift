@@ -23,9 +23,11 @@ import Testing
     func optionText(duration: Duration, text: String) { #expect(duration.optionText == text) }
 
     @Test(
-        "A time has a number and a unit",
+        "A time is one or more numbers, each with a unit",
         arguments: [
             ("500ms", 500), ("1.5s", 1500), ("2m", 120_000), ("1h", 3_600_000), ("", nil), ("5", nil), ("-1s", nil),
+            ("1h30m", 5_400_000), ("7d", 604_800_000), ("1m0.5s", 60_500), ("1h30", nil), ("h", nil), ("1e3s", nil),
+            ("1 h", nil), ("9999999999999d", nil),
         ])
     func parsing(text: String, milliseconds: Int64?) {
         #expect(Duration(human: text) == milliseconds.map { .milliseconds($0) })

@@ -77,7 +77,8 @@ struct DeferredCompressionTests {
         (form.compression, form.isDeferred) = (.gzip, true)
         let deferred = try image.converted(to: form, above: 0, into: space.store)
         #expect(deferred.layers.map(\.descriptor.digest) == image.layers.map(\.descriptor.digest))
-        #expect(try space.store.exported(deferred).layers.map(\.descriptor.mediaType.layerCompression) == [.gzip, .gzip])
+        #expect(
+            try space.store.exported(deferred).layers.map(\.descriptor.mediaType.layerCompression) == [.gzip, .gzip])
         form.compression = .uncompressed
         #expect(try deferred.converted(to: form, above: 0, into: space.store).manifestBytes == image.manifestBytes)
     }

@@ -11,7 +11,9 @@ struct ImageFactsTests {
     @Test("Remembered facts are those of the documents, and a damaged file is made again")
     func remembering() throws {
         let space = try Workspace()
-        let images = try [space.image([[try file("a", "1")], [try file("b", "2")]]), space.image([[try file("c", "3")]])]
+        let images = try [
+            space.image([[try file("a", "1")], [try file("b", "2")]]), space.image([[try file("c", "3")]]),
+        ]
         let set = try space.store.assemble(images)
         try space.store.publish(set, as: Reference("both"))
         try space.store.publish(images[0], as: Reference("one"))

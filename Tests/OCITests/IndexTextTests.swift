@@ -23,7 +23,8 @@ struct IndexTextTests {
     func finding() throws {
         let text = try #require(IndexText(Index(manifests: Self.entries).bytes))
         #expect(try text.entries(with: ["docker.io/library/a:1"]) == [Self.entries[0]])
-        #expect(try text.entries(with: ["\(Self.entries[1].digest)", "docker.io/library/b:1"]) == Self.entries[1...] + [])
+        #expect(
+            try text.entries(with: ["\(Self.entries[1].digest)", "docker.io/library/b:1"]) == Self.entries[1...] + [])
         #expect(try text.entries(with: ["docker.io/library/a"]).isEmpty)
     }
 
@@ -65,8 +66,9 @@ struct IndexTextTests {
         let names = try space.store.images().map(\.name)
         #expect(names.count == 20)
         #expect(Set(names).count == 20)
-        #expect(try space.store.root.directory("thaw").entries().allSatisfy { $0.name != Array("names".utf8) }
-            || space.store.root.directory("thaw/names").entries().isEmpty)
+        #expect(
+            try space.store.root.directory("thaw").entries().allSatisfy { $0.name != Array("names".utf8) }
+                || space.store.root.directory("thaw/names").entries().isEmpty)
     }
 
     @Test("Names that a killed process left are set by the next one, before a collection too")

@@ -33,6 +33,20 @@ struct ProjectTests {
             layers = 20
             waste = "1kB"
             start = "500ms"
+            largest-layer = 40000000
+            growth = "+2%"
+            waste-ratio = 0.02
+            leftovers = 0
+            duplicates = "5MB"
+            secrets = 0
+            setuid = 1
+            root = false
+            healthcheck = true
+            forbidden-packages = ["curl"]
+            [[waive]]
+            rule = "waste-ratio"
+            reason = "soon better"
+            until = "2027-01-31"
             """
         let project = try ProjectFile(parsing: text, name: "thaw.toml")
         #expect(project.build == ProjectFile.Build(dockerfile: "D", target: "app", context: "sub", args: ["V": "1"]))
@@ -45,11 +59,38 @@ struct ProjectTests {
         #expect(project.budget.size == ByteCount(60_000_000))
         #expect(project.budget.unpacked == ByteCount(1_500_000_000))
         #expect(project.budget.start == .milliseconds(500))
+        let budget = project.budget
+        #expect(budget.largestLayer == ByteCount(40_000_000) && budget.leftovers == ByteCount(0))
+        #expect(budget.growth == .part(0.02) && budget.wasteRatio == 0.02 && budget.duplicates == ByteCount(5_000_000))
+        #expect(budget.secrets == 0 && budget.setuid == 1 && budget.forbidsRoot && budget.needsHealthcheck)
+        #expect(budget.forbiddenPackages == ["curl"])
+        #expect(project.waivers == [.init(rule: "waste-ratio", reason: "soon better", until: "2027-01-31")])
+        for (section, keys) in ProjectFile.keys where !section.isEmpty {
+            for key in keys where !["tcp", "exec", "log"].contains(key) { #expect(text.contains("\n\(key) = ")) }
+        }
     }
 
     @Test("An empty file gives an empty project")
     func empty() throws {
         #expect(try ProjectFile(parsing: "", name: "thaw.toml") == ProjectFile())
+    }
+
+    @Test(
+        "An unknown key has its line and the keys of its section",
+        arguments: [
+            ("[budget]\nsize = 1\nsizes = 2", "budget.sizes", 3), ("[budjet]\nsize = 1", "budjet", 1),
+            ("budget.sizes = 1", "budget.sizes", 1), ("[budget]\n\"wast\" = 1", "budget.wast", 2),
+            ("[build]\ntarget = \"x\"\n\n[budget]\ntarget = 1", "budget.target", 5),
+            ("budget = { sizes = 1 }", "budget.sizes", 1),
+        ])
+    func unknown(text: String, path: String, line: Int) {
+        let error = #expect(throws: ProjectError.self) { try ProjectFile(parsing: text, name: "t") }
+        guard let error, case .unknownKeys(_, let keys) = error else {
+            Issue.record("no error about keys")
+            return
+        }
+        #expect(keys.map(\.path) == [path] && keys.map(\.line) == [line] && keys[0].known.count > 2)
+        #expect("\(error)".hasPrefix("t:\(line): unknown key '\(path)'"))
     }
 
     @Test(
@@ -59,6 +100,13 @@ struct ProjectTests {
             ("[budget]\nsize = \"many\"", "budget.size"), ("[budget]\nlayers = 0", "budget.layers"),
             ("[budget]\nlayers = \"2\"", "layers"), ("[probe]\ntimeout = \"soon\"", "probe.timeout"),
             ("[probe]\nhttp = \"1/\"\ntcp = 2", "http and tcp"), ("[budget\n", "thaw.toml:1"),
+            ("[budget]\nsize = -1", "budget.size"), ("[budget]\nsize = true", "budget.size"),
+            ("[budget]\ngrowth = \"-2%\"", "budget.growth"), ("[budget]\nwaste-ratio = 2", "waste-ratio"),
+            ("[budget]\nsecrets = -1", "budget.secrets"),
+            ("[[waive]]\nrule = \"x\"\nreason = \"y\"\nuntil = \"2027-01-01\"", "waive.rule"),
+            ("[[waive]]\nrule = \"size\"\nreason = \"\"\nuntil = \"2027-01-01\"", "waive.reason"),
+            ("[[waive]]\nrule = \"size\"\nreason = \"y\"\nuntil = \"soon\"", "waive.until"),
+            ("[[waive]]\nrule = \"size\"\nreason = \"y\"", "until"),
         ])
     func wrong(text: String, named: String) {
         #expect {

@@ -81,7 +81,7 @@ func section(_ title: String, note: String = "", _ content: [Markup]) -> Markup 
 }
 
 /// Makes a box with a number and its name.
-func tile(_ name: String, _ value: Markup, _ remark: Markup, style: String = "") -> Markup {
+func tile(_ name: String, value: Markup, remark: Markup, style: String = "") -> Markup {
     "<div class=\"tile \(style)\"><div class=\"name\">\(name)</div><div class=\"value\">\(value)</div><div class=\"remark\">\(remark)</div></div>\n"
 }
 

@@ -5,29 +5,29 @@ internal import Linux
 extension OptimizationPage {
     var tiles: Markup {
         var list = [
-            bytes("To pull", before.compressedSize, after?.compressedSize),
-            bytes("Unpacked", before.size, after?.size),
+            bytes("To pull", before: before.compressedSize, after: after?.compressedSize),
+            bytes("Unpacked", before: before.size, after: after?.size),
         ]
         if before.timeToFirstRequestMs != nil || after?.timeToFirstRequestMs != nil { list.append(start) }
         if !verdicts.isEmpty { list.append(budgets) }
         return "<div class=\"tiles\">\(list)</div>\n"
     }
 
-    func bytes(_ name: String, _ before: Int64, _ after: Int64?) -> Markup {
-        guard let after else { return tile(name, "\(ByteCount(before))", "not changed") }
+    func bytes(_ name: String, before: Int64, after: Int64?) -> Markup {
+        guard let after else { return tile(name, value: "\(ByteCount(before))", remark: "not changed") }
         return tile(
-            name, "<s>\(ByteCount(before)) →</s> \(ByteCount(after))",
-            change(Double(before), Double(after), "smaller", "larger"))
+            name, value: "<s>\(ByteCount(before)) →</s> \(ByteCount(after))",
+            remark: change(from: Double(before), to: Double(after), better: "smaller", worse: "larger"))
     }
 
     var start: Markup {
         switch (before.timeToFirstRequestMs, after?.timeToFirstRequestMs) {
         case (let old?, let new?):
             tile(
-                "First request after", "<s>\(ms: old) →</s> \(ms: new)",
-                change(old, new, "sooner", "later"))
-        case (let old?, nil): tile("First request after", "\(ms: old)", "only measured before")
-        case (nil, let new?): tile("First request after", "\(ms: new)", "only measured after")
+                "First request after", value: "<s>\(ms: old) →</s> \(ms: new)",
+                remark: change(from: old, to: new, better: "sooner", worse: "later"))
+        case (let old?, nil): tile("First request after", value: "\(ms: old)", remark: "only measured before")
+        case (nil, let new?): tile("First request after", value: "\(ms: new)", remark: "only measured after")
         case (nil, nil): ""
         }
     }
@@ -37,10 +37,10 @@ extension OptimizationPage {
         let remark: Markup =
             held == verdicts.count
             ? "<span class=\"up\">all hold</span>" : "<span class=\"down\">\(verdicts.count - held) exceeded</span>"
-        return tile("Budgets", "\(held) of \(verdicts.count)", remark)
+        return tile("Budgets", value: "\(held) of \(verdicts.count)", remark: remark)
     }
 
-    private func change(_ before: Double, _ after: Double, _ better: String, _ worse: String) -> Markup {
+    private func change(from before: Double, to after: Double, better: String, worse: String) -> Markup {
         guard before > 0, before.isFinite, after.isFinite else { return "" }
         let part = (before - after) / before
         if abs(part) < 0.0005 { return "unchanged" }

@@ -19,7 +19,7 @@ extension OptimizationPage {
         let names = phaseNames
         let bars = zip(sides, totals).map { entry, total -> Markup in
             """
-            <div class="time"><div>\(entry.name)</div><div class="bar">\(entry.side.phases.map { segment($0, names, longest) })</div>\
+            <div class="time"><div>\(entry.name)</div><div class="bar">\(entry.side.phases.map { segment($0, names: names, longest: longest) })</div>\
             <div class="amount">\(ms: entry.side.timeToFirstRequestMs ?? total)</div></div>
 
             """
@@ -35,7 +35,7 @@ extension OptimizationPage {
 
     private func total(of side: Side) -> Double { side.phases.reduce(0) { $0 + max(0, $1.ms) } }
 
-    private func segment(_ phase: Phase, _ names: [String], _ longest: Double) -> Markup {
+    private func segment(_ phase: Phase, names: [String], longest: Double) -> Markup {
         let color = (names.firstIndex(of: phase.name) ?? 0) % 7
         return """
             <i class="p\(color)" style="width:\(share(phase.ms, of: longest))" title="\(phase.name) \(ms: phase.ms)"></i>

@@ -8,6 +8,7 @@ extension Report {
             title: "\(image.reference) – analysis",
             [
                 header, tiles, section("Layers", note: layerNote, layerRows),
+                section("Largest files", fileTable), section("Largest directories", directoryTable),
                 section("Waste", note: wasteNote, wasteTable), section("Findings", Finding.list(findings)),
                 section("Secrets", note: "Places only; the secrets themselves are not in this report.", secretTable),
                 section("Duplicates", note: "File contents with several names.", duplicateTable),
@@ -28,15 +29,19 @@ extension Report {
 
     private var tiles: Markup {
         let side: Markup =
-            "\(ByteCount(waste.userWastedBytes)) by your layers, \(ByteCount(waste.baseWastedBytes)) of the base’s"
+            if let side = wastedBySide {
+                "\(ByteCount(side.yours)) by your layers, \(ByteCount(side.base)) by the base’s"
+            } else {
+                "The base is unknown."
+            }
         let urgent = findings.filter { $0.severity != .info }.count
         return """
             <div class="tiles">
-            \(tile("To pull", "\(ByteCount(image.compressedSize))", "compressed, all layers"))
-            \(tile("Unpacked", "\(ByteCount(image.size))", "\(ByteCount(waste.liveBytes)) of it visible"))
-            \(tile("Efficiency", "\(percent(waste.efficiency))", "visible share of the shipped bytes"))
-            \(tile("Wasted", "\(ByteCount(waste.wastedBytes))", side))
-            \(tile("To look at", "\(urgent)", "of \(counted(findings.count, "finding"))"))
+            \(tile("To pull", value: "\(ByteCount(image.compressedSize))", remark: "compressed, all layers"))
+            \(tile("Unpacked", value: "\(ByteCount(image.size))", remark: "\(ByteCount(waste.liveBytes)) of it visible"))
+            \(tile("Efficiency", value: "\(percent(waste.efficiency))", remark: "visible share of the shipped bytes"))
+            \(tile("Wasted", value: "\(ByteCount(waste.wastedBytes))", remark: side))
+            \(tile("To look at", value: "\(urgent)", remark: "of \(counted(findings.count, "finding"))"))
             </div>
 
             """
@@ -47,7 +52,7 @@ extension Report {
 
 extension Report {
     private var layerNote: String {
-        "Layer 0 counts as the base, all layers above it as yours. Hatched: shipped, but visible to no container."
+        "Base: \(base.sentence) Hatched: shipped, but visible to no container."
     }
 
     private var layerRows: [Markup] {
@@ -68,6 +73,31 @@ extension Report {
         let more =
             waste.items.count > Self.shown ? "The largest \(Self.shown) of \(grouped(waste.items.count)) paths. " : ""
         return more + "Copies that layers ship and later layers hide."
+    }
+
+    private var fileTable: [Markup] {
+        table(
+            ["Bytes", "Layer", "Path"],
+            largestFiles.map { row in
+                """
+                <tr><td class="num">\(ByteCount(row.bytes))</td><td>\(row.layer)</td>\
+                <td><code>\(abbreviated(row.path.description.visibleLine, to: 120))</code></td></tr>
+
+                """
+            })
+    }
+
+    private var directoryTable: [Markup] {
+        table(
+            ["Bytes", "Files", "Layers", "Path"],
+            largestDirectories.map { row in
+                """
+                <tr><td class="num">\(ByteCount(row.bytes))</td><td>\(grouped(row.files))</td>\
+                <td>\(row.layers.map(String.init).joined(separator: ", "))</td>\
+                <td><code>\(abbreviated(row.path.description.visibleLine, to: 120))</code></td></tr>
+
+                """
+            })
     }
 
     private var wasteTable: [Markup] {

@@ -73,9 +73,12 @@ public struct CacheMounts: Sendable {
             let content = directory.appending("\(number)")
             let lockPath = store.path.appending(directory.appending("\(number).lock").components)
             if sharing != .private {
-                return try use(content, try Lock(lockPath, sharing == .shared ? .shared : .exclusive), prepare)
+                return try use(
+                    content, lock: try Lock(lockPath, sharing == .shared ? .shared : .exclusive), prepare: prepare)
             }
-            if let lock = try Lock.attempt(lockPath, .exclusive) { return try use(content, lock, prepare) }
+            if let lock = try Lock.attempt(lockPath, .exclusive) {
+                return try use(content, lock: lock, prepare: prepare)
+            }
             number += 1
         }
     }
@@ -108,7 +111,7 @@ public struct CacheMounts: Sendable {
     }
 
     private func use(
-        _ content: FilePath, _ lock: consuming Lock, _ prepare: (Directory, FilePath) throws -> Void
+        _ content: FilePath, lock: consuming Lock, prepare: (Directory, FilePath) throws -> Void
     ) throws -> Use {
         if try !store.root.exists(content) { try make(content, prepare) }
         // The directory's own time belongs to the commands; the time of `about` is that of the last use.

@@ -47,7 +47,7 @@ final class StepHistory: Sendable {
     ///
     /// - Returns: ``MissReason/resultIsGone`` if the last build ran the same step, whose result the store has lost
     ///   since.
-    func explain(_ stage: String, _ text: String, _ fingerprint: Fingerprint) -> MissReason {
+    func explain(stage: String, step text: String, by fingerprint: Fingerprint) -> MissReason {
         let before = last[stage, default: []]
         let place = state.withLock { $0.counts[stage, default: 0] }
         let same = before.indices.filter { before[$0].text == text }.min { abs($0 - place) < abs($1 - place) }
@@ -60,7 +60,7 @@ final class StepHistory: Sendable {
     }
 
     /// Records a step that has its result, in the order of the stage.
-    func note(_ stage: String, _ text: String, _ key: Digest) {
+    func note(stage: String, step text: String, key: Digest) {
         state.withLock { state in
             state.steps.append(Step(stage: stage, text: text, key: key))
             state.counts[stage, default: 0] += 1

@@ -101,7 +101,7 @@ struct ArchiveSource: CopySource {
         while left > 0, let entry = try reader.next() {
             if entry.path.isRoot { continue }
             if let inode = wanted[ordinal] {
-                try give(inode, entry, reader, begin, chunk)
+                try give(inode, entry: entry, from: reader, begin: begin, chunk: chunk)
                 left -= 1
             }
             ordinal += 1
@@ -111,8 +111,8 @@ struct ArchiveSource: CopySource {
 
     /// Passes on one file's content; throws if the file changed after its header was read.
     private func give(
-        _ inode: FileTree.InodeID, _ entry: LayerEntry, _ reader: ForeignArchive,
-        _ begin: (FileTree.InodeID) throws -> Void, _ chunk: (ArraySlice<UInt8>) throws -> Void
+        _ inode: FileTree.InodeID, entry: LayerEntry, from reader: ForeignArchive,
+        begin: (FileTree.InodeID) throws -> Void, chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
         guard case .add(tree.inodes[inode].kind) = entry.change else { throw BuildError.contextChanged(name) }
         try begin(inode)

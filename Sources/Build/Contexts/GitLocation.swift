@@ -32,7 +32,7 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
     public init?(_ text: String, allowsBare: Bool = false) throws(BuildError) {
         if allowsBare, text.hasPrefix("github.com/") {
             guard let address = SourceAddress("https://" + text) else { return nil }
-            try self.init(address.base, address.query, address.fragment, as: text)
+            try self.init(address.base, query: address.query, fragment: address.fragment, as: text)
             return
         }
         if let address = SourceAddress(text) {
@@ -41,15 +41,16 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
             case "http", "https": if !address.path.hasSuffix(".git") { return nil }
             default: return nil
             }
-            try self.init(address.base, address.query, address.fragment, as: text)
+            try self.init(address.base, query: address.query, fragment: address.fragment, as: text)
             return
         }
         guard let (remote, query, fragment) = Self.shortForm(text) else { return nil }
-        try self.init(remote, SourceAddress("ssh://host/?\(query ?? "")")?.query ?? [], fragment, as: text)
+        let pairs = SourceAddress("ssh://host/?\(query ?? "")")?.query ?? []
+        try self.init(remote, query: pairs, fragment: fragment, as: text)
     }
 
     private init(
-        _ remote: String, _ query: [(name: String, value: String?)], _ fragment: String?, as text: String
+        _ remote: String, query: [(name: String, value: String?)], fragment: String?, as text: String
     ) throws(BuildError) {
         self.remote = remote
         try take(fragment)
@@ -93,24 +94,24 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
         for (name, value) in fields {
             guard seen.insert(name).inserted else { throw Self.fault(text, "has '\(name)' twice in its query") }
             switch name {
-            case "ref": try setRef(value, name, text) { $0 }
-            case "tag": try setRef(value, name, text) { $0.hasPrefix("refs/tags/") ? $0 : "refs/tags/" + $0 }
+            case "ref": try setRef(value, from: name, of: text) { $0 }
+            case "tag": try setRef(value, from: name, of: text) { $0.hasPrefix("refs/tags/") ? $0 : "refs/tags/" + $0 }
             case "branch":
-                try setRef(value, name, text) { $0.hasPrefix("refs/heads/") ? $0 : "refs/heads/" + $0 }
+                try setRef(value, from: name, of: text) { $0.hasPrefix("refs/heads/") ? $0 : "refs/heads/" + $0 }
             case "subdir":
-                let path = try Self.word(value, name, text)
+                let path = try Self.word(value, name: name, of: text)
                 if !subdirectory.isEmpty, subdirectory != path { throw Self.conflict(text, name) }
                 subdirectory = path
             case "commit", "checksum":
-                let hash = try Self.word(value, name, text).lowercased()
+                let hash = try Self.word(value, name: name, of: text).lowercased()
                 if let checksum, checksum != hash { throw Self.conflict(text, name) }
                 checksum = hash
-            case "keep-git-dir": keepsGitDirectory = try Self.flag(value, name, text)
-            case "submodules": hasSubmodules = try Self.flag(value, name, text)
-            case "fetch-by-commit": fetchesByCommit = try Self.flag(value, name, text)
+            case "keep-git-dir": keepsGitDirectory = try Self.flag(value, name: name, of: text)
+            case "submodules": hasSubmodules = try Self.flag(value, name: name, of: text)
+            case "fetch-by-commit": fetchesByCommit = try Self.flag(value, name: name, of: text)
             case "mtime":
                 // Files always get the commit's time: the time of the checkout would not be reproducible.
-                guard ["commit", "checkout"].contains(try Self.word(value, name, text)) else {
+                guard ["commit", "checkout"].contains(try Self.word(value, name: name, of: text)) else {
                     throw Self.fault(text, "has an 'mtime' that is neither commit nor checkout")
                 }
             default: throw Self.fault(text, "has the unknown field '\(name)' in its query")
@@ -119,9 +120,9 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
     }
 
     private mutating func setRef(
-        _ value: String?, _ field: String, _ text: String, _ full: (String) -> String
+        _ value: String?, from field: String, of text: String, full: (String) -> String
     ) throws(BuildError) {
-        let name = full(try Self.word(value, field, text))
+        let name = full(try Self.word(value, name: field, of: text))
         if let ref, ref != name { throw Self.conflict(text, field) }
         ref = name
     }
@@ -176,13 +177,13 @@ public struct GitLocation: Sendable, Hashable, CustomStringConvertible {
 
     private static func isHexDigit(_ byte: UInt8) -> Bool { "0123456789abcdef".utf8.contains(byte) }
 
-    private static func word(_ value: String?, _ name: String, _ text: String) throws(BuildError) -> String {
+    private static func word(_ value: String?, name: String, of text: String) throws(BuildError) -> String {
         guard let value, !value.isEmpty else { throw fault(text, "has no value for '\(name)' in its query") }
         return value
     }
 
     /// Parses a Boolean; a field without a value is true.
-    private static func flag(_ value: String?, _ name: String, _ text: String) throws(BuildError) -> Bool {
+    private static func flag(_ value: String?, name: String, of text: String) throws(BuildError) -> Bool {
         switch value ?? "true" {
         case "", "1", "true": return true
         case "0", "false": return false

@@ -28,7 +28,7 @@ struct GitRepository: Sendable {
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
         let step = try await Interruptible.run { work in
             try state.inWorkArea { area in
-                try fetch(commit, Git(in: area, work, settings: settings, agent: agent), area)
+                try fetch(commit, with: Git(in: area, work, settings: settings, agent: agent), in: area)
             }
         }
         try state.store.cache(step, for: key)
@@ -129,7 +129,7 @@ extension GitRepository {
 // MARK: - Its files
 
 extension GitRepository {
-    private func fetch(_ commit: Commit, _ git: Git, _ area: Directory) throws -> CachedStep {
+    private func fetch(_ commit: Commit, with git: Git, in area: Directory) throws -> CachedStep {
         let cache = try cacheDirectory(for: commit)
         let lock = try Lock(FilePath(cache.string + ".lock"), .exclusive)
         try bring(commit, into: cache, git)
@@ -155,8 +155,8 @@ extension GitRepository {
             }
         }
         try git.run(["-C", source, "checkout", "-q", "--detach", "--force", commit.hash], for: location.remote)
-        try checkOutSubmodules(source, git, area)
-        if keeps { try tidy(area, source, commit, git) }
+        try checkOutSubmodules(of: source, with: git, in: area)
+        if keeps { try tidy(area, source: source, commit: commit, git: git) }
         let time = try seconds(of: commit, source, git)
         let step = try layer(of: area, time: time)
         try lock.release()
@@ -206,7 +206,7 @@ extension GitRepository {
     }
 
     /// Removes parts of the kept repository that depend only on the time and place of the fetch.
-    private func tidy(_ area: Directory, _ source: String, _ commit: Commit, _ git: Git) throws {
+    private func tidy(_ area: Directory, source: String, commit: Commit, git: Git) throws {
         try area.removeTree("src/.git/FETCH_HEAD")
         try area.removeTree("src/.git/index")
         try git.run(["-C", source, "read-tree", commit.hash], for: location.remote)
@@ -215,7 +215,7 @@ extension GitRepository {
             for: location.remote)
     }
 
-    private func checkOutSubmodules(_ source: String, _ git: Git, _ area: Directory) throws {
+    private func checkOutSubmodules(of source: String, with git: Git, in area: Directory) throws {
         guard location.hasSubmodules, try area.exists("src/.gitmodules") else { return }
         let update = ["-C", source, "submodule", "update", "-q", "--init", "--recursive"]
         if try git.succeeds(update + ["--depth=1"]) { return }

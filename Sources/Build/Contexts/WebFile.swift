@@ -127,7 +127,7 @@ extension WebFile {
             let directory = try Directory(area)
             let digest = try save(stream, in: directory)
             try check(digest)
-            return try remember(stream.response, digest, directory)
+            return try remember(stream.response, digest: digest, in: directory)
         }
         // The error of the download counts; a directory that stays is removed by the next garbage collection.
         try? state.snapshots.removeWorkArea(area)
@@ -150,7 +150,7 @@ extension WebFile {
         return hasher.finalize()
     }
 
-    private func remember(_ response: Response, _ digest: Digest, _ area: Directory) throws -> CachedStep {
+    private func remember(_ response: Response, digest: Digest, in area: Directory) throws -> CachedStep {
         let modified = response.headers["Last-Modified"]
         let time = modified.flatMap(HTTPDate.seconds) ?? 0
         let key = Digest(of: Array("web file \(digest) \(time) \(name)".utf8))

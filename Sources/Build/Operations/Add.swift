@@ -7,9 +7,9 @@ internal import SystemPackage
 // ADD: as COPY, but archives are unpacked, and sources may be repositories and files on the web.
 
 extension StageBuilder {
-    mutating func add(_ add: Instruction.Add, _ text: String, _ line: Int) async throws {
+    mutating func add(_ add: Instruction.Add, from source: StepSource) async throws {
         let add = try AddJob(add, self)
-        let stage = self
+        let (stage, line) = (self, source.line)
         var base = try await self.key(of: add.job, "ADD")
         base.add("--unpack", add.unpack.map { "\($0)" } ?? "")
         var looked: [AddPart]?
@@ -42,7 +42,7 @@ extension StageBuilder {
             keys.append { quick }
         }
         if add.sources.contains(where: \.isPath) { keys.append(content) }
-        try await step(text, line, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
+        try await step(source, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
             try await stage.make(add, try await fetch(), line: line)
         }
     }

@@ -6,17 +6,17 @@ internal import SystemPackage
 // COPY: from source to layer in one pass, without temporary files.
 
 extension StageBuilder {
-    mutating func copy(_ copy: Instruction.Copy, _ text: String, _ line: Int) async throws {
+    mutating func copy(_ copy: Instruction.Copy, from step: StepSource) async throws {
         for (word, text) in zip(copy.transfer.sources, try copy.transfer.sources.map { try scope.expand($0) })
         where text.hasPrefix("http://") || text.hasPrefix("https://") {
             throw Diagnostic(word.position, "source can't be a URL for COPY; write ADD \(SourceAddress.redacted(text))")
         }
-        let origin = try await origin(of: copy.from, line)
-        try await transfer(copy.transfer, "COPY", origin, text, line)
+        let origin = try await origin(of: copy.from, step.line)
+        try await transfer(copy.transfer, keyword: "COPY", from: origin, of: step)
     }
 
     mutating func transfer(
-        _ transfer: Instruction.Transfer, _ keyword: String, _ origin: Origin, _ text: String, _ line: Int
+        _ transfer: Instruction.Transfer, keyword: String, from origin: Origin, of step: StepSource
     ) async throws {
         let job = try CopyJob(transfer, self)
         let stage = self
@@ -61,10 +61,10 @@ extension StageBuilder {
             try await addPlan(to: &key)
             return key
         }
-        try await step(text, line, history: job.history(keyword), keys: keys) {
+        try await self.step(step, history: job.history(keyword), keys: keys) {
             let (source, plan) = (try await prepare().source, try await plan())
-            try await stage.note(job, plan, line: line)
-            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: line)
+            try await stage.note(job, plan, line: step.line)
+            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: step.line)
         }
     }
 

@@ -6,7 +6,7 @@ internal import SystemPackage
 // WORKDIR: a layer with the directory and its missing parents.
 
 extension StageBuilder {
-    mutating func workdir(_ workdir: Instruction.Workdir, _ text: String, _ line: Int) async throws {
+    mutating func workdir(_ workdir: Instruction.Workdir, from source: StepSource) async throws {
         let path = try CopyPlan.absolute(try scope.expand(workdir.path), in: workingDirectory)
         draft.document.workingDirectory = path.description
         if path.isRoot { return note("WORKDIR /") }
@@ -34,7 +34,7 @@ extension StageBuilder {
                 return key
             },
         ]
-        try await step(text, line, history: "WORKDIR \(path)", keys: keys) {
+        try await step(source, history: "WORKDIR \(path)", keys: keys) {
             try await stage.write(try await plan(), from: ImageSource(image: stage.image, tree: FileTree()))
         }
     }

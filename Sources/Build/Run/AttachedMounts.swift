@@ -25,7 +25,8 @@ final class AttachedMounts: Sendable {
         for (index, mount) in mounts.enumerated() {
             switch mount {
             case .files(let layers, let path, let target, let isReadOnly):
-                let source = try await stack(layers, path, isReadOnly, area.appending("bind\(index)"), store)
+                let source = try await stack(
+                    layers, path: path, isReadOnly: isReadOnly, area: area.appending("bind\(index)"), store: store)
                 command.attach(source, at: target, isReadOnly: isReadOnly)
             case .cache(_, _, _, _, _, let target, let isReadOnly):
                 guard let cache = caches[mount.cacheName ?? ""] else { preconditionFailure("every cache is taken") }
@@ -49,7 +50,7 @@ final class AttachedMounts: Sendable {
     }
 
     private static func stack(
-        _ layers: [StoredLayer], _ path: String, _ isReadOnly: Bool, _ area: FilePath, _ store: Store
+        _ layers: [StoredLayer], path: String, isReadOnly: Bool, area: FilePath, store: Store
     ) async throws -> Attachment.Source {
         let image = Image(of: try layers.map { try $0.layer() }, in: store)
         var lowers = try await Snapshots(store).directories(of: image)

@@ -80,7 +80,7 @@ public struct FailedStep: Sendable {
         _ words: [String], environment: [String] = [], note: (String) -> Void
     ) async throws -> ExitStatus {
         let area = store.path.appending(Self.directory.components)
-        if record.isolation == .chroot { return try await runInRoot(words, environment, area) }
+        if record.isolation == .chroot { return try await runInRoot(words, environment: environment, in: area) }
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
         let overlay = Overlay(
             lowers: try await Snapshots(store).directories(of: image), upper: area.appending("upper"),
@@ -103,7 +103,7 @@ public struct FailedStep: Sendable {
         return command
     }
 
-    private func runInRoot(_ words: [String], _ environment: [String], _ area: FilePath) async throws -> ExitStatus {
+    private func runInRoot(_ words: [String], environment: [String], in area: FilePath) async throws -> ExitStatus {
         _ = try Directory.make(area.appending("work"))
         guard let lock = try Lock.attempt(area.appending("work").appending("lock"), .exclusive) else {
             throw SandboxError.overlayInUse(area)
@@ -111,7 +111,7 @@ public struct FailedStep: Sendable {
         let root = area.appending("root")
         var command = command(words, environment)
         command.account = try Account(record.user, in: Directory(root))
-        let mounts = try await RootMounts.make(record.mounts, in: area, store, TreeCache(store))
+        let mounts = try await RootMounts.make(record.mounts, in: area, store: store, trees: TreeCache(store))
         command.environment += mounts.environment
         let status = try await ChrootContainer(root, area: area).runInteractively(command, placing: mounts.placements)
         try mounts.release()

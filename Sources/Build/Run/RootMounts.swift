@@ -25,7 +25,7 @@ final class RootMounts: Sendable {
 
     /// Prepares the files of `mounts`; files that must exist meanwhile are in `area`.
     static func make(
-        _ mounts: [PreparedMount], in area: FilePath, _ store: Store, _ trees: TreeCache
+        _ mounts: [PreparedMount], in area: FilePath, store: Store, trees: TreeCache
     ) async throws -> RootMounts {
         var (placements, environment, relays) = ([InjectedFile](), [String](), [AgentRelay]())
         var caches: [(path: FilePath, use: CacheMounts.Use, owner: PreparedMount.Owner)] = []
@@ -34,7 +34,7 @@ final class RootMounts: Sendable {
             switch mount {
             case .files(let layers, let path, let target, _):
                 let source = area.appending("bind\(index)")
-                try await write(layers, to: source, store, trees)
+                try await write(layers, to: source, store: store, trees: trees)
                 placements.append(try placement(of: path, in: source, at: target))
             case .cache(_, _, _, _, let owner, let target, _):
                 guard let use = taken[mount.cacheName ?? ""] else { preconditionFailure("every cache is taken") }
@@ -71,7 +71,7 @@ final class RootMounts: Sendable {
     }
 
     private static func write(
-        _ layers: [StoredLayer], to path: FilePath, _ store: Store, _ trees: TreeCache
+        _ layers: [StoredLayer], to path: FilePath, store: Store, trees: TreeCache
     ) async throws {
         let image = Image(of: try layers.map { try $0.layer() }, in: store)
         let tree = try await trees.tree(of: image)

@@ -7,12 +7,13 @@ internal import SystemPackage
 // RUN: the command runs in a container over the layers so far; the files that it writes become the layer.
 
 extension StageBuilder {
-    mutating func run(_ run: Instruction.Run, _ text: String, _ line: Int) async throws {
+    mutating func run(_ run: Instruction.Run, from source: StepSource) async throws {
+        let line = source.line
         try allow(run, line)
-        let job = RunJob(run, try await mounts(of: run, line), self)
+        let job = RunJob(run, mounts: try await mounts(of: run, line), in: self)
         let stage = self
         let history = Frontend.CreatedBy.run(job.words, arguments: scope.historyArguments)
-        try await step(text, line, history: history, keys: try await keys(of: job)) {
+        try await step(source, history: history, keys: try await keys(of: job)) {
             try await stage.execute(job, line)
         }
     }

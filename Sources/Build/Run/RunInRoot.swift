@@ -23,7 +23,7 @@ extension StageBuilder {
             command.network = .host
             try shared.expectIsolation(without: ChrootContainer.missingIsolation(of: command))
             let record = record(of: job, command, mounts, line, isolation: .chroot)
-            let made = try await RootMounts.make(mounts, in: area, shared.store, shared.trees)
+            let made = try await RootMounts.make(mounts, in: area, store: shared.store, trees: shared.trees)
             command.environment += made.environment
             let before = try await Offload.run { try RootSnapshot(Directory(root)).settled(in: area) }
             let tail = OutputTail()

@@ -30,7 +30,7 @@ struct RunJob: Sendable {
     /// The command in one line.
     var text: String { words.joined(separator: " ") }
 
-    init(_ run: Instruction.Run, _ mounts: [RunMount], _ stage: StageBuilder) {
+    init(_ run: Instruction.Run, mounts: [RunMount], in stage: StageBuilder) {
         words = run.body.words(shell: stage.shell)
         self.mounts = mounts
         script = if case .script(let name, let contents) = run.body { (name, contents) } else { nil }

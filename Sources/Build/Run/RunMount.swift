@@ -142,15 +142,18 @@ extension StageBuilder {
 extension RunMount {
     /// All inputs of the mount that need no file: everything except the content of bound files.
     var text: String {
-        func line(_ kind: String, _ path: ImagePath?, _ isReadOnly: Bool, _ more: String...) -> String {
+        func line(_ kind: String, path: ImagePath?, isReadOnly: Bool, more: String...) -> String {
             ([kind, path?.description ?? "", isReadOnly ? "ro" : "rw"] + more).joined(separator: "\0")
         }
         return switch self {
-        case .bind(let bind, let path, let isReadOnly): line("bind", path, isReadOnly, bind.source)
-        case .cache(_, let path, let isReadOnly): line("cache", path, isReadOnly)
-        case .memory(let size, let path, let isReadOnly): line("tmpfs", path, isReadOnly, "\(size ?? 0)")
-        case .secret(let use): line("secret", use.target, true, use.id, use.variable ?? "", use.owner.text)
-        case .agent(let use): line("ssh", use.target, true, use.id, use.owner.text)
+        case .bind(let bind, let path, let isReadOnly):
+            line("bind", path: path, isReadOnly: isReadOnly, more: bind.source)
+        case .cache(_, let path, let isReadOnly): line("cache", path: path, isReadOnly: isReadOnly)
+        case .memory(let size, let path, let isReadOnly):
+            line("tmpfs", path: path, isReadOnly: isReadOnly, more: "\(size ?? 0)")
+        case .secret(let use):
+            line("secret", path: use.target, isReadOnly: true, more: use.id, use.variable ?? "", use.owner.text)
+        case .agent(let use): line("ssh", path: use.target, isReadOnly: true, more: use.id, use.owner.text)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Linux
+internal import Probe
 internal import SystemPackage
 
 /// One request from the host to a port of the guest, through the machine's socket.
@@ -18,7 +19,7 @@ struct HostProbe {
         do throws(SystemError) {
             let line = try GuestSocket.connect(to: port, through: socket)
             guard let line else { return .failed(reason: "nothing listens on port \(port) of the machine") }
-            try line.write(request)
+            try line.write(ProbeAction.request(path: path, port: port))
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {
@@ -40,11 +41,6 @@ struct HostProbe {
         } catch {
             return .failed(reason: "the connection failed: \(error.errno)")
         }
-    }
-
-    private var request: [UInt8] {
-        let fields = "Host: 127.0.0.1:\(port)\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-        return Array("GET ".utf8) + path + Array(" HTTP/1.1\r\n\(fields)".utf8)
     }
 
     /// Parses the status in the first line of a response.

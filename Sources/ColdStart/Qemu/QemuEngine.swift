@@ -3,6 +3,7 @@ internal import Guest
 internal import Linux
 internal import MicroVM
 internal import Sandbox
+internal import Synchronization
 public import SystemPackage
 
 /// The choice if a guest may run on the processor itself.
@@ -22,6 +23,7 @@ public struct QemuEngine: Engine {
     private let initialProgram: FilePath
     private let acceleration: Acceleration
     private let isDeterministic: Bool
+    private let refusal = KvmRefusal()
 
     /// An engine for one image.
     ///
@@ -81,7 +83,7 @@ public struct QemuEngine: Engine {
             processors: scenario.processors, acceleration: choice)
         var runs: [StartFigures] = []
         while runs.count < scenario.runs {
-            command.seed = runs.count + 1
+            command.seed = scenario.earlierRuns + runs.count + 1
             do throws(ColdStartError) {
                 let timeouts = QemuRun.Timeouts(scenario, choice)
                 let run = QemuRun(
@@ -95,6 +97,7 @@ public struct QemuEngine: Engine {
                 choice = .emulation(counterFrequency: counterFrequency())
                 command.acceleration = choice
                 note = "KVM did not boot the guest (\(error)), so it was emulated"
+                refusal.reason = note
             }
         }
         return StartMeasurement(
@@ -120,9 +123,21 @@ public struct QemuEngine: Engine {
             let memory = try DiskMemory(memoryBytes: scenario.memoryBytes, diskBytes: try fileSize(disk))
             return (.counted(memory), "instructions can only be counted in an emulated guest")
         }
-        let reason = acceleration == .none ? "emulation was requested" : TrialGuest.unavailableReason()
+        let reason =
+            acceleration == .none
+            ? "emulation was requested" : refusal.reason ?? TrialGuest.unavailableReason()
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
+    }
+}
+
+/// The reason that KVM did not boot a guest, so that the next measurement doesn't try it again.
+private final class KvmRefusal: Sendable {
+    private let state = Mutex<String?>(nil)
+
+    var reason: String? {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }
 
@@ -135,8 +150,18 @@ struct Emulator {
 
     private static let name = "qemu-system-x86_64"
 
+    /// The one that this process has found before.
+    private static let known = Mutex<Emulator?>(nil)
+
     static func find() throws(ColdStartError) -> Emulator {
         let program = try path()
+        if let known = known.withLock({ $0 }), known.program == program { return known }
+        let found = try inspect(program)
+        known.withLock { $0 = found }
+        return found
+    }
+
+    private static func inspect(_ program: String) throws(ColdStartError) -> Emulator {
         // A QEMU without the filter rejects the option.
         if let version = try? version([program] + QemuCommand.filter) {
             return Emulator(program: program, version: version, hasFilter: true)

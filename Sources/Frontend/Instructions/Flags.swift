@@ -18,14 +18,14 @@ struct Flags {
             guard kind == .list || values[name] == nil else {
                 throw Diagnostic(flag.position, "duplicate flag specified: --\(name)")
             }
-            let text = try Self.checked(value, name, kind, flag)
+            let text = try Self.checked(value, name: name, kind: kind, flag: flag)
             let column = flag.position.column + (value == nil ? 0 : name.utf8.count + 3)
             values[name, default: []].append(Word(text, at: Position(line: flag.position.line, column: column)))
         }
     }
 
     private static func checked(
-        _ value: String?, _ name: String, _ kind: Kind, _ flag: Word
+        _ value: String?, name: String, kind: Kind, flag: Word
     ) throws(Diagnostic) -> String {
         guard kind == .bool else {
             guard let value else { throw Diagnostic(flag.position, "missing a value on flag: --\(name)") }

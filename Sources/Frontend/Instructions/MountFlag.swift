@@ -38,7 +38,7 @@ public struct MountFlag: Hashable, Sendable {
             let start = index
             var text: [UInt8] = []
             if index < bytes.count, bytes[index] == Ascii.quote {
-                text = try quotedField(bytes, &index, word)
+                text = try quotedField(in: bytes, at: &index, of: word)
             } else {
                 while index < bytes.count, bytes[index] != Ascii.comma {
                     guard bytes[index] != Ascii.quote else { throw csvError(word, "bare \" in non-quoted-field") }
@@ -53,7 +53,7 @@ public struct MountFlag: Hashable, Sendable {
     }
 
     private static func quotedField(
-        _ bytes: [UInt8], _ index: inout Int, _ word: Word
+        in bytes: [UInt8], at index: inout Int, of word: Word
     ) throws(Diagnostic) -> [UInt8] {
         var text: [UInt8] = []
         index += 1

@@ -47,7 +47,7 @@ public struct MountSpec: Hashable, Sendable {
                 continue
             }
             let text = field.key == "from" ? value.text : try expand(value)
-            try set(field, text, value)
+            try set(field, to: text, of: value)
         }
         try validate(flag.word.position)
     }
@@ -65,21 +65,21 @@ public struct MountSpec: Hashable, Sendable {
         }
     }
 
-    private mutating func set(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) {
+    private mutating func set(_ field: MountFlag.Field, to text: String, of word: Word) throws(Diagnostic) {
         switch field.key {
-        case "type": kind = try choice(text, word, "unsupported mount type")
-        case "sharing": explicitSharing = try choice(text, word, "unsupported sharing value")
+        case "type": kind = try choice(text, of: word, complaint: "unsupported mount type")
+        case "sharing": explicitSharing = try choice(text, of: word, complaint: "unsupported sharing value")
         case "from": from = text.isEmpty ? nil : Word(text, at: word.position)
         case "source", "src": source = text
         case "target", "dst", "destination": target = text
         case "id": id = text
-        case "readonly", "ro": explicitReadOnly = try bool(field, text, word)
-        case "readwrite", "rw": explicitReadOnly = try !bool(field, text, word)
-        case "mode": mode = try number(text, 8, field, word)
-        case "uid": uid = try number(text, 10, field, word)
-        case "gid": gid = try number(text, 10, field, word)
-        case "size" where kind == .tmpfs: size = try bytes(field, text, word)
-        case "required" where kind == .secret || kind == .ssh: isRequired = try bool(field, text, word)
+        case "readonly", "ro": explicitReadOnly = try bool(field, text: text, of: word)
+        case "readwrite", "rw": explicitReadOnly = try !bool(field, text: text, of: word)
+        case "mode": mode = try number(text, radix: 8, for: field, of: word)
+        case "uid": uid = try number(text, radix: 10, for: field, of: word)
+        case "gid": gid = try number(text, radix: 10, for: field, of: word)
+        case "size" where kind == .tmpfs: size = try bytes(field, text: text, of: word)
+        case "required" where kind == .secret || kind == .ssh: isRequired = try bool(field, text: text, of: word)
         case "env" where kind == .secret: environmentName = text
         case "size", "required", "env":
             throw Diagnostic(word.position, "unexpected key '\(field.key)' for mount type '\(kind.rawValue)'")
@@ -90,7 +90,7 @@ public struct MountSpec: Hashable, Sendable {
     }
 
     private func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ text: String, _ word: Word, _ complaint: String
+        _ text: String, of word: Word, complaint: String
     ) throws(Diagnostic) -> Choice {
         if let choice = Choice(rawValue: text.asciiLowercased) { return choice }
         let ending = Suggestion.ending(for: text, in: Choice.allCases.map(\.rawValue))
@@ -98,7 +98,7 @@ public struct MountSpec: Hashable, Sendable {
     }
 
     /// Parses a Boolean like Go's `strconv.ParseBool`.
-    private func bool(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) -> Bool {
+    private func bool(_ field: MountFlag.Field, text: String, of word: Word) throws(Diagnostic) -> Bool {
         switch text {
         case "1", "t", "T", "TRUE", "true", "True": return true
         case "0", "f", "F", "FALSE", "false", "False": return false
@@ -107,7 +107,7 @@ public struct MountSpec: Hashable, Sendable {
     }
 
     private func number(
-        _ text: String, _ radix: Int, _ field: MountFlag.Field, _ word: Word
+        _ text: String, radix: Int, for field: MountFlag.Field, of word: Word
     ) throws(Diagnostic) -> UInt32 {
         guard text.utf8.allSatisfy(\.isDigit), let value = UInt32(text, radix: radix) else {
             throw Diagnostic(word.position, "invalid value \(text) for \(field.key)")
@@ -115,7 +115,7 @@ public struct MountSpec: Hashable, Sendable {
         return value
     }
 
-    private func bytes(_ field: MountFlag.Field, _ text: String, _ word: Word) throws(Diagnostic) -> Int64 {
+    private func bytes(_ field: MountFlag.Field, text: String, of word: Word) throws(Diagnostic) -> Int64 {
         guard let bytes = MemorySizeText.bytes(text) else {
             throw Diagnostic(word.position, "invalid value for \(field.key): \(text)")
         }

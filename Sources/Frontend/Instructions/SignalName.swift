@@ -15,12 +15,14 @@ enum SignalName {
         }
         let upper = text.asciiUppercased
         let name = upper.utf8.starts(with: "SIG".utf8) ? upper.utf8.dropFirst(3).text : upper
-        guard !names.contains(name), !isRealTime(name, "RTMIN+", 15), !isRealTime(name, "RTMAX-", 14) else { return }
+        guard !names.contains(name), !isRealTime(name, prefix: "RTMIN+", most: 15),
+            !isRealTime(name, prefix: "RTMAX-", most: 14)
+        else { return }
         let ending = Suggestion.ending(for: name, in: names.sorted())
         throw Diagnostic(position, invalid.message + ending)
     }
 
-    private static func isRealTime(_ name: String, _ prefix: String, _ most: Int) -> Bool {
+    private static func isRealTime(_ name: String, prefix: String, most: Int) -> Bool {
         guard name.utf8.starts(with: prefix.utf8) else { return false }
         let digits = name.utf8.dropFirst(prefix.utf8.count)
         guard digits.allSatisfy(\.isDigit), let offset = Int(digits.text) else { return false }

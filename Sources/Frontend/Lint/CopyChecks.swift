@@ -1,7 +1,7 @@
 // Checks of WORKDIR, COPY and ADD, and of the stages that they use.
 
 extension Linter {
-    mutating func checkWorkdir(_ workdir: Instruction.Workdir, _ lines: ClosedRange<Int>, _ state: inout StageState) {
+    mutating func checkWorkdir(_ workdir: Instruction.Workdir, lines: ClosedRange<Int>, in state: inout StageState) {
         guard let path = try? state.scope.expand(workdir.path) else { return }
         defer { state.hasWorkdir = true }
         guard !Self.isAbsolute(path), !path.isEmpty else { return }
@@ -29,7 +29,7 @@ extension Linter {
     }
 
     mutating func checkIgnored(
-        _ transfer: Instruction.Transfer?, _ keyword: String, _ lines: ClosedRange<Int>, _ scope: Scope
+        _ transfer: Instruction.Transfer?, keyword: String, lines: ClosedRange<Int>, scope: Scope
     ) {
         guard let transfer, let rules = options.facts.ignoreRules, !rules.hasNegations else { return }
         for source in transfer.sources {
@@ -45,7 +45,7 @@ extension Linter {
         }
     }
 
-    mutating func checkRelative(_ transfer: Instruction.Transfer, _ lines: ClosedRange<Int>, _ state: StageState) {
+    mutating func checkRelative(_ transfer: Instruction.Transfer, lines: ClosedRange<Int>, in state: StageState) {
         let target = transfer.destination.unquoted
         let base = options.facts.bases[root(of: state.stage).index]?.workingDirectory
         let isRelative = !Self.isAbsolute(target) && target.utf8.first != Ascii.dollar
@@ -55,7 +55,7 @@ extension Linter {
             "COPY to \(target) goes where the base image's WORKDIR is. Write WORKDIR above, or an absolute path", lines)
     }
 
-    mutating func checkCopySource(_ copy: Instruction.Copy, _ lines: ClosedRange<Int>, _ stage: Stage) {
+    mutating func checkCopySource(_ copy: Instruction.Copy, lines: ClosedRange<Int>, of stage: Stage) {
         guard let from = copy.from?.text.asciiLowercased else { return }
         // A copy of the stage itself is a StageReference.
         guard from != stage.name else { return }
@@ -87,7 +87,7 @@ extension Linter {
         ".lz", ".z",
     ]
 
-    mutating func noteArchives(_ transfer: Instruction.Transfer, _ lines: ClosedRange<Int>, _ state: inout StageState) {
+    mutating func noteArchives(of transfer: Instruction.Transfer, lines: ClosedRange<Int>, in state: inout StageState) {
         let target = transfer.destination.unquoted
         for source in transfer.sources.map(\.unquoted) where isArchive(source) {
             let path = isArchive(target) ? target : source

@@ -11,11 +11,13 @@ extension Linter {
         checkKeywordCase()
         checkStageNames()
         for argument in file.globalArguments {
-            checkDescription(argument.value.declarations.map(\.name.text), argument.comments, argument.lines)
+            checkDescription(
+                of: argument.value.declarations.map(\.name.text), comments: argument.comments, lines: argument.lines)
         }
         for instruction in file.stages.flatMap(\.instructions) {
             guard case .arg(let argument) = instruction.value else { continue }
-            checkDescription(argument.declarations.map(\.name.text), instruction.comments, instruction.lines)
+            checkDescription(
+                of: argument.declarations.map(\.name.text), comments: instruction.comments, lines: instruction.lines)
         }
     }
 
@@ -66,7 +68,7 @@ extension Linter {
                 let message = "Duplicate stage name \(name.goQuoted), stage names should be unique"
                 report("DuplicateStageName", message, lines, also: ["DL3024"])
             }
-            checkDescription([name], stage.from.comments, lines)
+            checkDescription(of: [name], comments: stage.from.comments, lines: lines)
         }
     }
 
@@ -81,7 +83,7 @@ extension Linter {
             edits: [.replacing(word, with: wanted)])
     }
 
-    private mutating func checkDescription(_ names: [String], _ comments: [String], _ lines: ClosedRange<Int>) {
+    private mutating func checkDescription(of names: [String], comments: [String], lines: ClosedRange<Int>) {
         let words = comments.filter { !$0.utf8.contains(Ascii.equals) }
         guard !words.isEmpty, let name = names.first else { return }
         let isDescribed = words.contains { line in names.contains { line.utf8.starts(with: "\($0) ".utf8) } }
@@ -90,7 +92,7 @@ extension Linter {
         report("InvalidDefinitionDescription", message, lines, fix: "separate the comment by an empty line")
     }
 
-    mutating func checkSecret(_ keyword: String, _ name: String, _ lines: ClosedRange<Int>) {
+    mutating func checkSecret(keyword: String, name: String, lines: ClosedRange<Int>) {
         let parts = name.asciiLowercased.utf8.split(separator: UInt8(ascii: "_")).map(\.text)
         guard parts.contains(where: Self.secretWords.contains), !parts.contains(where: Self.publicWords.contains) else {
             return

@@ -1,5 +1,23 @@
 // Checks of images and the context; without facts they report nothing.
 
+/// The users and groups of a base image, and the RUN scripts that may add more.
+private struct KnownAccounts {
+    let users: Set<String>
+    let groups: Set<String>
+    var scripts = ""
+
+    /// Returns the part of `user[:group]` that is neither a number, nor known, nor mentioned by an earlier RUN.
+    func unknown(_ word: Word) -> (name: String, isGroup: Bool)? {
+        guard !word.text.utf8.contains(Ascii.dollar) else { return nil }
+        let (user, group) = word.text.cut(Ascii.colon) ?? (word.text, "")
+        func isUnknown(_ name: String, _ known: Set<String>) -> Bool {
+            !name.isEmpty && !name.utf8.allSatisfy(\.isDigit) && !known.contains(name) && !scripts.holds(name)
+        }
+        if isUnknown(user, users) { return (user, false) }
+        return isUnknown(group, groups) ? (group, true) : nil
+    }
+}
+
 extension Linter {
     mutating func checkImages() {
         for stage in file.stages { checkNames(stage) }
@@ -17,14 +35,14 @@ extension Linter {
         guard let root = chain.last else { return }
         let base = root.base.text == "scratch" ? Self.empty : options.facts.bases[root.index]
         guard let users = base?.users else { return }
-        let groups = base?.groups ?? []
-        var scripts = chain.dropFirst().map { Self.scripts($0.instructions) }.joined(separator: "\n")
+        var accounts = KnownAccounts(users: users, groups: base?.groups ?? [])
+        accounts.scripts = chain.dropFirst().map { Self.scripts($0.instructions) }.joined(separator: "\n")
         for located in stage.instructions {
             switch located.value {
-            case .run: scripts += "\n" + located.text
-            case .user(let user): checkUser(user.user, located.lines, users, groups, scripts)
-            case .copy(let copy): checkOwner(copy.transfer.chown, located.lines, users, groups, scripts)
-            case .add(let add): checkOwner(add.transfer.chown, located.lines, users, groups, scripts)
+            case .run: accounts.scripts += "\n" + located.text
+            case .user(let user): checkUser(user.user, at: located.lines, in: accounts)
+            case .copy(let copy): checkOwner(copy.transfer.chown, at: located.lines, in: accounts)
+            case .add(let add): checkOwner(add.transfer.chown, at: located.lines, in: accounts)
             default: break
             }
         }
@@ -41,38 +59,22 @@ extension Linter {
         instructions.filter { if case .run = $0.value { true } else { false } }.map(\.text).joined(separator: "\n")
     }
 
-    private mutating func checkUser(
-        _ word: Word, _ lines: ClosedRange<Int>, _ users: Set<String>, _ groups: Set<String>, _ scripts: String
-    ) {
-        guard let unknown = Self.unknown(word, users, groups, scripts) else { return }
-        let ending = Suggestion.ending(for: unknown.name, in: (unknown.isGroup ? groups : users).sorted())
+    private mutating func checkUser(_ word: Word, at lines: ClosedRange<Int>, in accounts: KnownAccounts) {
+        guard let unknown = accounts.unknown(word) else { return }
+        let names = unknown.isGroup ? accounts.groups : accounts.users
+        let ending = Suggestion.ending(for: unknown.name, in: names.sorted())
         let kind = unknown.isGroup ? "group" : "user"
         let message = "the base image has no \(kind) \(unknown.name.goQuoted) and no RUN before makes one"
         report("UserUnknown", message + ending, lines, fix: "RUN useradd \(unknown.name), or use a number")
     }
 
-    private mutating func checkOwner(
-        _ word: Word?, _ lines: ClosedRange<Int>, _ users: Set<String>, _ groups: Set<String>, _ scripts: String
-    ) {
-        guard let word, let unknown = Self.unknown(word, users, groups, scripts) else { return }
+    private mutating func checkOwner(_ word: Word?, at lines: ClosedRange<Int>, in accounts: KnownAccounts) {
+        guard let word, let unknown = accounts.unknown(word) else { return }
         let kind = unknown.isGroup ? "group" : "user"
         report(
             "ChownUnresolved",
             "--chown names the \(kind) \(unknown.name.goQuoted), which does not exist here: the files will belong to 0:0",
             lines, fix: "make the \(kind) before, or use a number")
-    }
-
-    /// Returns the part of `user[:group]` that is neither a number, nor known, nor mentioned by an earlier RUN.
-    private static func unknown(
-        _ word: Word, _ users: Set<String>, _ groups: Set<String>, _ scripts: String
-    ) -> (name: String, isGroup: Bool)? {
-        guard !word.text.utf8.contains(Ascii.dollar) else { return nil }
-        let (user, group) = word.text.cut(Ascii.colon) ?? (word.text, "")
-        func isUnknown(_ name: String, _ known: Set<String>) -> Bool {
-            !name.isEmpty && !name.utf8.allSatisfy(\.isDigit) && !known.contains(name) && !scripts.holds(name)
-        }
-        if isUnknown(user, users) { return (user, false) }
-        return isUnknown(group, groups) ? (group, true) : nil
     }
 
     // MARK: the result

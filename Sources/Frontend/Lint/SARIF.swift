@@ -35,13 +35,13 @@ extension Lint {
             to: Position(line: last, column: finding.endColumn))
         let text = finding.message + (finding.fix.map { ". Fix: \($0)" } ?? "")
         let level = finding.severity == .error ? "error" : finding.severity == .warning ? "warning" : "note"
-        let fixes = fix(finding, file, columns).map { ",\"fixes\":[\($0)]" } ?? ""
+        let fixes = fix(for: finding, file: file, columns: columns).map { ",\"fixes\":[\($0)]" } ?? ""
         return "{\"ruleId\":\(JSONText.string(finding.rule)),\"level\":\"\(level)\","
             + "\"message\":{\"text\":\(JSONText.string(text))},"
             + "\"locations\":[{\"physicalLocation\":{\(file),\"region\":\(region)}}]\(fixes)}"
     }
 
-    private static func fix(_ finding: LintFinding, _ file: String, _ columns: SARIFColumns) -> String? {
+    private static func fix(for finding: LintFinding, file: String, columns: SARIFColumns) -> String? {
         let edits = finding.edits + finding.proposal
         guard !edits.isEmpty else { return nil }
         let replacements = edits.map { edit in

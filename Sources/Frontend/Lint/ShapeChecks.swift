@@ -30,13 +30,15 @@ extension Linter {
         let lines = located.lines
         switch located.value {
         case .arg(let arg):
-            for declaration in arg.declarations { checkSecret("ARG", declaration.name.text, lines) }
+            for declaration in arg.declarations {
+                checkSecret(keyword: "ARG", name: declaration.name.text, lines: lines)
+            }
         case .env(let env):
-            for pair in env.pairs { checkSecret("ENV", pair.key.text, lines) }
+            for pair in env.pairs { checkSecret(keyword: "ENV", name: pair.key.text, lines: lines) }
             checkLegacy(env.pairs, located)
-            checkSelfReference(env.pairs, lines, state)
+            checkSelfReference(of: env.pairs, lines: lines, in: state)
         case .label(let label): checkLegacy(label.pairs, located)
-        case .cmd(let command), .entrypoint(let command): checkJSON(command, located, state)
+        case .cmd(let command), .entrypoint(let command): checkJSON(command, at: located, in: state)
         case .maintainer(let maintainer): checkMaintainer(maintainer, located)
         case .expose(let expose): for port in expose.ports { checkPort(port, lines) }
         case .onBuild(let trigger): checkTrigger(trigger, lines)
@@ -88,7 +90,7 @@ extension Linter {
     }
 
     private mutating func checkSelfReference(
-        _ pairs: [Instruction.Pair], _ lines: ClosedRange<Int>, _ state: StageState
+        of pairs: [Instruction.Pair], lines: ClosedRange<Int>, in state: StageState
     ) {
         guard pairs.count <= 200 else { return }
         for pair in pairs
@@ -117,7 +119,7 @@ extension Linter {
         }
     }
 
-    private mutating func checkJSON(_ command: CommandLine, _ located: Located<Instruction>, _ state: StageState) {
+    private mutating func checkJSON(_ command: CommandLine, at located: Located<Instruction>, in state: StageState) {
         guard case .shell(let text) = command else { return }
         let keyword = located.value.keyword
         let program = state.shell.first?.utf8.split(separator: Ascii.slash).last?.text ?? "sh"
@@ -175,7 +177,7 @@ extension Linter {
         }
     }
 
-    mutating func checkPorts(_ expose: Instruction.Expose, _ lines: ClosedRange<Int>, _ state: StageState) {
+    mutating func checkPorts(_ expose: Instruction.Expose, lines: ClosedRange<Int>, in state: StageState) {
         guard (try? state.scope.ports(expose)) == nil else { return }
         for port in expose.ports {
             guard let text = try? state.scope.expand(port) else { continue }

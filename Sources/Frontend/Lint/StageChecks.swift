@@ -47,7 +47,7 @@ extension Linter {
         var ends: [Int: StageState] = [:]
         for stage in file.stages {
             checkFrom(stage, global)
-            var state = start(stage, baseIndex[stage.index].flatMap { ends[$0] }, global)
+            var state = start(stage, base: baseIndex[stage.index].flatMap { ends[$0] }, global: global)
             if baseIndex[stage.index] == nil { checkPlatform(stage, global) }
             for located in stage.instructions { follow(located, &state) }
             checkLastUser(stage)
@@ -69,7 +69,7 @@ extension Linter {
         }
     }
 
-    private func start(_ stage: Stage, _ base: StageState?, _ global: GlobalScope) -> StageState {
+    private func start(_ stage: Stage, base: StageState?, global: GlobalScope) -> StageState {
         let root = root(of: stage)
         let name = (try? global.expand(root.base)) ?? root.base.text
         return StageState(
@@ -111,7 +111,7 @@ extension Linter {
     // MARK: instructions
 
     private mutating func follow(_ located: Located<Instruction>, _ state: inout StageState) {
-        for word in located.value.expandingWords { checkVariables(word, located.lines, state) }
+        for word in located.value.expandingWords { checkVariables(of: word, lines: located.lines, in: state) }
         checkShape(located, in: state)
         let lines = located.lines
         switch located.value {
@@ -119,25 +119,25 @@ extension Linter {
             state.declared.formUnion(arg.declarations.map(\.name.text))
             _ = try? state.scope.declare(arg)
         case .env(let env): _ = try? state.scope.set(env)
-        case .workdir(let workdir): checkWorkdir(workdir, lines, &state)
+        case .workdir(let workdir): checkWorkdir(workdir, lines: lines, in: &state)
         case .user(let user): state.user = (try? state.scope.expand(user.user)) ?? user.user.text
         case .shell(let shell): (state.shell, state.shellIsSet) = (shell.words, true)
         case .copy(let copy):
-            checkIgnored(copy.from == nil ? copy.transfer : nil, "Copy", lines, state.scope)
-            checkRelative(copy.transfer, lines, state)
-            checkCopySource(copy, lines, state.stage)
-            if copy.from == nil { noteArchives(copy.transfer, lines, &state) }
-        case .add(let add): checkIgnored(add.transfer, "Add", lines, state.scope)
-        case .expose(let expose): checkPorts(expose, lines, state)
-        case .run(let run): checkRun(run, located, &state)
+            checkIgnored(copy.from == nil ? copy.transfer : nil, keyword: "Copy", lines: lines, scope: state.scope)
+            checkRelative(copy.transfer, lines: lines, in: state)
+            checkCopySource(copy, lines: lines, of: state.stage)
+            if copy.from == nil { noteArchives(of: copy.transfer, lines: lines, in: &state) }
+        case .add(let add): checkIgnored(add.transfer, keyword: "Add", lines: lines, scope: state.scope)
+        case .expose(let expose): checkPorts(expose, lines: lines, in: state)
+        case .run(let run): checkRun(run, at: located, in: &state)
         case .onBuild(let trigger):
-            if case .run(let run)? = trigger.instruction { checkRun(run, located, &state, isTrigger: true) }
+            if case .run(let run)? = trigger.instruction { checkRun(run, at: located, in: &state, isTrigger: true) }
         default: break
         }
         if !located.value.isBetweenRuns { state.lastRun = nil }
     }
 
-    private mutating func checkVariables(_ word: Word, _ lines: ClosedRange<Int>, _ state: StageState) {
+    private mutating func checkVariables(of word: Word, lines: ClosedRange<Int>, in state: StageState) {
         guard word.mayExpand else { return }
         let unset: [String]
         do throws(Diagnostic) { unset = try state.scope.expandNotingUnset(word).unset } catch {

@@ -93,10 +93,11 @@ struct Glob: Sendable {
     /// True if the pattern matches the whole path or, with `orParent`, one of the directories above it.
     func matches(_ path: [UInt32], orParent: Bool) -> Bool {
         tokens.count < 64
-            ? matches(path, orParent, SmallStates()) : matches(path, orParent, LargeStates(count: tokens.count + 1))
+            ? matches(path, orParent: orParent, none: SmallStates())
+            : matches(path, orParent: orParent, none: LargeStates(count: tokens.count + 1))
     }
 
-    private func matches<States: StateSet>(_ path: [UInt32], _ orParent: Bool, _ none: States) -> Bool {
+    private func matches<States: StateSet>(_ path: [UInt32], orParent: Bool, none: States) -> Bool {
         var states = none
         states.insert(0)
         close(&states)
@@ -104,7 +105,7 @@ struct Glob: Sendable {
             var next = none
             var isDead = true
             for (state, token) in tokens.enumerated() where states.contains(state) {
-                if let target = step(token, state, character) {
+                if let target = step(token, from: state, by: character) {
                     next.insert(target.0)
                     if let other = target.1 { next.insert(other) }
                     isDead = false
@@ -120,7 +121,7 @@ struct Glob: Sendable {
     }
 
     /// Returns the states that a character leads to; nil for none.
-    private func step(_ token: Token, _ state: Int, _ character: UInt32) -> (Int, Int?)? {
+    private func step(_ token: Token, from state: Int, by character: UInt32) -> (Int, Int?)? {
         let isSlash = character == UInt32(Ascii.slash)
         switch token {
         case .literal(let wanted): return wanted == character ? (state + 1, nil) : nil

@@ -48,7 +48,7 @@ public struct StageGraph: Sendable {
                 throw Self.problem(with: stage, problem, names, in: dockerfile)
             }
             unset.append(names)
-            bases.append(Self.base(text, byName, self.contexts))
+            bases.append(Self.base(text, stages: byName, contexts: self.contexts))
             platforms.append(try Self.platform(stage, scope))
             let below: Int? = if case .stage(let base) = bases[stage.index] { platformStages[base] } else { nil }
             platformStages.append(platforms[stage.index] == nil ? below : stage.index)
@@ -100,7 +100,7 @@ public struct StageGraph: Sendable {
         return name.hasSuffix(":latest") ? String(name.dropLast(":latest".count)) : name
     }
 
-    private static func base(_ text: String, _ stages: [String: [Int]], _ contexts: Set<String>) -> StageSource {
+    private static func base(_ text: String, stages: [String: [Int]], contexts: Set<String>) -> StageSource {
         if contexts.contains(contextName(text)) { return .context(contextName(text)) }
         if let index = stages[text]?.last { return .stage(index) }
         return text == "scratch" ? .scratch : .image(text)

@@ -63,7 +63,8 @@ struct SyntaxNode {
     ) throws(Diagnostic) -> Arguments {
         let whole: [Words.Piece] = body.isEmpty ? [] : [(body.text, body.startIndex)]
         switch name {
-        case "env", "label": return (try pairs(name.asciiUppercased, body, escape, position), false)
+        case "env", "label":
+            return (try pairs(name.asciiUppercased, in: body, escape: escape, position: position), false)
         case "arg": return (Words.quoted(body, escape: escape), false)
         case "from", "expose": return (Words.plain(body), false)
         case "maintainer", "stopsignal", "user", "workdir": return (whole, false)
@@ -103,7 +104,7 @@ struct SyntaxNode {
     }
 
     private static func pairs(
-        _ name: String, _ body: ArraySlice<UInt8>, _ escape: UInt8, _ position: (Int) -> Position
+        _ name: String, in body: ArraySlice<UInt8>, escape: UInt8, position: (Int) -> Position
     ) throws(Diagnostic) -> [Words.Piece] {
         let words = Words.quoted(body, escape: escape)
         guard let first = words.first else { return [] }

@@ -43,14 +43,14 @@ enum Words {
         var index = bytes.drop(while: \.isBlank).startIndex
         while index < bytes.endIndex {
             let start = index
-            let word = quotedWord(bytes, &index, escape)
+            let word = quotedWord(in: bytes, at: &index, escape: escape)
             result.append((word, start))
             index = bytes[index...].drop(while: \.isBlank).startIndex
         }
         return result
     }
 
-    private static func quotedWord(_ bytes: ArraySlice<UInt8>, _ index: inout Int, _ escape: UInt8) -> String {
+    private static func quotedWord(in bytes: ArraySlice<UInt8>, at index: inout Int, escape: UInt8) -> String {
         var word: [UInt8] = []
         var quote: UInt8?
         while index < bytes.endIndex {

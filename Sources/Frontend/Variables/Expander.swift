@@ -90,7 +90,7 @@ struct Expander {
                 index += 1
                 return result
             }
-            try piece(byte, &result, &words)
+            try piece(after: byte, into: &result, words: &words)
         }
         if let stop {
             let wanted = String(Unicode.Scalar(stop))
@@ -100,7 +100,7 @@ struct Expander {
     }
 
     private mutating func piece(
-        _ byte: UInt8, _ result: inout [UInt8], _ words: inout WordSplitter
+        after byte: UInt8, into result: inout [UInt8], words: inout WordSplitter
     ) throws(ExpansionFailure) {
         switch byte {
         case Ascii.dollar:

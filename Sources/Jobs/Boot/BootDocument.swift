@@ -49,10 +49,13 @@ extension StartMeasurement {
 
 extension Phase {
     fileprivate var document: JSON {
-        .object([
+        var json = JSON.object([
             "name": .string(name.rawValue), "medianMs": .number(milliseconds.median),
-            "p95Ms": .number(milliseconds.p95), "samplesMs": .array(milliseconds.samples.map(JSON.number)),
+            "samplesMs": .array(milliseconds.samples.map(JSON.number)),
         ])
+        json["medianRunMs"] = medianRunMilliseconds.map(JSON.number)
+        json["p95Ms"] = milliseconds.p95.map(JSON.number)
+        return json
     }
 }
 
@@ -87,9 +90,11 @@ extension HostProbeSummary {
 
 extension Statistics {
     fileprivate var document: JSON {
-        .object([
-            "median": .number(median), "p95": .number(p95), "min": .number(minimum), "max": .number(maximum),
+        var json = JSON.object([
+            "median": .number(median), "min": .number(minimum), "max": .number(maximum),
             "samples": .array(samples.map(JSON.number)),
         ])
+        json["p95"] = p95.map(JSON.number)
+        return json
     }
 }

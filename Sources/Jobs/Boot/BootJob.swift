@@ -13,8 +13,10 @@ public struct BootJob: Sendable {
     /// The probe of readiness.
     public let probe: ProbeAction
     private let kernel: KernelChoice
-    private let runs: Int
-    private let isDeterministic: Bool
+    private let runs: Int?
+    private let budget: Duration?
+    /// True if work is counted instead of time.
+    public let isDeterministic: Bool
     private let memory: Int64
     private let processors: Int
     private let isMemoryRequested: Bool
@@ -37,7 +39,8 @@ public struct BootJob: Sendable {
         }
         self.probe = probe
         kernel = options.kernel ?? project.boot.kernel.map(KernelChoice.init(parsing:)) ?? .debian
-        runs = options.runs ?? project.boot.runs ?? 1
+        budget = options.budget
+        runs = options.runs ?? (budget == nil ? project.boot.runs : nil)
         isDeterministic = options.isDeterministic
         memory = (options.memory ?? project.boot.memory)?.bytes ?? 512 << 20
         processors = options.cpus ?? project.boot.cpus ?? 1
@@ -51,7 +54,7 @@ public struct BootJob: Sendable {
     }
 
     private func expectConsistent() throws {
-        guard runs > 0, processors > 0, processLimit ?? 1 > 0 else {
+        guard runs ?? 1 > 0, processors > 0, processLimit ?? 1 > 0 else {
             throw Failure("--runs, --cpus and --pids take positive numbers", status: .usage)
         }
         guard processLimit == nil || choice == .container else {
@@ -67,20 +70,47 @@ public struct BootJob: Sendable {
 extension BootJob {
     /// Starts the image as many times as requested and measures each start.
     ///
-    /// - Parameters:
-    ///   - tree: The image's tree, if it was already made.
-    ///   - options: Options of the engine kvm, the only engine that can do more than boot.
+    /// - Parameter options: Options of the engine kvm, the only engine that can do more than boot.
     public func measure(
-        _ image: Image, tree: FileTree? = nil, in store: Store, options: MachineOptions = MachineOptions()
+        _ image: Image, in store: Store, options: MachineOptions = MachineOptions()
     ) async throws -> StartMeasurement {
+        let measured = try await measure(
+            [StartSubject(image)], in: store, isCounted: isDeterministic, options: options)
+        return measured[0]
+    }
+
+    /// Starts two images in turns as many times as requested, and compares them.
+    public func measurePair(
+        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+    ) async throws -> StartPair {
+        let measured = try await measure([before, after], in: store, isCounted: isCounted, options: MachineOptions())
+        return try StartPair(measured[0], measured[1])
+    }
+
+    private func measure(
+        _ subjects: [StartSubject], in store: Store, isCounted: Bool, options: MachineOptions
+    ) async throws -> [StartMeasurement] {
         let lastConsole = Mutex<Console?>(nil)
-        var scenario = scenario(of: image)
-        scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
+        let scenarios = subjects.map { subject in
+            var scenario = scenario(of: subject.image)
+            scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
+            return scenario
+        }
+        let plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
         do {
-            let measurement = try await engines(store).run(
-                choice, scenario, image, tree: tree, options: options)
+            let measured = try await engines(store, isCounted: isCounted).prepare(
+                choice, subjects, options: options
+            ) { starters in
+                // The engine itself repeats a start that saves, resumes or keeps a machine.
+                guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
+                return try await plan.measure(subjects.count) { index, earlierRuns in
+                    var scenario = scenarios[index]
+                    (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
+                    return try await starters[index](scenario)
+                }
+            }
             try keepConsole(lastConsole.withLock { $0 })
-            return measurement
+            return measured
         } catch let error as ColdStartError {
             guard let lastConsole = lastConsole.withLock({ $0 }), error != .cancelled else { throw error }
             // The start's failure is reported, not that of writing the console.
@@ -96,13 +126,14 @@ extension BootJob {
         var scenario = scenario(of: image)
         (scenario.probeSet, scenario.runs) = (probeSet, 1)
         scenario.probe = probeSet.readinessProbe ?? scenario.probe
-        var engines = engines(store)
-        engines.isDeterministic = false
-        return try await engines.run(choice, scenario, image, tree: tree)
+        let only = scenario
+        return try await engines(store, isCounted: false).prepare(choice, [StartSubject(image, tree: tree)]) {
+            try await $0[0](only)
+        }
     }
 
-    private func engines(_ store: Store) -> Engines {
-        Engines(store: store, kernel: kernel, isDeterministic: isDeterministic, host: host)
+    private func engines(_ store: Store, isCounted: Bool) -> Engines {
+        Engines(store: store, kernel: kernel, isDeterministic: isCounted, host: host)
     }
 
     /// Writes the console as plain lines, since users print such a file with `cat`.
@@ -118,7 +149,7 @@ extension BootJob {
         var scenario = Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
-            probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs)
+            probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs ?? 1)
         (scenario.isMemoryRequested, scenario.processLimit) = (isMemoryRequested, processLimit)
         return scenario
     }

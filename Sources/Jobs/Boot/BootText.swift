@@ -7,11 +7,13 @@ extension StartMeasurement {
         let how = accelerationNote.map { ", \($0)" } ?? (isAccelerated ? ", accelerated" : "")
         var lines = ["engine \(engine)\(how)"]
         for phase in phases {
+            guard let milliseconds = phase.medianRunMilliseconds else { continue }
             let name = phase.name.rawValue + String(repeating: " ", count: max(1, 12 - phase.name.rawValue.count))
-            lines.append("  \(name)\(phase.milliseconds.medianText)")
+            lines.append("  \(name)\(Duration.text(milliseconds: milliseconds))")
         }
-        let p95 = Duration.text(milliseconds: timeToFirstRequest.p95)
-        lines.append("first request after \(timeToFirstRequest.medianText) (median of \(runs), p95 \(p95))")
+        let p95 = timeToFirstRequest.p95.map { ", p95 \(Duration.text(milliseconds: $0))" } ?? ""
+        let count = runs == 1 ? "1 run" : "median of \(runs)\(p95)"
+        lines.append("first request after \(Duration.text(milliseconds: medianRunMilliseconds)) (\(count))")
         if let hostProbe { lines.append(hostProbe.text) }
         if let work { lines.append(work.text) }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
@@ -24,10 +26,11 @@ extension StartMeasurement {
 
     /// The engine, its acceleration and the number of starts, for people.
     var engineSentence: String {
-        switch (engine, isAccelerated) {
-        case ("container", _): "container on this machine's kernel, median of \(runs)"
-        case (_, true): "\(engine) with KVM, median of \(runs)"
-        default: "\(engine), emulated: \(accelerationNote ?? "no KVM"), median of \(runs)"
+        let count = runs == 1 ? "1 run" : "median of \(runs)"
+        return switch (engine, isAccelerated) {
+        case ("container", _): "container on this machine's kernel, \(count)"
+        case (_, true): "\(engine) with KVM, \(count)"
+        default: "\(engine), emulated: \(accelerationNote ?? "no KVM"), \(count)"
         }
     }
 }

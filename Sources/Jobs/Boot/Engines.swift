@@ -10,43 +10,62 @@ internal import SystemPackage
 public struct Engines {
     let store: Store
     let kernel: KernelChoice
-    var isDeterministic: Bool
+    let isDeterministic: Bool
     let host: any JobHost
 
-    /// Measures starts of an image on an engine.
+    /// The starts of one image, whose disk or directories exist.
+    typealias Starter = @Sendable (Scenario) async throws -> StartMeasurement
+
+    /// Prepares images for an engine, and calls `body` with the starts of each.
     ///
     /// `auto` is the first of these that works: the engine kvm with a KVM that runs guests, an installed QEMU, the
-    /// container.
-    ///
-    /// - Parameter tree: The image's tree, if it was already made.
-    func run(
-        _ choice: EngineChoice, _ scenario: Scenario, _ image: Image, tree: FileTree? = nil,
-        options: MachineOptions = MachineOptions()
-    ) async throws -> StartMeasurement {
-        switch choice {
-        case .container where isDeterministic, .kvm where isDeterministic:
-            throw Failure("only the qemu engine is deterministic", status: .usage)
-        case .container: return try await contain(scenario, image)
-        case .auto where !isDeterministic && KvmEngine.unavailableReason() == nil: break
-        case .auto where !isDeterministic && !Self.hasEmulator: return try await contain(scenario, image)
+    /// container. Nothing is written before the engine is chosen.
+    func prepare<Value: Sendable>(
+        _ choice: EngineChoice, _ subjects: [StartSubject], options: MachineOptions = MachineOptions(),
+        _ body: @escaping @Sendable (_ starters: [Starter]) async throws -> Value
+    ) async throws -> Value {
+        switch try resolve(choice) {
+        case .container: return try await contain(subjects, body)
         case .auto, .qemu:
-            // Checked before a kernel is fetched and a disk is written.
-            try QemuEngine.expectEmulator()
             let isDeterministic = isDeterministic
-            return try await boot(image, tree) { disk, kernel, program in
-                let engine = QemuEngine(
-                    disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
-                return try await engine.measure(scenario)
+            return try await boot(subjects) { disks, kernel, program in
+                try await body(
+                    disks.map { disk in
+                        let engine = QemuEngine(
+                            disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
+                        return { try await engine.measure($0) }
+                    })
             }
         case .kvm: break
         }
         let isSmall = kernel == .small
-        return try await boot(image, tree) { disk, found, program in
-            let engine = KvmEngine(
-                disk: disk, subject: "\(image.descriptor.digest)", kernel: found, initialProgram: program,
-                cache: Environment.cache, startMode: options.startMode, scratch: disk.removingLastComponent(),
-                network: options.network, keptMachine: options.keptMachine, isRootMemory: isSmall)
-            return try await engine.measure(scenario)
+        return try await boot(subjects) { disks, found, program in
+            try await body(
+                zip(subjects, disks).map { subject, disk in
+                    let engine = KvmEngine(
+                        disk: disk, subject: "\(subject.image.descriptor.digest)", kernel: found,
+                        initialProgram: program, cache: Environment.cache, startMode: options.startMode,
+                        scratch: disk.removingLastComponent(), network: options.network,
+                        keptMachine: options.keptMachine, isRootMemory: isSmall)
+                    return { try await engine.measure($0) }
+                })
+        }
+    }
+
+    /// Returns the engine of a choice, never `auto`; throws if it does not work here.
+    private func resolve(_ choice: EngineChoice) throws -> EngineChoice {
+        switch choice {
+        case .container where isDeterministic, .kvm where isDeterministic:
+            throw Failure("only the qemu engine is deterministic", status: .usage)
+        case .container: return .container
+        case .kvm:
+            if let reason = KvmEngine.unavailableReason() { throw ColdStartError.machineUnavailable(reason) }
+            return .kvm
+        case .auto where !isDeterministic && KvmEngine.unavailableReason() == nil: return .kvm
+        case .auto where !isDeterministic && !Self.hasEmulator: return .container
+        case .auto, .qemu:
+            try QemuEngine.expectEmulator()
+            return .qemu
         }
     }
 
@@ -64,29 +83,39 @@ public struct Engines {
 
     private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
-    /// Writes the image to a disk, finds a kernel and the init, and calls `body` with them.
-    private func boot(
-        _ image: Image, _ tree: FileTree?,
-        _ body: @escaping @Sendable (_ disk: FilePath, Kernel, _ program: FilePath) async throws -> StartMeasurement
-    ) async throws -> StartMeasurement {
+    /// Writes each image to a disk, finds a kernel and the init, and calls `body` with them.
+    private func boot<Value: Sendable>(
+        _ subjects: [StartSubject],
+        _ body: @escaping @Sendable (_ disks: [FilePath], Kernel, _ program: FilePath) async throws -> Value
+    ) async throws -> Value {
         let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
         let program = try InitialProgram.locate()
         let store = store
         return try await inWorkArea { _, area in
-            let disk = area.appending("root.erofs")
-            let tree = if let tree { tree } else { try await store.tree(of: image) }
-            _ = try await RootDisk.write(image, tree: tree, to: disk)
-            return try await body(disk, kernel, program)
+            var disks: [FilePath] = []
+            for subject in subjects {
+                let disk = area.appending("root\(disks.count).erofs")
+                let tree = if let tree = subject.tree { tree } else { try await store.tree(of: subject.image) }
+                _ = try await RootDisk.write(subject.image, tree: tree, to: disk)
+                disks.append(disk)
+            }
+            return try await body(disks, kernel, program)
         }
     }
 
-    private func contain(_ scenario: Scenario, _ image: Image) async throws -> StartMeasurement {
+    private func contain<Value: Sendable>(
+        _ subjects: [StartSubject], _ body: @escaping @Sendable (_ starters: [Starter]) async throws -> Value
+    ) async throws -> Value {
         let program = try InitialProgram.locate()
         return try await inWorkArea { snapshots, area in
-            let layers = try await snapshots.directories(of: image)
-            let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
+            var starters: [Starter] = []
+            for subject in subjects {
+                let layers = try await snapshots.directories(of: subject.image)
+                let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
+                starters.append { try await engine.measure($0) }
+            }
             do {
-                return try await engine.measure(scenario)
+                return try await body(starters)
             } catch ColdStartError.guestFailed(let stage, let subject, let reason) {
                 let error = ColdStartError.guestFailed(stage: stage, subject: subject, reason: reason)
                 guard let loneliness = UserNamespace.singleUserRemedy else { throw error }

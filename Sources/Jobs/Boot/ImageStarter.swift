@@ -1,4 +1,3 @@
-public import ColdStart
 public import ImageFiles
 public import OCI
 public import Probe
@@ -6,14 +5,15 @@ public import Proof
 
 /// The starts of images, which a test replaces by starts without an engine.
 public protocol ImageStarter: Sendable {
-    /// Starts the image as many times as requested and measures each start.
+    /// True if the options request counted work instead of time.
+    var isDeterministic: Bool { get }
+
+    /// Starts two images in turns as many times as requested, and compares them.
     ///
-    /// - Parameters:
-    ///   - tree: The image's tree, if it was already made.
-    ///   - options: Options of the engine kvm.
-    func measure(
-        _ image: Image, tree: FileTree?, in store: Store, options: MachineOptions
-    ) async throws -> StartMeasurement
+    /// - Parameter isCounted: True to count work instead of measuring time.
+    func measurePair(
+        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+    ) async throws -> StartPair
 
     /// Returns the runner that starts images once, for their responses.
     ///

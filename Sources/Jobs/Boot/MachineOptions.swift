@@ -12,6 +12,12 @@ public struct MachineOptions: Sendable {
     /// The settings of a machine that keeps running after the measurement; nil to stop it.
     public var keptMachine: KeptMachine?
 
+    /// True if the machine boots, is measured and ends.
+    var isPlainBoot: Bool { if case .boot = startMode { keptMachine == nil } else { false } }
+
+    /// True if these are the options of a start that any engine can do.
+    public var isPlain: Bool { isPlainBoot && network == .none }
+
     /// Makes options; without parameters those of a plain boot.
     public init(
         startMode: KvmEngine.StartMode = .boot, network: MachineNetwork = .none, keptMachine: KeptMachine? = nil

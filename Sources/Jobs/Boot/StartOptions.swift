@@ -24,13 +24,15 @@ public enum EngineChoice: String, CaseIterable, Sendable {
 }
 
 /// The options of a start that a command was given; nil where `thaw.toml` or the default decides.
-public struct StartOptions: Sendable {
+public struct StartOptions: Equatable, Sendable {
     /// The engine.
     public var engine: EngineChoice?
     /// The probe of readiness.
     public var probe: ProbeAction?
     /// The number of starts.
     public var runs: Int?
+    /// The time for all starts; without a number of starts, as many as it allows.
+    public var budget: Duration?
     /// True to count instructions instead of measuring time.
     public var isDeterministic = false
     /// The guest's kernel.

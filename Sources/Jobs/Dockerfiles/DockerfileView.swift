@@ -6,7 +6,7 @@ internal import SystemPackage
 
 /// A Dockerfile that is checked or described without a build.
 public struct DockerfileView {
-    private let path: String
+    let path: String
     private let arguments: BuildArguments
     private let openStore: () throws -> Store?
     /// The rules to ignore.
@@ -15,10 +15,6 @@ public struct DockerfileView {
     public var result: String?
     /// The settings of the linter; nil for those of the `.hadolint.yaml` beside the file.
     public var configuration: LintConfiguration?
-    /// True to ask the program `shellcheck` about RUN scripts.
-    public var asksShellCheck = false
-    /// Receives sentences about parts of a check that could not be done.
-    public var onNote: (String) -> Void = { _ in }
 
     /// Makes a view of the Dockerfile at `path`, or on stdin for `-`.
     ///
@@ -29,38 +25,67 @@ public struct DockerfileView {
         self.openStore = openStore
     }
 
-    /// Returns the findings of all checks, or the syntax errors of a file that can't be parsed.
-    public func findings() async throws -> [Frontend.LintFinding] {
-        let parsed: Dockerfile
+    /// Returns the findings of all checks but ShellCheck's.
+    public func findings() async throws -> [LintFinding] {
+        try await Self.findings(of: [self], asksShellCheck: false) { _ in }[0]
+    }
+
+    /// Returns the findings in each of several Dockerfiles, or the syntax errors of one that can't be parsed.
+    ///
+    /// - Parameters:
+    ///   - asksShellCheck: True to ask the program `shellcheck`, once, about the RUN scripts of all.
+    ///   - onNote: Receives a sentence about a part of the checks that could not be done.
+    static func findings(
+        of views: [DockerfileView], asksShellCheck: Bool, onNote: (String) -> Void
+    ) async throws -> [[LintFinding]] {
+        var checks: [Check] = []
+        for view in views { checks.append(try await view.check()) }
+        if asksShellCheck {
+            let found = try ShellCheck.findings(in: checks.map(\.scripts), onNote: onNote)
+            for index in checks.indices { checks[index].options.shellFindings = found[index] }
+        }
+        return checks.map(\.findings)
+    }
+
+    /// A Dockerfile with all facts that its checks need.
+    private struct Check {
+        var options: Lint.Options
+        /// The Dockerfile; nil if it can't be parsed.
+        var parsed: Dockerfile?
+        /// The findings of a Dockerfile that can't be parsed.
+        var errors: [LintFinding] = []
+
+        var scripts: [LintScript] { parsed.map { Lint.scripts($0, options) } ?? [] }
+        var findings: [LintFinding] { parsed.map { Lint.check($0, options) } ?? errors }
+    }
+
+    private func check() async throws -> Check {
         let bytes = try read()
-        do {
-            parsed = try Dockerfile(parsing: bytes, name: path)
-        } catch {
-            let options = Frontend.Lint.Options(arguments: arguments)
-            return Frontend.Lint.findings(above: error, in: bytes, options) + Frontend.Lint.findings(for: error)
+        var check = Check(options: Lint.Options(arguments: arguments))
+        let parsed: Dockerfile
+        do { parsed = try Dockerfile(parsing: bytes, name: path) } catch {
+            check.errors = Lint.findings(above: error, in: bytes, check.options) + Lint.findings(for: error)
+            return check
         }
         do { _ = try CheckOptions(arguments) } catch {
             throw Failure("--build-arg BUILDKIT_DOCKERFILE_CHECK: \(error.message)", status: .usage)
         }
-        var options = Frontend.Lint.Options(arguments: arguments)
-        options.ignored = ignored
-        options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
-        options.today = Self.today
-        options.facts = try await LintFacts.gather(
+        check.parsed = parsed
+        check.options.ignored = ignored
+        check.options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
+        check.options.today = Self.today
+        check.options.facts = try await LintFacts.gather(
             parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
-        if asksShellCheck {
-            options.shellFindings = try ShellCheck.findings(in: Frontend.Lint.scripts(parsed, options), onNote: onNote)
-        }
-        return Frontend.Lint.check(parsed, options)
+        return check
     }
 
     /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
     private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
 
     /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
-    public func fix(_ findings: [Frontend.LintFinding]) throws -> [Int] {
+    public func fix(_ findings: [LintFinding]) throws -> [Int] {
         let bytes = try read()
-        let fixed = Frontend.Lint.applying(findings, to: bytes)
+        let fixed = Lint.applying(findings, to: bytes)
         guard fixed != bytes else { return [] }
         try replaceFile(path, with: fixed)
         return Set(findings.flatMap(\.edits).map(\.line)).sorted()
@@ -70,10 +95,10 @@ public struct DockerfileView {
     public var source: [UInt8]? { path == "-" ? nil : try? read() }
 
     /// Formats findings for people.
-    public func text(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.text(findings, name: path) }
+    public func text(_ findings: [LintFinding]) -> String { Lint.text(findings, name: path) }
 
     /// Formats findings as JSON.
-    public func json(_ findings: [Frontend.LintFinding]) -> String { Frontend.Lint.json([(path, findings)]) }
+    public func json(_ findings: [LintFinding]) -> String { Lint.json([(path, findings)]) }
 
     /// Returns the syntax tree, without semantic checks.
     public func tree() throws -> String {

@@ -18,30 +18,36 @@ public enum ShellCheck {
         }
     }
 
-    /// Returns the findings in scripts, with the index of each script.
+    /// Returns the findings in the scripts of several Dockerfiles, with the index of each script in its Dockerfile.
     ///
-    /// The scripts are files with names of ours, which the program reads without following `source`.
+    /// One call has them all, since its start takes longer than a script. They are files with names of ours, which the
+    /// program reads without following `source`.
     ///
     /// - Parameter onNote: Receives a sentence if the program fails.
-    static func findings(in scripts: [LintScript], onNote: (String) -> Void) throws -> [ShellFinding] {
-        guard !scripts.isEmpty else { return [] }
+    static func findings(in files: [[LintScript]], onNote: (String) -> Void) throws -> [[ShellFinding]] {
+        let owners = files.indices.flatMap { file in files[file].indices.map { (file: file, index: $0) } }
+        var found = files.map { _ in [ShellFinding]() }
+        guard !owners.isEmpty else { return found }
         let directory = try temporaryDirectory()
         defer {
             try? Directory(directory.removingLastComponent()).removeTree(
                 FilePath(directory.lastComponent?.string ?? ""))
         }
-        var byDialect: [String: [Int]] = [:]
-        for (index, script) in scripts.enumerated() {
-            let file = try OwnedDescriptor(directory.appending("\(index)"), [.write, .create, .exclusive], mode: 0o600)
+        for (number, script) in files.joined().enumerated() {
+            let path = directory.appending("\(number)")
+            let file = try OwnedDescriptor(path, [.write, .create, .exclusive], mode: 0o600)
             try file.write(Array((preamble(script) + script.text).utf8))
-            byDialect[script.dialect, default: []].append(index)
         }
-        return try byDialect.sorted { $0.key < $1.key }.flatMap { dialect, indices in
-            try run(dialect, indices.map { directory.appending("\($0)").string }, in: directory, onNote)
+        for comment in try run(owners.indices.map { directory.appending("\($0)").string }, in: directory, onNote) {
+            guard let (number, finding) = finding(comment, owners.map(\.index)) else { continue }
+            found[owners[number].file].append(finding)
         }
+        return found
     }
 
-    /// Returns the line that declares the variables of the Dockerfile.
+    private static let preambleLineCount = 2
+
+    /// Returns the lines that name the dialect and declare the variables of the Dockerfile.
     private static func preamble(_ script: LintScript) -> String {
         let names = script.variables.filter { name in
             name.utf8.first.map { !(48...57).contains($0) } ?? false
@@ -51,17 +57,16 @@ public enum ShellCheck {
         }
         // A constant would hide that a value may contain blanks.
         let list = names.joined(separator: " ")
-        return names.isEmpty ? ":\n" : "read -r \(list); export \(list)\n"
+        let declaration = names.isEmpty ? ":" : "read -r \(list); export \(list)"
+        return "# shellcheck shell=\(script.dialect)\n\(declaration)\n"
     }
 
     private static func run(
-        _ dialect: String, _ files: [String], in directory: FilePath, _ onNote: (String) -> Void
-    ) throws -> [ShellFinding] {
-        let path = directory.appending("output-\(dialect)")
-        let output = try OwnedDescriptor(path, [.readWrite, .create, .exclusive], mode: 0o600)
+        _ files: [String], in directory: FilePath, _ onNote: (String) -> Void
+    ) throws -> [JSON] {
+        let output = try OwnedDescriptor(directory.appending("output"), [.readWrite, .create, .exclusive], mode: 0o600)
         let words =
-            ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-s", dialect, "-e", excluded, "--"]
-            + files
+            ["timeout", "-k", "2", seconds, "shellcheck", "--norc", "-f", "json1", "-e", excluded, "--"] + files
         let process = try Spawn.start(words, streams: [nil, output.rawValue, nil])
         switch Spawn.wait(process) {
         case .exited(0), .exited(1): break
@@ -72,19 +77,22 @@ public enum ShellCheck {
             onNote("shellcheck failed, so its findings are missing")
             return []
         }
-        let document = try JSON(parsing: output.read(longestOutput, at: 0))
-        return (document["comments"]?.array ?? []).compactMap(finding)
+        return try JSON(parsing: output.read(longestOutput, at: 0))["comments"]?.array ?? []
     }
 
-    private static func finding(_ json: JSON) -> ShellFinding? {
-        guard let file = json["file"]?.string, let index = FilePath(file).lastComponent.flatMap({ Int($0.string) }),
-            let code = json["code"]?.integer, let line = json["line"]?.integer, let column = json["column"]?.integer,
-            // The first line declares variables.
-            line > 1
+    /// Parses a finding; returns the number of its file, and the finding for the script that `indices` has for it.
+    private static func finding(_ json: JSON, _ indices: [Int]) -> (Int, ShellFinding)? {
+        guard let file = json["file"]?.string, let number = FilePath(file).lastComponent.flatMap({ Int($0.string) }),
+            indices.indices.contains(number), let code = json["code"]?.integer, let line = json["line"]?.integer,
+            let column = json["column"]?.integer, line > preambleLineCount
         else { return nil }
-        return ShellFinding(
-            script: index, code: Int(code), severity: LintSeverity(rawValue: json["level"]?.string ?? "") ?? .warning,
-            message: json["message"]?.string ?? "", line: Int(line) - 1, column: Int(column))
+        return (
+            number,
+            ShellFinding(
+                script: indices[number], code: Int(code),
+                severity: LintSeverity(rawValue: json["level"]?.string ?? "") ?? .warning,
+                message: json["message"]?.string ?? "", line: Int(line) - preambleLineCount, column: Int(column))
+        )
     }
 
     private static func temporaryDirectory() throws -> FilePath {

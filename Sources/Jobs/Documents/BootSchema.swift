@@ -6,7 +6,8 @@ extension Schemas {
             "engine": .words(["kvm", "qemu", "container"]), "accelerated": .bool, "accelerationNote?": .string,
             "probe": .string, "runs": .integer, "image": ["reference": .string, "digest": .string],
             "phases": .list([
-                "name": .string, "medianMs": .number, "p95Ms": .number, "samplesMs": .list(.number),
+                "name": .string, "medianMs": .number, "medianRunMs?": .number, "p95Ms?": .number,
+                "samplesMs": .list(.number),
             ]),
             "timeToFirstRequestMs": statistics, "kernel?": ["release": .string, "remark?": .string],
             "notes?": .list(.string), "emulator?": .string, "exits?": .integer, "vmmOverheadBytes?": .integer,
@@ -21,7 +22,25 @@ extension Schemas {
             "response?": ["status": .integer, "bytes": .integer],
         ])
 
+    static let bootComparison = Schema.document(
+        "bootComparison", ["before": boot, "after": boot, "comparison": comparison])
+
+    /// The comparison of two starts: of the total, and for counted starts also of its parts.
+    static let comparison = figures([
+        "basis": .words(["work", "time"]), "text": .string, "instructions?": figures([:]), "waitingMs?": figures([:]),
+    ])
+
+    private static func figures(_ more: Schema) -> Schema {
+        .merged(
+            more,
+            [
+                "before": .number, "after": .number, "ratio": .number, "runs": .integer,
+                "verdict": .words(["faster", "slower", "same", "unknown"]), "interval95?": .list(.number),
+                "pValue?": .number, "withinPercent?": .number, "moreRuns?": .integer,
+            ])
+    }
+
     private static let statistics: Schema = [
-        "median": .number, "p95": .number, "min": .number, "max": .number, "samples": .list(.number),
+        "median": .number, "p95?": .number, "min": .number, "max": .number, "samples": .list(.number),
     ]
 }

@@ -13,13 +13,13 @@ extension Usage {
 
     /// The text of `thaw df --format text`.
     public var text: String {
-        func line(_ title: String, _ count: String, _ bytes: Int64) -> String {
+        func line(_ title: String, count: String, bytes: Int64) -> String {
             let size = "\(ByteCount(bytes))"
             return title + String(repeating: " ", count: max(1, 26 - title.count - count.count)) + count
                 + String(repeating: " ", count: max(1, 12 - size.count)) + size
         }
-        let lines = rows.map { line($0.title, "\($0.share.count)", $0.share.bytes) }
-        return (lines + [line("total", "", total)]).joined(separator: "\n")
+        let lines = rows.map { line($0.title, count: "\($0.share.count)", bytes: $0.share.bytes) }
+        return (lines + [line("total", count: "", bytes: total)]).joined(separator: "\n")
     }
 
     /// The document of `thaw df --format json`.

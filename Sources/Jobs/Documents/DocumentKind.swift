@@ -2,7 +2,8 @@
 ///
 /// The raw value is the name of the schema in `docs/json`, and the `kind` of documents that have one.
 public enum DocumentKind: String, CaseIterable, Sendable {
-    case analysis, boot, buildMetadata, caches, catalog, check, diff, diskUse, doctor, gate, history, images
+    case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
+    case history, images
     case inspection, optimization, outline, prune, referrers, slim, tags, targets
 
     /// The command that prints or writes the document.
@@ -10,6 +11,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         switch self {
         case .analysis: "thaw analyze --format json"
         case .boot: "thaw boot --format json"
+        case .bootComparison: "thaw boot --format json IMAGE IMAGE"
         case .buildMetadata: "thaw build --metadata-file FILE"
         case .caches: "thaw cache ls --format json"
         case .catalog: "thaw catalog --format json"
@@ -17,6 +19,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: "thaw diff --format json"
         case .diskUse: "thaw df --format json"
         case .doctor: "thaw doctor --format json"
+        case .files: "thaw analyze --files --format json"
         case .gate: "thaw gate --format json"
         case .history: "thaw history --format json"
         case .images: "thaw images --format json"
@@ -36,6 +39,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         switch self {
         case .analysis: Schemas.analysis
         case .boot: Schemas.boot
+        case .bootComparison: Schemas.bootComparison
         case .buildMetadata: Schemas.buildMetadata
         case .caches: Schemas.caches
         case .catalog: .document("catalog", ["registry": .string, "repositories": .list(.string)])
@@ -43,6 +47,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .diff: Schemas.diff
         case .diskUse: Schemas.diskUse
         case .doctor: Schemas.doctor
+        case .files: Schemas.files
         case .gate: Schemas.gate
         case .history: Schemas.history
         case .images: Schemas.images

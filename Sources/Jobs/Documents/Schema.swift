@@ -41,6 +41,14 @@ public indirect enum Schema: Sendable, ExpressibleByDictionaryLiteral {
                 }))
     }
 
+    /// Returns the schema of objects with the members of both.
+    static func merged(_ one: Schema, _ other: Schema) -> Schema {
+        guard case .object(let first) = one, case .object(let second) = other else {
+            preconditionFailure("only objects have members")
+        }
+        return .object(first.merging(second) { $1 })
+    }
+
     /// Returns the schema of a document of thaw, which has a `kind` and `schemaVersion` 1 besides these members.
     static func document(_ kind: String, _ members: Schema) -> Schema {
         guard case .object(var all) = members else { preconditionFailure("a document is an object") }

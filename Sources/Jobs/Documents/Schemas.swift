@@ -1,14 +1,18 @@
+internal import Analysis
+
 /// The schemas of documents about images: their bytes, their starts and their slim forms.
 enum Schemas {
     static let analysis = Schema.document(
         "analysis",
         [
-            "image": [
-                "reference": .string, "digest": .string, "platform": .string, "size": .integer,
-                "compressedSize": .integer, "layerCount": .integer,
-            ],
+            "image": image,
             "efficiency": .number, "wastedBytes": .integer, "userWastedPercent": .number,
-            "wastedBytesBySide": ["base": .integer, "user": .integer], "layers": .list(layer),
+            "wastedBytesBySide": ["base": .nullable(.integer), "user": .nullable(.integer)],
+            "base": [
+                "name": .nullable(.string), "digest": .nullable(.string), "layerCount": .nullable(.integer),
+                "evidence": .nullable(.words(BaseImage.Evidence.allCases.map(\.rawValue))),
+            ],
+            "layers": .list(layer), "largestFiles": .list(fileRow), "largestDirectories": .list(directoryRow),
             "waste": .list(waste),
             "duplicates": .list([
                 "digest": .string, "bytes": .integer, "layers": .list(.integer), "paths": .list(.string),
@@ -23,8 +27,33 @@ enum Schemas {
             "findings": .list(finding),
         ])
 
+    static let files = Schema.document(
+        "files",
+        [
+            "image": image, "layers": .list(["index": .integer, "digest": .string, "createdBy": .string]),
+            "files?": .list(fileRow), "directories?": .list(directoryRow),
+        ])
+
+    private static let image: Schema = [
+        "reference": .string, "digest": .string, "platform": .string, "size": .integer,
+        "compressedSize": .integer, "layerCount": .integer,
+    ]
+
+    private static let fileRow: Schema = [
+        "path": .string, "type": .words(["file", "link", "symlink", "device", "fifo", "directory"]),
+        "bytes": .integer, "layer": .integer, "state": .words(["live", "deleted", "replaced"]),
+        "hiddenBy?": .integer, "firstName?": .string,
+    ]
+
+    private static let directoryRow: Schema = [
+        "path": .string, "files": .integer, "bytes": .integer, "hiddenBytes": .integer, "layers": .list(.integer),
+    ]
+
+    private static let owner = Schema.words(BaseImage.Owner.allCases.map(\.rawValue))
+
     private static let layer: Schema = [
-        "index": .integer, "digest": .string, "diffID": .string, "size": .integer, "compressedSize": .integer,
+        "index": .integer, "owner": owner, "digest": .string, "diffID": .string, "size": .integer,
+        "compressedSize": .integer,
         "createdBy": .string, "wastedBytes": .integer,
         "files": ["added": .integer, "modified": .integer, "removed": .integer],
     ]
@@ -39,10 +68,11 @@ enum Schemas {
     private static let finding: Schema = [
         "id": .string, "severity": .words(["error", "warning", "info"]), "message": .string, "bytes": .integer,
         "compressedBytes": .integer, "layer": .nullable(.integer), "fix": .string, "paths": .list(.string),
+        "owner": .nullable(owner),
     ]
 
     static let history = Schema.list([
-        "created": .string, "createdBy": .string, "size": .integer, "compressedSize": .integer,
+        "created": .string, "createdBy": .string, "size": .nullable(.integer), "compressedSize": .integer,
         "digest": .nullable(.string), "diffID": .nullable(.string), "emptyLayer": .bool, "comment": .string,
     ])
 
@@ -87,13 +117,24 @@ enum Schemas {
         "gate",
         [
             "holds": .bool,
-            "budgets": .list(["name": .string, "limit": .number, "measured": .number, "holds": .bool]),
+            "budgets": .list([
+                "name": .string, "limit": .number, "measured": .nullable(.number), "holds": .bool,
+                "state?": .words(["holds", "broken", "inconclusive", "waived"]), "summary?": .string,
+                "causes?": .list(["amount": .string, "text": .string, "layer": .nullable(.integer)]),
+                "waiver?": ["reason": .string, "until": .string],
+            ]),
+            "notes?": .list(.string),
+            "image?": ["reference": .string, "digest": .string, "compressedSize": .integer],
         ])
 
     static let optimization = Schema.document(
         "optimization",
         [
-            "analysis": analysis, "slim": slim, "gate": gate, "boot": ["before": boot, "after": boot],
+            "analysis": analysis, "slim": slim, "gate": gate,
+            "boot": [
+                "before": boot, "after": boot, "comparison": comparison,
+                "counted?": ["before": boot, "after": boot, "comparison": comparison],
+            ],
             "build?": ["containerimage.digest": .string, "thaw.steps": .list(step)],
         ])
 }

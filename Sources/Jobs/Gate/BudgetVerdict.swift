@@ -27,6 +27,8 @@ public struct BudgetVerdict: Sendable, Equatable {
     /// The unit of a budget.
     public enum Unit: Sendable {
         case bytes, count, milliseconds
+        /// A part of a whole, shown in percent.
+        case part
 
         /// Formats a value with the unit.
         func text(_ value: Double) -> String {
@@ -34,6 +36,7 @@ public struct BudgetVerdict: Sendable, Equatable {
             case .bytes: "\(ByteCount(Int64(value.rounded())))"
             case .count: "\(Int64(value.rounded()))"
             case .milliseconds: Duration.text(milliseconds: value)
+            case .part: "\((value * 1000).rounded() / 10) %"
             }
         }
     }

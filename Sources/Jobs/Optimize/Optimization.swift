@@ -28,6 +28,10 @@ public struct Optimization: Sendable {
     /// The plan of the slim image.
     public let plan: SlimPlan
     let slimDocument: JSON
+    /// The starts of both, in turns.
+    public let pair: StartPair
+    /// The counted starts of both; nil if the time is a real machine's, or the work can't be counted here.
+    public let countedPair: StartPair?
     /// The comparison of the probe results.
     public let verification: Verification
     /// The comparison with the budgets.
@@ -39,11 +43,27 @@ public struct Optimization: Sendable {
             "optimization",
             [
                 "analysis": before.report.json, "slim": slimDocument, "gate": verdict.document,
-                "boot": .object([
-                    "before": before.start.document(image: before.image, name: name),
-                    "after": after.start.document(image: after.image, name: slimName ?? "slim"),
-                ]),
+                "boot": boot,
             ])
+    }
+
+    private var boot: JSON {
+        var json = members(of: pair)
+        json["counted"] = countedPair.map(members)
+        return json
+    }
+
+    private func members(of pair: StartPair) -> JSON {
+        .object([
+            "before": pair.before.document(image: before.image, name: name),
+            "after": pair.after.document(image: after.image, name: slimName ?? "slim"),
+            "comparison": pair.comparison.json,
+        ])
+    }
+
+    /// The comparison that has the verdict: of counted work where the time is an emulator's.
+    public var startVerdict: StartComparison? {
+        countedPair?.comparison ?? (pair.isEmulatedTime ? nil : pair.comparison)
     }
 
     /// Returns the text for people.
@@ -51,11 +71,13 @@ public struct Optimization: Sendable {
     /// - Parameter report: The path of the page with the whole comparison.
     public func summary(report: String) -> String {
         let (first, second) = (before.start.timeToFirstRequest, after.start.timeToFirstRequest)
-        let lines = [
+        let how = pair.isEmulatedTime ? "; this time says nothing about real machines" : ""
+        let lines: [String] = [
             "size   \(ByteCount(before.image.compressedSize)) -> \(ByteCount(after.image.compressedSize)) compressed",
-            "start  \(first.medianText) -> \(second.medianText) to the first request (\(before.start.engineSentence))",
+            "start  \(first.medianText) -> \(second.medianText) to the first request (\(before.start.engineSentence)\(how))",
+            startVerdict.map { "verdict \($0.text)" },
             "report \(report)",
-        ]
+        ].compactMap(\.self)
         return (lines + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
     }
 

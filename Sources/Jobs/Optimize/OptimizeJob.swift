@@ -48,7 +48,7 @@ public struct OptimizeJob {
         // The only inflation of the original: what follows reads this value, or the plain layers.
         let original = image.reading(from: PlainLayers(image.source, in: store.path))
         let files = try await ImageFiles(of: original, search: Report.search)
-        let before = try await report(files, as: name)
+        let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.report("probing the original")
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
@@ -65,21 +65,36 @@ public struct OptimizeJob {
         slimmed.verification = verification
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
-        host.report("starting the original")
-        let first = try await boot.measure(original, tree: files.tree, in: store, options: MachineOptions())
-        host.report("starting the slim image")
-        let second = try await boot.measure(
-            slimmed.image, tree: slimmed.files.tree, in: store, options: MachineOptions())
+        host.report("starting both in turns")
+        let subjects = (
+            StartSubject(original, tree: files.tree), StartSubject(slimmed.image, tree: slimmed.files.tree)
+        )
+        let pair = try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: boot.isDeterministic)
+        let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
         let figures = ImageFigures(
-            of: slimmed.image, after.waste, startMilliseconds: second.timeToFirstRequest.median)
+            of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
         return Optimization(
-            name: name, slimName: slimName, before: .init(image: image, report: before, start: first),
-            after: .init(image: slimmed.image, report: after, start: second), plan: slim.plan,
-            slimDocument: slimmed.document, verification: verification, verdict: BudgetVerdict(budget, figures))
+            name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
+            after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
+            slimDocument: slimmed.document, pair: pair, countedPair: countedPair, verification: verification,
+            verdict: BudgetVerdict(budget, figures))
+    }
+
+    /// Counts the work of both, since the time of an emulator has no verdict; nil if a machine can't be counted.
+    private func count(_ subjects: (StartSubject, StartSubject)) async throws -> StartPair? {
+        host.report("counting the work of both")
+        do {
+            return try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: true)
+        } catch ColdStartError.impossibleScenario(let reason) {
+            host.note("the work of the starts is not counted: \(reason)")
+            return nil
+        }
     }
 
     /// Returns the analysis of files.
-    private func report(_ files: ImageFiles, as name: String) async throws -> Report {
-        try await Offload.run { Report(of: files, reference: name) }
+    private func report(
+        _ files: ImageFiles, as name: String, base: BaseImage = .unknown
+    ) async throws -> Report {
+        try await Offload.run { Report(of: files, reference: name, base: base) }
     }
 }

@@ -42,11 +42,15 @@ extension Output {
         case "push-by-digest": isPushedByDigest = try bool(key, value)
         case "registry.insecure": isInsecure = try bool(key, value)
         case "platform-split": isSplit = try bool(key, value)
-        case "mode": mode = try DirectoryExport.Mode(rawValue: value) ?? fail(key, value, "copy or delete")
+        case "mode":
+            mode = try DirectoryExport.Mode(rawValue: value) ?? fail(key, value: value, wanted: "copy or delete")
         case "compression":
-            form.compression = try OCI.Compression(rawValue: value) ?? fail(key, value, "gzip, zstd or uncompressed")
+            form.compression =
+                try OCI.Compression(rawValue: value) ?? fail(key, value: value, wanted: "gzip, zstd or uncompressed")
         case "compression-level":
-            form.level = try Int(value).flatMap { (0...22).contains($0) ? $0 : nil } ?? fail(key, value, "0 to 22")
+            form.level =
+                try Int(value).flatMap { (0...22).contains($0) ? $0 : nil }
+                ?? fail(key, value: value, wanted: "0 to 22")
         case "force-compression": form.isForced = try bool(key, value)
         case "oci-mediatypes": form.types = try bool(key, value) ? .oci : .docker
         // Times are always cut to SOURCE_DATE_EPOCH where there is one.
@@ -69,11 +73,11 @@ extension Output {
         switch value {
         case "1", "t", "T", "TRUE", "true", "True": true
         case "0", "f", "F", "FALSE", "false", "False": false
-        default: try fail(key, value, "true or false")
+        default: try fail(key, value: value, wanted: "true or false")
         }
     }
 
-    private func fail<T>(_ key: String, _ value: String, _ wanted: String) throws -> T {
+    private func fail<T>(_ key: String, value: String, wanted: String) throws -> T {
         throw Failure("-o type=\(kind.rawValue): \(key) '\(value)' is not \(wanted)", status: .usage)
     }
 

@@ -15,7 +15,7 @@ enum PipedProcess {
         let child = try start(words, closing: ends.input, as: .output, stderrFile: stderrFile.rawValue)
         let result = Result { [source = FileSource(output)] in try body(source) }
         // The failure of the program explains more than that of reading an archive that it did not write.
-        try expectSuccess(words, child, stderrFile, host)
+        try expectSuccess(words, process: child, stderrFile: stderrFile, host: host)
         return try result.get()
     }
 
@@ -28,7 +28,7 @@ enum PipedProcess {
         let stderrFile = try stderrFile()
         let child = try start(words, closing: ends.output, as: .input, stderrFile: stderrFile.rawValue)
         let result = feed(input, body)
-        try expectSuccess(words, child, stderrFile, host)
+        try expectSuccess(words, process: child, stderrFile: stderrFile, host: host)
         try result.get()
     }
 
@@ -83,7 +83,7 @@ enum PipedProcess {
     }
 
     private static func expectSuccess(
-        _ words: [String], _ process: pid_t, _ stderrFile: borrowing OwnedDescriptor, _ host: any JobHost
+        _ words: [String], process: pid_t, stderrFile: borrowing OwnedDescriptor, host: any JobHost
     ) throws {
         let text: String
         let end = Spawn.wait(process)

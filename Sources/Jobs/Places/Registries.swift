@@ -24,7 +24,9 @@ public enum Registries {
         var configuration = HTTPConfiguration()
         configuration.userAgent = "thaw/\(version)"
         if let speed = try number("THAW_MIN_SPEED", 0...1_000_000_000) { configuration.minimumSpeed = speed }
-        if let seconds = try number("THAW_STALL_TIMEOUT", 1...86_400) { configuration.stallTimeout = .seconds(seconds) }
+        if let seconds = try number("THAW_STALL_TIMEOUT", 1...86_400) {
+            configuration.stallTimeout = .seconds(seconds)
+        }
         return configuration
     }
 

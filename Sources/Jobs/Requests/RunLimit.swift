@@ -22,13 +22,13 @@ public enum RunLimit: String, CaseIterable, Sendable {
         case .memorySwap: options.swapLimit = text == "-1" ? .unlimited : .total(try size(text, option))
         case .cpus: options.cpuCount = try Self.count(text, option)
         case .pids:
-            options.processLimit = text == "-1" ? nil : try Self.number(text, option, 1...4_194_304)
+            options.processLimit = text == "-1" ? nil : try Self.number(text, option: option, in: 1...4_194_304)
             options.isProcessLimitRequested = true
         case .cpuQuota:
             let least = CPULimits.leastQuota
-            options.cpus.quota = text == "-1" ? nil : try Self.number(text, option, least...Int(Int32.max))
-        case .cpuPeriod: options.cpus.period = try Self.number(text, option, CPULimits.periods)
-        case .cpuShares: options.cpus.shares = try Self.number(text, option, 2...262_144)
+            options.cpus.quota = text == "-1" ? nil : try Self.number(text, option: option, in: least...Int(Int32.max))
+        case .cpuPeriod: options.cpus.period = try Self.number(text, option: option, in: CPULimits.periods)
+        case .cpuShares: options.cpus.shares = try Self.number(text, option: option, in: 2...262_144)
         case .cpusetCPUs: options.cpus.set = try Self.set(text, option)
         case .cpusetMemories: options.cpus.memoryNodes = try Self.set(text, option)
         case .timeout: options.timeout = try Self.time(text, option)
@@ -71,7 +71,7 @@ public enum RunLimit: String, CaseIterable, Sendable {
         return count
     }
 
-    private static func number(_ text: String, _ option: String, _ range: ClosedRange<Int>) throws -> Int {
+    private static func number(_ text: String, option: String, in range: ClosedRange<Int>) throws -> Int {
         guard let number = Int(text), range.contains(number) else {
             throw Failure(
                 "\(option) '\(text)' is not a number from \(range.lowerBound) to \(range.upperBound)", status: .usage)

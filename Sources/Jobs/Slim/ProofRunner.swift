@@ -22,6 +22,23 @@ public struct ProofRunner: ImageRunner {
         self.files = files
     }
 
+    /// Makes a runner of `probes` and `commands`; nil without any of them, where options of the start are refused.
+    public init?(
+        probes: [ProbeAction], commands: [ProbeAction], recordsOpenedFiles: Bool, start: StartOptions, in store: Store,
+        host: any JobHost
+    ) throws {
+        guard let first = probes.first ?? commands.first else {
+            guard start != StartOptions() else { return nil }
+            throw Failure(
+                "the images are not started without --probe or --exec", remedy: "add --probe or --exec", status: .usage)
+        }
+        var start = start
+        start.probe = first
+        self.init(
+            job: try BootJob(start, nil, host: host), store: store,
+            probeSet: ProbeSet(probes: probes, commands: commands, recordsOpenedFiles: recordsOpenedFiles))
+    }
+
     /// Starts an image once and returns its probe results.
     public func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         var requested = probeSet

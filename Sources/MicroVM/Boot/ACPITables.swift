@@ -1,3 +1,5 @@
+internal import Linux
+
 // The tables by which a kernel finds processors, interrupts and devices (ACPI 6.5, chapter 5).
 //
 // ```

@@ -1,3 +1,5 @@
+internal import Linux
+
 // The byte code of ACPI tables (ACPI 6.5, chapter 20), as far as our DSDT needs it.
 
 /// One object of ACPI's byte code.

@@ -1,3 +1,5 @@
+internal import Linux
+
 // The structures for a kernel's entry (Xen, docs/misc/pvh.pandoc; Linux, Documentation/arch/x86/zero-page.rst).
 
 /// The values that both boot protocols pass.

@@ -1,15 +1,21 @@
 // The numbers of Linux's boot protocol for x86, named as in asm/bootparam.h.
 
 /// Offsets in a bzImage's setup header, the same in the file and in the zero page (Documentation/arch/x86/boot.rst).
-enum SetupField {
+public enum SetupField {
     static let setupSects = 0x1f1
     static let syssize = 0x1f4
     static let bootFlag = 0x1fe
     /// The second byte of a short jump over the header: the header's length behind 0x202.
     static let jumpOffset = 0x201
-    static let header = 0x202
+    /// The bytes "HdrS".
+    public static let header = 0x202
     static let version = 0x206
-    static let typeOfLoader = 0x210
+    /// The offset of the release's text, less ``kernelVersionBase``; a space ends the release.
+    public static let kernelVersion = 0x20e
+    /// The loader's number; the first field behind those that ``kernelVersion`` needs.
+    public static let typeOfLoader = 0x210
+    /// The offset that `kernel_version` counts from.
+    public static let kernelVersionBase = 0x200
     static let loadflags = 0x211
     static let ramdiskImage = 0x218
     static let ramdiskSize = 0x21c

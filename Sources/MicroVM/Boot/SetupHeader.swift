@@ -1,3 +1,5 @@
+internal import Linux
+
 // The header of a bzImage (Linux, Documentation/arch/x86/boot.rst).
 //
 // ```

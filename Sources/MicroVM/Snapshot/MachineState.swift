@@ -1,5 +1,6 @@
 internal import CKVM
 internal import Glibc
+internal import Linux
 
 /// The whole state of a machine except its memory.
 struct MachineState {

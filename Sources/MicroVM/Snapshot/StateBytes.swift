@@ -1,12 +1,12 @@
+internal import Linux
+
 // The bytes of a snapshot's state: little-endian numbers of fixed width, and byte strings after their length.
 
 /// Writes state.
 struct StateWriter {
     private(set) var bytes: [UInt8] = []
 
-    mutating func put(_ number: some FixedWidthInteger) {
-        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
-    }
+    mutating func put(_ number: some FixedWidthInteger) { bytes.append(little: number) }
 
     mutating func put(_ string: [UInt8]) {
         put(UInt32(string.count))
@@ -25,13 +25,9 @@ struct StateReader {
 
     /// Reads the next number.
     mutating func number<Number: FixedWidthInteger>(_: Number.Type = Number.self) throws(MachineError) -> Number {
-        let size = MemoryLayout<Number>.size
-        guard bytes.count - offset >= size else { throw .brokenSnapshot("it is truncated") }
-        let number = unsafe bytes.withUnsafeBytes {
-            unsafe $0.loadUnaligned(fromByteOffset: offset, as: Number.self)
-        }
-        offset += size
-        return Number(littleEndian: number)
+        guard let number = bytes.number(Number.self, at: offset) else { throw .brokenSnapshot("it is truncated") }
+        offset += Number.bitWidth / 8
+        return number
     }
 
     /// Reads the next byte string, of at most `limit` bytes.

@@ -1,3 +1,5 @@
+internal import Linux
+
 // The registers in a snapshot.
 
 extension VirtioRegisters {

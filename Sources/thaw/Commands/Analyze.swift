@@ -8,30 +8,69 @@ import OCI
 struct Analyze: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Report an image's sizes, waste, duplicates, packages, secrets and hazards.",
-        discussion: "Example: thaw analyze --format html -o report.html app:latest")
+        discussion: """
+            Example: thaw analyze --format html -o report.html app:latest
+            Example: thaw analyze --files --layer 2 app:latest
+            """)
     @OptionGroup var global: GlobalOptions
-    @Option(help: "Output format.") var format: Format = .text
+    @Option(help: "Output format; ndjson needs --files.") var format: Format = .text
     @Option(
         name: [.customShort("o"), .long],
         help: ArgumentHelp("Write the report to a file. (default: stdout)", valueName: "file"))
     var output: String?
+    @Flag(help: "List every file with its layer, and the later layer that hides it.") var files = false
+    @Option(help: ArgumentHelp("With --files: only the files of this layer; 0 is the lowest.", valueName: "number"))
+    var layer: Int?
+    @Option(help: "With --files: the order.") var sort: Sort = .size
+    @Option(
+        help: ArgumentHelp(
+            "With --files: sum up directories down to this depth instead; 0 is the root.", valueName: "number"))
+    var depth: Int?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, html
+        case text, json, ndjson, html
+    }
+
+    enum Sort: String, ExpressibleByArgument, CaseIterable {
+        case size, path
+    }
+
+    func validate() throws {
+        if files, format == .html {
+            throw ValidationError("--files has no HTML form; --format html without it has the largest files")
+        }
+        if !files, format == .ndjson { throw ValidationError("--format ndjson needs --files") }
+        if !files, layer != nil || depth != nil { throw ValidationError("--layer and --depth need --files") }
+        if let depth, depth < 0 { throw ValidationError("--depth \(depth) is negative") }
     }
 
     func run() async throws {
-        let report = try await Report(of: image.exportedImage(in: global.store()), reference: image.text)
-        guard output == nil else { return try replaceFile(output ?? "", with: Array(text(of: report).utf8)) }
-        format == .json ? Terminal.print(report.json) : Terminal.print(text(of: report))
+        let store = try global.store()
+        let subject = try await image.exportedImage(in: store)
+        let text = try await files ? fileText(subject, store) : reportText(subject, store)
+        guard let output else {
+            return format == .text || format == .html ? Terminal.print(text) : Terminal.print(json: text)
+        }
+        try replaceFile(output, with: Array((format == .text ? text.visible : text).utf8))
     }
 
-    private func text(of report: Report) -> String {
-        switch format {
-        case .text: report.text.visible
-        case .json: report.json.text
+    private func reportText(_ subject: Image, _ store: Store) async throws -> String {
+        let report = try await AnalyzeJob(in: store).report(on: subject, named: image.text)
+        return switch format {
         case .html: report.html
+        case .json, .ndjson: report.json.text
+        case .text: report.text
+        }
+    }
+
+    private func fileText(_ subject: Image, _ store: Store) async throws -> String {
+        let options = FileReport.Options(layer: layer, order: sort == .size ? .size : .path, depth: depth)
+        let report = try await AnalyzeJob(in: store).files(of: subject, named: image.text, options)
+        return switch format {
+        case .json: report.json.text
+        case .ndjson: report.lines.map { $0.line + "\n" }.joined()
+        case .text, .html: report.text
         }
     }
 }

@@ -8,6 +8,8 @@ struct Boot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start an image and measure the time to its first request.",
         discussion: """
+            With a second image, both are started in turns, and the result says which one is faster.
+            Example: thaw boot --probe http:8080/ --budget 60s app:old app:new
             Example: thaw boot --probe http:8080/healthz --runs 5 app:latest
             Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
             """)
@@ -32,14 +34,31 @@ struct Boot: AsyncParsableCommand {
     var publish: [KeptMachine.Port] = []
     @Option(help: "Output format.") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+    @Argument(help: "Another image to compare it with.") var other: ImageArgument?
 
     func run() async throws {
         let store = try global.store()
         let job = try BootJob(options.start(), nil, host: TerminalHost())
         let subject = try await image.image(in: store)
+        if let other { return try await compare(subject, with: other, by: job, in: store) }
         let machineOptions = try machineOptions(job, keeping: keep ? subject : nil)
         let measured = try await job.measure(subject, in: store, options: machineOptions)
         if !keep { show(measured, of: subject) }
+    }
+
+    private func compare(_ subject: Image, with other: ImageArgument, by job: BootJob, in store: Store) async throws {
+        let machineOptions = try machineOptions(job, keeping: nil)
+        guard machineOptions.isPlain, !keep else {
+            throw Failure(
+                "two images exclude --snapshot, --from-snapshot, --network and --keep", status: .usage)
+        }
+        let second = try await other.image(in: store)
+        let pair = try await job.measurePair(
+            StartSubject(subject), StartSubject(second), in: store, isCounted: job.isDeterministic)
+        switch format {
+        case .text: Terminal.print(pair.text(names: (image.text, other.text)))
+        case .json: Terminal.print(pair.document(of: (subject, second), names: (image.text, other.text)))
+        }
     }
 
     private func show(_ measured: StartMeasurement, of subject: Image) {
@@ -82,7 +101,8 @@ extension Boot {
                 throw Failure("--snapshot-at '\(snapshotAt)' is not ready or request", status: .usage)
             }
             let mode = try MachineOptions.startMode(saving: snapshot, at: moment, resuming: fromSnapshot)
-            guard fromSnapshot == nil || options.memory == nil && options.cpus == nil && options.env.isEmpty else {
+            let given = options.machine
+            guard fromSnapshot == nil || given.memory == nil && given.cpus == nil && given.env.isEmpty else {
                 throw Failure(
                     "--from-snapshot excludes --memory, --cpus and --env: the snapshot has them", status: .usage)
             }

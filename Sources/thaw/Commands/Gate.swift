@@ -1,5 +1,7 @@
 import ArgumentParser
+import Glibc
 import Jobs
+import Linux
 import OCI
 import Project
 import SystemPackage
@@ -9,28 +11,75 @@ struct Gate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check an image against the budgets in thaw.toml.",
         discussion: """
-            The exit status is 2 if the image exceeds a budget.
+            The exit status is 2 if the image exceeds a budget, and 3 if one could not be measured. In GitHub Actions \
+            the result is also added to the job's summary.
             Example: thaw gate --config thaw.toml app:latest
+            Example: thaw gate --baseline app:1.0 --format github --junit gate.xml app:1.1
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: BootOptions
     @Option(help: ArgumentHelp("File with the budgets. (default: ./thaw.toml)", valueName: "file")) var config: String?
-    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Option(
+        help: ArgumentHelp(
+            "Image or report that growth is measured against: FILE of analyze, gate or optimize, or an image.",
+            valueName: "file|image"))
+    var baseline: String?
+    @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
+    @Option(help: ArgumentHelp("Write JUnit XML to a file too.", valueName: "file")) var junit: String?
+    @Option(help: ArgumentHelp("Write a SARIF log to a file too.", valueName: "file")) var sarif: String?
+    @Option(
+        help: ArgumentHelp("Append Markdown to a file too. (default: $GITHUB_STEP_SUMMARY)", valueName: "file"))
+    var summary: String?
+    @Option(help: "Treatment of a budget that could not be measured. (default: exit status 3)")
+    var inconclusive: Inconclusive?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json, junit, sarif, markdown, github, gitlab
+    }
+
+    enum Inconclusive: String, ExpressibleByArgument, CaseIterable {
+        case pass, fail
+    }
+
     func run() async throws {
-        let project = try ProjectFile.read(config ?? "thaw.toml", beside: ".")
-        guard !project.budget.isEmpty else {
-            throw Failure("\(config ?? "thaw.toml") has no [budget]", status: .usage)
-        }
+        let file = config ?? "thaw.toml"
+        let (project, lines) = try ProjectFile.readWithLines(config, beside: ".")
+        guard !project.budget.isEmpty else { throw Failure("\(file) has no [budget]", status: .usage) }
         let store = try global.store()
+        let base = try await gateBaseline(store)
         let subject = try await image.exportedImage(in: store)
-        let job = GateJob(in: store, project, start: try options.start(), host: TerminalHost())
-        let verdict = try await job.verdict(on: subject)
-        switch format {
-        case .text: Terminal.print(verdict.text)
-        case .json: Terminal.print(verdict.document)
+        let check = GateCheck(
+            in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
+        let today = String(RFC3339.text(Int64(time(nil))).prefix(10))
+        var report = try await check.report(on: subject, named: image.text, baseline: base, today: today)
+        report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
+        try write(report)
+        if report.status != .done { throw ExitCode(report.status.rawValue) }
+    }
+
+    private func write(_ report: GateReport) throws {
+        if let junit { try replaceFile(junit, with: Array(report.junit.utf8)) }
+        if let sarif { try replaceFile(sarif, with: Array(report.sarif(version: Thaw.version).text.utf8)) }
+        if let file = summary.map({ FilePath($0) }) ?? GateSummary.file {
+            try GateSummary.append(report.markdown, to: file)
         }
-        if !verdict.holds { throw ExitCode(CommandStatus.gateBroken.rawValue) }
+        switch format {
+        case .text: Terminal.print(report.text)
+        case .json: Terminal.print(report.document)
+        case .junit: Terminal.print(report.junit)
+        case .sarif: Terminal.print(report.sarif(version: Thaw.version))
+        case .markdown: Terminal.print(report.markdown)
+        case .github: Terminal.print(report.github)
+        case .gitlab: Terminal.print(report.gitlab)
+        }
+    }
+
+    private func gateBaseline(_ store: Store) async throws -> GateBaseline? {
+        guard let text = baseline else { return nil }
+        guard fileExists(FilePath(text)) else {
+            return try await GateBaseline(ImageArgument(argument: text).exportedImage(in: store), named: text)
+        }
+        return try GateBaseline(reading: FilePath(text))
     }
 }

@@ -1,9 +1,5 @@
 import ArgumentParser
-import Frontend
 import Jobs
-import Linux
-import OCI
-import SystemPackage
 
 /// The command `thaw lint`.
 struct LintCommand: AsyncParsableCommand {
@@ -43,54 +39,16 @@ struct LintCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let values = Dictionary(buildArg.map { Variable($0) }.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        let configuration = try config.map { try LintSettings.read(FilePath($0)) }
-        var files: [(name: String, findings: [Frontend.LintFinding])] = []
-        var sources: [String: [UInt8]] = [:]
-        var hasFailed = false
-        for name in dockerfiles.isEmpty ? ["Dockerfile"] : dockerfiles {
-            var view = DockerfileView(name, arguments: values, openStore: global.existingStore)
-            (view.ignored, view.result) = (Set(ignore), image)
-            view.configuration = try configuration ?? LintSettings.find(for: FilePath(name))
-            view.onNote = { Terminal.note($0) }
-            view.asksShellCheck = shellcheck ?? ShellCheck.isInstalled
-            if dump == .ast {
-                Terminal.print(try view.tree())
-                continue
-            }
-            var findings = try await view.findings()
-            if fix { findings = try await write(findings, of: view, name) }
-            hasFailed = hasFailed || findings.contains { isFailure($0, view.configuration) }
-            files.append((name, findings))
-            sources[name] = view.source
-        }
-        if dump != nil { return }
+        let job = try LintJob(
+            dockerfiles, arguments: buildArg, ignored: Set(ignore), configuration: config, image: image,
+            asksShellCheck: shellcheck, host: TerminalHost(), openStore: global.existingStore)
+        if dump == .ast { return try job.views.forEach { Terminal.print(try $0.tree()) } }
+        let result = try await job.run(fixes: fix)
         switch format {
-        case .text: Terminal.print(files.map { Frontend.Lint.text($0.findings, name: $0.name) }.joined())
-        case .json: Terminal.print(json: Frontend.Lint.json(files))
-        case .sarif: Terminal.print(json: Frontend.Lint.sarif(files, version: Thaw.version, sources: sources))
+        case .text: Terminal.print(result.text)
+        case .json: Terminal.print(json: result.json)
+        case .sarif: Terminal.print(json: result.sarif(version: Thaw.version))
         }
-        if hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
-    }
-
-    private func isFailure(_ finding: Frontend.LintFinding, _ configuration: LintConfiguration?) -> Bool {
-        guard let threshold = (configuration ?? LintConfiguration()).failureThreshold else { return false }
-        return finding.severity >= threshold
-    }
-
-    /// Writes the automatic fixes, says so, and returns the findings that are left.
-    private func write(
-        _ findings: [Frontend.LintFinding], of view: DockerfileView, _ name: String
-    ) async throws -> [Frontend.LintFinding] {
-        let fixable = findings.filter { !$0.edits.isEmpty }
-        let lines = try view.fix(fixable)
-        guard !lines.isEmpty else {
-            Terminal.note("\(name): nothing to write; the fixes below are yours to decide on")
-            return findings
-        }
-        let rules = Set(fixable.map(\.rule)).sorted().joined(separator: ", ")
-        let places = lines.map(String.init).joined(separator: ", ")
-        Terminal.note("\(name): wrote line\(lines.count == 1 ? "" : "s") \(places) (\(rules))")
-        return try await view.findings()
+        if result.hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
     }
 }

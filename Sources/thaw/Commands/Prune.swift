@@ -56,10 +56,10 @@ struct Prune: ParsableCommand {
             budget.bytes = bytes
         }
         if let olderThan {
-            guard let seconds = Self.seconds(olderThan) else {
+            guard let age = Duration(human: olderThan) else {
                 throw Failure("--older-than '\(olderThan)' is not a time such as 36h, 7d or 1h30m", status: .usage)
             }
-            budget.usedSince = Int64(time(nil)) - seconds
+            budget.usedSince = Int64(time(nil)) - age.components.seconds
         }
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
         report(collected)
@@ -74,21 +74,5 @@ struct Prune: ParsableCommand {
         case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
         case .json: Terminal.print(.prune(collected))
         }
-    }
-
-    /// Parses a time such as `1h30m`, `7d` or `45s`: Go's durations of whole numbers, and days.
-    private static func seconds(_ text: String) -> Int64? {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        var total: Int64 = 0
-        var rest = text[...]
-        while !rest.isEmpty {
-            let digits = rest.prefix { $0.isASCII && $0.isNumber }
-            guard let number = Int64(digits), number < 1 << 32, let unit = rest.dropFirst(digits.count).first,
-                let factor = units[unit], total < 1 << 48
-            else { return nil }
-            total += number * factor
-            rest = rest.dropFirst(digits.count + 1)
-        }
-        return text.isEmpty ? nil : total
     }
 }

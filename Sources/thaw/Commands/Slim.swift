@@ -20,7 +20,14 @@ struct SlimCommand: AsyncParsableCommand {
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: SlimOptionGroup
-    @OptionGroup var boot: SlimBootArguments
+    @Option(
+        help: ArgumentHelp(
+            """
+            Probe both images and compare the results: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX. \
+            Can be repeated.
+            """, valueName: "probe"))
+    var probe: [String] = []
+    @OptionGroup var machine: StartArguments
     @OptionGroup var proofArguments: ProofArguments
     @Option(help: "Output format.") var format: OutputFormat = .text
     @Option(
@@ -34,7 +41,9 @@ struct SlimCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         let name = try reference(tag)
-        let proof = try boot.proof(proofArguments, in: store)
+        let proof = try ProofRunner(
+            probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
+            recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: TerminalHost())
         let found = try await image.exportedImage(in: store)
         // The plan, the rewriting and the probing each read all layers.
         let original = found.reading(from: PlainLayers(found.source, in: store.path))

@@ -53,7 +53,7 @@ extension Linter {
 
     /// Checks a RUN by the state of its stage.
     mutating func checkRun(
-        _ run: Instruction.Run, _ located: Located<Instruction>, _ state: inout StageState, isTrigger: Bool = false
+        _ run: Instruction.Run, at located: Located<Instruction>, in state: inout StageState, isTrigger: Bool = false
     ) {
         guard let script = script(of: run, located) else { return }
         let context = RunContext(
@@ -70,18 +70,18 @@ extension Linter {
                 edits: isTrigger ? [] : finding.edits,
                 proposal: isTrigger ? finding.edits + finding.proposal : finding.proposal)
         }
-        checkTools(script.commands, located.lines, &state)
+        checkTools(of: script.commands, lines: located.lines, in: &state)
         checkPipe(context, located)
-        if !isTrigger { checkUnpacked(context, located.lines, &state) }
+        if !isTrigger { checkUnpacked(context, lines: located.lines, in: &state) }
         let isWhole = linter.found.contains { ["CdAlone", "ExportAlone", "UpdateAlone"].contains($0.rule) }
         guard !isTrigger else { return }
-        if !isWhole { checkConsecutive(run, script, located, after: state.lastRun) }
+        if !isWhole { checkConsecutive(run, script: script, located: located, after: state.lastRun) }
         state.lastRun =
             isWhole ? nil : StageState.LastRun(run: run, lines: located.lines, isSingle: script.commands.count <= 1)
     }
 
     private mutating func checkConsecutive(
-        _ run: Instruction.Run, _ script: ShellScript, _ located: Located<Instruction>, after last: StageState.LastRun?
+        _ run: Instruction.Run, script: ShellScript, located: Located<Instruction>, after last: StageState.LastRun?
     ) {
         guard let last, last.lines.upperBound < located.lines.lowerBound else { return }
         let earlier = last.run
@@ -97,7 +97,7 @@ extension Linter {
     }
 
     private mutating func checkTools(
-        _ commands: [ShellCommand], _ lines: ClosedRange<Int>, _ state: inout StageState
+        of commands: [ShellCommand], lines: ClosedRange<Int>, in state: inout StageState
     ) {
         let before = state.tools
         state.tools.formUnion(commands.map(\.name).filter { $0 == "wget" || $0 == "curl" })
@@ -136,7 +136,7 @@ extension Linter {
 
     /// Checks that a RUN doesn't unpack an archive that a COPY brought.
     private mutating func checkUnpacked(
-        _ context: RunContext, _ lines: ClosedRange<Int>, _ state: inout StageState
+        _ context: RunContext, lines: ClosedRange<Int>, in state: inout StageState
     ) {
         guard !state.archives.isEmpty else { return }
         for command in context.commands where command.unpacks {

@@ -1,0 +1,1 @@
+../Probe/ByteText.swift

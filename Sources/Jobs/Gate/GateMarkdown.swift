@@ -1,0 +1,38 @@
+internal import Linux
+
+extension GateReport {
+    /// The Markdown of the report: a headline, a table, and the causes of each budget that doesn't hold.
+    public var markdown: String {
+        var text = "### \(holds ? "✅" : "❌") \(headline.markdown)\n\n| | budget | result |\n|---|---|---|\n"
+        for rule in rules { text += "| \(mark(rule)) | \(rule.name.markdown) | \(rule.summary.markdown) |\n" }
+        for rule in rules where rule.state != .holds {
+            let lines = (rule.remark.map { [$0] } ?? []) + rule.causes.map(\.line)
+            guard !lines.isEmpty else { continue }
+            text += "\n**\(rule.name.markdown)**\n\n" + lines.map { "- \($0.markdown)\n" }.joined()
+        }
+        if !notes.isEmpty { text += "\n" + notes.map { "> \($0.markdown)\n" }.joined() }
+        return text
+    }
+
+    private func mark(_ rule: GateRule) -> String {
+        switch rule.state {
+        case .holds: "✅ holds"
+        case .broken: "❌ broken"
+        case .inconclusive: fails(rule) ? "❌ inconclusive" : "❔ inconclusive"
+        case .waived: "⚠️ waived"
+        }
+    }
+}
+
+extension String {
+    /// The text in one line of Markdown, also in a table's cell; nothing in it is markup.
+    var markdown: String {
+        let special = Set("\\`*_{}[]<>()#~|!&@".unicodeScalars)
+        var result = String.UnicodeScalarView()
+        for scalar in visibleLine.unicodeScalars {
+            if special.contains(scalar) { result.append("\\") }
+            result.append(scalar)
+        }
+        return String(result)
+    }
+}

@@ -1,0 +1,81 @@
+internal import Linux
+
+/// A template of `--format`, in the part of Go's text/template that Docker's users write.
+///
+/// ```
+/// {{.ID}}: {{.CreatedBy}}     fields, also of nested objects: {{.Config.User}}
+/// {{json .}}  {{len .Tags}}   functions: json, len, join, printf, print, println, index, upper, lower
+/// {{.Tags | join ","}}        the value before | is the last argument; docker's {{join .Tags ","}} works too
+/// table {{.ID}}\t{{.Size}}    columns with a line of titles
+/// ```
+/// `\t` and `\n` in the text are a tab and a newline. `if`, `range` and variables are not part of it.
+public struct Template: Sendable {
+    let parts: [Part]
+    /// True for a table.
+    public let isTable: Bool
+
+    /// A piece of a template.
+    enum Part: Sendable, Equatable {
+        case text(String)
+        case pipeline([Command])
+    }
+
+    /// A function with its arguments, or a single value.
+    struct Command: Sendable, Equatable {
+        var function: String?
+        var arguments: [Term]
+    }
+
+    /// A value in a template.
+    indirect enum Term: Sendable, Equatable {
+        case field([String])
+        case constant(JSON)
+        case pipeline([Command])
+    }
+
+    /// Parses a template; a malformed one is a usage failure.
+    public init(_ text: String) throws {
+        isTable = text == "table" || text.hasPrefix("table ")
+        let body = isTable ? String(text.dropFirst("table ".count)) : text
+        do throws(TemplateError) {
+            parts = try Self.parse(body.replacing("\\t", with: "\t").replacing("\\n", with: "\n"))
+        } catch {
+            throw error.failure
+        }
+    }
+
+    private static func parse(_ text: String) throws(TemplateError) -> [Part] {
+        var parts: [Part] = []
+        var rest = text[...]
+        while let start = rest.firstRange(of: "{{") {
+            var before = rest[..<start.lowerBound]
+            rest = rest[start.upperBound...]
+            if rest.hasPrefix("- ") {
+                while before.last?.isWhitespace == true { before.removeLast() }
+                rest = rest.dropFirst()
+            }
+            if !before.isEmpty { parts.append(.text(String(before))) }
+            guard !rest.hasPrefix("/*") else {
+                guard let end = rest.firstRange(of: "*/}}") else { throw TemplateError("a comment has no end") }
+                rest = rest[end.upperBound...]
+                continue
+            }
+            var parser = TemplateParser(rest)
+            parts.append(.pipeline(try parser.action()))
+            rest = parser.rest
+            if parser.trims { rest = rest.drop(while: \.isWhitespace) }
+        }
+        if !rest.isEmpty { parts.append(.text(String(rest))) }
+        return parts
+    }
+}
+
+/// An error in a template, as one sentence.
+struct TemplateError: Error, Equatable {
+    let message: String
+
+    init(_ message: String) { self.message = message }
+
+    /// The report of the error.
+    var failure: Failure { Failure("--format: \(message)", status: .usage) }
+}
