@@ -16,19 +16,20 @@ struct StepSource {
 extension StageBuilder {
     /// Executes a step, or takes the result of the first known of `keys`; then records the result under all of them.
     ///
-    /// A later key is more expensive to compute, and depends on less of the input.
+    /// A later key is more expensive to compute, and depends on less of the input. `lastKey` is one that can't be known
+    /// yet, and is computed after `make`.
     mutating func step(
         _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        make: () async throws -> CachedStep
+        lastKey: (() async throws -> Fingerprint)? = nil, make: () async throws -> CachedStep
     ) async throws {
         try await DebugLog.$id.withValue(DebugLog.nextID()) {
-            try await execute(source, history: history, keys: keys, make: make)
+            try await execute(source, history: history, keys: keys, lastKey: lastKey, make: make)
         }
     }
 
     private mutating func execute(
         _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        make: () async throws -> CachedStep
+        lastKey: (() async throws -> Fingerprint)?, make: () async throws -> CachedStep
     ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
@@ -48,12 +49,14 @@ extension StageBuilder {
                 ])
         }
         let outcome = try await outcome(of: source, prints, remembered: remembered, make)
+        if remembered == nil, let lastKey { prints.append(try await lastKey()) }
+        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0) } : nil
         let known = prints.map(\.digest)
         DebugLog.event(
             "step.end",
             [
-                ("stage", label), ("line", "\(source.line)"), ("cache", outcome.missReason == nil ? "hit" : "miss"),
-                ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
+                ("stage", label), ("line", "\(source.line)"), ("cache", reason == nil ? "hit" : "miss"),
+                ("why", reason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
         if remembered == nil {
@@ -69,7 +72,7 @@ extension StageBuilder {
         draft.history.append(entry)
         shared.finish(
             StepReport(
-                stage: label, line: source.line, instruction: source.text, missReason: outcome.missReason,
+                stage: label, line: source.line, instruction: source.text, missReason: reason,
                 isByContent: known.count > 1, duration: clock.now - start))
     }
 
@@ -91,21 +94,26 @@ extension StageBuilder {
     }
 
     /// True if this stage may use earlier results.
-    private var usesCache: Bool {
+    var usesCache: Bool {
         shared.request.usesCache && !shared.request.uncachedStages.contains(label)
     }
 
-    /// Returns the step's result and the reason for which it was run; nil if it was cached.
+    /// Returns the step's result, and true if it was run for it and not cached.
     private func outcome(
         of source: StepSource, _ prints: [Fingerprint], remembered: CachedStep?,
         _ make: () async throws -> CachedStep
-    ) async throws -> (step: CachedStep, missReason: MissReason?) {
-        if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
+    ) async throws -> (step: CachedStep, isRun: Bool) {
+        if let remembered { return (try await Offload.run { try stored(remembered) }, false) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
-        let reason = usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
-        if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(source.line)) }
+        if shared.request.expectsCache {
+            throw BuildError.unexpectedMiss(missReason(of: source, print), at: plan.place(source.line))
+        }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
-        return (step, isFirst ? reason : nil)
+        return (step, isFirst)
+    }
+
+    private func missReason(of source: StepSource, _ print: Fingerprint) -> MissReason {
+        usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
     }
 
     /// Returns a cached step with its layer in this build's form.

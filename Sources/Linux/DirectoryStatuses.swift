@@ -29,15 +29,20 @@ extension Directory {
         return result
     }
 
+    /// Opens an entry of this directory for reading; a link is not followed, and a FIFO doesn't block.
+    public func open(entry name: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+        return OwnedDescriptor(
+            owning: try system("open", path) {
+                unsafe clinux_openat(descriptor.rawValue, Self.cString(name), flags, 0)
+            })
+    }
+
     /// Reads a whole file that is an entry of this directory; a link is not followed.
     ///
     /// - Throws: ``SystemError`` with EFBIG if it is larger than `limit` bytes.
     public func contents(ofEntry name: [UInt8], limit: Int) throws(SystemError) -> [UInt8] {
-        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
-        let file = OwnedDescriptor(
-            owning: try system("open", path) {
-                unsafe clinux_openat(descriptor.rawValue, Self.cString(name), flags, 0)
-            })
+        let file = try open(entry: name)
         let status = try file.status()
         guard status.type == .regular else { throw SystemError("read", path, .invalidArgument) }
         guard status.size <= limit else { throw SystemError("read", path, .fileTooLarge) }

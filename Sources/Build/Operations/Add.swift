@@ -73,7 +73,7 @@ extension StageBuilder {
         }
         let plan = try await plan(job, selection)
         try await note(job, plan, line: line)
-        return try await write(plan, from: source, isIndependent: job.isIndependent, line: line)
+        return try await write(plan, from: source, isIndependent: job.isIndependent, line: line).step
     }
 }
 

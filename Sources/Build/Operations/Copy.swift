@@ -53,19 +53,36 @@ extension StageBuilder {
                 }
             }
         }
-        keys.append {
+        var digests: [FileTree.InodeID: Digest]?
+        func contentKey() async throws -> Fingerprint {
             let (source, selection) = try await prepare()
             var key = planned
-            let digests = try await Offload.run { try source.digests(of: selection.files) }
-            selection.add(to: &key, digests: digests)
+            let known = digests
+            selection.add(to: &key, digests: try await Offload.run { try known ?? source.digests(of: selection.files) })
             try await addPlan(to: &key)
             return key
         }
-        try await self.step(step, history: job.history(keyword), keys: keys) {
+        // Files are read twice only if their content may be that of an earlier layer.
+        let mayMatch = try keys.isEmpty || mayHaveResult(of: planned)
+        if mayMatch { keys.append(contentKey) }
+        try await self.step(
+            step, history: job.history(keyword), keys: keys, lastKey: mayMatch ? nil : contentKey
+        ) {
             let (source, plan) = (try await prepare().source, try await plan())
             try await stage.note(job, plan, line: step.line)
-            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: step.line)
+            let made = try await stage.write(
+                plan, from: source, isIndependent: job.isIndependent, hashes: !mayMatch, line: step.line)
+            digests = made.digests
+            try stage.shared.store.mark(planned.digest)
+            return made.step
         }
+    }
+
+    /// True if the content of files may be known under a key that starts with this one.
+    private func mayHaveResult(of start: Fingerprint) throws -> Bool {
+        guard usesCache else { return false }
+        let request = shared.request
+        return try !request.caches.isEmpty || request.expectsCache || shared.store.hasMark(start.digest)
     }
 
     /// Returns the part of a key that needs no file of the source.
@@ -114,68 +131,5 @@ extension StageBuilder {
             shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }
         return (uid, gid)
-    }
-}
-
-// MARK: - The layer
-
-extension StageBuilder {
-    /// Writes a layer: entries without content first, then files in the order of the source, then links.
-    ///
-    /// The times of an independent layer don't depend on the layers below.
-    ///
-    /// - Parameter line: The line of the instruction, for notes about files; nil for none.
-    func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, form: LayerForm? = nil,
-        line: Int? = nil
-    ) async throws -> CachedStep {
-        let (store, form) = (shared.store, form ?? shared.request.layerForm)
-        let epoch = isIndependent ? shared.epoch ?? plan.newest : newestTime(in: plan)
-        // The result has only the time of its own files, so that it also fits other layers below.
-        let newest = shared.epoch ?? plan.newest
-        let (step, script) = try await Offload.run {
-            let writer = try LayerWriter(into: store, form)
-            var script = ScriptFinder()
-            func add(_ item: CopyPlan.Item) throws {
-                var entry = item.entry
-                entry.metadata.mtime = FileTime(seconds: min(entry.metadata.mtime.seconds, epoch))
-                try writer.add(entry)
-            }
-            var contents: [FileTree.InodeID: [CopyPlan.Item]] = [:]
-            var links: [CopyPlan.Item] = []
-            for item in plan.items {
-                if case .link = item.entry.change {
-                    links.append(item)
-                } else if let source = item.source {
-                    contents[source, default: []].append(item)
-                } else {
-                    try add(item)
-                    script.begin(item.entry.path)
-                    script.look(at: item.inline[...])
-                    try writer.write(item.inline[...])
-                }
-            }
-            // A file that two sources name is read twice, since its bytes are written twice.
-            var pass = 0
-            while !contents.isEmpty {
-                try source.read(
-                    contents.keys.sorted(),
-                    begin: {
-                        guard let item = contents[$0]?[pass] else { return }
-                        try add(item)
-                        script.begin(item.entry.path)
-                    },
-                    chunk: {
-                        script.look(at: $0)
-                        try writer.write($0)
-                    })
-                pass += 1
-                contents = contents.filter { $0.value.count > pass }
-            }
-            for item in links { try add(item) }
-            return (CachedStep(layer: try writer.finish(), epoch: newest), script.found)
-        }
-        if let line, let script { note(script, line) }
-        return step
     }
 }

@@ -55,7 +55,9 @@ struct CopyJob: Sendable {
 
     /// Returns the part of the key that needs no file.
     func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
-        add(to: isIndependent ? Self.independentKey("\(keyword) --link", stage) : Fingerprint(keyword, on: stage), stage)
+        add(
+            to: isIndependent ? Self.independentKey("\(keyword) --link", stage) : Fingerprint(keyword, on: stage), stage
+        )
     }
 
     /// Returns the part of the key that needs no file, without the layers below, for a key that has the plan.

@@ -35,7 +35,7 @@ extension StageBuilder {
             },
         ]
         try await step(source, history: "WORKDIR \(path)", keys: keys) {
-            try await stage.write(try await plan(), from: ImageSource(image: stage.image, tree: FileTree()))
+            try await stage.write(try await plan(), from: ImageSource(image: stage.image, tree: FileTree())).step
         }
     }
 

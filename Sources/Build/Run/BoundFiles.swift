@@ -49,6 +49,6 @@ extension StageBuilder {
         let plan = try CopyPlan(selection, to: destination, onto: FileTree())
         var form = LayerForm()
         form.compression = .uncompressed
-        return try await write(plan, from: source, form: form)
+        return try await write(plan, from: source, form: form).step
     }
 }

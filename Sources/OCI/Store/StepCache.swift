@@ -61,5 +61,15 @@ extension Store {
             layer: Layer(descriptor: try Descriptor(layer, what: what), diffID: try Digest(diffID)), epoch: epoch)
     }
 
+    /// Records that results exist under keys that start with the inputs of `start`.
+    public func mark(_ start: Digest) throws {
+        if try !hasMark(start) { try root.replace(Self.markPath(of: start), with: [], isSynced: false) }
+    }
+
+    /// True if ``mark(_:)`` was called for these inputs.
+    public func hasMark(_ start: Digest) throws -> Bool { try root.exists(Self.markPath(of: start)) }
+
+    private static func markPath(of start: Digest) -> FilePath { FilePath("thaw/cache/mark-\(start.hex)") }
+
     private static func cachePath(of key: Digest) -> FilePath { FilePath("thaw/cache/\(key.hex)") }
 }
