@@ -62,7 +62,7 @@ extension StageBuilder {
         if remembered == nil {
             try remember(outcome.step, keys: known, inputs: prints.last?.inputs ?? [])
         } else if known.count > 1, let key = known.last {
-            try remember(outcome.step, keys: known.dropLast(), inputs: shared.history.inputs(of: key))
+            try remember(outcome.step, keys: known.dropLast(), inputs: [], like: key)
         }
         if let key = known.last { shared.history.note(stage: label, step: source.text, key: key) }
         shared.note(outcome.step, of: known)
@@ -85,12 +85,18 @@ extension StageBuilder {
         return nil
     }
 
-    /// Records a result and its inputs under keys that did not lead to it.
-    private func remember(_ step: CachedStep, keys: [Digest], inputs: [StepInput]) throws {
-        for key in keys {
-            try shared.store.cache(step, for: key)
-            try shared.history.keep(inputs, of: key)
-        }
+    /// Records a result under keys that did not lead to it.
+    ///
+    /// - Parameters:
+    ///   - inputs: The inputs of the last key, which the others refer to.
+    ///   - known: The key that already has the inputs; nil to keep them.
+    private func remember(
+        _ step: CachedStep, keys: [Digest], inputs: [StepInput], like known: Digest? = nil
+    ) throws {
+        for key in keys { try shared.store.cache(step, for: key) }
+        guard let last = known ?? keys.last else { return }
+        if known == nil { try shared.history.keep(inputs, of: last) }
+        for key in keys where key != last { try shared.history.keep(inputsOf: last, for: key) }
     }
 
     /// True if this stage may use earlier results.

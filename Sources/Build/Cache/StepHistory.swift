@@ -8,6 +8,7 @@ internal import SystemPackage
 /// ```
 /// thaw/why/last-DOCKERFILE    STAGE NUL TEXT NUL KEY NUL, step by step
 /// thaw/why/KEY                NAME NUL VALUE NUL, input by input; written when the step has run
+///                             or "as" NUL OTHER NUL, the inputs of another key of the same result
 /// ```
 /// The files are used only for reports: a damaged one means that less can be explained.
 final class StepHistory: Sendable {
@@ -69,7 +70,10 @@ final class StepHistory: Sendable {
 
     /// Returns the saved inputs of a step; none if they are not saved.
     func inputs(of key: Digest) -> [StepInput] {
-        let fields = Self.fields(in: Self.path(of: key), of: store)
+        var fields = Self.fields(in: Self.path(of: key), of: store)
+        if fields.count == 2, fields[0] == Self.reference, let other = try? Digest(fields[1]) {
+            fields = Self.fields(in: Self.path(of: other), of: store)
+        }
         return stride(from: 0, to: fields.count - 1, by: 2).map { StepInput(name: fields[$0], value: fields[$0 + 1]) }
     }
 
@@ -78,6 +82,15 @@ final class StepHistory: Sendable {
         let bytes: [UInt8] = inputs.flatMap { Array("\($0.name)\0\($0.value)\0".utf8) }
         try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
     }
+
+    /// Saves that a step has the inputs of another key, which leads to the same result.
+    func keep(inputsOf other: Digest, for key: Digest) throws {
+        let bytes = Array("\(Self.reference)\0\(other)\0".utf8)
+        try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
+    }
+
+    /// The name of an input that stands for those of another key.
+    private static let reference = "as"
 
     /// Saves this build's keys in place of the last build's, for the stages that it ran.
     ///

@@ -27,7 +27,7 @@ struct ContextSource: CopySource {
         self.hashes = hashes
         let (entries, stats) = try Self.entries(of: walk, hashes)
         var tree = FileTree()
-        try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
+        try tree.apply(entries, layer: 0, name: "context")
         self.tree = tree
         self.stats = stats
     }
@@ -40,9 +40,9 @@ struct ContextSource: CopySource {
     /// Returns the entries of the tree, each with its status and, if unchanged, its known digest.
     private static func entries(
         of walk: ContextWalk, _ hashes: ContextHashes?
-    ) throws -> (entries: [LayerEntry], stats: [FileStat]) {
+    ) throws -> (entries: [(entry: LayerEntry, content: Digest?)], stats: [FileStat]) {
         var links: [LinkKey: ImagePath] = [:]
-        var (result, stats): ([LayerEntry], [FileStat]) = ([], [])
+        var (result, stats): ([(entry: LayerEntry, content: Digest?)], [FileStat]) = ([], [])
         result.reserveCapacity(walk.entries.count)
         stats.reserveCapacity(walk.entries.count)
         for entry in walk.entries {
@@ -59,7 +59,7 @@ struct ContextSource: CopySource {
                     try walk.directory.layerAttributes(of: FilePath(entry.path))
                 }
             }
-            result.append(LayerEntry(entry.path, change, metadata))
+            result.append((LayerEntry(entry.path, change, metadata), nil))
             stats.append(FileStat(status: status, digest: known?.digest))
         }
         return (result, stats)
