@@ -45,6 +45,19 @@ struct PlanKeyTests {
         #expect(whole.image.configBytes == image.image.configBytes)
     }
 
+    @Test("ADD of files above a changed step is kept")
+    func adding() async throws {
+        let space = try Workspace()
+        for name in ["a", "b/c"] { try Self.file(name, "1", space) }
+        let text = "FROM scratch\nCOPY a /\nADD b /b/\nADD a /d/\n"
+        #expect(try await Self.build(text, in: space).lines == [2, 3, 4])
+        try Self.file("a", "2", space)
+        let image = try await Self.build(text, in: space)
+        #expect(image.lines == [2, 4])
+        #expect(
+            try await Self.build(text, in: space, usesCache: false).image.manifestBytes == image.image.manifestBytes)
+    }
+
     /// Two first steps, and the last step whose layer depends on the difference.
     static let facts: [(name: String, before: String, after: String, last: String)] = [
         ("the mode of a parent", "COPY --chmod=0755 d /p", "COPY --chmod=0700 d /p", "COPY a /p/x/"),
