@@ -30,6 +30,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         hex = String(decoding: digits, as: UTF8.self)
     }
 
+    /// Makes a digest of its 32 bytes; nil for another number.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        self.init(hashed: bytes)
+    }
+
     fileprivate init(hashed bytes: some Sequence<UInt8>) {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []

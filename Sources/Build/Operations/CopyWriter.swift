@@ -31,7 +31,6 @@ extension StageBuilder {
 private struct CopyWriter {
     private let layer: LayerWriter
     private let epoch: Int64
-    private var hasher: Digest.Hasher?
     private(set) var script = ScriptFinder()
     /// The digests of all files, if they are computed.
     private(set) var digests: [FileTree.InodeID: Digest]?
@@ -40,6 +39,7 @@ private struct CopyWriter {
     init(_ layer: LayerWriter, epoch: Int64, hashes: Bool) {
         (self.layer, self.epoch) = (layer, epoch)
         digests = hashes ? [:] : nil
+        layer.hashesContents = hashes
     }
 
     mutating func write(_ plan: CopyPlan, from source: any CopySource) throws -> Layer {
@@ -69,7 +69,7 @@ private struct CopyWriter {
     ) throws {
         var current: FileTree.InodeID?
         func end(_ writer: inout CopyWriter) {
-            guard let inode = current, let digest = writer.hasher?.finalize() else { return }
+            guard let inode = current, writer.digests != nil, let digest = writer.layer.contentDigest else { return }
             writer.digests?[inode] = digest
             source.remember(digest, of: inode)
         }
@@ -79,15 +79,10 @@ private struct CopyWriter {
                 guard let index = files[inode] else { return }
                 end(&self)
                 current = inode
-                hasher = digests == nil ? nil : Digest.Hasher()
                 try add(plan.items[index])
             },
-            chunk: {
-                hasher?.update($0)
-                try write($0)
-            })
+            chunk: { try write($0) })
         end(&self)
-        hasher = nil
     }
 
     private mutating func add(_ item: CopyPlan.Item) throws {
