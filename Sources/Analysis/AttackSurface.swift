@@ -32,14 +32,26 @@ struct AttackSurface {
 
     private mutating func findManagers(in tree: FileTree, _ packages: [Package]) {
         var bytes: [String: Int64] = [:]
+        var seen: Set<FileTree.InodeID> = []
         for package in packages { bytes[package.name] = max(bytes[package.name] ?? 0, package.bytes) }
         for directory in Self.programDirectories.compactMap({ try? ImagePath($0) }) {
             for name in Self.managerNames {
                 let path = directory.appending(Array(name.utf8))
-                guard let inode = tree.inode(at: path), !inode.kind.isDirectory else { continue }
+                guard let node = tree.resolve(path)?.node, !Self.isApplet(node, in: tree) else { continue }
+                let inode = tree.inode(of: node)
+                // pip and pip3 are one program.
+                guard inode.kind.isFile, seen.insert(tree[node: node].inode).inserted else { continue }
                 packageManagers.append((path, bytes[name] ?? inode.kind.size, inode.layer))
             }
         }
+    }
+
+    /// True for a program of many names, such as BusyBox, in which a package manager is a small part.
+    private static func isApplet(_ node: FileTree.NodeID, in tree: FileTree) -> Bool {
+        let inode = tree.inode(of: node)
+        if inode.linkCount > 20 { return true }
+        let names = [tree[node: node].name, Array(inode.path.name)].map { String(decoding: $0, as: UTF8.self) }
+        return names.contains { ["busybox", "toybox", "busybox.static"].contains($0) }
     }
 
     /// True if a user setting means root.

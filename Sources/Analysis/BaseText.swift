@@ -5,7 +5,7 @@ extension BaseImage {
     var sentence: String {
         let name = name ?? digest?.short ?? "a known image"
         guard let evidence else {
-            return "unknown; pull the image of FROM, so that its layers can be told from yours."
+            return "unknown; pull the image of FROM to see which layers are its."
         }
         guard let layerCount else { return "\(name), by its annotation; pull it to see which layers are its." }
         let layers = layerCount == 1 ? "layer 0" : "layers 0 to \(layerCount - 1)"

@@ -31,9 +31,6 @@ struct ByteFindings {
         return base.owner(of: layer) == .base ? "layer \(layer) of the base\(what)" : "layer \(layer)\(what)"
     }
 
-    private func packed(_ bytes: Int64, _ layer: Int) -> Int64 {
-        layers.indices.contains(layer) ? layers[layer].compressedShare(of: bytes) : 0
-    }
 }
 
 // MARK: - Waste
@@ -48,6 +45,7 @@ extension ByteFindings {
     private struct WasteTotal {
         var count = 0
         var bytes: Int64 = 0
+        var compressedBytes: Int64 = 0
         var examples: [ImagePath] = []
     }
 
@@ -59,13 +57,14 @@ extension ByteFindings {
                 let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.hiddenBy)
                 sums[cause, default: WasteTotal()].count += 1
                 sums[cause, default: WasteTotal()].bytes &+= copy.bytes
+                sums[cause, default: WasteTotal()].compressedBytes &+= copy.compressedBytes ?? 0
                 if sums[cause, default: WasteTotal()].examples.count < 10 { sums[cause]?.examples.append(item.path) }
             }
         }
         return sums.map { cause, sum in
             Finding(
                 id: cause.kind.rawValue, severity: severity(of: sum.bytes, in: cause.layer),
-                message: message(cause, sum), bytes: sum.bytes, compressedBytes: packed(sum.bytes, cause.layer),
+                message: message(cause, sum), bytes: sum.bytes, compressedBytes: sum.compressedBytes,
                 layer: cause.layer, fix: fix(cause), paths: sum.examples)
         }
     }
@@ -106,7 +105,7 @@ extension ByteFindings {
     private func duplicate(_ duplicates: [Duplicate]) -> [Finding] {
         guard let largest = duplicates.first else { return [] }
         let bytes = duplicates.reduce(0) { $0 &+ $1.bytes }
-        let compressed = duplicates.reduce(0) { $0 &+ packed($1.bytes, $1.layers.last ?? 0) }
+        let compressed = duplicates.reduce(0) { $0 &+ ($1.compressedBytes ?? 0) }
         return [
             Finding(
                 id: "duplicate-content", severity: Finding.severity(of: bytes),
@@ -122,7 +121,7 @@ extension ByteFindings {
             id: group.kind.id, severity: severity(of: group.bytes, in: group.layer),
             message:
                 "Left behind in \(name(group.layer)): \(group.kind.what), \(counted(group.count, "file")), \(ByteCount(group.bytes)).",
-            bytes: group.bytes, compressedBytes: packed(group.bytes, group.layer), layer: group.layer,
+            bytes: group.bytes, compressedBytes: Int64(group.compressedBytes.rounded()), layer: group.layer,
             fix: base.owner(of: group.layer) == .base ? Self.baseFix : group.kind.fix,
             paths: [group.largest])
     }

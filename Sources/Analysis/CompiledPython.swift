@@ -51,6 +51,12 @@ struct CompiledPython {
     /// Programs that are executed and not imported need no compiled form.
     func problems(_ liveFiles: LiveFiles) -> Problems {
         var result = problems
+        guard hasInterpreter(liveFiles) else {
+            // Python programs of other tools, such as node-gyp, which no interpreter imports.
+            result.orphaned.sort()
+            result.stale.sort()
+            return result
+        }
         let staleSources = Set(result.stale.compactMap { PythonBytecode.source(of: $0) })
         for id in liveFiles.files {
             guard let path = liveFiles.path(of: id), path.bytes.hasSuffix(".py"), tree.inodes[id].kind.size > 0,
@@ -63,9 +69,21 @@ struct CompiledPython {
         return result
     }
 
+    /// True if the image has a program `python`, `python3.12` or `pypy3` in a directory of programs.
+    private func hasInterpreter(_ liveFiles: LiveFiles) -> Bool {
+        liveFiles.files.contains { id in
+            guard tree.inodes[id].metadata.mode & 0o111 != 0, let path = liveFiles.path(of: id) else { return false }
+            let name = path.name
+            return path.parent.name.elementsEqual("bin".utf8)
+                && (name.starts(with: "python".utf8) || name.starts(with: "pypy".utf8))
+        }
+    }
+
     private func isImported(_ path: ImagePath) -> Bool {
         guard !arguments.contains(path.name.text) else { return false }
         let components = path.components
+        // npm ships node-gyp, whose Python runs only while a module is compiled.
+        if components.contains(where: { $0.elementsEqual("node_modules".utf8) }) { return false }
         let isProgram = components.dropLast().contains { $0.elementsEqual("bin".utf8) || $0.elementsEqual("sbin".utf8) }
         return !isProgram && !path.bytes.hasPrefix("usr/share/")
     }

@@ -17,7 +17,7 @@ public struct Finding: Sendable, Equatable {
     public let message: String
     /// The bytes that the fix saves; 0 for a finding that is not about bytes.
     public let bytes: Int64
-    /// The size of those bytes in a pull, estimated.
+    /// The size of those bytes in a pull: their part of the layers' blobs.
     public let compressedBytes: Int64
     /// The layer to change; nil for the configuration or several layers.
     public let layer: Int?
@@ -58,6 +58,12 @@ public struct Finding: Sendable, Equatable {
         return (right.bytes, left.id, left.layer ?? -1, left.message)
             < (left.bytes, right.id, right.layer ?? -1, right.message)
     }
+
+    /// The bytes below which a remark is folded in the text.
+    static let smallBytes: Int64 = 100_000
+
+    /// True for a remark about few bytes.
+    var isSmall: Bool { severity == .info && bytes > 0 && bytes < Self.smallBytes }
 
     /// Returns the severity of that many wasted bytes.
     static func severity(of bytes: Int64) -> Severity { bytes >= 1_000_000 ? .warning : .info }

@@ -24,12 +24,6 @@ public struct LayerFacts: Sendable, Equatable {
     /// The command in one line, as in a Dockerfile.
     public var command: String { shortCommand(createdBy) }
 
-    /// Returns the size of `bytes` of this layer's files in a pull, estimated by their share of the layer.
-    public func compressedShare(of bytes: Int64) -> Int64 {
-        guard size > 0 else { return 0 }
-        return Int64((Double(compressedSize) * min(1, Double(bytes) / Double(size))).rounded())
-    }
-
     static func all(of image: Image, in tree: FileTree, _ waste: Waste) -> [LayerFacts] {
         let steps = ImageHistory.steps(of: image)
         var sizes = [Int64](repeating: 0, count: image.layers.count)

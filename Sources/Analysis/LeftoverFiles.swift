@@ -21,6 +21,8 @@ struct LeftoverFiles {
         let layer: Int
         var count = 0
         var bytes: Int64 = 0
+        /// The bytes in the layer's blob; 0 if the layers were not decompressed.
+        var compressedBytes: Double = 0
         var largest: ImagePath
         var largestBytes: Int64 = 0
     }
@@ -28,7 +30,7 @@ struct LeftoverFiles {
     /// All groups, largest first.
     let groups: [Group]
 
-    init(_ tree: FileTree) {
+    init(_ tree: FileTree, packed: PackedSizes? = nil) {
         var groups: [[Int]: Group] = [:]
         var kinds: [FileTree.NodeID: Int] = [:]
         var seen: Set<FileTree.InodeID> = []
@@ -42,7 +44,7 @@ struct LeftoverFiles {
                 seen.insert(entry.inode).inserted
             {
                 groups[[kind, inode.layer], default: Group(kind: Self.kinds[kind], layer: inode.layer, largest: path)]
-                    .add(path, inode.kind.size)
+                    .add(path, inode.kind.size, packed?.bytes(of: inode) ?? 0)
             }
         }
         self.groups = groups.values.sorted { ($1.bytes, $0.kind.id, $0.layer) < ($0.bytes, $1.kind.id, $1.layer) }
@@ -79,72 +81,12 @@ struct LeftoverFiles {
         }
         return table
     }()
-
-    private static let kinds: [Kind] = [
-        Kind(
-            id: "apt-lists", what: "apt's package lists", directories: ["/var/lib/apt/lists"],
-            fix: "End the RUN that calls apt-get update with rm -rf /var/lib/apt/lists/*, "
-                + "or mount a cache: RUN --mount=type=cache,target=/var/lib/apt."),
-        Kind(
-            id: "apt-cache", what: "apt's cache", directories: ["/var/cache/apt"],
-            fix: "End the RUN with apt-get clean && rm -rf /var/cache/apt/*.bin, or mount a cache at /var/cache/apt."),
-        Kind(
-            id: "apk-cache", what: "apk's cache", directories: ["/var/cache/apk", "/etc/apk/cache"],
-            fix: "Use apk add --no-cache."),
-        Kind(
-            id: "rpm-cache", what: "the cache of dnf or yum",
-            directories: ["/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5", "/var/cache/zypp"],
-            fix: "End the RUN with dnf clean all (yum, microdnf alike)."),
-        Kind(
-            id: "pip-cache", what: "pip's cache", directories: [".cache/pip", ".cache/uv", ".cache/pypoetry"],
-            fix: "Use pip install --no-cache-dir, or RUN --mount=type=cache,target=/root/.cache."),
-        Kind(
-            id: "npm-cache", what: "the cache of npm, yarn or pnpm",
-            directories: [
-                ".npm/_cacache", ".npm/_logs", ".cache/yarn", "/usr/local/share/.cache", ".yarn/cache", ".pnpm-store",
-                "node_modules/.cache", ".cache/node-gyp",
-            ],
-            fix: "Use npm ci && npm cache clean --force in one RUN, or RUN --mount=type=cache,target=/root/.npm."),
-        Kind(
-            id: "build-cache", what: "the cache of a build tool",
-            directories: [
-                ".cache/go-build", "go/pkg/mod/cache", ".cargo/registry", "/usr/local/cargo/registry", ".m2/repository",
-                ".gradle/caches", ".composer/cache", ".cache/composer", ".cache/bazel", ".ccache", ".cache/ccache",
-                ".bundle/cache",
-                ".nuget/packages",
-            ],
-            fix: "Build in a stage of its own and COPY --from it only what runs."),
-        Kind(
-            id: "git-directory", what: "a git repository's history", directories: [".git"],
-            fix: "Add .git to .dockerignore; the history may contain more than the work tree."),
-        Kind(
-            id: "temporary-files", what: "temporary files", directories: ["/tmp", "/var/tmp"],
-            fix: "Delete them in the RUN that makes them."),
-        Kind(
-            id: "logs", what: "logs of the build", directories: ["/var/log"],
-            fix: "Delete them in the RUN that makes them."),
-        Kind(
-            id: "docs", what: "documentation",
-            directories: ["/usr/share/doc", "/usr/share/info", "/usr/local/share/doc"],
-            fix: "Set dpkg's path-exclude=/usr/share/doc/* (keep copyright files), or run thaw slim."),
-        Kind(
-            id: "man-pages", what: "manual pages",
-            directories: ["/usr/share/man", "/usr/local/share/man", "/usr/local/man"],
-            fix: "Set dpkg's path-exclude=/usr/share/man/*, or run thaw slim."),
-        Kind(
-            id: "locales", what: "translations", directories: ["/usr/share/locale", "/usr/share/i18n"],
-            fix:
-                "Set dpkg's path-exclude=/usr/share/locale/*, or run thaw slim, with --keep locales if they are needed."
-        ),
-        Kind(
-            id: "headers", what: "headers for compiling", directories: ["/usr/include", "/usr/local/include"],
-            fix: "Compile in a stage of its own and COPY --from it what was made."),
-    ]
 }
 
 extension LeftoverFiles.Group {
-    fileprivate mutating func add(_ path: ImagePath, _ size: Int64) {
+    fileprivate mutating func add(_ path: ImagePath, _ size: Int64, _ compressedSize: Double) {
         count += 1
+        compressedBytes += compressedSize
         bytes &+= size
         if size > largestBytes { (largest, largestBytes) = (path, size) }
     }

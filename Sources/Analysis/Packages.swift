@@ -15,6 +15,8 @@ public struct Package: Sendable, Hashable {
     public let bytes: Int64
     /// The first layer that had it in this version.
     public let layer: Int
+    /// The architecture as its manager writes it: `amd64`, `x86_64`; nil without one.
+    public var architecture: String?
 }
 
 /// The packages of an image, with their sizes and first layers.
@@ -57,7 +59,9 @@ struct PackageScanner {
 
     private func package(_ manager: Package.Manager, _ row: PackageRow, bytes: Int64) -> Package {
         let layer = firstLayer[Release(name: row.name, version: row.version)] ?? 0
-        return Package(manager: manager, name: row.name, version: row.version, bytes: max(0, bytes), layer: layer)
+        return Package(
+            manager: manager, name: row.name, version: row.version, bytes: max(0, bytes), layer: layer,
+            architecture: row.architecture)
     }
 }
 

@@ -24,6 +24,8 @@ public struct Report: Sendable {
     public let secrets: [FoundSecret]
     /// The findings, most important first.
     public let findings: [Finding]
+    /// The figures of dive, which replace efficiency and waste if they are set.
+    public var dive: DiveMetric?
 
     /// An image in one line.
     public struct ImageSummary: Sendable, Equatable {
@@ -40,6 +42,12 @@ public struct Report: Sendable {
         /// The number of layers.
         public let layerCount: Int
     }
+
+    /// The part of the shipped bytes that is not wasted, by the chosen metric.
+    var efficiency: Double { dive?.efficiency ?? waste.efficiency }
+
+    /// The wasted bytes by the chosen metric.
+    var wastedBytes: Int64 { dive?.wastedBytes ?? waste.wastedBytes }
 
     /// The search that a report needs in the pass over the layers.
     public static var search: TextSearch { SecretScanner.search }
@@ -58,16 +66,18 @@ public struct Report: Sendable {
         self.base = base
         let (image, tree) = (files.image, files.tree)
         let liveFiles = LiveFiles(tree)
-        waste = Waste(of: tree)
+        let packed = files.packedSizes
+        waste = Waste(of: tree, packed: packed)
         layers = LayerFacts.all(of: image, in: tree, waste)
         largestFiles = FileList.largest(Self.largest, in: tree, liveFiles)
         largestDirectories = DirectorySizes(in: tree, liveFiles).largest(Self.largest)
-        duplicates = Duplicate.all(in: tree, liveFiles)
+        duplicates = Duplicate.all(in: tree, liveFiles, packed: packed)
         packages = PackageScanner(files, liveFiles).packages
         secrets = SecretScanner(files).secrets
         let python = CompiledPython(files, liveFiles).problems(liveFiles)
         let bytes = ByteFindings(layers, base).findings(
-            waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree), python: python, in: tree)
+            waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree, packed: packed), python: python,
+            in: tree)
         let surface = AttackSurface(tree, packages)
         let safety = SafetyFindings.findings(secrets: secrets, surface: surface, of: image, in: tree)
         findings = (bytes + safety).map { $0.owned(base, in: tree) }.sorted(by: Finding.inOrder)

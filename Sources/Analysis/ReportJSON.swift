@@ -4,10 +4,24 @@ internal import OCI
 extension Report {
     /// The document that `thaw analyze --format json` prints.
     public var json: JSON {
+        var json = ownJSON
+        guard let dive else { return json }
+        json["inefficientFiles"] = .array(
+            dive.items.map { item in
+                .object([
+                    "path": .string(item.path.description), "count": .integer(Int64(item.count)),
+                    "bytes": .integer(item.bytes),
+                ])
+            })
+        return json
+    }
+
+    private var ownJSON: JSON {
         .object([
             "schemaVersion": .integer(1), "kind": .string("analysis"), "image": image.json,
-            "efficiency": .number(waste.efficiency), "wastedBytes": .integer(waste.wastedBytes),
-            "userWastedPercent": .number(waste.userWastedPercent),
+            "metric": .string(dive == nil ? "thaw" : "dive"),
+            "efficiency": .number(efficiency), "wastedBytes": .integer(wastedBytes),
+            "userWastedPercent": .number(dive.map { $0.userWastedPercent ?? 0 } ?? waste.userWastedPercent),
             "wastedBytesBySide": .object([
                 "base": .optional(wastedBySide?.base), "user": .optional(wastedBySide?.yours),
             ]),
@@ -74,7 +88,8 @@ extension Waste.Item {
     fileprivate var json: JSON {
         .object([
             "path": .string(path.description), "count": .integer(Int64(copies.count)), "bytes": .integer(bytes),
-            "layers": .numbers(layers), "class": .string(kind.rawValue), "copies": .array(copies.map(\.json)),
+            "layers": .numbers(layers), "class": .string(kind.rawValue),
+            "compressedBytes": .optional(compressedBytes), "copies": .array(copies.map(\.json)),
         ])
     }
 }
@@ -83,7 +98,7 @@ extension Waste.Copy {
     fileprivate var json: JSON {
         .object([
             "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(hiddenBy)), "class": .string(kind.rawValue),
-            "bytes": .integer(bytes),
+            "bytes": .integer(bytes), "compressedBytes": .optional(compressedBytes),
         ])
     }
 }
@@ -92,6 +107,7 @@ extension Duplicate {
     fileprivate var json: JSON {
         .object([
             "digest": .string(digest.description), "bytes": .integer(bytes), "layers": .numbers(layers),
+            "compressedBytes": .optional(compressedBytes),
             "paths": .paths(paths),
         ])
     }

@@ -5,7 +5,8 @@ internal import OCI
 extension Report {
     /// The report for a terminal, 100 columns wide.
     public var text: String {
-        headline + "\n" + layerTable + largestTables + wasteTable + duplicateTable + secretTable + packageTable
+        headline + "\n" + layerTable + largestTables + (dive == nil ? wasteTable : diveTable) + duplicateTable
+            + secretTable + packageTable
             + findingList
     }
 
@@ -21,8 +22,8 @@ extension Report {
 
             Size        \(ByteCount(image.size)) in \(counted(image.layerCount, "layer")); \
             \(ByteCount(image.compressedSize)) to pull
-            Efficiency  \(percent(waste.efficiency))
-            Wasted      \(ByteCount(waste.wastedBytes))\(side ?? "")
+            Efficiency  \(percent(efficiency))\(dive == nil ? "" : ", as dive counts")
+            Wasted      \(ByteCount(wastedBytes))\(dive == nil ? side ?? "" : diveShare)
             Base        \(truncated(base.sentence.visibleLine, to: 88))
 
             """
@@ -70,19 +71,39 @@ extension Report {
             + (largestDirectories.isEmpty ? "" : "\nLargest directories\n" + directories.text)
     }
 
+    private var diveShare: String {
+        ", as dive counts" + (dive?.userWastedPercent.map { " (\(percent($0)) of your bytes)" } ?? "")
+    }
+
+    /// The paths that dive reports.
+    private var diveTable: String {
+        guard let dive, !dive.items.isEmpty else { return "" }
+        var table = TextTable(
+            [.init("COUNT", isNumber: true), .init("BYTES", isNumber: true), .init("PATH", limit: 80)],
+            indentation: "  ")
+        for item in dive.items.prefix(Self.shown) {
+            table.add([
+                String(item.count), "\(ByteCount(item.bytes))",
+                abbreviated(item.path.description.visibleLine, to: 80),
+            ])
+        }
+        return section("Inefficient files", count: dive.items.count, noun: "path") + table.text
+    }
+
     private var wasteTable: String {
         guard !waste.items.isEmpty else { return "" }
         var table = TextTable(
             [
-                .init("BYTES", isNumber: true), .init("COPIES", isNumber: true), .init("CLASS"),
-                .init("LAYERS", limit: 14), .init("OWNER"), .init("PATH", limit: 45),
+                .init("BYTES", isNumber: true), .init("PULL", isNumber: true), .init("COPIES", isNumber: true),
+                .init("CLASS"), .init("LAYERS", limit: 10), .init("OWNER"), .init("PATH", limit: 36),
             ], indentation: "  ")
         for item in waste.items.prefix(Self.shown) {
             table.add([
-                "\(ByteCount(item.bytes))", String(item.copies.count), item.kind.rawValue,
+                "\(ByteCount(item.bytes))", item.compressedBytes.map { "\(ByteCount($0))" } ?? "-",
+                String(item.copies.count), item.kind.rawValue,
                 item.layers.map(String.init).joined(separator: ","),
                 base.owner(of: item.copies.map(\.layer))?.mark ?? "both",
-                abbreviated(item.path.description.visibleLine, to: 45),
+                abbreviated(item.path.description.visibleLine, to: 36),
             ])
         }
         return section("Waste", count: waste.items.count, noun: "path") + table.text
@@ -134,7 +155,19 @@ extension Report {
 
     private var findingList: String {
         guard !findings.isEmpty else { return "\nNo findings.\n" }
-        return "\nFindings (\(findings.count))\n" + findings.map(\.text).joined(separator: "\n")
+        let small = findings.filter(\.isSmall)
+        let shown = findings.filter { !$0.isSmall }.map(\.text).joined(separator: "\n")
+        return "\nFindings (\(findings.count))\n" + shown + foldedLine(small)
+    }
+
+    /// One sentence about the findings that save little.
+    private func foldedLine(_ small: [Finding]) -> String {
+        guard !small.isEmpty else { return "" }
+        let bytes = small.reduce(0) { $0 &+ $1.bytes }
+        let names = Set(small.map(\.id)).sorted().joined(separator: ", ")
+        let what = small.count == 1 ? "1 finding saves" : "\(small.count) findings save"
+        let text = "\(what) less than \(ByteCount(Finding.smallBytes)) each, \(ByteCount(bytes)) in all: \(names)."
+        return (small.count == findings.count ? "" : "\n") + wrapped(text, width: 100, indentation: "  ")
     }
 
     private func section(_ title: String, count: Int, noun: String, limit: Int = shown) -> String {
@@ -147,7 +180,7 @@ extension Finding {
     fileprivate var text: String {
         var title = "  \(severity.rawValue) \(id)"
         if bytes > 0 { title += "  \(ByteCount(bytes))" }
-        if compressedBytes > 0 { title += " (about \(ByteCount(compressedBytes)) to pull)" }
+        if compressedBytes > 0 { title += " (\(ByteCount(compressedBytes)) to pull)" }
         return title + "\n" + wrapped(message.visibleLine, width: 100, indentation: "    ")
             + (paths.isEmpty ? "" : "    e.g. \(abbreviated(paths[0].description.visibleLine, to: 90))\n")
             + wrapped("Fix: " + fix, width: 100, indentation: "    ")

@@ -1,3 +1,4 @@
+public import ImageFiles
 public import OCI
 
 /// The bytes that an image ships and no container sees.
@@ -27,6 +28,8 @@ public struct Waste: Sendable, Equatable {
         public let kind: Kind
         /// The size in bytes.
         public let bytes: Int64
+        /// The bytes in the layer's blob; nil if the layers were not decompressed.
+        public let compressedBytes: Int64?
     }
 
     /// A path with all its wasted copies.
@@ -37,6 +40,11 @@ public struct Waste: Sendable, Equatable {
         public let copies: [Copy]
         /// The bytes of all copies.
         public let bytes: Int64
+
+        /// The bytes of all copies in the layers' blobs; nil if the layers were not decompressed.
+        public var compressedBytes: Int64? {
+            copies.reduce(Optional(0)) { sum, copy in sum.flatMap { sum in copy.compressedBytes.map { sum &+ $0 } } }
+        }
 
         /// The layers that ship or hide a copy, ascending.
         public var layers: [Int] { Set(copies.flatMap { [$0.layer, $0.hiddenBy] }).sorted() }
@@ -76,7 +84,7 @@ public struct Waste: Sendable, Equatable {
     /// Accounts for every inode of `tree`.
     ///
     /// Without contents in the tree, no copy is `metadataOnly` or `moved`.
-    public init(of tree: FileTree) {
+    public init(of tree: FileTree, packed: PackedSizes? = nil) {
         let layerContents = LayerContents(tree)
         var copies: [ImagePath: [Copy]] = [:]
         var (shipped, live, user) = (Int64(0), Int64(0), Int64(0))
@@ -88,7 +96,7 @@ public struct Waste: Sendable, Equatable {
                 live &+= size
                 continue
             }
-            copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents))
+            copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents, packed: packed))
         }
         items = copies.map { path, copies in
             Item(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
@@ -96,10 +104,13 @@ public struct Waste: Sendable, Equatable {
         (shippedBytes, liveBytes, userBytes) = (shipped, live, user)
     }
 
-    private static func copy(_ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Copy {
+    private static func copy(
+        _ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents, packed: PackedSizes?
+    ) -> Copy {
         Copy(
             layer: inode.layer, hiddenBy: inode.removal?.layer ?? inode.layer,
-            kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size)
+            kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size,
+            compressedBytes: packed?.bytes(of: inode).map { Int64($0.rounded()) })
     }
 
     private static func kind(of inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents) -> Kind {

@@ -175,6 +175,9 @@ public struct BuildResult: Sendable {
     public let baseLayerCount: Int
     /// Every step of every stage that was needed, in the order in which they finished.
     public let steps: [StepReport]
+    /// The sources, for the provenance.
+    public let inputs: BuildInputs
+
     /// Returns the same result with an image that contains the cache records of its own layers.
     public func withInlineCache() -> BuildResult {
         var result = self

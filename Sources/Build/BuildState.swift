@@ -11,6 +11,7 @@ final class BuildState: Sendable {
     let store: Store
     let snapshots: Snapshots
     let trees: TreeCache
+    let inputs = InputLog()
     private let trial = IsolationTrial()
     let web: HTTPClient
     let contextLoads = SingleFlight<ContextLocation, ResolvedContext>()
@@ -148,6 +149,7 @@ final class BuildState: Sendable {
             guard platform.accepts(found) else {
                 throw BuildError.wrongPlatform(name, has: "\(found)", wanted: "\(platform)", at: place)
             }
+            inputs.add(BuildInputs.Material(image, named: reference))
             return image
         } catch OCIError.imageNotFound {
             throw BuildError.baseNotFound(name, at: place)

@@ -29,14 +29,16 @@ public struct Builder: Sendable {
     /// additional cached steps.
     public func build() async throws -> BuildResult {
         guard let limit = request.timeout else { return try await buildTarget() }
-        return try await within(limit, orThrow: { .timedOut(limit) }, { try await buildTarget() })
+        return try await within(limit, orThrow: { BuildError.timedOut(limit) }, { try await buildTarget() })
     }
 
     private func buildTarget() async throws -> BuildResult {
+        let start = RFC3339.now
         let lease = try store.lease()
         try FailedStep.forget(in: store)
         let shared = try BuildState(request, store: store, progress: progress)
-        var plan = try plan(try await shared.dockerfile())
+        let text = try await shared.dockerfile()
+        var plan = try plan(text)
         try expectRunnable(plan)
         let bases = try await resolveBases(of: &plan, shared)
         try expectRunnable(plan)
@@ -60,8 +62,10 @@ public struct Builder: Sendable {
         let image = target.finished(labels: request.labels)
         try store.publish(image, as: nil)
         try lease.release()
+        let hasTriggers = bases.values.contains { !$0.onBuild.isEmpty }
         return BuildResult(
             image: image, baseLayerCount: target.baseLayerCount, steps: shared.reports,
+            inputs: inputs(of: plan, text.bytes, shared, hasTriggers: hasTriggers, startedOn: start),
             records: CacheRecords(shared.records), epoch: shared.epoch)
     }
 
@@ -144,10 +148,15 @@ public struct Builder: Sendable {
         case .scratch:
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
-            return StageBuilder(try await image(name, of: stage, in: plan, shared), stage.label, plan, shared)
+            let image = try await image(name, of: stage, in: plan, shared)
+            // The digest that the base has in an export too, which other machines know.
+            let isPlain = shared.request.defersCompression
+            let exported = isPlain ? image : try await Offload.run { try store.exported(image) }
+            let based = image.based(on: try Reference(name), exported.descriptor.digest)
+            return StageBuilder(based, stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
-            return StageBuilder(try await shared.base(named: name, at: place), stage.label, plan, shared)
+            return StageBuilder(try await base(named: name, at: place, shared), stage.label, plan, shared)
         case .buildContext: preconditionFailure("FROM can't name the build context")
         }
     }
@@ -202,6 +211,18 @@ extension Builder {
             default: return nil
             }
         default: return nil
+        }
+    }
+
+    /// Returns a named context as the base of a stage; an image's name and digest are in its annotations.
+    private func base(
+        named name: String, at place: BuildError.Location, _ shared: BuildState
+    ) async throws -> Image {
+        let base = try await shared.base(named: name, at: place)
+        switch request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value {
+        case .image(let reference): return base.based(on: reference, base.descriptor.digest)
+        case .layout: return base.based(on: nil, base.descriptor.digest)
+        default: return base.based(on: nil, nil)
         }
     }
 

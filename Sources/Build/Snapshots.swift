@@ -1,16 +1,18 @@
-internal import Linux
+public import Linux
 public import OCI
 public import SystemPackage
 
 /// Layers unpacked for running commands, by chain ID, in the store's `thaw/layers`.
 ///
-/// Owners and overlayfs's attributes on disk depend on the user namespace, so each ID map has directories of its own.
+/// Owners and overlayfs's attributes on disk depend on the user namespace, and on the support for idmapped mounts. So
+/// each ID map has directories of its own.
 ///
 /// This is a cache: everything in it can be made again from the store's blobs. Nothing is synced, so it is emptied
 /// after a reboot. A killed process leaves at most a directory under a temporary name.
 public struct Snapshots: Sendable {
     private let store: Store
-    private let ids: IDMap
+    /// The map of the files.
+    private(set) var ids: IDMap
     private let note: @Sendable (String) -> Void
     private static let boot: FilePath = "thaw/layers/boot"
 
@@ -29,6 +31,13 @@ public struct Snapshots: Sendable {
             try store.root.replace(Self.boot, with: current)
         }
         try lock.release()
+    }
+
+    /// Returns these layers with files that are stored with another map.
+    public func stored(with ids: IDMap) -> Snapshots {
+        var other = self
+        other.ids = ids
+        return other
     }
 
     /// Returns an identifier of this boot; its time if a container hides /proc/sys.
@@ -143,7 +152,7 @@ public struct Snapshots: Sendable {
     }
 
     private func path(of chain: Digest) -> FilePath {
-        FilePath("thaw/layers/\(chain.hex)\(ids.isInitial ? "" : ".\(ids.name)")")
+        FilePath("thaw/layers/\(chain.hex)\(ids.keepsOwners ? "" : ".\(ids.name)")")
     }
 }
 

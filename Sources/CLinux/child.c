@@ -213,6 +213,19 @@ static int identity(Step step) {
     return (int)syscall(SYS_setresuid, step->flags, step->flags, step->flags);
 }
 
+// The capabilities must be inheritable to be ambient, and ambient to stay with a user that isn't root.
+static int keep_identity(Step step) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{step->mode, step->mode, step->mode}};
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || identity(step) != 0) return -1;
+    if (syscall(SYS_capset, &header, data) != 0) return -1;
+    for (int capability = 0; capability < 32; capability++) {
+        if (!(step->mode >> capability & 1)) continue;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return -1;
+    }
+    return 0;
+}
+
 static int capabilities(uint64_t kept) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct now[2], data[2] = {0};
@@ -256,6 +269,7 @@ static int perform(Child child, Step step) {
         case clinux_step_groups: return groups(step);
         case clinux_step_become_root: return become_root();
         case clinux_step_identity: return identity(step);
+        case clinux_step_keep_identity: return keep_identity(step);
         case clinux_step_capabilities: return capabilities(step->flags);
         case clinux_step_directory: return directory(step->path);
         case clinux_step_no_new_privileges: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -1,5 +1,5 @@
 internal import Guest
-internal import Linux
+public import Linux
 internal import Probe
 internal import Sandbox
 internal import Synchronization
@@ -13,6 +13,7 @@ public struct ContainerEngine: Engine {
     /// The engine is called `container`.
     public let name = "container"
     private let layers: [FilePath]
+    private let ids: IDMap
     private let scratch: FilePath
     private let initialProgram: FilePath
 
@@ -20,11 +21,13 @@ public struct ContainerEngine: Engine {
     ///
     /// - Parameters:
     ///   - layers: the image's unpacked layers, the topmost first; they are only read.
+    ///   - ids: the map of the layers' files, see ``Users/storedIDs(on:)``.
     ///   - scratch: a directory for the files that a start writes, on a file system that supports overlays. It is
     ///     empty afterwards.
     ///   - initialProgram: `thaw-init`, see ``InitialProgram/locate()``.
-    public init(layers: [FilePath], scratch: FilePath, initialProgram: FilePath) {
+    public init(layers: [FilePath], ids: IDMap, scratch: FilePath, initialProgram: FilePath) {
         self.layers = layers
+        self.ids = ids
         self.scratch = scratch
         self.initialProgram = initialProgram
     }
@@ -63,10 +66,12 @@ public struct ContainerEngine: Engine {
         let parent = try Directory.make(scratch)
         defer { try? parent.removeTree(name) }
         let place = scratch.pushing(name)
-        for part in ["upper", "work", "files"] { _ = try Directory.make(place.appending(part)) }
-        var command = try command(scenario, files: place.appending("files"))
+        for part in ["upper", "work"] { _ = try Directory.make(place.appending(part)) }
+        try Directory(place).setOwner(of: "upper", uid: ids.stored(0), gid: ids.stored(0))
+        var command = try command(scenario)
         limits.apply(to: &command)
-        let overlay = Overlay(lowers: layers, upper: place.appending("upper"), work: place.appending("work"))
+        let overlay = Overlay(
+            lowers: layers, upper: place.appending("upper"), work: place.appending("work"), isShifted: ids.shift > 0)
         let listener = ContainerListener(scenario, from: hostClock())
         let observation = scenario.probeSet?.recordsOpenedFiles == true ? ContainerFileObserver() : nil
         defer { _ = observation?.end() }
@@ -85,25 +90,26 @@ public struct ContainerEngine: Engine {
     }
 
     /// Makes the command of init with its boot spec; the same files of `/etc` as in Docker are mounted.
-    private func command(_ scenario: Scenario, files: FilePath) throws -> Command {
+    private func command(_ scenario: Scenario) throws -> Command {
         let program = FilePath("/.thaw-init")
         let specPath = FilePath("/.thaw-orders")
-        let directory = try Directory(files)
         let hosts = "127.0.0.1\tlocalhost \(scenario.hostname)\n::1\tlocalhost ip6-localhost\n"
-        try directory.replace("orders", with: BootSpec(scenario, in: .container, channel: "fd:1").encode())
-        try directory.replace("hosts", with: Array(hosts.utf8))
-        try directory.replace("resolv.conf", with: Array("# This container has no network but its own.\n".utf8))
+        let resolver = "# This container has no network but its own.\n"
+        let spec = BootSpec(scenario, in: .container, channel: "fd:1").encode()
+        func content(_ bytes: [UInt8], mode: UInt32 = 0o644) -> Attachment.Source {
+            .content(bytes, mode: mode, uid: 0, gid: 0)
+        }
         var command = Command([program.string, specPath.string])
         command.hostname = scenario.hostname
         command.network = .none
         command.attachments = [
             // A copy, because the host's file is not part of the container.
             Attachment(
-                .content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755, uid: 0, gid: 0),
-                at: program, isReadOnly: true),
-            Attachment(.host(files.appending("orders")), at: specPath, isReadOnly: true),
-            Attachment(.host(files.appending("hosts")), at: "/etc/hosts"),
-            Attachment(.host(files.appending("resolv.conf")), at: "/etc/resolv.conf"),
+                content(try OwnedDescriptor(initialProgram).readAll(limit: 64 << 20), mode: 0o755), at: program,
+                isReadOnly: true),
+            Attachment(content(spec), at: specPath, isReadOnly: true),
+            Attachment(content(Array(hosts.utf8)), at: "/etc/hosts"),
+            Attachment(content(Array(resolver.utf8)), at: "/etc/resolv.conf"),
         ]
         return command
     }

@@ -14,6 +14,8 @@ public struct ImageFiles: Sendable {
     public let image: Image
     /// The files of all layers; every regular file has its digest.
     public let tree: FileTree
+    /// The compressed bytes of each file.
+    public let packedSizes: PackedSizes
     /// The headers and dependencies of every live ELF file.
     public private(set) var elf: [FileTree.InodeID: ELF] = [:]
     /// The interpreter and words of every live executable script.
@@ -47,6 +49,7 @@ public struct ImageFiles: Sendable {
         }
         self.image = image
         self.tree = tree
+        packedSizes = PackedSizes(layers.map(\.packedSizes))
         for (id, inode) in tree.inodes.enumerated() where inode.ordinal >= 0 {
             if let facts = layers[inode.layer].facts[inode.ordinal] { add(facts, of: inode, id) }
         }

@@ -27,14 +27,19 @@ struct LayerFiles: Sendable {
     private(set) var entries: [(entry: LayerEntry, content: Digest?)] = []
     /// The facts by the number of the entry.
     private(set) var facts: [Int: FileFacts] = [:]
+    /// The compressed bytes of each entry.
+    private(set) var packedSizes: [Float] = []
 
     /// The limit of all texts of a layer in bytes; no distribution's databases come near it.
     private static let maximumTexts = 256 << 20
 
     init(of layer: Layer, in image: Image, _ wanted: WantedFacts) throws {
-        let reader = try image.open(layer)
+        let map = CompressionMap()
+        let reader = try image.open(layer, recording: map)
         var textBytes = 0
         while let entry = try reader.next() {
+            let start = reader.headerOffset
+            defer { packedSizes.append(Float(map.packedBytes(from: start, to: reader.offset))) }
             guard case .add(.file(let size)) = entry.change else {
                 entries.append((entry, nil))
                 continue

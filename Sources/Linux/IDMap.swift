@@ -3,6 +3,8 @@
 //     /proc/self/uid_map          inside   outside   count
 //                                      0      1000       1        the user is root in here
 //                                      1    100000   65536        and has these subordinate IDs
+//
+// A shifted map is no namespace of this process: it describes files of containers in a namespace of their own.
 
 internal import Glibc
 internal import SystemPackage
@@ -15,6 +17,8 @@ public struct IDMap: Sendable, Hashable {
     public let isInitial: Bool
     /// True if processes may change their supplementary groups.
     public let allowsGroups: Bool
+    /// The number added to an ID to get the owner on disk; 0 except for ``shifted(to:count:)``.
+    public let shift: UInt32
     private let users: [Mapping]
     private let groups: [Mapping]
 
@@ -33,6 +37,12 @@ public struct IDMap: Sendable, Hashable {
         self.groups = Self.lines(groups)
         allowsGroups = setgroups.starts(with: "allow".utf8)
         self.isInitial = isInitial
+        shift = 0
+    }
+
+    private init(users: [Mapping], shift: UInt32) {
+        (self.users, groups, self.shift) = (users, users, shift)
+        (isInitial, allowsGroups) = (true, true)
     }
 
     /// The map of the initial user namespace: every ID.
@@ -40,6 +50,14 @@ public struct IDMap: Sendable, Hashable {
         let all = Array("0 0 4294967295\n".utf8)
         return IDMap(users: all, groups: all, isInitial: true)
     }()
+
+    /// Returns the map of files that root of the machine stores for a namespace whose ID 0 is `first`.
+    public static func shifted(to first: UInt32, count: UInt32) -> IDMap {
+        IDMap(users: [Mapping(inside: 0, outside: UInt64(first), count: UInt64(count))], shift: first)
+    }
+
+    /// True if every file has its true owner on disk.
+    public var keepsOwners: Bool { isInitial && shift == 0 }
 
     /// Reads the current map of this process.
     public static func current() throws(SystemError) -> IDMap {
@@ -63,6 +81,15 @@ public struct IDMap: Sendable, Hashable {
     /// True if this group ID can own a file here.
     public func hasGroup(_ number: UInt32) -> Bool { groups.contains { $0.contains(number) } }
 
+    /// Returns the owner on disk of a shifted file: root's for an ID outside the map.
+    public func stored(_ id: UInt32) -> UInt32 { shift == 0 ? id : hasUser(id) ? id + shift : shift }
+
+    /// Returns the ID of a shifted file's owner on disk: root for an owner outside the map.
+    public func restored(_ owner: UInt32) -> UInt32 {
+        guard shift > 0 else { return owner }
+        return owner >= shift && hasUser(owner - shift) ? owner - shift : 0
+    }
+
     /// True if the map has only one user or only one group.
     public var isSingle: Bool { [users, groups].contains { $0.count == 1 && $0[0].count == 1 } }
 
@@ -83,7 +110,7 @@ public struct IDMap: Sendable, Hashable {
         // FNV-1a is enough: the names only distinguish maps, and a collision causes no more than a wrong owner in the
         // user's own cache.
         let hash = text.joined().utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 36)
+        return String(hash, radix: 36) + (shift == 0 ? "" : "-shifted")
     }
 
     private static func lines(_ text: [UInt8]) -> [Mapping] {

@@ -22,6 +22,11 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible, Expressibl
     /// Docker's image configuration.
     public static let dockerConfig: MediaType = "application/vnd.docker.container.image.v1+json"
 
+    /// An in-toto statement.
+    public static let inToto: MediaType = "application/vnd.in-toto+json"
+    /// The configuration `{}` of an artifact that has none.
+    public static let emptyJSON: MediaType = "application/vnd.oci.empty.v1+json"
+
     /// True if the blob is one image's manifest.
     public var isManifest: Bool { self == .manifest || self == .dockerManifest }
     /// True if the blob lists manifests.

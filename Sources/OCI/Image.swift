@@ -76,6 +76,10 @@ public struct Image: Sendable {
         }
         manifestBytes = try source.read(descriptor)
         manifest = try Manifest(parsing: manifestBytes, digest: descriptor.digest)
+        if manifest.config.mediaType == .emptyJSON {
+            let type = manifest.json["artifactType"]?.string ?? "unknown"
+            throw OCIError.invalidImage("\(descriptor.digest) is an artifact of type '\(type)', not an image")
+        }
         configBytes = try source.read(manifest.config)
         config = try ImageConfig(parsing: configBytes, digest: manifest.config.digest)
         let diffIDs = config.diffIDs
@@ -138,9 +142,15 @@ public struct Image: Sendable {
 
     /// Returns this image with more annotations in its manifest, replacing those of the same name.
     public func annotated(_ annotations: [String: String]) -> Image {
-        if annotations.isEmpty { return self }
-        let all = manifest.annotations.merging(annotations) { $1 }
-        return Image(config: config, configBytes, layers: layers, annotations: all, types: .oci, source: source)
+        reannotated { $0.merge(annotations) { $1 } }
+    }
+
+    /// Returns this image with edited annotations in its manifest.
+    func reannotated(_ edit: (inout [String: String]) -> Void) -> Image {
+        var annotations = manifest.annotations
+        edit(&annotations)
+        if annotations == manifest.annotations { return self }
+        return Image(config: config, configBytes, layers: layers, annotations: annotations, types: .oci, source: source)
     }
 
     /// Returns this image with other blobs for the same layers, and with the media types of `types`.
@@ -187,28 +197,35 @@ extension Image {
     ///
     /// Reading and verifying the blob, decompressing it, and processing the tar run concurrently, on a thread each.
     /// If the source has the plain tar too, that is read.
-    public func openTar(_ layer: Layer) throws -> any ByteSource {
-        guard let layers = source as? PlainLayers else { return try inflate(layer) }
-        return try layers.open(layer) { try inflate(layer) }
+    public func openTar(_ layer: Layer) throws -> any ByteSource { try openTar(layer, recording: nil) }
+
+    private func openTar(_ layer: Layer, recording map: CompressionMap?) throws -> any ByteSource {
+        guard let layers = source as? PlainLayers else { return try inflate(layer, map) }
+        return try layers.open(layer, isRecorded: map != nil) { try inflate(layer, map) }
     }
 
-    private func inflate(_ layer: Layer) throws -> any ByteSource {
+    private func inflate(_ layer: Layer, _ map: CompressionMap?) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
         }
-        if compression == .uncompressed, descriptor.digest == layer.diffID {
-            return ReadAheadSource(try source.open(descriptor))
+        if map == nil {
+            if compression == .uncompressed, descriptor.digest == layer.diffID {
+                return ReadAheadSource(try source.open(descriptor))
+            }
+            if let plain = try source.openPlain(layer.diffID) { return ReadAheadSource(plain) }
         }
-        if let plain = try source.openPlain(layer.diffID) { return ReadAheadSource(plain) }
         let packed = ReadAheadSource(try source.open(descriptor))
-        let plain = ReadAheadSource(try decompressing(packed, compression, name: "layer \(descriptor.digest)"))
+        let inflated = try decompressing(packed, compression, name: "layer \(descriptor.digest)")
+        let plain = ReadAheadSource(map.map { RecordingSource(inflated, to: $0) } ?? inflated)
         return VerifyingSource(plain, digest: layer.diffID, size: nil)
     }
 
     /// Opens a layer for reading entry by entry.
-    public func open(_ layer: Layer) throws -> TarReader {
-        TarReader(try openTar(layer), layer: layer.descriptor.digest.short)
+    ///
+    /// - Parameter map: Receives the places of the tar's bytes in the blob, if the blob is decompressed.
+    public func open(_ layer: Layer, recording map: CompressionMap? = nil) throws -> TarReader {
+        TarReader(try openTar(layer, recording: map), layer: layer.descriptor.digest.short)
     }
 
     /// Returns the layers' tree, read from their headers; with `contents`, every file's SHA-256 too.

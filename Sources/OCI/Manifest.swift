@@ -56,8 +56,9 @@ public struct Index: Hashable, Sendable {
 
     /// Returns the manifest that suits `platform` best, the first of equals.
     ///
-    /// If none suits, returns the first one without a platform.
+    /// If none suits, returns the first one without a platform. Attestations are no images.
     public func manifest(for platform: Platform) -> Descriptor? {
+        let manifests = manifests.filter { !$0.isAttestation }
         let suitable = manifests.compactMap { entry in
             entry.platform.flatMap(platform.rank).map { (entry: entry, rank: $0) }
         }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Times in the form of image documents: `2026-11-24T19:02:00Z` (RFC 3339).
 public enum RFC3339 {
     /// Formats a time in seconds since 1970, in UTC.
@@ -8,6 +10,9 @@ public enum RFC3339 {
         let parts = [month, day, rest / 3600, rest / 60 % 60, rest % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
         return "\(year)-\(parts[0])-\(parts[1])T\(parts[2]):\(parts[3]):\(parts[4])Z"
     }
+
+    /// The time now, in seconds since 1970.
+    public static var now: Int64 { Int64(time(nil)) }
 
     /// Parses the whole seconds of a text with `Z` or an offset; nil for another text.
     public static func seconds(_ text: String) -> Int64? {

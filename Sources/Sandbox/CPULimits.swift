@@ -3,7 +3,7 @@
 internal import SystemPackage
 
 /// The CPU time and the CPUs that a command and all that it starts may use.
-public struct CPULimits: Sendable, Hashable {
+public struct CPULimits: Sendable, Hashable, Codable {
     /// CPU time in each period, in microseconds; nil for no limit.
     public var quota: Int?
     /// The length of a period in microseconds.
@@ -49,7 +49,7 @@ public struct CPULimits: Sendable, Hashable {
 }
 
 /// A limit of memory and swap together.
-public enum SwapLimit: Sendable, Hashable {
+public enum SwapLimit: Sendable, Hashable, Codable {
     /// All swap of the machine.
     case unlimited
     /// That many bytes of memory and swap.

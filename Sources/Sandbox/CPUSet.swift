@@ -4,7 +4,7 @@ public import Linux
 internal import SystemPackage
 
 /// CPUs or memory nodes by the kernel's numbers.
-public struct CPUSet: Sendable, Hashable, CustomStringConvertible {
+public struct CPUSet: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The numbers in ascending order, each once.
     public let numbers: [Int]
 

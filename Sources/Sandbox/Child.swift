@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Linux
+internal import Synchronization
 internal import SystemPackage
 
 /// A process that runs its command, and the cleanup after its exit.
@@ -20,6 +21,12 @@ final class Child: Sendable {
     private let isNetworkKept: Bool
     /// The name of groups that a runtime may leave.
     private let foreignGroup: String?
+    private let hadForeignKills = Mutex(false)
+
+    /// True if the kernel killed a process of the command because memory ran out.
+    ///
+    /// For a runtime's own group that is known after the end.
+    var ranOutOfMemory: Bool { group?.ranOutOfMemory == true || hadForeignKills.withLock { $0 } }
 
     /// Starts `command`; afterwards the command holds its ends of `streams`.
     init(
@@ -66,7 +73,7 @@ final class Child: Sendable {
         let kind = try system("wait for the container") { unsafe clinux_wait(pidfd.rawValue, &value) }
         if let network { isNetworkKept ? PreparedNetwork.keepForReuse(network) : network.end() }
         group?.remove()
-        if let foreignGroup { ControlGroup.removeAll(named: foreignGroup) }
+        if let foreignGroup, ControlGroup.removeAll(named: foreignGroup) { hadForeignKills.withLock { $0 = true } }
         try served.get()
         try root.remove(stubs)
         return kind == 0 ? .exited(value) : .signalled(value)

@@ -47,7 +47,7 @@ struct ContainerResources: ~Copyable {
         var script = SetupScript()
         script.isolate(command, self, listener: sending.rawValue)
         let launched = try script.launch(launch)
-        if case .range(let range) = users { try DeviceNodes.serve(from: listening, of: range) }
+        if case .range(let range, _) = users { try DeviceNodes.serve(from: listening, of: range) }
         return launched
     }
 

@@ -42,11 +42,17 @@ final class ControlGroup: Sendable {
     }
 
     /// Removes groups of this name from the top of every hierarchy; a killed runtime leaves its groups there.
-    static func removeAll(named name: String) {
-        guard let table = try? OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 16 << 20) else { return }
+    ///
+    /// Returns true if the kernel killed a process of one because it ran out of memory.
+    static func removeAll(named name: String) -> Bool {
+        guard let table = try? OwnedDescriptor("/proc/self/mountinfo").readAll(limit: 16 << 20) else { return false }
+        var hadKills = false
         for mount in Hierarchy.mounts(in: String(decoding: table, as: UTF8.self)) {
-            _ = unsafe mount.appending(name).withPlatformString { unsafe rmdir($0) }
+            guard let group = try? Directory(mount.appending(name)) else { continue }
+            hadKills = MemoryEvents.hasKills(in: group) || hadKills
+            removeGroup(group.path)
         }
+        return hadKills
     }
 
     /// True if the kernel killed a process of the container because it ran out of memory.
@@ -171,12 +177,14 @@ private struct Group: Sendable {
         }
     }
 
-    /// Removes the group; retries for up to 100 ms while its last process is still exiting.
-    func remove() {
-        for _ in 0..<100 {
-            let code = unsafe directory.path.withPlatformString { unsafe rmdir($0) }
-            if code == 0 || Glibc.errno != EBUSY { return }
-            usleep(1000)
-        }
+    func remove() { removeGroup(directory.path) }
+}
+
+/// Removes a group; retries for up to 100 ms while its last process is still exiting.
+private func removeGroup(_ path: FilePath) {
+    for _ in 0..<100 {
+        let code = unsafe path.withPlatformString { unsafe rmdir($0) }
+        if code == 0 || Glibc.errno != EBUSY { return }
+        usleep(1000)
     }
 }

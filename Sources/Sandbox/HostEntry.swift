@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// A line of /etc/hosts.
-public struct HostEntry: Sendable, Hashable {
+public struct HostEntry: Sendable, Hashable, Codable {
     /// The host's name.
     public let name: String
     /// An IPv4 or IPv6 address, or `host-gateway`: the address at which the container reaches this machine.

@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// A resource limit, by the kernel's number.
-public struct Limit: Sendable, Hashable {
+public struct Limit: Sendable, Hashable, Codable {
     /// RLIMIT_*.
     public var resource: UInt32
     /// The limit that applies now.

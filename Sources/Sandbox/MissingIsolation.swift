@@ -6,6 +6,8 @@ internal import Linux
 public enum MissingIsolation: Sendable, Hashable, CustomStringConvertible {
     /// Root in the container is root on this machine.
     case privateUsers
+    /// Image layers are stored with shifted owners.
+    case idmappedMounts
     /// A limit that no control group enforces.
     case limit(UnenforcedLimit)
 
@@ -13,7 +15,9 @@ public enum MissingIsolation: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .privateUsers:
-            "root in the container is root on this machine: the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19)"
+            "root in the container is root on this machine: the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19), or no large user numbers"
+        case .idmappedMounts:
+            "the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19): the image's layers are unpacked with shifted owners for RUN"
         case .limit(let limit): limit.description
         }
     }
@@ -30,6 +34,7 @@ extension Container {
     /// Returns the parts of the isolation of `command` that are not available here.
     public func missingIsolation(of command: Command) throws -> [MissingIsolation] {
         let limits = try Self.unenforcedLimits(of: command, runtime: runtime).map { MissingIsolation.limit($0) }
+        if root.isShifted { return limits + [.idmappedMounts] }
         guard runtime == nil, try IDMap.current().isInitial, command.users == .separate, !command.isPrivileged,
             try command.containerUsers(on: root).kind == .own
         else { return limits }

@@ -39,10 +39,12 @@ public struct OCIRuntime: Sendable, Hashable {
         try bundle.write(command, group: "/\(name)", keepsLimits: !leavesGroupsAlone)
         var script = SetupScript()
         bundle.prepare(&script, command, hidesGroups: leavesGroupsAlone)
+        // The count of out-of-memory kills is in the runtime's own group.
+        let keepsGroups = !leavesGroupsAlone && command.memoryLimit != nil && canKeepGroups
         let words =
             [program.string, "--root", bundle.place.appending("state").string]
             + (leavesGroupsAlone ? ["--cgroup-manager=disabled"] : [])
-            + ["run", "--bundle", bundle.place.string, name]
+            + ["run"] + (keepsGroups ? ["--keep"] : []) + ["--bundle", bundle.place.string, name]
         let launch = Launch(
             arguments: words, environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             namespaces: UInt64(clinux_new_mounts) | UInt64(clinux_new_pid), streams: streams,

@@ -16,9 +16,14 @@ public struct Overlay: Sendable, Hashable {
     public var work: FilePath
     /// True if upper is never synced, as for a layer that is valid only after it was stored elsewhere.
     public var isVolatile: Bool
+    /// True if the files have shifted owners; see ``Users/storedIDs(on:)``.
+    public var isShifted: Bool
 
     /// A stack of layers.
-    public init(lowers: [FilePath], upper: FilePath, work: FilePath, isVolatile: Bool = true) {
+    public init(
+        lowers: [FilePath], upper: FilePath, work: FilePath, isVolatile: Bool = true, isShifted: Bool = false
+    ) {
+        self.isShifted = isShifted
         self.lowers = lowers
         self.upper = upper
         self.work = work

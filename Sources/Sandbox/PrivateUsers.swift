@@ -5,13 +5,14 @@
 //     0 ... 1073741823                   2147483648 ... 3221225471
 //
 // Image files keep their true IDs on disk. Idmapped mounts show them shifted by the range's start, so root in the
-// container owns them and is no user of this machine. See user_namespaces(7) and mount_setattr(2).
+// container owns them and is no user of this machine. See user_namespaces(7) and mount_setattr(2). Where the kernel or
+// the file system has no idmapped mounts for overlays, the files are unpacked with shifted owners.
 
 internal import CLinux
 internal import Glibc
-internal import Linux
+public import Linux
 internal import Synchronization
-internal import SystemPackage
+public import SystemPackage
 
 /// The user namespace of containers, and the map of the mounts that hold their files.
 final class PrivateUsers: Sendable {
@@ -19,6 +20,11 @@ final class PrivateUsers: Sendable {
     static let first: UInt32 = 1 << 31
     /// The size of the range; IDs that platforms choose at random are below it too.
     static let count: UInt32 = 1 << 30
+
+    /// The user of the programs that serve containers: the last one of the range, and no user of this machine.
+    static let server = count - 1
+    /// A group below the range, since the kernel's limit of groups that may ping is below it.
+    static let serverGroup = first - 1
 
     /// The user namespace of the commands.
     let namespace: OwnedDescriptor
@@ -28,7 +34,7 @@ final class PrivateUsers: Sendable {
     /// files with root's IDs.
     let mountMap: OwnedDescriptor
 
-    private static let made = Result { () throws(SystemError) in try PrivateUsers() }
+    fileprivate static let made = Result { () throws(SystemError) in try PrivateUsers() }
 
     private init() throws(SystemError) {
         let holder = try Launcher.holderDescriptor()
@@ -48,14 +54,17 @@ final class PrivateUsers: Sendable {
         let map = Array("0 \(first) \(count)\n".utf8)
         return IDMap(users: map, groups: map, isInitial: false)
     }()
+
+    /// The map of files that are stored for the range.
+    static let shiftedIDs = IDMap.shifted(to: first, count: count)
 }
 
 /// The user and group IDs of a container's processes.
 enum ContainerUsers: Sendable {
     /// The IDs of this process.
     case own
-    /// A private range.
-    case range(PrivateUsers)
+    /// A private range; `isShifted` is true if the files have its IDs on disk.
+    case range(PrivateUsers, isShifted: Bool)
 
     /// The two kinds.
     enum Kind: Sendable { case own, range }
@@ -87,59 +96,75 @@ enum ContainerUsers: Sendable {
     var namespace: Int32? {
         switch self {
         case .own: nil
-        case .range(let users): users.namespace.rawValue
+        case .range(let users, _): users.namespace.rawValue
         }
     }
 
-    /// The user namespace whose map applies to mounts of the image's and the command's files.
+    /// The user namespace whose map applies to mounts of the image's and the command's files; nil for no map.
     var mountMap: Int32? {
         switch self {
-        case .own: nil
-        case .range(let users): users.mountMap.rawValue
+        case .own, .range(_, isShifted: true): nil
+        case .range(let users, isShifted: false): users.mountMap.rawValue
         }
     }
 }
 
 extension PrivateUsers {
-    private static let trials = Mutex<[UInt64: SystemError?]>([:])
+    /// The way in which files on a file system get the owners that a private range needs.
+    enum Support { case idmapped, shifted, none }
+
+    private static let trials = Mutex<[UInt64: Support]>([:])
 
     /// Returns the users of a command with `users`, unless the file system of its overlay supports no range.
     static func expected(for users: Users) -> ContainerUsers {
         guard users == .separate, (try? IDMap.current().isInitial) == true, case .success(let range) = made else {
             return .own
         }
-        return .range(range)
+        return .range(range, isShifted: false)
     }
 
-    /// Returns the private range if the kernel and the file system of `directory` support it.
-    ///
-    /// - Parameter directory: An existing directory on the file system of the overlay.
-    static func usable(on directory: FilePath) throws(SystemError) -> Result<PrivateUsers, SystemError> {
-        let users: PrivateUsers
-        switch made {
-        case .failure(let error): return .failure(error)
-        case .success(let success): users = success
-        }
+    /// Tries the file system of the existing directory `directory`, once for each file system.
+    static func support(on directory: FilePath) throws(SystemError) -> Support {
+        guard case .success(let users) = made else { return .none }
         let device = try OwnedDescriptor(directory, [.read, .directory]).status().device
-        if let known = trials.withLock({ $0[device] }) { return known.map { .failure($0) } ?? .success(users) }
-        let refusal = users.refusal(on: directory)
-        trials.withLock { $0[device] = .some(refusal) }
-        return refusal.map { .failure($0) } ?? .success(users)
+        if let known = trials.withLock({ $0[device] }) { return known }
+        let name = FilePath("users.\(UInt64.random(in: 0 ... .max))")
+        let parent = try Directory.make(directory.appending(name.components))
+        defer { try? Directory(directory).removeTree(name) }
+        let support = users.support(in: parent)
+        trials.withLock { $0[device] = support }
+        return support
     }
 
-    /// Tries an overlay of two idmapped directories; returns nil if it can be mounted.
-    private func refusal(on directory: FilePath) -> SystemError? {
+    private func support(in parent: Directory) -> Support {
         do throws(SystemError) {
-            // Without an upper directory nothing is written.
-            let options = Mount.OverlayOptions(ownerMap: mountMap.rawValue)
-            let parent = try Directory.make(directory.appending("users"))
-            defer { try? Directory(directory).removeTree("users") }
             for name in ["a", "b"] { try parent.makeDirectory(FilePath(name)) }
-            let lowers = ["a", "b"].map { directory.appending("users").appending($0) }
-            _ = try Mount.overlay(lowers: lowers, upper: nil, work: nil, options: options)
-            return nil
         } catch {
-            return error
+            return .none
+        }
+        // Without an upper directory nothing is written.
+        let options = Mount.OverlayOptions(ownerMap: mountMap.rawValue)
+        let lowers = ["a", "b"].map { parent.path.appending($0) }
+        if (try? Mount.overlay(lowers: lowers, upper: nil, work: nil, options: options)) != nil { return .idmapped }
+        let last = Self.outside(Self.count - 1)
+        return (try? parent.setOwner(of: "a", uid: last, gid: last)) != nil ? .shifted : .none
+    }
+}
+
+extension Users {
+    /// The map of files with shifted owners.
+    public static var shiftedIDs: IDMap { PrivateUsers.shiftedIDs }
+
+    /// Returns the map of the files of a container's root on the file system of `directory`.
+    ///
+    /// It is shifted if the kernel or the file system has no idmapped mounts for overlays. Layers for the container
+    /// must be unpacked with it.
+    public func storedIDs(on directory: FilePath) throws(SystemError) -> IDMap {
+        let current = try IDMap.current()
+        guard self == .separate, current.isInitial else { return current }
+        switch try PrivateUsers.support(on: directory) {
+        case .shifted: return PrivateUsers.shiftedIDs
+        case .idmapped, .none: return current
         }
     }
 }
@@ -147,15 +172,15 @@ extension PrivateUsers {
 extension Command {
     /// Returns the users of a container on `overlay`.
     ///
-    /// One idmapped mount covers all directories of the overlay, so they must be on one file system.
+    /// One idmapped mount covers all directories of the overlay, so they must be on one file system. The files of a
+    /// shifted overlay belong to the range, so they are never shown to a container without it.
     func containerUsers(on overlay: Overlay) throws(SystemError) -> ContainerUsers {
+        if overlay.isShifted { return .range(try PrivateUsers.made.get(), isShifted: true) }
         guard users == .separate, !isPrivileged, try IDMap.current().isInitial else { return .own }
         let directories = [overlay.work, overlay.upper] + overlay.lowers.prefix(1)
         let devices = try directories.map { (path) throws(SystemError) in try Directory(path).descriptor.status().device
         }
-        guard Set(devices).count == 1, case .success(let range) = try PrivateUsers.usable(on: overlay.work) else {
-            return .own
-        }
-        return .range(range)
+        guard Set(devices).count == 1, try PrivateUsers.support(on: overlay.work) == .idmapped else { return .own }
+        return .range(try PrivateUsers.made.get(), isShifted: false)
     }
 }

@@ -34,7 +34,7 @@ public final class RunningContainer: Sendable {
     /// True if the kernel killed a process of the container because memory ran out; also after the end.
     ///
     /// Only a control group with a memory limit reports this.
-    public var ranOutOfMemory: Bool { child.group?.ranOutOfMemory ?? false }
+    public var ranOutOfMemory: Bool { child.ranOutOfMemory }
 
     /// Waits until the command and all processes that it started have ended and their output is read.
     public func wait() async throws -> ExitStatus {

@@ -11,7 +11,7 @@ extension Image {
         let layer = try await Offload.run { try Rewrite(plan).write(into: store, compression) }
         let history = History(
             created: config.created, createdBy: "thaw slim \(descriptor.digest)", comment: "thaw slim")
-        let slim = replacingLayers([layer], history: [history])
+        let slim = replacingLayers([layer], history: [history]).based(on: nil, nil)
         return try Image(manifest: store.publish(slim, as: nil), in: store)
     }
 }

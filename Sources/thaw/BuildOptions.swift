@@ -149,6 +149,13 @@ struct BuildOptions: ParsableArguments {
         ["1", "t", "true"].contains(try arguments(ProjectFile())["BUILDKIT_INLINE_CACHE"]?.lowercased())
     }
 
+    /// Returns the options that a provenance states.
+    func parameters() throws -> BuildParameters {
+        BuildParameters(
+            target: target, isCached: !noCache, arguments: try arguments(ProjectFile()),
+            labels: try pairs(label, "--label"))
+    }
+
     private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
         var values: [String: String] = [:]
         for text in texts {

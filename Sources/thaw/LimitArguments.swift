@@ -5,10 +5,8 @@ import Linux
 import Project
 import Sandbox
 
-/// The limits of RUN under the names of `docker build`, for `thaw build`.
-///
-/// Other commands use these names for the limits of started images; there `--resource` limits RUN.
-struct LimitArguments: ParsableArguments {
+/// The limits of a RUN under the names of `docker build`.
+struct StepLimitArguments: ParsableArguments {
     @Option(
         name: [.customShort("m"), .long],
         help: ArgumentHelp("Memory limit of each RUN, such as 512m; a step that exceeds it fails.", valueName: "size"))
@@ -51,11 +49,8 @@ struct LimitArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Time limit of each RUN, such as 10m; the command is then killed.", valueName: "time"))
     var timeout: String?
 
-    @Option(help: ArgumentHelp("Time limit of the whole build, such as 1h.", valueName: "time"))
-    var buildTimeout: String?
-
-    /// Adds the limits to a request.
-    func apply(to request: inout BuildRequest) throws {
+    /// Adds the limits to the options of RUN.
+    func apply(to options: inout BuildRequest.RunOptions) throws {
         let settings = [
             ("memory", memory), ("memory-swap", memorySwap), ("cpus", cpus), ("pids", pids), ("cpu-quota", cpuQuota),
             ("cpu-period", cpuPeriod), ("cpu-shares", cpuShares), ("cpuset-cpus", cpusetCpus),
@@ -63,9 +58,24 @@ struct LimitArguments: ParsableArguments {
         ]
         for case (let name, let value?) in settings {
             guard let setting = RunLimit(rawValue: name) else { preconditionFailure("each option is a limit") }
-            try setting.apply(value, from: "--\(name)", to: &request.run)
+            try setting.apply(value, from: "--\(name)", to: &options)
         }
+        try RunLimit.expectConsistent(options)
+    }
+}
+
+/// The limits of `thaw build`: of each RUN, and of the whole build.
+///
+/// Other commands use these names for the limits of started images; there `--resource` limits RUN.
+struct LimitArguments: ParsableArguments {
+    @OptionGroup var step: StepLimitArguments
+
+    @Option(help: ArgumentHelp("Time limit of the whole build, such as 1h.", valueName: "time"))
+    var buildTimeout: String?
+
+    /// Adds the limits to a request.
+    func apply(to request: inout BuildRequest) throws {
+        try step.apply(to: &request.run)
         request.timeout = try buildTimeout.map { try RunLimit.time($0, "--build-timeout") }
-        try RunLimit.expectConsistent(request.run)
     }
 }

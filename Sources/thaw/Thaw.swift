@@ -28,9 +28,8 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Tag.self, Remove.self,
-                    DiskUse.self,
-                    Caches.self, Prune.self,
+                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Rebase.self, Tag.self,
+                    Remove.self, DiskUse.self, Caches.self, Prune.self,
                 ]),
             CommandGroup(
                 name: "Registries",
@@ -38,20 +37,52 @@ struct Thaw: AsyncParsableCommand {
                     Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
                     Delete.self,
                 ]),
-            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self]),
+            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Info.self]),
         ])
 
-    /// Moves global options from before the command's name to behind it; both places are allowed, as in Docker.
-    static func globalOptionsLast(_ arguments: [String]) -> [String] {
+    /// The options that may stand before the command's name; Docker's name a daemon.
+    private static let globalNames = ["--store", "--host", "-H", "--context", "-c"]
+
+    /// Splits the global options off that stand before the command's name, as in Docker.
+    private static func globalOptions(_ arguments: [String]) -> (options: [String], rest: [String]) {
         var rest = arguments[...]
         var options: [String] = []
-        while let first = rest.first, first == "--store" || first.hasPrefix("--store=") {
-            let count = first == "--store" ? 2 : 1
-            options += rest.prefix(count)
+        while let first = rest.first, let name = globalNames.first(where: { first == $0 || first.hasPrefix($0 + "=") })
+        {
+            let count = first == name ? 2 : 1
+            if name == "--store" {
+                options += rest.prefix(count)
+            } else {
+                Terminal.note("\(name) is ignored: thaw has no daemon")
+            }
             rest = rest.dropFirst(count)
         }
-        let words = rest.first == Caches.configuration.commandName ? 2 : 1
-        return rest.prefix(words) + options + rest.dropFirst(words)
+        return (options, Array(rest))
+    }
+
+    /// Parses words of a command with the global options behind its name.
+    private static func parse(_ words: [String], _ options: [String]) throws -> any ParsableCommand {
+        let count = words.first == Caches.configuration.commandName ? 2 : 1
+        return try parseAsRoot(words.prefix(count) + options + words.dropFirst(count))
+    }
+
+    /// Parses arguments; those that the parser refuses are tried once more in its own forms.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        let (options, words) = globalOptions(arguments)
+        do {
+            if words.first == "help" { try forms().expectCommand(words.dropFirst().first) }
+            return try parse(words, options)
+        } catch let error where !(error is Failure) && exitCode(for: error) == .validationFailure {
+            guard let other = try forms().rewritten(words) else { throw error }
+            return try parse(other, options)
+        }
+    }
+
+    /// Returns the forms of other tools' commands, made from the parser's description of the commands.
+    private static func forms() throws -> CommandLineForms {
+        var text = ""
+        do { _ = try parseAsRoot(["--experimental-dump-help"]) } catch { text = fullMessage(for: error) }
+        return CommandLineForms(try CommandTree(parsing: text))
     }
 
     /// Enters a user namespace as its root for a command that runs containers.
@@ -69,7 +100,7 @@ struct Thaw: AsyncParsableCommand {
         Interruption.endAtOnce()
         startLog()
         do {
-            var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            var command = try parse(Array(CommandLine.arguments.dropFirst()))
             try enterNamespace(for: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

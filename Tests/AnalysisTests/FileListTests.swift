@@ -17,7 +17,8 @@ struct FileListTests {
 
     private static func report(_ options: FileReport.Options = .init()) async throws -> FileReport {
         let history = ["COPY app /app", "RUN rm /app/a", "RUN make"].map { History(created: nil, createdBy: $0) }
-        let image = try Workspace().image(layers(), history: history)
+        let workspace = try Workspace()
+        let image = try workspace.image(layers(), history: history)
         return FileReport(of: image, in: try await image.tree(), reference: "app", options)
     }
 
@@ -41,7 +42,8 @@ struct FileListTests {
 
     @Test("The largest come first, and further names of a file have no bytes")
     func order() async throws {
-        let image = try Workspace().image([[try file("b", noise(9)), try hardLink("a", "b"), try file("c", noise(8))]])
+        let workspace = try Workspace()
+        let image = try workspace.image([[try file("b", noise(9)), try hardLink("a", "b"), try file("c", noise(8))]])
         let report = FileReport(of: image, in: try await image.tree(), reference: "x", .init())
         #expect(Self.lines(report) == ["/a file 9 0 live", "/c file 8 0 live", "/b link 0 0 live"])
         #expect(Self.lines(try await Self.report()).first == "/lib/x/y file 300 2 live")
@@ -77,7 +79,8 @@ struct FileListTests {
     @Test("No name of an image controls the terminal or breaks a row")
     func hostile() async throws {
         let name = "x\u{1B}[2J\nBYTES\u{202E}"
-        let image = try Workspace().image(
+        let workspace = try Workspace()
+        let image = try workspace.image(
             [[try file("d/\(name)", "1")]], history: [History(created: nil, createdBy: "RUN \(name)")])
         for depth in [nil, 3] {
             let report = FileReport(of: image, in: try await image.tree(), reference: name, .init(depth: depth))
@@ -94,7 +97,8 @@ struct FileListTests {
                 try file("a/small", noise(10)), try file("z/three", noise(500, seed: 4)),
             ]
         ]
-        let report = try await Report(of: try Workspace().image(layers), reference: "x")
+        let workspace = try Workspace()
+        let report = try await Report(of: workspace.image(layers), reference: "x")
         #expect(
             report.largestFiles.map(\.path.description) == ["/a/b/c/one", "/a/b/c/two", "/z/three", "/a/small"])
         #expect(report.largestDirectories.map(\.path.description) == ["/a/b/c", "/z"])

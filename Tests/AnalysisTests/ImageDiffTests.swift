@@ -67,7 +67,7 @@ struct ImageDiffTests {
         let difference = try await ImageDiff(between: before, and: after)
         #expect(
             difference.settings == [
-                ImageDiff.Setting(key: "config.Env[1]", before: "\"B=2\"", after: "\"B=3\""),
+                ImageDiff.Setting(key: "config.Env.B", before: "\"2\"", after: "\"3\""),
                 ImageDiff.Setting(key: "config.User", before: nil, after: "\"app\""),
             ])
         #expect(difference.text().hasSuffix("0 files, 2 settings, 0B"))

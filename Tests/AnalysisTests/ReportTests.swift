@@ -26,7 +26,7 @@ struct ReportTests {
         #expect(
             Self.keys(json).filter { $0 != "wastedBytesBySide" } == [
                 "base", "duplicates", "efficiency", "findings", "image", "kind", "largestDirectories", "largestFiles",
-                "layers", "packages", "schemaVersion",
+                "layers", "metric", "packages", "schemaVersion",
                 "secrets",
                 "userWastedPercent", "waste", "wastedBytes",
             ])
@@ -118,7 +118,10 @@ struct ReportTests {
             ("man-pages", "usr/share/man/man1/x.1"),
             ("locales", "usr/share/locale/de/x.mo"), ("git-directory", "app/.git/config"),
             ("headers", "usr/include/stdio.h"),
-            ("orphaned-bytecode", "app/__pycache__/gone.cpython-311.pyc"), ("missing-bytecode", "app/module.py"),
+            ("orphaned-bytecode", "app/__pycache__/gone.cpython-311.pyc"), ("conda-cache", "opt/conda/pkgs/x"),
+            ("npm-cache", "root/.bun/install/cache/x"), ("build-cache", "usr/local/cargo/git/x"),
+            ("system-cache", "var/cache/pacman/pkg/x"), ("gem-cache", "usr/local/bundle/cache/x.gem"),
+            ("composer-cache", "home/me/.composer/cache/x"),
             ("package-manager", "usr/bin/apt-get"),
         ])
     func found(id: String, path: String) async throws {
@@ -126,6 +129,41 @@ struct ReportTests {
         let without = try await Self.report([[try file("app/data", "content of a file")]])
         #expect(with.findings.contains { $0.id == id })
         #expect(!without.findings.contains { $0.id == id })
+    }
+
+    @Test("An applet of BusyBox is no package manager, and one program with two names is one")
+    func applets() async throws {
+        let busybox = try await Self.report([
+            [
+                try file("bin/busybox", noise(5000), mode: 0o755), try hardLink("bin/rpm", "bin/busybox"),
+                try symlink("sbin/apk", "/bin/busybox"), try hardLink("bin/dpkg", "bin/busybox"),
+            ]
+        ])
+        #expect(!busybox.findings.contains { $0.id == "package-manager" })
+        let pip = try await Self.report([
+            [try file("usr/bin/pip3", noise(300), mode: 0o755), try symlink("usr/bin/pip", "pip3")]
+        ])
+        #expect(pip.findings.first { $0.id == "package-manager" }?.bytes == 300)
+    }
+
+    @Test("Modules without a compiled form are found where Python is, and not in node_modules")
+    func python() async throws {
+        let module = try file("app/module.py", "x = 1")
+        let gyp = try file("usr/lib/node_modules/npm/node_modules/node-gyp/gyp/x.py", "x = 1")
+        let python = try file("usr/bin/python3.12", "elf", mode: 0o755)
+        for (files, isFound) in [([module], false), ([module, python], true), ([gyp, python], false)] {
+            let report = try await Self.report([files])
+            #expect(report.findings.contains { $0.id == "missing-bytecode" } == isFound)
+        }
+    }
+
+    @Test("Remarks about few bytes are one line of the text, and all are in the document")
+    func folded() async throws {
+        let report = try await Self.report([
+            [try file("usr/share/doc/p/README", "x"), try file("usr/share/man/man1/x.1", "y")]
+        ]) { $0.user = "1" }
+        #expect(report.text.contains("2 findings save less than 100kB each, 2B in all: docs, man-pages."))
+        #expect(!report.text.contains("Fix:") && report.json["findings"]?.array?.count == 2)
     }
 
     @Test("Licences don't count as documentation")

@@ -116,7 +116,10 @@ struct WasteTests {
         let image = try workspace.image([[try file("a", "first"), try file("a", "second")]])
         let waste = Waste(of: try await image.tree(contents: true))
         #expect(waste.wastedBytes == 5)
-        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, hiddenBy: 0, kind: .rewritten, bytes: 5)])
+        #expect(
+            waste.items.first?.copies == [
+                Waste.Copy(layer: 0, hiddenBy: 0, kind: .rewritten, bytes: 5, compressedBytes: nil)
+            ])
     }
 
     @Test("A file that replaces a directory deletes the directory's files")
@@ -124,6 +127,9 @@ struct WasteTests {
         let workspace = try Workspace()
         let image = try workspace.image([[try file("d/x", "12345")], [try file("d", "")]])
         let waste = Waste(of: try await image.tree(contents: true))
-        #expect(waste.items.first?.copies == [Waste.Copy(layer: 0, hiddenBy: 1, kind: .deletedLater, bytes: 5)])
+        #expect(
+            waste.items.first?.copies == [
+                Waste.Copy(layer: 0, hiddenBy: 1, kind: .deletedLater, bytes: 5, compressedBytes: nil)
+            ])
     }
 }

@@ -157,6 +157,32 @@ struct RoundTripTests {
         #expect(try target.attribute("user.overlay.opaque", of: "d") == Array("y".utf8))
     }
 
+    @Test("Shifted layers have shifted owners, also in capabilities and access control lists")
+    func shifted() async throws {
+        let space = try Workspace()
+        var owned = try file("owned", "1", mode: 0o4755)
+        (owned.0.metadata.uid, owned.0.metadata.gid) = (7, 8)
+        let capability: [UInt8] = [1, 0, 0, 2, 1] + [UInt8](repeating: 0, count: 15)
+        let none = [UInt8](repeating: 255, count: 4)
+        let groups = ([4, 16, 32] as [UInt8]).flatMap { [$0, 0, 5, 0, 255, 255, 255, 255] as [UInt8] }
+        let list: [UInt8] = [2, 0, 0, 0] + [1, 0, 7, 0] + none + [2, 0, 4, 0, 9, 0, 0, 0] + groups
+        owned.0.metadata.xattrs = ["security.capability": capability, "system.posix_acl_access": list]
+        var foreign = try file("foreign", "2")
+        (foreign.0.metadata.uid, foreign.0.metadata.gid) = (4_000_000_000, 1 << 30)
+        let image = try space.image([[owned, foreign]])
+        let ids = IDMap.shifted(to: 1 << 31, count: 1 << 30)
+        let snapshots = try Snapshots(space.store)
+        let layer = try Directory(try await snapshots.stored(with: ids).directories(of: image)[0])
+        #expect(
+            try Self.listing(layer) == [
+                "/foreign regular 0644 2147483648:2147483648 0 2", "/owned regular 04755 2147483655:2147483656 0 1",
+            ])
+        let shifted = [1, 0, 0, 3] + capability[4...] + [0, 0, 0, 128]
+        #expect(try layer.attribute("security.capability", of: "owned") == shifted)
+        #expect(try layer.attribute("system.posix_acl_access", of: "owned")?[16..<20] == [9, 0, 0, 128])
+        #expect(try await snapshots.directories(of: image)[0] != layer.path)
+    }
+
     @Test("Attributes and device numbers that Linux can't have are left out with a note, the rest is on disk")
     func odd() async throws {
         let space = try Workspace()

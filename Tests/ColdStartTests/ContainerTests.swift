@@ -17,7 +17,7 @@ struct ContainerTests {
         let scratch = FilePath("/var/tmp/thaw-tests/container-\(getpid())")
         defer { try? Directory("/var/tmp/thaw-tests").removeTree(FilePath("container-\(getpid())")) }
         let engine = ContainerEngine(
-            layers: [tree], scratch: scratch, initialProgram: try InitialProgram.locateForTests())
+            layers: [tree], ids: .initial, scratch: scratch, initialProgram: try InitialProgram.locateForTests())
         var scenario = Scenario(arguments: arguments, probe: probe, timeout: .seconds(2), runs: 3)
         scenario.user = user
         let measurement = try await engine.measure(scenario)

@@ -42,6 +42,7 @@ import Testing
     /// Examples of the help that run on an image with their names.
     static let runnable: [[String]] = [
         ["history", "--no-trunc", "app:latest"], ["analyze", "--format", "html", "-o", "report.html", "app:latest"],
+        ["analyze", "--files", "--layer", "0", "app:latest"],
         ["copy", "app:latest", "oci:layout:app"], ["gate", "--config", "thaw.toml", "app:latest"],
         ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
         ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"], ["images", "--format", "json"],

@@ -53,6 +53,31 @@ import Testing
         #expect(try build("RUN true", "--timeout", "10m").status == 0)
     }
 
+    @Test("A debug session has the limits of its step, unless options replace them")
+    func debug() throws {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/Dockerfile", "FROM busybox\nRUN false\n")
+        let options = ["--memory", "128m", "--cpus", "1", "--pids", "7", "--ulimit", "nofile=99", "--timeout", "1m"]
+        let others = ["--add-host", "other:192.0.2.7", "--shm-size", "8m"]
+        let build = try directory.start(["build", "--progress", "quiet"] + options + others + ["context"])
+        #expect(build.wait().status == 1)
+        let script = "nproc; ulimit -n; grep -c other /etc/hosts; df -m /dev/shm | awk 'END { print $2 }'"
+        #expect(try directory.succeed("debug", "--", "sh", "-c", script) == "1\n99\n1\n8")
+        let memory = try directory.thaw("debug", "--", "dd", "if=/dev/zero", "of=/dev/null", "bs=700M", "count=1")
+        #expect(memory.status != 0)
+        #expect(
+            try directory.thaw("debug", "-m", "1g", "dd", "if=/dev/zero", "of=/dev/null", "bs=700M", "count=1").status
+                == 0)
+        let forks = "for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; kill %1"
+        #expect(try directory.thaw("debug", "sh", "-c", forks).error.contains("can't fork"))
+        #expect(try directory.thaw("debug", "--pids", "50", "sh", "-c", forks).status == 0)
+        let late = try directory.thaw("debug", "--timeout", "2s", "sleep", "161803")
+        #expect(late.status == 1)
+        #expect(late.stderrLines == ["thaw: the command did not end within 2s"], "\(late.error)")
+        #expect(try Program.shell("pgrep -f 'sleep 16180[3]' | wc -l") == "0")
+        #expect(try directory.thaw("debug", "--memory", "lots", "true").status == 2)
+    }
+
     @Test("A build that takes longer than its limit ends, and leaves no process")
     func buildTime() throws {
         let directory = try TestDirectory.withBusybox()

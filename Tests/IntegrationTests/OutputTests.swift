@@ -78,16 +78,6 @@ import Testing
         #expect(!outcome.error.contains("built"))
     }
 
-    @Test("Attestations may be disabled, and a request for one is refused", arguments: ["provenance", "sbom"])
-    func attestations(kind: String) throws {
-        let directory = try TestDirectory()
-        try directory.write("context/Dockerfile", "FROM scratch\nCOPY . /\n")
-        #expect(try Self.build(directory, "--\(kind)=false").status == 0)
-        let refused = try Self.build(directory, "--\(kind)", "mode=max")
-        #expect(refused.status == 64)
-        #expect(refused.stderrLines.first == "thaw: --\(kind) requests an attestation, which thaw cannot make")
-    }
-
     @Test("Two outputs with the same destination are refused")
     func samePlace() throws {
         let directory = try TestDirectory()

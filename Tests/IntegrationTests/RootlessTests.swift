@@ -23,7 +23,7 @@ struct RootlessTests {
         """
 
     /// A base with a capability, and with files that a namespace cannot create: devices, foreign owners, `trusted.*`.
-    private static let odd = Result {
+    static let odd = Result {
         let directory = try TestDirectory.withBusybox()
         try Program.shell(
             """

@@ -22,6 +22,9 @@ import Testing
     /// The name of a schema, and a command that prints such a document.
     static let commands: [(String, [String])] = [
         ("history", ["history", "--format", "json", "app"]), ("analysis", ["analyze", "--format", "json", "app"]),
+        ("analysis", ["analyze", "--format", "json", "--metric", "dive", "app"]),
+        ("files", ["analyze", "--files", "--format", "json", "app"]),
+        ("files", ["analyze", "--files", "--depth", "1", "--format", "json", "app"]),
         ("diff", ["diff", "--format", "json", "busybox", "app"]), ("images", ["images", "--format", "json"]),
         ("inspection", ["inspect", "--verify", "app"]), ("diskUse", ["df", "--format", "json"]),
         ("caches", ["cache", "ls", "--format", "json"]), ("prune", ["prune", "--format", "json"]),

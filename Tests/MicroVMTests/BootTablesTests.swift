@@ -1,4 +1,5 @@
 import Harness
+import Linux
 import SystemPackage
 import Testing
 

@@ -1,3 +1,5 @@
+import Linux
+
 // Kernels for tests and for the fuzzer, which compiles this file together with the loaders.
 
 @testable import MicroVM

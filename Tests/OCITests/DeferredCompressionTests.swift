@@ -94,4 +94,17 @@ struct DeferredCompressionTests {
         try space.store.root.replace(FilePath("blobs/sha256/\(tar.hex)"), with: [UInt8](repeating: 0, count: 1024))
         await #expect(throws: OCIError.self) { try await image.tree() }
     }
+
+    @Test("An image that names a base of the store names the exported base after its own export")
+    func bases() throws {
+        let space = try Workspace()
+        let (now, later) = (
+            try Self.image(space, .gzip, isDeferred: false), try Self.image(space, .gzip, isDeferred: true)
+        )
+        try space.store.publish(later, as: nil)
+        let name = try Reference("base")
+        let derived = later.based(on: name, later.descriptor.digest)
+        #expect(
+            try space.store.exported(derived).manifestBytes == now.based(on: name, now.descriptor.digest).manifestBytes)
+    }
 }

@@ -53,6 +53,33 @@ import Testing
         }
     }
 
+    @Test(
+        "skopeo, umoci and buildah take an image with attestations, whichever form they have", Peers.has("skopeo"),
+        Peers.has("umoci"), Peers.has("buildah"), arguments: ["true", "false"])
+    func attestations(isArtifact: String) throws {
+        let directory = try Peers.directory()
+        let outcome = try directory.start(
+            Self.words + ["--sbom=true", "--provenance=mode=max", "-o"]
+                + ["type=oci,dest=layout,tar=false,oci-artifact=\(isArtifact)"]
+        ).wait()
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let config = try Document(
+            parsing: Program.shell("skopeo inspect --config oci:layout:latest", in: directory.path))
+        #expect(config["rootfs"] == (try Inspection("app", in: directory).config["rootfs"]))
+        try Program.shell(
+            "skopeo copy -q --all --preserve-digests oci:layout:latest oci:again:latest", in: directory.path)
+        #expect(
+            try Program.shell("ls again/blobs/sha256", in: directory.path)
+                == Program.shell("ls layout/blobs/sha256", in: directory.path))
+        let storage = "--root \(directory.path)/root --runroot \(directory.path)/run --storage-driver vfs"
+        let name = try Program.shell("buildah \(storage) from oci:layout:latest", in: directory.path)
+        let root = try Program.shell("buildah \(storage) mount \(name)")
+        #expect(try Peers.listing(root) == Peers.tree)
+        try Program.shell("buildah \(storage) umount \(name)")
+        try Program.shell("umoci unpack --image layout:latest bundle 2>&1", in: directory.path)
+        #expect(try Peers.listing("\(directory.path)/bundle/rootfs") == Peers.tree)
+    }
+
     @Test("podman loads the output for docker load, and mounts the tree", Peers.has("podman"))
     func podmanLoads() throws {
         let directory = try Peers.directory()

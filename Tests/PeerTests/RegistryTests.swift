@@ -66,6 +66,67 @@ struct RegistryPeerTests {
         try directory.succeed("inspect", "--verify", "\(registry.host)/team/back:1")
     }
 
+    @Test("Tags that match are copied with their digests, between registries, a layout and the store")
+    func severalTags() throws {
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
+        let digest = try directory.succeed("copy", "app", "docker://\(registry.host)/a/app:1.0")
+        for tag in ["1.1", "1.2-rc1", "2.0"] {
+            try directory.succeed("copy", "app", "docker://\(registry.host)/a/app:\(tag)")
+        }
+        let source = "docker://\(registry.host)/a/app"
+        let filter = ["copy", "--all-tags", "--preserve-digests", "--tags", "1.*", "--tags", "!*-rc*"]
+        func copied(_ words: String...) throws -> [String] {
+            let outcome = try directory.start(filter + words).wait()
+            #expect(outcome.status == 0, "\(outcome.error)")
+            return outcome.output.split(separator: "\n").map(String.init)
+        }
+        #expect(try copied("--dry-run", source, "docker://\(registry.host)/b/app") == ["1.0", "1.1"])
+        #expect(try copied(source, "docker://\(registry.host)/b/app") == ["\(digest)  1.0", "\(digest)  1.1"])
+        let tags = try Program.shell("skopeo list-tags --tls-verify=false docker://\(registry.host)/b/app")
+        #expect(try Document(parsing: tags)["Tags"] == .array([.string("1.0"), .string("1.1")]))
+        #expect(try copied(source, "oci:\(directory.path)/layout").count == 2)
+        #expect(try copied("oci:\(directory.path)/layout", "mirror/app").count == 2)
+        #expect(try directory.document("inspect", "mirror/app:1.1")["digest"] == .string(digest))
+        for (words, sentence) in [
+            ([source + ":1.0", "b"], "names one image, but --all-tags copies a whole repository"),
+            ([source, "docker-daemon:b"], "--all-tags cannot use 'docker-daemon:b'"),
+            (["--tags", "9*", source, "b"], "none of the 4 tags"),
+        ] {
+            let outcome = try directory.start(["copy", "--all-tags"] + words).wait()
+            #expect(outcome.status != 0 && outcome.error.contains(sentence), "\(outcome.error)")
+        }
+    }
+
+    @Test("A dry run of delete lists the tags of the manifest; a place without manifests can't keep digests")
+    func dryRun() throws {
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
+        for (image, tag) in [("app", "1"), ("app", "2"), ("busybox", "3")] {
+            try directory.succeed("push", "--progress", "quiet", image, "\(registry.host)/a/app:\(tag)")
+        }
+        let digest = try directory.document("inspect", "app")["digest"].text ?? ""
+        #expect(try directory.succeed("delete", "--dry-run", "\(registry.host)/a/app:1") == "\(digest)\n1\n2")
+        #expect(try directory.succeed("list-tags", "\(registry.host)/a/app") == "1\n2\n3")
+        let outcome = try directory.thaw("copy", "--preserve-digests", "app", "docker-archive:\(directory.path)/a.tar")
+        #expect(outcome.status == 1)
+        #expect(outcome.error.contains("cannot keep the digests"))
+    }
+
+    @Test("An image with attestations is pushed whole, and its registry finds it again")
+    func attested() throws {
+        let (directory, registry) = (try Peers.directory(), try DockerRegistry())
+        let name = "\(registry.host)/team/app:1"
+        let digest = try directory.build(
+            Peers.dockerfile, "--sbom=true", "--provenance=true", "--push", "-t", name)
+        let again = try TestDirectory()
+        try again.succeed("pull", "--progress", "quiet", name)
+        #expect(try again.succeed("inspect", "--sbom", "docker://\(name)").contains("SPDX-2.3"))
+        let seen = try Program.shell("skopeo inspect --tls-verify=false docker://\(name)")
+        #expect(try Document(parsing: seen)["Digest"] == .string(digest))
+        try Program.shell(
+            "skopeo copy -q --all --src-tls-verify=false docker://\(name) oci:\(directory.path)/whole:x")
+        #expect(try Program.shell("grep -l in-toto.io/Statement \(directory.path)/whole/blobs/sha256/* | wc -l") == "2")
+    }
+
     @Test("Copying from registry to registry, layout and archive keeps the digest")
     func copies() throws {
         let (directory, registry) = (try Peers.directory(), try DockerRegistry())

@@ -35,6 +35,28 @@ import Testing
         #expect(result.output == "hello\n", "\(result.error)")
     }
 
+    @Test(
+        "pasta is no user of this machine or of a container, and has no capabilities outside of containers",
+        .enabled(if: geteuid() == 0, "only root has a private range to give"), arguments: Users.allCases)
+    func server(users: Users) throws {
+        try #require(Network.isIsolationAvailable, "pasta is missing: make deps installs Debian's passt")
+        let network = try IsolatedNetwork(PrivateUsers.expected(for: users), reachesHost: false)
+        defer { network.end() }
+        let carrier = OwnedDescriptor(owning: try network.carrierDescriptor())
+        let facts = try Self.text("/proc/self/fdinfo/\(carrier.rawValue)").split(separator: "\n")
+        let process = try #require(facts.first { $0.hasPrefix("Pid:\t") }).dropFirst(5)
+        let status = try Self.text("/proc/\(process)/status")
+        #expect(status.contains("\nUid:\t3221225471\t3221225471\t3221225471\t3221225471\n"), "\(status)")
+        let namespaces = try ["self", "\(process)"].map { name in
+            try OwnedDescriptor(FilePath("/proc/\(name)/ns/user")).status().inode
+        }
+        #expect(namespaces[0] != namespaces[1])
+    }
+
+    private static func text(_ path: String) throws -> String {
+        String(decoding: try OwnedDescriptor(FilePath(path)).readAll(limit: 1 << 16), as: UTF8.self)
+    }
+
     @Test("The error of an isolated network has pasta's message")
     func failure() throws {
         #expect(

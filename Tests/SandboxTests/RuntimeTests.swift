@@ -117,6 +117,22 @@ import Testing
         #expect(try await container.run(Command(["true"])).isSuccess)
     }
 
+    @Test(
+        "A command that runs out of memory is reported, also if the runtime makes the group",
+        .enabled(if: Container.enforcedLimits.contains("memory"), "no control group limits memory here"),
+        arguments: programs)
+    func memory(program: String) async throws {
+        let fixture = try Fixture()
+        let container = Container(fixture.overlay, runtime: OCIRuntime(FilePath(program)))
+        for (size, isTooLarge) in [("300M", true), ("1M", false)] {
+            var command = Command(["dd", "if=/dev/zero", "of=/dev/null", "bs=\(size)", "count=1"])
+            command.memoryLimit = 64 << 20
+            let running = try await container.start(command)
+            #expect(try await running.wait().isSuccess == !isTooLarge)
+            #expect(running.ranOutOfMemory == isTooLarge)
+        }
+    }
+
     @Test("The error of a missing runtime has its name")
     func missing() async throws {
         let fixture = try Fixture()

@@ -76,10 +76,10 @@ public struct ELFMaker {
         let end = dynamicStart + table.count
 
         var file = header(count: 4)
-        file += segment(1, names: 0, longest: end)
-        file += segment(interpreter == nil ? 0 : 3, names: start, longest: interpreterBytes.count)
-        file += segment(2, names: dynamicStart, longest: table.count)
-        file += segment(dlopen == nil ? 0 : 4, names: noteStart, longest: noteBytes.count)
+        file += segment(1, 0, end)
+        file += segment(interpreter == nil ? 0 : 3, start, interpreterBytes.count)
+        file += segment(2, dynamicStart, table.count)
+        file += segment(dlopen == nil ? 0 : 4, noteStart, noteBytes.count)
         file += interpreterBytes + strings + textBytes
         file += [UInt8](repeating: 0, count: noteStart - file.count) + noteBytes
         file += [UInt8](repeating: 0, count: dynamicStart - file.count) + table

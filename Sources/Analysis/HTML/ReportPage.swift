@@ -102,11 +102,14 @@ extension Report {
 
     private var wasteTable: [Markup] {
         table(
-            ["Bytes", "Copies", "Class", "Layers", "Path"],
+            ["Bytes", "To pull", "Copies", "Class", "Layers", "Owner", "Path"],
             waste.items.prefix(Self.shown).map { item in
                 """
-                <tr><td class="num">\(ByteCount(item.bytes))</td><td class="num">\(item.copies.count)</td>\
+                <tr><td class="num">\(ByteCount(item.bytes))</td>\
+                <td class="num">\(item.compressedBytes.map { "\(ByteCount($0))" } ?? "–")</td>\
+                <td class="num">\(item.copies.count)</td>\
                 <td>\(item.kind.rawValue)</td><td>\(item.layers.map(String.init).joined(separator: " → "))</td>\
+                <td>\(base.owner(of: item.copies.map(\.layer))?.mark ?? "both")</td>\
                 <td><code>\(abbreviated(item.path.description.visibleLine, to: 120))</code></td></tr>
 
                 """
@@ -164,7 +167,7 @@ extension Report {
 /// Makes a table that scrolls by itself on a narrow page; empty if it has no rows.
 func table(_ columns: [String], _ rows: [Markup]) -> [Markup] {
     guard !rows.isEmpty else { return [] }
-    let numbers: Set = ["Bytes", "Copies"]
+    let numbers: Set = ["Bytes", "To pull", "Copies"]
     let titles = columns.map { title -> Markup in
         numbers.contains(title) ? "<th class=\"num\">\(title)</th>" : "<th>\(title)</th>"
     }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Linux
 public import OCI
+internal import Sandbox
 public import SystemPackage
 
 /// The directories of RUN --mount=type=cache: they outlive builds, and are in no layer and in no key.
@@ -13,6 +14,8 @@ public import SystemPackage
 /// As in BuildKit, the mode and owner are part of a cache's identity: a user never gets a cache of root's.
 public struct CacheMounts: Sendable {
     private let store: Store
+    /// The map of new caches' files; nil for this process's own.
+    private let ids: IDMap?
 
     /// One cache.
     public struct Entry: Sendable, Hashable {
@@ -28,6 +31,7 @@ public struct CacheMounts: Sendable {
         public let lastUsed: Int64
         let name: String
         let mountOwner: RunMount.Owner
+        fileprivate let ids: IDMap
     }
 
     /// The sharing mode of a cache.
@@ -53,7 +57,10 @@ public struct CacheMounts: Sendable {
     }
 
     /// The caches of a store.
-    public init(_ store: Store) { self.store = store }
+    public init(_ store: Store) { self.init(store, ids: nil) }
+
+    /// The caches of a store whose files are stored with `ids`.
+    init(_ store: Store, ids: IDMap?) { (self.store, self.ids) = (store, ids) }
 
     /// Takes a cache, and makes it if it is missing; waits for other users if `sharing` requires it.
     ///
@@ -64,7 +71,7 @@ public struct CacheMounts: Sendable {
         _ id: String, seed: String = "", owner: RunMount.Owner = .usual, _ sharing: Sharing,
         prepare: (Directory, FilePath) throws -> Void = { _, _ in }
     ) throws -> Use {
-        let directory = Self.path(of: try Self.name(id, seed: seed, owner: owner))
+        let directory = Self.path(of: try name(id, seed: seed, owner: owner))
         try adoptOlder(id, seed: seed, owner: owner, as: directory)
         try store.root.makeDirectories(directory, mode: 0o700)
         try describe(id, seed: seed, owner: owner, in: directory.appending("about"))
@@ -87,10 +94,10 @@ public struct CacheMounts: Sendable {
     private func adoptOlder(
         _ id: String, seed: String, owner: RunMount.Owner, as directory: FilePath
     ) throws {
-        let older = Self.path(of: try Self.name(id, seed: seed, owner: .usual))
-        guard owner != .usual, try !store.root.exists(directory), try store.root.exists(older.appending("0")) else {
-            return
-        }
+        let older = Self.path(of: try name(id, seed: seed, owner: .usual))
+        guard try map().shift == 0, owner != .usual, try !store.root.exists(directory),
+            try store.root.exists(older.appending("0"))
+        else { return }
         let status = try store.root.status(of: older.appending("0"))
         guard RunMount.Owner(mode: status.mode & 0o7777, uid: status.uid, gid: status.gid) == owner,
             let lock = try Lock.attempt(store.path.appending(older.appending("0.lock").components), .exclusive)
@@ -136,10 +143,12 @@ public struct CacheMounts: Sendable {
 
     /// True if the cache exists.
     func exists(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> Bool {
-        try store.root.exists(Self.path(of: Self.name(id, seed: seed, owner: owner)).appending("0"))
+        try store.root.exists(Self.path(of: name(id, seed: seed, owner: owner)).appending("0"))
     }
 
-    /// Returns all caches of this user namespace, sorted by id; reads the status of every file.
+    /// Returns all caches of this user namespace and of root's containers, sorted by id.
+    ///
+    /// Reads the status of every file.
     public func entries() throws -> [Entry] {
         guard try store.root.exists("thaw/mounts") else { return [] }
         return try store.root.directory("thaw/mounts").entries().compactMap { entry in
@@ -155,11 +164,12 @@ public struct CacheMounts: Sendable {
         func number(_ key: String) -> UInt32? { json[key]?.integer.flatMap { UInt32(exactly: $0) } }
         let owner = RunMount.Owner(
             mode: number("mode") ?? RunMount.Owner.usual.mode, uid: number("uid") ?? 0, gid: number("gid") ?? 0)
-        guard try Self.name(id, seed: seed, owner: owner) == name else { return nil }
+        let maps = [try IDMap.current(), Users.shiftedIDs]
+        guard let ids = maps.first(where: { Self.name(id, seed: seed, owner: owner, $0) == name }) else { return nil }
         let directory = try store.root.directory(Self.path(of: name))
         return Entry(
             id: id, seed: seed, size: try size(of: directory),
-            lastUsed: try store.root.status(of: about).modified.seconds, name: name, mountOwner: owner)
+            lastUsed: try store.root.status(of: about).modified.seconds, name: name, mountOwner: owner, ids: ids)
     }
 
     /// Returns the size of all private copies of a cache.
@@ -170,11 +180,10 @@ public struct CacheMounts: Sendable {
 
     /// Returns a cache's content as an image of one layer, stored without a name.
     public func image(of entry: Entry) throws -> Image {
-        let use = try use(entry.id, seed: entry.seed, owner: entry.mountOwner, .shared)
+        let caches = CacheMounts(store, ids: entry.ids)
+        let use = try caches.use(entry.id, seed: entry.seed, owner: entry.mountOwner, .shared)
         let writer = try LayerWriter(into: store, compression: .gzip)
-        let content = OverlayDiff(
-            upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: try IDMap.current()
-        ) {
+        let content = OverlayDiff(upper: try Directory(use.path), lower: FileTree(), epoch: .max, ids: entry.ids) {
             _ in nil
         }
         try content.write(to: writer, normalizes: false)
@@ -185,12 +194,19 @@ public struct CacheMounts: Sendable {
     /// Replaces the content of a cache with the files of an image.
     public func replace(_ id: String, by image: Image) async throws {
         let tree = try await store.tree(of: image)
+        let ids = try Users.separate.storedIDs(on: store.path)
         try await Offload.run {
-            let use = try use(id, .locked)
+            let use = try CacheMounts(store, ids: ids).use(id, .locked)
             guard let name = use.path.lastComponent else { return }
             let parent = try Directory(use.path.removingLastComponent())
             try parent.removeTree("new")
-            _ = try DirectoryExport(image, tree, to: parent.path.appending("new"), epoch: nil).write(.copy)
+            if ids.shift > 0 {
+                let target = try Directory.make(parent.path.appending("new"))
+                let top = max(0, image.layers.count - 1)
+                try Unpacker(image, layer: top, tree: tree, into: target, lower: [], ids: ids).unpackStack()
+            } else {
+                _ = try DirectoryExport(image, tree, to: parent.path.appending("new"), epoch: nil).write(.copy)
+            }
             try parent.removeTree(FilePath(name.string))
             try parent.rename("new", to: FilePath(name.string))
             withExtendedLifetime(use) {}
@@ -211,11 +227,19 @@ public struct CacheMounts: Sendable {
         return true
     }
 
-    /// Returns a directory name; owners on disk depend on the user namespace, so each ID map has caches of its own.
-    private static func name(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> String {
-        let ids = try IDMap.current()
+    private func name(_ id: String, seed: String, owner: RunMount.Owner) throws(SystemError) -> String {
+        Self.name(id, seed: seed, owner: owner, try map())
+    }
+
+    fileprivate func map() throws(SystemError) -> IDMap {
+        if let ids { return ids }
+        return try IDMap.current()
+    }
+
+    /// Returns a directory name; owners on disk depend on the ID map, so each has caches of its own.
+    private static func name(_ id: String, seed: String, owner: RunMount.Owner, _ ids: IDMap) -> String {
         let owned = owner == .usual ? "" : "\0" + owner.text
-        return Digest(of: Array("\(id)\0\(seed)\(owned)\(ids.isInitial ? "" : "\0" + ids.name)".utf8)).hex
+        return Digest(of: Array("\(id)\0\(seed)\(owned)\(ids.keepsOwners ? "" : "\0" + ids.name)".utf8)).hex
     }
 
     private static func path(of name: String) -> FilePath { FilePath("thaw/mounts/\(name)") }
@@ -231,14 +255,15 @@ extension CacheMounts {
             try parent.removeTree("filling")
             try parent.makeDirectory("filling")
             let target = try parent.directory("filling")
-            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: try IDMap.current()).unpack()
+            try Unpacker(image, layer: 0, tree: tree, into: target, lower: [], ids: try map()).unpack()
             if try target.status(of: "content").type == .directory {
                 try parent.removeTree(name)
                 try parent.rename("filling/content", to: name)
             }
             try parent.removeTree("filling")
         }
-        try parent.setOwner(of: name, uid: owner.uid, gid: owner.gid)
+        let ids = try map()
+        try parent.setOwner(of: name, uid: ids.stored(owner.uid), gid: ids.stored(owner.gid))
         try parent.setMode(of: name, owner.mode)
     }
 }

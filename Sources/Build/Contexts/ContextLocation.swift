@@ -20,6 +20,14 @@ public enum ContextLocation: Sendable, Hashable {
     /// A stage of the Dockerfile itself.
     case stage(String)
 
+    /// True if the files come from this machine, and no digest identifies them.
+    var isLocal: Bool {
+        switch self {
+        case .directory, .standardInput: true
+        default: false
+        }
+    }
+
     /// Parses the CONTEXT of a build: a directory, `-`, or the address of a repository or of a file.
     ///
     /// - Throws: ``BuildError/badContext(_:reason:)``.

@@ -24,6 +24,7 @@ struct GitRepository: Sendable {
             }
             return (commit, agent)
         }
+        state.inputs.add(BuildInputs.Material(location, commit: commit.hash))
         let key = key(of: commit)
         if state.request.usesCache, let step = try state.store.cachedStep(for: key) { return state.image(of: step) }
         let step = try await Interruptible.run { work in

@@ -78,6 +78,7 @@ extension BuildState {
     /// The build context.
     func context() async throws -> Origin {
         guard let location = request.context else { throw BuildError.noContext("-") }
+        if location.isLocal { inputs.add(local: "context") }
         if case .directory(let path) = location { return .directory(directory(path, dockerfile: dockerfilePath)) }
         return try await origin(of: location, at: nil)
     }
@@ -93,6 +94,7 @@ extension BuildState {
         guard let location = request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value else {
             throw BuildError.baseNotFound(name, at: place)
         }
+        if location.isLocal { inputs.add(local: name) }
         return try await origin(of: location, at: place)
     }
 
@@ -206,7 +208,7 @@ extension BuildState {
 
     /// Copies an image of a layout into the store: an image built on it has layers of both.
     private func layoutImage(_ path: FilePath, _ name: String?) async throws -> Image {
-        let (store, platform) = (store, request.platform)
+        let (store, platform, inputs) = (store, request.platform, inputs)
         return try await Offload.run {
             let layout = try Layout(at: path)
             let image =
@@ -215,6 +217,8 @@ extension BuildState {
                 } else {
                     try layout.image(tag: name, for: platform)
                 }
+            let label = name.flatMap { (try? Digest($0)) == nil ? $0 : nil } ?? path.lastComponent?.string ?? "layout"
+            inputs.add(BuildInputs.Material(image, inLayout: label))
             return try store.image(store.publish(image, as: nil), for: platform, name: path.string)
         }
     }
@@ -246,6 +250,7 @@ actor SingleFlight<Key: Hashable & Sendable, Value: Sendable> {
 extension BuildState {
     /// Returns the Dockerfile from any location, with its name for messages.
     func dockerfile() async throws -> (bytes: [UInt8], name: String) {
+        if dockerfilePath != nil || request.dockerfile == .standardInput { inputs.add(local: "dockerfile") }
         switch request.dockerfile {
         case .file(let path): return try await Offload.run { try Self.read(path) }
         case .standardInput:

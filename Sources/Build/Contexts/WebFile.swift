@@ -17,7 +17,10 @@ struct WebFile: Sendable {
 
     /// Returns the file as an image of one layer, and its name there.
     func image() async throws -> (image: Image, name: String) {
-        if let known = try pinned() { return (state.image(of: known), name) }
+        if let checksum, let known = try pinned(checksum) {
+            state.inputs.add(BuildInputs.Material(web: address, checksum))
+            return (state.image(of: known), name)
+        }
         let step = try await Cancellation.offload { cancellation in try refreshed(cancellation) }
         return (state.image(of: step), name)
     }
@@ -83,8 +86,8 @@ extension WebFile {
     }
 
     /// Returns the file with the requested checksum, if this address had it before.
-    private func pinned() throws -> CachedStep? {
-        guard let checksum, state.request.usesCache else { return nil }
+    private func pinned(_ checksum: Digest) throws -> CachedStep? {
+        guard state.request.usesCache else { return nil }
         return try state.store.cachedStep(for: pin(checksum))
     }
 
@@ -104,7 +107,7 @@ extension WebFile {
         if let authorization = try authorization() { request.headers["Authorization"] = authorization }
         let stream = try state.web.open(request, cancellation)
         if stream.response.status == 304, let known {
-            try check(known.record.digest)
+            try accept(known.record.digest)
             return known.step
         }
         guard stream.response.status == 200 else {
@@ -126,7 +129,7 @@ extension WebFile {
         let result = Result {
             let directory = try Directory(area)
             let digest = try save(stream, in: directory)
-            try check(digest)
+            try accept(digest)
             return try remember(stream.response, digest: digest, in: directory)
         }
         // The error of the download counts; a directory that stays is removed by the next garbage collection.
@@ -176,10 +179,13 @@ extension WebFile {
         return CachedStep(layer: try writer.finish(), epoch: time)
     }
 
-    private func check(_ digest: Digest) throws {
-        guard let checksum, checksum != digest else { return }
-        throw BuildError.checksum(
-            SourceAddress.redacted(address), expected: checksum.description, found: digest.description)
+    /// Compares the content's digest with the expected one, and records it as an input of the build.
+    private func accept(_ digest: Digest) throws {
+        if let checksum, checksum != digest {
+            throw BuildError.checksum(
+                SourceAddress.redacted(address), expected: checksum.description, found: digest.description)
+        }
+        state.inputs.add(BuildInputs.Material(web: address, digest))
     }
 }
 

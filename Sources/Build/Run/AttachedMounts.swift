@@ -17,16 +17,23 @@ final class AttachedMounts: Sendable {
     }
 
     /// Makes `mounts` and adds them to `command`; files that they need meanwhile are in `area`.
+    ///
+    /// - Parameter ids: The map of their files.
     static func attach(
-        _ mounts: [PreparedMount], to command: inout Command, in area: FilePath, _ store: Store
+        _ mounts: [PreparedMount], to command: inout Command, in area: FilePath, _ store: Store, ids: IDMap
     ) async throws -> AttachedMounts {
-        let caches = try await take(mounts, store)
+        let caches = try await take(mounts, store: store, ids: ids)
+        let snapshots = try Snapshots(store).stored(with: ids)
         var relays: [AgentRelay] = []
         for (index, mount) in mounts.enumerated() {
             switch mount {
-            case .files(let layers, let path, let target, let isReadOnly):
-                let source = try await stack(
-                    layers, path: path, isReadOnly: isReadOnly, area: area.appending("bind\(index)"), store: store)
+            case .files(let stored, let path, let target, let isReadOnly):
+                let image = Image(of: try stored.map { try $0.layer() }, in: store)
+                let stack = try await snapshots.overlay(of: image, in: area.appending("bind\(index)"))
+                let path = FilePath(path)
+                let layers = stack.lowers.isEmpty ? [stack.upper] : stack.lowers
+                let source: Attachment.Source =
+                    isReadOnly ? .layers(layers, path: path) : .overlay(stack, path: path)
                 command.attach(source, at: target, isReadOnly: isReadOnly)
             case .cache(_, _, _, _, _, let target, let isReadOnly):
                 guard let cache = caches[mount.cacheName ?? ""] else { preconditionFailure("every cache is taken") }
@@ -41,7 +48,8 @@ final class AttachedMounts: Sendable {
                 command.attach(
                     .content(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid), at: target, isReadOnly: true)
             case .agent(let agent, let target, let owner):
-                relays.append(try AgentRelay(to: agent, in: try Directory(area), as: FilePath("agent\(index)"), owner))
+                let name = FilePath("agent\(index)")
+                relays.append(try AgentRelay(to: agent, in: try Directory(area), as: name, owner, ids: ids))
                 command.attach(.host(area.appending("agent\(index)")), at: target, isReadOnly: false)
                 command.environment.append("SSH_AUTH_SOCK=\(target)")
             }
@@ -49,20 +57,10 @@ final class AttachedMounts: Sendable {
         return AttachedMounts(caches, relays)
     }
 
-    private static func stack(
-        _ layers: [StoredLayer], path: String, isReadOnly: Bool, area: FilePath, store: Store
-    ) async throws -> Attachment.Source {
-        let image = Image(of: try layers.map { try $0.layer() }, in: store)
-        var lowers = try await Snapshots(store).directories(of: image)
-        if lowers.isEmpty { lowers = [try Directory.make(area.appending("empty")).path] }
-        if isReadOnly { return .layers(lowers, path: FilePath(path)) }
-        let parts = [area.appending("upper"), area.appending("work")]
-        for part in parts { _ = try Directory.make(part) }
-        return .overlay(Overlay(lowers: lowers, upper: parts[0], work: parts[1]), path: FilePath(path))
-    }
-
     /// Takes every cache once, in one order, so that two commands can't deadlock.
-    private static func take(_ mounts: [PreparedMount], _ store: Store) async throws -> [String: CacheMounts.Use] {
+    private static func take(
+        _ mounts: [PreparedMount], store: Store, ids: IDMap
+    ) async throws -> [String: CacheMounts.Use] {
         var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {
             let name = PreparedMount.cacheName(id, seed: seedName, owner: owner)
@@ -70,7 +68,7 @@ final class AttachedMounts: Sendable {
             wanted[name] = (
                 sharing,
                 { sharing in
-                    let caches = CacheMounts(store)
+                    let caches = CacheMounts(store, ids: ids)
                     return try caches.use(id, seed: seedName, owner: owner, sharing) {
                         try caches.fill($1, in: $0, from: try seed?.layer(), owner)
                     }

@@ -37,6 +37,10 @@ public struct FailedStep: Sendable {
         let isolation: Isolation?
         /// Nil in a record of an older version.
         var hostname: String?
+        /// True if the files have shifted owners; nil in a record of an older version.
+        var isShifted: Bool?
+        /// Nil in a record of an older version.
+        var limits: Limits?
     }
 
     private static let directory: FilePath = "thaw/failed"
@@ -71,46 +75,80 @@ public struct FailedStep: Sendable {
         try store.root.rename(FilePath("thaw/layers").appending(name), to: directory)
     }
 
+    /// The limits of the step.
+    ///
+    /// Without its time limit: a shell waits for a person.
+    public var options: BuildRequest.RunOptions {
+        var options = BuildRequest.RunOptions()
+        record.limits?.apply(to: &options)
+        return options
+    }
+
     /// Runs `words`, or the stage's shell without any, in the failed step's state, on this process's terminal.
     ///
     /// Its changes stay for the next call.
     ///
-    /// - Parameter note: Receives a message if the command gets no network although it requested one.
+    /// - Parameters:
+    ///   - options: The limits.
+    ///   - note: Receives a message about a network or limits that this machine lacks.
     public func run(
-        _ words: [String], environment: [String] = [], note: (String) -> Void
+        _ words: [String], environment: [String] = [], options: BuildRequest.RunOptions,
+        note: @Sendable @escaping (String) -> Void
     ) async throws -> ExitStatus {
-        let area = store.path.appending(Self.directory.components)
-        if record.isolation == .chroot { return try await runInRoot(words, environment: environment, in: area) }
+        let run = { @Sendable () async throws -> ExitStatus in
+            let command = try command(words, environment: environment, options: options)
+            if record.isolation == .chroot { return try await runInRoot(command, options: options, note: note) }
+            return try await runInContainer(command, options: options, note: note)
+        }
+        guard let limit = options.timeout else { return try await run() }
+        return try await within(limit, orThrow: { DebugError.timedOut(limit) }, run)
+    }
+
+    private var area: FilePath { store.path.appending(Self.directory.components) }
+
+    private func runInContainer(
+        _ command: Command, options: BuildRequest.RunOptions, note: @Sendable (String) -> Void
+    ) async throws -> ExitStatus {
         let image = Image(of: try record.layers.map { try $0.layer() }, in: store)
+        let isShifted = record.isShifted ?? false
+        let ids = isShifted ? Users.shiftedIDs : try IDMap.current()
         let overlay = Overlay(
-            lowers: try await Snapshots(store).directories(of: image), upper: area.appending("upper"),
-            work: area.appending("work"))
-        var command = command(words, environment)
+            lowers: try await Snapshots(store).stored(with: ids).directories(of: image),
+            upper: area.appending("upper"), work: area.appending("work"), isShifted: isShifted)
+        var command = command
         command.account = try overlay.account(record.user)
         command.isPrivileged = record.isPrivileged
         command.users = record.users
-        let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store)
+        command.hideOtherCPUs()
+        for text in try options.notes(on: Container(overlay).missingIsolation(of: command)) { note(text) }
+        let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store, ids: ids)
         defer { withExtendedLifetime(attached) {} }
         var network = RunNetwork(BuildRequest.Network(rawValue: record.network) ?? .none)
         return try await network.start(command, note: note) { try await Container(overlay).runInteractively($0) }
     }
 
-    private func command(_ words: [String], _ environment: [String]) -> Command {
+    private func command(
+        _ words: [String], environment: [String], options: BuildRequest.RunOptions
+    ) throws -> Command {
         var command = Command(
             words.isEmpty ? Array(shell.prefix(1)) : words, environment: record.environment + environment)
         command.workingDirectory = FilePath(record.workingDirectory)
         command.hostname = record.hostname ?? RunJob.usualHostname
+        try options.limit(&command)
         return command
     }
 
-    private func runInRoot(_ words: [String], environment: [String], in area: FilePath) async throws -> ExitStatus {
+    private func runInRoot(
+        _ command: Command, options: BuildRequest.RunOptions, note: @Sendable (String) -> Void
+    ) async throws -> ExitStatus {
         _ = try Directory.make(area.appending("work"))
         guard let lock = try Lock.attempt(area.appending("work").appending("lock"), .exclusive) else {
             throw SandboxError.overlayInUse(area)
         }
         let root = area.appending("root")
-        var command = command(words, environment)
+        var command = command
         command.account = try Account(record.user, in: Directory(root))
+        for text in try options.notes(on: ChrootContainer.missingIsolation(of: command)) { note(text) }
         let mounts = try await RootMounts.make(record.mounts, in: area, store: store, trees: TreeCache(store))
         command.environment += mounts.environment
         let status = try await ChrootContainer(root, area: area).runInteractively(command, placing: mounts.placements)

@@ -58,16 +58,18 @@ extension Image {
 
 extension StageBuilder {
     /// Resolves the sources of every mount.
-    func prepared(_ mounts: [RunMount], _ line: Int) async throws -> [PreparedMount] {
+    ///
+    /// - Parameter ids: The map of the files of new caches; nil for this process's own.
+    func prepared(_ mounts: [RunMount], _ line: Int, ids: IDMap? = nil) async throws -> [PreparedMount] {
         var prepared: [PreparedMount] = []
         for mount in mounts {
-            if let made = try await self.prepared(mount, line) { prepared.append(made) }
+            if let made = try await self.prepared(mount, line, cachesOf: ids) { prepared.append(made) }
         }
         return prepared
     }
 
     /// Resolves one mount; nil for an agent that is missing and not required.
-    private func prepared(_ mount: RunMount, _ line: Int) async throws -> PreparedMount? {
+    private func prepared(_ mount: RunMount, _ line: Int, cachesOf ids: IDMap?) async throws -> PreparedMount? {
         switch mount {
         case .bind(let bind, let target, let isReadOnly):
             let files = try await files(of: bind)
@@ -75,7 +77,7 @@ extension StageBuilder {
                 files.image.layers.map { StoredLayer($0) }, path: files.path.description, target: target.description,
                 isReadOnly: isReadOnly)
         case .cache(let use, let target, let isReadOnly):
-            let seed = try await seed(of: use)
+            let seed = try await seed(of: use, ids)
             return .cache(
                 id: use.id, seedName: use.seedName, seed: seed, use.sharing, use.owner, target: target.description,
                 isReadOnly)
@@ -99,10 +101,10 @@ extension StageBuilder {
     }
 
     /// Returns the initial content of a cache; nil if the cache exists already, or starts empty.
-    private func seed(of use: RunMount.CacheUse) async throws -> StoredLayer? {
+    private func seed(of use: RunMount.CacheUse, _ ids: IDMap?) async throws -> StoredLayer? {
         guard let seed = use.seed else { return nil }
         // A private cache may have to be made for each concurrent step.
-        let exists = try CacheMounts(shared.store).exists(use.id, seed: use.seedName, owner: use.owner)
+        let exists = try CacheMounts(shared.store, ids: ids).exists(use.id, seed: use.seedName, owner: use.owner)
         guard use.sharing == .private || !exists else { return nil }
         let (source, selection) = try await selection(of: seed)
         return StoredLayer(try await copied(selection, from: source).layer)

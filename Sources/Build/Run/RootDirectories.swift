@@ -113,7 +113,7 @@ struct RootDirectories {
     }
 
     private func path(of chain: Digest) -> FilePath {
-        FilePath("thaw/layers/\(chain.hex).root\(ids.isInitial ? "" : ".\(ids.name)")")
+        FilePath("thaw/layers/\(chain.hex).root\(ids.keepsOwners ? "" : ".\(ids.name)")")
     }
 
     /// Returns `thaw/layers/tmp.N/root`.

@@ -69,19 +69,20 @@ extension StageBuilder {
         if RunNetwork(job.network).network == .isolated {
             Sandbox.Network.prepareIsolation(for: shared.request.run.users)
         }
-        let lower = try await shared.snapshots.directories(of: image)
-        let mounts = try await prepared(job.mounts, line)
         let area = try shared.snapshots.makeWorkArea()
         do {
-            let overlay = try Self.overlay(in: area, over: lower, root: Self.root(of: lower))
+            let ids = try shared.request.run.storedIDs(isPrivileged: job.isPrivileged, in: area)
+            let snapshots = shared.snapshots.stored(with: ids)
+            let mounts = try await prepared(job.mounts, line, ids: ids)
+            let overlay = try await snapshots.overlay(of: image, in: area)
             let account = try overlay.account(job.user)
             var command = try job.command(account: account, epoch: epoch)
             // Another OCI runtime mounts /sys itself.
             if shared.request.run.runtime == nil { command.hideOtherCPUs() }
             let container = Container(overlay, runtime: shared.request.run.runtime)
             try shared.expectIsolation(without: container.missingIsolation(of: command))
-            let record = record(of: job, command, mounts, line)
-            let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store)
+            let record = record(of: job, command, mounts, line, isShifted: overlay.isShifted)
+            let attached = try await AttachedMounts.attach(mounts, to: &command, in: area, shared.store, ids: ids)
             defer { withExtendedLifetime(attached) {} }
             let tail = OutputTail()
             var network = RunNetwork(job.network)
@@ -94,7 +95,7 @@ extension StageBuilder {
                         command: job.text, end: end, output: tail.lines, networkUnavailable: network.unavailable),
                     at: plan.place(line))
             }
-            return try await result(of: overlay, try await shared.trees.tree(of: image), area)
+            return try await result(of: overlay, try await shared.trees.tree(of: image), area, snapshots)
         } catch {
             // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
@@ -104,14 +105,16 @@ extension StageBuilder {
 
     /// Returns the data for a debug session, in case the command fails.
     func record(
-        of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int, isolation: Isolation? = nil
+        of job: RunJob, _ command: Command, _ mounts: [PreparedMount], _ line: Int, isolation: Isolation? = nil,
+        isShifted: Bool = false
     ) -> FailedStep.Record {
         FailedStep.Record(
             place: "\(plan.place(line))", words: job.words, shell: shell,
             environment: command.environment.filter { !job.proxies.contains($0) },
             workingDirectory: workingDirectory, user: job.user, network: job.network.rawValue,
             isPrivileged: command.isPrivileged, users: command.users, layers: image.layers.map { StoredLayer($0) },
-            mounts: mounts, isolation: isolation, hostname: command.hostname)
+            mounts: mounts, isolation: isolation, hostname: command.hostname,
+            isShifted: isShifted, limits: FailedStep.Limits(job.options))
     }
 
     private func start(
@@ -132,39 +135,25 @@ extension StageBuilder {
     }
 
     /// Makes the layer of the command's files; its upper directory becomes the unpacked layer for the next command.
-    private func result(of overlay: Overlay, _ below: FileTree, _ area: FilePath) async throws -> CachedStep {
+    private func result(
+        of overlay: Overlay, _ below: FileTree, _ area: FilePath, _ snapshots: Snapshots
+    ) async throws -> CachedStep {
         let (shared, image, epoch) = (shared, image, epoch)
         return try await Offload.run {
-            let step = try Self.layer(of: overlay, below, shared, epoch: epoch)
-            try shared.snapshots.adopt(overlay.upper, as: image.layers + [step.layer])
-            try shared.snapshots.removeWorkArea(area)
+            let step = try Self.layer(of: overlay, below, shared, epoch: epoch, ids: snapshots.ids)
+            try snapshots.adopt(overlay.upper, as: image.layers + [step.layer])
+            try snapshots.removeWorkArea(area)
             return step
         }
     }
 
-    /// Returns the root directory's metadata, which is that of the topmost layer.
-    private static func root(of lower: [FilePath]) throws -> FileMetadata {
-        guard let top = lower.first else { return FileMetadata(mode: 0o755) }
-        let status = try Directory(top).descriptor.status()
-        return FileMetadata(mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid)
-    }
-
-    private static func overlay(in area: FilePath, over lower: [FilePath], root: FileMetadata) throws -> Overlay {
-        let directory = try Directory(area)
-        try directory.makeDirectory("upper")
-        try directory.makeDirectory("work")
-        try directory.setOwner(of: "upper", uid: root.uid, gid: root.gid)
-        try directory.setMode(of: "upper", UInt32(root.mode))
-        return Overlay(lowers: lower, upper: area.appending("upper"), work: area.appending("work"))
-    }
-
     private static func layer(
-        of overlay: Overlay, _ tree: FileTree, _ shared: BuildState, epoch: Int64
+        of overlay: Overlay, _ tree: FileTree, _ shared: BuildState, epoch: Int64, ids: IDMap
     ) throws -> CachedStep {
         let writer = try LayerWriter(into: shared.store, shared.request.layerForm)
         let lowers = try overlay.lowers.map { try Directory($0) }
         let upper = try Directory(overlay.upper)
-        let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: try IDMap.current()) { path in
+        let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: ids) { path in
             // The topmost directory with the file: a hard link's content may be in a higher layer than its first name.
             guard let lower = try lowers.first(where: { try $0.exists(FilePath(path)) }) else { return nil }
             return FileSource(try lower.open(FilePath(path), [.read, .noFollow]))

@@ -16,7 +16,7 @@ struct RunJob: Sendable {
     private let workingDirectory: String
     let network: BuildRequest.Network
     let isPrivileged: Bool
-    private let options: BuildRequest.RunOptions
+    let options: BuildRequest.RunOptions
     /// The user of the command, from USER.
     let user: String
     /// A heredoc that starts with `#!`; the command finds it at `/dev/pipes/NAME`.
@@ -80,9 +80,6 @@ struct RunJob: Sendable {
         command.hostname = hostname
         command.isPrivileged = isPrivileged
         command.users = options.users
-        command.hosts = options.hosts
-        command.limits = options.limits
-        if let size = options.sharedMemorySize { command.sharedMemorySize = size }
         try options.limit(&command)
         if let script {
             let place = FilePath("/dev/pipes/\(script.name)")

@@ -4,8 +4,10 @@ internal import Sandbox
 // The command of a RUN: started on its network, with its limits of resources and time.
 
 extension BuildRequest.RunOptions {
-    /// Sets the limits of a command.
+    /// Sets the limits of a command, and its names of hosts.
     func limit(_ command: inout Command) throws {
+        (command.hosts, command.limits) = (hosts, limits)
+        if let sharedMemorySize { command.sharedMemorySize = sharedMemorySize }
         (command.processLimit, command.memoryLimit, command.swapLimit) = (processLimit, memoryLimit, swapLimit)
         command.cpus = cpus
         let allowed = try CPUSet.allowed()
@@ -16,20 +18,29 @@ extension BuildRequest.RunOptions {
     }
 }
 
-extension BuildState {
-    /// Throws if this machine can't enforce the requested limits.
+extension BuildRequest.RunOptions {
+    /// Returns notes on the parts of a command's isolation that are missing or weaker.
     ///
-    /// Notes once the parts of a command's isolation that are missing or weaker.
-    func expectIsolation(without missing: [MissingIsolation]) throws {
+    /// - Throws: ``UnenforcedLimit`` if this machine can't enforce a requested limit.
+    func notes(on missing: [MissingIsolation]) throws -> [String] {
+        var notes: [String] = []
         for part in missing {
             guard case .limit(let limit) = part else {
-                noteOnce(part.description)
+                notes.append(part.description)
                 continue
             }
-            let isRequested = limit.limit != .processes || request.run.isProcessLimitRequested
+            let isRequested = limit.limit != .processes || isProcessLimitRequested
             if isRequested, limit.substitute == nil { throw limit }
-            if isRequested || limit.substitute == nil { noteOnce(limit.description) }
+            if isRequested || limit.substitute == nil { notes.append(limit.description) }
         }
+        return notes
+    }
+}
+
+extension BuildState {
+    /// Throws if this machine can't enforce the requested limits; notes weaker isolation once.
+    func expectIsolation(without missing: [MissingIsolation]) throws {
+        for note in try request.run.notes(on: missing) { noteOnce(note) }
     }
 }
 
@@ -69,7 +80,7 @@ extension RunningContainer {
 ///
 /// - Parameter error: The error that is thrown then.
 func within<T: Sendable>(
-    _ limit: Duration, orThrow error: @Sendable @escaping () -> BuildError,
+    _ limit: Duration, orThrow error: @Sendable @escaping () -> any Error,
     _ body: @Sendable @escaping () async throws -> T
 ) async throws -> T {
     try await withThrowingTaskGroup(of: T.self) { group in

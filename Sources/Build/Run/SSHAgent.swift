@@ -83,15 +83,17 @@ final class AgentRelay: Sendable {
     private let listener: OwnedDescriptor
     private let agent: RunningAgent
 
-    /// Listens in `directory` under `name`, for the given owner.
-    init(to agent: SSHAgent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner) throws {
+    /// Listens in `directory` under `name`, for the given owner, which is stored with `ids`.
+    init(
+        to agent: SSHAgent, in directory: Directory, as name: FilePath, _ owner: RunMount.Owner, ids: IDMap = .initial
+    ) throws {
         self.agent = try RunningAgent(agent)
         // Fail now if the agent is missing; later only the command would fail, without a reason.
         _ = try UnixSocket.connect(to: self.agent.socket)
         // An earlier debug session of a failed step may have left its socket.
         if try directory.exists(name) { try directory.remove(name) }
         listener = try UnixSocket.listen(in: directory, as: name)
-        try directory.setOwner(of: name, uid: owner.uid, gid: owner.gid)
+        try directory.setOwner(of: name, uid: ids.stored(owner.uid), gid: ids.stored(owner.gid))
         try directory.setMode(of: name, owner.mode)
         start()
     }

@@ -37,6 +37,7 @@ enum {
     clinux_step_groups,           // list: supplementary groups, mode: their number
     clinux_step_become_root,      // takes ID 0 of the user namespace just entered
     clinux_step_identity,         // flags: uid; more: gid
+    clinux_step_keep_identity,    // the same; mode: the capabilities that the command keeps, below 32
     clinux_step_capabilities,     // flags: the effective and permitted capabilities; for uid 0 alone
     clinux_step_directory,        // path: the working directory
     clinux_step_no_new_privileges,

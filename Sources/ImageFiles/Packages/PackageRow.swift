@@ -102,6 +102,7 @@ extension PackageRow {
             switch key {
             case UInt8(ascii: "P"): name = value.text
             case UInt8(ascii: "V"): version = value.text
+            case UInt8(ascii: "A"): architecture = value.text
             case UInt8(ascii: "I"): byteCount = max(0, Int64(value.text) ?? 0)
             case UInt8(ascii: "D"): dependencies = Self.words(value).map { [$0] }
             case UInt8(ascii: "p"): provides = Self.words(value)

@@ -10,8 +10,17 @@ public struct AnalyzeJob {
     public init(in store: Store) { self.store = store }
 
     /// Reads every layer once and returns the report.
-    public func report(on image: Image, named name: String) async throws -> Report {
-        try await Report(of: image, reference: name, base: base(of: image))
+    ///
+    /// - Parameter asDive: True for the efficiency and waste that dive computes.
+    public func report(on image: Image, named name: String, asDive: Bool = false) async throws -> Report {
+        var report = try await Report(of: image, reference: name, base: base(of: image))
+        if asDive {
+            let store = store
+            report.dive = try await Offload.run {
+                DiveMetric(try image.layers.map { try store.entries(of: $0, in: image) })
+            }
+        }
+        return report
     }
 
     /// Lists the files of an image, from the headers of its layers.

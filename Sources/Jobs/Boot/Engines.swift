@@ -108,10 +108,11 @@ public struct Engines {
     ) async throws -> Value {
         let program = try InitialProgram.locate()
         return try await inWorkArea { snapshots, area in
+            let ids = try Users.separate.storedIDs(on: area)
             var starters: [Starter] = []
             for subject in subjects {
-                let layers = try await snapshots.directories(of: subject.image)
-                let engine = ContainerEngine(layers: layers, scratch: area, initialProgram: program)
+                let layers = try await snapshots.stored(with: ids).directories(of: subject.image)
+                let engine = ContainerEngine(layers: layers, ids: ids, scratch: area, initialProgram: program)
                 starters.append { try await engine.measure($0) }
             }
             do {

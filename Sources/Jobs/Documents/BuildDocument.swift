@@ -16,15 +16,17 @@ extension JSON {
     ///
     /// - Parameters:
     ///   - set: The image or index.
-    ///   - config: The digest of the image's configuration; nil for an index.
+    ///   - config: The digest of the image's configuration; nil for several images.
+    ///   - more: Further members.
     public static func buildMetadata(
-        of set: ImageSet, config: Digest?, _ steps: [StepReport], names: [Reference]
+        of set: ImageSet, config: Digest?, _ steps: [StepReport], names: [Reference], more: [String: JSON] = [:]
     ) -> JSON {
         var json = JSON.object([
             "containerimage.digest": .string("\(set.descriptor.digest)"),
             "containerimage.descriptor": set.descriptor.json, "thaw.steps": .array(steps.map(\.json)),
         ])
         json["containerimage.config.digest"] = config.map { .string("\($0)") }
+        for (key, value) in more { json[key] = value }
         if !names.isEmpty { json["image.name"] = .string(names.map(\.description).joined(separator: ",")) }
         return json
     }

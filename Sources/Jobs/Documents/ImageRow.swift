@@ -34,12 +34,13 @@ public struct ImageRow: Sendable {
     }
 
     /// Returns the lines of `thaw images --format text`.
-    public static func text(_ rows: [ImageRow]) -> [String] {
+    static func text(_ rows: [ImageRow], digests: Bool) -> [String] {
         let width = rows.map(\.name.count).max() ?? 0
         return rows.map { row in
             let name = row.name + String(repeating: " ", count: width - row.name.count)
             let platforms = row.platforms.count > 1 ? "  " + row.platforms.joined(separator: " ").visibleLine : ""
-            return "\(name)  \(row.digest.short)  \(ByteCount(row.compressedSize))\(platforms)"
+            let digest = digests ? "\(row.digest)" : row.digest.short
+            return "\(name)  \(digest)  \(ByteCount(row.compressedSize))\(platforms)"
         }
     }
 }

@@ -6,6 +6,8 @@ enum Schemas {
         "analysis",
         [
             "image": image,
+            "metric": .words(["thaw", "dive"]),
+            "inefficientFiles?": .list(["path": .string, "count": .integer, "bytes": .integer]),
             "efficiency": .number, "wastedBytes": .integer, "userWastedPercent": .number,
             "wastedBytesBySide": ["base": .nullable(.integer), "user": .nullable(.integer)],
             "base": [
@@ -15,7 +17,8 @@ enum Schemas {
             "layers": .list(layer), "largestFiles": .list(fileRow), "largestDirectories": .list(directoryRow),
             "waste": .list(waste),
             "duplicates": .list([
-                "digest": .string, "bytes": .integer, "layers": .list(.integer), "paths": .list(.string),
+                "digest": .string, "bytes": .integer, "compressedBytes": .nullable(.integer), "layers": .list(.integer),
+                "paths": .list(.string),
             ]),
             "packages": .list([
                 "manager": .string, "name": .string, "version": .string, "bytes": .integer, "layer": .integer,
@@ -60,7 +63,11 @@ enum Schemas {
 
     private static let waste: Schema = [
         "path": .string, "count": .integer, "bytes": .integer, "layers": .list(.integer), "class": wasteClass,
-        "copies": .list(["layer": .integer, "takenBy": .integer, "class": wasteClass, "bytes": .integer]),
+        "compressedBytes": .nullable(.integer),
+        "copies": .list([
+            "layer": .integer, "takenBy": .integer, "class": wasteClass, "bytes": .integer,
+            "compressedBytes": .nullable(.integer),
+        ]),
     ]
 
     private static let wasteClass = Schema.words(["deleted-later", "rewritten", "metadata-only", "moved"])
@@ -79,12 +86,29 @@ enum Schemas {
     static let diff = Schema.document(
         "diff",
         [
+            "summary": .string, "semantic": .bool, "before": diffSide, "after": diffSide,
+            "layers": .list([
+                "state": .words(LayerChange.State.allCases.map(\.rawValue)), "before": .nullable(.integer),
+                "after": .nullable(.integer), "createdBy": .string, "growth": .integer, "unpackedGrowth": .integer,
+            ]),
+            "packages": .list([
+                "manager": .string, "name": .string, "change": change, "before": .list(.string),
+                "after": .list(.string), "growth": .integer,
+            ]),
+            "directories": .list(["path": .string, "files": .integer, "growth": .integer]),
+            "history": .list(["change": change, "createdBy": .string]), "historyTimes": .integer,
             "config": .list(["key": .string, "before": .nullable(.string), "after": .nullable(.string)]),
             "files": .list([
                 "path": .string, "change": .words(["added", "removed", "modified"]), "what": .list(.string),
                 "before": .nullable(file), "after": .nullable(file),
             ]),
         ])
+
+    private static let change = Schema.words(["added", "removed", "changed"])
+
+    private static let diffSide: Schema = [
+        "reference": .string, "digest": .string, "compressedSize": .integer, "size": .integer,
+    ]
 
     private static let file: Schema = [
         "size": .integer, "mode": .string, "uid": .integer, "gid": .integer, "mtime": .string, "layer": .integer,

@@ -8,8 +8,11 @@ extension JSON {
     ///
     /// - Parameters:
     ///   - name: The name in the user's command.
+    ///   - attestations: The attestations of the image in its index.
     ///   - isVerified: True if every blob was read and compared with its digest.
-    public static func inspection(of image: Image, name: String, isVerified: Bool) throws -> JSON {
+    public static func inspection(
+        of image: Image, name: String, _ attestations: [AttestationManifest], isVerified: Bool
+    ) throws -> JSON {
         var json = document(
             "inspection",
             [
@@ -20,6 +23,7 @@ extension JSON {
                 "config": try JSON(parsing: image.configBytes, what: "configuration"),
             ])
         if isVerified { json["verified"] = .bool(true) }
+        if !attestations.isEmpty { json["attestations"] = .array(attestations.map(\.json)) }
         return json
     }
 
@@ -57,5 +61,31 @@ extension JSON {
     /// Returns the document of `thaw referrers`.
     public static func referrers(_ found: [Descriptor], to subject: Digest) -> JSON {
         document("referrers", ["subject": .string("\(subject)"), "referrers": .array(found.map(\.json))])
+    }
+}
+
+extension AttestationManifest {
+    /// The digest of the manifest, and the types of its statements.
+    fileprivate var json: JSON {
+        .object([
+            "digest": .string("\(descriptor.digest)"),
+            "predicateTypes": .strings(statements.map { $0.predicateType ?? "" }),
+        ])
+    }
+}
+
+/// The summary of an image for people.
+public enum InspectionText {
+    /// Returns the lines of `thaw inspect --format text`.
+    public static func lines(_ image: Image, name: String, _ attestations: [AttestationManifest]) -> [String] {
+        var lines = [
+            "name      \(name.visibleLine)", "digest    \(image.descriptor.digest)",
+            "platform  \(image.config.platform)".visibleLine,
+            "size      \(ByteCount(image.compressedSize)) in \(image.layers.count) layers",
+        ]
+        for statement in attestations.flatMap(\.statements) {
+            lines.append("attested  \(statement.predicateType ?? "a statement of unknown type")".visibleLine)
+        }
+        return lines
     }
 }

@@ -13,6 +13,7 @@ extension Schemas {
         [
             "name": .string, "digest": .string, "mediaType": .string, "platform": .string,
             "compressedSize": .integer, "manifest": .any, "config": .any, "verified?": .bool,
+            "attestations?": .list(["digest": .string, "predicateTypes": .list(.string)]),
         ])
 
     static let diskUse = Schema.document(
@@ -42,7 +43,8 @@ extension Schemas {
     /// The file of `--metadata-file`, whose keys are those of buildx.
     static let buildMetadata: Schema = [
         "containerimage.digest": .string, "containerimage.config.digest?": .string,
-        "containerimage.descriptor": .any, "image.name?": .string, "thaw.steps": .list(step),
+        "containerimage.descriptor": .any, "image.name?": .string, "buildx.build.provenance?": .any,
+        "thaw.steps": .list(step),
     ]
 
     static let check = Schema.list([

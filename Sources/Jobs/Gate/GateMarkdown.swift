@@ -1,4 +1,4 @@
-internal import Linux
+internal import Analysis
 
 extension GateReport {
     /// The Markdown of the report: a headline, a table, and the causes of each budget that doesn't hold.
@@ -21,18 +21,5 @@ extension GateReport {
         case .inconclusive: fails(rule) ? "❌ inconclusive" : "❔ inconclusive"
         case .waived: "⚠️ waived"
         }
-    }
-}
-
-extension String {
-    /// The text in one line of Markdown, also in a table's cell; nothing in it is markup.
-    var markdown: String {
-        let special = Set("\\`*_{}[]<>()#~|!&@".unicodeScalars)
-        var result = String.UnicodeScalarView()
-        for scalar in visibleLine.unicodeScalars {
-            if special.contains(scalar) { result.append("\\") }
-            result.append(scalar)
-        }
-        return String(result)
     }
 }

@@ -28,11 +28,16 @@ public struct Output: Sendable {
     var mode = DirectoryExport.Mode.copy
     /// The compression and media types of layers.
     public internal(set) var form = LayerForm()
+    /// The form of the manifest with attestations.
+    var attestationForm = AttestationForm.artifact
     /// The annotations of this output alone.
     public internal(set) var annotations = Annotations()
 
     /// True if the output is one stream of bytes; false for a directory.
     public var hasStream: Bool { kind == .tar || kind == .docker || kind == .oci && isTar }
+
+    /// True if the output has a place for attestations; Docker's archive has none.
+    var hasAttestations: Bool { kind.isImage && kind != .docker }
 
     /// Makes an output without names and destination.
     public init(_ kind: Kind) {

@@ -6,13 +6,14 @@ internal import SystemPackage
 
 extension Output {
     private static let imageKeys = [
-        "name", "compression", "compression-level", "force-compression", "oci-mediatypes", "rewrite-timestamp",
+        "name", "compression", "compression-level", "force-compression", "oci-artifact", "oci-mediatypes",
+        "rewrite-timestamp",
     ]
 
     /// The keys of buildx that thaw does not support.
     private static let foreignKeys: Set<String> = [
         "attestation-inline", "attestation-prefix", "buildinfo", "buildinfo-attrs", "context", "dangling-name-prefix",
-        "name-canonical", "oci-artifact", "prefer-nondist-layers", "source-date-epoch", "store", "unpack",
+        "name-canonical", "prefer-nondist-layers", "source-date-epoch", "store", "unpack",
     ]
 
     private var keys: [String] {
@@ -52,6 +53,7 @@ extension Output {
                 try Int(value).flatMap { (0...22).contains($0) ? $0 : nil }
                 ?? fail(key, value: value, wanted: "0 to 22")
         case "force-compression": form.isForced = try bool(key, value)
+        case "oci-artifact": attestationForm = try bool(key, value) ? .artifact : .image
         case "oci-mediatypes": form.types = try bool(key, value) ? .oci : .docker
         // Times are always cut to SOURCE_DATE_EPOCH where there is one.
         case "rewrite-timestamp": _ = try bool(key, value)
@@ -70,11 +72,7 @@ extension Output {
     }
 
     private func bool(_ key: String, _ value: String) throws -> Bool {
-        switch value {
-        case "1", "t", "T", "TRUE", "true", "True": true
-        case "0", "f", "F", "FALSE", "false", "False": false
-        default: try fail(key, value: value, wanted: "true or false")
-        }
+        try Bool(flag: value) ?? fail(key, value: value, wanted: "true or false")
     }
 
     private func fail<T>(_ key: String, value: String, wanted: String) throws -> T {

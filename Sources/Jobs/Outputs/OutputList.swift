@@ -38,7 +38,8 @@ extension Output {
 
     /// Checks the outputs before anything is built.
     public static func check(
-        _ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform], host: any JobHost
+        _ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform], isAttested: Bool = false,
+        host: any JobHost
     ) throws {
         for output in outputs {
             if output.hasStream, let path = output.destination { _ = try OutputDestination(path, host) }
@@ -49,14 +50,16 @@ extension Output {
             guard output.kind.isImage else { continue }
             var annotations = common
             annotations.add(output.annotations)
-            try check(annotations, output, platforms)
+            try check(annotations, output, platforms, hasIndex: platforms.count > 1 || isAttested)
         }
     }
 
     private static func check(
-        _ annotations: Annotations, _ output: Output, _ platforms: [Platform]
+        _ annotations: Annotations, _ output: Output, _ platforms: [Platform], hasIndex: Bool
     ) throws {
-        if platforms.count == 1, annotations.has(.index) || annotations.has(.indexDescriptor) {
+        if !hasIndex || (platforms.count == 1 && !output.hasAttestations),
+            annotations.has(.index) || annotations.has(.indexDescriptor)
+        {
             throw Failure(
                 "an annotation is for the index, but an image of one platform has none",
                 remedy: "build for several platforms with --platform, or annotate the manifest", status: .usage)

@@ -18,6 +18,8 @@ public struct Outputs: Sendable {
     let names: [Reference]
     /// The upper bound of times in written files, in seconds since 1970; nil for none.
     let epoch: Int64?
+    /// The maker of attestations; nil for none.
+    let attester: Attester?
 
     let host: any JobHost
 
@@ -27,15 +29,17 @@ public struct Outputs: Sendable {
     ///   - images: One image for each platform, in the order of the command line.
     ///   - names: The names of `-t`, for outputs without names of their own.
     ///   - epoch: The upper bound of times in written files, in seconds since 1970; nil for none.
+    ///   - attester: The maker of attestations; nil for none.
     public init(
         store: Store, images: [BuiltImage], annotations: Annotations, names: [Reference], epoch: Int64?,
-        host: any JobHost
+        attester: Attester? = nil, host: any JobHost
     ) {
         self.store = store
         self.images = images
         self.annotations = annotations
         self.names = names
         self.epoch = epoch
+        self.attester = attester
         self.host = host
     }
 
@@ -55,6 +59,9 @@ public struct Outputs: Sendable {
 
     /// Writes one output; returns the image as it was written, or nil for an output of files.
     public func write(_ output: Output) async throws -> ImageSet? {
+        if attester != nil, !output.hasAttestations, output.kind != .cacheonly {
+            host.note("-o type=\(output.kind.rawValue) has no place for attestations, so it is written without them")
+        }
         switch output.kind {
         case .cacheonly: return nil
         case .local:
@@ -76,13 +83,17 @@ public struct Outputs: Sendable {
         annotations.add(output.annotations)
         var form = output.form
         // Another output of the same build may need the compressed layers.
-        form.isDeferred = output.staysInStore
+        form.isDeferred = output.staysInStore && attester == nil
         let (images, store) = (images, store)
+        let attester = output.hasAttestations ? attester : nil
+        let names = output.names.isEmpty ? names : output.names
         return try await Offload.run { [annotations, form] in
             let converted = try images.map { built in
                 try built.image.converted(to: form, above: built.baseLayerCount, into: store)
             }
-            return try store.assemble(converted, annotations)
+            return try store.assemble(converted, annotations, output.attestationForm) { index, digest in
+                attester?.attestations(of: index, digest, names: names) ?? []
+            }
         }
     }
 

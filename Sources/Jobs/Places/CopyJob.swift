@@ -4,8 +4,8 @@ public import Registry
 
 /// The copy of an image between two places.
 public struct CopyJob {
-    private let store: Store
-    private let client: RegistryClient
+    let store: Store
+    let client: RegistryClient
     private let host: any JobHost
 
     /// Makes a job; `store` also keeps what a place can't be read without copying.
@@ -23,9 +23,11 @@ public struct CopyJob {
     /// - Parameters:
     ///   - name: The source in the user's command, for errors.
     ///   - platform: The platform of the only image to copy; nil for all.
+    ///   - keepsDigest: True to refuse a place whose readers don't see the digest.
     public func copy(
-        _ source: Transport, named name: String, to target: Transport, platform: Platform?
+        _ source: Transport, named name: String, to target: Transport, platform: Platform?, keepsDigest: Bool = false
     ) async throws -> Digest {
+        if keepsDigest { try target.expectDigests() }
         switch (source, target) {
         case (.registry(let source), .registry(let target)):
             return try await client.copy(source, to: target, platform: platform).digest
@@ -46,6 +48,19 @@ public struct CopyJob {
         return try await Offload.run {
             try target.write(chosen, store, host)
             return chosen.descriptor.digest
+        }
+    }
+}
+
+extension Transport {
+    /// Expects a place that keeps the documents of an image byte for byte.
+    fileprivate func expectDigests() throws {
+        switch self {
+        case .store, .layout, .ociArchive, .registry: return
+        case .dockerArchive, .docker, .podman:
+            throw Failure(
+                "the destination cannot keep the digests: Docker's archives have no manifest",
+                remedy: "copy to oci:, oci-archive: or docker://, or leave out --preserve-digests")
         }
     }
 }

@@ -6,9 +6,10 @@ internal import Linux
 /// {{.ID}}: {{.CreatedBy}}     fields, also of nested objects: {{.Config.User}}
 /// {{json .}}  {{len .Tags}}   functions: json, len, join, printf, print, println, index, upper, lower
 /// {{.Tags | join ","}}        the value before | is the last argument; docker's {{join .Tags ","}} works too
+/// {{range .Tags}}{{.}} {{end}} a text for each element of a list
 /// table {{.ID}}\t{{.Size}}    columns with a line of titles
 /// ```
-/// `\t` and `\n` in the text are a tab and a newline. `if`, `range` and variables are not part of it.
+/// `\t` and `\n` in the text are a tab and a newline. `if` and variables are not part of it.
 public struct Template: Sendable {
     let parts: [Part]
     /// True for a table.
@@ -18,6 +19,7 @@ public struct Template: Sendable {
     enum Part: Sendable, Equatable {
         case text(String)
         case pipeline([Command])
+        case range([Command], body: [Part])
     }
 
     /// A function with its arguments, or a single value.
@@ -45,8 +47,14 @@ public struct Template: Sendable {
     }
 
     private static func parse(_ text: String) throws(TemplateError) -> [Part] {
-        var parts: [Part] = []
         var rest = text[...]
+        return try parse(&rest, depth: 0)
+    }
+
+    /// Parses up to `{{end}}` of a range, or the end of the text at depth 0.
+    private static func parse(_ rest: inout Substring, depth: Int) throws(TemplateError) -> [Part] {
+        var parts: [Part] = []
+        guard depth < 10 else { throw TemplateError("ranges are nested too deeply") }
         while let start = rest.firstRange(of: "{{") {
             var before = rest[..<start.lowerBound]
             rest = rest[start.upperBound...]
@@ -61,10 +69,18 @@ public struct Template: Sendable {
                 continue
             }
             var parser = TemplateParser(rest)
-            parts.append(.pipeline(try parser.action()))
+            let action = try parser.action()
             rest = parser.rest
             if parser.trims { rest = rest.drop(while: \.isWhitespace) }
+            switch action {
+            case .value(let pipeline): parts.append(.pipeline(pipeline))
+            case .range(let list): parts.append(.range(list, body: try parse(&rest, depth: depth + 1)))
+            case .end:
+                guard depth > 0 else { throw TemplateError("there is no range for '{{end}}'") }
+                return parts
+            }
         }
+        guard depth == 0 else { throw TemplateError("a range has no '{{end}}'") }
         if !rest.isEmpty { parts.append(.text(String(rest))) }
         return parts
     }

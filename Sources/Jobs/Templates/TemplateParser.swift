@@ -9,14 +9,26 @@ struct TemplateParser {
 
     private static let maximumDepth = 50
     private static let keywords: Set = [
-        "if", "else", "end", "range", "with", "template", "block", "define", "break", "continue",
+        "if", "else", "with", "template", "block", "define", "break", "continue",
     ]
 
     init(_ text: Substring) { rest = text }
 
+    /// An action: a value to print, or a bound of a range.
+    enum Action {
+        case value([Template.Command])
+        case range([Template.Command])
+        case end
+    }
+
     /// Parses the whole action.
-    mutating func action() throws(TemplateError) -> [Template.Command] {
-        let pipeline = try pipeline(depth: 0)
+    mutating func action() throws(TemplateError) -> Action {
+        let action: Action
+        if takes("range") {
+            action = .range(try pipeline(depth: 0))
+        } else {
+            action = takes("end") ? .end : .value(try pipeline(depth: 0))
+        }
         skipBlanks()
         if rest.hasPrefix("-}}") {
             trims = true
@@ -26,7 +38,16 @@ struct TemplateParser {
             throw TemplateError(rest.isEmpty ? "'{{' has no '}}'" : "unexpected '\(rest.prefix(1))' in an action")
         }
         rest = rest.dropFirst(2)
-        return pipeline
+        return action
+    }
+
+    /// Skips a keyword; returns false if another word is next.
+    private mutating func takes(_ keyword: String) -> Bool {
+        skipBlanks()
+        var ahead = self
+        guard ahead.word() == keyword else { return false }
+        self = ahead
+        return true
     }
 
     private mutating func pipeline(depth: Int) throws(TemplateError) -> [Template.Command] {

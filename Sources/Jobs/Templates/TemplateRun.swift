@@ -17,17 +17,15 @@ extension Template {
         }
     }
 
+    /// Returns the text of one document, whose fields are those that the template may name.
+    public func text(of document: JSON) throws -> String {
+        let fields = (document.object ?? [:]).keys.map { ($0, $0) }
+        return try text(of: [document], titles: Dictionary(uniqueKeysWithValues: fields))
+    }
+
     /// Returns the text of one object.
     private func line(_ row: JSON, _ known: Set<String>) throws(TemplateError) -> String {
-        let evaluation = TemplateEvaluation(row: row, known: known)
-        var text = ""
-        for part in parts {
-            switch part {
-            case .text(let literal): text += literal
-            case .pipeline(let pipeline): text += TemplateEvaluation.text(of: try evaluation.value(of: pipeline))
-            }
-        }
-        return text
+        try TemplateEvaluation(row: row, known: known).text(of: parts)
     }
 
     /// Returns lines with their tabs replaced by blanks, so that columns begin at the same place.
@@ -56,7 +54,34 @@ extension Template {
 /// The evaluation of a template's values for one object.
 struct TemplateEvaluation {
     let row: JSON
-    let known: Set<String>
+    /// The fields that the row may have; nil for an element of a list, whose fields are not known.
+    let known: Set<String>?
+
+    func text(of parts: [Template.Part]) throws(TemplateError) -> String {
+        var text = ""
+        for part in parts {
+            switch part {
+            case .text(let literal): text += literal
+            case .pipeline(let pipeline): text += Self.text(of: try value(of: pipeline))
+            case .range(let list, let body):
+                for element in try elements(of: list) {
+                    text += try TemplateEvaluation(row: element, known: nil).text(of: body)
+                }
+            }
+        }
+        return text
+    }
+
+    /// Returns the elements of a list, or the values of an object by their names.
+    private func elements(of list: [Template.Command]) throws(TemplateError) -> [JSON] {
+        switch try value(of: list) {
+        case .null: return []
+        case .array(let elements): return elements
+        case let value:
+            guard let object = value.object else { throw TemplateError("range needs a list or an object") }
+            return object.sorted { $0.key < $1.key }.map(\.value)
+        }
+    }
 
     func value(of pipeline: [Template.Command]) throws(TemplateError) -> JSON {
         var result: JSON?
@@ -77,7 +102,7 @@ struct TemplateEvaluation {
         case .constant(let value): return value
         case .pipeline(let pipeline): return try value(of: pipeline)
         case .field(let names):
-            if let first = names.first, !known.contains(first) {
+            if let known, let first = names.first, !known.contains(first) {
                 throw TemplateError(
                     "there is no field .\(first); there are .\(known.sorted().joined(separator: ", ."))")
             }

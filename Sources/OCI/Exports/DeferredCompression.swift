@@ -81,7 +81,19 @@ extension Store {
         }
         var json = manifest.json
         json["layers"] = .array(layers.map(\.json))
+        if let base = try exportedBase(of: manifest, depth: depth) {
+            json["annotations", default: .object([:])][BaseAnnotation.digest] = .string("\(base)")
+        }
         return try replacing(descriptor, with: json.bytes)
+    }
+
+    /// Returns the digest that a base of this store has in an export; nil if the manifest names none.
+    private func exportedBase(of manifest: Manifest, depth: Int) throws -> Digest? {
+        guard let text = manifest.annotations[BaseAnnotation.digest], let digest = try? Digest(text) else { return nil }
+        let path = Self.path(of: digest)
+        guard try root.exists(path) else { return nil }
+        let base = Descriptor(mediaType: .manifest, digest: digest, size: try root.status(of: path).size)
+        return try exported(base, of: self, depth: depth + 1).digest
     }
 
     /// Stores a document in place of another one; what else the descriptor says stays.

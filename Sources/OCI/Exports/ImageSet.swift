@@ -44,7 +44,7 @@ public struct ImageSet: Sendable {
 
     /// Returns the images that have a platform; attestations have none.
     public func images() throws -> [Image] {
-        try manifests().filter { $0.platform?.os != "unknown" }.map { try Image(manifest: $0, in: source) }
+        try manifests().filter { !$0.isAttestation }.map { try Image(manifest: $0, in: source) }
     }
 
     /// Returns the image for a platform.
@@ -54,7 +54,7 @@ public struct ImageSet: Sendable {
 
     /// Returns the image for this machine's platform, or else the first.
     public func preferredImage() throws -> Image {
-        let manifests = try manifests().filter { $0.platform?.os != "unknown" }
+        let manifests = try manifests().filter { !$0.isAttestation }
         guard let first = manifests.first else { throw OCIError.invalidImage("its index lists no image") }
         let chosen = manifests.first { $0.platform.map(Platform.host.accepts) ?? false }
         return try Image(manifest: chosen ?? first, in: source)
@@ -133,10 +133,15 @@ extension Store {
         return set.descriptor
     }
 
-    /// Makes one set of a build's images: the image itself if there is one, or else an index in their order.
+    /// Makes one set of a build's images: the image itself if there is only one, or else an index in their order.
     ///
-    /// The annotations are added at their places.
-    public func assemble(_ images: [Image], _ annotations: Annotations = Annotations()) throws -> ImageSet {
+    /// The annotations are added at their places. An image with attestations is in an index, which lists them last.
+    ///
+    /// - Parameter attestations: Returns the attestations of the image with an index in `images` and this manifest.
+    public func assemble(
+        _ images: [Image], _ annotations: Annotations = Annotations(), _ form: AttestationForm = .artifact,
+        attestations: (_ index: Int, _ manifest: Digest) throws -> [Attestation] = { _, _ in [] }
+    ) throws -> ImageSet {
         var entries: [Descriptor] = []
         for image in images {
             let image = image.annotated(annotations.values(.manifest, for: image.config.platform))
@@ -144,6 +149,10 @@ extension Store {
             entry.platform = image.config.platform
             entry.annotate(annotations.values(.manifestDescriptor, for: image.config.platform))
             entries.append(entry)
+        }
+        for (index, entry) in entries.enumerated() {
+            let statements = try attestations(index, entry.digest)
+            if !statements.isEmpty { entries.append(try put(statements, about: entry, form)) }
         }
         if entries.count == 1 { return ImageSet(entries[0], in: self) }
         let index = Index(manifests: entries, annotations: annotations.values(.index))

@@ -13,7 +13,8 @@ extension Image {
             layer = try merged(above: count, into: store, compression)
             try store.cache(CachedStep(layer: layer, epoch: 0), for: key)
         }
-        return replacingLayers(Array(layers[..<count]) + [layer], history: squashedHistory(above: count))
+        let squashed = replacingLayers(Array(layers[..<count]) + [layer], history: squashedHistory(above: count))
+        return count == 0 ? squashed.based(on: nil, nil) : squashed
     }
 
     private func squashKey(_ count: Int, _ compression: Compression) -> Digest {

@@ -23,6 +23,8 @@
     var cursor = Cursor()
     let buffer: UnsafeMutablePointer<UInt8>
     private(set) var end = 0
+    /// The number of the source's bytes before the buffer.
+    private var base: Int64 = 0
     private let source: any ByteSource
     private var chunk: ArraySlice<UInt8> = []
     private var isDrained = false
@@ -40,6 +42,8 @@
     /// After the end of the source it is the farthest that a load can be ahead of the last valid bit. A cursor beyond
     /// it is overrun.
     var lastLoad: Int { isDrained ? end + 8 : end - Self.margin }
+    /// The number of the source's bytes that were taken; a byte counts with its last bit.
+    var position: Int64 { base + Int64(cursor.next - cursor.count / 8) }
     /// True if more bits were taken than the source has.
     var isOverrun: Bool { cursor.next - cursor.count / 8 > end }
 
@@ -49,6 +53,7 @@
         unload()
         let rest = end - cursor.next
         unsafe buffer.update(from: buffer + cursor.next, count: rest)
+        base += Int64(cursor.next)
         (cursor.next, end) = (0, rest)
         // Twice the margin, so that a reader that first loads and then checks its position makes progress.
         while end < 2 * Self.margin {

@@ -18,14 +18,18 @@ private let outputSize = 256 << 10
 /// A source that decompresses zstd frames (RFC 8878) through libzstd.
 ///
 /// The window is limited to 128 MiB, libzstd's default.
-@safe private final class ZstdSource: ByteSource {
+@safe private final class ZstdSource: DecompressingSource {
     private let source: any ByteSource
     private let name: String
     private let context: OpaquePointer
     private var input: [UInt8] = []
     private var consumed = 0
+    /// The compressed bytes before `input`.
+    private var earlier: Int64 = 0
     private var isBetweenFrames = true
     private var hasMore = false
+
+    var packedCount: Int64 { earlier + Int64(consumed) }
 
     init(_ source: any ByteSource, name: String) throws(OCIError) {
         guard let context = unsafe ZSTD_createDStream() else {
@@ -41,6 +45,7 @@ private let outputSize = 256 << 10
     func next() throws -> [UInt8] {
         while true {
             if consumed == input.count, !hasMore {
+                earlier += Int64(consumed)
                 input = try source.next()
                 consumed = 0
                 if input.isEmpty {

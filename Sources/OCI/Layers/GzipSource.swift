@@ -3,7 +3,7 @@ internal import CArchive
 /// A source that decompresses gzip (RFC 1952).
 ///
 /// It has at least one member; members follow each other, each with any zero bytes as padding after it.
-final class GzipSource: ByteSource {
+final class GzipSource: DecompressingSource {
     private let input: BitInput
     private let inflater: Inflater
     private let name: String
@@ -11,6 +11,8 @@ final class GzipSource: ByteSource {
     private var hasMember = false
     private var checksum: UInt32 = 0
     private var count: UInt32 = 0
+
+    var packedCount: Int64 { input.position }
 
     init(_ source: any ByteSource, name: String) {
         input = BitInput(source)

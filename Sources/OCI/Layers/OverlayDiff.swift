@@ -126,9 +126,10 @@ public struct OverlayDiff {
     private func addRoot(to layer: LayerWriter) throws {
         let status = try upper.descriptor.status()
         let old = lower.inode(of: FileTree.rootNode)
-        let time = FileTime(seconds: min(status.modified.seconds, epoch))
+        let ids = unmappedOwners.ids
         let found = FileMetadata(
-            mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid, mtime: time)
+            mode: UInt16(status.mode & 0o7777), uid: ids.restored(status.uid), gid: ids.restored(status.gid),
+            mtime: FileTime(seconds: min(status.modified.seconds, epoch)))
         var new = unmappedOwners.actualEntry(of: .directory, found, over: old, epoch: epoch).metadata
         new.xattrs = [:]
         guard new.mode != old.metadata.mode || new.uid != old.metadata.uid || new.gid != old.metadata.gid else {
@@ -181,10 +182,12 @@ public struct OverlayDiff {
     }
 
     private func metadata(of path: ImagePath, _ status: FileStatus) throws -> FileMetadata {
-        FileMetadata(
-            mode: UInt16(status.mode & 0o7777), uid: status.uid, gid: status.gid,
-            mtime: FileTime(seconds: min(status.modified.seconds, epoch)),
-            xattrs: try upper.layerAttributes(of: FilePath(path)))
+        let ids = unmappedOwners.ids
+        var attributes = try upper.layerAttributes(of: FilePath(path))
+        for (name, value) in attributes { attributes[name] = ids.restored(value, of: name) }
+        return FileMetadata(
+            mode: UInt16(status.mode & 0o7777), uid: ids.restored(status.uid), gid: ids.restored(status.gid),
+            mtime: FileTime(seconds: min(status.modified.seconds, epoch)), xattrs: attributes)
     }
 
     /// Returns the kind and metadata of a path in the layer; nil for a socket.

@@ -7,6 +7,7 @@ internal import SystemPackage
 /// | --- | --- |
 /// | a device node | an empty file with its mode, owner and time |
 /// | an owner that is not mapped | root of the namespace |
+/// | for shifted files: an owner, also of a capability or in an access control list | the owner plus the shift |
 /// | `trusted.*` and other attributes that are refused | nothing |
 /// | outside too: a device number or an attribute that Linux doesn't know | an empty file; nothing |
 /// | an opaque directory | `user.overlay.opaque`, where outside it is `trusted.overlay.opaque` |
@@ -32,7 +33,8 @@ struct UnmappedOwners {
 
     /// Returns the owner on disk; an ID that is not mapped is UInt32.max, which changes nothing.
     func owner(of metadata: FileMetadata) -> (uid: UInt32, gid: UInt32) {
-        (ids.hasUser(metadata.uid) ? metadata.uid : .max, ids.hasGroup(metadata.gid) ? metadata.gid : .max)
+        if ids.shift > 0 { return (ids.stored(metadata.uid), ids.stored(metadata.gid)) }
+        return (ids.hasUser(metadata.uid) ? metadata.uid : .max, ids.hasGroup(metadata.gid) ? metadata.gid : .max)
     }
 
     /// True if an attribute may be missing on disk after `error`, because nothing there can store it.

@@ -194,7 +194,7 @@ public struct Unpacker {
                 continue
             }
             do throws(SystemError) {
-                try holder.setAttribute(name, of: place, to: value)
+                try holder.setAttribute(name, of: place, to: unmappedOwners.ids.stored(value, of: name))
             } catch {
                 guard unmappedOwners.allows(error, for: name, value, of: kind) else { throw error }
                 if unmappedOwners.ids.isInitial { omissions.append(.attribute(name, of: path)) }

@@ -34,9 +34,13 @@ public final class PlainLayers: BlobSource {
 
     /// Opens the tar of a layer: its file or the source's if there is one, or else `tar`, a verified source, which leaves a
     /// file.
-    func open(_ layer: Layer, otherwise tar: () throws -> any ByteSource) throws -> any ByteSource {
+    ///
+    /// - Parameter isRecorded: True if the reader needs the layer decompressed, so the source's tar is not read.
+    func open(
+        _ layer: Layer, isRecorded: Bool, otherwise tar: () throws -> any ByteSource
+    ) throws -> any ByteSource {
         if let known = files.withLock({ $0[layer.diffID] }) { return TarSource(known) }
-        if let plain = try source.openPlain(layer.diffID) { return plain }
+        if !isRecorded, let plain = try source.openPlain(layer.diffID) { return plain }
         let tar = try tar()
         guard files.withLock({ $0.count }) < Self.maximumFiles, let file = try? TemporaryFile(in: directory) else {
             return tar

@@ -83,6 +83,13 @@ extension Store {
         return try root.exists(path) && root.status(of: path).size == blob.size
     }
 
+    /// Returns the descriptor of a stored manifest, also of one without a name; nil if the store does not have it.
+    public func manifest(_ digest: Digest) throws -> Descriptor? {
+        let path = Self.path(of: digest)
+        guard try root.exists(path) else { return nil }
+        return Descriptor(mediaType: .manifest, digest: digest, size: try root.status(of: path).size)
+    }
+
     /// Starts a new blob.
     public func ingest() throws -> Ingest { try Ingest(into: self) }
 
@@ -239,7 +246,7 @@ func resolve(
         guard let chosen = index.manifest(for: platform) else {
             throw OCIError.noPlatform(
                 platform.description, reference: name,
-                available: index.manifests.compactMap { $0.platform?.description })
+                available: index.manifests.filter { !$0.isAttestation }.compactMap { $0.platform?.description })
         }
         current = chosen
     }

@@ -4,6 +4,8 @@ public struct LineMatcher {
     private var reader = CharacterReader()
     /// The steps that are active after the last character.
     private var reached: [Int] = []
+    /// The active steps that consume the next character.
+    private var following: [Int] = []
     private var previous: Unicode.Scalar?
     /// The round in which a step was last visited.
     private var seen: [UInt64]
@@ -28,7 +30,8 @@ public struct LineMatcher {
             guard let character = reader.take(byte) else { continue }
             if character == "\n" || character == "\r" {
                 if isFoundAtEnd { return true }
-                (reached, previous) = ([], nil)
+                reached.removeAll(keepingCapacity: true)
+                previous = nil
             } else if isFound(before: character) {
                 return true
             }
@@ -37,11 +40,16 @@ public struct LineMatcher {
     }
 
     private var isFoundAtEnd: Bool {
-        mutating get { previous != nil && following(nil) == nil }
+        mutating get {
+            // The line may go on in the next piece.
+            let kept = reached
+            defer { reached = kept }
+            return previous != nil && !follow(nil)
+        }
     }
 
     private mutating func isFound(before character: Unicode.Scalar) -> Bool {
-        guard let following = following(character) else { return true }
+        guard follow(character) else { return true }
         reached.removeAll(keepingCapacity: true)
         for index in following {
             if case .character(let wanted) = steps[index], wanted.contains(character) { reached.append(index + 1) }
@@ -50,23 +58,25 @@ public struct LineMatcher {
         return false
     }
 
-    /// Returns the active steps that consume a character, each once; `nil` if the pattern has matched.
-    private mutating func following(_ next: Unicode.Scalar?) -> [Int]? {
+    /// Replaces `reached` by the active steps that consume a character, each once; false if the pattern has matched.
+    private mutating func follow(_ next: Unicode.Scalar?) -> Bool {
         round += 1
-        var found: [Int] = []
+        following.removeAll(keepingCapacity: true)
         // A match may begin anywhere.
-        var open = reached + [0]
-        while let index = open.popLast() {
+        reached.append(0)
+        while let index = reached.popLast() {
             guard seen[index] != round else { continue }
             seen[index] = round
             switch steps[index] {
-            case .character: found.append(index)
-            case .assertion(let place): if place.holds(between: previous, and: next) { open.append(index + 1) }
-            case .fork(let one, let other): open += [one, other]
-            case .end: return nil
+            case .character: following.append(index)
+            case .assertion(let place): if place.holds(between: previous, and: next) { reached.append(index + 1) }
+            case .fork(let one, let other):
+                reached.append(one)
+                reached.append(other)
+            case .end: return false
             }
         }
-        return found
+        return true
     }
 }
 

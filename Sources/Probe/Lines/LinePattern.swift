@@ -140,11 +140,26 @@ struct CharacterClass {
         }
     }
 
-    var items: [Item]
-    var isNegated = false
-    var ignoresCase = false
+    private let items: [Item]
+    private let isNegated: Bool
+    private let ignoresCase: Bool
+    /// The members below 64, and those from 64 to 127, one bit each: most text needs no table of Unicode.
+    private var ascii: (UInt64, UInt64) = (0, 0)
+
+    init(_ items: [Item], isNegated: Bool, ignoresCase: Bool) {
+        (self.items, self.isNegated, self.ignoresCase) = (items, isNegated, ignoresCase)
+        for code in UInt8(0)..<64 {
+            if decides(Unicode.Scalar(code)) { ascii.0 |= 1 << UInt64(code) }
+            if decides(Unicode.Scalar(code + 64)) { ascii.1 |= 1 << UInt64(code) }
+        }
+    }
 
     func contains(_ character: Unicode.Scalar) -> Bool {
+        guard character.isASCII else { return decides(character) }
+        return (character.value < 64 ? ascii.0 : ascii.1) >> UInt64(character.value & 63) & 1 == 1
+    }
+
+    private func decides(_ character: Unicode.Scalar) -> Bool {
         var isFound = items.contains { $0.contains(character) }
         if ignoresCase, !isFound {
             isFound = CharacterClass.otherCases(of: character).contains { other in

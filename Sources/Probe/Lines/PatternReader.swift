@@ -119,7 +119,7 @@ struct PatternReader {
     }
 
     private func one(of items: [CharacterClass.Item], isNegated: Bool = false) -> PatternNode {
-        .step(.character(CharacterClass(items: items, isNegated: isNegated, ignoresCase: ignoresCase)))
+        .step(.character(CharacterClass(items, isNegated: isNegated, ignoresCase: ignoresCase)))
     }
 
     private mutating func escape() throws(LinePattern.Refusal) -> PatternNode {
@@ -164,12 +164,15 @@ struct PatternReader {
     }
 
     private mutating func characterClass() throws(LinePattern.Refusal) -> CharacterClass {
-        var found = CharacterClass(items: [], isNegated: take("^"), ignoresCase: ignoresCase)
+        let isNegated = take("^")
+        var items: [CharacterClass.Item] = []
         while let character = take() {
-            if character == "]", !found.items.isEmpty { return found }
+            if character == "]", !items.isEmpty {
+                return CharacterClass(items, isNegated: isNegated, ignoresCase: ignoresCase)
+            }
             if character == "[" { throw Refusal(reason: "a '[' in a class needs a backslash before it") }
             let item = character == "\\" ? try escapedItem() : .range(character...character)
-            found.items.append(try upTo(item))
+            items.append(try upTo(item))
         }
         throw Refusal(reason: "a '[' is not closed")
     }

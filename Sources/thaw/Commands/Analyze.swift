@@ -10,7 +10,7 @@ struct Analyze: AsyncParsableCommand {
         abstract: "Report an image's sizes, waste, duplicates, packages, secrets and hazards.",
         discussion: """
             Example: thaw analyze --format html -o report.html app:latest
-            Example: thaw analyze --files --layer 2 app:latest
+            Example: thaw analyze --files --layer 0 app:latest
             """)
     @OptionGroup var global: GlobalOptions
     @Option(help: "Output format; ndjson needs --files.") var format: Format = .text
@@ -18,6 +18,8 @@ struct Analyze: AsyncParsableCommand {
         name: [.customShort("o"), .long],
         help: ArgumentHelp("Write the report to a file. (default: stdout)", valueName: "file"))
     var output: String?
+    @Option(help: "Metric of efficiency and waste: thaw counts live files, dive gives the figures of dive.")
+    var metric: Metric = .thaw
     @Flag(help: "List every file with its layer, and the later layer that hides it.") var files = false
     @Option(help: ArgumentHelp("With --files: only the files of this layer; 0 is the lowest.", valueName: "number"))
     var layer: Int?
@@ -32,6 +34,10 @@ struct Analyze: AsyncParsableCommand {
         case text, json, ndjson, html
     }
 
+    enum Metric: String, ExpressibleByArgument, CaseIterable {
+        case thaw, dive
+    }
+
     enum Sort: String, ExpressibleByArgument, CaseIterable {
         case size, path
     }
@@ -41,6 +47,7 @@ struct Analyze: AsyncParsableCommand {
             throw ValidationError("--files has no HTML form; --format html without it has the largest files")
         }
         if !files, format == .ndjson { throw ValidationError("--format ndjson needs --files") }
+        if files, metric == .dive { throw ValidationError("--metric has no effect with --files") }
         if !files, layer != nil || depth != nil { throw ValidationError("--layer and --depth need --files") }
         if let depth, depth < 0 { throw ValidationError("--depth \(depth) is negative") }
     }
@@ -56,7 +63,7 @@ struct Analyze: AsyncParsableCommand {
     }
 
     private func reportText(_ subject: Image, _ store: Store) async throws -> String {
-        let report = try await AnalyzeJob(in: store).report(on: subject, named: image.text)
+        let report = try await AnalyzeJob(in: store).report(on: subject, named: image.text, asDive: metric == .dive)
         return switch format {
         case .html: report.html
         case .json, .ndjson: report.json.text

@@ -55,7 +55,7 @@ struct BuildCommand: AsyncParsableCommand {
     var context = "."
 
     func run() async throws {
-        try attestations.expectNone()
+        let attestations = try attestations.request()
         if check || call != "build" { return try await show() }
         let list = try outputs.list()
         let annotations = try outputs.annotations()
@@ -64,7 +64,8 @@ struct BuildCommand: AsyncParsableCommand {
             throw Failure("--verify reads everything twice, but standard input can be read only once", status: .usage)
         }
         try Output.check(
-            list, annotations, names: names, platforms: options.platforms(), host: TerminalHost())
+            list, annotations, names: names, platforms: options.platforms(), isAttested: !attestations.isEmpty,
+            host: TerminalHost())
         try expectWritable(list)
         let (store, host) = (try global.store(), TerminalHost())
         // The lease keeps a garbage collection from removing the image before it has a name.
@@ -72,8 +73,9 @@ struct BuildCommand: AsyncParsableCommand {
         let compression = Output.compression(of: list)
         let caches = try options.cache.exports()
         let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
-        // Exported caches list compressed layers.
-        let isDeferred = Output.defersCompression(of: list) && caches.isEmpty && !isInline && outputs.squash == nil
+        // Exported caches list compressed layers, and attestations name the manifest that is exported.
+        let needsCompression = !caches.isEmpty || isInline || outputs.squash != nil || !attestations.isEmpty
+        let isDeferred = Output.defersCompression(of: list) && !needsCompression
         let results =
             verify
             ? [try await verified(store, compression)]
@@ -84,9 +86,10 @@ struct BuildCommand: AsyncParsableCommand {
         let images = try outputs.squashed(
             results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
+        let attester = try await Attester(attestations, results, options.parameters(), version: Thaw.version)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch,
-            host: host)
+            attester: attester, host: host)
         var set: ImageSet?
         for output in list {
             let written = try await sender.write(output)
@@ -95,7 +98,8 @@ struct BuildCommand: AsyncParsableCommand {
         let shown = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
         try reportImages(
-            shown, results, names: list.flatMap(\.names) + names, isPrinted: !list.contains { $0.destination == "-" })
+            shown, results, names: list.flatMap(\.names) + names, attester?.metadata ?? [:],
+            isPrinted: !list.contains { $0.destination == "-" })
     }
 
     /// Expects that all outputs can be written, before the build takes minutes.
@@ -107,12 +111,15 @@ struct BuildCommand: AsyncParsableCommand {
         }
     }
 
-    private func reportImages(_ set: ImageSet, _ results: [BuildResult], names: [Reference], isPrinted: Bool) throws {
+    private func reportImages(
+        _ set: ImageSet, _ results: [BuildResult], names: [Reference], _ more: [String: JSON], isPrinted: Bool
+    ) throws {
         let digest = set.descriptor.digest
-        let config = set.descriptor.mediaType.isManifest ? try set.preferredImage().manifest.config.digest : nil
+        let config = results.count == 1 ? try set.preferredImage().manifest.config.digest : nil
         if let iidfile { try replaceFile(iidfile, with: Array("\(config ?? digest)".utf8)) }
         if let metadataFile {
-            let metadata = JSON.buildMetadata(of: set, config: config, results.flatMap(\.steps), names: names)
+            let metadata = JSON.buildMetadata(
+                of: set, config: config, results.flatMap(\.steps), names: names, more: more)
             try replaceFile(metadataFile, with: Array(metadata.text.utf8))
         }
         isPrinted ? Terminal.print("\(digest)") : Terminal.report("\(digest)")

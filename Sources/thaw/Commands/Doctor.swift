@@ -18,3 +18,18 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 }
+
+/// The command `info`, which programs call to find out that a container tool works.
+struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what programs read from 'docker info'.", discussion: "Example: thaw info --format '{{json .}}'",
+        shouldDisplay: false)
+    @OptionGroup var global: GlobalOptions
+    @Option(help: ArgumentHelp("Go template. (default: {{json .}})", valueName: "template"))
+    var format = "{{json .}}"
+
+    func run() throws {
+        let document = DockerInfo.document(version: Thaw.version, store: global.path)
+        Terminal.print(try Template(format == "json" ? "{{json .}}" : format).text(of: document))
+    }
+}

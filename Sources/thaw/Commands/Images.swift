@@ -5,15 +5,26 @@ import OCI
 /// The command `thaw images`.
 struct Images: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List images.", discussion: "Example: thaw images --format json")
+        abstract: "List images.", discussion: "Example: thaw images --format '{{.Repository}} {{.Tag}}' app")
     @OptionGroup var global: GlobalOptions
-    @Option(help: "Output format.") var format: OutputFormat = .text
+    @Flag(name: .shortAndLong, help: "Print only digests.") var quiet = false
+    @Flag(name: .shortAndLong, help: "Accepted for Docker's sake: all images have a name.") var all = false
+    @Flag(help: "Print whole digests in a column.") var digests = false
+    @Flag(help: "Do not truncate digests.") var noTrunc = false
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Filter: reference=PATTERN or dangling=BOOL.", valueName: "filter"))
+    var filter: [String] = []
+    @Option(help: ArgumentHelp("Format: text, json, or a Go template such as '{{.ID}}'.", valueName: "format"))
+    var format = "text"
+    @Argument(help: "Repository, or name with a tag; all images without it.") var name: String?
 
     func run() throws {
-        let rows = try ImageRow.all(in: global.store())
+        let table = try ImageTable(ImageRow.all(in: global.store()), named: name, filters: filter)
+        if quiet { return Terminal.print(table.identifiers(isTruncated: !noTrunc)) }
         switch format {
-        case .text: for line in ImageRow.text(rows) { Terminal.print(line) }
-        case .json: Terminal.print(ImageRow.document(rows))
+        case "text": Terminal.print(table.text(digests: digests))
+        case "json": Terminal.print(table.document)
+        default: Terminal.print(try table.text(Template(format), isTruncated: !noTrunc))
         }
     }
 }

@@ -76,22 +76,41 @@ struct Delete: AsyncParsableCommand {
         abstract: "Delete an image from its registry.",
         discussion: """
             Deletes the manifest that the name refers to, and with it all tags of that manifest.
-            Example: thaw delete localhost:5000/team/app:1.2
+            Example: thaw delete --dry-run localhost:5000/team/app:1.2
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var registry: RegistryOptions
+    @Flag(help: "Print the digest and the tags that would go, and delete nothing.") var dryRun = false
     @Argument(help: "Image: [HOST[:PORT]/]PATH[:TAG][@DIGEST]") var image: String
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
         let client = try registry.client(.quiet)
         let digest = try await client.digest(of: name)
+        if dryRun {
+            Terminal.print("\(digest)")
+            for tag in try await client.tags(of: digest, in: name) { Terminal.print(tag.visibleLine) }
+            return
+        }
         try await client.delete(name.pinned(to: digest))
         Terminal.print("\(digest)")
     }
 }
 
 extension RegistryClient {
+    /// Returns the tags of a manifest in its repository, in the registry's order.
+    fileprivate func tags(of digest: Digest, in repository: Reference) async throws -> [String] {
+        guard try await head(repository.pinned(to: digest)) != nil else {
+            throw Failure("\(repository.host)/\(repository.path) has no manifest \(digest)")
+        }
+        var found: [String] = []
+        for tag in try await tags(of: repository) {
+            let place = try Reference("\(repository.host)/\(repository.path):\(tag)")
+            if try await head(place)?.digest == digest { found.append(tag) }
+        }
+        return found
+    }
+
     /// Returns the digest of the manifest that the name refers to.
     ///
     /// - Throws: A ``RegistryError`` if the registry does not have it.

@@ -1,18 +1,25 @@
 import ArgumentParser
 import Jobs
 
-/// `--provenance` and `--sbom`, which scripts for buildx set to false.
+/// The options for the attestations of a build's images.
 struct AttestationArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Only false: thaw makes no attestations.", valueName: "false")) var provenance: String?
-    @Option(help: ArgumentHelp("Only false: thaw makes no attestations.", valueName: "false")) var sbom: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Attach an attestation: type=provenance[,mode=min|max][,version=v1|v0.2] or type=sbom; with disabled=true \
+            none of the type. Can be repeated. (default: none)
+            """, valueName: "type=TYPE"))
+    var attest: [String] = []
 
-    /// Expects that no attestation is requested, since a missing one must not go unnoticed.
-    func expectNone() throws {
-        for (name, value) in [("provenance", provenance), ("sbom", sbom)] {
-            guard let value, value != "false", value != "0" else { continue }
-            throw Failure(
-                "--\(name) requests an attestation, which thaw cannot make", remedy: "use --\(name)=false",
-                status: .usage)
-        }
+    @Option(
+        help: ArgumentHelp("Shorthand for --attest type=provenance: true, false or mode=max.", valueName: "value"))
+    var provenance: String?
+
+    @Option(help: ArgumentHelp("Shorthand for --attest type=sbom: true or false.", valueName: "value"))
+    var sbom: String?
+
+    /// Parses the options.
+    func request() throws -> AttestationRequest {
+        try AttestationRequest(attest, provenance: provenance, sbom: sbom)
     }
 }

@@ -35,20 +35,46 @@ public struct ImageDiff: Sendable {
     public let files: [File]
     /// The settings, by key.
     public let settings: [Setting]
+    /// The lines of history that one image has.
+    public let history: [HistoryChange]
+    /// The number of common lines of history with another time or comment.
+    public let historyTimes: Int
     /// The lowest layer that differs; nil if all are the same.
     public let firstLayer: Int?
 
     /// Compares two images, reading every layer with its contents.
     public init(between before: Image, and after: Image) async throws {
         let (old, new) = (try await before.tree(contents: true), try await after.tree(contents: true))
-        files = Self.files(old, new)
-        settings = Self.settings(before.config.json, after.config.json)
+        self.init((before, old), (after, new))
+    }
+
+    /// Compares two images by their trees, which were read with contents.
+    init(_ old: (image: Image, tree: FileTree), _ new: (image: Image, tree: FileTree)) {
+        let (before, after) = (old.image, new.image)
+        files = Self.files(old.tree, new.tree)
+        settings = ConfigSettings.differences(ConfigSettings(before.config), ConfigSettings(after.config))
+        (history, historyTimes) = HistoryChange.all(before.config.history, after.config.history)
         let shared = zip(before.layers, after.layers).prefix { $0.diffID == $1.diffID }.count
         firstLayer = shared < max(before.layers.count, after.layers.count) ? shared : nil
     }
 
-    /// True if a container could notice no difference.
-    public var isEmpty: Bool { files.isEmpty && settings.isEmpty }
+    private init(
+        files: [File], settings: [Setting], history: [HistoryChange], historyTimes: Int, firstLayer: Int?
+    ) {
+        (self.files, self.settings, self.history) = (files, settings, history)
+        (self.historyTimes, self.firstLayer) = (historyTimes, firstLayer)
+    }
+
+    /// True if files, settings and history are the same.
+    public var isEmpty: Bool { files.isEmpty && settings.isEmpty && history.isEmpty && historyTimes == 0 }
+
+    /// The differences without those of times and orders.
+    public var semantic: ImageDiff {
+        ImageDiff(
+            files: files.filter { $0.what != ["time"] },
+            settings: settings.filter { !["created", ConfigSettings.orderKey].contains($0.key) }, history: history,
+            historyTimes: 0, firstLayer: firstLayer)
+    }
 
     private static func files(_ old: FileTree, _ new: FileTree) -> [File] {
         var files: [File] = []
@@ -67,27 +93,6 @@ public struct ImageDiff: Sendable {
     private static func isSame(_ left: FileTree.Inode, _ right: FileTree.Inode) -> Bool {
         left.kind == right.kind && left.metadata == right.metadata && left.content == right.content
             && left.linkCount == right.linkCount
-    }
-
-    /// Omits layers and history: the files show the difference, and digests always differ then.
-    private static func settings(_ before: JSON, _ after: JSON) -> [Setting] {
-        let (old, new) = (flattened(before), flattened(after))
-        return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] && !$0.hasPrefix("rootfs.") }.sorted()
-            .map { Setting(key: $0, before: old[$0], after: new[$0]) }
-    }
-
-    private static func flattened(_ json: JSON) -> [String: String] {
-        var (result, waiting) = ([String: String](), [("", json)])
-        while let (key, value) = waiting.popLast() {
-            if let members = value.object, !members.isEmpty {
-                waiting += members.map { (key.isEmpty ? $0.key : "\(key).\($0.key)", $0.value) }
-            } else if let elements = value.array, !elements.isEmpty {
-                waiting += elements.enumerated().map { ("\(key)[\($0.offset)]", $0.element) }
-            } else {
-                result[key] = String(decoding: value.bytes, as: UTF8.self)
-            }
-        }
-        return result
     }
 }
 
@@ -143,18 +148,14 @@ extension ImageDiff.File {
 extension ImageDiff {
     /// Returns the text for people: settings, then files, at most `limit` of them, then known causes.
     public func text(limit: Int = .max) -> String {
-        var lines = settings.map {
-            "~ \($0.key): \(($0.before ?? "none").visibleLine) -> \(($0.after ?? "none").visibleLine)"
-        }
+        var lines = settings.map(\.text)
+        lines += history.map { "\($0.isAdded ? "+" : "-") history: \($0.command)" }
+        if historyTimes > 0 { lines.append("~ history: \(counted(historyTimes, "line")) with another time or comment") }
         lines += files.prefix(limit).map(\.text)
         if files.count > limit { lines.append("and \(counted(files.count - limit, "file")) more") }
         lines += VolatileFiles.causes(of: files.filter { $0.after?.inode.kind.isFile == true }.map(\.path))
-        let grown = files.reduce(Int64(0)) {
-            $0 + ($1.after?.inode.kind.size ?? 0) - ($1.before?.inode.kind.size ?? 0)
-        }
-        let sign = grown > 0 ? "+" : ""
-        lines.append(
-            "\(counted(files.count, "file")), \(counted(settings.count, "setting")), \(sign)\(ByteCount(grown))")
+        let grown = files.reduce(Int64(0)) { $0 &+ $1.growth }
+        lines.append("\(counted(files.count, "file")), \(counted(settings.count, "setting")), \(signed(grown))")
         return lines.joined(separator: "\n")
     }
 
@@ -168,6 +169,9 @@ extension ImageDiff {
                         "key": .string($0.key), "before": .optional($0.before), "after": .optional($0.after),
                     ])
                 }),
+            "history": .array(
+                history.map { ["change": .string($0.isAdded ? "added" : "removed"), "createdBy": .string($0.command)] }
+            ), "historyTimes": .integer(Int64(historyTimes)),
             "files": .array(
                 files.map {
                     .object([

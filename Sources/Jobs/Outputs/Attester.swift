@@ -1,0 +1,87 @@
+internal import Analysis
+public import Build
+public import Linux
+internal import OCI
+
+/// The options of a build that its provenance states.
+public struct BuildParameters: Sendable {
+    /// The options that are in every provenance.
+    let open: [String: String]
+    /// The build arguments and labels, which only `mode=max` has.
+    let hidden: [String: String]
+
+    /// Makes the list of a build's options.
+    public init(target: String?, isCached: Bool, arguments: [String: String], labels: [String: String]) {
+        var open: [String: String] = [:]
+        open["target"] = target
+        if !isCached { open["no-cache"] = "" }
+        self.open = open
+        let values = arguments.map { ("build-arg:\($0.key)", $0.value) } + labels.map { ("label:\($0.key)", $0.value) }
+        hidden = Dictionary(values) { $1 }
+    }
+}
+
+/// The maker of the attestations of a build's images.
+public struct Attester: Sendable {
+    private let request: AttestationRequest
+    private let provenances: [Provenance]
+    /// The packages of each image; empty if no bill of materials is requested.
+    private let bills: [BillOfMaterials]
+    private let results: [BuildResult]
+    private let tool: String
+
+    /// Reads what the attestations need; nil if none is requested.
+    ///
+    /// - Parameter version: The version of thaw.
+    public init?(
+        _ request: AttestationRequest, _ results: [BuildResult], _ parameters: BuildParameters, version: String
+    ) async throws {
+        if request.isEmpty { return nil }
+        (self.request, self.results) = (request, results)
+        let tool = "thaw-\(version)"
+        self.tool = tool
+        provenances = results.compactMap { result in
+            request.provenance.map { wanted in
+                Provenance(
+                    request: wanted, inputs: result.inputs, parameters: parameters, tool: version,
+                    hasTimes: result.epoch == nil)
+            }
+        }
+        var bills: [BillOfMaterials] = []
+        if request.hasBillOfMaterials {
+            for result in results { bills.append(try await BillOfMaterials(of: result.image)) }
+        }
+        self.bills = bills
+    }
+
+    /// Returns the attestations of the image with this index in the results and this manifest.
+    func attestations(of index: Int, _ digest: Digest, names: [Reference]) -> [Attestation] {
+        let config = results[index].image.config
+        let subjects = names.map { "\($0.packageURL(for: config.platform))" }
+        var list: [Attestation] = []
+        if !bills.isEmpty {
+            let document = bills[index].spdx(
+                of: digest, named: names.first?.familiar ?? "\(digest)", created: created(config), tool: tool)
+            list.append(Attestation(Attestation.billOfMaterials, document, of: digest, names: subjects))
+        }
+        if !provenances.isEmpty {
+            let provenance = provenances[index]
+            list.append(Attestation(provenance.type, provenance.predicate, of: digest, names: subjects))
+        }
+        return list
+    }
+
+    /// Returns the image's time without fractions of a second, which SPDX does not allow.
+    private func created(_ config: ImageConfig) -> String {
+        RFC3339.text(config.created.flatMap(RFC3339.seconds) ?? 0)
+    }
+
+    /// The members of `--metadata-file`, whose names are those of buildx.
+    public var metadata: [String: JSON] {
+        let isOne = results.count == 1
+        let members = zip(results, provenances).map { result, provenance in
+            ("buildx.build.provenance" + (isOne ? "" : "/\(result.image.config.platform)"), provenance.predicate)
+        }
+        return Dictionary(members) { $1 }
+    }
+}

@@ -1,0 +1,90 @@
+import Harness
+import Testing
+
+extension Inspection {
+    /// The number of layers.
+    fileprivate var layerCount: Int { config["rootfs"]["diff_ids"].list.count }
+}
+
+/// `thaw rebase`: an image on another base, without a build.
+@Suite struct RebaseTests {
+    /// A store with two versions of `base`, and `app` on the first.
+    private static func directory() throws -> TestDirectory {
+        let directory = try TestDirectory.withBusybox()
+        try directory.write("context/own", "own")
+        try directory.write("context/version", "1")
+        try directory.build("FROM busybox\nENV LEVEL=base\nCOPY version /version\n", "-t", "base")
+        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
+        try directory.write("context/version", "2")
+        try directory.write("context/more", "more")
+        try directory.build("FROM busybox\nCOPY version /version\nCOPY more /more\n", "-t", "base")
+        return directory
+    }
+
+    @Test("The own layers and settings move to the current image with the name of the base")
+    func current() throws {
+        let directory = try Self.directory()
+        let before = try Inspection("app", in: directory)
+        let digest = try directory.succeed("rebase", "--progress", "quiet", "app")
+        let after = try Inspection("app", in: directory)
+        #expect(try directory.document("inspect", "--verify", "app")["digest"].text == digest)
+        let base = try Inspection("base", in: directory)
+        #expect(after.layerCount == base.layerCount + 1)
+        #expect(after.config["config"] == before.config["config"])
+        #expect(after.config["rootfs"]["diff_ids"].list.last == before.config["rootfs"]["diff_ids"].list.last)
+        #expect(Array(after.config["rootfs"]["diff_ids"].list.dropLast()) == base.config["rootfs"]["diff_ids"].list)
+        let lines = after.config["history"].list.map { $0["created_by"].text ?? "" }
+        #expect(
+            lines.filter { $0.hasPrefix("COPY") } == [
+                "COPY version /version # buildkit", "COPY more /more # buildkit", "COPY own /own # buildkit",
+            ])
+        let annotations = try directory.document("inspect", "app")["manifest"]["annotations"]
+        #expect(
+            annotations["org.opencontainers.image.base.digest"] == (try directory.document("inspect", "base")["digest"])
+        )
+        #expect(try directory.faults() == [])
+        // A second time nothing changes.
+        #expect(try directory.succeed("rebase", "--progress", "quiet", "app") == digest)
+    }
+
+    @Test("An image on the same base as a fresh build has the same layers")
+    func same() throws {
+        let directory = try Self.directory()
+        try directory.succeed("rebase", "--progress", "quiet", "app", "-t", "rebased")
+        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n", "-t", "built")
+        #expect(
+            try Inspection("rebased", in: directory).config["rootfs"]
+                == Inspection("built", in: directory).config["rootfs"])
+        #expect(try directory.succeed("images").contains("app:latest"))
+    }
+
+    /// Words after `rebase`, and the sentence of the refusal.
+    static let refused: [([String], String)] = [
+        (["busybox", "-t", "x"], "'busybox' does not name its base"),
+        (["busybox", "--onto", "base", "-t", "x"], "'busybox' does not say which base it was built on"),
+        (
+            ["app", "--old-base", "other"],
+            "'app' cannot be rebased: the layers of its old base other are not its lowest layers"
+        ),
+    ]
+
+    @Test("An image that does not stand on the old base is refused", arguments: refused)
+    func refuses(words: [String], sentence: String) throws {
+        let directory = try Self.directory()
+        try directory.build("FROM scratch\nCOPY more /\n", "-t", "other")
+        let outcome = try directory.start(["rebase", "--progress", "quiet"] + words).wait()
+        #expect([1, 64].contains(outcome.status))
+        #expect(outcome.stderrLines.first == "thaw: \(sentence)", "\(outcome.error)")
+    }
+
+    @Test("--old-base and --onto serve an image without annotations")
+    func explicit() throws {
+        let directory = try Self.directory()
+        try directory.build("FROM busybox\nCOPY more /\n", "-t", "first")
+        let outcome = try directory.thaw(
+            "rebase", "--progress", "quiet", "first", "--old-base", "busybox", "--onto", "base", "-t", "second")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let layers = try Inspection("base", in: directory).layerCount
+        #expect(try Inspection("second", in: directory).layerCount == layers + 1)
+    }
+}
