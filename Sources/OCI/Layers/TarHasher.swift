@@ -4,7 +4,7 @@ internal import Linux
 final class TarHasher: ByteSink {
     private let sink: any ByteSink
     /// Both digests in one pass; nil if this CPU can't.
-    private var fast = StreamDigest()
+    private var fast = PairedDigest()
     private var whole = Digest.Hasher()
     private var part = Digest.Hasher()
     /// The bytes of the current file that are still to come.

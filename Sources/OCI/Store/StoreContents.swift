@@ -89,7 +89,7 @@ struct StoreContents {
         try readFiles(store)
         let entries = try store.index().manifests
         names = entries.count
-        for facts in try ImageFacts.all(of: entries, in: store).values { mark(facts) }
+        for facts in try SetFacts.all(of: entries, in: store).values { mark(facts) }
         total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
         total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
     }
@@ -298,7 +298,7 @@ extension StoreContents {
         }
     }
 
-    private mutating func mark(_ facts: ImageFacts) {
+    private mutating func mark(_ facts: SetFacts) {
         imageBlobs.formUnion(facts.documents)
         imageBlobs.formUnion(facts.layers)
         imageLayers.formUnion(facts.layers)

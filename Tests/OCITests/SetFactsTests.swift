@@ -7,7 +7,7 @@ import Testing
 
 /// The remembered facts of images, and what a list and a collection make of them.
 @Suite("Facts of images")
-struct ImageFactsTests {
+struct SetFactsTests {
     @Test("Remembered facts are those of the documents, and a damaged file is made again")
     func remembering() throws {
         let space = try Workspace()
@@ -23,11 +23,11 @@ struct ImageFactsTests {
         #expect(first[0].size == images.reduce(0) { $0 + $1.compressedSize })
         #expect(first[0].platforms == [Platform.host.description, Platform.host.description])
         let entries = try space.store.index().manifests
-        let facts = try ImageFacts.all(of: entries, in: space.store)
-        for entry in entries { #expect(try facts[entry.digest] == ImageFacts.read(entry, in: space.store).facts) }
+        let facts = try SetFacts.all(of: entries, in: space.store)
+        for entry in entries { #expect(try facts[entry.digest] == SetFacts.read(entry, in: space.store).facts) }
         for damage in ["", "x\n", "\(entries[0].digest.hex) 1 2\n"] {
             try space.store.root.replace("thaw/facts", with: Array(damage.utf8))
-            #expect(try ImageFacts.all(of: entries, in: space.store) == facts)
+            #expect(try SetFacts.all(of: entries, in: space.store) == facts)
         }
     }
 

@@ -4,7 +4,7 @@ internal import CLinux
 ///
 /// The layer of a COPY needs the digest of its tar and of each file in it. Two digests in one pass cost little more than
 /// one.
-public struct StreamDigest: Sendable {
+public struct PairedDigest: Sendable {
     private var stream = clinux_sha256()
     private var part = clinux_sha256()
     private var isInPart = false

@@ -8,7 +8,7 @@ internal import SystemPackage
 /// thaw/facts   DIGEST SIZE DOCUMENTS LAYERS PLATFORMS DIFFIDS\n, image by image; lists with commas
 ///              DIFFIDS: the lists of all images, with semicolons
 /// ```
-struct ImageFacts: Sendable, Hashable {
+struct SetFacts: Sendable, Hashable {
     /// The manifests, indexes and configurations.
     var documents: Set<Digest> = []
     /// The layers of all images and attestations.
@@ -21,8 +21,8 @@ struct ImageFacts: Sendable, Hashable {
     var diffIDs: [[Digest]] = []
 
     /// Reads the facts from the documents; `isComplete` is false if the store lacks some.
-    static func read(_ top: Descriptor, in store: Store) throws -> (facts: ImageFacts, isComplete: Bool) {
-        var facts = ImageFacts()
+    static func read(_ top: Descriptor, in store: Store) throws -> (facts: SetFacts, isComplete: Bool) {
+        var facts = SetFacts()
         var isComplete = true
         var sizes: [Digest: Int64] = [:]
         var stack = [top]
@@ -62,14 +62,14 @@ struct ImageFacts: Sendable, Hashable {
     }
 }
 
-extension ImageFacts {
+extension SetFacts {
     private static let path: FilePath = "thaw/facts"
 
     /// Returns the facts of the manifests and indexes in a store's index, and remembers those that are new.
-    static func all(of entries: [Descriptor], in store: Store) throws -> [Digest: ImageFacts] {
+    static func all(of entries: [Descriptor], in store: Store) throws -> [Digest: SetFacts] {
         let known = remembered(in: store)
-        var facts: [Digest: ImageFacts] = [:]
-        var kept: [Digest: ImageFacts] = [:]
+        var facts: [Digest: SetFacts] = [:]
+        var kept: [Digest: SetFacts] = [:]
         var isNew = false
         for entry in entries where facts[entry.digest] == nil {
             if let found = known[entry.digest] {
@@ -88,7 +88,7 @@ extension ImageFacts {
     }
 
     /// A cache: a store that can only be read works without it.
-    private static func remember(_ facts: [Digest: ImageFacts], in store: Store) {
+    private static func remember(_ facts: [Digest: SetFacts], in store: Store) {
         var bytes: [UInt8] = []
         for (digest, facts) in facts.sorted(by: { $0.key < $1.key }) {
             if let line = facts.line(digest) { bytes += line.utf8 }
@@ -96,9 +96,9 @@ extension ImageFacts {
         try? store.root.replace(path, with: bytes, isSynced: false)
     }
 
-    private static func remembered(in store: Store) -> [Digest: ImageFacts] {
+    private static func remembered(in store: Store) -> [Digest: SetFacts] {
         guard let bytes = try? store.root.contents(of: path, limit: 256 << 20) else { return [:] }
-        var result: [Digest: ImageFacts] = [:]
+        var result: [Digest: SetFacts] = [:]
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             if let (digest, facts) = parsed(line) { result[digest] = facts }
         }
@@ -118,7 +118,7 @@ extension ImageFacts {
         return fields.joined(separator: " ") + "\n"
     }
 
-    private static func parsed(_ line: ArraySlice<UInt8>) -> (Digest, ImageFacts)? {
+    private static func parsed(_ line: ArraySlice<UInt8>) -> (Digest, SetFacts)? {
         let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard fields.count == 6, let top = Digest(hexBytes: fields[0]),
             let size = Int64(String(decoding: fields[1], as: UTF8.self))
@@ -126,7 +126,7 @@ extension ImageFacts {
         func list(_ field: ArraySlice<UInt8>, _ separator: Unicode.Scalar = ",") -> [ArraySlice<UInt8>] {
             field.split(separator: UInt8(ascii: separator))
         }
-        var facts = ImageFacts()
+        var facts = SetFacts()
         facts.size = size
         facts.documents = Set(list(fields[2]).compactMap { Digest(hexBytes: $0) })
         facts.layers = Set(list(fields[3]).compactMap { Digest(hexBytes: $0) })
@@ -154,7 +154,7 @@ extension Store {
     /// - Throws: ``OCIError/blobMissing(_:)`` if the store lacks a document of an image.
     public func summaries() throws -> [Summary] {
         let images = try images()
-        let facts = try ImageFacts.all(of: images.map(\.descriptor), in: self)
+        let facts = try SetFacts.all(of: images.map(\.descriptor), in: self)
         return try images.map { name, descriptor in
             guard let found = facts[descriptor.digest], !found.platforms.isEmpty else {
                 // The error that tells which document is missing.
