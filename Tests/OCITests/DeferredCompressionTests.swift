@@ -38,6 +38,7 @@ struct DeferredCompressionTests {
         #expect(exported.manifestBytes == now.manifestBytes)
         #expect(exported.configBytes == now.configBytes)
         try space.store.publish(later, as: Reference("later"))
+        #expect(try space.store.root.directory("thaw/cache").entries().count == 2)
         try space.store.publish(exported, as: Reference("exported"))
         #expect(try await space.store.validate() == 2)
     }

@@ -26,7 +26,11 @@ extension Store {
             return nil
         }
         // Data that was used last is removed last when room is needed.
-        try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
+        do {
+            try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
+        } catch  where error.refusesWriting {
+            // A store that can only be read is collected by its owner.
+        }
         return step
     }
 

@@ -90,6 +90,12 @@ extension Store {
         return Descriptor(mediaType: .manifest, digest: digest, size: try root.status(of: path).size)
     }
 
+    /// Returns the size of a blob; nil if the store lacks it.
+    func size(of digest: Digest) throws -> Int64? {
+        let path = Self.path(of: digest)
+        return try root.exists(path) ? root.status(of: path).size : nil
+    }
+
     /// Starts a new blob.
     public func ingest() throws -> Ingest { try Ingest(into: self) }
 
