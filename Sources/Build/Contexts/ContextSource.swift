@@ -90,7 +90,7 @@ struct ContextSource: CopySource {
                 continue
             }
             var hasher = Digest.Hasher()
-            try read(inode, &parent) { hasher.update($0) }
+            try read(inode, below: &parent) { hasher.update($0) }
             let digest = hasher.finalize()
             remember(digest, of: inode)
             digests[inode] = digest
@@ -113,13 +113,13 @@ struct ContextSource: CopySource {
         var parent = LastDirectory(directory)
         for inode in inodes {
             try begin(inode)
-            try read(inode, &parent, chunk)
+            try read(inode, below: &parent, to: chunk)
         }
     }
 
     /// Reads one file; throws if it changed since the walk, so that no wrong digest is remembered.
     private func read(
-        _ inode: FileTree.InodeID, _ parent: inout LastDirectory, _ chunk: (ArraySlice<UInt8>) throws -> Void
+        _ inode: FileTree.InodeID, below parent: inout LastDirectory, to chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
         let path = tree.inodes[inode].path
         if stats[tree.inodes[inode].ordinal].status.type == .socket { return }
@@ -161,7 +161,7 @@ struct ContextSource: CopySource {
             paths[id] = path
             try writer.add(adjust(LayerEntry(path, .add(inode.kind), inode.metadata)))
             guard inode.kind.isFile else { return }
-            try read(id, &parent) { try writer.write($0) }
+            try read(id, below: &parent) { try writer.write($0) }
         }
         for link in links { try writer.add(link) }
         return try writer.finish()

@@ -32,13 +32,14 @@ extension Image {
         var changed = layers
         for (index, layer) in layers.enumerated() {
             let isConverted = form.isForced || index >= count
-            changed[index] = try converted(layer, isConverted ? form.compression : nil, form, into: store)
+            changed[index] = try converted(
+                layer, to: isConverted ? form.compression : nil, of: form, into: store)
         }
         return try retyped(changed, form.types)
     }
 
     private func converted(
-        _ layer: Layer, _ requested: Compression?, _ form: LayerForm, into store: Store
+        _ layer: Layer, to requested: Compression?, of form: LayerForm, into store: Store
     ) throws -> Layer {
         guard let requested else {
             guard !form.isDeferred, let deferred = layer.descriptor.deferredCompression else { return layer }
