@@ -53,7 +53,7 @@ struct Gate: AsyncParsableCommand {
         guard !project.budget.isEmpty || base?.hasStart == true else {
             throw Failure("\(file) has no [budget]", status: .usage)
         }
-        let subject = try await image.image(in: store)
+        let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
         var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
@@ -82,7 +82,7 @@ struct Gate: AsyncParsableCommand {
     private func gateBaseline(_ store: Store) async throws -> GateBaseline? {
         guard let text = baseline else { return nil }
         guard fileExists(FilePath(text)) else {
-            return try await GateBaseline(ImageArgument(argument: text).image(in: store), named: text)
+            return try await GateBaseline(ImageArgument(argument: text).exportedImage(in: store), named: text)
         }
         return try GateBaseline(reading: FilePath(text))
     }

@@ -53,7 +53,7 @@ struct Optimize: AsyncParsableCommand {
         }
         let host = TerminalHost(isQuiet: progress.style == .quiet)
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
-        let named = isContext ? nil : try await ImageArgument(argument: subject).image(in: store)
+        let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
         let commands = try proofArguments.commands()
         let build = named == nil ? try await build(project, in: store) : nil
