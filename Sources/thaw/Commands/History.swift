@@ -12,6 +12,7 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Show the history of an image, newest step first, with the size of each step.",
         discussion: """
             For an image in a registry only its configuration is downloaded; --unpacked downloads the layers too.
+            Example: thaw history --no-trunc app:latest
             Example: thaw history --format 'table {{.CreatedBy}}\\t{{.Size}}' app:latest
             """)
     @OptionGroup var global: GlobalOptions
