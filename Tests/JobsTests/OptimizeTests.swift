@@ -57,8 +57,8 @@ import Testing
         #expect(
             lines.dropFirst() == [
                 "start  110 ms -> 50 ms to the first request (container on this machine's kernel, median of 3)",
-                "verdict cannot tell (2 more runs of each would): 0.455 times the time to the first request "
-                    + "(95 % interval 0.381 to 0.543, p = 0.1, 3 runs of each)",
+                "verdict cannot tell (4 more runs of each would): 0.455 times the time to the first request "
+                    + "(95 % interval 0.33 to 0.626, p = 0.1, 3 runs of each)",
                 "report out/report.html", "holds  layers: 1 of 1", "BROKEN  start: 50 ms of 40 ms, 10 ms too much",
             ])
         #expect(!result.verdict.holds)

@@ -69,7 +69,8 @@ public struct OptimizeJob {
         let subjects = (
             StartSubject(original, tree: files.tree), StartSubject(slimmed.image, tree: slimmed.files.tree)
         )
-        let pair = try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: boot.isDeterministic)
+        let pair = try await boot.measurePair(
+            subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
         let figures = ImageFigures(
             of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
@@ -94,7 +95,7 @@ public struct OptimizeJob {
     private func count(_ subjects: (StartSubject, StartSubject)) async throws -> StartPair? {
         host.report("counting the work of both")
         do {
-            return try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: true)
+            return try await boot.measurePair(subjects.0, subjects.1, in: store, mode: .counted)
         } catch ColdStartError.impossibleScenario(let reason) {
             host.note("the work of the starts is not counted: \(reason)")
             return nil
