@@ -1,6 +1,14 @@
 import Harness
 import Testing
 
+extension TestDirectory {
+    /// Builds an image with only this name.
+    fileprivate func make(_ name: String, _ dockerfile: String) throws {
+        try write("context/Dockerfile", dockerfile)
+        try succeed("build", "--progress", "quiet", "-t", name, "context")
+    }
+}
+
 extension Inspection {
     /// The number of layers.
     fileprivate var layerCount: Int { config["rootfs"]["diff_ids"].list.count }
@@ -13,11 +21,11 @@ extension Inspection {
         let directory = try TestDirectory.withBusybox()
         try directory.write("context/own", "own")
         try directory.write("context/version", "1")
-        try directory.build("FROM busybox\nENV LEVEL=base\nCOPY version /version\n", "-t", "base")
-        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
+        try directory.make("base", "FROM busybox\nENV LEVEL=base\nCOPY version /version\n")
+        try directory.make("app", "FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
         try directory.write("context/version", "2")
         try directory.write("context/more", "more")
-        try directory.build("FROM busybox\nCOPY version /version\nCOPY more /more\n", "-t", "base")
+        try directory.make("base", "FROM busybox\nCOPY version /version\nCOPY more /more\n")
         return directory
     }
 
@@ -35,7 +43,7 @@ extension Inspection {
         #expect(Array(after.config["rootfs"]["diff_ids"].list.dropLast()) == base.config["rootfs"]["diff_ids"].list)
         let lines = after.config["history"].list.map { $0["created_by"].text ?? "" }
         #expect(
-            lines.filter { $0.hasPrefix("COPY") } == [
+            lines.filter { $0.hasPrefix("COPY") && !$0.contains("busybox") } == [
                 "COPY version /version # buildkit", "COPY more /more # buildkit", "COPY own /own # buildkit",
             ])
         let annotations = try directory.document("inspect", "app")["manifest"]["annotations"]
@@ -51,7 +59,7 @@ extension Inspection {
     func same() throws {
         let directory = try Self.directory()
         try directory.succeed("rebase", "--progress", "quiet", "app", "-t", "rebased")
-        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n", "-t", "built")
+        try directory.make("built", "FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
         #expect(
             try Inspection("rebased", in: directory).config["rootfs"]
                 == Inspection("built", in: directory).config["rootfs"])
@@ -71,7 +79,7 @@ extension Inspection {
     @Test("An image that does not stand on the old base is refused", arguments: refused)
     func refuses(words: [String], sentence: String) throws {
         let directory = try Self.directory()
-        try directory.build("FROM scratch\nCOPY more /\n", "-t", "other")
+        try directory.make("other", "FROM scratch\nCOPY more /\n")
         let outcome = try directory.start(["rebase", "--progress", "quiet"] + words).wait()
         #expect([1, 64].contains(outcome.status))
         #expect(outcome.stderrLines.first == "thaw: \(sentence)", "\(outcome.error)")
@@ -80,7 +88,7 @@ extension Inspection {
     @Test("--old-base and --onto serve an image without annotations")
     func explicit() throws {
         let directory = try Self.directory()
-        try directory.build("FROM busybox\nCOPY more /\n", "-t", "first")
+        try directory.make("first", "FROM busybox\nCOPY more /\n")
         let outcome = try directory.thaw(
             "rebase", "--progress", "quiet", "first", "--old-base", "busybox", "--onto", "base", "-t", "second")
         #expect(outcome.status == 0, "\(outcome.error)")
