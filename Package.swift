@@ -106,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "CVersion", "Frontend", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
+                "Analysis", "Build", "ColdStart", "CVersion", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
                 "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(releaseLink, .when(configuration: .release))]),
         .executableTarget(

@@ -10,6 +10,7 @@ import Testing
         COPY status /var/lib/dpkg/status
         COPY os-release /etc/os-release
         LABEL a=b
+        CMD ["/bin/true"]
         """
 
     private static let status = """
@@ -178,7 +179,9 @@ import Testing
             $0["name"].text == "app:latest"
         }
         #expect(row?["platforms"] == .array([.string("linux/amd64")]))
-        for words in [["analyze", "app"], ["history", "app"], ["slim", "app"], ["diff", "app", "busybox"]] {
+        for words in [
+            ["analyze", "app"], ["history", "app"], ["slim", "-t", "small", "app"], ["diff", "app", "busybox"],
+        ] {
             #expect(try directory.start(words).wait().status == 0, "\(words)")
         }
         try directory.write("context/Dockerfile", "FROM app\nRUN --network=none test -e /one\n")

@@ -1,14 +1,6 @@
 import Harness
 import Testing
 
-extension TestDirectory {
-    /// Builds an image with only this name.
-    fileprivate func make(_ name: String, _ dockerfile: String) throws {
-        try write("context/Dockerfile", dockerfile)
-        try succeed("build", "--progress", "quiet", "-t", name, "context")
-    }
-}
-
 extension Inspection {
     /// The number of layers.
     fileprivate var layerCount: Int { config["rootfs"]["diff_ids"].list.count }
@@ -21,12 +13,17 @@ extension Inspection {
         let directory = try TestDirectory.withBusybox()
         try directory.write("context/own", "own")
         try directory.write("context/version", "1")
-        try directory.make("base", "FROM busybox\nENV LEVEL=base\nCOPY version /version\n")
-        try directory.make("app", "FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
+        try build("base", "FROM busybox\nENV LEVEL=base\nCOPY version /version\n", in: directory)
+        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
         try directory.write("context/version", "2")
         try directory.write("context/more", "more")
-        try directory.make("base", "FROM busybox\nCOPY version /version\nCOPY more /more\n")
+        try build("base", "FROM busybox\nCOPY version /version\nCOPY more /more\n", in: directory)
         return directory
+    }
+
+    private static func build(_ name: String, _ dockerfile: String, in directory: TestDirectory) throws {
+        try directory.write("context/Dockerfile", dockerfile)
+        try directory.succeed("build", "--progress", "quiet", "-t", name, "context")
     }
 
     @Test("The own layers and settings move to the current image with the name of the base")
@@ -59,7 +56,7 @@ extension Inspection {
     func same() throws {
         let directory = try Self.directory()
         try directory.succeed("rebase", "--progress", "quiet", "app", "-t", "rebased")
-        try directory.make("built", "FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
+        try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n", "-t", "built")
         #expect(
             try Inspection("rebased", in: directory).config["rootfs"]
                 == Inspection("built", in: directory).config["rootfs"])
@@ -79,7 +76,7 @@ extension Inspection {
     @Test("An image that does not stand on the old base is refused", arguments: refused)
     func refuses(words: [String], sentence: String) throws {
         let directory = try Self.directory()
-        try directory.make("other", "FROM scratch\nCOPY more /\n")
+        try Self.build("other", "FROM scratch\nCOPY more /\n", in: directory)
         let outcome = try directory.start(["rebase", "--progress", "quiet"] + words).wait()
         #expect([1, 64].contains(outcome.status))
         #expect(outcome.stderrLines.first == "thaw: \(sentence)", "\(outcome.error)")
@@ -88,7 +85,7 @@ extension Inspection {
     @Test("--old-base and --onto serve an image without annotations")
     func explicit() throws {
         let directory = try Self.directory()
-        try directory.make("first", "FROM busybox\nCOPY more /\n")
+        try directory.build("FROM busybox\nCOPY more /\n", "-t", "first")
         let outcome = try directory.thaw(
             "rebase", "--progress", "quiet", "first", "--old-base", "busybox", "--onto", "base", "-t", "second")
         #expect(outcome.status == 0, "\(outcome.error)")

@@ -20,6 +20,9 @@ final class FakeHost: JobHost {
     func report(_ text: String) { lines.withLock { $0.append(text) } }
     func note(_ text: String) { lines.withLock { $0.append("note: \(text)") } }
     func report(lines text: String) { report(text) }
+    func report(event: JSON) { report(event.line) }
+    var hasTerminal: Bool { true }
+    func redraw(_ text: String?, live: String, replacesLine: Bool) { report("\(text ?? "")|\(live)|\(replacesLine)") }
     func expectArchiveOutput() throws { throw Failure("stdout is a terminal", status: .usage) }
     func openStandardOutput() throws -> OwnedDescriptor { throw Failure("stdout is a terminal", status: .usage) }
 
@@ -39,11 +42,11 @@ struct FakeStarter: ImageStarter, ImageRunner {
 
     /// The engine that the measurements name; the emulated one also counts, where one millisecond is 1 M instructions.
     var isEmulated = false
-    let isDeterministic = false
 
     func measurePair(
-        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+        _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode
     ) async throws -> StartPair {
+        let isCounted = if case .counted = mode { true } else { false }
         func measure(_ subject: StartSubject) throws -> StartMeasurement {
             let times = milliseconds(subject.image.layers.count)
             return isEmulated ? try .fakeEmulated(times, isCounted: isCounted) : try .fake(times)

@@ -71,13 +71,17 @@ struct BuildCommand: AsyncParsableCommand {
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = Output.compression(of: list)
+        let caches = try options.cache.exports()
+        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
+        // Exported caches list compressed layers, and attestations name the manifest that is exported.
+        let needsCompression = !caches.isEmpty || isInline || outputs.squash != nil || !attestations.isEmpty
+        let isDeferred = Output.defersCompression(of: list) && !needsCompression
         let results =
             verify
             ? [try await verified(store, compression)]
             : try await options.builds(
-                context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
-        let caches = try options.cache.exports()
-        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
+                context: context, in: store, progress: progress.style, compression: compression,
+                isDeferred: isDeferred, limits: limits.apply)
         for cache in caches { for result in results { try await cache.write(result, in: store, host) } }
         let images = try outputs.squashed(
             results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
