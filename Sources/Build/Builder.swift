@@ -140,7 +140,6 @@ public struct Builder: Sendable {
     private func start(
         _ stage: Stage, of plan: BuildPlan, sharing shared: BuildState, after inputs: [Int: StageBuilder]
     ) async throws -> StageBuilder {
-        let place = plan.place(stage.from.lines.lowerBound)
         switch plan.base(of: stage.index) {
         case .stage(let index):
             guard let base = inputs[index] else { preconditionFailure("a stage must start after its base") }
@@ -156,7 +155,7 @@ public struct Builder: Sendable {
             return StageBuilder(based, stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }
-            return StageBuilder(try await base(named: name, at: place, shared), stage.label, plan, shared)
+            return StageBuilder(try await base(named: name, of: stage, in: plan, shared), stage.label, plan, shared)
         case .buildContext: preconditionFailure("FROM can't name the build context")
         }
     }
@@ -207,7 +206,7 @@ extension Builder {
         case .image(let name): return try await image(name, of: stage, in: plan, shared)
         case .context(let name) where plan.contextStages[name] == nil:
             switch request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value {
-            case .image, .layout: return try await shared.base(named: name, at: plan.place(stage.from.lines.lowerBound))
+            case .image, .layout: return try await base(named: name, of: stage, in: plan, shared)
             default: return nil
             }
         default: return nil
@@ -216,9 +215,10 @@ extension Builder {
 
     /// Returns a named context as the base of a stage; an image's name and digest are in its annotations.
     private func base(
-        named name: String, at place: BuildError.Location, _ shared: BuildState
+        named name: String, of stage: Stage, in plan: BuildPlan, _ shared: BuildState
     ) async throws -> Image {
-        let base = try await shared.base(named: name, at: place)
+        let base = try await shared.base(
+            named: name, for: platform(of: stage.index, plan), at: plan.place(stage.from.lines.lowerBound))
         switch request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value {
         case .image(let reference): return base.based(on: reference, base.descriptor.digest)
         case .layout: return base.based(on: nil, base.descriptor.digest)

@@ -206,6 +206,18 @@ import Testing
         #expect(try directory.faults() == [])
     }
 
+    @Test("A named context is the image for the platform of the stage that begins with it, not of the build")
+    func contextPlatform() throws {
+        let directory = try TestDirectory.withBusybox()
+        try directory.build(
+            "FROM --platform=linux/amd64 base AS tools\nFROM scratch\nCOPY --from=tools /bin/busybox /busybox\n",
+            "--platform", "linux/amd64,linux/arm64", "--build-context", "base=docker-image://busybox")
+        let row = try directory.document("images", "--format", "json")["images"].list.first {
+            $0["name"].text == "app:latest"
+        }
+        #expect(row?["platforms"].list.count == 2)
+    }
+
     @Test("A RUN for a platform without an emulator is refused with its line and a remedy")
     func emulation() throws {
         let directory = try TestDirectory.withBusybox()

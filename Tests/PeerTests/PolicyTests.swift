@@ -139,9 +139,9 @@ struct PolicyTests {
             try Self.refusal(directory, registry, "{\"type\": \"maybe\"}")?.contains("is not known")
                 == true)
         // FROM reads by the same policy.
-        try directory.write("context/Dockerfile", "FROM \(registry.host)/team/app:1\n")
         try Self.rejectAll(directory)
-        let build = try TestDirectory(copying: directory)
+        let build = try TestDirectory()
+        try build.write("context/Dockerfile", "FROM \(registry.host)/team/app:1\n")
         let outcome = try build.thaw(
             "build", "-q", "context", environment: ["XDG_CONFIG_HOME": "\(directory.path)/config"])
         #expect(outcome.status == 1 && outcome.error.contains("rejects the image"), "\(outcome.error)")

@@ -89,18 +89,20 @@ extension BuildState {
         return directory(path, dockerfile: dockerfilePath).ignoreRules
     }
 
-    /// A named context.
-    func context(named name: String, at place: BuildError.Location) async throws -> Origin {
+    /// A named context; an image is that for `platform`, without it for the build's.
+    func context(
+        named name: String, for platform: Platform? = nil, at place: BuildError.Location
+    ) async throws -> Origin {
         guard let location = request.contexts.first(where: { StageGraph.contextName($0.key) == name })?.value else {
             throw BuildError.baseNotFound(name, at: place)
         }
         if location.isLocal { inputs.add(local: name) }
-        return try await origin(of: location, at: place)
+        return try await origin(of: location, for: platform, at: place)
     }
 
-    /// Returns a named context as the base of a stage; only an image has a configuration.
-    func base(named name: String, at place: BuildError.Location) async throws -> Image {
-        switch try await context(named: name, at: place) {
+    /// Returns a named context as the base of a stage for `platform`; only an image has a configuration.
+    func base(named name: String, for platform: Platform, at place: BuildError.Location) async throws -> Image {
+        switch try await context(named: name, for: platform, at: place) {
         case .image(let image): return image
         case .directory(let context):
             let store = store
@@ -115,14 +117,17 @@ extension BuildState {
             step.layer, history: History(created: nil, createdBy: "CONTEXT", comment: Frontend.CreatedBy.comment))
     }
 
-    private func origin(of location: ContextLocation, at place: BuildError.Location?) async throws -> Origin {
+    private func origin(
+        of location: ContextLocation, for platform: Platform? = nil, at place: BuildError.Location?
+    ) async throws -> Origin {
         switch location {
         case .directory(let path): return .directory(directory(path, dockerfile: nil))
         case .scratch: return .image(.scratch(request.platform, in: store))
         case .image(let reference):
             let place = place ?? BuildError.Location(file: "context", line: 1)
-            return .image(try await image(reference.description, at: place))
-        case .layout(let path, let name): return .image(try await layoutImage(path, name))
+            return .image(try await image(reference.description, for: platform, at: place))
+        case .layout(let path, let name):
+            return .image(try await layoutImage(path, name, for: platform ?? request.platform))
         case .stage(let name): throw BuildError.badContext("target:\(name)", reason: "is not for the build context")
         case .git, .web, .standardInput:
             guard case .files(let image) = try await found(location) else {
@@ -207,8 +212,8 @@ extension BuildState {
     }
 
     /// Copies an image of a layout into the store: an image built on it has layers of both.
-    private func layoutImage(_ path: FilePath, _ name: String?) async throws -> Image {
-        let (store, platform, inputs) = (store, request.platform, inputs)
+    private func layoutImage(_ path: FilePath, _ name: String?, for platform: Platform) async throws -> Image {
+        let (store, inputs) = (store, inputs)
         return try await Offload.run {
             let layout = try Layout(at: path)
             let image =

@@ -50,12 +50,12 @@ extension Output {
             guard output.kind.isImage else { continue }
             var annotations = common
             annotations.add(output.annotations)
-            try check(annotations, output, platforms, hasIndex: platforms.count > 1 || isAttested)
+            try check(annotations, of: output, for: platforms, hasIndex: platforms.count > 1 || isAttested)
         }
     }
 
     private static func check(
-        _ annotations: Annotations, _ output: Output, _ platforms: [Platform], hasIndex: Bool
+        _ annotations: Annotations, of output: Output, for platforms: [Platform], hasIndex: Bool
     ) throws {
         if !hasIndex || (platforms.count == 1 && !output.hasAttestations),
             annotations.has(.index) || annotations.has(.indexDescriptor)

@@ -65,10 +65,10 @@ public enum TagPlace: Sendable {
 }
 
 extension CopyJob {
-    /// Returns the tags at a place that the filter takes, in the place's order; without any it throws.
+    /// Returns the tags at a place that the filter takes, sorted; without any it throws.
     public func tags(of source: TagPlace, named name: String, _ filter: TagFilter) async throws -> [String] {
         let all = try await tags(of: source)
-        let taken = all.filter(filter.takes)
+        let taken = all.filter(filter.takes).sorted()
         guard !taken.isEmpty else {
             throw Failure(
                 all.isEmpty ? "'\(name)' has no tags" : "none of the \(all.count) tags of '\(name)' matches --tags")

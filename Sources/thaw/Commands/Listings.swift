@@ -98,7 +98,7 @@ struct Delete: AsyncParsableCommand {
 }
 
 extension RegistryClient {
-    /// Returns the tags of a manifest in its repository, in the registry's order.
+    /// Returns the tags of a manifest in its repository, sorted.
     fileprivate func tags(of digest: Digest, in repository: Reference) async throws -> [String] {
         guard try await head(repository.pinned(to: digest)) != nil else {
             throw Failure("\(repository.host)/\(repository.path) has no manifest \(digest)")
@@ -108,7 +108,7 @@ extension RegistryClient {
             let place = try Reference("\(repository.host)/\(repository.path):\(tag)")
             if try await head(place)?.digest == digest { found.append(tag) }
         }
-        return found
+        return found.sorted()
     }
 
     /// Returns the digest of the manifest that the name refers to.
