@@ -84,7 +84,7 @@ let package = Package(
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
         module("HTTP", "CCurl", "Linux", system),
-        module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
+        module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", crypto, system),
         module("Frontend"),
         module("Project", "Linux", "TOMLKit", "Yams"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),
@@ -106,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "CVersion", "Frontend", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
+                "Analysis", "Build", "ColdStart", "CVersion", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
                 "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(releaseLink, .when(configuration: .release))]),
         .executableTarget(

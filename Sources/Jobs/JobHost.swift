@@ -14,6 +14,15 @@ public protocol JobHost: Sendable {
     /// Receives the messages of a program that a job started, each line with its newline.
     func report(lines: String)
 
+    /// Receives an event for programs, which is one line of JSON.
+    func report(event: JSON)
+
+    /// True if progress is shown on a terminal, where ``redraw(_:live:replacesLine:)`` can replace a line.
+    var hasTerminal: Bool { get }
+
+    /// Replaces the last line by `text`, which stays, and `live`, which the next call replaces.
+    func redraw(_ text: String?, live: String, replacesLine: Bool)
+
     /// Throws a usage failure if stdout is a terminal, which gets no archive.
     func expectArchiveOutput() throws
 

@@ -78,10 +78,12 @@ struct BuildOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - compression: The compression of layers without `--compression`.
+    ///   - isDeferred: True if layers stay plain until an export compresses them.
     ///   - limits: Adds the command's own limits of RUN to the request.
     func builds(
         context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
-        compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
+        compression: OCI.Compression? = nil, isDeferred: Bool = false,
+        limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
         let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
@@ -98,9 +100,10 @@ struct BuildOptions: ParsableArguments {
         try run.apply(to: &request)
         try limits(&request)
         request.compression = self.compression ?? compression ?? .gzip
+        request.defersCompression = isDeferred
         request.width = max(1, jobs)
-        request.epoch = try epoch(request.arguments)
-        let view = BuildProgress(progress, explainsMisses: why)
+        request.epoch = try sourceDateEpoch(request.arguments)
+        let view = BuildProgress(progress, explainsMisses: why, host: TerminalHost())
         if progress != .quiet, let loneliness = UserNamespace.singleUserRemedy { Terminal.note(loneliness) }
         var results: [BuildResult] = []
         _ = try cache.exports()
@@ -117,29 +120,11 @@ struct BuildOptions: ParsableArguments {
         return results
     }
 
-    /// Returns the platforms of `--platform` without duplicates; `local` is this machine's.
-    func platforms() throws -> [Platform] {
-        guard let platform else { return [.host] }
-        var platforms: [Platform] = []
-        for text in platform.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
-            let platform = text == "local" ? .host : try Jobs.platform(text)
-            if !platforms.contains(platform) { platforms.append(platform) }
-        }
-        return platforms
-    }
+    /// Returns the platforms of `--platform`.
+    func platforms() throws -> [Platform] { try Platform.list(platform) }
 
-    /// Returns the values of ARG from the project's file and from `--build-arg`, which takes precedence.
-    func arguments(_ project: ProjectFile) throws -> [String: String] {
-        var values = project.build.args ?? [:]
-        for text in buildArg {
-            if let equals = text.firstIndex(of: "=") {
-                values[String(text[..<equals])] = String(text[text.index(after: equals)...])
-            } else {
-                values[text] = Environment[text]
-            }
-        }
-        return values
-    }
+    /// Returns the values of ARG.
+    func arguments(_ project: ProjectFile) throws -> [String: String] { buildArguments(buildArg, project) }
 
     /// True for `--build-arg BUILDKIT_INLINE_CACHE=1`, the older form of `--cache-to type=inline`.
     func requestsInlineCache() throws -> Bool {
@@ -151,26 +136,6 @@ struct BuildOptions: ParsableArguments {
         BuildParameters(
             target: target, isCached: !noCache, arguments: try arguments(ProjectFile()),
             labels: try pairs(label, "--label"))
-    }
-
-    private func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
-        var values: [String: String] = [:]
-        for text in texts {
-            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                throw Failure("\(option) '\(text)' is not NAME=VALUE", status: .usage)
-            }
-            values[String(text[..<equals])] = String(text[text.index(after: equals)...])
-        }
-        return values
-    }
-
-    /// Returns the SOURCE_DATE_EPOCH of the environment, in seconds since 1970; the builder reads the build argument.
-    private func epoch(_ arguments: [String: String]) throws -> Int64? {
-        guard arguments["SOURCE_DATE_EPOCH"] == nil, let text = Environment["SOURCE_DATE_EPOCH"] else { return nil }
-        guard let seconds = Int64(text), seconds >= 0 else {
-            throw Failure("SOURCE_DATE_EPOCH '\(text)' is not a number of seconds", status: .usage)
-        }
-        return seconds
     }
 }
 

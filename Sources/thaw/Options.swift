@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import ColdStart
 import Glibc
-import Jobs
+public import Jobs
 import Linux
 import OCI
 import Project
@@ -35,3 +35,13 @@ struct GlobalOptions: ParsableArguments {
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
+
+/// The options `--progress` and `--quiet` of commands that take time.
+struct ProgressArguments: ParsableArguments {
+    @Option(help: "Type of progress output.") var progress: ProgressStyle = .auto
+    @Flag(name: .shortAndLong, help: "Print only the result: shorthand for --progress quiet.") var quiet = false
+
+    var style: ProgressStyle { quiet ? .quiet : progress }
+}
+
+extension ProgressStyle: ExpressibleByArgument {}

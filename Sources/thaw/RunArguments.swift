@@ -91,17 +91,8 @@ struct RunArguments: ParsableArguments {
             }
             request.run.runtime = OCIRuntime(FilePath(ociRuntime))
         }
-        for text in resource { try Self.apply(text, to: &request.run) }
+        for text in resource { try RunLimit.apply(resource: text, to: &request.run) }
         try RunLimit.expectConsistent(request.run)
-    }
-
-    private static func apply(_ resource: String, to options: inout BuildRequest.RunOptions) throws {
-        let parts = resource.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let limit = RunLimit(rawValue: parts[0]) else {
-            let names = RunLimit.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure("--resource '\(resource)' is not NAME=VALUE with one of the names \(names)", status: .usage)
-        }
-        try limit.apply(parts[1], from: "--resource \(parts[0])", to: &options)
     }
 }
 

@@ -11,6 +11,14 @@ struct TerminalHost: JobHost {
 
     func note(_ text: String) { Terminal.note(text) }
 
+    func report(event: JSON) { Terminal.report(event) }
+
+    var hasTerminal: Bool { Terminal.isStderrTerminal }
+
+    func redraw(_ text: String?, live: String, replacesLine: Bool) {
+        Terminal.redraw(text, live: live, replacesLine: replacesLine)
+    }
+
     func report(lines: String) { Terminal.report(lines: lines) }
 
     func expectArchiveOutput() throws {

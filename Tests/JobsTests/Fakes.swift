@@ -20,6 +20,9 @@ final class FakeHost: JobHost {
     func report(_ text: String) { lines.withLock { $0.append(text) } }
     func note(_ text: String) { lines.withLock { $0.append("note: \(text)") } }
     func report(lines text: String) { report(text) }
+    func report(event: JSON) { report(event.line) }
+    var hasTerminal: Bool { true }
+    func redraw(_ text: String?, live: String, replacesLine: Bool) { report("\(text ?? "")|\(live)|\(replacesLine)") }
     func expectArchiveOutput() throws { throw Failure("stdout is a terminal", status: .usage) }
     func openStandardOutput() throws -> OwnedDescriptor { throw Failure("stdout is a terminal", status: .usage) }
 

@@ -64,6 +64,16 @@ import Testing
         #expect(!result.verdict.holds)
     }
 
+    @Test("Budgets that need the files of the slim image are checked, and growth is noted")
+    func furtherBudgets() async throws {
+        var budget = ProjectFile.Budget()
+        (budget.forbidsRoot, budget.setuid, budget.growth) = (true, 0, .part(0.1))
+        let host = FakeHost()
+        let result = try await Self.optimize(in: Workspace(), budget, host: host)
+        #expect(result.verdict.text == "holds  setuid: 0 of 0\nBROKEN  root: the program runs as root")
+        #expect(host.texts.contains { $0.contains("the budget 'growth' is not checked") })
+    }
+
     @Test("The report has all documents, and is valid")
     func document() async throws {
         let result = try await Self.optimize(in: Workspace(), .init(layers: 1))

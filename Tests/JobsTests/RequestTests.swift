@@ -1,6 +1,7 @@
 import Build
 import Jobs
 import OCI
+import Project
 import Testing
 
 /// Values of options, parsed into the types of a build.
@@ -46,6 +47,36 @@ import Testing
         let failure = try #require(throws: Failure.self) { try limit.apply(text, from: "--x", to: &options) }
         #expect(failure.message.hasPrefix("--x '\(text)'"))
         #expect(failure.message.contains(message), "\(failure.message)")
+    }
+
+    @Test("Platforms are listed once, and local is this machine's")
+    func platforms() throws {
+        #expect(try Platform.list(nil) == [.host])
+        #expect(try Platform.list("linux/arm64, local,linux/arm64").map(\.description).first == "linux/arm64")
+        #expect(try Platform.list("linux/arm64, local,linux/arm64").count == 2)
+    }
+
+    @Test("NAME=VALUE has a name and takes everything behind the first =", arguments: ["a", "=a", ""])
+    func namedValues(wrong: String) throws {
+        #expect(try pairs(["a=b=c", "d="], "--label") == ["a": "b=c", "d": ""])
+        #expect(throws: Failure.self) { try pairs([wrong], "--label") }
+    }
+
+    @Test("--build-arg takes precedence over thaw.toml, and without = it has the value of the environment")
+    func arguments() {
+        var project = ProjectFile()
+        project.build.args = ["A": "1", "B": "2"]
+        #expect(buildArguments(["A=3", "NO_SUCH_VARIABLE"], project) == ["A": "3", "B": "2"])
+        #expect(buildArguments(["B"], project) == ["A": "1"])
+    }
+
+    @Test("The limits of a collection are a size and an age")
+    func collection() throws {
+        let limits = try Store.CollectionLimits(keepingBytes: "10GB", olderThan: "1h30m")
+        #expect(limits.bytes == 10_000_000_000 && limits.usedSince != nil)
+        #expect(try Store.CollectionLimits(keepingBytes: nil, olderThan: nil) == Store.CollectionLimits())
+        #expect(throws: Failure.self) { try Store.CollectionLimits(keepingBytes: "much", olderThan: nil) }
+        #expect(throws: Failure.self) { try Store.CollectionLimits(keepingBytes: nil, olderThan: "5") }
     }
 
     @Test("Limits that contradict each other are refused")

@@ -150,7 +150,7 @@ extension StageBuilder {
     private static func layer(
         of overlay: Overlay, _ tree: FileTree, _ shared: BuildState, epoch: Int64, ids: IDMap
     ) throws -> CachedStep {
-        let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+        let writer = try LayerWriter(into: shared.store, shared.request.layerForm)
         let lowers = try overlay.lowers.map { try Directory($0) }
         let upper = try Directory(overlay.upper)
         let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: ids) { path in

@@ -1,3 +1,4 @@
+internal import Glibc
 public import Linux
 public import OCI
 internal import SystemPackage
@@ -30,5 +31,24 @@ extension Usage {
         }
         if !unreadable.isEmpty { json["unreadable"] = .strings(unreadable.map(\.string)) }
         return json
+    }
+}
+
+extension Store.CollectionLimits {
+    /// Parses the options of `thaw prune`, such as `10GB` and `7d`.
+    public init(keepingBytes bytes: String?, olderThan age: String?) throws {
+        self.init()
+        if let bytes {
+            guard let count = ByteCount(bytes) else {
+                throw Failure("--keep-bytes '\(bytes)' is not a size such as 10GB or 512MiB", status: .usage)
+            }
+            self.bytes = count.bytes
+        }
+        if let age {
+            guard let time = Duration(human: age) else {
+                throw Failure("--older-than '\(age)' is not a time such as 36h, 7d or 1h30m", status: .usage)
+            }
+            usedSince = Int64(Glibc.time(nil)) - time.components.seconds
+        }
     }
 }

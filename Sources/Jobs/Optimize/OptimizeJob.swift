@@ -78,7 +78,17 @@ public struct OptimizeJob {
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
             slimDocument: slimmed.document, pair: pair, countedPair: countedPair, verification: verification,
-            verdict: BudgetVerdict(budget, figures))
+            verdict: BudgetVerdict(budget, figures, further: rules(for: slimmed.files)))
+    }
+
+    /// Returns the rules of the slim image that need more than figures.
+    private func rules(for files: ImageFiles) -> [GateRule] {
+        let facts = BudgetFacts(of: files, base: .unknown)
+        let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
+        for rule in rules where rule.measured == nil {
+            host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
+        }
+        return rules
     }
 
     /// Counts the work of both, since the time of an emulator has no verdict; nil if a machine can't be counted.

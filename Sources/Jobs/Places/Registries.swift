@@ -57,4 +57,15 @@ public enum Registries {
         let file = authfile ?? Environment["REGISTRY_AUTH_FILE"]
         return try AuthFile(at: file.map { FilePath($0) } ?? RegistryConfiguration.dockerConfiguration(Environment.all))
     }
+
+    /// Parses a registry's name, which may have a scheme or a path, or be one of docker.io's old names.
+    public static func host(_ text: String) throws -> String {
+        var name = text[...]
+        for scheme in ["https://", "http://"] where name.hasPrefix(scheme) { name = name.dropFirst(scheme.count) }
+        name = name.prefix { $0 != "/" }
+        guard !name.isEmpty else { throw Failure("'\(text)' names no registry", status: .usage) }
+        return try reference(name.contains(where: { ".:".contains($0) }) ? "\(name)/x" : "localhost/x").host
+            == "docker.io"
+            ? "docker.io" : String(name)
+    }
 }

@@ -47,6 +47,16 @@ public enum RunLimit: String, CaseIterable, Sendable {
         }
     }
 
+    /// Adds a limit of the form `NAME=VALUE` to the options of RUN.
+    public static func apply(resource: String, to options: inout BuildRequest.RunOptions) throws {
+        let parts = resource.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let limit = RunLimit(rawValue: parts[0]) else {
+            let names = allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure("--resource '\(resource)' is not NAME=VALUE with one of the names \(names)", status: .usage)
+        }
+        try limit.apply(parts[1], from: "--resource \(parts[0])", to: &options)
+    }
+
     /// Parses a time such as `10m`.
     public static func time(_ text: String, _ option: String) throws -> Duration {
         guard let time = Duration(human: text), time > .zero else {

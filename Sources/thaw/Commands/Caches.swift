@@ -3,8 +3,6 @@ import Build
 import Jobs
 import Linux
 import OCI
-import Project
-import SystemPackage
 
 /// The command `thaw cache`.
 struct Caches: ParsableCommand {
@@ -23,13 +21,9 @@ struct Caches: ParsableCommand {
 
         func run() throws {
             let entries = try CacheMounts(global.store()).entries()
-            guard format == .text else { return Terminal.print(.caches(entries)) }
-            let width = entries.map(\.id.count).max() ?? 0
-            for entry in entries {
-                let id = entry.id.visibleLine + String(repeating: " ", count: width - entry.id.count)
-                let seed = entry.seed.isEmpty ? "" : "  from \(entry.seed.visibleLine)"
-                let owner = entry.owner.isEmpty ? "" : "  owner \(entry.owner)"
-                Terminal.print("\(id)  \(ByteCount(entry.size))  used \(RFC3339.text(entry.lastUsed))\(seed)\(owner)")
+            switch format {
+            case .text: Terminal.print(CacheMounts.text(entries))
+            case .json: Terminal.print(.caches(entries))
             }
         }
     }
@@ -45,11 +39,7 @@ struct Caches: ParsableCommand {
 
         func run() throws {
             let store = try global.store()
-            let lease = try store.lease()
-            let image = try CacheMounts(store).image(of: Caches.entry(id, in: store))
-            let digest = try store.publish(image, as: reference(name)).digest
-            try lease.release()
-            Terminal.print("\(digest)")
+            Terminal.print("\(try CacheMounts(store).export(id, as: reference(name), to: store))")
         }
     }
 
@@ -85,29 +75,7 @@ struct Caches: ParsableCommand {
 
         func run() throws {
             let store = try global.store()
-            let caches = CacheMounts(store)
-            guard let lock = try Lock.attempt(store.path.appending("thaw/lock"), .exclusive) else {
-                throw Failure("the store is in use by a build")
-            }
-            let entries = all ? try caches.entries() : try ids.flatMap { try Caches.entries($0, in: store) }
-            for entry in entries where try !caches.remove(entry) {
-                throw Failure("the cache '\(entry.id)' is in use by a build")
-            }
-            try lock.release()
+            try CacheMounts(store).remove(ids, all: all, of: store)
         }
-    }
-
-    fileprivate static func entry(_ id: String, in store: Store) throws -> CacheMounts.Entry {
-        let entries = try entries(id, in: store)
-        return entries.first { $0.owner.isEmpty } ?? entries[0]
-    }
-
-    /// Returns the caches of an id, which differ in their owners or initial contents; there is at least one.
-    fileprivate static func entries(_ id: String, in store: Store) throws -> [CacheMounts.Entry] {
-        let entries = try CacheMounts(store).entries().filter { $0.id == id }
-        guard !entries.isEmpty else {
-            throw Failure("there is no cache '\(id)' in the store", remedy: "'thaw cache ls' lists the caches")
-        }
-        return entries
     }
 }

@@ -53,11 +53,10 @@ struct Gate: AsyncParsableCommand {
         guard !project.budget.isEmpty || base?.hasStart == true else {
             throw Failure("\(file) has no [budget]", status: .usage)
         }
-        let subject = try await image.image(in: store)
+        let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
-        let today = String(RFC3339.text(Int64(time(nil))).prefix(10))
-        var report = try await check.report(on: subject, named: image.text, baseline: base, today: today)
+        var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
         report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
         try write(report)
         if report.status != .done { throw ExitCode(report.status.rawValue) }
@@ -83,8 +82,13 @@ struct Gate: AsyncParsableCommand {
     private func gateBaseline(_ store: Store) async throws -> GateBaseline? {
         guard let text = baseline else { return nil }
         guard fileExists(FilePath(text)) else {
-            return try await GateBaseline(ImageArgument(argument: text).image(in: store), named: text)
+            return try await GateBaseline(ImageArgument(argument: text).exportedImage(in: store), named: text)
         }
         return try GateBaseline(reading: FilePath(text))
     }
+}
+
+extension RFC3339 {
+    /// The date in UTC, as `2026-11-30`.
+    static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }

@@ -21,7 +21,7 @@ struct Login: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Registry: HOST[:PORT]", valueName: "registry")) var host = "docker.io"
 
     func run() async throws {
-        let host = try registryName(host)
+        let host = try Registries.host(host)
         let user = try username ?? Prompt.ask("Username for \(host): ", isHidden: false)
         let password =
             passwordStdin ? try Prompt.standardInput() : try Prompt.ask("Password for \(host): ", isHidden: true)
@@ -46,20 +46,10 @@ struct Logout: ParsableCommand {
     @Argument(help: ArgumentHelp("Registry: HOST[:PORT]", valueName: "registry")) var host = "docker.io"
 
     func run() throws {
-        let host = try registryName(host)
+        let host = try Registries.host(host)
         guard try Registries.loginFile(authfile).forget(host) else { throw Failure("not logged in to \(host)") }
         Terminal.report("logged out of \(host)")
     }
-}
-
-/// Parses a registry's name, which may have a scheme or a path, or be one of docker.io's old names.
-private func registryName(_ text: String) throws -> String {
-    var name = text[...]
-    for scheme in ["https://", "http://"] where name.hasPrefix(scheme) { name = name.dropFirst(scheme.count) }
-    name = name.prefix { $0 != "/" }
-    guard !name.isEmpty else { throw Failure("'\(text)' names no registry", status: .usage) }
-    return try reference(name.contains(where: { ".:".contains($0) }) ? "\(name)/x" : "localhost/x").host == "docker.io"
-        ? "docker.io" : String(name)
 }
 
 /// The input of user names and passwords.

@@ -48,31 +48,15 @@ struct Prune: ParsableCommand {
     @Option(help: "Output format.") var format: OutputFormat = .text
 
     func run() throws {
-        var budget = Store.CollectionLimits()
-        if let keepBytes {
-            guard let bytes = ByteCount(keepBytes)?.bytes else {
-                throw Failure("--keep-bytes '\(keepBytes)' is not a size such as 10GB or 512MiB", status: .usage)
-            }
-            budget.bytes = bytes
-        }
-        if let olderThan {
-            guard let age = Duration(human: olderThan) else {
-                throw Failure("--older-than '\(olderThan)' is not a time such as 36h, 7d or 1h30m", status: .usage)
-            }
-            budget.usedSince = Int64(time(nil)) - age.components.seconds
-        }
+        let budget = try Store.CollectionLimits(keepingBytes: keepBytes, olderThan: olderThan)
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
-        report(collected)
-        if let bytes = budget.bytes, collected.left > bytes {
-            Terminal.note(
-                "\(ByteCount(collected.left)) remain, which images with a name use; 'thaw rm' removes names")
-        }
-    }
-
-    private func report(_ collected: Store.Collected) {
         switch format {
         case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
         case .json: Terminal.print(.prune(collected))
+        }
+        if let bytes = budget.bytes, collected.left > bytes {
+            Terminal.note(
+                "\(ByteCount(collected.left)) remain, which images with a name use; 'thaw rm' removes names")
         }
     }
 }

@@ -1,39 +1,42 @@
-import ArgumentParser
-import Build
-import Jobs
-import Linux
-import OCI
-import Synchronization
+public import Build
+internal import Linux
+internal import OCI
+internal import Synchronization
 
 /// The type of progress output.
-enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
-    case auto, tty, plain, quiet, json
+public enum ProgressStyle: String, CaseIterable, Sendable {
+    /// A status line on a terminal, else lines.
+    case auto
+    /// A status line.
+    case tty
+    /// Lines only.
+    case plain
+    /// Nothing but results and retries.
+    case quiet
+    /// An event in each line.
+    case json
 }
 
-/// The options `--progress` and `--quiet` of commands that take time.
-struct ProgressArguments: ParsableArguments {
-    @Option(help: "Type of progress output.") var progress: ProgressStyle = .auto
-    @Flag(name: .shortAndLong, help: "Print only the result: shorthand for --progress quiet.") var quiet = false
-
-    var style: ProgressStyle { quiet ? .quiet : progress }
-}
-
-/// The progress of a build on stderr: the output of each step, and a line when it has finished.
-final class BuildProgress: Sendable {
+/// The progress of a build for people or programs: the output of each step, and a line when it has finished.
+public final class BuildProgress: Sendable {
     private let style: ProgressStyle
+    private let host: any JobHost
     private let shownWarnings = Mutex<Set<[BuildWarning]>>([])
     private let output = Mutex<[String: OutputLines]>([:])
 
-    /// True if the reason of each step is printed, with all inputs that changed.
     private let explainsMisses: Bool
 
-    init(_ style: ProgressStyle, explainsMisses: Bool = false) {
+    /// Makes a progress that reports to `host`.
+    ///
+    /// - Parameter explainsMisses: True to report the reason of each step, with all inputs that changed.
+    public init(_ style: ProgressStyle, explainsMisses: Bool, host: any JobHost) {
         self.style = style
         self.explainsMisses = explainsMisses
+        self.host = host
     }
 
     /// Takes one event, from any thread.
-    func take(_ event: BuildEvent) {
+    public func take(_ event: BuildEvent) {
         switch style {
         case .quiet: return
         case .json: reportJSON(event)
@@ -51,9 +54,9 @@ final class BuildProgress: Sendable {
             let name = "\(step.stage):\(step.line)"
             show(output.withLock { $0.removeValue(forKey: name) }.map(Self.rest) ?? [], of: name)
             let time = step.isCached ? "CACHED" : step.duration.text
-            Terminal.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")
+            host.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")
             if explainsMisses { explain(step) }
-        case .note(let text): Terminal.note(text)
+        case .note(let text): host.note(text)
         case .warnings(let warnings): show(warnings)
         }
     }
@@ -65,12 +68,12 @@ final class BuildProgress: Sendable {
         let count = warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
         let more = warnings.count > 3 ? ["  and \(warnings.count - 3) more; thaw lint lists all"] : []
         let lines = warnings.prefix(3).map { "  line \($0.line): \($0.message.visibleLine) [\($0.rule)]" }
-        Terminal.report((["\(count) in the Dockerfile"] + lines + more).joined(separator: "\n"))
+        host.report((["\(count) in the Dockerfile"] + lines + more).joined(separator: "\n"))
     }
 
     /// Prints lines of a step with one write, so that lines of other steps can't come between them.
     private func show(_ lines: [String], of name: String) {
-        if !lines.isEmpty { Terminal.report(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
+        if !lines.isEmpty { host.report(lines.map { "[\(name)] \($0)" }.joined(separator: "\n")) }
     }
 
     /// Returns the last line of an output, if it has no newline.
@@ -82,12 +85,12 @@ final class BuildProgress: Sendable {
     private func explain(_ step: StepReport) {
         let changes = step.missReason?.changes ?? []
         guard changes.count > 1 else {
-            return Terminal.report("    \(step.isCached ? "hit" : "miss"): \("\(step.reason)".visibleLine)")
+            return host.report("    \(step.isCached ? "hit" : "miss"): \("\(step.reason)".visibleLine)")
         }
-        Terminal.report("    miss: \(changes.count) inputs changed")
-        for change in changes.prefix(20) { Terminal.report("        \("\(change)".visibleLine)") }
+        host.report("    miss: \(changes.count) inputs changed")
+        for change in changes.prefix(20) { host.report("        \("\(change)".visibleLine)") }
         if changes.count > 20 {
-            Terminal.report("        and \(changes.count - 20) more; --metadata-file has them all")
+            host.report("        and \(changes.count - 20) more; --metadata-file has them all")
         }
     }
 
@@ -109,7 +112,7 @@ final class BuildProgress: Sendable {
             case .warnings(let warnings):
                 .object(["event": .string("warnings"), "warnings": .array(warnings.map(\.json))])
             }
-        Terminal.report(json)
+        host.report(event: json)
     }
 
     private static func shortened(_ text: String) -> String {

@@ -47,7 +47,7 @@ extension Registries {
     static func client(
         _ progress: ProgressStyle, _ edit: (inout RegistryConfiguration) throws -> Void = { _ in }
     ) throws -> RegistryClient {
-        let view = TransferProgress(progress)
+        let view = TransferProgress(progress, host: TerminalHost())
         return try RegistryClient(configuration(version: Thaw.version, edit)) { view.take($0) }
     }
 }

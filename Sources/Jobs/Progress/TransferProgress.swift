@@ -1,12 +1,10 @@
-import Jobs
-import Linux
-import OCI
-import Project
-import Registry
-import Synchronization
+internal import Linux
+internal import OCI
+public import Registry
+internal import Synchronization
 
-/// The progress of transfers on stderr: a line for each finished blob, and on a terminal a status line below them.
-final class TransferProgress: Sendable {
+/// The progress of transfers: a line for each finished blob, and on a terminal a status line below them.
+public final class TransferProgress: Sendable {
     private struct State {
         var sizes: [Digest: Int64] = [:]
         var moved: [Digest: Int64] = [:]
@@ -16,18 +14,21 @@ final class TransferProgress: Sendable {
 
     private let style: ProgressStyle
     private let isLive: Bool
+    private let host: any JobHost
     private let state = Mutex(State())
 
-    init(_ style: ProgressStyle) {
+    /// Makes a progress that reports to `host`.
+    public init(_ style: ProgressStyle, host: any JobHost) {
         self.style = style
-        isLive = style == .tty || (style == .auto && Terminal.isStderrTerminal)
+        self.host = host
+        isLive = style == .tty || (style == .auto && host.hasTerminal)
     }
 
     /// Takes one event, from any thread.
-    func take(_ event: TransferEvent) {
+    public func take(_ event: TransferEvent) {
         switch style {
-        case .json: if let json = event.json { Terminal.report(json) }
-        case .quiet: if case .retrying = event { Terminal.report(event.text ?? "") }
+        case .json: if let json = event.json { host.report(event: json) }
+        case .quiet: if case .retrying = event { host.report(event.text ?? "") }
         case .auto, .tty, .plain: report(event)
         }
     }
@@ -47,7 +48,7 @@ final class TransferProgress: Sendable {
             guard text != nil || (isLive && isDue) else { return }
             state.shown = .now
             let live = isLive ? Self.live(state) : ""
-            Terminal.redraw(text, live: live, replacesLine: state.isLive)
+            host.redraw(text, live: live, replacesLine: state.isLive)
             state.isLive = !live.isEmpty
         }
     }
