@@ -84,7 +84,7 @@ let package = Package(
         module("Linux", "CLinux", system),
         module("OCI", "Linux", "CArchive", crypto, system),
         module("HTTP", "CCurl", "Linux", system),
-        module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", system),
+        module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", crypto, system),
         module("Frontend"),
         module("Project", "Linux", "TOMLKit", "Yams"),
         module("Sandbox", "Linux", "CLinux", "CSeccomp", system),

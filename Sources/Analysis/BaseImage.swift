@@ -49,14 +49,11 @@ public struct BaseImage: Sendable, Equatable {
 // MARK: - Search
 
 extension BaseImage {
-    private static let nameAnnotation = "org.opencontainers.image.base.name"
-    private static let digestAnnotation = "org.opencontainers.image.base.digest"
-
     /// Finds the base of an image among known images, in its annotations and in its history.
     public init(of image: Image, among known: [KnownImage]) {
         let annotations = image.manifest.annotations
-        let name = annotations[Self.nameAnnotation].flatMap { $0.isEmpty ? nil : $0 }
-        let digest = annotations[Self.digestAnnotation].flatMap { try? Digest($0) }
+        let name = annotations[BaseAnnotation.name].flatMap { $0.isEmpty ? nil : $0 }
+        let digest = annotations[BaseAnnotation.digest].flatMap { try? Digest($0) }
         let candidates = known.filter { $0.isBase(of: image) }.sorted { left, right in
             (right.diffIDs.count, right.history.count, left.name) < (left.diffIDs.count, left.history.count, right.name)
         }
@@ -99,11 +96,15 @@ public struct KnownImage: Sendable, Equatable {
     public static func all(in store: Store, for platform: Platform) throws -> [KnownImage] {
         try store.images().compactMap { name, descriptor in
             guard let image = try? store.image(descriptor, for: platform, name: name) else { return nil }
-            let familiar = (try? Reference(name).familiar) ?? name
-            return KnownImage(
-                name: familiar, digest: image.descriptor.digest, diffIDs: image.layers.map(\.diffID),
-                history: image.config.history)
+            return KnownImage(image, named: (try? Reference(name).familiar) ?? name)
         }
+    }
+
+    /// Takes an image as a possible base.
+    public init(_ image: Image, named name: String) {
+        self.init(
+            name: name, digest: image.descriptor.digest, diffIDs: image.layers.map(\.diffID),
+            history: image.config.history)
     }
 
     /// The number of history lines with a layer.

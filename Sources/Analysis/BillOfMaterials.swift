@@ -40,14 +40,18 @@ public struct BillOfMaterials: Sendable {
     func packageURL(of package: Package) -> PackageURL {
         let system = distribution.isEmpty ? "" : distribution + (release.isEmpty ? "" : "-\(release)")
         let qualifiers = [("arch", package.architecture ?? ""), ("distro", system)]
-        func url(_ type: String, _ path: [String], _ qualifiers: [(key: String, value: String)] = []) -> PackageURL {
+        func url(_ type: String, path: [String], qualifiers: [(key: String, value: String)] = []) -> PackageURL {
             PackageURL(type, path: path, version: package.version, qualifiers: qualifiers)
         }
         switch package.manager {
-        case .apk: return url("apk", [distribution.isEmpty ? "alpine" : distribution, package.name], qualifiers)
-        case .dpkg: return url("deb", [distribution.isEmpty ? "debian" : distribution, package.name], qualifiers)
-        case .npm: return url("npm", package.name.split(separator: "/").map(String.init))
-        case .python: return url("pypi", [String(package.name.lowercased().map { $0 == "_" ? "-" : $0 })])
+        case .apk:
+            return url(
+                "apk", path: [distribution.isEmpty ? "alpine" : distribution, package.name], qualifiers: qualifiers)
+        case .dpkg:
+            return url(
+                "deb", path: [distribution.isEmpty ? "debian" : distribution, package.name], qualifiers: qualifiers)
+        case .npm: return url("npm", path: package.name.split(separator: "/").map(String.init))
+        case .python: return url("pypi", path: [String(package.name.lowercased().map { $0 == "_" ? "-" : $0 })])
         }
     }
 }

@@ -16,7 +16,7 @@ extension BillOfMaterials {
     ///   - tool: The name and version of this program: `thaw-1.2`.
     public func spdx(of digest: Digest, named name: String, created: String, tool: String) -> JSON {
         var rows: [JSON] = [image(digest, named: name)]
-        var relations = [Self.relation("SPDXRef-DOCUMENT", "DESCRIBES", Self.imageID)]
+        var relations = [Self.relation(from: "SPDXRef-DOCUMENT", type: "DESCRIBES", to: Self.imageID)]
         var seen: Set<PackageURL> = []
         for package in packages {
             let url = packageURL(of: package)
@@ -24,7 +24,7 @@ extension BillOfMaterials {
             guard seen.insert(url).inserted else { continue }
             let id = Self.id(of: package, url)
             rows.append(row(package, url, id: id))
-            relations.append(Self.relation(Self.imageID, "CONTAINS", id))
+            relations.append(Self.relation(from: Self.imageID, type: "CONTAINS", to: id))
         }
         return .object([
             "SPDXID": "SPDXRef-DOCUMENT", "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "name": .string(name),
@@ -58,7 +58,7 @@ extension BillOfMaterials {
         ])
     }
 
-    private static func relation(_ from: String, _ type: String, _ to: String) -> JSON {
+    private static func relation(from: String, type: String, to: String) -> JSON {
         .strings(["spdxElementId": from, "relationshipType": type, "relatedSpdxElement": to])
     }
 

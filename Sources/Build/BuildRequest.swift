@@ -36,6 +36,8 @@ public struct BuildRequest: Sendable {
     public var platform = Platform.host
     /// The compression of new layers.
     public var compression = OCI.Compression.gzip
+    /// True if new layers stay plain until an export compresses them.
+    public var defersCompression = false
     /// Seconds since 1970 that no time in the result may exceed; nil means the newest input of each step.
     public var epoch: Int64?
     /// The number of stages that are built at the same time.
@@ -105,6 +107,14 @@ public struct BuildRequest: Sendable {
 
         /// Docker's defaults.
         public init() {}
+    }
+
+    /// The form of new layers.
+    var layerForm: LayerForm {
+        var form = LayerForm()
+        form.compression = compression
+        form.isDeferred = defersCompression && compression != .uncompressed
+        return form
     }
 
     /// A build of one Dockerfile.

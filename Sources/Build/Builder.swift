@@ -149,7 +149,10 @@ public struct Builder: Sendable {
             return StageBuilder(.scratch(try platform(of: stage.index, plan), in: store), stage.label, plan, shared)
         case .image(let name):
             let image = try await image(name, of: stage, in: plan, shared)
-            let based = image.based(on: try Reference(name), image.descriptor.digest)
+            // The digest that the base has in an export too, which other machines know.
+            let isPlain = shared.request.defersCompression
+            let exported = isPlain ? image : try await Offload.run { try store.exported(image) }
+            let based = image.based(on: try Reference(name), exported.descriptor.digest)
             return StageBuilder(based, stage.label, plan, shared)
         case .context(let name):
             if let index = plan.contextStages[name], let base = inputs[index] { return base.continued(as: stage.label) }

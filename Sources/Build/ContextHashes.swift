@@ -152,14 +152,4 @@ extension Digest {
         let digits = Array(hex.utf8).map { $0 < 0x40 ? $0 & 15 : ($0 & 15) + 9 }
         return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
-
-    init?(bytes: [UInt8]) {
-        var text: [UInt8] = []
-        text.reserveCapacity(2 * bytes.count)
-        for digit in bytes.lazy.flatMap({ [$0 >> 4, $0 & 15] }) {
-            text.append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
-        }
-        guard let digest = try? Digest("sha256:" + String(decoding: text, as: UTF8.self)) else { return nil }
-        self = digest
-    }
 }

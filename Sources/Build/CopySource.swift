@@ -14,6 +14,13 @@ protocol CopySource: Sendable {
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
         chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws
+
+    /// Records the SHA-256 of a file that ``read(_:begin:chunk:)`` passed, for the next build.
+    func remember(_ digest: Digest, of inode: FileTree.InodeID)
+}
+
+extension CopySource {
+    func remember(_ digest: Digest, of inode: FileTree.InodeID) {}
 }
 
 /// The files of an image, read directly from its layers.

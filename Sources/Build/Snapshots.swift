@@ -100,6 +100,7 @@ public struct Snapshots: Sendable {
     /// Moves a directory into the cache as the topmost of `layers`; an existing one stays.
     func adopt(_ directory: FilePath, as layers: [Layer]) throws {
         guard let chain = Digest.chainID(of: layers) else { return }
+        try store.rememberStack(layers)
         try adopt(directory, at: path(of: chain))
     }
 
@@ -127,6 +128,7 @@ public struct Snapshots: Sendable {
                 if let text = Self.text(omissions) {
                     note("layer \(image.layers[index].descriptor.digest.short): \(text)")
                 }
+                if !merging { try store.rememberStack(Array(image.layers[...index])) }
                 try adopt(area.appending("layer"), at: path)
             } catch {
                 // Report the first error; a directory that stays is removed by the next garbage collection.

@@ -16,19 +16,20 @@ struct StepSource {
 extension StageBuilder {
     /// Executes a step, or takes the result of the first known of `keys`; then records the result under all of them.
     ///
-    /// A later key is more expensive to compute, and depends on less of the input.
+    /// A later key is more expensive to compute, and depends on less of the input. `lastKey` is one that can't be known
+    /// yet, and is computed after `make`.
     mutating func step(
         _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        make: () async throws -> CachedStep
+        lastKey: (() async throws -> Fingerprint)? = nil, make: () async throws -> CachedStep
     ) async throws {
         try await DebugLog.$id.withValue(DebugLog.nextID()) {
-            try await execute(source, history: history, keys: keys, make: make)
+            try await execute(source, history: history, keys: keys, lastKey: lastKey, make: make)
         }
     }
 
     private mutating func execute(
         _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        make: () async throws -> CachedStep
+        lastKey: (() async throws -> Fingerprint)?, make: () async throws -> CachedStep
     ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
@@ -48,15 +49,21 @@ extension StageBuilder {
                 ])
         }
         let outcome = try await outcome(of: source, prints, remembered: remembered, make)
+        if remembered == nil, let lastKey { prints.append(try await lastKey()) }
+        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0) } : nil
         let known = prints.map(\.digest)
         DebugLog.event(
             "step.end",
             [
-                ("stage", label), ("line", "\(source.line)"), ("cache", outcome.missReason == nil ? "hit" : "miss"),
-                ("why", outcome.missReason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
+                ("stage", label), ("line", "\(source.line)"), ("cache", reason == nil ? "hit" : "miss"),
+                ("why", reason?.inputs ?? "known key"), ("layer", outcome.step.layer.diffID.short),
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
-        if remembered == nil || known.count > 1 { try remember(outcome.step, keys: known, prints: prints) }
+        if remembered == nil {
+            try remember(outcome.step, keys: known, inputs: prints.last?.inputs ?? [])
+        } else if known.count > 1, let key = known.last {
+            try remember(outcome.step, keys: known.dropLast(), inputs: [], like: key)
+        }
         if let key = known.last { shared.history.note(stage: label, step: source.text, key: key) }
         shared.note(outcome.step, of: known)
         epoch = shared.epoch ?? Self.bounded(max(epoch, outcome.step.epoch))
@@ -65,7 +72,7 @@ extension StageBuilder {
         draft.history.append(entry)
         shared.finish(
             StepReport(
-                stage: label, line: source.line, instruction: source.text, missReason: outcome.missReason,
+                stage: label, line: source.line, instruction: source.text, missReason: reason,
                 isByContent: known.count > 1, duration: clock.now - start))
     }
 
@@ -78,39 +85,47 @@ extension StageBuilder {
         return nil
     }
 
-    /// Records a result under each of its keys, with the inputs of the last one.
-    private func remember(_ step: CachedStep, keys: [Digest], prints: [Fingerprint]) throws {
-        let inputs = prints.last?.inputs ?? []
-        for key in keys {
-            try shared.store.cache(step, for: key)
-            try shared.history.keep(inputs, of: key)
-        }
+    /// Records a result under keys that did not lead to it.
+    ///
+    /// - Parameters:
+    ///   - inputs: The inputs of the last key, which the others refer to.
+    ///   - known: The key that already has the inputs; nil to keep them.
+    private func remember(
+        _ step: CachedStep, keys: [Digest], inputs: [StepInput], like known: Digest? = nil
+    ) throws {
+        for key in keys { try shared.store.cache(step, for: key) }
+        guard let last = known ?? keys.last else { return }
+        if known == nil { try shared.history.keep(inputs, of: last) }
+        for key in keys where key != last { try shared.history.keep(inputsOf: last, for: key) }
     }
 
     /// True if this stage may use earlier results.
-    private var usesCache: Bool {
+    var usesCache: Bool {
         shared.request.usesCache && !shared.request.uncachedStages.contains(label)
     }
 
-    /// Returns the step's result and the reason for which it was run; nil if it was cached.
+    /// Returns the step's result, and true if it was run for it and not cached.
     private func outcome(
         of source: StepSource, _ prints: [Fingerprint], remembered: CachedStep?,
         _ make: () async throws -> CachedStep
-    ) async throws -> (step: CachedStep, missReason: MissReason?) {
-        if let remembered { return (try await Offload.run { try stored(remembered) }, nil) }
+    ) async throws -> (step: CachedStep, isRun: Bool) {
+        if let remembered { return (try await Offload.run { try stored(remembered) }, false) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
-        let reason = usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
-        if shared.request.expectsCache { throw BuildError.unexpectedMiss(reason, at: plan.place(source.line)) }
+        if shared.request.expectsCache {
+            throw BuildError.unexpectedMiss(missReason(of: source, print), at: plan.place(source.line))
+        }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
-        return (step, isFirst ? reason : nil)
+        return (step, isFirst)
     }
 
-    /// Returns a cached step with its layer in this build's compression.
+    private func missReason(of source: StepSource, _ print: Fingerprint) -> MissReason {
+        usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
+    }
+
+    /// Returns a cached step with its layer in this build's form.
     private func stored(_ step: CachedStep) throws -> CachedStep {
-        let (store, compression) = (shared.store, shared.request.compression)
-        guard step.layer.descriptor.mediaType.layerCompression != compression else { return step }
-        var form = LayerForm()
-        form.compression = compression
+        let (store, form) = (shared.store, shared.request.layerForm)
+        if form.fits(step.layer.descriptor) { return step }
         let image = try Image(of: [step.layer], in: store).converted(to: form, above: 0, into: store)
         return CachedStep(layer: image.layers[0], epoch: step.epoch)
     }

@@ -52,6 +52,8 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     case unknownUser(String)
     /// The entrypoint ended before the probe passed.
     case ended(how: String, lastLine: String?)
+    /// The entrypoint ended right after the probe had passed; the program that answered is in the background.
+    case endedAfterProbe(how: String)
     /// The kernel killed processes of the image for lack of memory, before the probe passed.
     case outOfMemory(MemorySize?)
     /// This host can't enforce a requested limit.
@@ -72,7 +74,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
             .limitNotKept, .unlikeStarts:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing,
-            .outOfMemory:
+            .outOfMemory, .endedAfterProbe:
             .work
         case .cancelled: .interrupted
         }
@@ -106,11 +108,12 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .notExecutable(let program, let reason): "the entrypoint '\(program)' cannot be run: \(reason)"
         case .unknownUser(let user): "user '\(user)' is not in the image's /etc/passwd and /etc/group"
         case .ended(let how, let line): "the entrypoint \(how) before the probe passed\(quoted(line))"
+        case .endedAfterProbe(let how): "the entrypoint \(how), and a container ends with it"
         case .outOfMemory(let memory): "the program ran out of memory" + (memory.map { " (\($0))" } ?? "")
         case .limitNotKept(let reason): reason
         case .notServing(let probe, let last, let time, let line):
             "probe \(probe) did not pass within \(time.text): \(last)\(quoted(line))"
-        case .unlikeStarts(let difference): "the starts can't be compared: they differ in \(difference)"
+        case .unlikeStarts(let difference): "the starts can't be compared, since they differ in \(difference)"
         case .cancelled: "the measurement was interrupted"
         }
     }
@@ -119,6 +122,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     public var remedy: String? {
         switch self {
         case .toolFailed("passt", _): "install it with: apt-get install passt"
+        case .endedAfterProbe: "start the server in the foreground, as the entrypoint or with exec"
         case .outOfMemory: "give it more with --memory"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"

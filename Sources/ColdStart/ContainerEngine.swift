@@ -58,6 +58,9 @@ public struct ContainerEngine: Engine {
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: nil, emulator: nil,
             probe: scenario.probe)
         measurement.notes = notes
+        measurement.fingerprint = scenario.fingerprint(engine: self.name)
+        measurement.fingerprint.add("cpu", HostProcessor.model)
+        measurement.fingerprint.add("hostKernel", HostProcessor.kernelRelease)
         return measurement
     }
 

@@ -24,6 +24,10 @@ struct GuestSession {
     private(set) var peakMemory: UInt64?
     /// The processor time of the image's processes until each mark, in microseconds.
     private(set) var cpuTimes: [Message.Mark: UInt64] = [:]
+    /// The beginning of the last response that did not pass.
+    private(set) var excerpt: [UInt8] = []
+    /// The TCP ports with a listener at the end; nil if init did not report them.
+    private(set) var listeners: [Message.Listener]?
     private(set) var exitStatus: ProbeResult.ExitStatus?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
@@ -73,6 +77,8 @@ struct GuestSession {
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
+        case .excerpt(let bytes): excerpt = bytes
+        case .listeners(let listeners): self.listeners = listeners
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true
@@ -134,7 +140,11 @@ struct Transcript {
 extension ProbeResult.Outcome {
     /// The response with a size that fits the host's integers.
     var clamped: ProbeResult.Outcome {
-        guard case .http(let status, let byteCount) = self else { return self }
-        return .http(status: status, byteCount: min(byteCount, GuestSession.largest))
+        switch self {
+        case .http(let status, let byteCount): .http(status: status, byteCount: min(byteCount, GuestSession.largest))
+        case .unfinishedBody(let status, let byteCount):
+            .unfinishedBody(status: status, byteCount: min(byteCount, GuestSession.largest))
+        default: self
+        }
     }
 }

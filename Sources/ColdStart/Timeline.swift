@@ -18,6 +18,7 @@ struct StartFigures {
     var diskReads: DiskReads?
     var hostProbe: HostProbeSummary?
     var probeResults: ProbeResults?
+    var findings: [StartFinding] = []
     var console: String
 }
 
@@ -68,6 +69,7 @@ extension StartFigures {
         if case .instructions = phaseClock { work = GuestWork(session, ends: ends) }
         response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
+        findings = session.findings
         probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
 }
@@ -119,9 +121,12 @@ extension GuestSession {
     func failure(timeout: Duration) -> ColdStartError {
         if let failure { return error(of: failure) }
         switch verdict {
-        case .ended: return .ended(how: exitStatus?.words ?? "ended", lastLine: output.lastLine)
+        case .ended:
+            let how = exitStatus?.words ?? "ended"
+            if marks[.firstByte] != nil { return .endedAfterProbe(how: how) }
+            return .ended(how: how, lastLine: output.lastLine)
         case .timedOut:
-            return .notServing(probe, last: lastAnswer, after: timeout, lastLine: output.lastLine)
+            return .notServing(probe, last: diagnosis(timeout: timeout), after: timeout, lastLine: output.lastLine)
         case .failed, .passed, nil: return .lost(lastLine: output.lastLine ?? console.lastLine)
         }
     }
@@ -144,18 +149,6 @@ extension GuestSession {
         case .memory: outOfMemory
         case .user: .unknownUser(text)
         default: .guestFailed(stage: failure.stage.words, subject: text, reason: reason)
-        }
-    }
-
-    private var lastAnswer: String {
-        switch (probe, lastAttempt) {
-        case (.log, _): "no line matched"
-        case (_, .http(let status, _)): "the last response had status \(status)"
-        case (.http(let port, _), .refused), (.tcp(let port), .refused): "nothing listens on port \(port)"
-        case (_, .broken): "the connection closed before the response was complete"
-        case (_, .ended(let exitStatus)): "the command \(exitStatus.words)"
-        case (.exec, _): "the command did not end"
-        default: "there was no response"
         }
     }
 }
@@ -213,6 +206,7 @@ extension StartMeasurement {
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         probeResults = last.probeResults
+        findings = last.findings
         console = last.console
     }
 }
@@ -228,6 +222,6 @@ extension StartMeasurement {
             isAccelerated: measurements.allSatisfy(\.isAccelerated),
             accelerationNote: measurements.lazy.compactMap(\.accelerationNote).first,
             kernelRelease: first.kernelRelease, emulator: first.emulator, probe: first.probe, isLogged: false)
-        notes = first.notes
+        (notes, fingerprint) = (first.notes, first.fingerprint)
     }
 }

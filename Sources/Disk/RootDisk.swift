@@ -20,6 +20,9 @@ public struct RootDisk: Sendable {
     /// Extended attributes that are not on the disk, because Linux has no such kind and could not read them back.
     public let omittedAttributes: [(path: ImagePath, attribute: String)]
 
+    /// The version of the format: a change of the bytes that an image gives needs another one.
+    public static let version = 1
+
     /// The number of layers that are read at once.
     private static let width = 2
 

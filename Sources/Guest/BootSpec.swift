@@ -102,7 +102,10 @@ extension BootSpec {
     /// The maximum number of ``probeSpecs``.
     public static let probeLimit = 256
 
-    private static let version: UInt32 = 0x3577_6874
+    /// The maximum number of ranges of a probe's statuses.
+    public static let statusLimit = 255
+
+    private static let version: UInt32 = 0x3677_6874
 
     /// Encodes the boot spec as the bytes of a file.
     ///
@@ -174,14 +177,28 @@ extension WireWriter {
         put(network.nameserver)
     }
 
+    private mutating func put(_ probe: HTTPProbe) {
+        put(probe.port)
+        put(probe.path)
+        put(probe.method)
+        put(probe.host)
+        put(probe.headers)
+        put(probe.body)
+        put(probe.wanted)
+        put(UInt8(truncatingIfNeeded: min(probe.statuses.count, BootSpec.statusLimit)))
+        for range in probe.statuses.prefix(BootSpec.statusLimit) {
+            put(range.first)
+            put(range.last)
+        }
+    }
+
     /// Appends a probe; a pattern is the host's to match, and for init the same as no probe.
     fileprivate mutating func put(_ probe: ProbeAction?) {
         switch probe {
         case nil, .log?: put(UInt8(0))
-        case .http(let port, let path)?:
+        case .http(let probe)?:
             put(UInt8(1))
-            put(port)
-            put(path)
+            put(probe)
         case .tcp(let port)?:
             put(UInt8(2))
             put(port)
@@ -231,13 +248,25 @@ extension WireReader {
         return probeSpecs
     }
 
+    private mutating func httpProbe() -> HTTPProbe? {
+        guard let port = number(UInt16.self), let path = text(), let method = text(), let host = text(),
+            let headers = list(), let body = text(), let wanted = text(), let count = number(UInt8.self)
+        else { return nil }
+        var probe = HTTPProbe(port: port, path: path)
+        (probe.method, probe.host, probe.headers, probe.body, probe.wanted) = (method, host, headers, body, wanted)
+        for _ in 0..<count {
+            guard let first = number(UInt16.self), let last = number(UInt16.self) else { return nil }
+            probe.statuses.append(HTTPProbe.Statuses(first, last))
+        }
+        return probe
+    }
+
     /// Reads a probe or its absence; the outer `nil` means an invalid encoding.
     fileprivate mutating func probe() -> ProbeAction?? {
         switch number(UInt8.self) {
         case 0: return .some(nil)
         case 1:
-            guard let port = number(UInt16.self), let path = text() else { return nil }
-            return ProbeAction.http(port: port, path: path)
+            return httpProbe().map { ProbeAction.http($0) }
         case 2: return number(UInt16.self).map { ProbeAction.tcp(port: $0) }
         case 3: return list().map { ProbeAction.exec($0) }
         default: return nil

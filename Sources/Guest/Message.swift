@@ -14,6 +14,10 @@ public enum Message: Equatable, Sendable {
     case cpuTime(Mark, microseconds: UInt64)
     /// The entrypoint ended.
     case exited(ProbeResult.ExitStatus)
+    /// The first bytes of the body of the last response that did not pass.
+    case excerpt([UInt8])
+    /// The TCP ports with a listener when init is done, at most ``listenerLimit``.
+    case listeners([Listener])
     /// Init can't continue.
     case failed(Failure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
@@ -45,6 +49,25 @@ public enum Message: Equatable, Sendable {
         /// The host can reach the proxied ports; sent after the probe has passed, before the verdict.
         case reachable
     }
+
+    /// A TCP port with a listener.
+    public struct Listener: Equatable, Sendable {
+        /// The port.
+        public var port: UInt16
+        /// True if no other machine reaches it, since its address is a loopback address.
+        public var isLoopback: Bool
+
+        /// A listener.
+        public init(port: UInt16, isLoopback: Bool) {
+            self.port = port
+            self.isLoopback = isLoopback
+        }
+    }
+
+    /// The maximum number of listeners in a message.
+    public static let listenerLimit = 256
+    /// The maximum length of an excerpt in bytes.
+    public static let excerptLimit = 160
 
     /// The entrypoint's output stream.
     public enum Stream: UInt8, Sendable {
@@ -163,6 +186,16 @@ extension Message {
             writer.put(UInt8(10))
             writer.put(mark.rawValue)
             writer.put(microseconds)
+        case .excerpt(let bytes):
+            writer.put(UInt8(11))
+            writer.put(Array(bytes.prefix(Message.excerptLimit)))
+        case .listeners(let listeners):
+            writer.put(UInt8(12))
+            writer.put(UInt16(min(listeners.count, Message.listenerLimit)))
+            for listener in listeners.prefix(Message.listenerLimit) {
+                writer.put(listener.port)
+                writer.put(UInt8(listener.isLoopback ? 1 : 0))
+            }
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -213,6 +246,15 @@ extension WireWriter {
             put(UInt8(7))
             put(errno)
         case .matched: put(UInt8(8))
+        case .lacksText(let status):
+            put(UInt8(9))
+            put(status)
+        case .silent: put(UInt8(10))
+        case .unfinishedHead: put(UInt8(11))
+        case .unfinishedBody(let status, let byteCount):
+            put(UInt8(12))
+            put(status)
+            put(byteCount)
         }
     }
 }
@@ -237,6 +279,8 @@ extension WireReader {
         case 8: .paused
         case 9: probeEvent().map { .probeEvent($0) }
         case 10: cpuTime()
+        case 11: text().flatMap { $0.count <= Message.excerptLimit ? .excerpt($0) : nil }
+        case 12: listeners().map { .listeners($0) }
         default: nil
         }
     }
@@ -244,6 +288,16 @@ extension WireReader {
     private mutating func clocked(_ mark: Message.Mark?, _ make: (Message.Mark, GuestTime) -> Message) -> Message? {
         guard let mark, let guestTime = guestTime() else { return nil }
         return make(mark, guestTime)
+    }
+
+    private mutating func listeners() -> [Message.Listener]? {
+        guard let count = number(UInt16.self), Int(count) <= Message.listenerLimit else { return nil }
+        var listeners: [Message.Listener] = []
+        for _ in 0..<count {
+            guard let port = number(UInt16.self), let flag = number(UInt8.self), flag <= 1 else { return nil }
+            listeners.append(Message.Listener(port: port, isLoopback: flag == 1))
+        }
+        return listeners
     }
 
     private mutating func cpuTime() -> Message? {
@@ -275,6 +329,12 @@ extension WireReader {
         case 6: return .timedOut
         case 7: return number(UInt32.self).map { .notStarted($0) }
         case 8: return .matched
+        case 9: return number(UInt16.self).map { .lacksText(status: $0) }
+        case 10: return .silent
+        case 11: return .unfinishedHead
+        case 12:
+            guard let status = number(UInt16.self), let byteCount = number(UInt64.self) else { return nil }
+            return .unfinishedBody(status: status, byteCount: byteCount)
         default: return nil
         }
     }

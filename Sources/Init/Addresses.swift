@@ -3,7 +3,7 @@ func dotted(_ address: UInt32) -> [UInt8] {
     var text: [UInt8] = []
     for shift in [UInt32(24), 16, 8, 0] {
         if !text.isEmpty { text.append(UInt8(ascii: ".")) }
-        text += decimal(UInt16(address >> shift & 0xFF))
+        text += decimal(UInt64(address >> shift & 0xFF))
     }
     return text
 }

@@ -19,7 +19,7 @@ struct PortProxy {
             let listener = cinit_listen_to_host(UInt32(port))
             guard listener >= 0 else {
                 for listener in listeners { cinit_close(listener) }
-                throw Message.Failure(stage: .proxy, errno: UInt32(-listener), subject: decimal(port))
+                throw Message.Failure(stage: .proxy, errno: UInt32(-listener), subject: decimal(UInt64(port)))
             }
             listeners.append(listener)
         }

@@ -3,7 +3,7 @@ import CInit
 /// One attempt of the probe, advanced after every event; it never blocks.
 enum ProbeAttempt {
     case connecting(Int32)
-    case halfSent(Int32, rest: ArraySlice<UInt8>)
+    case halfSent(Int32, rest: ArraySlice<UInt8>, ResponseParser)
     case awaitingResponse(Int32, ResponseParser)
     /// The response is complete or invalid, and the connection is closed.
     case done(ResponseParser)
@@ -31,7 +31,7 @@ enum ProbeAttempt {
     /// Closes the connection.
     func close() {
         switch self {
-        case .connecting(let descriptor), .halfSent(let descriptor, _), .awaitingResponse(let descriptor, _):
+        case .connecting(let descriptor), .halfSent(let descriptor, _, _), .awaitingResponse(let descriptor, _):
             cinit_close(descriptor)
         case .done, .running: break
         }
@@ -48,32 +48,33 @@ enum ProbeAttempt {
     /// - Parameters:
     ///   - inHalves: only half of the request is sent, until ``completeRequest()``.
     ///   - keepsContent: the response keeps its header and stream digest.
-    mutating func request(_ path: [UInt8]?, port: UInt16, inHalves: Bool, keepsContent: Bool = false) -> Step {
+    mutating func request(_ probe: HTTPProbe?, inHalves: Bool, keepsContent: Bool = false) -> Step {
         guard case .connecting(let descriptor) = self else { return .waiting }
         guard cinit_connection_error(descriptor) == 0 else {
             cinit_close(descriptor)
             return .completed(.refused)
         }
-        guard let path else {
+        guard let probe else {
             cinit_close(descriptor)
             return .completed(.connected)
         }
-        let request = ProbeAction.request(path: path, port: port)
+        let request = probe.request
+        let response = ResponseParser(keepsContent: keepsContent, wanted: probe.wanted, hasNoBody: probe.isHead)
         let first = inHalves ? request.prefix(request.count / 2) : request[...]
         write(first, to: descriptor)
         guard inHalves else {
-            self = .awaitingResponse(descriptor, ResponseParser(keepsContent: keepsContent))
+            self = .awaitingResponse(descriptor, response)
             return .connected
         }
-        self = .halfSent(descriptor, rest: request[first.endIndex...])
+        self = .halfSent(descriptor, rest: request[first.endIndex...], response)
         return .halfSent
     }
 
     /// Sends the rest of a request.
     mutating func completeRequest() -> Step {
-        guard case .halfSent(let descriptor, let rest) = self else { return .waiting }
+        guard case .halfSent(let descriptor, let rest, let response) = self else { return .waiting }
         write(rest, to: descriptor)
-        self = .awaitingResponse(descriptor, ResponseParser())
+        self = .awaitingResponse(descriptor, response)
         return .connected
     }
 
@@ -99,6 +100,18 @@ enum ProbeAttempt {
         }
         self = .awaitingResponse(descriptor, response)
         return .waiting
+    }
+
+    /// The response of an attempt that is done.
+    var response: ResponseParser? {
+        if case .done(let response) = self { return response }
+        return nil
+    }
+
+    /// The result if its time is over now.
+    var unfinished: ProbeResult.Outcome {
+        guard case .awaitingResponse(_, let response) = self else { return .timedOut }
+        return response.unfinished
     }
 
     /// The status that has arrived so far.

@@ -23,12 +23,8 @@ extension Supervisor {
     /// If the program ends meanwhile, the remaining probes fail, which is a result too.
     mutating func runProbes() -> Message.Verdict {
         for index in spec.probeSpecs.indices { runProbe(index) }
-        var ports: [UInt16] = []
-        for name in ["/proc/net/tcp", "/proc/net/tcp6"] as [StaticString] {
-            ports += listeningPorts(contents(of: bytes(name)) ?? [])
-        }
         observer?.drain(to: channel)
-        channel.send(.probeEvent(.listening(listening(ports))))
+        channel.send(.probeEvent(.listening(listening(listenersNow().map { $0.port }))))
         guard spec.keepsRunning else { return .passed }
         let deadline = cinit_monotonic() &+ nanoseconds(spec.timeoutMilliseconds)
         while exitStatus == nil {
@@ -47,7 +43,7 @@ extension Supervisor {
         while true {
             partialResult = PartialResult()
             outcome = tryOnce(probe.action, until: began &+ nanoseconds(probe.timeoutMilliseconds))
-            guard probe.mustPass, !outcome.passes, outcome != .timedOut, exitStatus == nil,
+            guard probe.mustPass, !probe.action.accepts(outcome), !outcome.isTimeOver, exitStatus == nil,
                 cinit_monotonic() < began &+ Supervisor.retryTime
             else { break }
             pauseBeforeRetry()
@@ -64,13 +60,15 @@ extension Supervisor {
     private mutating func tryOnce(_ probe: ProbeAction, until deadline: UInt64) -> ProbeResult.Outcome {
         switch probe {
         case .log: .timedOut
-        case .tcp(let port): connectOnce(to: port, path: nil, until: deadline)
-        case .http(let port, let path): connectOnce(to: port, path: path, until: deadline)
+        case .tcp(let port): connectOnce(to: port, probe: nil, until: deadline)
+        case .http(let probe): connectOnce(to: probe.port, probe: probe, until: deadline)
         case .exec(let words): runOnce(words, until: deadline)
         }
     }
 
-    private mutating func connectOnce(to port: UInt16, path: [UInt8]?, until deadline: UInt64) -> ProbeResult.Outcome {
+    private mutating func connectOnce(
+        to port: UInt16, probe: HTTPProbe?, until deadline: UInt64
+    ) -> ProbeResult.Outcome {
         let (begun, result) = ProbeAttempt.connect(to: port, version6: usesVersion6)
         attempt = begun
         guard begun != nil else { return noted(result) }
@@ -78,20 +76,22 @@ extension Supervisor {
             guard wait(until: deadline), var current = attempt else { continue }
             let step =
                 if case .connecting = current {
-                    current.request(path, port: port, inHalves: false, keepsContent: true)
+                    current.request(probe, inHalves: false, keepsContent: true)
                 } else { current.read() }
             attempt = current
-            guard case .completed(let result) = step else { continue }
-            if case .done(let response) = current {
+            guard case .completed(var result) = step else { continue }
+            if let response = current.response {
+                result = probe?.judged(result, response) ?? result
                 partialResult?.head = response.head
                 partialResult?.body = response.content
             }
             attempt = nil
             return noted(result)
         }
+        let unfinished = attempt?.unfinished ?? .timedOut
         attempt?.close()
         attempt = nil
-        return .timedOut
+        return unfinished
     }
 
     /// Returns the result of an attempt; after a refusal the next attempt uses the other address family.
@@ -116,7 +116,7 @@ extension Supervisor {
     private func report(_ outcome: ProbeResult.Outcome, of probe: UInt16) {
         guard let partialResult else { return }
         switch outcome {
-        case .http:
+        case .http, .lacksText:
             report(partialResult.head[...], .head, of: probe)
             report(partialResult.body.stream, .body, of: probe)
         case .ended, .timedOut:
@@ -138,6 +138,24 @@ extension Supervisor {
             let piece = rest.prefix(ProbeEvent.chunkLimit)
             channel.send(.probeEvent(.chunk(probe: probe, part, Array(piece))))
             rest = rest[piece.endIndex...]
+        }
+    }
+}
+
+extension HTTPProbe {
+    /// Returns the result of a complete response: a status that passes is not enough if the body lacks the text.
+    func judged(_ outcome: ProbeResult.Outcome, _ response: ResponseParser) -> ProbeResult.Outcome {
+        guard case .http(let status, _) = outcome, accepts(status), !response.hasWanted else { return outcome }
+        return .lacksText(status: status)
+    }
+}
+
+extension ProbeResult.Outcome {
+    /// True if the attempt's time passed before a result.
+    var isTimeOver: Bool {
+        switch self {
+        case .timedOut, .silent, .unfinishedHead, .unfinishedBody: true
+        default: false
         }
     }
 }

@@ -27,7 +27,35 @@ struct ResponseParser {
     /// The body's stream; empty without `keepsContent`.
     private(set) var content = StreamHasher()
 
-    init(keepsContent: Bool = false) { self.keepsContent = keepsContent }
+    /// The bytes that the body must contain.
+    private let wanted: [UInt8]
+    /// True for the response to a HEAD request.
+    private let hasNoBody: Bool
+    /// The end of the body so far, in which the wanted bytes may begin.
+    private var tail: [UInt8] = []
+    /// True if the body contains the wanted bytes.
+    private(set) var hasWanted: Bool
+    /// The first bytes of the body.
+    private(set) var excerpt: [UInt8] = []
+    /// True if any byte has arrived.
+    private(set) var hasBegun = false
+
+    init(keepsContent: Bool = false, wanted: [UInt8] = [], hasNoBody: Bool = false) {
+        self.keepsContent = keepsContent
+        self.wanted = wanted
+        self.hasNoBody = hasNoBody
+        hasWanted = wanted.isEmpty
+    }
+
+    /// The result if no more bytes come.
+    var unfinished: ProbeResult.Outcome {
+        guard hasBegun else { return .silent }
+        switch state {
+        case .statusLine, .header, .malformed, .complete: return .unfinishedHead
+        case .body, .chunkSize, .chunk, .trailer:
+            return .unfinishedBody(status: status ?? 0, byteCount: byteCount)
+        }
+    }
 
     /// The status once its line has arrived; an interim response (1xx) doesn't count.
     private(set) var status: UInt16?
@@ -47,6 +75,7 @@ struct ResponseParser {
     }
 
     mutating func receive(_ bytes: [UInt8]) {
+        hasBegun = hasBegun || !bytes.isEmpty
         var position = 0
         while position < bytes.count {
             switch state {
@@ -88,7 +117,23 @@ struct ResponseParser {
 
     private mutating func keep(_ bytes: ArraySlice<UInt8>) {
         byteCount &+= UInt64(bytes.count)
+        excerpt += bytes.prefix(Message.excerptLimit - excerpt.count)
+        search(bytes)
         if keepsContent { content.receive(bytes) }
+    }
+
+    private mutating func search(_ bytes: ArraySlice<UInt8>) {
+        guard !hasWanted else { return }
+        tail += bytes
+        var start = 0
+        while start + wanted.count <= tail.count {
+            if tail[start] == wanted[0], tail[start..<(start + wanted.count)].elementsEqual(wanted) {
+                (hasWanted, tail) = (true, [])
+                return
+            }
+            start += 1
+        }
+        tail.removeFirst(max(0, tail.count - wanted.count + 1))
     }
 
     private mutating func keepHead(_ line: [UInt8]) {
@@ -153,7 +198,7 @@ struct ResponseParser {
             state = .statusLine
             return
         }
-        if status == 204 || status == 304 || (length == 0 && !isChunked) {
+        if hasNoBody || status == 204 || status == 304 || (length == 0 && !isChunked) {
             state = .complete
         } else {
             state = isChunked ? .chunkSize : .body(remaining: length)

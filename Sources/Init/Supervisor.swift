@@ -14,6 +14,10 @@ struct Supervisor {
     private var snapshotState = SnapshotState.pending
     var attempt: ProbeAttempt?
     private var nextAttempt: UInt64 = 0
+    /// The end of the current attempt's time.
+    private var attemptEnd = UInt64.max
+    /// The beginning of the last response that did not pass.
+    private var excerpt: [UInt8] = []
     var usesVersion6 = false
     private var hasListened = false
     private var hasMarkedByte = false
@@ -66,6 +70,7 @@ struct Supervisor {
         while true {
             if let verdict = step() {
                 guard verdict == .passed else { return reportingResult(verdict) }
+                if snapshotState == .pending, endsAtOnce() { return reportingResult(.ended) }
                 startProxy()
                 if beginSnapshot() { continue }
                 reportProxy()
@@ -79,11 +84,49 @@ struct Supervisor {
         observer?.drain(to: channel)
         child.drain(to: channel)
         if let lastAttempt { channel.send(.attempt(lastAttempt)) }
+        if !excerpt.isEmpty { channel.send(.excerpt(excerpt)) }
+        channel.send(.listeners(listenersNow()))
         if let exitStatus { channel.send(.exited(exitStatus)) }
         if verdict != .passed, ranOutOfMemory {
             channel.send(.failed(Message.Failure(stage: .memory, errno: 0, subject: [])))
         }
         return verdict
+    }
+
+    /// The TCP ports with a listener.
+    func listenersNow() -> [Message.Listener] {
+        var found: [Message.Listener] = []
+        for name in ["/proc/net/tcp", "/proc/net/tcp6"] as [StaticString] {
+            found += listeners(contents(of: bytes(name)) ?? [])
+        }
+        return found
+    }
+
+    /// True if the entrypoint ends right after the probe has passed: a container ends with it.
+    ///
+    /// A program that moves to the background leaves orphans, and its starter ends soon.
+    private mutating func endsAtOnce() -> Bool {
+        let soon: UInt64 = 20_000_000
+        let later: UInt64 = 2_000_000_000
+        waitForExit(until: cinit_monotonic() &+ soon)
+        if exitStatus == nil, hasOrphans { waitForExit(until: cinit_monotonic() &+ later) }
+        return exitStatus != nil
+    }
+
+    private mutating func waitForExit(until end: UInt64) {
+        while exitStatus == nil, cinit_monotonic() < end { wait(until: end) }
+    }
+
+    /// True if init has children besides the entrypoint; a kernel without this file has the answer no.
+    private var hasOrphans: Bool {
+        guard let text = contents(of: bytes("/proc/1/task/1/children"), limit: 4_096) else { return false }
+        for word in text.split(separator: UInt8(ascii: " ")) {
+            guard let process = number(Array(word)) else { continue }
+            if process != UInt32(bitPattern: child.process), process != UInt32(bitPattern: command.process) {
+                return true
+            }
+        }
+        return false
     }
 
     /// True if the kernel of this machine, which runs only this image, killed a process for lack of memory.
@@ -141,15 +184,38 @@ struct Supervisor {
         }
         snapshotState = .resumed
         deadline = cinit_monotonic() &+ UInt64(spec.timeoutMilliseconds) * 1_000_000
+        attemptEnd = cinit_monotonic() &+ attemptTime
         channel.mark(.resumed)
     }
 
     private mutating func step() -> Message.Verdict? {
         let time = cinit_monotonic()
-        guard time < deadline else { return .timedOut }
-        let isReady = wait(until: attempt == nil && spec.probe != nil ? min(nextAttempt, deadline) : deadline)
+        guard time < deadline else {
+            if let attempt, attempt.unfinished != .timedOut { lastAttempt = attempt.unfinished }
+            return .timedOut
+        }
+        if attempt != nil, time >= attemptEnd { abandonAttempt() }
+        let wake = attempt != nil ? attemptEnd : spec.probe != nil ? nextAttempt : deadline
+        let isReady = wait(until: min(wake, deadline))
         if let verdict = probe(isReady: isReady) { return verdict }
         return exitStatus == nil ? nil : .ended
+    }
+
+    /// The time of an attempt: a third of the whole.
+    ///
+    /// A server that never answers its first connection may answer the next one. A slow answer needs most of the time.
+    private var attemptTime: UInt64 { UInt64(spec.timeoutMilliseconds) * 1_000_000 / 3 }
+
+    /// Ends an attempt whose time is over; the next one follows.
+    private mutating func abandonAttempt() {
+        let outcome = attempt?.unfinished ?? .timedOut
+        let process = command.process
+        if process > 0 {
+            command.close()
+            _ = cinit_kill(process, 9)
+        }
+        attempt?.close()
+        _ = attemptEnded(outcome)
     }
 
     /// Waits for the next event and handles it; returns true if it belongs to the probe's attempt.
@@ -206,24 +272,25 @@ struct Supervisor {
     private mutating func probe(isReady: Bool) -> Message.Verdict? {
         switch spec.probe {
         case nil, .log?: nil
-        case .tcp(let port)?: connection(isReady, to: port, path: nil)
-        case .http(let port, let path)?: connection(isReady, to: port, path: path)
+        case .tcp(let port)?: connection(isReady, to: port, probe: nil)
+        case .http(let probe)?: connection(isReady, to: probe.port, probe: probe)
         case .exec(let words)?: command(words)
         }
     }
 
-    private mutating func connection(_ isReady: Bool, to port: UInt16, path: [UInt8]?) -> Message.Verdict? {
+    private mutating func connection(_ isReady: Bool, to port: UInt16, probe: HTTPProbe?) -> Message.Verdict? {
         if attempt == nil {
             guard cinit_monotonic() >= nextAttempt else { return nil }
             let (begun, answer) = ProbeAttempt.connect(to: port, version6: usesVersion6)
             attempt = begun
+            attemptEnd = cinit_monotonic() &+ attemptTime
             if begun == nil { return attemptEnded(answer) }
             return nil
         }
         guard isReady, var current = attempt else { return nil }
         var step: ProbeAttempt.Step
         if case .connecting = current {
-            step = current.request(path, port: port, inHalves: snapshotState == .atNextRequest)
+            step = current.request(probe, inHalves: snapshotState == .atNextRequest)
             if case .halfSent = step {
                 pauseForSnapshot()
                 step = current.completeRequest()
@@ -232,15 +299,19 @@ struct Supervisor {
             step = current.read()
         }
         attempt = current
-        markByte(current.status)
+        if let status = current.status, probe?.accepts(status) == true { markByte() }
         switch step {
         case .waiting, .halfSent: return nil
         case .connected:
             markListening()
             return nil
-        case .completed(let answer):
+        case .completed(var answer):
             if answer == .connected { markListening() }
-            if case .http(let status, _) = answer { markByte(status) }
+            if let response = current.response {
+                answer = probe?.judged(answer, response) ?? answer
+                excerpt = passes(answer) ? [] : response.excerpt
+            }
+            if passes(answer) { markByte() }
             return attemptEnded(answer)
         }
     }
@@ -252,11 +323,13 @@ struct Supervisor {
     }
 
     /// Marks the first byte once the status line shows that this response passes, before the rest is read.
-    private mutating func markByte(_ status: UInt16?) {
-        guard let status, ProbeResult.Outcome.isSuccess(status), !hasMarkedByte else { return }
+    private mutating func markByte() {
+        guard !hasMarkedByte else { return }
         hasMarkedByte = true
         mark(.firstByte)
     }
+
+    private func passes(_ outcome: ProbeResult.Outcome) -> Bool { spec.probe?.accepts(outcome) ?? outcome.passes }
 
     /// Marks an event, with the processor time of the image's processes until then.
     private func mark(_ mark: Message.Mark) {
@@ -267,8 +340,7 @@ struct Supervisor {
     private mutating func attemptEnded(_ answer: ProbeResult.Outcome) -> Message.Verdict? {
         lastAttempt = answer
         attempt = nil
-        if answer == .connected { mark(.firstByte) }
-        if answer.passes { return .passed }
+        if passes(answer) { return .passed }
         if answer == .refused, !hasListened { usesVersion6.toggle() }
         hasMarkedByte = false
         nextAttempt = cinit_monotonic() + Supervisor.interval
@@ -282,6 +354,7 @@ struct Supervisor {
             let command = try ImageCommand(words, of: spec)
             let process = try command.start()
             attempt = .running(process)
+            attemptEnd = cinit_monotonic() &+ attemptTime
             return nil
         } catch {
             channel.send(.failed(Message.Failure(stage: .probe, errno: error.errno, subject: error.subject)))

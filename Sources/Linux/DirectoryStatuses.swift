@@ -1,4 +1,5 @@
-// The status of all entries of a directory in one call, for directories with tens of thousands of files.
+// The status of all entries of a directory in one call, and entries by the bytes of their names, without the cost of
+// paths, for directories with tens of thousands of files.
 
 internal import CLinux
 internal import Glibc
@@ -27,6 +28,35 @@ extension Directory {
         }
         return result
     }
+
+    /// Opens an entry of this directory for reading; a link is not followed, and a FIFO doesn't block.
+    public func open(entry name: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+        return OwnedDescriptor(
+            owning: try system("open", path) {
+                unsafe clinux_openat(descriptor.rawValue, Self.cString(name), flags, 0)
+            })
+    }
+
+    /// Reads a whole file that is an entry of this directory; a link is not followed.
+    ///
+    /// - Throws: ``SystemError`` with EFBIG if it is larger than `limit` bytes.
+    public func contents(ofEntry name: [UInt8], limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try open(entry: name)
+        let status = try file.status()
+        guard status.type == .regular else { throw SystemError("read", path, .invalidArgument) }
+        guard status.size <= limit else { throw SystemError("read", path, .fileTooLarge) }
+        let bytes = try file.read(Int(status.size) + 1)
+        return bytes.count > status.size ? bytes + (try file.readAll(limit: limit - bytes.count)) : bytes
+    }
+
+    /// Removes an entry of this directory that is not a directory; a missing one is no error.
+    public func remove(entry name: [UInt8]) throws(SystemError) {
+        let code = unsafe unlinkat(descriptor.rawValue, Self.cString(name), 0)
+        if code != 0, Glibc.errno != ENOENT { throw SystemError(last: "remove", path) }
+    }
+
+    private static func cString(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 
     /// Returns an entry's birth time; nil if its file system doesn't record it.
     public func birth(of path: FilePath) throws(SystemError) -> FileTime? {

@@ -24,6 +24,18 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         self = hasher.finalize()
     }
 
+    /// Reads 64 lower-case hex digits; nil for anything else.
+    init?(hexBytes digits: some Collection<UInt8>) {
+        guard digits.count == 64, digits.allSatisfy(Self.isHexDigit) else { return nil }
+        hex = String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Makes a digest of its 32 bytes; nil for another number.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        self.init(hashed: bytes)
+    }
+
     fileprivate init(hashed bytes: some Sequence<UInt8>) {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []

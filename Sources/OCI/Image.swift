@@ -7,9 +7,14 @@ public protocol BlobSource: Sendable {
     /// The reader checks size and digest, and reports the end only if both match.
     /// - Throws: ``OCIError/blobMissing(_:)`` if there is no such blob.
     func open(_ blob: Descriptor) throws -> any ByteSource
+
+    /// Opens the tar of a layer by its diff ID, verified as a blob is; nil if the source has only compressed forms.
+    func openPlain(_ diffID: Digest) throws -> (any ByteSource)?
 }
 
 extension BlobSource {
+    public func openPlain(_ diffID: Digest) throws -> (any ByteSource)? { nil }
+
     /// Reads a small blob, whole and verified; refuses documents over 4 MiB, as registries do.
     public func read(_ blob: Descriptor, limit: Int64 = Image.documentLimit) throws -> [UInt8] {
         guard blob.size <= limit else {
@@ -191,17 +196,24 @@ extension Image {
     /// Opens a layer's tar, decompressed; reports its end only if the diff ID matches too.
     ///
     /// Reading and verifying the blob, decompressing it, and processing the tar run concurrently, on a thread each.
+    /// If the source has the plain tar too, that is read.
     public func openTar(_ layer: Layer) throws -> any ByteSource { try openTar(layer, recording: nil) }
 
     private func openTar(_ layer: Layer, recording map: CompressionMap?) throws -> any ByteSource {
         guard let layers = source as? PlainLayers else { return try inflate(layer, map) }
-        return try layers.open(layer) { try inflate(layer, map) }
+        return try layers.open(layer, isRecorded: map != nil) { try inflate(layer, map) }
     }
 
     private func inflate(_ layer: Layer, _ map: CompressionMap?) throws -> any ByteSource {
         let descriptor = layer.descriptor
         guard let compression = descriptor.mediaType.layerCompression else {
             throw OCIError.unsupportedMediaType(descriptor.mediaType.description, of: descriptor.digest)
+        }
+        if map == nil {
+            if compression == .uncompressed, descriptor.digest == layer.diffID {
+                return ReadAheadSource(try source.open(descriptor))
+            }
+            if let plain = try source.openPlain(layer.diffID) { return ReadAheadSource(plain) }
         }
         let packed = ReadAheadSource(try source.open(descriptor))
         let inflated = try decompressing(packed, compression, name: "layer \(descriptor.digest)")

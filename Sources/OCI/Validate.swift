@@ -11,8 +11,15 @@ extension Image {
         guard config.history.isEmpty || layered == layers.count else {
             throw OCIError.invalidImage("its history lists \(layered) layers, but it has \(layers.count)")
         }
-        return try await tree()
+        return try await reading(from: BlobsAlone(source: source)).tree()
     }
+}
+
+/// A source that never replaces a layer's blob by its plain tar.
+private struct BlobsAlone: BlobSource {
+    let source: any BlobSource
+
+    func open(_ blob: Descriptor) throws -> any ByteSource { try source.open(blob) }
 }
 
 extension Store {

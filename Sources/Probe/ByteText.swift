@@ -7,7 +7,7 @@ func bytes(_ text: StaticString) -> [UInt8] {
 }
 
 /// Formats a number in decimal digits.
-func decimal(_ number: UInt16) -> [UInt8] {
+func decimal(_ number: UInt64) -> [UInt8] {
     var digits: [UInt8] = []
     var rest = number
     repeat {

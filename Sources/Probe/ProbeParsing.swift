@@ -13,7 +13,9 @@ public enum ProbeError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension ProbeAction {
     /// A GET of a path.
-    public static func http(port: UInt16, path: String) -> ProbeAction { .http(port: port, path: Array(path.utf8)) }
+    public static func http(port: UInt16, path: String) -> ProbeAction {
+        .http(HTTPProbe(port: port, path: Array(path.utf8)))
+    }
 
     /// A command as words.
     public static func exec(_ words: [String]) -> ProbeAction { .exec(words.map { Array($0.utf8) }) }
@@ -23,9 +25,11 @@ extension ProbeAction {
 }
 
 extension ProbeAction: CustomStringConvertible {
-    /// Parses `http:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
+    /// Parses `http:PORT/PATH`, `http://HOST:PORT/PATH`, `tcp:PORT`, `exec:COMMAND` or `log:REGEX`.
     ///
-    /// The words of a command are split at spaces; quotes and backslashes keep them together, as in a shell.
+    /// The words of a command are split at spaces; quotes and backslashes keep them together, as in a shell. So are the
+    /// options after an HTTP path: `method=POST`, `header='Accept: text/html'`, `body=TEXT`, `status=200,300-399` and
+    /// `contains=TEXT`.
     ///
     /// - Throws: ``ProbeError/malformed(_:reason:)``
     public init(parsing text: String) throws(ProbeError) {
@@ -35,8 +39,16 @@ extension ProbeAction: CustomStringConvertible {
         let value = String(text[text.index(after: colon)...])
         switch text[..<colon] {
         case "http": self = try ProbeAction.http(value, in: text)
+        case "https":
+            throw .malformed(
+                text, reason: "TLS is not supported; probe the port without TLS, or run a client with exec:")
         case "tcp": self = .tcp(port: try ProbeAction.port(value, in: text))
-        case "exec": self = .exec(try ProbeAction.words(value, in: text))
+        case "exec":
+            let words = try ProbeAction.words(value, in: text)
+            guard let program = words.first, !program.isEmpty else {
+                throw .malformed(text, reason: "there is no command after exec:")
+            }
+            self = .exec(words)
         case "log": self = try ProbeAction.log(value, in: text)
         default: throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
         }
@@ -45,7 +57,7 @@ extension ProbeAction: CustomStringConvertible {
     /// The text that ``init(parsing:)`` parses.
     public var description: String {
         switch self {
-        case .http(let port, let path): "http:\(port)\(ProbeAction.text(path))"
+        case .http(let probe): "http:" + probe.words.map(ProbeAction.quoted).joined(separator: " ")
         case .tcp(let port): "tcp:\(port)"
         case .exec(let words): "exec:" + words.map { ProbeAction.quoted(ProbeAction.text($0)) }.joined(separator: " ")
         case .log(let pattern): "log:\(ProbeAction.text(pattern))"
@@ -55,13 +67,10 @@ extension ProbeAction: CustomStringConvertible {
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     private static func http(_ value: String, in text: String) throws(ProbeError) -> ProbeAction {
-        let slash = value.firstIndex(of: "/") ?? value.endIndex
-        let port = try port(String(value[..<slash]), in: text)
-        let path = slash == value.endIndex ? "/" : String(value[slash...])
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .malformed(text, reason: "a path must not have spaces or control characters; escape them with %")
+        let words = try words(value, in: text)
+        do throws(HTTPProbeText.Refusal) { return .http(try HTTPProbeText(words).probe) } catch {
+            throw .malformed(text, reason: error.reason)
         }
-        return .http(port: port, path: path)
     }
 
     private static func log(_ pattern: String, in text: String) throws(ProbeError) -> ProbeAction {
@@ -104,9 +113,6 @@ extension ProbeAction: CustomStringConvertible {
         }
         guard quote == nil, !isEscaped else { throw .malformed(text, reason: "a quote is not closed") }
         if let word { words.append(word) }
-        guard let program = words.first, !program.isEmpty else {
-            throw .malformed(text, reason: "there is no command after exec:")
-        }
         return words
     }
 

@@ -10,6 +10,14 @@ public struct ProbeResult: Equatable, Sendable {
         case ended(ExitStatus)
         /// A line of the output matched.
         case matched
+        /// An HTTP response whose status passes, but whose body lacks the text that it must contain.
+        case lacksText(status: UInt16)
+        /// A connection was accepted, and no byte of a response came within the attempt's time.
+        case silent
+        /// The header of an HTTP response did not end within the attempt's time.
+        case unfinishedHead
+        /// The body of an HTTP response did not end within the attempt's time.
+        case unfinishedBody(status: UInt16, byteCount: UInt64)
         /// Nothing listens on the port.
         case refused
         /// The connection closed, or failed, before the response was complete.

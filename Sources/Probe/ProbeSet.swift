@@ -31,6 +31,6 @@ public struct ProbeSet: Sendable {
 
     /// True if a result of the action at that place is what the set requires.
     public func accepts(_ result: ProbeResult, at place: Int) -> Bool {
-        place < probeCount ? result.outcome.passes : result.outcome.isEnded
+        place < probeCount ? actions[place].accepts(result.outcome) : result.outcome.isEnded
     }
 }

@@ -2,8 +2,8 @@
 ///
 /// Strings are bytes, because init shares this type, and neither the image nor the kernel guarantees UTF-8.
 public enum ProbeAction: Equatable, Sendable {
-    /// A GET on the loopback address whose response has a status from 200 to 399.
-    case http(port: UInt16, path: [UInt8])
+    /// A request on the loopback address, whose response has a status and a body that pass.
+    case http(HTTPProbe)
     /// A connection on the loopback address that is accepted.
     case tcp(port: UInt16)
     /// A command in the image, run without a shell, that ends with status 0.
@@ -11,14 +11,14 @@ public enum ProbeAction: Equatable, Sendable {
     /// A regular expression, in the syntax of `LinePattern`, that matches within a line of the program's output.
     case log([UInt8])
 
+    /// True if a probe with this outcome has passed.
+    public func accepts(_ outcome: ProbeResult.Outcome) -> Bool {
+        if case .http(let probe) = self, case .http(let status, _) = outcome { return probe.accepts(status) }
+        return outcome.passes
+    }
+
     /// True if the host matches it against the program's output, so that init has nothing to try.
     public var isPattern: Bool { if case .log = self { true } else { false } }
-
-    /// The request of the probe `http`, for a connection that ends with the response.
-    public static func request(path: [UInt8], port: UInt16) -> [UInt8] {
-        bytes("GET ") + path + bytes(" HTTP/1.1\r\nHost: 127.0.0.1:") + decimal(port)
-            + bytes("\r\nUser-Agent: thaw\r\nAccept: */*\r\nConnection: close\r\n\r\n")
-    }
 }
 
 /// One probe or command of a run.

@@ -177,6 +177,39 @@ extension ProjectFile.Budget {
     }
 }
 
+extension ProjectFile {
+    /// The budgets without those that a waiver lifts on a day, as `2026-11-30`.
+    public func budget(on today: String) -> Budget {
+        var budget = budget
+        for waiver in waivers where waiver.until >= today {
+            if let key = BudgetSection.CodingKeys(rawValue: waiver.rule) { budget.remove(key) }
+        }
+        return budget
+    }
+}
+
+extension ProjectFile.Budget {
+    fileprivate mutating func remove(_ key: BudgetSection.CodingKeys) {
+        switch key {
+        case .size: size = nil
+        case .unpacked: unpacked = nil
+        case .layers: layers = nil
+        case .largestLayer: largestLayer = nil
+        case .growth: growth = nil
+        case .waste: waste = nil
+        case .wasteRatio: wasteRatio = nil
+        case .leftovers: leftovers = nil
+        case .duplicates: duplicates = nil
+        case .secrets: secrets = nil
+        case .setuid: setuid = nil
+        case .root: forbidsRoot = false
+        case .healthcheck: needsHealthcheck = false
+        case .forbiddenPackages: forbiddenPackages = []
+        case .start: start = nil
+        }
+    }
+}
+
 /// The conversion of budgets to values.
 private struct BudgetReader {
     let file: String

@@ -51,6 +51,10 @@ public struct ProbeRecord: Equatable, Sendable {
                     ("ending", .text(exitStatus.name)), ("output", .content(result.body)),
                     ("errors", .content(result.stderr)),
                 ]
+            case .lacksText(let status): answer("status \(status) without the wanted text")
+            case .silent: answer("the connection was accepted, and there was no answer")
+            case .unfinishedHead: answer("a header without end")
+            case .unfinishedBody(let status, _): answer("status \(status), and a body without end")
             case .connected: answer("connected")
             case .matched: answer("a line matched")
             case .refused: answer("nothing listens")

@@ -13,8 +13,11 @@ extension RegistryClient {
     ) async throws -> Image {
         let manifest = try await manifest(reference)
         let remote = try repository(of: reference)
-        let image = try await offload { _ in
-            try Self.image(manifest, source: StoredBlobs(remote, store), platform: platform, reference: reference)
+        let image = try await offload { session in
+            let image = try Self.image(
+                manifest, source: StoredBlobs(remote, store), platform: platform, reference: reference)
+            try expectAccepted(reference, digests: [manifest.descriptor.digest, image.descriptor.digest], in: session)
+            return image
         }
         try await take(ImageSet(image), from: reference, into: store, as: reference)
         return try await offload { _ in try store.image(image.descriptor, for: platform, name: reference.familiar) }

@@ -11,6 +11,7 @@ public struct RegistryClient: Sendable {
     /// The client's settings.
     public let configuration: RegistryConfiguration
     private let hosts: RegistriesConf
+    private let policy: SignaturePolicy?
     private let client: HTTPClient
     private let authorizer: Authorizer
     private let report: @Sendable (TransferEvent) -> Void
@@ -29,6 +30,7 @@ public struct RegistryClient: Sendable {
         http.trust = { try certificates.trust(for: $0) }
         self.configuration = configuration
         self.hosts = hosts
+        policy = try SignaturePolicy.first(of: configuration.policies)
         client = HTTPClient(http)
         authorizer = Authorizer(
             client, files: try configuration.credentials.map { try AuthFile(at: $0) }, isInsecure: isInsecure)
@@ -52,8 +54,17 @@ public struct RegistryClient: Sendable {
             let manifest = try repository(reference, session, reading: true).manifest(
                 reference.identifier, action: action)
             let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
-            return try Self.image(manifest, source: source, platform: platform, reference: reference)
+            let image = try Self.image(manifest, source: source, platform: platform, reference: reference)
+            try expectAccepted(reference, digests: [manifest.descriptor.digest, image.descriptor.digest], in: session)
+            return image
         }
+    }
+
+    /// Expects that the machine's policy accepts an image with one of these digests.
+    func expectAccepted(_ reference: Reference, digests: [Digest], in session: RegistrySession) throws {
+        guard policy != nil else { return }
+        try repository(reference, session, reading: true).expectAccepted(
+            reference, digests, by: policy, action: "pull \(reference)")
     }
 
     /// Returns the image or index of a name, after reading that one document.
@@ -62,6 +73,8 @@ public struct RegistryClient: Sendable {
     public func set(_ reference: Reference, keepingIn store: Store? = nil) async throws -> ImageSet {
         let remote = try repository(of: reference)
         let manifest = try await manifest(reference)
+        try await offload { session in try expectAccepted(reference, digests: [manifest.descriptor.digest], in: session)
+        }
         let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
         return ImageSet(manifest.descriptor, in: KnownManifest(manifest, source))
     }

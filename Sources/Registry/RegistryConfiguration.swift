@@ -22,6 +22,9 @@ public struct RegistryConfiguration: Sendable {
     /// Files with credentials, in the order of their use.
     public var credentials: [FilePath] = []
 
+    /// Paths of `policy.json`, which decides about images and their signatures; the first that exists counts.
+    public var policies: [FilePath] = []
+
     /// The default settings, without any file.
     public init() {}
 
@@ -33,6 +36,7 @@ public struct RegistryConfiguration: Sendable {
         registries =
             environment["CONTAINERS_REGISTRIES_CONF"].map { [FilePath($0)] }
             ?? ["/etc/containers/registries.conf", containers.appending("registries.conf")]
+        policies = [containers.appending("policy.json"), "/etc/containers/policy.json"]
         certificateRoots = [containers.appending("certs.d"), "/etc/containers/certs.d", "/etc/docker/certs.d"]
         credentials = Self.credentialFiles(environment, containers: containers, home: home)
     }

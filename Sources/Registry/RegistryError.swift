@@ -21,6 +21,9 @@ public enum RegistryError: ReportableError, Sendable, Equatable {
     case unsafeTokenServer(String, host: String, realm: String)
     case blocked(String, host: String)
     case tooDeep(String)
+    case rejected(String, policy: String)
+    case uncheckable(String, policy: String, String)
+    case unsigned(String, policy: String, keys: String)
     case helperMissing(String)
     case helperFailed(String, reason: String)
     case malformedFile(String, reason: String)
@@ -53,6 +56,11 @@ public enum RegistryError: ReportableError, Sendable, Equatable {
             "cannot \(action): \(host) requires the password to be sent to \(realm) without encryption"
         case .blocked(let action, let host): "cannot \(action): registries.conf blocks \(host)"
         case .tooDeep(let action): "cannot \(action): its indexes are nested too deeply or have too many manifests"
+        case .rejected(let action, let policy): "cannot \(action): '\(policy)' rejects the image"
+        case .uncheckable(let action, let policy, let requirement):
+            "cannot \(action): '\(policy)' requires \(requirement), which thaw cannot check"
+        case .unsigned(let action, let policy, let keys):
+            "cannot \(action): it has no signature by \(keys) for this name, which '\(policy)' requires"
         case .helperMissing(let program): "cannot read credentials: '\(program)' is not installed"
         case .helperFailed(let program, let reason): "cannot read credentials: '\(program)' \(reason)"
         case .malformedFile(let path, let reason): "cannot read '\(path)': \(reason)"

@@ -71,10 +71,15 @@ final class IsolatedNetwork: Sendable {
     }
 
     /// Makes a device node that its user may open, and lets it write its PID.
-    private static func makeFiles(in memory: Directory) throws(SystemError) {
+    private static func makeFiles(in memory: Directory) throws(SandboxError) {
         let user = PrivateUsers.outside(PrivateUsers.server)
-        try memory.makeNode("tun", type: .characterDevice, mode: 0o600, major: 10, minor: 200)
-        for name in ["tun", "ready"] as [FilePath] { try memory.setOwner(of: name, uid: user, gid: user) }
+        do throws(SystemError) {
+            try memory.makeNode("tun", type: .characterDevice, mode: 0o600, major: 10, minor: 200)
+            for name in ["tun", "ready"] as [FilePath] { try memory.setOwner(of: name, uid: user, gid: user) }
+        } catch {
+            // A container may deny device nodes to its root.
+            throw .network("it has no tap device of its own: \(error)")
+        }
     }
 
     private static func start(

@@ -15,7 +15,7 @@ public enum MissingIsolation: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .privateUsers:
-            "root in the container is root on this machine: the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19), or no large user numbers"
+            "root in the container is root on this machine: the kernel has no user namespaces, or the store's file system has neither idmapped mounts for overlays (Linux 5.19) nor large user numbers"
         case .idmappedMounts:
             "the kernel or the store's file system has no idmapped mounts for overlays (Linux 5.19): the image's layers are unpacked with shifted owners for RUN"
         case .limit(let limit): limit.description

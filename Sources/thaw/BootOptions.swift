@@ -39,8 +39,11 @@ struct BootOptions: ParsableArguments {
     @OptionGroup var machine: StartArguments
     @Option(
         help: ArgumentHelp(
-            "Probe of readiness: http:PORT/PATH, tcp:PORT, exec:COMMAND (no shell) or log:REGEX.", valueName: "probe"))
-    var probe: String?
+            """
+            Probe of readiness: http:PORT/PATH or http://HOST:PORT/PATH, tcp:PORT, exec:COMMAND (no shell), log:REGEX or \
+            healthcheck. Further ones must pass after it. (default: the image's HEALTHCHECK, else EXPOSE)
+            """, valueName: "probe"))
+    var probe: [String] = []
     @Option(help: ArgumentHelp("Number of starts. (default: 1)", valueName: "count")) var runs: Int?
     @Option(
         help: ArgumentHelp(
@@ -55,8 +58,10 @@ struct BootOptions: ParsableArguments {
     /// Returns the values of the options.
     func start() throws -> StartOptions {
         var start = try machine.start()
-        start.probe = try probe.map(ProbeAction.init(parsing:))
+        try start.add(probes: probe)
+        start.programVersion = Thaw.version
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
+        start.budget = try budget.map { try RunLimit.time($0, "--budget") }
         return start
     }
 }

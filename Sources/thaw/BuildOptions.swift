@@ -78,10 +78,12 @@ struct BuildOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - compression: The compression of layers without `--compression`.
+    ///   - isDeferred: True if layers stay plain until an export compresses them.
     ///   - limits: Adds the command's own limits of RUN to the request.
     func builds(
         context: String, in store: Store, progress: ProgressStyle, project: ProjectFile = ProjectFile(),
-        compression: OCI.Compression? = nil, limits: (inout BuildRequest) throws -> Void = { _ in }
+        compression: OCI.Compression? = nil, isDeferred: Bool = false,
+        limits: (inout BuildRequest) throws -> Void = { _ in }
     ) async throws -> [BuildResult] {
         let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
@@ -98,6 +100,7 @@ struct BuildOptions: ParsableArguments {
         try run.apply(to: &request)
         try limits(&request)
         request.compression = self.compression ?? compression ?? .gzip
+        request.defersCompression = isDeferred
         request.width = max(1, jobs)
         request.epoch = try sourceDateEpoch(request.arguments)
         let view = BuildProgress(progress, explainsMisses: why, host: TerminalHost())

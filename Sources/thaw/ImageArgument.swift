@@ -14,6 +14,11 @@ struct ImageArgument: ExpressibleByArgument {
         try await set(in: store, registry).image(for: .host, name: text)
     }
 
+    /// Finds the image for this machine's platform, with its layers as they are exported: for sizes as on the wire.
+    func exportedImage(in store: Store, _ registry: RegistryOptions = .standard) async throws -> Image {
+        try store.exported(await image(in: store, registry))
+    }
+
     /// Finds the image or index with the name; a name that the store does not have is looked up in its registry.
     func set(in store: Store, _ registry: RegistryOptions = .standard) async throws -> ImageSet {
         try await Transport(text).set(in: store, client: { try registry.client() }, host: TerminalHost())

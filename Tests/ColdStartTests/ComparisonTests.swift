@@ -1,4 +1,5 @@
 import Glibc
+import Probe
 import Support
 import Testing
 
@@ -69,20 +70,23 @@ import Testing
             timesBefore: try #require(Statistics(before)), after: try #require(Statistics(after)))
     }
 
-    @Test("Times: a verdict needs five runs, an interval beside 1 and a small probability")
+    @Test("Times: a verdict needs seven runs, an interval beside 1 and a small probability")
     func times() throws {
-        let (slow, fast) = ([100.0, 101, 103, 99, 102], [80.0, 81, 79, 83, 82])
+        let (slow, fast) = ([100.0, 101, 103, 99, 102, 104, 98], [80.0, 81, 79, 83, 82, 84, 78])
         #expect(try Self.compare(slow, fast).verdict == .faster)
         #expect(try Self.compare(fast, slow).verdict == .slower)
-        #expect(try Self.compare([100], [10]).verdict == .unknown(moreRuns: 4))
-        #expect(try Self.compare([100, 101, 102], [10, 11, 12]).verdict == .unknown(moreRuns: 2))
+        #expect(try Self.compare([100], [10]).verdict == .unknown(moreRuns: 6))
+        #expect(try Self.compare([100, 101, 102], [10, 11, 12]).verdict == .unknown(moreRuns: 4))
         let steady = slow.map { 100 + $0 / 100 }
         guard case .same(let percent) = try Self.compare(steady, steady).verdict else {
             Issue.record("equal samples are not the same")
             return
         }
         #expect(percent < 0.1)
-        guard case .unknown(let more) = try Self.compare([100, 150, 80, 120, 90], [110, 95, 140, 85, 100]).verdict
+        guard
+            case .unknown(let more) = try Self.compare(
+                [100, 150, 80, 120, 90, 105, 95], [110, 95, 140, 85, 100, 130, 90]
+            ).verdict
         else {
             Issue.record("noise has a verdict")
             return
@@ -119,5 +123,35 @@ import Testing
             return
         }
         #expect(abs(percent - actual) < 0.02)
+    }
+}
+
+/// The conditions of starts.
+@Suite struct FingerprintTests {
+    @Test("fingerprint: the first condition that differs is named with both values")
+    func difference() {
+        let first = Scenario(arguments: ["x"], probe: .tcp(port: 1)).fingerprint(engine: "qemu")
+        var scenario = Scenario(arguments: ["y"], environment: ["A=1"], probe: .tcp(port: 1))
+        #expect(first.difference(to: scenario.fingerprint(engine: "qemu")) == nil)
+        scenario.memoryBytes = 640 << 20
+        #expect(
+            first.difference(to: scenario.fingerprint(engine: "qemu")) == "memory: 512 MiB before, 640 MiB now")
+        var more = first
+        more.add("seed", "1")
+        #expect(first.difference(to: more) == "seed: none before, 1 now")
+        #expect(more.difference(to: first) == "seed: 1 before, none now")
+    }
+
+    @Test("The size of a disk and the frequency of the host's counter are no conditions")
+    func disk() throws {
+        var command = QemuCommand(
+            program: "q", memoryBytes: 512 << 20, processors: 1,
+            acceleration: .counted(try DiskMemory(memoryBytes: 512 << 20, diskBytes: 1 << 20)))
+        let first = command.fingerprint("QEMU 7.2")
+        command.acceleration = .counted(try DiskMemory(memoryBytes: 512 << 20, diskBytes: 90 << 20))
+        #expect(first.difference(to: command.fingerprint("QEMU 7.2")) == nil)
+        #expect(first["cpu"] == "max" && first["shift"] == "0" && first["seed"] == "1")
+        command.acceleration = .emulation(counterFrequency: 5)
+        #expect(command.fingerprint("QEMU 7.2")["seed"] == nil)
     }
 }

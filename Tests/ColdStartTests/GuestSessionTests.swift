@@ -67,6 +67,60 @@ struct GuestSessionTests {
         }
     }
 
+    /// The last messages of a guest, and the reason that the probe did not pass.
+    static let reasons: [([Message], String)] = [
+        (
+            [.attempt(.refused), .listeners([.init(port: 9, isLoopback: true), .init(port: 7, isLoopback: false)])],
+            "nothing listens on port 80, but on 7, 9"
+        ), ([.attempt(.refused)], "nothing listens on port 80"),
+        ([.attempt(.silent)], "port 80 accepted after 1.4 s, no answer within 4 s"),
+        ([.attempt(.unfinishedHead)], "header without end"),
+        ([.attempt(.unfinishedBody(status: 200, byteCount: 2048))], "status 200, body without end (2.0kB so far)"),
+        (
+            [.attempt(.http(status: 500, byteCount: 9)), .excerpt(Array("\u{1B}[1mno\nway".utf8))],
+            "the last response had status 500: \\u{1b}[1mno"
+        ),
+        (
+            [.attempt(.lacksText(status: 200)), .excerpt(Array("hi".utf8))],
+            "the last response had status 200, and lacked the wanted text: hi"
+        ),
+    ]
+
+    @Test("A diagnosis tells apart what happened", arguments: reasons.indices)
+    func diagnoses(row: Int) {
+        var guest = ScriptedGuest()
+        guest.mark(.listening, at: 1_400, guest: 1_000)
+        for message in Self.reasons[row].0 { guest.say(message, at: 5_000) }
+        guest.say(.finished(.timedOut), at: 5_000)
+        #expect(
+            guest.session.failure(timeout: .seconds(4))
+                == .notServing(
+                    .http(port: 80, path: "/"), last: Self.reasons[row].1, after: .seconds(4), lastLine: nil))
+    }
+
+    @Test("A server that only the loopback address reaches is a finding")
+    func loopbackOnly() {
+        for (listeners, count): ([Message.Listener], Int) in [
+            ([.init(port: 80, isLoopback: true), .init(port: 81, isLoopback: false)], 1),
+            ([.init(port: 80, isLoopback: true), .init(port: 80, isLoopback: false)], 0), ([], 0),
+        ] {
+            var guest = ScriptedGuest()
+            guest.say(.listeners(listeners), at: 1)
+            #expect(guest.session.findings.map(\.id) == [String](repeating: "loopback-only", count: count))
+        }
+    }
+
+    @Test("daemonise: an entrypoint that ends after the probe has passed is a failure of its own")
+    func endedAfterProbe() {
+        var guest = ScriptedGuest()
+        guest.mark(.firstByte, at: 2, guest: 2)
+        guest.say(.exited(.status(0)), at: 3)
+        guest.say(.finished(.ended), at: 3)
+        #expect(
+            "\(guest.session.failure(timeout: .seconds(1)))"
+                == "the entrypoint ended with status 0, and a container ends with it")
+    }
+
     @Test("Counted runs use the guest's counter only")
     func counted() throws {
         var script = ScriptedGuest()

@@ -1,6 +1,7 @@
 import Glibc
 import Guest
 import Linux
+import Probe
 import SystemPackage
 import Testing
 
@@ -62,8 +63,10 @@ struct HostProbeTests {
             line == "CONNECT 8080\n" ? "OK 1073741824\nHTTP/1.1 204 No Content\r\n\r\n" : nil
         }
         let start = hostClock()
-        let answer = HostProbe(socket: machine.socket, port: 8080, path: Array("/".utf8), start: start - 5_000_000)
-            .run()
+        let answer = HostProbe(
+            socket: machine.socket, request: HTTPProbe(port: 8080, path: Array("/".utf8)), start: start - 5_000_000
+        )
+        .run()
         guard case .answered(let firstByte, let request, 204) = answer else {
             Issue.record("\(answer)")
             return
@@ -76,7 +79,8 @@ struct HostProbeTests {
         arguments: [nil, "NO\n", "OK 1\n", "OK 1\nnonsense\n", String(repeating: "O", count: 100)])
     func refused(answer: String?) throws {
         let machine = try FakeMachine { _ in answer }
-        let probe = HostProbe(socket: machine.socket, port: 1, path: Array("/".utf8), start: hostClock())
+        let probe = HostProbe(
+            socket: machine.socket, request: HTTPProbe(port: 1, path: Array("/".utf8)), start: hostClock())
         guard case .failed(let reason) = probe.run() else {
             Issue.record("there was a response")
             return

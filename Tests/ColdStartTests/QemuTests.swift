@@ -60,6 +60,7 @@ struct BootFixture: Sendable {
     ) -> QemuEngine {
         QemuEngine(
             disk: disk, kernel: kernel ?? self.kernel, initialProgram: initialProgram ?? self.initialProgram,
+            cache: Self.cache,
             isDeterministic: isDeterministic)
     }
 }

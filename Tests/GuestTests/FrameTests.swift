@@ -65,6 +65,9 @@ struct MessageTests {
         .attempt(.refused), .attempt(.broken), .attempt(.connected),
         .attempt(.http(status: 503, byteCount: .max)),
         .attempt(.ended(.status(255))), .attempt(.ended(.signal(9))), .attempt(.matched),
+        .attempt(.lacksText(status: 200)), .attempt(.silent), .attempt(.unfinishedHead),
+        .attempt(.unfinishedBody(status: 200, byteCount: .max)), .excerpt([]), .excerpt(Array("no".utf8)),
+        .listeners([]), .listeners([.init(port: 80, isLoopback: true), .init(port: .max, isLoopback: false)]),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
         .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
         .finished(.passed), .finished(.timedOut), .mark(.reachable, GuestTime(nanoseconds: 7, cycles: 8)),
@@ -132,8 +135,17 @@ struct BootSpecTests {
         return spec
     }
 
+    /// A request with a value in every part.
+    private static let full = {
+        var probe = HTTPProbe(port: 1, path: Array("/a".utf8))
+        (probe.method, probe.host) = (Array("POST".utf8), Array("app.test".utf8))
+        (probe.headers, probe.body) = ([Array("A: b".utf8), []], [0, 0xFF])
+        (probe.statuses, probe.wanted) = ([.init(200, 299), .init(404, 404)], Array("ok".utf8))
+        return probe
+    }()
+
     private static let probes: [ProbeAction?] = [
-        nil, .http(port: 8080, path: "/healthz?x=1"), .tcp(port: 65_535),
+        nil, .http(port: 8080, path: "/healthz?x=1"), .http(full), .tcp(port: 65_535),
         .exec([Array("true".utf8), [0xFF, 0x20]]),
     ]
 

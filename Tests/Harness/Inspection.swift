@@ -28,7 +28,7 @@ public struct Inspection: Sendable {
     public func listings() throws -> [[String]] {
         try manifest["layers"].list.map { layer in
             let blob = Self.blob(layer["digest"].text ?? "", in: store)
-            let text = try Program.shell("tar --numeric-owner --full-time -tvzf '\(blob)'")
+            let text = try Program.shell("tar --numeric-owner --full-time -tvf '\(blob)'")
             return text.split(separator: "\n").map { line in
                 let words = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
                 return words.count == 6 ? "\(words[0]) \(words[1]) \(words[5])" : String(line)
@@ -39,7 +39,7 @@ public struct Inspection: Sendable {
     /// Returns the content of a file in a layer.
     public func content(of path: String, inLayer index: Int) throws -> String {
         let blob = Self.blob(manifest["layers"][index]["digest"].text ?? "", in: store)
-        return try Program.shell("tar -xzOf '\(blob)' '\(path)'")
+        return try Program.shell("tar -xOf '\(blob)' '\(path)'")
     }
 
     private static func blob(_ digest: String, in store: String) -> String {

@@ -29,6 +29,62 @@ struct ProbeEventTests {
         #expect(listeningPorts([]) == [])
     }
 
+    @Test("A listener is on the loopback address or on another one, in both versions")
+    func loopback() {
+        #expect(
+            listeners(Array(Self.table.utf8)) == [
+                .init(port: 8080, isLoopback: true), .init(port: 80, isLoopback: false),
+                .init(port: 22, isLoopback: true),
+            ])
+        let addresses: [(String, Bool)] = [
+            ("0100007F", true), ("0A00007F", true), ("0100000A", false), ("00000000", false),
+            ("0000000000000000FFFF00000100007F", true), ("0000000000000000FFFF00000100000A", false),
+            ("00000000000000000000000000000000", false), ("000080FE000000000000000001000000", false), ("7F", false),
+        ]
+        for (address, isLoopback) in addresses {
+            let line = "0: \(address):0050 0:0 0A"
+            #expect(listeners(Array(line.utf8)) == [.init(port: 80, isLoopback: isLoopback)], "\(address)")
+        }
+    }
+
+    /// The bytes of a response that has not ended, and the result if no more come.
+    static let partial: [(String, ProbeResult.Outcome)] = [
+        ("", .silent), ("HTTP/1.1 2", .unfinishedHead), ("HTTP/1.1 200 OK\r\nA: b\r\n", .unfinishedHead),
+        ("HTTP/1.1 200 OK\r\n\r\nabc", .unfinishedBody(status: 200, byteCount: 3)),
+        (
+            "HTTP/1.1 203 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            .unfinishedBody(status: 203, byteCount: 5)
+        ),
+    ]
+
+    @Test("A response without end is described by its last part", arguments: partial.indices)
+    func unfinished(row: Int) {
+        var response = ResponseParser()
+        response.receive(Array(Self.partial[row].0.utf8))
+        #expect(response.unfinished == Self.partial[row].1)
+    }
+
+    @Test("A text is found in a body wherever its pieces end", arguments: [1, 2, 3, 7, 100])
+    func wanted(length: Int) {
+        let bytes = Array("HTTP/1.1 200 OK\r\n\r\naabab wanted aab".utf8)
+        for (text, isThere) in [("aabab", true), ("wanted", true), ("aab", true), ("wanted!", false), ("200", false)] {
+            var response = ResponseParser(wanted: Array(text.utf8))
+            for start in stride(from: 0, to: bytes.count, by: length) {
+                response.receive(Array(bytes[start..<min(start + length, bytes.count)]))
+            }
+            response.close()
+            #expect(response.hasWanted == isThere, "\(text)")
+            #expect(String(decoding: response.excerpt, as: UTF8.self) == "aabab wanted aab")
+        }
+    }
+
+    @Test("The response to HEAD ends with its header")
+    func head() {
+        var response = ResponseParser(hasNoBody: true)
+        response.receive(Array("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".utf8))
+        #expect(response.isComplete)
+    }
+
     /// A response, and the head and body that are kept of it.
     static let answers: [(String, String, String)] = [
         (

@@ -40,9 +40,9 @@ import Testing
             "FROM fast\nENTRYPOINT [\"sh\", \"-c\", \"sleep 1; exec \\\"$@\\\"\", \"sh\"]\n" + "\(server)\n",
             "-t", "slow")
         let document = try directory.document(
-            "boot", "--engine", "container", "--probe", "http:8080/", "--runs", "5", "--format", "json", "fast", "slow")
+            "boot", "--engine", "container", "--probe", "http:8080/", "--runs", "7", "--format", "json", "fast", "slow")
         #expect(document["kind"] == .string("bootComparison"))
-        #expect(document["before"]["runs"] == .number(5))
+        #expect(document["before"]["runs"] == .number(7))
         #expect(document["comparison"]["verdict"] == .string("slower"))
         #expect((document["comparison"]["interval95"].list.first?.number ?? 0) > 1)
     }

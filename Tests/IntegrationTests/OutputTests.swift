@@ -253,6 +253,30 @@ import Testing
         socketserver.UnixStreamServer("socket", Engine).serve_forever()
         """
 
+    /// Returns an image with its layers compressed, as every export has them.
+    private static func exported(_ name: String, in directory: TestDirectory) throws -> Inspection {
+        try directory.succeed("copy", name, "oci:exported:\(name)")
+        try directory.succeed("copy", "oci:exported:\(name)", "exported")
+        return try Inspection("exported", in: directory)
+    }
+
+    @Test("Every export of a stored build has the digest of a build for that output, and other tools read the store")
+    func exports() throws {
+        let directory = try Self.directory()
+        #expect(try Self.build(directory, "-t", "app").status == 0)
+        #expect(try Self.build(directory, "-o", "type=oci,dest=now,tar=false,name=app", "--no-cache").status == 0)
+        try directory.succeed("save", "--format", "oci-archive", "-o", "saved.tar", "app")
+        try directory.succeed("copy", "oci-archive:saved.tar", "saved")
+        try directory.succeed("copy", "oci:now", "now")
+        let now = try Inspection("now", in: directory).manifest
+        #expect(try Inspection("saved", in: directory).manifest == now)
+        #expect(try Self.exported("app", in: directory).manifest == now)
+        #expect(now["layers"].list.allSatisfy { $0["mediaType"].text?.hasSuffix("+gzip") ?? false })
+        let stored = try Inspection("app", in: directory).manifest["layers"].list
+        #expect(stored.last?["mediaType"].text == "application/vnd.oci.image.layer.v1.tar")
+        #expect(try directory.faults() == [])
+    }
+
     @Test("An image is copied to a Docker engine and back")
     func dockerDaemon() throws {
         let directory = try Self.directory()
@@ -269,7 +293,7 @@ import Testing
             let outcome = try directory.thaw("copy", from, to, environment: host)
             #expect(outcome.status == 0, "\(outcome.error)")
         }
-        #expect(try Inspection("back", in: directory).manifest == Inspection("app", in: directory).manifest)
+        #expect(try Inspection("back", in: directory).manifest == Self.exported("app", in: directory).manifest)
         let absent = try directory.thaw("history", "docker-daemon:absent", environment: host)
         #expect(
             absent.stderrLines == [
@@ -290,7 +314,7 @@ import Testing
         let history = try directory.document("history", "--format", "json", place)
         #expect(history == (try directory.document("history", "--format", "json", "app")))
         try directory.succeed("copy", place, "back")
-        #expect(try Inspection("back", in: directory).manifest == Inspection("app", in: directory).manifest)
+        #expect(try Inspection("back", in: directory).manifest == Self.exported("app", in: directory).manifest)
         let absent = try directory.thaw("history", place + "x")
         #expect(absent.status == 1)
         #expect(absent.stderrLines.first?.contains("has no image '") ?? false)
@@ -318,7 +342,7 @@ import Testing
         let shares = ["images", "steps", "unpackedLayers", "indexes", "cacheMounts", "unneeded"]
         let sum = shares.reduce(0) { $0 + (before[$1]["bytes"].number ?? 0) }
         #expect(before["totalBytes"] == .number(sum))
-        #expect(before["steps"]["count"] == .number(2))
+        #expect((before["steps"]["count"].number ?? 0) >= 2)
         let limit = Int(sum) - 1
         let pruned = try directory.document("prune", "--format", "json", "--keep-bytes", "\(limit)")
         let after = try directory.document("df", "--format", "json")

@@ -69,7 +69,6 @@ import Testing
 
     /// Options, a project and a part of the message.
     private static let refused: [(@Sendable (inout StartOptions) -> Void, String, String)] = [
-        ({ $0.probe = nil }, "", "a probe of the image's readiness is missing"),
         ({ $0.runs = 0 }, "", "--runs, --cpus and --pids take positive numbers"),
         ({ $0.cpus = -1 }, "", "positive numbers"), ({ $0.processLimit = 5 }, "", "--pids needs --engine container"),
         ({ $0.environment = ["A"] }, "", "'A' is not an environment variable"),
@@ -91,10 +90,40 @@ import Testing
     @Test("The remedy of a missing probe names thaw.toml only where it is read", arguments: [true, false])
     func remedy(readsFile: Bool) throws {
         let failure = try #require(throws: Failure.self) {
-            try BootJob(StartOptions(), readsFile ? ProjectFile() : nil, host: FakeHost())
+            try Self.scenario(StartOptions(), readsFile ? ProjectFile() : nil)
         }
+        #expect(failure.message.hasPrefix("a probe of the image's readiness is missing"))
         #expect(failure.remedy?.contains("thaw.toml") == readsFile)
         #expect(failure.status == .usage)
+    }
+
+    @Test("Without a probe, HEALTHCHECK is one, else the lowest TCP port of EXPOSE")
+    func suggested() throws {
+        let check = JSON.object(["Test": .strings(["CMD-SHELL", "true"])])
+        #expect(
+            try Self.scenario(StartOptions(), nil) {
+                $0.healthcheck = check
+                $0.exposedPorts = ["80"]
+            }.probe == .exec(["/bin/sh", "-c", "true"]))
+        let ports = ["9000/tcp", "53/udp", "8080"]
+        #expect(try Self.scenario(StartOptions(), nil) { $0.exposedPorts = ports }.probe == .tcp(port: 8080))
+        let none = JSON.object(["Test": .strings(["NONE"])])
+        #expect(
+            try Self.scenario(StartOptions(), nil) { ($0.healthcheck, $0.exposedPorts) = (none, ["1"]) }.probe
+                == .tcp(port: 1))
+    }
+
+    @Test("The first of several probes is that of readiness, and the others must pass after it")
+    func several() throws {
+        var options = StartOptions()
+        try options.add(probes: ["tcp:80", "exec:true"])
+        let scenario = try Self.scenario(options, nil)
+        #expect(scenario.probe == .tcp(port: 80))
+        #expect(scenario.probeSet?.actions == [.tcp(port: 80), .exec(["true"])])
+        #expect(throws: Failure.self) { try options.add(probes: ["tcp:80", "log:x"]) }
+        try options.add(probes: ["healthcheck"])
+        let failure = try #require(throws: Failure.self) { try Self.scenario(options, nil) { $0.exposedPorts = ["1"] } }
+        #expect(failure.message == "the image has no HEALTHCHECK")
     }
 
     @Test("The text has phases and medians with three digits, and the document all samples")

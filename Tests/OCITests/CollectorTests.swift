@@ -103,6 +103,44 @@ struct CollectorTests {
         #expect(try space.store.usage().indexes.count == 1)
     }
 
+    @Test("The disk of a started image is kept until the last image with its layers is removed, and counted")
+    func disks() async throws {
+        let space = try Workspace()
+        let layer = try space.layer([try file("a", "1")])
+        let image = Image.scratch(.host, in: space.store).appending(
+            layer, history: History(created: nil, createdBy: "t"))
+        try space.store.publish(image, as: Reference("base"))
+        let chain = try #require(Digest.chainID(of: [layer]))
+        #expect(try space.store.disk(of: chain, version: 1) == nil)
+        let kept = try await space.store.keepDisk(of: chain, version: 1) { path in
+            let directory = try Directory(path.removingLastComponent())
+            let name = FilePath(path.lastComponent?.string ?? "")
+            try directory.replace(name, with: [UInt8](repeating: 1, count: 10_000))
+        }
+        #expect(try space.store.disk(of: chain, version: 1) == kept && kept != nil)
+        #expect(try space.store.disk(of: chain, version: 2) == nil)
+        #expect(try space.store.usage().unpacked.count == 1)
+        #expect(try space.store.usage().unpacked.bytes >= 10_000)
+        // What a killed start leaves behind has no digest in its name.
+        try space.store.root.replace("thaw/disks/new.1", with: [1])
+        _ = try space.store.collect()
+        #expect(try space.store.disk(of: chain, version: 1) != nil)
+        #expect(try !space.store.root.exists("thaw/disks/new.1"))
+        try space.store.remove(Reference("base"))
+        _ = try space.store.collect()
+        #expect(try space.store.disk(of: chain, version: 1) == nil)
+    }
+
+    @Test("A disk that can't be written leaves nothing behind")
+    func failedDisk() async throws {
+        let space = try Workspace()
+        let chain = Digest(of: [])
+        await #expect(throws: CancellationError.self) {
+            _ = try await space.store.keepDisk(of: chain, version: 1) { _ in throw CancellationError() }
+        }
+        #expect(try space.store.root.directory("thaw/disks").entries().isEmpty)
+    }
+
     @Test("Usage counts each blob once, by its purpose")
     func usage() throws {
         let space = try Workspace()

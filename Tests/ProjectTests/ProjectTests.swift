@@ -70,6 +70,13 @@ struct ProjectTests {
         }
     }
 
+    @Test("A waiver lifts its budget until its last day")
+    func waived() throws {
+        let text = "[budget]\nlayers = 2\n[[waive]]\nrule = \"layers\"\nreason = \"x\"\nuntil = \"2027-01-31\"\n"
+        let project = try ProjectFile(parsing: text, name: "t")
+        #expect(project.budget(on: "2027-01-31").isEmpty && project.budget(on: "2027-02-01").layers == 2)
+    }
+
     @Test("An empty file gives an empty project")
     func empty() throws {
         #expect(try ProjectFile(parsing: "", name: "thaw.toml") == ProjectFile())

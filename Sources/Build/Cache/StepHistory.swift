@@ -8,6 +8,7 @@ internal import SystemPackage
 /// ```
 /// thaw/why/last-DOCKERFILE    STAGE NUL TEXT NUL KEY NUL, step by step
 /// thaw/why/KEY                NAME NUL VALUE NUL, input by input; written when the step has run
+///                             or "as" NUL OTHER NUL, the inputs of another key of the same result
 /// ```
 /// The files are used only for reports: a damaged one means that less can be explained.
 final class StepHistory: Sendable {
@@ -54,11 +55,8 @@ final class StepHistory: Sendable {
         guard let index = same ?? (before.indices.contains(place) ? place : nil) else { return .firstTime }
         if before[index].key == fingerprint.digest { return .resultIsGone }
         if same == nil { return .instruction(was: before[index].text) }
-        let inputs = Self.fields(in: Self.path(of: before[index].key), of: store)
-        guard !inputs.isEmpty else { return .firstTime }
-        let old = stride(from: 0, to: inputs.count - 1, by: 2).map {
-            StepInput(name: inputs[$0], value: inputs[$0 + 1])
-        }
+        let old = inputs(of: before[index].key)
+        guard !old.isEmpty else { return .firstTime }
         return .changes(StepChange.between(old, fingerprint.inputs))
     }
 
@@ -70,11 +68,29 @@ final class StepHistory: Sendable {
         }
     }
 
+    /// Returns the saved inputs of a step; none if they are not saved.
+    func inputs(of key: Digest) -> [StepInput] {
+        var fields = Self.fields(in: Self.path(of: key), of: store)
+        if fields.count == 2, fields[0] == Self.reference, let other = try? Digest(fields[1]) {
+            fields = Self.fields(in: Self.path(of: other), of: store)
+        }
+        return stride(from: 0, to: fields.count - 1, by: 2).map { StepInput(name: fields[$0], value: fields[$0 + 1]) }
+    }
+
     /// Saves the inputs of a step that was run.
     func keep(_ inputs: [StepInput], of key: Digest) throws {
         let bytes: [UInt8] = inputs.flatMap { Array("\($0.name)\0\($0.value)\0".utf8) }
         try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
     }
+
+    /// Saves that a step has the inputs of another key, which leads to the same result.
+    func keep(inputsOf other: Digest, for key: Digest) throws {
+        let bytes = Array("\(Self.reference)\0\(other)\0".utf8)
+        try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
+    }
+
+    /// The name of an input that stands for those of another key.
+    private static let reference = "as"
 
     /// Saves this build's keys in place of the last build's, for the stages that it ran.
     ///

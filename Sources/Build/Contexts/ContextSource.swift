@@ -27,7 +27,7 @@ struct ContextSource: CopySource {
         self.hashes = hashes
         let (entries, stats) = try Self.entries(of: walk, hashes)
         var tree = FileTree()
-        try tree.apply(entries.map { (entry: $0, content: nil) }, layer: 0, name: "context")
+        try tree.apply(entries, layer: 0, name: "context")
         self.tree = tree
         self.stats = stats
     }
@@ -40,9 +40,9 @@ struct ContextSource: CopySource {
     /// Returns the entries of the tree, each with its status and, if unchanged, its known digest.
     private static func entries(
         of walk: ContextWalk, _ hashes: ContextHashes?
-    ) throws -> (entries: [LayerEntry], stats: [FileStat]) {
+    ) throws -> (entries: [(entry: LayerEntry, content: Digest?)], stats: [FileStat]) {
         var links: [LinkKey: ImagePath] = [:]
-        var (result, stats): ([LayerEntry], [FileStat]) = ([], [])
+        var (result, stats): ([(entry: LayerEntry, content: Digest?)], [FileStat]) = ([], [])
         result.reserveCapacity(walk.entries.count)
         stats.reserveCapacity(walk.entries.count)
         for entry in walk.entries {
@@ -59,7 +59,7 @@ struct ContextSource: CopySource {
                     try walk.directory.layerAttributes(of: FilePath(entry.path))
                 }
             }
-            result.append(LayerEntry(entry.path, change, metadata))
+            result.append((LayerEntry(entry.path, change, metadata), nil))
             stats.append(FileStat(status: status, digest: known?.digest))
         }
         return (result, stats)
@@ -82,6 +82,7 @@ struct ContextSource: CopySource {
     func digests(of inodes: [FileTree.InodeID]) throws -> [FileTree.InodeID: Digest] {
         var digests: [FileTree.InodeID: Digest] = [:]
         digests.reserveCapacity(inodes.count)
+        var parent = LastDirectory(directory)
         for inode in inodes {
             let look = stats[tree.inodes[inode].ordinal]
             if let known = look.digest.flatMap({ Digest(bytes: $0) }) {
@@ -89,35 +90,40 @@ struct ContextSource: CopySource {
                 continue
             }
             var hasher = Digest.Hasher()
-            try read(inode) { hasher.update($0) }
+            try read(inode, below: &parent) { hasher.update($0) }
             let digest = hasher.finalize()
-            if look.status.type == .socket {
-                digests[inode] = digest
-                continue
-            }
-            hashes?.remember(
-                digest, of: tree.inodes[inode].path, look.status,
-                hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
+            remember(digest, of: inode)
             digests[inode] = digest
         }
         return digests
+    }
+
+    func remember(_ digest: Digest, of inode: FileTree.InodeID) {
+        let look = stats[tree.inodes[inode].ordinal]
+        if look.status.type == .socket || look.digest != nil { return }
+        hashes?.remember(
+            digest, of: tree.inodes[inode].path, look.status,
+            hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
     }
 
     func read(
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
         chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
+        var parent = LastDirectory(directory)
         for inode in inodes {
             try begin(inode)
-            try read(inode, chunk)
+            try read(inode, below: &parent, to: chunk)
         }
     }
 
     /// Reads one file; throws if it changed since the walk, so that no wrong digest is remembered.
-    private func read(_ inode: FileTree.InodeID, _ chunk: (ArraySlice<UInt8>) throws -> Void) throws {
+    private func read(
+        _ inode: FileTree.InodeID, below parent: inout LastDirectory, to chunk: (ArraySlice<UInt8>) throws -> Void
+    ) throws {
         let path = tree.inodes[inode].path
         if stats[tree.inodes[inode].ordinal].status.type == .socket { return }
-        let file = try open(path)
+        let file = try parent.open(path)
         var left = tree.inodes[inode].kind.size
         while left > 0 {
             let bytes = try file.read(Int(min(left, 256 << 10)))
@@ -143,6 +149,7 @@ struct ContextSource: CopySource {
     /// Writes all files as one layer of a store, each entry as `adjust` returns it.
     func layer(in store: Store, adjusting adjust: (LayerEntry) -> LayerEntry = { $0 }) throws -> Layer {
         let writer = try LayerWriter(into: store, compression: .uncompressed)
+        var parent = LastDirectory(directory)
         var paths: [FileTree.InodeID: ImagePath] = [:]
         var links: [LayerEntry] = []
         try tree.walk { path, node in
@@ -154,9 +161,32 @@ struct ContextSource: CopySource {
             paths[id] = path
             try writer.add(adjust(LayerEntry(path, .add(inode.kind), inode.metadata)))
             guard inode.kind.isFile else { return }
-            try read([id], begin: { _ in }, chunk: { try writer.write($0) })
+            try read(id, below: &parent) { try writer.write($0) }
         }
         for link in links { try writer.add(link) }
         return try writer.finish()
+    }
+}
+
+/// The directory of the file that was opened last: most files follow another one of the same directory.
+private struct LastDirectory {
+    private let root: Directory
+    private var path = ImagePath.root
+    private var directory: Directory
+
+    init(_ root: Directory) { (self.root, directory) = (root, root) }
+
+    /// Opens a file; never follows a link out of the root and never waits, even if another file has taken its place.
+    mutating func open(_ file: ImagePath) throws -> OwnedDescriptor {
+        do throws(SystemError) {
+            let parent = file.parent
+            if parent != path {
+                directory = parent.isRoot ? root : try root.directory(FilePath(parent))
+                path = parent
+            }
+            return try directory.open(entry: Array(file.name))
+        } catch {
+            throw error.about(file)
+        }
     }
 }

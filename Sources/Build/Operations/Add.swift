@@ -20,15 +20,18 @@ extension StageBuilder {
             looked = parts
             return parts
         }
-        func key(byContent: Bool) async throws -> Fingerprint? {
-            var key = base
+        func key(byContent: Bool, from start: Fingerprint? = nil) async throws -> Fingerprint? {
+            var key = start ?? base
             for part in try await fetch() {
                 guard try await part.add(to: &key, add.job, stage, byContent: byContent) else { return nil }
             }
             return key
         }
+        var known: Fingerprint?
         func content() async throws -> Fingerprint {
+            if let known { return known }
             guard let key = try await key(byContent: true) else { preconditionFailure("contents always suffice") }
+            known = key
             return key
         }
         var keys: [() async throws -> Fingerprint] = []
@@ -41,10 +44,34 @@ extension StageBuilder {
         } else if let quick = try await key(byContent: false) {
             keys.append { quick }
         }
-        if add.sources.contains(where: \.isPath) { keys.append(content) }
+        if add.sources.contains(where: \.isPath) {
+            // Without an archive an ADD of paths is a COPY, and depends as little on the layers below.
+            let planned = add.plannedKey(on: self)
+            for byContent in keys.isEmpty ? [true] : [false, true] {
+                keys.append {
+                    guard let plan = try await stage.planWithoutArchives(add, try await fetch()),
+                        var key = try await key(byContent: byContent, from: planned)
+                    else { return try await content() }
+                    plan.add(to: &key, epoch: stage.newestTime(in: plan))
+                    return key
+                }
+            }
+        }
         try await step(source, history: add.job.history("ADD"), keys: keys.isEmpty ? [{ base }] : keys) {
             try await stage.make(add, try await fetch(), line: line)
         }
+    }
+
+    /// Places the files of an ADD whose only sources are paths; nil if one is or may be an archive that is unpacked.
+    private func planWithoutArchives(_ add: AddJob, _ parts: [AddPart]) async throws -> CopyPlan? {
+        guard parts.count == 1, !add.job.isIndependent, case .paths(let range, let origin) = parts[0] else {
+            return nil
+        }
+        let source = try await source(origin)
+        let selection = try selecting(from: origin) { try add.job.selection(in: source.tree, of: range) }
+        let piece = AddPiece(source, selection)
+        if add.unpack != false, try await Offload.run({ try piece.mayHaveArchives }) { return nil }
+        return try await plan(add.job, selection)
     }
 
     /// Writes the layer of an ADD.
@@ -71,8 +98,9 @@ extension StageBuilder {
             let joined = try await Offload.run { try JoinedSource(pieces) }
             (source, selection) = (joined, joined.selection)
         }
-        let plan = try await plan(job, selection, line: line)
-        return try await write(plan, from: source, isIndependent: job.isIndependent, line: line)
+        let plan = try await plan(job, selection)
+        try await note(job, plan, line: line)
+        return try await write(plan, from: source, isIndependent: job.isIndependent, line: line).step
     }
 }
 
@@ -104,6 +132,13 @@ struct AddJob: Sendable {
             sources = [try source.checked(checksum, at: word.position)]
         }
         self.sources = try sources.map { try $0.keepingRepository(add.keepGitDir) }
+    }
+
+    /// Returns the part of a key that needs no file and no layer below, for a key that has the plan.
+    func plannedKey(on stage: StageBuilder) -> Fingerprint {
+        var key = job.plannedKey("ADD", on: stage)
+        key.add("--unpack", unpack.map { "\($0)" } ?? "")
+        return key
     }
 }
 
@@ -240,6 +275,18 @@ struct AddPiece: Sendable {
         endFiles()
         // If patterns match nothing, the destination is still made.
         return pieces.isEmpty ? [self] : pieces
+    }
+
+    /// True if a file is an archive, or if that can't be said without copying it out of a layer.
+    var mayHaveArchives: Bool {
+        get throws {
+            let files = selection.roots.filter { selection.tree.inode(of: $0.node).kind.size > 0 }
+            guard let context = source as? ContextSource else { return !files.isEmpty }
+            return try files.contains { root in
+                let path = selection.tree.inodes[selection.tree[node: root.node].inode].path
+                return try ForeignArchive.isArchive(context.open(path))
+            }
+        }
     }
 
     /// Returns the content of a file that is a tar, optionally compressed.

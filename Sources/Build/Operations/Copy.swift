@@ -21,6 +21,8 @@ extension StageBuilder {
         let job = try TransferJob(transfer, self)
         let stage = self
         let base = try await key(of: job, keyword)
+        // The first of the keys below depends on all layers below, the others only on what the plan reads of them.
+        let planned = job.isIndependent ? base : job.plannedKey(keyword, on: self)
         var prepared: (source: any CopySource, selection: CopySelection)?
         func prepare() async throws -> (source: any CopySource, selection: CopySelection) {
             if let prepared { return prepared }
@@ -29,27 +31,58 @@ extension StageBuilder {
             prepared = made
             return made
         }
+        var known: CopyPlan?
+        func plan() async throws -> CopyPlan {
+            if let known { return known }
+            let made = try await stage.plan(job, try await prepare().selection)
+            known = made
+            return made
+        }
+        func addPlan(to key: inout Fingerprint) async throws {
+            if !job.isIndependent { try await plan().add(to: &key, epoch: stage.newestTime(in: plan())) }
+        }
         var keys: [() async throws -> Fingerprint] = []
         // The metadata of the source: known without reading a file.
         if let cheapKey = try await cheapKey(at: origin, job.sources) {
-            keys.append {
-                var key = base
-                key.add(cheapKey.name, cheapKey.value)
-                return key
+            for usesPlan in job.isIndependent ? [false] : [false, true] {
+                keys.append {
+                    var key = usesPlan ? planned : base
+                    key.add(cheapKey.name, cheapKey.value)
+                    if usesPlan { try await addPlan(to: &key) }
+                    return key
+                }
             }
         }
-        keys.append {
+        var digests: [FileTree.InodeID: Digest]?
+        func contentKey() async throws -> Fingerprint {
             let (source, selection) = try await prepare()
-            var key = base
-            let digests = try await Offload.run { try source.digests(of: selection.files) }
-            selection.add(to: &key, digests: digests)
+            var key = planned
+            let known = digests
+            selection.add(to: &key, digests: try await Offload.run { try known ?? source.digests(of: selection.files) })
+            try await addPlan(to: &key)
             return key
         }
-        try await self.step(step, history: job.history(keyword), keys: keys) {
-            let (source, selection) = try await prepare()
-            let plan = try await stage.plan(job, selection, line: step.line)
-            return try await stage.write(plan, from: source, isIndependent: job.isIndependent, line: step.line)
+        // Files are read twice only if their content may be that of an earlier layer.
+        let mayMatch = try keys.isEmpty || mayHaveResult(of: planned)
+        if mayMatch { keys.append(contentKey) }
+        try await self.step(
+            step, history: job.history(keyword), keys: keys, lastKey: mayMatch ? nil : contentKey
+        ) {
+            let (source, plan) = (try await prepare().source, try await plan())
+            try await stage.note(job, plan, line: step.line)
+            let made = try await stage.write(
+                plan, from: source, isIndependent: job.isIndependent, hashes: !mayMatch, line: step.line)
+            digests = made.digests
+            try stage.shared.store.mark(planned.digest)
+            return made.step
         }
+    }
+
+    /// True if the content of files may be known under a key that starts with this one.
+    private func mayHaveResult(of start: Fingerprint) throws -> Bool {
+        guard usesCache else { return false }
+        let request = shared.request
+        return try !request.caches.isEmpty || request.expectsCache || shared.store.hasMark(start.digest)
     }
 
     /// Returns the part of a key that needs no file of the source.
@@ -63,15 +96,16 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    func plan(_ job: TransferJob, _ selection: CopySelection, line: Int) async throws -> CopyPlan {
+    func plan(_ job: TransferJob, _ selection: CopySelection) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)
         let target = job.isIndependent ? FileTree() : try await shared.trees.tree(of: image)
-        let plan = try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
-        try await note(job, plan, line: line)
-        return plan
+        return try CopyPlan(selection, inline: job.inline, to: destination, onto: target)
     }
+
+    /// Returns the time that no time in the plan's layer may exceed.
+    func newestTime(in plan: CopyPlan) -> Int64 { shared.epoch ?? max(epoch, plan.newest) }
 
     /// Looks an owner up in this stage, whose tree is only made if there is a name to look up.
     ///
@@ -97,66 +131,5 @@ extension StageBuilder {
             shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }
         return (uid, gid)
-    }
-}
-
-// MARK: - The layer
-
-extension StageBuilder {
-    /// Writes a layer: entries without content first, then files in the order of the source, then links.
-    ///
-    /// The times of an independent layer don't depend on the layers below.
-    ///
-    /// - Parameter line: The line of the instruction, for notes about files; nil for none.
-    func write(
-        _ plan: CopyPlan, from source: any CopySource, isIndependent: Bool = false, compression: OCI.Compression? = nil,
-        line: Int? = nil
-    ) async throws -> CachedStep {
-        let (store, compression) = (shared.store, compression ?? shared.request.compression)
-        let epoch = shared.epoch ?? max(isIndependent ? 0 : self.epoch, plan.newest)
-        let (step, script) = try await Offload.run {
-            let writer = try LayerWriter(into: store, compression: compression)
-            var script = ScriptFinder()
-            func add(_ item: CopyPlan.Item) throws {
-                var entry = item.entry
-                entry.metadata.mtime = FileTime(seconds: min(entry.metadata.mtime.seconds, epoch))
-                try writer.add(entry)
-            }
-            var contents: [FileTree.InodeID: [CopyPlan.Item]] = [:]
-            var links: [CopyPlan.Item] = []
-            for item in plan.items {
-                if case .link = item.entry.change {
-                    links.append(item)
-                } else if let source = item.source {
-                    contents[source, default: []].append(item)
-                } else {
-                    try add(item)
-                    script.begin(item.entry.path)
-                    script.look(at: item.inline[...])
-                    try writer.write(item.inline[...])
-                }
-            }
-            // A file that two sources name is read twice, since its bytes are written twice.
-            var pass = 0
-            while !contents.isEmpty {
-                try source.read(
-                    contents.keys.sorted(),
-                    begin: {
-                        guard let item = contents[$0]?[pass] else { return }
-                        try add(item)
-                        script.begin(item.entry.path)
-                    },
-                    chunk: {
-                        script.look(at: $0)
-                        try writer.write($0)
-                    })
-                pass += 1
-                contents = contents.filter { $0.value.count > pass }
-            }
-            for item in links { try add(item) }
-            return (CachedStep(layer: try writer.finish(), epoch: epoch), script.found)
-        }
-        if let line, let script { note(script, line) }
-        return step
     }
 }

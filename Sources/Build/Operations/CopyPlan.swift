@@ -16,6 +16,8 @@ struct CopyPlan {
         let entry: LayerEntry
         let source: FileTree.InodeID?
         let inline: [UInt8]
+        /// True if the attributes are those of a directory of the tree below.
+        var isFromTarget = false
     }
 
     /// The destination with its options.
@@ -39,6 +41,9 @@ struct CopyPlan {
     /// The destination if several matches of one pattern were copied to it as a file; the last one stays.
     private(set) var replacedFile: ImagePath?
 
+    /// The destination after links are followed; it ends in a slash if the tree below has a directory there.
+    private(set) var place = ""
+
     private let destination: Destination
     /// The source that was copied to the destination as a file.
     private var fileSource: String?
@@ -59,6 +64,7 @@ struct CopyPlan {
         self.destination = destination
         self.target = target
         let path = try target.destination(of: Self.absolute(destination.text, in: destination.workingDirectory))
+        place = "\(path)" + (target.isDirectory(path) ? "/" : "")
         if let selection {
             for root in selection.roots { try copy(root, of: selection, to: path) }
         }
@@ -185,15 +191,17 @@ extension CopyPlan {
         try makeParents(of: place)
         let inode = tree.inode(of: found.node)
         var metadata = adjusted(inode.metadata, isDirectory: true)
-        if isImplied, let old = attributes(at: place) {
+        let old = isImplied || found.isOnlyParent ? attributes(at: place) : nil
+        let isFromTarget = old != nil && positions[place].map { items[$0].isFromTarget } ?? true
+        if isImplied, let old {
             metadata = old
-        } else if found.isOnlyParent, let old = attributes(at: place) {
+        } else if found.isOnlyParent, let old {
             metadata = old
             metadata.mode = inode.metadata.mode
         } else {
             newest = max(newest, inode.metadata.mtime.seconds)
         }
-        add(LayerEntry(place, .add(.directory), metadata))
+        add(LayerEntry(place, .add(.directory), metadata), isFromTarget: isFromTarget)
         madeDirectories.remove(place)
         return place
     }
@@ -264,7 +272,8 @@ extension CopyPlan {
             next = next.parent
         }
         for path in missing.reversed() {
-            add(LayerEntry(path, .add(.directory), attributes(at: path) ?? newDirectory))
+            let old = attributes(at: path)
+            add(LayerEntry(path, .add(.directory), old ?? newDirectory), isFromTarget: old != nil)
             madeDirectories.insert(path)
         }
     }
@@ -286,8 +295,10 @@ extension CopyPlan {
     }
 
     /// Adds a path, or replaces one from an earlier source of the same instruction.
-    private mutating func add(_ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = []) {
-        let item = Item(entry: entry, source: source, inline: inline)
+    private mutating func add(
+        _ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = [], isFromTarget: Bool = false
+    ) {
+        let item = Item(entry: entry, source: source, inline: inline, isFromTarget: isFromTarget)
         if let position = positions[entry.path] {
             keepLinks(to: items[position])
             items[position] = item

@@ -55,7 +55,18 @@ struct TransferJob: Sendable {
 
     /// Returns the part of the key that needs no file.
     func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
-        var key = isIndependent ? Self.independentKey(keyword, stage) : Fingerprint(keyword, on: stage)
+        add(
+            to: isIndependent ? Self.independentKey("\(keyword) --link", stage) : Fingerprint(keyword, on: stage), stage
+        )
+    }
+
+    /// Returns the part of the key that needs no file, without the layers below, for a key that has the plan.
+    func plannedKey(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
+        add(to: Self.independentKey("\(keyword) by its plan", stage), stage)
+    }
+
+    private func add(to start: Fingerprint, _ stage: StageBuilder) -> Fingerprint {
+        var key = start
         key.add("the sources", sources)
         key.add("--parents", keepsParents ? "yes" : "no")
         key.add("the destination", [workingDirectory, destination])
@@ -74,8 +85,8 @@ struct TransferJob: Sendable {
     }
 
     /// Returns a key that doesn't depend on the layers below.
-    private static func independentKey(_ keyword: String, _ stage: StageBuilder) -> Fingerprint {
-        Fingerprint("\(keyword) --link", on: [Layer](), epoch: stage.shared.epoch ?? 0)
+    private static func independentKey(_ kind: String, _ stage: StageBuilder) -> Fingerprint {
+        Fingerprint(kind, on: [Layer](), epoch: stage.shared.epoch ?? 0)
     }
 
     /// Returns `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`.

@@ -10,19 +10,40 @@ extension StageBuilder {
         let path = try CopyPlan.absolute(try scope.expand(workdir.path), in: workingDirectory)
         draft.document.workingDirectory = path.description
         if path.isRoot { return note("WORKDIR /") }
-        var key = Fingerprint("workdir", on: self)
-        key.add("the path", path.description)
-        key.add("USER", user)
-        let (stage, fingerprint) = (self, key)
-        try await step(source, history: "WORKDIR \(path)", keys: [{ fingerprint }]) {
-            let tree = try await stage.shared.trees.tree(of: stage.image)
-            let user = stage.user
-            var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")
-            if !tree.isDirectory(path), !user.isEmpty {
-                destination.owner = try await stage.owner(user, tree, what: "USER ")
-            }
-            let plan = try tree.isDirectory(path) ? CopyPlan() : CopyPlan(directory: path, destination, onto: tree)
-            return try await stage.write(plan, from: ImageSource(image: stage.image, tree: tree))
+        let stage = self
+        func add(to start: Fingerprint) -> Fingerprint {
+            var key = start
+            key.add("the path", path.description)
+            key.add("USER", stage.user)
+            return key
         }
+        var known: CopyPlan?
+        func plan() async throws -> CopyPlan {
+            if let known { return known }
+            let made = try await stage.plan(workdir: path)
+            known = made
+            return made
+        }
+        let fingerprint = add(to: Fingerprint("workdir", on: self))
+        let planned = add(to: Fingerprint("workdir by its plan", on: [Layer](), epoch: shared.epoch ?? 0))
+        let keys: [() async throws -> Fingerprint] = [
+            { fingerprint },
+            {
+                var key = planned
+                try await plan().add(to: &key, epoch: stage.newestTime(in: plan()))
+                return key
+            },
+        ]
+        try await step(source, history: "WORKDIR \(path)", keys: keys) {
+            try await stage.write(try await plan(), from: ImageSource(image: stage.image, tree: FileTree())).step
+        }
+    }
+
+    private func plan(workdir path: ImagePath) async throws -> CopyPlan {
+        let tree = try await shared.trees.tree(of: image)
+        if tree.isDirectory(path) { return CopyPlan() }
+        var destination = CopyPlan.Destination(text: path.description, workingDirectory: "/")
+        if !user.isEmpty { destination.owner = try await owner(user, tree, what: "USER ") }
+        return try CopyPlan(directory: path, destination, onto: tree)
     }
 }

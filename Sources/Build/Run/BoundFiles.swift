@@ -47,6 +47,8 @@ extension StageBuilder {
         let isDirectory = selection.roots.contains { selection.tree.inode(of: $0.node).kind.isDirectory }
         let destination = CopyPlan.Destination(text: isDirectory ? "/content/" : "/content", workingDirectory: "/")
         let plan = try CopyPlan(selection, to: destination, onto: FileTree())
-        return try await write(plan, from: source, compression: .uncompressed)
+        var form = LayerForm()
+        form.compression = .uncompressed
+        return try await write(plan, from: source, form: form).step
     }
 }

@@ -95,7 +95,8 @@ extension StageBuilder {
                         command: job.text, end: end, output: tail.lines, networkUnavailable: network.unavailable),
                     at: plan.place(line))
             }
-            return try await result(of: overlay, try await shared.trees.tree(of: image), area, snapshots)
+            return try await result(
+                of: overlay, below: try await shared.trees.tree(of: image), in: area, snapshots: snapshots)
         } catch {
             // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
@@ -136,7 +137,7 @@ extension StageBuilder {
 
     /// Makes the layer of the command's files; its upper directory becomes the unpacked layer for the next command.
     private func result(
-        of overlay: Overlay, _ below: FileTree, _ area: FilePath, _ snapshots: Snapshots
+        of overlay: Overlay, below: FileTree, in area: FilePath, snapshots: Snapshots
     ) async throws -> CachedStep {
         let (shared, image, epoch) = (shared, image, epoch)
         return try await Offload.run {
@@ -150,7 +151,7 @@ extension StageBuilder {
     private static func layer(
         of overlay: Overlay, _ tree: FileTree, _ shared: BuildState, epoch: Int64, ids: IDMap
     ) throws -> CachedStep {
-        let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+        let writer = try LayerWriter(into: shared.store, shared.request.layerForm)
         let lowers = try overlay.lowers.map { try Directory($0) }
         let upper = try Directory(overlay.upper)
         let difference = OverlayDiff(upper: upper, lower: tree, epoch: epoch, ids: ids) { path in

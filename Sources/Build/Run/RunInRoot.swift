@@ -117,7 +117,7 @@ extension StageBuilder {
             let open = try Directory(root)
             let changes = try RootChanges(
                 in: open, since: before, over: tree, withheld: withheld, by: shared.request.run.comparison)
-            let writer = try LayerWriter(into: shared.store, compression: shared.request.compression)
+            let writer = try LayerWriter(into: shared.store, shared.request.layerForm)
             let difference = try OverlayDiff(
                 root: open, lower: tree, of: image, changes, epoch: epoch, ids: IDMap.current())
             try difference.write(to: writer)

@@ -7,6 +7,7 @@
 #include "Calls.h"
 #include "Child.h"
 #include "Confine.h"
+#include "Digest.h"
 #include "Namespace.h"
 #include <sys/xattr.h>
 
@@ -94,3 +95,4 @@ static inline uint64_t clinux_cycles(void) {
 }
 #include "Child.h"
 #include "Confine.h"
+#include "Digest.h"

@@ -23,12 +23,18 @@ public struct StartComparison: Sendable, Equatable {
     /// The difference of counted figures that does not matter, in milliseconds: the interval of init's probes.
     private static let floor = 1.0
 
+    /// Compares earlier times with a measurement under the same conditions.
+    public init(timeBefore before: Statistics, _ after: StartMeasurement) {
+        (basis, instructions, waiting) = (.time, nil, nil)
+        total = SampleComparison(timesBefore: before, after: after.timeToFirstRequest)
+    }
+
     /// Compares two measurements of the same engine.
     ///
     /// - Throws: ``ColdStartError/unlikeStarts(_:)`` if a difference would not be one of the images.
     public init(_ before: StartMeasurement, _ after: StartMeasurement) throws(ColdStartError) {
         if before.engine != after.engine { throw .unlikeStarts("engine") }
-        if before.isAccelerated != after.isAccelerated { throw .unlikeStarts("acceleration") }
+        if let difference = before.fingerprint.difference(to: after.fingerprint) { throw .unlikeStarts(difference) }
         guard let first = before.work?.entrypoint, let second = after.work?.entrypoint else {
             (basis, instructions, waiting) = (.time, nil, nil)
             total = SampleComparison(timesBefore: before.timeToFirstRequest, after: after.timeToFirstRequest)

@@ -5,8 +5,7 @@ internal import SystemPackage
 /// One request from the host to a port of the guest, through the machine's socket.
 struct HostProbe {
     let socket: FilePath
-    let port: UInt16
-    let path: [UInt8]
+    let request: HTTPProbe
     /// The start of the machine, in nanoseconds of the host's clock.
     let start: UInt64
 
@@ -17,9 +16,9 @@ struct HostProbe {
     func run() -> HostProbeSummary {
         let began = hostClock()
         do throws(SystemError) {
-            let line = try GuestSocket.connect(to: port, through: socket)
-            guard let line else { return .failed(reason: "nothing listens on port \(port) of the machine") }
-            try line.write(ProbeAction.request(path: path, port: port))
+            let line = try GuestSocket.connect(to: request.port, through: socket)
+            guard let line else { return .failed(reason: "nothing listens on port \(request.port) of the machine") }
+            try line.write(request.request)
             var head: [UInt8] = []
             var firstByte: UInt64?
             while head.count < HostProbe.bodyLimit {

@@ -101,9 +101,13 @@ public struct KvmEngine: Engine {
     }
 
     private func measurement(of runs: [StartFigures], _ scenario: Scenario) -> StartMeasurement {
-        StartMeasurement(
+        var measurement = StartMeasurement(
             runs, engine: name, isAccelerated: true, accelerationNote: nil, kernelRelease: kernel.release,
             emulator: nil, probe: scenario.probe)
+        measurement.fingerprint = scenario.fingerprint(engine: name)
+        measurement.fingerprint.add("cpu", HostProcessor.model)
+        measurement.fingerprint.add("commandLine", KvmEngine.commandLine(root).joined(separator: " "))
+        return measurement
     }
 
     private func boot(
@@ -204,7 +208,7 @@ public struct KvmEngine: Engine {
     /// The ports that the host connects to: the probe's, and the published ones.
     private func proxiedPorts(_ scenario: Scenario) throws(ColdStartError) -> [UInt16] {
         var ports = Set(keptMachine?.ports.map(\.guest) ?? [])
-        if scenario.probeSet == nil, case .http(let port, _) = scenario.probe { ports.insert(port) }
+        if scenario.probeSet == nil, case .http(let probe) = scenario.probe { ports.insert(probe.port) }
         guard ports.count <= BootSpec.proxiedPortLimit else {
             throw .impossibleScenario("at most \(BootSpec.proxiedPortLimit) ports can be published")
         }

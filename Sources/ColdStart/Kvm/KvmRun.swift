@@ -103,8 +103,8 @@ struct KvmRun {
         _ listener: DoorbellListener, published: [PublishedPort], socket: FilePath, boot: UInt64, isRestored: Bool
     ) -> ReadyPhase {
         var probe: HostProbe?
-        if scenario.probeSet == nil, case .http(let port, let path) = scenario.probe {
-            probe = HostProbe(socket: socket, port: port, path: path, start: listener.start)
+        if scenario.probeSet == nil, case .http(let request) = scenario.probe {
+            probe = HostProbe(socket: socket, request: request, start: listener.start)
         }
         guard let keptMachine else { return ReadyPhase(probe: probe, keep: nil) }
         let timeout = scenario.timeout

@@ -59,7 +59,7 @@ struct QemuCommand {
     ///
     /// A kernel finds memory as a disk only with PCI. Without a real-time clock it reads one 20,000 times before it
     /// gives up: 40,000 of the 40,904 exits to QEMU in a boot.
-    private var machine: String {
+    var machine: String {
         if case .counted = acceleration { return "microvm,acpi=on,rtc=on,pcie=on" }
         return "microvm,acpi=on,rtc=on,pcie=off"
     }

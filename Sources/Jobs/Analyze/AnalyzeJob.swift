@@ -1,6 +1,7 @@
 public import Analysis
 internal import Linux
 public import OCI
+internal import SystemPackage
 
 /// The analysis of an image, with the store's other images as possible bases.
 public struct AnalyzeJob {
@@ -37,6 +38,22 @@ public struct AnalyzeJob {
 
     /// Finds the base of an image.
     func base(of image: Image) throws -> BaseImage {
-        BaseImage(of: image, among: try KnownImage.all(in: store, for: image.config.platform))
+        let named = try KnownImage.all(in: store, for: image.config.platform)
+        return BaseImage(of: image, among: named + [annotated(image)].compactMap { $0 })
+    }
+
+    /// Returns the base that an image's annotations name, if the store has its documents, as after a build from it.
+    ///
+    /// A base that can't be read is not known.
+    private func annotated(_ image: Image) -> KnownImage? {
+        let annotations = image.manifest.annotations
+        guard let digest = annotations[BaseAnnotation.digest].flatMap({ try? Digest($0) }),
+            let bytes = try? store.root.contents(
+                of: FilePath("blobs/sha256/\(digest.hex)"), limit: Int(Image.documentLimit)),
+            let base = try? Image(
+                manifest: Descriptor(mediaType: .manifest, digest: digest, size: Int64(bytes.count)), in: store)
+        else { return nil }
+        let name = annotations[BaseAnnotation.name].flatMap { try? Reference($0).familiar }
+        return KnownImage(base, named: name ?? digest.short)
     }
 }

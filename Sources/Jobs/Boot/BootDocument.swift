@@ -7,7 +7,9 @@ extension StartMeasurement {
     ///
     /// - Parameter console: The path that the console was written to; nil if it was not written.
     public func document(image: Image, name: String, console: String? = nil) -> JSON {
-        document(digest: image.descriptor.digest, name: name, console: console)
+        var json = document(digest: image.descriptor.digest, name: name, console: console)
+        json["image"]?["compressedSize"] = .integer(image.compressedSize)
+        return json
     }
 
     func document(digest: Digest, name: String, console: String?) -> JSON {
@@ -23,6 +25,10 @@ extension StartMeasurement {
         json["kernel"] = kernelRelease.map { release in
             .object(["release": .string(release)].merging(kernelRemark.map { ["remark": .string($0)] } ?? [:]) { $1 })
         }
+        json["fingerprint"] = .members(
+            Dictionary(fingerprint.members.map { ($0.name, JSON.string($0.value)) }) { first, _ in first })
+        json["findings"] = .array(
+            findings.map { .object(["id": .string($0.id), "message": .string($0.message)]) })
         if !notes.isEmpty { json["notes"] = .array(notes.map(JSON.string)) }
         json["emulator"] = emulator.map(JSON.string)
         json["exits"] = exits.map { .integer(Int64($0.median)) }

@@ -3,6 +3,7 @@ internal import Linux
 public import OCI
 public import Probe
 public import Project
+internal import Proof
 internal import Synchronization
 internal import SystemPackage
 
@@ -10,13 +11,16 @@ internal import SystemPackage
 public struct BootJob: Sendable {
     /// The engine.
     public let choice: EngineChoice
-    /// The probe of readiness.
-    public let probe: ProbeAction
+    /// The probe of readiness; nil until an image suggests one.
+    public private(set) var probe: ProbeAction?
+    private let furtherProbes: [ProbeAction]
+    private let usesHealthcheck: Bool
+    private let readsFile: Bool
+    private let programVersion: String
     private let kernel: KernelChoice
     private let runs: Int?
     private let budget: Duration?
-    /// True if work is counted instead of time.
-    public let isDeterministic: Bool
+    private let isDeterministic: Bool
     private let memory: Int64
     private let processors: Int
     private let isMemoryRequested: Bool
@@ -32,12 +36,11 @@ public struct BootJob: Sendable {
     public init(_ options: StartOptions, _ file: ProjectFile?, host: any JobHost) throws {
         let project = file ?? ProjectFile()
         choice = try options.engine ?? project.boot.engine.map(EngineChoice.init(parsing:)) ?? .auto
-        guard let probe = try options.probe ?? project.probe.map(ProbeAction.init(parsing:)) else {
-            throw Failure(
-                "a probe of the image's readiness is missing",
-                remedy: "add --probe http:8080/" + (file == nil ? "" : " or [probe] in thaw.toml"), status: .usage)
-        }
-        self.probe = probe
+        (furtherProbes, usesHealthcheck, readsFile) = (options.furtherProbes, options.usesHealthcheck, file != nil)
+        probe =
+            usesHealthcheck
+            ? nil : try options.probe ?? project.probe.map(ProbeAction.init(parsing:))
+        programVersion = options.programVersion
         kernel = options.kernel ?? project.boot.kernel.map(KernelChoice.init(parsing:)) ?? .debian
         budget = options.budget
         runs = options.runs ?? (budget == nil ? project.boot.runs : nil)
@@ -68,35 +71,67 @@ public struct BootJob: Sendable {
 }
 
 extension BootJob {
+    /// Returns the job with a probe: the given one, else the one that the image suggests, which is reported.
+    public func choosingProbe(for image: Image) throws -> BootJob {
+        guard probe == nil else { return self }
+        var job = self
+        if usesHealthcheck {
+            guard let action = ImageProbe.healthcheck(image.config) else {
+                throw Failure("the image has no HEALTHCHECK", remedy: "add --probe http:8080/", status: .usage)
+            }
+            job.probe = action
+            return job
+        }
+        guard let suggested = ImageProbe(image.config) else {
+            throw Failure(
+                "a probe of the image's readiness is missing: it has neither HEALTHCHECK nor EXPOSE",
+                remedy: "add --probe http:8080/" + (readsFile ? " or [probe] in thaw.toml" : ""), status: .usage)
+        }
+        host.report("probe \(suggested.action), from \(suggested.source)")
+        job.probe = suggested.action
+        return job
+    }
+
     /// Starts the image as many times as requested and measures each start.
     ///
     /// - Parameter options: Options of the engine kvm, the only engine that can do more than boot.
     public func measure(
         _ image: Image, in store: Store, options: MachineOptions = MachineOptions()
     ) async throws -> StartMeasurement {
-        let measured = try await measure(
-            [StartSubject(image)], in: store, isCounted: isDeterministic, options: options)
+        let measured = try await choosingProbe(for: image).measure(
+            [StartSubject(image)], in: store,
+            plan: RunPlan(runs: runs, budget: budget, isCounted: isDeterministic), options: options)
         return measured[0]
     }
 
-    /// Starts two images in turns as many times as requested, and compares them.
+    /// True if starts are measured in an emulator: a QEMU without a KVM that runs guests.
+    public var isEmulated: Bool {
+        guard !isDeterministic, [.auto, .qemu].contains(choice), Engines.hasEmulator else { return false }
+        return KvmEngine.unavailableReason() != nil
+    }
+
+    /// Starts two images in turns, and compares them.
     public func measurePair(
-        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+        _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode = .requested
     ) async throws -> StartPair {
-        let measured = try await measure([before, after], in: store, isCounted: isCounted, options: MachineOptions())
+        let job = try choosingProbe(for: before.image)
+        let isCounted = if case .counted = mode { true } else { isDeterministic }
+        var plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
+        if case .once = mode { plan = RunPlan(runs: 1, budget: nil, isCounted: isCounted) }
+        let measured = try await job.measure([before, after], in: store, plan: plan, options: MachineOptions())
         return try StartPair(measured[0], measured[1])
     }
 
     private func measure(
-        _ subjects: [StartSubject], in store: Store, isCounted: Bool, options: MachineOptions
+        _ subjects: [StartSubject], in store: Store, plan: RunPlan, options: MachineOptions
     ) async throws -> [StartMeasurement] {
         let lastConsole = Mutex<Console?>(nil)
-        let scenarios = subjects.map { subject in
-            var scenario = scenario(of: subject.image)
+        let scenarios = try subjects.map { subject in
+            var scenario = try scenario(of: subject.image)
             scenario.onRunEnd = { console in lastConsole.withLock { $0 = console } }
             return scenario
         }
-        let plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
+        let isCounted = plan.isCounted
         do {
             let measured = try await engines(store, isCounted: isCounted).prepare(
                 choice, subjects, options: options
@@ -106,7 +141,9 @@ extension BootJob {
                 return try await plan.measure(subjects.count) { index, earlierRuns in
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
-                    return try await starters[index](scenario)
+                    let measured = try await starters[index](scenario)
+                    try scenario.probeSet?.expectPassed(measured)
+                    return measured
                 }
             }
             try keepConsole(lastConsole.withLock { $0 })
@@ -123,7 +160,7 @@ extension BootJob {
     public func runProbes(
         _ image: Image, tree: FileTree?, _ probeSet: ProbeSet, in store: Store
     ) async throws -> StartMeasurement {
-        var scenario = scenario(of: image)
+        var scenario = try scenario(of: image)
         (scenario.probeSet, scenario.runs) = (probeSet, 1)
         scenario.probe = probeSet.readinessProbe ?? scenario.probe
         let only = scenario
@@ -133,7 +170,7 @@ extension BootJob {
     }
 
     private func engines(_ store: Store, isCounted: Bool) -> Engines {
-        Engines(store: store, kernel: kernel, isDeterministic: isCounted, host: host)
+        Engines(store: store, kernel: kernel, isDeterministic: isCounted, programVersion: programVersion, host: host)
     }
 
     /// Writes the console as plain lines, since users print such a file with `cat`.
@@ -144,13 +181,26 @@ extension BootJob {
     }
 
     /// The start of an image with these settings.
-    func scenario(of image: Image) -> Scenario {
+    func scenario(of image: Image) throws -> Scenario {
         let config = image.config
+        guard let probe = try choosingProbe(for: image).probe else { preconditionFailure("a probe was chosen") }
         var scenario = Scenario(
             arguments: config.arguments, environment: config.environment + environment,
             workingDirectory: config.workingDirectory.isEmpty ? "/" : config.workingDirectory, user: config.user,
             probe: probe, memoryBytes: UInt64(memory), processors: processors, timeout: timeout, runs: runs ?? 1)
         (scenario.isMemoryRequested, scenario.processLimit) = (isMemoryRequested, processLimit)
+        if !furtherProbes.isEmpty { scenario.probeSet = ProbeSet(probes: [probe] + furtherProbes) }
         return scenario
+    }
+}
+
+extension ProbeSet {
+    /// Throws if a probe of the set did not pass.
+    fileprivate func expectPassed(_ measured: StartMeasurement) throws {
+        guard let results = measured.probeResults?.results else { return }
+        for (place, (action, result)) in zip(actions, results).enumerated() where !accepts(result, at: place) {
+            let record = ProbeRecord(result, of: "\(action)", passes: false)
+            throw Failure("probe \(action) did not pass: \(record.summary)")
+        }
     }
 }

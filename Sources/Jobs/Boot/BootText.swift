@@ -18,6 +18,7 @@ extension StartMeasurement {
         if let work { lines.append(work.text) }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
+        lines += findings.map { "finding: \($0.message)" }
         lines += notes.map { "note: \($0)" }
         if let pageFaults { lines.append("page faults \(Int(pageFaults.median))") }
         if let peakGuestMemoryBytes { lines.append("peak memory \(ByteCount(Int64(peakGuestMemoryBytes)))") }

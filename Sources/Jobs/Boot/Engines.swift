@@ -7,10 +7,11 @@ internal import Sandbox
 internal import SystemPackage
 
 /// The starts of images on engines, with the disks and directories that an engine needs.
-public struct Engines {
+public struct Engines: Sendable {
     let store: Store
     let kernel: KernelChoice
     let isDeterministic: Bool
+    let programVersion: String
     let host: any JobHost
 
     /// The starts of one image, whose disk or directories exist.
@@ -28,28 +29,41 @@ public struct Engines {
         case .container: return try await contain(subjects, body)
         case .auto, .qemu:
             let isDeterministic = isDeterministic
-            return try await boot(subjects) { disks, kernel, program in
-                try await body(
+            return try await boot(subjects) { disks, _, kernel, program in
+                let conditions = try conditions(program, kernel: kernel.image)
+                return try await body(
                     disks.map { disk in
                         let engine = QemuEngine(
-                            disk: disk, kernel: kernel, initialProgram: program, isDeterministic: isDeterministic)
-                        return { try await engine.measure($0) }
+                            disk: disk, kernel: kernel, initialProgram: program, cache: Environment.cache,
+                            isDeterministic: isDeterministic)
+                        return { try await engine.measure($0).adding(conditions) }
                     })
             }
         case .kvm: break
         }
         let isSmall = kernel == .small
-        return try await boot(subjects) { disks, found, program in
-            try await body(
+        return try await boot(subjects) { disks, area, found, program in
+            let conditions = try conditions(program, kernel: found.image)
+            return try await body(
                 zip(subjects, disks).map { subject, disk in
                     let engine = KvmEngine(
                         disk: disk, subject: "\(subject.image.descriptor.digest)", kernel: found,
                         initialProgram: program, cache: Environment.cache, startMode: options.startMode,
-                        scratch: disk.removingLastComponent(), network: options.network,
+                        scratch: area, network: options.network,
                         keptMachine: options.keptMachine, isRootMemory: isSmall)
-                    return { try await engine.measure($0) }
+                    return { try await engine.measure($0).adding(conditions) }
                 })
         }
+    }
+
+    /// Returns the conditions that are files: this program, the guest's init and the kernel.
+    private func conditions(_ program: FilePath, kernel: FilePath?) throws -> Fingerprint {
+        func digest(_ path: FilePath) throws -> String {
+            "\(Digest(of: try OwnedDescriptor(path).readAll(limit: 256 << 20)))"
+        }
+        var conditions = Fingerprint(["thaw": programVersion, "init": try digest(program)])
+        if let kernel { conditions.add("kernel", try digest(kernel)) }
+        return conditions
     }
 
     /// Returns the engine of a choice, never `auto`; throws if it does not work here.
@@ -81,12 +95,14 @@ public struct Engines {
         }
     }
 
-    private static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
+    static var hasEmulator: Bool { (try? QemuEngine.expectEmulator()) != nil }
 
     /// Writes each image to a disk, finds a kernel and the init, and calls `body` with them.
     private func boot<Value: Sendable>(
         _ subjects: [StartSubject],
-        _ body: @escaping @Sendable (_ disks: [FilePath], Kernel, _ program: FilePath) async throws -> Value
+        _ body:
+            @escaping @Sendable (_ disks: [FilePath], _ area: FilePath, Kernel, _ program: FilePath) async throws ->
+            Value
     ) async throws -> Value {
         let kernel = try await Kernel.locate(self.kernel, cache: Environment.cache)
         let program = try InitialProgram.locate()
@@ -94,26 +110,40 @@ public struct Engines {
         return try await inWorkArea { _, area in
             var disks: [FilePath] = []
             for subject in subjects {
-                let disk = area.appending("root\(disks.count).erofs")
-                let tree = if let tree = subject.tree { tree } else { try await store.tree(of: subject.image) }
-                _ = try await RootDisk.write(subject.image, tree: tree, to: disk)
-                disks.append(disk)
+                disks.append(try await disk(of: subject, in: store, or: area.appending("root\(disks.count).erofs")))
             }
-            return try await body(disks, kernel, program)
+            return try await body(disks, area, kernel, program)
         }
+    }
+
+    /// Returns the image's disk: one that the store keeps, else a new one, at `path` if the store can't be written.
+    private func disk(of subject: StartSubject, in store: Store, or path: FilePath) async throws -> FilePath {
+        let image = subject.image
+        let chain = Digest.chainID(of: image.layers)
+        if let chain, let kept = try store.disk(of: chain, version: RootDisk.version) { return kept }
+        let tree = if let tree = subject.tree { tree } else { try await store.tree(of: image) }
+        if let chain {
+            let kept = try await store.keepDisk(of: chain, version: RootDisk.version) {
+                _ = try await RootDisk.write(image, tree: tree, to: $0)
+            }
+            if let kept { return kept }
+        }
+        _ = try await RootDisk.write(image, tree: tree, to: path)
+        return path
     }
 
     private func contain<Value: Sendable>(
         _ subjects: [StartSubject], _ body: @escaping @Sendable (_ starters: [Starter]) async throws -> Value
     ) async throws -> Value {
         let program = try InitialProgram.locate()
+        let conditions = try conditions(program, kernel: nil)
         return try await inWorkArea { snapshots, area in
             let ids = try Users.separate.storedIDs(on: area)
             var starters: [Starter] = []
             for subject in subjects {
                 let layers = try await snapshots.stored(with: ids).directories(of: subject.image)
                 let engine = ContainerEngine(layers: layers, ids: ids, scratch: area, initialProgram: program)
-                starters.append { try await engine.measure($0) }
+                starters.append { try await engine.measure($0).adding(conditions) }
             }
             do {
                 return try await body(starters)
@@ -147,5 +177,14 @@ public struct Engines {
             try? snapshots.removeWorkArea(area)
             throw error
         }
+    }
+}
+
+extension StartMeasurement {
+    /// Returns the measurement with further conditions in its fingerprint.
+    fileprivate func adding(_ conditions: Fingerprint) -> StartMeasurement {
+        var measurement = self
+        measurement.fingerprint.add(conditions)
+        return measurement
     }
 }

@@ -3,16 +3,24 @@ public import OCI
 public import Probe
 public import Proof
 
+/// The number and the kind of two images' starts.
+public enum PairMode: Sendable {
+    /// As the options request.
+    case requested
+    /// Counted work, as many times as requested.
+    case counted
+    /// One start of each, for a time that gets no verdict.
+    case once
+}
+
 /// The starts of images, which a test replaces by starts without an engine.
 public protocol ImageStarter: Sendable {
-    /// True if the options request counted work instead of time.
-    var isDeterministic: Bool { get }
+    /// True if starts are measured in an emulator, whose time has no verdict.
+    var isEmulated: Bool { get }
 
-    /// Starts two images in turns as many times as requested, and compares them.
-    ///
-    /// - Parameter isCounted: True to count work instead of measuring time.
+    /// Starts two images in turns, and compares them.
     func measurePair(
-        _ before: StartSubject, _ after: StartSubject, in store: Store, isCounted: Bool
+        _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode
     ) async throws -> StartPair
 
     /// Returns the runner that starts images once, for their responses.
@@ -32,7 +40,8 @@ extension BootJob: ImageStarter {
     ) -> any ImageRunner<Image> {
         ProofRunner(
             job: self, store: store,
-            probeSet: ProbeSet(probes: [probe], commands: commands, recordsOpenedFiles: recordsOpenedFiles),
+            probeSet: ProbeSet(
+                probes: probe.map { [$0] } ?? [], commands: commands, recordsOpenedFiles: recordsOpenedFiles),
             files: files)
     }
 }

@@ -29,6 +29,10 @@ public struct StartOptions: Equatable, Sendable {
     public var engine: EngineChoice?
     /// The probe of readiness.
     public var probe: ProbeAction?
+    /// Probes that must pass after it.
+    public var furtherProbes: [ProbeAction] = []
+    /// True if the probe is the image's HEALTHCHECK.
+    public var usesHealthcheck = false
     /// The number of starts.
     public var runs: Int?
     /// The time for all starts; without a number of starts, as many as it allows.
@@ -47,9 +51,22 @@ public struct StartOptions: Equatable, Sendable {
     public var environment: [String] = []
     /// The time limit for the probe to pass.
     public var timeout: Duration?
+    /// The version of the program, for the fingerprint of a start.
+    public var programVersion = ""
     /// The file that gets the console of the last start.
     public var console: String?
 
     /// Makes options without any value.
     public init() {}
+
+    /// Reads the texts of `--probe`, of which the first one is the probe of readiness.
+    public mutating func add(probes texts: [String]) throws {
+        usesHealthcheck = texts.first == "healthcheck"
+        let actions = try texts.dropFirst(usesHealthcheck ? 1 : 0).map { try ProbeAction(parsing: $0) }
+        (probe, furtherProbes) =
+            usesHealthcheck ? (nil, actions) : (actions.first, Array(actions.dropFirst()))
+        guard texts.count < 2 || actions.allSatisfy({ !$0.isPattern }) else {
+            throw Failure("a log: probe can't be combined with other probes", status: .usage)
+        }
+    }
 }

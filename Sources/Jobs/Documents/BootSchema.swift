@@ -4,13 +4,16 @@ extension Schemas {
         "boot",
         [
             "engine": .words(["kvm", "qemu", "container"]), "accelerated": .bool, "accelerationNote?": .string,
-            "probe": .string, "runs": .integer, "image": ["reference": .string, "digest": .string],
+            "probe": .string, "runs": .integer,
+            "image": ["reference": .string, "digest": .string, "compressedSize?": .integer],
+            "fingerprint": .map(.string),
             "phases": .list([
                 "name": .string, "medianMs": .number, "medianRunMs?": .number, "p95Ms?": .number,
                 "samplesMs": .list(.number),
             ]),
             "timeToFirstRequestMs": statistics, "kernel?": ["release": .string, "remark?": .string],
-            "notes?": .list(.string), "emulator?": .string, "exits?": .integer, "vmmOverheadBytes?": .integer,
+            "findings": .list(["id": .string, "message": .string]), "notes?": .list(.string), "emulator?": .string,
+            "exits?": .integer, "vmmOverheadBytes?": .integer,
             "diskReads?": .integer, "diskBytesRead?": .integer, "console?": .string, "pageFaults?": .integer,
             "peakGuestMemoryBytes?": .integer,
             "work?": ["instructions": .integer, "spread": .number, "byPhase": .map(.integer)],

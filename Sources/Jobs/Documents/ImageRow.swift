@@ -7,24 +7,18 @@ public struct ImageRow: Sendable {
     public let name: String
     /// The digest of the manifest or index.
     public let digest: Digest
-    /// The bytes of all layers, each counted once.
+    /// The bytes of all layers as they are stored, each counted once; a built image's layers are plain until an export.
     public let compressedSize: Int64
     /// The platforms.
     public let platforms: [String]
 
     /// Reads the rows of all names.
     public static func all(in store: Store) throws -> [ImageRow] {
-        try store.images().map { try ImageRow($0, $1, in: store) }
-    }
-
-    private init(_ name: String, _ descriptor: Descriptor, in store: Store) throws {
-        self.name = try Reference(name).familiar
-        digest = descriptor.digest
-        let images = try ImageSet(descriptor, in: store).images()
-        let layers = images.flatMap(\.layers).map(\.descriptor)
-        compressedSize = Dictionary(layers.map { ($0.digest, $0.size) }, uniquingKeysWith: { first, _ in first })
-            .values.reduce(0, +)
-        platforms = images.map(\.config.platform.description)
+        try store.summaries().map { summary in
+            ImageRow(
+                name: try Reference(summary.name).familiar, digest: summary.digest, compressedSize: summary.size,
+                platforms: summary.platforms)
+        }
     }
 
     /// Returns the document of `thaw images --format json`.

@@ -13,6 +13,8 @@ public struct BudgetVerdict: Sendable, Equatable {
         public let limit: Double
         /// The measured value.
         public let measured: Double
+        /// The comparison in words; nil for that of two figures.
+        var summary: String?
 
         /// True if the measured value is at most the limit.
         public var holds: Bool { measured <= limit }
@@ -44,6 +46,11 @@ public struct BudgetVerdict: Sendable, Equatable {
     /// The budgets that are set and have a figure, in the order of `thaw.toml`'s keys.
     public let rows: [Row]
 
+    /// Compares figures with budgets, and adds the rules that need more than figures.
+    init(_ budget: ProjectFile.Budget, _ figures: ImageFigures, further: [GateRule]) {
+        rows = Self(budget, figures).rows + further.compactMap(\.row)
+    }
+
     /// Compares figures with budgets.
     public init(_ budget: ProjectFile.Budget, _ figures: ImageFigures) {
         let all: [(name: String, unit: Unit, limit: Double?, measured: Double?)] = [
@@ -66,7 +73,8 @@ public struct BudgetVerdict: Sendable, Equatable {
     public var text: String {
         rows.map { row in
             let excess = row.holds ? "" : ", \(row.unit.text(row.measured - row.limit)) too much"
-            return "\(row.holds ? "holds" : "BROKEN")  \(row.name): \(row.measuredText) of \(row.limitText)\(excess)"
+            let summary = row.summary ?? "\(row.measuredText) of \(row.limitText)\(excess)"
+            return "\(row.holds ? "holds" : "BROKEN")  \(row.name): \(summary)"
         }.joined(separator: "\n")
     }
 

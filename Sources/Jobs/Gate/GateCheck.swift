@@ -38,9 +38,22 @@ public struct GateCheck {
         let facts = try await facts(of: image)
         let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline)
         let rows = try await rows(for: image)
+        let startRules = try await startRules(for: image, baseline?.start)
         return GateReport(
-            on: image, named: name, rules: rows.map { $0.rule(rules) } + rules.own, waivers: project.waivers,
+            on: image, named: name,
+            rules: rows.map { $0.rule(rules) } + rules.own + startRules,
+            waivers: project.waivers,
             today: today, file: file, lines: lines)
+    }
+
+    /// Starts the image as the baseline was started, and compares the figures.
+    private func startRules(for image: Image, _ baseline: StartBaseline?) async throws -> [GateRule] {
+        guard let baseline else { return [] }
+        var options = start
+        options.isDeterministic = baseline.isCounted
+        if options.runs == nil, options.budget == nil { options.runs = baseline.runs }
+        let measured = try await BootJob(options, project, host: host).measure(image, in: store)
+        return try baseline.rules(for: measured)
     }
 
     private enum Row {

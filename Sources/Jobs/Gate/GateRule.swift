@@ -33,6 +33,8 @@ public struct GateRule: Sendable, Equatable {
 
     /// The key in `[budget]`.
     public let name: String
+    /// The unit of both figures; nil if the rule has no figure.
+    let unit: BudgetVerdict.Unit?
     /// The limit in bytes, milliseconds, or a number.
     public let limit: Double
     /// The figure in the same unit; nil if it was not measured.
@@ -51,6 +53,7 @@ public struct GateRule: Sendable, Equatable {
         let holds = measured <= limit
         let excess = holds ? "" : ", \(unit.text(measured - limit)) too much"
         self.name = name
+        self.unit = unit
         self.limit = limit
         self.measured = measured
         self.causes = Array(causes.prefix(3))
@@ -60,8 +63,14 @@ public struct GateRule: Sendable, Equatable {
 
     /// Makes a rule whose figure could not be measured.
     init(_ name: String, limit: Double, inconclusive reason: String) {
-        (self.name, self.limit, measured, summary, causes) = (name, limit, nil, reason, [])
+        (self.name, self.limit, measured, unit, summary, causes) = (name, limit, nil, nil, reason, [])
         state = .inconclusive(reason)
+    }
+
+    /// The rule as a row of a verdict; nil if its figure could not be measured.
+    var row: BudgetVerdict.Row? {
+        guard let unit, let measured else { return nil }
+        return BudgetVerdict.Row(name: name, unit: unit, limit: limit, measured: measured, summary: summary)
     }
 
     /// The state in one word.

@@ -69,7 +69,8 @@ public struct OptimizeJob {
         let subjects = (
             StartSubject(original, tree: files.tree), StartSubject(slimmed.image, tree: slimmed.files.tree)
         )
-        let pair = try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: boot.isDeterministic)
+        let pair = try await boot.measurePair(
+            subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
         let figures = ImageFigures(
             of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
@@ -77,14 +78,24 @@ public struct OptimizeJob {
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
             slimDocument: slimmed.document, pair: pair, countedPair: countedPair, verification: verification,
-            verdict: BudgetVerdict(budget, figures))
+            verdict: BudgetVerdict(budget, figures, further: rules(for: slimmed.files)))
+    }
+
+    /// Returns the rules of the slim image that need more than figures.
+    private func rules(for files: ImageFiles) -> [GateRule] {
+        let facts = BudgetFacts(of: files, base: .unknown)
+        let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
+        for rule in rules where rule.measured == nil {
+            host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
+        }
+        return rules
     }
 
     /// Counts the work of both, since the time of an emulator has no verdict; nil if a machine can't be counted.
     private func count(_ subjects: (StartSubject, StartSubject)) async throws -> StartPair? {
         host.report("counting the work of both")
         do {
-            return try await boot.measurePair(subjects.0, subjects.1, in: store, isCounted: true)
+            return try await boot.measurePair(subjects.0, subjects.1, in: store, mode: .counted)
         } catch ColdStartError.impossibleScenario(let reason) {
             host.note("the work of the starts is not counted: \(reason)")
             return nil

@@ -34,7 +34,7 @@ public struct Attester: Sendable {
     ///
     /// - Parameter version: The version of thaw.
     public init?(
-        _ request: AttestationRequest, _ results: [BuildResult], _ parameters: BuildParameters, version: String
+        _ request: AttestationRequest, of results: [BuildResult], parameters: BuildParameters, version: String
     ) async throws {
         if request.isEmpty { return nil }
         (self.request, self.results) = (request, results)

@@ -28,6 +28,14 @@ extension Output {
         return first
     }
 
+    /// True if no output needs compressed layers, so that the build can leave them plain in the store.
+    public static func defersCompression(of outputs: [Output]) -> Bool {
+        outputs.allSatisfy { !$0.kind.isImage || $0.staysInStore }
+    }
+
+    /// True if the output is an image in the store alone, in a form that can be completed later.
+    var staysInStore: Bool { kind == .image && !isPushed && form.level == nil && form.types == .oci }
+
     /// Checks the outputs before anything is built.
     public static func check(
         _ outputs: [Output], _ common: Annotations, names: [Reference], platforms: [Platform], isAttested: Bool = false,
@@ -42,12 +50,12 @@ extension Output {
             guard output.kind.isImage else { continue }
             var annotations = common
             annotations.add(output.annotations)
-            try check(annotations, output, platforms, hasIndex: platforms.count > 1 || isAttested)
+            try check(annotations, of: output, platforms: platforms, hasIndex: platforms.count > 1 || isAttested)
         }
     }
 
     private static func check(
-        _ annotations: Annotations, _ output: Output, _ platforms: [Platform], hasIndex: Bool
+        _ annotations: Annotations, of output: Output, platforms: [Platform], hasIndex: Bool
     ) throws {
         if !hasIndex || (platforms.count == 1 && !output.hasAttestations),
             annotations.has(.index) || annotations.has(.indexDescriptor)

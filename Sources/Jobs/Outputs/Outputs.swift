@@ -81,14 +81,17 @@ public struct Outputs: Sendable {
     public func set(_ output: Output) async throws -> ImageSet {
         var annotations = annotations
         annotations.add(output.annotations)
-        let (images, store, form) = (images, store, output.form)
+        var form = output.form
+        // Another output of the same build may need the compressed layers.
+        form.isDeferred = output.staysInStore && attester == nil
+        let (images, store) = (images, store)
         let attester = output.hasAttestations ? attester : nil
         let names = output.names.isEmpty ? names : output.names
-        return try await Offload.run { [annotations] in
+        return try await Offload.run { [annotations, form] in
             let converted = try images.map { built in
                 try built.image.converted(to: form, above: built.baseLayerCount, into: store)
             }
-            return try store.assemble(converted, annotations, output.attestationForm) { index, digest in
+            return try store.assemble(converted, annotations, form: output.attestationForm) { index, digest in
                 attester?.attestations(of: index, digest, names: names) ?? []
             }
         }

@@ -39,6 +39,7 @@ public struct CopyJob {
             if case .registry(let name) = source { try await client.set(name) } else {
                 try await source.set(in: store, client: { client }, host: host)
             }
+        if case .store = target {} else { set = try await Offload.run { [set, store] in try store.exported(set) } }
         if let platform { set = ImageSet(try set.image(for: platform, name: name)) }
         if case .registry(let name) = target {
             return try await client.push(set, to: name, hints: store).digest

@@ -81,7 +81,8 @@ extension CopyJob {
         case .registry(let name): return try await client.tags(of: name)
         case .store(let name):
             return try store.images().compactMap { entry in
-                let found = try Reference(entry.name)
+                // Another program may have given a name of another form.
+                guard let found = try? Reference(entry.name) else { return nil }
                 return found.host == name.host && found.path == name.path ? found.tag : nil
             }
         case .layout(.layout(let path, _)):

@@ -41,7 +41,9 @@ public struct AttestationRequest: Sendable, Hashable {
             }
             fields[field[..<equals].trimmingSpaces.lowercased()] = String(field[field.index(after: equals)...])
         }
-        let isOff = try fields.removeValue(forKey: "disabled").map { try Self.flag("disabled", $0, option) } ?? false
+        let isOff =
+            try fields.removeValue(forKey: "disabled").map { try Self.flag("disabled", value: $0, option: option) }
+            ?? false
         switch fields.removeValue(forKey: "type") {
         case "provenance":
             let wanted = try Self.provenance(fields, option)
@@ -67,16 +69,16 @@ public struct AttestationRequest: Sendable, Hashable {
             case ("version", "v0.2"): provenance.isCurrent = false
             case ("version", _): throw Failure("\(option): version '\(value)' is not v0.2 or v1", status: .usage)
             case ("builder-id", _): provenance.builderID = value
-            case ("reproducible", _): provenance.isReproducible = try flag(key, value, option)
+            case ("reproducible", _): provenance.isReproducible = try flag(key, value: value, option: option)
             // Only images have attestations, with either value.
-            case ("inline-only", _): _ = try flag(key, value, option)
+            case ("inline-only", _): _ = try flag(key, value: value, option: option)
             default: throw refusal(of: key, option)
             }
         }
         return provenance
     }
 
-    private static func flag(_ key: String, _ value: String, _ option: String) throws -> Bool {
+    private static func flag(_ key: String, value: String, option: String) throws -> Bool {
         guard let flag = Bool(flag: value) else {
             throw Failure("\(option): \(key) '\(value)' is not true or false", status: .usage)
         }

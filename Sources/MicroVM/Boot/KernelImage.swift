@@ -85,6 +85,9 @@ final class KernelImage: Sendable {
         self.file = unpacked
     }
 
+    /// The path of the file that ``load(into:)`` reads.
+    var path: FilePath { file.path }
+
     /// Returns another descriptor of the file that ``load(into:)`` reads.
     func duplicate() throws(MachineError) -> OwnedDescriptor {
         do throws(SystemError) { return try file.descriptor.duplicate() } catch {

@@ -76,10 +76,16 @@ extension Descriptor {
 extension ImageSet {
     /// Returns the attestations of the image with this manifest; an image outside of an index has none.
     public func attestations(of image: Digest) throws -> [AttestationManifest] {
-        try manifests().filter { $0.isAttestation && $0.attestedDigest == image.description }.map { entry in
-            let manifest = try Manifest(parsing: source.read(entry), digest: entry.digest)
-            return AttestationManifest(
-                descriptor: entry, statements: manifest.layers.filter { $0.mediaType == .inToto })
+        let entries = try manifests().filter { $0.isAttestation && $0.attestedDigest == image.description }
+        return try entries.compactMap { entry in
+            do {
+                let manifest = try Manifest(parsing: source.read(entry), digest: entry.digest)
+                return AttestationManifest(
+                    descriptor: entry, statements: manifest.layers.filter { $0.mediaType == .inToto })
+            } catch OCIError.blobMissing {
+                // A save of one platform of an index leaves out the rest.
+                return nil
+            }
         }
     }
 

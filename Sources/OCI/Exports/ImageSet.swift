@@ -139,7 +139,7 @@ extension Store {
     ///
     /// - Parameter attestations: Returns the attestations of the image with an index in `images` and this manifest.
     public func assemble(
-        _ images: [Image], _ annotations: Annotations = Annotations(), _ form: AttestationForm = .artifact,
+        _ images: [Image], _ annotations: Annotations = Annotations(), form: AttestationForm = .artifact,
         attestations: (_ index: Int, _ manifest: Digest) throws -> [Attestation] = { _, _ in [] }
     ) throws -> ImageSet {
         var entries: [Descriptor] = []

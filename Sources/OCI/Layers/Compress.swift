@@ -17,11 +17,25 @@ protocol FinishingSink: ByteSink {
     func finish() throws
 }
 
+/// A sink that collects small pieces, so that a tar's header doesn't cost a system call.
 private final class PlainSink: FinishingSink {
+    private static let size = 256 << 10
     private let sink: any ByteSink
+    private var pending: [UInt8] = []
+
     init(_ sink: any ByteSink) { self.sink = sink }
-    func write(_ bytes: ArraySlice<UInt8>) throws { try sink.write(bytes) }
-    func finish() {}
+
+    func write(_ bytes: ArraySlice<UInt8>) throws {
+        if pending.count + bytes.count > Self.size { try finish() }
+        if bytes.count > Self.size / 2 { return try sink.write(bytes) }
+        pending += bytes
+    }
+
+    func finish() throws {
+        if pending.isEmpty { return }
+        try sink.write(pending)
+        pending.removeAll(keepingCapacity: true)
+    }
 }
 
 /// A sink that cuts its input into blocks of 1 MiB and compresses each alone, several at once.

@@ -4,23 +4,39 @@
 /// entries -> tar -+-> SHA-256 (diff ID)
 ///                 +-> compressed blocks, in parallel -+-> SHA-256 (digest)
 ///                                                     +-> file
+/// plain:     tar ---> SHA-256 (diff ID and digest) -----> file
+/// contents:  with ``hashesContents`` the SHA-256 of each file too, in the same pass
 /// ```
 public final class LayerWriter {
     private let tar: TarWriter
-    private let tee: HashingSink
+    private let tee: TarHasher
     private let compressor: any FinishingSink
     private let blob: Ingest
+    private let form: LayerForm
     private let compression: Compression
     private let store: Store
     private let headers = HeaderIndexWriter()
+    /// True to compute the digests of files' contents.
+    public var hashesContents = false
+    /// The digest of the last file's content, once it is complete.
+    public var contentDigest: Digest? { tee.contentDigest }
 
     /// Starts a layer in `store`; `level` is gzip's 0 to 9 or zstd's 1 to 22.
-    public init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
-        self.compression = compression
+    public convenience init(into store: Store, compression: Compression = .gzip, level: Int? = nil) throws {
+        var form = LayerForm()
+        (form.compression, form.level) = (compression, level)
+        try self.init(into: store, form)
+    }
+
+    /// Starts a layer in `store` with the compression of `form`, by default gzip; a deferred one only notes it.
+    public init(into store: Store, _ form: LayerForm) throws {
+        self.form = form
         self.store = store
-        blob = try store.ingest()
-        compressor = compressing(to: blob, compression, level: level)
-        tee = HashingSink(compressor)
+        compression = form.isDeferred ? .uncompressed : form.compression ?? .gzip
+        // Of a plain layer the blob is the tar, which is hashed anyway.
+        blob = try Ingest(into: store, isHashed: compression != .uncompressed)
+        compressor = compressing(to: blob, compression, level: form.level)
+        tee = TarHasher(compressor)
         tar = TarWriter(tee)
     }
 
@@ -30,6 +46,7 @@ public final class LayerWriter {
     public func add(_ entry: LayerEntry) throws {
         if entry.isMistakenForWhiteout { throw OCIError.whiteoutName(entry.path) }
         try headers.add(try tar.add(entry))
+        if hashesContents { tee.startContent(size: entry.size) }
     }
 
     /// Adds to the current file's content.
@@ -43,7 +60,7 @@ public final class LayerWriter {
         while true {
             let chunk = try source.next()
             if chunk.isEmpty { return try close() }
-            try tee.write(chunk)
+            try tee.write(chunk[...])
         }
     }
 
@@ -57,19 +74,9 @@ public final class LayerWriter {
 
     private func close() throws -> Layer {
         try compressor.finish()
-        return Layer(descriptor: try blob.commit(as: .layer(compression)), diffID: tee.hasher.finalize())
-    }
-}
-
-/// A sink that hashes the bytes that it passes on.
-private final class HashingSink: ByteSink {
-    private(set) var hasher = Digest.Hasher()
-    private let sink: any ByteSink
-
-    init(_ sink: any ByteSink) { self.sink = sink }
-
-    func write(_ bytes: ArraySlice<UInt8>) throws {
-        hasher.update(bytes)
-        try sink.write(bytes)
+        let diffID = tee.digest
+        let digest = compression == .uncompressed ? diffID : nil
+        let layer = Layer(descriptor: try blob.commit(as: .layer(compression), digest: digest), diffID: diffID)
+        return form.isDeferred ? layer.deferring(form.compression ?? .gzip) : layer
     }
 }

@@ -28,11 +28,9 @@ extension Store {
     /// Removes the entries of blobs that no longer exist.
     func forgetOrigins() throws {
         guard try root.exists("thaw/origins") else { return }
-        for entry in try root.directory("thaw/origins").entries() {
-            let hex = String(decoding: entry.name, as: UTF8.self)
-            if let digest = try? Digest("sha256:\(hex)"), try root.exists(Self.path(of: digest)) { continue }
-            try root.remove(FilePath("thaw/origins").appending(FilePath(bytes: entry.name).components))
-        }
+        let blobs = Set(try root.directory("blobs/sha256").entries().map(\.name))
+        let origins = try root.directory("thaw/origins")
+        for entry in try origins.entries() where !blobs.contains(entry.name) { try origins.remove(entry: entry.name) }
     }
 
     private static func originsPath(of digest: Digest) -> FilePath { FilePath("thaw/origins/\(digest.hex)") }

@@ -38,6 +38,7 @@ extension Store {
     {
         let lock = try Lock(path.appending("thaw/lock"), .exclusive)
         try removeAbandonedWork()
+        try addLeftEntries()
         var contents = try StoreContents(self)
         // A collection that doesn't see everything would remove data that it only can't see.
         if let hidden = contents.unreadable.first {
@@ -48,16 +49,29 @@ extension Store {
         if forgettingSteps { contents.drop { _ in true } }
         if let since = budget.usedSince { contents.drop { $0.used < since } }
         if let bytes = budget.bytes { contents.shrink(to: bytes) }
-        for path in contents.dropped { try root.removeTree(path) }
+        try remove(contents.dropped)
         if forgettingSteps {
             try removeUnpackedLayers()
             // Fetched repositories, servers' metadata of files, and the inputs of steps.
             for directory: FilePath in ["thaw/git", "thaw/web", "thaw/why"] { try root.removeTree(directory) }
         }
+        try forgetStacks()
         try forgetOrigins()
         try lock.release()
         return Collected(
             blobs: contents.droppedBlobs, bytes: before - contents.total, left: contents.total)
+    }
+
+    private func remove(_ places: [StoreContents.Place]) throws {
+        for (name, places) in Dictionary(grouping: places, by: \.directory) {
+            // Only these have directories.
+            guard name != "thaw/layers", name != "thaw" else {
+                for place in places { try root.removeTree(FilePath(name).appending(place.name)) }
+                continue
+            }
+            let directory = try root.directory(FilePath(name))
+            for place in places { try directory.remove(entry: Array(place.name.utf8)) }
+        }
     }
 
     /// Removes work areas of killed builds: a running build holds the lock's shared side.

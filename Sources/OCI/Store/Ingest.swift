@@ -14,12 +14,14 @@ public final class Ingest: ByteSink {
     private let lease: Lock
     private let path: FilePath
     private let file: OwnedDescriptor
-    private var hasher = Digest.Hasher()
+    /// Nil if the writer hashes the bytes itself.
+    private var hasher: Digest.Hasher?
     private var isPlaced = false
     /// The number of bytes written.
     public private(set) var size: Int64 = 0
 
-    init(into store: Store) throws(SystemError) {
+    init(into store: Store, isHashed: Bool = true) throws(SystemError) {
+        hasher = isHashed ? Digest.Hasher() : nil
         root = store.root
         self.store = store
         lease = try store.lease()
@@ -33,7 +35,7 @@ public final class Ingest: ByteSink {
     }
 
     public func write(_ bytes: ArraySlice<UInt8>) throws {
-        hasher.update(bytes)
+        hasher?.update(bytes)
         size += Int64(bytes.count)
         try unsafe file.write(bytes.span.bytes)
     }
@@ -45,7 +47,7 @@ public final class Ingest: ByteSink {
         guard size == descriptor.size else {
             throw OCIError.blobSize(descriptor.digest, expected: descriptor.size, found: size)
         }
-        let found = hasher.finalize()
+        let found = finalDigest(nil)
         guard found == descriptor.digest else { throw OCIError.blobMismatch(descriptor.digest, found: found) }
         _ = try commit(as: descriptor.mediaType)
     }
@@ -53,8 +55,10 @@ public final class Ingest: ByteSink {
     /// Makes the blob visible under its digest, also in place of a truncated one.
     ///
     /// After a return without an error the store has the blob, whichever process wrote it first.
-    public func commit(as mediaType: MediaType) throws -> Descriptor {
-        let blob = Descriptor(mediaType: mediaType, digest: hasher.finalize(), size: size)
+    ///
+    /// - Parameter digest: The digest of all bytes, for a writer that hashes them itself.
+    func commit(as mediaType: MediaType, digest: Digest? = nil) throws -> Descriptor {
+        let blob = Descriptor(mediaType: mediaType, digest: finalDigest(digest), size: size)
         if try !store.has(blob) {
             try file.syncData()
             try root.rename(path, to: Store.path(of: blob.digest))
@@ -62,5 +66,10 @@ public final class Ingest: ByteSink {
             try root.directory("blobs/sha256").sync()
         }
         return blob
+    }
+
+    private func finalDigest(_ known: Digest?) -> Digest {
+        guard let digest = known ?? hasher?.finalize() else { preconditionFailure("the writer must hash the bytes") }
+        return digest
     }
 }

@@ -32,9 +32,15 @@ public final class PlainLayers: BlobSource {
 
     public func open(_ blob: Descriptor) throws -> any ByteSource { try source.open(blob) }
 
-    /// Opens the tar of a layer: its file if there is one, or else `tar`, a verified source, which leaves a file.
-    func open(_ layer: Layer, otherwise tar: () throws -> any ByteSource) throws -> any ByteSource {
+    /// Opens the tar of a layer: its file or the source's if there is one, or else `tar`, a verified source, which leaves a
+    /// file.
+    ///
+    /// - Parameter isRecorded: True if the reader needs the layer decompressed, so the source's tar is not read.
+    func open(
+        _ layer: Layer, isRecorded: Bool, otherwise tar: () throws -> any ByteSource
+    ) throws -> any ByteSource {
         if let known = files.withLock({ $0[layer.diffID] }) { return TarSource(known) }
+        if !isRecorded, let plain = try source.openPlain(layer.diffID) { return plain }
         let tar = try tar()
         guard files.withLock({ $0.count }) < Self.maximumFiles, let file = try? TemporaryFile(in: directory) else {
             return tar

@@ -26,7 +26,11 @@ extension Store {
             return nil
         }
         // Data that was used last is removed last when room is needed.
-        try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
+        do {
+            try root.setModified(of: Self.cachePath(of: key), FileTime(seconds: Int64(time(nil))))
+        } catch  where error.refusesWriting {
+            // A store that can only be read is collected by its owner.
+        }
         return step
     }
 
@@ -36,7 +40,8 @@ extension Store {
             "layer": step.layer.descriptor.json, "diffID": .string(step.layer.diffID.description),
             "epoch": .integer(step.epoch),
         ])
-        try root.replace(Self.cachePath(of: key), with: json.bytes)
+        // After a crash it may be empty, which counts as removed.
+        try root.replace(Self.cachePath(of: key), with: json.bytes, isSynced: false)
     }
 
     /// Returns all stored steps, with their files and the time of their last use, in seconds since 1970.
@@ -59,6 +64,16 @@ extension Store {
         return CachedStep(
             layer: Layer(descriptor: try Descriptor(layer, what: what), diffID: try Digest(diffID)), epoch: epoch)
     }
+
+    /// Records that results exist under keys that start with the inputs of `start`.
+    public func mark(_ start: Digest) throws {
+        if try !hasMark(start) { try root.replace(Self.markPath(of: start), with: [], isSynced: false) }
+    }
+
+    /// True if ``mark(_:)`` was called for these inputs.
+    public func hasMark(_ start: Digest) throws -> Bool { try root.exists(Self.markPath(of: start)) }
+
+    private static func markPath(of start: Digest) -> FilePath { FilePath("thaw/cache/mark-\(start.hex)") }
 
     private static func cachePath(of key: Digest) -> FilePath { FilePath("thaw/cache/\(key.hex)") }
 }

@@ -8,6 +8,8 @@ public import SystemPackage
 /// thaw/lock      shared while an image is in use, exclusive during a collection
 /// thaw/ingest/   blobs being written
 /// thaw/cache/    the results of build steps, by their key
+/// thaw/names/    entries that wait for their place in index.json
+/// thaw/facts     what a list of images needs of their documents
 /// thaw/origins/  the repositories that have a blob too, by digest
 /// thaw/index/    the headers of layers, by diff ID
 /// thaw/layers/   layers unpacked for running commands, by chain ID
@@ -19,7 +21,6 @@ public struct Store: BlobSource {
     /// The open directory, inside which paths are resolved.
     public let root: Directory
 
-    private static let reference = "org.opencontainers.image.ref.name"
     private static let layout: [UInt8] = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
     /// Opens the store at `path`, and creates a missing one; one that this process may not write can be read.
@@ -69,6 +70,13 @@ extension Store {
         try openBlob(blob, in: root)
     }
 
+    public func openPlain(_ diffID: Digest) throws -> (any ByteSource)? {
+        let path = Self.path(of: diffID)
+        guard try root.exists(path), try root.status(of: path).type == .regular else { return nil }
+        let file = try root.open(path, [.read, .noFollow, .nonBlocking])
+        return VerifyingSource(FileSource(file), digest: diffID, size: nil)
+    }
+
     /// True if the store has the blob, complete by its size.
     public func has(_ blob: Descriptor) throws -> Bool {
         let path = Self.path(of: blob.digest)
@@ -80,6 +88,12 @@ extension Store {
         let path = Self.path(of: digest)
         guard try root.exists(path) else { return nil }
         return Descriptor(mediaType: .manifest, digest: digest, size: try root.status(of: path).size)
+    }
+
+    /// Returns the size of a blob; nil if the store lacks it.
+    func size(of digest: Digest) throws -> Int64? {
+        let path = Self.path(of: digest)
+        return try root.exists(path) ? root.status(of: path).size : nil
     }
 
     /// Starts a new blob.
@@ -117,13 +131,15 @@ extension Store {
 extension Store {
     /// Reads the store's index.
     public func index() throws -> Index {
-        try Index(parsing: root.contents(of: "index.json", limit: 64 << 20), what: "\(path)/index.json")
+        try Index(parsing: indexBytes(), what: "\(path)/index.json")
     }
+
+    func indexBytes() throws -> [UInt8] { try root.contents(of: "index.json", limit: 64 << 20) }
 
     /// Returns all names with their descriptors, sorted by name.
     public func images() throws -> [(name: String, descriptor: Descriptor)] {
         try index().manifests
-            .compactMap { entry in entry[annotation: Self.reference].map { ($0, entry) } }
+            .compactMap { entry in entry[annotation: Self.referenceKey].map { ($0, entry) } }
             .sorted { $0.0 < $1.0 }
     }
 
@@ -135,17 +151,21 @@ extension Store {
     /// Returns the image or index of a name.
     public func set(_ reference: Reference) throws -> ImageSet {
         var entry = try entry(reference)
-        entry[annotation: Self.reference] = nil
+        entry[annotation: Self.referenceKey] = nil
         return ImageSet(entry, in: self)
     }
 
     /// Returns the index's entry of a name.
     private func entry(_ reference: Reference) throws -> Descriptor {
-        let manifests = try index().manifests
+        let bytes = try indexBytes()
+        let words = [reference.description] + (reference.digest.map { [$0.description] } ?? [])
+        let manifests =
+            try IndexText(bytes)?.entries(with: words)
+            ?? Index(parsing: bytes, what: "\(path)/index.json").manifests
         let found = manifests.first { entry in
             // A name with an index's digest has the entry of the image that was chosen from it.
             if let digest = reference.digest, entry.digest == digest { return true }
-            return entry[annotation: Self.reference] == reference.description
+            return entry[annotation: Self.referenceKey] == reference.description
         }
         guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }
         return found
@@ -186,12 +206,8 @@ extension Store {
     ///
     /// - Throws: ``OCIError/imageNotFound(_:store:)`` if there is no such name.
     public func remove(_ reference: Reference) throws {
-        try editIndex { index in
-            let count = index.manifests.count
-            index.manifests.removeAll { $0[annotation: Self.reference] == reference.description }
-            guard index.manifests.count < count else {
-                throw OCIError.imageNotFound(reference.familiar, store: path.string)
-            }
+        guard try removeEntries(named: reference.description) > 0 else {
+            throw OCIError.imageNotFound(reference.familiar, store: path.string)
         }
     }
 
@@ -203,7 +219,7 @@ extension Store {
         var entries: [Descriptor] = []
         for (descriptor, reference) in named {
             var entry = descriptor
-            entry[annotation: Self.reference] = reference.description
+            entry[annotation: Self.referenceKey] = reference.description
             entry[annotation: LayoutExport.containerdKey] = nil
             if let place = places.updateValue(entries.count, forKey: reference.description) {
                 places[reference.description] = place
@@ -212,20 +228,7 @@ extension Store {
                 entries.append(entry)
             }
         }
-        try editIndex { index in
-            let kept = index.manifests.filter { entry in
-                entry[annotation: Self.reference].map { places[$0] == nil } ?? true
-            }
-            index.manifests = kept + entries
-        }
-    }
-
-    private func editIndex(_ edit: (inout Index) throws -> Void) throws {
-        let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
-        var index = try index()
-        try edit(&index)
-        try root.replace("index.json", with: index.bytes)
-        try lock.release()
+        try add(entries)
     }
 }
 

@@ -17,7 +17,7 @@ public struct Usage: Sendable, Hashable {
     public var layers = Share()
     /// Stored build steps, and the blobs that only they need.
     public var steps = Share()
-    /// Unpacked layers for running commands.
+    /// Unpacked layers for running commands, and disks for starting images.
     public var unpacked = Share()
     /// Headers of layers, digests of the context's files, the inputs of steps, and the files of a failed step.
     public var indexes = Share()
@@ -42,32 +42,46 @@ public struct Usage: Sendable, Hashable {
 ///                      └─► diff IDs ─► headers, unpacked layers
 /// ```
 struct StoreContents {
+    /// The place of data in the store: a directory and a name in it.
+    struct Place: Hashable, Comparable {
+        let directory: String
+        let name: String
+
+        static func < (left: Place, right: Place) -> Bool {
+            (left.directory, left.name) < (right.directory, right.name)
+        }
+    }
+
     /// Data that can be made again.
     struct Item {
-        let path: FilePath
+        let place: Place
         let bytes: Int64
         /// The time of its last use, in seconds since 1970.
         let used: Int64
-        /// The step, whose layer it keeps; nil for other data.
-        let step: CachedStep?
+        /// The layer that it keeps if it is a step; nil for other data.
+        let layer: StepLayer?
     }
 
-    /// The paths to remove.
-    private(set) var dropped: [FilePath] = []
+    /// The places to remove.
+    private(set) var dropped: [Place] = []
     private(set) var droppedBlobs = 0
     /// The bytes that remain.
     private(set) var total: Int64 = 0
 
-    private var removed: Set<FilePath> = []
+    private var removed: Set<Place> = []
     private var names = 0
     private var items: [Item] = []
     private var blobs: [Digest: Int64] = [:]
     private var headers: [Digest: Int64] = [:]
     private var unpacked: [Digest: Item] = [:]
+    /// The disks of started images, with their stacks of layers; nil for an unfinished one.
+    private var disks: [(chain: Digest?, item: Item)] = []
     private var imageBlobs: Set<Digest> = []
     private var imageLayers: Set<Digest> = []
     private var imageDiffIDs: Set<Digest> = []
     private var chains: Set<Digest> = []
+    /// The top layer and the rest of unpacked stacks, where they are known.
+    private var stacks: [Digest: (diffID: Digest, below: Digest?)] = [:]
     private var stepBlobs: [Digest: Int] = [:]
     private var stepDiffIDs: [Digest: Int] = [:]
     /// Directories that this user may not read.
@@ -75,12 +89,11 @@ struct StoreContents {
 
     init(_ store: Store) throws {
         try readFiles(store)
-        for entry in try store.index().manifests {
-            names += 1
-            try mark(entry, in: store)
-        }
+        let entries = try store.index().manifests
+        names = entries.count
+        for facts in try SetFacts.all(of: entries, in: store).values { mark(facts) }
         total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
-        total += (items + unpacked.values).reduce(0) { $0 + $1.bytes }
+        total += (items + unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
     }
 
     /// Returns the contents by the purpose that needs them.
@@ -104,13 +117,13 @@ struct StoreContents {
             }
         }
         for item in items {
-            if item.step == nil { usage.indexes.count += 1 } else { usage.steps.count += 1 }
-            if item.step == nil { usage.indexes.bytes += item.bytes } else { usage.steps.bytes += item.bytes }
+            if item.layer == nil { usage.indexes.count += 1 } else { usage.steps.count += 1 }
+            if item.layer == nil { usage.indexes.bytes += item.bytes } else { usage.steps.bytes += item.bytes }
         }
         usage.indexes.count += headers.count
         usage.indexes.bytes += headers.values.reduce(0, +)
-        usage.unpacked.count = unpacked.count
-        usage.unpacked.bytes = unpacked.values.reduce(0) { $0 + $1.bytes }
+        usage.unpacked.count = unpacked.count + disks.count
+        usage.unpacked.bytes = (unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
         return usage
     }
 }
@@ -128,6 +141,7 @@ extension StoreContents {
         }
         let needed = neededChains()
         for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
+        for (chain, item) in disks where chain.map({ !chains.contains($0) }) ?? true { drop(item) }
     }
 
     /// Drops the data that can be made again and for which `fits` is true.
@@ -145,17 +159,16 @@ extension StoreContents {
     }
 
     private var candidates: [Item] {
-        (items + unpacked.values).filter { !removed.contains($0.path) }.sorted {
-            ($0.used, $0.path.string) < ($1.used, $1.path.string)
+        (items + unpacked.values + disks.map(\.item)).filter { !removed.contains($0.place) }.sorted {
+            ($0.used, $0.place) < ($1.used, $1.place)
         }
     }
 
     private mutating func drop(_ item: Item) {
-        guard removed.insert(item.path).inserted else { return }
-        dropped.append(item.path)
+        guard removed.insert(item.place).inserted else { return }
+        dropped.append(item.place)
         total -= item.bytes
-        guard let layer = item.step?.layer else { return }
-        let (blob, diffID) = (layer.descriptor.digest, layer.diffID)
+        guard let (blob, diffID) = item.layer.map({ ($0.blob, $0.diffID) }) else { return }
         stepBlobs[blob, default: 1] -= 1
         if stepBlobs[blob] == 0 {
             stepBlobs[blob] = nil
@@ -170,22 +183,36 @@ extension StoreContents {
 
     private mutating func dropBlob(_ digest: Digest) {
         guard let bytes = blobs.removeValue(forKey: digest) else { return }
-        dropped.append(Store.path(of: digest))
+        dropped.append(Place(directory: "blobs/sha256", name: digest.hex))
         droppedBlobs += 1
         total -= bytes
     }
 
     private mutating func dropHeader(_ diffID: Digest) {
         guard let bytes = headers.removeValue(forKey: diffID) else { return }
-        dropped.append(Store.indexPath(of: diffID))
+        dropped.append(Place(directory: "thaw/index", name: diffID.hex))
         total -= bytes
     }
 
     /// Returns the stacks of layers of all images, and those that stored steps may have put on top of them.
     private func neededChains() -> Set<Digest> {
         var needed = chains
-        // A chain ID can't be inverted, so every step is tried on every stack until all unpacked layers are found.
+        // Lower stacks first: a stack is needed if a step can have put its top layer on one that is needed or absent.
         var open = Set(unpacked.keys).subtracting(chains)
+        var wasFound = true
+        while wasFound {
+            wasFound = false
+            for chain in open {
+                guard let (diffID, below) = stacks[chain], stepDiffIDs[diffID] != nil || imageDiffIDs.contains(diffID),
+                    below.map({ needed.contains($0) || unpacked[$0] == nil }) ?? true
+                else { continue }
+                open.remove(chain)
+                needed.insert(chain)
+                wasFound = true
+            }
+        }
+        open = open.filter { stacks[$0] == nil }
+        // A chain ID can't be inverted, so every step is tried on every stack until all other layers are found.
         var frontier: [Digest?] = [nil] + Array(chains)
         while !open.isEmpty, let below = frontier.popLast() {
             for diffID in stepDiffIDs.keys {
@@ -205,31 +232,49 @@ extension StoreContents {
 extension StoreContents {
     private mutating func readFiles(_ store: Store) throws {
         for (digest, status) in try Self.files("blobs/sha256", store) { blobs[digest] = status.size }
+        stacks = try store.knownStacks()
         for (digest, status) in try Self.files("thaw/index", store) { headers[digest] = status.allocated }
         try ifReadable("thaw/layers") { contents in
             for (digest, status) in try Self.files("thaw/layers", store) where status.type == .directory {
                 let path = FilePath("thaw/layers/\(digest.hex)")
                 let bytes = try store.root.directory(path).allocatedBytes() + status.allocated
-                contents.unpacked[digest] = Item(path: path, bytes: bytes, used: status.changed.seconds, step: nil)
+                contents.unpacked[digest] = Item(
+                    place: Place(directory: "thaw/layers", name: digest.hex), bytes: bytes,
+                    used: status.changed.seconds, layer: nil)
             }
             try contents.readRoots(store)
         }
-        let steps = Dictionary(
-            try store.cachedSteps().map { ($0.path, $0.step) }, uniquingKeysWith: { first, _ in first })
-        for directory: FilePath in ["thaw/cache", "thaw/why"] where try store.root.exists(directory) {
-            for entry in try store.root.directory(directory).entries() {
-                let path = directory.appending(FilePath(bytes: entry.name).components)
-                let status = try store.root.status(of: path)
-                guard status.type == .regular else { continue }
-                add(Item(path: path, bytes: status.allocated, used: status.modified.seconds, step: steps[path]))
+        try ifReadable(Store.disks) { try $0.readDisks(store) }
+        for name in ["thaw/cache", "thaw/why"] where try store.root.exists(FilePath(name)) {
+            let directory = try store.root.directory(FilePath(name))
+            for entry in try directory.statuses() where entry.status.type == .regular {
+                let layer = name == "thaw/cache" ? StepLayer(entry.name, in: directory) : nil
+                add(
+                    Item(
+                        place: Place(directory: name, name: String(decoding: entry.name, as: UTF8.self)),
+                        bytes: entry.status.allocated, used: entry.status.modified.seconds, layer: layer))
             }
         }
         if try store.root.exists("thaw/failed") {
             try ifReadable("thaw/failed") { contents in
                 let bytes = try store.root.directory("thaw/failed").allocatedBytes()
                 let used = try store.root.status(of: "thaw/failed").changed.seconds
-                contents.add(Item(path: "thaw/failed", bytes: bytes, used: used, step: nil))
+                let place = Place(directory: "thaw", name: "failed")
+                contents.add(Item(place: place, bytes: bytes, used: used, layer: nil))
             }
+        }
+    }
+
+    private mutating func readDisks(_ store: Store) throws {
+        guard try store.root.exists(Store.disks) else { return }
+        let directory = try store.root.directory(Store.disks)
+        for entry in try directory.entries() {
+            let name = String(decoding: entry.name, as: UTF8.self)
+            let status = try directory.status(of: FilePath(bytes: entry.name))
+            let item = Item(
+                place: Place(directory: Store.disks.string, name: name), bytes: status.allocated,
+                used: status.modified.seconds, layer: nil)
+            disks.append((Store.chain(ofDisk: name), item))
         }
     }
 
@@ -242,7 +287,7 @@ extension StoreContents {
             guard name.contains(".root") else { continue }
             let bytes = try layers.directory(FilePath(name)).allocatedBytes()
             let used = try layers.status(of: FilePath(name)).changed.seconds
-            add(Item(path: FilePath("thaw/layers/\(name)"), bytes: bytes, used: used, step: nil))
+            add(Item(place: Place(directory: "thaw/layers", name: name), bytes: bytes, used: used, layer: nil))
         }
     }
 
@@ -257,46 +302,31 @@ extension StoreContents {
 
     private mutating func add(_ item: Item) {
         items.append(item)
-        guard let layer = item.step?.layer else { return }
-        stepBlobs[layer.descriptor.digest, default: 0] += 1
+        guard let layer = item.layer else { return }
+        stepBlobs[layer.blob, default: 0] += 1
         stepDiffIDs[layer.diffID, default: 0] += 1
     }
 
     /// Returns the entries of a directory that are named by a digest; others belong to other programs.
     private static func files(_ path: FilePath, _ store: Store) throws -> [(Digest, FileStatus)] {
         guard try store.root.exists(path) else { return [] }
-        let directory = try store.root.directory(path)
-        return try directory.entries().compactMap { entry in
-            guard let digest = try? Digest("sha256:" + String(decoding: entry.name, as: UTF8.self)) else { return nil }
-            return (digest, try directory.status(of: FilePath(bytes: entry.name)))
+        return try store.root.directory(path).statuses().compactMap { entry in
+            Digest(hexBytes: entry.name).map { ($0, entry.status) }
         }
     }
 
-    private mutating func mark(_ top: Descriptor, in store: Store) throws {
-        var stack = [top]
-        while let descriptor = stack.popLast() {
-            guard imageBlobs.insert(descriptor.digest).inserted, try store.has(descriptor) else { continue }
-            if descriptor.mediaType.isIndex {
-                stack += try Index(parsing: store.read(descriptor), what: "index \(descriptor.digest)").manifests
-            } else if descriptor.mediaType.isManifest {
-                let manifest = try Manifest(parsing: store.read(descriptor), digest: descriptor.digest)
-                imageBlobs.formUnion([manifest.config.digest] + manifest.layers.map(\.digest))
-                imageLayers.formUnion(manifest.layers.map(\.digest))
-                if try store.has(manifest.config) { try mark(config: manifest.config, in: store) }
+    private mutating func mark(_ facts: SetFacts) {
+        imageBlobs.formUnion(facts.documents)
+        imageBlobs.formUnion(facts.layers)
+        imageLayers.formUnion(facts.layers)
+        for diffIDs in facts.diffIDs {
+            var chain: Digest?
+            for diffID in diffIDs {
+                imageDiffIDs.insert(diffID)
+                let next = Digest.chainID(diffID, on: chain)
+                chains.insert(next)
+                chain = next
             }
-        }
-    }
-
-    private mutating func mark(config descriptor: Descriptor, in store: Store) throws {
-        // An attestation or a chart, which belongs to an image but is none, has another type of configuration.
-        guard descriptor.mediaType == .config || descriptor.mediaType == .dockerConfig else { return }
-        let config = try ImageConfig(parsing: store.read(descriptor), digest: descriptor.digest)
-        var chain: Digest?
-        for diffID in config.diffIDs {
-            imageDiffIDs.insert(diffID)
-            let next = Digest.chainID(diffID, on: chain)
-            chains.insert(next)
-            chain = next
         }
     }
 }

@@ -81,7 +81,9 @@ public struct IsolationLadder: Sendable {
         case (.userns, .privileged), (.userns, .ranges), (.userns, nil):
             return Unavailable(isolation: isolation, reason: "this process has more than one user", remedy: nil)
         case (.chroot, .refused) where UserNamespace.user != 0:
-            return Unavailable(isolation: isolation, reason: "only root may change its root directory", remedy: nil)
+            return Unavailable(
+                isolation: isolation,
+                reason: "only root may change its root directory, and this is user \(UserNamespace.user)", remedy: nil)
         default: break
         }
         do {

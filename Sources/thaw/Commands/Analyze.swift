@@ -54,7 +54,7 @@ struct Analyze: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let subject = try await image.image(in: store)
+        let subject = try await image.exportedImage(in: store)
         let text = try await files ? fileText(subject, store) : reportText(subject, store)
         guard let output else {
             return format == .text || format == .html ? Terminal.print(text) : Terminal.print(json: text)

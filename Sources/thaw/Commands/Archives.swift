@@ -46,7 +46,7 @@ struct Save: ParsableCommand {
         let lease = try store.lease()
         let items = try images.map { text in
             let name = try reference(text)
-            return (set: try store.set(name), names: [LayoutExport.Name.reference(name)])
+            return (set: try store.exported(store.set(name)), names: [LayoutExport.Name.reference(name)])
         }
         try destination.write { try LayoutExport(items, docker: format == .dockerArchive).write(to: $0) }
         try lease.release()

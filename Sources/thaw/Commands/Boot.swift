@@ -2,6 +2,7 @@ public import ArgumentParser
 public import ColdStart
 import Jobs
 import OCI
+import SystemPackage
 
 /// The command `thaw boot`.
 struct Boot: AsyncParsableCommand {
@@ -11,6 +12,9 @@ struct Boot: AsyncParsableCommand {
             With a second image, both are started in turns, and the result says which one is faster.
             Example: thaw boot --probe http:8080/ --budget 60s app:old app:new
             Example: thaw boot --probe http:8080/healthz --runs 5 app:latest
+            An http: probe may have options after its path: method=POST, header='Name: value', body=TEXT, \
+            status=200,300-399 and contains=TEXT.
+            Example: thaw boot --probe "http:8080/login method=POST body=user=a status=200" app:latest
             Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
             """)
     @OptionGroup var global: GlobalOptions
@@ -32,6 +36,10 @@ struct Boot: AsyncParsableCommand {
         help: ArgumentHelp(
             "With --keep: publish a port of the machine on 127.0.0.1. Can be repeated.", valueName: "host:guest"))
     var publish: [KeptMachine.Port] = []
+    @Option(help: ArgumentHelp("Write the figures to a file for gate --baseline.", valueName: "file"))
+    var saveBaseline: String?
+    @Flag(help: "Exit with status 2 if there is a finding, such as a server that only loopback reaches.")
+    var strict = false
     @Option(help: "Output format.") var format: OutputFormat = .text
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
     @Argument(help: "Another image to compare it with.") var other: ImageArgument?
@@ -40,10 +48,16 @@ struct Boot: AsyncParsableCommand {
         let store = try global.store()
         let job = try BootJob(options.start(), nil, host: TerminalHost())
         let subject = try await image.image(in: store)
+        if let saveBaseline { try FileDestination.expectWritable(FilePath(saveBaseline), for: "--save-baseline") }
         if let other { return try await compare(subject, with: other, by: job, in: store) }
         let machineOptions = try machineOptions(job, keeping: keep ? subject : nil)
         let measured = try await job.measure(subject, in: store, options: machineOptions)
         if !keep { show(measured, of: subject) }
+        if let saveBaseline {
+            let document = measured.document(image: subject, name: image.text)
+            try replaceFile(saveBaseline, with: Array(document.text.utf8))
+        }
+        if strict, !measured.findings.isEmpty { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }
 
     private func compare(_ subject: Image, with other: ImageArgument, by job: BootJob, in store: Store) async throws {
@@ -54,7 +68,7 @@ struct Boot: AsyncParsableCommand {
         }
         let second = try await other.image(in: store)
         let pair = try await job.measurePair(
-            StartSubject(subject), StartSubject(second), in: store, isCounted: job.isDeterministic)
+            StartSubject(subject), StartSubject(second), in: store)
         switch format {
         case .text: Terminal.print(pair.text(names: (image.text, other.text)))
         case .json: Terminal.print(pair.document(of: (subject, second), names: (image.text, other.text)))

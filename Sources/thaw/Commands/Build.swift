@@ -71,18 +71,23 @@ struct BuildCommand: AsyncParsableCommand {
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = Output.compression(of: list)
+        let caches = try options.cache.exports()
+        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
+        // Exported caches list compressed layers, and attestations name the manifest that is exported.
+        let needsCompression = !caches.isEmpty || isInline || outputs.squash != nil || !attestations.isEmpty
+        let isDeferred = Output.defersCompression(of: list) && !needsCompression
         let results =
             verify
             ? [try await verified(store, compression)]
             : try await options.builds(
-                context: context, in: store, progress: progress.style, compression: compression, limits: limits.apply)
-        let caches = try options.cache.exports()
-        let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
+                context: context, in: store, progress: progress.style, compression: compression,
+                isDeferred: isDeferred, limits: limits.apply)
         for cache in caches { for result in results { try await cache.write(result, in: store, host) } }
         let images = try outputs.squashed(
             results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
             compression: options.compression ?? compression ?? .gzip)
-        let attester = try await Attester(attestations, results, options.parameters(), version: Thaw.version)
+        let attester = try await Attester(
+            attestations, of: results, parameters: options.parameters(), version: Thaw.version)
         let sender = Outputs(
             store: store, images: images, annotations: annotations, names: names, epoch: results.first?.epoch,
             attester: attester, host: host)
@@ -94,7 +99,7 @@ struct BuildCommand: AsyncParsableCommand {
         let shown = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
         try reportImages(
-            shown, results, names: list.flatMap(\.names) + names, attester?.metadata ?? [:],
+            shown, results, names: list.flatMap(\.names) + names, more: attester?.metadata ?? [:],
             isPrinted: !list.contains { $0.destination == "-" })
     }
 
@@ -108,7 +113,7 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     private func reportImages(
-        _ set: ImageSet, _ results: [BuildResult], names: [Reference], _ more: [String: JSON], isPrinted: Bool
+        _ set: ImageSet, _ results: [BuildResult], names: [Reference], more: [String: JSON], isPrinted: Bool
     ) throws {
         let digest = set.descriptor.digest
         let config = results.count == 1 ? try set.preferredImage().manifest.config.digest : nil

@@ -21,7 +21,10 @@ struct Gate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("File with the budgets. (default: ./thaw.toml)", valueName: "file")) var config: String?
     @Option(
         help: ArgumentHelp(
-            "Image or report that growth is measured against: FILE of analyze, gate or optimize, or an image.",
+            """
+            Image or report that growth is measured against: FILE of analyze, gate or optimize, or an image. A FILE of \
+            boot --save-baseline is what the start is compared with.
+            """,
             valueName: "file|image"))
     var baseline: String?
     @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
@@ -45,14 +48,15 @@ struct Gate: AsyncParsableCommand {
     func run() async throws {
         let file = config ?? "thaw.toml"
         let (project, lines) = try ProjectFile.readWithLines(config, beside: ".")
-        guard !project.budget.isEmpty else { throw Failure("\(file) has no [budget]", status: .usage) }
         let store = try global.store()
         let base = try await gateBaseline(store)
-        let subject = try await image.image(in: store)
+        guard !project.budget.isEmpty || base?.hasStart == true else {
+            throw Failure("\(file) has no [budget]", status: .usage)
+        }
+        let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
-        let today = String(RFC3339.text(Int64(time(nil))).prefix(10))
-        var report = try await check.report(on: subject, named: image.text, baseline: base, today: today)
+        var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
         report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
         try write(report)
         if report.status != .done { throw ExitCode(report.status.rawValue) }
@@ -78,8 +82,13 @@ struct Gate: AsyncParsableCommand {
     private func gateBaseline(_ store: Store) async throws -> GateBaseline? {
         guard let text = baseline else { return nil }
         guard fileExists(FilePath(text)) else {
-            return try await GateBaseline(ImageArgument(argument: text).image(in: store), named: text)
+            return try await GateBaseline(ImageArgument(argument: text).exportedImage(in: store), named: text)
         }
         return try GateBaseline(reading: FilePath(text))
     }
+}
+
+extension RFC3339 {
+    /// The date in UTC, as `2026-11-30`.
+    static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }

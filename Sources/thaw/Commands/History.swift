@@ -32,7 +32,7 @@ struct HistoryCommand: AsyncParsableCommand {
     func run() async throws {
         let template = ["table", "json"].contains(format) ? nil : try Template(format)
         let store = try global.store()
-        let subject = try await image.image(in: store)
+        let subject = try await image.exportedImage(in: store)
         let history = try await HistoryJob(in: store, Transport(image.text)).history(of: subject, downloads: unpacked)
         if format == "json", !quiet { return Terminal.print(history.json) }
         let table = HistoryTable(history, isHuman: human, isTruncated: !noTrunc, now: Int64(time(nil)))

@@ -53,13 +53,14 @@ struct Optimize: AsyncParsableCommand {
         }
         let host = TerminalHost(isQuiet: progress.style == .quiet)
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
-        let named = isContext ? nil : try await ImageArgument(argument: subject).image(in: store)
+        let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
         let commands = try proofArguments.commands()
         let build = named == nil ? try await build(project, in: store) : nil
         guard let image = named ?? build?.image else { preconditionFailure("a context was built") }
         let job = OptimizeJob(
-            image, name: subject, slimName: tag, boot: boot, in: store, budget: project.budget, host: host)
+            image, name: subject, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
+            budget: project.budget(on: RFC3339.today), host: host)
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
             try slimOptions.options(project, observed: $0)
         }

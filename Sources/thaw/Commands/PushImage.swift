@@ -20,7 +20,7 @@ struct PushImage: AsyncParsableCommand {
         let source = try Transport(image.trimmingTransport)
         let store = try global.store()
         let lease = try store.lease()
-        let set = try await Offload.run { try source.read(store, TerminalHost()) }
+        let set = try await Offload.run { try store.exported(source.read(store, TerminalHost())) }
         let pushed = try await registry.client(progress.style).push(set, to: name, hints: store)
         try lease.release()
         Terminal.print("\(pushed.digest)")

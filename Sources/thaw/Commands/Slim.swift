@@ -44,7 +44,7 @@ struct SlimCommand: AsyncParsableCommand {
         let proof = try ProofRunner(
             probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
             recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: TerminalHost())
-        let found = try await image.image(in: store)
+        let found = try await image.exportedImage(in: store)
         // The plan, the rewriting and the probing each read all layers.
         let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()

@@ -1,0 +1,1 @@
+../Probe/HTTPProbe.swift

@@ -1,0 +1,1 @@
+../../Sources/Probe/HTTPProbe.swift
