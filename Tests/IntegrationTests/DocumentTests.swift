@@ -127,7 +127,7 @@ import Testing
         let report = try Document(parsing: directory.read("report/report.json"))
         #expect(report["kind"] == .string("optimization"))
         #expect(report.keys.isSuperset(of: ["schemaVersion", "build", "analysis", "slim", "boot", "gate"]))
-        #expect(report["boot"].keys == ["before", "after"])
+        #expect(report["boot"].keys == ["before", "after", "comparison"])
         #expect(report["boot"]["before"]["response"] == report["boot"]["after"]["response"])
         #expect(report["slim"]["verification"]["passed"] == .bool(true))
         #expect(report["gate"]["holds"] == .bool(true))

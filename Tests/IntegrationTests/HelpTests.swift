@@ -45,7 +45,7 @@ import Testing
         ["analyze", "--files", "--layer", "0", "app:latest"],
         ["copy", "app:latest", "oci:layout:app"], ["gate", "--config", "thaw.toml", "app:latest"],
         ["slim", "app:latest", "-t", "app:slim", "--include", "/srv/**", "--keep", "shell"], ["prune", "--all"],
-        ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"], ["images", "--format", "json"],
+        ["save", "-o", "app.tar", "app:latest"], ["df", "--format", "json"], ["images", "--format", "json", "app"],
         ["inspect", "--verify", "app:latest"], ["tag", "app:latest", "app:1.2"], ["rm", "app:latest"],
     ]
 

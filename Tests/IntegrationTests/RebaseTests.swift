@@ -13,12 +13,17 @@ extension Inspection {
         let directory = try TestDirectory.withBusybox()
         try directory.write("context/own", "own")
         try directory.write("context/version", "1")
-        try directory.build("FROM busybox\nENV LEVEL=base\nCOPY version /version\n", "-t", "base")
+        try build("base", "FROM busybox\nENV LEVEL=base\nCOPY version /version\n", in: directory)
         try directory.build("FROM base\nENV A=b\nCOPY own /own\nCMD [\"cat\", \"/version\"]\n")
         try directory.write("context/version", "2")
         try directory.write("context/more", "more")
-        try directory.build("FROM busybox\nCOPY version /version\nCOPY more /more\n", "-t", "base")
+        try build("base", "FROM busybox\nCOPY version /version\nCOPY more /more\n", in: directory)
         return directory
+    }
+
+    private static func build(_ name: String, _ dockerfile: String, in directory: TestDirectory) throws {
+        try directory.write("context/Dockerfile", dockerfile)
+        try directory.succeed("build", "--progress", "quiet", "-t", name, "context")
     }
 
     @Test("The own layers and settings move to the current image with the name of the base")
@@ -71,7 +76,7 @@ extension Inspection {
     @Test("An image that does not stand on the old base is refused", arguments: refused)
     func refuses(words: [String], sentence: String) throws {
         let directory = try Self.directory()
-        try directory.build("FROM scratch\nCOPY more /\n", "-t", "other")
+        try Self.build("other", "FROM scratch\nCOPY more /\n", in: directory)
         let outcome = try directory.start(["rebase", "--progress", "quiet"] + words).wait()
         #expect([1, 64].contains(outcome.status))
         #expect(outcome.stderrLines.first == "thaw: \(sentence)", "\(outcome.error)")

@@ -29,7 +29,8 @@ struct Diff: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         let comparison = try await ImageComparison(
-            between: before.exportedImage(in: store), and: after.exportedImage(in: store), names: (before.text, after.text),
+            between: before.exportedImage(in: store), and: after.exportedImage(in: store),
+            names: (before.text, after.text),
             isSemantic: semantic)
         switch format {
         case .text: Terminal.print(comparison.text())

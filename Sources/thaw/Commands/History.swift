@@ -12,6 +12,7 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Show the history of an image, newest step first, with the size of each step.",
         discussion: """
             For an image in a registry only its configuration is downloaded; --unpacked downloads the layers too.
+            Example: thaw history --no-trunc app:latest
             Example: thaw history --format 'table {{.CreatedBy}}\\t{{.Size}}' app:latest
             """)
     @OptionGroup var global: GlobalOptions
@@ -30,7 +31,7 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
-        let template = ["table", "json"].contains(format) ? nil : try Template(format)
+        let template = ["table", "json"].contains(format) ? nil : try Template(format, besides: "table or json")
         let store = try global.store()
         let subject = try await image.exportedImage(in: store)
         let history = try await HistoryJob(in: store, Transport(image.text)).history(of: subject, downloads: unpacked)

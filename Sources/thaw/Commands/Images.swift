@@ -5,7 +5,11 @@ import OCI
 /// The command `thaw images`.
 struct Images: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List images.", discussion: "Example: thaw images --format '{{.Repository}} {{.Tag}}' app")
+        abstract: "List images.",
+        discussion: """
+            A Go template is such as '{{.Repository}} {{.Tag}}'.
+            Example: thaw images --format json app
+            """)
     @OptionGroup var global: GlobalOptions
     @Flag(name: .shortAndLong, help: "Print only digests.") var quiet = false
     @Flag(name: .shortAndLong, help: "Accepted for Docker's sake: all images have a name.") var all = false
@@ -24,7 +28,7 @@ struct Images: ParsableCommand {
         switch format {
         case "text": Terminal.print(table.text(digests: digests))
         case "json": Terminal.print(table.document)
-        default: Terminal.print(try table.text(Template(format), isTruncated: !noTrunc))
+        default: Terminal.print(try table.text(Template(format, besides: "text or json"), isTruncated: !noTrunc))
         }
     }
 }
