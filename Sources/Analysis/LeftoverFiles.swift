@@ -44,7 +44,7 @@ struct LeftoverFiles {
                 seen.insert(entry.inode).inserted
             {
                 groups[[kind, inode.layer], default: Group(kind: Self.kinds[kind], layer: inode.layer, largest: path)]
-                    .add(path, inode.kind.size, packed?.bytes(of: inode) ?? 0)
+                    .add(path, bytes: inode.kind.size, compressedBytes: packed?.bytes(of: inode) ?? 0)
             }
         }
         self.groups = groups.values.sorted { ($1.bytes, $0.kind.id, $0.layer) < ($0.bytes, $1.kind.id, $1.layer) }
@@ -84,7 +84,7 @@ struct LeftoverFiles {
 }
 
 extension LeftoverFiles.Group {
-    fileprivate mutating func add(_ path: ImagePath, _ size: Int64, _ compressedSize: Double) {
+    fileprivate mutating func add(_ path: ImagePath, bytes size: Int64, compressedBytes compressedSize: Double) {
         count += 1
         compressedBytes += compressedSize
         bytes &+= size

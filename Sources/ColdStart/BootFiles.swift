@@ -9,7 +9,7 @@ struct BootFiles {
     let initialProgram: FilePath
     let root: Root
     let channel: Channel
-    var snapshotPoint = BootSpec.SnapshotPoint.never
+    var pausePoint = BootSpec.PausePoint.never
     var network: BootSpec.Network?
     /// The ports that the host may reach once the probe has passed; this needs the doorbell machine's sockets.
     var proxiedPorts: [UInt16] = []
@@ -46,7 +46,7 @@ struct BootFiles {
     func archive() throws(ColdStartError) -> [UInt8] {
         var spec = BootSpec(scenario, in: .machine, channel: channel.name)
         spec.rootDevice = Array(root.device.utf8)
-        spec.snapshotPoint = snapshotPoint
+        spec.pausePoint = pausePoint
         spec.network = network
         spec.proxiedPorts = proxiedPorts
         var archive = Initramfs()

@@ -48,7 +48,7 @@ struct ChildProcess: ~Copyable {
 }
 
 /// A pipe: we read from one end, a child process writes to the other.
-struct Pipe: ~Copyable {
+struct OutputPipe: ~Copyable {
     let reading: OwnedDescriptor
     private var writer: OwnedDescriptor?
 

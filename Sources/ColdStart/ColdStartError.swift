@@ -122,7 +122,8 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     public var remedy: String? {
         switch self {
         case .toolFailed("passt", _): "install it with: apt-get install passt"
-        case .endedAfterProbe: "start the server in the foreground, as the entrypoint or with exec"
+        case .endedAfterProbe, .ended("ended with status 0", _):
+            "start the server in the foreground, as the entrypoint or with exec"
         case .outOfMemory: "give it more with --memory"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"

@@ -39,7 +39,7 @@ extension GuestSession {
     private var beginning: String {
         var words = Transcript()
         words.append(excerpt)
-        return words.lastLines(1).first.map { ": \($0)" } ?? ""
+        return words.lastLines(Message.excerptLimit).first.map { ": \($0)" } ?? ""
     }
 
     /// The findings about a start that passed.

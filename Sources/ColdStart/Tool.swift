@@ -25,8 +25,8 @@ enum Tool {
     private static func run(
         _ arguments: [String], in directory: FilePath?, limit: Int
     ) throws(SystemError) -> (status: Int32?, output: [UInt8], stderrText: String?) {
-        var results = try Pipe()
-        var messages = try Pipe()
+        var results = try OutputPipe()
+        var messages = try OutputPipe()
         var child = try ChildProcess(
             arguments, descriptors: [results.writing, messages.writing], directory: directory)
         results.closeWriting()

@@ -26,7 +26,7 @@ struct DiskLayout {
     }
 
     /// A directory and its entries.
-    struct Directory {
+    struct PlacedDirectory {
         let inode: FileTree.InodeID
         let blocks: DirectoryBlocks
     }
@@ -39,7 +39,7 @@ struct DiskLayout {
     private static let minorBits = 20
 
     /// All directories, the root first.
-    private(set) var directories: [Directory] = []
+    private(set) var directories: [PlacedDirectory] = []
     /// Links, devices and empty files.
     private(set) var others: [FileTree.InodeID] = []
     /// Regular files that have content, in the order of the layers.
@@ -95,7 +95,7 @@ struct DiskLayout {
     }
 
     /// Returns the content of a directory.
-    func content(of directory: Directory) -> [UInt8] {
+    func content(of directory: PlacedDirectory) -> [UInt8] {
         directory.blocks.bytes { node in
             let inode = tree[node: node].inode
             return (places[inode].nid, tree.inodes[inode].kind.entryType)
@@ -120,7 +120,7 @@ extension DiskLayout {
                 let isChild = entry.node != node && entry.node != tree[node: node].parent
                 if isChild, tree.inode(of: entry.node).kind.isDirectory { pending.append(entry.node) }
             }
-            directories.append(Directory(inode: tree[node: node].inode, blocks: blocks))
+            directories.append(PlacedDirectory(inode: tree[node: node].inode, blocks: blocks))
         }
     }
 

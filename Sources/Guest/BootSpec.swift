@@ -11,7 +11,7 @@ public struct BootSpec: Equatable, Sendable {
     }
 
     /// The moment at which init pauses once, so that the machine can be saved.
-    public enum SnapshotPoint: UInt8, Sendable {
+    public enum PausePoint: UInt8, Sendable {
         /// Never.
         case never
         /// After the probe has passed; it is repeated after the resume.
@@ -57,7 +57,7 @@ public struct BootSpec: Equatable, Sendable {
     /// The block device that holds the EROFS root.
     public var rootDevice: [UInt8] = []
     /// The moment at which init pauses.
-    public var snapshotPoint = SnapshotPoint.never
+    public var pausePoint = PausePoint.never
     /// The host name inside.
     public var hostname: [UInt8]
     /// The entrypoint and its arguments.
@@ -122,7 +122,7 @@ extension BootSpec {
         writer.put(UInt8(proxiedPorts.count))
         for port in proxiedPorts { writer.put(port) }
         writer.put(rootDevice)
-        writer.put(snapshotPoint.rawValue)
+        writer.put(pausePoint.rawValue)
         writer.put(hostname)
         writer.put(arguments)
         writer.put(environment)
@@ -148,7 +148,7 @@ extension BootSpec {
             let runtime = reader.number().flatMap(Runtime.init(rawValue:)),
             let channel = reader.text(), let modules = reader.list(), let lateModules = reader.list(),
             let network = reader.network(), let ports = reader.ports(), let rootDevice = reader.text(),
-            let snapshotPoint = reader.number().flatMap(SnapshotPoint.init(rawValue:)), let hostname = reader.text(),
+            let pausePoint = reader.number().flatMap(PausePoint.init(rawValue:)), let hostname = reader.text(),
             let arguments = reader.list(), let environment = reader.list(),
             let workingDirectory = reader.text(), let user = reader.text(),
             let timeout = reader.number(UInt32.self), let probe = reader.probe(), let probeSpecs = reader.probeSpecs(),
@@ -162,7 +162,7 @@ extension BootSpec {
         self.network = network
         proxiedPorts = ports
         self.rootDevice = rootDevice
-        self.snapshotPoint = snapshotPoint
+        self.pausePoint = pausePoint
         (self.probeSpecs, self.keepsRunning, self.recordsOpenedFiles) = (probeSpecs, keepsRunning, recordsOpenedFiles)
     }
 }

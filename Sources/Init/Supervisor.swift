@@ -163,10 +163,10 @@ struct Supervisor {
 
     /// Pauses after the first passed probe, now or in the next request; `false` if no pause is due.
     private mutating func beginSnapshot() -> Bool {
-        if snapshotState == .pending, spec.snapshotPoint != .never, let lastAttempt {
+        if snapshotState == .pending, spec.pausePoint != .never, let lastAttempt {
             channel.send(.attempt(lastAttempt))
         }
-        switch (snapshotState, spec.snapshotPoint) {
+        switch (snapshotState, spec.pausePoint) {
         case (.resumed, _), (_, .never): return false
         case (_, .ready): pauseForSnapshot()
         case (_, .request): snapshotState = .atNextRequest

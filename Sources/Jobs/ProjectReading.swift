@@ -16,7 +16,8 @@ extension ProjectFile {
     public static func readWithLines(
         _ option: String?, beside directory: FilePath
     ) throws -> (project: ProjectFile, lines: ProjectLines) {
-        let path = option.map { FilePath($0) } ?? directory.appending("thaw.toml")
+        let beside = directory == "." ? FilePath("thaw.toml") : directory.appending("thaw.toml")
+        let path = option.map { FilePath($0) } ?? beside
         guard fileExists(path) else {
             if option == nil { return (ProjectFile(), ProjectLines("")) }
             throw Failure("there is no file '\(path)'", status: .usage)

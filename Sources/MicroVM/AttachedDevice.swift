@@ -13,7 +13,7 @@ struct AttachedDevice: Sendable {
         of configuration: MachineConfiguration, _ memory: GuestMemory, _ loop: EventLoop
     ) throws(MachineError) -> ([AttachedDevice], WindowPages) {
         var devices: [any VirtioDevice] = []
-        if configuration.rootAttachment == .block, let root = try configuration.openRoot() {
+        if configuration.rootInterface == .block, let root = try configuration.openRoot() {
             devices.append(try rootDisk(root))
         }
         devices.append(EntropyDevice())

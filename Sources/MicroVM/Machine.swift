@@ -87,7 +87,7 @@ public final class Machine: Sendable {
         kernelRemark: String?, doorbell: @escaping @Sendable ([UInt8], UInt64) -> DoorbellResponse
     ) throws(MachineError) {
         try configuration.validate()
-        if configuration.rootAttachment == .memory {
+        if configuration.rootInterface == .memory {
             do throws(MachineError) {
                 if let root = try configuration.openRoot() {
                     ram.append(try GuestMemory.file(root, at: configuration.persistentStart))

@@ -4,7 +4,7 @@ public import SystemPackage
 /// The parts of a machine.
 public struct MachineConfiguration: Sendable {
     /// The way that a guest sees a disk.
-    public enum Attachment: Sendable, Equatable {
+    public enum DiskInterface: Sendable, Equatable {
         /// As `/dev/vda`: every kernel can read it.
         case block
         /// `/dev/pmem0`, memory that can't be written: no exits, and the host's page cache is the guest's.
@@ -26,7 +26,7 @@ public struct MachineConfiguration: Sendable {
     /// A read-only disk.
     public var root: FilePath?
     /// The way that the guest sees the disk.
-    public var rootAttachment: Attachment
+    public var rootInterface: DiskInterface
     /// The UNIX socket through which programs of the host reach ports of the guest (Firecracker's convention).
     ///
     /// The machine creates it, and its file stays after the machine's end.
@@ -58,7 +58,7 @@ public struct MachineConfiguration: Sendable {
         self.memoryBytes = memoryBytes
         self.processors = processors
         root = nil
-        rootAttachment = .block
+        rootInterface = .block
         vsock = nil
         network = nil
     }

@@ -16,7 +16,7 @@ extension RegistryClient {
         let image = try await offload { session in
             let image = try Self.image(
                 manifest, source: StoredBlobs(remote, store), platform: platform, reference: reference)
-            try expectAccepted(reference, [manifest.descriptor.digest, image.descriptor.digest], session)
+            try expectAccepted(reference, digests: [manifest.descriptor.digest, image.descriptor.digest], in: session)
             return image
         }
         try await take(ImageSet(image), from: reference, into: store, as: reference)

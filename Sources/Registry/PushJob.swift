@@ -54,7 +54,7 @@ extension RegistryClient {
     ) async throws -> Descriptor {
         let remote = try repository(of: source)
         let manifest = try await manifest(source)
-        try await offload { session in try expectAccepted(source, [manifest.descriptor.digest], session) }
+        try await offload { session in try expectAccepted(source, digests: [manifest.descriptor.digest], in: session) }
         guard let platform else { return try await push(manifest, from: remote, to: target) }
         let image = try await offload { _ in
             try Self.image(manifest, source: remote, platform: platform, reference: source)

@@ -55,13 +55,13 @@ public struct RegistryClient: Sendable {
                 reference.identifier, action: action)
             let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
             let image = try Self.image(manifest, source: source, platform: platform, reference: reference)
-            try expectAccepted(reference, [manifest.descriptor.digest, image.descriptor.digest], session)
+            try expectAccepted(reference, digests: [manifest.descriptor.digest, image.descriptor.digest], in: session)
             return image
         }
     }
 
     /// Expects that the machine's policy accepts an image with one of these digests.
-    func expectAccepted(_ reference: Reference, _ digests: [Digest], _ session: RegistrySession) throws {
+    func expectAccepted(_ reference: Reference, digests: [Digest], in session: RegistrySession) throws {
         guard policy != nil else { return }
         try repository(reference, session, reading: true).expectAccepted(
             reference, digests, by: policy, action: "pull \(reference)")
@@ -73,7 +73,8 @@ public struct RegistryClient: Sendable {
     public func set(_ reference: Reference, keepingIn store: Store? = nil) async throws -> ImageSet {
         let remote = try repository(of: reference)
         let manifest = try await manifest(reference)
-        try await offload { session in try expectAccepted(reference, [manifest.descriptor.digest], session) }
+        try await offload { session in try expectAccepted(reference, digests: [manifest.descriptor.digest], in: session)
+        }
         let source: any BlobSource = store.map { StoredBlobs(remote, $0) } ?? remote
         return ImageSet(manifest.descriptor, in: KnownManifest(manifest, source))
     }

@@ -143,7 +143,7 @@ struct ImageComparisonTests {
         let pairs = Alignment.common(one.count, other.count) { one[$0] == other[$1] }
         #expect(pairs.count == common.count)
         #expect(pairs.allSatisfy { one[$0.left] == other[$0.right] })
-        let rows = Alignment.merged(pairs, one.count, other.count)
+        let rows = Alignment.merged(pairs, left: one.count, right: other.count)
         #expect(rows.compactMap(\.left) == Array(one.indices) && rows.compactMap(\.right) == Array(other.indices))
     }
 }

@@ -12,7 +12,10 @@ public struct IdmappedStore: Sendable {
     }
 
     /// Runs `thaw` in the directory, on the store.
-    public func thaw(_ words: String...) throws -> ProgramResult {
+    public func thaw(_ words: String...) throws -> ProgramResult { try thaw(words) }
+
+    /// Runs `thaw` in the directory, on the store.
+    public func thaw(_ words: [String]) throws -> ProgramResult {
         try Program.run(
             [
                 "unshare", "--mount", "--propagation", "private", "python3", "\(directory.path)/idmap.py",

@@ -56,7 +56,7 @@ import Testing
             status: 1, texts: ["nothing listens on port 8080, but on 8000"]),
         Case(
             id: "daemonise", script: "\(page); httpd -p 8080 -h /tmp/w; exit 0", options: http, status: 1,
-            texts: ["the entrypoint ended with status 0, and a container ends with it", "in the foreground"]),
+            texts: ["the entrypoint ended with status 0", "in the foreground"]),
         Case(
             id: "wrong status", script: "\(page); exec httpd -f -p 8080 -h /tmp/w",
             options: ["--probe", "http:8080/absent", "--timeout", "2s"], status: 1,

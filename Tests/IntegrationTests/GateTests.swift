@@ -21,7 +21,7 @@ import Testing
         )
         #expect(try directory.read("gate.xml").contains("failures=\"1\""))
         #expect(try Document(parsing: directory.read("gate.sarif"))["version"] == .string("2.1.0"))
-        #expect(try directory.read("summary.md").contains("/big, deleted-later in layer 1"))
+        #expect(try directory.read("summary.md").contains("/big, deleted-later in layer "))
     }
 
     @Test("A misspelt budget has its line and a suggestion")
@@ -53,11 +53,14 @@ import Testing
         let lines = try directory.succeed("analyze", "--files", "--format", "ndjson", "app").split(separator: "\n")
         let rows = try lines.map { try Document(parsing: String($0)) }
         let big = try #require(rows.first { $0["path"].text == "/big" })
-        #expect(big["layer"].number == 1 && big["hiddenBy"].number == 2 && big["state"].text == "deleted")
+        let (layer, hiddenBy) = (big["layer"].number ?? -1, big["hiddenBy"].number ?? -1)
+        #expect(layer > 0 && hiddenBy == layer + 1 && big["state"].text == "deleted")
         #expect(big["createdBy"].text?.hasPrefix("RUN head") == true)
         #expect(big["hiddenByCommand"].text == "RUN rm /big")
-        let text = try directory.succeed("analyze", "--files", "--layer", "1", "app")
-        #expect(text.contains("deleted by 2") && text.contains("1 file, 3.0kB; 1 file of them hidden, 3.0kB"))
+        let text = try directory.succeed("analyze", "--files", "--layer", "\(Int(layer))", "app")
+        #expect(
+            text.contains("deleted by \(Int(hiddenBy))") && text.contains("1 file, 3.0kB; 1 file of them hidden, 3.0kB")
+        )
         for words in [["--layer", "9"], ["--depth", "-1"], ["--format", "html"]] {
             #expect(try directory.start(["analyze", "--files"] + words + ["app"]).wait().status == 64, "\(words)")
         }
@@ -67,8 +70,10 @@ import Testing
     func base() throws {
         let directory = try Self.directory()
         let report = try directory.document("analyze", "--format", "json", "app")
-        #expect(report["base"]["name"].text?.hasPrefix("busybox") == true && report["base"]["layerCount"].number == 1)
-        #expect(report["layers"].list.map { $0["owner"].text } == ["base", "yours", "yours"])
+        let count = report["base"]["layerCount"].number ?? 0
+        #expect(report["base"]["name"].text?.hasPrefix("busybox") == true && count > 0)
+        let owners = report["layers"].list.map { $0["owner"].text }
+        #expect(owners == [String](repeating: "base", count: Int(count)) + ["yours", "yours"])
         #expect(try directory.document("analyze", "--format", "json", "busybox")["base"]["evidence"] == .null)
     }
 
@@ -82,7 +87,7 @@ import Testing
         let blobs = "find empty -type f -size +1000c | wc -l"
         let words = ["--store", "empty", "history", "--format", "{{.CreatedBy}} {{.Size}}", "docker://\(name)"]
         let lines = try directory.start(words).wait()
-        #expect(lines.status == 0 && lines.output.contains("RUN rm /big -"), "\(lines.error)\(lines.output)")
+        #expect(lines.status == 0 && lines.output.contains("rm /big # buildkit -\n"), "\(lines.error)\(lines.output)")
         let few = try Program.shell(blobs, in: directory.path)
         let all = try directory.start(["--store", "empty", "history", "--unpacked", "docker://\(name)"]).wait()
         #expect(all.status == 0 && all.output.contains("3.0kB"), "\(all.error)\(all.output)")

@@ -68,14 +68,14 @@ import Testing
         #expect(
             try directory.thaw("debug", "-m", "1g", "dd", "if=/dev/zero", "of=/dev/null", "bs=700M", "count=1").status
                 == 0)
-        let forks = "for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; kill %1"
+        let forks = "for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; true"
         #expect(try directory.thaw("debug", "sh", "-c", forks).error.contains("can't fork"))
         #expect(try directory.thaw("debug", "--pids", "50", "sh", "-c", forks).status == 0)
         let late = try directory.thaw("debug", "--timeout", "2s", "sleep", "161803")
         #expect(late.status == 1)
         #expect(late.stderrLines == ["thaw: the command did not end within 2s"], "\(late.error)")
         #expect(try Program.shell("pgrep -f 'sleep 16180[3]' | wc -l") == "0")
-        #expect(try directory.thaw("debug", "--memory", "lots", "true").status == 2)
+        #expect(try directory.thaw("debug", "--memory", "lots", "true").status == 64)
     }
 
     @Test("A build that takes longer than its limit ends, and leaves no process")

@@ -15,20 +15,29 @@ struct ShiftedOwnersTests {
         return store
     }
 
+    /// Writes a Dockerfile whose time is always the same: it is copied into the image.
+    private static func write(_ dockerfile: String, in directory: TestDirectory) throws {
+        try directory.write("context/Dockerfile", dockerfile)
+        try Program.shell("touch -d @1600000000 context/Dockerfile", in: directory.path)
+    }
+
     @Test(
         "A build has the same digest with idmapped mounts, shifted owners and the host's users",
         arguments: ["FROM busybox\n\(RootlessTests.steps)\n", RootlessTests.copiedUp])
     func digests(dockerfile: String) throws {
         let odd = try RootlessTests.odd.get()
+        // Only commands of the host's users see the hierarchies of control groups.
+        let dockerfile = dockerfile.replacing(" /sys/fs/cgroup", with: "")
         let directory = try TestDirectory()
+        try Self.write(dockerfile, in: directory)
         try directory.succeed("copy", "oci:\(odd.path)/layout:odd", "busybox")
-        let idmapped = try directory.build(dockerfile)
-        let host = try directory.build(dockerfile, "--no-cache", "--userns", "host")
+        let idmapped = try directory.succeed("build", "--progress", "quiet", "context")
+        let host = try directory.succeed("build", "--progress", "quiet", "--no-cache", "--userns", "host", "context")
         #expect(host == idmapped)
 
         let other = try TestDirectory()
         let shifted = try store(other)
-        try other.write("context/Dockerfile", dockerfile)
+        try Self.write(dockerfile, in: other)
         let outcome = try shifted.thaw("build", "--progress", "plain", "context")
         #expect(try outcome.succeeded() == idmapped)
         #expect(outcome.error.split(separator: "\n").count { $0.hasSuffix(Self.note) } == 1, "\(outcome.error)")
@@ -56,15 +65,22 @@ struct ShiftedOwnersTests {
             import os, struct
             os.setxattr('/capped', 'security.capability', struct.pack('<5I', 0x02000001, 1, 0, 0, 0))
             entries = (1, 7, -1), (2, 4, 1234), (4, 5, -1), (8, 4, 77), (16, 5, -1), (32, 5, -1)
-            os.setxattr('/list', 'system.posix_acl_access', struct.pack('<I', 2) + b''.join(struct.pack('<HHi', *e) for e in entries))
+            value = b''.join(struct.pack('<HHi', *entry) for entry in entries)
+            os.setxattr('/list', 'system.posix_acl_access', struct.pack('<I', 2) + value)
             EOF
             RUN --security=insecure stat -c insecure=%u:%g /etc/passwd /id; cut -c 1-40 /proc/self/uid_map
-            RUN cut -c 1-40 /proc/self/uid_map; stat -c owner=%u:%g /etc/passwd /id; python3 -c "import os; print(os.getxattr('/capped', 'security.capability').hex(), os.getxattr('/list', 'system.posix_acl_access').hex())"
+            RUN cut -c 1-40 /proc/self/uid_map; stat -c owner=%u:%g /etc/passwd /id
+            RUN <<EOF python3
+            import os
+            for name, attribute in ('/capped', 'security.capability'), ('/list', 'system.posix_acl_access'):
+                print(os.getxattr(name, attribute).hex())
+            EOF
             RUN --mount=type=cache,target=/c,uid=1234 --mount=type=bind,target=/b stat -c mounts=%u:%g /c /b /b/Dockerfile
             USER 5:6
             RUN touch /tmp/mine && /capped 7 /tmp/mine && stat -c capped=%u /tmp/mine && echo id=$(/id -u):$(/id -g)
             """)
-        let outcome = try shifted.thaw("build", "--progress", "plain", "--allow", "insecure", "-t", "app", "context")
+        let options = ["--allow", "security.insecure", "--progress"]
+        let outcome = try shifted.thaw(["build"] + options + ["plain", "context"])
         let digest = try outcome.succeeded()
         let capability = "010000020100000000000000000000000000" + "0000"
         for line in [
@@ -75,7 +91,8 @@ struct ShiftedOwnersTests {
 
         let plain = try TestDirectory()
         try plain.succeed("copy", "oci:\(Bases.path):\(name)", "python")
-        #expect(try plain.build(directory.read("context/Dockerfile"), "--allow", "insecure") == digest)
+        try plain.write("context/Dockerfile", directory.read("context/Dockerfile"))
+        #expect(try plain.start(["build"] + options + ["quiet", "context"]).wait().succeeded() == digest)
     }
 
     @Test("A failed step is debugged, a cache exported and an image started with the same owners")
@@ -95,7 +112,7 @@ struct ShiftedOwnersTests {
         let look = try shifted.thaw("debug", "--", "stat", "-c", "%u:%g", "/base", "/c/x", "/bin")
         #expect(look.output == "100:0\n5:6\n0:0\n", "\(look)")
         _ = try shifted.thaw("cache", "export", "/c", "exported").succeeded()
-        #expect(try Inspection("exported", in: directory).listings().joined().contains { $0.contains("5:6") })
+        #expect(try Inspection("exported", in: directory).listings().joined().contains { $0.contains("5/6") })
         _ = try shifted.thaw("cache", "import", "exported", "/c").succeeded()
         try directory.write(
             "context/Dockerfile", "FROM busybox\nRUN --mount=type=cache,target=/c stat -c cache=%u:%g /c/x\n")

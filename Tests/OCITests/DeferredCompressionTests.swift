@@ -54,7 +54,7 @@ struct DeferredCompressionTests {
         )
         let set = try space.store.exported(space.store.assemble([later, later], annotations))
         #expect(try set.descriptor == other.store.assemble([now, now], annotations).descriptor)
-        #expect(try set.images().map(\.manifestBytes) == [now.manifestBytes, now.manifestBytes])
+        #expect(try set.images().map(\.manifestBytes) == [now.manifestBytes])
     }
 
     @Test("A layer is compressed once for each diff ID")
@@ -73,6 +73,7 @@ struct DeferredCompressionTests {
     func plain() throws {
         let space = try Workspace()
         let image = try Self.image(space, .uncompressed, isDeferred: false)
+        try space.store.publish(image, as: nil)
         #expect(try space.store.exported(ImageSet(image.descriptor, in: space.store)).descriptor == image.descriptor)
         var form = LayerForm()
         (form.compression, form.isDeferred) = (.gzip, true)

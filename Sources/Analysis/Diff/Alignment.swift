@@ -44,7 +44,7 @@ enum Alignment {
 
     /// Returns all positions of both lists in order, aligned where `pairs` has them together.
     static func merged(
-        _ pairs: [(left: Int, right: Int)], _ left: Int, _ right: Int
+        _ pairs: [(left: Int, right: Int)], left: Int, right: Int
     ) -> [(left: Int?, right: Int?)] {
         var rows: [(left: Int?, right: Int?)] = []
         var (i, j) = (0, 0)

@@ -5,8 +5,8 @@ extension ImageComparison {
     public var markdown: String {
         var text =
             "**\(headline.markdown)**\n\n| | \(before.name.markdown) | \(after.name.markdown) | |\n|---|--:|--:|--:|\n"
-        text += row("to pull", before.compressedSize, after.compressedSize)
-        text += row("unpacked", before.size, after.size)
+        text += row("to pull", before: before.compressedSize, after: after.compressedSize)
+        text += row("unpacked", before: before.size, after: after.size)
         for part in parts(limit: 20) {
             text += "\n<details><summary>\(part.title)</summary>\n\n"
             text += part.lines.map { "- \($0.markdown)\n" }.joined() + "\n</details>\n"
@@ -14,7 +14,7 @@ extension ImageComparison {
         return text
     }
 
-    private func row(_ name: String, _ before: Int64, _ after: Int64) -> String {
+    private func row(_ name: String, before: Int64, after: Int64) -> String {
         "| \(name) | \(ByteCount(before)) | \(ByteCount(after)) | \(signed(after - before)) |\n"
     }
 }

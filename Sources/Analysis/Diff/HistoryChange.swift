@@ -12,7 +12,7 @@ public struct HistoryChange: Sendable, Equatable {
         let pairs = Alignment.common(old.count, new.count) { i, j in
             old[i].createdBy == new[j].createdBy && old[i].isEmptyLayer == new[j].isEmptyLayer
         }
-        let changes = Alignment.merged(pairs, old.count, new.count).compactMap { row -> HistoryChange? in
+        let changes = Alignment.merged(pairs, left: old.count, right: new.count).compactMap { row -> HistoryChange? in
             switch (row.left, row.right) {
             case (let line?, nil): HistoryChange(isAdded: false, command: shortCommand(old[line].createdBy ?? ""))
             case (nil, let line?): HistoryChange(isAdded: true, command: shortCommand(new[line].createdBy ?? ""))

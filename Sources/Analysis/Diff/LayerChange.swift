@@ -50,7 +50,7 @@ public struct LayerChange: Sendable, Equatable {
             if anchor.left < before.count { pairs.append(anchor) }
             (left, right) = (anchor.left + 1, anchor.right + 1)
         }
-        let rows = Alignment.merged(pairs, before.count, after.count)
+        let rows = Alignment.merged(pairs, left: before.count, right: after.count)
         return marked(rows.map { ($0.left.map { before[$0] }, $0.right.map { after[$0] }) })
     }
 

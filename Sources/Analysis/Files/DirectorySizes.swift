@@ -35,7 +35,7 @@ struct DirectorySizes {
 
     private mutating func add(_ path: ImagePath, bytes: Int64, layer: Int, isHidden: Bool = false) {
         let directory = path.parent
-        own[directory, default: DirectorySize(path: directory)].add(bytes, layer, isHidden)
+        own[directory, default: DirectorySize(path: directory)].add(bytes, layer: layer, isHidden: isHidden)
     }
 
     /// Returns all directories with files below, at most `depth` names below the root, which has the depth 0.
@@ -72,7 +72,7 @@ struct DirectorySizes {
 }
 
 extension DirectorySize {
-    fileprivate mutating func add(_ bytes: Int64, _ layer: Int, _ isHidden: Bool) {
+    fileprivate mutating func add(_ bytes: Int64, layer: Int, isHidden: Bool) {
         if isHidden {
             hiddenBytes &+= bytes
         } else {

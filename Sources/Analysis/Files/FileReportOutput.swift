@@ -44,11 +44,11 @@ extension FileReport {
         text += "\n"
         switch rows {
         case .files(let rows):
-            text += Self.line("BYTES", "LAYER", "STATE") + "PATH\n"
+            text += Self.line("BYTES", "LAYER", third: "STATE") + "PATH\n"
             for row in rows { text += row.text + "\n" }
             text += Self.sums(rows)
         case .directories(let rows):
-            text += Self.line("BYTES", "FILES", "HIDDEN") + "PATH\n"
+            text += Self.line("BYTES", "FILES", third: "HIDDEN") + "PATH\n"
             for row in rows { text += row.text + "\n" }
         }
         return text
@@ -63,7 +63,7 @@ extension FileReport {
         return "\n\(counted(rows.count, "file")), \(sum(rows))\(rest)\n"
     }
 
-    fileprivate static func line(_ first: String, _ second: String, _ third: String) -> String {
+    fileprivate static func line(_ first: String, _ second: String, third: String) -> String {
         let right = { (text: String, width: Int) in
             String(repeating: " ", count: max(0, width - text.utf8.count)) + text
         }
@@ -87,7 +87,7 @@ extension FileList.Row {
     fileprivate var text: String {
         let fate = removal.map { "\(state) by \($0.layer)" } ?? "-"
         let other = firstName.map { " = \($0.description.visibleLine)" } ?? ""
-        return FileReport.line("\(ByteCount(bytes))", String(layer), fate) + path.description.visibleLine + other
+        return FileReport.line("\(ByteCount(bytes))", String(layer), third: fate) + path.description.visibleLine + other
     }
 }
 
@@ -101,7 +101,8 @@ extension DirectorySize {
     }
 
     fileprivate var text: String {
-        FileReport.line("\(ByteCount(bytes))", grouped(files), hiddenBytes == 0 ? "-" : "\(ByteCount(hiddenBytes))")
+        FileReport.line(
+            "\(ByteCount(bytes))", grouped(files), third: hiddenBytes == 0 ? "-" : "\(ByteCount(hiddenBytes))")
             + path.description.visibleLine
     }
 }

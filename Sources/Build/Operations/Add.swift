@@ -90,7 +90,7 @@ extension StageBuilder {
         }
     }
 
-    private func write(_ pieces: [AddPiece], _ job: CopyJob, line: Int) async throws -> CachedStep {
+    private func write(_ pieces: [AddPiece], _ job: TransferJob, line: Int) async throws -> CachedStep {
         let (source, selection): (any CopySource, CopySelection)
         if pieces.count == 1 {
             (source, selection) = (pieces[0].source, pieces[0].selection)
@@ -106,13 +106,13 @@ extension StageBuilder {
 
 /// An ADD with its words expanded and its sources classified.
 struct AddJob: Sendable {
-    let job: CopyJob
+    let job: TransferJob
     let sources: [AddSource]
     /// True if archives are unpacked; nil means only archives of the context.
     let unpack: Bool?
 
     init(_ add: Instruction.Add, _ stage: StageBuilder) throws {
-        job = try CopyJob(add.transfer, stage, isElsewhere: { try AddSource($0, stage.shared) != nil })
+        job = try TransferJob(add.transfer, stage, isElsewhere: { try AddSource($0, stage.shared) != nil })
         unpack = add.unpack
         let checksum = try add.checksum.map { (word) throws(Diagnostic) in try stage.scope.expand(word) }
         var sources: [AddSource] = []
@@ -206,7 +206,7 @@ enum AddPart: Sendable {
 
     /// Adds all inputs of the result; false if that needs the content of files.
     fileprivate func add(
-        to key: inout Fingerprint, _ job: CopyJob, _ stage: StageBuilder, byContent: Bool
+        to key: inout Fingerprint, _ job: TransferJob, _ stage: StageBuilder, byContent: Bool
     ) async throws -> Bool {
         switch self {
         case .tree(let image, let name), .file(let image, let name):

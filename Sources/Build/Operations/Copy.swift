@@ -18,7 +18,7 @@ extension StageBuilder {
     mutating func transfer(
         _ transfer: Instruction.Transfer, keyword: String, from origin: Origin, of step: StepSource
     ) async throws {
-        let job = try CopyJob(transfer, self)
+        let job = try TransferJob(transfer, self)
         let stage = self
         let base = try await key(of: job, keyword)
         // The first of the keys below depends on all layers below, the others only on what the plan reads of them.
@@ -86,7 +86,7 @@ extension StageBuilder {
     }
 
     /// Returns the part of a key that needs no file of the source.
-    func key(of job: CopyJob, _ keyword: String) async throws -> Fingerprint {
+    func key(of job: TransferJob, _ keyword: String) async throws -> Fingerprint {
         var key = job.key(keyword, on: self)
         guard job.isIndependent, let name = job.owner, try Ownership(name).hasNames else { return key }
         // The owner's IDs are the only input from the layers below.
@@ -96,7 +96,7 @@ extension StageBuilder {
     }
 
     /// Places a selection in this stage.
-    func plan(_ job: CopyJob, _ selection: CopySelection) async throws -> CopyPlan {
+    func plan(_ job: TransferJob, _ selection: CopySelection) async throws -> CopyPlan {
         let destination = CopyPlan.Destination(
             text: job.destination, workingDirectory: workingDirectory,
             owner: try await owner(job.owner), mode: job.mode)

@@ -4,7 +4,7 @@ internal import OCI
 
 extension StageBuilder {
     /// Notes the directories below that an independent layer changes, and files of one pattern that replace each other.
-    func note(_ job: CopyJob, _ plan: CopyPlan, line: Int) async throws {
+    func note(_ job: TransferJob, _ plan: CopyPlan, line: Int) async throws {
         let place = self.plan.place(line)
         if let file = plan.replacedFile {
             let cure = "the destination of several files must end in /"

@@ -95,7 +95,8 @@ extension StageBuilder {
                         command: job.text, end: end, output: tail.lines, networkUnavailable: network.unavailable),
                     at: plan.place(line))
             }
-            return try await result(of: overlay, try await shared.trees.tree(of: image), area, snapshots)
+            return try await result(
+                of: overlay, below: try await shared.trees.tree(of: image), in: area, snapshots: snapshots)
         } catch {
             // The first error counts; a directory that stays is removed by the next garbage collection.
             try? shared.snapshots.removeWorkArea(area)
@@ -136,7 +137,7 @@ extension StageBuilder {
 
     /// Makes the layer of the command's files; its upper directory becomes the unpacked layer for the next command.
     private func result(
-        of overlay: Overlay, _ below: FileTree, _ area: FilePath, _ snapshots: Snapshots
+        of overlay: Overlay, below: FileTree, in area: FilePath, snapshots: Snapshots
     ) async throws -> CachedStep {
         let (shared, image, epoch) = (shared, image, epoch)
         return try await Offload.run {

@@ -92,9 +92,9 @@ public struct KvmEngine: Engine {
     private func measure(_ scenario: Scenario, _ current: CurrentMachine) throws(ColdStartError) -> StartMeasurement {
         let runs =
             switch startMode {
-            case .boot: try boot(scenario, current, savingTo: nil, snapshotPoint: .never)
-            case .save(let path, .ready): try boot(scenario, current, savingTo: path, snapshotPoint: .ready)
-            case .save(let path, .request): try boot(scenario, current, savingTo: path, snapshotPoint: .request)
+            case .boot: try boot(scenario, current, savingTo: nil, pausePoint: .never)
+            case .save(let path, .ready): try boot(scenario, current, savingTo: path, pausePoint: .ready)
+            case .save(let path, .request): try boot(scenario, current, savingTo: path, pausePoint: .request)
             case .restore(let path): try restore(scenario, current, from: path)
             }
         return measurement(of: runs, scenario)
@@ -112,19 +112,19 @@ public struct KvmEngine: Engine {
 
     private func boot(
         _ scenario: Scenario, _ current: CurrentMachine, savingTo snapshot: FilePath?,
-        snapshotPoint: BootSpec.SnapshotPoint
+        pausePoint: BootSpec.PausePoint
     ) throws(ColdStartError) -> [StartFigures] {
-        if snapshotPoint != .never || keptMachine != nil, case .log = scenario.probe {
+        if pausePoint != .never || keptMachine != nil, case .log = scenario.probe {
             throw .impossibleScenario("saving or keeping a machine needs a probe other than log:")
         }
-        if snapshotPoint == .request {
+        if pausePoint == .request {
             guard case .http = scenario.probe else {
                 throw .impossibleScenario("saving a machine in the middle of a request needs an http: probe")
             }
         }
         let files = BootFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: root, channel: .doorbell,
-            snapshotPoint: snapshotPoint, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
+            pausePoint: pausePoint, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine(root),
             initramfs: [], memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,
@@ -172,7 +172,7 @@ public struct KvmEngine: Engine {
 
     private func attach(to configuration: inout MachineConfiguration) {
         configuration.root = disk
-        configuration.rootAttachment = root == .memory ? .memory : .block
+        configuration.rootInterface = root == .memory ? .memory : .block
     }
 
     private func repeated(

@@ -37,7 +37,7 @@ public enum MachineNetwork: String, Sendable, CaseIterable {
 /// It ends when its socket closes.
 struct Passt: ~Copyable {
     private let child: ChildProcess
-    private let stderr: Pipe
+    private let stderr: OutputPipe
     private let ours: OwnedDescriptor
 
     private static let timeout: UInt64 = 10_000_000_000
@@ -65,7 +65,7 @@ struct Passt: ~Copyable {
     }
 
     private static func launch() throws(SystemError) -> Passt {
-        var stderr = try Pipe()
+        var stderr = try OutputPipe()
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         try system("make sockets") { unsafe socketpair(AF_UNIX, type, 0, &ends) }

@@ -112,7 +112,7 @@ public struct QemuEngine: Engine {
         return measurement
     }
 
-    /// Returns the kernel that needs no unpacking in the guest, which costs a third of a short boot's instructions.
+    /// Returns the kernel that needs no unpacking in the guest, which costs 12 % of a short boot's instructions.
     private func unpackedKernel() throws(ColdStartError) -> FilePath {
         guard let cache else { return kernel.image }
         do throws(MachineError) { return try UnpackedKernel.path(of: kernel.image, cache: cache) ?? kernel.image } catch

@@ -41,8 +41,8 @@ struct QemuRun {
     private func watch(
         kernel: Int32, initramfs: Int32, disk: Int32
     ) throws(SystemError) -> (GuestSession, GuestSession.StopReason) {
-        var frames = try Pipe()
-        var console = try Pipe()
+        var frames = try OutputPipe()
+        var console = try OutputPipe()
         var watch = Watch(
             session: GuestSession(
                 probe: scenario.probe, probeSet: scenario.probeSet, start: hostClock(),

@@ -46,6 +46,16 @@ public struct Template: Sendable {
         }
     }
 
+    /// Parses the value of `--format` that is none of the words of a command.
+    ///
+    /// - Parameter words: The formats with a name, for the message: `text or json`.
+    public init(_ text: String, besides words: String) throws {
+        guard text.contains("{{") || text.hasPrefix("table") else {
+            throw Failure("--format '\(text.visibleLine)' is not \(words), and not a Go template", status: .usage)
+        }
+        try self.init(text)
+    }
+
     private static func parse(_ text: String) throws(TemplateError) -> [Part] {
         var rest = text[...]
         return try parse(&rest, depth: 0)

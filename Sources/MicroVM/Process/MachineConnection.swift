@@ -81,7 +81,7 @@ final class MachineConnection: Sendable {
         let theirs = channels.map { $0.theirs.descriptor.rawValue } + files.numbers
         var plan = MachinePlan(
             isRestored: isRestored, hasNamespaces: true, identity: try MachineConnection.identity(),
-            optional: files.optional, isRootMemory: configuration.rootAttachment == .memory,
+            optional: files.optional, isRootMemory: configuration.rootInterface == .memory,
             memoryBytes: configuration.memoryBytes, processors: configuration.processors,
             commandLine: Array(configuration.commandLine.joined(separator: " ").utf8))
         (process, plan.hasNamespaces) = try MachineConnection.start(plan, in: jail, descriptors: theirs)

@@ -131,7 +131,7 @@ extension MachineConfiguration {
         self.init(
             kernel: "the kernel", kernelCache: "", commandLine: [String(decoding: plan.commandLine, as: UTF8.self)],
             initramfs: [], memoryBytes: plan.memoryBytes, processors: plan.processors)
-        rootAttachment = plan.isRootMemory ? .memory : .block
+        rootInterface = plan.isRootMemory ? .memory : .block
         descriptors = Descriptors(
             kvm: MachinePlan.Number.kvm, kernel: plan.isRestored ? nil : MachinePlan.Number.source,
             root: plan.number(of: .root), vsock: plan.number(of: .vsock))

@@ -79,7 +79,7 @@ struct HuffmanTable {
         }
     }
 
-    private mutating func join(_ one: HuffmanCode.Word, ofLength first: Int, _ code: HuffmanCode, to length: Int) {
+    private mutating func join(_ one: HuffmanCode.CodeWord, ofLength first: Int, _ code: HuffmanCode, to length: Int) {
         for other in code.words(ofLength: length - first) where other.symbol < 256 {
             let bytes = UInt32(one.symbol | other.symbol << 8)
             let entry = bytes << 16 | Self.isLiteral | 2 << 8 | UInt32(length)
@@ -92,7 +92,7 @@ struct HuffmanTable {
 
 /// A canonical code: shorter words first, those of a length in the order of their symbols (RFC 1951 section 3.2.2).
 struct HuffmanCode {
-    struct Word {
+    struct CodeWord {
         var symbol = 0
         /// The bits in the order of the stream: the first one is the lowest.
         var bits = 0
@@ -104,7 +104,7 @@ struct HuffmanCode {
     let hasSingleWord: Bool
     /// The length of the longest word; 0 if there is none.
     let longest: Int
-    private var words: [Word]
+    private var words: [CodeWord]
     private var ends: [Int]
 
     init(_ lengths: ArraySlice<UInt8>) {
@@ -120,7 +120,7 @@ struct HuffmanCode {
         }
         isComplete = used == 1 << HuffmanTable.maximumLength
         hasSingleWord = counts[1] == 1 && place == 1
-        words = [Word](repeating: Word(), count: place)
+        words = [CodeWord](repeating: CodeWord(), count: place)
         for (symbol, length) in lengths.enumerated() where length > 0 {
             words[ends[Int(length)]].symbol = symbol
             ends[Int(length)] += 1
@@ -136,7 +136,7 @@ struct HuffmanCode {
     }
 
     /// Returns the words of a length.
-    func words(ofLength length: Int) -> ArraySlice<Word> { words[ends[length - 1]..<ends[length]] }
+    func words(ofLength length: Int) -> ArraySlice<CodeWord> { words[ends[length - 1]..<ends[length]] }
 
     /// Returns the next word of `length` bits: one more, counted from the last bit.
     private static func following(_ bits: Int, _ length: Int) -> Int {

@@ -18,7 +18,7 @@ struct Debug: AsyncParsableCommand {
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var limits: StepLimitArguments
-    @Argument(parsing: .remaining, help: "Command to run instead of the shell; write -- before one with options.")
+    @Argument(parsing: .captureForPassthrough, help: "Command to run instead of the shell, with its options.")
     var command: [String] = []
 
     func run() async throws {

@@ -31,7 +31,7 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
-        let template = ["table", "json"].contains(format) ? nil : try Template(format)
+        let template = ["table", "json"].contains(format) ? nil : try Template(format, besides: "table or json")
         let store = try global.store()
         let subject = try await image.exportedImage(in: store)
         let history = try await HistoryJob(in: store, Transport(image.text)).history(of: subject, downloads: unpacked)

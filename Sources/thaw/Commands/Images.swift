@@ -28,7 +28,7 @@ struct Images: ParsableCommand {
         switch format {
         case "text": Terminal.print(table.text(digests: digests))
         case "json": Terminal.print(table.document)
-        default: Terminal.print(try table.text(Template(format), isTruncated: !noTrunc))
+        default: Terminal.print(try table.text(Template(format, besides: "text or json"), isTruncated: !noTrunc))
         }
     }
 }

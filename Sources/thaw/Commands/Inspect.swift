@@ -49,7 +49,8 @@ struct Inspect: AsyncParsableCommand {
             Terminal.print(try JSON.inspection(of: image, name: self.image.text, attestations, isVerified: verify))
         case "text":
             for line in InspectionText.lines(image, name: self.image.text, attestations) { Terminal.print(line) }
-        default: Terminal.print(try await InspectJob(in: store).text(of: image, Template(format)))
+        default:
+            Terminal.print(try await InspectJob(in: store).text(of: image, Template(format, besides: "json or text")))
         }
     }
 }

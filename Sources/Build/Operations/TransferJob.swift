@@ -2,7 +2,7 @@ internal import Frontend
 internal import OCI
 
 /// A COPY or ADD with its words expanded.
-struct CopyJob: Sendable {
+struct TransferJob: Sendable {
     /// The sources as they are written.
     let sources: [String]
     let inline: [(name: String, content: [UInt8])]
