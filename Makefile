@@ -22,6 +22,7 @@ for-test += umoci               # a peer: must unpack our layers
 for-test += docker-registry     # a peer: the registry for pushes and pulls
 for-test += podman              # a peer: must load and list our images
 for-test += uidmap              # gives users more than one number, for tests without root
+for-test += openssl             # makes keys and signatures for the policy of pulls
 for-test += openssh-client     # agents and keys, for RUN --mount=type=ssh
 for-test += python3             # runs the harness of the bench, and scripts of tests
 for-test += busybox-static      # a root file system of one file, for the sandbox's tests

@@ -151,6 +151,14 @@ extension HTTPProbe {
 }
 
 extension ProbeResult.Outcome {
+    /// True for a complete response.
+    var isResponse: Bool {
+        switch self {
+        case .http, .lacksText: true
+        default: false
+        }
+    }
+
     /// True if the attempt's time passed before a result.
     var isTimeOver: Bool {
         switch self {

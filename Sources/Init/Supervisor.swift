@@ -191,7 +191,10 @@ struct Supervisor {
     private mutating func step() -> Message.Verdict? {
         let time = cinit_monotonic()
         guard time < deadline else {
-            if let attempt, attempt.unfinished != .timedOut { lastAttempt = attempt.unfinished }
+            // A complete response says more than one that the end of the whole time cut off.
+            if let attempt, attempt.unfinished != .timedOut, lastAttempt?.isResponse != true {
+                lastAttempt = attempt.unfinished
+            }
             return .timedOut
         }
         if attempt != nil, time >= attemptEnd { abandonAttempt() }

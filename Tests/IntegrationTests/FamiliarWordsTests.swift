@@ -60,7 +60,8 @@ import Testing
 
     @Test("A line without an equivalent ends with status 64 and one sentence", arguments: refused)
     func refuses(line: [String], message: String) throws {
-        let result = try TestDirectory.withBusybox().start(line).wait()
+        let directory = try TestDirectory.withBusybox()
+        let result = try directory.start(line).wait()
         #expect(result.status == 64)
         #expect(result.error.hasPrefix(message), "\(result.error)")
         #expect(result.output.isEmpty)

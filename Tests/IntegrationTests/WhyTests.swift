@@ -37,7 +37,7 @@ struct WhyTests {
         ("touch context/sub/new", [], 4, "file /sub/new is new"),
         ("rm context/sub/file", [], 4, "file /sub/file is gone"),
         ("true", ["--build-arg", "VERSION=2"], 3, #"variable VERSION changed: "1" -> "2""#),
-        ("true", ["--build-arg", "VERSION=2"], 4, "same content as before"),
+        ("true", ["--build-arg", "VERSION=2"], 4, "same inputs as before"),
         ("true", ["--no-cache-filter", "FIRST"], 3, "the cache is off"),
         ("true", ["--no-cache-filter", "FIRST"], 6, "same inputs as before"),
         ("echo other >context/early", [], 6, "file /copied/early changed"),

@@ -103,7 +103,7 @@ struct RegistryPeerTests {
         for (image, tag) in [("app", "1"), ("app", "2"), ("busybox", "3")] {
             try directory.succeed("push", "--progress", "quiet", image, "\(registry.host)/a/app:\(tag)")
         }
-        let digest = try directory.document("inspect", "app")["digest"].text ?? ""
+        let digest = try directory.document("inspect", "docker://\(registry.host)/a/app:1")["digest"].text ?? ""
         #expect(try directory.succeed("delete", "--dry-run", "\(registry.host)/a/app:1") == "\(digest)\n1\n2")
         #expect(try directory.succeed("list-tags", "\(registry.host)/a/app").split(separator: "\n").count == 3)
         let outcome = try directory.thaw("copy", "--preserve-digests", "app", "docker-archive:\(directory.path)/a.tar")

@@ -3,8 +3,8 @@ internal import Linux
 internal import SystemPackage
 
 // The names of images: entries of `index.json`, which is replaced as a whole. Several processes that publish at once
-// share one replacement: whoever finds the lock taken leaves its entries in a file, and whoever gets the lock adds all of
-// them.
+// share one replacement: a process that finds the lock taken leaves its entries in a file, and the process that gets the
+// lock adds all of them.
 //
 // ```
 // thaw/index.lock              held while index.json is replaced

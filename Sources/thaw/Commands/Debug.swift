@@ -22,6 +22,8 @@ struct Debug: AsyncParsableCommand {
     var command: [String] = []
 
     func run() async throws {
+        // The parser passes everything behind the options on, also a request for help.
+        if let first = command.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(self) }
         let store = try global.store()
         guard let step = try FailedStep(in: store) else {
             throw Failure(
