@@ -179,7 +179,7 @@ import Testing
         #expect(
             outcome.stderrLines == [
                 "thaw: the slim image differs from the original: probe http:8080/ did not pass within 5 s: "
-                    + "the last response had status 404",
+                    + "the last response had status 404: <HTML><HEAD><TITLE>404 Not Found</TITLE></HEAD>",
                 "      keep the missing files with --include or --keep; no image was stored",
             ])
         #expect(try directory.thaw("history", "best").status == 1)

@@ -111,7 +111,7 @@ import Testing
             mode: 0o755)
         let path = "\(directory.path)/bin:/usr/bin:/bin"
         let outcome = try directory.thaw("lint", "a", "broken", "b", environment: ["PATH": path])
-        #expect(try directory.read("starts") == "start\n")
+        #expect(try directory.read("starts") == "start")
         #expect(outcome.output.contains("[SC3010]") && outcome.output.contains("b:4: "), "\(outcome.output)")
         #expect(outcome.output.ranges(of: "[SC3010]").count == 1, "\(outcome.output)")
     }

@@ -34,6 +34,28 @@ struct TarHasherTests {
         }
     }
 
+    @Test("A layer has its bytes in order, at any size of pieces", arguments: [OCI.Compression.uncompressed, .gzip])
+    func pieces(compression: OCI.Compression) throws {
+        for size in [1, 100_000, 131_072, 131_073, 200_000, 262_144, 262_145, 400_000] {
+            let space = try Workspace()
+            let writer = try LayerWriter(into: space.store, compression: compression)
+            for name in ["a", "b"] {
+                let (entry, content) = try file(name, Self.bytes(700_000))
+                try writer.add(entry)
+                for start in stride(from: 0, to: content.count, by: size) {
+                    if size == 1, start > 2 {
+                        try writer.write(content[start...])
+                        break
+                    }
+                    try writer.write(content[start..<min(start + size, content.count)])
+                }
+            }
+            let layer = try writer.finish()
+            let blob = try Array(space.store.read(layer.descriptor))
+            #expect(Digest(of: blob) == layer.descriptor.digest, "pieces of \(size) bytes")
+        }
+    }
+
     @Test("A layer's writer gives the digest of each file", arguments: [OCI.Compression.uncompressed, .gzip])
     func contents(compression: OCI.Compression) throws {
         let space = try Workspace()

@@ -7,7 +7,6 @@
 #include "Calls.h"
 #include "Child.h"
 #include "Confine.h"
-#include "Digest.h"
 #include "Namespace.h"
 #include <sys/xattr.h>
 
@@ -95,4 +94,3 @@ static inline uint64_t clinux_cycles(void) {
 }
 #include "Child.h"
 #include "Confine.h"
-#include "Digest.h"

@@ -26,8 +26,9 @@ private final class PlainSink: FinishingSink {
     init(_ sink: any ByteSink) { self.sink = sink }
 
     func write(_ bytes: ArraySlice<UInt8>) throws {
-        if pending.count + bytes.count > Self.size { try finish() }
-        if bytes.count > Self.size / 2 { return try sink.write(bytes) }
+        let isLarge = bytes.count > Self.size / 2
+        if isLarge || pending.count + bytes.count > Self.size { try finish() }
+        if isLarge { return try sink.write(bytes) }
         pending += bytes
     }
 

@@ -3,8 +3,6 @@ internal import Linux
 /// A sink that hashes a tar that it passes on, and on request the content of files in it.
 final class TarHasher: ByteSink {
     private let sink: any ByteSink
-    /// Both digests in one pass; nil if this CPU can't.
-    private var fast = PairedDigest()
     private var whole = Digest.Hasher()
     private var part = Digest.Hasher()
     /// The bytes of the current file that are still to come.
@@ -14,40 +12,25 @@ final class TarHasher: ByteSink {
 
     init(_ sink: any ByteSink) { self.sink = sink }
 
-    /// The digest of everything so far.
-    var digest: Digest { fast.flatMap { Digest(bytes: $0.bytes) } ?? whole.finalize() }
+    /// The digest of everything; it ends the computation.
+    var digest: Digest { whole.finalize() }
 
     /// Hashes the next `size` bytes as the content of a file too.
     func startContent(size: Int64) {
         contentDigest = nil
         left = size
-        fast?.startPart()
         part = Digest.Hasher()
-        if size == 0 { endContent() }
+        if size == 0 { contentDigest = part.finalize() }
     }
 
     func write(_ bytes: ArraySlice<UInt8>) throws {
+        whole.update(bytes)
         let content = bytes.prefix(Int(min(left, Int64(bytes.count))))
         if !content.isEmpty {
-            hash(content, isContent: true)
+            part.update(content)
             left -= Int64(content.count)
-            if left == 0 { endContent() }
+            if left == 0 { contentDigest = part.finalize() }
         }
-        if content.count < bytes.count { hash(bytes.dropFirst(content.count), isContent: false) }
         try sink.write(bytes)
-    }
-
-    private func endContent() {
-        let bytes = fast?.endPart()
-        contentDigest = bytes.flatMap { Digest(bytes: $0) } ?? part.finalize()
-    }
-
-    private func hash(_ bytes: ArraySlice<UInt8>, isContent: Bool) {
-        if fast != nil {
-            fast?.add(bytes)
-            return
-        }
-        whole.update(bytes)
-        if isContent { part.update(bytes) }
     }
 }

@@ -14,7 +14,7 @@ struct Debug: AsyncParsableCommand {
             limits; options replace single limits, and without --timeout it has no time limit. They are kept until \
             the next build. The exit status is that of the shell.
             Example: thaw debug --memory 2g
-            Example: thaw debug -- make VERBOSE=1
+            Example: thaw debug make VERBOSE=1
             """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var limits: StepLimitArguments
