@@ -212,7 +212,8 @@ struct QemuTests {
         let wait = Duration.seconds(1)
         #expect(
             await failure(["server", "serve", "80", "500"], probe, timeout: wait)
-                == .notServing(probe, last: "the last response had status 500", after: wait, lastLine: nil))
+                == .notServing(
+                    probe, last: "the last response had status 500: hello thaw", after: wait, lastLine: nil))
         #expect(
             await failure(["server", "say", "waiting for a lock"], probe, timeout: wait)
                 == .notServing(probe, last: "nothing listens on port 80", after: wait, lastLine: "waiting for a lock"))
