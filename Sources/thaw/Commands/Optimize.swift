@@ -27,10 +27,9 @@ struct Optimize: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Project file. (default: CONTEXT/thaw.toml)", valueName: "file")) var config: String?
     @Option(
         name: [.customShort("o"), .long],
-        help: ArgumentHelp("Directory for report.json and report.html.", valueName: "dir"))
-    var output = Self.defaultOutput
-
-    private static let defaultOutput = "thaw-report"
+        help: ArgumentHelp(
+            "Directory for report.json and report.html. (default: $XDG_STATE_HOME/thaw/NAME)", valueName: "dir"))
+    var output: String?
     @Option(
         name: [.customShort("t"), .long],
         help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
@@ -64,14 +63,17 @@ struct Optimize: AsyncParsableCommand {
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
             try slimOptions.options(project, observed: $0)
         }
-        try write(result, build)
-        Terminal.print(result.summary(report: "\(output)/report.html"))
+        let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
+        try write(result, build, to: directory)
+        Terminal.print(result.summary(report: directory.appending("report.html").string))
         try result.verification.require()
         if let name {
             try store.publish(result.after.image, as: name)
             if push, result.verdict.holds {
                 try await registry.client(progress.style).push(result.after.image, to: name, hints: store)
             }
+        } else {
+            host.note("the slim image is not kept; -t NAME keeps it")
         }
         try lease.release()
         if !result.verdict.holds { throw ExitCode(CommandStatus.gateBroken.rawValue) }
@@ -81,16 +83,9 @@ struct Optimize: AsyncParsableCommand {
         try await buildOptions.build(context: subject, in: store, progress: progress.style, project: project)
     }
 
-    private func write(_ result: Optimization, _ build: BuildResult?) throws {
+    private func write(_ result: Optimization, _ build: BuildResult?, to path: FilePath) throws {
         var document = result.document
         document["build"] = build?.summary
-        let path = FilePath(output)
-        // The default is in the project's directory, where its author may have put a link to another one.
-        if output == Self.defaultOutput, let entry = try? OwnedDescriptor(path, [.path, .noFollow]),
-            try entry.status().type == .symbolicLink
-        {
-            throw Failure("'\(output)' is a symbolic link", remedy: "name a directory with -o", status: .usage)
-        }
         let directory = try Directory.make(path)
         try directory.replace("report.json", with: Array(document.text.utf8))
         try directory.replace("report.html", with: Array(result.page.html.utf8))
