@@ -25,10 +25,20 @@ extension OptimizationPage {
         case (let old?, let new?):
             tile(
                 "First request after", value: "<s>\(ms: old) →</s> \(ms: new)",
-                remark: change(from: old, to: new, better: "sooner", worse: "later"))
+                remark: startRemark)
         case (let old?, nil): tile("First request after", value: "\(ms: old)", remark: "only measured before")
         case (nil, let new?): tile("First request after", value: "\(ms: new)", remark: "only measured after")
         case (nil, nil): ""
+        }
+    }
+
+    /// The verdict; a difference of two times says nothing without one.
+    private var startRemark: Markup {
+        guard let startVerdict else { return "no verdict: these times can't be compared" }
+        return switch startVerdict.isFaster {
+        case true?: "<span class=\"up\">\(startVerdict.text)</span>"
+        case false?: "<span class=\"down\">\(startVerdict.text)</span>"
+        case nil: "\(startVerdict.text)"
         }
     }
 

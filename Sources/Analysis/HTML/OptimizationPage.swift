@@ -109,6 +109,19 @@ public struct OptimizationPage: Sendable {
         }
     }
 
+    /// The verdict on two starts.
+    public struct StartVerdict: Sendable {
+        /// The sentence.
+        public var text: String
+        /// True if the changed image is faster, false if it is slower, nil if neither is known.
+        public var isFaster: Bool?
+
+        public init(text: String, isFaster: Bool?) {
+            self.text = text
+            self.isFaster = isFaster
+        }
+    }
+
     public var title: String
     /// The original image.
     public var before: Side
@@ -116,6 +129,8 @@ public struct OptimizationPage: Sendable {
     public var after: Side?
     /// One sentence about the measurement of starts: the engine, and if it was accelerated.
     public var engine = ""
+    /// The verdict on the two starts; nil if their times can't be compared.
+    public var startVerdict: StartVerdict?
     /// The budgets and their results.
     public var verdicts: [Verdict] = []
     /// The number of files for each reason to keep them.

@@ -85,6 +85,15 @@ public struct Optimization: Sendable {
     public var page: OptimizationPage {
         var page = OptimizationPage(title: name, before: before.page, after: after.page)
         page.engine = before.start.engineSentence
+        page.startVerdict = startVerdict.map { comparison in
+            let isFaster: Bool? =
+                switch comparison.verdict {
+                case .faster: true
+                case .slower: false
+                case .same, .unknown: nil
+                }
+            return OptimizationPage.StartVerdict(text: comparison.text, isFaster: isFaster)
+        }
         page.verdicts = verdict.rows.map {
             OptimizationPage.Verdict(
                 budget: $0.name, limit: $0.limitText, measured: $0.measuredText, holds: $0.holds)

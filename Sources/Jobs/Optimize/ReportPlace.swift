@@ -12,7 +12,8 @@ public enum ReportPlace {
         return FilePath(home).appending("thaw").appending(name(of: subject))
     }
 
-    static func name(of subject: String) -> String {
+    /// Returns the name of a directory, or that of an image with safe characters.
+    public static func name(of subject: String) -> String {
         let full = unsafe realpath(subject, nil)
         defer { unsafe free(full) }
         let path = unsafe full.map { unsafe FilePath(String(cString: $0)) }

@@ -57,8 +57,9 @@ struct Optimize: AsyncParsableCommand {
         let commands = try proofArguments.commands()
         let build = named == nil ? try await build(project, in: store) : nil
         guard let image = named ?? build?.image else { preconditionFailure("a context was built") }
+        let title = isDirectory ? ReportPlace.name(of: subject) : subject
         let job = OptimizeJob(
-            image, name: subject, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
+            image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
             budget: project.budget(on: RFC3339.today), host: host)
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
             try slimOptions.options(project, observed: $0)
