@@ -87,9 +87,12 @@ deps-build: ## Install only the packages for building
 build: ## Build for debugging
 	swift build $(swift-flags)
 
+# A path for libraries makes a static program crash at its start.
+static-flags = $(if $(THAW_STATIC),--disable-local-rpath)
+
 .PHONY: release
 release: ## Build optimised, with Swift's runtime in the binary
-	swift build -c release --product thaw --static-swift-stdlib $(import-check)
+	swift build -c release --product thaw --static-swift-stdlib $(import-check) $(static-flags)
 	swift build -c release --product thaw-init $(import-check)
 
 .PHONY: dist
