@@ -9,7 +9,7 @@ import Testing
 @Suite struct StartBaselineTests {
     private static func baseline(_ measured: StartMeasurement) throws -> StartBaseline {
         let document = measured.document(digest: Digest(of: []), name: "app", console: nil)
-        // What is read is what was written.
+        // The values that are read are those that were written.
         return try #require(StartBaseline(JSON(parsing: Array(document.text.utf8))))
     }
 

@@ -121,7 +121,7 @@ struct CollectorTests {
         #expect(try space.store.disk(of: chain, version: 2) == nil)
         #expect(try space.store.usage().unpacked.count == 1)
         #expect(try space.store.usage().unpacked.bytes >= 10_000)
-        // What a killed start leaves behind has no digest in its name.
+        // The file of a killed start has no digest in its name.
         try space.store.root.replace("thaw/disks/new.1", with: [1])
         _ = try space.store.collect()
         #expect(try space.store.disk(of: chain, version: 1) != nil)
