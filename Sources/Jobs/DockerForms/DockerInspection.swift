@@ -35,11 +35,7 @@ enum DockerInspection {
     /// Returns the names without tag, each once.
     private static func repositories(_ names: [Reference]) -> [String] {
         var seen: Set<String> = []
-        return names.map { name in
-            let text = name.familiar
-            guard let colon = text.lastIndex(of: ":"), !text[colon...].contains("/") else { return text }
-            return String(text[..<colon])
-        }.filter { seen.insert($0).inserted }
+        return names.map { TaggedName($0.familiar).repository }.filter { seen.insert($0).inserted }
     }
 
     /// Returns the configuration with the maps that templates count, such as `{{len .Config.ExposedPorts}}`.

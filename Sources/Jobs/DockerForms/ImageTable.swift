@@ -57,14 +57,7 @@ extension ImageRow {
         "Platform": "PLATFORM",
     ]
 
-    fileprivate var repository: String { String(name[..<(tagStart ?? name.endIndex)]) }
-
-    private var tag: String { tagStart.map { String(name[name.index(after: $0)...]) } ?? "<none>" }
-
-    /// The colon before the tag; a colon before a slash belongs to the registry's port.
-    private var tagStart: String.Index? {
-        name.lastIndex(of: ":").flatMap { name[$0...].contains("/") ? nil : $0 }
-    }
+    fileprivate var repository: String { TaggedName(name).repository }
 
     fileprivate func matches(_ pattern: String) -> Bool {
         let whole = pattern.split(separator: "/").last?.contains(":") == true ? name : repository
@@ -72,10 +65,26 @@ extension ImageRow {
     }
 
     fileprivate func fields(isTruncated: Bool) -> JSON {
-        .object([
-            "Repository": .string(repository.visibleLine), "Tag": .string(tag.visibleLine),
+        let split = TaggedName(name)
+        return .object([
+            "Repository": .string(split.repository.visibleLine), "Tag": .string((split.tag ?? "<none>").visibleLine),
             "ID": .string(isTruncated ? digest.short : "\(digest)"), "Digest": .string("\(digest)"),
             "Size": .string("\(ByteCount(compressedSize))"), "Platform": .string(platforms.joined(separator: ",")),
         ])
+    }
+}
+
+/// A name as people write it, split at its tag.
+struct TaggedName {
+    let repository: String
+    let tag: String?
+
+    /// Splits a name; a colon before a slash belongs to the registry's port.
+    init(_ name: String) {
+        guard let colon = name.lastIndex(of: ":"), !name[colon...].contains("/") else {
+            (repository, tag) = (name, nil)
+            return
+        }
+        (repository, tag) = (String(name[..<colon]), String(name[name.index(after: colon)...]))
     }
 }
