@@ -2,7 +2,7 @@ internal import ImageFiles
 internal import Linux
 public import OCI
 
-/// The packages of an image and its distribution, for a bill of materials (SPDX 2.3).
+/// The packages of an image and its distribution, for a bill of materials (SPDX 2.3, CycloneDX 1.6).
 public struct BillOfMaterials: Sendable {
     /// The packages, each release once.
     public let packages: [Package]
@@ -11,9 +11,10 @@ public struct BillOfMaterials: Sendable {
     /// `VERSION_ID` of os-release; empty without one.
     public let release: String
 
-    /// Reads every layer of an image once.
-    public init(of image: Image) async throws {
-        let files = try await ImageFiles(of: image, readsPrograms: false)
+    /// Reads every layer of an image once, or takes the facts that `store` has kept.
+    public init(of image: Image, keptIn store: Store? = nil) async throws {
+        let search = store == nil ? nil : SecretPolicy.standard.search
+        let files = try await ImageFiles(of: image, search: search, readsPrograms: false, keptIn: store)
         self = try await Offload.run { try BillOfMaterials(of: files) }
     }
 
@@ -49,6 +50,12 @@ public struct BillOfMaterials: Sendable {
         case .apk: return url("apk", [distribution.isEmpty ? "alpine" : distribution, package.name], with: qualifiers)
         case .dpkg: return url("deb", [distribution.isEmpty ? "debian" : distribution, package.name], with: qualifiers)
         case .npm: return url("npm", package.name.split(separator: "/").map(String.init))
+        case .composer: return url("composer", package.name.split(separator: "/").map(String.init))
+        case .conda: return url("conda", [package.name])
+        case .gem: return url("gem", [package.name])
+        case .go: return url("golang", package.name.split(separator: "/").map(String.init))
+        case .maven: return url("maven", package.name.split(separator: "/").map(String.init))
+        case .nuget: return url("nuget", [package.name])
         case .python: return url("pypi", [String(package.name.lowercased().map { $0 == "_" ? "-" : $0 })])
         }
     }

@@ -21,6 +21,9 @@ public struct LayerFacts: Sendable, Equatable {
     /// The bytes in it that no container sees.
     public let wastedBytes: Int64
 
+    /// The line of the Dockerfile that made it, such as `Dockerfile:12`; nil if it is not known.
+    public internal(set) var source: String?
+
     /// The command in one line, as in a Dockerfile.
     public var command: String { shortCommand(createdBy) }
 

@@ -7,7 +7,7 @@ public struct Report: Sendable {
     /// The image as a whole.
     public let image: ImageSummary
     /// The layers, lowest first.
-    public let layers: [LayerFacts]
+    public private(set) var layers: [LayerFacts]
     /// The base of the image.
     public let base: BaseImage
     /// The largest visible files.
@@ -26,6 +26,10 @@ public struct Report: Sendable {
     public let allowedSecrets: Int
     /// The findings, most important first.
     public let findings: [Finding]
+    /// The files of all layers.
+    let tree: FileTree
+    /// The packages that own files, by the lists of package managers.
+    let owners: [FileTree.InodeID: String]
     /// The figures of dive, which replace efficiency and waste if they are set.
     public var dive: DiveMetric?
 
@@ -45,6 +49,11 @@ public struct Report: Sendable {
         public let layerCount: Int
     }
 
+    /// Names the lines of the Dockerfile that made the layers.
+    public mutating func setSources(_ sources: [Int: String]) {
+        for index in layers.indices { layers[index].source = sources[index] }
+    }
+
     /// The part of the shipped bytes that is not wasted, by the chosen metric.
     var efficiency: Double { dive?.efficiency ?? waste.efficiency }
 
@@ -54,11 +63,12 @@ public struct Report: Sendable {
     /// The number of the largest files, and of the largest directories.
     private static let largest = 15
 
-    /// Reads every layer of an image once.
+    /// Reads every layer of an image once, or takes the facts that `store` has kept.
     public init(
-        of image: Image, reference: String, base: BaseImage = .unknown, policy: SecretPolicy = .standard
+        of image: Image, reference: String, base: BaseImage = .unknown, policy: SecretPolicy = .standard,
+        keptIn store: Store? = nil
     ) async throws {
-        let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false)
+        let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false, keptIn: store)
         self = try await Offload.run { Report(of: files, reference: reference, base: base, policy: policy) }
     }
 
@@ -68,6 +78,7 @@ public struct Report: Sendable {
     ) {
         self.base = base
         let (image, tree) = (files.image, files.tree)
+        self.tree = tree
         let liveFiles = LiveFiles(tree)
         let packed = files.packedSizes
         waste = Waste(of: tree, packed: packed)
@@ -75,7 +86,8 @@ public struct Report: Sendable {
         largestFiles = FileList.largest(Self.largest, in: tree, liveFiles)
         largestDirectories = DirectorySizes(in: tree, liveFiles).largest(Self.largest)
         duplicates = Duplicate.all(in: tree, liveFiles, packed: packed)
-        packages = PackageScanner(files, liveFiles).packages
+        let packageScanner = PackageScanner(files, liveFiles)
+        (packages, owners) = (packageScanner.packages, packageScanner.owners)
         let scanner = SecretScanner(files, policy)
         (secrets, allowedSecrets) = (scanner.secrets, scanner.allowedCount)
         let python = CompiledPython(files, liveFiles).problems(liveFiles)

@@ -76,6 +76,7 @@ extension LayerFacts {
             "digest": .string(digest.description),
             "diffID": .string(diffID.description),
             "size": .integer(size), "compressedSize": .integer(compressedSize), "createdBy": .string(createdBy),
+            "source": .optional(source),
             "wastedBytes": .integer(wastedBytes),
             "files": .object([
                 "added": .integer(Int64(files.added)), "modified": .integer(Int64(files.modified)),
@@ -118,7 +119,7 @@ extension Package {
     fileprivate var json: JSON {
         .object([
             "manager": .string(manager.rawValue), "name": .string(name), "version": .string(version),
-            "bytes": .integer(bytes), "layer": .integer(Int64(layer)),
+            "bytes": .integer(bytes), "layer": .integer(Int64(layer)), "license": .optional(license),
         ])
     }
 }

@@ -41,7 +41,8 @@ extension Report {
                 String(layer.index), "\(ByteCount(layer.size))", "\(ByteCount(layer.compressedSize))",
                 layer.wastedBytes == 0 ? "-" : "\(ByteCount(layer.wastedBytes))", grouped(layer.files.added),
                 grouped(layer.files.modified), grouped(layer.files.removed),
-                base.owner(of: layer.index).mark, layer.command,
+                base.owner(of: layer.index).mark,
+                (layer.source.map { "\($0) " } ?? "") + layer.command,
             ])
         }
         return "Layers\n" + table.text

@@ -44,7 +44,7 @@ extension BillOfMaterials {
     }
 
     private func row(_ package: Package, _ url: PackageURL, id: String) -> JSON {
-        .object([
+        var row = JSON.object([
             "SPDXID": .string(id), "name": .string(package.name), "versionInfo": .string(package.version),
             "supplier": Self.unknown, "downloadLocation": Self.unknown, "filesAnalyzed": .bool(false),
             "licenseConcluded": Self.unknown, "licenseDeclared": Self.unknown, "copyrightText": Self.unknown,
@@ -56,6 +56,9 @@ extension BillOfMaterials {
                 ])
             ]),
         ])
+        // The text of a package's author may be no license expression of SPDX.
+        row["licenseComments"] = package.license.map { .string("declared as: \($0)") }
+        return row
     }
 
     private static func relation(from: String, _ type: String, to: String) -> JSON {

@@ -24,6 +24,8 @@ public struct ImageFiles: Sendable {
     public private(set) var bytecode: [FileTree.InodeID: [UInt8]] = [:]
     /// The names and versions of npm packages, by their `package.json`.
     public private(set) var npm: [FileTree.InodeID: NpmManifest] = [:]
+    /// The packages that a live file lists, or that a Go program is made of.
+    public private(set) var packages: [FileTree.InodeID: [ListedPackage]] = [:]
     /// The matches of the text search.
     public private(set) var matches: [FileTree.InodeID: [TextSearch.Match]] = [:]
     /// The contents of package databases, live or not, and of live files that configure loaders and accounts.
@@ -36,12 +38,15 @@ public struct ImageFiles: Sendable {
     ///
     /// - Parameters:
     ///   - search: A search in the text of files.
-    ///   - readsPrograms: False to leave ``elf`` and ``scripts`` empty.
+    ///   - readsPrograms: False to leave ``elf``, ``scripts`` and the texts of loaders and accounts empty.
+    ///   - store: The store that keeps the facts of layers, if they are those without programs.
     /// - Throws: `OCIError` for a damaged layer, `SystemError` if a large ELF file can't be kept in a temporary file.
-    public init(of image: Image, search: TextSearch? = nil, readsPrograms: Bool = true) async throws {
+    public init(
+        of image: Image, search: TextSearch? = nil, readsPrograms: Bool = true, keptIn store: Store? = nil
+    ) async throws {
         let wanted = WantedFacts(search: search, readsPrograms: readsPrograms)
         let layers = try await Offload.map(image.layers, width: Self.width) { layer in
-            try LayerFiles(of: layer, in: image, wanted)
+            try LayerFiles.read(layer, in: image, wanted, keptIn: store)
         }
         var tree = FileTree()
         for (index, layer) in layers.enumerated() {
@@ -65,12 +70,14 @@ public struct ImageFiles: Sendable {
         scripts[id] = facts.script
         bytecode[id] = facts.bytecode
         npm[id] = facts.npm
+        if !facts.packages.isEmpty { packages[id] = facts.packages }
     }
 
     /// Reads the configuration files that have another name in their layer, because a link leads to them.
     private mutating func readLinkedTexts(_ wanted: WantedFacts) async throws {
         let (image, tree) = (image, tree)
-        let missing = KnownFile.live(in: tree).filter { texts[$0] == nil && tree.inodes[$0].kind.isFile }
+        let live = wanted.readsPrograms ? KnownFile.live(in: tree) : KnownFile.databases(in: tree)
+        let missing = live.filter { texts[$0] == nil && tree.inodes[$0].kind.isFile }
         guard !missing.isEmpty else { return }
         let found = try await Offload.run {
             var texts: [FileTree.InodeID: [UInt8]] = [:]
@@ -102,6 +109,12 @@ public struct NpmManifest: Sendable, Hashable {
     public let name: String
     /// The version, as written.
     public let version: String
+    /// The license, as written; nil without one.
+    public let license: String?
+
+    init(name: String, version: String, license: String?) {
+        (self.name, self.version, self.license) = (name, version, license)
+    }
 
     /// Parses a manifest; nil for one that npm itself would fail on.
     init?(_ bytes: [UInt8]) {
@@ -110,5 +123,6 @@ public struct NpmManifest: Sendable, Hashable {
         else { return nil }
         self.name = name
         self.version = version
+        license = json["license"]?.string ?? json["license"]?["type"]?.string
     }
 }

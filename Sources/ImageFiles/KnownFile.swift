@@ -8,6 +8,8 @@ enum KnownFile: Equatable {
     case text
     /// A `package.json` of `node_modules`.
     case npmManifest
+    /// A file that lists packages.
+    case packages(PackageFile)
 
     /// Larger files are ignored.
     static let maximumSize: Int64 = 64 << 20
@@ -15,14 +17,22 @@ enum KnownFile: Equatable {
     private static let maximumManifest: Int64 = 16 << 20
 
     init?(_ path: ImagePath) {
-        guard let text = Self.byName(path) ?? Self.byDirectory(path) else { return nil }
-        self = text
+        guard let kind = Self.byName(path) ?? Self.byDirectory(path) ?? PackageFile(path).map(Self.packages) else {
+            return nil
+        }
+        self = kind
     }
 
     var isDatabase: Bool { self == .database }
 
     /// True if a file of this size is read.
-    func accepts(_ size: Int64) -> Bool { size <= (self == .npmManifest ? Self.maximumManifest : Self.maximumSize) }
+    func accepts(_ size: Int64) -> Bool {
+        switch self {
+        case .database, .text: size <= Self.maximumSize
+        case .npmManifest: size <= Self.maximumManifest
+        case .packages(let file): size <= file.maximumSize
+        }
+    }
 
     private static let databases = Set((["var/lib/dpkg/status"] + PackageRow.apkPaths).map { Array($0.utf8) })
     private static let files = [
@@ -57,6 +67,13 @@ enum KnownFile: Equatable {
         let above = directory.parent.name
         if above.elementsEqual("node_modules".utf8) { return true }
         return above.first == UInt8(ascii: "@") && directory.parent.parent.name.elementsEqual("node_modules".utf8)
+    }
+
+    /// Returns the live package databases, with links followed.
+    static func databases(in tree: FileTree) -> Set<FileTree.InodeID> {
+        Set(
+            (["var/lib/dpkg/status"] + PackageRow.apkPaths).compactMap { tree.resolve(.known($0))?.node }
+                .map { tree[node: $0].inode })
     }
 
     /// Returns the live files under these names, with links followed.

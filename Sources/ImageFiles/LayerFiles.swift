@@ -14,10 +14,12 @@ struct FileFacts: Sendable {
     var text: [UInt8]?
     var bytecode: [UInt8]?
     var npm: NpmManifest?
+    var packages: [ListedPackage] = []
     var matches: [TextSearch.Match] = []
 
     var isEmpty: Bool {
-        elf == nil && script == nil && text == nil && bytecode == nil && npm == nil && matches.isEmpty
+        elf == nil && script == nil && text == nil && bytecode == nil && npm == nil && packages.isEmpty
+            && matches.isEmpty
     }
 }
 
@@ -32,6 +34,24 @@ struct LayerFiles: Sendable {
 
     /// The limit of all texts of a layer in bytes; no distribution's databases come near it.
     private static let maximumTexts = 256 << 20
+
+    init(
+        entries: [(entry: LayerEntry, content: Digest?)], facts: [Int: FileFacts], packedSizes: [Float]
+    ) {
+        (self.entries, self.facts, self.packedSizes) = (entries, facts, packedSizes)
+    }
+
+    /// Takes the facts that a store has kept, or reads the layer and keeps them.
+    static func read(
+        _ layer: Layer, in image: Image, _ wanted: WantedFacts, keptIn store: Store?
+    ) throws -> LayerFiles {
+        guard let store, let key = key(wanted) else { return try LayerFiles(of: layer, in: image, wanted) }
+        // Damaged facts are made again.
+        if let bytes = store.facts(of: layer, key: key), let known = try? LayerFiles(kept: bytes) { return known }
+        let files = try LayerFiles(of: layer, in: image, wanted)
+        try store.keep(facts: files.kept, of: layer, key: key)
+        return files
+    }
 
     init(of layer: Layer, in image: Image, _ wanted: WantedFacts) throws {
         let map = CompressionMap()
@@ -63,6 +83,8 @@ private struct FileReading {
     private static let maximumScript: Int64 = 256 << 10
     /// Larger ELF files count as plain data, which bounds the size of the temporary file.
     private static let maximumELF: Int64 = 16 << 30
+    /// No Go program is smaller.
+    private static let minimumProgram: Int64 = 256 << 10
 
     private let path: ImagePath
     private let size: Int64
@@ -76,6 +98,8 @@ private struct FileReading {
     /// The first bytes of the file, as many as any reader needs.
     private var bytes: [UInt8] = []
     private var limit: Int
+    /// The search for the modules of a Go program; nil for a file that isn't a program.
+    private var go: GoBuildInfo?
     /// The whole of an ELF file.
     private var elf: SpooledBytes?
     /// True once the type of the file is known, or if no caller needs it.
@@ -88,6 +112,7 @@ private struct FileReading {
         isExecutable = entry.metadata.mode & 0o111 != 0
         known = KnownFile(path).flatMap { $0.accepts(size) ? $0 : nil }
         scan = wanted.search?.start(path, size)
+        go = isExecutable && size >= Self.minimumProgram ? GoBuildInfo() : nil
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
         limit = known != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
@@ -96,6 +121,7 @@ private struct FileReading {
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
         hasher.update(chunk)
         scan?.receive(chunk)
+        go?.receive(chunk)
         if let elf { return try elf.append(chunk) }
         let earlier = isSniffed ? [] : bytes
         if bytes.count < limit { bytes += chunk.prefix(limit - bytes.count) }
@@ -118,6 +144,7 @@ private struct FileReading {
         var facts = FileFacts()
         if isBytecode { facts.bytecode = Array(bytes.prefix(PythonBytecode.headerSize)) }
         facts.matches = scan?.finish() ?? []
+        facts.packages = go?.packages(size: size) ?? []
         if let elf {
             facts.elf = try Self.parse(elf)
             return (digest, facts)
@@ -125,6 +152,7 @@ private struct FileReading {
         switch known {
         case .npmManifest: facts.npm = NpmManifest(bytes)
         case .database, .text: facts.text = bytes
+        case .packages(let file): facts.packages = file.packages(in: bytes, at: path)
         case nil: break
         }
         if wanted.readsPrograms, isExecutable, bytes.count == size, size <= Self.maximumScript {

@@ -23,7 +23,7 @@ struct Thaw: AsyncParsableCommand {
                 name: "Images",
                 subcommands: [
                     BuildCommand.self, Debug.self, HistoryCommand.self, Diff.self, Analyze.self, SlimCommand.self,
-                    Boot.self, Gate.self, LintCommand.self,
+                    Boot.self, Gate.self, Scan.self, LintCommand.self,
                 ]),
             CommandGroup(
                 name: "The store",

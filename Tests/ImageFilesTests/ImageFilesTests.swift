@@ -53,7 +53,8 @@ struct ImageFilesTests {
 
         let tree = files.tree
         func id(_ path: String) throws -> Int {
-            try #require(tree.node(at: ImagePath(path)).map { tree[node: $0].inode })
+            let path = try ImagePath(path)
+            return tree[node: try #require(tree.node(at: path))].inode
         }
         #expect(files.elf.count == 1)
         #expect(try files.elf[id("bin/run")]?.needed == [Array("liba.so".utf8)])

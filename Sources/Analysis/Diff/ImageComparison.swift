@@ -35,11 +35,14 @@ public struct ImageComparison: Sendable {
     ///   - names: The names for people.
     ///   - isSemantic: True to ignore times and orders, as between two builds of the same sources.
     public init(
-        between before: Image, and after: Image, names: (before: String, after: String), isSemantic: Bool = false
+        between before: Image, and after: Image, names: (before: String, after: String), isSemantic: Bool = false,
+        keptIn store: Store? = nil
     ) async throws {
+        // The search of reports, so that a report and a comparison share the facts.
+        let search = store == nil ? nil : SecretPolicy.standard.search
         let (old, new) = (
-            try await ImageFiles(of: before, readsPrograms: false),
-            try await ImageFiles(of: after, readsPrograms: false)
+            try await ImageFiles(of: before, search: search, readsPrograms: false, keptIn: store),
+            try await ImageFiles(of: after, search: search, readsPrograms: false, keptIn: store)
         )
         self = try await Offload.run {
             ImageComparison(between: old, and: new, names: names, isSemantic: isSemantic)

@@ -6,7 +6,7 @@ public struct FileReport: Sendable {
     /// The image as a whole.
     public let image: Report.ImageSummary
     /// The commands of the layers, lowest first.
-    public let layers: [LayerCommand]
+    public private(set) var layers: [LayerCommand]
     /// The rows.
     public let rows: Rows
 
@@ -16,6 +16,8 @@ public struct FileReport: Sendable {
         public let digest: Digest
         /// The instruction in one line; empty if the history has none.
         public let command: String
+        /// The line of the Dockerfile that made it; nil if it is not known.
+        public internal(set) var source: String?
     }
 
     /// The rows of either form.
@@ -35,6 +37,11 @@ public struct FileReport: Sendable {
         public init(layer: Int? = nil, order: FileList.Order = .size, depth: Int? = nil) {
             (self.layer, self.order, self.depth) = (layer, order, depth)
         }
+    }
+
+    /// Names the lines of the Dockerfile that made the layers.
+    public mutating func setSources(_ sources: [Int: String]) {
+        for index in layers.indices { layers[index].source = sources[index] }
     }
 
     /// Lists the files of an image with its tree, which needs no contents.

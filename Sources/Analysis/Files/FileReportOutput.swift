@@ -10,7 +10,7 @@ extension FileReport {
                 layers.enumerated().map { index, layer in
                     .object([
                         "index": .integer(Int64(index)), "digest": .string(layer.digest.description),
-                        "createdBy": .string(layer.command),
+                        "createdBy": .string(layer.command), "source": layer.source.map { .string($0) } ?? .null,
                     ])
                 }),
         ])
@@ -29,6 +29,9 @@ extension FileReport {
             return rows.map { row in
                 var members = row.members
                 members["createdBy"] = .string(command(row.layer))
+                if layers.indices.contains(row.layer), let source = layers[row.layer].source {
+                    members["source"] = .string(source)
+                }
                 if let layer = row.removal?.layer { members["hiddenByCommand"] = .string(command(layer)) }
                 return .members(members)
             }
@@ -39,7 +42,8 @@ extension FileReport {
     public var text: String {
         var text = "Layers\n"
         for (index, layer) in layers.enumerated() {
-            text += "  \(index)  \(truncated(layer.command.isEmpty ? "-" : layer.command, to: 90))\n"
+            let source = layer.source.map { "\($0)  " } ?? ""
+            text += "  \(index)  \(source)\(truncated(layer.command.isEmpty ? "-" : layer.command, to: 90))\n"
         }
         text += "\n"
         switch rows {

@@ -50,23 +50,33 @@ private func escaped(_ text: String) -> String {
     return result
 }
 
+extension Digest {
+    /// The 32 bytes in base64, as a content security policy has them.
+    fileprivate var base64: String {
+        let digits = hex.utf8.map { $0 < UInt8(ascii: "a") ? $0 - UInt8(ascii: "0") : $0 - UInt8(ascii: "a") + 10 }
+        return Base64.padded(stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+    }
+}
+
 // MARK: - Parts of pages
 
-/// Makes a whole page: one file that loads nothing.
-func page(title: String, _ body: [Markup]) -> String {
+/// Makes a whole page: one file that loads nothing, with a script of this module if it has one.
+func page(title: String, script: String = "", _ body: [Markup]) -> String {
+    let allowed: Markup = script.isEmpty ? "" : " script-src 'sha256-\(Digest(of: Array(script.utf8)).base64)';"
+    let element: Markup = script.isEmpty ? "" : "<script>\(Markup(stringLiteral: script))</script>"
     let markup: Markup = """
         <!doctype html>
         <html lang="en">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none';\(allowed) style-src 'unsafe-inline'">
         <title>\(title)</title>
-        <style>\(styleSheet)</style>
+        <style>\(styleSheet)\(script.isEmpty ? "" : explorerStyle)</style>
         </head>
         <body><main>
         \(body)
-        </main></body>
+        </main>\(element)</body>
         </html>
 
         """

@@ -5,9 +5,9 @@ extension Report {
     /// The report as one self-contained page.
     public var html: String {
         page(
-            title: "\(image.reference) – analysis",
+            title: "\(image.reference) – analysis", script: explorer == nil ? "" : Explorer.script,
             [
-                header, tiles, section("Layers", note: layerNote, layerRows),
+                header, tiles, explorer?.markup ?? "", section("Layers", note: layerNote, layerRows),
                 section("Largest files", fileTable), section("Largest directories", directoryTable),
                 section("Waste", note: wasteNote, wasteTable), section("Findings", Finding.list(findings)),
                 section("Secrets", note: "Places only; the secrets themselves are not in this report.", secretTable),
@@ -18,6 +18,12 @@ extension Report {
     }
 
     private static let shown = 25
+
+    /// The explorer; nil if the list of files can't be compressed, which needs only memory.
+    private var explorer: Explorer? {
+        let map = FileMap(tree, waste, owners: owners)
+        return (try? map.json(commands: layers.map(\.command))).map(Explorer.init)
+    }
 
     private var header: Markup {
         """
@@ -59,7 +65,8 @@ extension Report {
         let scale = layers.map(\.size).max() ?? 0
         return layers.map { layer in
             BarRow(
-                number: layer.index, label: layer.command, bytes: layer.size, wasted: layer.wastedBytes,
+                number: layer.index, label: (layer.source.map { "\($0)  " } ?? "") + layer.command, bytes: layer.size,
+                wasted: layer.wastedBytes,
                 remark: "\(ByteCount(layer.compressedSize)) to pull"
             ).markup(scale: scale)
         }

@@ -1,5 +1,5 @@
 /// A package's row in the database of dpkg or apk.
-public struct PackageRow: Sendable, Equatable {
+public struct PackageRow: Sendable {
     /// The row, each line with its newline.
     public let bytes: [UInt8]
     /// The package's name.
@@ -8,6 +8,10 @@ public struct PackageRow: Sendable, Equatable {
     public fileprivate(set) var version = ""
     /// The installed size that the database states, in bytes.
     public fileprivate(set) var byteCount: Int64 = 0
+    /// The source package and its version, if the database names one.
+    public fileprivate(set) var source: (name: String, version: String?)?
+    /// The license, if the database has it.
+    public fileprivate(set) var license: String?
     /// `amd64`, if the database has it.
     public fileprivate(set) var architecture: String?
     /// The dependencies; one of the names in each list is enough.
@@ -69,6 +73,7 @@ extension PackageRow {
         case "Status": isInstalled = value.hasSuffix(" installed")
         case "Installed-Size": byteCount = min(max(0, Int64(value) ?? 0), 1 << 40) * 1024
         case "Architecture": architecture = value
+        case "Source": source = Self.source(value)
         case "Pre-Depends": dependencies = Self.relations(value) + dependencies
         case "Depends": dependencies += Self.relations(value)
         case "Provides": provides = Self.relations(value).flatMap(\.self)
@@ -76,6 +81,12 @@ extension PackageRow {
         case "Priority": isBase = isBase || ["required", "important"].contains(value)
         default: break
         }
+    }
+
+    /// Returns the parts of `glibc` or `glibc (2.36-8)`.
+    private static func source(_ text: String) -> (name: String, version: String?)? {
+        let words = text.split { " ()".contains($0) }.map(String.init)
+        return words.first.map { ($0, words.dropFirst().first) }
     }
 
     /// Returns the names in `a (>= 1) | b, c:any`.
@@ -103,6 +114,8 @@ extension PackageRow {
             case UInt8(ascii: "P"): name = value.text
             case UInt8(ascii: "V"): version = value.text
             case UInt8(ascii: "A"): architecture = value.text
+            case UInt8(ascii: "L"): license = value.text
+            case UInt8(ascii: "o"): source = (value.text, nil)
             case UInt8(ascii: "I"): byteCount = max(0, Int64(value.text) ?? 0)
             case UInt8(ascii: "D"): dependencies = Self.words(value).map { [$0] }
             case UInt8(ascii: "p"): provides = Self.words(value)

@@ -1,5 +1,5 @@
 public import Analysis
-internal import Linux
+public import Linux
 public import OCI
 internal import SystemPackage
 
@@ -14,11 +14,11 @@ public struct AnalyzeJob {
         self.policy = policy
     }
 
-    /// Reads every layer once and returns the report.
+    /// Reads every layer once and returns the report; layers whose facts the store has kept are not read.
     ///
     /// - Parameter asDive: True for the efficiency and waste that dive computes.
     public func report(on image: Image, named name: String, asDive: Bool = false) async throws -> Report {
-        var report = try await Report(of: image, reference: name, base: base(of: image), policy: policy)
+        var report = try await Report(of: image, reference: name, base: base(of: image), policy: policy, keptIn: store)
         if asDive {
             let store = store
             report.dive = try await Offload.run {
@@ -38,6 +38,23 @@ public struct AnalyzeJob {
         }
         let tree = try await store.tree(of: image)
         return try await Offload.run { FileReport(of: image, in: tree, reference: name, options) }
+    }
+
+    /// The standard of a bill of materials.
+    public enum BillFormat: Sendable {
+        case spdx, cycloneDX
+    }
+
+    /// Lists the packages of an image in a standard's document; `version` is that of this program.
+    public func packages(
+        of image: Image, named name: String, _ format: BillFormat, version: String
+    ) async throws -> JSON {
+        let bill = try await BillOfMaterials(of: image, keptIn: store)
+        let (digest, created) = (image.descriptor.digest, image.config.createdSecond)
+        return switch format {
+        case .spdx: bill.spdx(of: digest, named: name, created: created, tool: "thaw-\(version)")
+        case .cycloneDX: bill.cycloneDX(of: digest, named: name, created: created, version: version)
+        }
     }
 
     /// Finds the base of an image.

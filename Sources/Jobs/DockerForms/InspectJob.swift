@@ -11,7 +11,8 @@ public struct InspectJob {
 
     /// Returns the text of a template for an image: ``DockerInspection``.
     public func text(of image: Image, _ template: Template) async throws -> String {
-        let size = Waste(of: try await store.tree(of: image)).shippedBytes
+        // The unpacked size needs the headers of all layers.
+        let size = template.reads("Size") ? Waste(of: try await store.tree(of: image)).shippedBytes : 0
         let names = try store.images().filter { $0.descriptor.digest == image.descriptor.digest }
             .map { try Reference($0.name) }
         return try template.text(

@@ -4,7 +4,7 @@
 public enum DocumentKind: String, CaseIterable, Sendable {
     case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
     case history, images
-    case inspection, optimization, outline, prune, referrers, slim, tags, targets
+    case inspection, optimization, outline, prune, referrers, scan, slim, tags, targets
 
     /// The command that prints or writes the document.
     public var command: String {
@@ -28,6 +28,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .outline: "thaw build --call outline,format=json"
         case .prune: "thaw prune --format json"
         case .referrers: "thaw referrers --format json"
+        case .scan: "thaw scan --format json"
         case .slim: "thaw slim --format json"
         case .tags: "thaw list-tags --format json"
         case .targets: "thaw build --call targets,format=json"
@@ -56,6 +57,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .outline: Schemas.outline
         case .prune: .document("prune", ["removedBlobs": .integer, "freedBytes": .integer, "leftBytes": .integer])
         case .referrers: .document("referrers", ["subject": .string, "referrers": .list(.any)])
+        case .scan: Schemas.scan
         case .slim: Schemas.slim
         case .tags: .document("tags", ["repository": .string, "tags": .list(.string)])
         case .targets: Schemas.targets

@@ -22,6 +22,7 @@ enum Schemas {
             ]),
             "packages": .list([
                 "manager": .string, "name": .string, "version": .string, "bytes": .integer, "layer": .integer,
+                "license": .nullable(.string),
             ]),
             "secrets": .list([
                 "rule": .string, "path": .string, "layer": .nullable(.integer), "line": .nullable(.integer),
@@ -34,7 +35,10 @@ enum Schemas {
     static let files = Schema.document(
         "files",
         [
-            "image": image, "layers": .list(["index": .integer, "digest": .string, "createdBy": .string]),
+            "image": image,
+            "layers": .list([
+                "index": .integer, "digest": .string, "createdBy": .string, "source": .nullable(.string),
+            ]),
             "files?": .list(fileRow), "directories?": .list(directoryRow),
         ])
 
@@ -58,7 +62,7 @@ enum Schemas {
     private static let layer: Schema = [
         "index": .integer, "owner": owner, "digest": .string, "diffID": .string, "size": .integer,
         "compressedSize": .integer,
-        "createdBy": .string, "wastedBytes": .integer,
+        "createdBy": .string, "source": .nullable(.string), "wastedBytes": .integer,
         "files": ["added": .integer, "modified": .integer, "removed": .integer],
     ]
 
@@ -78,6 +82,17 @@ enum Schemas {
         "compressedBytes": .integer, "layer": .nullable(.integer), "fix": .string, "paths": .list(.string),
         "owner": .nullable(owner),
     ]
+
+    static let scan = Schema.document(
+        "scan",
+        [
+            "image": ["reference": .string, "digest": .string], "advisories": .integer, "ecosystems": .list(.string),
+            "matches": .list([
+                "id": .string, "aliases": .list(.string), "summary": .string,
+                "severity": .words(VulnerabilityScan.Severity.allCases.map(\.rawValue)), "fixed": .nullable(.string),
+                "package": ["manager": .string, "name": .string, "version": .string, "layer": .integer],
+            ]),
+        ])
 
     static let history = Schema.list([
         "created": .string, "createdBy": .string, "size": .nullable(.integer), "compressedSize": .integer,

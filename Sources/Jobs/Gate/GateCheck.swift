@@ -37,7 +37,7 @@ public struct GateCheck {
     ) async throws -> GateReport {
         let facts = try await facts(of: image)
         let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline)
-        let rows = try await rows(for: image)
+        let rows = try await rows(for: facts)
         let startRules = try await startRules(for: image, baseline?.start)
         return GateReport(
             on: image, named: name,
@@ -68,10 +68,10 @@ public struct GateCheck {
         }
     }
 
-    /// Compares the budgets of ``GateJob``; a machine that can't start the image makes the start inconclusive.
-    private func rows(for image: Image) async throws -> [Row] {
+    /// Compares the budgets of single figures; a machine that can't start the image makes the start inconclusive.
+    private func rows(for facts: BudgetFacts) async throws -> [Row] {
         do {
-            return try await rows(for: image, project).map(Row.measured)
+            return try await rows(for: facts, project).map(Row.measured)
         } catch {
             let failure = Failure(error)
             guard failure.status == .unmeasurable, let limit = project.budget.start else { throw error }
@@ -79,12 +79,18 @@ public struct GateCheck {
             var rest = project
             rest.budget.start = nil
             let rule = GateRule("start", limit: limit.inMilliseconds, inconclusive: failure.message)
-            return try await rows(for: image, rest).map(Row.measured) + [.unmeasured(rule)]
+            return try await rows(for: facts, rest).map(Row.measured) + [.unmeasured(rule)]
         }
     }
 
-    private func rows(for image: Image, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
-        try await GateJob(in: store, project, start: start, host: host).verdict(on: image).rows
+    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
+        var median: Double?
+        if project.budget.start != nil {
+            let measured = try await BootJob(start, project, host: host).measure(facts.image, in: store)
+            median = measured.timeToFirstRequest.median
+        }
+        let figures = ImageFigures(of: facts.image, facts.waste, startMilliseconds: median)
+        return BudgetVerdict(project.budget, figures).rows
     }
 
     private func facts(of image: Image) async throws -> BudgetFacts {
@@ -93,7 +99,7 @@ public struct GateCheck {
         let needsContents = budget.duplicates != nil || budget.secrets != nil || !budget.forbiddenPackages.isEmpty
         if needsContents {
             let policy = try SecretPolicy(project, file: file)
-            let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false)
+            let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false, keptIn: store)
             return try await Offload.run { BudgetFacts(of: files, base: base, policy: policy) }
         }
         let tree = try await store.tree(of: image)

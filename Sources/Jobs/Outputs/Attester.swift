@@ -61,7 +61,7 @@ public struct Attester: Sendable {
         var list: [Attestation] = []
         if !bills.isEmpty {
             let document = bills[index].spdx(
-                of: digest, named: names.first?.familiar ?? "\(digest)", created: created(config), tool: tool)
+                of: digest, named: names.first?.familiar ?? "\(digest)", created: config.createdSecond, tool: tool)
             list.append(Attestation(Attestation.billOfMaterials, document, of: digest, names: subjects))
         }
         if !provenances.isEmpty {
@@ -69,11 +69,6 @@ public struct Attester: Sendable {
             list.append(Attestation(provenance.type, provenance.predicate, of: digest, names: subjects))
         }
         return list
-    }
-
-    /// Returns the image's time without fractions of a second, which SPDX does not allow.
-    private func created(_ config: ImageConfig) -> String {
-        RFC3339.text(config.created.flatMap(RFC3339.seconds) ?? 0)
     }
 
     /// The members of `--metadata-file`, whose names are those of buildx.
@@ -84,4 +79,9 @@ public struct Attester: Sendable {
         }
         return Dictionary(members) { $1 }
     }
+}
+
+extension ImageConfig {
+    /// The image's time without fractions of a second, which SPDX does not allow.
+    var createdSecond: String { RFC3339.text(created.flatMap(RFC3339.seconds) ?? 0) }
 }

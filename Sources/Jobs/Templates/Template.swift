@@ -105,3 +105,28 @@ struct TemplateError: Error, Equatable {
     /// The report of the error.
     var failure: Failure { Failure("--format: \(message)", status: .usage) }
 }
+
+extension Template {
+    /// True if the template may read a field of the document, or the document as a whole.
+    func reads(_ field: String) -> Bool { Self.reads(parts, field) }
+
+    private static func reads(_ parts: [Part], _ field: String) -> Bool {
+        parts.contains { part in
+            switch part {
+            case .text: false
+            case .pipeline(let commands): reads(commands, field)
+            case .range(let commands, let body): reads(commands, field) || reads(body, field)
+            }
+        }
+    }
+
+    private static func reads(_ commands: [Command], _ field: String) -> Bool {
+        commands.flatMap(\.arguments).contains { term in
+            switch term {
+            case .field(let path): path.isEmpty || path[0] == field
+            case .constant: false
+            case .pipeline(let commands): reads(commands, field)
+            }
+        }
+    }
+}

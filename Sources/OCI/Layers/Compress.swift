@@ -12,6 +12,19 @@ func compressing(to sink: any ByteSink, _ compression: Compression, level: Int? 
     }
 }
 
+/// Compresses bytes to gzip members of at most a mebibyte of them each.
+///
+/// Some readers of gzip, such as those of browsers, take only one member.
+public func gzipMembers(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    try stride(from: 0, to: bytes.count, by: 1 << 20).map { start in
+        let sink = MemorySink()
+        let compressor = compressing(to: sink, .gzip, level: 9)
+        try compressor.write(bytes[start..<min(start + (1 << 20), bytes.count)])
+        try compressor.finish()
+        return sink.bytes
+    }
+}
+
 /// A sink that needs a call at the end of its input.
 protocol FinishingSink: ByteSink {
     func finish() throws

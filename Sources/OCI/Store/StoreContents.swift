@@ -19,7 +19,7 @@ public struct Usage: Sendable, Hashable {
     public var steps = Share()
     /// Unpacked layers for running commands, and disks for starting images.
     public var unpacked = Share()
-    /// Headers of layers, digests of the context's files, the inputs of steps, and the files of a failed step.
+    /// Headers of layers, facts of their files, digests of the context's files, the inputs of steps, and the files of a failed step.
     public var indexes = Share()
     /// Blobs that nothing needs.
     public var unneeded = Share()
@@ -76,6 +76,8 @@ struct StoreContents {
     private var unpacked: [Digest: Item] = [:]
     /// The disks of started images, with their stacks of layers; nil for an unfinished one.
     private var disks: [(chain: Digest?, item: Item)] = []
+    /// The facts of layers' files, with their layers; nil for an unfinished one.
+    private var facts: [(diffID: Digest?, item: Item)] = []
     private var imageBlobs: Set<Digest> = []
     private var imageLayers: Set<Digest> = []
     private var imageDiffIDs: Set<Digest> = []
@@ -93,7 +95,7 @@ struct StoreContents {
         names = entries.count
         for facts in try SetFacts.all(of: entries, in: store).values { mark(facts) }
         total = [blobs, headers].reduce(0) { $0 + $1.values.reduce(0, +) }
-        total += (items + unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
+        total += (items + unpacked.values + disks.map(\.item) + facts.map(\.item)).reduce(0) { $0 + $1.bytes }
     }
 
     /// Returns the contents by the purpose that needs them.
@@ -120,8 +122,8 @@ struct StoreContents {
             if item.layer == nil { usage.indexes.count += 1 } else { usage.steps.count += 1 }
             if item.layer == nil { usage.indexes.bytes += item.bytes } else { usage.steps.bytes += item.bytes }
         }
-        usage.indexes.count += headers.count
-        usage.indexes.bytes += headers.values.reduce(0, +)
+        usage.indexes.count += headers.count + facts.count
+        usage.indexes.bytes += headers.values.reduce(0, +) + facts.reduce(0) { $0 + $1.item.bytes }
         usage.unpacked.count = unpacked.count + disks.count
         usage.unpacked.bytes = (unpacked.values + disks.map(\.item)).reduce(0) { $0 + $1.bytes }
         return usage
@@ -136,12 +138,15 @@ extension StoreContents {
         for digest in blobs.keys.sorted() where !imageBlobs.contains(digest) && stepBlobs[digest] == nil {
             dropBlob(digest)
         }
-        for diffID in headers.keys.sorted() where !imageDiffIDs.contains(diffID) && stepDiffIDs[diffID] == nil {
-            dropHeader(diffID)
-        }
+        for diffID in headers.keys.sorted() where !isNeeded(layer: diffID) { dropHeader(diffID) }
+        for (diffID, item) in facts where diffID.map({ !isNeeded(layer: $0) }) ?? true { drop(item) }
         let needed = neededChains()
         for (chain, item) in unpacked where !needed.contains(chain) { drop(item) }
         for (chain, item) in disks where chain.map({ !chains.contains($0) }) ?? true { drop(item) }
+    }
+
+    private func isNeeded(layer diffID: Digest) -> Bool {
+        imageDiffIDs.contains(diffID) || stepDiffIDs[diffID] != nil
     }
 
     /// Drops the data that can be made again and for which `fits` is true.
@@ -159,7 +164,8 @@ extension StoreContents {
     }
 
     private var candidates: [Item] {
-        (items + unpacked.values + disks.map(\.item)).filter { !removed.contains($0.place) }.sorted {
+        (items + unpacked.values + disks.map(\.item) + facts.map(\.item)).filter { !removed.contains($0.place) }.sorted
+        {
             ($0.used, $0.place) < ($1.used, $1.place)
         }
     }
@@ -245,6 +251,7 @@ extension StoreContents {
             try contents.readRoots(store)
         }
         try ifReadable(Store.disks) { try $0.readDisks(store) }
+        try ifReadable(Store.facts) { try $0.readFacts(store) }
         for name in ["thaw/cache", "thaw/why"] where try store.root.exists(FilePath(name)) {
             let directory = try store.root.directory(FilePath(name))
             for entry in try directory.statuses() where entry.status.type == .regular {
@@ -266,15 +273,21 @@ extension StoreContents {
     }
 
     private mutating func readDisks(_ store: Store) throws {
-        guard try store.root.exists(Store.disks) else { return }
-        let directory = try store.root.directory(Store.disks)
-        for entry in try directory.entries() {
-            let name = String(decoding: entry.name, as: UTF8.self)
+        disks = try Self.items(in: Store.disks, store).map { (Store.chain(ofDisk: $0.place.name), $0) }
+    }
+
+    private mutating func readFacts(_ store: Store) throws {
+        facts = try Self.items(in: Store.facts, store).map { (Store.layer(ofFacts: $0.place.name), $0) }
+    }
+
+    /// Returns the files of a directory that were used when they were last changed.
+    private static func items(in path: FilePath, _ store: Store) throws -> [Item] {
+        guard try store.root.exists(path) else { return [] }
+        let directory = try store.root.directory(path)
+        return try directory.entries().map { entry in
             let status = try directory.status(of: FilePath(bytes: entry.name))
-            let item = Item(
-                place: Place(directory: Store.disks.string, name: name), bytes: status.allocated,
-                used: status.modified.seconds, layer: nil)
-            disks.append((Store.chain(ofDisk: name), item))
+            let place = Place(directory: path.string, name: String(decoding: entry.name, as: UTF8.self))
+            return Item(place: place, bytes: status.allocated, used: status.modified.seconds, layer: nil)
         }
     }
 
