@@ -272,6 +272,24 @@ struct QemuTests {
         #expect(!view.isRunning)
     }
 
+    @Test("A QEMU that is killed is reported with its signal")
+    func killed() async throws {
+        let engine = try await BootFixture.shared.value.engine()
+        let task = Task {
+            try await engine.measure(
+                Scenario(arguments: ["server", "say"], probe: .tcp(port: 80), memoryBytes: 192 << 20))
+        }
+        let killed = await offloaded {
+            func running() -> ProcessView? {
+                ProcessView.children(of: getpid(), named: "qemu-system-x86_64").first { $0.status["Seccomp"] == "2" }
+            }
+            return ProcessView.wait { running() != nil } && kill(running()?.number ?? 0, SIGKILL) == 0
+        }
+        #expect(killed)
+        let error = await #expect(throws: ColdStartError.self) { try await task.value }
+        #expect("\(String(describing: error))".contains("was killed by signal 9"), "\(String(describing: error))")
+    }
+
     private func offloaded<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             WorkerThread.start { continuation.resume(returning: body()) }
