@@ -19,6 +19,8 @@ struct StartFigures {
     var hostProbe: HostProbeSummary?
     var probeResults: ProbeResults?
     var findings: [StartFinding] = []
+    /// The time from SIGTERM to the program's end; nil if it was not checked, or did not end.
+    var terminationMilliseconds: Double?
     var console: String
 }
 
@@ -69,7 +71,8 @@ extension StartFigures {
         if case .instructions = phaseClock { work = GuestWork(session, ends: ends) }
         response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
-        findings = session.findings
+        findings = StartFinding.all(session, phases)
+        if case .ended(let milliseconds)? = session.termination { terminationMilliseconds = Double(milliseconds) }
         probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
 }
@@ -260,7 +263,13 @@ extension StartMeasurement {
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         probeResults = last.probeResults
-        findings = last.findings
+        var found: [StartFinding] = []
+        // Only the first run checks the program's end.
+        for finding in runs.flatMap(\.findings) where !found.contains(where: { $0.id == finding.id }) {
+            found.append(finding)
+        }
+        findings = found
+        terminationMilliseconds = runs.lazy.compactMap(\.terminationMilliseconds).first
         console = last.console
     }
 }

@@ -163,8 +163,34 @@ struct GuestSessionTests {
         ] {
             var guest = ScriptedGuest()
             guest.say(.listeners(listeners), at: 1)
-            #expect(guest.session.findings.map(\.id) == [String](repeating: "loopback-only", count: count))
+            #expect(
+                StartFinding.all(guest.session, []).map(\.id) == [String](repeating: "loopback-only", count: count))
         }
+    }
+
+    @Test(
+        "A program that SIGTERM does not end is a finding, and the time of an end is a figure",
+        arguments: [
+            (.unhandled, ["ignores-sigterm"], nil), (.running(milliseconds: 10_000), ["ignores-sigterm"], nil),
+            (.ended(milliseconds: 12), [], 12),
+        ] as [(Message.Termination, [String], Double?)])
+    func termination(reaction: Message.Termination, ids: [String], time: Double?) throws {
+        var guest = ScriptedGuest()
+        guest.say(.termination(reaction), at: 0)
+        guest.pass()
+        let run = try #require(StartFigures(guest.session, by: .host, hasKernel: true))
+        #expect(run.findings.map(\.id) == ids)
+        #expect(run.terminationMilliseconds == time)
+    }
+
+    @Test(
+        "A port that opens long before the first good response is a finding from a quarter of the start on",
+        arguments: [(150.0, 300.0, true), (150, 500, false), (99, 10, false), (100, 250, true)])
+    func lateResponse(wait: Double, before: Double, isFound: Bool) {
+        let finding = StartFinding(
+            lateResponseOn: 80, [(.kernel, 900), (.exec, 10), (.listen, before), (.firstByte, wait)])
+        #expect((finding?.id == "late-response") == isFound)
+        #expect(StartFinding(lateResponseOn: 80, [(.exec, 10), (.firstByte, wait)]) == nil)
     }
 
     @Test("daemonise: an entrypoint that ends after the probe has passed is a failure of its own")

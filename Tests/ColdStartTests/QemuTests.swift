@@ -127,6 +127,17 @@ struct QemuTests {
         }
     }
 
+    @Test("After the probe a program gets SIGTERM: one without a handler is a finding, and the other's end is timed")
+    func termination() async throws {
+        for (verb, ids) in [("serve", ["ignores-sigterm"]), ("polite", [])] {
+            let measurement = try await measure(["server", verb, "80", "200"], .tcp(port: 80)) {
+                $0.checksTermination = true
+            }
+            #expect(measurement.findings.map(\.id) == ids)
+            #expect((measurement.terminationMilliseconds == nil) == (verb == "serve"))
+        }
+    }
+
     @Test("A command and a line of output are probes too")
     func otherProbes() async throws {
         let command = try await measure(["server", "serve", "80", "200"], .exec(["/bin/server", "true"]))

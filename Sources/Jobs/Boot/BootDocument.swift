@@ -45,6 +45,7 @@ extension StartMeasurement {
                 "median": .integer(Int64(work.instructions.median)), "spread": .number(work.instructions.spread),
             ])
         }
+        json["terminationMs"] = terminationMilliseconds.map(JSON.number)
         json["hostProbe"] = hostProbe.map(\.document)
         json["response"] = response.map { response in
             .object(["status": .integer(Int64(response.status)), "bytes": .integer(Int64(response.byteCount))])

@@ -141,6 +141,7 @@ extension BootJob {
                 return try await plan.measure(subjects.count) { index, earlierRuns in
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
+                    scenario.checksTermination = earlierRuns == 0
                     let measured = try await starters[index](scenario)
                     try scenario.probeSet?.expectPassed(measured)
                     return measured

@@ -15,7 +15,7 @@ extension Schemas {
             "findings": .list(["id": .string, "message": .string]), "notes?": .list(.string), "emulator?": .string,
             "exits?": .integer, "vmmOverheadBytes?": .integer,
             "diskReads?": .integer, "diskBytesRead?": .integer, "console?": .string, "pageFaults?": .integer,
-            "peakGuestMemoryBytes?": .integer,
+            "peakGuestMemoryBytes?": .integer, "terminationMs?": .number,
             "work?": ["instructions": .integer, "spread": .number, "byPhase": .map(.integer)],
             "waitingMs?": ["median": .number, "byPhase": .map(.number)],
             "guestInstructions?": ["median": .integer, "spread": .number],
