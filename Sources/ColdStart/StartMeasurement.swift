@@ -45,7 +45,7 @@ public struct StartMeasurement: Sendable {
     /// Facts about the runs that keep the image from working elsewhere.
     public internal(set) var findings: [StartFinding] = []
     /// The time from SIGTERM to the program's end; nil if it was not checked, or did not end in time.
-    public let terminationMilliseconds: Double?
+    public internal(set) var terminationMilliseconds: Double?
     /// Sentences for people about limits that are enforced by weaker means than a control group.
     public internal(set) var notes: [String] = []
     /// The console's and the entrypoint's output in the last run; only the end of it if it was long.

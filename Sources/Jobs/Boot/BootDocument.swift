@@ -69,10 +69,12 @@ extension Phase {
 extension WorkSummary {
     fileprivate var document: JSON {
         let phases = phases.map { ($0.name.rawValue, JSON.integer(Int64($0.instructions.median))) }
-        return .object([
+        var json = JSON.object([
             "instructions": .integer(Int64(instructions.median)), "spread": .number(instructions.spread),
             "byPhase": .members(Dictionary(uniqueKeysWithValues: phases)),
         ])
+        json["program"] = programInstructions.map { .integer(Int64($0)) }
+        return json
     }
 
     fileprivate var waitingDocument: JSON {

@@ -47,7 +47,8 @@ extension Statistics {
 extension WorkSummary {
     fileprivate var text: String {
         let percent = (instructions.spread * 10_000).rounded() / 100
-        return "work \(instructions.median) instructions, spread \(percent) %; waiting \(waiting.medianText)"
+        let program = programInstructions.map { ", \(Int64($0)) of them the program's" } ?? ""
+        return "work \(instructions.median) instructions\(program), spread \(percent) %; waiting \(waiting.medianText)"
     }
 }
 

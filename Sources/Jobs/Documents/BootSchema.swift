@@ -16,7 +16,9 @@ extension Schemas {
             "exits?": .integer, "vmmOverheadBytes?": .integer,
             "diskReads?": .integer, "diskBytesRead?": .integer, "console?": .string, "pageFaults?": .integer,
             "peakGuestMemoryBytes?": .integer, "terminationMs?": .number,
-            "work?": ["instructions": .integer, "spread": .number, "byPhase": .map(.integer)],
+            "work?": [
+                "instructions": .integer, "program?": .integer, "spread": .number, "byPhase": .map(.integer),
+            ],
             "waitingMs?": ["median": .number, "byPhase": .map(.number)],
             "guestInstructions?": ["median": .integer, "spread": .number],
             "hostProbe?": [
