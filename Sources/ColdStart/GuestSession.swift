@@ -100,6 +100,7 @@ struct GuestSession {
     private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: Stamp) {
         output.append(bytes)
         console.append(bytes)
+        record.add(output: bytes, at: stamp.guest)
         recorder?.receiveOutput(bytes)
         endProbes(stamp)
         guard log?.matches(bytes) == true else { return }

@@ -4,6 +4,8 @@ internal import Guest
 struct StartRecord {
     private(set) var opens: [Message.FileOpen] = []
     private(set) var threads: [Message.ThreadUsage] = []
+    /// The program's output in pieces.
+    private(set) var output: [(time: GuestTime, bytes: [UInt8])] = []
     /// True if some opened files are missing.
     private(set) var isIncomplete = false
 
@@ -16,6 +18,14 @@ struct StartRecord {
         guard threads.count < Message.ThreadUsage.limit else { return }
         threads.append(thread)
     }
+
+    mutating func add(output bytes: [UInt8], at time: GuestTime) {
+        guard output.count < StartRecord.outputLimit else { return }
+        output.append((time, Array(bytes.suffix(StartRecord.lineLimit))))
+    }
+
+    private static let outputLimit = 512
+    private static let lineLimit = 256
 
     mutating func receive(_ event: ProbeEvent) {
         switch event {

@@ -21,6 +21,7 @@ struct StartFigures {
     var findings: [StartFinding] = []
     /// The time from SIGTERM to the program's end; nil if it was not checked, or did not end.
     var terminationMilliseconds: Double?
+    var trace = StartTrace()
     var console: String
 }
 
@@ -72,6 +73,7 @@ extension StartFigures {
         response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
         findings = StartFinding.all(session, phases)
+        trace = StartTrace(session, phases, by: phaseClock)
         if case .ended(let milliseconds)? = session.termination { terminationMilliseconds = Double(milliseconds) }
         probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
@@ -270,6 +272,7 @@ extension StartMeasurement {
         }
         findings = found
         terminationMilliseconds = runs.lazy.compactMap(\.terminationMilliseconds).first
+        trace = last.trace
         console = last.console
     }
 }

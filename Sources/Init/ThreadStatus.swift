@@ -34,7 +34,8 @@ struct ThreadStat {
 /// `sigwait` takes it.
 func isHandled(_ signal: Int, status: [UInt8]) -> Bool {
     for name in ["SigCgt", "SigBlk"] as [StaticString] {
-        guard let text = field(bytes(name), of: status), let mask = hexadecimal(text) else { continue }
+        // The low 32 bits of 64.
+        guard let text = field(bytes(name), of: status), let mask = hexadecimal(Array(text.suffix(8))) else { continue }
         if mask >> UInt64(signal - 1) & 1 == 1 { return true }
     }
     return false
