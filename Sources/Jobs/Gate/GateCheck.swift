@@ -74,12 +74,18 @@ public struct GateCheck {
             return try await rows(for: image, project).map(Row.measured)
         } catch {
             let failure = Failure(error)
-            guard failure.status == .unmeasurable, let limit = project.budget.start else { throw error }
+            let limits = [
+                ("start", project.budget.start?.inMilliseconds),
+                ("start-work", project.budget.startWork.map(Double.init)),
+            ]
+            let rules = limits.compactMap { name, limit in
+                limit.map { GateRule(name, limit: $0, inconclusive: failure.message) }
+            }
+            guard failure.status == .unmeasurable, !rules.isEmpty else { throw error }
             if let remedy = failure.remedy { host.note(remedy) }
             var rest = project
-            rest.budget.start = nil
-            let rule = GateRule("start", limit: limit.inMilliseconds, inconclusive: failure.message)
-            return try await rows(for: image, rest).map(Row.measured) + [.unmeasured(rule)]
+            (rest.budget.start, rest.budget.startWork) = (nil, nil)
+            return try await rows(for: image, rest).map(Row.measured) + rules.map(Row.unmeasured)
         }
     }
 

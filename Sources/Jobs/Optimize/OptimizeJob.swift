@@ -72,8 +72,8 @@ public struct OptimizeJob {
         let pair = try await boot.measurePair(
             subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
-        let figures = ImageFigures(
-            of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
+        var figures = ImageFigures(of: slimmed.image, after.waste, startMilliseconds: nil)
+        figures.take(countedPair?.after ?? pair.after)
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
