@@ -69,7 +69,7 @@ private struct FileReading {
     private let isExecutable: Bool
     private let wanted: WantedFacts
     private let known: KnownFile?
-    private let isSearched: Bool
+    private var scan: (any ContentScan)?
     private let isBytecode: Bool
 
     private var hasher = Digest.Hasher()
@@ -87,14 +87,15 @@ private struct FileReading {
         self.wanted = wanted
         isExecutable = entry.metadata.mode & 0o111 != 0
         known = KnownFile(path).flatMap { $0.accepts(size) ? $0 : nil }
-        isSearched = wanted.search?.concerns(path, size) ?? false
+        scan = wanted.search?.start(path, size)
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
-        limit = known != nil || isSearched ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
+        limit = known != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
     }
 
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
         hasher.update(chunk)
+        scan?.receive(chunk)
         if let elf { return try elf.append(chunk) }
         let earlier = isSniffed ? [] : bytes
         if bytes.count < limit { bytes += chunk.prefix(limit - bytes.count) }
@@ -116,6 +117,7 @@ private struct FileReading {
         let digest = hasher.finalize()
         var facts = FileFacts()
         if isBytecode { facts.bytecode = Array(bytes.prefix(PythonBytecode.headerSize)) }
+        facts.matches = scan?.finish() ?? []
         if let elf {
             facts.elf = try Self.parse(elf)
             return (digest, facts)
@@ -128,7 +130,6 @@ private struct FileReading {
         if wanted.readsPrograms, isExecutable, bytes.count == size, size <= Self.maximumScript {
             facts.script = Script(bytes)
         }
-        if isSearched { facts.matches = wanted.search?.find(bytes, path) ?? [] }
         return (digest, facts)
     }
 
