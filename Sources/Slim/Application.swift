@@ -33,7 +33,7 @@ extension Planner {
     }
 
     private func isApplication(_ path: ImagePath, _ node: FileTree.NodeID) -> Bool {
-        if Self.leftovers.contains(where: { path.isWithin($0) }) { return false }
+        if Self.leftovers.contains(where: { path.isWithin($0) }) || Bundle(containing: path) != nil { return false }
         switch tree.inode(of: node).kind {
         case .directory: return !path.isRoot && !(path.name.elementsEqual("__pycache__".utf8))
         case .symlink: return !isLinkIntoPackages(path)
@@ -88,23 +88,14 @@ extension Planner {
 // MARK: - The end
 
 extension Planner {
-    /// Drops the paths of `--exclude`.
-    mutating func dropExcluded() {
-        guard !options.exclude.isEmpty else { return }
-        for node in kept.keys {
-            let path = tree.path(of: node)
-            if options.exclude.contains(where: { $0.matches(path) }) { drop(node) }
-        }
-    }
-
-    /// Keeps the parent directories of all kept paths.
+    /// Keeps the parent directories of all kept paths, in their order, so that equal plans give equal reasons.
     mutating func keepParents() {
-        for node in Array(kept.keys) {
-            var directory = tree[node: node].parent
+        for node in kept.keys.sorted() {
+            var (child, directory) = (node, tree[node: node].parent)
             while !isKept(directory) {
-                keep(directory, .parentDirectory)
-                if directory == FileTree.rootNode { break }
-                directory = tree[node: directory].parent
+                keep(directory, .parentDirectory(of: tree.path(of: child)))
+                if directory == FileTree.rootNode || !isKept(directory) { break }
+                (child, directory) = (directory, tree[node: directory].parent)
             }
         }
     }

@@ -33,11 +33,11 @@ extension Planner {
     private func keptELF() -> [Loader.Loaded] { kept.keys.sorted().compactMap { loader.loaded($0) } }
 
     private mutating func keep(_ paths: [String], _ profile: Profile) {
-        for path in paths { keep(at: path, .profile(profile)) }
+        for path in paths { keep(at: path, .profile(profile, by: profileCause)) }
     }
 
     private mutating func keep(below paths: [String], _ profile: Profile) {
-        for path in paths { keep(below: path, .profile(profile)) }
+        for path in paths { keep(below: path, .profile(profile, by: profileCause)) }
     }
 }
 
@@ -82,7 +82,7 @@ extension Planner {
         let keepsAll = options.keep.contains(.tzdata)
         let copies = ["usr/share/zoneinfo/posix", "usr/share/zoneinfo/right"].map { ImagePath.known($0) }
         let tree = tree
-        keep(below: "usr/share/zoneinfo", .profile(.tzdata)) { node in
+        keep(below: "usr/share/zoneinfo", .profile(.tzdata, by: profileCause)) { node in
             let path = tree.path(of: node)
             return keepsAll || !copies.contains { path.isWithin($0) }
         }
@@ -113,7 +113,7 @@ extension Planner {
             "echo", "printf", "mkdir", "rm", "cp", "mv", "ln", "chmod", "chown", "dirname", "basename", "readlink",
             "true", "false",
         ] {
-            if let found = contents.program(Array(program.utf8)) { keep(found, .profile(.shell)) }
+            if let found = contents.program(Array(program.utf8)) { keep(found, .profile(.shell, by: profileCause)) }
         }
         keep(["etc/profile", "etc/shells", "etc/bash.bashrc"], .shell)
         keep(below: ["etc/profile.d"], .shell)
@@ -141,7 +141,7 @@ extension Planner {
         for file in files {
             for name in Self.glibcLibraries + services {
                 for match in loader.find(Array(name.utf8), for: file, loaders: [], isPrivileged: false) {
-                    keep(match.found, .profile(.glibc))
+                    keep(match.found, .profile(.glibc, by: profileCause))
                 }
             }
         }
@@ -171,9 +171,9 @@ extension Planner {
             for (bytes, node) in tree.children(of: directory) {
                 let name = String(decoding: bytes, as: UTF8.self)
                 if wanted.contains(name) || name.hasPrefix("gconv-modules") || name.hasPrefix("UTF-") {
-                    keep(node, .profile(.glibc))
+                    keep(node, .profile(.glibc, by: profileCause))
                 }
-                if name == "gconv-modules.d" { keep(below: tree.path(of: node).description, .profile(.glibc)) }
+                if name == "gconv-modules.d" { keep(below: tree.path(of: node).description, .profile(.glibc, by: profileCause)) }
             }
         }
     }
@@ -198,7 +198,7 @@ extension Planner {
         for node in kept.keys.sorted() where tree[node: node].name.starts(with: "libcrypto.so".utf8) {
             for (name, child) in tree.children(of: tree[node: node].parent) {
                 let isPlugins = name.starts(with: "engines-".utf8) || name.elementsEqual("ossl-modules".utf8)
-                if isPlugins { keep(below: tree.path(of: child).description, .profile(.openssl)) }
+                if isPlugins { keep(below: tree.path(of: child).description, .profile(.openssl, by: profileCause)) }
             }
         }
     }
@@ -208,7 +208,7 @@ extension Planner {
         keep(below: ["etc/pam.d", "etc/security"], .pam)
         for node in kept.keys.sorted() where tree[node: node].name.starts(with: "libpam.so".utf8) {
             guard let plugins = tree[node: tree[node: node].parent].children[Array("security".utf8)] else { continue }
-            keep(below: tree.path(of: plugins).description, .profile(.pam))
+            keep(below: tree.path(of: plugins).description, .profile(.pam, by: profileCause))
         }
     }
 
@@ -218,7 +218,7 @@ extension Planner {
             let places =
                 [found.node] + tree.children(of: found.node).filter { $0.name.contains(UInt8(ascii: "-")) }.map(\.node)
             for (name, child) in places.flatMap({ tree.children(of: $0) }) where name.starts(with: "perl".utf8) {
-                keep(below: tree.path(of: child).description, .profile(.perl))
+                keep(below: tree.path(of: child).description, .profile(.perl, by: profileCause))
             }
         }
     }
@@ -242,7 +242,7 @@ extension Planner {
         let tree = tree
         for prefix in ["usr", "usr/local"] {
             for directory in ["lib/python\(version)", "lib/python3", "lib64/python\(version)"] {
-                keep(below: "\(prefix)/\(directory)", .profile(.python)) { node in
+                keep(below: "\(prefix)/\(directory)", .profile(.python, by: profileCause)) { node in
                     !PythonBytecode.isCompiled(tree.path(of: node))
                         && !tree[node: node].name.elementsEqual("__pycache__".utf8)
                 }
