@@ -70,7 +70,8 @@ public enum KeepReason: Hashable, Sendable {
         switch self {
         case .command(let path), .profile(_, let path): path
         case .interpreter(let path), .elfClosure(let path), .dynamicLoad(let path), .shebang(let path),
-            .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path), .parentDirectory(let path):
+            .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path),
+            .parentDirectory(let path):
             path
         case .entrypoint, .argument, .application, .packageMetadata, .declared, .userInclude, .observed, .level: nil
         }
@@ -143,26 +144,6 @@ extension KeepReason: CustomStringConvertible {
         case .observed: "was opened while the original ran"
         case .level(let level): "may be read at run time, so level \(level.rawValue) keeps it"
         case .parentDirectory(let path): "contains \(path)"
-        }
-    }
-}
-
-/// A kind of program that needs files without naming them.
-public enum Profile: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
-    case any, glibc, openssl, python, perl, pam, shell, certs, tzdata, locales
-
-    public var description: String {
-        switch self {
-        case .any: "any program"
-        case .glibc: "programs that use glibc"
-        case .openssl: "programs that use OpenSSL"
-        case .python: "Python"
-        case .perl: "Perl"
-        case .pam: "programs that use PAM"
-        case .shell: "the shell"
-        case .certs: "programs that use TLS"
-        case .tzdata: "programs that use time zones"
-        case .locales: "programs that use locales"
         }
     }
 }

@@ -15,6 +15,7 @@ struct Planner {
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
+    let pythonTests: PythonTests
 
     private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
     /// The order in which nodes were kept first: the cause of a node's first reason has a lower number.
@@ -24,10 +25,12 @@ struct Planner {
     /// The first match of `--exclude` that a kept file needs.
     private var refused: (node: FileTree.NodeID, reason: KeepReason)?
     private var queue: [FileTree.NodeID] = []
-    private var expanded = Set<Int>()
+    /// Packages that are kept with their dependencies.
+    private(set) var expanded = Set<Int>()
     /// Packages of which only data was read.
     private var read = Set<Int>()
-    private var scanned = Set<FileTree.InodeID>()
+    /// The inodes whose commands were kept.
+    var scanned = Set<FileTree.InodeID>()
     /// Objects whose libraries were looked up as part of a process.
     var walked = Set<FileTree.NodeID>()
     /// Programs whose RPATH applies to everything that they load.
@@ -37,6 +40,8 @@ struct Planner {
     /// Patterns of `--include` without a match.
     var vainIncludes: [ImagePathPattern] = []
     var applied = Set<Profile>()
+    /// The names of the rules that were applied.
+    var appliedRules = Set<String>()
     /// The program for which a profile is being applied.
     var profileCause: ImagePath?
     /// The versions of Python whose libraries were kept.
@@ -49,6 +54,7 @@ struct Planner {
         self.options = options
         packages = Packages(contents)
         loader = Loader(contents)
+        pythonTests = PythonTests(contents)
     }
 
     /// Runs all steps.
@@ -63,6 +69,7 @@ struct Planner {
             drain()
             let count = kept.count
             applyProfiles()
+            keepPlugins()
             keepLinksToKept()
             if queue.isEmpty, kept.count == count { break }
         }
@@ -129,9 +136,7 @@ extension Planner {
         switch inode.kind {
         case .symlink: follow(node)
         case .file:
-            if let script = contents.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
-                keepPrograms(of: script, node)
-            }
+            keepCommands(of: node)
             guard kept[node]?.contains(where: \.isUse) ?? false else { return }
             expandPackage(of: node)
             keepBundle(of: node)
@@ -159,21 +164,6 @@ extension Planner {
         guard let bundle = Bundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
         for node in tree.nodes(below: found.node) { keep(node, .package(bundle.name, by: path)) }
     }
-
-    private mutating func keepPrograms(of script: Script, _ node: FileTree.NodeID) {
-        let path = tree.path(of: node)
-        for program in script.programs {
-            if let found = contents.program(program) { keep(found, .shebang(of: path)) }
-        }
-        keepCommands(script.words, in: path)
-    }
-
-    /// Keeps the programs and files that a shell's words name.
-    mutating func keepCommands(_ words: [[UInt8]], in script: ImagePath?) {
-        for word in words {
-            if let found = contents.program(word) { keep(found, .command(in: script)) }
-        }
-    }
 }
 
 // MARK: - Packages
@@ -185,20 +175,33 @@ extension Planner {
     /// its package's other data, but no programs.
     private mutating func expandPackage(of node: FileTree.NodeID) {
         guard let first = packages.owner[node] else { return }
+        if isLoadable(node) { return keepPackage(first, for: node) }
+        guard !expanded.contains(first), read.insert(first).inserted, !isSkipped(first) else { return }
         let cause = tree.path(of: node)
-        let isProgram = isLoadable(node)
+        let package = packages.list[first]
+        for node in package.nodes where isWorthKeeping(node, nil) && !isLoadable(node) {
+            keep(node, .package(package.name, by: cause))
+        }
+    }
+
+    /// Keeps a package of which a program or library is used, and its dependencies.
+    mutating func keepPackage(_ first: Int, for node: FileTree.NodeID) {
+        let cause = tree.path(of: node)
         var pending = [first]
         while let index = pending.popLast() {
             let package = packages.list[index]
-            let isCalled = index == first && isProgram
-            if DropKind.isManager(package.name) ? !isCalled : package.row.isBase { continue }
-            guard isProgram ? expanded.insert(index).inserted : !expanded.contains(index) else { continue }
-            if !isProgram, !read.insert(index).inserted { continue }
-            for node in package.nodes where isWorthKeeping(node, isCalled ? package.name : nil) {
-                if isProgram || !isLoadable(node) { keep(node, .package(package.name, by: cause)) }
+            let isCalledManager = index == first && DropKind.isManager(package.name)
+            guard isCalledManager || !isSkipped(index), expanded.insert(index).inserted else { continue }
+            for node in package.nodes where isWorthKeeping(node, package.name) {
+                keep(node, .package(package.name, by: cause))
             }
-            if isProgram { pending += packages.dependencies(of: index) }
+            pending += packages.dependencies(of: index)
         }
+    }
+
+    /// True for packages that every base image has and for package managers, of which single files are kept.
+    private func isSkipped(_ index: Int) -> Bool {
+        packages.list[index].row.isBase || DropKind.isManager(packages.list[index].name)
     }
 
     /// True for a program, a library or a script.
@@ -210,7 +213,7 @@ extension Planner {
     /// - Parameter called: The name of a package whose program is used itself.
     private func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
-        if PythonBytecode.isCompiled(path) { return false }
+        if PythonBytecode.isCompiled(path) || pythonTests.contains(path) { return false }
         guard let kind = DropKind(path, package: nil) else { return true }
         return !kind.isOutsidePackages || (called.map(DropKind.isManager) ?? false && kind == .packageManager)
     }

@@ -150,7 +150,8 @@ enum Schemas {
     ]
 
     private static let verification: Schema = [
-        "state": .words(["verified", "unproven", "failed"]), "passed": .nullable(.bool), "engine?": .string, "failure?": .string, "observedFiles?": .integer,
+        "state": .words(["verified", "unproven", "failed"]), "passed": .nullable(.bool), "engine?": .string,
+        "failure?": .string, "observedFiles?": .integer,
         "probes": .list([
             "probe": .string, "passed": .bool, "before": .string, "after?": .string, "unstable": .list(.string),
             "differences": .list(["field": .string, "before": .string, "after": .string]),

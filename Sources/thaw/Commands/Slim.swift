@@ -110,7 +110,9 @@ struct SlimOptionGroup: ParsableArguments {
             "Keep paths and the files that they need; * and ** as in .dockerignore. Can be repeated.",
             valueName: "glob"))
     var include: [String] = []
-    @Option(help: ArgumentHelp("Drop paths; a program or library that a kept file needs is refused. Can be repeated.", valueName: "glob"))
+    @Option(
+        help: ArgumentHelp(
+            "Drop paths; a program or library that a kept file needs is refused. Can be repeated.", valueName: "glob"))
     var exclude: [String] = []
 
     @Option(
