@@ -14,10 +14,11 @@ struct FileFacts: Sendable {
     var text: [UInt8]?
     var bytecode: [UInt8]?
     var npm: NpmManifest?
+    var source: SourceFacts?
     var matches: [TextSearch.Match] = []
 
     var isEmpty: Bool {
-        elf == nil && script == nil && text == nil && bytecode == nil && npm == nil && matches.isEmpty
+        elf == nil && script == nil && source == nil && text == nil && bytecode == nil && npm == nil && matches.isEmpty
     }
 }
 
@@ -71,6 +72,7 @@ private struct FileReading {
     private let known: KnownFile?
     private var scan: (any ContentScan)?
     private let isBytecode: Bool
+    private let sourceKind: SourceFacts.Kind?
 
     private var hasher = Digest.Hasher()
     /// The first bytes of the file, as many as any reader needs.
@@ -90,7 +92,8 @@ private struct FileReading {
         scan = wanted.search?.start(path, size)
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
-        limit = known != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
+        sourceKind = wanted.readsPrograms && size <= SourceFacts.Kind.maximumSize ? SourceFacts.Kind(path) : nil
+        limit = known != nil || sourceKind != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
     }
 
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
@@ -129,6 +132,10 @@ private struct FileReading {
         }
         if wanted.readsPrograms, isExecutable, bytes.count == size, size <= Self.maximumScript {
             facts.script = Script(bytes)
+        }
+        if let kind = sourceKind ?? (facts.script == nil ? nil : SourceFacts.Kind(script: bytes)) {
+            let source = SourceFacts(bytes, kind)
+            if !source.isEmpty { facts.source = source }
         }
         return (digest, facts)
     }

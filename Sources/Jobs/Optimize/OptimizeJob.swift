@@ -52,6 +52,7 @@ public struct OptimizeJob {
         let files = try await ImageFiles(of: original, search: policy.search)
         let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.report("probing the original")
+        let commands = commands + ImageProbe.missingHealthcheck(image.config, among: commands)
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
         }
