@@ -98,8 +98,9 @@ public struct GateCheck {
         let budget = project.budget
         let needsContents = budget.duplicates != nil || budget.secrets != nil || !budget.forbiddenPackages.isEmpty
         if needsContents {
-            let files = try await ImageFiles(of: image, search: Report.search, readsPrograms: false)
-            return try await Offload.run { BudgetFacts(of: files, base: base) }
+            let policy = try SecretPolicy(project, file: file)
+            let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false)
+            return try await Offload.run { BudgetFacts(of: files, base: base, policy: policy) }
         }
         let tree = try await store.tree(of: image)
         return try await Offload.run { BudgetFacts(of: image, in: tree, base: base) }
