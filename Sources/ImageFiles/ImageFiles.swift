@@ -20,6 +20,8 @@ public struct ImageFiles: Sendable {
     public private(set) var elf: [FileTree.InodeID: ELF] = [:]
     /// The interpreter and words of every live executable script.
     public private(set) var scripts: [FileTree.InodeID: Script] = [:]
+    /// The programs and character sets that live sources and supervisors' configurations name.
+    public private(set) var sources: [FileTree.InodeID: SourceFacts] = [:]
     /// The headers of compiled Python modules.
     public private(set) var bytecode: [FileTree.InodeID: [UInt8]] = [:]
     /// The names and versions of npm packages, by their `package.json`.
@@ -38,7 +40,7 @@ public struct ImageFiles: Sendable {
     ///
     /// - Parameters:
     ///   - search: A search in the text of files.
-    ///   - readsPrograms: False to leave ``elf``, ``scripts`` and the texts of loaders and accounts empty.
+    ///   - readsPrograms: False to leave ``elf``, ``scripts``, ``sources`` and the texts of loaders and accounts empty.
     ///   - store: The store that keeps the facts of layers, if they are those without programs.
     /// - Throws: `OCIError` for a damaged layer, `SystemError` if a large ELF file can't be kept in a temporary file.
     public init(
@@ -68,6 +70,7 @@ public struct ImageFiles: Sendable {
         guard inode.linkCount > 0 else { return }
         elf[id] = facts.elf
         scripts[id] = facts.script
+        sources[id] = facts.source
         bytecode[id] = facts.bytecode
         npm[id] = facts.npm
         if !facts.packages.isEmpty { packages[id] = facts.packages }

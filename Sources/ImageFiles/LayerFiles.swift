@@ -15,11 +15,12 @@ struct FileFacts: Sendable {
     var bytecode: [UInt8]?
     var npm: NpmManifest?
     var packages: [ListedPackage] = []
+    var source: SourceFacts?
     var matches: [TextSearch.Match] = []
 
     var isEmpty: Bool {
-        elf == nil && script == nil && text == nil && bytecode == nil && npm == nil && packages.isEmpty
-            && matches.isEmpty
+        elf == nil && script == nil && source == nil && text == nil && bytecode == nil && npm == nil
+            && packages.isEmpty && matches.isEmpty
     }
 }
 
@@ -93,6 +94,7 @@ private struct FileReading {
     private let known: KnownFile?
     private var scan: (any ContentScan)?
     private let isBytecode: Bool
+    private let sourceKind: SourceFacts.Kind?
 
     private var hasher = Digest.Hasher()
     /// The first bytes of the file, as many as any reader needs.
@@ -115,7 +117,8 @@ private struct FileReading {
         go = isExecutable && size >= Self.minimumProgram ? GoBuildInfo() : nil
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
-        limit = known != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
+        sourceKind = wanted.readsPrograms && size <= SourceFacts.Kind.maximumSize ? SourceFacts.Kind(path) : nil
+        limit = known != nil || sourceKind != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
     }
 
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
@@ -157,6 +160,10 @@ private struct FileReading {
         }
         if wanted.readsPrograms, isExecutable, bytes.count == size, size <= Self.maximumScript {
             facts.script = Script(bytes)
+        }
+        if let kind = sourceKind ?? (facts.script == nil ? nil : SourceFacts.Kind(script: bytes)) {
+            let source = SourceFacts(bytes, kind)
+            if !source.isEmpty { facts.source = source }
         }
         return (digest, facts)
     }

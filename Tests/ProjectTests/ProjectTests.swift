@@ -43,6 +43,7 @@ struct ProjectTests {
             root = false
             healthcheck = true
             forbidden-packages = ["curl"]
+            start-work = 250000000
             [[waive]]
             rule = "waste-ratio"
             reason = "soon better"
@@ -67,6 +68,7 @@ struct ProjectTests {
         #expect(project.budget.unpacked == ByteCount(1_500_000_000))
         #expect(project.budget.start == .milliseconds(500))
         let budget = project.budget
+        #expect(budget.startWork == 250_000_000)
         #expect(budget.largestLayer == ByteCount(40_000_000) && budget.leftovers == ByteCount(0))
         #expect(budget.growth == .part(0.02) && budget.wasteRatio == 0.02 && budget.duplicates == ByteCount(5_000_000))
         #expect(budget.secrets == 0 && budget.setuid == 1 && budget.forbidsRoot && budget.needsHealthcheck)

@@ -4,7 +4,7 @@
 public enum DocumentKind: String, CaseIterable, Sendable {
     case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
     case history, images
-    case inspection, optimization, outline, prune, referrers, scan, slim, tags, targets
+    case inspection, optimization, outline, prune, referrers, scan, slim, slimExplanation, tags, targets
 
     /// The command that prints or writes the document.
     public var command: String {
@@ -30,6 +30,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .referrers: "thaw referrers --format json"
         case .scan: "thaw scan --format json"
         case .slim: "thaw slim --format json"
+        case .slimExplanation: "thaw slim --explain PATH --format json"
         case .tags: "thaw list-tags --format json"
         case .targets: "thaw build --call targets,format=json"
         }
@@ -59,6 +60,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .referrers: .document("referrers", ["subject": .string, "referrers": .list(.any)])
         case .scan: Schemas.scan
         case .slim: Schemas.slim
+        case .slimExplanation: Schemas.slimExplanation
         case .tags: .document("tags", ["repository": .string, "tags": .list(.string)])
         case .targets: Schemas.targets
         }

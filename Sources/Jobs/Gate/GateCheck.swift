@@ -68,29 +68,30 @@ public struct GateCheck {
         }
     }
 
-    /// Compares the budgets of single figures; a machine that can't start the image makes the start inconclusive.
+    /// Compares the budgets of ``GateJob``; a machine that can't start the image makes the start inconclusive.
     private func rows(for facts: BudgetFacts) async throws -> [Row] {
         do {
             return try await rows(for: facts, project).map(Row.measured)
         } catch {
             let failure = Failure(error)
-            guard failure.status == .unmeasurable, let limit = project.budget.start else { throw error }
+            let limits = [
+                ("start", project.budget.start?.inMilliseconds),
+                ("start-work", project.budget.startWork.map(Double.init)),
+            ]
+            let rules = limits.compactMap { name, limit in
+                limit.map { GateRule(name, limit: $0, inconclusive: failure.message) }
+            }
+            guard failure.status == .unmeasurable, !rules.isEmpty else { throw error }
             if let remedy = failure.remedy { host.note(remedy) }
             var rest = project
-            rest.budget.start = nil
-            let rule = GateRule("start", limit: limit.inMilliseconds, inconclusive: failure.message)
-            return try await rows(for: facts, rest).map(Row.measured) + [.unmeasured(rule)]
+            (rest.budget.start, rest.budget.startWork) = (nil, nil)
+            return try await rows(for: facts, rest).map(Row.measured) + rules.map(Row.unmeasured)
         }
     }
 
     private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
-        var median: Double?
-        if project.budget.start != nil {
-            let measured = try await BootJob(start, project, host: host).measure(facts.image, in: store)
-            median = measured.timeToFirstRequest.median
-        }
-        let figures = ImageFigures(of: facts.image, facts.waste, startMilliseconds: median)
-        return BudgetVerdict(project.budget, figures).rows
+        let job = GateJob(in: store, project, start: start, host: host)
+        return try await job.verdict(on: facts.image, facts.waste).rows
     }
 
     private func facts(of image: Image) async throws -> BudgetFacts {

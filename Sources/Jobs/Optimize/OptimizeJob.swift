@@ -52,6 +52,7 @@ public struct OptimizeJob {
         let files = try await ImageFiles(of: original, search: policy.search)
         let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.report("probing the original")
+        let commands = commands + ImageProbe.missingHealthcheck(image.config, among: commands)
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
         }
@@ -74,8 +75,8 @@ public struct OptimizeJob {
         let pair = try await boot.measurePair(
             subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
-        let figures = ImageFigures(
-            of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
+        var figures = ImageFigures(of: slimmed.image, after.waste, startMilliseconds: nil)
+        figures.take(countedPair?.after ?? pair.after)
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,

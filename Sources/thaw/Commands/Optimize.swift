@@ -61,8 +61,9 @@ struct Optimize: AsyncParsableCommand {
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
+        let level = try slimOptions.slimLevel() ?? .closure
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
-            try slimOptions.options(project, observed: $0)
+            try slimOptions.options(project, level: level, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, build, to: directory)
