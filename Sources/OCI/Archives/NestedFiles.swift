@@ -3,7 +3,7 @@ internal import CArchive
 /// The regular files in an archive that is a file of an image: a tar or zip, or one compressed file.
 ///
 /// An archive of a user is hostile input: the bytes that it may unpack to are limited, names are only text, and a damaged
-/// archive ends at its first error.
+/// archive ends at its first error. Encrypted files are not read.
 public enum NestedFiles {
     /// Passes each file that `wants` accepts to `body`, with its name and at most `limit` bytes of its content.
     ///
