@@ -27,7 +27,7 @@ struct FileMapTests {
         let map = FileMap(report.tree, report.waste, owners: report.owners)
         #expect(
             map.lines.filter { !$0.contains("status") && !$0.contains("p.list") } == [
-                "f\\u{1B}]0;<script>  \t0\t1\t0", "fb\t1\t0\t0", "fc\t0\t0\t0", "da", "fgone\t0\t0\t4",
+                "f\\u{1b}]0;<script>  \t0\t1\t0", "fb\t1\t0\t0", "fc\t0\t0\t0", "da", "fgone\t0\t0\t4",
                 "fx\t3\t1\t5\t0",
                 "u", "dvar", "dlib", "ddpkg", "dinfo", "u", "u", "u", "u",
             ])

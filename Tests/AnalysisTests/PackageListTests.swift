@@ -78,13 +78,13 @@ struct PackageListTests {
         #expect(found.map { "\($0.name) \($0.version)" } == ["a 1", "b 2"])
     }
 
-    /// A program as Go's linker writes it: a mark, 18 bytes, and two strings with their lengths.
+    /// A program as Go's linker writes it: a mark, the rest of its 32 bytes, and two strings with their lengths.
     private static func program(_ modules: String, noise count: Int) -> [UInt8] {
         let mark = [0xff] + Array(" Go buildinf:".utf8)
         let fence = [UInt8](repeating: 0x30, count: 16)
         let text = fence + Array(modules.utf8) + fence
         let length = [UInt8(text.count & 0x7f | 0x80), UInt8(text.count >> 7)]
-        let header = mark + [0, 8, 2] + [UInt8](repeating: 0, count: 32 - mark.count - 3)
+        let header = mark + [8, 2] + [UInt8](repeating: 0, count: 32 - mark.count - 2)
         let version = Array("go1.22.1 X:none".utf8)
         // The mark alone is in every program that reads build information.
         let before = Array("\u{7f}ELF".utf8) + mark + noise(count, seed: 3)
@@ -110,7 +110,7 @@ struct PackageListTests {
                 "go example.com/app v1.2.3", "go example.com/new v1.0.1", "go golang.org/x/net v0.1.0",
                 "go stdlib 1.22.1",
             ])
-        #expect(found[0].bytes == Int64(program.count))
+        #expect(found.first?.bytes == Int64(program.count))
     }
 
     /// Appends a number of `count` bytes, lowest first.

@@ -64,11 +64,11 @@ enum MavenVersion {
         return Array(name.utf8)[...]
     }
 
-    /// Removes the parts that say nothing before each dash and at the end.
+    /// Removes the parts that say nothing before each dash and each qualifier, and at the end.
     private static func trimmed(_ tokens: [Token]) -> [Token] {
         var result: [Token] = []
         for token in tokens {
-            if token.isAfterDash { while let last = result.last, last.isNull { result.removeLast() } }
+            if token.isAfterDash || !token.isNumber { while let last = result.last, last.isNull { result.removeLast() } }
             result.append(token)
         }
         while let last = result.last, last.isNull { result.removeLast() }
