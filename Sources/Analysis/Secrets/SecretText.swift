@@ -16,14 +16,13 @@ struct SecretText {
 
     /// Returns the values that their names show to be secrets.
     ///
-    /// In the source of a program only a quoted value is one.
+    /// In the source of a program only a quoted value is one, unless its form shows it.
     private func assignments(in bytes: [UInt8], isSetting: Bool) -> [SecretRules.Match] {
         var found = Assignment.all(in: bytes[...]).compactMap { assignment -> SecretRules.Match? in
-            guard isSetting || assignment.isQuoted else { return nil }
             if let rule = rules.rule(for: assignment) {
                 return SecretRules.Match(rule: rule, range: assignment.value.indices)
             }
-            guard SecretValue.isRandomKey(assignment.value), assignment.isSecret else { return nil }
+            guard isSetting || assignment.isQuoted, SecretValue.isRandomKey(assignment.value), assignment.isSecret else { return nil }
             return SecretRules.Match(rule: Self.generic, range: assignment.value.indices)
         }
         if isSetting {

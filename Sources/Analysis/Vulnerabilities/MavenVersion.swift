@@ -51,6 +51,10 @@ enum MavenVersion {
         return trimmed(tokens)
     }
 
+    private static func removeNulls(_ tokens: inout [Token]) {
+        while let last = tokens.last, last.isNull { tokens.removeLast() }
+    }
+
     /// Returns a qualifier without abbreviation.
     private static func full(_ text: ArraySlice<UInt8>, _ isBeforeDigit: Bool) -> ArraySlice<UInt8> {
         let name =
@@ -68,10 +72,10 @@ enum MavenVersion {
     private static func trimmed(_ tokens: [Token]) -> [Token] {
         var result: [Token] = []
         for token in tokens {
-            if token.isAfterDash || !token.isNumber { while let last = result.last, last.isNull { result.removeLast() } }
+            if token.isAfterDash || !token.isNumber { removeNulls(&result) }
             result.append(token)
         }
-        while let last = result.last, last.isNull { result.removeLast() }
+        removeNulls(&result)
         return result
     }
 
