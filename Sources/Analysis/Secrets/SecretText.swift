@@ -22,7 +22,8 @@ struct SecretText {
             if let rule = rules.rule(for: assignment) {
                 return SecretRules.Match(rule: rule, range: assignment.value.indices)
             }
-            guard isSetting || assignment.isQuoted, SecretValue.isRandomKey(assignment.value), assignment.isSecret else { return nil }
+            guard isSetting || assignment.isQuoted, SecretValue.isRandomKey(assignment.value), assignment.isSecret
+            else { return nil }
             return SecretRules.Match(rule: Self.generic, range: assignment.value.indices)
         }
         if isSetting {
