@@ -70,7 +70,7 @@ private struct FileReading {
     private let isExecutable: Bool
     private let wanted: WantedFacts
     private let known: KnownFile?
-    private let isSearched: Bool
+    private var scan: (any ContentScan)?
     private let isBytecode: Bool
     private let sourceKind: SourceFacts.Kind?
 
@@ -89,15 +89,16 @@ private struct FileReading {
         self.wanted = wanted
         isExecutable = entry.metadata.mode & 0o111 != 0
         known = KnownFile(path).flatMap { $0.accepts(size) ? $0 : nil }
-        isSearched = wanted.search?.concerns(path, size) ?? false
+        scan = wanted.search?.start(path, size)
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
         sourceKind = wanted.readsPrograms && size <= SourceFacts.Kind.maximumSize ? SourceFacts.Kind(path) : nil
-        limit = known != nil || isSearched || sourceKind != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
+        limit = known != nil || sourceKind != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
     }
 
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
         hasher.update(chunk)
+        scan?.receive(chunk)
         if let elf { return try elf.append(chunk) }
         let earlier = isSniffed ? [] : bytes
         if bytes.count < limit { bytes += chunk.prefix(limit - bytes.count) }
@@ -119,6 +120,7 @@ private struct FileReading {
         let digest = hasher.finalize()
         var facts = FileFacts()
         if isBytecode { facts.bytecode = Array(bytes.prefix(PythonBytecode.headerSize)) }
+        facts.matches = scan?.finish() ?? []
         if let elf {
             facts.elf = try Self.parse(elf)
             return (digest, facts)
@@ -135,7 +137,6 @@ private struct FileReading {
             let source = SourceFacts(bytes, kind)
             if !source.isEmpty { facts.source = source }
         }
-        if isSearched { facts.matches = wanted.search?.find(bytes, path) ?? [] }
         return (digest, facts)
     }
 

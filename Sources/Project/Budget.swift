@@ -19,7 +19,8 @@ extension ProjectFile {
     /// root = false           # the program must not run as root
     /// healthcheck = true     # the image must have a HEALTHCHECK
     /// forbidden-packages = ["curl", "gcc*"]
-    /// start = "20s"          # the median time to the first request
+    /// start = "20s"          # the median time to the first request; counted where the machine is emulated
+    /// start-work = 250000000 # the program's instructions until the first byte of the response
     /// ```
     public struct Budget: Sendable, Equatable {
         /// The compressed size of all layers, as stored and transferred.
@@ -32,6 +33,8 @@ extension ProjectFile {
         public var waste: ByteCount?
         /// The median time to the first request.
         public var start: Duration?
+        /// The instructions of the program until the first byte of the response.
+        public var startWork: Int?
         /// The compressed size of the largest layer.
         public var largestLayer: ByteCount?
         /// The growth of the compressed size against a baseline.
@@ -133,6 +136,7 @@ struct BudgetSection: Decodable {
     var healthcheck: Bool?
     var forbiddenPackages: [String]?
     var start: String?
+    var startWork: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case size, unpacked, layers
@@ -142,6 +146,7 @@ struct BudgetSection: Decodable {
         case leftovers, duplicates, secrets, setuid, root, healthcheck
         case forbiddenPackages = "forbidden-packages"
         case start
+        case startWork = "start-work"
     }
 }
 
@@ -174,6 +179,7 @@ extension ProjectFile.Budget {
         forbidsRoot = section.root == false
         needsHealthcheck = section.healthcheck ?? false
         forbiddenPackages = section.forbiddenPackages ?? []
+        startWork = try reader.count(section.startWork, .startWork, least: 1)
     }
 }
 
@@ -206,6 +212,7 @@ extension ProjectFile.Budget {
         case .healthcheck: needsHealthcheck = false
         case .forbiddenPackages: forbiddenPackages = []
         case .start: start = nil
+        case .startWork: startWork = nil
         }
     }
 }

@@ -12,6 +12,8 @@ internal import TOMLKit
 /// [slim]    keep = ["certs"]   include = ["/app/**"]   exclude = []
 /// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"   # see ``Budget``
 /// [[waive]] rule = "size"   reason = "until the base is smaller"   until = "2027-01-31"
+/// [[secrets.rule]]  id = "acme-token"   pattern = "acme_[a-z0-9]{32}"
+/// [[secrets.allow]] path = "app/tests/**"   rule = "private-key"   reason = "keys of the tests"
 /// ```
 ///
 /// Every key is optional. An unknown key is an error, so that a misspelt budget is not ignored.
@@ -26,6 +28,7 @@ public struct ProjectFile: Sendable, Equatable {
     public var budget = Budget()
     /// The rules that may be broken for a time.
     public var waivers: [Waiver] = []
+    public var secrets = Secrets()
 
     /// The section `[build]`.
     public struct Build: Sendable, Equatable, Decodable {
@@ -50,6 +53,27 @@ public struct ProjectFile: Sendable, Equatable {
         public var keep: [String] = []
         public var include: [String] = []
         public var exclude: [String] = []
+    }
+
+    /// The sections `[[secrets.rule]]` and `[[secrets.allow]]`.
+    public struct Secrets: Sendable, Equatable {
+        public var rules: [Rule] = []
+        public var allowances: [Allowance] = []
+
+        /// A rule in addition to the built-in ones.
+        public struct Rule: Sendable, Equatable, Decodable {
+            public var id: String
+            public var pattern: String
+        }
+
+        /// Places where a secret is no problem; every condition that is set must hold.
+        public struct Allowance: Sendable, Equatable, Decodable {
+            /// A pattern of paths, as in `.dockerignore`.
+            public var path: String?
+            public var rule: String?
+            public var fingerprint: String?
+            public var reason: String?
+        }
     }
 
     /// Makes a project without settings.
@@ -114,6 +138,12 @@ private struct File: Decodable {
     var slim: Slim?
     var budget: BudgetSection?
     var waive: [WaiverSection]?
+    var secrets: Secrets?
+
+    struct Secrets: Decodable {
+        var rule: [ProjectFile.Secrets.Rule]?
+        var allow: [ProjectFile.Secrets.Allowance]?
+    }
 
     struct Probe: Decodable {
         var http: String?
@@ -172,6 +202,12 @@ extension ProjectFile {
         budget = try Budget(file.budget, file: name)
         budget.start = try duration(file.budget?.start, "budget.start")
         waivers = try Waiver.all(file.waive ?? [], file: name)
+        secrets = Secrets(rules: file.secrets?.rule ?? [], allowances: file.secrets?.allow ?? [])
+        for allowance in secrets.allowances {
+            guard allowance.path ?? allowance.rule ?? allowance.fingerprint == nil else { continue }
+            throw .wrongValue(
+                name, key: "secrets.allow", reason: "an entry needs a path, a rule or a fingerprint")
+        }
     }
 
     private static func probe(_ probe: File.Probe?, name: String) throws(ProjectError) -> String? {

@@ -60,12 +60,15 @@ public struct UnknownKey: Sendable, Equatable {
 extension ProjectFile {
     /// The keys by section; the sections themselves have the name "".
     static let keys: [String: [String]] = [
-        "": ["build", "probe", "boot", "slim", "budget", "waive"],
+        "": ["build", "probe", "boot", "slim", "budget", "waive", "secrets"],
         "build": ["dockerfile", "target", "context", "args"],
         "probe": ["http", "tcp", "exec", "log", "timeout"],
         "boot": ["engine", "kernel", "runs", "memory", "cpus", "env"],
         "slim": ["keep", "include", "exclude"],
         "budget": Budget.keys,
         "waive": ["rule", "reason", "until"],
+        "secrets": ["rule", "allow"],
+        "secrets.rule": ["id", "pattern"],
+        "secrets.allow": ["path", "rule", "fingerprint", "reason"],
     ]
 }

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// The settings for starting images, the same for each image.
 public struct BootJob: Sendable {
     /// The engine.
-    public let choice: EngineChoice
+    public private(set) var choice: EngineChoice
     /// The probe of readiness; nil until an image suggests one.
     public private(set) var probe: ProbeAction?
     private let furtherProbes: [ProbeAction]
@@ -28,6 +28,7 @@ public struct BootJob: Sendable {
     private let environment: [String]
     private let timeout: Duration
     private let console: String?
+    private let record: StartRecording
     private let host: any JobHost
 
     /// Combines the options with the project's file; an option takes precedence.
@@ -52,6 +53,7 @@ public struct BootJob: Sendable {
         environment = project.boot.environment + options.environment
         timeout = options.timeout ?? project.probeTimeout ?? .seconds(60)
         console = options.console
+        record = StartRecording(timeline: options.timeline, profile: options.profile)
         self.host = host
         try expectConsistent()
     }
@@ -64,6 +66,7 @@ public struct BootJob: Sendable {
             throw Failure("--pids needs --engine container: a microVM has no limit of processes", status: .usage)
         }
         if let console { try FileDestination.expectWritable(FilePath(console), for: "--console") }
+        try record.expectWritable()
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
             throw Failure("'\(wrong)' is not an environment variable of the form NAME=VALUE", status: .usage)
         }
@@ -104,6 +107,17 @@ extension BootJob {
         return measured[0]
     }
 
+    /// The time for counted starts with further seeds, if no number is requested.
+    private static let seedTime = Duration.seconds(15)
+
+    /// Counts the work of the image's start, with up to three seeds if that costs little.
+    func count(_ image: Image, in store: Store) async throws -> StartMeasurement {
+        var job = try choosingProbe(for: image)
+        job.choice = .qemu
+        let plan = RunPlan(runs: runs, budget: budget ?? (runs == nil ? BootJob.seedTime : nil), isCounted: true)
+        return try await job.measure([StartSubject(image)], in: store, plan: plan, options: MachineOptions())[0]
+    }
+
     /// True if starts are measured in an emulator: a QEMU without a KVM that runs guests.
     public var isEmulated: Bool {
         guard !isDeterministic, [.auto, .qemu].contains(choice), Engines.hasEmulator else { return false }
@@ -132,21 +146,36 @@ extension BootJob {
             return scenario
         }
         let isCounted = plan.isCounted
+        guard !record.isRequested || subjects.count == 1 && options.isPlainBoot && furtherProbes.isEmpty else {
+            throw Failure(
+                "--timeline and --profile take one image that boots, with one probe", status: .usage)
+        }
+        let record = record
         do {
             let measured = try await engines(store, isCounted: isCounted).prepare(
                 choice, subjects, options: options
             ) { starters in
                 // The engine itself repeats a start that saves, resumes or keeps a machine.
                 guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
-                return try await plan.measure(subjects.count) { index, earlierRuns in
+                var measured = try await plan.measure(subjects.count) { index, earlierRuns in
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
+                    scenario.checksTermination = earlierRuns == 0
                     let measured = try await starters[index](scenario)
                     try scenario.probeSet?.expectPassed(measured)
                     return measured
                 }
+                if record.isRequested, subjects.count == 1 {
+                    var scenario = scenarios[0]
+                    (scenario.runs, scenario.recordsStart) = (1, true)
+                    measured[0].trace = try await starters[0](scenario).trace
+                }
+                return measured
             }
             try keepConsole(lastConsole.withLock { $0 })
+            if subjects.count == 1, let text = try await record.write(measured[0], of: subjects[0], in: store) {
+                host.report(text)
+            }
             return measured
         } catch let error as ColdStartError {
             guard let lastConsole = lastConsole.withLock({ $0 }), error != .cancelled else { throw error }

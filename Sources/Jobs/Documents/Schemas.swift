@@ -26,8 +26,9 @@ enum Schemas {
             ]),
             "secrets": .list([
                 "rule": .string, "path": .string, "layer": .nullable(.integer), "line": .nullable(.integer),
-                "deletedLater": .bool,
+                "deletedLater": .bool, "fingerprint": .string,
             ]),
+            "allowedSecrets": .integer,
             "findings": .list(finding),
         ])
 

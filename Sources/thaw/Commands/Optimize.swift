@@ -60,7 +60,7 @@ struct Optimize: AsyncParsableCommand {
         let title = isDirectory ? ReportPlace.name(of: subject) : subject
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
-            budget: project.budget(on: RFC3339.today), host: host)
+            budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
         let level = try slimOptions.slimLevel() ?? .closure
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
             try slimOptions.options(project, level: level, observed: $0)
