@@ -92,6 +92,24 @@ import Testing
         #expect(found.contains("/usr/local/lib/python3.11/site-packages/flask/a.py"))
     }
 
+    @Test("Python's test suites and parts for developers go unless a source imports them", arguments: [false, true])
+    func pythonParts(isImported: Bool) async throws {
+        let library = "usr/local/lib/python3.11"
+        let parts = ["test/x.py", "idlelib/a.py", "site-packages/pandas/tests/b.py", "lib2to3/c.py", "ensurepip/d.py"]
+        let imports = "from pandas.tests import b\nimport test.x\nimport idlelib, lib2to3\nimport venv\n"
+        let entries = try [
+            program("usr/local/bin/python3.11", .program(calling: ["Py_BytesMain"])),
+            file("\(library)/os.py", "import sys"), file("\(library)/site-packages/pandas/a.py", "import os"),
+            file("app/a.py", isImported ? imports : "import pandas\n"),
+        ]
+        let found = try await Sample(
+            [glibc() + entries + parts.map { try file("\(library)/\($0)", "import test, tests") }],
+            runs: ["python3.11", "/app/a.py"]
+        ).kept()
+        #expect(found.isSuperset(of: ["/\(library)/os.py", "/\(library)/site-packages/pandas/a.py"]))
+        for part in parts { #expect(found.contains("/\(library)/\(part)") == isImported, "\(part)") }
+    }
+
     @Test("twice: Nothing changes an image that is slim", arguments: SlimLevel.allCases)
     func twice(level: SlimLevel) async throws {
         let (_, after, plan) = try await Self.sample().slimmed(SlimOptions(level: level))
