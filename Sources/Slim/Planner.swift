@@ -246,7 +246,10 @@ extension Planner {
         tree.walk { path, node in
             guard kept[node] == nil, !PythonBytecode.isCompiled(path) else { return }
             let package = packages.owner[node].map { packages.list[$0].name }
-            if DropKind(path, package: package)?.isSafe ?? false { return }
+            // A program may write to a directory of caches or logs; the directory stays.
+            let kind = DropKind(path, package: package)
+            let isPlace = tree.inode(of: node).kind.isDirectory && (kind == .temporary || kind == .cache)
+            if kind?.isSafe ?? false, !isPlace { return }
             // A link to a dropped file would dangle.
             if case .symlink = tree.inode(of: node).kind, let target = tree.resolve(path)?.node,
                 DropKind(tree.path(of: target), package: packages.owner[target].map { packages.list[$0].name })?.isSafe

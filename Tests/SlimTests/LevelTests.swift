@@ -14,6 +14,7 @@ import Testing
             file("usr/lib/libtool.a", "archive"), program("usr/bin/dpkg", ELFMaker()),
             file("var/cache/apt/pkgcache.bin", "cache"), symlink("usr/share/man/man1/t.1", "tool.1"),
             program("usr/sbin/update-tool", ELFMaker()), file("etc/logrotate.d/tool", "x"),
+            directory("var/log/tool", mode: 0o700), file("var/log/tool/old", "x"),
         ]
             + dpkg([
                 ("libc6", "", glibc().map { "/" + $0.0.path.description.dropFirst() }),
@@ -40,9 +41,12 @@ import Testing
                 "/usr/bin/tool", "/usr/share/tool/data", "/usr/include/tool.h", "/usr/lib/libtool.a",
                 "/usr/sbin/update-tool", "/etc/logrotate.d/tool",
             ]))
+        let plan = try await Self.sample().plan(SlimOptions(level: .safe))
+        #expect(plan.explain(try ImagePath("/var/log/tool")) != nil)
         #expect(
             found.isDisjoint(with: [
-                "/usr/share/man/man1/tool.1", "/usr/share/man/man1/t.1", "/var/cache/apt/pkgcache.bin", "/usr/bin/dpkg",
+                "/var/log/tool/old", "/usr/share/man/man1/tool.1", "/usr/share/man/man1/t.1",
+                "/var/cache/apt/pkgcache.bin", "/usr/bin/dpkg",
             ]))
     }
 
