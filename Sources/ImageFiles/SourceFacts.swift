@@ -61,7 +61,9 @@ extension SourceFacts {
         let names = places.map { bytes[$0].text }
         if language != .javaScript || names.contains("child_process") {
             var seen = Set<[UInt8]>()
-            for (name, place) in zip(names, places) { readCall(name, place, bytes, language, &seen) }
+            for (name, place) in zip(names, places) {
+                readCall(name, at: place, in: bytes, language: language, seen: &seen)
+            }
             if language == .other { readBackticks(bytes, &seen) }
         }
         if language == .python { readImports(bytes, zip(names, places)) }
@@ -69,7 +71,7 @@ extension SourceFacts {
     }
 
     private mutating func readCall(
-        _ name: String, _ place: Range<Int>, _ bytes: [UInt8], _ language: Language, _ seen: inout Set<[UInt8]>
+        _ name: String, at place: Range<Int>, in bytes: [UInt8], language: Language, seen: inout Set<[UInt8]>
     ) {
         guard commands.count < Self.maximumWords, let call = Call(name: name, at: place, in: bytes) else { return }
         if call.isShell(language) { usesShell = true }

@@ -111,7 +111,7 @@ extension ELFBytes {
         while position < range.upperBound {
             let part = try bytes(position..<min(position + window, range.upperBound))
             var start = 0
-            while let end = part[start...].firstIndex(of: 0) {
+            for end in part.indices where part[end] == 0 {
                 if end > start, end - start <= Self.maximumText, !body(part[start..<end], position + UInt64(start)) {
                     return
                 }

@@ -4,21 +4,28 @@ internal import OCI
 
 extension Planner {
     /// Keeps the programs that a kept file runs: by the words of a script or a configuration, or by an ELF file's texts.
+    ///
+    /// Programs of packages run others only if they are run themselves; a script of a package calls no package manager.
     mutating func keepCommands(of node: FileTree.NodeID) {
         let inode = tree[node: node].inode
+        let (path, owner) = (tree.path(of: node), packages.owner[node])
+        if let elf = contents.elf[inode] {
+            let isOfBase = owner.map { packages.list[$0].row.isBase } ?? false
+            guard owner == nil || (isRun(node) && !isOfBase), scanned.insert(inode).inserted else { return }
+            return keepCommands(of: elf, path)
+        }
         guard scanned.insert(inode).inserted else { return }
-        let path = tree.path(of: node)
         if let script = contents.scripts[inode] {
             for program in script.programs {
                 if let found = contents.program(program) { keep(found, .shebang(of: path)) }
             }
-            keepCommands(script.words, in: path)
+            keepCommands(script.words, in: path, withoutManagers: owner != nil)
         }
-        if let source = contents.sources[inode], contents.scripts[inode] != nil || isApplicationSource(node, path) {
-            keepCommands(source.commands, in: path)
-            if source.usesShell { keepCommands([Array("sh".utf8)], in: path) }
-        }
-        if let elf = contents.elf[inode] { keepCommands(of: elf, path) }
+        guard let source = contents.sources[inode],
+            contents.scripts[inode] != nil || isApplicationSource(node, path)
+        else { return }
+        keepCommands(source.commands, in: path, withoutManagers: owner != nil)
+        if source.usesShell { keepCommands([Array("sh".utf8)], in: path) }
     }
 
     /// True for a source of the application; packages and standard libraries name more programs than they run.
@@ -33,17 +40,21 @@ extension Planner {
     }
 
     /// Keeps the programs and files that words name, and the programs that those run by themselves.
-    mutating func keepCommands(_ words: [[UInt8]], in script: ImagePath?) {
+    mutating func keepCommands(_ words: [[UInt8]], in script: ImagePath?, withoutManagers: Bool = false) {
         for word in words + ImpliedPrograms.of(words) {
-            if let found = contents.program(word) { keep(found, .command(in: script)) }
+            guard let found = contents.program(word) else { continue }
+            if withoutManagers, let owner = packages.owner[found.node], DropKind.isManager(packages.list[owner].name) {
+                continue
+            }
+            keep(found, .command(in: script))
         }
     }
 
     /// Keeps the programs in the texts of an ELF program that can run some.
     private mutating func keepCommands(of elf: ELF, _ path: ImagePath) {
         let symbols = elf.symbols
-        guard elf.interpreter != nil || packages.owner[tree.node(at: path) ?? 0] == nil,
-            !symbols.contains(where: \.isOfInterpreter), symbols.contains(where: \.runsPrograms)
+        guard !symbols.contains(where: \.isOfInterpreter), symbols.contains(where: \.runsPrograms),
+            elf.soname?.hasPrefix("libc.") != true
         else { return }
         let takesText = symbols.contains(where: \.takesShellText)
         let searches = takesText || symbols.contains(where: \.searchesPath)
@@ -99,5 +110,13 @@ enum ImpliedPrograms {
             found.append(program)
         }
         return found
+    }
+}
+
+extension ImageFiles {
+    /// True for a script, or an ELF file with a loader, which the kernel can start.
+    func isProgram(_ node: FileTree.NodeID) -> Bool {
+        let inode = tree[node: node].inode
+        return scripts[inode] != nil || elf[inode]?.interpreter != nil
     }
 }

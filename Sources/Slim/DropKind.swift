@@ -92,6 +92,7 @@ extension DropKind {
                 "etc/cron.weekly", "etc/cron.hourly", "etc/cron.monthly", "etc/logrotate.d", "etc/bash_completion.d",
                 "etc/apparmor.d", "lib/systemd", "usr/lib/systemd", "usr/lib/binfmt.d", "usr/lib/tmpfiles.d",
                 "usr/lib/sysusers.d", "usr/lib/udev", "lib/udev", "usr/share/ucf",
+                "usr/lib/ssl/misc",
             ])
         ),
     ]

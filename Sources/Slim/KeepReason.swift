@@ -89,6 +89,14 @@ public enum KeepReason: Hashable, Sendable {
         }
     }
 
+    /// True if the file may be run or read by itself, and not only as a part of its package.
+    var isRun: Bool {
+        switch self {
+        case .entrypoint, .argument, .command, .shebang, .userInclude, .observed, .application: true
+        default: false
+        }
+    }
+
     /// True if a kept file can't start without this one, so that it can't be excluded.
     var isRequirement: Bool {
         switch self {

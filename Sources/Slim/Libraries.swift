@@ -88,6 +88,8 @@ extension Planner {
     /// Keeps libraries that a file may load at run time: those in its notes, and those of the image in its texts.
     private mutating func keepDynamicLoads(of file: Loader.Loaded, loaders: [Loader.Loaded]) {
         let path = tree.path(of: file.node)
+        // The profile of glibc keeps what libc loads.
+        if file.elf.soname?.hasPrefix("libc.so") == true { return }
         for name in file.elf.dlopenNotes.flatMap(Self.sonames) + file.elf.libraryTexts {
             for match in loader.find(name, for: file, loaders: loaders + programs, isPrivileged: false)
             where match.found.node != file.node {

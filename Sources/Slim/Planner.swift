@@ -91,11 +91,11 @@ extension Planner {
             return
         }
         let isNew = kept[node] == nil
-        let hadUse = kept[node]?.contains(where: \.isUse) ?? false
+        let (hadUse, wasRun) = (isUsed(node), isRun(node))
         if kept[node]?.contains(where: { $0.name == reason.name }) ?? false { return }
         kept[node, default: []].insert(reason)
         if isNew { order[node] = order.count }
-        if isNew || (reason.isUse && !hadUse) { queue.append(node) }
+        if isNew || (reason.isUse && !hadUse) || (reason.isRun && !wasRun) { queue.append(node) }
     }
 
     /// Keeps a path's target and the links on the way.
@@ -121,6 +121,11 @@ extension Planner {
 
     func isKept(_ node: FileTree.NodeID) -> Bool { kept[node] != nil }
 
+    private func isUsed(_ node: FileTree.NodeID) -> Bool { kept[node]?.contains(where: \.isUse) ?? false }
+
+    /// True if the file may be run by itself, and not only as a part of its package.
+    func isRun(_ node: FileTree.NodeID) -> Bool { kept[node]?.contains(where: \.isRun) ?? false }
+
     /// Examines all nodes that were kept since the last call.
     private mutating func drain() {
         while !queue.isEmpty {
@@ -137,7 +142,7 @@ extension Planner {
         case .symlink: follow(node)
         case .file:
             keepCommands(of: node)
-            guard kept[node]?.contains(where: \.isUse) ?? false else { return }
+            guard isUsed(node) else { return }
             expandPackage(of: node)
             keepBundle(of: node)
         case .directory, .characterDevice, .blockDevice, .fifo: break
@@ -192,10 +197,14 @@ extension Planner {
             let package = packages.list[index]
             let isCalledManager = index == first && DropKind.isManager(package.name)
             guard isCalledManager || !isSkipped(index), expanded.insert(index).inserted else { continue }
+            // Programs beside a library are for its developers and administrators.
+            let hasPrograms = index == first ? contents.isProgram(node) : !package.name.hasPrefix("lib")
             for node in package.nodes where isWorthKeeping(node, package.name) {
+                if !hasPrograms, contents.isProgram(node) { continue }
                 keep(node, .package(package.name, by: cause))
             }
-            pending += packages.dependencies(of: index)
+            // Certificates need openssl only to be installed.
+            if package.name != "ca-certificates" { pending += packages.dependencies(of: index) }
         }
     }
 
@@ -237,7 +246,10 @@ extension Planner {
         tree.walk { path, node in
             guard kept[node] == nil, !PythonBytecode.isCompiled(path) else { return }
             let package = packages.owner[node].map { packages.list[$0].name }
-            if DropKind(path, package: package)?.isSafe ?? false { return }
+            // A program may write to a directory of caches or logs; the directory stays.
+            let kind = DropKind(path, package: package)
+            let isPlace = tree.inode(of: node).kind.isDirectory && (kind == .temporary || kind == .cache)
+            if kind?.isSafe ?? false, !isPlace { return }
             // A link to a dropped file would dangle.
             if case .symlink = tree.inode(of: node).kind, let target = tree.resolve(path)?.node,
                 DropKind(tree.path(of: target), package: packages.owner[target].map { packages.list[$0].name })?.isSafe

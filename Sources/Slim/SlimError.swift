@@ -1,7 +1,8 @@
+public import Linux
 public import OCI
 
 /// The reason that an image cannot be slimmed.
-public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum SlimError: ReportableError, Sendable, Equatable {
     case nothingToRun
     case programMissing(String)
     case malformedPattern(String, reason: String)
@@ -23,6 +24,25 @@ public enum SlimError: Error, Sendable, Equatable, CustomStringConvertible {
             "the slim image violates "
                 + (violations.count == 1 ? "an invariant: " : "\(violations.count) invariants, the first: ")
                 + (violations.first?.description ?? "none")
+        }
+    }
+}
+
+extension SlimError {
+    /// A wrong option is a wrong usage.
+    public var kind: FailureKind {
+        switch self {
+        case .malformedPattern, .unknownKeepOption, .excludedNeeded: .usage
+        case .nothingToRun, .programMissing, .notSame: .work
+        }
+    }
+
+    /// The remedy, if the user can change the request.
+    public var remedy: String? {
+        switch self {
+        case .nothingToRun: "name files with --include"
+        case .excludedNeeded: "exclude the file that needs it as well, or neither"
+        default: nil
         }
     }
 }

@@ -14,6 +14,7 @@ import Testing
             file("usr/lib/libtool.a", "archive"), program("usr/bin/dpkg", ELFMaker()),
             file("var/cache/apt/pkgcache.bin", "cache"), symlink("usr/share/man/man1/t.1", "tool.1"),
             program("usr/sbin/update-tool", ELFMaker()), file("etc/logrotate.d/tool", "x"),
+            directory("var/log/tool", mode: 0o700), file("var/log/tool/old", "x"),
         ]
             + dpkg([
                 ("libc6", "", glibc().map { "/" + $0.0.path.description.dropFirst() }),
@@ -40,9 +41,12 @@ import Testing
                 "/usr/bin/tool", "/usr/share/tool/data", "/usr/include/tool.h", "/usr/lib/libtool.a",
                 "/usr/sbin/update-tool", "/etc/logrotate.d/tool",
             ]))
+        let plan = try await Self.sample().plan(SlimOptions(level: .safe))
+        #expect(plan.explain(try ImagePath("/var/log/tool")) != nil)
         #expect(
             found.isDisjoint(with: [
-                "/usr/share/man/man1/tool.1", "/usr/share/man/man1/t.1", "/var/cache/apt/pkgcache.bin", "/usr/bin/dpkg",
+                "/var/log/tool/old", "/usr/share/man/man1/tool.1", "/usr/share/man/man1/t.1",
+                "/var/cache/apt/pkgcache.bin", "/usr/bin/dpkg",
             ]))
     }
 
@@ -90,6 +94,24 @@ import Testing
         #expect(found.contains("/usr/local/lib/node_modules/other/a.js"))
         #expect(!found.contains("/usr/local/lib/python3.11/site-packages/pip/a.py"))
         #expect(found.contains("/usr/local/lib/python3.11/site-packages/flask/a.py"))
+    }
+
+    @Test("Python's test suites and parts for developers go unless a source imports them", arguments: [false, true])
+    func pythonParts(isImported: Bool) async throws {
+        let library = "usr/local/lib/python3.11"
+        let parts = ["test/x.py", "idlelib/a.py", "site-packages/pandas/tests/b.py", "lib2to3/c.py", "ensurepip/d.py"]
+        let imports = "from pandas.tests import b\nimport test.x\nimport idlelib, lib2to3\nimport venv\n"
+        let entries = try [
+            program("usr/local/bin/python3.11", .program(calling: ["Py_BytesMain"])),
+            file("\(library)/os.py", "import sys"), file("\(library)/site-packages/pandas/a.py", "import os"),
+            file("app/a.py", isImported ? imports : "import pandas\n"),
+        ]
+        let found = try await Sample(
+            [glibc() + entries + parts.map { try file("\(library)/\($0)", "import test, tests") }],
+            runs: ["python3.11", "/app/a.py"]
+        ).kept()
+        #expect(found.isSuperset(of: ["/\(library)/os.py", "/\(library)/site-packages/pandas/a.py"]))
+        for part in parts { #expect(found.contains("/\(library)/\(part)") == isImported, "\(part)") }
     }
 
     @Test("twice: Nothing changes an image that is slim", arguments: SlimLevel.allCases)

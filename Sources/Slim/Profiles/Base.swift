@@ -14,6 +14,7 @@ extension Planner {
         if !found.glibc.isEmpty {
             apply(.glibc, if: true) { $0.keepGlibc(found.glibc) }
             keepConversions(found)
+            keepForeignHostNames(found)
         }
         apply(.openssl, if: found.has("libcrypto.so")) { $0.keepOpenSSL() }
         apply(.pam, if: found.has("libpam.so")) { $0.keepPAM() }
@@ -49,7 +50,8 @@ extension Planner {
         keep(
             [
                 "/", "tmp", "var", "var/tmp", "run", "var/run", "var/log", "var/cache", "var/lib", "root", "home",
-                "home/nonroot", "dev", "proc", "sys", "etc", "usr", "opt", "srv", "mnt", "bin", "sbin", "lib", "lib32",
+                "home/nonroot", "dev", "proc", "sys", "etc", "usr", "opt", "srv", "mnt", "media", "boot", "bin", "sbin",
+                "lib", "lib32",
                 "lib64", "libx32",
                 "etc/passwd", "etc/group", "etc/os-release", "usr/lib/os-release", "etc/debian_version",
                 "etc/alpine-release",

@@ -28,6 +28,16 @@ extension Planner {
         keep(below: ["etc/ld.so.conf.d"], .glibc)
     }
 
+    /// Keeps libidn2 for the programs that set AI_IDN; libc loads it for host names with other letters than ASCII.
+    mutating func keepForeignHostNames(_ found: KeptFacts) {
+        guard ["getent", "ping", "traceroute"].contains(where: found.hasUsed) else { return }
+        for file in found.glibc.prefix(1) {
+            for match in loader.find(Array("libidn2.so.0".utf8), for: file, loaders: [], isPrivileged: false) {
+                keep(match.found, .profile(.glibc, by: nil))
+            }
+        }
+    }
+
     /// Returns the services of `nsswitch.conf`: `hosts: files mdns4_minimal [NOTFOUND=return] dns`.
     private func nameServices() -> [String] {
         let text = contents.text(at: .known("etc/nsswitch.conf")) ?? []

@@ -52,6 +52,9 @@ struct KeptFacts {
     /// True if a kept file's name begins with a text.
     func has(_ prefix: String) -> Bool { !names(from: prefix).isEmpty }
 
+    /// True if a used file has a name.
+    func hasUsed(_ name: String) -> Bool { used[name] != nil }
+
     /// Returns the kept files whose name begins with a text, sorted by name.
     func names(from prefix: String) -> [(name: String, node: FileTree.NodeID)] {
         sorted.filter { $0.hasPrefix(prefix) }.compactMap { name in names[name].map { (name, $0) } }

@@ -49,11 +49,11 @@ extension Planner {
             keep(FileTree.Found(node: start, links: []), reason)
             guard let real = tree.resolve(tree.path(of: start))?.node else { continue }
             keep(real, reason)
-            keepBelow(real, rule, reason)
+            keepBelow(real, by: rule, reason: reason)
         }
     }
 
-    private mutating func keepBelow(_ directory: FileTree.NodeID, _ rule: ProfileRule, _ reason: KeepReason) {
+    private mutating func keepBelow(_ directory: FileTree.NodeID, by rule: ProfileRule, reason: KeepReason) {
         for (name, node) in tree.children(of: directory) {
             if rule.without.contains(where: { $0.first == "*" ? name.text.hasSuffix($0.dropFirst()) : name.text == $0 })
             {
@@ -63,7 +63,7 @@ extension Planner {
             let kind = DropKind(path, package: nil)
             if PythonBytecode.isCompiled(path) || kind == .packageManager || kind == .documentation { continue }
             keep(node, reason)
-            if tree.inode(of: node).kind.isDirectory { keepBelow(node, rule, reason) }
+            if tree.inode(of: node).kind.isDirectory { keepBelow(node, by: rule, reason: reason) }
         }
     }
 

@@ -50,12 +50,14 @@ extension Planner {
     }
 }
 
-/// The directories of Python's test suites that no other source imports.
+/// The directories of Python's test suites, and parts of the standard library for developers, that no source imports.
 ///
-/// A directory `test` or `tests` in a library counts, unless a source outside of all such directories imports a module
-/// with that component.
+/// A directory counts unless a source outside of all such directories imports a module with that component.
 struct PythonTests: Sendable {
-    private static let names: Set<String> = ["test", "tests", "idle_test"]
+    private static let tests: Set<String> = ["test", "tests", "idle_test"]
+    /// Parts of the standard library: an editor, a converter, demonstrations, pip's installer, windows.
+    private static let parts: Set<String> = ["idlelib", "lib2to3", "turtledemo", "ensurepip", "tkinter"]
+    private static let names = tests.union(parts)
     private let imported: Set<String>
     private let isAny: Bool
 
@@ -67,6 +69,8 @@ struct PythonTests: Sendable {
             for line in source.imports {
                 let words = line.text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
                 imported.formUnion(Self.names.intersection(words))
+                // venv runs ensurepip without an import.
+                if words.contains("venv") { imported.insert("ensurepip") }
             }
         }
         self.imported = imported
@@ -80,6 +84,8 @@ struct PythonTests: Sendable {
         guard let library = names.firstIndex(where: { $0.hasPrefix("python3") }), library > 0,
             names[library - 1].hasPrefix("lib")
         else { return false }
-        return names[(library + 1)...].contains { Self.names.contains($0) && !imported.contains($0) }
+        let below = names[(library + 1)...]
+        if let first = below.first, Self.parts.contains(first), !imported.contains(first) { return true }
+        return below.contains { Self.tests.contains($0) && !imported.contains($0) }
     }
 }

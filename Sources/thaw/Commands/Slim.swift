@@ -79,7 +79,7 @@ struct SlimCommand: AsyncParsableCommand {
             if name.isRequested { try store.publish(found, as: name.reference) }
         } else {
             try name.expectOther()
-            result = try await slimmed(job, original, record, proof)
+            result = try await slimmed(job, from: original, record: record, by: proof)
             try store.publish(result.image, as: name.reference)
         }
         try lease.release()
@@ -88,7 +88,7 @@ struct SlimCommand: AsyncParsableCommand {
 
     /// Writes the slim image and compares it with the original, unless the user waives the proof.
     private func slimmed(
-        _ job: SlimJob, _ original: Image, _ record: RunRecord?, _ proof: ProofRunner?
+        _ job: SlimJob, from original: Image, record: RunRecord?, by proof: ProofRunner?
     ) async throws -> SlimJob.SlimResult {
         var result = try await job.write(to: global.store())
         guard let proof, let record, verify else { return result }
