@@ -61,7 +61,8 @@ extension QemuCommand {
     private var processorModel: String {
         switch acceleration {
         case .kvm: "host, \(HostProcessor.model)"
-        case .emulation, .counted: "max"
+        case .emulation: "max"
+        case .counted: QemuCommand.countedProcessor
         }
     }
 }

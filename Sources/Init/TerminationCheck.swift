@@ -14,9 +14,13 @@ extension Supervisor {
     /// - Parameter isSent: False to look for a handler only; the result is then `unhandled` or nil.
     mutating func terminate(isSent: Bool) -> Message.Termination? {
         guard exitStatus == nil else { return nil }
-        let path = bytes("/proc/") + decimal(UInt64(UInt32(bitPattern: child.process))) + bytes("/status")
-        guard let status = contents(of: path, limit: 8_192) else { return nil }
-        guard isHandled(Int(Supervisor.signal), status: status) else { return .unhandled }
+        let directory = bytes("/proc/") + decimal(UInt64(UInt32(bitPattern: child.process)))
+        guard let status = contents(of: directory + bytes("/status"), limit: 8_192) else { return nil }
+        // A container's init may not see the call of another user's process; it then can't exclude `sigwait`.
+        let call = contents(of: directory + bytes("/syscall"), limit: 256) ?? []
+        guard isHandled(Int(Supervisor.signal), status: status, call: call) else {
+            return call.isEmpty ? nil : .unhandled
+        }
         guard isSent else { return nil }
         let begin = cinit_monotonic()
         _ = cinit_kill(child.process, Supervisor.signal)

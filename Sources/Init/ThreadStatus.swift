@@ -30,9 +30,13 @@ struct ThreadStat {
     }
 }
 
-/// True if a signal with this number reaches its process also if that is PID 1: it is caught, or blocked until
-/// `sigwait` takes it.
-func isHandled(_ signal: Int, status: [UInt8]) -> Bool {
+/// True if a signal with this number reaches its process also if that is PID 1.
+///
+/// It does if it is caught, or blocked until `sigwait` takes it. A thread inside `sigwait` shows it as neither, so the
+/// thread's system call counts too: `/proc/PID/syscall`, which begins with the call's number.
+func isHandled(_ signal: Int, status: [UInt8], call: [UInt8]) -> Bool {
+    let waitForSignal: UInt64 = 128
+    if firstNumber(call) == waitForSignal { return true }
     for name in ["SigCgt", "SigBlk"] as [StaticString] {
         // The low 32 bits of 64.
         guard let text = field(bytes(name), of: status), let mask = hexadecimal(Array(text.suffix(8))) else { continue }

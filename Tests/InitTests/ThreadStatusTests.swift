@@ -23,5 +23,8 @@ import Testing
             ("SigBlk:\t0000000000004000\nSigCgt:\t0000000000000000\n", true),
             ("SigCgt:\t0000000000002000\n", false), ("SigCgtX:\t0000000000004000\n", false), ("", false),
         ])
-    func handled(status: String, expected: Bool) { #expect(isHandled(15, status: Array(status.utf8)) == expected) }
+    func handled(status: String, expected: Bool) {
+        #expect(isHandled(15, status: Array(status.utf8), call: Array("202 0x1 0x2\n".utf8)) == expected)
+        #expect(isHandled(15, status: Array(status.utf8), call: Array("128 0x1 0x2\n".utf8)))
+    }
 }

@@ -67,7 +67,7 @@ public struct KvmEngine: Engine {
 
     /// Returns the reason why this host's KVM can't be used, or `nil`; tested by a ``TrialGuest``.
     public static func unavailableReason() -> String? {
-        let reason = TrialGuest.unavailableReason()
+        let reason = TrialGuest.unavailableReason
         DebugLog.event("engine.trial", [("engine", "kvm"), ("result", reason ?? "runs guests")])
         return reason
     }

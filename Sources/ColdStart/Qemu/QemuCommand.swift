@@ -86,10 +86,18 @@ struct QemuCommand {
         case .kvm: ["-accel", "kvm", "-cpu", "host"]
         case .emulation: ["-accel", "tcg", "-cpu", "max"]
         case .counted:
-            ["-accel", "tcg", "-cpu", "max", "-icount", "shift=0,sleep=off", "-seed", String(seed)]
+            [
+                "-accel", "tcg", "-cpu", QemuCommand.countedProcessor, "-icount", "shift=0,sleep=off", "-seed",
+                String(seed),
+            ]
                 + ["-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         }
     }
+
+    /// The processor of counted machines: x86-64-v3, named feature by feature, since `max` grows with QEMU's versions.
+    static let countedProcessor =
+        "qemu64,-svm,+arat,+lahf_lm,+cx16,+rdtscp,+pdpe1gb,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+bmi1,+bmi2,+f16c,"
+        + "+fma,+movbe,+abm,+xsave,+xsaveopt,+aes,+pclmulqdq,+rdrand,+adx,+fsgsbase,+erms,+smep,+smap"
 
     var kernelArguments: [String] {
         let counter: [String] =

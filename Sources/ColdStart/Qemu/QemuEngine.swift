@@ -141,7 +141,7 @@ public struct QemuEngine: Engine {
         }
         let reason =
             acceleration == .none
-            ? "emulation was requested" : refusal.reason ?? TrialGuest.unavailableReason()
+            ? "emulation was requested" : refusal.reason ?? TrialGuest.unavailableReason
         guard let reason else { return (.kvm, nil) }
         return (.emulation(counterFrequency: counterFrequency()), reason)
     }

@@ -15,8 +15,10 @@ struct QemuRun {
         init(_ scenario: Scenario, _ acceleration: QemuCommand.Acceleration) {
             let second: UInt64 = 1_000_000_000
             boot = acceleration == .kvm ? 60 * second : 90 * second
-            // One counted second may take several real ones.
-            service = scenario.totalTimeout.nanoseconds * (acceleration.isCounted ? 20 : 1) + 20 * second
+            // On an overloaded host init needs a multiple of its own time to report that it is over. One counted second
+            // may take several real ones.
+            let total = scenario.totalTimeout.nanoseconds
+            service = total * (acceleration.isCounted ? 20 : 1) + max(20 * second, total)
         }
     }
 

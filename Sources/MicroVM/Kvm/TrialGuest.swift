@@ -30,12 +30,17 @@ public enum TrialGuest {
     /// Returns the reason why Linux can't boot through `device`, or `nil`.
     ///
     /// It takes a millisecond, and half a second of processor time with a software KVM.
-    public static func unavailableReason(device: FilePath = "/dev/kvm") -> String? {
+    public static func unavailableReason(device: FilePath) -> String? {
         do throws(MachineError) {
             return try runs(KVM(at: device))
                 ? nil : "this machine's \(device) is a software KVM, too slow to boot Linux"
         } catch { return error.description }
     }
+
+    /// The reason why Linux can't boot through `/dev/kvm` in this process; `nil` if it can.
+    ///
+    /// It is found once: a command asks before each choice of an engine, and for each start.
+    public static let unavailableReason = unavailableReason(device: "/dev/kvm")
 
     private static func runs(_ kvm: borrowing KVM) throws(MachineError) -> Bool {
         for _ in 1...attempts where try finishes(kvm, within: budget) { return true }
