@@ -63,6 +63,10 @@ public struct BootJob: Sendable {
         guard processLimit == nil || choice == .container else {
             throw Failure("--pids needs --engine container: a microVM has no limit of processes", status: .usage)
         }
+        guard memory >= 1 << 20 else {
+            throw Failure(
+                "\(memory) bytes of memory are too few", remedy: "give a unit: 128m is 128 MiB", status: .usage)
+        }
         if let console { try FileDestination.expectWritable(FilePath(console), for: "--console") }
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
             throw Failure("'\(wrong)' is not an environment variable of the form NAME=VALUE", status: .usage)

@@ -15,7 +15,8 @@ struct SlimCommand: AsyncParsableCommand {
         commandName: "slim", abstract: "Reduce an image to the files that its program needs.",
         discussion: """
             With --probe and --exec, both images are started and probed, and the files that the original opens are \
-            kept. If the probe results differ, no image is stored and the exit status is 1.
+            kept. If the probe results differ, no image is stored and the exit status is 1. The original is never \
+            replaced.
             Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell
             """)
     @OptionGroup var global: GlobalOptions
@@ -32,15 +33,16 @@ struct SlimCommand: AsyncParsableCommand {
     @Option(help: "Output format.") var format: OutputFormat = .text
     @Option(
         name: [.customShort("t"), .long],
-        help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
-    var tag: String
+        help: ArgumentHelp(
+            "Name and optionally a tag of the slim image: NAME[:TAG]. (default: IMAGE:slim)", valueName: "name"))
+    var tag: String?
     @Option(help: ArgumentHelp("Print why a path is kept or dropped, and write no image.", valueName: "path"))
     var explain: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
         let store = try global.store()
-        let name = try reference(tag)
+        let name = explain == nil ? try SlimName.choose(tag, for: image.text) : nil
         let proof = try ProofRunner(
             probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
             recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: TerminalHost())
@@ -60,10 +62,12 @@ struct SlimCommand: AsyncParsableCommand {
             try verification.require()
             result.verification = verification
         }
-        try store.publish(result.image, as: name)
+        if let name { try store.publish(result.image, as: name) }
         try lease.release()
         switch format {
-        case .text: Terminal.print(job.text(result))
+        case .text:
+            Terminal.print(job.text(result))
+            if let name, tag == nil { Terminal.note("the slim image is '\(name.familiar)'") }
         case .json: Terminal.print(result.document)
         }
     }
