@@ -145,7 +145,7 @@ let package = Package(
             "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),
         tests("PeerTests", "Harness"),
         tests("ProbeTests", "Probe", "Support"),
-        tests("ProjectTests", "Project", "Linux"),
+        tests("ProjectTests", "Project", "Harness", "Linux"),
         tests("ProofTests", "Probe", "Proof", "Linux"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),

@@ -59,13 +59,9 @@ public struct UnknownKey: Sendable, Equatable {
 
 extension ProjectFile {
     /// The keys by section; the sections themselves have the name "".
-    static let keys: [String: [String]] = [
-        "": ["build", "probe", "boot", "slim", "budget", "waive"],
-        "build": ["dockerfile", "target", "context", "args"],
-        "probe": ["http", "tcp", "exec", "log", "timeout"],
-        "boot": ["engine", "kernel", "runs", "memory", "cpus", "env"],
-        "slim": ["keep", "include", "exclude"],
-        "budget": Budget.keys,
-        "waive": ["rule", "reason", "until"],
-    ]
+    static let keys: [String: [String]] = {
+        var keys = ["": ConfigSection.all.map(\.name)]
+        for section in ConfigSection.all { keys[section.name] = section.keys.map(\.name) }
+        return keys
+    }()
 }

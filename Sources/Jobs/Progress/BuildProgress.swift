@@ -15,6 +15,12 @@ public enum ProgressStyle: String, CaseIterable, Sendable {
     case quiet
     /// An event in each line.
     case json
+
+    /// The style of `BUILDKIT_PROGRESS`; an unknown one is `auto`, as for Docker.
+    public static var fromEnvironment: ProgressStyle {
+        let name = Environment["BUILDKIT_PROGRESS"] ?? ""
+        return name == "rawjson" ? .json : ProgressStyle(rawValue: name) ?? .auto
+    }
 }
 
 /// The progress of a build for people or programs: the output of each step, and a line when it has finished.
