@@ -33,6 +33,7 @@ for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conf
 for-test += erofs-utils         # a peer: fsck.erofs must accept our root disks; packs the disks of test-kvm
 for-test += lz4                 # a peer: packs input of our decoder, and unpacks the same kernels
 for-test += acpica-tools        # a peer: iasl must disassemble the guest's ACPI tables
+for-test += tmux                # a terminal whose screen tests can read
 for-test += jq                  # reads documents in the machine of test-kvm
 for-test += shellcheck          # checks RUN scripts for thaw lint, and the scripts of this repository
 for-dist += libssl-dev          # has OpenSSL's static libraries

@@ -109,6 +109,7 @@ struct BuildOptions: ParsableArguments {
         request.width = max(1, jobs)
         request.epoch = try sourceDateEpoch(request.arguments)
         let view = BuildProgress(progress, explainsMisses: why, host: TerminalHost())
+        defer { view.end() }
         if progress != .quiet, let loneliness = UserNamespace.singleUserRemedy { Terminal.note(loneliness) }
         var results: [BuildResult] = []
         _ = try cache.exports()

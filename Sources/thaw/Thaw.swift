@@ -120,7 +120,9 @@ struct Thaw: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Terminal.endLive()
         } catch let code as ExitCode {
+            Terminal.endLive()
             Glibc.exit(code.rawValue)
         } catch let failure as Failure {
             end(failure)
@@ -148,6 +150,7 @@ struct Thaw: AsyncParsableCommand {
 
     private static func end(_ failure: Failure) -> Never {
         Interruption.awaitEnd()
+        Terminal.endLive()
         Terminal.printFailure(failure)
         Glibc.exit(failure.status.rawValue)
     }

@@ -136,6 +136,7 @@ extension BootJob {
             return scenario
         }
         let isCounted = plan.isCounted
+        defer { host.show(.phase, nil) }
         do {
             let measured = try await engines(store, isCounted: isCounted).prepare(
                 choice, subjects, options: options
@@ -143,6 +144,8 @@ extension BootJob {
                 // The engine itself repeats a start that saves, resumes or keeps a machine.
                 guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
                 return try await plan.measure(subjects.count) { index, earlierRuns in
+                    let (name, began) = (plan.name(ofStart: index, of: subjects.count, earlierRuns), ContinuousClock.now)
+                    host.show(.phase) { ["\(name)  \(began.duration(to: .now).wholeSeconds)"] }
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
                     let measured = try await starters[index](scenario)

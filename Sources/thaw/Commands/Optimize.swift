@@ -44,7 +44,7 @@ struct Optimize: AsyncParsableCommand {
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
         let isContext = try isDirectory || BuildSources.isRemote(subject)
-        let host = TerminalHost(isQuiet: progress.style == .quiet)
+        let host = TerminalHost(isQuiet: progress.style == .quiet, style: progress.style)
         var project = try ProjectFile.read(config, beside: FilePath(isDirectory ? subject : "."))
         if isDirectory, buildOptions.file == nil {
             project = try project.completed(
