@@ -127,7 +127,7 @@ kernel: ## Build the small guest kernel if it is missing, in ~/.cache/thaw
 
 .PHONY: test
 test: fixtures ## Run all tests (FILTER='GzipTests BuildTests.AddTests/' for some, by regular expressions)
-	swift test $(swift-flags) $(foreach filter,$(FILTER),--filter '$(filter)')
+	fixtures/test.sh $(swift-flags) $(foreach filter,$(FILTER),--filter '$(filter)')
 
 .PHONY: fuzz
 fuzz: ## Build all fuzzers and run each for SECONDS=20 (FUZZERS='frontend gzip devices kernel-elf kernel-bzimage')

@@ -49,12 +49,12 @@ public struct BudgetFacts: Sendable {
         self.init(of: image, in: tree, base: base, contents: nil)
     }
 
-    /// Takes all facts of files that were read with the search of ``Report``.
-    public init(of files: ImageFiles, base: BaseImage) {
+    /// Takes all facts of files that were read with the search of `policy`.
+    public init(of files: ImageFiles, base: BaseImage, policy: SecretPolicy = .standard) {
         let liveFiles = LiveFiles(files.tree)
         let contents = Contents(
             duplicates: Duplicate.all(in: files.tree, liveFiles),
-            packages: PackageScanner(files, liveFiles).packages, secrets: SecretScanner(files).secrets)
+            packages: PackageScanner(files, liveFiles).packages, secrets: SecretScanner(files, policy).secrets)
         self.init(of: files.image, in: files.tree, base: base, contents: contents)
     }
 

@@ -53,8 +53,18 @@ public struct ImageHistory: Sendable, Equatable {
         }
     }
 
-    /// Returns history lines and layers in pairs, oldest first.
+    /// Returns history lines and layers in pairs, oldest first, with `***` in the place of secrets.
     static func steps(of image: Image) -> [(history: History?, layer: Int?)] {
+        unredactedSteps(of: image).map { step in
+            var history = step.history
+            history?.createdBy = step.history?.createdBy.map(SecretText.redacted)
+            history?.comment = step.history?.comment.map(SecretText.redacted)
+            return (history, step.layer)
+        }
+    }
+
+    /// Returns history lines and layers in pairs, oldest first, as they are; only for the search for secrets.
+    static func unredactedSteps(of image: Image) -> [(history: History?, layer: Int?)] {
         var next = 0
         var steps = image.config.history.map { line -> (history: History?, layer: Int?) in
             guard !line.isEmptyLayer, next < image.layers.count else { return (line, nil) }

@@ -22,6 +22,8 @@ public struct Report: Sendable {
     public let packages: [Package]
     /// The places with possible secrets.
     public let secrets: [FoundSecret]
+    /// The number of places with possible secrets that are allowed.
+    public let allowedSecrets: Int
     /// The findings, most important first.
     public let findings: [Finding]
     /// The figures of dive, which replace efficiency and waste if they are set.
@@ -49,20 +51,21 @@ public struct Report: Sendable {
     /// The wasted bytes by the chosen metric.
     var wastedBytes: Int64 { dive?.wastedBytes ?? waste.wastedBytes }
 
-    /// The search that a report needs in the pass over the layers.
-    public static var search: TextSearch { SecretScanner.search }
-
     /// The number of the largest files, and of the largest directories.
     private static let largest = 15
 
     /// Reads every layer of an image once.
-    public init(of image: Image, reference: String, base: BaseImage = .unknown) async throws {
-        let files = try await ImageFiles(of: image, search: Self.search, readsPrograms: false)
-        self = try await Offload.run { Report(of: files, reference: reference, base: base) }
+    public init(
+        of image: Image, reference: String, base: BaseImage = .unknown, policy: SecretPolicy = .standard
+    ) async throws {
+        let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false)
+        self = try await Offload.run { Report(of: files, reference: reference, base: base, policy: policy) }
     }
 
-    /// Reports on files that were read with ``search``.
-    public init(of files: ImageFiles, reference: String, base: BaseImage = .unknown) {
+    /// Reports on files that were read with the search of `policy`.
+    public init(
+        of files: ImageFiles, reference: String, base: BaseImage = .unknown, policy: SecretPolicy = .standard
+    ) {
         self.base = base
         let (image, tree) = (files.image, files.tree)
         let liveFiles = LiveFiles(tree)
@@ -73,13 +76,15 @@ public struct Report: Sendable {
         largestDirectories = DirectorySizes(in: tree, liveFiles).largest(Self.largest)
         duplicates = Duplicate.all(in: tree, liveFiles, packed: packed)
         packages = PackageScanner(files, liveFiles).packages
-        secrets = SecretScanner(files).secrets
+        let scanner = SecretScanner(files, policy)
+        (secrets, allowedSecrets) = (scanner.secrets, scanner.allowedCount)
         let python = CompiledPython(files, liveFiles).problems(liveFiles)
         let bytes = ByteFindings(layers, base).findings(
             waste: waste, duplicates: duplicates, leftovers: LeftoverFiles(tree, packed: packed), python: python,
             in: tree)
         let surface = AttackSurface(tree, packages)
-        let safety = SafetyFindings.findings(secrets: secrets, surface: surface, of: image, in: tree)
+        let safety = SafetyFindings.findings(
+            secrets: secrets, allowedSecrets: allowedSecrets, surface: surface, of: image, in: tree)
         findings = (bytes + safety).map { $0.owned(base, in: tree) }.sorted(by: Finding.inOrder)
         self.image = ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,

@@ -30,7 +30,8 @@ extension Report {
             "largestDirectories": .array(largestDirectories.map(\.json)),
             "waste": .array(waste.items.map(\.json)),
             "duplicates": .array(duplicates.map(\.json)), "packages": .array(packages.map(\.json)),
-            "secrets": .array(secrets.map(\.json)), "findings": .array(findings.map(\.json)),
+            "secrets": .array(secrets.map(\.json)), "allowedSecrets": .integer(Int64(allowedSecrets)),
+            "findings": .array(findings.map(\.json)),
         ])
     }
 }
@@ -126,7 +127,7 @@ extension FoundSecret {
     fileprivate var json: JSON {
         .object([
             "rule": .string(rule), "path": .string(path), "layer": .optional(layer), "line": .optional(line),
-            "deletedLater": .bool(deletedLater),
+            "deletedLater": .bool(deletedLater), "fingerprint": .string(fingerprint),
         ])
     }
 }

@@ -124,11 +124,15 @@ extension Report {
     private var secretTable: String {
         guard !secrets.isEmpty else { return "" }
         var table = TextTable(
-            [.init("RULE"), .init("LAYER", isNumber: true), .init("LINE", isNumber: true), .init("PLACE", limit: 60)],
+            [
+                .init("RULE"), .init("LAYER", isNumber: true), .init("LINE", isNumber: true), .init("FINGERPRINT"),
+                .init("PLACE", limit: 60),
+            ],
             indentation: "  ")
         for secret in secrets.prefix(Self.shown) {
             table.add([
                 secret.rule, secret.layer.map(String.init) ?? "-", secret.line.map(String.init) ?? "-",
+                secret.fingerprint,
                 abbreviated(secret.path.visibleLine, to: secret.deletedLater ? 42 : 60)
                     + (secret.deletedLater ? " (deleted later)" : ""),
             ])

@@ -5,15 +5,30 @@ internal import OCI
 /// Findings about security risks.
 enum SafetyFindings {
     static func findings(
-        secrets: [FoundSecret], surface: AttackSurface, of image: Image, in tree: FileTree
+        secrets: [FoundSecret], allowedSecrets: Int, surface: AttackSurface, of image: Image, in tree: FileTree
     ) -> [Finding] {
-        secret(secrets) + permissions(surface, tree) + managers(surface) + configuration(image)
+        secret(secrets) + allowed(allowedSecrets) + permissions(surface, tree) + managers(surface)
+            + configuration(image)
     }
 
     private struct SecretGroup: Hashable {
         let rule: String
         let layer: Int?
         let deletedLater: Bool
+    }
+
+    /// The rules that see only a name and a value.
+    private static let weak = [SecretText.variable, SecretText.generic]
+
+    private static func allowed(_ count: Int) -> [Finding] {
+        guard count > 0 else { return [] }
+        return [
+            Finding(
+                id: "allowed-secrets", severity: .info,
+                message:
+                    "\(counted(count, "place")) with a possible secret \(count == 1 ? "is" : "are") allowed by thaw.toml.",
+                fix: "Remove an entry of [[secrets.allow]] to see its places.")
+        ]
     }
 
     private static func secret(_ secrets: [FoundSecret]) -> [Finding] {
@@ -26,7 +41,7 @@ enum SafetyFindings {
             let still = group.deletedLater ? "; a later layer deletes it, but every pull still contains it" : ""
             let shown = places.prefix(3).map { abbreviated($0.visibleLine, to: 60) }.joined(separator: ", ")
             return Finding(
-                id: "secret", severity: group.rule == "secret-variable" ? .warning : .error,
+                id: "secret", severity: weak.contains(group.rule) ? .warning : .error,
                 message: "A possible secret (\(group.rule)) is in \(shown)\(more)\(still).", layer: group.layer,
                 fix: "Revoke it, then build with RUN --mount=type=secret, or pass it to the container at run time.")
         }

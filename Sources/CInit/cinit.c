@@ -460,7 +460,8 @@ long cinit_send(int descriptor, const void *buffer, unsigned long count) {
 void cinit_end(int descriptor) { shutdown(descriptor, SHUT_WR); }
 
 int cinit_observe(const char *path) {
-    int observer = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK);
+    int observer = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_TID | FAN_CLOEXEC | FAN_NONBLOCK,
+                                 O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK);
     if (observer < 0) return -errno;
     if (fanotify_mark(observer, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN | FAN_ONDIR, AT_FDCWD, path) == 0)
         return observer;
@@ -480,12 +481,13 @@ static long path_of(int descriptor, char *path, unsigned long capacity) {
     return length > 0 && path[0] == '/' ? length : 0;
 }
 
-long cinit_next_opened(int observer, void *path, unsigned long capacity) {
+long cinit_next_opened(int observer, void *path, unsigned long capacity, int *thread) {
     struct fanotify_event_metadata event;
     long count = cinit_read(observer, &event, sizeof event);
     if (count == -EAGAIN) return count;
     if (count != sizeof event || event.fd < 0) return -EOVERFLOW;
     long length = path_of(event.fd, path, capacity);
+    *thread = event.pid;
     return event.pid == getpid() ? 0 : length;
 }
 

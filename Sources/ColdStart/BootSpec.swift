@@ -11,6 +11,8 @@ extension BootSpec {
             environment: scenario.environment.map { Array($0.utf8) },
             workingDirectory: Array(scenario.workingDirectory.utf8), user: Array(scenario.user.utf8),
             probe: scenario.probe, timeoutMilliseconds: timeout)
+        checksTermination = scenario.checksTermination
+        recordsStart = scenario.recordsStart && runtime == .machine && scenario.probeSet == nil
         guard let probeSet = scenario.probeSet else { return }
         probe = probeSet.readinessProbe
         probeSpecs = probeSet.specs(timeoutMilliseconds: timeout)

@@ -30,6 +30,16 @@ struct ChildProcess: ~Copyable {
     /// The process number; it stays valid until the process is reaped.
     var number: pid_t { process }
 
+    /// The processor time of the running program, without that of its children; nil if the kernel hides it.
+    var processorTime: Duration? {
+        var clock = clockid_t()
+        var time = timespec()
+        guard unsafe clock_getcpuclockid(process, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else {
+            return nil
+        }
+        return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+    }
+
     deinit {
         guard isRunning else { return }
         _ = Glibc.kill(process, SIGKILL)
@@ -39,11 +49,11 @@ struct ChildProcess: ~Copyable {
     /// Kills the program.
     mutating func kill() { _ = Glibc.kill(process, SIGKILL) }
 
-    /// Waits for the program's end: returns its exit status, or `nil` if a signal ended it.
-    mutating func wait() -> Int32? {
+    /// Waits for the program's end.
+    mutating func wait() -> Spawn.ExitStatus {
         let end = Spawn.wait(process)
         isRunning = false
-        return end.status
+        return end
     }
 }
 

@@ -42,8 +42,14 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     case panicked(line: String)
     /// The guest sent no message.
     case silent(after: Duration, lastLine: String?)
-    /// The guest stopped sending messages before it was done.
+    /// The guest switched its machine off, or reset it, before the probe passed.
     case lost(lastLine: String?)
+    /// The emulator crashed, or was killed, before the probe passed.
+    case emulatorEnded(how: String, lastLine: String?)
+    /// The guest sent no result until the host's deadline, which is later than init's own.
+    case stalled(after: Duration, processorTime: Duration?, lastEvent: String, lastLine: String?)
+    /// The guest reported a passed probe without the times that belong to it.
+    case incompleteReport(lastEvent: String)
     /// Init could not prepare the guest.
     case guestFailed(stage: String, subject: String, reason: String)
     /// The entrypoint does not exist, or is not executable.
@@ -71,7 +77,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .impossibleScenario, .notAKernel, .unreadableKernel: .usage
         case .emulatorMissing, .machineUnavailable, .kernelMissing, .kernelNotBuilt, .initialProgramMissing,
             .moduleMissing, .driverMissing, .toolFailed, .file, .emulatorFailed, .containerFailed, .silent,
-            .limitNotKept, .unlikeStarts:
+            .limitNotKept, .unlikeStarts, .emulatorEnded, .stalled, .incompleteReport:
             .machine
         case .noEntrypoint, .panicked, .lost, .guestFailed, .notExecutable, .unknownUser, .ended, .notServing,
             .outOfMemory, .endedAfterProbe:
@@ -102,7 +108,15 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .containerFailed(let reason): "the container did not start: \(reason)"
         case .panicked(let line): "the guest's kernel panicked: \(line)"
         case .silent(let time, let line): "the guest sent no message within \(time.text)\(quoted(line))"
-        case .lost(let line): "the machine ended before the probe passed\(quoted(line))"
+        case .lost(let line):
+            "the guest switched its machine off, or reset it, before the probe passed\(quoted(line))"
+        case .emulatorEnded(let how, let line): "QEMU \(how) before the probe passed\(quoted(line))"
+        case .stalled(let time, let used, let event, let line):
+            "the guest sent no result within \(time.text)"
+                + (used.map { ", in which QEMU used \($0.text) of processor time" } ?? "")
+                + "; its last event: \(event)\(quoted(line))"
+        case .incompleteReport(let event):
+            "the guest reported a passed probe, but messages before it are missing; the last event: \(event)"
         case .guestFailed(let stage, let subject, let reason):
             "the guest cannot \(stage)\(subject.isEmpty ? "" : " '\(subject)'"): \(reason)"
         case .notExecutable(let program, let reason): "the entrypoint '\(program)' cannot be run: \(reason)"
@@ -140,7 +154,8 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
     }
 }
 
-private func quoted(_ line: String?) -> String { line.map { "; its last line was: \($0)" } ?? "" }
+/// The clause about the last line of a text; empty if there is none.
+func quoted(_ line: String?) -> String { line.map { "; its last line was: \($0)" } ?? "" }
 
 extension Message.Stage {
     /// Init's action, for a sentence after "cannot".

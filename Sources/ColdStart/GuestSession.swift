@@ -28,6 +28,10 @@ struct GuestSession {
     private(set) var excerpt: [UInt8] = []
     /// The TCP ports with a listener at the end; nil if init did not report them.
     private(set) var listeners: [Message.Listener]?
+    /// The entrypoint's reaction to SIGTERM after the probe had passed.
+    private(set) var termination: Message.Termination?
+    /// The threads and the files until the probe passed; empty if no record was requested.
+    private(set) var record = StartRecord()
     private(set) var exitStatus: ProbeResult.ExitStatus?
     private(set) var failure: Message.Failure?
     private(set) var verdict: Message.Verdict?
@@ -79,10 +83,14 @@ struct GuestSession {
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
         case .excerpt(let bytes): excerpt = bytes
         case .listeners(let listeners): self.listeners = listeners
+        case .termination(let termination): self.termination = termination
+        case .opened(let open): record.add(open)
+        case .thread(let thread): record.add(thread)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true
         case .probeEvent(let event):
+            record.receive(event)
             recorder?.receive(event)
             endProbes(Stamp(host: time, guest: marks[.executed]?.guest ?? GuestTime(nanoseconds: 0, cycles: 0)))
         case .finished(let verdict): self.verdict = verdict
@@ -92,6 +100,7 @@ struct GuestSession {
     private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: Stamp) {
         output.append(bytes)
         console.append(bytes)
+        record.add(output: bytes, at: stamp.guest)
         recorder?.receiveOutput(bytes)
         endProbes(stamp)
         guard log?.matches(bytes) == true else { return }

@@ -41,26 +41,6 @@ extension GuestSession {
         words.append(excerpt)
         return words.lastLines(Message.excerptLimit).first.map { ": \($0)" } ?? ""
     }
-
-    /// The findings about a start that passed.
-    var findings: [StartFinding] {
-        guard let port = probe.port, let listeners = listeners?.filter({ $0.port == port }), !listeners.isEmpty,
-            listeners.allSatisfy(\.isLoopback)
-        else { return [] }
-        return [StartFinding(id: "loopback-only", message: StartFinding.loopback(port))]
-    }
-}
-
-/// A fact about a start that passed and that keeps an image from working elsewhere.
-public struct StartFinding: Sendable, Equatable {
-    /// The name of the kind, for machines.
-    public let id: String
-    /// The fact and its cure, for people.
-    public let message: String
-
-    static func loopback(_ port: UInt16) -> String {
-        "port \(port) listens on the loopback address only, so no platform reaches it; listen on 0.0.0.0"
-    }
 }
 
 extension ProbeAction {

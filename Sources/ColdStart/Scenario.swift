@@ -31,6 +31,10 @@ public struct Scenario: Sendable {
     public var earlierRuns = 0
     /// The probes and commands to run once it serves, if more than its start is of interest.
     public var probeSet: ProbeSet?
+    /// True to send SIGTERM to the program after the probe has passed, and to time its end.
+    public var checksTermination = false
+    /// True to record the image's threads and opened files; this takes time, so such a run is not for comparisons.
+    public var recordsStart = false
     /// Called after each run with its console's output, also after a failed one.
     public var onRunEnd: @Sendable (Console) -> Void = { _ in }
 

@@ -42,8 +42,12 @@ public struct StartMeasurement: Sendable {
     public let peakGuestMemoryBytes: UInt64?
     /// The conditions of the runs.
     public var fingerprint = Fingerprint()
-    /// Facts about the last run that keep the image from working elsewhere.
+    /// Facts about the runs that keep the image from working elsewhere.
     public internal(set) var findings: [StartFinding] = []
+    /// The time from SIGTERM to the program's end; nil if it was not checked, or did not end in time.
+    public internal(set) var terminationMilliseconds: Double?
+    /// The events of the last run, or of a run that was recorded.
+    public var trace = StartTrace()
     /// Sentences for people about limits that are enforced by weaker means than a control group.
     public internal(set) var notes: [String] = []
     /// The console's and the entrypoint's output in the last run; only the end of it if it was long.

@@ -19,6 +19,9 @@ struct StartFigures {
     var hostProbe: HostProbeSummary?
     var probeResults: ProbeResults?
     var findings: [StartFinding] = []
+    /// The time from SIGTERM to the program's end; nil if it was not checked, or did not end.
+    var terminationMilliseconds: Double?
+    var trace = StartTrace()
     var console: String
 }
 
@@ -69,7 +72,9 @@ extension StartFigures {
         if case .instructions = phaseClock { work = GuestWork(session, ends: ends) }
         response = ProbeResponse(session.lastAttempt)
         peakMemory = session.peakMemory
-        findings = session.findings
+        findings = StartFinding.all(session, phases)
+        trace = StartTrace(session, phases, by: phaseClock)
+        if case .ended(let milliseconds)? = session.termination { terminationMilliseconds = Double(milliseconds) }
         probeResults = session.recorder.map { $0.probeResults(session.exitStatus) }
     }
 }
@@ -100,9 +105,13 @@ extension GuestSession {
 
     /// Returns the figures of a machine's start, or throws the reason why it has none.
     ///
-    /// - Parameter boot: the time that the host waited for init's first message, in nanoseconds.
+    /// - Parameters:
+    ///   - emulator: the end of QEMU's process; nil for another engine.
+    ///   - boot: the time that the host waited for init's first message, in nanoseconds.
+    ///   - now: the time of the end on the host's clock.
     func result(
-        _ end: StopReason, by phaseClock: PhaseClock, timeout: Duration, boot: UInt64
+        _ end: StopReason, emulator: EmulatorEnd? = nil, by phaseClock: PhaseClock, timeout: Duration, boot: UInt64,
+        now: UInt64 = hostClock()
     ) throws(ColdStartError) -> StartFigures {
         if verdict == .passed || isPaused, let run = StartFigures(self, by: phaseClock, hasKernel: true) { return run }
         if verdict == .passed, let run = StartFigures(resumed: self) { return run }
@@ -111,11 +120,27 @@ extension GuestSession {
         if let line = panic, line.contains("deadlocked on memory") { throw outOfMemory }
         if let line = panic { throw .panicked(line: line) }
         if verdict != nil || failure != nil { throw failure(timeout: timeout) }
-        let line = output.lastLine ?? console.lastLine
-        if case .closed = end, marks.isEmpty { throw .emulatorFailed(reason: line ?? "it ended without a message") }
+        let line = output.lastLine ?? kernelLine
+        if case .closed = end {
+            let (how, last) = (emulator?.failure, emulator?.message ?? line)
+            if marks.isEmpty {
+                let reason = how.map { "it \($0)\(quoted(last))" } ?? last
+                throw .emulatorFailed(reason: reason ?? "it ended without a message")
+            }
+            if let how { throw .emulatorEnded(how: how, lastLine: last) }
+            throw .lost(lastLine: line)
+        }
         if marks.isEmpty { throw .silent(after: .nanoseconds(Int64(boot)), lastLine: line) }
-        throw .lost(lastLine: line)
+        let waited = Duration.nanoseconds(Int64(clamping: now - min(now, start)))
+        throw .stalled(
+            after: waited, processorTime: emulator?.processorTime, lastEvent: lastEvent, lastLine: line)
     }
+
+    /// The last event that the guest reported, for people.
+    private var lastEvent: String { marks.max { $0.value.host < $1.value.host }?.key.words ?? "none" }
+
+    /// The console's last line, without one that every kernel prints in a machine without PCI.
+    private var kernelLine: String? { console.lastLine { !$0.contains("PCI: Fatal: No config space") } }
 
     /// Returns the reason why a session did not pass, as far as the guest itself has reported it.
     func failure(timeout: Duration) -> ColdStartError {
@@ -127,7 +152,8 @@ extension GuestSession {
             return .ended(how: how, lastLine: output.lastLine)
         case .timedOut:
             return .notServing(probe, last: diagnosis(timeout: timeout), after: timeout, lastLine: output.lastLine)
-        case .failed, .passed, nil: return .lost(lastLine: output.lastLine ?? console.lastLine)
+        case .passed: return .incompleteReport(lastEvent: lastEvent)
+        case .failed, nil: return .lost(lastLine: output.lastLine ?? kernelLine)
         }
     }
 
@@ -149,6 +175,39 @@ extension GuestSession {
         case .memory: outOfMemory
         case .user: .unknownUser(text)
         default: .guestFailed(stage: failure.stage.words, subject: text, reason: reason)
+        }
+    }
+}
+
+/// The end of QEMU's process.
+struct EmulatorEnd: Equatable {
+    let exitStatus: Spawn.ExitStatus
+    /// The last line of its stderr.
+    let message: String?
+    /// The processor time that it used: little means that the guest waited, not that the host was slow.
+    var processorTime: Duration?
+
+    /// The words after its name in a sentence; nil if the guest itself ended the machine, which is status 0.
+    var failure: String? {
+        switch exitStatus {
+        case .exited(0): nil
+        case .exited(let status): "ended with status \(status)"
+        case .signalled(let signal): "was killed by signal \(signal)"
+        }
+    }
+}
+
+extension Message.Mark {
+    /// The event, for people.
+    fileprivate var words: String {
+        switch self {
+        case .started: "init runs"
+        case .rootMounted: "the root file system is mounted"
+        case .executed: "the entrypoint runs"
+        case .listening: "the port accepts connections"
+        case .firstByte: "the first byte of the response arrived"
+        case .resumed: "the machine runs again"
+        case .reachable: "the ports are open to the host"
         }
     }
 }
@@ -206,7 +265,14 @@ extension StartMeasurement {
         response = last.response
         peakGuestMemoryBytes = runs.compactMap(\.peakMemory).max()
         probeResults = last.probeResults
-        findings = last.findings
+        var found: [StartFinding] = []
+        // Only the first run checks the program's end.
+        for finding in runs.flatMap(\.findings) where !found.contains(where: { $0.id == finding.id }) {
+            found.append(finding)
+        }
+        findings = found
+        terminationMilliseconds = runs.lazy.compactMap(\.terminationMilliseconds).first
+        trace = last.trace
         console = last.console
     }
 }

@@ -46,6 +46,6 @@ enum Tool {
             }
         }
         if !open.isEmpty { child.kill() }
-        return (child.wait(), output, transcript.lastLine)
+        return (child.wait().status, output, transcript.lastLine)
     }
 }

@@ -78,6 +78,10 @@ public struct BootSpec: Equatable, Sendable {
     public var keepsRunning = false
     /// True if init reports the files of the image that are opened; only in a machine.
     public var recordsOpenedFiles = false
+    /// True if init sends SIGTERM to the entrypoint after the probe has passed; with a doorbell it only looks for a handler.
+    public var checksTermination = false
+    /// True if init records the image's threads and the files that they open, until the probe passes; only in a machine.
+    public var recordsStart = false
 
     /// A boot spec without modules and root device, which only a machine has.
     public init(
@@ -105,7 +109,7 @@ extension BootSpec {
     /// The maximum number of ranges of a probe's statuses.
     public static let statusLimit = 255
 
-    private static let version: UInt32 = 0x3677_6874
+    private static let version: UInt32 = 0x3777_6874
 
     /// Encodes the boot spec as the bytes of a file.
     ///
@@ -138,6 +142,8 @@ extension BootSpec {
         }
         writer.put(UInt8(keepsRunning ? 1 : 0))
         writer.put(UInt8(recordsOpenedFiles ? 1 : 0))
+        writer.put(UInt8(checksTermination ? 1 : 0))
+        writer.put(UInt8(recordsStart ? 1 : 0))
         return writer.bytes
     }
 
@@ -152,7 +158,8 @@ extension BootSpec {
             let arguments = reader.list(), let environment = reader.list(),
             let workingDirectory = reader.text(), let user = reader.text(),
             let timeout = reader.number(UInt32.self), let probe = reader.probe(), let probeSpecs = reader.probeSpecs(),
-            let keepsRunning = reader.flag(), let recordsOpenedFiles = reader.flag(), reader.isAtEnd
+            let keepsRunning = reader.flag(), let recordsOpenedFiles = reader.flag(),
+            let checksTermination = reader.flag(), let recordsStart = reader.flag(), reader.isAtEnd
         else { return nil }
         self.init(
             runtime: runtime, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
@@ -164,6 +171,7 @@ extension BootSpec {
         self.rootDevice = rootDevice
         self.pausePoint = pausePoint
         (self.probeSpecs, self.keepsRunning, self.recordsOpenedFiles) = (probeSpecs, keepsRunning, recordsOpenedFiles)
+        (self.checksTermination, self.recordsStart) = (checksTermination, recordsStart)
     }
 }
 

@@ -18,6 +18,12 @@ public enum Message: Equatable, Sendable {
     case excerpt([UInt8])
     /// The TCP ports with a listener when init is done, at most ``listenerLimit``.
     case listeners([Listener])
+    /// The entrypoint's reaction to SIGTERM after the probe has passed.
+    case termination(Termination)
+    /// A file that a thread of the image opened before the probe passed; sent after it, in the order of time.
+    case opened(FileOpen)
+    /// A thread of the image that existed when the probe passed.
+    case thread(ThreadUsage)
     /// Init can't continue.
     case failed(Failure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
@@ -196,6 +202,15 @@ extension Message {
                 writer.put(listener.port)
                 writer.put(UInt8(listener.isLoopback ? 1 : 0))
             }
+        case .termination(let termination):
+            writer.put(UInt8(13))
+            writer.put(termination)
+        case .opened(let open):
+            writer.put(UInt8(14))
+            writer.put(open)
+        case .thread(let thread):
+            writer.put(UInt8(15))
+            writer.put(thread)
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -213,7 +228,7 @@ extension Message {
 }
 
 extension WireWriter {
-    fileprivate mutating func put(_ guestTime: GuestTime) {
+    mutating func put(_ guestTime: GuestTime) {
         put(guestTime.nanoseconds)
         put(guestTime.cycles)
     }
@@ -281,6 +296,9 @@ extension WireReader {
         case 10: cpuTime()
         case 11: text().flatMap { $0.count <= Message.excerptLimit ? .excerpt($0) : nil }
         case 12: listeners().map { .listeners($0) }
+        case 13: termination().map { .termination($0) }
+        case 14: fileOpen().map { .opened($0) }
+        case 15: threadUsage().map { .thread($0) }
         default: nil
         }
     }
@@ -307,7 +325,7 @@ extension WireReader {
         return .cpuTime(mark, microseconds: microseconds)
     }
 
-    private mutating func guestTime() -> GuestTime? {
+    mutating func guestTime() -> GuestTime? {
         guard let nanoseconds = number(UInt64.self), let cycles = number(UInt64.self) else { return nil }
         return GuestTime(nanoseconds: nanoseconds, cycles: cycles)
     }

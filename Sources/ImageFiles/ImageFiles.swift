@@ -20,6 +20,8 @@ public struct ImageFiles: Sendable {
     public private(set) var elf: [FileTree.InodeID: ELF] = [:]
     /// The interpreter and words of every live executable script.
     public private(set) var scripts: [FileTree.InodeID: Script] = [:]
+    /// The programs and character sets that live sources and supervisors' configurations name.
+    public private(set) var sources: [FileTree.InodeID: SourceFacts] = [:]
     /// The headers of compiled Python modules.
     public private(set) var bytecode: [FileTree.InodeID: [UInt8]] = [:]
     /// The names and versions of npm packages, by their `package.json`.
@@ -36,7 +38,7 @@ public struct ImageFiles: Sendable {
     ///
     /// - Parameters:
     ///   - search: A search in the text of files.
-    ///   - readsPrograms: False to leave ``elf`` and ``scripts`` empty.
+    ///   - readsPrograms: False to leave ``elf``, ``scripts`` and ``sources`` empty.
     /// - Throws: `OCIError` for a damaged layer, `SystemError` if a large ELF file can't be kept in a temporary file.
     public init(of image: Image, search: TextSearch? = nil, readsPrograms: Bool = true) async throws {
         let wanted = WantedFacts(search: search, readsPrograms: readsPrograms)
@@ -63,6 +65,7 @@ public struct ImageFiles: Sendable {
         guard inode.linkCount > 0 else { return }
         elf[id] = facts.elf
         scripts[id] = facts.script
+        sources[id] = facts.source
         bytecode[id] = facts.bytecode
         npm[id] = facts.npm
     }

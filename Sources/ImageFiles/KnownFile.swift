@@ -1,6 +1,6 @@
 internal import OCI
 
-/// A file whose content configures loaders or accounts, or lists packages; by its path.
+/// A file whose content configures loaders, conversions or accounts, or lists packages; by its path.
 enum KnownFile: Equatable {
     /// A database whose earlier versions, in lower layers, count too.
     case database
@@ -34,6 +34,8 @@ enum KnownFile: Equatable {
     private static let distrolessDirectory = "var/lib/dpkg/status.d"
     private static let listDirectory = "var/lib/dpkg/info"
 
+    private static let libraries = ImagePath.known("usr/lib")
+
     private static func byName(_ path: ImagePath) -> KnownFile? {
         if databases.contains(path.bytes) { return .database }
         return fileNames.contains(path.bytes) || path.bytes.hasPrefix("etc/ld-musl-") ? .text : nil
@@ -48,6 +50,9 @@ enum KnownFile: Equatable {
             default: return nil
             }
         }
+        // glibc's lists of conversions.
+        if name.hasPrefix("gconv-modules"), path.isWithin(libraries) { return .text }
+        if name.elementsEqual("extended_states".utf8), path.parent.bytes.text == "var/lib/apt" { return .text }
         if name.elementsEqual("RECORD".utf8) { return path.parent.name.hasSuffix(".dist-info") ? .text : nil }
         return name.elementsEqual("package.json".utf8) && isNpmPackage(path.parent) ? .npmManifest : nil
     }

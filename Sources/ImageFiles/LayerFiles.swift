@@ -14,10 +14,11 @@ struct FileFacts: Sendable {
     var text: [UInt8]?
     var bytecode: [UInt8]?
     var npm: NpmManifest?
+    var source: SourceFacts?
     var matches: [TextSearch.Match] = []
 
     var isEmpty: Bool {
-        elf == nil && script == nil && text == nil && bytecode == nil && npm == nil && matches.isEmpty
+        elf == nil && script == nil && source == nil && text == nil && bytecode == nil && npm == nil && matches.isEmpty
     }
 }
 
@@ -69,8 +70,9 @@ private struct FileReading {
     private let isExecutable: Bool
     private let wanted: WantedFacts
     private let known: KnownFile?
-    private let isSearched: Bool
+    private var scan: (any ContentScan)?
     private let isBytecode: Bool
+    private let sourceKind: SourceFacts.Kind?
 
     private var hasher = Digest.Hasher()
     /// The first bytes of the file, as many as any reader needs.
@@ -87,14 +89,16 @@ private struct FileReading {
         self.wanted = wanted
         isExecutable = entry.metadata.mode & 0o111 != 0
         known = KnownFile(path).flatMap { $0.accepts(size) ? $0 : nil }
-        isSearched = wanted.search?.concerns(path, size) ?? false
+        scan = wanted.search?.start(path, size)
         isBytecode = PythonBytecode.isCompiled(path)
         isSniffed = !wanted.readsPrograms
-        limit = known != nil || isSearched ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
+        sourceKind = wanted.readsPrograms && size <= SourceFacts.Kind.maximumSize ? SourceFacts.Kind(path) : nil
+        limit = known != nil || sourceKind != nil ? Int(size) : isBytecode ? PythonBytecode.headerSize : 4
     }
 
     mutating func receive(_ chunk: ArraySlice<UInt8>) throws {
         hasher.update(chunk)
+        scan?.receive(chunk)
         if let elf { return try elf.append(chunk) }
         let earlier = isSniffed ? [] : bytes
         if bytes.count < limit { bytes += chunk.prefix(limit - bytes.count) }
@@ -116,6 +120,7 @@ private struct FileReading {
         let digest = hasher.finalize()
         var facts = FileFacts()
         if isBytecode { facts.bytecode = Array(bytes.prefix(PythonBytecode.headerSize)) }
+        facts.matches = scan?.finish() ?? []
         if let elf {
             facts.elf = try Self.parse(elf)
             return (digest, facts)
@@ -128,7 +133,10 @@ private struct FileReading {
         if wanted.readsPrograms, isExecutable, bytes.count == size, size <= Self.maximumScript {
             facts.script = Script(bytes)
         }
-        if isSearched { facts.matches = wanted.search?.find(bytes, path) ?? [] }
+        if let kind = sourceKind ?? (facts.script == nil ? nil : SourceFacts.Kind(script: bytes)) {
+            let source = SourceFacts(bytes, kind)
+            if !source.isEmpty { facts.source = source }
+        }
         return (digest, facts)
     }
 

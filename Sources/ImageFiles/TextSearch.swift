@@ -1,6 +1,6 @@
 public import OCI
 
-/// A search in the text of files, made while they are read, so that their bytes need not be kept.
+/// A search in the contents of files, made while they are read, so that their bytes need not be kept.
 public struct TextSearch: Sendable {
     /// A place in a file.
     public struct Match: Sendable, Hashable {
@@ -8,26 +8,39 @@ public struct TextSearch: Sendable {
         public let rule: String
         /// The line, from 1.
         public let line: Int
+        /// The name of the file in an archive; nil for a match in the file itself.
+        public let member: String?
 
-        public init(rule: String, line: Int) {
+        /// Makes a match of these values.
+        public init(rule: String, line: Int, member: String? = nil) {
             self.rule = rule
             self.line = line
+            self.member = member
         }
     }
 
-    let concerns: @Sendable (_ path: ImagePath, _ size: Int64) -> Bool
-    let find: @Sendable (_ bytes: [UInt8], _ path: ImagePath) -> [Match]
+    /// The rules in one text, so that facts of other rules are not taken for these.
+    public let identity: String
+    let start: @Sendable (_ path: ImagePath, _ size: Int64) -> (any ContentScan)?
 
     /// A search.
     ///
     /// - Parameters:
-    ///   - concerns: True for a file that is searched, which is then in memory as a whole.
-    ///   - find: Returns the matches in a file.
+    ///   - identity: Another text for other rules.
+    ///   - start: Returns the scan of one file; nil for a file that isn't searched.
     public init(
-        concerns: @escaping @Sendable (_ path: ImagePath, _ size: Int64) -> Bool,
-        find: @escaping @Sendable (_ bytes: [UInt8], _ path: ImagePath) -> [Match]
+        identity: String, start: @escaping @Sendable (_ path: ImagePath, _ size: Int64) -> (any ContentScan)?
     ) {
-        self.concerns = concerns
-        self.find = find
+        self.identity = identity
+        self.start = start
     }
+}
+
+/// The scan of one file, whose content arrives in order.
+public protocol ContentScan {
+    /// Takes the next bytes.
+    mutating func receive(_ chunk: ArraySlice<UInt8>)
+
+    /// Returns the matches at the end of the content.
+    mutating func finish() -> [TextSearch.Match]
 }

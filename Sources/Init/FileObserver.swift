@@ -1,13 +1,18 @@
 import CInit
 
-/// Reports each file of the image that is opened to the host, once, invisibly for the image's programs.
+/// Observes the files of the image that are opened, invisibly for the image's programs.
+///
+/// It reports each file to the host once, or keeps each opening in a record that is sent later.
 struct FileObserver {
     let descriptor: Int32
+    private let keepsRecord: Bool
     private var paths = PathSet()
+    private var record: [Message.FileOpen] = []
     private var isComplete = true
 
     /// Observes the file system that is mounted at `/`, and no other.
-    init() throws(Message.Failure) {
+    init(keepsRecord: Bool) throws(Message.Failure) {
+        self.keepsRecord = keepsRecord
         descriptor = withCString(bytes("/")) { cinit_observe($0) }
         try check(.bootSpec, of: [], error: descriptor)
     }
@@ -19,13 +24,32 @@ struct FileObserver {
     mutating func drain(to channel: HostChannel) {
         for _ in 0..<PathSet.limit {
             var length = 0
+            var thread: Int32 = 0
             let path = [UInt8](unsafeUninitializedCapacity: ProbeEvent.pathLimit) { buffer, initialized in
-                length = cinit_next_opened(descriptor, buffer.baseAddress, UInt(ProbeEvent.pathLimit))
+                length = cinit_next_opened(descriptor, buffer.baseAddress, UInt(ProbeEvent.pathLimit), &thread)
                 initialized = max(0, length)
             }
             if length < 0, cinit_is_pending(Int32(truncatingIfNeeded: length)) != 0 { return }
-            if length < 0 { reportIncomplete(channel) } else if length > 0 { report(path, channel) }
+            if length < 0 {
+                reportIncomplete(channel)
+            } else if length > 0, keepsRecord {
+                keep(path, UInt32(bitPattern: thread), channel)
+            } else if length > 0 {
+                report(path, channel)
+            }
         }
+    }
+
+    /// Sends the record; it is empty afterwards.
+    mutating func sendRecord(to channel: HostChannel) {
+        for open in record { channel.send(.opened(open)) }
+        record = []
+    }
+
+    private mutating func keep(_ path: [UInt8], _ thread: UInt32, _ channel: HostChannel) {
+        guard record.count < Message.FileOpen.limit else { return reportIncomplete(channel) }
+        let used = processorTime(ofThread: thread) ?? Message.FileOpen.unknownTime
+        record.append(Message.FileOpen(thread: thread, time: now(), processorTime: used, path: path))
     }
 
     private mutating func report(_ path: [UInt8], _ channel: HostChannel) {

@@ -35,7 +35,7 @@ struct Start {
     private func serve() {
         do throws(Message.Failure) {
             let lateModules = spec.runtime == .machine ? try prepareMachine() : []
-            let observer = spec.recordsOpenedFiles ? startObserving() : nil
+            let observer = spec.recordsOpenedFiles || spec.recordsStart ? startObserving() : nil
             let signals = cinit_signal_descriptor()
             let child = try ImageCommand(spec.arguments, of: spec).start()
             channel.mark(.executed)
@@ -45,6 +45,7 @@ struct Start {
                 child, spec: spec, lateModules: lateModules, channel: channel, signals: signals, deadline: deadline,
                 observer: observer)
             let verdict = supervisor.run()
+            if verdict == .passed { checkEnd(&supervisor) }
             if let peak = supervisor.peakMemory() { channel.send(.peakMemory(peak)) }
             channel.send(.finished(verdict))
             if verdict == .passed, case .doorbell = channel { channel.send(.finished(supervisor.superviseUntilExit())) }
@@ -54,9 +55,17 @@ struct Start {
         }
     }
 
+    /// Stops the entrypoint as a platform does, unless the machine continues.
+    private func checkEnd(_ supervisor: inout Supervisor) {
+        guard spec.checksTermination else { return }
+        var continues = false
+        if case .doorbell = channel { continues = true }
+        if let termination = supervisor.terminate(isSent: !continues) { channel.send(.termination(termination)) }
+    }
+
     /// Starts to observe opened files; on a failure the probes run without it, and the host gets the reason.
     private func startObserving() -> FileObserver? {
-        do throws(Message.Failure) { return try FileObserver() } catch {
+        do throws(Message.Failure) { return try FileObserver(keepsRecord: spec.recordsStart) } catch {
             channel.send(.probeEvent(.observationFailed(error.errno)))
             return nil
         }

@@ -70,6 +70,7 @@ struct Supervisor {
         while true {
             if let verdict = step() {
                 guard verdict == .passed else { return reportingResult(verdict) }
+                if spec.recordsStart { sendRecord() }
                 if snapshotState == .pending, endsAtOnce() { return reportingResult(.ended) }
                 startProxy()
                 if beginSnapshot() { continue }
@@ -77,6 +78,13 @@ struct Supervisor {
                 return reportingResult(spec.probeSpecs.isEmpty ? verdict : runProbes())
             }
         }
+    }
+
+    /// Sends the image's threads and the files that they opened until now.
+    private mutating func sendRecord() {
+        observer?.drain(to: channel)
+        for thread in imageThreads() { channel.send(.thread(thread)) }
+        observer?.sendRecord(to: channel)
     }
 
     /// Sends the results that led to a verdict.
@@ -113,7 +121,7 @@ struct Supervisor {
         return exitStatus != nil
     }
 
-    private mutating func waitForExit(until end: UInt64) {
+    mutating func waitForExit(until end: UInt64) {
         while exitStatus == nil, cinit_monotonic() < end { wait(until: end) }
     }
 

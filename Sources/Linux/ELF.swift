@@ -114,6 +114,10 @@ public struct ELF: Hashable, Sendable {
     ///
     /// Strings of the dynamic section's string table are not included.
     public private(set) var libraryTexts: [[UInt8]] = []
+    /// The known functions among the names of its dynamic symbols, imported or exported.
+    public private(set) var symbols: Set<Symbol> = []
+    /// Strings in read-only data that may be commands or character sets, if it can use such.
+    public private(set) var commandTexts: [[UInt8]] = []
 
     /// Parses a file in memory.
     public init(_ bytes: [UInt8]) throws(Fault) { try self.init(parsing: ELFBytes(bytes)) }
@@ -129,6 +133,11 @@ public struct ELF: Hashable, Sendable {
         try readDynamic(file)
         notes = try file.notes(in: segments)
         libraryTexts = try file.libraryTexts(in: segments, without: stringTable)
+        symbols = try file.symbols(in: stringTable)
+        let usesTexts = symbols.contains { $0.runsPrograms || $0 == .iconvOpen }
+        if usesTexts, !symbols.contains(where: \.isOfInterpreter), soname?.elementsEqual("libc.so.6".utf8) != true {
+            commandTexts = try file.commandTexts(in: segments, without: stringTable)
+        }
     }
 
     /// Parses only the header and the program headers, from the first bytes of a file that may be large.

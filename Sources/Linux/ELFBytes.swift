@@ -60,7 +60,7 @@ struct ELFBytes {
         return offset..<end
     }
 
-    private func bytes(_ range: Range<UInt64>) throws(ELF.Fault) -> [UInt8] {
+    func bytes(_ range: Range<UInt64>) throws(ELF.Fault) -> [UInt8] {
         try file.bytes(at: range.lowerBound, count: Int(range.upperBound - range.lowerBound))
     }
 

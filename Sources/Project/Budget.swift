@@ -13,6 +13,8 @@ extension ProjectFile {
         public var waste: ByteCount?
         /// The median time to the first request.
         public var start: Duration?
+        /// The instructions of the program until the first byte of the response.
+        public var startWork: Int?
         /// The compressed size of the largest layer.
         public var largestLayer: ByteCount?
         /// The growth of the compressed size against a baseline.
@@ -114,6 +116,7 @@ struct BudgetSection: Decodable {
     var healthcheck: Bool?
     var forbiddenPackages: [String]?
     var start: String?
+    var startWork: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case size, unpacked, layers
@@ -123,6 +126,7 @@ struct BudgetSection: Decodable {
         case leftovers, duplicates, secrets, setuid, root, healthcheck
         case forbiddenPackages = "forbidden-packages"
         case start
+        case startWork = "start-work"
     }
 }
 
@@ -157,6 +161,7 @@ extension ProjectFile.Budget {
         forbidsRoot = section.root == false
         needsHealthcheck = section.healthcheck ?? false
         forbiddenPackages = section.forbiddenPackages ?? []
+        startWork = try reader.count(section.startWork, .startWork, least: 1)
     }
 }
 
@@ -189,6 +194,7 @@ extension ProjectFile.Budget {
         case .healthcheck: needsHealthcheck = false
         case .forbiddenPackages: forbiddenPackages = []
         case .start: start = nil
+        case .startWork: startWork = nil
         }
     }
 }

@@ -22,8 +22,11 @@ public struct ConfigSection: Sendable {
         }
     }
 
+    /// The keys that each entry of a repeated section must have.
+    public var requiredKeys: [String] { isRepeated && name != "secrets.allow" ? keys.map(\.name) : [] }
+
     /// All sections.
-    public static let all = [build, probe, boot, slim, budget, waive]
+    public static let all = [build, probe, boot, slim, budget, waive, secretRules, secretAllowances]
 
     private static let build = ConfigSection(
         "build", "The build of 'thaw optimize'. An option of the command line takes precedence.",
@@ -86,7 +89,11 @@ public struct ConfigSection: Sendable {
                 "forbidden-packages", .texts, "[\"curl\", \"gcc*\"]",
                 "Packages that must not be there; * matches any text."
             ),
-            ("start", .time, "\"20s\"", "The median time to the first request."),
+            ("start", .time, "\"20s\"", "The median time to the first request; counted where the machine is emulated."),
+            (
+                "start-work", .count(least: 1), "250000000",
+                "The program's instructions until the first byte of the response."
+            ),
         ])
 
     private static let waive = ConfigSection(
@@ -95,5 +102,22 @@ public struct ConfigSection: Sendable {
             ("rule", .text, "\"size\"", "The key in [budget]."),
             ("reason", .text, "\"until the base is smaller\"", "The reason, which the report prints."),
             ("until", .date, "\"2027-01-31\"", "The last day of the waiver."),
+        ])
+
+    private static let secretRules = ConfigSection(
+        "secrets.rule", "A rule for secrets besides the built-in ones.", isRepeated: true,
+        [
+            ("id", .text, "\"acme-token\"", "The name of the rule in reports."),
+            ("pattern", .text, "\"acme_[a-z0-9]{32}\"", "The pattern of the secret."),
+        ])
+
+    private static let secretAllowances = ConfigSection(
+        "secrets.allow", "Places where a secret is no problem; every condition that is set must hold.",
+        isRepeated: true,
+        [
+            ("path", .text, "\"app/tests/**\"", "Paths of files; * and ** match as in .dockerignore."),
+            ("rule", .text, "\"private-key\"", "The rule that finds it."),
+            ("fingerprint", .text, "\"0123456789ab\"", "The fingerprint of one secret, from a report."),
+            ("reason", .text, "\"keys of the tests\"", "The reason, for readers of the file."),
         ])
 }

@@ -35,6 +35,7 @@ public struct PlatformProfile: Sendable, Equatable {
     /// Parses a file; `name` is its path in errors.
     public init(parsing text: String, name file: String) throws(ProjectError) {
         let document: Document
+        try ProjectFile.expectHeaders(text, name: file)
         do {
             document = try TOMLDecoder(strictDecoding: true).decode(Document.self, from: text)
         } catch let error as TOMLParseError {

@@ -3,7 +3,8 @@ internal import TOMLKit
 
 /// The settings of `thaw.toml` for building, starting, slimming and gating an image.
 ///
-/// ``ConfigSection`` lists the keys. Every key is optional. An unknown key is an error, so that a misspelt budget is not ignored.
+/// ``ConfigSection`` lists the keys. Every key is optional. An unknown key is an error, so that a misspelt budget is not
+/// ignored.
 public struct ProjectFile: Sendable, Equatable {
     public var build = Build()
     /// The probe in the form of `--probe`, such as `http:8080/healthz`.
@@ -15,6 +16,7 @@ public struct ProjectFile: Sendable, Equatable {
     public var budget = Budget()
     /// The rules that may be broken for a time.
     public var waivers: [Waiver] = []
+    public var secrets = Secrets()
 
     /// The section `[build]`.
     public struct Build: Sendable, Equatable, Decodable {
@@ -43,12 +45,38 @@ public struct ProjectFile: Sendable, Equatable {
         public var exclude: [String] = []
     }
 
+    /// The sections `[[secrets.rule]]` and `[[secrets.allow]]`.
+    public struct Secrets: Sendable, Equatable {
+        public var rules: [Rule] = []
+        public var allowances: [Allowance] = []
+
+        /// A rule in addition to the built-in ones.
+        public struct Rule: Sendable, Equatable, Decodable {
+            public var id: String
+            public var pattern: String
+
+            enum CodingKeys: String, CodingKey, CaseIterable { case id, pattern }
+        }
+
+        /// Places where a secret is no problem; every condition that is set must hold.
+        public struct Allowance: Sendable, Equatable, Decodable {
+            /// A pattern of paths, as in `.dockerignore`.
+            public var path: String?
+            public var rule: String?
+            public var fingerprint: String?
+            public var reason: String?
+
+            enum CodingKeys: String, CodingKey, CaseIterable { case path, rule, fingerprint, reason }
+        }
+    }
+
     /// Makes a project without settings.
     public init() {}
 
     /// Parses the text of a `thaw.toml`; `name` is its path in errors.
     public init(parsing text: String, name: String) throws(ProjectError) {
         let file: File
+        try Self.expectHeaders(text, name: name)
         do {
             file = try TOMLDecoder(strictDecoding: true).decode(File.self, from: text)
         } catch let error as TOMLParseError {
@@ -63,6 +91,14 @@ public struct ProjectFile: Sendable, Equatable {
             throw .wrongValue(name, key: "", reason: "\(error)")
         }
         do throws(ProjectError) { try self.init(file, name: name) } catch { throw error.placed(in: text) }
+    }
+}
+
+extension ProjectFile {
+    /// Refuses table headers that the TOML parser can't read.
+    static func expectHeaders(_ text: String, name: String) throws(ProjectError) {
+        guard let line = TOMLHeaders.malformedLine(in: text) else { return }
+        throw .notTOML(name, line: line, reason: "the name in a table's header begins with a wrong character")
     }
 }
 
@@ -120,8 +156,16 @@ struct File: Decodable {
     var slim: Slim?
     var budget: BudgetSection?
     var waive: [WaiverSection]?
+    var secrets: Secrets?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case build, probe, boot, slim, budget, waive }
+    struct Secrets: Decodable {
+        var rule: [ProjectFile.Secrets.Rule]?
+        var allow: [ProjectFile.Secrets.Allowance]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case rule, allow }
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case build, probe, boot, slim, budget, waive, secrets }
 
     /// The keys that the reader accepts, by section, for the test that compares them with ``ConfigSection``.
     static let acceptedKeys: [String: [String]] = [
@@ -131,6 +175,9 @@ struct File: Decodable {
         "slim": Slim.CodingKeys.allCases.map(\.rawValue),
         "budget": BudgetSection.CodingKeys.allCases.map(\.rawValue),
         "waive": WaiverSection.CodingKeys.allCases.map(\.rawValue),
+        "secrets": Secrets.CodingKeys.allCases.map(\.rawValue),
+        "secrets.rule": ProjectFile.Secrets.Rule.CodingKeys.allCases.map(\.rawValue),
+        "secrets.allow": ProjectFile.Secrets.Allowance.CodingKeys.allCases.map(\.rawValue),
     ]
 
     struct Probe: Decodable {
@@ -196,6 +243,12 @@ extension ProjectFile {
         budget = try Budget(file.budget, file: name)
         budget.start = try duration(file.budget?.start, "budget.start")
         waivers = try Waiver.all(file.waive ?? [], file: name)
+        secrets = Secrets(rules: file.secrets?.rule ?? [], allowances: file.secrets?.allow ?? [])
+        for allowance in secrets.allowances {
+            guard allowance.path ?? allowance.rule ?? allowance.fingerprint == nil else { continue }
+            throw .wrongValue(
+                name, key: "secrets.allow", reason: "an entry needs a path, a rule or a fingerprint")
+        }
     }
 
     private static func probe(_ probe: File.Probe?, name: String) throws(ProjectError) -> String? {
@@ -225,7 +278,8 @@ extension ProjectFile {
             @unknown default: nil
             }
         var names = (context?.codingPath ?? []).map(\.stringValue)
-        if case .keyNotFound(let key, _) = error { names.append(key.stringValue) }
+        // TOMLKit's path of a missing key, and of one with another type, has the key.
+        if case .keyNotFound(let key, _) = error, names.last != key.stringValue { names.append(key.stringValue) }
         return names.filter { !$0.hasPrefix("Index ") }.joined(separator: ".")
     }
 

@@ -60,8 +60,16 @@ public struct UnknownKey: Sendable, Equatable {
 extension ProjectFile {
     /// The keys by section; the sections themselves have the name "".
     static let keys: [String: [String]] = {
-        var keys = ["": ConfigSection.all.map(\.name)]
-        for section in ConfigSection.all { keys[section.name] = section.keys.map(\.name) }
+        var keys: [String: [String]] = [:]
+        func add(_ name: String, to section: String) {
+            if keys[section]?.contains(name) != true { keys[section, default: []].append(name) }
+        }
+        for section in ConfigSection.all {
+            let names = section.name.split(separator: ".").map(String.init)
+            add(names[0], to: "")
+            if names.count > 1 { add(names[1], to: names[0]) }
+            for key in section.keys { add(key.name, to: section.name) }
+        }
         return keys
     }()
 }

@@ -49,6 +49,9 @@ public struct WranglerFile: Sendable, Equatable {
     }
 
     private static func toml(_ text: String, _ name: String) throws(WranglerError) -> JSON {
+        if let line = TOMLHeaders.malformedLine(in: text) {
+            throw .malformed("\(name):\(line)", reason: "the name in a table's header begins with a wrong character")
+        }
         do {
             return try JSON(parsing: Array(TOMLTable(string: text).convert(to: .json).utf8))
         } catch let error as TOMLParseError {

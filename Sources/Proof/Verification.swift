@@ -113,15 +113,18 @@ extension Verification {
     /// The `verification` of the JSON document.
     public var json: JSON {
         var json = JSON.object([
-            "passed": .bool(passed), "engine": .string(engine), "probes": .array(checks.map(\.json)),
+            "state": .string(passed ? "verified" : "failed"), "passed": .bool(passed), "engine": .string(engine),
+            "probes": .array(checks.map(\.json)),
         ])
         json["failure"] = failure.map(JSON.string)
         json["observedFiles"] = observedCount.map { .integer(Int64($0)) }
         return json
     }
 
-    /// The `verification` without probes, when only the checks without a start passed.
-    public static var withoutProbes: JSON { .object(["passed": .bool(true), "probes": .array([])]) }
+    /// The `verification` without a comparison: nothing was proven.
+    public static var withoutProbes: JSON {
+        .object(["state": .string("unproven"), "passed": .null, "probes": .array([])])
+    }
 }
 
 extension Verification.Check {

@@ -20,6 +20,7 @@ extension Planner {
     private static let scratch = ["run", "tmp", "var/log", "var/tmp", "var/run"].map { ImagePath.known($0) }
     /// Directories in which a distribution puts links into packages.
     private static let system = ["bin", "sbin", "lib", "lib64", "usr", "etc"].map { ImagePath.known($0) }
+    private static let installed = ImagePath.known("usr")
     private static let local = ImagePath.known("usr/local")
 
     /// Keeps the files that no package owns and no installer left behind.
@@ -33,12 +34,26 @@ extension Planner {
     }
 
     private func isApplication(_ path: ImagePath, _ node: FileTree.NodeID) -> Bool {
-        if Self.leftovers.contains(where: { path.isWithin($0) }) { return false }
+        if Self.leftovers.contains(where: { path.isWithin($0) }) || Bundle(containing: path) != nil
+            || pythonTests.contains(path)
+            || isForCompilers(path)
+        {
+            return false
+        }
         switch tree.inode(of: node).kind {
         case .directory: return !path.isRoot && !(path.name.elementsEqual("__pycache__".utf8))
         case .symlink: return !isLinkIntoPackages(path)
         case .file: return !Self.scratch.contains { path.isWithin($0) } && !PythonBytecode.isCompiled(path)
         case .characterDevice, .blockDevice, .fifo: return !Self.scratch.contains { path.isWithin($0) }
+        }
+    }
+
+    /// True for headers, manuals and static libraries that were installed in /usr without a package.
+    private func isForCompilers(_ path: ImagePath) -> Bool {
+        guard path.isWithin(Self.installed) else { return false }
+        switch DropKind(path, package: nil) {
+        case .development, .documentation: return true
+        default: return false
         }
     }
 
@@ -88,23 +103,14 @@ extension Planner {
 // MARK: - The end
 
 extension Planner {
-    /// Drops the paths of `--exclude`.
-    mutating func dropExcluded() {
-        guard !options.exclude.isEmpty else { return }
-        for node in kept.keys {
-            let path = tree.path(of: node)
-            if options.exclude.contains(where: { $0.matches(path) }) { drop(node) }
-        }
-    }
-
-    /// Keeps the parent directories of all kept paths.
+    /// Keeps the parent directories of all kept paths, in their order, so that equal plans give equal reasons.
     mutating func keepParents() {
-        for node in Array(kept.keys) {
-            var directory = tree[node: node].parent
+        for node in kept.keys.sorted() {
+            var (child, directory) = (node, tree[node: node].parent)
             while !isKept(directory) {
-                keep(directory, .parentDirectory)
-                if directory == FileTree.rootNode { break }
-                directory = tree[node: directory].parent
+                keep(directory, .parentDirectory(of: tree.path(of: child)))
+                if directory == FileTree.rootNode || !isKept(directory) { break }
+                (child, directory) = (directory, tree[node: directory].parent)
             }
         }
     }

@@ -24,8 +24,8 @@ public enum KeepReason: Hashable, Sendable {
     case application
     /// A file of a package whose program or library is used.
     case package(String, by: ImagePath)
-    /// A file that a kind of program needs without naming it.
-    case profile(Profile)
+    /// A file that a kind of program needs without naming it; the program, if there is one.
+    case profile(Profile, by: ImagePath?)
     /// The compiled form of a kept Python source.
     case bytecode(of: ImagePath)
     /// Package databases and licences, which scanners and lawyers read.
@@ -36,8 +36,10 @@ public enum KeepReason: Hashable, Sendable {
     case userInclude(String)
     /// A file that was opened while the original ran its probes.
     case observed
+    /// A file that the level doesn't drop.
+    case level(SlimLevel)
     /// A directory that contains a kept path.
-    case parentDirectory
+    case parentDirectory(of: ImagePath)
 
     /// The name in reports.
     public var name: String {
@@ -58,6 +60,7 @@ public enum KeepReason: Hashable, Sendable {
         case .declared: "declared"
         case .userInclude: "userInclude"
         case .observed: "observed"
+        case .level: "level"
         case .parentDirectory: "parentDirectory"
         }
     }
@@ -65,13 +68,12 @@ public enum KeepReason: Hashable, Sendable {
     /// The path that caused it, if any.
     public var cause: ImagePath? {
         switch self {
-        case .command(let path): path
+        case .command(let path), .profile(_, let path): path
         case .interpreter(let path), .elfClosure(let path), .dynamicLoad(let path), .shebang(let path),
-            .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path):
+            .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path),
+            .parentDirectory(let path):
             path
-        case .entrypoint, .argument, .application, .profile, .packageMetadata, .declared, .userInclude,
-            .observed, .parentDirectory:
-            nil
+        case .entrypoint, .argument, .application, .packageMetadata, .declared, .userInclude, .observed, .level: nil
         }
     }
 
@@ -81,7 +83,41 @@ public enum KeepReason: Hashable, Sendable {
         case .entrypoint, .argument, .command, .interpreter, .elfClosure, .dynamicLoad, .shebang, .package,
             .userInclude, .observed:
             true
-        case .symlink, .linked, .application, .profile, .bytecode, .packageMetadata, .declared, .parentDirectory: false
+        case .symlink, .linked, .application, .profile, .bytecode, .packageMetadata, .declared, .level,
+            .parentDirectory:
+            false
+        }
+    }
+
+    /// True if a kept file can't start without this one, so that it can't be excluded.
+    var isRequirement: Bool {
+        switch self {
+        case .entrypoint, .interpreter, .elfClosure, .shebang: true
+        default: false
+        }
+    }
+
+    /// The place among the reasons of one path: the lowest tells the most.
+    var rank: Int {
+        switch self {
+        case .entrypoint: 0
+        case .userInclude: 1
+        case .application: 2
+        case .declared: 3
+        case .argument: 4
+        case .command: 5
+        case .interpreter: 6
+        case .elfClosure: 7
+        case .shebang: 8
+        case .dynamicLoad: 9
+        case .profile: 10
+        case .observed: 11
+        case .package: 12
+        case .bytecode: 13
+        case .symlink, .linked: 14
+        case .packageMetadata: 15
+        case .level: 16
+        case .parentDirectory: 17
         }
     }
 }
@@ -100,33 +136,14 @@ extension KeepReason: CustomStringConvertible {
         case .linked(let path): "is the target of \(path)"
         case .application: "belongs to no package"
         case .package(let name, let path): "belongs to the package \(name) of \(path)"
-        case .profile(let profile): "is needed by \(profile.description)"
+        case .profile(let profile, let path): "is needed by \(profile.description)\(path.map { ", for \($0)" } ?? "")"
         case .bytecode(let path): "is the compiled form of \(path)"
         case .packageMetadata: "describes the installed packages"
         case .declared(let text): "is the image's \(text)"
         case .userInclude(let pattern): "matches --include \(pattern)"
         case .observed: "was opened while the original ran"
-        case .parentDirectory: "contains kept files"
-        }
-    }
-}
-
-/// A kind of program that needs files without naming them.
-public enum Profile: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
-    case any, glibc, openssl, python, perl, pam, shell, certs, tzdata, locales
-
-    public var description: String {
-        switch self {
-        case .any: "any program"
-        case .glibc: "programs that use glibc"
-        case .openssl: "programs that use OpenSSL"
-        case .python: "Python"
-        case .perl: "Perl"
-        case .pam: "programs that use PAM"
-        case .shell: "the shell"
-        case .certs: "programs that use TLS"
-        case .tzdata: "programs that use time zones"
-        case .locales: "programs that use locales"
+        case .level(let level): "may be read at run time, so level \(level.rawValue) keeps it"
+        case .parentDirectory(let path): "contains \(path)"
         }
     }
 }

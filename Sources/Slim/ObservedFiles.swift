@@ -29,7 +29,7 @@ extension Planner {
     }
 
     /// Returns a node and the directories above it, except for the root.
-    private func lineage(of node: FileTree.NodeID) -> [FileTree.NodeID] {
+    func lineage(of node: FileTree.NodeID) -> [FileTree.NodeID] {
         var list: [FileTree.NodeID] = []
         var current = node
         while current != FileTree.rootNode {

@@ -19,17 +19,33 @@ struct Packages: Sendable {
     private(set) var list: [Package] = []
     private(set) var owner: [FileTree.NodeID: Int] = [:]
     private var byName: [String: Int] = [:]
+    /// Packages that were installed only for others; nil if that is not known.
+    private var automatic: Set<String>?
 
     /// Reads the databases of an image.
     init(_ files: ImageFiles) {
         addDpkg(files)
         addDistroless(files)
         let apk = PackageRow.apkPaths.lazy.compactMap { files.text(at: .known($0)) }.first ?? []
+        automatic = files.text(at: .known("var/lib/apt/extended_states")).map(Self.automatic)
         for row in PackageRow.apk(apk) { add(row, paths: row.paths, files.tree) }
     }
 
     /// Returns the package of that name, or one that provides it.
     func index(of name: String) -> Int? { byName[name] }
+
+    /// True if the user asked for a package: apt knows it and doesn't mark it as installed for another.
+    func isRequested(_ name: String) -> Bool { automatic.map { !$0.contains(name) } ?? false }
+
+    /// Reads apt's `extended_states`: `Package: NAME`, then `Auto-Installed: 1`.
+    private static func automatic(_ text: [UInt8]) -> Set<String> {
+        var (found, name) = (Set<String>(), "")
+        for line in ByteLines(text[...]).map(\.text) {
+            if line.hasPrefix("Package: ") { name = String(line.dropFirst("Package: ".count)) }
+            if line == "Auto-Installed: 1" { found.insert(name) }
+        }
+        return found
+    }
 
     /// Returns the dependencies of a package; of alternatives the first that is installed.
     func dependencies(of index: Int) -> [Int] {

@@ -15,18 +15,35 @@ struct Planner {
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
+    let pythonTests: PythonTests
 
     private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
+    /// The order in which nodes were kept first: the cause of a node's first reason has a lower number.
+    private(set) var order: [FileTree.NodeID: Int] = [:]
+    /// The matches of `--exclude`, which are never kept.
+    private(set) var excluded = Set<FileTree.NodeID>()
+    /// The first match of `--exclude` that a kept file needs.
+    private var refused: (node: FileTree.NodeID, reason: KeepReason)?
     private var queue: [FileTree.NodeID] = []
-    private var expanded = Set<Int>()
-    private var scanned = Set<FileTree.InodeID>()
+    /// Packages that are kept with their dependencies.
+    private(set) var expanded = Set<Int>()
+    /// Packages of which only data was read.
+    private var read = Set<Int>()
+    /// The inodes whose commands were kept.
+    var scanned = Set<FileTree.InodeID>()
     /// Objects whose libraries were looked up as part of a process.
     var walked = Set<FileTree.NodeID>()
     /// Programs whose RPATH applies to everything that they load.
     var programs: [Loader.Loaded] = []
     /// Libraries that are not in the image, with the files that need them.
     var missing: [MissingLibrary] = []
+    /// Patterns of `--include` without a match.
+    var vainIncludes: [ImagePathPattern] = []
     var applied = Set<Profile>()
+    /// The names of the rules that were applied.
+    var appliedRules = Set<String>()
+    /// The program for which a profile is being applied.
+    var profileCause: ImagePath?
     /// The versions of Python whose libraries were kept.
     var pythons = Set<String>()
 
@@ -37,10 +54,12 @@ struct Planner {
         self.options = options
         packages = Packages(contents)
         loader = Loader(contents)
+        pythonTests = PythonTests(contents)
     }
 
     /// Runs all steps.
     mutating func plan() throws(SlimError) {
+        findExcluded()
         try keepRoots()
         keepApplication()
         keepIncluded()
@@ -50,12 +69,14 @@ struct Planner {
             drain()
             let count = kept.count
             applyProfiles()
+            keepPlugins()
             keepLinksToKept()
             if queue.isEmpty, kept.count == count { break }
         }
+        if options.level == .safe { keepEverythingElse() }
         keepBytecode()
         keepPackageMetadata()
-        dropExcluded()
+        if let refused { throw .excludedNeeded(tree.path(of: refused.node), chain: chain(of: refused)) }
         keepParents()
     }
 }
@@ -65,10 +86,15 @@ struct Planner {
 extension Planner {
     /// Keeps a node and examines its needs; of each kind of reason the first one remains.
     mutating func keep(_ node: FileTree.NodeID, _ reason: KeepReason) {
+        if excluded.contains(node) {
+            if reason.isRequirement, refused == nil { refused = (node, reason) }
+            return
+        }
         let isNew = kept[node] == nil
         let hadUse = kept[node]?.contains(where: \.isUse) ?? false
         if kept[node]?.contains(where: { $0.name == reason.name }) ?? false { return }
         kept[node, default: []].insert(reason)
+        if isNew { order[node] = order.count }
         if isNew || (reason.isUse && !hadUse) { queue.append(node) }
     }
 
@@ -95,9 +121,6 @@ extension Planner {
 
     func isKept(_ node: FileTree.NodeID) -> Bool { kept[node] != nil }
 
-    /// Drops a node that was kept.
-    mutating func drop(_ node: FileTree.NodeID) { kept[node] = nil }
-
     /// Examines all nodes that were kept since the last call.
     private mutating func drain() {
         while !queue.isEmpty {
@@ -113,10 +136,10 @@ extension Planner {
         switch inode.kind {
         case .symlink: follow(node)
         case .file:
-            if let script = contents.scripts[tree[node: node].inode], scanned.insert(tree[node: node].inode).inserted {
-                keepPrograms(of: script, node)
-            }
-            if kept[node]?.contains(where: \.isUse) ?? false { expandPackage(of: node) }
+            keepCommands(of: node)
+            guard kept[node]?.contains(where: \.isUse) ?? false else { return }
+            expandPackage(of: node)
+            keepBundle(of: node)
         case .directory, .characterDevice, .blockDevice, .fifo: break
         }
     }
@@ -135,53 +158,102 @@ extension Planner {
         for node in tree.nodes(below: found.node) { keep(node, .linked(from: path)) }
     }
 
-    private mutating func keepPrograms(of script: Script, _ node: FileTree.NodeID) {
+    /// Keeps all of pip, npm or corepack if one of its programs is used.
+    private mutating func keepBundle(of node: FileTree.NodeID) {
         let path = tree.path(of: node)
-        for program in script.programs {
-            if let found = contents.program(program) { keep(found, .shebang(of: path)) }
-        }
-        keepCommands(script.words, in: path)
-    }
-
-    /// Keeps the programs and files that a shell's words name.
-    mutating func keepCommands(_ words: [[UInt8]], in script: ImagePath?) {
-        for word in words {
-            if let found = contents.program(word) { keep(found, .command(in: script)) }
-        }
+        guard let bundle = Bundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
+        for node in tree.nodes(below: found.node) { keep(node, .package(bundle.name, by: path)) }
     }
 }
 
 // MARK: - Packages
 
 extension Planner {
-    /// Directories of packages that nothing needs at run time.
-    private static let boring = [
-        "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/locale",
-        "usr/share/bash-completion", "usr/share/zsh", "usr/share/fish", "usr/share/doc-base", "usr/share/gdb",
-        "usr/share/gcc", "usr/share/menu", "usr/share/pixmaps", "usr/share/applications", "usr/share/binfmts",
-        "usr/share/apport", "usr/share/icons", "etc/init.d", "etc/cron.d", "etc/cron.daily", "etc/cron.weekly",
-        "etc/cron.hourly",
-        "etc/cron.monthly", "etc/logrotate.d", "etc/bash_completion.d", "etc/apparmor.d", "etc/apt", "lib/systemd",
-        "usr/lib/systemd", "usr/lib/binfmt.d", "usr/lib/tmpfiles.d", "usr/lib/sysusers.d", "usr/lib/udev", "lib/udev",
-    ].map { ImagePath.known($0) }
-
     /// Keeps the package of a used file, and its dependencies, except packages that every base image has.
     ///
-    /// Of those, single files are kept.
+    /// Of those, single files are kept, and of package managers only what is called. A file that was only read brings
+    /// its package's other data, but no programs.
     private mutating func expandPackage(of node: FileTree.NodeID) {
         guard let first = packages.owner[node] else { return }
+        if isLoadable(node) { return keepPackage(first, for: node) }
+        guard !expanded.contains(first), read.insert(first).inserted, !isSkipped(first) else { return }
+        let cause = tree.path(of: node)
+        let package = packages.list[first]
+        for node in package.nodes where isWorthKeeping(node, nil) && !isLoadable(node) {
+            keep(node, .package(package.name, by: cause))
+        }
+    }
+
+    /// Keeps a package of which a program or library is used, and its dependencies.
+    mutating func keepPackage(_ first: Int, for node: FileTree.NodeID) {
         let cause = tree.path(of: node)
         var pending = [first]
         while let index = pending.popLast() {
             let package = packages.list[index]
-            guard !package.row.isBase, expanded.insert(index).inserted else { continue }
-            for node in package.nodes where isWorthKeeping(node) { keep(node, .package(package.name, by: cause)) }
+            let isCalledManager = index == first && DropKind.isManager(package.name)
+            guard isCalledManager || !isSkipped(index), expanded.insert(index).inserted else { continue }
+            for node in package.nodes where isWorthKeeping(node, package.name) {
+                keep(node, .package(package.name, by: cause))
+            }
             pending += packages.dependencies(of: index)
         }
     }
 
-    private func isWorthKeeping(_ node: FileTree.NodeID) -> Bool {
+    /// True for packages that every base image has and for package managers, of which single files are kept.
+    private func isSkipped(_ index: Int) -> Bool {
+        packages.list[index].row.isBase || DropKind.isManager(packages.list[index].name)
+    }
+
+    /// True for a program, a library or a script.
+    private func isLoadable(_ node: FileTree.NodeID) -> Bool {
+        let inode = tree[node: node].inode
+        return contents.elf[inode] != nil || contents.scripts[inode] != nil
+    }
+
+    /// - Parameter called: The name of a package whose program is used itself.
+    private func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
-        return !Self.boring.contains { path.isWithin($0) } && !PythonBytecode.isCompiled(path)
+        if PythonBytecode.isCompiled(path) || pythonTests.contains(path) { return false }
+        guard let kind = DropKind(path, package: nil) else { return true }
+        return !kind.isOutsidePackages || (called.map(DropKind.isManager) ?? false && kind == .packageManager)
+    }
+}
+
+// MARK: - Exclusions and levels
+
+extension Planner {
+    private mutating func findExcluded() {
+        guard !options.exclude.isEmpty else { return }
+        var found = Set<FileTree.NodeID>()
+        tree.walk { path, node in
+            if options.exclude.contains(where: { $0.matches(path) }) { found.insert(node) }
+        }
+        excluded = found
+    }
+
+    /// Keeps every file that may be read at run time, for level `safe`.
+    private mutating func keepEverythingElse() {
+        var found: [FileTree.NodeID] = []
+        tree.walk { path, node in
+            guard kept[node] == nil, !PythonBytecode.isCompiled(path) else { return }
+            let package = packages.owner[node].map { packages.list[$0].name }
+            if DropKind(path, package: package)?.isSafe ?? false { return }
+            // A link to a dropped file would dangle.
+            if case .symlink = tree.inode(of: node).kind, let target = tree.resolve(path)?.node,
+                DropKind(tree.path(of: target), package: packages.owner[target].map { packages.list[$0].name })?.isSafe
+                    ?? false
+            {
+                return
+            }
+            found.append(node)
+        }
+        for node in found { keep(node, .level(.safe)) }
+    }
+
+    /// Returns the reasons that lead to a refused file, one line each.
+    private func chain(of refused: (node: FileTree.NodeID, reason: KeepReason)) -> [String] {
+        let first = "\(tree.path(of: refused.node)) \(refused.reason)"
+        guard let cause = refused.reason.cause, let node = tree.resolveParent(of: cause)?.node else { return [first] }
+        return [first] + ReasonChain(tree: tree, kept: kept, order: order).lines(from: node)
     }
 }

@@ -65,9 +65,9 @@ extension Planner {
             }
         }
         let preload = contents.text(at: .known("etc/ld.so.preload")) ?? []
-        if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc)) }
+        if !preload.isEmpty { keep(at: "etc/ld.so.preload", .profile(.glibc, by: nil)) }
         for name in preload.split(whereSeparator: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) {
-            keepPreload(Array(name), .profile(.glibc))
+            keepPreload(Array(name), .profile(.glibc, by: nil))
         }
     }
 
@@ -96,9 +96,13 @@ extension Planner {
     mutating func keepIncluded() {
         guard !options.include.isEmpty else { return }
         var wanted: [(FileTree.NodeID, ImagePathPattern)] = []
+        var matched = Set<ImagePathPattern>()
         tree.walk { path, node in
-            if let pattern = options.include.first(where: { $0.matches(path) }) { wanted.append((node, pattern)) }
+            let patterns = options.include.filter { $0.matches(path) }
+            matched.formUnion(patterns)
+            if let pattern = patterns.first { wanted.append((node, pattern)) }
         }
+        vainIncludes = options.include.filter { !matched.contains($0) }
         for (node, pattern) in wanted { keep(node, .userInclude(pattern.description)) }
     }
 }

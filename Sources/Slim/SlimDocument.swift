@@ -9,7 +9,8 @@ extension SlimPlan {
             "schemaVersion": .integer(1), "kind": .string("slim"), "before": contents.summary, "after": after.summary,
             "kept": .integer(Int64(keep.count)), "dropped": .integer(Int64(droppedCount)),
             "reasons": .members(reasonCounts.mapValues { .integer(Int64($0)) }),
-            "missingLibraries": .strings(missing.map(\.description)),
+            "level": .string(level.rawValue), "paths": paths,
+            "vainIncludes": .strings(vainIncludes), "missingLibraries": .strings(missing.map(\.description)),
             "removed": .array(
                 removed.map { directory in
                     .object([
@@ -18,6 +19,28 @@ extension SlimPlan {
                     ])
                 }),
         ])
+    }
+}
+
+extension SlimPlan {
+    /// All paths: the kept ones with their reason and its cause, the dropped ones with class, package and layer.
+    private var paths: JSON {
+        var kept: [JSON] = []
+        contents.tree.walk { path, node in
+            guard let reason = chains.reason(of: node) else { return }
+            var entry = JSON.object(["path": .string(path.description), "reason": .string(reason.name)])
+            entry["by"] = chains.cause(of: reason, before: node).map { .string(contents.tree.path(of: $0).description) }
+            kept.append(entry)
+        }
+        let dropped = droppedNodes.map { path, node in
+            let reason = dropReason(of: node, at: path)
+            return JSON.object([
+                "path": .string(path.description), "class": .string(reason.kind.rawValue),
+                "package": reason.package.map(JSON.string) ?? .null,
+                "layer": .integer(Int64(contents.tree.inode(of: node).layer)),
+            ])
+        }
+        return .object(["kept": .array(kept), "dropped": .array(dropped)])
     }
 }
 

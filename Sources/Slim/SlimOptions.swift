@@ -18,21 +18,32 @@ public enum KeepOption: String, Sendable, CaseIterable {
     }
 }
 
+/// The files that a plan may drop (`--level`).
+public enum SlimLevel: String, Sendable, CaseIterable {
+    /// Only files that no program reads at run time: caches, manuals, package managers and their scripts.
+    case safe
+    /// Everything that the program, its libraries, its scripts and their packages don't need.
+    case closure
+}
+
 /// The user's choice of files to keep and drop.
 public struct SlimOptions: Sendable {
+    /// The files that may be dropped at all.
+    public var level: SlimLevel
     /// Kinds of files to keep.
     public var keep: Set<KeepOption>
     /// Paths to keep with all their needs.
     public var include: [ImagePathPattern]
-    /// Paths to drop, even if there are reasons to keep them; directories of kept files remain.
+    /// Paths to drop; a program or library that a kept file needs is refused.
     public var exclude: [ImagePathPattern]
     /// Paths that were opened while the image ran, to keep with all their needs.
     public var observed: [[UInt8]]
 
     public init(
-        keep: Set<KeepOption> = [], include: [ImagePathPattern] = [], exclude: [ImagePathPattern] = [],
-        observed: [[UInt8]] = []
+        level: SlimLevel = .closure, keep: Set<KeepOption> = [], include: [ImagePathPattern] = [],
+        exclude: [ImagePathPattern] = [], observed: [[UInt8]] = []
     ) {
+        self.level = level
         self.observed = observed
         self.keep = keep
         self.include = include

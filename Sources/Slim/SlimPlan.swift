@@ -9,25 +9,39 @@ public import OCI
 public struct SlimPlan: Sendable {
     /// The image that the plan is for.
     public let contents: ImageFiles
+    /// The files that may be dropped at all.
+    public let level: SlimLevel
     /// The kept paths with their reasons.
     public let keep: [FileTree.NodeID: Set<KeepReason>]
     /// Files that list the image's files, with their new contents.
     public let replacements: [FileTree.NodeID: [UInt8]]
     /// Libraries that kept files need and that the original image lacks too.
     public let missing: [MissingLibrary]
+    /// Patterns of `--include` that match no path of the image.
+    public let vainIncludes: [String]
+    /// The reasons as chains.
+    let chains: ReasonChain
+    /// The packages of files.
+    let owners: [FileTree.NodeID: String]
+    /// The matches of `--exclude`.
+    let excluded: Set<FileTree.NodeID>
 
     /// Plans the files to keep of an image.
     ///
     /// - Throws: ``SlimError/nothingToRun`` for an image without a command, ``SlimError/programMissing(_:)`` for one
-    ///   without
-    ///   its program.
+    ///   without its program, ``SlimError/excludedNeeded(_:chain:)`` if an excluded file is needed.
     public init(_ contents: ImageFiles, options: SlimOptions = SlimOptions()) throws(SlimError) {
         var planner = Planner(contents, options)
         try planner.plan()
         self.contents = contents
+        level = options.level
         keep = planner.kept
         replacements = planner.replacements()
         missing = planner.missing
+        vainIncludes = planner.vainIncludes.map(\.description)
+        chains = ReasonChain(tree: contents.tree, kept: planner.kept, order: planner.order)
+        owners = planner.packages.owner.mapValues { planner.packages.list[$0].name }
+        excluded = planner.excluded
     }
 }
 
@@ -36,16 +50,8 @@ extension SlimPlan {
     ///
     /// The lines go from the path itself to a reason that needs no other.
     public func explain(_ path: ImagePath) -> [String]? {
-        guard let start = node(path), keep[start] != nil else { return nil }
-        var lines: [String] = []
-        var seen = Set<FileTree.NodeID>()
-        var current = start
-        while seen.insert(current).inserted, let reason = mainReason(of: current) {
-            lines.append("\(contents.tree.path(of: current)) \(reason)")
-            guard let cause = reason.cause.flatMap({ node($0) }) else { break }
-            current = cause
-        }
-        return lines
+        guard case .kept(let chain)? = explanation(of: path)?.decision else { return nil }
+        return chain
     }
 
     /// The paths with new contents.
@@ -54,7 +60,7 @@ extension SlimPlan {
     /// The number of kept paths by the name of their main reason.
     public var reasonCounts: [String: Int] {
         keep.keys.reduce(into: [:]) { counts, node in
-            if let reason = mainReason(of: node) { counts[reason.name, default: 0] += 1 }
+            if let reason = chains.reason(of: node) { counts[reason.name, default: 0] += 1 }
         }
     }
 
@@ -80,7 +86,7 @@ extension SlimPlan {
         return directories.values.sorted { ($1.bytes, $0.path) < ($0.bytes, $1.path) }
     }
 
-    private var droppedNodes: [(path: ImagePath, node: FileTree.NodeID)] {
+    var droppedNodes: [(path: ImagePath, node: FileTree.NodeID)] {
         var list: [(path: ImagePath, node: FileTree.NodeID)] = []
         contents.tree.walk { path, node in
             if keep[node] == nil { list.append((path, node)) }
@@ -88,18 +94,21 @@ extension SlimPlan {
         return list
     }
 
-    private func node(_ path: ImagePath) -> FileTree.NodeID? { contents.tree.resolveParent(of: path)?.node }
+    /// True if the slim image has the same files as the image, whose layers have no others.
+    public var changesNothing: Bool {
+        contents.tree.inodes.allSatisfy { $0.linkCount > 0 } && droppedCount == 0
+            && replacements.allSatisfy { node, bytes in
+                contents.digest(of: contents.tree[node: node].inode) == Digest(of: bytes)
+            }
+    }
 
-    /// Returns the most informative reason: one that needs no other, or else the first by name.
-    private func mainReason(of node: FileTree.NodeID) -> KeepReason? {
-        let order = [
-            "entrypoint", "userInclude", "application", "declared", "argument", "command", "interpreter", "elfClosure",
-            "shebang", "dynamicLoad", "profile", "observed", "package", "bytecode", "symlink", "packageMetadata",
-            "parentDirectory",
-        ]
-        return keep[node]?.min {
-            let (left, right) = (order.firstIndex(of: $0.name) ?? 0, order.firstIndex(of: $1.name) ?? 0)
-            return (left, $0.description) < (right, $1.description)
+    /// The bytes of files that only the level keeps.
+    public var levelBytes: Int64 {
+        var counted = Set<FileTree.InodeID>()
+        return keep.reduce(0) { sum, entry in
+            guard entry.value.allSatisfy({ if case .level = $0 { true } else { false } }) else { return sum }
+            let inode = contents.tree[node: entry.key].inode
+            return counted.insert(inode).inserted ? sum + contents.tree.inodes[inode].kind.size : sum
         }
     }
 }

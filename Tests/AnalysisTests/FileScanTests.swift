@@ -37,7 +37,8 @@ struct FileScanTests {
     func secret(rule: String, path: String, text: String, line: Int) async throws {
         let report = try await Self.report([[try file(path, text)]])
         #expect(
-            report.secrets == [FoundSecret(rule: rule, path: "/\(path)", layer: 0, line: line, deletedLater: false)])
+            report.secrets
+                == [FoundSecret(rule: rule, path: "/\(path)", layer: 0, line: line, deletedLater: false)])
         #expect(report.findings.contains { $0.id == "secret" && $0.severity == .error })
     }
 

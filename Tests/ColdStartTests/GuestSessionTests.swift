@@ -67,6 +67,63 @@ struct GuestSessionTests {
         }
     }
 
+    /// The end of a machine before the probe passed.
+    private static let ends: [(GuestSession.StopReason, EmulatorEnd?, String)] = [
+        (
+            .closed, EmulatorEnd(exitStatus: .signalled(9), message: nil),
+            "QEMU was killed by signal 9 before the probe passed; its last line was: hello"
+        ),
+        (
+            .closed, EmulatorEnd(exitStatus: .exited(1), message: "qemu: no disk"),
+            "QEMU ended with status 1 before the probe passed; its last line was: qemu: no disk"
+        ),
+        (
+            .closed, EmulatorEnd(exitStatus: .exited(0), message: nil),
+            "the guest switched its machine off, or reset it, before the probe passed; its last line was: hello"
+        ),
+        (
+            .closed, nil,
+            "the guest switched its machine off, or reset it, before the probe passed; its last line was: hello"
+        ),
+        (
+            .timedOut, EmulatorEnd(exitStatus: .signalled(9), message: nil, processorTime: .seconds(3)),
+            "the guest sent no result within 80 s, in which QEMU used 3 s of processor time; its last event: "
+                + "the entrypoint runs; its last line was: hello"
+        ),
+        (
+            .timedOut, nil,
+            "the guest sent no result within 80 s; its last event: the entrypoint runs; its last line was: hello"
+        ),
+    ]
+
+    @Test("The end of a machine before its probe passed has its own sentence for each cause", arguments: ends.indices)
+    func machineEnds(row: Int) {
+        let (end, emulator, sentence) = Self.ends[row]
+        var guest = ScriptedGuest()
+        guest.mark(.started, at: 100, guest: 50)
+        guest.mark(.executed, at: 200, guest: 150)
+        // A kernel prints this line in every machine without PCI.
+        guest.session.receiveConsole(Array("hello\n[    0.8] PCI: Fatal: No config space access function found\n".utf8))
+        let error = #expect(throws: ColdStartError.self) {
+            try guest.session.result(
+                end, emulator: emulator, by: .host, timeout: .seconds(60), boot: 0, now: 81_000_000_000)
+        }
+        #expect(error?.description == sentence)
+    }
+
+    @Test("A passed probe without the times before it is an error of the machine, which names the last event")
+    func incompleteReport() {
+        var guest = ScriptedGuest()
+        guest.mark(.started, at: 100, guest: 50)
+        guest.mark(.firstByte, at: 200, guest: 150)
+        guest.say(.finished(.passed), at: 201)
+        let error = #expect(throws: ColdStartError.self) {
+            try guest.session.result(.done, by: .host, timeout: .seconds(60), boot: 0)
+        }
+        #expect(error == .incompleteReport(lastEvent: "the first byte of the response arrived"))
+        #expect(error?.kind == .machine)
+    }
+
     /// The last messages of a guest, and the reason that the probe did not pass.
     static let reasons: [([Message], String)] = [
         (
@@ -106,8 +163,34 @@ struct GuestSessionTests {
         ] {
             var guest = ScriptedGuest()
             guest.say(.listeners(listeners), at: 1)
-            #expect(guest.session.findings.map(\.id) == [String](repeating: "loopback-only", count: count))
+            #expect(
+                StartFinding.all(guest.session, []).map(\.id) == [String](repeating: "loopback-only", count: count))
         }
+    }
+
+    @Test(
+        "A program that SIGTERM does not end is a finding, and the time of an end is a figure",
+        arguments: [
+            (.unhandled, ["ignores-sigterm"], nil), (.running(milliseconds: 10_000), ["ignores-sigterm"], nil),
+            (.ended(milliseconds: 12), [], 12),
+        ] as [(Message.Termination, [String], Double?)])
+    func termination(reaction: Message.Termination, ids: [String], time: Double?) throws {
+        var guest = ScriptedGuest()
+        guest.say(.termination(reaction), at: 0)
+        guest.pass()
+        let run = try #require(StartFigures(guest.session, by: .host, hasKernel: true))
+        #expect(run.findings.map(\.id).filter { $0 != "late-response" } == ids)
+        #expect(run.terminationMilliseconds == time)
+    }
+
+    @Test(
+        "A port that opens long before the first good response is a finding from a quarter of the start on",
+        arguments: [(150.0, 300.0, true), (150, 500, false), (99, 10, false), (100, 250, true)])
+    func lateResponse(wait: Double, before: Double, isFound: Bool) {
+        let finding = StartFinding(
+            lateResponseOn: 80, [(.kernel, 900), (.exec, 10), (.listen, before), (.firstByte, wait)])
+        #expect((finding?.id == "late-response") == isFound)
+        #expect(StartFinding(lateResponseOn: 80, [(.exec, 10), (.firstByte, wait)]) == nil)
     }
 
     @Test("daemonise: an entrypoint that ends after the probe has passed is a failure of its own")

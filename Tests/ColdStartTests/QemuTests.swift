@@ -127,6 +127,17 @@ struct QemuTests {
         }
     }
 
+    @Test("After the probe a program gets SIGTERM: one without a handler is a finding, and the other's end is timed")
+    func termination() async throws {
+        for (verb, ids) in [("serve", ["ignores-sigterm"]), ("polite", [])] {
+            let measurement = try await measure(["server", verb, "80", "200"], .tcp(port: 80)) {
+                $0.checksTermination = true
+            }
+            #expect(measurement.findings.map(\.id) == ids)
+            #expect((measurement.terminationMilliseconds == nil) == (verb == "serve"))
+        }
+    }
+
     @Test("A command and a line of output are probes too")
     func otherProbes() async throws {
         let command = try await measure(["server", "serve", "80", "200"], .exec(["/bin/server", "true"]))
@@ -270,6 +281,24 @@ struct QemuTests {
         task.cancel()
         await #expect(throws: ColdStartError.cancelled) { try await task.value }
         #expect(!view.isRunning)
+    }
+
+    @Test("A QEMU that is killed is reported with its signal")
+    func killed() async throws {
+        let engine = try await BootFixture.shared.value.engine()
+        let task = Task {
+            try await engine.measure(
+                Scenario(arguments: ["server", "say"], probe: .tcp(port: 80), memoryBytes: 192 << 20))
+        }
+        let killed = await offloaded {
+            func running() -> ProcessView? {
+                ProcessView.children(of: getpid(), named: "qemu-system-x86_64").first { $0.status["Seccomp"] == "2" }
+            }
+            return ProcessView.wait { running() != nil } && kill(running()?.number ?? 0, SIGKILL) == 0
+        }
+        #expect(killed)
+        let error = await #expect(throws: ColdStartError.self) { try await task.value }
+        #expect("\(String(describing: error))".contains("was killed by signal 9"), "\(String(describing: error))")
     }
 
     private func offloaded<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {

@@ -80,7 +80,14 @@ struct MessageTests {
         .probeEvent(.finished(probe: 2, .timedOut)), .probeEvent(.finished(probe: 2, .notStarted(2))),
         .probeEvent(.listening([80, .max])), .probeEvent(.listening([])),
         .probeEvent(.openedFile(Array("/etc/passwd".utf8))), .probeEvent(.openedFilesIncomplete),
-        .probeEvent(.observationFailed(38)),
+        .probeEvent(.observationFailed(38)), .termination(.unhandled), .termination(.ended(milliseconds: 12)),
+        .termination(.running(milliseconds: .max)),
+        .opened(
+            Message.FileOpen(
+                thread: 7, time: GuestTime(nanoseconds: 1, cycles: 2), processorTime: .max, path: Array("/a".utf8))),
+        .thread(
+            Message.ThreadUsage(
+                thread: 7, process: .max, started: 1, processorTime: 2, majorFaults: 3, name: Array("python3".utf8))),
     ]
 
     @Test("A message survives encoding", arguments: messages)
@@ -100,7 +107,7 @@ struct MessageTests {
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
             [3, 9],
-            [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
+            [13, 0], [13, 4], [14, 0], [15, 0], [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
             [9, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
             [9, 3, 0, 0, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
@@ -132,6 +139,7 @@ struct BootSpecTests {
             ProbeSpec(.exec(["true"]), mustPass: false, timeoutMilliseconds: .max),
         ]
         (spec.keepsRunning, spec.recordsOpenedFiles) = (true, false)
+        (spec.checksTermination, spec.recordsStart) = (true, false)
         return spec
     }
 

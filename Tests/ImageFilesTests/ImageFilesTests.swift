@@ -40,9 +40,14 @@ struct ImageFilesTests {
         ])
         let source = CountingSource(workspace.store)
         let image = try Image(manifest: workspace.store.publish(made, as: nil), in: source)
-        let search = TextSearch(concerns: { _, _ in true }) { bytes, _ in
-            bytes.hasPrefix("gone") ? [TextSearch.Match(rule: "r", line: 1)] : []
+        struct Scan: ContentScan {
+            var bytes: [UInt8] = []
+            mutating func receive(_ chunk: ArraySlice<UInt8>) { bytes += chunk }
+            mutating func finish() -> [TextSearch.Match] {
+                bytes.hasPrefix("gone") ? [TextSearch.Match(rule: "r", line: 1)] : []
+            }
         }
+        let search = TextSearch(identity: "r") { _, _ in Scan() }
         let files = try await ImageFiles(of: image, search: search)
         #expect(image.layers.map { source.count(of: $0) } == [1, 1])
 

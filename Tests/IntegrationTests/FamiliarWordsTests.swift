@@ -9,7 +9,7 @@ import Testing
         (["manifest", "busybox"], ["inspect", "--raw", "busybox"]),
         (["config", "busybox"], ["inspect", "--config", "busybox"]),
         (["system", "df"], ["df"]), (["version"], ["--version"]),
-        (["image", "history", "busybox"], ["history", "busybox"]),
+        (["image", "history", "--human=false", "busybox"], ["history", "--no-human", "busybox"]),
     ]
 
     @Test("A line of another tool prints what thaw's own line prints", arguments: equal)

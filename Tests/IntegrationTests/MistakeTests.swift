@@ -57,7 +57,7 @@ import Testing
         Mistake(
             id: "slim x -t x", words: ["slim", "x", "-t", "x"],
             lines: [
-                "thaw: the slim image would replace its original 'x:latest'", "      give another name with -t",
+                "thaw: the slim image would replace its source 'x:latest'", "      add -t NAME, or --replace",
             ]),
         Mistake(
             id: "gate x without thaw.toml", words: ["gate", "x"],

@@ -35,8 +35,9 @@ import Testing
         #expect(verification["probes"].list.map(\.["probe"].text) == ["http:8080/", "the program afterwards"])
         #expect(verification["probes"].list.first?["before"] == .string("status 200, 7 bytes"))
         #expect(try directory.thaw("analyze", "slim").status == 0)
-        let gone = try directory.succeed("slim", "app", "-t", "x", "--explain", "/usr/lib/lazy/greeting.en")
-        #expect(gone == "/usr/lib/lazy/greeting.en is dropped: nothing needs it")
+        let gone = try directory.succeed(
+            "slim", "app", "--level", "closure", "--explain", "/usr/lib/lazy/greeting.en")
+        #expect(gone.hasPrefix("/usr/lib/lazy/greeting.en is dropped: nothing needs it; package lazy, layer "))
     }
 
     @Test("Without observation the second path shows a difference, and no image is stored")
@@ -99,6 +100,26 @@ import Testing
         let bad = try Self.slim(directory, "--no-observe", "--exec", program)
         #expect(bad.status == 1)
         #expect(bad.stderrLines.first?.contains("output, line 1 was 'hello', is ''") == true, "\(bad.error)")
+    }
+
+    @Test("unproven: Without a probe only level safe is stored, as NAME:slim, and its document says so")
+    func unproven() throws {
+        let directory = try Self.directory()
+        let refused = try directory.thaw("slim", "app", "--level", "closure")
+        #expect(refused.status == 64, "\(refused.error)")
+        let replacing = try directory.thaw("slim", "app", "-t", "app")
+        #expect(replacing.stderrLines.first == "thaw: the slim image would replace its source 'app:latest'")
+        let document = try directory.document("slim", "app", "--format", "json")
+        #expect(document["verification"]["state"] == .string("unproven"))
+        #expect(document["verification"]["passed"] == .null)
+        #expect(document["level"] == .string("safe"))
+        #expect(try directory.succeed("slim", "app:slim").hasPrefix("already slim\n"))
+        #expect(try directory.thaw("slim", "app", "--no-verify", "-t", "y").status == 0)
+        let absent = try directory.thaw("slim", "app", "--explain", "/nowhere", "--include", "/nope/**")
+        #expect(absent.output == "/nowhere is not in the image\n")
+        #expect(absent.error.contains("--include '/nope/**' matches nothing in the image"))
+        let plan = try directory.document("slim", "app", "--explain", "/usr/lib/lazy/*", "--format", "json")
+        #expect(try DocumentSchema("slimExplanation").violations(by: plan) == [])
     }
 
     @Test("An original that does not pass its probe is refused")

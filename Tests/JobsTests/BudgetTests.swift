@@ -37,6 +37,18 @@ import Testing
         #expect(all.rows.map(\.name) == ["size", "unpacked", "layers", "waste", "start"])
     }
 
+    @Test("A counted start says so, and a budget of work has the figure")
+    func counted() {
+        var (figures, budget) = (Self.figures, ProjectFile.Budget())
+        (figures.isStartCounted, figures.startWork) = (true, 251_000_000)
+        (budget.start, budget.startWork) = (.seconds(4), 250_000_000)
+        #expect(
+            BudgetVerdict(budget, figures).text == """
+                BROKEN  start: 4.3 s of 4 s, 299 ms too much; counted, with 1 ns for an instruction
+                BROKEN  start-work: 251000000 of 250000000, 1000000 too much
+                """)
+    }
+
     @Test("A budget without a figure is not judged")
     func unmeasured() {
         var (figures, budget) = (Self.figures, ProjectFile.Budget())

@@ -1,5 +1,6 @@
 import Analysis
 import Harness
+import ImageFiles
 import Linux
 import OCI
 import Project
@@ -37,6 +38,26 @@ import Testing
             in: workspace.store, try ProjectFile(parsing: text, name: "thaw.toml"), file: "thaw.toml",
             lines: ProjectLines(text), start: StartOptions(), host: FakeHost())
         return try await check.report(on: other ?? image, named: "app:1", baseline: baseline, today: today)
+    }
+
+    @Test("Secrets are counted by the rules of thaw.toml, and no output has one of them")
+    func secrets() async throws {
+        let secret = "acme_" + "0123456789abcdef"
+        let image = try workspace.image([
+            [file("srv/a", "x \(secret)\n"), file("test/b", secret), file("root/.npmrc", "_authToken=\(secret)")]
+        ])
+        let own = "[budget]\nsecrets = 0\n[[secrets.rule]]\nid = \"acme\"\npattern = \"acme_[a-f0-9]{16}\"\n"
+        let all = try await report(own, image: image)
+        #expect(all.rules[0].measured == 3 && all.rules[0].causes.contains { $0.line.contains("acme in /srv/a:1") })
+        let outputs = [
+            all.text, all.junit, all.markdown, all.github, all.gitlab.bytes.text, all.document.bytes.text,
+            all.sarif(version: "1").bytes.text,
+        ]
+        for output in outputs { #expect(output.contains("secrets") && !output.contains(secret)) }
+        let allowed = own + "[[secrets.allow]]\npath = \"test\"\n[[secrets.allow]]\nrule = \"acme\"\npath = \"srv/*\"\n"
+        #expect(try await report(allowed, image: image).rules[0].measured == 1)
+        let wrong = own.replacing("{16}", with: "{x}")
+        await #expect(throws: Failure.self) { try await report(wrong, image: image) }
     }
 
     @Test(

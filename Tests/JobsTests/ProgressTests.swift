@@ -60,7 +60,7 @@ struct ProgressTests {
         steps.end("base:1", isCached: true)
         #expect(
             steps.lines(at: now + .seconds(65)) == [
-                "2 running, 1 done (1 cached), 1 min 5 s", "[a:2] 1 min 5 s  RUN make", "    cc -c x.c",
+                "2 running, 1 done (1 cached), 65 s", "[a:2] 65 s  RUN make", "    cc -c x.c",
                 "[b:3] 5 s  RUN test",
             ])
         for number in 0..<1000 { steps.begin("c:\(number)", "RUN x", at: now) }

@@ -150,9 +150,9 @@ struct RegistryPeerTests {
         let name = "\(registry.host)/team/app:1"
         try directory.succeed("push", "--progress", "quiet", "app", name)
         let other = try TestDirectory()
-        let history = try other.succeed("history", "--unpacked", "docker://\(name)")
-        #expect(history == (try directory.succeed("history", "app")))
-        #expect(try other.succeed("history", "--unpacked", name) == history)
+        let history = try other.succeed("history", "--no-human", "--unpacked", "docker://\(name)")
+        #expect(history == (try directory.succeed("history", "--no-human", "app")))
+        #expect(try other.succeed("history", "--no-human", "--unpacked", name) == history)
         try other.write("context/Dockerfile", "FROM \(name)\nCOPY more /more\n")
         try other.write("context/more", "more")
         try other.succeed("build", "--progress", "quiet", "-t", "next", "context")

@@ -7,25 +7,17 @@ import Testing
 @Suite struct ConfigKeyTests {
     @Test("The table has the sections and keys that the reader accepts, in its order")
     func complete() {
-        #expect(ConfigSection.all.map(\.name) == File.acceptedKeys[""])
-        for section in ConfigSection.all {
-            #expect(section.keys.map(\.name) == File.acceptedKeys[section.name], "\(section.header)")
-        }
+        #expect(ProjectFile.keys == File.acceptedKeys)
     }
 
     @Test("The reader accepts each key's example, which changes the project", arguments: ConfigKey.all.map(\.path))
     func example(path: String) throws {
         let key = try #require(ConfigKey.named(path))
-        guard key.section != "waive" else { return try waiver() }
-        let project = try ProjectFile(parsing: "[\(key.section)]\n\(key.name) = \(key.example)\n", name: "thaw.toml")
+        let section = try #require(ConfigSection.all.first { $0.name == key.section })
+        let required = section.keys.filter { section.requiredKeys.contains($0.name) && $0 != key }
+        let lines = [section.header] + (required + [key]).map { "\($0.name) = \($0.example)" }
+        let project = try ProjectFile(parsing: lines.joined(separator: "\n"), name: "thaw.toml")
         #expect(project != ProjectFile())
-    }
-
-    private func waiver() throws {
-        let lines = ConfigSection.all.filter(\.isRepeated).flatMap { section in
-            [section.header] + section.keys.map { "\($0.name) = \($0.example)" }
-        }
-        #expect(try ProjectFile(parsing: lines.joined(separator: "\n"), name: "thaw.toml").waivers.count == 1)
     }
 
     static let wrong: [(text: String, message: String)] = [
@@ -45,12 +37,25 @@ import Testing
             "[probe]\nhttp = \"80/\"\ntcp = 80\n",
             "thaw.toml:3: [probe] has http and tcp, but only one probe is allowed"
         ),
-        ("[[waive]]\nrule = \"size\"\n", "thaw.toml:1: 'waive.reason': it is missing"),
+        ("[[waive]]\nrule = \"size\"\n", "thaw.toml:1: 'waive.reason': it must be a text"),
     ]
 
     @Test("A wrong value is reported with its line and the form that is expected", arguments: wrong)
     func value(text: String, message: String) {
         let error = #expect(throws: ProjectError.self) { try ProjectFile(parsing: text, name: "thaw.toml") }
         #expect(error?.description == message)
+    }
+
+    static let headers: [(text: String, line: Int?)] = [
+        ("[?]", 1), ("a = 1\n[[\u{17}x]]\n", 2), ("[\n", 1), ("[ [x] ]", nil), ("[]", nil), ("[", nil),
+        ("a = \"\"\"\n[?]\n\"\"\"\n[x]\n", nil), ("a = [\n[1],\n[{}]\n]\n", nil), ("a = '[?'\n#[?\n[\"a b\".c]", nil),
+        ("a = \"\\\"\n[?]", 2), ("  [ ä]", 1), ("a = \"\"\"\n\"\"\"\n[=]", 3),
+    ]
+
+    @Test("A table header without a name is refused before the TOML parser, which it would end", arguments: headers)
+    func header(text: String, line: Int?) {
+        #expect(TOMLHeaders.malformedLine(in: text) == line)
+        // A text with such a header must end neither this process nor the reader.
+        _ = try? ProjectFile(parsing: text, name: "thaw.toml")
     }
 }

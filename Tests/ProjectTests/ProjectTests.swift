@@ -43,10 +43,18 @@ struct ProjectTests {
             root = false
             healthcheck = true
             forbidden-packages = ["curl"]
+            start-work = 250000000
             [[waive]]
             rule = "waste-ratio"
             reason = "soon better"
             until = "2027-01-31"
+            [[secrets.rule]]
+            id = "acme"
+            pattern = "acme_[a-z]{9}"
+            [[secrets.allow]]
+            path = "app/tests"
+            rule = "private-key"
+            fingerprint = "0123456789ab"
             """
         let project = try ProjectFile(parsing: text, name: "thaw.toml")
         #expect(project.build == ProjectFile.Build(dockerfile: "D", target: "app", context: "sub", args: ["V": "1"]))
@@ -60,13 +68,20 @@ struct ProjectTests {
         #expect(project.budget.unpacked == ByteCount(1_500_000_000))
         #expect(project.budget.start == .milliseconds(500))
         let budget = project.budget
+        #expect(budget.startWork == 250_000_000)
         #expect(budget.largestLayer == ByteCount(40_000_000) && budget.leftovers == ByteCount(0))
         #expect(budget.growth == .part(0.02) && budget.wasteRatio == 0.02 && budget.duplicates == ByteCount(5_000_000))
         #expect(budget.secrets == 0 && budget.setuid == 1 && budget.forbidsRoot && budget.needsHealthcheck)
         #expect(budget.forbiddenPackages == ["curl"])
         #expect(project.waivers == [.init(rule: "waste-ratio", reason: "soon better", until: "2027-01-31")])
-        for (section, keys) in ProjectFile.keys where !section.isEmpty {
-            for key in keys where !["tcp", "exec", "log"].contains(key) { #expect(text.contains("\n\(key) = ")) }
+        #expect(project.secrets.rules == [.init(id: "acme", pattern: "acme_[a-z]{9}")])
+        let allowance = ProjectFile.Secrets.Allowance(
+            path: "app/tests", rule: "private-key", fingerprint: "0123456789ab", reason: nil)
+        #expect(project.secrets.allowances == [allowance])
+        for (section, keys) in ProjectFile.keys where !["", "secrets"].contains(section) {
+            for key in keys where !["tcp", "exec", "log", "reason"].contains(key) {
+                #expect(text.contains("\n\(key) = "))
+            }
         }
     }
 
@@ -89,6 +104,7 @@ struct ProjectTests {
             ("budget.sizes = 1", "budget.sizes", 1), ("[budget]\n\"wast\" = 1", "budget.wast", 2),
             ("[build]\ntarget = \"x\"\n\n[budget]\ntarget = 1", "budget.target", 5),
             ("budget = { sizes = 1 }", "budget.sizes", 1),
+            ("[[secrets.allow]]\npath = \"x\"\nrul = \"y\"", "secrets.allow.rul", 3),
         ])
     func unknown(text: String, path: String, line: Int) {
         let error = #expect(throws: ProjectError.self) { try ProjectFile(parsing: text, name: "t") }
@@ -114,6 +130,7 @@ struct ProjectTests {
             ("[[waive]]\nrule = \"size\"\nreason = \"\"\nuntil = \"2027-01-01\"", "waive.reason"),
             ("[[waive]]\nrule = \"size\"\nreason = \"y\"\nuntil = \"soon\"", "waive.until"),
             ("[[waive]]\nrule = \"size\"\nreason = \"y\"", "until"),
+            ("[[secrets.allow]]\nreason = \"y\"", "secrets.allow"), ("[[secrets.rule]]\nid = \"y\"", "pattern"),
         ])
     func wrong(text: String, named: String) {
         #expect {

@@ -75,7 +75,10 @@ import Testing
         try registry.add(image)
         let store = try Store(at: space.path.appending("other"))
         await #expect(throws: RegistryError.self) {
-            try await client(Log()) { $0.retry.resumptions = 6 }.pull(registry.reference(), into: store)
+            try await client(Log()) {
+                $0.http.stallTimeout = .seconds(60)
+                $0.retry.resumptions = 6
+            }.pull(registry.reference(), into: store)
         }
         #expect(registry.count("GET /v2/app/blobs/\(layer.digest)") == 7)
     }

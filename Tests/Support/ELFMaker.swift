@@ -26,6 +26,8 @@ public struct ELFMaker {
     public var audit: String?
     /// True to set DF_1_NODEFLIB.
     public var ignoresDefaultDirectories = false
+    /// Names of functions in the dynamic string table.
+    public var symbols: [String] = []
     /// C strings in read-only data.
     public var texts: [String] = []
     /// The JSON of a `.note.dlopen`.
@@ -51,6 +53,13 @@ public struct ELFMaker {
         return maker
     }
 
+    /// Makes a program of glibc that calls these functions and has these texts.
+    public static func program(calling symbols: [String], texts: [String] = []) -> ELFMaker {
+        var maker = ELFMaker.program(needs: ["libc.so.6"])
+        (maker.symbols, maker.texts) = (symbols, texts)
+        return maker
+    }
+
     /// The bytes of the file.
     public var bytes: [UInt8] {
         var strings: [UInt8] = [0]
@@ -62,6 +71,7 @@ public struct ELFMaker {
         for (tag, text) in [(14, soname), (15, rpath), (29, runpath), (0x7fff_ffff, filter), (0x6fff_fefc, audit)] {
             if let text { dynamic.append((UInt64(tag), string(text))) }
         }
+        for name in symbols { _ = string(name) }
         if ignoresDefaultDirectories { dynamic.append((0x6fff_fffb, 0x800)) }
         let interpreterBytes: [UInt8] = interpreter.map { Array($0.utf8) + [0] as [UInt8] } ?? []
         let textBytes: [UInt8] = texts.reduce([0]) { $0 + Array($1.utf8) + [0] }

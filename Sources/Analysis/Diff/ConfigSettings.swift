@@ -44,7 +44,15 @@ struct ConfigSettings {
         let keys = Set(old.values.keys).union(new.values.keys).filter { old.values[$0] != new.values[$0] }
         let hasVariables = keys.contains { $0.hasPrefix("\(environmentKey).") }
         return keys.filter { $0 != orderKey || !hasVariables }.sorted().map {
-            ImageDiff.Setting(key: $0, before: old.values[$0], after: new.values[$0])
+            ImageDiff.Setting(
+                key: $0, before: redacted(old.values[$0], of: $0), after: redacted(new.values[$0], of: $0))
         }
+    }
+
+    /// Returns a value without secrets, which the setting's name may show.
+    private static func redacted(_ value: String?, of key: String) -> String? {
+        guard let value else { return nil }
+        let name = "\(key.split(separator: ".").last ?? "")="
+        return String(SecretText.redacted(name + value).dropFirst(name.count))
     }
 }

@@ -14,11 +14,13 @@ public struct HistoryChange: Sendable, Equatable {
         }
         let changes = Alignment.merged(pairs, left: old.count, right: new.count).compactMap { row -> HistoryChange? in
             switch (row.left, row.right) {
-            case (let line?, nil): HistoryChange(isAdded: false, command: shortCommand(old[line].createdBy ?? ""))
-            case (nil, let line?): HistoryChange(isAdded: true, command: shortCommand(new[line].createdBy ?? ""))
+            case (let line?, nil): HistoryChange(isAdded: false, command: command(old[line]))
+            case (nil, let line?): HistoryChange(isAdded: true, command: command(new[line]))
             default: nil
             }
         }
         return (changes, pairs.count { old[$0.left] != new[$0.right] })
     }
+
+    private static func command(_ line: History) -> String { shortCommand(SecretText.redacted(line.createdBy ?? "")) }
 }

@@ -118,13 +118,14 @@ extension Report {
 
     private var secretTable: [Markup] {
         table(
-            ["Rule", "Layer", "Line", "Place"],
+            ["Rule", "Layer", "Line", "Place", "Fingerprint"],
             secrets.prefix(200).map { secret in
                 let later: Markup = secret.deletedLater ? " <span class=\"pill\">deleted later</span>" : ""
                 return """
                     <tr><td>\(secret.rule)</td><td>\(secret.layer.map(String.init) ?? "–")</td>\
                     <td>\(secret.line.map(String.init) ?? "–")</td>\
-                    <td><code>\(abbreviated(secret.path.visibleLine, to: 120))</code>\(later)</td></tr>
+                    <td><code>\(abbreviated(secret.path.visibleLine, to: 120))</code>\(later)</td>\
+                    <td><code>\(secret.fingerprint)</code></td></tr>
 
                     """
             })

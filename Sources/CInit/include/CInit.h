@@ -104,8 +104,8 @@ void cinit_end(int descriptor);
 /// Starts to observe the file system that is mounted at a path.
 int cinit_observe(const char *path);
 /// Copies the path of an opened file or directory, and returns its length: 0 if it has none, or was opened by the
-/// caller. Negative if there is no event yet (see cinit_is_pending), or if events were lost.
-long cinit_next_opened(int observer, void *path, unsigned long capacity);
+/// caller. Negative if there is no event yet (see cinit_is_pending), or if events were lost. `thread` opened it.
+long cinit_next_opened(int observer, void *path, unsigned long capacity, int *thread);
 
 // The probe.
 int cinit_signal_is_child(int signal);

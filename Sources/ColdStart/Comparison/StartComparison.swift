@@ -49,6 +49,9 @@ public struct StartComparison: Sendable, Equatable {
 }
 
 extension WorkSummary {
+    /// The median of the instructions from the start of the entrypoint to the first byte; nil if there is no such phase.
+    public var programInstructions: Double? { entrypoint?.instructions.median }
+
     /// The figures of the phases from the start of the entrypoint on, a sample for each run.
     struct EntrypointFigures {
         let instructions: Statistics

@@ -18,9 +18,11 @@ struct QemuJail {
         let kernel: Int32
         let initramfs: Int32
         let disk: Int32
-        /// The pipe for frames of the guest and the firmware; `console` is the pipe for their and QEMU's text.
+        /// The pipe for frames of the guest and the firmware; `console` is the pipe for their text.
         let frames: Int32
         let console: Int32
+        /// The pipe for QEMU's own messages; it is open as long as the process.
+        let messages: Int32
     }
 
     /// The descriptor numbers in QEMU's process.
@@ -74,7 +76,7 @@ struct QemuJail {
         let named = [files.frames, files.console]
         let opened = kind == .bare ? [files.kernel, files.initramfs] : []
         // 0, 1 and 2 are QEMU's own streams; it reads nothing, and writes only messages.
-        return [files.console, files.console, files.console, files.disk] + named + opened
+        return [files.messages, files.messages, files.messages, files.disk] + named + opened
     }
 
     // MARK: The root directory

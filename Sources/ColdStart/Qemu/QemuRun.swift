@@ -29,34 +29,41 @@ struct QemuRun {
 
     /// Boots once.
     func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> StartFigures {
-        let (session, end): (GuestSession, GuestSession.StopReason)
+        let (session, end, emulator): (GuestSession, GuestSession.StopReason, EmulatorEnd)
         do throws(SystemError) {
-            (session, end) = try watch(kernel: kernel, initramfs: initramfs, disk: disk)
+            (session, end, emulator) = try watch(kernel: kernel, initramfs: initramfs, disk: disk)
         } catch { throw .file(error.operation, error.path, error.errno) }
         scenario.onRunEnd(Console(text: session.console.text))
         let phaseClock: PhaseClock = command.acceleration.isCounted ? .instructions : .host
-        return try session.result(end, by: phaseClock, timeout: scenario.timeout, boot: timeouts.boot)
+        return try session.result(
+            end, emulator: emulator, by: phaseClock, timeout: scenario.timeout, boot: timeouts.boot)
     }
 
     private func watch(
         kernel: Int32, initramfs: Int32, disk: Int32
-    ) throws(SystemError) -> (GuestSession, GuestSession.StopReason) {
+    ) throws(SystemError) -> (GuestSession, GuestSession.StopReason, EmulatorEnd) {
         var frames = try OutputPipe()
         var console = try OutputPipe()
+        var messages = try OutputPipe()
         var watch = Watch(
             session: GuestSession(
                 probe: scenario.probe, probeSet: scenario.probeSet, start: hostClock(),
                 memory: scenario.memoryBytes),
             run: self)
         let files = QemuJail.Files(
-            kernel: kernel, initramfs: initramfs, disk: disk, frames: frames.writing, console: console.writing)
+            kernel: kernel, initramfs: initramfs, disk: disk, frames: frames.writing, console: console.writing,
+            messages: messages.writing)
         var qemu = try launch(files)
         frames.closeWriting()
         console.closeWriting()
-        let end = try watch.run(frames.reading, console.reading)
+        messages.closeWriting()
+        let end = try watch.run(frames.reading, console.reading, messages.reading)
+        let used = qemu.processorTime
+        // An exit that has begun keeps its status: the pipe of QEMU's messages closes with the process.
         qemu.kill()
-        _ = qemu.wait()
-        return (watch.session, end)
+        let emulator = EmulatorEnd(
+            exitStatus: qemu.wait(), message: watch.messages.lastLine, processorTime: used)
+        return (watch.session, end, emulator)
     }
 
     /// Starts QEMU in the strictest jail that this host supports.
@@ -75,13 +82,18 @@ struct QemuRun {
     private struct Watch {
         var session: GuestSession
         let run: QemuRun
+        /// QEMU's stderr.
+        private(set) var messages = Transcript()
+
+        init(session: GuestSession, run: QemuRun) { (self.session, self.run) = (session, run) }
 
         /// Passes on frames and console output with their time, until the session ends.
         mutating func run(
-            _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor
+            _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor,
+            _ errors: borrowing OwnedDescriptor
         ) throws(SystemError) -> GuestSession.StopReason {
             let stop = run.canceller.reading.rawValue
-            var open: Set<Int32> = [frames.rawValue, console.rawValue]
+            var open: Set<Int32> = [frames.rawValue, console.rawValue, errors.rawValue]
             while !session.isDone, !open.isEmpty {
                 let watched = [stop] + open.sorted()
                 let ready = try waitForInput(watched, until: deadline)
@@ -89,10 +101,20 @@ struct QemuRun {
                 guard ready.contains(true) else { return .timedOut }
                 if ready[0] { return .cancelled }
                 for (descriptor, isReady) in zip(watched, ready) where isReady {
-                    let isFrames = descriptor == frames.rawValue
-                    let bytes = try isFrames ? frames.read(1 << 16) : console.read(1 << 16)
+                    let bytes: [UInt8]
+                    switch descriptor {
+                    case frames.rawValue:
+                        bytes = try frames.read(1 << 16)
+                        session.receive(bytes, at: now)
+                    case console.rawValue:
+                        bytes = try console.read(1 << 16)
+                        session.receiveConsole(bytes)
+                    default:
+                        bytes = try errors.read(1 << 16)
+                        messages.append(bytes)
+                        session.receiveConsole(bytes)
+                    }
                     if bytes.isEmpty { open.remove(descriptor) }
-                    if isFrames { session.receive(bytes, at: now) } else { session.receiveConsole(bytes) }
                 }
             }
             return session.isDone ? .done : .closed

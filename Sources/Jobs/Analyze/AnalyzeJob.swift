@@ -6,15 +6,19 @@ internal import SystemPackage
 /// The analysis of an image, with the store's other images as possible bases.
 public struct AnalyzeJob {
     private let store: Store
+    private let policy: SecretPolicy
 
-    /// Makes a job.
-    public init(in store: Store) { self.store = store }
+    /// Makes a job; `policy` has the rules for secrets.
+    public init(in store: Store, policy: SecretPolicy = .standard) {
+        self.store = store
+        self.policy = policy
+    }
 
     /// Reads every layer once and returns the report.
     ///
     /// - Parameter asDive: True for the efficiency and waste that dive computes.
     public func report(on image: Image, named name: String, asDive: Bool = false) async throws -> Report {
-        var report = try await Report(of: image, reference: name, base: base(of: image))
+        var report = try await Report(of: image, reference: name, base: base(of: image), policy: policy)
         if asDive {
             let store = store
             report.dive = try await Offload.run {

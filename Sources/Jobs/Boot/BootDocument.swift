@@ -45,6 +45,7 @@ extension StartMeasurement {
                 "median": .integer(Int64(work.instructions.median)), "spread": .number(work.instructions.spread),
             ])
         }
+        json["terminationMs"] = terminationMilliseconds.map(JSON.number)
         json["hostProbe"] = hostProbe.map(\.document)
         json["response"] = response.map { response in
             .object(["status": .integer(Int64(response.status)), "bytes": .integer(Int64(response.byteCount))])
@@ -68,10 +69,12 @@ extension Phase {
 extension WorkSummary {
     fileprivate var document: JSON {
         let phases = phases.map { ($0.name.rawValue, JSON.integer(Int64($0.instructions.median))) }
-        return .object([
+        var json = JSON.object([
             "instructions": .integer(Int64(instructions.median)), "spread": .number(instructions.spread),
             "byPhase": .members(Dictionary(uniqueKeysWithValues: phases)),
         ])
+        json["program"] = programInstructions.map { .integer(Int64($0)) }
+        return json
     }
 
     fileprivate var waitingDocument: JSON {

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// The settings for starting images, the same for each image.
 public struct BootJob: Sendable {
     /// The engine.
-    public let choice: EngineChoice
+    public private(set) var choice: EngineChoice
     /// The probe of readiness; nil until an image suggests one.
     public private(set) var probe: ProbeAction?
     private let furtherProbes: [ProbeAction]
@@ -108,6 +108,17 @@ extension BootJob {
         return measured[0]
     }
 
+    /// The time for counted starts with further seeds, if no number is requested.
+    private static let seedTime = Duration.seconds(15)
+
+    /// Counts the work of the image's start, with up to three seeds if that costs little.
+    func count(_ image: Image, in store: Store) async throws -> StartMeasurement {
+        var job = try choosingProbe(for: image)
+        job.choice = .qemu
+        let plan = RunPlan(runs: runs, budget: budget ?? (runs == nil ? BootJob.seedTime : nil), isCounted: true)
+        return try await job.measure([StartSubject(image)], in: store, plan: plan, options: MachineOptions())[0]
+    }
+
     /// True if starts are measured in an emulator: a QEMU without a KVM that runs guests.
     public var isEmulated: Bool {
         guard !isDeterministic, [.auto, .qemu].contains(choice), Engines.hasEmulator else { return false }
@@ -144,10 +155,13 @@ extension BootJob {
                 // The engine itself repeats a start that saves, resumes or keeps a machine.
                 guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
                 return try await plan.measure(subjects.count) { index, earlierRuns in
-                    let (name, began) = (plan.name(ofStart: index, of: subjects.count, earlierRuns), ContinuousClock.now)
+                    let (name, began) = (
+                        plan.name(ofStart: index, of: subjects.count, earlierRuns), ContinuousClock.now
+                    )
                     host.show(.phase) { ["\(name)  \(began.duration(to: .now).wholeSeconds)"] }
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
+                    scenario.checksTermination = earlierRuns == 0
                     let measured = try await starters[index](scenario)
                     try scenario.probeSet?.expectPassed(measured)
                     return measured

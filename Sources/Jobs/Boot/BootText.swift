@@ -18,6 +18,9 @@ extension StartMeasurement {
         if let work { lines.append(work.text) }
         if let response { lines.append("answered \(response.status), \(response.byteCount) bytes") }
         if let kernelRemark { lines.append(kernelRemark) }
+        if let terminationMilliseconds {
+            lines.append("ended \(Duration.text(milliseconds: terminationMilliseconds)) after SIGTERM")
+        }
         lines += findings.map { "finding: \($0.message)" }
         lines += notes.map { "note: \($0)" }
         if let pageFaults { lines.append("page faults \(Int(pageFaults.median))") }
@@ -44,7 +47,8 @@ extension Statistics {
 extension WorkSummary {
     fileprivate var text: String {
         let percent = (instructions.spread * 10_000).rounded() / 100
-        return "work \(instructions.median) instructions, spread \(percent) %; waiting \(waiting.medianText)"
+        let program = programInstructions.map { ", \(Int64($0)) of them the program's" } ?? ""
+        return "work \(instructions.median) instructions\(program), spread \(percent) %; waiting \(waiting.medianText)"
     }
 }
 

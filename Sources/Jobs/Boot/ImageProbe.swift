@@ -32,6 +32,12 @@ struct ImageProbe: Equatable {
         }
     }
 
+    /// Returns the command of HEALTHCHECK if it is not among `actions`.
+    static func missingHealthcheck(_ config: ImageConfig, among actions: [ProbeAction]) -> [ProbeAction] {
+        guard let action = healthcheck(config), !actions.contains(where: { "\($0)" == "\(action)" }) else { return [] }
+        return [action]
+    }
+
     /// Returns the lowest TCP port of EXPOSE, each such as `8080` or `8080/tcp`.
     private static func port(_ config: ImageConfig) -> UInt16? {
         config.exposedPorts.compactMap { text -> UInt16? in

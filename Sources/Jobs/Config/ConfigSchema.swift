@@ -5,7 +5,13 @@ internal import Project
 public enum ConfigSchema {
     /// The text of docs/json/thaw.toml.schema.json.
     public static var file: String {
-        var root = object(ConfigSection.all.map { ($0.name, schema(of: $0)) })
+        // A section such as secrets.rule is a member of the object secrets.
+        var members: [(String, JSON)] = []
+        for (name, sections) in Dictionary(grouping: ConfigSection.all, by: { $0.name.split(separator: ".")[0] }) {
+            let inner = sections.map { ($0.name.split(separator: ".").last.map(String.init) ?? "", schema(of: $0)) }
+            members.append((String(name), sections[0].name.contains(".") ? object(inner) : inner[0].1))
+        }
+        var root = object(members)
         root["$schema"] = "http://json-schema.org/draft-07/schema#"
         root["title"] = "thaw.toml"
         root["description"] = "The settings of thaw for a project."
@@ -14,7 +20,7 @@ public enum ConfigSchema {
 
     private static func schema(of section: ConfigSection) -> JSON {
         var one = object(section.keys.map { key in (key.name, self.schema(of: key)) })
-        if section.isRepeated { one["required"] = .strings(section.keys.map(\.name)) }
+        if section.isRepeated { one["required"] = .strings(section.requiredKeys) }
         var whole: JSON = section.isRepeated ? ["type": "array", "items": one] : one
         whole["description"] = .string(section.summary)
         return whole

@@ -15,8 +15,10 @@ extension Schemas {
             "findings": .list(["id": .string, "message": .string]), "notes?": .list(.string), "emulator?": .string,
             "exits?": .integer, "vmmOverheadBytes?": .integer,
             "diskReads?": .integer, "diskBytesRead?": .integer, "console?": .string, "pageFaults?": .integer,
-            "peakGuestMemoryBytes?": .integer,
-            "work?": ["instructions": .integer, "spread": .number, "byPhase": .map(.integer)],
+            "peakGuestMemoryBytes?": .integer, "terminationMs?": .number,
+            "work?": [
+                "instructions": .integer, "program?": .integer, "spread": .number, "byPhase": .map(.integer),
+            ],
             "waitingMs?": ["median": .number, "byPhase": .map(.number)],
             "guestInstructions?": ["median": .integer, "spread": .number],
             "hostProbe?": [

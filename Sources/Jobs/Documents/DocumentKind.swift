@@ -4,7 +4,7 @@
 public enum DocumentKind: String, CaseIterable, Sendable {
     case analysis, boot, bootComparison, buildMetadata, caches, catalog, check, diff, diskUse, doctor, files, gate
     case history, images
-    case inspection, optimization, outline, prune, referrers, slim, tags, targets
+    case inspection, optimization, outline, prune, referrers, slim, slimExplanation, tags, targets
 
     /// The command that prints or writes the document.
     public var command: String {
@@ -29,6 +29,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .prune: "thaw prune --format json"
         case .referrers: "thaw referrers --format json"
         case .slim: "thaw slim --format json"
+        case .slimExplanation: "thaw slim --explain PATH --format json"
         case .tags: "thaw list-tags --format json"
         case .targets: "thaw build --call targets,format=json"
         }
@@ -57,6 +58,7 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .prune: .document("prune", ["removedBlobs": .integer, "freedBytes": .integer, "leftBytes": .integer])
         case .referrers: .document("referrers", ["subject": .string, "referrers": .list(.any)])
         case .slim: Schemas.slim
+        case .slimExplanation: Schemas.slimExplanation
         case .tags: .document("tags", ["repository": .string, "tags": .list(.string)])
         case .targets: Schemas.targets
         }

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import Slim
 
 /// The schemas of documents about images: their bytes, their starts and their slim forms.
 enum Schemas {
@@ -25,8 +26,9 @@ enum Schemas {
             ]),
             "secrets": .list([
                 "rule": .string, "path": .string, "layer": .nullable(.integer), "line": .nullable(.integer),
-                "deletedLater": .bool,
+                "deletedLater": .bool, "fingerprint": .string,
             ]),
+            "allowedSecrets": .integer,
             "findings": .list(finding),
         ])
 
@@ -121,7 +123,26 @@ enum Schemas {
             "before": side, "after": side, "kept": .integer, "dropped": .integer, "reasons": .map(.integer),
             "missingLibraries": .list(.string),
             "removed": .list(["path": .string, "count": .integer, "bytes": .integer]),
+            "level": .words(SlimLevel.allCases.map(\.rawValue)), "alreadySlim": .bool, "vainIncludes": .list(.string),
+            "paths": [
+                "kept": .list(["path": .string, "reason": .string, "by?": .string]),
+                "dropped": .list([
+                    "path": .string, "class": dropKind, "package": .nullable(.string), "layer": .integer,
+                ]),
+            ],
             "verification": verification,
+        ])
+
+    private static let dropKind = Schema.words(DropKind.allCases.map(\.rawValue))
+
+    static let slimExplanation = Schema.document(
+        "slimExplanation",
+        [
+            "subject": .string,
+            "paths": .list([
+                "path": .string, "kept": .bool, "chain?": .list(.string), "class?": dropKind,
+                "package?": .nullable(.string), "layer?": .integer,
+            ]),
         ])
 
     private static let side: Schema = [
@@ -130,7 +151,8 @@ enum Schemas {
     ]
 
     private static let verification: Schema = [
-        "passed": .bool, "engine?": .string, "failure?": .string, "observedFiles?": .integer,
+        "state": .words(["verified", "unproven", "failed"]), "passed": .nullable(.bool), "engine?": .string,
+        "failure?": .string, "observedFiles?": .integer,
         "probes": .list([
             "probe": .string, "passed": .bool, "before": .string, "after?": .string, "unstable": .list(.string),
             "differences": .list(["field": .string, "before": .string, "after": .string]),

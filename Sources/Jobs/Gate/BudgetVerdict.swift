@@ -24,6 +24,11 @@ public struct BudgetVerdict: Sendable, Equatable {
 
         /// The measured value with its unit.
         public var measuredText: String { unit.text(measured) }
+
+        /// The comparison of the two figures in words.
+        var comparison: String {
+            "\(measuredText) of \(limitText)" + (holds ? "" : ", \(unit.text(measured - limit)) too much")
+        }
     }
 
     /// The unit of a budget.
@@ -59,10 +64,15 @@ public struct BudgetVerdict: Sendable, Equatable {
             ("layers", .count, budget.layers.map(Double.init), Double(figures.layerCount)),
             ("waste", .bytes, budget.waste.map { Double($0.bytes) }, Double(figures.wastedBytes)),
             ("start", .milliseconds, budget.start?.inMilliseconds, figures.startMilliseconds),
+            ("start-work", .count, budget.startWork.map(Double.init), figures.startWork),
         ]
         rows = all.compactMap { entry in
             guard let limit = entry.limit, let measured = entry.measured else { return nil }
-            return Row(name: entry.name, unit: entry.unit, limit: limit, measured: measured)
+            var row = Row(name: entry.name, unit: entry.unit, limit: limit, measured: measured)
+            if entry.name == "start", figures.isStartCounted {
+                row.summary = "\(row.comparison); counted, with 1 ns for an instruction"
+            }
+            return row
         }
     }
 
@@ -72,9 +82,7 @@ public struct BudgetVerdict: Sendable, Equatable {
     /// The text of `--format text`.
     public var text: String {
         rows.map { row in
-            let excess = row.holds ? "" : ", \(row.unit.text(row.measured - row.limit)) too much"
-            let summary = row.summary ?? "\(row.measuredText) of \(row.limitText)\(excess)"
-            return "\(row.holds ? "holds" : "BROKEN")  \(row.name): \(summary)"
+            "\(row.holds ? "holds" : "BROKEN")  \(row.name): \(row.summary ?? row.comparison)"
         }.joined(separator: "\n")
     }
 

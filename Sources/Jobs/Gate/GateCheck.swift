@@ -92,12 +92,18 @@ public struct GateCheck {
             return try await rows(for: image, project).map(Row.measured)
         } catch {
             let failure = Failure(error)
-            guard failure.status == .unmeasurable, let limit = project.budget.start else { throw error }
+            let limits = [
+                ("start", project.budget.start?.inMilliseconds),
+                ("start-work", project.budget.startWork.map(Double.init)),
+            ]
+            let rules = limits.compactMap { name, limit in
+                limit.map { GateRule(name, limit: $0, inconclusive: failure.message) }
+            }
+            guard failure.status == .unmeasurable, !rules.isEmpty else { throw error }
             if let remedy = failure.remedy { host.note(remedy) }
             var rest = project
-            rest.budget.start = nil
-            let rule = GateRule("start", limit: limit.inMilliseconds, inconclusive: failure.message)
-            return try await rows(for: image, rest).map(Row.measured) + [.unmeasured(rule)]
+            (rest.budget.start, rest.budget.startWork) = (nil, nil)
+            return try await rows(for: image, rest).map(Row.measured) + rules.map(Row.unmeasured)
         }
     }
 
@@ -110,8 +116,9 @@ public struct GateCheck {
         let budget = project.budget
         let needsContents = budget.duplicates != nil || budget.secrets != nil || !budget.forbiddenPackages.isEmpty
         if needsContents {
-            let files = try await ImageFiles(of: image, search: Report.search, readsPrograms: false)
-            return try await Offload.run { BudgetFacts(of: files, base: base) }
+            let policy = try SecretPolicy(project, file: file)
+            let files = try await ImageFiles(of: image, search: policy.search, readsPrograms: false)
+            return try await Offload.run { BudgetFacts(of: files, base: base, policy: policy) }
         }
         let tree = try await store.tree(of: image)
         return try await Offload.run { BudgetFacts(of: image, in: tree, base: base) }

@@ -21,7 +21,9 @@ struct GateRules {
 
     /// Returns the rule of a row, with its causes.
     func rule(_ row: BudgetVerdict.Row) -> GateRule {
-        GateRule(row.name, row.unit, limit: row.limit, measured: row.measured, causes: causes(of: row.name))
+        GateRule(
+            row.name, row.unit, limit: row.limit, measured: row.measured, causes: causes(of: row.name),
+            summary: row.summary)
     }
 
     private func causes(of name: String) -> [GateRule.Cause] {

@@ -1,4 +1,5 @@
 public import Analysis
+internal import ColdStart
 public import OCI
 
 /// The figures of an image that budgets limit.
@@ -13,6 +14,10 @@ public struct ImageFigures: Sendable, Equatable {
     public var wastedBytes: Int64
     /// The median time to the first request in milliseconds; nil if it was not measured.
     public var startMilliseconds: Double?
+    /// True if that time is counted, with one nanosecond for each instruction.
+    public var isStartCounted = false
+    /// The median of the program's instructions until the first byte; nil if they were not counted.
+    public var startWork: Double?
 
     /// Makes figures of these values.
     public init(
@@ -31,5 +36,14 @@ public struct ImageFigures: Sendable, Equatable {
         self.init(
             compressedSize: image.compressedSize, unpackedSize: waste.shippedBytes, layerCount: image.layers.count,
             wastedBytes: waste.wastedBytes, startMilliseconds: startMilliseconds)
+    }
+}
+
+extension ImageFigures {
+    /// Takes the figures of a start.
+    mutating func take(_ start: StartMeasurement) {
+        startMilliseconds = start.timeToFirstRequest.median
+        isStartCounted = start.work != nil
+        startWork = start.work?.programInstructions
     }
 }

@@ -1,4 +1,4 @@
-internal import Analysis
+public import Analysis
 internal import ColdStart
 internal import ImageFiles
 internal import Linux
@@ -19,12 +19,13 @@ public struct OptimizeJob {
     private let boot: any ImageStarter
     private let store: Store
     private let budget: ProjectFile.Budget
+    private let policy: SecretPolicy
     private let host: any JobHost
 
     /// Makes a job; `boot` has the settings of all starts.
     public init(
         _ image: Image, name: String, slimName: String?, boot: any ImageStarter, in store: Store,
-        budget: ProjectFile.Budget, host: any JobHost
+        budget: ProjectFile.Budget, policy: SecretPolicy = .standard, host: any JobHost
     ) {
         self.image = image
         self.name = name
@@ -32,6 +33,7 @@ public struct OptimizeJob {
         self.boot = boot
         self.store = store
         self.budget = budget
+        self.policy = policy
         self.host = host
     }
 
@@ -47,9 +49,10 @@ public struct OptimizeJob {
         host.begin("analysing")
         // The only inflation of the original: what follows reads this value, or the plain layers.
         let original = image.reading(from: PlainLayers(image.source, in: store.path))
-        let files = try await ImageFiles(of: original, search: Report.search)
+        let files = try await ImageFiles(of: original, search: policy.search)
         let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.begin("probing the original")
+        let commands = commands + ImageProbe.missingHealthcheck(image.config, among: commands)
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
         }
@@ -57,7 +60,7 @@ public struct OptimizeJob {
         if let warning = record.openedFiles.warning { host.report(warning) }
         host.begin("slimming")
         let slim = try SlimJob(files, options: options(record.openedFiles.paths))
-        var slimmed = try await slim.write(to: store, search: Report.search)
+        var slimmed = try await slim.write(to: store, search: policy.search)
         let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
         host.begin("probing the slim image")
         let verification = try await Verification(
@@ -72,8 +75,8 @@ public struct OptimizeJob {
         let pair = try await boot.measurePair(
             subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
-        let figures = ImageFigures(
-            of: slimmed.image, after.waste, startMilliseconds: pair.after.timeToFirstRequest.median)
+        var figures = ImageFigures(of: slimmed.image, after.waste, startMilliseconds: nil)
+        figures.take(countedPair?.after ?? pair.after)
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
@@ -83,7 +86,7 @@ public struct OptimizeJob {
 
     /// Returns the rules of the slim image that need more than figures.
     private func rules(for files: ImageFiles) -> [GateRule] {
-        let facts = BudgetFacts(of: files, base: .unknown)
+        let facts = BudgetFacts(of: files, base: .unknown, policy: policy)
         let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
         for rule in rules where rule.measured == nil {
             host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
@@ -106,6 +109,7 @@ public struct OptimizeJob {
     private func report(
         _ files: ImageFiles, as name: String, base: BaseImage = .unknown
     ) async throws -> Report {
-        try await Offload.run { Report(of: files, reference: name, base: base) }
+        let policy = policy
+        return try await Offload.run { Report(of: files, reference: name, base: base, policy: policy) }
     }
 }

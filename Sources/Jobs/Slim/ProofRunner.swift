@@ -39,6 +39,16 @@ public struct ProofRunner: ImageRunner {
             probeSet: ProbeSet(probes: probes, commands: commands, recordsOpenedFiles: recordsOpenedFiles))
     }
 
+    /// Returns the runner that also runs the HEALTHCHECK of an image's configuration, whose result must be the same.
+    public func checkingHealth(of config: ImageConfig) -> ProofRunner {
+        let commands = ImageProbe.missingHealthcheck(config, among: probeSet.actions)
+        let probes = ProbeSet(
+            probes: Array(probeSet.actions.prefix(probeSet.probeCount)),
+            commands: probeSet.actions.dropFirst(probeSet.probeCount) + commands,
+            recordsOpenedFiles: probeSet.recordsOpenedFiles)
+        return ProofRunner(job: job, store: store, probeSet: probes, files: files)
+    }
+
     /// Starts an image once and returns its probe results.
     public func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         var requested = probeSet

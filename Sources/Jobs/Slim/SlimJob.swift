@@ -16,6 +16,8 @@ public struct SlimJob: Sendable {
     public struct SlimResult: Sendable {
         /// The files of the image, whose blobs are in the store.
         public let files: ImageFiles
+        /// True if the image was slim already, so that nothing was written.
+        public let isUnchanged: Bool
         /// The document of `thaw slim --format json`.
         public var document: JSON
         /// The comparison of its probe results with those of the original; nil without probes.
@@ -27,6 +29,12 @@ public struct SlimJob: Sendable {
         public var image: Image { files.image }
     }
 
+    /// Returns the image itself if it is slim already; nil if there is something to drop.
+    public func unchanged() -> SlimResult? {
+        guard plan.changesNothing else { return nil }
+        return result(plan.contents, isUnchanged: true)
+    }
+
     /// Writes the slim image and checks its invariants against the original.
     ///
     /// - Parameter search: A search in the text of its files, for a report on it.
@@ -35,39 +43,14 @@ public struct SlimJob: Sendable {
         let after = try await ImageFiles(of: image, search: search)
         let violations = Invariants.check(after, against: plan.contents, rewritten: plan.rewritten)
         guard violations.isEmpty else { throw SlimError.notSame(violations) }
+        return result(after, isUnchanged: false)
+    }
+
+    private func result(_ after: ImageFiles, isUnchanged: Bool) -> SlimResult {
         var document = plan.document(after: after)
         document["verification"] = Verification.withoutProbes
-        return SlimResult(files: after, document: document)
-    }
-
-    /// Returns the reasons for which the path is kept, or a sentence that it is dropped.
-    public func explanation(of path: String) throws -> String {
-        guard let path = try? ImagePath(path) else { throw Failure("'\(path)' is not a path", status: .usage) }
-        return plan.explain(path)?.joined(separator: "\n") ?? "\(path) is dropped: nothing needs it"
-    }
-
-    /// Returns the text of `thaw slim --format text`.
-    public func text(_ result: SlimResult) -> String {
-        let before = ByteCount(plan.contents.image.compressedSize)
-        let after = ByteCount(result.image.compressedSize)
-        var lines = [
-            "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped", "",
-            "kept because of",
-        ]
-        for (reason, count) in plan.reasonCounts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-            lines.append("  \(reason): \(count)")
-        }
-        lines += ["", "removed"]
-        for directory in plan.removed.prefix(12) {
-            let files = directory.count == 1 ? "1 file" : "\(directory.count) files"
-            lines.append("  \(directory.path)  \(files), \(ByteCount(directory.bytes))")
-        }
-        if !plan.missing.isEmpty {
-            lines += ["", "libraries that the original lacks"] + plan.missing.prefix(10).map { "  \($0)" }
-        }
-        if let verification = result.verification { lines += ["", verification.text] }
-        lines += ["", "\(result.image.descriptor.digest)"]
-        return lines.joined(separator: "\n")
+        document["alreadySlim"] = .bool(isUnchanged)
+        return SlimResult(files: after, isUnchanged: isUnchanged, document: document)
     }
 }
 
@@ -82,7 +65,7 @@ extension Verification {
 
     /// The probes and their results, for people.
     var text: String {
-        (["probe results"]
+        (["verified: probe results on the engine \(engine)"]
             + checks.map { check in
                 let doubts = check.unstable.isEmpty ? "" : "; unstable: \(check.unstable.joined(separator: ", "))"
                 return "  \(check.passed ? "same" : "DIFFERENT")  \(check.probe): \(check.before)\(doubts)"

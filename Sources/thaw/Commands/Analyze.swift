@@ -3,6 +3,8 @@ import ArgumentParser
 import Jobs
 import Linux
 import OCI
+import Project
+import SystemPackage
 
 /// The command `thaw analyze`.
 struct Analyze: AsyncParsableCommand {
@@ -28,6 +30,10 @@ struct Analyze: AsyncParsableCommand {
         help: ArgumentHelp(
             "With --files: sum up directories down to this depth instead; 0 is the root.", valueName: "number"))
     var depth: Int?
+    @Option(
+        help: ArgumentHelp(
+            "File with own rules and allowed places of secrets. (default: ./thaw.toml)", valueName: "file"))
+    var config: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -63,7 +69,10 @@ struct Analyze: AsyncParsableCommand {
     }
 
     private func reportText(_ subject: Image, _ store: Store) async throws -> String {
-        let report = try await AnalyzeJob(in: store).report(on: subject, named: image.text, asDive: metric == .dive)
+        let project = try ProjectFile.read(config, beside: ".")
+        let policy = try SecretPolicy(project, file: config ?? "thaw.toml")
+        let report = try await AnalyzeJob(in: store, policy: policy).report(
+            on: subject, named: image.text, asDive: metric == .dive)
         return switch format {
         case .html: report.html
         case .json, .ndjson: report.json.text

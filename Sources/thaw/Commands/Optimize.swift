@@ -51,7 +51,8 @@ struct Optimize: AsyncParsableCommand {
                 byWranglerIn: FilePath(subject), profile: .cloudflareContainers
             ) { host.report($0) }
         }
-        let name = try tag.map { isContext ? try reference($0) : try SlimName.check($0, for: subject) }
+        let name = try tag.map(reference)
+        if !isContext, tag != nil { try SlimName(tag, of: Transport(subject), replaces: false).expectOther() }
         if output == "-" {
             throw Failure(
                 "-o names the directory of the report, which has two files",
@@ -71,9 +72,10 @@ struct Optimize: AsyncParsableCommand {
         let title = isDirectory ? ReportPlace.name(of: subject) : subject
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
-            budget: project.budget(on: RFC3339.today), host: host)
+            budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
+        let level = try slimOptions.slimLevel() ?? .closure
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
-            try slimOptions.options(project, observed: $0)
+            try slimOptions.options(project, level: level, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, build, to: directory)

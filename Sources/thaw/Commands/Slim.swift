@@ -15,8 +15,9 @@ struct SlimCommand: AsyncParsableCommand {
         commandName: "slim", abstract: "Reduce an image to the files that its program needs.",
         discussion: """
             With --probe and --exec, both images are started and probed, and the files that the original opens are \
-            kept. If the probe results differ, no image is stored and the exit status is 1. The original is never \
-            replaced.
+            kept; the image's HEALTHCHECK runs too. If the results differ, no image is stored and the exit status is \
+            1. Without them nothing is proven, so only files that no program reads are dropped (--level safe). The \
+            image is stored as NAME:slim.
             Example: thaw slim app:latest -t app:slim --include '/srv/**' --keep shell
             """)
     @OptionGroup var global: GlobalOptions
@@ -34,42 +35,67 @@ struct SlimCommand: AsyncParsableCommand {
     @Option(
         name: [.customShort("t"), .long],
         help: ArgumentHelp(
-            "Name and optionally a tag of the slim image: NAME[:TAG]. (default: IMAGE:slim)", valueName: "name"))
+            "Name and optionally a tag of the slim image: NAME[:TAG]. (default: NAME:slim)", valueName: "name"))
     var tag: String?
-    @Option(help: ArgumentHelp("Print why a path is kept or dropped, and write no image.", valueName: "path"))
+    @Flag(help: "Let the slim image take the name of its source.") var replace = false
+    @Flag(inversion: .prefixedNo, help: "Store the slim image only if it is proven, or of level safe.")
+    var verify = true
+    @Option(
+        help: ArgumentHelp(
+            "Print why paths are kept or dropped, and write no image; a path, or a pattern with * and **.",
+            valueName: "path"))
     var explain: String?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     func run() async throws {
-        let store = try global.store()
-        let name = explain == nil ? try SlimName.choose(tag, for: image.text) : nil
-        let proof = try ProofRunner(
+        let (store, host) = (try global.store(), TerminalHost())
+        let name = explain == nil ? try SlimName(tag, of: Transport(image.text), replaces: replace) : nil
+        let runner = try ProofRunner(
             probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
-            recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: TerminalHost())
+            recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: host)
+        let level =
+            try options.slimLevel() ?? .standard(isProbed: runner != nil, isVerified: verify)
+        if explain == nil { try level.expectProof(isProbed: runner != nil, isVerified: verify) }
         let found = try await image.exportedImage(in: store)
+        if !found.isSlim { try name?.expectOther() }
+        let proof = runner?.checkingHealth(of: found.config)
         // The plan, the rewriting and the probing each read all layers.
         let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()
         let record = try await proof?.record(of: original)
         if let warning = record?.openedFiles.warning { Terminal.report(warning) }
         let job = try await SlimJob(
-            ImageFiles(of: original), options: options.options(ProjectFile(), observed: record?.openedFiles.paths ?? [])
-        )
-        if let explain { return Terminal.print(try job.explanation(of: explain)) }
-        var result = try await job.write(to: store)
-        if let proof, let record {
-            let verification = try await Verification(result.image, against: record, of: original, by: proof)
-            try verification.require()
-            result.verification = verification
+            ImageFiles(of: original),
+            options: options.options(ProjectFile(), level: level, observed: record?.openedFiles.paths ?? []))
+        for pattern in job.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }
+        if let explain {
+            let explanation = try job.explanation(of: explain)
+            return format == .json ? Terminal.print(explanation.document) : Terminal.print(explanation.text)
         }
-        if let name { try store.publish(result.image, as: name) }
+        guard let name else { preconditionFailure("a slim image has a name") }
+        let result: SlimJob.SlimResult
+        if let unchanged = job.unchanged() {
+            result = unchanged
+            if name.isRequested { try store.publish(found, as: name.reference) }
+        } else {
+            try name.expectOther()
+            result = try await slimmed(job, original, record, proof)
+            try store.publish(result.image, as: name.reference)
+        }
         try lease.release()
-        switch format {
-        case .text:
-            Terminal.print(job.text(result))
-            if let name, tag == nil { Terminal.note("the slim image is '\(name.familiar)'") }
-        case .json: Terminal.print(result.document)
-        }
+        format == .json ? Terminal.print(result.document) : Terminal.print(job.text(result))
+    }
+
+    /// Writes the slim image and compares it with the original, unless the user waives the proof.
+    private func slimmed(
+        _ job: SlimJob, _ original: Image, _ record: RunRecord?, _ proof: ProofRunner?
+    ) async throws -> SlimJob.SlimResult {
+        var result = try await job.write(to: global.store())
+        guard let proof, let record, verify else { return result }
+        let verification = try await Verification(result.image, against: record, of: original, by: proof)
+        try verification.require()
+        result.verification = verification
+        return result
     }
 }
 
@@ -84,14 +110,27 @@ struct SlimOptionGroup: ParsableArguments {
             "Keep paths and the files that they need; * and ** as in .dockerignore. Can be repeated.",
             valueName: "glob"))
     var include: [String] = []
-    @Option(help: ArgumentHelp("Drop paths, even if they are needed. Can be repeated.", valueName: "glob"))
+    @Option(
+        help: ArgumentHelp(
+            "Drop paths; a program or library that a kept file needs is refused. Can be repeated.", valueName: "glob"))
     var exclude: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Files that may be dropped: safe (caches, manuals, package managers) or closure (everything that nothing \
+            needs). (default: closure with a probe, else safe)
+            """, valueName: "level"))
+    var level: String?
+
+    /// Returns the level of `--level`; nil without it.
+    func slimLevel() throws -> SlimLevel? { try SlimLevel(named: level) }
+
     /// Returns the options, with those of the project's file and the files opened while the image ran.
-    func options(_ project: ProjectFile, observed: [[UInt8]] = []) throws -> SlimOptions {
+    func options(_ project: ProjectFile, level: SlimLevel, observed: [[UInt8]] = []) throws -> SlimOptions {
         do {
             return SlimOptions(
-                keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
+                level: level, keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
                 include: try (include + project.slim.include).map { try ImagePathPattern($0) },
                 exclude: try (exclude + project.slim.exclude).map { try ImagePathPattern($0) }, observed: observed)
         } catch {

@@ -1,0 +1,84 @@
+public import OCI
+public import Slim
+
+/// The name of a slim image: the one of `-t`, or `NAME:slim`.
+public struct SlimName: Sendable {
+    /// The name in the store.
+    public let reference: Reference
+    /// True if the user chose it.
+    public let isRequested: Bool
+    private let isSource: Bool
+
+    /// Makes the name of the slim form of `source`.
+    ///
+    /// - Parameters:
+    ///   - requested: The name of `-t`.
+    ///   - replaces: True if the slim image may take the name of its source.
+    public init(_ requested: String?, of source: Transport, replaces: Bool) throws {
+        let original = source.reference
+        if let requested {
+            reference = try Jobs.reference(requested)
+        } else if let original {
+            reference = try Reference("\(original.host)/\(original.path):slim")
+        } else {
+            throw Failure(
+                "the slim image has no name: its source is a file or a directory", remedy: "add -t NAME", status: .usage
+            )
+        }
+        isRequested = requested != nil
+        if case .store = source { isSource = !replaces && reference == original } else { isSource = false }
+    }
+
+    /// Throws if the slim image would replace its source.
+    public func expectOther() throws {
+        guard isSource else { return }
+        throw Failure(
+            "the slim image would replace its source '\(reference.familiar)'", remedy: "add -t NAME, or --replace",
+            status: .usage)
+    }
+}
+
+extension Transport {
+    /// The name of the image; nil for a file or a directory.
+    fileprivate var reference: Reference? {
+        switch self {
+        case .store(let name), .docker(let name), .podman(let name), .registry(let name): name
+        case .layout, .ociArchive, .dockerArchive: nil
+        }
+    }
+}
+
+extension Image {
+    /// True for an image that slimming made.
+    public var isSlim: Bool { config.history.last?.comment == "thaw slim" }
+}
+
+extension SlimLevel {
+    /// Returns the level that a name means; nil for the default.
+    public init?(named name: String?) throws {
+        guard let name else { return nil }
+        guard let level = SlimLevel(rawValue: name) else {
+            throw Failure(
+                "level '\(name)' is not one of \(SlimLevel.allCases.map(\.rawValue).joined(separator: ", "))",
+                status: .usage)
+        }
+        self = level
+    }
+
+    /// The level without `--level`: `closure` if a proof decides or is waived, else `safe`.
+    ///
+    /// - Parameters:
+    ///   - isProbed: True if both images are started and compared.
+    ///   - isVerified: False if the user waives the proof.
+    public static func standard(isProbed: Bool, isVerified: Bool) -> SlimLevel {
+        isProbed || !isVerified ? .closure : .safe
+    }
+
+    /// Throws if an image of this level would be stored without a proof.
+    public func expectProof(isProbed: Bool, isVerified: Bool) throws {
+        guard self != .safe, !isProbed, isVerified else { return }
+        throw Failure(
+            "level \(rawValue) without a probe proves nothing, so no image would be stored",
+            remedy: "add --probe or --exec, or use --level safe or --no-verify", status: .usage)
+    }
+}

@@ -1,0 +1,1 @@
+../../Sources/Init/ThreadStatus.swift
