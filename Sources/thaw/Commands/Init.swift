@@ -12,6 +12,7 @@ struct Init: ParsableCommand {
             Example: thaw init .
             Example: thaw init --print .
             """)
+    @OptionGroup var global: GlobalOptions
     @Flag(help: "Print the file instead of writing it.") var print = false
     @Flag(help: "Replace a thaw.toml that exists.") var force = false
     @Argument(help: "Directory of the project.") var directory = "."
