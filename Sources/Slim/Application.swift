@@ -59,9 +59,9 @@ extension Planner {
 
     /// True for a link such as `/usr/bin/awk`, which is needed only if its target is.
     private func isLinkIntoPackages(_ path: ImagePath) -> Bool {
-        guard Self.system.contains(where: { path.isWithin($0) }), !path.isWithin(Self.local),
-            let found = tree.resolve(path)
-        else { return false }
+        guard let found = tree.resolve(path) else { return false }
+        if Bundle(containing: tree.path(of: found.node)) != nil { return true }
+        guard Self.system.contains(where: { path.isWithin($0) }), !path.isWithin(Self.local) else { return false }
         return packages.owner[found.node] != nil
     }
 

@@ -96,7 +96,7 @@ extension SlimPlan {
 
     /// True if the slim image has the same files as the image, whose layers have no others.
     public var changesNothing: Bool {
-        contents.tree.inodes.allSatisfy { $0.linkCount > 0 } && droppedCount == 0
+        contents.tree.inodes.allSatisfy { $0.linkCount > 0 || $0.kind.isDirectory } && droppedCount == 0
             && replacements.allSatisfy { node, bytes in
                 contents.digest(of: contents.tree[node: node].inode) == Digest(of: bytes)
             }

@@ -40,13 +40,6 @@ struct ImageFilesTests {
         ])
         let source = CountingSource(workspace.store)
         let image = try Image(manifest: workspace.store.publish(made, as: nil), in: source)
-        struct Scan: ContentScan {
-            var bytes: [UInt8] = []
-            mutating func receive(_ chunk: ArraySlice<UInt8>) { bytes += chunk }
-            mutating func finish() -> [TextSearch.Match] {
-                bytes.hasPrefix("gone") ? [TextSearch.Match(rule: "r", line: 1)] : []
-            }
-        }
         let search = TextSearch(identity: "r") { _, _ in Scan() }
         let files = try await ImageFiles(of: image, search: search)
         #expect(image.layers.map { source.count(of: $0) } == [1, 1])
@@ -149,5 +142,14 @@ struct PackageRowTests {
         #expect(rows.map(\.name) == ["m", "n"])
         #expect(rows[0].paths.map(\.text) == ["usr/bin", "usr/bin/m"])
         #expect(rows[0].dependencies == [["so:libc.so"], ["n"]] && rows[0].provides == ["q"])
+    }
+}
+
+/// A search for files that begin with "gone".
+private struct Scan: ContentScan {
+    var bytes: [UInt8] = []
+    mutating func receive(_ chunk: ArraySlice<UInt8>) { bytes += chunk }
+    mutating func finish() -> [TextSearch.Match] {
+        bytes.hasPrefix("gone") ? [TextSearch.Match(rule: "r", line: 1)] : []
     }
 }

@@ -28,6 +28,7 @@ public struct BootJob: Sendable {
     private let environment: [String]
     private let timeout: Duration
     private let console: String?
+    private let record: StartRecording
     private let host: any JobHost
 
     /// Combines the options with the project's file; an option takes precedence.
@@ -52,6 +53,7 @@ public struct BootJob: Sendable {
         environment = project.boot.environment + options.environment
         timeout = options.timeout ?? project.probeTimeout ?? .seconds(60)
         console = options.console
+        record = StartRecording(timeline: options.timeline, profile: options.profile)
         self.host = host
         try expectConsistent()
     }
@@ -68,6 +70,7 @@ public struct BootJob: Sendable {
                 "\(memory) bytes of memory are too few", remedy: "give a unit: 128m is 128 MiB", status: .usage)
         }
         if let console { try FileDestination.expectWritable(FilePath(console), for: "--console") }
+        try record.expectWritable()
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
             throw Failure("'\(wrong)' is not an environment variable of the form NAME=VALUE", status: .usage)
         }
@@ -148,13 +151,18 @@ extension BootJob {
         }
         let isCounted = plan.isCounted
         defer { host.show(.phase, nil) }
+        guard !record.isRequested || subjects.count == 1 && options.isPlainBoot && furtherProbes.isEmpty else {
+            throw Failure(
+                "--timeline and --profile take one image that boots, with one probe", status: .usage)
+        }
+        let record = record
         do {
             let measured = try await engines(store, isCounted: isCounted).prepare(
                 choice, subjects, options: options
             ) { starters in
                 // The engine itself repeats a start that saves, resumes or keeps a machine.
                 guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
-                return try await plan.measure(subjects.count) { index, earlierRuns in
+                var measured = try await plan.measure(subjects.count) { index, earlierRuns in
                     let (name, began) = (
                         plan.name(ofStart: index, of: subjects.count, earlierRuns), ContinuousClock.now
                     )
@@ -166,8 +174,17 @@ extension BootJob {
                     try scenario.probeSet?.expectPassed(measured)
                     return measured
                 }
+                if record.isRequested, subjects.count == 1 {
+                    var scenario = scenarios[0]
+                    (scenario.runs, scenario.recordsStart) = (1, true)
+                    measured[0].trace = try await starters[0](scenario).trace
+                }
+                return measured
             }
             try keepConsole(lastConsole.withLock { $0 })
+            if subjects.count == 1, let text = try await record.write(measured[0], of: subjects[0], in: store) {
+                host.report(text)
+            }
             return measured
         } catch let error as ColdStartError {
             guard let lastConsole = lastConsole.withLock({ $0 }), error != .cancelled else { throw error }

@@ -55,6 +55,10 @@ public struct StartOptions: Equatable, Sendable {
     public var programVersion = ""
     /// The file that gets the console of the last start.
     public var console: String?
+    /// The file that gets the events of a further start, for a trace viewer.
+    public var timeline: String?
+    /// The file that gets the processor time of a further start by file.
+    public var profile: String?
 
     /// Makes options without any value.
     public init() {}

@@ -15,6 +15,7 @@ struct Boot: AsyncParsableCommand {
             An http: probe may have options after its path: method=POST, header='Name: value', body=TEXT, \
             status=200,300-399 and contains=TEXT.
             Example: thaw boot --probe "http:8080/login method=POST body=user=a status=200" app:latest
+            Example: thaw boot --probe http:8080/ --timeline start.json --profile start.folded app:latest
             Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
             """)
     @OptionGroup var global: GlobalOptions
@@ -38,6 +39,16 @@ struct Boot: AsyncParsableCommand {
     var publish: [KeptMachine.Port] = []
     @Option(help: ArgumentHelp("Write the figures to a file for gate --baseline.", valueName: "file"))
     var saveBaseline: String?
+    @Option(
+        help: ArgumentHelp(
+            "Start once more and write its phases, threads, opened files and output for ui.perfetto.dev.",
+            valueName: "file"))
+    var timeline: String?
+    @Option(
+        help: ArgumentHelp(
+            "Start once more and write its processor time by thread, layer and file as folded stacks (kvm, qemu).",
+            valueName: "file"))
+    var profile: String?
     @Flag(help: "Exit with status 2 if there is a finding, such as a server that only loopback reaches.")
     var strict = false
     @Option(help: "Output format.") var format: OutputFormat = .text
@@ -46,7 +57,9 @@ struct Boot: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let job = try BootJob(options.start(), nil, host: TerminalHost())
+        var start = try options.start()
+        (start.timeline, start.profile) = (timeline, profile)
+        let job = try BootJob(start, nil, host: TerminalHost())
         let subject = try await image.image(in: store)
         if let saveBaseline { try FileDestination.expectWritable(FilePath(saveBaseline), for: "--save-baseline") }
         if let other { return try await compare(subject, with: other, by: job, in: store) }
