@@ -9,6 +9,7 @@ SHELL := /bin/bash
 # Debian packages, each with its purpose. `make deps` installs only missing packages.
 for-build += libarchive-dev     # reads and writes tar with extended attributes, sparse files and long names
 for-build += zlib1g-dev liblzma-dev libbz2-dev  # gzip, xz and bzip2 in libarchive, linked into the binary
+for-build += nettle-dev         # the ciphers that libarchive's reader of zip refers to
 for-build += libzstd-dev        # reads and writes zstd layers
 for-build += libdeflate-dev     # writes gzip members in parallel, 3.4 times as fast as zlib at the same size
 for-build += libcurl4-openssl-dev  # HTTP with TLS, proxies and the system's certificates

@@ -82,7 +82,10 @@ let package = Package(
             ]),
 
         module("Linux", "CLinux", system),
-        module("OCI", "Linux", "CArchive", crypto, system),
+        // libarchive's reader of zip needs nettle, and a static archive brings no other library along.
+        .target(
+            name: "OCI", dependencies: ["Linux", "CArchive", crypto, system], swiftSettings: rules,
+            linkerSettings: [.linkedLibrary(":libnettle.a")]),
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", crypto, system),
         module("Frontend"),
