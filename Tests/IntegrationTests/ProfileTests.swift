@@ -12,7 +12,7 @@ import Testing
         (sound + "VOLUME /data\n", [], 2, "BROKEN  volume: VOLUME has no meaning there"),
         (sound + "CMD [\"app\", \"--host=127.0.0.1\"]\n", [], 2, "argument '--host=127.0.0.1'"),
         (sound + "ENV LISTEN_ADDR=localhost:8080\n", [], 2, "ENV LISTEN_ADDR=localhost:8080"),
-        (sound + "ENV AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY\n", [], 2, "BROKEN  secrets"),
+        (sound + "ENV AWS_SECRET_ACCESS_KEY=kJ3hd82HsQ0pLm7vXzT5yRbN9wEcUaGfOiD4tKqS\n", [], 2, "BROKEN  secrets"),
         (sound, ["--instance-type", "dev"], 0, "of 2.0GB (instance type lite)"),
         (sound, ["--instance-type", "bsic"], 64, "has no instance type 'bsic' (did you mean basic?)"),
         (sound, ["--profile", "cloudfare-containers"], 64, "(did you mean cloudflare-containers?)"),

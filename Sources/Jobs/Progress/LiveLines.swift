@@ -19,8 +19,8 @@ public struct LiveLines: Sendable {
     ) -> String {
         let width = max(columns, 2)
         let rows = shown.reduce(0) { $0 + max(1, ($1 + width - 1) / width) }
-        let up = rows > 1 ? "\u{1b}[\(rows - 1)A" : ""
-        let wipe = shown.isEmpty ? "" : "\r\(up)\u{1b}[J"
+        // Row by row: tmux keeps what is erased from the first row to the end of the screen in its history.
+        let wipe = rows == 0 ? "" : "\r\u{1b}[K" + String(repeating: "\u{1b}[A\u{1b}[K", count: rows - 1)
         let cut = lines.prefix(limit).map { Self.cut($0, to: width - 1) }
         shown = cut.map(\.width)
         return wipe + text + cut.map(\.text).joined(separator: "\n")
