@@ -264,7 +264,7 @@ extension ProjectFile {
     private static func unknownKeys(_ keys: [String: [any CodingKey]], in text: String) -> [UnknownKey] {
         let lines = ProjectLines(text)
         return keys.map { key, path in
-            let parents = path.map(\.stringValue).filter { $0 != key }
+            let parents = path.map(\.stringValue).filter { $0 != key && !$0.hasPrefix("Index ") }
             return UnknownKey((parents + [key]).joined(separator: "."), in: lines)
         }.sorted { ($0.line ?? .max, $0.path) < ($1.line ?? .max, $1.path) }
     }

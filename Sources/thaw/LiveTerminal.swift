@@ -69,18 +69,18 @@ extension Terminal {
     private static let period: useconds_t = 200_000
 
     /// Begins a phase, whose name and time are the first live line.
-    static func begin(_ phase: String) { update { $0.begin(phase, writingTo: STDERR_FILENO) } }
+    static func begin(_ phase: String) { update { $0.begin(phase, writingTo: errors) } }
 
     /// Sets or ends a region of live lines.
     static func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?) { update { $0.set(region, lines) } }
 
     /// Removes all live lines; the last phase stays as a line.
-    static func endLive() { live.withLock { $0.end(writingTo: STDERR_FILENO) } }
+    static func endLive() { live.withLock { $0.end(writingTo: errors) } }
 
     private static func update(_ change: (inout LiveState) -> Bool) {
         let needsTicker = live.withLock { live in
             let needsTicker = change(&live)
-            live.draw(writingTo: STDERR_FILENO)
+            live.draw(writingTo: errors)
             return needsTicker
         }
         // Times pass without an event, so a thread draws them again until the process ends.
@@ -88,7 +88,7 @@ extension Terminal {
             WorkerThread.start {
                 while true {
                     usleep(period)
-                    live.withLock { $0.draw(writingTo: STDERR_FILENO) }
+                    live.withLock { $0.draw(writingTo: errors) }
                 }
             }
         }

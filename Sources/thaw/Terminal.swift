@@ -10,7 +10,7 @@ import Synchronization
 /// guest cannot control the terminal. ArchitectureTests refuse other ways of printing.
 enum Terminal {
     private static let output = STDOUT_FILENO
-    private static let errors = STDERR_FILENO
+    static let errors = STDERR_FILENO
 
     /// The live lines; without any, every write goes to its descriptor as it is.
     static let live = Mutex(LiveState())

@@ -14,7 +14,9 @@ import Testing
     func example(path: String) throws {
         let key = try #require(ConfigKey.named(path))
         let section = try #require(ConfigSection.all.first { $0.name == key.section })
-        let required = section.keys.filter { section.requiredKeys.contains($0.name) && $0 != key }
+        // An allowance needs a condition besides its reason.
+        let needed = section.requiredKeys + (path == "secrets.allow.reason" ? ["path"] : [])
+        let required = section.keys.filter { needed.contains($0.name) && $0 != key }
         let lines = [section.header] + (required + [key]).map { "\($0.name) = \($0.example)" }
         let project = try ProjectFile(parsing: lines.joined(separator: "\n"), name: "thaw.toml")
         #expect(project != ProjectFile())
